@@ -1,0 +1,50 @@
+# Every target works from a fresh clone; `make setup` runs first when it has to.
+NEW_ENOUGH := -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p $(NEW_ENOUGH) >/dev/null 2>&1 && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup
+
+.PHONY: setup demo test check format lock bench clean browser
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "mcpsecurity needs Python 3.11 or newer with its venv module; PATH has:" \
+		"$$(python3 --version 2>&1 || echo no python3). On Debian or Ubuntu: apt-get install python3 python3-venv." \
+		"Elsewhere: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) $(NEW_ENOUGH) || { echo "mcpsecurity needs Python 3.11 or newer with its venv module;" \
+		"$(PYTHON) is $$($(PYTHON) --version 2>&1)."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: setup
+	$(BIN)/mcpsecurity demo
+
+browser: setup
+	$(BIN)/python tests/browser/install.py
+
+test: setup browser
+	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python tests/check_lock.py
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup
+	$(BIN)/python tests/check_lock.py --write
+
+bench: setup
+	$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis site dist
