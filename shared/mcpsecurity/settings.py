@@ -1,0 +1,84 @@
+"""Settings of a service: read once from the environment, typed, frozen, and refused by name when wrong."""
+
+import logging
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["EntraSettings", "Settings", "SettingsError", "configure_logging", "load_settings"]
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+S = TypeVar("S", bound="Settings")
+
+
+class SettingsError(Exception):
+    """One or more settings are missing or wrong; the message has one line for each, naming its key."""
+
+
+class Settings(BaseSettings):
+    """What every service has. Fields are set by environment key, a line of `.env`, or by name."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_file=".env",
+        env_ignore_empty=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        hide_input_in_errors=True,
+    )
+
+    ca_file: Path | None = Field(
+        None,
+        validation_alias="MCPSECURITY_CA_FILE",
+        description="PEM file of a certificate authority to trust besides the system, for outgoing TLS.",
+    )
+    log_level: LogLevel = Field(
+        "INFO", validation_alias="MCPSECURITY_LOG_LEVEL", description="Least severity that is logged."
+    )
+
+
+class EntraSettings(Settings):
+    """What a service that trusts a Microsoft Entra ID tenant has besides."""
+
+    authority: str = Field(
+        "https://login.microsoftonline.com",
+        validation_alias="ENTRA_AUTHORITY",
+        pattern=r"^https://[^/]+$",
+        description="Sign-in host of the cloud, without a tenant: https://HOST[:PORT].",
+    )
+    tenant_id: str = Field(
+        validation_alias="ENTRA_TENANT_ID",
+        pattern=r"^[0-9a-fA-F-]{36}$",
+        description="Directory (tenant) ID, a GUID.",
+    )
+
+
+def load_settings(cls: type[S], **overrides: Any) -> S:
+    """Build `cls` from the environment and `.env`; `overrides` win.
+
+    Raises:
+        SettingsError: a key is missing or its value is refused. Values are never part of the message.
+    """
+    try:
+        return cls(**overrides)
+    except ValidationError as error:
+        lines = [f"{_key(cls, e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _key(cls: type[Settings], location: tuple[int | str, ...]) -> str:
+    """Return the environment key of the field an error is about."""
+    name = str(location[0]) if location else cls.__name__
+    field = cls.model_fields.get(name)
+    alias = field.validation_alias if field else None
+    if isinstance(alias, AliasChoices):
+        alias = alias.choices[0]
+    return str(alias or name)
+
+
+def configure_logging(level: str) -> None:
+    """Log to stderr, one line an event. Called by a service's start, never on import."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True)
