@@ -1,0 +1,25 @@
+"""A secure MCP system on aiohttp, Microsoft Entra ID and Semantic Kernel: the part that others reuse.
+
+Names are loaded when they are first asked for, so that the MCP server, which needs none of Semantic Kernel, never
+imports it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mcpsecurity.bridge import import_mcp_tools
+
+__all__ = ["import_mcp_tools"]
+
+_HOMES = {"import_mcp_tools": "mcpsecurity.bridge"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,64 @@
+"""The command `mcpsecurity`.
+
+The services' commands are found by the entry point group `mcpsecurity.commands`, so that this package imports
+neither of them and works without what they need.
+"""
+
+import sys
+from importlib.metadata import entry_points
+
+import click
+
+from mcpsecurity.settings import SettingsError
+
+__all__ = ["main"]
+
+_OWN = {
+    "demo": "mcpsecurity.cli.demo:demo",
+    "localcloud": "mcpsecurity.cli.localcloud:localcloud",
+    "token": "mcpsecurity.cli.token:token",
+}
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported when they are named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted({*_OWN, *entry_points(group="mcpsecurity.commands").names})
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        target = _OWN.get(name)
+        try:
+            if target is not None:
+                return _load(target)
+            found = entry_points(group="mcpsecurity.commands", name=name)
+            return _load(next(iter(found)).value) if found else None
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("mcpsecurity"):
+                raise
+            hint = f"`{name}` needs {error.name}: pip install 'mcpsecurity[{name}]'"
+            return click.Command(name, callback=lambda: ctx.fail(hint), short_help="(not installed)")
+
+
+def _load(target: str) -> click.Command:
+    module, _, attribute = target.partition(":")
+    command = getattr(__import__(module, fromlist=[attribute]), attribute)
+    assert isinstance(command, click.Command), target  # noqa: S101 - an entry point of our own
+    return command
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mcpsecurity")
+def _cli() -> None:
+    """A secure MCP system: server, web chat, and a local cloud to run them without an account."""
+
+
+def main() -> None:
+    """Run the command line; a wrong setting ends with exit code 2 and one line for each on stderr."""
+    try:
+        _cli(prog_name="mcpsecurity")
+    except SettingsError as error:
+        print("mcpsecurity: these settings are missing or wrong:", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"  {line}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,181 @@
+"""`mcpsecurity demo`: the whole product on one machine, from one command and with no account anywhere."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import sys
+import webbrowser
+from collections.abc import AsyncIterator
+
+import aiohttp
+import click
+
+from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+from mcpsecurity.settings import configure_logging, load_settings
+
+__all__ = ["demo"]
+
+READY_TIMEOUT = 60.0
+"""Seconds until a service that does not answer counts as failed."""
+
+STOP_TIMEOUT = 4.0
+"""Seconds a service gets to end by itself before it is killed."""
+
+WEBCLIENT_PORT, MCP_PORT, HTTPS_PORT, HTTP_PORT = 5001, 7133, 7443, 7080
+
+
+class _Failed(Exception):
+    """The demo cannot go on; the message says why."""
+
+
+@click.command()
+@click.option("--no-browser", is_flag=True, help="Do not open the chat in a browser.")
+@click.option("--port-offset", default=0, show_default=True, help="Added to each of the four default ports.")
+def demo(no_browser: bool, port_offset: int) -> None:
+    """Run local cloud, MCP server and web chat together until Ctrl-C.
+
+    When all of them answer, one line is printed: `ready ` and a JSON object that says where everything is.
+    """
+    configure_logging("WARNING")
+    try:
+        asyncio.run(_demo(port_offset, open_browser=not no_browser))
+    except (_Failed, OSError) as error:
+        sys.exit(f"demo: {(isinstance(error, OSError) and error.strerror) or error}")
+
+
+async def _demo(offset: int, *, open_browser: bool) -> None:
+    stopped = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, stopped.set)
+    webclient, mcp = (
+        f"http://localhost:{WEBCLIENT_PORT + offset}",
+        f"http://localhost:{MCP_PORT + offset}/mcp",
+    )
+    settings = load_settings(
+        LocalCloudSettings,
+        https_port=HTTPS_PORT + offset,
+        http_port=HTTP_PORT + offset,
+        mcp_url=mcp,
+        webclient_url=webclient,
+    )
+    async with LocalCloud(settings) as cloud, contextlib.AsyncExitStack() as services:
+        environment = _environment(cloud, webclient, mcp, offset)
+        running = [
+            await services.enter_async_context(_service(name, environment))
+            for name in ("server", "webclient")
+        ]
+        ended = [asyncio.ensure_future(process.wait()) for process in running]
+        stop = asyncio.ensure_future(stopped.wait())
+        ready = asyncio.ensure_future(
+            _all_answer([mcp.removesuffix("/mcp") + "/health", webclient + "/health"])
+        )
+        try:
+            await asyncio.wait([stop, ready, *ended], return_when=asyncio.FIRST_COMPLETED)
+            _raise_if_ended(running)
+            if ready.done():
+                ready.result()
+                click.echo("ready " + json.dumps(_summary(cloud, webclient, mcp)))
+                _welcome(cloud, webclient, open_browser=open_browser)
+                await asyncio.wait([stop, *ended], return_when=asyncio.FIRST_COMPLETED)
+                _raise_if_ended(running, unless=stopped.is_set())
+        finally:
+            for task in (stop, ready, *ended):
+                task.cancel()
+            await asyncio.gather(stop, ready, *ended, return_exceptions=True)
+
+
+def _environment(cloud: LocalCloud, webclient: str, mcp: str, offset: int) -> dict[str, str]:
+    """Return what the services would be configured with against a real tenant, pointing at the local cloud."""
+    return {
+        **os.environ,
+        "ENTRA_AUTHORITY": cloud.authority,
+        "ENTRA_TENANT_ID": cloud.tenant_id,
+        "MCPSECURITY_CA_FILE": str(cloud.ca_file),
+        "MCPSECURITY_LOG_LEVEL": os.environ.get("MCPSECURITY_LOG_LEVEL", "WARNING"),
+        "MCP_SERVER_URL": mcp,
+        "MCP_SERVER_PORT": str(MCP_PORT + offset),
+        "MCP_SERVER_CLIENT_ID": cloud.api_client_id,
+        "MCP_SERVER_SCOPE": cloud.scope,
+        "OPEN_METEO_FORECAST_URL": cloud.open_meteo_url,
+        "OPEN_METEO_GEOCODING_URL": cloud.open_meteo_url,
+        "WEBCLIENT_URL": webclient,
+        "WEBCLIENT_PORT": str(WEBCLIENT_PORT + offset),
+        "WEBCLIENT_CLIENT_ID": cloud.web_client_id,
+        "WEBCLIENT_CLIENT_SECRET": cloud.web_client_secret,
+        "WEBCLIENT_SESSION_KEY": secrets.token_urlsafe(32),
+        "AZURE_OPENAI_ENDPOINT": cloud.openai_endpoint,
+        "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME": cloud.openai_deployment,
+        "AZURE_OPENAI_API_KEY": cloud.openai_api_key,
+    }
+
+
+def _summary(cloud: LocalCloud, webclient: str, mcp: str) -> dict[str, object]:
+    return {
+        "webclient": webclient,
+        "mcp": mcp,
+        "authority": f"{cloud.authority}/{cloud.tenant_id}",
+        "ca_file": str(cloud.ca_file),
+        "tenant_id": cloud.tenant_id,
+        "scope": cloud.scope,
+        "users": cloud.users,
+        "public_client_id": cloud.public_client_id,
+        "daemon_client_id": cloud.daemon_client_id,
+    }
+
+
+def _welcome(cloud: LocalCloud, webclient: str, *, open_browser: bool) -> None:
+    click.echo(
+        f"Open {webclient} and sign in as {cloud.users[0]}; no password is asked. Ctrl-C ends.", err=True
+    )
+    has_screen = sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
+    if open_browser and has_screen:
+        asyncio.get_running_loop().run_in_executor(None, webbrowser.open, webclient)
+
+
+@contextlib.asynccontextmanager
+async def _service(name: str, environment: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run one service as a process of its own and end it on leaving."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "mcpsecurity", name, env=environment, stdin=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _raise_if_ended(running: list[asyncio.subprocess.Process], *, unless: bool = False) -> None:
+    if not unless and any(process.returncode is not None for process in running):
+        raise _Failed("a service has ended by itself; its message is above.")
+
+
+async def _all_answer(urls: list[str]) -> None:
+    """Wait until each address answers 200."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+        try:
+            async with asyncio.timeout(READY_TIMEOUT):
+                await asyncio.gather(*(_answers(session, url) for url in urls))
+        except TimeoutError:
+            raise _Failed(f"no answer within {READY_TIMEOUT:.0f} s from {' or '.join(urls)}") from None
+
+
+async def _answers(session: aiohttp.ClientSession, url: str) -> None:
+    while True:
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with session.get(url) as response:
+                if response.status == 200:
+                    return
+        await asyncio.sleep(0.05)

@@ -1,0 +1,38 @@
+"""`mcpsecurity localcloud`: the loopback stand-ins for Entra ID, Azure OpenAI, Graph and Open-Meteo."""
+
+import asyncio
+import signal
+import sys
+
+import click
+
+from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+from mcpsecurity.settings import configure_logging, load_settings
+
+__all__ = ["localcloud"]
+
+
+@click.command()
+def localcloud() -> None:
+    """Run the local cloud: an Entra tenant, Azure OpenAI answered by rules, and a weather service.
+
+    For development and tests only: anyone who can reach it can sign in as anyone. It listens on loopback.
+    """
+    settings = load_settings(LocalCloudSettings)
+    configure_logging(settings.log_level)
+    try:
+        asyncio.run(_run(settings))
+    except OSError as error:
+        sys.exit(f"localcloud: {error.strerror or error}")
+
+
+async def _run(settings: LocalCloudSettings) -> None:
+    stopped = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, stopped.set)
+    async with LocalCloud(settings) as cloud:
+        click.echo(
+            f"local cloud: authority {cloud.authority}/{cloud.tenant_id}, login pages {cloud.http_url}"
+        )
+        click.echo(f"local cloud: trust {cloud.ca_file}")
+        await stopped.wait()

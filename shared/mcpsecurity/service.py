@@ -1,0 +1,86 @@
+"""Run one aiohttp application as a process: listen, serve, and stop when a signal says so."""
+
+import asyncio
+import errno
+import logging
+import signal
+import sys
+from collections.abc import Callable
+
+from aiohttp import web
+
+__all__ = ["MAX_HEADER_BYTES", "run_service", "started_runner"]
+
+MAX_HEADER_BYTES = 64 * 1024
+"""Longest header line that is read. Entra tokens of people in many groups exceed aiohttp's 8190 bytes."""
+
+STOP_TIMEOUT = 4.0
+"""Seconds that running requests get after a stop signal."""
+
+_log = logging.getLogger(__name__)
+
+
+def run_service(app_factory: Callable[[], web.Application], *, host: str, port: int, name: str) -> int:
+    """Serve until SIGINT or SIGTERM; return the process's exit code.
+
+    0 is a clean stop; 1 means that the address could not be bound, and stderr says which one and why.
+    What `app_factory` raises is not caught.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        try:
+            runner.run(_serve(app_factory, host, port, name))
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
+                raise
+            print(f"{name}: cannot listen on {host}:{port}: {_reason(error)}", file=sys.stderr)
+            return 1
+    return 0
+
+
+async def started_runner(app: web.Application, host: str = "127.0.0.1", port: int = 0) -> web.AppRunner:
+    """Start serving `app` in this event loop and return its runner; the caller owns `runner.cleanup()`.
+
+    Port 0 takes a free one; `runner.addresses[0][1]` says which.
+
+    Raises:
+        OSError: the address cannot be bound; nothing is left running.
+    """
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=STOP_TIMEOUT, max_field_size=MAX_HEADER_BYTES
+    )
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, host, port, backlog=1024).start()
+    except BaseException:
+        await runner.cleanup()
+        raise
+    return runner
+
+
+async def _serve(app_factory: Callable[[], web.Application], host: str, port: int, name: str) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    if sys.platform != "win32":
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, stopped.set)
+    runner = await started_runner(app_factory(), host, port)
+    _log.info("%s listens on http://%s:%d", name, host, runner.addresses[0][1])
+    try:
+        await stopped.wait()
+    finally:
+        await runner.cleanup()
+        _log.info("%s has stopped", name)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - there is none on Windows
+
+    return uvloop.new_event_loop
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "another program already uses this port."
+    return (error.strerror or str(error)) + "."
