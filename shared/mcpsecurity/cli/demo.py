@@ -27,7 +27,7 @@ STOP_TIMEOUT = 4.0
 WEBCLIENT_PORT, MCP_PORT, HTTPS_PORT, HTTP_PORT = 5001, 7133, 7443, 7080
 
 
-class _Failed(Exception):
+class _DemoError(Exception):
     """The demo cannot go on; the message says why."""
 
 
@@ -42,7 +42,7 @@ def demo(no_browser: bool, port_offset: int) -> None:
     configure_logging("WARNING")
     try:
         asyncio.run(_demo(port_offset, open_browser=not no_browser))
-    except (_Failed, OSError) as error:
+    except (_DemoError, OSError) as error:
         sys.exit(f"demo: {(isinstance(error, OSError) and error.strerror) or error}")
 
 
@@ -88,7 +88,7 @@ async def _demo(offset: int, *, open_browser: bool) -> None:
 
 
 def _environment(cloud: LocalCloud, webclient: str, mcp: str, offset: int) -> dict[str, str]:
-    """Return what the services would be configured with against a real tenant, pointing at the local cloud."""
+    """Return what configures the services against a real tenant, pointing at the local cloud."""
     return {
         **os.environ,
         "ENTRA_AUTHORITY": cloud.authority,
@@ -136,15 +136,20 @@ def _welcome(cloud: LocalCloud, webclient: str, *, open_browser: bool) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _service(name: str, environment: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run one service as a process of its own and end it on leaving."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "mcpsecurity", name, env=environment, stdin=asyncio.subprocess.DEVNULL
-    )
+async def _services(environment: dict[str, str]) -> AsyncIterator[list[asyncio.subprocess.Process]]:
+    """Run each service as a process of its own and end them all on leaving."""
+    running: list[asyncio.subprocess.Process] = []
     try:
-        yield process
+        for name in ("server", "webclient"):
+            command = (sys.executable, "-m", "mcpsecurity", name)
+            running.append(
+                await asyncio.create_subprocess_exec(
+                    *command, env=environment, stdin=asyncio.subprocess.DEVNULL
+                )
+            )
+        yield running
     finally:
-        await _end(process)
+        await asyncio.gather(*map(_end, running))
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -159,23 +164,23 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def _raise_if_ended(running: list[asyncio.subprocess.Process], *, unless: bool = False) -> None:
     if not unless and any(process.returncode is not None for process in running):
-        raise _Failed("a service has ended by itself; its message is above.")
+        raise _DemoError("a service has ended by itself; its message is above.")
 
 
 async def _all_answer(urls: list[str]) -> None:
-    """Wait until each address answers 200."""
+    """Wait until each address answers with anything but a server error."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
         try:
             async with asyncio.timeout(READY_TIMEOUT):
                 await asyncio.gather(*(_answers(session, url) for url in urls))
         except TimeoutError:
-            raise _Failed(f"no answer within {READY_TIMEOUT:.0f} s from {' or '.join(urls)}") from None
+            raise _DemoError(f"no answer within {READY_TIMEOUT:.0f} s from {' or '.join(urls)}") from None
 
 
 async def _answers(session: aiohttp.ClientSession, url: str) -> None:
     while True:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with session.get(url) as response:
-                if response.status == 200:
+            async with session.get(url, allow_redirects=False) as response:
+                if response.status < 500:
                     return
         await asyncio.sleep(0.05)
