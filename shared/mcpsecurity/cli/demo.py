@@ -61,12 +61,10 @@ async def _demo(offset: int, *, open_browser: bool) -> None:
         mcp_url=mcp,
         webclient_url=webclient,
     )
-    async with LocalCloud(settings) as cloud, contextlib.AsyncExitStack() as services:
-        environment = _environment(cloud, webclient, mcp, offset)
-        running = [
-            await services.enter_async_context(_service(name, environment))
-            for name in ("server", "webclient")
-        ]
+    async with (
+        LocalCloud(settings) as cloud,
+        _services(_environment(cloud, webclient, mcp, offset)) as running,
+    ):
         ended = [asyncio.ensure_future(process.wait()) for process in running]
         stop = asyncio.ensure_future(stopped.wait())
         ready = asyncio.ensure_future(
