@@ -1,0 +1,25 @@
+"""What `import mcpsecurity` gives, and what it costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+import mcpsecurity
+
+
+def test_every_public_name_can_be_loaded_and_the_list_is_sorted() -> None:
+    assert mcpsecurity.__all__ == sorted(mcpsecurity.__all__)
+    assert all(callable(getattr(mcpsecurity, name)) for name in mcpsecurity.__all__)
+    assert set(mcpsecurity.__all__) <= set(dir(mcpsecurity))
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        mcpsecurity.nonsense  # noqa: B018 - asking is the test
+
+
+@pytest.mark.parametrize("module", ["mcpsecurity", "mcpsecurity_server.app", "mcpsecurity.localcloud"])
+def test_importing_does_not_load_semantic_kernel(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('semantic_kernel' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603

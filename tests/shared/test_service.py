@@ -1,0 +1,117 @@
+"""A service listens, says what is wrong when it cannot, and stops when a signal says so."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import textwrap
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from mcpsecurity.service import MAX_HEADER_BYTES, started_runner
+
+SERVICE = """
+    import sys
+    from aiohttp import web
+    from mcpsecurity.service import run_service
+
+    async def hello(_request):
+        return web.Response(text="hello")
+
+    def app():
+        application = web.Application()
+        application.router.add_get("/", hello)
+        async def closed(_app):
+            print("closed", flush=True)
+        application.on_cleanup.append(closed)
+        async def started(_app):
+            print("started", flush=True)
+        application.on_startup.append(started)
+        return application
+
+    sys.exit(run_service(app, host="127.0.0.1", port=int(sys.argv[1]), name="test service"))
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_stops_the_service_cleanly(signum: signal.Signals, tmp_path: Path) -> None:
+    program = tmp_path / "service.py"
+    program.write_text(textwrap.dedent(SERVICE))
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(program), str(port), stdout=asyncio.subprocess.PIPE, env=dict(os.environ)
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            assert await process.stdout.readline() == b"started\n"
+            await _answers(f"http://127.0.0.1:{port}/")
+            process.send_signal(signum)
+            assert await process.stdout.readline() == b"closed\n"
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _answers(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(url) as response:
+                    assert await response.text() == "hello"
+                    return
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0.02)
+
+
+async def test_a_taken_port_is_named_on_stderr(tmp_path: Path) -> None:
+    program = tmp_path / "service.py"
+    program.write_text(textwrap.dedent(SERVICE))
+    runner = await started_runner(web.Application())
+    port = runner.addresses[0][1]
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(program),
+            str(port),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(30):
+            _, message = await process.communicate()
+    finally:
+        await runner.cleanup()
+    assert process.returncode == 1
+    assert message.decode() == (
+        f"test service: cannot listen on 127.0.0.1:{port}: another program already uses this port.\n"
+    )
+
+
+async def test_a_token_of_a_person_in_many_groups_fits_into_the_headers() -> None:
+    async def length(request: web.Request) -> web.Response:
+        return web.Response(text=str(len(request.headers["Authorization"])))
+
+    app = web.Application()
+    app.router.add_get("/", length)
+    runner = await started_runner(app)
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    try:
+        async with aiohttp.ClientSession() as session:
+            async with session.get(url, headers={"Authorization": "x" * 40_000}) as response:
+                assert await response.text() == "40000"
+            async with session.get(url, headers={"Authorization": "x" * (MAX_HEADER_BYTES + 1)}) as response:
+                assert response.status == 400
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,68 @@
+"""Settings are read once, are typed, and name the key that is wrong."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field, SecretStr, ValidationError
+
+from mcpsecurity.settings import EntraSettings, Settings, SettingsError, load_settings
+
+TENANT = "11111111-2222-3333-4444-555555555555"
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for key in ("ENTRA_AUTHORITY", "ENTRA_TENANT_ID", "MCPSECURITY_CA_FILE", "MCPSECURITY_LOG_LEVEL"):
+        monkeypatch.delenv(key, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_environment_sets_fields_by_their_documented_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENTRA_TENANT_ID", TENANT)
+    monkeypatch.setenv("MCPSECURITY_CA_FILE", "/ca.pem")
+    settings = load_settings(EntraSettings)
+    assert settings.tenant_id == TENANT
+    assert settings.ca_file == Path("/ca.pem")
+    assert settings.authority == "https://login.microsoftonline.com"
+
+
+def test_a_dotenv_file_in_the_working_folder_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"ENTRA_TENANT_ID={TENANT}\n")
+    assert load_settings(EntraSettings).tenant_id == TENANT
+
+
+def test_the_environment_wins_over_dotenv_and_an_argument_over_both(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text(f"ENTRA_TENANT_ID={TENANT}\nMCPSECURITY_LOG_LEVEL=ERROR\n")
+    monkeypatch.setenv("MCPSECURITY_LOG_LEVEL", "DEBUG")
+    assert load_settings(EntraSettings).log_level == "DEBUG"
+    assert load_settings(EntraSettings, log_level="WARNING").log_level == "WARNING"
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"^ENTRA_TENANT_ID: Field required$"):
+        load_settings(EntraSettings)
+
+
+def test_every_wrong_key_is_named_on_a_line_of_its_own() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(EntraSettings, authority="http://login.example", log_level="LOUD", tenant_id=TENANT)
+    keys = {line.partition(":")[0] for line in str(caught.value).splitlines()}
+    assert keys == {"ENTRA_AUTHORITY", "MCPSECURITY_LOG_LEVEL"}
+
+
+def test_a_refused_value_is_not_part_of_the_message() -> None:
+    class WithSecret(Settings):
+        secret: SecretStr = Field(validation_alias="SOME_SECRET", min_length=50)
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings(WithSecret, secret="hunter2")
+    assert "SOME_SECRET" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = load_settings(EntraSettings, tenant_id=TENANT)
+    with pytest.raises(ValidationError):
+        settings.tenant_id = "other"  # type: ignore[misc] # the point of the test
