@@ -1,0 +1,48 @@
+"""Claims of a verified token: present, of the right type, and true at this time (RFC 7519, section 4.1)."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from mcpsecurity.oidc.errors import Reason, TokenError
+
+__all__ = ["Claims", "check_times", "optional_text", "required_text"]
+
+Claims = Mapping[str, Any]
+
+
+def required_text(claims: Claims, name: str) -> str:
+    """Return a claim that must be a non-empty string. Raises `TokenError(Reason.CLAIMS)`."""
+    value = claims.get(name)
+    if not isinstance(value, str) or not value:
+        raise TokenError(Reason.CLAIMS, f"{name} is missing or not a string")
+    return value
+
+
+def optional_text(claims: Claims, name: str) -> str | None:
+    """Return a claim if it is a non-empty string, else None."""
+    value = claims.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def check_times(claims: Claims, *, now: float, leeway: float) -> float:
+    """Check `exp`, `nbf` and `iat`, all required; return the first moment at which the token is refused.
+
+    The token is good while `nbf - leeway <= now < exp + leeway`: at exactly `exp + leeway` it is expired.
+
+    Raises:
+        TokenError: `Reason.CLAIMS`, `Reason.EXPIRED` or `Reason.NOT_YET_VALID`.
+    """
+    refused_at = _seconds(claims, "exp") + leeway
+    if now >= refused_at:
+        raise TokenError(Reason.EXPIRED)
+    if max(_seconds(claims, "nbf"), _seconds(claims, "iat")) > now + leeway:
+        raise TokenError(Reason.NOT_YET_VALID)
+    return refused_at
+
+
+def _seconds(claims: Claims, name: str) -> float:
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TokenError(Reason.CLAIMS, f"{name} is missing or not a number of seconds")
+    return float(value)

@@ -1,0 +1,140 @@
+"""A tenant of Microsoft Entra ID, or all of them, as a source of verified tokens."""
+
+import hmac
+import logging
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from yarl import URL
+
+from mcpsecurity.oidc.claims import check_times, required_text
+from mcpsecurity.oidc.discovery import MULTI_TENANT, ProviderMetadata, fetch_document, fetch_metadata
+from mcpsecurity.oidc.errors import ProviderUnavailableError, Reason, TokenError
+from mcpsecurity.oidc.jwks import CachePolicy, JwksCache, Timer
+from mcpsecurity.oidc.keys import SigningKey, parse_keys
+from mcpsecurity.oidc.signature import SignedToken, read_header, verify_signature
+
+__all__ = ["Clock", "OidcProvider"]
+
+_log = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+
+
+class OidcProvider:
+    """Discovery, keys and signatures of one authority.
+
+    `authority` is the sign-in host without a tenant, `tenant` a GUID, or `organizations` to believe the
+    tokens of any work tenant (then check `tid`). `clock` gives seconds since 1970, `timer` monotonic seconds.
+    The session stays the caller's and needs a TLS context that knows the authority. `aclose` is safe to call
+    twice.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        authority: str,
+        tenant: str,
+        *,
+        clock: Clock = time.time,
+        timer: Timer = time.monotonic,
+        policy: CachePolicy | None = None,
+        leeway: float = 60.0,
+    ) -> None:
+        self.authority = authority
+        self.tenant = tenant
+        self.clock = clock
+        self.leeway = leeway
+        self._session = session
+        self._metadata: ProviderMetadata | None = None
+        self.keys = JwksCache(self._load_keys, timer=timer, policy=policy)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End what runs in the background."""
+        await self.keys.aclose()
+
+    async def metadata(self) -> ProviderMetadata:
+        """Return the validated discovery document, as of the last load of the keys.
+
+        Raises:
+            ProviderError: there is none yet and it cannot be fetched.
+        """
+        await self.keys.warm()
+        return self._known_metadata()
+
+    async def verify(self, raw: str) -> SignedToken:
+        """Verify form and signature of a token.
+
+        No claim is checked: that is the caller's part, beginning with `check_issuer`.
+
+        Raises:
+            TokenError: the token is refused.
+            ProviderError: the keys cannot be had.
+        """
+        header = read_header(raw)
+        return verify_signature(raw, await self.keys.get(header.kid))
+
+    async def verify_id_token(self, raw: str, *, client_id: str, nonce: str) -> dict[str, Any]:
+        """Verify an ID token (OpenID Connect Core 1.0, section 3.1.3.7) and return its claims.
+
+        `nonce` is the value that was sent in the authorization request: for MSAL, the SHA-256 hex digest of
+        the flow's `nonce`. The claims are sure to hold the strings `iss`, `aud`, `sub`, `oid` and `tid`.
+
+        Raises:
+            TokenError: the token is refused.
+            ProviderError: the keys cannot be had.
+        """
+        token = await self.verify(raw)
+        claims = token.claims
+        self.check_issuer(token)
+        for name in ("sub", "oid", "tid"):
+            required_text(claims, name)
+        if claims.get("aud") != client_id or claims.get("azp", client_id) != client_id:
+            raise TokenError(Reason.AUDIENCE)
+        check_times(claims, now=self.clock(), leeway=self.leeway)
+        if not hmac.compare_digest(required_text(claims, "nonce").encode(), nonce.encode()):
+            raise TokenError(Reason.NONCE)
+        return claims
+
+    def check_issuer(self, token: SignedToken) -> str:
+        """Check that a v2.0 token's `iss` is this provider's for its `tid`, and return the tenant id.
+
+        `token` comes from `verify`, so discovery has been read.
+
+        Raises:
+            TokenError: `Reason.ISSUER`, `Reason.TENANT` or `Reason.CLAIMS`.
+        """
+        metadata = self._known_metadata()
+        issuer = required_text(token.claims, "iss")
+        tenant_id = required_text(token.claims, "tid")
+        if self.tenant not in (MULTI_TENANT, tenant_id):
+            raise TokenError(Reason.TENANT)
+        if issuer != metadata.issuer_of(tenant_id):
+            raise TokenError(Reason.ISSUER)
+        if token.key.issuer and token.key.issuer.replace("{tenantid}", tenant_id) != issuer:
+            raise TokenError(Reason.ISSUER, "signed with another issuer's key")
+        return tenant_id
+
+    def _known_metadata(self) -> ProviderMetadata:
+        if self._metadata is None:
+            raise ProviderUnavailableError("discovery did not succeed yet")
+        return self._metadata
+
+    async def _load_keys(self, held: Mapping[str, SigningKey]) -> dict[str, SigningKey]:
+        metadata = await fetch_metadata(self._session, self.authority, self.tenant)
+        keys = parse_keys(await fetch_document(self._session, URL(metadata.jwks_uri)), held)
+        if not keys:
+            raise ProviderUnavailableError(f"{metadata.jwks_uri} publishes no usable signing key")
+        self._metadata = metadata
+        return keys
