@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import AliasChoices, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 __all__ = ["EntraSettings", "Settings", "SettingsError", "configure_logging", "load_settings"]
 
@@ -29,6 +29,20 @@ class Settings(BaseSettings):
         validate_by_alias=True,
         hide_input_in_errors=True,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the hook's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Keep field names for code: in the environment only our keys count, not a stray HOST or PORT."""
+        for source in (env_settings, dotenv_settings):
+            source.config = {**source.config, "validate_by_name": False}
+        return init_settings, env_settings, dotenv_settings
 
     ca_file: Path | None = Field(
         None,

@@ -40,6 +40,16 @@ def test_the_environment_wins_over_dotenv_and_an_argument_over_both(
     assert load_settings(EntraSettings, log_level="WARNING").log_level == "WARNING"
 
 
+def test_a_stray_variable_named_like_a_field_is_no_setting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Shells and platforms set HOST, PORT and the like for reasons of their own."""
+    monkeypatch.setenv("TENANT_ID", "stray")
+    monkeypatch.setenv("LOG_LEVEL", "stray")
+    (tmp_path / ".env").write_text(f"ENTRA_TENANT_ID={TENANT}\nAUTHORITY=stray\n")
+    assert load_settings(EntraSettings).tenant_id == TENANT
+
+
 def test_a_missing_key_is_named() -> None:
     with pytest.raises(SettingsError, match=r"^ENTRA_TENANT_ID: Field required$"):
         load_settings(EntraSettings)
