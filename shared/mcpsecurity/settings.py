@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import AliasChoices, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 __all__ = ["EntraSettings", "Settings", "SettingsError", "configure_logging", "load_settings"]
 
@@ -15,6 +20,17 @@ S = TypeVar("S", bound="Settings")
 
 class SettingsError(Exception):
     """One or more settings are missing or wrong; the message has one line for each, naming its key."""
+
+
+class _OurLines(DotEnvSettingsSource):
+    """The lines of `.env`, less those that are named like a field instead of by its key."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {
+            key: value
+            for key, value in super().__call__().items()
+            if key not in self.settings_cls.model_fields
+        }
 
 
 class Settings(BaseSettings):
@@ -33,16 +49,15 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the hook's signature
+        settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Keep field names for code: in the environment only our keys count, not a stray HOST or PORT."""
-        for source in (env_settings, dotenv_settings):
-            source.config = {**source.config, "validate_by_name": False}
-        return init_settings, env_settings, dotenv_settings
+        env_settings.config = {**env_settings.config, "validate_by_name": False}
+        return init_settings, env_settings, _OurLines(settings_cls)
 
     ca_file: Path | None = Field(
         None,
