@@ -1,0 +1,9 @@
+"""Loopback stand-ins for the cloud that the product runs against: Entra ID, Azure OpenAI, Graph, Open-Meteo.
+
+They speak the real wire protocols, so that between development and production only configuration changes.
+"""
+
+from mcpsecurity.localcloud.cloud import LocalCloud
+from mcpsecurity.localcloud.settings import LocalCloudSettings
+
+__all__ = ["LocalCloud", "LocalCloudSettings"]

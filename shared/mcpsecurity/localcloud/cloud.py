@@ -1,0 +1,219 @@
+"""The local cloud: started and stopped as a whole."""
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from mcpsecurity.localcloud.app import create_http_app, create_https_app
+from mcpsecurity.localcloud.certificates import Certificates, ensure_certificates
+from mcpsecurity.localcloud.entra import Directory, SigningKey, Tenant, Urls, ensure_signing_key
+from mcpsecurity.localcloud.entra import directory as registrations
+from mcpsecurity.localcloud.settings import LocalCloudSettings
+
+__all__ = ["LocalCloud"]
+
+_OPENAI_API_KEY = "local-development-only~openai"
+_OPENAI_DEPLOYMENT = "offline-model"
+
+
+class LocalCloud:
+    """Loopback stand-ins for Entra ID, Azure OpenAI, Microsoft Graph and Open-Meteo.
+
+    Use it as an async context manager: it listens inside the `async with`, and the properties are known then.
+
+    Raises (on entering):
+        OSError: a port is taken, or the folder cannot be written.
+    """
+
+    def __init__(self, settings: LocalCloudSettings) -> None:
+        """Make a local cloud; nothing is started before it is entered."""
+        self._settings = settings
+        self._resources = AsyncExitStack()
+        self._tenant: Tenant | None = None
+        self._certificates: Certificates | None = None
+
+    async def __aenter__(self) -> Self:
+        """Make or load keys and certificates, and listen on both ports."""
+        settings = self._settings
+        async with AsyncExitStack() as resources:
+            certificates, key = await asyncio.to_thread(_prepare, settings.folder)
+            https = resources.enter_context(_listen(settings.host, settings.https_port))
+            http = resources.enter_context(_listen(settings.host, settings.http_port))
+            urls = Urls(https=f"https://localhost:{_port(https)}", http=f"http://localhost:{_port(http)}")
+            directory = Directory.with_defaults(
+                mcp_url=settings.mcp_url, webclient_url=settings.webclient_url
+            )
+            self._certificates, self._tenant = certificates, Tenant(directory, key, urls)
+            https_site = await _runner(resources, create_https_app(self._tenant))
+            http_site = await _runner(resources, create_http_app(self._tenant))
+            await web.SockSite(https_site, https, ssl_context=certificates.server_context()).start()
+            await web.SockSite(http_site, http).start()
+            self._resources = resources.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening and close what is open."""
+        await self._resources.aclose()
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant, with the switches that make it fail.
+
+        Raises:
+            RuntimeError: the cloud has not been entered.
+        """
+        if self._tenant is None:
+            raise RuntimeError("The local cloud is not running: use it as `async with LocalCloud(...)`.")
+        return self._tenant
+
+    @property
+    def ca_file(self) -> Path:
+        """The development authority's certificate (PEM), for clients to trust."""
+        if self._certificates is None:
+            raise RuntimeError("The local cloud is not running: use it as `async with LocalCloud(...)`.")
+        return self._certificates.ca_file
+
+    @property
+    def authority(self) -> str:
+        """The sign-in host, without a tenant: the value of ENTRA_AUTHORITY."""
+        return self.tenant.urls.https
+
+    @property
+    def tenant_id(self) -> str:
+        """The directory id, a GUID."""
+        return self.tenant.tenant_id
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of every token."""
+        return self.tenant.issuer
+
+    @property
+    def http_url(self) -> str:
+        """The base URL of the login pages."""
+        return self.tenant.urls.http
+
+    @property
+    def openai_endpoint(self) -> str:
+        """The value of AZURE_OPENAI_ENDPOINT."""
+        return self.authority
+
+    @property
+    def openai_api_key(self) -> str:
+        """The key that the chat-completions endpoint accepts; fixed and public."""
+        return _OPENAI_API_KEY
+
+    @property
+    def openai_deployment(self) -> str:
+        """The name of the offline model's deployment."""
+        return _OPENAI_DEPLOYMENT
+
+    @property
+    def open_meteo_url(self) -> str:
+        """The base URL of the weather API: `/v1/forecast` and `/v1/search` are on it."""
+        return self.authority
+
+    @property
+    def api_client_id(self) -> str:
+        """The client id of the API registration: the audience of its tokens."""
+        return registrations.API_CLIENT_ID
+
+    @property
+    def api_client_secret(self) -> str:
+        """The secret with which the MCP server asks for tokens on behalf of its callers."""
+        return registrations.API_CLIENT_SECRET
+
+    @property
+    def scope(self) -> str:
+        """The scope that clients ask for."""
+        return f"api://{self.api_client_id}/mcp:tools"
+
+    @property
+    def web_client_id(self) -> str:
+        """The client id of the web client."""
+        return registrations.WEB_CLIENT_ID
+
+    @property
+    def web_client_secret(self) -> str:
+        """The development secret of the web client; fixed and public."""
+        return registrations.WEB_CLIENT_SECRET
+
+    @property
+    def public_client_id(self) -> str:
+        """The client id of the public client."""
+        return registrations.PUBLIC_CLIENT_ID
+
+    @property
+    def daemon_client_id(self) -> str:
+        """The client id of the daemon."""
+        return registrations.DAEMON_CLIENT_ID
+
+    @property
+    def daemon_client_secret(self) -> str:
+        """The development secret of the daemon; fixed and public."""
+        return registrations.DAEMON_CLIENT_SECRET
+
+    @property
+    def users(self) -> list[str]:
+        """The sign-in names of the people who can sign in."""
+        return list(self.tenant.directory.users)
+
+    def register_mcp_url(self, url: str) -> None:
+        """Make `url` the MCP URL that is an identifier URI of the API."""
+        self.tenant.directory.register_mcp_url(url)
+
+    def register_webclient_url(self, url: str) -> None:
+        """Accept redirects to the web client at `url` too."""
+        self.tenant.directory.register_webclient_url(url)
+
+    def access_token(self, user: str = "alice@contoso.example", **claims: Any) -> str:
+        """Return a delegated access token of the web client for the MCP server, signed by the current key.
+
+        Args:
+            user: a sign-in name.
+            claims: claims to have other than they would be; None takes a claim away.
+
+        Raises:
+            LookupError: there is no such user.
+        """
+        directory, tokens = self.tenant.directory, self.tenant.tokens
+        person = directory.user(user)
+        if person is None:
+            raise LookupError(f"The local tenant has no user {user!r}.")
+        client = directory.clients[self.web_client_id]
+        made = tokens.access_claims(person, client, directory.mcp_api, ("mcp:tools",), azpacr="1") | claims
+        return tokens.sign({name: value for name, value in made.items() if value is not None})
+
+    def app_token(self, **claims: Any) -> str:
+        """Return an app-only access token of the daemon for the MCP server; `claims` as in `access_token`."""
+        directory, tokens = self.tenant.directory, self.tenant.tokens
+        client = directory.clients[self.daemon_client_id]
+        made = tokens.app_claims(client, directory.mcp_api, azpacr="1") | claims
+        return tokens.sign({name: value for name, value in made.items() if value is not None})
+
+
+def _prepare(folder: Path) -> tuple[Certificates, SigningKey]:
+    return ensure_certificates(folder), ensure_signing_key(folder)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128)
+
+
+def _port(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])
+
+
+async def _runner(resources: AsyncExitStack, app: web.Application) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    resources.push_async_callback(runner.cleanup)
+    return runner

@@ -1,0 +1,16 @@
+"""A Microsoft Entra ID tenant in memory that speaks the v2.0 endpoint's wire protocol."""
+
+from mcpsecurity.localcloud.entra.directory import Directory
+from mcpsecurity.localcloud.entra.keys import SigningKey, ensure_signing_key
+from mcpsecurity.localcloud.entra.routes import add_login_routes, add_tenant_routes
+from mcpsecurity.localcloud.entra.tenant import Tenant, Urls
+
+__all__ = [
+    "Directory",
+    "SigningKey",
+    "Tenant",
+    "Urls",
+    "add_login_routes",
+    "add_tenant_routes",
+    "ensure_signing_key",
+]

@@ -1,0 +1,135 @@
+"""The authorization request: read, checked, and ready to be answered (RFC 6749 4.1.1, OIDC Core 3.1.2.1)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+from multidict import MultiDict, MultiMapping
+
+from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.directory import TENANT_ID, Client, Directory
+from mcpsecurity.localcloud.entra.errors import EntraError, PageError
+from mcpsecurity.localcloud.entra.scopes import Requested, parse_scopes
+
+__all__ = ["AuthorizeRequest", "ReplyTo", "form_values", "read_reply_to", "read_request", "single_values"]
+
+_RESPONSE_MODES = frozenset({"query", "fragment", "form_post"})
+_PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+_CHALLENGE = re.compile(r"^[A-Za-z0-9_-]{43}$")  # base64url of a SHA-256
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTo:
+    """Where the answer goes, checked before anything else: a client, one of its redirect URIs, and how."""
+
+    client: Client
+    redirect_uri: str
+    response_mode: str
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizeRequest:
+    """An authorization request that can be answered once a person has signed in."""
+
+    reply_to: ReplyTo
+    requested: Requested
+    challenge: str
+    nonce: str | None
+    prompt: str | None
+    login_hint: str | None
+    client_info: bool
+
+    @property
+    def client(self) -> Client:
+        """The client application that asks."""
+        return self.reply_to.client
+
+
+def single_values(parameters: MultiMapping[str]) -> dict[str, str]:
+    """Return the parameters, each of which may come once (RFC 6749 3.1); empty ones count as absent.
+
+    Raises:
+        PageError: a parameter is duplicated (AADSTS9000411).
+    """
+    for name in parameters:
+        if len(parameters.getall(name)) > 1:
+            raise PageError(Sts.DUPLICATE_PARAMETER, parameter=name)
+    return {name: value for name, value in parameters.items() if value}
+
+
+async def form_values(request: web.Request) -> dict[str, str]:
+    """Return the parameters of a form that was posted, as `single_values` does.
+
+    Raises:
+        EntraError: it is no form of texts (AADSTS9002313), or as for `single_values`.
+    """
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise EntraError(Sts.MALFORMED, detail="The body must be application/x-www-form-urlencoded.")
+    form = await request.post()
+    return single_values(MultiDict((name, str(value)) for name, value in form.items()))
+
+
+def read_reply_to(directory: Directory, values: Mapping[str, str]) -> ReplyTo:
+    """Return where to answer.
+
+    Raises:
+        PageError: the client is unknown (AADSTS700016) or the redirect URI is not one of its own (50011).
+    """
+    client_id = values.get("client_id")
+    if client_id is None:
+        raise PageError(Sts.MISSING_PARAMETER, parameter="client_id")
+    client = directory.clients.get(client_id.lower())
+    if client is None:
+        raise PageError(Sts.UNKNOWN_CLIENT, client=client_id, tenant=TENANT_ID)
+    redirect_uri = values.get("redirect_uri")
+    if redirect_uri is None:
+        raise PageError(Sts.MISSING_PARAMETER, parameter="redirect_uri")
+    if not client.accepts_redirect(redirect_uri):
+        raise PageError(Sts.REDIRECT_MISMATCH, redirect_uri=redirect_uri, client=client.client_id)
+    mode = values.get("response_mode", "query")
+    return ReplyTo(client, redirect_uri, mode if mode in _RESPONSE_MODES else "query", values.get("state"))
+
+
+def read_request(directory: Directory, reply_to: ReplyTo, values: Mapping[str, str]) -> AuthorizeRequest:
+    """Return the checked request.
+
+    Raises:
+        EntraError: something in it is refused; the answer goes to `reply_to`.
+    """
+    mode, response_type, prompt = (
+        values.get("response_mode", "query"),
+        values.get("response_type"),
+        values.get("prompt"),
+    )
+    if response_type is None:
+        raise EntraError(Sts.MISSING_PARAMETER, parameter="response_type")
+    if response_type != "code":
+        raise EntraError(Sts.UNSUPPORTED_RESPONSE_TYPE, response_type=response_type)
+    if mode not in _RESPONSE_MODES:
+        raise EntraError(Sts.UNSUPPORTED_RESPONSE_MODE, mode=mode)
+    if prompt is not None and prompt not in _PROMPTS:
+        raise EntraError(Sts.BAD_PROMPT, prompt=prompt)
+    if "scope" not in values:
+        raise EntraError(Sts.MISSING_PARAMETER, parameter="scope")
+    requested = parse_scopes(directory, reply_to.client, values["scope"])
+    requested.check_resource(directory, values.get("resource"))
+    return AuthorizeRequest(
+        reply_to=reply_to,
+        requested=requested,
+        challenge=_challenge(values),
+        nonce=values.get("nonce"),
+        prompt=prompt,
+        login_hint=values.get("login_hint"),
+        client_info=values.get("client_info") == "1",
+    )
+
+
+def _challenge(values: Mapping[str, str]) -> str:
+    challenge = values.get("code_challenge")
+    if challenge is None:
+        raise EntraError(Sts.CHALLENGE_MISSING)
+    if values.get("code_challenge_method") != "S256" or not _CHALLENGE.match(challenge):
+        raise EntraError(Sts.CHALLENGE_METHOD)
+    return challenge

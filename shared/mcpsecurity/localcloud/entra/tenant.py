@@ -1,0 +1,84 @@
+"""The tenant: what its endpoints share."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mcpsecurity.localcloud.entra.directory import TENANT_ID, Directory
+from mcpsecurity.localcloud.entra.faults import Faults
+from mcpsecurity.localcloud.entra.grants import CodeGrant, RefreshGrant
+from mcpsecurity.localcloud.entra.keys import KeyRing, SigningKey
+from mcpsecurity.localcloud.entra.store import ExpiringStore
+from mcpsecurity.localcloud.entra.tokens import TokenFactory
+
+__all__ = ["Tenant"]
+
+CODE_LIFETIME = 600.0
+REFRESH_TOKEN_LIFETIME = 90 * 86400.0
+_CODES_REMEMBERED = 86400.0  # longer than they are good for, so that a late one is told why
+_REFRESH_TOKENS_REMEMBERED = 180 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where the tenant is reached: `https` has everything, `http` the pages that a browser sees."""
+
+    https: str
+    http: str
+
+
+class Tenant:
+    """One Entra ID tenant in memory.
+
+    Attributes:
+        directory: users, clients and APIs; a test may add to them.
+        faults: switches that make the tenant fail.
+        tokens: signs tokens with the current key.
+    """
+
+    def __init__(
+        self, directory: Directory, key: SigningKey, urls: Urls, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Make a tenant that signs with `key` and is reached at `urls`; `clock` gives seconds since 1970."""
+        self._clock = clock
+        self.directory = directory
+        self.urls = urls
+        self.faults = Faults()
+        self.keys = KeyRing.of(key)
+        self.tokens = TokenFactory(self.issuer, self.keys, self.now)
+        self.codes = ExpiringStore[CodeGrant](lifetime=_CODES_REMEMBERED, limit=10_000, clock=self.now)
+        self.refresh_tokens = ExpiringStore[RefreshGrant](
+            lifetime=_REFRESH_TOKENS_REMEMBERED, limit=10_000, clock=self.now
+        )
+
+    @property
+    def tenant_id(self) -> str:
+        """The directory id, a GUID."""
+        return TENANT_ID
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of every token."""
+        return f"{self.urls.https}/{TENANT_ID}/v2.0"
+
+    def now(self) -> float:
+        """Return the tenant's time in seconds since 1970, clock skew included."""
+        return self._clock() + self.faults.clock_skew
+
+    async def rotate_keys(self) -> None:
+        """Sign with a new key from now on. The one before stays published, as in Entra, until `drop_keys`."""
+        self.keys.rotate_to(await asyncio.to_thread(SigningKey.generate))
+
+    def drop_keys(self, *, all_of_them: bool = False) -> None:
+        """Publish only the key that signs, so that older tokens no longer verify; or no key at all."""
+        if all_of_them:
+            self.keys.drop_all()
+        else:
+            self.keys.drop_old()
+
+    def revoke_refresh_tokens(self, sign_in_name: str | None = None) -> None:
+        """Revoke the refresh tokens of one user, or of all, as an administrator or a new password does."""
+        for grant in self.refresh_tokens.values():
+            if sign_in_name is None or grant.family.user.sign_in_name == sign_in_name:
+                grant.family.revoked = True

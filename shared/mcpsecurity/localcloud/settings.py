@@ -1,0 +1,56 @@
+"""Settings of the local cloud."""
+
+from pathlib import Path
+
+from platformdirs import user_cache_path
+from pydantic import Field
+
+from mcpsecurity.settings import Settings
+
+__all__ = ["LocalCloudSettings"]
+
+
+def _default_folder() -> Path:
+    return user_cache_path("mcpsecurity") / "localcloud"
+
+
+class LocalCloudSettings(Settings):
+    """Where the local cloud listens, what it keeps its keys in, and which services it stands in for."""
+
+    host: str = Field(
+        "127.0.0.1",
+        validation_alias="LOCALCLOUD_HOST",
+        pattern=r"^(127(\.\d{1,3}){3}|::1|localhost)$",
+        description="Loopback address to listen on.",
+    )
+    https_port: int = Field(
+        7443,
+        ge=0,
+        le=65535,
+        validation_alias="LOCALCLOUD_HTTPS_PORT",
+        description="Port of everything, https; 0 takes any free one.",
+    )
+    http_port: int = Field(
+        7080,
+        ge=0,
+        le=65535,
+        validation_alias="LOCALCLOUD_HTTP_PORT",
+        description="Port of the login pages that a browser sees, http; 0 takes any free one.",
+    )
+    mcp_url: str = Field(
+        "http://localhost:7133/mcp",
+        validation_alias="LOCALCLOUD_MCP_URL",
+        pattern=r"^https?://[^/]+(/.*)?$",
+        description="Public URL of the MCP endpoint: an identifier URI of the API registration.",
+    )
+    webclient_url: str = Field(
+        "http://localhost:5001",
+        validation_alias="LOCALCLOUD_WEBCLIENT_URL",
+        pattern=r"^https?://[^/]+/?$",
+        description="Public base URL of the web client: its redirect URIs begin with it.",
+    )
+    folder: Path = Field(
+        default_factory=_default_folder,
+        validation_alias="LOCALCLOUD_FOLDER",
+        description="Folder of the development certificates and keys; made when missing.",
+    )
