@@ -169,4 +169,8 @@ class Sts:
         suberror="consent_required",
     )
     CONSENT_DECLINED = StsCode(65004, "access_denied", "User declined to consent to access the app.")
-    SIGN_IN_CANCELLED = StsCode(50126, "access_denied", "The user cancelled the sign-in.")
+    STALE_PAGE = StsCode(
+        165000,
+        "invalid_request",
+        "This page is too old or belongs to another browser. Go back to the application and sign in again.",
+    )

@@ -13,10 +13,16 @@ __all__ = ["CodeGrant", "Family", "RefreshGrant", "take_code", "take_refresh_tok
 
 @dataclass(slots=True)
 class Family:
-    """All refresh tokens that descend from one sign-in; they are revoked together."""
+    """All that descends from one sign-in: its refresh tokens are revoked together.
+
+    Attributes:
+        session: the id of the browser's session.
+        acrs: authentication contexts that a claims challenge asked for and this sign-in satisfied.
+    """
 
     user: User
     session: str
+    acrs: tuple[str, ...] = ()
     revoked: bool = False
 
 

@@ -6,7 +6,8 @@ from urllib.parse import urlencode, urlsplit
 from aiohttp import web
 
 from mcpsecurity.localcloud.entra.errors import EntraError, wire_description
-from mcpsecurity.localcloud.entra.requests import ReplyTo
+from mcpsecurity.localcloud.entra.pages import form_post_page
+from mcpsecurity.localcloud.entra.parameters import ReplyTo
 
 __all__ = ["reply", "reply_error"]
 
@@ -18,7 +19,7 @@ def reply(reply_to: ReplyTo, issuer: str, values: Mapping[str, str]) -> web.Resp
         parameters["state"] = reply_to.state
     parameters["iss"] = issuer
     if reply_to.response_mode == "form_post":
-        raise NotImplementedError
+        return form_post_page(reply_to.redirect_uri, parameters)
     headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return web.Response(
         status=302, headers={**headers, "Location": _location(reply_to, urlencode(parameters))}

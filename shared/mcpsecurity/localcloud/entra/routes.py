@@ -8,8 +8,11 @@ from aiohttp import web
 from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity.localcloud.entra.authorize import authorize
 from mcpsecurity.localcloud.entra.errors import EntraError, token_error
+from mcpsecurity.localcloud.entra.logout import logout
 from mcpsecurity.localcloud.entra.metadata import discovery, jwks
+from mcpsecurity.localcloud.entra.pages import error_page
 from mcpsecurity.localcloud.entra.sessions import TENANT_NAMES
+from mcpsecurity.localcloud.entra.signin import consent, login
 from mcpsecurity.localcloud.entra.tenant import Tenant
 from mcpsecurity.localcloud.entra.token import token
 
@@ -17,26 +20,39 @@ __all__ = ["add_login_routes", "add_tenant_routes"]
 
 TenantHandler = Callable[[Tenant, web.Request], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Refusal = Callable[[EntraError], web.Response]
 
 
 def add_tenant_routes(app: web.Application, tenant: Tenant) -> None:
     """Serve the whole tenant from `app`."""
-    for method, path, handler in (
+    endpoints: tuple[tuple[str, str, TenantHandler], ...] = (
         ("GET", "/{tenant}/v2.0/.well-known/openid-configuration", discovery),
         ("GET", "/{tenant}/discovery/v2.0/keys", jwks),
         ("POST", "/{tenant}/oauth2/v2.0/token", token),
-    ):
-        app.router.add_route(method, path, _endpoint(tenant, handler))
+    )
+    for method, path, handler in endpoints:
+        app.router.add_route(method, path, _endpoint(tenant, handler, token_error))
     add_login_routes(app, tenant)
 
 
 def add_login_routes(app: web.Application, tenant: Tenant) -> None:
     """Serve from `app` the pages that a browser sees."""
-    app.router.add_route("GET", "/{tenant}/oauth2/v2.0/authorize", _endpoint(tenant, authorize))
+    pages: tuple[tuple[str, str, TenantHandler], ...] = (
+        ("GET", "authorize", authorize),
+        ("POST", "authorize", authorize),
+        ("POST", "login", login),
+        ("POST", "consent", consent),
+        ("GET", "logout", logout),
+        ("POST", "logout", logout),
+    )
+    for method, name, handler in pages:
+        app.router.add_route(
+            method, f"/{{tenant}}/oauth2/v2.0/{name}", _endpoint(tenant, handler, error_page)
+        )
 
 
-def _endpoint(tenant: Tenant, handler: TenantHandler) -> Handler:
-    """Return `handler` behind the tenant's faults, its name, and its form of refusals."""
+def _endpoint(tenant: Tenant, handler: TenantHandler, refusal: Refusal) -> Handler:
+    """Return `handler` behind the tenant's faults and name; `refusal` shows what it refuses."""
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         if tenant.faults.delay:
@@ -47,7 +63,7 @@ def _endpoint(tenant: Tenant, handler: TenantHandler) -> Handler:
             _check_tenant(request.match_info["tenant"])
             return await handler(tenant, request)
         except EntraError as error:
-            return token_error(error)
+            return refusal(error)
 
     return endpoint
 

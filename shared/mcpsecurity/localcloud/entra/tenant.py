@@ -4,11 +4,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from mcpsecurity.localcloud.entra.directory import TENANT_ID, Directory
+from mcpsecurity.localcloud.entra.consents import Consents
+from mcpsecurity.localcloud.entra.directory import TENANT_ID, Client, Directory, User
 from mcpsecurity.localcloud.entra.faults import Faults
 from mcpsecurity.localcloud.entra.grants import CodeGrant, RefreshGrant
+from mcpsecurity.localcloud.entra.interaction import Pending
 from mcpsecurity.localcloud.entra.keys import KeyRing, SigningKey
+from mcpsecurity.localcloud.entra.scopes import Requested
+from mcpsecurity.localcloud.entra.sessions import BrowserSessions
 from mcpsecurity.localcloud.entra.store import ExpiringStore
 from mcpsecurity.localcloud.entra.tokens import TokenFactory
 
@@ -16,6 +21,7 @@ __all__ = ["Tenant"]
 
 CODE_LIFETIME = 600.0
 REFRESH_TOKEN_LIFETIME = 90 * 86400.0
+_PAGE_LIFETIME = 1800.0
 _CODES_REMEMBERED = 86400.0  # longer than they are good for, so that a late one is told why
 _REFRESH_TOKENS_REMEMBERED = 180 * 86400.0
 
@@ -48,6 +54,9 @@ class Tenant:
         self.keys = KeyRing.of(key)
         self.tokens = TokenFactory(self.issuer, self.keys, self.now)
         self.codes = ExpiringStore[CodeGrant](lifetime=_CODES_REMEMBERED, limit=10_000, clock=self.now)
+        self.sessions = BrowserSessions(self.now, urlsplit(urls.http).port or 80)
+        self.pending = ExpiringStore[Pending](lifetime=_PAGE_LIFETIME, limit=1000, clock=self.now)
+        self.consents = Consents()
         self.refresh_tokens = ExpiringStore[RefreshGrant](
             lifetime=_REFRESH_TOKENS_REMEMBERED, limit=10_000, clock=self.now
         )
@@ -65,6 +74,10 @@ class Tenant:
     def now(self) -> float:
         """Return the tenant's time in seconds since 1970, clock skew included."""
         return self._clock() + self.faults.clock_skew
+
+    def needs_consent(self, user: User, client: Client, requested: Requested) -> bool:
+        """Return whether `user` has to be asked: not while the administrator's consent stands."""
+        return self.faults.consent_required and self.consents.are_missing(user, client, requested.apis)
 
     async def rotate_keys(self) -> None:
         """Sign with a new key from now on. The one before stays published, as in Entra, until `drop_keys`."""

@@ -14,7 +14,7 @@ from mcpsecurity.localcloud.entra.clients import Authenticated, authenticate_cli
 from mcpsecurity.localcloud.entra.directory import ClientKind
 from mcpsecurity.localcloud.entra.errors import EntraError
 from mcpsecurity.localcloud.entra.grants import Family, RefreshGrant, take_code, take_refresh_token
-from mcpsecurity.localcloud.entra.requests import form_values
+from mcpsecurity.localcloud.entra.parameters import form_values
 from mcpsecurity.localcloud.entra.scopes import ApiScopes, Requested, parse_scopes
 from mcpsecurity.localcloud.entra.tenant import REFRESH_TOKEN_LIFETIME, Tenant
 from mcpsecurity.localcloud.entra.tokens import ACCESS_TOKEN_LIFETIME, client_info

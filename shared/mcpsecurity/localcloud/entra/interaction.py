@@ -1,0 +1,74 @@
+"""What is asked of a person before a client can be answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.devices import DeviceFlow
+from mcpsecurity.localcloud.entra.directory import Directory, User
+from mcpsecurity.localcloud.entra.errors import EntraError
+from mcpsecurity.localcloud.entra.parameters import AuthorizeRequest
+from mcpsecurity.localcloud.entra.sessions import BrowserSession
+
+__all__ = ["Pending", "Purpose", "silent_user", "user_without_asking"]
+
+Purpose = AuthorizeRequest | DeviceFlow
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A page that waits for its form: for which browser, to what end, and for whom once that is known."""
+
+    session: BrowserSession
+    purpose: Purpose
+    user: User | None = None
+
+    @property
+    def target(self) -> str:
+        """The redirect URI to which the answer leads; empty for a device."""
+        return target_of(self.purpose)
+
+
+def target_of(purpose: Purpose) -> str:
+    """Return the redirect URI to which the answer leads; empty for a device."""
+    return purpose.reply_to.redirect_uri if isinstance(purpose, AuthorizeRequest) else ""
+
+
+def user_without_asking(asked: AuthorizeRequest, session: BrowserSession | None) -> User | None:
+    """Return who is signed in and meant, so that no page is needed; None when one is.
+
+    With a login hint that is the account of that name, without one the only account of the session.
+    """
+    if session is None or asked.prompt in {"login", "select_account"}:
+        return None
+    accounts = session.accounts
+    if asked.login_hint is not None:
+        return _named(accounts, asked.login_hint)
+    return next(iter(accounts.values())) if len(accounts) == 1 else None
+
+
+def silent_user(directory: Directory, asked: AuthorizeRequest, session: BrowserSession | None) -> User:
+    """Return whom a `prompt=none` request is about.
+
+    A login hint alone is enough: the local tenant takes every person for signed in already, so that programs
+    without a browser can go through the code flow.
+
+    Raises:
+        EntraError: nobody is signed in (AADSTS50058), several are (16000), or the hint names nobody (50034).
+    """
+    if asked.login_hint is not None:
+        user = directory.user(asked.login_hint)
+        if user is None:
+            raise EntraError(Sts.UNKNOWN_USER)
+        return user
+    accounts = list(session.accounts.values()) if session else []
+    if not accounts:
+        raise EntraError(Sts.LOGIN_REQUIRED)
+    if len(accounts) > 1:
+        raise EntraError(Sts.SEVERAL_SESSIONS)
+    return accounts[0]
+
+
+def _named(accounts: Mapping[str, User], hint: str) -> User | None:
+    hint = hint.strip().lower()
+    return next((user for user in accounts.values() if user.sign_in_name == hint), None)
