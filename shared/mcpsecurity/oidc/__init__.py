@@ -9,7 +9,7 @@ it.
 """
 
 from mcpsecurity.oidc.claims import Claims, check_times, optional_text, required_text
-from mcpsecurity.oidc.discovery import ProviderMetadata
+from mcpsecurity.oidc.discovery import MULTI_TENANT, ProviderMetadata
 from mcpsecurity.oidc.errors import (
     OidcError,
     ProviderError,
@@ -18,14 +18,16 @@ from mcpsecurity.oidc.errors import (
     Reason,
     TokenError,
 )
-from mcpsecurity.oidc.jwks import CachePolicy, JwksCache
+from mcpsecurity.oidc.jwks import CachePolicy, JwksCache, Timer
 from mcpsecurity.oidc.keys import SigningKey, parse_keys
-from mcpsecurity.oidc.provider import OidcProvider
+from mcpsecurity.oidc.provider import Clock, OidcProvider
 from mcpsecurity.oidc.signature import SignedToken, TokenHeader, read_header, verify_signature
 
 __all__ = [
+    "MULTI_TENANT",
     "CachePolicy",
     "Claims",
+    "Clock",
     "JwksCache",
     "OidcError",
     "OidcProvider",
@@ -36,6 +38,7 @@ __all__ = [
     "Reason",
     "SignedToken",
     "SigningKey",
+    "Timer",
     "TokenError",
     "TokenHeader",
     "check_times",

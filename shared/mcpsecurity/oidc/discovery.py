@@ -10,10 +10,17 @@ from yarl import URL
 
 from mcpsecurity.oidc.errors import ProviderMismatchError, ProviderUnavailableError
 
-__all__ = ["MULTI_TENANT", "ProviderMetadata", "fetch_document", "fetch_metadata", "metadata_url"]
+__all__ = [
+    "MULTI_TENANT",
+    "PLACEHOLDER",
+    "ProviderMetadata",
+    "fetch_document",
+    "fetch_metadata",
+    "metadata_url",
+]
 
 MULTI_TENANT = "organizations"
-_TEMPLATE = "{tenantid}"
+PLACEHOLDER = "{tenantid}"
 _MAX_DOCUMENT = 1024 * 1024
 _TIMEOUT = 5.0
 
@@ -30,7 +37,7 @@ class ProviderMetadata:
 
     def issuer_of(self, tenant_id: str) -> str:
         """Return the issuer of tokens of that tenant (a GUID)."""
-        return self.issuer.replace(_TEMPLATE, tenant_id)
+        return self.issuer.replace(PLACEHOLDER, tenant_id)
 
 
 def metadata_url(authority: str, tenant: str) -> URL:
@@ -48,7 +55,7 @@ async def fetch_metadata(session: aiohttp.ClientSession, authority: str, tenant:
             endpoint is missing or not https.
     """
     document = await fetch_document(session, metadata_url(authority, tenant))
-    expected = f"{authority}/{_TEMPLATE if tenant == MULTI_TENANT else tenant}/v2.0"
+    expected = f"{authority}/{PLACEHOLDER if tenant == MULTI_TENANT else tenant}/v2.0"
     if document.get("issuer") != expected:
         raise ProviderMismatchError(f"discovery names another issuer than {expected}")
     return ProviderMetadata(

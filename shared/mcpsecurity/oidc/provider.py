@@ -1,7 +1,6 @@
 """A tenant of Microsoft Entra ID, or all of them, as a source of verified tokens."""
 
 import hmac
-import logging
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -11,7 +10,13 @@ import aiohttp
 from yarl import URL
 
 from mcpsecurity.oidc.claims import check_times, required_text
-from mcpsecurity.oidc.discovery import MULTI_TENANT, ProviderMetadata, fetch_document, fetch_metadata
+from mcpsecurity.oidc.discovery import (
+    MULTI_TENANT,
+    PLACEHOLDER,
+    ProviderMetadata,
+    fetch_document,
+    fetch_metadata,
+)
 from mcpsecurity.oidc.errors import ProviderUnavailableError, Reason, TokenError
 from mcpsecurity.oidc.jwks import CachePolicy, JwksCache, Timer
 from mcpsecurity.oidc.keys import SigningKey, parse_keys
@@ -19,9 +24,10 @@ from mcpsecurity.oidc.signature import SignedToken, read_header, verify_signatur
 
 __all__ = ["Clock", "OidcProvider"]
 
-_log = logging.getLogger(__name__)
-
 Clock = Callable[[], float]
+
+_V1_ISSUER = f"https://sts.windows.net/{PLACEHOLDER}/"
+_V1_ISSUERS = {"https://login.partner.microsoftonline.cn": f"https://sts.chinacloudapi.cn/{PLACEHOLDER}/"}
 
 
 class OidcProvider:
@@ -115,14 +121,20 @@ class OidcProvider:
         Raises:
             TokenError: `Reason.ISSUER`, `Reason.TENANT` or `Reason.CLAIMS`.
         """
-        metadata = self._known_metadata()
-        issuer = required_text(token.claims, "iss")
+        return self._check_issuer(token, self._known_metadata().issuer)
+
+    def check_v1_issuer(self, token: SignedToken) -> str:
+        """Do the same for a v1.0 token: its issuer is the security token service of the authority's cloud."""
+        return self._check_issuer(token, _V1_ISSUERS.get(self.authority, _V1_ISSUER))
+
+    def _check_issuer(self, token: SignedToken, template: str) -> str:
         tenant_id = required_text(token.claims, "tid")
         if self.tenant not in (MULTI_TENANT, tenant_id):
             raise TokenError(Reason.TENANT)
-        if issuer != metadata.issuer_of(tenant_id):
+        if required_text(token.claims, "iss") != template.replace(PLACEHOLDER, tenant_id):
             raise TokenError(Reason.ISSUER)
-        if token.key.issuer and token.key.issuer.replace("{tenantid}", tenant_id) != issuer:
+        signer = token.key.issuer
+        if signer and signer.replace(PLACEHOLDER, tenant_id) != self._known_metadata().issuer_of(tenant_id):
             raise TokenError(Reason.ISSUER, "signed with another issuer's key")
         return tenant_id
 

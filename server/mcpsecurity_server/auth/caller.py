@@ -1,0 +1,58 @@
+"""Who calls: the signed-in person and the application, from a validated access token."""
+
+from typing import Any
+
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
+
+from mcpsecurity.oidc import Claims, optional_text, required_text
+
+__all__ = ["Caller", "current_caller"]
+
+
+class Caller(AccessToken):
+    """The SDK's access token with names for what Entra's claims say. Printing it shows no token and no
+    claims.
+
+    `client_id` is the calling application's (empty if the token names none), `scopes` are short names,
+    `expires_at` is the token's `exp`, `subject` its `sub`, `resource` its `aud`.
+    """
+
+    tenant_id: str
+    object_id: str
+    name: str | None
+    username: str | None
+    roles: tuple[str, ...]
+
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        return [("tenant_id", self.tenant_id), ("object_id", self.object_id), ("client_id", self.client_id)]
+
+    @classmethod
+    def from_claims(cls, raw: str, claims: Claims, scopes: list[str]) -> "Caller":
+        """Build from claims that were found good."""
+        return cls.model_construct(
+            token=raw,
+            client_id=optional_text(claims, "azp") or optional_text(claims, "appid") or "",
+            scopes=scopes,
+            expires_at=int(claims["exp"]),
+            resource=required_text(claims, "aud"),
+            subject=required_text(claims, "sub"),
+            claims=dict(claims),
+            tenant_id=required_text(claims, "tid"),
+            object_id=required_text(claims, "oid"),
+            name=optional_text(claims, "name"),
+            username=optional_text(claims, "preferred_username") or optional_text(claims, "upn"),
+            roles=roles_of(claims),
+        )
+
+
+def roles_of(claims: Claims) -> tuple[str, ...]:
+    """Return the app roles in the token."""
+    roles = claims.get("roles")
+    return tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else ()
+
+
+def current_caller() -> Caller | None:
+    """Return who makes the call that runs now; None when the server runs without authentication."""
+    token = get_access_token()
+    return token if isinstance(token, Caller) else None

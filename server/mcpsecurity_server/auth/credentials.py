@@ -1,0 +1,34 @@
+"""The bearer token of a request: in the Authorization header and nowhere else (RFC 6750, section 2.1)."""
+
+import re
+
+from aiohttp import hdrs, web
+
+from mcpsecurity_server.auth.refusals import BadCredentials, NoCredentials
+
+__all__ = ["bearer_token"]
+
+_SCHEME = "bearer"
+_B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+
+
+def bearer_token(request: web.BaseRequest) -> str:
+    """Return the token.
+
+    Raises:
+        NoCredentials: no Authorization header, or one of another scheme.
+        BadCredentials: several headers, not exactly one well-formed token, or another token in the query.
+    """
+    headers = request.headers.getall(hdrs.AUTHORIZATION, ())
+    if not headers:
+        raise NoCredentials("no_credentials", "Sign in and send an access token in the Authorization header.")
+    if len(headers) > 1:
+        raise BadCredentials("several_headers", "Send one Authorization header.")
+    scheme, _, token = headers[0].partition(" ")
+    if scheme.lower() != _SCHEME:
+        raise NoCredentials("other_scheme", "Only bearer tokens are accepted.")
+    if _B64TOKEN.fullmatch(token) is None:
+        raise BadCredentials("malformed_header", "The Authorization header must hold one bearer token.")
+    if "access_token=" in request.query_string:
+        raise BadCredentials("token_in_query", "Send the token in the Authorization header only.")
+    return token

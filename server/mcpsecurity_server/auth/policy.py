@@ -1,0 +1,71 @@
+"""What a good token must hold besides to be let in: the permission of a person, an allowed client, a role."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mcpsecurity.oidc import Claims, optional_text
+from mcpsecurity_server.auth.caller import roles_of
+from mcpsecurity_server.auth.refusals import InsufficientScope, NotPermitted
+
+__all__ = ["AccessPolicy"]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPolicy:
+    """`base_scope` and the values of `tool_scopes` are short names. Empty sets allow everybody."""
+
+    base_scope: str
+    tool_scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    allowed_clients: frozenset[str] = frozenset()
+    required_roles: frozenset[str] = frozenset()
+    allow_guests: bool = True
+
+    def delegated_scopes(self, claims: Claims) -> list[str]:
+        """Return the permissions a person gave the client; the base scope is among them.
+
+        Raises:
+            InsufficientScope: an application's own token, or one without the base scope.
+        """
+        scp = claims.get("scp")
+        if claims.get("idtyp") == "app" or (scp is None and "roles" in claims):
+            raise self._lacks("app_only", "Only tokens of signed-in users are accepted.")
+        scopes = scp.split() if isinstance(scp, str) else []
+        if self.base_scope not in scopes:
+            raise self._lacks("scope_missing", f"The permission {self.base_scope} is needed.")
+        return scopes
+
+    def check_permitted(self, claims: Claims) -> None:
+        """Raise `NotPermitted` for a client, a guest or a missing role that the configuration refuses."""
+        client = optional_text(claims, "azp") or optional_text(claims, "appid")
+        if self.allowed_clients and client not in self.allowed_clients:
+            raise NotPermitted("client_not_allowed", "This application may not call.")
+        if not self.allow_guests and is_guest(claims):
+            raise NotPermitted("guest_not_allowed", "Guest users may not call.")
+        if self.required_roles and self.required_roles.isdisjoint(roles_of(claims)):
+            raise NotPermitted(
+                "role_missing", "An app role that this server requires is not assigned to you."
+            )
+
+    def check_tools(self, tools: list[str], granted: list[str]) -> None:
+        """Check that the granted permissions suffice to call these tools, by name.
+
+        Raises:
+            InsufficientScope: one is missing; all that the call needs are named, so that one sign-in is
+            enough.
+        """
+        needed = [self.base_scope]
+        for tool in tools:
+            needed += [scope for scope in self.tool_scopes.get(tool, ()) if scope not in needed]
+        if not set(needed) <= set(granted):
+            raise InsufficientScope("tool_scope_missing", "This tool needs more permissions.", tuple(needed))
+
+    def _lacks(self, reason: str, description: str) -> InsufficientScope:
+        return InsufficientScope(reason, description, (self.base_scope,))
+
+
+def is_guest(claims: Claims) -> bool:
+    """Say whether the user is a guest: `acct` is 1, or the identity provider is not the tenant itself."""
+    if claims.get("acct") == 1:
+        return True
+    provider, tenant_id = optional_text(claims, "idp"), claims.get("tid")
+    return provider is not None and str(tenant_id) not in provider

@@ -1,0 +1,34 @@
+"""Cross-origin calls from browsers: none, but from the origins that are configured."""
+
+from collections.abc import Iterable
+
+import aiohttp_cors
+from aiohttp import web
+
+__all__ = ["allow_origins"]
+
+_REQUEST_HEADERS = (
+    "Accept",
+    "Authorization",
+    "Content-Type",
+    "Last-Event-ID",
+    "MCP-Protocol-Version",
+    "Mcp-Session-Id",
+)
+_RESPONSE_HEADERS = ("MCP-Protocol-Version", "Mcp-Session-Id", "WWW-Authenticate")
+
+
+def allow_origins(app: web.Application, routes: Iterable[web.AbstractRoute], origins: Iterable[str]) -> None:
+    """Let scripts of these origins call the routes and read what they need of the answers.
+
+    Credentials of the browser (cookies) are never allowed: the access token is the only one that counts.
+    """
+    options = {
+        "allow_credentials": False,
+        "allow_headers": _REQUEST_HEADERS,
+        "expose_headers": _RESPONSE_HEADERS,
+        "max_age": 3600,
+    }
+    cors = aiohttp_cors.setup(app, defaults=dict.fromkeys(origins, options))
+    for route in routes:
+        cors.add(route)

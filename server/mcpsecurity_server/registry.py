@@ -1,0 +1,38 @@
+"""Builds the MCP server: everything it offers, on one FastMCP instance."""
+
+import datetime as dt
+from collections.abc import Callable
+
+from mcp.server.fastmcp import FastMCP
+
+from mcpsecurity_server import tools
+from mcpsecurity_server.overview import register_overview
+from mcpsecurity_server.prompts import register_prompts
+from mcpsecurity_server.settings import ApprovalPolicy
+from mcpsecurity_server.tools.asking import Approver
+from mcpsecurity_server.tools.toolbox import Toolbox
+from mcpsecurity_server.weather import WeatherService
+
+__all__ = ["build_mcp"]
+
+_INSTRUCTIONS = (
+    "Random numbers, numbers from dates, the current date and time, and the weather of cities. "
+    "Tools may ask the user for approval or for missing input before they act."
+)
+
+
+def build_mcp(
+    approval: ApprovalPolicy,
+    weather: WeatherService,
+    *,
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+) -> FastMCP[None]:
+    """Return the server, not serving yet. `now` gives the current time with a time zone."""
+    mcp: FastMCP[None] = FastMCP("Secure MCP server", instructions=_INSTRUCTIONS)
+    toolbox = Toolbox(mcp, Approver(approval))
+    tools.random_numbers.register(toolbox, now)
+    tools.dates.register(toolbox, now)
+    tools.weather.register(toolbox, weather)
+    register_prompts(mcp)
+    register_overview(mcp)
+    return mcp

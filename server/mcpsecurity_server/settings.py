@@ -1,0 +1,229 @@
+"""Settings of the MCP server. Every key is documented in docs/configuration.md."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import NoDecode
+from yarl import URL
+
+from mcpsecurity.settings import EntraSettings, Settings
+
+__all__ = ["LOOPBACK_HOSTS", "ApprovalPolicy", "ServerSettings", "Words"]
+
+ApprovalPolicy = Literal["when-supported", "required", "never"]
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _split(value: object) -> object:
+    """Accept "a b, c" for ("a", "b", "c")."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+def _parse_object(value: object) -> object:
+    """Accept JSON text for an object."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise PydanticCustomError("json", 'Must be JSON, like {"tool": "scope other-scope"}') from None
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+ScopesByTool = Annotated[Mapping[str, Words], NoDecode, BeforeValidator(_parse_object)]
+
+
+class _Openness(Settings):
+    """Comes first, so that the validators of other fields can ask for it."""
+
+    no_auth: bool = Field(
+        False,
+        validation_alias="MCP_SERVER_NO_AUTH",
+        description="Serve without authentication; only on a loopback address.",
+    )
+
+
+class ServerSettings(EntraSettings, _Openness):
+    """What the server needs to know. With `no_auth` the identity settings may stay empty."""
+
+    url: str = Field(
+        "http://localhost:7133/mcp",
+        validation_alias="MCP_SERVER_URL",
+        pattern=r"^https?://[^/?#]+(/[^/?#]+)+$",
+        description="Public URL of the MCP endpoint, exactly as clients call it: no trailing slash.",
+    )
+    host: str = Field("127.0.0.1", validation_alias="MCP_SERVER_HOST", description="Address to listen on.")
+    port: int = Field(
+        7133, validation_alias="MCP_SERVER_PORT", ge=0, le=65535, description="Port to listen on."
+    )
+
+    tenant_id: str = Field(
+        "",
+        validation_alias="ENTRA_TENANT_ID",
+        validate_default=True,
+        description="Directory (tenant) ID, a GUID.",
+    )
+    client_id: str = Field(
+        "",
+        validation_alias="MCP_SERVER_CLIENT_ID",
+        validate_default=True,
+        description="Application (client) ID of the API's registration, a GUID: the audience of tokens.",
+    )
+    app_id_uri: str = Field(
+        "",
+        validation_alias="MCP_SERVER_APP_ID_URI",
+        description="Application ID URI of the registration; default api://<client id>.",
+    )
+    scope: str = Field(
+        "mcp:tools",
+        validation_alias="MCP_SERVER_SCOPE_NAME",
+        pattern=r"^[!#-\[\]-~]+$",
+        description="Delegated permission that every caller needs, without the Application ID URI.",
+    )
+    tool_scopes: ScopesByTool = Field(
+        {},
+        validation_alias="MCP_SERVER_TOOL_SCOPES",
+        description='More permissions that single tools need, as JSON: {"tool": "scope other-scope"}.',
+    )
+    required_roles: Words = Field(
+        (),
+        validation_alias="MCP_SERVER_REQUIRED_ROLES",
+        description="App roles of which a caller needs one; empty: none is needed.",
+    )
+    allowed_clients: Words = Field(
+        (),
+        validation_alias="MCP_SERVER_ALLOWED_CLIENTS",
+        description="Client IDs of the applications that may call; empty: any that has the permission.",
+    )
+    allowed_tenants: Words = Field(
+        (),
+        validation_alias="MCP_SERVER_ALLOWED_TENANTS",
+        description="Tenant IDs whose users may call besides the home tenant's.",
+    )
+    allow_guests: bool = Field(
+        True, validation_alias="MCP_SERVER_ALLOW_GUESTS", description="Whether guest users may call."
+    )
+    accept_v1_tokens: bool = Field(
+        False,
+        validation_alias="MCP_SERVER_ACCEPT_V1_TOKENS",
+        description="Whether version 1.0 access tokens are accepted besides 2.0.",
+    )
+    token_leeway: float = Field(
+        60.0,
+        validation_alias="MCP_SERVER_TOKEN_LEEWAY",
+        ge=0,
+        le=300,
+        description="Clock difference to the tenant that is tolerated, in seconds.",
+    )
+    token_memory: int = Field(
+        10_000,
+        validation_alias="MCP_SERVER_TOKEN_MEMORY",
+        ge=0,
+        description="How many validated tokens are remembered; 0 validates every time.",
+    )
+
+    approval: ApprovalPolicy = Field(
+        "when-supported",
+        validation_alias="MCP_SERVER_APPROVAL",
+        description="Whether tools ask before they act: when-supported by the client, required, never.",
+    )
+    allowed_origins: Words = Field(
+        (),
+        validation_alias="MCP_SERVER_ALLOWED_ORIGINS",
+        description="Web origins that may call from a browser; empty: none but the server's own.",
+    )
+    allowed_hosts: Words = Field(
+        (),
+        validation_alias="MCP_SERVER_ALLOWED_HOSTS",
+        description="Host header values to accept besides that of MCP_SERVER_URL.",
+    )
+    trusted_proxies: int = Field(
+        0,
+        validation_alias="MCP_SERVER_TRUSTED_PROXIES",
+        ge=0,
+        le=10,
+        description="Number of reverse proxies in front, whose X-Forwarded headers are believed.",
+    )
+
+    forecast_url: str = Field(
+        "https://api.open-meteo.com",
+        validation_alias="OPEN_METEO_FORECAST_URL",
+        pattern=r"^https?://[^/?#]+$",
+        description="Origin of the Open-Meteo forecast API.",
+    )
+    geocoding_url: str = Field(
+        "https://geocoding-api.open-meteo.com",
+        validation_alias="OPEN_METEO_GEOCODING_URL",
+        pattern=r"^https?://[^/?#]+$",
+        description="Origin of the Open-Meteo geocoding API.",
+    )
+
+    client_secret: SecretStr | None = Field(
+        None,
+        validation_alias="MCP_SERVER_CLIENT_SECRET",
+        description="Secret of the API's app registration; turns on get_my_profile (on-behalf-of).",
+    )
+    client_certificate_file: Path | None = Field(
+        None,
+        validation_alias="MCP_SERVER_CLIENT_CERTIFICATE_FILE",
+        description="PEM file with private key and certificate, instead of the secret.",
+    )
+    graph_url: str = Field(
+        "https://graph.microsoft.com",
+        validation_alias="MICROSOFT_GRAPH_URL",
+        pattern=r"^https://[^/?#]+$",
+        description="Origin of Microsoft Graph.",
+    )
+
+    @property
+    def origin(self) -> URL:
+        """Scheme and host of the public URL."""
+        return URL(self.url).origin()
+
+    @property
+    def path(self) -> str:
+        """Path of the MCP endpoint."""
+        return URL(self.url).path
+
+    @property
+    def identifier_uri(self) -> str:
+        """Application ID URI, configured or by Entra's default."""
+        return self.app_id_uri or f"api://{self.client_id}"
+
+    def full_scope(self, name: str) -> str:
+        """Return a permission as clients request it: with the Application ID URI in front."""
+        return f"{self.identifier_uri}/{name}"
+
+    @field_validator("tenant_id", "client_id")
+    @classmethod
+    def _is_guid_unless_open(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.data.get("no_auth"):
+            return value
+        if not value:
+            raise PydanticCustomError("missing", "Field required")
+        if not _GUID.fullmatch(value):
+            raise PydanticCustomError("guid", "Must be a GUID")
+        return value.lower()
+
+    @field_validator("host")
+    @classmethod
+    def _is_loopback_if_open(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("no_auth") and value not in LOOPBACK_HOSTS:
+            raise PydanticCustomError(
+                "loopback", "Must be 127.0.0.1, ::1 or localhost without authentication"
+            )
+        return value
+
+    @field_validator("allowed_tenants")
+    @classmethod
+    def _are_guids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_GUID.fullmatch(tenant) for tenant in value):
+            raise PydanticCustomError("guid", "Must be GUIDs")
+        return tuple(tenant.lower() for tenant in value)

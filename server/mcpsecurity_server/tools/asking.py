@@ -1,0 +1,78 @@
+"""Asking the person in the middle of a tool call: MCP elicitation, form mode (specification 2025-11-25)."""
+
+from typing import Any, TypeVar
+
+from mcp.server.fastmcp import Context
+from mcp.shared.exceptions import McpError
+from pydantic import BaseModel, Field, ValidationError
+
+from mcpsecurity_server.settings import ApprovalPolicy
+from mcpsecurity_server.tools.errors import CancelledError, DeclinedError, ServiceError
+
+__all__ = ["Approver", "ToolContext", "ask", "can_ask"]
+
+ToolContext = Context[Any, Any, Any]
+Form = TypeVar("Form", bound=BaseModel)
+
+
+class _Approval(BaseModel):
+    """Approve or decline the tool call."""
+
+    approve: bool = Field(
+        title="Approve this call",
+        description="Untick, or choose Decline, to stop the call.",
+        json_schema_extra={"default": True},
+    )
+
+
+class Approver:
+    """Asks for approval as the policy says: when-supported (by the client), required, or never."""
+
+    def __init__(self, policy: ApprovalPolicy) -> None:
+        self._policy = policy
+
+    async def __call__(self, context: ToolContext, tool: str, action: str) -> None:
+        """Return if `action`, a sentence with the arguments in it, may be done.
+
+        Raises:
+            DeclinedError, CancelledError: the person did not approve.
+            ServiceError: approval is required, and the client cannot ask.
+        """
+        if self._policy == "never":
+            return
+        if not can_ask(context):
+            if self._policy == "required":
+                raise ServiceError(
+                    f"{tool} needs the user's approval, and this client does not support elicitation."
+                )
+            return
+        answer = await ask(context, tool, f"{action} Approve this call of {tool}?", _Approval)
+        if not answer.approve:
+            raise DeclinedError(tool)
+
+
+def can_ask(context: ToolContext) -> bool:
+    """Say whether the client declared form elicitation; an empty declaration means forms."""
+    parameters = context.session.client_params
+    elicitation = parameters.capabilities.elicitation if parameters else None
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+
+
+async def ask(context: ToolContext, tool: str, message: str, form: type[Form]) -> Form:
+    """Show `message` and a form for the fields of `form`; return what the person entered.
+
+    Raises:
+        DeclinedError, CancelledError: the person did not answer.
+        ServiceError: the client failed to ask, or its answer does not fit the form.
+    """
+    try:
+        result = await context.elicit(message, form)
+    except McpError as error:
+        raise ServiceError(f"{tool} could not ask the user: the client answered with an error.") from error
+    except (ValidationError, ValueError) as error:
+        raise ServiceError(f"{tool} could not use the answer: it does not fit the form.") from error
+    if result.action == "accept":
+        return result.data
+    if result.action == "decline":
+        raise DeclinedError(tool)
+    raise CancelledError(tool)

@@ -1,0 +1,91 @@
+"""Registers tools on a FastMCP server, each inside the same boundary.
+
+The boundary writes the audit line and keeps the details of an unexpected failure from the caller, who gets an
+error id that the log has too.
+"""
+
+import functools
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
+from uuid import uuid4
+
+from mcp.server.fastmcp import FastMCP
+from mcp.types import ToolAnnotations
+
+from mcpsecurity_server.audit import audit_tool_call
+from mcpsecurity_server.tools.asking import Approver
+from mcpsecurity_server.tools.errors import OutcomeError, ToolError
+
+__all__ = ["Toolbox"]
+
+_log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Toolbox:
+    """What a tool module needs to register its tools. `approve` asks the person before a tool acts."""
+
+    def __init__(self, mcp: FastMCP[None], approve: Approver) -> None:
+        self._mcp = mcp
+        self.approve = approve
+
+    def tool(
+        self, *, title: str, idempotent: bool = False, open_world: bool = False
+    ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+        """Register a read-only tool under its function's name, with its docstring as the description.
+
+        `open_world`: it talks to a service outside of this server; `idempotent`: same arguments, same result.
+        """
+        annotations = ToolAnnotations(
+            title=title,
+            readOnlyHint=True,
+            destructiveHint=False,
+            idempotentHint=idempotent,
+            openWorldHint=open_world,
+        )
+
+        def register(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+            guarded = _guard(function)
+            self._mcp.add_tool(
+                guarded, title=title, annotations=annotations, description=_description(function)
+            )
+            return guarded
+
+        return register
+
+
+def _guard(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    name = function.__name__
+
+    @functools.wraps(function)
+    async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        started, outcome = time.perf_counter(), "ok"
+        try:
+            return await function(*args, **kwargs)
+        except OutcomeError as error:
+            outcome = error.outcome
+            raise
+        except ToolError:
+            outcome = "error"
+            raise
+        except Exception as error:
+            outcome, error_id = "failed", uuid4().hex[:12]
+            _log.exception("tool %s failed, error id %s", name, error_id)
+            raise ToolError(f"{name} failed unexpectedly; error id {error_id}.") from error
+        except BaseException:
+            outcome = "cancelled"
+            raise
+        finally:
+            audit_tool_call(name, outcome, time.perf_counter() - started)
+
+    return guarded
+
+
+def _description(function: Callable[..., object]) -> str:
+    """Return the docstring, unwrapped: one line a paragraph."""
+    paragraphs = (function.__doc__ or "").strip().split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

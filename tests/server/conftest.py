@@ -1,0 +1,74 @@
+"""Fixtures: the server's tools on a FastMCP instance, reached by the SDK's own client in memory."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from mcp import ClientSession, types
+from mcp.client.session import ElicitationFnT
+from mcp.shared.context import RequestContext
+from mcp.shared.memory import create_connected_server_and_client_session
+from tests.server.meteo import ControlledMeteo
+
+from mcpsecurity_server.registry import build_mcp
+from mcpsecurity_server.settings import ApprovalPolicy
+from mcpsecurity_server.weather import WeatherService, weather_session
+
+NOW = dt.datetime(2026, 6, 1, 12, 30, tzinfo=dt.UTC)
+
+Connect = Callable[..., AbstractAsyncContextManager[ClientSession]]
+
+
+class Person:
+    """Answers elicitation requests in the given order, and keeps what was asked."""
+
+    def __init__(self, *answers: types.ElicitResult | types.ErrorData) -> None:
+        self._answers = list(answers)
+        self.asked: list[types.ElicitRequestFormParams] = []
+
+    async def __call__(
+        self, _: RequestContext[ClientSession, None], params: types.ElicitRequestParams
+    ) -> types.ElicitResult | types.ErrorData:
+        assert isinstance(params, types.ElicitRequestFormParams)
+        self.asked.append(params)
+        return self._answers.pop(0)
+
+
+def accept(**content: str | float | bool | list[str] | None) -> types.ElicitResult:
+    return types.ElicitResult(action="accept", content=content)
+
+
+DECLINE = types.ElicitResult(action="decline")
+CANCEL = types.ElicitResult(action="cancel")
+
+
+@pytest.fixture
+async def meteo() -> AsyncIterator[ControlledMeteo]:
+    async with ControlledMeteo() as meteo:
+        yield meteo
+
+
+@pytest.fixture
+async def weather(meteo: ControlledMeteo) -> AsyncIterator[WeatherService]:
+    async with WeatherService(lambda: weather_session(meteo.url, meteo.url, None)) as weather:
+        yield weather
+
+
+@pytest.fixture
+def connect(weather: WeatherService) -> Connect:
+    """Return a function that connects to the tools: `connect(person=None, approval="when-supported")`."""
+
+    def connect(
+        person: ElicitationFnT | None = None, approval: ApprovalPolicy = "when-supported"
+    ) -> AbstractAsyncContextManager[ClientSession]:
+        mcp = build_mcp(approval, weather, now=lambda: NOW)
+        return create_connected_server_and_client_session(mcp, elicitation_callback=person)
+
+    return connect
+
+
+def text_of(result: types.CallToolResult) -> str:
+    content = result.content[0]
+    assert isinstance(content, types.TextContent)
+    return content.text
