@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from mcpsecurity.localcloud.entra import Tenant, add_login_routes, add_tenant_routes
+from mcpsecurity.localcloud.graph import add_graph_routes
 
 __all__ = ["create_http_app", "create_https_app"]
 
@@ -11,6 +12,7 @@ def create_https_app(tenant: Tenant) -> web.Application:
     """Return the application that has everything."""
     app = web.Application()
     add_tenant_routes(app, tenant)
+    add_graph_routes(app, tenant)
     return app
 
 

@@ -1,6 +1,7 @@
 """The local cloud: started and stopped as a whole."""
 
 import asyncio
+import errno
 import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,9 +15,11 @@ from mcpsecurity.localcloud.certificates import Certificates, ensure_certificate
 from mcpsecurity.localcloud.entra import Directory, SigningKey, Tenant, Urls, ensure_signing_key
 from mcpsecurity.localcloud.entra import directory as registrations
 from mcpsecurity.localcloud.settings import LocalCloudSettings
+from mcpsecurity.service import MAX_HEADER_BYTES
 
 __all__ = ["LocalCloud"]
 
+_REASONS = {errno.EADDRINUSE: "another program already uses this port"}
 _OPENAI_API_KEY = "local-development-only~openai"
 _OPENAI_DEPLOYMENT = "offline-model"
 
@@ -27,7 +30,7 @@ class LocalCloud:
     Use it as an async context manager: it listens inside the `async with`, and the properties are known then.
 
     Raises (on entering):
-        OSError: a port is taken, or the folder cannot be written.
+        OSError: a port is taken (`strerror` says which), or the folder cannot be written.
     """
 
     def __init__(self, settings: LocalCloudSettings) -> None:
@@ -121,6 +124,11 @@ class LocalCloud:
         return self.authority
 
     @property
+    def graph_url(self) -> str:
+        """The base URL of Microsoft Graph: `/v1.0/me` is on it."""
+        return self.authority
+
+    @property
     def api_client_id(self) -> str:
         """The client id of the API registration: the audience of its tokens."""
         return registrations.API_CLIENT_ID
@@ -205,7 +213,11 @@ def _prepare(folder: Path) -> tuple[Certificates, SigningKey]:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=128)
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, error.strerror)
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {reason}") from error
 
 
 def _port(listener: socket.socket) -> int:
@@ -213,7 +225,7 @@ def _port(listener: socket.socket) -> int:
 
 
 async def _runner(resources: AsyncExitStack, app: web.Application) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, max_field_size=MAX_HEADER_BYTES)
     await runner.setup()
     resources.push_async_callback(runner.cleanup)
     return runner

@@ -169,6 +169,85 @@ class Sts:
         suberror="consent_required",
     )
     CONSENT_DECLINED = StsCode(65004, "access_denied", "User declined to consent to access the app.")
+    ASSERTION_SIGNATURE = StsCode(
+        700027,
+        "invalid_client",
+        "The certificate with identifier used to sign the client assertion is not registered on application. "
+        "{reason}",
+        401,
+    )
+    ASSERTION_CLIENT = StsCode(
+        700021,
+        "invalid_client",
+        "Client assertion application identifier doesn't match 'client_id' parameter '{client}'.",
+        401,
+    )
+    ASSERTION_AUDIENCE = StsCode(
+        700023,
+        "invalid_client",
+        "Client assertion audience claim does not match Realm issuer. The audience was '{audience}'.",
+        401,
+    )
+    ASSERTION_TIME = StsCode(
+        700024, "invalid_client", "Client assertion is not within its valid time range.", 401
+    )
+    OBO_SIGNATURE = StsCode(50013, "invalid_grant", "Assertion failed signature validation.")
+    OBO_TIME = StsCode(500133, "invalid_grant", "Assertion is not within its valid time range.")
+    OBO_AUDIENCE = StsCode(
+        500131,
+        "invalid_grant",
+        "Assertion audience does not match the Client app presenting the assertion. The audience in the "
+        "assertion was '{audience}' and the expected audience is '{client}'.",
+    )
+    OBO_APP_ONLY = StsCode(
+        7000114,
+        "unauthorized_client",
+        "Application is not allowed to make application on-behalf-of calls: the assertion names no person.",
+    )
+    DEVICE_PENDING = StsCode(
+        70016,
+        "authorization_pending",
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+    )
+    DEVICE_DECLINED = StsCode(65004, "authorization_declined", "User declined to consent to access the app.")
+    DEVICE_CODE_EXPIRED = StsCode(
+        70020, "expired_token", "The device_code has expired. Start a new device flow."
+    )
+    DEVICE_CODE_WRONG = StsCode(
+        70018, "bad_verification_code", "Invalid verification code: there is no such device_code."
+    )
+    DEVICE_NOT_FOUND = StsCode(
+        700003,
+        "invalid_grant",
+        "Device object was not found in the tenant directory.",
+        suberror="device_not_found",
+    )
+    MFA_REQUIRED = StsCode(
+        50076,
+        "interaction_required",
+        "Due to a configuration change made by your administrator, or because you moved to a new location, "
+        "you must use multi-factor authentication to access the resource.",
+        suberror="basic_action",
+    )
+    CONDITIONAL_ACCESS = StsCode(
+        53003,
+        "interaction_required",
+        "Access has been blocked by Conditional Access policies. The access policy does not allow token "
+        "issuance.",
+        suberror="message_only",
+    )
+    SECRET_EXPIRED = StsCode(
+        7000222, "invalid_client", "The provided client secret keys for the app are expired.", 401
+    )
+    INACTIVE = StsCode(
+        700082, "invalid_grant", "The refresh token has expired due to inactivity.", suberror="bad_token"
+    )
+    TEMPORARY = StsCode(
+        90033, "temporarily_unavailable", "A transient error has occurred. Please try again.", 503
+    )
+    THROTTLED = StsCode(
+        90055, "temporarily_unavailable", "There are too many requests. Please try again later.", 429
+    )
     STALE_PAGE = StsCode(
         165000,
         "invalid_request",

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from mcpsecurity.localcloud.entra.aadsts import Sts
-from mcpsecurity.localcloud.entra.directory import TENANT_ID, Client, ClientKind, Directory
+from mcpsecurity.localcloud.entra.assertions import ASSERTION_TYPE, check_client_assertion, claimed_client
+from mcpsecurity.localcloud.entra.directory import TENANT_ID, Client, ClientKind
 from mcpsecurity.localcloud.entra.errors import EntraError
+from mcpsecurity.localcloud.entra.sessions import TENANT_NAMES
+from mcpsecurity.localcloud.entra.tenant import Tenant
 
-__all__ = ["Authenticated", "authenticate_client"]
+__all__ = ["Authenticated", "authenticate_client", "find_client"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,32 +25,59 @@ class Authenticated:
     azpacr: str
 
 
-def authenticate_client(
-    directory: Directory, authorization: str | None, values: Mapping[str, str]
-) -> Authenticated:
-    """Return the client of a token request.
+def find_client(tenant: Tenant, client_id: str | None) -> Client:
+    """Return the client of that id.
 
     Raises:
-        EntraError: it is unknown (AADSTS700016), has no or the wrong secret (7000218, 7000215), or presents
-            one although it is public (700025).
+        EntraError: no id (AADSTS900144), or none that is registered (700016).
     """
-    basic_id, basic_secret = _basic(authorization)
-    client_id = values.get("client_id") or basic_id
-    secret = values.get("client_secret") or basic_secret
-    if client_id is None:
+    if not client_id:
         raise EntraError(Sts.MISSING_PARAMETER, parameter="client_id")
-    client = directory.clients.get(client_id.lower())
+    client = tenant.directory.clients.get(client_id.lower())
     if client is None:
         raise EntraError(Sts.UNKNOWN_CLIENT, client=client_id, tenant=TENANT_ID)
+    return client
+
+
+def authenticate_client(
+    tenant: Tenant, authorization: str | None, values: Mapping[str, str]
+) -> Authenticated:
+    """Return the client of a token request, once it has proved who it is.
+
+    Raises:
+        EntraError: it is unknown (AADSTS700016), has no or the wrong secret (7000218, 7000215), presents one
+            although it is public (700025), or its assertion is refused (see `check_client_assertion`).
+    """
+    basic_id, basic_secret = _basic(authorization)
+    secret, assertion = values.get("client_secret") or basic_secret, values.get("client_assertion")
+    client_id = values.get("client_id") or basic_id
+    if client_id is None and assertion is not None:
+        client_id = claimed_client(assertion)
+    client = find_client(tenant, client_id)
     if client.kind is ClientKind.PUBLIC:
-        if secret is not None:
+        if secret is not None or assertion is not None:
             raise EntraError(Sts.PUBLIC_CLIENT)
         return Authenticated(client, "0")
+    if assertion is not None:
+        if values.get("client_assertion_type") != ASSERTION_TYPE:
+            raise EntraError(Sts.MISSING_PARAMETER, parameter="client_assertion_type")
+        check_client_assertion(assertion, client, _audiences(tenant), tenant.now())
+        return Authenticated(client, "2")
+    _check_secret(client, secret)
+    return Authenticated(client, "1")
+
+
+def _check_secret(client: Client, secret: str | None) -> None:
     if secret is None:
         raise EntraError(Sts.SECRET_MISSING)
     if not any(hmac.compare_digest(secret.encode(), known.encode()) for known in client.secrets):
         raise EntraError(Sts.SECRET_WRONG, client=client.client_id)
-    return Authenticated(client, "1")
+
+
+def _audiences(tenant: Tenant) -> frozenset[str]:
+    """Return what an assertion may be for: the token endpoint by any of its names, or the issuer."""
+    endpoints = {f"{tenant.urls.https}/{name}/oauth2/v2.0/token" for name in TENANT_NAMES}
+    return frozenset({tenant.issuer, *endpoints})
 
 
 def _basic(authorization: str | None) -> tuple[str | None, str | None]:

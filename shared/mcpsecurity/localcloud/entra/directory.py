@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 __all__ = [
     "API_CLIENT_ID",
     "API_CLIENT_SECRET",
+    "COGNITIVE_SERVICES_ID",
     "DAEMON_CLIENT_ID",
     "DAEMON_CLIENT_SECRET",
     "GRAPH_ID",
@@ -32,7 +33,8 @@ API_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000a1"
 WEB_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000b1"
 PUBLIC_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000b2"
 DAEMON_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000b3"
-GRAPH_ID = "00000003-0000-0000-c000-000000000000"  # the same in every tenant
+GRAPH_ID = "00000003-0000-0000-c000-000000000000"  # this one and the next are the same in every tenant
+COGNITIVE_SERVICES_ID = "7d312290-28c8-473c-a0ed-8e53749b6d6d"
 
 API_CLIENT_SECRET = "local-development-only~mcp-server"  # noqa: S105 - fixed and public, see above
 WEB_CLIENT_SECRET = "local-development-only~webclient"  # noqa: S105 - fixed and public, see above
@@ -78,7 +80,7 @@ class Client:
 
     Attributes:
         secrets: development secrets, any of which authenticates a confidential client.
-        certificates: PEM public keys or certificates that verify its client assertions.
+        certificates: PEM certificates that verify its client assertions.
         redirect_uris: accepted as they are, character by character.
         any_loopback_redirect: accept http redirects to loopback on any port and path (RFC 8252 7.3).
         roles: application roles of the API granted to it, for app-only tokens.
@@ -160,6 +162,13 @@ _GRAPH = Api(
     },
     default_scopes=("User.Read",),
 )
+_COGNITIVE_SERVICES = Api(
+    COGNITIVE_SERVICES_ID,
+    "Azure OpenAI (local stand-in)",
+    ("https://cognitiveservices.azure.com", COGNITIVE_SERVICES_ID),
+    {"user_impersonation": "Use Azure OpenAI as you"},
+    default_scopes=("user_impersonation",),
+)
 _MCP_SCOPES = {"mcp:tools": "Use the tools of the MCP server as you"}
 
 
@@ -214,7 +223,7 @@ class Directory:
         directory = cls(
             {user.sign_in_name: user for user in _users()},
             {client.client_id: client for client in _clients(webclient_url)},
-            {_GRAPH.app_id: _GRAPH},
+            {api.app_id: api for api in (_GRAPH, _COGNITIVE_SERVICES)},
         )
         directory.register_mcp_url(mcp_url)
         return directory
@@ -245,6 +254,11 @@ class Directory:
         api = self.mcp_api
         scopes = {**api.scopes, name: text}
         self.apis[API_CLIENT_ID] = replace(api, scopes=scopes, default_scopes=tuple(scopes))
+
+    def add_certificate(self, client_id: str, certificate: bytes) -> None:
+        """Let a client authenticate by assertions that this certificate (PEM) verifies."""
+        client = self.clients[client_id]
+        self.clients[client_id] = replace(client, certificates=(*client.certificates, certificate))
 
     def user(self, sign_in_name: str) -> User | None:
         """Return the user of that sign-in name, whatever its case."""

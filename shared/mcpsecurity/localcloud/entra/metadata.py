@@ -36,7 +36,6 @@ def _document(tenant: Tenant, name: str) -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "token_endpoint_auth_methods_supported": [
-            "none",
             "client_secret_post",
             "client_secret_basic",
             "private_key_jwt",

@@ -16,6 +16,7 @@ from mcpsecurity.localcloud.entra.scopes import Requested, parse_scopes
 __all__ = ["AuthorizeRequest", "ReplyTo", "form_values", "read_reply_to", "read_request", "single_values"]
 
 _RESPONSE_MODES = frozenset({"query", "fragment", "form_post"})
+_KEPT_EMPTY = frozenset({"scope"})  # Entra tells an empty scope from none (AADSTS28003)
 _PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _CHALLENGE = re.compile(r"^[A-Za-z0-9_-]{43}$")  # base64url of a SHA-256
 
@@ -49,7 +50,7 @@ class AuthorizeRequest:
 
 
 def single_values(parameters: MultiMapping[str]) -> dict[str, str]:
-    """Return the parameters, each of which may come once (RFC 6749 3.1); empty ones count as absent.
+    """Return the parameters, each of which may come once. An empty one counts as absent (RFC 6749 3.1).
 
     Raises:
         PageError: a parameter is duplicated (AADSTS9000411).
@@ -57,7 +58,7 @@ def single_values(parameters: MultiMapping[str]) -> dict[str, str]:
     for name in parameters:
         if len(parameters.getall(name)) > 1:
             raise PageError(Sts.DUPLICATE_PARAMETER, parameter=name)
-    return {name: value for name, value in parameters.items() if value}
+    return {name: value for name, value in parameters.items() if value or name in _KEPT_EMPTY}
 
 
 async def form_values(request: web.Request) -> dict[str, str]:
@@ -79,13 +80,13 @@ def read_reply_to(directory: Directory, values: Mapping[str, str]) -> ReplyTo:
         PageError: the client is unknown (AADSTS700016) or the redirect URI is not one of its own (50011).
     """
     client_id = values.get("client_id")
-    if client_id is None:
+    if not client_id:
         raise PageError(Sts.MISSING_PARAMETER, parameter="client_id")
     client = directory.clients.get(client_id.lower())
     if client is None:
         raise PageError(Sts.UNKNOWN_CLIENT, client=client_id, tenant=TENANT_ID)
     redirect_uri = values.get("redirect_uri")
-    if redirect_uri is None:
+    if not redirect_uri:
         raise PageError(Sts.MISSING_PARAMETER, parameter="redirect_uri")
     if not client.accepts_redirect(redirect_uri):
         raise PageError(Sts.REDIRECT_MISMATCH, redirect_uri=redirect_uri, client=client.client_id)
@@ -112,7 +113,7 @@ def read_request(directory: Directory, reply_to: ReplyTo, values: Mapping[str, s
         raise EntraError(Sts.UNSUPPORTED_RESPONSE_MODE, mode=mode)
     if prompt is not None and prompt not in _PROMPTS:
         raise EntraError(Sts.BAD_PROMPT, prompt=prompt)
-    if "scope" not in values:
+    if not values.get("scope"):
         raise EntraError(Sts.MISSING_PARAMETER, parameter="scope")
     requested = parse_scopes(directory, reply_to.client, values["scope"])
     requested.check_resource(directory, values.get("resource"))

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity.localcloud.entra.authorize import authorize
+from mcpsecurity.localcloud.entra.device import device_authorization, enter_code, show_code_page
 from mcpsecurity.localcloud.entra.errors import EntraError, token_error
 from mcpsecurity.localcloud.entra.logout import logout
 from mcpsecurity.localcloud.entra.metadata import discovery, jwks
@@ -29,6 +30,7 @@ def add_tenant_routes(app: web.Application, tenant: Tenant) -> None:
         ("GET", "/{tenant}/v2.0/.well-known/openid-configuration", discovery),
         ("GET", "/{tenant}/discovery/v2.0/keys", jwks),
         ("POST", "/{tenant}/oauth2/v2.0/token", token),
+        ("POST", "/{tenant}/oauth2/v2.0/devicecode", device_authorization),
     )
     for method, path, handler in endpoints:
         app.router.add_route(method, path, _endpoint(tenant, handler, token_error))
@@ -44,6 +46,8 @@ def add_login_routes(app: web.Application, tenant: Tenant) -> None:
         ("POST", "consent", consent),
         ("GET", "logout", logout),
         ("POST", "logout", logout),
+        ("GET", "deviceauth", show_code_page),
+        ("POST", "deviceauth", enter_code),
     )
     for method, name, handler in pages:
         app.router.add_route(

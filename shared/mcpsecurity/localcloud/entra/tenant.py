@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mcpsecurity.localcloud.entra.consents import Consents
+from mcpsecurity.localcloud.entra.devices import DeviceFlow
 from mcpsecurity.localcloud.entra.directory import TENANT_ID, Client, Directory, User
 from mcpsecurity.localcloud.entra.faults import Faults
 from mcpsecurity.localcloud.entra.grants import CodeGrant, RefreshGrant
@@ -20,6 +21,7 @@ from mcpsecurity.localcloud.entra.tokens import TokenFactory
 __all__ = ["Tenant"]
 
 CODE_LIFETIME = 600.0
+DEVICE_CODE_LIFETIME = 900.0
 REFRESH_TOKEN_LIFETIME = 90 * 86400.0
 _PAGE_LIFETIME = 1800.0
 _CODES_REMEMBERED = 86400.0  # longer than they are good for, so that a late one is told why
@@ -41,6 +43,8 @@ class Tenant:
         directory: users, clients and APIs; a test may add to them.
         faults: switches that make the tenant fail.
         tokens: signs tokens with the current key.
+        consents: what people have consented to, which counts while `faults.consent_required`.
+        device_poll_interval: seconds that a device has to wait between two requests.
     """
 
     def __init__(
@@ -57,6 +61,8 @@ class Tenant:
         self.sessions = BrowserSessions(self.now, urlsplit(urls.http).port or 80)
         self.pending = ExpiringStore[Pending](lifetime=_PAGE_LIFETIME, limit=1000, clock=self.now)
         self.consents = Consents()
+        self.device_flows = ExpiringStore[DeviceFlow](lifetime=_CODES_REMEMBERED, limit=1000, clock=self.now)
+        self.device_poll_interval = 5
         self.refresh_tokens = ExpiringStore[RefreshGrant](
             lifetime=_REFRESH_TOKENS_REMEMBERED, limit=10_000, clock=self.now
         )

@@ -13,7 +13,7 @@ import jwt
 from mcpsecurity.localcloud.entra.directory import TENANT_ID, Api, Client, User
 from mcpsecurity.localcloud.entra.keys import KeyRing
 
-__all__ = ["ACCESS_TOKEN_LIFETIME", "TokenFactory", "client_info"]
+__all__ = ["ACCESS_TOKEN_LIFETIME", "Claims", "TokenFactory", "client_info"]
 
 ACCESS_TOKEN_LIFETIME = 3599
 """Seconds that an access or ID token is good for, counted from its issue."""
@@ -93,6 +93,21 @@ class TokenFactory:
         return jwt.PyJWS().encode(
             payload, key.private_key, algorithm="RS256", headers={"typ": "JWT", "kid": key.kid}
         )
+
+    def read(self, token: str) -> Claims | None:
+        """Return the claims of a token of this tenant; None if it is no such thing.
+
+        Signature and issuer are verified; audience and time are the caller's to judge, by its own rules.
+        """
+        try:
+            kid = jwt.get_unverified_header(token)["kid"]
+            key = next(key for key in (self.keys.current, *self.keys.published) if key.kid == kid)
+            payload = jwt.PyJWS().decode(token, key.private_key.public_key(), algorithms=["RS256"])
+            claims = json.loads(payload)
+        except (jwt.InvalidTokenError, LookupError, StopIteration, ValueError):
+            return None
+        complete = {"aud", "iss", "exp", "nbf", "oid"} <= claims.keys()
+        return claims if complete and claims["iss"] == self.issuer else None
 
     def _common(self, audience: str) -> Claims:
         now = int(self.clock())
