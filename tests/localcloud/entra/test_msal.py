@@ -233,7 +233,7 @@ async def test_on_behalf_of_without_consent_says_so(transport: requests.Session,
 async def test_a_device_signs_in_once_a_person_has_entered_its_code(
     public: msal.PublicClientApplication, cloud: LocalCloud
 ) -> None:
-    cloud.tenant.device_poll_interval = 0
+    cloud.tenant.device_poll_interval = 1
     flow = await _run(public.initiate_device_flow, [cloud.scope])
     pending = await _run(public.acquire_token_by_device_flow, flow, exit_condition=lambda _flow: True)
 

@@ -74,10 +74,12 @@ def _verified(assertion: str, client: Client) -> dict[str, Any]:
 def _is_named(certificate: x509.Certificate, header: dict[str, Any]) -> bool:
     """Return whether the header's thumbprint (RFC 7515 4.1.7 and 4.1.8) is that of `certificate`."""
     if "x5t#S256" in header:
-        return bool(header["x5t#S256"] == _b64(certificate.fingerprint(hashes.SHA256())))
+        return _same(header["x5t#S256"], certificate.fingerprint(hashes.SHA256()))
     sha1 = certificate.fingerprint(hashes.SHA1())  # noqa: S303 - RFC 7515 names the key by it, MSAL sends it
-    return bool(header.get("x5t") == _b64(sha1))
+    return _same(header.get("x5t"), sha1)
 
 
-def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+def _same(thumbprint: object, fingerprint: bytes) -> bool:
+    """Compare without the padding, which MSAL sends although RFC 7515 has none."""
+    expected = base64.urlsafe_b64encode(fingerprint).decode()
+    return isinstance(thumbprint, str) and thumbprint.rstrip("=") == expected.rstrip("=")
