@@ -12,8 +12,7 @@ from aiohttp import web
 
 from mcpsecurity.localcloud.app import create_http_app, create_https_app
 from mcpsecurity.localcloud.certificates import Certificates, ensure_certificates
-from mcpsecurity.localcloud.entra import Directory, SigningKey, Tenant, Urls, ensure_signing_key
-from mcpsecurity.localcloud.entra import directory as registrations
+from mcpsecurity.localcloud.entra import SigningKey, Tenant, Urls, default_directory, ensure_signing_key, ids
 from mcpsecurity.localcloud.settings import LocalCloudSettings
 from mcpsecurity.service import MAX_HEADER_BYTES
 
@@ -48,9 +47,7 @@ class LocalCloud:
             https = resources.enter_context(_listen(settings.host, settings.https_port))
             http = resources.enter_context(_listen(settings.host, settings.http_port))
             urls = Urls(https=f"https://localhost:{_port(https)}", http=f"http://localhost:{_port(http)}")
-            directory = Directory.with_defaults(
-                mcp_url=settings.mcp_url, webclient_url=settings.webclient_url
-            )
+            directory = default_directory(mcp_url=settings.mcp_url, webclient_url=settings.webclient_url)
             self._certificates, self._tenant = certificates, Tenant(directory, key, urls)
             https_site = await _runner(resources, create_https_app(self._tenant))
             http_site = await _runner(resources, create_http_app(self._tenant))
@@ -131,12 +128,12 @@ class LocalCloud:
     @property
     def api_client_id(self) -> str:
         """The client id of the API registration: the audience of its tokens."""
-        return registrations.API_CLIENT_ID
+        return ids.API_CLIENT_ID
 
     @property
     def api_client_secret(self) -> str:
         """The secret with which the MCP server asks for tokens on behalf of its callers."""
-        return registrations.API_CLIENT_SECRET
+        return ids.API_CLIENT_SECRET
 
     @property
     def scope(self) -> str:
@@ -146,27 +143,27 @@ class LocalCloud:
     @property
     def web_client_id(self) -> str:
         """The client id of the web client."""
-        return registrations.WEB_CLIENT_ID
+        return ids.WEB_CLIENT_ID
 
     @property
     def web_client_secret(self) -> str:
         """The development secret of the web client; fixed and public."""
-        return registrations.WEB_CLIENT_SECRET
+        return ids.WEB_CLIENT_SECRET
 
     @property
     def public_client_id(self) -> str:
         """The client id of the public client."""
-        return registrations.PUBLIC_CLIENT_ID
+        return ids.PUBLIC_CLIENT_ID
 
     @property
     def daemon_client_id(self) -> str:
         """The client id of the daemon."""
-        return registrations.DAEMON_CLIENT_ID
+        return ids.DAEMON_CLIENT_ID
 
     @property
     def daemon_client_secret(self) -> str:
         """The development secret of the daemon; fixed and public."""
-        return registrations.DAEMON_CLIENT_SECRET
+        return ids.DAEMON_CLIENT_SECRET
 
     @property
     def users(self) -> list[str]:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from mcpsecurity.localcloud.entra import Tenant
-from mcpsecurity.localcloud.entra.directory import GRAPH_ID, User
+from mcpsecurity.localcloud.entra.directory import User
+from mcpsecurity.localcloud.entra.ids import GRAPH_ID
 from mcpsecurity.localcloud.entra.tokens import Claims
 
 __all__ = ["add_graph_routes"]

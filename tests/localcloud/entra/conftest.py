@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+import html
+import re
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -115,3 +117,52 @@ class RelyingParty:
 def party(cloud: LocalCloud, http: aiohttp.ClientSession) -> RelyingParty:
     """A client application of the running cloud."""
     return RelyingParty(cloud, http)
+
+
+class Browser:
+    """A browser without a screen: it keeps cookies, follows no redirects, and fills in forms."""
+
+    def __init__(self, cloud: LocalCloud, session: aiohttp.ClientSession) -> None:
+        self.base = f"{cloud.http_url}/{cloud.tenant_id}/oauth2/v2.0"
+        self.session = session
+        self.page = ""
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+
+    async def open(self, path: str, parameters: dict[str, str] | None = None) -> dict[str, str]:
+        """GET a page of the tenant; return what a redirect carries."""
+        async with self.session.get(
+            f"{self.base}/{path}", params=parameters, allow_redirects=False
+        ) as response:
+            return await self._read(response)
+
+    async def post(self, path: str, **form: str) -> dict[str, str]:
+        """Post a form as it is; return what a redirect carries."""
+        async with self.session.post(f"{self.base}/{path}", data=form, allow_redirects=False) as response:
+            return await self._read(response)
+
+    async def submit(self, **button: str) -> dict[str, str]:
+        """Post the form of the page that is shown, by one of its buttons."""
+        return await self.post(self.form_action(), **self.fields(), **button)
+
+    def form_action(self) -> str:
+        found = re.search(r'<form method="post" action="([^"]*)"', self.page)
+        assert found, self.page
+        return html.unescape(found[1])
+
+    def fields(self) -> dict[str, str]:
+        """The hidden fields of the page."""
+        found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', self.page)
+        return {name: html.unescape(value) for name, value in found}
+
+    async def _read(self, response: aiohttp.ClientResponse) -> dict[str, str]:
+        self.status, self.page, self.headers = response.status, await response.text(), response.headers
+        return dict(parse_qsl(urlsplit(response.headers.get("Location", "")).query))
+
+
+@pytest.fixture
+async def browser(cloud: LocalCloud) -> AsyncIterator[Browser]:
+    """A browser that is signed in nowhere."""
+    timeout = aiohttp.ClientTimeout(total=10)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(), timeout=timeout) as session:
+        yield Browser(cloud, session)

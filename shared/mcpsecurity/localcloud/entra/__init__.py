@@ -1,5 +1,6 @@
 """A Microsoft Entra ID tenant in memory that speaks the v2.0 endpoint's wire protocol."""
 
+from mcpsecurity.localcloud.entra.defaults import default_directory
 from mcpsecurity.localcloud.entra.directory import Directory
 from mcpsecurity.localcloud.entra.keys import SigningKey, ensure_signing_key
 from mcpsecurity.localcloud.entra.routes import add_login_routes, add_tenant_routes
@@ -12,5 +13,6 @@ __all__ = [
     "Urls",
     "add_login_routes",
     "add_tenant_routes",
+    "default_directory",
     "ensure_signing_key",
 ]

@@ -9,8 +9,9 @@ from urllib.parse import unquote_plus
 
 from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity.localcloud.entra.assertions import ASSERTION_TYPE, check_client_assertion, claimed_client
-from mcpsecurity.localcloud.entra.directory import TENANT_ID, Client, ClientKind
+from mcpsecurity.localcloud.entra.directory import Client, ClientKind
 from mcpsecurity.localcloud.entra.errors import EntraError
+from mcpsecurity.localcloud.entra.ids import TENANT_ID
 from mcpsecurity.localcloud.entra.sessions import TENANT_NAMES
 from mcpsecurity.localcloud.entra.tenant import Tenant
 

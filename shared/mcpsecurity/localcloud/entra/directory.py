@@ -1,46 +1,17 @@
-"""Who and what is registered in the local tenant: users, client applications, and the API.
+"""Who and what is registered in the tenant: users, client applications, and APIs."""
 
-The identifiers and the development secrets are fixed and public, so that services can be configured before
-the tenant runs. They open nothing but this tenant, which listens on loopback only.
-"""
-
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from urllib.parse import urlsplit
 
-__all__ = [
-    "API_CLIENT_ID",
-    "API_CLIENT_SECRET",
-    "COGNITIVE_SERVICES_ID",
-    "DAEMON_CLIENT_ID",
-    "DAEMON_CLIENT_SECRET",
-    "GRAPH_ID",
-    "PUBLIC_CLIENT_ID",
-    "TENANT_ID",
-    "WEB_CLIENT_ID",
-    "WEB_CLIENT_SECRET",
-    "Api",
-    "Client",
-    "ClientKind",
-    "Directory",
-    "User",
-]
+from mcpsecurity.localcloud.entra.ids import API_CLIENT_ID, TENANT_ID, WEB_CLIENT_ID
 
-TENANT_ID = "10ca1c10-0d00-4000-8000-000000000001"
-HOME_TENANT_OF_GUESTS = "fab21ca0-0000-4000-8000-000000000001"
-API_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000a1"
-WEB_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000b1"
-PUBLIC_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000b2"
-DAEMON_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000b3"
-GRAPH_ID = "00000003-0000-0000-c000-000000000000"  # this one and the next are the same in every tenant
-COGNITIVE_SERVICES_ID = "7d312290-28c8-473c-a0ed-8e53749b6d6d"
+__all__ = ["Api", "Client", "ClientKind", "Directory", "User"]
 
-API_CLIENT_SECRET = "local-development-only~mcp-server"  # noqa: S105 - fixed and public, see above
-WEB_CLIENT_SECRET = "local-development-only~webclient"  # noqa: S105 - fixed and public, see above
-DAEMON_CLIENT_SECRET = "local-development-only~daemon"  # noqa: S105 - fixed and public, see above
-
-_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_URI_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")  # RFC 3986, without a fragment
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +39,7 @@ class User:
 
 
 class ClientKind(Enum):
-    """How a client application proves who it is."""
+    """Whether a client application can keep a secret (RFC 6749 2.1)."""
 
     PUBLIC = "public"
     CONFIDENTIAL = "confidential"
@@ -82,8 +53,9 @@ class Client:
         secrets: development secrets, any of which authenticates a confidential client.
         certificates: PEM certificates that verify its client assertions.
         redirect_uris: accepted as they are, character by character.
+        logout_uris: where a browser may be sent after sign-out, likewise.
         any_loopback_redirect: accept http redirects to loopback on any port and path (RFC 8252 7.3).
-        roles: application roles of the API granted to it, for app-only tokens.
+        roles: application roles of the MCP server granted to it, for app-only tokens.
     """
 
     client_id: str
@@ -98,135 +70,41 @@ class Client:
 
     def accepts_redirect(self, uri: str) -> bool:
         """Return whether an authorization response may be sent to `uri`."""
-        if uri in self.redirect_uris:
-            return True
-        return self.any_loopback_redirect and _is_loopback(uri)
+        return uri in self.redirect_uris or (self.any_loopback_redirect and _is_loopback(uri))
+
+    def serving_from(self, url: str) -> "Client":
+        """Return this registration with the redirect URIs of a web client at `url` added."""
+        base = url.rstrip("/")
+        return replace(
+            self,
+            redirect_uris=self.redirect_uris | {f"{base}/signin-oidc"},
+            logout_uris=self.logout_uris | {base, f"{base}/", f"{base}/signout-callback-oidc"},
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A resource: an API's registration, with the texts that consent shows for its scopes."""
+    """A resource: an API's registration.
+
+    Attributes:
+        scopes: its delegated scopes with the texts that consent shows.
+        default_scopes: what `/.default` stands for: the scopes that the clients have been granted.
+    """
 
     app_id: str
     name: str
     identifier_uris: tuple[str, ...]
     scopes: Mapping[str, str]
-    default_scopes: tuple[str, ...] = ()
-    """What `/.default` stands for: the delegated permissions that the clients have been granted."""
-
-
-def _is_loopback(uri: str) -> bool:
-    try:
-        parts = urlsplit(uri)
-        _ = parts.port  # raises when it is not a number
-    except ValueError:
-        return False
-    credentials = parts.username is not None or parts.password is not None
-    return (
-        parts.scheme == "http"
-        and parts.hostname in _LOOPBACK_HOSTS
-        and not parts.fragment
-        and not credentials
-    )
-
-
-def _users() -> tuple[User, ...]:
-    def member(name: str, sign_in_name: str, number: int, job_title: str) -> User:
-        oid = f"10ca1c10-0d00-4000-8000-0000000000c{number}"
-        return User(name, sign_in_name, oid, home_oid=oid, job_title=job_title)
-
-    guest = User(
-        "Gina Guest",
-        "guest@fabrikam.example",
-        oid="10ca1c10-0d00-4000-8000-0000000000c9",
-        home_oid="fab21ca0-0000-4000-8000-0000000000c9",
-        home_tenant_id=HOME_TENANT_OF_GUESTS,
-        job_title="Consultant",
-    )
-    return (
-        member("Alice Adams", "alice@contoso.example", 1, "Engineer"),
-        member("Bob Brown", "bob@contoso.example", 2, "Analyst"),
-        guest,
-    )
-
-
-_GRAPH = Api(
-    GRAPH_ID,
-    "Microsoft Graph (local stand-in)",
-    ("https://graph.microsoft.com", GRAPH_ID),
-    {
-        "User.Read": "Sign you in and read your profile",
-        "openid": "Sign you in",
-        "profile": "View your basic profile",
-        "email": "View your email address",
-    },
-    default_scopes=("User.Read",),
-)
-_COGNITIVE_SERVICES = Api(
-    COGNITIVE_SERVICES_ID,
-    "Azure OpenAI (local stand-in)",
-    ("https://cognitiveservices.azure.com", COGNITIVE_SERVICES_ID),
-    {"user_impersonation": "Use Azure OpenAI as you"},
-    default_scopes=("user_impersonation",),
-)
-_MCP_SCOPES = {"mcp:tools": "Use the tools of the MCP server as you"}
-
-
-def _clients(webclient_url: str) -> tuple[Client, ...]:
-    return (
-        _web_client(webclient_url),
-        Client(
-            API_CLIENT_ID,
-            "MCP server",
-            ClientKind.CONFIDENTIAL,
-            secrets=frozenset({API_CLIENT_SECRET}),
-        ),
-        Client(
-            PUBLIC_CLIENT_ID,
-            "MCP console and notebooks",
-            ClientKind.PUBLIC,
-            any_loopback_redirect=True,
-        ),
-        Client(
-            DAEMON_CLIENT_ID,
-            "Nightly job",
-            ClientKind.CONFIDENTIAL,
-            secrets=frozenset({DAEMON_CLIENT_SECRET}),
-            roles=("Mcp.Tools.All",),
-        ),
-    )
-
-
-def _web_client(webclient_url: str) -> Client:
-    base = webclient_url.rstrip("/")
-    return Client(
-        WEB_CLIENT_ID,
-        "MCP web chat",
-        ClientKind.CONFIDENTIAL,
-        secrets=frozenset({WEB_CLIENT_SECRET}),
-        redirect_uris=frozenset({f"{base}/signin-oidc"}),
-        logout_uris=frozenset({base, f"{base}/"}),
-    )
+    default_scopes: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Directory:
-    """The registrations of one running tenant. Tests may add to `clients` and `apis`."""
+    """The registrations of a running tenant, by sign-in name, client id and app id. Tests may add to them."""
 
     users: dict[str, User] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
     apis: dict[str, Api] = field(default_factory=dict)
-
-    @classmethod
-    def with_defaults(cls, *, mcp_url: str, webclient_url: str) -> "Directory":
-        """Return the directory that design.md describes."""
-        directory = cls(
-            {user.sign_in_name: user for user in _users()},
-            {client.client_id: client for client in _clients(webclient_url)},
-            {api.app_id: api for api in (_GRAPH, _COGNITIVE_SERVICES)},
-        )
-        directory.register_mcp_url(mcp_url)
-        return directory
 
     @property
     def mcp_api(self) -> Api:
@@ -234,26 +112,18 @@ class Directory:
         return self.apis[API_CLIENT_ID]
 
     def register_mcp_url(self, url: str) -> None:
-        """Make `url` an identifier URI of the API, beside `api://<client id>`."""
-        known = self.apis.get(API_CLIENT_ID)
-        scopes = known.scopes if known else _MCP_SCOPES
+        """Make `url` an identifier URI of the API, beside `api://<client id>`; another one is replaced."""
         uris = (f"api://{API_CLIENT_ID}", API_CLIENT_ID, url)
-        self.apis[API_CLIENT_ID] = Api(API_CLIENT_ID, "MCP server", uris, scopes, tuple(scopes))
+        self.apis[API_CLIENT_ID] = replace(self.mcp_api, identifier_uris=uris)
 
     def register_webclient_url(self, url: str) -> None:
-        """Make the web client's redirect URIs begin with `url`; what it had before stays registered."""
-        known, added = self.clients[WEB_CLIENT_ID], _web_client(url)
-        self.clients[WEB_CLIENT_ID] = replace(
-            known,
-            redirect_uris=known.redirect_uris | added.redirect_uris,
-            logout_uris=known.logout_uris | added.logout_uris,
-        )
+        """Accept redirects to the web client at `url`; what was registered before stays."""
+        self.clients[WEB_CLIENT_ID] = self.clients[WEB_CLIENT_ID].serving_from(url)
 
     def publish_scope(self, name: str, text: str) -> None:
         """Add a delegated scope to the MCP server's registration, with the text that consent shows."""
-        api = self.mcp_api
-        scopes = {**api.scopes, name: text}
-        self.apis[API_CLIENT_ID] = replace(api, scopes=scopes, default_scopes=tuple(scopes))
+        scopes = {**self.mcp_api.scopes, name: text}
+        self.apis[API_CLIENT_ID] = replace(self.mcp_api, scopes=scopes, default_scopes=tuple(scopes))
 
     def add_certificate(self, client_id: str, certificate: bytes) -> None:
         """Let a client authenticate by assertions that this certificate (PEM) verifies."""
@@ -271,3 +141,16 @@ class Directory:
     def api_by_identifier(self, identifier: str) -> Api | None:
         """Return the API one of whose identifier URIs (or its app id) is `identifier`."""
         return next((api for api in self.apis.values() if identifier in api.identifier_uris), None)
+
+
+def _is_loopback(uri: str) -> bool:
+    if not _URI_CHARACTERS.fullmatch(uri):
+        return False  # what a URI cannot contain is read differently by different parsers
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port  # raises when it is not a number
+    except ValueError:
+        return False
+    if parts.username is not None or parts.password is not None:
+        return False
+    return parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS

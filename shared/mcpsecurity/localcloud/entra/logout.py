@@ -5,10 +5,9 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from mcpsecurity.localcloud.entra.directory import Directory
+from mcpsecurity.localcloud.entra.directory import Directory, User
 from mcpsecurity.localcloud.entra.pages import message_page, sign_out_page
 from mcpsecurity.localcloud.entra.parameters import form_values, single_values
-from mcpsecurity.localcloud.entra.sessions import BrowserSession
 from mcpsecurity.localcloud.entra.tenant import Tenant
 
 __all__ = ["logout"]
@@ -19,27 +18,30 @@ _FORWARDED = ("post_logout_redirect_uri", "state")
 async def logout(tenant: Tenant, request: web.Request) -> web.StreamResponse:
     """End the browser's session, or one account of it, and send the browser back to the client.
 
-    With several accounts signed in and no `logout_hint` the person is asked which one, as in Entra. The
-    browser is sent only to a URI that a client has registered; otherwise a page says that it is done.
+    With several accounts signed in and no `logout_hint` or `id_token_hint` the person is asked which one, as
+    in Entra. The browser is sent only to a URI that a client has registered; otherwise a page says that it is
+    done.
     """
     values = await form_values(request) if request.method == "POST" else single_values(request.query)
     session = tenant.sessions.of(request)
-    if session is not None and len(session.accounts) > 1 and "logout_hint" not in values:
+    user = _hinted(tenant, values)
+    if session is not None and len(session.accounts) > 1 and user is None:
         fields = {name: values[name] for name in _FORWARDED if name in values}
         return sign_out_page(session.accounts.values(), fields)
     response = _goodbye(tenant.directory, values)
-    if session is not None and not _sign_out_one(tenant.directory, session, values):
-        tenant.sessions.end(request, response)
+    if session is not None:
+        session.accounts.pop(user.oid if user else "", None)
+        if user is None or not session.accounts:
+            tenant.sessions.end(request, response)
     return response
 
 
-def _sign_out_one(directory: Directory, session: BrowserSession, values: Mapping[str, str]) -> bool:
-    """Sign out the account that is hinted at, and return whether others remain."""
-    user = directory.user(values.get("logout_hint", ""))
-    if user is None:
-        return False
-    session.accounts.pop(user.oid, None)
-    return bool(session.accounts)
+def _hinted(tenant: Tenant, values: Mapping[str, str]) -> User | None:
+    """Return the account that `logout_hint` or `id_token_hint` means."""
+    if "logout_hint" in values:
+        return tenant.directory.user(values["logout_hint"])
+    claims = tenant.tokens.read(values.get("id_token_hint", ""))
+    return tenant.directory.user_by_oid(claims["oid"]) if claims else None
 
 
 def _goodbye(directory: Directory, values: Mapping[str, str]) -> web.StreamResponse:

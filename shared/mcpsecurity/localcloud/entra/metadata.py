@@ -4,11 +4,12 @@ from typing import Any
 
 from aiohttp import web
 
-from mcpsecurity.localcloud.entra.directory import TENANT_ID
+from mcpsecurity.localcloud.entra.ids import TENANT_ID
 from mcpsecurity.localcloud.entra.tenant import Tenant
 
 __all__ = ["discovery", "jwks"]
 
+_HEADERS = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
 _TEMPLATE = "{tenantid}"  # what the issuer of the multi-tenant documents has for a tenant
 
 
@@ -63,7 +64,7 @@ async def discovery(tenant: Tenant, request: web.Request) -> web.Response:
     document = _document(tenant, request.match_info["tenant"].lower()) | tenant.faults.metadata
     return web.json_response(
         {name: value for name, value in document.items() if value is not None},
-        headers={"Cache-Control": "max-age=86400, private"},
+        headers=_HEADERS,
     )
 
 
@@ -71,5 +72,5 @@ async def jwks(tenant: Tenant, _request: web.Request) -> web.Response:
     """Answer with the public keys."""
     return web.json_response(
         {"keys": [key.jwk(tenant.issuer) for key in tenant.keys.published]},
-        headers={"Cache-Control": "max-age=86400, private"},
+        headers=_HEADERS,
     )

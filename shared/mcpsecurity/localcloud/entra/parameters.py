@@ -9,8 +9,9 @@ from aiohttp import web
 from multidict import MultiDict, MultiMapping
 
 from mcpsecurity.localcloud.entra.aadsts import Sts
-from mcpsecurity.localcloud.entra.directory import TENANT_ID, Client, Directory
+from mcpsecurity.localcloud.entra.directory import Client, Directory
 from mcpsecurity.localcloud.entra.errors import EntraError, PageError
+from mcpsecurity.localcloud.entra.ids import TENANT_ID
 from mcpsecurity.localcloud.entra.scopes import Requested, parse_scopes
 
 __all__ = ["AuthorizeRequest", "ReplyTo", "form_values", "read_reply_to", "read_request", "single_values"]
@@ -69,7 +70,10 @@ async def form_values(request: web.Request) -> dict[str, str]:
     """
     if request.content_type != "application/x-www-form-urlencoded":
         raise EntraError(Sts.MALFORMED, detail="The body must be application/x-www-form-urlencoded.")
-    form = await request.post()
+    try:
+        form = await request.post()
+    except (LookupError, UnicodeDecodeError):
+        raise EntraError(Sts.MALFORMED, detail="The body is not text in the charset it claims.") from None
     return single_values(MultiDict((name, str(value)) for name, value in form.items()))
 
 

@@ -8,8 +8,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from mcpsecurity.localcloud.entra.aadsts import Sts
-from mcpsecurity.localcloud.entra.directory import GRAPH_ID, Api, Client, Directory
+from mcpsecurity.localcloud.entra.directory import Api, Client, Directory
 from mcpsecurity.localcloud.entra.errors import EntraError
+from mcpsecurity.localcloud.entra.ids import GRAPH_ID
 
 __all__ = ["ApiScopes", "Requested", "parse_scopes"]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from mcpsecurity.localcloud.entra.directory import TENANT_ID, User
+from mcpsecurity.localcloud.entra.directory import User
+from mcpsecurity.localcloud.entra.ids import TENANT_ID
 from mcpsecurity.localcloud.entra.store import ExpiringStore
 
 __all__ = ["TENANT_NAMES", "BrowserSession", "BrowserSessions"]

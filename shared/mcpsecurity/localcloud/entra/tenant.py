@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from mcpsecurity.localcloud.entra.consents import Consents
 from mcpsecurity.localcloud.entra.devices import DeviceFlow
-from mcpsecurity.localcloud.entra.directory import TENANT_ID, Client, Directory, User
+from mcpsecurity.localcloud.entra.directory import Client, Directory, User
 from mcpsecurity.localcloud.entra.faults import Faults
 from mcpsecurity.localcloud.entra.grants import CodeGrant, RefreshGrant
+from mcpsecurity.localcloud.entra.ids import TENANT_ID
 from mcpsecurity.localcloud.entra.interaction import Pending
 from mcpsecurity.localcloud.entra.keys import KeyRing, SigningKey
 from mcpsecurity.localcloud.entra.scopes import Requested

@@ -10,7 +10,8 @@ from typing import Any
 
 import jwt
 
-from mcpsecurity.localcloud.entra.directory import TENANT_ID, Api, Client, User
+from mcpsecurity.localcloud.entra.directory import Api, Client, User
+from mcpsecurity.localcloud.entra.ids import API_CLIENT_ID, TENANT_ID
 from mcpsecurity.localcloud.entra.keys import KeyRing
 
 __all__ = ["ACCESS_TOKEN_LIFETIME", "Claims", "TokenFactory", "client_info"]
@@ -67,7 +68,9 @@ class TokenFactory:
             "oid": oid,
             "sub": oid,
         }
-        return claims | ({"roles": list(client.roles)} if client.roles else {})
+        if client.roles and api.app_id == API_CLIENT_ID:
+            claims["roles"] = list(client.roles)
+        return claims
 
     def id_claims(
         self, user: User, client: Client, oidc: frozenset[str], *, nonce: str | None, session: str

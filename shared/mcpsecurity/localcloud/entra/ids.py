@@ -1,0 +1,34 @@
+"""Fixed identifiers and development secrets of the local tenant.
+
+They are public, so that services can be configured before the tenant runs, and open nothing but this tenant,
+which listens on loopback only.
+"""
+
+__all__ = [
+    "API_CLIENT_ID",
+    "API_CLIENT_SECRET",
+    "COGNITIVE_SERVICES_ID",
+    "DAEMON_CLIENT_ID",
+    "DAEMON_CLIENT_SECRET",
+    "GRAPH_ID",
+    "HOME_TENANT_OF_GUESTS",
+    "PUBLIC_CLIENT_ID",
+    "TENANT_ID",
+    "WEB_CLIENT_ID",
+    "WEB_CLIENT_SECRET",
+]
+
+TENANT_ID = "10ca1c10-0d00-4000-8000-000000000001"
+HOME_TENANT_OF_GUESTS = "fab21ca0-0000-4000-8000-000000000001"
+
+API_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000a1"
+WEB_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000b1"
+PUBLIC_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000b2"
+DAEMON_CLIENT_ID = "10ca1c10-0d00-4000-8000-0000000000b3"
+
+GRAPH_ID = "00000003-0000-0000-c000-000000000000"  # this one and the next are the same in every tenant
+COGNITIVE_SERVICES_ID = "7d312290-28c8-473c-a0ed-8e53749b6d6d"
+
+API_CLIENT_SECRET = "local-development-only~mcp-server"  # noqa: S105 - fixed and public, see above
+WEB_CLIENT_SECRET = "local-development-only~webclient"  # noqa: S105 - fixed and public, see above
+DAEMON_CLIENT_SECRET = "local-development-only~daemon"  # noqa: S105 - fixed and public, see above
