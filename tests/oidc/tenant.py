@@ -5,6 +5,7 @@ tenant has, so this one is not the local cloud's.
 """
 
 import ipaddress
+import json
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
@@ -133,7 +134,8 @@ class ControlledTenant:
 
 def sign(claims: dict[str, Any], *, key: str = "key-1", algorithm: str = "RS256", **header: Any) -> str:
     """Sign claims with the named key; `header` overrides members of the header."""
-    return jwt.encode(claims, rsa_key(key), algorithm=algorithm, headers={"kid": key} | header)
+    payload = json.dumps(claims).encode()
+    return jwt.PyJWS().encode(payload, rsa_key(key), algorithm, {"kid": key} | header)
 
 
 def client_context(tenant: ControlledTenant) -> ssl.SSLContext:

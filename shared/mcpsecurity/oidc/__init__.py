@@ -21,7 +21,7 @@ from mcpsecurity.oidc.errors import (
 from mcpsecurity.oidc.jwks import CachePolicy, JwksCache, Timer
 from mcpsecurity.oidc.keys import SigningKey, parse_keys
 from mcpsecurity.oidc.provider import Clock, OidcProvider
-from mcpsecurity.oidc.signature import SignedToken, TokenHeader, read_header, verify_signature
+from mcpsecurity.oidc.signature import SignedToken, UnverifiedToken, parse_token
 
 __all__ = [
     "MULTI_TENANT",
@@ -40,11 +40,10 @@ __all__ = [
     "SigningKey",
     "Timer",
     "TokenError",
-    "TokenHeader",
+    "UnverifiedToken",
     "check_times",
     "optional_text",
     "parse_keys",
-    "read_header",
+    "parse_token",
     "required_text",
-    "verify_signature",
 ]

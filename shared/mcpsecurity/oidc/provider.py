@@ -20,7 +20,7 @@ from mcpsecurity.oidc.discovery import (
 from mcpsecurity.oidc.errors import ProviderUnavailableError, Reason, TokenError
 from mcpsecurity.oidc.jwks import CachePolicy, JwksCache, Timer
 from mcpsecurity.oidc.keys import SigningKey, parse_keys
-from mcpsecurity.oidc.signature import SignedToken, read_header, verify_signature
+from mcpsecurity.oidc.signature import SignedToken, parse_token
 
 __all__ = ["Clock", "OidcProvider"]
 
@@ -88,8 +88,8 @@ class OidcProvider:
             TokenError: the token is refused.
             ProviderError: the keys cannot be had.
         """
-        header = read_header(raw)
-        return verify_signature(raw, await self.keys.get(header.kid))
+        token = parse_token(raw)
+        return token.verify(await self.keys.get(token.kid))
 
     async def verify_id_token(self, raw: str, *, client_id: str, nonce: str) -> dict[str, Any]:
         """Verify an ID token (OpenID Connect Core 1.0, section 3.1.3.7) and return its claims.
