@@ -1,0 +1,209 @@
+"""From a request to its result: which handler, with which parameters, and how it fails.
+
+Knows nothing of HTTP, streams or how long a session lives: who calls and where messages go is in the `Call`.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from mcp import types
+from mcp.server.auth.provider import AccessToken
+from mcp.server.fastmcp.exceptions import ResourceError, ToolError
+from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
+from pydantic import BaseModel, ValidationError
+
+from mcpsecurity_server.transport.jsonrpc import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    RESOURCE_NOT_FOUND,
+    MessageError,
+    Notification,
+    Request,
+)
+from mcpsecurity_server.transport.results import failed_tool, model_json, tool_result
+from mcpsecurity_server.transport.sdk import CallContext, Channel, RelaySession, SdkServer, request_context
+
+__all__ = ["AfterCall", "Call", "Dispatcher"]
+
+_log = logging.getLogger(__name__)
+
+AfterCall = Callable[[str, str, float], None]
+"""Hears of every tool call: name, outcome (ok, error, cancelled, failed) and seconds."""
+
+
+@dataclass(slots=True)
+class Call:
+    """Who asks and where messages go while a request is handled."""
+
+    session: RelaySession
+    channel: Channel
+    token: AccessToken | None
+    http: web.Request | None
+
+
+_REQUESTS: dict[str, type[BaseModel]] = {
+    "tools/list": types.ListToolsRequest,
+    "tools/call": types.CallToolRequest,
+    "prompts/list": types.ListPromptsRequest,
+    "prompts/get": types.GetPromptRequest,
+    "resources/list": types.ListResourcesRequest,
+    "resources/templates/list": types.ListResourceTemplatesRequest,
+    "resources/read": types.ReadResourceRequest,
+    "resources/subscribe": types.SubscribeRequest,
+    "resources/unsubscribe": types.UnsubscribeRequest,
+    "completion/complete": types.CompleteRequest,
+    "logging/setLevel": types.SetLevelRequest,
+}
+
+_NOTIFICATIONS: dict[str, type[BaseModel]] = {
+    "notifications/initialized": types.InitializedNotification,
+    "notifications/progress": types.ProgressNotification,
+    "notifications/roots/list_changed": types.RootsListChangedNotification,
+}
+
+
+class Dispatcher:
+    """Runs requests against one FastMCP instance. `lifespan` is what the instance's lifespan yielded."""
+
+    def __init__(self, sdk: SdkServer, *, after_call: AfterCall | None = None) -> None:
+        self._sdk = sdk
+        self._after_call = after_call
+        self.lifespan: Any = None
+
+    async def run(self, request: Request, call: Call) -> Any:
+        """Handle a request and return its result as a JSON value.
+
+        Raises:
+            MessageError: the client is told code, text and data. Nothing else is raised but cancellation.
+        """
+        if request.method == "ping":
+            return {}
+        kind = _REQUESTS.get(request.method)
+        if kind is None:
+            raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
+        try:
+            if kind is types.CallToolRequest:
+                return await self._tool_call(request, call)
+            return await self._generic(request, call, kind)
+        except UrlElicitationRequiredError as error:
+            raise _as_message(error, request) from error
+        except McpError as error:
+            raise _as_message(error, request) from error
+        except MessageError:
+            raise
+        except Exception as error:  # the boundary between other people's handlers and the protocol
+            _log.exception("%s failed", request.method)
+            raise MessageError(INTERNAL_ERROR, "Internal error", request.id) from error
+
+    async def notified(self, notification: Notification) -> None:
+        """Hand a notification to the handler registered for it, if any; a bad one is ignored, as MCP says."""
+        kind = _NOTIFICATIONS.get(notification.method)
+        handler = self._sdk.notification_handler(kind) if kind is not None else None
+        if kind is None or handler is None:
+            return
+        try:
+            message = kind.model_validate({"method": notification.method, "params": notification.params})
+        except ValidationError:
+            return
+        try:
+            await handler(message)
+        except Exception:  # noqa: BLE001 - the boundary to other people's handlers; logged in full
+            _log.exception("%s failed", notification.method)
+
+    async def _tool_call(self, request: Request, call: Call) -> Any:
+        params = _params(types.CallToolRequestParams, request)
+        if not self._sdk.direct_tools():
+            return await self._timed(params.name, self._generic(request, call, types.CallToolRequest))
+        tool = self._sdk.tool(params.name)
+        if tool is None:
+            raise MessageError(INVALID_PARAMS, f"Unknown tool: {params.name[:100]}", request.id)
+        return await self._timed(params.name, self._direct(tool, params, request, call))
+
+    async def _direct(
+        self, tool: Any, params: types.CallToolRequestParams, request: Request, call: Call
+    ) -> Any:
+        """Run a tool of FastMCP without the SDK's stock handler, which validates its output once more."""
+        context = request_context(
+            request.id, params.meta, call.session, self.lifespan, call.http, call.channel
+        )
+        with CallContext(context, call.channel, call.token):
+            try:
+                return tool_result(await self._sdk.run_tool(tool, params.arguments or {}, context))
+            except ToolError as error:
+                return failed_tool(str(error))
+
+    async def _generic(self, request: Request, call: Call, kind: type[BaseModel]) -> Any:
+        """Run whatever handler is registered with the low-level server."""
+        handler = self._sdk.handler(kind)
+        if handler is None:
+            if kind is types.SetLevelRequest:
+                return {}
+            raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method}", request.id)
+        message = self._message(kind, request)
+        params = getattr(message, "params", None)
+        meta = getattr(params, "meta", None)
+        context = request_context(request.id, meta, call.session, self.lifespan, call.http, call.channel)
+        with CallContext(context, call.channel, call.token):
+            try:
+                result = await handler(message)
+            except (ResourceError, ValueError) as error:
+                raise _known_failure(kind, error, request) from error
+        return model_json(result.root)
+
+    def _message(self, kind: type[BaseModel], request: Request) -> BaseModel:
+        try:
+            message = kind.model_validate({"method": request.method, "params": request.params})
+        except ValidationError as error:
+            raise _invalid(error, request) from None
+        if isinstance(message, types.GetPromptRequest) and self._sdk.lacks_prompt(message.params.name):
+            raise MessageError(INVALID_PARAMS, f"Unknown prompt: {message.params.name[:100]}", request.id)
+        return message
+
+    async def _timed(self, name: str, running: Awaitable[Any]) -> Any:
+        if self._after_call is None:
+            return await running
+        started, outcome = time.perf_counter(), "cancelled"
+        try:
+            result = await running
+            outcome = "error" if result.get("isError") else "ok"
+            return result
+        except Exception:
+            outcome = "failed"
+            raise
+        finally:
+            self._after_call(name, outcome, time.perf_counter() - started)
+
+
+def _params(kind: type[types.CallToolRequestParams], request: Request) -> types.CallToolRequestParams:
+    try:
+        return kind.model_validate(request.params)
+    except ValidationError as error:
+        raise _invalid(error, request) from None
+
+
+def _invalid(error: ValidationError, request: Request) -> MessageError:
+    """Say which parameter is wrong, without repeating its value."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "params")
+    return MessageError(INVALID_PARAMS, f"Invalid params: {where}: {first['msg']}", request.id)
+
+
+def _known_failure(kind: type[BaseModel], error: Exception, request: Request) -> MessageError:
+    """Translate what FastMCP raises when a named thing does not exist, or an argument is missing."""
+    if kind is types.ReadResourceRequest:
+        code = RESOURCE_NOT_FOUND if "Unknown resource" in str(error) else INTERNAL_ERROR
+        text = "Resource not found" if code == RESOURCE_NOT_FOUND else "The resource could not be read"
+        return MessageError(code, text, request.id, {"uri": str(request.params.get("uri", ""))[:2000]})
+    if kind is types.GetPromptRequest:
+        return MessageError(INVALID_PARAMS, f"Invalid params: {error}", request.id)
+    _log.error("%s failed", request.method, exc_info=error)
+    return MessageError(INTERNAL_ERROR, "Internal error", request.id)
+
+
+def _as_message(error: McpError, request: Request) -> MessageError:
+    return MessageError(error.error.code, error.error.message, request.id, error.error.data)

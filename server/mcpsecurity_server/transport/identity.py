@@ -1,0 +1,34 @@
+"""Who calls, as far as the transport has to know."""
+
+from typing import NamedTuple
+
+from aiohttp import web
+from mcp.server.auth.provider import AccessToken
+
+__all__ = ["ANONYMOUS", "TOKEN_KEY", "Owner", "owner_of"]
+
+TOKEN_KEY: web.RequestKey[AccessToken | None] = web.RequestKey("mcp_access_token", AccessToken)
+"""Where an authentication middleware puts the validated token of a request."""
+
+
+class Owner(NamedTuple):
+    """To whom a session belongs. Sessions are not authentication: another owner's session does not exist."""
+
+    tenant: str
+    user: str
+    client: str
+
+
+ANONYMOUS = Owner("", "", "")
+
+
+def owner_of(token: AccessToken | None) -> Owner:
+    """Return whom a token stands for: tenant, person and application; else its subject and client."""
+    if token is None:
+        return ANONYMOUS
+    claims = token.claims or {}
+    return Owner(
+        str(claims.get("tid", claims.get("iss", ""))),
+        str(claims.get("oid", token.subject or "")),
+        token.client_id,
+    )

@@ -1,0 +1,39 @@
+"""How much a client may ask for."""
+
+from dataclasses import dataclass
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the transport; what exceeds one is refused, and nothing grows beyond it."""
+
+    body_bytes: int = 4 * 1024 * 1024
+    """Longest request body; longer answers 413, found while reading."""
+    json_depth: int = 64
+    """Deepest nesting of a message."""
+    batch_size: int = 100
+    """Most messages in one batch (2025-03-26)."""
+    sessions: int = 10_000
+    """Sessions held; one more answers 503."""
+    idle_seconds: float = 30 * 60.0
+    """How long a session without an open request or stream lives on."""
+    calls_per_session: int = 100
+    """Requests of one session that run at the same time; one more answers 429."""
+    streams_per_session: int = 32
+    """Open event streams of one session; one more answers 429."""
+    queued_events: int = 256
+    """Events that wait for one slow reader; then the connection is closed, and the client may resume."""
+    log_events: int = 1000
+    """Events that a session keeps for resumption."""
+    log_bytes: int = 1024 * 1024
+    """Bytes of events that a session keeps for resumption."""
+    stream_after_seconds: float = 5.0
+    """How long a call may run before its answer becomes an event stream, so that no proxy gives up."""
+    keep_alive_seconds: float = 15.0
+    """Pause after which an idle event stream sends a comment."""
+    retry_ms: int = 1000
+    """When a client should come back to a stream that the server has closed."""
+    stop_seconds: float = 3.0
+    """How long running calls get when the server stops."""

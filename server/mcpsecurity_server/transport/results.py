@@ -1,0 +1,37 @@
+"""Results of handlers, as JSON values."""
+
+from typing import Any
+
+from mcp import types
+from pydantic import BaseModel
+
+__all__ = ["failed_tool", "model_json", "tool_result"]
+
+
+def model_json(model: BaseModel) -> Any:
+    """Return a model as the JSON value that goes over the wire."""
+    return model.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def tool_result(value: Any) -> Any:
+    """Return the result of `tools/call` for what FastMCP's conversion gave: content, or with structure."""
+    if isinstance(value, types.CallToolResult | types.CreateTaskResult):
+        return model_json(value)
+    if isinstance(value, tuple):
+        content, structured = value
+        return {"content": _content(content), "structuredContent": structured, "isError": False}
+    return {"content": _content(value), "isError": False}
+
+
+def failed_tool(text: str) -> dict[str, Any]:
+    """Return the result of a tool that failed: an error for the model to read, not for the protocol."""
+    return {"content": [{"type": "text", "text": text}], "isError": True}
+
+
+def _content(blocks: Any) -> list[Any]:
+    return [
+        {"type": "text", "text": block.text}
+        if type(block) is types.TextContent and block.annotations is None and block.meta is None
+        else model_json(block)
+        for block in blocks
+    ]

@@ -1,0 +1,234 @@
+"""All contact with names of the MCP SDK that it does not promise to keep.
+
+Written against mcp 1.30; `tests/transport/test_sdk_seams.py` fails and says which name is gone when an update
+of the SDK changes one.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar, Token
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+import anyio
+from mcp import types
+from mcp.server.auth.middleware.auth_context import auth_context_var
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp.server.fastmcp import Context, FastMCP
+from mcp.server.fastmcp.tools import Tool
+from mcp.server.lowlevel import NotificationOptions, Server
+from mcp.server.lowlevel.server import request_ctx
+from mcp.server.session import ServerSession
+from mcp.shared.context import RequestContext
+from mcp.shared.exceptions import McpError
+from pydantic import BaseModel
+
+from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR
+
+__all__ = ["CallContext", "Channel", "RelaySession", "SdkServer", "current_channel", "request_context"]
+
+R = TypeVar("R", bound=BaseModel)
+Handler = Callable[[Any], Awaitable[types.ServerResult]]
+
+
+class Channel(Protocol):
+    """Where messages to the client go while a request is handled, or beside one."""
+
+    async def notify(self, method: str, params: dict[str, Any] | None) -> None:
+        """Send a notification."""
+
+    async def ask(self, method: str, params: dict[str, Any] | None) -> Any:
+        """Send a request and return its result. Raises `McpError` with the client's error."""
+
+    async def close_stream(self) -> None:
+        """End the connection that carries the stream; the client comes back and resumes."""
+
+
+current_channel: ContextVar[Channel | None] = ContextVar("mcp_channel", default=None)
+"""The channel of the call that runs now. Tasks that a tool starts inherit it."""
+
+
+class RelaySession(ServerSession):
+    """The session that tools see: every helper of the SDK's own class, sending through a `Channel`.
+
+    What is sent during a call goes to the call's own stream, anything else to `outside`. Unlike its base it
+    owns no streams and no task.
+    """
+
+    def __init__(self, outside: Channel, client_params: types.InitializeRequestParams | None) -> None:
+        # The base class would make memory streams and an exit stack here, which nothing would use.
+        self._outside = outside
+        self._client_params = client_params
+
+    async def send_request(
+        self,
+        request: types.ServerRequest,
+        result_type: type[R],
+        request_read_timeout_seconds: timedelta | None = None,
+        metadata: Any = None,  # noqa: ARG002 - the channel is known without it
+        progress_callback: Any = None,  # noqa: ARG002 - clients report no progress on what a server asks
+    ) -> R:
+        """Ask the client and return its answer.
+
+        Raises:
+            McpError: the client answered with an error, or not in time.
+        """
+        method, params = _wire(request)
+        seconds = request_read_timeout_seconds.total_seconds() if request_read_timeout_seconds else None
+        try:
+            with anyio.fail_after(seconds):
+                result = await self._channel().ask(method, params)
+        except TimeoutError:
+            error = types.ErrorData(
+                code=INTERNAL_ERROR, message=f"The client did not answer {method} in time"
+            )
+            raise McpError(error) from None
+        return result_type.model_validate(result)
+
+    async def send_notification(
+        self,
+        notification: types.ServerNotification,
+        related_request_id: types.RequestId | None = None,  # noqa: ARG002 - the channel is known without it
+    ) -> None:
+        """Send a notification. List changes and resource updates belong to no call."""
+        method, params = _wire(notification)
+        unrelated = method.endswith("list_changed") or method == "notifications/resources/updated"
+        await (self._outside if unrelated else self._channel()).notify(method, params)
+
+    def _channel(self) -> Channel:
+        return current_channel.get() or self._outside
+
+
+class CallContext:
+    """Makes one request visible to the SDK: `get_context()`, `get_access_token()` and the channel."""
+
+    __slots__ = ("_channel", "_context", "_tokens", "_user")
+
+    def __init__(
+        self,
+        context: RequestContext[Any, Any, Any],
+        channel: Channel,
+        token: AccessToken | None,
+    ) -> None:
+        self._context = context
+        self._channel = channel
+        self._user = AuthenticatedUser(token) if token is not None else None
+        self._tokens: tuple[Token[Any], Token[Any], Token[Any]] | None = None
+
+    def __enter__(self) -> None:
+        self._tokens = (
+            request_ctx.set(self._context),
+            current_channel.set(self._channel),
+            auth_context_var.set(self._user),
+        )
+
+    def __exit__(self, *_: object) -> None:
+        if self._tokens is not None:
+            request_ctx.reset(self._tokens[0])
+            current_channel.reset(self._tokens[1])
+            auth_context_var.reset(self._tokens[2])
+            self._tokens = None
+
+
+class SdkServer:
+    """What the transport needs of a FastMCP instance, registered handlers included."""
+
+    def __init__(self, mcp: FastMCP[Any]) -> None:
+        self.mcp = mcp
+        self.server: Server[Any, Any] = mcp._mcp_server  # noqa: SLF001 - the seam
+        self._tools = mcp._tool_manager  # noqa: SLF001 - the seam
+        self._checked_handler: Handler | None = None
+        self._direct_tools = False
+
+    def lifespan(self) -> AbstractAsyncContextManager[Any]:
+        """Return the server's lifespan, to be entered once for each application."""
+        return self.server.lifespan(self.server)
+
+    def handler(self, request_type: type) -> Handler | None:
+        """Return the handler registered for a request type."""
+        return self.server.request_handlers.get(request_type)
+
+    def notification_handler(self, notification_type: type) -> Callable[[Any], Awaitable[None]] | None:
+        """Return the handler registered for a notification type."""
+        return self.server.notification_handlers.get(notification_type)
+
+    def initialize_result(self, version: str, experimental: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer to `initialize`, as JSON."""
+        everything = NotificationOptions(prompts_changed=True, resources_changed=True, tools_changed=True)
+        options = self.server.create_initialization_options(everything, dict(experimental))
+        capabilities = options.capabilities
+        if capabilities.resources is not None and self.handler(types.SubscribeRequest) is not None:
+            capabilities.resources.subscribe = True
+        capabilities.logging = types.LoggingCapability()
+        result = types.InitializeResult(
+            protocolVersion=version,
+            capabilities=capabilities,
+            serverInfo=types.Implementation(
+                name=options.server_name,
+                version=options.server_version,
+                websiteUrl=options.website_url,
+                icons=options.icons,
+            ),
+            instructions=options.instructions,
+        )
+        return result.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+    def direct_tools(self) -> bool:
+        """Tell whether `tools/call` still goes to FastMCP's own tools.
+
+        People replace the low-level handler, or override `call_tool`; then what they installed has to run.
+        """
+        handler = self.handler(types.CallToolRequest)
+        if handler is not self._checked_handler:
+            self._checked_handler = handler
+            self._direct_tools = self._is_own(handler, FastMCP.call_tool)
+        return self._direct_tools
+
+    def _is_own(self, handler: Handler | None, method: Callable[..., Any]) -> bool:
+        """Tell whether a low-level handler wraps this FastMCP's own, not overridden method."""
+        names = getattr(getattr(handler, "__code__", None), "co_freevars", ())
+        cells = dict(zip(names, getattr(handler, "__closure__", None) or (), strict=False))
+        function = cells["func"].cell_contents if "func" in cells else None
+        return getattr(function, "__self__", None) is self.mcp and function.__func__ is method  # type: ignore[union-attr] # a bound method, or None
+
+    def tool(self, name: str) -> Tool | None:
+        """Return a registered tool."""
+        return self._tools.get_tool(name)
+
+    def lacks_prompt(self, name: str) -> bool:
+        """Tell whether prompts are FastMCP's own and it has none of this name."""
+        own = self._is_own(self.handler(types.GetPromptRequest), FastMCP.get_prompt)
+        return own and self.mcp._prompt_manager.get_prompt(name) is None  # noqa: SLF001 - the seam
+
+    async def run_tool(
+        self, tool: Tool, arguments: dict[str, Any], context: RequestContext[Any, Any, Any]
+    ) -> Any:
+        """Run a tool as FastMCP would; what it returns is converted and validated."""
+        handle: Context[Any, Any, Any] = Context(request_context=context, fastmcp=self.mcp)
+        return await tool.run(arguments, context=handle, convert_result=True)
+
+
+def request_context(
+    request_id: types.RequestId,
+    meta: types.RequestParams.Meta | None,
+    session: RelaySession,
+    lifespan: Any,
+    request: Any,
+    channel: Channel,
+) -> RequestContext[Any, Any, Any]:
+    """Return the context that tools see as `ctx.request_context`."""
+    return RequestContext(
+        request_id=request_id,
+        meta=meta,
+        session=session,
+        lifespan_context=lifespan,
+        request=request,
+        close_sse_stream=channel.close_stream,
+        close_standalone_sse_stream=None,
+    )
+
+
+def _wire(message: BaseModel) -> tuple[str, dict[str, Any] | None]:
+    content = message.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return content["method"], content.get("params")
