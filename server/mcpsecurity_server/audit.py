@@ -4,28 +4,39 @@ It says who, what, how it ended and how long it took. It never holds a token, an
 go to the logger `mcpsecurity.audit`; the record carries the same as a mapping in its attribute `event`.
 """
 
+import itertools
 import logging
+import secrets
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import orjson
 from aiohttp import web
 
-from mcpsecurity_server.auth.caller import current_caller
+from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.refusals import Refusal
 
-__all__ = ["audit_refusal", "audit_tool_call", "correlation_id", "new_correlation"]
+__all__ = [
+    "audit_refusal",
+    "audit_tool_call",
+    "begin_request",
+    "correlation_id",
+    "note_caller",
+    "note_outcome",
+]
 
 _log = logging.getLogger("mcpsecurity.audit")
+
+_process = secrets.token_hex(6)
+_numbers = itertools.count(1)
 _correlation: ContextVar[str] = ContextVar("correlation_id", default="-")
+_caller: ContextVar[Caller | None] = ContextVar("audited_caller", default=None)
+_outcome: ContextVar[str | None] = ContextVar("audited_outcome", default=None)
 
 
-def new_correlation() -> str:
-    """Give the request that is handled now an id of its own, and return it."""
-    value = uuid4().hex
-    _correlation.set(value)
-    return value
+def begin_request() -> None:
+    """Give the request that is handled from now on, in this task, a correlation id of its own."""
+    _correlation.set(f"{_process}-{next(_numbers):x}")
 
 
 def correlation_id() -> str:
@@ -33,8 +44,19 @@ def correlation_id() -> str:
     return _correlation.get()
 
 
+def note_caller(caller: Caller) -> None:
+    """Remember who made the request that is handled now."""
+    _caller.set(caller)
+
+
+def note_outcome(outcome: str) -> None:
+    """Remember how the tool call that runs now ended, more precisely than its caller can tell."""
+    _outcome.set(outcome)
+
+
 def audit_refusal(request: web.BaseRequest, refusal: Refusal) -> None:
     """Log that a request was refused."""
+    caller = _caller.get()
     _write(
         logging.WARNING,
         event="request_refused",
@@ -43,6 +65,7 @@ def audit_refusal(request: web.BaseRequest, refusal: Refusal) -> None:
         method=request.method,
         path=request.path,
         remote=request.remote,
+        **_who(caller),
     )
 
 
@@ -50,20 +73,30 @@ def audit_tool_call(tool: str, outcome: str, seconds: float) -> None:
     """Log that a tool call ended: `outcome` is ok, error, declined, cancelled or failed."""
     if not _log.isEnabledFor(logging.INFO):
         return
-    caller = current_caller()
+    noted = _outcome.get()
+    if noted is not None:
+        outcome = noted
+        _outcome.set(None)
     _write(
         logging.INFO,
         event="tool_call",
         tool=tool,
         outcome=outcome,
         duration_ms=round(seconds * 1000, 3),
-        user=caller.object_id if caller else None,
-        tenant=caller.tenant_id if caller else None,
-        client=caller.client_id if caller else None,
+        **_who(_caller.get()),
     )
 
 
-def _write(level: int, **event: object) -> None:
-    event = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **event}
-    event["correlation_id"] = correlation_id()
+def _who(caller: Caller | None) -> dict[str, str | None]:
+    if caller is None:
+        return {"user": None, "tenant": None, "client": None}
+    return {"user": caller.object_id, "tenant": caller.tenant_id, "client": caller.client_id}
+
+
+def _write(level: int, **details: object) -> None:
+    event = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        **details,
+        "correlation_id": correlation_id(),
+    }
     _log.log(level, "%s", orjson.dumps(event).decode(), extra={"event": event})

@@ -3,13 +3,16 @@
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 from mcp import ClientSession, types
 from mcp.client.session import ElicitationFnT
 from mcp.shared.context import RequestContext
 from mcp.shared.memory import create_connected_server_and_client_session
+from tests.oidc.tenant import ControlledTenant, MovableClock
 from tests.server.meteo import ControlledMeteo
+from tests.server.protected import ProtectedServer
 
 from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import ApprovalPolicy
@@ -41,6 +44,23 @@ def accept(**content: str | float | bool | list[str] | None) -> types.ElicitResu
 
 DECLINE = types.ElicitResult(action="decline")
 CANCEL = types.ElicitResult(action="cancel")
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+async def tenant(tmp_path: Path) -> AsyncIterator[ControlledTenant]:
+    async with ControlledTenant(tmp_path) as tenant:
+        yield tenant
+
+
+@pytest.fixture
+async def protected(tenant: ControlledTenant, clock: MovableClock) -> AsyncIterator[ProtectedServer]:
+    async with ProtectedServer(tenant, clock) as protected:
+        yield protected
 
 
 @pytest.fixture

@@ -6,18 +6,18 @@ from aiohttp import hdrs, web
 
 from mcpsecurity_server.auth.refusals import BadCredentials, NoCredentials
 
-__all__ = ["bearer_token"]
+__all__ = ["bearer_token", "check_form"]
 
 _SCHEME = "bearer"
 _B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 
 
-def bearer_token(request: web.BaseRequest) -> str:
-    """Return the token.
+def bearer_token(request: web.Request) -> str:
+    """Return what stands where the token should; see `check_form`.
 
     Raises:
         NoCredentials: no Authorization header, or one of another scheme.
-        BadCredentials: several headers, not exactly one well-formed token, or another token in the query.
+        BadCredentials: several headers, or another token in the query.
     """
     headers = request.headers.getall(hdrs.AUTHORIZATION, ())
     if not headers:
@@ -27,8 +27,12 @@ def bearer_token(request: web.BaseRequest) -> str:
     scheme, _, token = headers[0].partition(" ")
     if scheme.lower() != _SCHEME:
         raise NoCredentials("other_scheme", "Only bearer tokens are accepted.")
-    if _B64TOKEN.fullmatch(token) is None:
-        raise BadCredentials("malformed_header", "The Authorization header must hold one bearer token.")
-    if "access_token=" in request.query_string:
+    if "?" in request.raw_path and "access_token" in request.query:
         raise BadCredentials("token_in_query", "Send the token in the Authorization header only.")
     return token
+
+
+def check_form(token: str) -> None:
+    """Raise `BadCredentials` unless this is one token in its syntax: no blanks, no commas, not empty."""
+    if _B64TOKEN.fullmatch(token) is None:
+        raise BadCredentials("malformed_header", "The Authorization header must hold one bearer token.")

@@ -46,17 +46,16 @@ class AccessPolicy:
                 "role_missing", "An app role that this server requires is not assigned to you."
             )
 
-    def check_tools(self, tools: list[str], granted: list[str]) -> None:
-        """Check that the granted permissions suffice to call these tools, by name.
+    def check_tool(self, tool: str, granted: list[str]) -> None:
+        """Check that the granted permissions suffice to call a tool.
 
         Raises:
             InsufficientScope: one is missing; all that the call needs are named, so that one sign-in is
             enough.
         """
-        needed = [self.base_scope]
-        for tool in tools:
-            needed += [scope for scope in self.tool_scopes.get(tool, ()) if scope not in needed]
-        if not set(needed) <= set(granted):
+        extra = self.tool_scopes.get(tool, ())
+        if not set(extra) <= set(granted):
+            needed = dict.fromkeys((self.base_scope, *extra))
             raise InsufficientScope("tool_scope_missing", "This tool needs more permissions.", tuple(needed))
 
     def _lacks(self, reason: str, description: str) -> InsufficientScope:

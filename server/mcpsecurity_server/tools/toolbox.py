@@ -1,20 +1,19 @@
 """Registers tools on a FastMCP server, each inside the same boundary.
 
-The boundary writes the audit line and keeps the details of an unexpected failure from the caller, who gets an
-error id that the log has too.
+The boundary keeps the details of an unexpected failure from the caller, who gets an error id that the log has
+too, and tells the audit log how a call ended.
 """
 
 import functools
 import logging
-import time
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
-from uuid import uuid4
 
 from mcp.server.fastmcp import FastMCP
 from mcp.types import ToolAnnotations
 
-from mcpsecurity_server.audit import audit_tool_call
+from mcpsecurity_server.audit import note_outcome
 from mcpsecurity_server.tools.asking import Approver
 from mcpsecurity_server.tools.errors import OutcomeError, ToolError
 
@@ -63,24 +62,18 @@ def _guard(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
 
     @functools.wraps(function)
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        started, outcome = time.perf_counter(), "ok"
         try:
             return await function(*args, **kwargs)
         except OutcomeError as error:
-            outcome = error.outcome
+            note_outcome(error.outcome)
             raise
         except ToolError:
-            outcome = "error"
             raise
         except Exception as error:
-            outcome, error_id = "failed", uuid4().hex[:12]
+            error_id = secrets.token_hex(6)
             _log.exception("tool %s failed, error id %s", name, error_id)
+            note_outcome("failed")
             raise ToolError(f"{name} failed unexpectedly; error id {error_id}.") from error
-        except BaseException:
-            outcome = "cancelled"
-            raise
-        finally:
-            audit_tool_call(name, outcome, time.perf_counter() - started)
 
     return guarded
 

@@ -1,0 +1,80 @@
+"""Assembles the MCP server."""
+
+import datetime as dt
+import time
+from collections.abc import AsyncIterator, Callable
+
+from aiohttp import web
+
+from mcpsecurity.oidc import CachePolicy, Clock, Timer
+from mcpsecurity_server.audit import audit_tool_call
+from mcpsecurity_server.auth.metadata import add_metadata_routes
+from mcpsecurity_server.auth.middleware import tool_guard
+from mcpsecurity_server.auth.protection import Protection
+from mcpsecurity_server.cors import allow_origins
+from mcpsecurity_server.health import add_health_route
+from mcpsecurity_server.proxy import add_proxy_middlewares
+from mcpsecurity_server.registry import build_mcp
+from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
+from mcpsecurity_server.transport import mount_mcp
+from mcpsecurity_server.weather import WeatherService, weather_session
+
+__all__ = ["create_app"]
+
+
+def create_app(
+    settings: ServerSettings,
+    *,
+    clock: Clock = time.time,
+    timer: Timer = time.monotonic,
+    key_policy: CachePolicy | None = None,
+) -> web.Application:
+    """Return the application: `/mcp` behind access tokens; health and resource metadata for everybody.
+
+    `clock` gives seconds since 1970, `timer` monotonic seconds, `key_policy` says how long signing keys last.
+    """
+    app = web.Application()
+    add_proxy_middlewares(app, settings)
+    weather = WeatherService(
+        lambda: weather_session(settings.forecast_url, settings.geocoding_url, settings.ca_file)
+    )
+    app.cleanup_ctx.append(_entered(weather))
+    before_call = None
+    public = [add_health_route(app, settings.path, clock)]
+    if not settings.no_auth:
+        protection = Protection(settings, clock, timer, key_policy)
+        public += add_metadata_routes(app, settings.url, protection.metadata())
+        protection.install(app, {_path(route) for route in public})
+        before_call = tool_guard(protection.policy())
+    mcp = build_mcp(settings.approval, weather, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC))
+    mount_mcp(
+        app,
+        mcp,
+        path=settings.path,
+        allowed_hosts=_hosts(settings),
+        allowed_origins=settings.allowed_origins,
+        before_call=before_call,
+        after_call=audit_tool_call,
+    )
+    if settings.allowed_origins:
+        allow_origins(app, app.router.routes(), settings.allowed_origins)
+    return app
+
+
+def _hosts(settings: ServerSettings) -> set[str]:
+    """Return the Host names to serve: the public one, with it all of loopback, and those configured."""
+    host = settings.origin.host or ""
+    return {host, *settings.allowed_hosts, *(LOOPBACK_HOSTS if host in LOOPBACK_HOSTS else ())}
+
+
+def _path(route: web.AbstractRoute) -> str:
+    resource = route.resource
+    return resource.canonical if resource is not None else ""
+
+
+def _entered(weather: WeatherService) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def enter(_: web.Application) -> AsyncIterator[None]:
+        async with weather:
+            yield
+
+    return enter

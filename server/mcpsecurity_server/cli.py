@@ -1,0 +1,25 @@
+"""`mcpsecurity server`: the MCP server as a process, configured by the environment."""
+
+import sys
+
+import click
+
+from mcpsecurity.service import run_service
+from mcpsecurity.settings import configure_logging, load_settings
+from mcpsecurity_server.app import create_app
+from mcpsecurity_server.settings import ServerSettings
+
+__all__ = ["server"]
+
+
+@click.command()
+@click.option("--no-auth", is_flag=True, help="Serve without access tokens; on a loopback address only.")
+def server(no_auth: bool) -> None:
+    """Run the MCP server.
+
+    It accepts access tokens of the Entra ID tenant ENTRA_TENANT_ID for the app registration
+    MCP_SERVER_CLIENT_ID.
+    """
+    settings = load_settings(ServerSettings, **({"no_auth": True} if no_auth else {}))
+    configure_logging(settings.log_level)
+    sys.exit(run_service(lambda: create_app(settings), host=settings.host, port=settings.port, name="server"))
