@@ -222,7 +222,13 @@ def _port(listener: socket.socket) -> int:
 
 
 async def _runner(resources: AsyncExitStack, app: web.Application) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, max_field_size=MAX_HEADER_BYTES)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        max_field_size=MAX_HEADER_BYTES,
+        shutdown_timeout=2.0,
+    )
     await runner.setup()
     resources.push_async_callback(runner.cleanup)
     return runner

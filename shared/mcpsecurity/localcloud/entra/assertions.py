@@ -40,7 +40,7 @@ def check_client_assertion(assertion: str, client: Client, audiences: Collection
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
         raise EntraError(Sts.ASSERTION_CLIENT, client=client.client_id)
     audience = claims.get("aud")
-    if audience not in audiences:
+    if not isinstance(audience, str) or audience not in audiences:
         raise EntraError(Sts.ASSERTION_AUDIENCE, audience=str(audience))
     expires, starts = claims.get("exp"), claims.get("nbf", now)
     if not isinstance(expires, int | float) or not isinstance(starts, int | float):

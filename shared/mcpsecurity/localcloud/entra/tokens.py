@@ -109,8 +109,9 @@ class TokenFactory:
             claims = json.loads(payload)
         except (jwt.InvalidTokenError, LookupError, StopIteration, ValueError):
             return None
-        complete = {"aud", "iss", "exp", "nbf", "oid"} <= claims.keys()
-        return claims if complete and claims["iss"] == self.issuer else None
+        timed = all(isinstance(claims.get(name), int | float) for name in ("exp", "nbf"))
+        complete = timed and {"aud", "oid"} <= claims.keys()
+        return claims if complete and claims.get("iss") == self.issuer else None
 
     def _common(self, audience: str) -> Claims:
         now = int(self.clock())
