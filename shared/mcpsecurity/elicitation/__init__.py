@@ -1,0 +1,47 @@
+"""What an MCP server may ask a person, as types: forms, addresses to visit, and how it can end.
+
+    form = parse_form(params.requestedSchema)
+    content = form.validate({"city": "Zurich"})     # raises InvalidContentError with a message for each field
+
+Pure and free of Semantic Kernel: the web chat, the console and notebooks use the same. The subset of JSON
+Schema is that of MCP 2025-11-25, client/elicitation. A server's `pattern` is never run: it could take for ever.
+"""
+
+from mcpsecurity.elicitation.arguments import argument_errors
+from mcpsecurity.elicitation.fields import (
+    BooleanField,
+    ChoiceField,
+    ChoicesField,
+    Field,
+    FieldError,
+    NumberField,
+    Option,
+    TextField,
+)
+from mcpsecurity.elicitation.form import Form, InvalidContentError, SchemaError, parse_form
+from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Expired, Outcome
+from mcpsecurity.elicitation.visit import UrlRefusedError, Visit, parse_visit
+
+__all__ = [
+    "Accepted",
+    "BooleanField",
+    "Cancelled",
+    "ChoiceField",
+    "ChoicesField",
+    "Declined",
+    "Expired",
+    "Field",
+    "FieldError",
+    "Form",
+    "InvalidContentError",
+    "NumberField",
+    "Option",
+    "Outcome",
+    "SchemaError",
+    "TextField",
+    "UrlRefusedError",
+    "Visit",
+    "argument_errors",
+    "parse_form",
+    "parse_visit",
+]

@@ -1,0 +1,60 @@
+"""Whether edited arguments fit a tool's input schema."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError as _SchemaError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+__all__ = ["argument_errors"]
+
+_MAX_ERRORS = 20
+
+
+def _never(*_: Any) -> None:
+    """Pass: a server's regular expressions are not run, because they could take for ever."""
+
+
+_Safe: type[Validator] = extend(  # type: ignore[no-untyped-call] # its stub has no types
+    Draft202012Validator, {"pattern": _never, "patternProperties": _never}
+)
+
+
+def argument_errors(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Return a message for each argument that does not fit; empty when all do.
+
+    Only references inside the schema are followed. A schema that is none lets everything pass: the server has
+    the last word in any case. A problem with no argument of its own has the key "".
+    """
+    try:
+        _Safe.check_schema(dict(schema))
+        found = _Safe(dict(schema), registry=Registry()).iter_errors(arguments)
+        errors: dict[str, str] = {}
+        for error in found:
+            name, message = _where(error), _wording(error)
+            errors.setdefault(name, message)
+            if len(errors) >= _MAX_ERRORS:
+                break
+    except (_SchemaError, Unresolvable, RecursionError):
+        return {}
+    return errors
+
+
+def _where(error: Any) -> str:
+    if error.absolute_path:
+        return str(error.absolute_path[0])
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return str(missing[0]) if missing else ""
+    return ""
+
+
+def _wording(error: Any) -> str:
+    if error.validator == "required":
+        return "This argument is needed."
+    text = str(error.message)
+    return text if len(text) <= 200 else text[:199] + "…"

@@ -1,0 +1,234 @@
+"""The fields of a form, each with the rules its value must keep."""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+__all__ = [
+    "BooleanField",
+    "ChoiceField",
+    "ChoicesField",
+    "Field",
+    "FieldError",
+    "NumberField",
+    "Option",
+    "TextField",
+]
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_MAX_TEXT = 100_000
+
+
+class FieldError(ValueError):
+    """A value does not fit; the message is for the person who typed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    name: str
+    title: str | None = None
+    description: str | None = None
+    required: bool = False
+
+    def _json(self, kind: str, **more: Any) -> dict[str, Any]:
+        common = {
+            "name": self.name,
+            "kind": kind,
+            "title": self.title or self.name,
+            "description": self.description,
+            "required": self.required,
+        }
+        return {key: value for key, value in (common | more).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextField(_Base):
+    """A string. Lengths count characters; `format` is checked, a `pattern` only shown."""
+
+    format: Literal["email", "uri", "date", "date-time"] | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    default: str | None = None
+
+    def check(self, value: Any) -> str:
+        """Return the value, or raise `FieldError`."""
+        if not isinstance(value, str):
+            raise FieldError("Enter text.")
+        if self.min_length is not None and len(value) < self.min_length:
+            raise FieldError(f"Enter at least {self.min_length} characters.")
+        if len(value) > min(self.max_length or _MAX_TEXT, _MAX_TEXT):
+            raise FieldError(f"Enter at most {min(self.max_length or _MAX_TEXT, _MAX_TEXT)} characters.")
+        if self.format is not None:
+            _check_format(value, self.format)
+        return value
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the field as a page needs it."""
+        return self._json(
+            "text",
+            format=self.format,
+            minLength=self.min_length,
+            maxLength=self.max_length,
+            pattern=self.pattern,
+            default=self.default,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberField(_Base):
+    """A number, or an integer. A bound is inclusive."""
+
+    integer: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    default: float | None = None
+
+    def check(self, value: Any) -> float | int:
+        """Return the value as JSON has it, or raise `FieldError`."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise FieldError("Enter a whole number." if self.integer else "Enter a number.")
+        if self.integer:
+            if value != int(value):
+                raise FieldError("Enter a whole number.")
+            value = int(value)
+        if self.minimum is not None and value < self.minimum:
+            raise FieldError(f"Enter {_plain(self.minimum)} or more.")
+        if self.maximum is not None and value > self.maximum:
+            raise FieldError(f"Enter {_plain(self.maximum)} or less.")
+        number: float | int = value
+        return number
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the field as a page needs it."""
+        kind = "integer" if self.integer else "number"
+        return self._json(kind, minimum=self.minimum, maximum=self.maximum, default=self.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BooleanField(_Base):
+    """Yes or no; an optional one may stay unset."""
+
+    default: bool | None = None
+
+    def check(self, value: Any) -> bool:
+        """Return the value, or raise `FieldError`."""
+        if not isinstance(value, bool):
+            raise FieldError("Choose yes or no.")
+        return value
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the field as a page needs it."""
+        return self._json("boolean", default=self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of several values to choose from."""
+
+    value: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceField(_Base):
+    """One of several strings."""
+
+    options: Sequence[Option]
+    default: str | None = None
+
+    def check(self, value: Any) -> str:
+        """Return the value, or raise `FieldError`."""
+        if not isinstance(value, str) or value not in {option.value for option in self.options}:
+            raise FieldError("Choose one of the options.")
+        return value
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the field as a page needs it."""
+        return self._json("choice", options=_options(self.options), default=self.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoicesField(_Base):
+    """Any number of several strings, each once."""
+
+    options: Sequence[Option]
+    min_items: int | None = None
+    max_items: int | None = None
+    default: tuple[str, ...] | None = None
+
+    def check(self, value: Any) -> list[str]:
+        """Return the values, or raise `FieldError`."""
+        known = {option.value for option in self.options}
+        if not isinstance(value, list) or not all(isinstance(v, str) and v in known for v in value):
+            raise FieldError("Choose from the options.")
+        if len(set(value)) != len(value):
+            raise FieldError("Choose each option once.")
+        if len(value) < max(self.min_items or 0, 1 if self.required else 0):
+            raise FieldError(f"Choose at least {max(self.min_items or 0, 1)}.")
+        if self.max_items is not None and len(value) > self.max_items:
+            raise FieldError(f"Choose at most {self.max_items}.")
+        return value
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the field as a page needs it."""
+        return self._json(
+            "choices",
+            options=_options(self.options),
+            minItems=self.min_items,
+            maxItems=self.max_items,
+            default=list(self.default) if self.default is not None else None,
+        )
+
+
+Field = TextField | NumberField | BooleanField | ChoiceField | ChoicesField
+
+
+def _options(options: Sequence[Option]) -> list[dict[str, str]]:
+    return [{"value": option.value, "title": option.title} for option in options]
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)
+
+
+def _check_format(value: str, name: str) -> None:
+    if name == "email" and not _EMAIL.fullmatch(value):
+        raise FieldError("Enter an e-mail address, like name@example.com.")
+    if name == "uri" and not _is_uri(value):
+        raise FieldError("Enter a full address, like https://example.com.")
+    if name == "date" and not _is_date(value):
+        raise FieldError("Enter a date, like 2026-01-31.")
+    if name == "date-time" and not _is_date_time(value):
+        raise FieldError("Enter a date and time with its offset, like 2026-01-31T12:00:00Z.")
+
+
+def _is_uri(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    has_target = bool(parts.netloc or parts.path)
+    return bool(parts.scheme) and has_target and not any(c.isspace() or ord(c) < 32 for c in value)
+
+
+def _is_date(value: str) -> bool:
+    try:
+        return len(value) == 10 and dt.date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+def _is_date_time(value: str) -> bool:
+    if not _DATE_TIME.fullmatch(value):
+        return False
+    try:
+        dt.datetime.fromisoformat(value.upper())
+    except ValueError:
+        return False
+    return True

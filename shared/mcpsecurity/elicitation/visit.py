@@ -1,0 +1,51 @@
+"""URL mode: a page that a server wants a person to visit, and what to warn of."""
+
+from dataclasses import dataclass
+
+from yarl import URL
+
+__all__ = ["UrlRefusedError", "Visit", "parse_visit"]
+
+_MAX_LENGTH = 4096
+
+
+class UrlRefusedError(ValueError):
+    """The address must not be offered to a person at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An address to show in full, with its host, before anybody opens it. Nothing fetches it beforehand."""
+
+    url: str
+    host: str
+    warnings: tuple[str, ...]
+
+
+def parse_visit(url: str) -> Visit:
+    """Read the address of a URL elicitation.
+
+    Raises:
+        UrlRefusedError: it is not http or https, has no host, or is hidden behind odd characters.
+    """
+    if len(url) > _MAX_LENGTH or any(ord(character) < 33 for character in url):
+        raise UrlRefusedError("The address is too long or has characters that do not belong there.")
+    try:
+        parsed = URL(url)
+        host = parsed.raw_host
+    except ValueError:
+        raise UrlRefusedError("This is not an address.") from None
+    if parsed.scheme not in ("http", "https") or not host:
+        raise UrlRefusedError("Only http and https addresses can be visited.")
+    return Visit(str(parsed), host, tuple(_warnings(parsed, host)))
+
+
+def _warnings(url: URL, host: str) -> list[str]:
+    found = []
+    if url.scheme != "https" and host not in ("localhost", "127.0.0.1", "::1"):
+        found.append("The connection would not be encrypted (http).")
+    if any(label.startswith("xn--") for label in host.split(".")):
+        found.append(f"The name of the host has unusual letters: {url.host} is written {host}.")
+    if url.raw_user is not None or url.raw_password is not None:
+        found.append("The address has a user name in front of the host, which can mislead.")
+    return found
