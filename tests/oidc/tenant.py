@@ -4,6 +4,7 @@ The tests of `mcpsecurity.oidc` and of the server's middleware need tokens and f
 tenant has, so this one is not the local cloud's.
 """
 
+import asyncio
 import ipaddress
 import json
 import ssl
@@ -68,6 +69,7 @@ class ControlledTenant:
         self.keys: list[dict[str, Any]] = [jwk("key-1")]
         self.down = False
         self.key_requests = 0
+        self.keys_asked = asyncio.Event()
         self.discovery_changes: dict[str, Any] = {}
         app = web.Application()
         app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", self._discovery)
@@ -129,6 +131,7 @@ class ControlledTenant:
 
     async def _keys(self, _: web.Request) -> web.Response:
         self.key_requests += 1
+        self.keys_asked.set()
         return web.Response(status=503) if self.down else web.json_response({"keys": self.keys})
 
 

@@ -103,7 +103,8 @@ def mount_mcp(
     guard = Guard(allowed_hosts, allowed_origins)
     http = StreamableHttp(sdk, dispatcher, store, bus, guard, limits, before_call=before_call)
     mounted = MountedMcp(http, dispatcher, sdk, store, limits)
-    app.router.add_route("*", path, http.handle)
+    for method in ("GET", "POST", "DELETE"):  # one by one: aiohttp-cors refuses a route for all methods
+        app.router.add_route(method, path, http.handle)
     app.cleanup_ctx.append(mounted.run)
     app.on_shutdown.append(mounted.stop)
     return mounted

@@ -1,61 +1,54 @@
-"""Finds places and forecasts through the library `open-meteo`."""
+"""Finds places by what people call them, and the weather there."""
 
+import asyncio
 import datetime as dt
-from collections.abc import Callable, Sequence
+import importlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from difflib import SequenceMatcher
-from types import TracebackType
-from typing import Self, TypeVar
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Self
 from unicodedata import combining, normalize
 
 import aiohttp
-from open_meteo import (
-    DailyParameters,
-    Forecast,
-    HourlyParameters,
-    OpenMeteo,
-    OpenMeteoConnectionError,
-    OpenMeteoError,
-    OpenMeteoRateLimitError,
-)
-from open_meteo.models import GeocodingResult
 
-from mcpsecurity_server.weather.models import DayForecast, Place, Report, WeatherError, describe
+from mcpsecurity_server.weather.models import Place, Report
+
+if TYPE_CHECKING:
+    from mcpsecurity_server.weather.openmeteo import OpenMeteoClient
 
 __all__ = ["MAX_DAYS", "WeatherService"]
 
 MAX_DAYS = 16
-_CURRENT = [
-    HourlyParameters.TEMPERATURE_2M,
-    HourlyParameters.RELATIVE_HUMIDITY_2M,
-    HourlyParameters.WIND_SPEED_10M,
-    HourlyParameters.WEATHER_CODE,
-]
-_DAILY = [
-    DailyParameters.WEATHER_CODE,
-    DailyParameters.TEMPERATURE_2M_MAX,
-    DailyParameters.TEMPERATURE_2M_MIN,
-    DailyParameters.PRECIPITATION_SUM,
-]
 _SUGGESTIONS = 3
-
-T = TypeVar("T")
 
 
 class WeatherService:
-    """Use it inside `async with`. `open_session` makes the HTTP session, `weather_session` for example."""
+    """Use it inside `async with`. `open_session` makes the HTTP session, `weather_session` for example.
+
+    On entering, the slow library begins to load in a thread; the first question waits for it, nothing else
+    does.
+    """
 
     def __init__(self, open_session: Callable[[], aiohttp.ClientSession], *, timeout: float = 10.0) -> None:
         self._open_session = open_session
-        self._api = OpenMeteo(request_timeout=timeout)
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+        self._library: asyncio.Future[ModuleType] | None = None
 
     async def __aenter__(self) -> Self:
-        self._api.session = self._open_session()
+        self._session = self._open_session()
+        self._library = _imported("mcpsecurity_server.weather.openmeteo")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        session, self._api.session = self._api.session, None
+        library, self._library = self._library, None
+        if library is not None:
+            library.cancel()
+        session, self._session = self._session, None
         if session is not None:
             await session.close()
 
@@ -69,7 +62,7 @@ class WeatherService:
             WeatherError: the service failed.
         """
         city, *qualifiers = [part.strip() for part in name.split(",")]
-        near = await self._search(city)
+        near = await (await self._client()).search(city)
         near = [place for place in near if all(_qualifies(place, text) for text in qualifiers if text)]
         return [place for place in near if _plain(place.name) == _plain(city)] or near[:1]
 
@@ -79,9 +72,10 @@ class WeatherService:
         Raises:
             WeatherError: the service failed.
         """
+        client = await self._client()
         city = name.partition(",")[0].strip()
         for length in (len(city), 5, 4, 3):
-            near = await self._search(city[:length]) if 2 < length <= len(city) else []
+            near = await client.search(city[:length]) if 2 < length <= len(city) else []
             if near:
                 near.sort(key=lambda place: (-_likeness(place.name, city), -place.population))
                 return near[:_SUGGESTIONS]
@@ -93,78 +87,29 @@ class WeatherService:
         Raises:
             WeatherError: the service failed, or does not cover these days.
         """
-        end = start + dt.timedelta(days=days - 1) if start else None
+        return await (await self._client()).report(place, days, start)
+
+    async def _client(self) -> "OpenMeteoClient":
+        if self._library is None or self._session is None:
+            raise RuntimeError("use the weather service inside `async with`")
+        library = await asyncio.shield(self._library)
+        client: OpenMeteoClient = library.OpenMeteoClient(self._session, self._timeout)
+        return client
+
+
+def _imported(name: str) -> asyncio.Future[ModuleType]:
+    """Import a module in a thread that does not keep the process from ending."""
+    imported: Future[ModuleType] = Future()
+
+    def run() -> None:
         try:
-            forecast = await self._api.forecast(
-                latitude=place.latitude,
-                longitude=place.longitude,
-                timezone=place.time_zone,
-                current=_CURRENT,
-                daily=_DAILY,
-                forecast_days=None if start else days,
-                start_date=start,
-                end_date=end,
-            )
-        except OpenMeteoError as error:
-            raise _translated(error) from error
-        return _report(forecast)
+            imported.set_result(importlib.import_module(name))
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            imported.set_exception(error)
 
-    async def _search(self, name: str) -> list[Place]:
-        try:
-            found = await self._api.geocoding(name=name, count=20)
-        except OpenMeteoError as error:
-            raise _translated(error) from error
-        places = [_place(result) for result in found.results or ()]
-        return sorted(places, key=lambda place: -place.population)
-
-
-def _translated(error: OpenMeteoError) -> WeatherError:
-    if isinstance(error, OpenMeteoRateLimitError):
-        return WeatherError("The weather service has had too many requests; try again in a minute.")
-    if isinstance(error, OpenMeteoConnectionError):
-        return WeatherError("The weather service cannot be reached; try again later.")
-    return WeatherError("The weather service could not answer this request.")
-
-
-def _place(found: GeocodingResult) -> Place:
-    return Place(
-        name=found.name,
-        region=found.admin1,
-        country=found.country,
-        country_code=found.country_code,
-        latitude=found.latitude,
-        longitude=found.longitude,
-        time_zone=found.timezone,
-        population=found.population or 0,
-    )
-
-
-def _report(forecast: Forecast) -> Report:
-    now, daily = forecast.current, forecast.daily
-    days: list[DayForecast] = []
-    if daily is not None:
-        count = len(daily.time)
-        columns = zip(
-            daily.time,
-            _column(daily.temperature_2m_min, count),
-            _column(daily.temperature_2m_max, count),
-            _column(daily.precipitation_sum, count),
-            _column(daily.weather_code, count),
-            strict=True,
-        )
-        days = [DayForecast(day, low, high, rain, describe(code)) for day, low, high, rain, code in columns]
-    return Report(
-        temperature=now.temperature_2m if now else None,
-        humidity=now.relative_humidity_2m if now else None,
-        wind_speed=now.wind_speed_10m if now else None,
-        condition=describe(now.weather_code if now else None),
-        days=tuple(days),
-    )
-
-
-def _column(values: Sequence[T | None] | None, count: int) -> Sequence[T | None]:
-    """Return the values, or as many blanks if the service left them out."""
-    return values if values is not None and len(values) == count else [None] * count
+    imported.set_running_or_notify_cancel()
+    threading.Thread(target=run, name=f"import {name}", daemon=True).start()
+    return asyncio.wrap_future(imported)
 
 
 def _qualifies(place: Place, text: str) -> bool:
