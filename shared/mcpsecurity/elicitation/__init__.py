@@ -4,7 +4,8 @@
     content = form.validate({"city": "Zurich"})     # raises InvalidContentError with a message for each field
 
 Pure and free of Semantic Kernel: the web chat, the console and notebooks use the same. The subset of JSON
-Schema is that of MCP 2025-11-25, client/elicitation. A server's `pattern` is never run: it could take for ever.
+Schema is that of MCP 2025-11-25, client/elicitation. A server's `pattern` is never run: it could take for
+ever.
 """
 
 from mcpsecurity.elicitation.arguments import argument_errors

@@ -1,0 +1,245 @@
+"""A connection to an MCP server that can be opened in one task and closed in another."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+from mcp import ClientSession, types
+from mcp.client.session import ElicitationFnT, SamplingFnT
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import McpError
+from mcp.shared.session import ProgressFnT
+from pydantic import AnyUrl
+
+from mcpsecurity.bridge.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
+from mcpsecurity.bridge.http import FAILURE_CODE, McpHttpClient
+from mcpsecurity.bridge.session import ConcurrentSession, call_tool
+from mcpsecurity.tls import client_ssl_context
+
+__all__ = ["McpConnection", "OnNotification"]
+
+T = TypeVar("T")
+
+OnNotification = Callable[[types.ServerNotification], Awaitable[None]]
+
+_CLOSE_SECONDS = 5.0
+_MAX_PAGES = 100
+
+
+class McpConnection:
+    """A session with one MCP server, owned by a task of its own.
+
+    Use it as an async context manager, or `open` and `aclose` it, the latter from any task and as often as
+    you like. When the server has forgotten the session, the next call opens a new one and goes on.
+
+    Args:
+        url: the MCP endpoint.
+        auth: puts a token on each request, for example `TokenAuth`.
+        elicitation, sampling: answer the server's questions; each runs in a task of its own.
+        on_notification: hears of list changes, log messages and the like.
+        ca_file: an authority to trust besides the system's.
+        timeout: seconds until an answer must *begin*; streams may be silent for as long as they like.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: httpx.Auth | None = None,
+        elicitation: ElicitationFnT | None = None,
+        sampling: SamplingFnT | None = None,
+        on_notification: OnNotification | None = None,
+        ca_file: Path | None = None,
+        timeout: float = 30.0,
+        client_info: types.Implementation | None = None,
+    ) -> None:
+        self.url = url
+        self._auth = auth
+        self._callbacks: dict[str, Any] = {
+            "elicitation_callback": elicitation,
+            "sampling_callback": sampling,
+            "message_handler": self._heard,
+            "client_info": client_info or types.Implementation(name="mcpsecurity", version="0.1"),
+        }
+        self._on_notification = on_notification
+        self._ca_file = ca_file
+        self._timeout = httpx.Timeout(timeout, read=None)
+        self._lock = asyncio.Lock()
+        self._client: McpHttpClient | None = None
+        self._session: ClientSession | None = None
+        self._owner: asyncio.Task[None] | None = None
+        self._leave = asyncio.Event()
+        self.server: types.InitializeResult | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    @property
+    def session(self) -> ClientSession:
+        """The open session.
+
+        Raises:
+            SessionLostError: there is none.
+        """
+        if self._session is None:
+            raise SessionLostError("The connection to the MCP server is not open.")
+        return self._session
+
+    async def open(self) -> None:
+        """Connect and initialize; does nothing when connected.
+
+        Raises:
+            BridgeError: the typed reason why not, such as `SignInRequiredError`.
+        """
+        async with self._lock:
+            if self._session is None:
+                await self._end_owner()
+                await self._start()
+
+    async def aclose(self) -> None:
+        """End the session and what is open in it."""
+        async with self._lock:
+            await self._end_owner()
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], progress: ProgressFnT | None = None
+    ) -> types.CallToolResult:
+        """Call a tool; see `mcpsecurity.bridge.session.call_tool`. Raises `BridgeError`."""
+        return await self._on_session(lambda session: call_tool(session, name, arguments, progress))
+
+    async def list_tools(self) -> list[types.Tool]:
+        """Return all tools, from every page."""
+        return await self._pages(lambda s, page: s.list_tools(params=page), lambda r: r.tools)
+
+    async def list_prompts(self) -> list[types.Prompt]:
+        """Return all prompts, from every page."""
+        return await self._pages(lambda s, page: s.list_prompts(params=page), lambda r: r.prompts)
+
+    async def list_resources(self) -> list[types.Resource]:
+        """Return all resources, from every page."""
+        return await self._pages(lambda s, page: s.list_resources(params=page), lambda r: r.resources)
+
+    async def get_prompt(self, name: str, arguments: dict[str, str]) -> types.GetPromptResult:
+        """Return a prompt's messages."""
+        return await self._on_session(lambda session: session.get_prompt(name, arguments))
+
+    async def read_resource(self, uri: str) -> types.ReadResourceResult:
+        """Return a resource's contents."""
+        return await self._on_session(lambda session: session.read_resource(AnyUrl(uri)))
+
+    async def _pages(
+        self, fetch: Callable[[ClientSession, types.PaginatedRequestParams], Awaitable[Any]], items: Any
+    ) -> list[Any]:
+        async def run(session: ClientSession) -> list[Any]:
+            found: list[Any] = []
+            cursor: str | None = None
+            for _ in range(_MAX_PAGES):
+                page = await fetch(session, types.PaginatedRequestParams(cursor=cursor))
+                found += items(page)
+                cursor = page.nextCursor
+                if not cursor:
+                    break
+            return found
+
+        return await self._on_session(run)
+
+    async def _on_session(self, work: Callable[[ClientSession], Awaitable[T]]) -> T:
+        """Run on the open session; once more on a new one when the server has forgotten it."""
+        await self.open()
+        try:
+            return await self._translated(work(self.session))
+        except SessionLostError:
+            await self._forget()
+            await self.open()
+            return await self._translated(work(self.session))
+
+    async def _translated(self, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except McpError as error:
+            raise self._typed(error) from error
+
+    def _typed(self, error: McpError) -> BridgeError:
+        failure = self._client.pop_failure(error.error.data) if self._client is not None else None
+        if error.error.code == FAILURE_CODE and failure is not None:
+            return failure
+        if error.error.code == types.CONNECTION_CLOSED:
+            return SessionLostError("The connection to the MCP server was closed.")
+        return ProtocolError(error.error.message, code=error.error.code)
+
+    async def _start(self) -> None:
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._leave = asyncio.Event()
+        self._owner = asyncio.create_task(self._own(ready, self._leave), name=f"mcp {self.url}")
+        try:
+            await asyncio.shield(ready)
+        except asyncio.CancelledError:
+            self._owner.cancel()
+            raise
+
+    async def _own(self, ready: asyncio.Future[None], leave: asyncio.Event) -> None:
+        """Hold everything open until told to leave; every scope is entered and left in this one task."""
+        try:
+            async with (
+                McpHttpClient(
+                    auth=self._auth,
+                    timeout=self._timeout,
+                    verify=client_ssl_context(self._ca_file),
+                    trust_env=False,
+                ) as client,
+                streamable_http_client(self.url, http_client=client) as (read, write, _),
+                ConcurrentSession(read, write, **self._callbacks) as session,
+            ):
+                self._client = client
+                self.server = await self._translated(session.initialize())
+                self._session = session
+                ready.set_result(None)
+                await leave.wait()
+        except BaseException as error:
+            if not ready.done():
+                ready.set_exception(_root(error))
+            elif isinstance(error, asyncio.CancelledError):
+                raise
+        finally:
+            if self._leave is leave:
+                self._session = None
+
+    async def _forget(self) -> None:
+        async with self._lock:
+            await self._end_owner()
+
+    async def _end_owner(self) -> None:
+        owner, self._owner, self._session = self._owner, None, None
+        if owner is None:
+            return
+        self._leave.set()
+        done, _ = await asyncio.wait([owner], timeout=_CLOSE_SECONDS)
+        if not done:
+            owner.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([owner])
+
+    async def _heard(self, message: Any) -> None:
+        if self._on_notification is not None and isinstance(message, types.ServerNotification):
+            await self._on_notification(message)
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the one error worth telling out of a group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, BridgeError | asyncio.CancelledError):
+        return error
+    failure = ServerUnavailableError("The connection to the MCP server broke.")
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,72 @@
+"""What can go wrong between a kernel and an MCP server.
+
+BridgeError
+├── ServerUnavailableError     no answer, or a 5xx
+├── SessionLostError           the server does not know the session any more
+├── SignInRequiredError        401: a token is missing, or not good enough even when fresh
+├── AccessDeniedError          403
+│   └── InsufficientScopeError 403 that names the scopes it wants
+├── ProtocolError              the server answered a request with an error of its own
+└── ToolFailedError            a tool said that it failed
+"""
+
+__all__ = [
+    "AccessDeniedError",
+    "BridgeError",
+    "InsufficientScopeError",
+    "ProtocolError",
+    "ServerUnavailableError",
+    "SessionLostError",
+    "SignInRequiredError",
+    "ToolFailedError",
+]
+
+
+class BridgeError(Exception):
+    """Anything that went wrong between a kernel and an MCP server; the message is for people."""
+
+
+class ServerUnavailableError(BridgeError):
+    """The server cannot be reached, or is in trouble. Trying again later makes sense."""
+
+
+class SessionLostError(BridgeError):
+    """The server does not know this session any more; a new one has to be opened."""
+
+
+class SignInRequiredError(BridgeError):
+    """The server wants a token, or a better one. `claims` is the claims challenge to sign in with, if any."""
+
+    def __init__(self, message: str, *, scope: str | None = None, claims: str | None = None) -> None:
+        super().__init__(message)
+        self.scope = scope
+        self.claims = claims
+
+
+class AccessDeniedError(BridgeError):
+    """The server knows who asks and refuses."""
+
+
+class InsufficientScopeError(AccessDeniedError):
+    """The token lacks a scope; `scope` has all that the operation needs, separated by spaces."""
+
+    def __init__(self, message: str, *, scope: str) -> None:
+        super().__init__(message)
+        self.scope = scope
+
+
+class ProtocolError(BridgeError):
+    """The server answered with a JSON-RPC error. `code` is its code."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ToolFailedError(BridgeError):
+    """A tool failed, and said why: `tool` is its name, `text` what it said."""
+
+    def __init__(self, tool: str, text: str) -> None:
+        super().__init__(f"{tool}: {text}")
+        self.tool = tool
+        self.text = text

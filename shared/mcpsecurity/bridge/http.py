@@ -1,0 +1,99 @@
+"""The HTTP client below the SDK's transport.
+
+The SDK's transport breaks its whole connection when a POST is answered with an error, and leaves whoever
+waits waiting. Here such an answer becomes an error response to the request it belongs to, and the typed
+failure is kept for the caller.
+"""
+
+import json
+import re
+from typing import Any
+
+import httpx
+
+from mcpsecurity.bridge.errors import (
+    AccessDeniedError,
+    BridgeError,
+    InsufficientScopeError,
+    ServerUnavailableError,
+    SessionLostError,
+    SignInRequiredError,
+)
+
+__all__ = ["FAILURE_CODE", "McpHttpClient"]
+
+FAILURE_CODE = -32050
+"""JSON-RPC code of the error responses made here; `data` is the key of the failure in `failures`."""
+
+_PARAMETER = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+class McpHttpClient(httpx.AsyncClient):
+    """An `httpx.AsyncClient` whose failed POSTs look answered. `pop_failure` gives the typed reason."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._failures: dict[int, BridgeError] = {}
+        self._count = 0
+
+    def pop_failure(self, key: Any) -> BridgeError | None:
+        """Return and forget the failure that an error response's `data` stands for."""
+        return self._failures.pop(key, None) if isinstance(key, int) else None
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send; for a POST no status beyond 399 and no failed connection comes out of here."""
+        if request.method != "POST":
+            return await super().send(request, **options)
+        try:
+            response = await super().send(request, **options)
+        except httpx.TransportError as error:
+            return self._answered(request, _unreachable(request, error))
+        except BridgeError as error:  # raised by the source of tokens
+            return self._answered(request, error)
+        if response.status_code < 400:
+            return response
+        await response.aclose()
+        return self._answered(request, _failure(response))
+
+    def _answered(self, request: httpx.Request, failure: BridgeError) -> httpx.Response:
+        """Return a response as if the server had answered the JSON-RPC request with an error."""
+        id = _request_id(request)  # noqa: A001 - the protocol's word
+        if id is None:
+            return httpx.Response(202, request=request)
+        self._count += 1
+        self._failures[self._count] = failure
+        error = {"code": FAILURE_CODE, "message": str(failure), "data": self._count}
+        return httpx.Response(200, json={"jsonrpc": "2.0", "id": id, "error": error}, request=request)
+
+
+def _request_id(request: httpx.Request) -> Any:
+    message = json.loads(request.content)
+    return message.get("id") if isinstance(message, dict) and "method" in message else None
+
+
+def _unreachable(request: httpx.Request, error: httpx.TransportError) -> ServerUnavailableError:
+    failure = ServerUnavailableError(
+        f"The MCP server at {request.url.host}:{request.url.port or ''} does not answer."
+    )
+    failure.__cause__ = error
+    return failure
+
+
+def _failure(response: httpx.Response) -> BridgeError:
+    status, host = response.status_code, response.request.url.netloc.decode()
+    challenge = dict(_PARAMETER.findall(response.headers.get("WWW-Authenticate", "")))
+    if status == 401:
+        return SignInRequiredError(
+            f"The MCP server at {host} asks for a sign-in"
+            + (f" with the scope {challenge['scope']}." if "scope" in challenge else "."),
+            scope=challenge.get("scope"),
+            claims=challenge.get("claims"),
+        )
+    if status == 403 and challenge.get("error") == "insufficient_scope" and "scope" in challenge:
+        scope = challenge["scope"]
+        return InsufficientScopeError(f"The MCP server at {host} needs the scope {scope}.", scope=scope)
+    if status == 403:
+        return AccessDeniedError(f"The MCP server at {host} refuses access.")
+    if status == 404:
+        return SessionLostError(f"The MCP server at {host} has ended the session.")
+    return ServerUnavailableError(f"The MCP server at {host} answered with HTTP status {status}.")

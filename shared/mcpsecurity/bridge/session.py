@@ -1,0 +1,67 @@
+"""A client session whose questions to people do not hold up anything else.
+
+The SDK's `ClientSession` awaits the callbacks for elicitation and sampling in its receive loop: while a form
+is open no progress, no result and no second question would arrive. Here each is answered from a task of its
+own.
+"""
+
+import logging
+from typing import Any
+
+import anyio
+from mcp import ClientSession, types
+from mcp.shared.session import ProgressFnT, RequestResponder
+
+__all__ = ["ConcurrentSession", "call_tool"]
+
+_log = logging.getLogger(__name__)
+
+_ASKING = (types.ElicitRequest, types.CreateMessageRequest, types.ListRootsRequest)
+
+
+class ConcurrentSession(ClientSession):
+    """The SDK's session, with server requests answered side by side; closing it ends what is open."""
+
+    async def _received_request(
+        self, responder: RequestResponder[types.ServerRequest, types.ClientResult]
+    ) -> None:
+        if isinstance(responder.request.root, _ASKING):
+            self._task_group.start_soon(self._answer, responder)
+        else:
+            await super()._received_request(responder)
+
+    async def _answer(self, responder: RequestResponder[types.ServerRequest, types.ClientResult]) -> None:
+        try:
+            await super()._received_request(responder)
+        except Exception:  # noqa: BLE001 - a failing callback must not end the connection; logged in full
+            _log.exception("answering %s failed", responder.request.root.method)
+            error = types.ErrorData(code=types.INTERNAL_ERROR, message="The client could not answer")
+            await self._send_response(responder.request_id, error)
+
+
+async def call_tool(
+    session: ClientSession,
+    name: str,
+    arguments: dict[str, Any],
+    progress: ProgressFnT | None = None,
+) -> types.CallToolResult:
+    """Call a tool without a deadline: a person may be asked meanwhile.
+
+    When the caller is cancelled the server is told (`notifications/cancelled`), which the SDK does not do.
+
+    Raises:
+        McpError: the server answered with an error.
+    """
+    request = types.ClientRequest(
+        types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=arguments))
+    )
+    request_id = session._request_id  # noqa: SLF001 - the id that `send_request` takes in this very step
+    try:
+        return await session.send_request(request, types.CallToolResult, progress_callback=progress)
+    except anyio.get_cancelled_exc_class():
+        cancelled = types.CancelledNotification(
+            params=types.CancelledNotificationParams(requestId=request_id, reason="cancelled by the caller")
+        )
+        with anyio.move_on_after(2, shield=True):
+            await session.send_notification(types.ClientNotification(cancelled))
+        raise

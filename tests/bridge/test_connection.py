@@ -1,0 +1,189 @@
+"""A connection survives what happens to servers and tokens, and says what it was."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import pytest
+from aiohttp import web
+from mcp import types
+from mcp.server.fastmcp import Context, FastMCP
+from pydantic import BaseModel
+from tests.bridge.conftest import Serve
+
+from mcpsecurity.bridge import (
+    InsufficientScopeError,
+    McpConnection,
+    ProtocolError,
+    ServerUnavailableError,
+    SignInRequiredError,
+    TokenAuth,
+)
+
+pytestmark = pytest.mark.timeout(30)
+
+
+class Name(BaseModel):
+    """A form."""
+
+    name: str
+
+
+def program() -> FastMCP[Any]:
+    """Return a server with tools that ask, report and wait."""
+    mcp: FastMCP[Any] = FastMCP("Program")
+    mcp.cancelled = asyncio.Event()  # type: ignore[attr-defined] # for the test to look at
+
+    @mcp.tool()
+    async def ask(message: str, ctx: Context[Any, Any, Any]) -> str:
+        """Ask, and report meanwhile."""
+
+        async def tick() -> None:
+            await ctx.report_progress(1, 2, "still here")
+
+        ticking = asyncio.create_task(tick())
+        answer = await ctx.elicit(message, Name)
+        await ticking
+        return answer.data.name if answer.action == "accept" else answer.action
+
+    @mcp.tool()
+    def quick() -> str:
+        """Answer at once."""
+        return "quick"
+
+    @mcp.tool()
+    async def wait() -> str:
+        """Wait for ever."""
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            mcp.cancelled.set()  # type: ignore[attr-defined] # see above
+            raise
+        return "never"
+
+    return mcp
+
+
+def refuse(status: int, **headers: str) -> Any:
+    """Return a middleware that answers every request with a status."""
+
+    @web.middleware
+    async def refusing(request: web.Request, handler: Any) -> web.StreamResponse:
+        return web.Response(status=status, headers=headers)
+
+    return refusing
+
+
+async def test_while_a_form_is_open_progress_results_and_a_second_form_arrive(serve: Serve) -> None:
+    asked: asyncio.Queue[str] = asyncio.Queue()
+    answers = {"first": asyncio.Event(), "second": asyncio.Event()}
+    progress = asyncio.Event()
+
+    async def answer(context: Any, params: Any) -> types.ElicitResult:
+        await asked.put(params.message)
+        await answers[params.message].wait()
+        return types.ElicitResult(action="accept", content={"name": params.message})
+
+    async def heard(progress_: float, total: float | None, message: str | None) -> None:
+        progress.set()
+
+    async with (
+        asyncio.timeout(15),
+        serve(program()) as url,
+        McpConnection(url, elicitation=answer) as connection,
+        asyncio.TaskGroup() as group,
+    ):
+        first = group.create_task(connection.call_tool("ask", {"message": "first"}, heard))  # type: ignore[arg-type] # a protocol with other names
+        assert await asked.get() == "first"
+        await progress.wait()
+        quick = await connection.call_tool("quick", {})
+        assert quick.content == [types.TextContent(type="text", text="quick")]
+        second = group.create_task(connection.call_tool("ask", {"message": "second"}))
+        assert await asked.get() == "second"
+        answers["second"].set()
+        assert (await second).structuredContent == {"result": "second"}
+        assert not first.done()
+        answers["first"].set()
+        assert (await first).structuredContent == {"result": "first"}
+
+
+async def test_a_cancelled_call_is_cancelled_at_the_server(serve: Serve) -> None:
+    mcp = program()
+    async with asyncio.timeout(15), serve(mcp) as url, McpConnection(url) as connection:
+        call = asyncio.create_task(connection.call_tool("wait", {}))
+        await connection.call_tool("quick", {})
+        call.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await call
+        await mcp.cancelled.wait()  # type: ignore[attr-defined] # see `program`
+
+
+@pytest.mark.parametrize(
+    ("status", "challenge", "kind"),
+    [
+        (401, 'Bearer scope="api://x/mcp:tools"', SignInRequiredError),
+        (403, 'Bearer error="insufficient_scope", scope="mcp:tools more"', InsufficientScopeError),
+        (503, "Bearer", ServerUnavailableError),
+    ],
+)
+async def test_a_refusal_at_connect_is_typed_and_quick(
+    serve: Serve, status: int, challenge: str, kind: type[Exception]
+) -> None:
+    async with serve(program(), refuse(status, **{"WWW-Authenticate": challenge})) as url:
+        async with asyncio.timeout(2):
+            with pytest.raises(kind) as caught:
+                await McpConnection(url).open()
+        if status != 503:
+            assert caught.value.scope == challenge.partition('scope="')[2].rstrip('"')  # type: ignore[attr-defined] # both have it
+
+
+async def test_no_server_is_said_so() -> None:
+    with pytest.raises(ServerUnavailableError, match=r"127\.0\.0\.1:9 does not answer"):
+        await McpConnection("http://127.0.0.1:9/mcp").open()
+
+
+async def test_a_refused_token_is_got_anew_once(serve: Serve) -> None:
+    asked_for: list[bool] = []
+
+    async def token(force: bool) -> str:
+        asked_for.append(force)
+        return "new" if force else "old"
+
+    @web.middleware
+    async def only_new(request: web.Request, handler: Any) -> web.StreamResponse:
+        if request.headers.get("Authorization") != "Bearer new":
+            return web.Response(status=401)
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    async with serve(program(), only_new) as url, McpConnection(url, auth=TokenAuth(token)) as connection:
+        await connection.call_tool("quick", {})
+    assert asked_for[:2] == [False, True]
+
+
+async def test_a_restarted_server_is_met_again(serve: Serve) -> None:
+    async with serve(program()) as url:
+        connection = McpConnection(url)
+        await connection.open()
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    async with serve(program(), port=port):
+        assert (await connection.call_tool("quick", {})).structuredContent == {"result": "quick"}
+        await connection.aclose()
+        await connection.aclose()
+
+
+async def test_a_stopped_server_is_unavailable_and_the_connection_can_go_on(serve: Serve) -> None:
+    async with serve(program()) as url:
+        connection = McpConnection(url)
+        await connection.open()
+    async with asyncio.timeout(5):
+        with pytest.raises(ServerUnavailableError):
+            await connection.call_tool("quick", {})
+    await connection.aclose()
+
+
+async def test_an_error_of_the_protocol_has_its_code(serve: Serve) -> None:
+    async with serve(program()) as url, McpConnection(url) as connection:
+        with pytest.raises(ProtocolError) as caught:
+            await connection.call_tool("no_such_tool", {})
+        assert caught.value.code == types.INVALID_PARAMS
