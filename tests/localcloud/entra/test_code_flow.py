@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from mcpsecurity.localcloud import LocalCloud
+from mcpsecurity.localcloud.entra.ids import COGNITIVE_SERVICES_ID
 
 if TYPE_CHECKING:
     from tests.localcloud.entra.conftest import RelyingParty
@@ -60,6 +61,18 @@ async def test_a_daemon_gets_an_app_only_token(party: "RelyingParty", cloud: Loc
     assert claims["idtyp"] == "app"
     assert claims["roles"] == ["Mcp.Tools.All"]
     assert "scp" not in claims
+
+
+async def test_a_daemons_role_counts_at_the_mcp_server_only(party: "RelyingParty", cloud: LocalCloud) -> None:
+    status, answer = await party.token(
+        grant_type="client_credentials",
+        client_id=cloud.daemon_client_id,
+        client_secret=cloud.daemon_client_secret,
+        scope="https://cognitiveservices.azure.com/.default",
+    )
+
+    assert status == 200
+    assert "roles" not in await party.claims(answer["access_token"], COGNITIVE_SERVICES_ID)
 
 
 async def test_tokens_made_in_process_are_as_the_endpoint_makes_them(

@@ -245,8 +245,9 @@ async def _by_assertion(party: "RelyingParty", assertion: str, **changed: str | 
 async def test_an_assertion_alone_identifies_the_client(
     party: "RelyingParty", cloud: LocalCloud, signer: Signer
 ) -> None:
-    pem = signer.certificate.public_bytes(Encoding.PEM)
-    cloud.tenant.directory.add_certificate(cloud.daemon_client_id, pem)
+    for certificate in (Signer().certificate, signer.certificate):
+        pem = certificate.public_bytes(Encoding.PEM)
+        cloud.tenant.directory.add_certificate(cloud.daemon_client_id, pem)
 
     assert await _by_assertion(party, signer.assertion(cloud)) == (200, None)
     assert await _by_assertion(party, signer.assertion(cloud, aud=cloud.issuer)) == (200, None)

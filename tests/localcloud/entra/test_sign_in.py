@@ -207,6 +207,10 @@ async def test_an_answer_can_be_posted_to_the_client(browser: "Browser", party: 
     assert status == 200
 
 
+async def test_what_has_no_state_gets_none_back(party: "RelyingParty") -> None:
+    assert "state" not in await party.authorize(state=None)
+
+
 async def test_an_answer_can_be_put_into_the_fragment(browser: "Browser", party: "RelyingParty") -> None:
     await _ask(browser, party, prompt="none", login_hint=ALICE, response_mode="fragment")
 

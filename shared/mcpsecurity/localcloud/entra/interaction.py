@@ -10,7 +10,7 @@ from mcpsecurity.localcloud.entra.errors import EntraError
 from mcpsecurity.localcloud.entra.parameters import AuthorizeRequest
 from mcpsecurity.localcloud.entra.sessions import BrowserSession
 
-__all__ = ["Pending", "Purpose", "silent_user", "user_without_asking"]
+__all__ = ["Pending", "Purpose", "silent_user", "target_of", "user_without_asking"]
 
 Purpose = AuthorizeRequest | DeviceFlow
 
@@ -22,11 +22,6 @@ class Pending:
     session: BrowserSession
     purpose: Purpose
     user: User | None = None
-
-    @property
-    def target(self) -> str:
-        """The redirect URI to which the answer leads; empty for a device."""
-        return target_of(self.purpose)
 
 
 def target_of(purpose: Purpose) -> str:

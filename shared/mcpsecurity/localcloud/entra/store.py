@@ -45,7 +45,3 @@ class ExpiringStore(Generic[T]):
     def values(self) -> Iterator[T]:
         """Iterate over the records that are kept."""
         return iter([record for _, record in self._records.values()])
-
-    def __len__(self) -> int:
-        """Return how many records are kept, those whose time is over included until they are asked for."""
-        return len(self._records)
