@@ -88,3 +88,24 @@ async def test_its_certificate_is_refused_without_its_authority(cloud: LocalClou
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client_ssl_context(None))) as session:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await session.get(url)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("127.0.0.1:7443", 200),
+        ("[::1]:7443", 200),
+        ("LOCALHOST", 200),
+        ("evil.example", 421),
+        ("localhost.evil.example:7443", 421),
+        ("10.0.0.1", 421),
+    ],
+)
+async def test_a_name_that_was_rebound_to_loopback_is_refused(
+    cloud: LocalCloud, http: aiohttp.ClientSession, host: str, status: int
+) -> None:
+    url = f"{cloud.issuer}/.well-known/openid-configuration"
+
+    async with http.get(url, headers={"Host": host}) as response:
+        assert response.status == status

@@ -1,6 +1,7 @@
 """The tenant's endpoints, and what all of them have in common."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -18,6 +19,8 @@ from mcpsecurity.localcloud.entra.tenant import Tenant
 from mcpsecurity.localcloud.entra.token import token
 
 __all__ = ["add_login_routes", "add_tenant_routes"]
+
+_log = logging.getLogger(__name__)
 
 TenantHandler = Callable[[Tenant, web.Request], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -67,6 +70,7 @@ def _endpoint(tenant: Tenant, handler: TenantHandler, refusal: Refusal) -> Handl
             _check_tenant(request.match_info["tenant"])
             return await handler(tenant, request)
         except EntraError as error:
+            _log.info("%s %s refused: AADSTS%d", request.method, request.path, error.code.number)
             return refusal(error)
 
     return endpoint
