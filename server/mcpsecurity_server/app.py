@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from mcpsecurity_server.auth.middleware import tool_guard
 from mcpsecurity_server.auth.protection import Protection
 from mcpsecurity_server.cors import allow_origins
 from mcpsecurity_server.health import add_health_route
+from mcpsecurity_server.profile import ProfileService
 from mcpsecurity_server.proxy import add_proxy_middlewares
 from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
@@ -39,6 +41,9 @@ def create_app(
         lambda: weather_session(settings.forecast_url, settings.geocoding_url, settings.ca_file)
     )
     app.cleanup_ctx.append(_entered(weather))
+    profiles = _profiles(settings)
+    if profiles is not None:
+        app.cleanup_ctx.append(_entered(profiles))
     before_call = None
     public = [add_health_route(app, settings.path, clock)]
     if not settings.no_auth:
@@ -46,7 +51,9 @@ def create_app(
         public += add_metadata_routes(app, settings.url, protection.metadata())
         protection.install(app, {_path(route) for route in public})
         before_call = tool_guard(protection.policy())
-    mcp = build_mcp(settings.approval, weather, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC))
+    mcp = build_mcp(
+        settings.approval, weather, profiles, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC)
+    )
     mount_mcp(
         app,
         mcp,
@@ -72,9 +79,25 @@ def _path(route: web.AbstractRoute) -> str:
     return resource.canonical if resource is not None else ""
 
 
-def _entered(weather: WeatherService) -> Callable[[web.Application], AsyncIterator[None]]:
+def _profiles(settings: ServerSettings) -> ProfileService | None:
+    """Return what reads profiles on behalf of callers, if the server has a credential of its own to do so."""
+    if settings.client_secret is None and settings.client_certificate_file is None:
+        return None
+    from mcpsecurity_server.profile.on_behalf_of import (  # noqa: PLC0415 - MSAL is slow to import
+        OnBehalfOf,
+        credential_of,
+    )
+
+    credential = credential_of(settings.client_secret, settings.client_certificate_file)
+    flow = OnBehalfOf(settings.authority, settings.client_id, credential, settings.ca_file)
+    return ProfileService(flow, settings.graph_url, settings.ca_file)
+
+
+def _entered(
+    service: AbstractAsyncContextManager[object],
+) -> Callable[[web.Application], AsyncIterator[None]]:
     async def enter(_: web.Application) -> AsyncIterator[None]:
-        async with weather:
+        async with service:
             yield
 
     return enter

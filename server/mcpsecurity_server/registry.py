@@ -7,6 +7,7 @@ from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity_server import tools
 from mcpsecurity_server.overview import register_overview
+from mcpsecurity_server.profile import ProfileService
 from mcpsecurity_server.prompts import register_prompts
 from mcpsecurity_server.settings import ApprovalPolicy
 from mcpsecurity_server.tools.asking import Approver
@@ -24,15 +25,22 @@ _INSTRUCTIONS = (
 def build_mcp(
     approval: ApprovalPolicy,
     weather: WeatherService,
+    profiles: ProfileService | None = None,
     *,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
 ) -> FastMCP[None]:
-    """Return the server, not serving yet. `now` gives the current time with a time zone."""
+    """Return the server, not serving yet. `now` gives the current time with a time zone.
+
+    Without `profiles` there is no tool `get_my_profile`.
+    """
     mcp: FastMCP[None] = FastMCP("Secure MCP server", instructions=_INSTRUCTIONS)
     toolbox = Toolbox(mcp, Approver(approval))
     tools.random_numbers.register(toolbox, now)
     tools.dates.register(toolbox, now)
     tools.weather.register(toolbox, weather)
+    tools.identity.register(toolbox)
+    if profiles is not None:
+        tools.identity.register_profile(toolbox, profiles)
     register_prompts(mcp)
     register_overview(mcp)
     return mcp

@@ -221,6 +221,23 @@ class ServerSettings(EntraSettings, _Openness):
             )
         return value
 
+    @field_validator("ca_file", "client_certificate_file")
+    @classmethod
+    def _is_pem_file(cls, value: Path | None) -> Path | None:
+        try:
+            if value is not None and "-----BEGIN CERTIFICATE-----" not in value.read_text("ascii"):
+                raise PydanticCustomError("pem", "Must be a PEM file with a certificate")
+        except (OSError, UnicodeError):
+            raise PydanticCustomError("file", "Must be a PEM file that can be read") from None
+        return value
+
+    @field_validator("client_certificate_file")
+    @classmethod
+    def _has_private_key(cls, value: Path | None) -> Path | None:
+        if value is not None and "PRIVATE KEY-----" not in value.read_text("ascii"):
+            raise PydanticCustomError("pem", "Must hold the private key, too")
+        return value
+
     @field_validator("allowed_tenants")
     @classmethod
     def _are_guids(cls, value: tuple[str, ...]) -> tuple[str, ...]:

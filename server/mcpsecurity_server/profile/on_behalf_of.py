@@ -1,0 +1,171 @@
+"""The on-behalf-of flow: a token of the person for another API, in exchange for the one that came in.
+
+The incoming token is never sent to the other API. MSAL and requests block, so they run in threads of their
+own.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self
+
+import msal  # type: ignore[import-untyped]  # ships no types
+import requests
+from msal.exceptions import MsalError  # type: ignore[import-untyped]  # ships no types
+from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
+
+from mcpsecurity.tls import client_ssl_context
+from mcpsecurity_server.auth.caller import Caller
+from mcpsecurity_server.profile.errors import (
+    ConsentNeededError,
+    NotAvailableError,
+    ProfileError,
+    SignInNeededError,
+)
+
+__all__ = ["ClientCredential", "OnBehalfOf", "credential_of"]
+
+_log = logging.getLogger(__name__)
+
+_CONSENT = {65001, 65004}
+_TIMEOUT = 10.0
+_MAX_CACHED = 1000
+_THREADS = 4
+
+ClientCredential = str | dict[str, str]
+"""A secret, or private key and certificate in the form that MSAL takes."""
+
+
+class OnBehalfOf:
+    """Gets tokens for an API in the name of callers. Use it inside `async with`."""
+
+    def __init__(
+        self, authority: str, client_id: str, credential: ClientCredential, ca_file: Path | None
+    ) -> None:
+        self._authority = authority
+        self._client_id = client_id
+        self._credential = credential
+        self._ca_file = ca_file
+        self._lock = Lock()
+        self._applications: dict[str, msal.ConfidentialClientApplication] = {}
+        self._cache = msal.SerializableTokenCache()
+        self._http: requests.Session | None = None
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def __aenter__(self) -> Self:
+        self._http = _session(self._ca_file)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="on-behalf-of")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._http is not None:
+            self._http.close()
+
+    async def token(self, caller: Caller, scopes: list[str]) -> str:
+        """Return an access token of the caller for `scopes`, all of one API.
+
+        Raises:
+            ProfileError: Entra refused, or cannot be reached.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            answer = await loop.run_in_executor(self._threads, self._acquire, caller, scopes)
+        except (requests.RequestException, MsalError, ValueError) as error:
+            _log.warning("on-behalf-of failed: %s", type(error).__name__)
+            raise NotAvailableError("The sign-in service cannot be reached; try again later.") from error
+        token = answer.get("access_token")
+        if not isinstance(token, str):
+            raise _refusal(answer)
+        return token
+
+    def _acquire(self, caller: Caller, scopes: list[str]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._application(caller.tenant_id).acquire_token_on_behalf_of(
+            user_assertion=caller.token, scopes=scopes
+        )
+        kinds = msal.TokenCache.CredentialType
+        if sum(1 for _ in self._cache.search(kinds.ACCESS_TOKEN)) > _MAX_CACHED:
+            self._cache.deserialize(None)
+        return answer
+
+    def _application(self, tenant_id: str) -> msal.ConfidentialClientApplication:
+        with self._lock:
+            application = self._applications.get(tenant_id)
+            if application is None:
+                application = self._applications[tenant_id] = msal.ConfidentialClientApplication(
+                    self._client_id,
+                    client_credential=self._credential,
+                    authority=f"{self._authority}/{tenant_id}",
+                    instance_discovery=False,
+                    token_cache=self._cache,
+                    http_client=self._http,
+                )
+            return application
+
+
+def credential_of(secret: SecretStr | None, certificate_file: Path | None) -> ClientCredential:
+    """Return the credential that is configured: of two, the certificate.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: nothing is configured, or the file does not hold a private key and a certificate (PEM).
+    """
+    if certificate_file is None:
+        if secret is None:
+            raise ValueError("neither a secret nor a certificate is configured")
+        return secret.get_secret_value()
+    text = certificate_file.read_text("ascii")
+    key = re.search(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.+?-----END [A-Z ]*PRIVATE KEY-----", text, re.DOTALL)
+    certificate = re.search(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", text, re.DOTALL)
+    if key is None or certificate is None:
+        raise ValueError("the file must hold a private key and a certificate, as PEM")
+    return {"private_key": key.group(), "public_certificate": certificate.group()}
+
+
+def _refusal(answer: Mapping[str, Any]) -> ProfileError:
+    """Translate Entra's error; details stay in the log, without claims and descriptions."""
+    codes = [code for code in answer.get("error_codes", ()) if isinstance(code, int)]
+    named = f"AADSTS{codes[0]}" if codes else str(answer.get("error", "unknown error"))
+    _log.warning("on-behalf-of refused: %s, correlation id %s", named, answer.get("correlation_id"))
+    if _CONSENT.intersection(codes):
+        return ConsentNeededError(
+            "This server has no consent to read your profile: an administrator has to grant its app "
+            f"registration the Microsoft Graph permission User.Read ({named})."
+        )
+    if answer.get("claims") or answer.get("error") == "interaction_required":
+        return SignInNeededError(
+            f"Your organisation asks for another step at sign-in before your profile can be read ({named}): "
+            "sign out, sign in again, and repeat the call."
+        )
+    return NotAvailableError(f"Your profile cannot be read: Entra ID refused ({named}).")
+
+
+class _Adapter(HTTPAdapter):
+    """Trusts what the rest of the server trusts, and never waits for ever."""
+
+    def __init__(self, ca_file: Path | None) -> None:
+        self._context = client_ssl_context(ca_file)
+        super().__init__(pool_maxsize=_THREADS)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        kwargs["timeout"] = kwargs.get("timeout") or _TIMEOUT
+        return super().send(request, *args, **kwargs)
+
+
+def _session(ca_file: Path | None) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # REQUESTS_CA_BUNDLE would override what we trust
+    session.mount("https://", _Adapter(ca_file))
+    return session

@@ -1,0 +1,88 @@
+"""Microsoft Graph's `/v1.0/me`."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+import orjson
+
+from mcpsecurity.tls import client_ssl_context
+from mcpsecurity_server.auth.caller import Caller
+from mcpsecurity_server.profile.errors import NotAvailableError
+
+if TYPE_CHECKING:
+    from mcpsecurity_server.profile.on_behalf_of import OnBehalfOf
+
+__all__ = ["Profile", "ProfileService"]
+
+_SCOPES = ["User.Read"]
+_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What Graph says of a person."""
+
+    id: str
+    display_name: str | None
+    user_principal_name: str | None
+    mail: str | None
+    job_title: str | None
+
+
+class ProfileService:
+    """Reads profiles from `graph_url` (an origin). Use it inside `async with`."""
+
+    def __init__(self, on_behalf_of: "OnBehalfOf", graph_url: str, ca_file: Path | None) -> None:
+        self._on_behalf_of = on_behalf_of
+        self._url = f"{graph_url}/v1.0/me"
+        self._ca_file = ca_file
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._on_behalf_of.__aenter__()
+        connector = aiohttp.TCPConnector(ssl=client_ssl_context(self._ca_file), limit=20)
+        self._session = aiohttp.ClientSession(connector=connector)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+        await self._on_behalf_of.__aexit__(kind, error, trace)
+
+    async def profile(self, caller: Caller) -> Profile:
+        """Return the caller's profile.
+
+        Raises:
+            ProfileError: no token for Graph, or Graph refused or failed.
+        """
+        token = await self._on_behalf_of.token(caller, _SCOPES)
+        answer = await self._get(token)
+        return Profile(
+            id=str(answer.get("id", "")),
+            display_name=answer.get("displayName"),
+            user_principal_name=answer.get("userPrincipalName"),
+            mail=answer.get("mail"),
+            job_title=answer.get("jobTitle"),
+        )
+
+    async def _get(self, token: str) -> dict[str, Any]:
+        if self._session is None:
+            raise RuntimeError("use the profile service inside `async with`")
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            async with (
+                asyncio.timeout(_TIMEOUT),
+                self._session.get(self._url, headers=headers, allow_redirects=False) as response,
+            ):
+                if response.status != 200:
+                    raise NotAvailableError(f"Microsoft Graph refused ({response.status}).")
+                answer = orjson.loads(await response.read())
+        except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:
+            raise NotAvailableError("Microsoft Graph cannot be reached; try again later.") from error
+        return answer if isinstance(answer, dict) else {}

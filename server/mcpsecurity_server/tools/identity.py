@@ -1,0 +1,76 @@
+"""Who the caller is: from the access token, and, where configured, from Microsoft Graph."""
+
+from pydantic import BaseModel, Field
+
+from mcpsecurity_server.auth.caller import Caller, current_caller
+from mcpsecurity_server.profile import ProfileError, ProfileService
+from mcpsecurity_server.tools.asking import ToolContext
+from mcpsecurity_server.tools.errors import ServiceError
+from mcpsecurity_server.tools.toolbox import Toolbox
+
+__all__ = ["MyProfile", "WhoAmI", "register", "register_profile"]
+
+
+class WhoAmI(BaseModel):
+    """The signed-in person, as the access token says. Nothing in it is secret."""
+
+    name: str | None = Field(description="Display name.")
+    username: str | None = Field(description="Sign-in name.")
+    tenant_id: str = Field(description="Directory (tenant) ID.")
+    client_id: str = Field(description="Client ID of the application that calls for the person.")
+    scopes: list[str] = Field(description="Permissions the person gave the application.")
+    roles: list[str] = Field(description="App roles assigned to the person.")
+
+
+class MyProfile(BaseModel):
+    """The signed-in person's profile in Microsoft Graph."""
+
+    display_name: str | None = Field(description="Display name.")
+    user_principal_name: str | None = Field(description="User principal name.")
+    mail: str | None = Field(description="Mail address.")
+    job_title: str | None = Field(description="Job title.")
+
+
+def register(toolbox: Toolbox) -> None:
+    """Register `who_am_i`."""
+
+    @toolbox.tool(title="Who am I", idempotent=True)
+    async def who_am_i(context: ToolContext) -> WhoAmI:
+        """Tell who is signed in: name, user name, tenant, calling application and permissions."""
+        caller = _caller()
+        await toolbox.approve(context, "who_am_i", "Show as whom you are signed in.")
+        return WhoAmI(
+            name=caller.name,
+            username=caller.username,
+            tenant_id=caller.tenant_id,
+            client_id=caller.client_id,
+            scopes=caller.scopes,
+            roles=list(caller.roles),
+        )
+
+
+def register_profile(toolbox: Toolbox, profiles: ProfileService) -> None:
+    """Register `get_my_profile`."""
+
+    @toolbox.tool(title="My profile", idempotent=True, open_world=True)
+    async def get_my_profile(context: ToolContext) -> MyProfile:
+        """Get the signed-in person's profile from Microsoft Graph: name, mail address and job title."""
+        caller = _caller()
+        await toolbox.approve(context, "get_my_profile", "Read your profile from Microsoft Graph.")
+        try:
+            profile = await profiles.profile(caller)
+        except ProfileError as error:
+            raise ServiceError(str(error)) from error
+        return MyProfile(
+            display_name=profile.display_name,
+            user_principal_name=profile.user_principal_name,
+            mail=profile.mail,
+            job_title=profile.job_title,
+        )
+
+
+def _caller() -> Caller:
+    caller = current_caller()
+    if caller is None:
+        raise ServiceError("Nobody is signed in: this server runs without authentication.")
+    return caller

@@ -1,0 +1,184 @@
+"""Tools that know who calls: `who_am_i` from the token, `get_my_profile` from Graph on her behalf."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from tests.oidc.tenant import ControlledTenant, MovableClock
+from tests.server.protected import Answer, ProtectedServer
+
+from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity_server.auth.caller import Caller
+from mcpsecurity_server.tools.identity import WhoAmI
+
+CHALLENGE = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
+
+
+@pytest.fixture(scope="module")
+async def cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalCloud]:
+    folder = tmp_path_factory.mktemp("cloud")
+    async with LocalCloud(LocalCloudSettings(https_port=0, http_port=0, folder=folder)) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud_settings(cloud: LocalCloud) -> dict[str, Any]:
+    return {
+        "authority": cloud.authority,
+        "tenant_id": cloud.tenant_id,
+        "client_id": cloud.api_client_id,
+        "ca_file": cloud.ca_file,
+        "graph_url": cloud.authority,
+        "client_secret": cloud.api_client_secret,
+    }
+
+
+async def _call(protected: ProtectedServer, token: str, tool: str) -> dict[str, Any]:
+    session = await protected.session(token)
+    answer = await protected.call(token, tool=tool, session=session)
+    assert answer.status == 200, answer
+    result: dict[str, Any] = answer.json()["result"]
+    return result
+
+
+async def test_who_am_i_tells_what_the_token_says_and_nothing_secret(
+    protected: ProtectedServer, tenant: ControlledTenant
+) -> None:
+    token = tenant.access_token(roles=["Reader"], scp="mcp:tools other")
+    result = await _call(protected, token, "who_am_i")
+    assert result["structuredContent"] == {
+        "name": "Alice Example",
+        "username": "alice@contoso.example",
+        "tenant_id": "11111111-2222-4333-8444-555555555555",
+        "client_id": "bbbbbbbb-0000-4000-8000-000000000002",
+        "scopes": ["mcp:tools", "other"],
+        "roles": ["Reader"],
+    }
+    assert set(result["structuredContent"]) == set(WhoAmI.model_fields)
+
+
+async def test_a_caller_shows_no_token_when_printed(tenant: ControlledTenant) -> None:
+    token = tenant.access_token()
+    caller = Caller.from_claims(token, tenant.access_claims(), ["mcp:tools"])
+    assert token not in repr(caller) + str(caller)
+    assert "alice@" not in repr(caller)
+
+
+async def test_my_profile_is_read_with_a_token_of_its_own(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+        token = cloud.access_token("bob@contoso.example")
+        result = await _call(protected, token, "get_my_profile")
+    assert not result["isError"], result
+    assert result["structuredContent"]["mail"] == "bob@contoso.example"
+
+
+async def test_my_profile_works_with_a_certificate_too(
+    cloud: LocalCloud,
+    cloud_settings: dict[str, Any],
+    clock: MovableClock,
+    tenant: ControlledTenant,
+    tmp_path: Path,
+) -> None:
+    certificate, file = _certificate(tmp_path)
+    cloud.tenant.directory.add_certificate(cloud.api_client_id, certificate)
+    settings = cloud_settings | {"client_secret": None, "client_certificate_file": file}
+    async with ProtectedServer(tenant, clock, **settings) as protected:
+        result = await _call(protected, cloud.access_token(), "get_my_profile")
+    assert result["structuredContent"]["mail"] == "alice@contoso.example"
+
+
+@pytest.mark.parametrize(
+    ("code", "claims", "text"),
+    [
+        (Sts.MFA_REQUIRED, CHALLENGE, "another step at sign-in"),
+        (Sts.OBO_SIGNATURE, None, "Entra ID refused (AADSTS50013)"),
+    ],
+)
+async def test_what_entra_refuses_is_a_clear_tool_error(
+    cloud: LocalCloud,
+    cloud_settings: dict[str, Any],
+    clock: MovableClock,
+    tenant: ControlledTenant,
+    code: Any,
+    claims: str | None,
+    text: str,
+) -> None:
+    cloud.tenant.faults.refuse(code, claims=claims)
+    async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+        result = await _call(protected, cloud.access_token(), "get_my_profile")
+    assert result["isError"]
+    assert text in result["content"][0]["text"]
+
+
+async def test_missing_consent_is_told_with_what_to_do(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    cloud.tenant.faults.consent_required = True
+    try:
+        async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+            result = await _call(protected, cloud.access_token(), "get_my_profile")
+    finally:
+        cloud.tenant.faults.clear()
+    assert result["isError"]
+    assert "has no consent to read your profile" in result["content"][0]["text"]
+    assert "AADSTS65001" in result["content"][0]["text"]
+
+
+async def test_a_wrong_secret_of_the_server_is_told_by_its_code(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    settings = cloud_settings | {"client_secret": "wrong"}
+    async with ProtectedServer(tenant, clock, **settings) as protected:
+        result = await _call(protected, cloud.access_token(), "get_my_profile")
+    assert "AADSTS7000215" in result["content"][0]["text"]
+
+
+async def test_a_graph_that_cannot_be_reached_or_refuses_is_a_tool_error(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    for graph, text in (
+        ("https://localhost:1", "cannot be reached"),
+        (tenant.authority, "cannot be reached"),
+    ):
+        settings = cloud_settings | {"graph_url": graph}
+        async with ProtectedServer(tenant, clock, **settings) as protected:
+            result = await _call(protected, cloud.access_token(), "get_my_profile")
+        assert text in result["content"][0]["text"]
+
+
+async def test_without_a_credential_there_is_no_profile_tool(
+    protected: ProtectedServer, tenant: ControlledTenant
+) -> None:
+    session = await protected.session(tenant.access_token())
+    answer: Answer = await protected.call(tenant.access_token(), tool="get_my_profile", session=session)
+    assert answer.json()["error"]["code"] == -32602
+
+
+def _certificate(folder: Path) -> tuple[bytes, Path]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mcp server")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    file = folder / "server.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + pem
+    )
+    return pem, file
