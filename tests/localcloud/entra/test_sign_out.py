@@ -76,6 +76,7 @@ async def test_with_two_accounts_the_person_chooses_which_one_to_sign_out(
 
     await browser.open("logout", {"post_logout_redirect_uri": "http://localhost:5001"})
     assert "Which account do you want to sign out of?" in browser.page
+    assert "form-action 'self' http://localhost:5001;" in browser.headers["Content-Security-Policy"]
     await browser.submit(logout_hint=ALICE)
 
     assert browser.headers["Location"] == "http://localhost:5001"

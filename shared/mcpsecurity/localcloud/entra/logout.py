@@ -24,11 +24,12 @@ async def logout(tenant: Tenant, request: web.Request) -> web.StreamResponse:
     """
     values = await form_values(request) if request.method == "POST" else single_values(request.query)
     session = tenant.sessions.of(request)
+    target = _registered(tenant.directory, values.get("post_logout_redirect_uri", ""))
     user = _hinted(tenant, values)
     if session is not None and len(session.accounts) > 1 and user is None:
         fields = {name: values[name] for name in _FORWARDED if name in values}
-        return sign_out_page(session.accounts.values(), fields)
-    response = _goodbye(tenant.directory, values)
+        return sign_out_page(session.accounts.values(), fields, target)
+    response = _goodbye(target, values.get("state"))
     if session is not None:
         session.accounts.pop(user.oid if user else "", None)
         if user is None or not session.accounts:
@@ -44,13 +45,17 @@ def _hinted(tenant: Tenant, values: Mapping[str, str]) -> User | None:
     return tenant.directory.user_by_oid(claims["oid"]) if claims else None
 
 
-def _goodbye(directory: Directory, values: Mapping[str, str]) -> web.StreamResponse:
-    target = values.get("post_logout_redirect_uri", "")
-    if not any(target in client.logout_uris for client in directory.clients.values()):
+def _registered(directory: Directory, uri: str) -> str:
+    """Return `uri` if a client has registered it for this, otherwise nothing."""
+    return uri if any(uri in client.logout_uris for client in directory.clients.values()) else ""
+
+
+def _goodbye(target: str, state: str | None) -> web.StreamResponse:
+    if not target:
         return message_page(
             "You signed out of your account", "It’s a good idea to close all browser windows."
         )
-    if "state" in values:
-        target += ("&" if "?" in target else "?") + urlencode({"state": values["state"]})
+    if state is not None:
+        target += ("&" if "?" in target else "?") + urlencode({"state": state})
     headers = {"Location": target, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return web.Response(status=302, headers=headers)

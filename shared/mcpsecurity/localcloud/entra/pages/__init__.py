@@ -93,8 +93,8 @@ def device_code_page(*, user_code: str = "", problem: str = "") -> web.Response:
     )
 
 
-def sign_out_page(users: Iterable[User], fields: Mapping[str, str]) -> web.Response:
-    """Return the page on which a person chooses which of her accounts to sign out of."""
+def sign_out_page(users: Iterable[User], fields: Mapping[str, str], target: str) -> web.Response:
+    """Return the page on which a person chooses an account to sign out of, on her way to `target`."""
     accounts = [element("li", _account(user, name="logout_hint")) for user in users]
     return page(
         "Pick an account to sign out of",
@@ -104,6 +104,7 @@ def sign_out_page(users: Iterable[User], fields: Mapping[str, str]) -> web.Respo
             *(hidden(name, value) for name, value in fields.items()),
             element("ul", *accounts, class_="accounts"),
         ),
+        form_targets=_targets(target),
     )
 
 
