@@ -1,0 +1,48 @@
+/** A forecast as a figure: the weather now in large, the days as a chart, and the same days as a table for listening. */
+
+import { h } from "../ui/dom.js";
+import { degrees, drawDays } from "./chart.js";
+import { dailySeries } from "./series.js";
+
+/** Return a figure for a structured result that has a daily series of temperatures, else null. */
+export function forecast(structured) {
+  const series = dailySeries(structured);
+  if (!series) return null;
+  const frame = h("div", { class: "chart-frame" });
+  const label = summary(series);
+  new ResizeObserver(([{ contentRect }]) => redraw(contentRect.width)).observe(frame);
+
+  function redraw(width) {
+    if (width > 0) frame.replaceChildren(drawDays(series.days, Math.floor(width), label));
+  }
+
+  return h("figure", { class: "forecast" }, caption(series), frame, table(series), legend(series));
+}
+
+function caption({ title, now }) {
+  if (!title && !now) return null;
+  return h("figcaption", {},
+    now ? h("span", { class: "now" }, `${degrees(now.temperature)}C`) : null,
+    h("span", { class: "where" }, title, now?.words ? h("span", { class: "muted" }, title ? ` · ${now.words}` : now.words) : null));
+}
+
+function legend({ days }) {
+  const rain = days.some((day) => day.rain !== null);
+  return h("p", { class: "legend", "aria-hidden": "true" },
+    h("span", { class: "key high" }, "High °C"), h("span", { class: "key low" }, "Low °C"),
+    rain ? h("span", { class: "key rain" }, "Rain mm") : null);
+}
+
+function table({ title, days }) {
+  const head = ["Date", "Low °C", "High °C", "Rain mm", "Weather"].map((name) => h("th", { scope: "col" }, name));
+  const rows = days.map(({ date, low, high, rain, words }) =>
+    h("tr", {}, h("th", { scope: "row" }, date), [low, high, rain, words || null].map((value) => h("td", {}, value === null ? "–" : String(value)))));
+  return h("div", { class: "hidden-text" },
+    h("table", {}, h("caption", {}, `Forecast${title ? ` for ${title}` : ""}`), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
+}
+
+function summary({ title, days }) {
+  const values = days.flatMap(({ low, high }) => [low, high]).filter((value) => value !== null);
+  const range = `${degrees(Math.min(...values))} to ${degrees(Math.max(...values))}C`;
+  return `Forecast${title ? ` for ${title}` : ""}: ${days.length} days, ${range}. The table after it has the numbers.`;
+}

@@ -1,0 +1,68 @@
+/** Resources of the servers that go along with the next message: a list to choose from, and chips of what is chosen. */
+
+import { byId, h } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { button } from "../ui/button.js";
+import { anchored } from "../ui/popover.js";
+
+export class Attachments {
+  /** @param {Catalog} catalog */
+  constructor(catalog) {
+    this._catalog = catalog;
+    this._chosen = new Map();
+    this._chips = byId("attachments");
+    this._panel = byId("resources");
+    anchored(byId("open-resources"), this._panel, () => this._fill());
+  }
+
+  /** What a message carries: [{server, uri}]. */
+  get chosen() {
+    return [...this._chosen.values()].map(({ server, uri }) => ({ server, uri }));
+  }
+
+  clear() {
+    this._chosen.clear();
+    this._draw();
+  }
+
+  async _fill() {
+    this._panel.replaceChildren(h("p", { class: "muted" }, "Loading…"));
+    const { resources } = await this._catalog.load();
+    const rows = resources.map((resource) => this._row(resource));
+    const heading = h("h2", { class: "menu-title" }, "Resources");
+    this._panel.replaceChildren(heading, rows.length > 0 ? h("ul", {}, rows) : h("p", { class: "muted" }, "The servers offer no resources."));
+  }
+
+  _row(resource) {
+    const element = h("button", { type: "button", class: "menu-item", "aria-pressed": String(this._chosen.has(key(resource))) },
+      h("span", { class: "menu-name" }, nameOf(resource)),
+      h("span", { class: "menu-note" }, resource.description || resource.uri),
+      h("span", { class: "menu-note" }, resource.server));
+    element.addEventListener("click", () => {
+      this._toggle(resource);
+      element.setAttribute("aria-pressed", String(this._chosen.has(key(resource))));
+    });
+    return h("li", {}, element);
+  }
+
+  _toggle(resource) {
+    if (!this._chosen.delete(key(resource))) this._chosen.set(key(resource), resource);
+    this._draw();
+  }
+
+  _draw() {
+    const chips = [...this._chosen.values()].map((resource) =>
+      h("li", { class: "chip" }, icon("attach"), h("span", {}, nameOf(resource)),
+        button(`Remove ${nameOf(resource)}`, () => this._toggle(resource), { symbol: "close", iconOnly: true })));
+    this._chips.replaceChildren(...chips);
+    this._chips.hidden = chips.length === 0;
+  }
+}
+
+function key({ server, uri }) {
+  return JSON.stringify([server, uri]);
+}
+
+function nameOf({ title, name, uri }) {
+  return title || name || uri;
+}

@@ -1,0 +1,135 @@
+/** Where a message is written: Enter sends, Shift+Enter makes a new line, Escape stops the answer, / finds a prompt. */
+
+import { byId } from "../ui/dom.js";
+import { once } from "../ui/button.js";
+
+export class Composer {
+  /**
+   * @param {{commands, report, announce}} context
+   * @param {Draft} draft
+   * @param {Attachments} attachments
+   */
+  constructor(context, draft, attachments) {
+    Object.assign(this, { _context: context, _draft: draft, _attachments: attachments });
+    this._text = byId("message");
+    this._send = byId("send");
+    this._stop = byId("stop");
+    this._run = null;
+    this._ready = false;
+    this._palette = null;
+    this._sendOnce = once(this._send, () => this._submit());
+    this._stopOnce = once(this._stop, () => this._stopRun());
+    this._text.value = draft.load();
+    this._listen();
+    this._fit();
+  }
+
+  /** @param {Palette} palette  opens on `/` and then has the keys first */
+  use(palette) {
+    this._palette = palette;
+  }
+
+  update(state) {
+    const hadStop = document.activeElement === this._stop;
+    this._run = state.run;
+    this._ready = state.ready && state.ended === null;
+    this._stop.hidden = state.run === null;
+    this._send.hidden = state.run !== null;
+    if (hadStop && state.run === null) this.focus();
+    this._enable();
+  }
+
+  focus() {
+    this._text.focus();
+  }
+
+  get text() {
+    return this._text.value;
+  }
+
+  set text(value) {
+    this._text.value = value;
+    this._changed();
+  }
+
+  /** Send `text` as if it had been typed. */
+  async say(text) {
+    await this._deliver(text, {});
+  }
+
+  /** Send a prompt of a server, with the attachments that are chosen. */
+  async sendPrompt(prompt) {
+    return this._deliver("", { prompt });
+  }
+
+  /** Keep the text over the next sign-in. */
+  carryDraft() {
+    this._draft.carry(this.text);
+  }
+
+  _listen() {
+    this._text.addEventListener("input", () => this._changed());
+    this._text.addEventListener("keydown", (event) => this._keydown(event));
+    this._send.addEventListener("click", this._sendOnce);
+    this._stop.addEventListener("click", this._stopOnce);
+  }
+
+  _keydown(event) {
+    if (event.isComposing || this._palette?.keydown(event)) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      this._sendOnce(event);
+    } else if (event.key === "Escape" && this._run) {
+      this._stopOnce(event);
+    }
+  }
+
+  async _submit() {
+    const text = this.text.trim();
+    if (!text) return;
+    if (this._run) this._context.announce("The answer before this is not finished yet.");
+    else if (await this._deliver(text, {})) this.text = "";
+  }
+
+  /** Returns whether the server took the message. Attachments go along once and are then let go. */
+  async _deliver(text, extras) {
+    const attachments = this._attachments.chosen;
+    try {
+      await this._context.commands.message(text, { ...extras, ...(attachments.length > 0 ? { attachments } : {}) });
+    } catch (error) {
+      this._context.report(error);
+      return false;
+    }
+    this._attachments.clear();
+    this._context.sent();
+    return true;
+  }
+
+  async _stopRun() {
+    if (!this._run) return;
+    try {
+      await this._context.commands.stop(this._run.run_id);
+    } catch (error) {
+      this._context.report(error);
+    }
+  }
+
+  _changed() {
+    this._draft.save(this.text);
+    this._fit();
+    this._enable();
+    this._palette?.changed(this.text);
+  }
+
+  _enable() {
+    const ready = this._ready && this.text.trim() !== "";
+    this._send.setAttribute("aria-disabled", String(!ready));
+  }
+
+  /** Let the box grow with its text, where the browser does not do so by itself. */
+  _fit() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this._text.style.height = "auto";
+    this._text.style.height = `${this._text.scrollHeight}px`;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The text that is being written, kept in this tab only, so that signing in again does not lose it. It belongs to one
+ * person: another one who signs in in the same tab does not see it.
+ */
+
+export class Draft {
+  constructor({ username, chatId, storage = window.sessionStorage }) {
+    this._storage = storage;
+    this._key = `draft:${username}:${chatId}`;
+    this._carried = `draft:${username}`;
+  }
+
+  /** Return this chat's draft, or one that was carried over from a chat that ended with its session. */
+  load() {
+    const text = this._storage.getItem(this._key) ?? this._storage.getItem(this._carried) ?? "";
+    this._storage.removeItem(this._carried);
+    return text;
+  }
+
+  save(text) {
+    if (text) this._storage.setItem(this._key, text);
+    else this._storage.removeItem(this._key);
+  }
+
+  /** Keep the text for whichever chat comes after the next sign-in. */
+  carry(text) {
+    if (text) this._storage.setItem(this._carried, text);
+  }
+
+  /** Forget everything; for signing out. */
+  clear() {
+    this._storage.clear();
+  }
+}

@@ -1,0 +1,33 @@
+/** The arguments of a prompt, as a form. Prompt arguments are always text. */
+
+import { h } from "../ui/dom.js";
+import { button, once } from "../ui/button.js";
+import { Form } from "../forms/form.js";
+
+export class PromptForm {
+  /** @param {{use: function(Object): Promise, leave: function()}} actions */
+  constructor(prompt, { use, leave }) {
+    this._form = new Form(prompt.arguments.map(({ name, description, required }) => (
+      { name, kind: "text", label: name, description: description ?? "", required: Boolean(required), initial: undefined, options: [] }
+    )));
+    const accept = h("button", { type: "submit", class: "button primary" }, h("span", {}, "Use prompt"));
+    this.element = h("form", { class: "prompt-form", novalidate: true, autocomplete: "off", "aria-label": `Prompt ${prompt.name}` },
+      h("p", { class: "card-title" }, prompt.title || prompt.name),
+      prompt.description ? h("p", { class: "card-description" }, prompt.description) : null,
+      this._form.element,
+      h("div", { class: "actions" }, accept, button("Back", leave, { kind: "plain" })));
+    const useOnce = once(accept, async () => {
+      const values = this._form.read();
+      if (values !== null) await use(values);
+    });
+    this.element.addEventListener("submit", (event) => {
+      event.preventDefault();
+      useOnce(event);
+    });
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && leave());
+  }
+
+  focus() {
+    this._form.focus();
+  }
+}

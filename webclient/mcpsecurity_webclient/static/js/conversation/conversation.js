@@ -1,0 +1,94 @@
+/** The conversation: messages in order, and where questions stand – below the call that raised them, or at the end. */
+
+import { arrange, h } from "../ui/dom.js";
+import { elicitationForm } from "../requests/elicitation.js";
+import { outcomeLine } from "../requests/outcome.js";
+import { samplingRequest } from "../requests/sampling.js";
+import { visitRequest } from "../requests/visit.js";
+import { Ending } from "./ending.js";
+import { MessageView } from "./message.js";
+
+export class Conversation {
+  /** @param {HTMLElement} log  @param {{commands, report, countdowns, announce, regenerate, leaveRequest}} context */
+  constructor(log, context) {
+    this._log = log;
+    this._context = context;
+    this._messages = new Map();
+    this._requests = new Map();
+    this._outcomes = new Map();
+    this._ending = new Ending(context);
+    this._loose = h("div", { class: "requests loose" });
+    this._list = h("div", { class: "messages" });
+    log.append(this._list, this._loose, this._ending.element);
+  }
+
+  update(state) {
+    this._log.setAttribute("aria-busy", String(state.run !== null));
+    const requests = this._drawRequests(state);
+    const lastId = state.order.at(-1);
+    const requestsFor = (callId) => requests.get(callId) ?? [];
+    const elements = state.order.map((id) => {
+      const view = this._view(state.messages[id]);
+      view.update(state.messages[id], state, { isLast: id === lastId, requestsFor });
+      return view.element;
+    });
+    arrange(this._list, elements);
+    this._forget(this._messages, state.messages);
+    arrange(this._loose, requests.get(null));
+    this._ending.update(state);
+  }
+
+  _view(message) {
+    const id = message.message_id;
+    if (!this._messages.has(id)) this._messages.set(id, new MessageView(message, this._context));
+    return this._messages.get(id);
+  }
+
+  /** Return the elements of questions and of their outcomes, by the call that raised them; null for none. */
+  _drawRequests(state) {
+    const placed = new Map([[null, []]]);
+    const place = (callId, element) => {
+      const key = callId && state.calls[callId] ? callId : null;
+      placed.set(key, [...(placed.get(key) ?? []), element]);
+    };
+    for (const outcome of Object.values(state.outcomes)) place(outcome.call_id, this._outcome(outcome));
+    for (const request of Object.values(state.elicitations)) place(request.call_id, this._elicitation(request));
+    for (const request of Object.values(state.samplings)) place(null, this._sampling(request));
+    this._close({ ...state.elicitations, ...state.samplings });
+    return placed;
+  }
+
+  _elicitation(request) {
+    const make = request.mode === "url" ? visitRequest : elicitationForm;
+    return this._request(request.elicitation_id, () => make(request, this._context));
+  }
+
+  _sampling(request) {
+    return this._request(request.sampling_id, () => samplingRequest(request, this._context));
+  }
+
+  _request(id, make) {
+    if (!this._requests.has(id)) this._requests.set(id, make());
+    return this._requests.get(id).element;
+  }
+
+  _outcome(outcome) {
+    const id = outcome.elicitation_id;
+    if (!this._outcomes.has(id)) this._outcomes.set(id, outcomeLine(outcome));
+    return this._outcomes.get(id);
+  }
+
+  /** Let go of the questions that are settled. Whoever was in one of them is led out of it. */
+  _close(pending) {
+    for (const [id, frame] of this._requests) {
+      if (pending[id]) continue;
+      frame.close();
+      this._requests.delete(id);
+      if (frame.element.contains(document.activeElement)) this._context.leaveRequest();
+    }
+  }
+
+  _forget(views, wanted) {
+    for (const id of views.keys()) if (!wanted[id]) views.delete(id);
+  }
+}

@@ -1,0 +1,91 @@
+/** One message with its tool calls, and the questions that servers asked during these calls. */
+
+import { arrange, h, setText } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { button } from "../ui/button.js";
+import { copyButton } from "../ui/copy.js";
+import { ToolCard } from "../tools/card.js";
+import { BatchBar } from "../tools/batch.js";
+import { Prose } from "./prose.js";
+
+export class MessageView {
+  /** @param {{commands, report, countdowns, announce}} context */
+  constructor(message, context) {
+    this._context = context;
+    this._cards = new Map();
+    this._message = null;
+    this.element = message.role === "user" ? this._userElement(message) : this._assistantElement();
+  }
+
+  /** @param {{isLast: boolean, requestsFor: function(string): Array<Element>}} situation */
+  update(message, state, { isLast, requestsFor }) {
+    if (message.role === "user") return;
+    if (message !== this._message) this._drawText(message);
+    this._message = message;
+    this._drawCalls(message, state, requestsFor);
+    this._drawFooter(message, state, isLast);
+  }
+
+  _userElement({ text, attachments = [], prompt }) {
+    const chips = attachments.map(({ name, uri }) => h("li", { class: "chip" }, icon("attach"), h("span", {}, name || uri)));
+    if (prompt) chips.unshift(h("li", { class: "chip" }, icon("slash"), h("span", {}, prompt.name)));
+    return h("article", { class: "message user" }, h("h2", { class: "hidden-text" }, "You"),
+      chips.length > 0 ? h("ul", { class: "chips" }, chips) : null,
+      text ? h("p", { class: "bubble" }, text) : null);
+  }
+
+  _assistantElement() {
+    this._prose = new Prose(this._context.announce);
+    this._calls = h("div", { class: "calls" });
+    this._batch = new BatchBar(this._context);
+    this._usage = h("span", { class: "usage" });
+    this._copy = copyButton("Copy answer", () => this._message.text, this._context.announce);
+    this._again = button("Regenerate", () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
+    this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._again, this._usage);
+    return h("article", { class: "message assistant" }, h("h2", { class: "hidden-text" }, "Assistant"),
+      this._prose.element, this._calls, this._footer);
+  }
+
+  _drawText(message) {
+    if (message.done) this._prose.finish(message.html);
+    else this._prose.stream(message.stable, message.html);
+    this._prose.element.hidden = !message.html && !message.stable;
+  }
+
+  _drawCalls(message, state, requestsFor) {
+    const calls = message.calls.map((id) => state.calls[id]).filter(Boolean);
+    const slots = calls.map((call) => {
+      const card = this._card(call);
+      card.update(call, isAsked(state, call.call_id));
+      arrange(card.requests, requestsFor(call.call_id));
+      return card.slot;
+    });
+    arrange(this._calls, [...this._batch.update(calls), ...slots]);
+    this._calls.hidden = slots.length === 0;
+  }
+
+  _card(call) {
+    if (!this._cards.has(call.call_id)) this._cards.set(call.call_id, new ToolCard(call, this._context));
+    return this._cards.get(call.call_id);
+  }
+
+  /** The footer keeps its place while the last answer is written, so that nothing jumps when the answer ends. */
+  _drawFooter(message, state, isLast) {
+    const writing = isLast && state.run !== null;
+    this._footer.hidden = !message.text || (!isLast && message.calls.length > 0);
+    this._footer.classList.toggle("reserved", writing);
+    this._copy.hidden = writing;
+    this._again.hidden = writing || !isLast;
+    setText(this._usage, writing ? "" : usageWords(message.usage ?? (isLast ? state.lastRun?.usage : null)));
+  }
+}
+
+function isAsked({ elicitations }, callId) {
+  return Object.values(elicitations).some((request) => request.call_id === callId);
+}
+
+function usageWords(usage) {
+  if (!usage) return "";
+  const { prompt_tokens: asked, completion_tokens: answered } = usage;
+  return `${(asked + answered).toLocaleString("en")} tokens (${asked.toLocaleString("en")} in, ${answered.toLocaleString("en")} out)`;
+}

@@ -1,0 +1,73 @@
+/**
+ * The one place where markup from the server enters the page: a message's HTML, which the server has sanitised
+ * (docs/chat-protocol.md). Links open in a new tab; code blocks get a copy button.
+ */
+
+import { h } from "../ui/dom.js";
+import { copyButton } from "../ui/copy.js";
+
+export class Prose {
+  /** @param {function(string)} announce */
+  constructor(announce) {
+    this._announce = announce;
+    this._stableElement = h("div", { class: "prose-part" });
+    this._tailElement = h("div", { class: "prose-part" });
+    this._stable = "";
+    this._tail = "";
+    this.element = h("div", { class: "prose" }, this._stableElement, this._tailElement);
+  }
+
+  /** Show complete blocks and the unfinished one. What stands there already is not touched: selections survive. */
+  stream(stable, tail) {
+    if (!stable.startsWith(this._stable)) this._clear();
+    this._append(stable.slice(this._stable.length));
+    this._stable = stable;
+    if (tail !== this._tail) this._tailElement.innerHTML = tail;
+    this._tail = tail;
+    decorateLinks(this._tailElement);
+  }
+
+  /** Show the finished message. */
+  finish(html) {
+    if (!html.startsWith(this._stable)) this._clear();
+    this._append(html.slice(this._stable.length));
+    this._stable = html;
+    this._tailElement.replaceChildren();
+    this._tail = "";
+  }
+
+  _append(html) {
+    if (!html) return;
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    decorateLinks(template.content);
+    this._decorateBlocks(template.content);
+    this._stableElement.append(template.content);
+  }
+
+  _clear() {
+    this._stableElement.replaceChildren();
+    this._stable = "";
+  }
+
+  _decorateBlocks(root) {
+    for (const pre of root.querySelectorAll("pre")) {
+      pre.tabIndex = 0;
+      const frame = h("div", { class: "code-block" });
+      pre.replaceWith(frame);
+      frame.append(pre, copyButton("Copy code", () => pre.textContent, this._announce));
+    }
+    for (const table of root.querySelectorAll("table")) {
+      const frame = h("div", { class: "scrolling", tabindex: "0", role: "group", "aria-label": "Table" });
+      table.replaceWith(frame);
+      frame.append(table);
+    }
+  }
+}
+
+function decorateLinks(root) {
+  for (const link of root.querySelectorAll("a[href]")) {
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+  }
+}

@@ -1,0 +1,65 @@
+/** Keeps the newest text in view while it grows, unless the person has scrolled up to read. */
+
+const NEAR_PX = 64;
+
+export class Follower {
+  /** @param {HTMLElement} scroller  @param {HTMLElement} content  @param {HTMLElement} jump  the button back down */
+  constructor(scroller, content, jump) {
+    this._scroller = scroller;
+    this._following = true;
+    this._top = 0;
+    this._resting = false;
+    this._jump = jump;
+    scroller.addEventListener("scroll", () => this._scrolled(), { passive: true });
+    scroller.addEventListener("wheel", (event) => event.deltaY < 0 && this._leave(), { passive: true });
+    jump.addEventListener("click", () => this.follow());
+    const observer = new ResizeObserver(() => this._grown());
+    observer.observe(content);
+    observer.observe(scroller);
+  }
+
+  /** Go to the end and stay there. */
+  follow() {
+    this._following = true;
+    this._grown();
+  }
+
+  /** Bring an element into view from its top: what is asked is read first. */
+  show(element) {
+    this._leave();
+    const tall = element.offsetHeight > this._scroller.clientHeight;
+    element.scrollIntoView({ block: tall ? "start" : "nearest" });
+    this._scrolled();
+  }
+
+  /** Leave the way down alone while something else leads the person. */
+  rest(resting) {
+    this._resting = resting;
+    this._drawJump();
+  }
+
+  get following() {
+    return this._following;
+  }
+
+  _grown() {
+    if (this._following) this._scroller.scrollTop = this._scroller.scrollHeight;
+    this._drawJump();
+  }
+
+  _scrolled() {
+    const { scrollTop, clientHeight, scrollHeight } = this._scroller;
+    const near = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    this._following = near || (this._following && scrollTop >= this._top);
+    this._top = scrollTop;
+    this._drawJump();
+  }
+
+  _leave() {
+    if (this._scroller.scrollHeight > this._scroller.clientHeight) this._following = false;
+  }
+
+  _drawJump() {
+    this._jump.hidden = this._following || this._resting;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Checks what was typed into a field: `check(field, raw)` returns {value}, {absent: true} for a blank field that may be
+ * blank, or {error}. The server checks everything again; this is here so that a person hears of it at once.
+ */
+
+export function check(field, raw) {
+  const checked = CHECKS[field.kind](field, raw);
+  if (checked.absent && field.required) return { error: MISSING[field.kind] ?? "Please fill this in." };
+  return checked;
+}
+
+const MISSING = { choice: "Please choose one.", choices: "Please choose.", boolean: "Please choose yes or no.", date: "Please give a date." };
+
+const CHECKS = {
+  text: (field, raw) => (raw === "" ? { absent: true } : lengths(field, raw)),
+  email: (field, raw) => formatted(field, raw, isEmail, "Write an e-mail address, like name@example.com."),
+  uri: (field, raw) => formatted(field, raw, isUri, "Write a full address, like https://example.com."),
+  date: (field, raw) => formatted(field, raw, isDate, "Write a date, like 2026-01-31."),
+  "date-time": (field, raw) => dateTime(raw),
+  number: (field, raw) => number(field, raw, false),
+  integer: (field, raw) => number(field, raw, true),
+  boolean: (field, raw) => (raw === null ? { absent: true } : { value: raw }),
+  choice: (field, raw) => (raw === null ? { absent: true } : { value: field.options[raw].value }),
+  choices: (field, raw) => items(field, raw),
+  json: (field, raw) => json(raw),
+};
+
+function lengths({ minLength, maxLength }, text) {
+  const length = [...text].length;
+  if (minLength !== undefined && length < minLength) return { error: `Write at least ${characters(minLength)}.` };
+  if (maxLength !== undefined && length > maxLength) return { error: `Write at most ${characters(maxLength)}; these are ${length}.` };
+  return { value: text };
+}
+
+function formatted(field, raw, isGood, message) {
+  const text = raw.trim();
+  if (text === "") return { absent: true };
+  return isGood(text) ? lengths(field, text) : { error: message };
+}
+
+function dateTime({ text, incomplete, value }) {
+  if (incomplete) return { error: "Give both the date and the time." };
+  return text === "" ? { absent: true } : { value };
+}
+
+function number(field, { text, incomplete }, whole) {
+  if (incomplete) return { error: whole ? "Write a whole number." : "Write a number." };
+  if (text === "") return { absent: true };
+  const value = Number(text);
+  if (!Number.isFinite(value)) return { error: whole ? "Write a whole number." : "Write a number." };
+  if (whole && !Number.isInteger(value)) return { error: "Write a whole number." };
+  if (whole && !Number.isSafeInteger(value)) return { error: "This number is too large." };
+  return range(field, value);
+}
+
+function range({ minimum, maximum }, value) {
+  if (minimum !== undefined && value < minimum) return { error: `Must be ${minimum} or more.` };
+  if (maximum !== undefined && value > maximum) return { error: `Must be ${maximum} or less.` };
+  return { value };
+}
+
+function items({ options, required, minItems, maxItems }, chosen) {
+  if (chosen.length === 0 && !required) return { absent: true };
+  const least = Math.max(minItems ?? 0, 0);
+  if (chosen.length < least) return { error: `Choose at least ${least}.` };
+  if (maxItems !== undefined && chosen.length > maxItems) return { error: `Choose at most ${maxItems}.` };
+  return { value: chosen.map((index) => options[index].value) };
+}
+
+function json(raw) {
+  if (raw.trim() === "") return { absent: true };
+  try {
+    return { value: JSON.parse(raw) };
+  } catch {
+    return { error: "This is not valid JSON." };
+  }
+}
+
+function isEmail(text) {
+  return /^[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/.test(text);
+}
+
+function isUri(text) {
+  return URL.canParse(text) && /^[a-z][a-z0-9+.-]*:/i.test(text);
+}
+
+function isDate(text) {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true;
+}
+
+function characters(count) {
+  return count === 1 ? "1 character" : `${count} characters`;
+}

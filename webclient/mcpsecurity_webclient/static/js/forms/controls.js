@@ -1,0 +1,97 @@
+/**
+ * The control of a field: {element, target, read()}. `target` is what a label names and what gets the focus; `read`
+ * returns the raw value for `check`. A group of check boxes is its own label's owner (`grouped`).
+ */
+
+import { h, uniqueId } from "../ui/dom.js";
+import { timeZone, toLocal, toRfc3339 } from "./moment.js";
+
+/** @param {Object} field  see fields.js */
+export function control(field) {
+  return CONTROLS[field.kind](field);
+}
+
+const CONTROLS = {
+  text: (field) => (field.maxLength > 200 || (field.initial ?? "").includes("\n") ? area(field, field.initial ?? "") : input(field, "text")),
+  email: (field) => input(field, "email", { autocomplete: "email" }),
+  uri: (field) => input(field, "url", { inputmode: "url" }),
+  date: (field) => input(field, "date"),
+  "date-time": dateTime,
+  number: (field) => numeric(field, "any"),
+  integer: (field) => numeric(field, "1"),
+  boolean: (field) => (field.required ? checkbox(field) : yesNo(field)),
+  choice: choice,
+  choices: choices,
+  json: (field) => area(field, field.initial === undefined ? "" : JSON.stringify(field.initial, null, 2), "code"),
+};
+
+function input(field, type, attributes = {}) {
+  const target = h("input", { type, autocomplete: "off", ...attributes });
+  target.value = field.initial ?? "";
+  return { element: target, target, read: () => target.value };
+}
+
+function area(field, text, kind = "") {
+  const rows = Math.min(Math.max(text.split("\n").length, 2), 10);
+  const target = h("textarea", { rows, class: kind, spellcheck: kind ? "false" : null });
+  target.value = text;
+  return { element: target, target, read: () => target.value };
+}
+
+function numeric(field, step) {
+  const target = h("input", { type: "number", step, min: field.minimum, max: field.maximum, autocomplete: "off" });
+  if (field.initial !== undefined) target.value = String(field.initial);
+  return { element: target, target, read: () => ({ text: target.value, incomplete: target.validity.badInput }) };
+}
+
+function dateTime(field) {
+  const target = h("input", { type: "datetime-local", step: "1" });
+  target.value = toLocal(field.initial ?? "");
+  const zone = h("span", { class: "field-zone" }, `Time zone: ${timeZone()}`);
+  const read = () => ({
+    text: target.value,
+    incomplete: target.validity.badInput,
+    value: target.value && toRfc3339(target.value),
+  });
+  return { element: h("div", { class: "field-pair" }, target, zone), target, read };
+}
+
+function checkbox(field) {
+  const target = h("input", { type: "checkbox" });
+  target.checked = field.initial === true;
+  return { element: target, target, inline: true, read: () => target.checked };
+}
+
+/** An optional yes or no can also be left unanswered, which is not the same as no. */
+function yesNo(field) {
+  const values = [null, true, false];
+  const target = select(["Not answered", "Yes", "No"]);
+  target.selectedIndex = values.indexOf(field.initial ?? null);
+  return { element: target, target, read: () => values[target.selectedIndex] };
+}
+
+function choice(field) {
+  const initial = field.options.findIndex((option) => option.value === field.initial);
+  const target = select([field.required ? "Choose…" : "No choice", ...field.options.map((option) => option.label)]);
+  target.selectedIndex = initial + 1;
+  return { element: target, target, read: () => (target.selectedIndex > 0 ? target.selectedIndex - 1 : null) };
+}
+
+function choices(field) {
+  const chosen = new Set(field.initial ?? []);
+  const boxes = field.options.map((option) => {
+    const box = h("input", { type: "checkbox", id: uniqueId("option") });
+    box.checked = chosen.has(option.value);
+    return box;
+  });
+  const rows = boxes.map((box, index) =>
+    h("div", { class: "field-option" }, box, h("label", { for: box.id }, field.options[index].label)),
+  );
+  const element = h("div", { class: "field-options", role: "group" }, rows);
+  const read = () => boxes.flatMap((box, index) => (box.checked ? [index] : []));
+  return { element, target: element, grouped: true, focus: boxes[0], read };
+}
+
+function select(labels) {
+  return h("select", {}, labels.map((label) => h("option", {}, label)));
+}

@@ -1,0 +1,113 @@
+/** Puts the page together. Everything it does is in the modules it imports; this is who knows whom. */
+
+import { Attachments } from "./composer/attachments.js";
+import { Catalog } from "./composer/catalog.js";
+import { Composer } from "./composer/composer.js";
+import { Conversation } from "./conversation/conversation.js";
+import { Draft } from "./composer/draft.js";
+import { Follower } from "./conversation/scroll.js";
+import { Palette } from "./composer/palette.js";
+import { Commands } from "./protocol/commands.js";
+import { ServerClock } from "./protocol/clock.js";
+import { Store } from "./protocol/store.js";
+import { Stream } from "./protocol/stream.js";
+import { Countdowns } from "./requests/countdown.js";
+import { Announcer } from "./shell/announcer.js";
+import { Chats } from "./shell/chats.js";
+import { Grants } from "./shell/grants.js";
+import { Mode } from "./shell/mode.js";
+import { reporter } from "./shell/report.js";
+import { Servers } from "./shell/servers.js";
+import { Status } from "./shell/status.js";
+import { Toasts } from "./shell/toasts.js";
+import { Waiting } from "./shell/waiting.js";
+import { byId } from "./ui/dom.js";
+
+const RESYNC_PAUSE_MS = 2000;
+
+function start() {
+  const { chatId, username } = document.body.dataset;
+  const csrfToken = document.querySelector('meta[name="csrf-token"]').content;
+  const store = new Store();
+  const clock = new ServerClock();
+  const toasts = new Toasts();
+  const announcer = new Announcer();
+  const commands = new Commands({ chatId, csrfToken });
+  const draft = new Draft({ username, chatId });
+  const report = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }));
+  const context = { commands, report, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say) };
+  context.regenerate = () => commands.regenerate().then(() => follower.follow(), (error) => report(error, context.regenerate));
+  context.sent = () => follower.follow();
+  context.leaveRequest = () => composer.focus();
+
+  const log = byId("conversation");
+  const follower = new Follower(log, byId("conversation-content"), byId("jump"));
+  const catalog = new Catalog(context);
+  const composer = new Composer(context, draft, new Attachments(catalog));
+  composer.use(new Palette(context, composer, catalog));
+  const conversation = new Conversation(byId("conversation-content"), context);
+  const waiting = new Waiting(log, follower);
+  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Servers(), new Grants(context), new Chats(chatId, context), waiting];
+  const empty = byId("empty");
+
+  store.draw((state, previous) => {
+    if (state.ended && !previous.ended) leave();
+    empty.hidden = !state.ready || state.order.length > 0;
+    for (const view of views) view.update(state);
+  });
+  store.listen((event, state) => {
+    announcer.hear(event, state);
+    if (event.name === "toast") showToast(event.data);
+  });
+
+  function showToast({ level, message, retryable }) {
+    toasts.show({ level, message, again: retryable ? context.regenerate : undefined });
+  }
+
+  const stream = new Stream({
+    url: commands.eventsUrl,
+    onEvent: receive,
+    onConnection: (connection) => store.note("connection", { connection }),
+    mayReconnect: () => mayReconnect(commands, chatId, store),
+    isIdle: () => store.state.run === null,
+  });
+  let resyncAt = 0;
+
+  function receive(event) {
+    if (event.name === "snapshot") clock.set(event.data.server_now);
+    else clock.learn(event.data.at);
+    store.dispatch(event);
+    if (store.state.gap && performance.now() > resyncAt) {
+      resyncAt = performance.now() + RESYNC_PAUSE_MS;
+      stream.restart();
+    }
+  }
+
+  function leave() {
+    stream.close();
+    composer.carryDraft();
+  }
+
+  for (const example of document.querySelectorAll("[data-example]")) {
+    example.addEventListener("click", () => composer.say(example.dataset.example));
+  }
+  byId("sign-out").addEventListener("submit", () => draft.clear());
+  stream.start();
+  if (matchMedia("(pointer: fine)").matches) composer.focus();
+}
+
+/** The stream was refused: the session has ended, the chat is gone, or the server has trouble and it is worth waiting. */
+async function mayReconnect(commands, chatId, store) {
+  try {
+    const { chats } = await commands.chats();
+    if (chats.some((chat) => chat.chat_id === chatId)) return true;
+    location.assign("/");
+    return false;
+  } catch (error) {
+    if (error.status !== 401) return true;
+    store.note("ended", { signInUrl: error.signInUrl });
+    return false;
+  }
+}
+
+start();

@@ -1,0 +1,136 @@
+/** Commands to the server: one POST for one thing a person decided (docs/chat-protocol.md). */
+
+const RETRIES = 2;
+const RETRY_AFTER_MS = 400;
+
+/** A command that the server refused, or could not be asked. `message` is written for a person. */
+export class CommandError extends Error {
+  constructor(status, { code = "failed", message, retryable = false, fields = {}, sign_in_url: signInUrl } = {}) {
+    super(message ?? "The server could not do that.");
+    this.name = "CommandError";
+    this.status = status;
+    this.code = code;
+    this.retryable = retryable;
+    this.fields = fields;
+    this.signInUrl = signInUrl;
+  }
+}
+
+export class Commands {
+  constructor({ chatId, csrfToken, fetch = (...request) => globalThis.fetch(...request) }) {
+    this._base = `/api/chats/${encodeURIComponent(chatId)}`;
+    this._csrfToken = csrfToken;
+    this._fetch = fetch;
+  }
+
+  newChat() {
+    return this._post("/api/chats", {});
+  }
+
+  /** @param {{attachments?: Array, prompt?: Object}} extras */
+  message(text, extras = {}) {
+    return this._chat("messages", { text, ...extras });
+  }
+
+  mode(mode) {
+    return this._chat("mode", { mode });
+  }
+
+  /** @param {{reason?: string, arguments?: Object, always?: boolean}} extras */
+  decide(call, decision, extras = {}) {
+    const path = `calls/${encodeURIComponent(call.call_id)}/decision`;
+    return this._chat(path, { decision, args_hash: call.args_hash, ...extras });
+  }
+
+  decideBatch(batchId, decision) {
+    return this._chat(`batches/${encodeURIComponent(batchId)}/decision`, { decision });
+  }
+
+  /** @param {"accept"|"decline"|"cancel"} action */
+  answer(elicitationId, action, content) {
+    const path = `elicitations/${encodeURIComponent(elicitationId)}`;
+    return this._chat(path, content === undefined ? { action } : { action, content });
+  }
+
+  decideSampling(samplingId, decision) {
+    return this._chat(`samplings/${encodeURIComponent(samplingId)}`, { decision });
+  }
+
+  stop(runId) {
+    return this._chat(`runs/${encodeURIComponent(runId)}/stop`, {});
+  }
+
+  regenerate() {
+    return this._chat("regenerate", {});
+  }
+
+  revoke({ server, tool }) {
+    return this._chat("grants", { server, tool });
+  }
+
+  rename(title) {
+    return this._chat("rename", { title });
+  }
+
+  remove() {
+    return this._chat("delete", {});
+  }
+
+  chats() {
+    return this._read("/api/chats");
+  }
+
+  catalog() {
+    return this._read(`${this._base}/catalog`);
+  }
+
+  session() {
+    return this._read("/api/session");
+  }
+
+  get eventsUrl() {
+    return `${this._base}/events`;
+  }
+
+  _chat(path, body) {
+    return this._post(`${this._base}/${path}`, body);
+  }
+
+  _read(path) {
+    return this._request(path, { headers: { Accept: "application/json" } });
+  }
+
+  /** Sending a command again after a broken connection is safe: the server knows it by `client_request_id`. */
+  async _post(path, body) {
+    const request = {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": this._csrfToken },
+      body: JSON.stringify({ ...body, client_request_id: requestId() }),
+    };
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this._request(path, request);
+      } catch (error) {
+        if (error.status !== 0 || attempt >= RETRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER_MS * (attempt + 1)));
+      }
+    }
+  }
+
+  async _request(path, request) {
+    let response;
+    try {
+      response = await this._fetch(path, { credentials: "same-origin", cache: "no-store", redirect: "error", ...request });
+    } catch {
+      throw new CommandError(0, { code: "offline", message: "The server cannot be reached.", retryable: true });
+    }
+    const body = await response.json().catch(() => ({}));
+    if (!response.ok) throw new CommandError(response.status, body.error);
+    return body;
+  }
+}
+
+/** 128 random bits. `crypto.randomUUID` would need https, which a test deployment may not have. */
+function requestId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,154 @@
+/**
+ * What the page knows, as a pure function of the events it has seen: `reduce(state, event)` returns the next state and
+ * changes nothing. Parts that did not change stay the same objects, so views compare with `===`. An event that was
+ * seen before changes nothing; one that shows a gap sets `gap`, which asks for a new snapshot.
+ */
+
+import { begin, deliver, finish, resume } from "./text.js";
+
+export const INITIAL = Object.freeze({
+  ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
+  user: null, servers: [], mode: "manual", model: null, title: "", grants: [],
+  order: [], messages: {}, calls: {}, elicitations: {}, samplings: {}, outcomes: {},
+  run: null, lastRun: null, catalogVersion: 0,
+});
+
+/** @param {{name: string, epoch: string, seq: number, data: Object}} event */
+export function reduce(state, event) {
+  const apply = HANDLERS[event.name];
+  if (event.name.startsWith("page.")) return apply(state, event.data);
+  if (!apply) return { ...state, seq: Math.max(state.seq, event.seq) };
+  if (event.name === "snapshot") return { ...apply(state, event.data), epoch: event.epoch, seq: event.data.seq ?? event.seq };
+  if (!state.ready || event.epoch !== state.epoch) return state.gap ? state : { ...state, gap: true };
+  if (event.seq <= state.seq) return state;
+  if (event.seq > state.seq + 1) return { ...state, gap: true };
+  return { ...apply(state, event.data), seq: event.seq };
+}
+
+const HANDLERS = {
+  "page.connection": (state, { connection }) => ({ ...state, connection }),
+  "page.ended": (state, { signInUrl }) => ({ ...state, ended: { signInUrl } }),
+  snapshot,
+  "message.added": (state, { message }) => withMessage(state, finish(message)),
+  "message.delta": delta,
+  "message.done": (state, { message }) => withMessage(state, finish(message)),
+  "run.started": runStarted,
+  "run.done": (state, { status, error, usage, run_id }) => ({ ...state, run: null, lastRun: { run_id, status, error, usage } }),
+  "tool.proposed": (state, { call }) => withCall(withCallInMessage(state, call), call),
+  "tool.decided": decided,
+  "tool.started": (state, { call_id, started_at }) => changeCall(state, call_id, { status: "running", started_at }),
+  "tool.progress": (state, { call_id, progress, total, message }) =>
+    changeCall(state, call_id, { progress: { progress, total, message } }),
+  "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated }) =>
+    changeCall(state, call_id, { status, duration_ms, content, structured, truncated }),
+  "elicitation.requested": (state, { elicitation }) => put(state, "elicitations", elicitation.elicitation_id, elicitation),
+  "elicitation.resolved": resolved,
+  "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),
+  "sampling.resolved": (state, { sampling_id }) => drop(state, "samplings", sampling_id),
+  "mode.changed": (state, { mode }) => ({ ...state, mode }),
+  "grants.changed": (state, { grants }) => ({ ...state, grants }),
+  "servers.changed": (state, { servers }) => ({ ...state, servers }),
+  "catalog.changed": (state) => ({ ...state, catalogVersion: state.catalogVersion + 1 }),
+  "title.changed": (state, { title }) => ({ ...state, title }),
+  "session.expired": (state, { reason, sign_in_url }) => ({ ...state, ended: { reason, signInUrl: sign_in_url } }),
+  toast: (state) => state,
+};
+
+/** How much of a chat waits for the person: proposed calls, and questions of servers. */
+export function waitingCount({ calls, elicitations, samplings }) {
+  const proposed = Object.values(calls).filter(({ status }) => status === "proposed").length;
+  return proposed + Object.keys(elicitations).length + Object.keys(samplings).length;
+}
+
+function snapshot(state, data) {
+  const unfinished = data.run?.message_id ?? null;
+  const messages = data.messages.map((message) =>
+    message.message_id === unfinished ? resume(message) : finish(message),
+  );
+  return {
+    ...INITIAL,
+    ready: true,
+    connection: state.connection,
+    catalogVersion: state.catalogVersion + 1,
+    outcomes: state.outcomes,
+    lastRun: data.run || messages.at(-1)?.message_id !== state.order.at(-1) ? null : state.lastRun,
+    user: data.user, servers: data.servers, mode: data.mode, model: data.model, title: data.title,
+    grants: data.grants, run: data.run ?? null,
+    order: messages.map((message) => message.message_id),
+    messages: keyed(messages, "message_id"),
+    calls: keyed(data.calls, "call_id"),
+    elicitations: keyed(data.elicitations, "elicitation_id"),
+    samplings: keyed(data.samplings, "sampling_id"),
+  };
+}
+
+function delta(state, data) {
+  const known = state.messages[data.message_id];
+  const message = deliver(known ?? begin(data.message_id, data.at), data);
+  if (message === null) return { ...state, gap: true };
+  return message === known ? state : withMessage(state, message);
+}
+
+/** A new attempt begins where the person's last message ended: the answers after it are no longer part of the chat. */
+function runStarted(state, { run_id, trigger }) {
+  const outcomes = Object.fromEntries(Object.entries(state.outcomes).filter(([, { call_id: callId }]) => callId));
+  const next = { ...state, run: { run_id, status: "running", trigger }, lastRun: null, outcomes };
+  if (trigger !== "regenerate") return next;
+  const last = state.order.findLastIndex((id) => state.messages[id].role === "user");
+  const order = state.order.slice(0, last + 1);
+  return { ...next, order, messages: pick(state.messages, order) };
+}
+
+function decided(state, { call_id, decision, by, edited, arguments: args, reason }) {
+  const changes = { status: decision, decided_by: by, edited };
+  if (args) changes.arguments = args;
+  if (reason) changes.reason = reason;
+  return changeCall(state, call_id, changes);
+}
+
+function resolved(state, { elicitation_id: id, action, by }) {
+  const request = state.elicitations[id];
+  if (!request) return state;
+  const { call_id: callId, server, mode, url, host } = request;
+  const outcome = { elicitation_id: id, call_id: callId, server, mode, url, host, action, by };
+  return put(drop(state, "elicitations", id), "outcomes", id, outcome);
+}
+
+function withMessage(state, message) {
+  const id = message.message_id;
+  const calls = message.calls ?? state.messages[id]?.calls ?? [];
+  const order = state.order.includes(id) ? state.order : [...state.order, id];
+  return { ...put(state, "messages", id, { ...message, calls }), order };
+}
+
+function withCall(state, call) {
+  return put(state, "calls", call.call_id, call);
+}
+
+/** A model may ask for tools without saying anything first: then the call is the first sign of its message. */
+function withCallInMessage(state, { call_id: callId, message_id: messageId, at }) {
+  const message = state.messages[messageId] ?? begin(messageId, at);
+  if (message.calls.includes(callId)) return state;
+  return withMessage(state, { ...message, calls: [...message.calls, callId] });
+}
+
+function changeCall(state, id, changes) {
+  return state.calls[id] ? put(state, "calls", id, { ...state.calls[id], ...changes }) : state;
+}
+
+function put(state, part, id, value) {
+  return { ...state, [part]: { ...state[part], [id]: value } };
+}
+
+function drop(state, part, id) {
+  const { [id]: _, ...rest } = state[part];
+  return { ...state, [part]: rest };
+}
+
+function keyed(items, key) {
+  return Object.fromEntries(items.map((item) => [item[key], item]));
+}
+
+function pick(record, keys) {
+  return Object.fromEntries(keys.map((key) => [key, record[key]]));
+}

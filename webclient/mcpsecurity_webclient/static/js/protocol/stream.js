@@ -1,0 +1,97 @@
+/**
+ * The event stream of one chat. The browser reconnects by itself and says what it saw last; this module adds what
+ * EventSource lacks: it tells an ended session from an outage, and lets hidden idle tabs give their connection back.
+ */
+
+const EVENTS = [
+  "snapshot", "message.added", "message.delta", "message.done", "run.started", "run.done", "tool.proposed",
+  "tool.decided", "tool.started", "tool.progress", "tool.done", "elicitation.requested", "elicitation.resolved",
+  "sampling.requested", "sampling.resolved", "mode.changed", "grants.changed", "servers.changed", "catalog.changed",
+  "title.changed", "session.expired", "toast",
+];
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 15000;
+const IDLE_MS = 30000;
+
+export class Stream {
+  /**
+   * @param {string} url
+   * @param {function({name, epoch, seq, data})} onEvent
+   * @param {function("open"|"lost"|"idle")} onConnection
+   * @param {function(): Promise<boolean>} mayReconnect  asked when the server refused the stream; false ends it
+   * @param {function(): boolean} isIdle  whether nothing is under way that a hidden tab should hear of
+   */
+  constructor({ url, onEvent, onConnection, mayReconnect, isIdle }) {
+    Object.assign(this, { url, onEvent, onConnection, mayReconnect, isIdle });
+    this._source = null;
+    this._timer = null;
+    this._idleTimer = null;
+    this._failures = 0;
+  }
+
+  /** Open the stream, and keep it open until `close`. */
+  start() {
+    document.addEventListener("visibilitychange", () => this._visibility());
+    window.addEventListener("pagehide", () => this._disconnect());
+    window.addEventListener("pageshow", (event) => event.persisted && this.restart());
+    this.restart();
+  }
+
+  /** Connect anew. Without a last event id the server answers with a snapshot. */
+  restart() {
+    this._disconnect();
+    const source = new EventSource(this.url);
+    this._source = source;
+    source.addEventListener("open", () => this._opened());
+    source.addEventListener("error", () => this._failed(source));
+    for (const name of EVENTS) source.addEventListener(name, (message) => this._received(name, message));
+  }
+
+  /** End it for good. */
+  close() {
+    this._disconnect();
+    this.restart = () => {};
+  }
+
+  _disconnect() {
+    clearTimeout(this._timer);
+    clearTimeout(this._idleTimer);
+    this._source?.close();
+    this._source = null;
+  }
+
+  _opened() {
+    this._failures = 0;
+    this.onConnection("open");
+  }
+
+  _received(name, message) {
+    const [, epoch, seq] = /^(.*)-(\d+)$/.exec(message.lastEventId) ?? [null, "", "0"];
+    this.onEvent({ name, epoch, seq: Number(seq), data: JSON.parse(message.data) });
+  }
+
+  async _failed(source) {
+    this.onConnection("lost");
+    if (source !== this._source || source.readyState !== EventSource.CLOSED) return;
+    if (!(await this.mayReconnect()) || source !== this._source) return;
+    const wait = Math.min(FIRST_WAIT_MS * 2 ** this._failures, LONGEST_WAIT_MS);
+    this._failures += 1;
+    this._timer = setTimeout(() => this.restart(), wait * (0.75 + Math.random() / 2));
+  }
+
+  _visibility() {
+    clearTimeout(this._idleTimer);
+    if (document.hidden) this._idleTimer = setTimeout(() => this._rest(), IDLE_MS);
+    else if (!this._source) this.restart();
+  }
+
+  _rest() {
+    if (!document.hidden) return;
+    if (!this.isIdle()) {
+      this._idleTimer = setTimeout(() => this._rest(), IDLE_MS);
+      return;
+    }
+    this._disconnect();
+    this.onConnection("idle");
+  }
+}

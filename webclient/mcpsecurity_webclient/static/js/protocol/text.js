@@ -1,0 +1,45 @@
+/**
+ * A message's text as it arrives. Blocks that are complete pile up in `stable`; `html` is the unfinished last block and
+ * is replaced by each piece. A message that is `done` has all of it in `html`.
+ */
+
+/**
+ * Return `message` with one piece of text more, the same object if it has the piece already, or null when pieces in
+ * between are missing. `offset` counts characters as the server does: code points, not UTF-16 units.
+ */
+export function deliver(message, { offset, text, html, stable }) {
+  if (message.done || offset < message.length) return message;
+  if (offset > message.length) return null;
+  return {
+    ...message,
+    text: message.text + text,
+    length: offset + codePoints(text),
+    stable: message.stable + (stable ?? ""),
+    html,
+  };
+}
+
+/** Return an assistant message of which nothing has arrived yet. */
+export const begin = (id, at) => ({
+  message_id: id, role: "assistant", text: "", html: "", stable: "", length: 0, at, calls: [], done: false,
+});
+
+/** Return a message from a snapshot that is still being written. */
+export const resume = (message) => ({
+  ...message,
+  stable: message.stable ?? "",
+  html: message.html ?? "",
+  length: codePoints(message.text),
+  done: false,
+});
+
+/** Return a message that will not change any more. */
+export function finish(message) {
+  return { ...message, html: (message.stable ?? "") + (message.html ?? ""), stable: "", done: true };
+}
+
+function codePoints(text) {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}

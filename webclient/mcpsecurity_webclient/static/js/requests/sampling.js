@@ -1,0 +1,31 @@
+/** A server's wish to ask the model something: shown with its full prompt, and answered only after approval. */
+
+import { h } from "../ui/dom.js";
+import { button } from "../ui/button.js";
+import { requestFrame } from "./request.js";
+
+/** @param {{commands, report, countdowns}} context */
+export function samplingRequest(sampling, context) {
+  const prompt = [
+    ...(sampling.system_prompt ? [{ role: "system", text: sampling.system_prompt }] : []),
+    ...sampling.messages,
+  ];
+  const actions = h("div", { class: "actions" },
+    button("Approve", () => decide("approve"), { kind: "primary" }),
+    button("Decline", () => decide("decline"), { kind: "plain" }));
+
+  async function decide(decision) {
+    try {
+      await context.commands.decideSampling(sampling.sampling_id, decision);
+    } catch (error) {
+      context.report(error);
+    }
+  }
+
+  return requestFrame({
+    name: `Sampling request from ${sampling.server}`,
+    symbol: "form",
+    message: `This server wants the model to answer the following, with at most ${sampling.max_tokens} tokens.`,
+    expiresAt: sampling.expires_at,
+  }, context.countdowns, h("dl", { class: "sampling" }, prompt.map(({ role, text }) => [h("dt", {}, role), h("dd", {}, text)]).flat()), actions);
+}

@@ -1,0 +1,56 @@
+/**
+ * A server's question to visit an address (URL mode). The address is shown in full and opened only after the person
+ * agreed, in a new tab that knows nothing of this page. Nothing is fetched from it before.
+ */
+
+import { h } from "../ui/dom.js";
+import { button } from "../ui/button.js";
+import { icon } from "../ui/icons.js";
+import { requestFrame } from "./request.js";
+
+/** @param {{commands, report, countdowns}} context */
+export function visitRequest(elicitation, context) {
+  const url = webAddress(elicitation.url);
+  const warnings = [...(elicitation.warnings ?? []), ...(url ? [] : ["This is not a web address. It cannot be opened from here."])];
+  const actions = h("div", { class: "actions" },
+    url ? button("Submit and open in a new tab", open, { kind: "primary" }) : null,
+    button("Decline", () => answer("decline"), { kind: "plain" }),
+    button("Cancel", () => answer("cancel"), { kind: "plain" }));
+  const frame = requestFrame({
+    name: `Request from ${elicitation.server}`, symbol: "link", message: elicitation.message, expiresAt: elicitation.expires_at,
+  }, context.countdowns, address(elicitation), warningList(warnings), actions);
+  frame.element.addEventListener("keydown", (event) => event.key === "Escape" && answer("cancel"));
+
+  async function open() {
+    if (await answer("accept")) window.open(url, "_blank", "noopener,noreferrer");
+  }
+
+  async function answer(action) {
+    try {
+      await context.commands.answer(elicitation.elicitation_id, action);
+      return true;
+    } catch (error) {
+      context.report(error);
+      return false;
+    }
+  }
+
+  return frame;
+}
+
+/** Return the address if a browser may open it for a server, else null. */
+export function webAddress(text) {
+  if (!URL.canParse(text)) return null;
+  return ["http:", "https:"].includes(new URL(text).protocol) ? text : null;
+}
+
+function address({ url, host }) {
+  return h("dl", { class: "address" },
+    host ? [h("dt", {}, "Site"), h("dd", { class: "host" }, host)] : null,
+    h("dt", {}, "Full address"), h("dd", {}, h("code", {}, url)));
+}
+
+function warningList(warnings) {
+  if (warnings.length === 0) return null;
+  return h("ul", { class: "warnings" }, warnings.map((warning) => h("li", {}, icon("alert"), h("span", {}, warning))));
+}

@@ -1,0 +1,55 @@
+/**
+ * What a screen reader is told, in whole sentences and only when something matters. The conversation itself is no live
+ * region: it would read every piece of a streamed answer.
+ */
+
+import { byId } from "../ui/dom.js";
+
+const PAUSE_MS = 150;
+const LONGEST = 1000;
+
+export class Announcer {
+  constructor() {
+    this._element = byId("announcer");
+    this._waiting = [];
+    this._timer = null;
+    this.say = (words) => this._say(words);
+  }
+
+  /** Speak for the events of a chat. */
+  hear({ name, data }, state) {
+    const speak = SPEECH[name];
+    if (speak) this._say(speak(data, state));
+  }
+
+  _say(words) {
+    if (!words) return;
+    this._waiting.push(words);
+    this._timer ??= setTimeout(() => this._speak(), PAUSE_MS);
+  }
+
+  _speak() {
+    this._timer = null;
+    this._element.textContent = this._waiting.splice(0).join(" ").slice(0, LONGEST);
+  }
+}
+
+const SPEECH = {
+  "run.started": () => "The assistant is answering.",
+  "run.done": ({ status, error }, state) => (status === "completed" ? lastAnswer(state) : (error?.message ?? "The answer was stopped.")),
+  "tool.decided": ({ call_id: id, decision, by }, state) => (by === "user" ? "" : `${titleOf(state, id)} was ${decision}.`),
+  "tool.proposed": ({ call }) => (call.status === "proposed" ? `Approval needed for ${call.title || call.tool} of ${call.server}.` : ""),
+  "tool.done": ({ call_id: id, status }, state) => `${titleOf(state, id)}: ${status}.`,
+  "elicitation.requested": ({ elicitation }) => `Request from ${elicitation.server}: ${elicitation.message}`,
+  "elicitation.resolved": ({ by }) => (by === "timeout" ? "The request was cancelled: nobody answered in time." : ""),
+  "sampling.requested": ({ sampling }) => `Sampling request from ${sampling.server}.`,
+};
+
+function lastAnswer({ order, messages }) {
+  const last = messages[order.at(-1)];
+  return last?.role === "assistant" ? last.text : "";
+}
+
+function titleOf({ calls }, id) {
+  return calls[id]?.title || calls[id]?.tool || "The call";
+}

@@ -1,0 +1,32 @@
+/** The tools that may run without asking in this chat, each with a button that takes the permission back. */
+
+import { byId, h } from "../ui/dom.js";
+import { button } from "../ui/button.js";
+import { icon } from "../ui/icons.js";
+
+export class Grants {
+  /** @param {{commands, report}} context */
+  constructor(context) {
+    this._context = context;
+    this._element = byId("grants");
+    this._drawn = null;
+  }
+
+  update({ grants }) {
+    if (grants === this._drawn) return;
+    this._drawn = grants;
+    this._element.hidden = grants.length === 0;
+    const chips = grants.map((grant) => h("li", { class: "chip" }, icon("check"),
+      h("span", {}, grant.tool, h("span", { class: "muted" }, ` ${grant.server}`)),
+      button(`Revoke ${grant.tool}`, () => this._revoke(grant), { symbol: "close", iconOnly: true })));
+    this._element.replaceChildren(h("span", { class: "grants-title" }, "Always allowed"), h("ul", { class: "chips" }, chips));
+  }
+
+  async _revoke(grant) {
+    try {
+      await this._context.commands.revoke(grant);
+    } catch (error) {
+      this._context.report(error);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** The approval mode: who asks the person before a tool runs – this page (Manual) or the MCP server (Elicitation). */
+
+import { byId, setText } from "../ui/dom.js";
+
+const MEANING = {
+  manual: "You approve each tool call here.",
+  elicitation: "Calls run at once; the MCP server asks you.",
+};
+
+export class Mode {
+  /** @param {{commands, report}} context */
+  constructor(context) {
+    this._context = context;
+    this._select = byId("mode");
+    this._meaning = byId("mode-meaning");
+    this._mode = this._select.value;
+    this._select.addEventListener("change", () => this._choose());
+  }
+
+  update({ mode, ready }) {
+    if (!ready || mode === this._mode) return;
+    this._mode = mode;
+    this._draw();
+  }
+
+  async _choose() {
+    const wanted = this._select.value;
+    setText(this._meaning, MEANING[wanted]);
+    try {
+      await this._context.commands.mode(wanted);
+    } catch (error) {
+      this._draw();
+      this._context.report(error);
+    }
+  }
+
+  _draw() {
+    this._select.value = this._mode;
+    setText(this._meaning, MEANING[this._mode]);
+  }
+}

@@ -1,0 +1,30 @@
+/** Short messages at the edge of the page. Errors stay until they are dismissed; the rest goes by itself. */
+
+import { byId, h } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { button } from "../ui/button.js";
+
+const SHOWN_MS = 7000;
+const MOST = 4;
+
+export class Toasts {
+  constructor() {
+    this._list = byId("toasts");
+  }
+
+  /** @param {{level: "info"|"warning"|"error", message: string, again?: function(): Promise}} toast */
+  show({ level, message, again }) {
+    const element = h("li", { class: `toast ${level}`, role: level === "error" ? "alert" : "status" },
+      icon(level === "info" ? "check" : "alert"), h("p", {}, message),
+      again ? button("Retry", () => this._again(element, again), { kind: "plain" }) : null,
+      button("Dismiss", () => element.remove(), { symbol: "close", iconOnly: true }));
+    this._list.append(element);
+    while (this._list.children.length > MOST) this._list.firstElementChild.remove();
+    if (level === "info") setTimeout(() => element.remove(), SHOWN_MS);
+  }
+
+  async _again(element, again) {
+    element.remove();
+    await again();
+  }
+}

@@ -1,0 +1,31 @@
+/** The progress of a running call, with or without a known total. */
+
+import { h, setText } from "../ui/dom.js";
+
+export function progressView() {
+  const bar = h("progress", { "aria-label": "Progress" });
+  const words = h("span", { class: "progress-words" });
+  const element = h("div", { class: "progress", hidden: true }, bar, words);
+
+  function update({ status, progress }, paused) {
+    element.hidden = paused || !["running", "approved"].includes(status);
+    if (element.hidden) return;
+    const total = progress?.total;
+    if (typeof total === "number" && total > 0) {
+      bar.max = total;
+      bar.value = Math.min(progress.progress, total);
+    } else {
+      bar.removeAttribute("value");
+    }
+    setText(words, wording(progress));
+  }
+
+  return { element, update };
+}
+
+function wording(progress) {
+  if (!progress) return "";
+  const { progress: done, total, message } = progress;
+  const amount = typeof total === "number" && total > 0 ? `${Math.round((Math.min(done, total) / total) * 100)} %` : `${done}`;
+  return message ? `${message} · ${amount}` : amount;
+}

@@ -1,0 +1,61 @@
+/** What a tool answered: text, structured data, images, resources, links. All of it is untrusted and shown as text. */
+
+import { h } from "../ui/dom.js";
+import { valueView } from "./values.js";
+
+const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
+
+/** Return an element for the result of a finished call, or null when there is nothing to show. */
+export function resultView(call) {
+  const content = (call.content ?? []).filter((part) => part.type !== "image" && !repeats(part, call.structured));
+  const parts = content.map((part) => partView(part));
+  if (hasStructure(call)) parts.push(valueView(call.structured));
+  if (call.truncated) parts.push(h("p", { class: "muted" }, "The result was too long and is cut here."));
+  return parts.length > 0 ? h("div", { class: "result" }, parts) : null;
+}
+
+/** Return the images of a result, which are shown without unfolding anything. */
+export function imagesView(call) {
+  const images = (call.content ?? []).filter((part) => part.type === "image" && IMAGES.has(part.mime_type));
+  return images.map(({ mime_type: type, data }, index) =>
+    h("img", { src: `data:${type};base64,${data}`, alt: `Image ${index + 1} from ${call.tool}`, decoding: "async" }));
+}
+
+/** Return the text of a result, for one line. */
+export function resultText(call) {
+  return (call.content ?? []).filter((part) => part.type === "text").map((part) => part.text).join("\n").trim();
+}
+
+function partView(part) {
+  if (part.type === "text") return h("p", { class: "result-text" }, part.text);
+  if (part.type === "resource") return resourceView(part);
+  if (part.type === "link") return h("p", {}, linkView(part.uri, part.name || part.uri));
+  return h("p", { class: "muted" }, `Content that cannot be shown here${part.mime_type ? ` (${part.mime_type})` : ""}.`);
+}
+
+function resourceView({ uri, mime_type: type, text }) {
+  return h("figure", { class: "resource" },
+    h("figcaption", {}, linkView(uri, uri), type ? ` · ${type}` : ""),
+    text ? h("pre", { class: "raw", tabindex: "0" }, text) : null);
+}
+
+function linkView(uri, name) {
+  const isWeb = URL.canParse(uri) && ["http:", "https:"].includes(new URL(uri).protocol);
+  if (!isWeb) return h("span", {}, name);
+  return h("a", { href: uri, target: "_blank", rel: "noopener noreferrer" }, name);
+}
+
+function hasStructure({ structured }) {
+  return structured !== null && structured !== undefined && Object.keys(structured).length > 0;
+}
+
+/** Servers repeat structured content as JSON text, for clients that know only text. */
+function repeats(part, structured) {
+  if (part.type !== "text" || !structured) return false;
+  try {
+    const value = JSON.parse(part.text);
+    return typeof value === "object" && value !== null;
+  } catch {
+    return false;
+  }
+}
