@@ -92,7 +92,8 @@ def ensure_signing_key(folder: Path) -> SigningKey:
 
 def _load(path: Path) -> SigningKey | None:
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        # the file is our own and private: to check its primes again would take most of the start-up time
+        key = load_pem_private_key(path.read_bytes(), password=None, unsafe_skip_rsa_key_validation=True)
     except (FileNotFoundError, ValueError):
         return None
     return SigningKey.of(key) if isinstance(key, rsa.RSAPrivateKey) else None
