@@ -1,0 +1,62 @@
+"""The browser that the tests drive: an installed Chromium or Chrome, or the one that Playwright brings."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.async_api import Browser, Error, Playwright
+
+__all__ = ["NoBrowserError", "launch"]
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_APPLICATIONS = (
+    Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+    Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
+)
+_ARGUMENTS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class NoBrowserError(Exception):
+    """No browser could be started; the message lists what was tried."""
+
+
+async def launch(playwright: Playwright) -> tuple[Browser, str]:
+    """Start the first browser that works, headless; return it and where it is.
+
+    The environment variable CHROMIUM names one and rules the others out. Otherwise those on PATH are tried,
+    then Playwright's own.
+
+    Raises:
+        NoBrowserError: none of them starts.
+    """
+    tried = []
+    for path in _candidates():
+        try:
+            browser = await playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        except Error as error:
+            tried.append(f"{path or 'the browser of Playwright'}: {error.message.splitlines()[0]}")
+        else:
+            return browser, str(path or playwright.chromium.executable_path)
+    raise NoBrowserError("; ".join(tried))
+
+
+def _candidates() -> Iterator[Path | None]:
+    """Yield paths; None stands for Playwright's own browser."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        yield Path(named)
+        return
+    for name in _NAMES:
+        found = shutil.which(name)
+        if found:
+            yield Path(found)
+    yield from (path for path in _APPLICATIONS if path.exists())
+    yield None
