@@ -1,6 +1,7 @@
 """Assembles the MCP server."""
 
 import datetime as dt
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -8,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from aiohttp import web
 
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
+from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.audit import audit_tool_call
 from mcpsecurity_server.auth.metadata import add_metadata_routes
 from mcpsecurity_server.auth.middleware import tool_guard
@@ -30,24 +32,25 @@ def create_app(
     clock: Clock = time.time,
     timer: Timer = time.monotonic,
     key_policy: CachePolicy | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> web.Application:
     """Return the application: `/mcp` behind access tokens; health and resource metadata for everybody.
 
-    `clock` gives seconds since 1970, `timer` monotonic seconds, `key_policy` says how long signing keys last.
+    `clock` gives seconds since 1970, `timer` monotonic seconds, `key_policy` says how long signing keys last,
+    `tls` whom to trust on outgoing connections (default: the system and the configured authority).
     """
+    tls = tls or client_ssl_context(settings.ca_file)
     app = web.Application()
     add_proxy_middlewares(app, settings)
-    weather = WeatherService(
-        lambda: weather_session(settings.forecast_url, settings.geocoding_url, settings.ca_file)
-    )
+    weather = WeatherService(lambda: weather_session(settings.forecast_url, settings.geocoding_url, tls))
     app.cleanup_ctx.append(_entered(weather))
-    profiles = _profiles(settings)
+    profiles = _profiles(settings, tls)
     if profiles is not None:
         app.cleanup_ctx.append(_entered(profiles))
     before_call = None
     public = [add_health_route(app, settings.path, clock)]
     if not settings.no_auth:
-        protection = Protection(settings, clock, timer, key_policy)
+        protection = Protection(settings, tls, clock, timer, key_policy)
         public += add_metadata_routes(app, settings.url, protection.metadata())
         protection.install(app, {_path(route) for route in public})
         before_call = tool_guard(protection.policy())
@@ -79,7 +82,7 @@ def _path(route: web.AbstractRoute) -> str:
     return resource.canonical if resource is not None else ""
 
 
-def _profiles(settings: ServerSettings) -> ProfileService | None:
+def _profiles(settings: ServerSettings, tls: ssl.SSLContext) -> ProfileService | None:
     """Return what reads profiles on behalf of callers, if the server has a credential of its own to do so."""
     if settings.client_secret is None and settings.client_certificate_file is None:
         return None
@@ -90,7 +93,7 @@ def _profiles(settings: ServerSettings) -> ProfileService | None:
 
     credential = credential_of(settings.client_secret, settings.client_certificate_file)
     flow = OnBehalfOf(settings.authority, settings.client_id, credential, settings.ca_file)
-    return ProfileService(flow, settings.graph_url, settings.ca_file)
+    return ProfileService(flow, settings.graph_url, tls)
 
 
 def _entered(

@@ -17,7 +17,7 @@ from mcpsecurity_server.weather import WeatherService
 __all__ = ["build_mcp"]
 
 _INSTRUCTIONS = (
-    "Random numbers, numbers from dates, the current date and time, and the weather of cities. "
+    "Random numbers, numbers from dates, the current date and time, the weather of cities, and trips. "
     "Tools may ask the user for approval or for missing input before they act."
 )
 
@@ -38,6 +38,7 @@ def build_mcp(
     tools.random_numbers.register(toolbox, now)
     tools.dates.register(toolbox, now)
     tools.weather.register(toolbox, weather)
+    tools.trips.register(toolbox, weather, now)
     tools.identity.register(toolbox)
     if profiles is not None:
         tools.identity.register_profile(toolbox, profiles)

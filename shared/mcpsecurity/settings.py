@@ -111,3 +111,5 @@ def _key(cls: type[Settings], location: tuple[int | str, ...]) -> str:
 def configure_logging(level: str) -> None:
     """Log to stderr, one line an event. Called by a service's start, never on import."""
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True)
+    # Its debug lines hold personal data.
+    logging.getLogger("msal").setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))

@@ -15,15 +15,20 @@ def clock() -> MovableClock:
     return MovableClock()
 
 
+@pytest.fixture(scope="session")
+def tenant_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tenant")
+
+
 @pytest.fixture
-async def tenant(tmp_path: Path) -> AsyncIterator[ControlledTenant]:
-    async with ControlledTenant(tmp_path) as tenant:
+async def tenant(tenant_folder: Path) -> AsyncIterator[ControlledTenant]:
+    async with ControlledTenant(tenant_folder) as tenant:
         yield tenant
 
 
 @pytest.fixture
 async def http(tenant: ControlledTenant) -> AsyncIterator[aiohttp.ClientSession]:
-    connector = aiohttp.TCPConnector(ssl=client_context(tenant))
+    connector = aiohttp.TCPConnector(ssl=client_context(tenant.ca_file))
     async with aiohttp.ClientSession(connector=connector) as session:
         yield session
 

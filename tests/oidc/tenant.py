@@ -26,6 +26,7 @@ from jwt.algorithms import RSAAlgorithm
 TENANT_ID = "11111111-2222-4333-8444-555555555555"
 OTHER_TENANT_ID = "99999999-2222-4333-8444-555555555555"
 API_CLIENT_ID = "aaaaaaaa-0000-4000-8000-000000000001"
+MADE_TOKENS: list[str] = []
 WEB_CLIENT_ID = "bbbbbbbb-0000-4000-8000-000000000002"
 
 
@@ -61,7 +62,7 @@ class MovableClock:
 
 
 class ControlledTenant:
-    """Start with `async with`. Change `keys`, `down`, `documents` at will; `key_requests` counts."""
+    """Start with `async with`; `folder` keeps its certificate. `keys` and `down` may be changed at will."""
 
     def __init__(self, folder: Path) -> None:
         self.ca_file = folder / "tenant.pem"
@@ -138,15 +139,27 @@ class ControlledTenant:
 def sign(claims: dict[str, Any], *, key: str = "key-1", algorithm: str = "RS256", **header: Any) -> str:
     """Sign claims with the named key; `header` overrides members of the header."""
     payload = json.dumps(claims).encode()
-    return jwt.PyJWS().encode(payload, rsa_key(key), algorithm, {"kid": key} | header)
+    token = jwt.PyJWS().encode(payload, rsa_key(key), algorithm, {"kid": key} | header)
+    MADE_TOKENS.append(token)
+    return token
 
 
-def client_context(tenant: ControlledTenant) -> ssl.SSLContext:
-    """Return a TLS context that trusts nobody but the tenant."""
-    return ssl.create_default_context(cafile=tenant.ca_file)
+@cache
+def client_context(ca_file: Path) -> ssl.SSLContext:
+    """Return a TLS context that trusts nobody but that authority."""
+    return ssl.create_default_context(cafile=ca_file)
 
 
 def _tls(certificate_file: Path, key_file: Path) -> ssl.SSLContext:
+    """Return the TLS context of a server; its certificate is made when there is none yet."""
+    if not certificate_file.exists():
+        _make_certificate(certificate_file, key_file)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate_file, key_file)
+    return context
+
+
+def _make_certificate(certificate_file: Path, key_file: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tenant under test")])
     now = datetime.now(UTC)
@@ -166,6 +179,3 @@ def _tls(certificate_file: Path, key_file: Path) -> ssl.SSLContext:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate_file, key_file)
-    return context

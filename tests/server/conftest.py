@@ -1,7 +1,10 @@
 """Fixtures: the server's tools on a FastMCP instance, reached by the SDK's own client in memory."""
 
 import datetime as dt
-from collections.abc import AsyncIterator, Callable
+import logging
+import re
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from mcp import ClientSession, types
 from mcp.client.session import ElicitationFnT
 from mcp.shared.context import RequestContext
 from mcp.shared.memory import create_connected_server_and_client_session
-from tests.oidc.tenant import ControlledTenant, MovableClock
+from tests.oidc.tenant import MADE_TOKENS, ControlledTenant, MovableClock
 from tests.server.meteo import ControlledMeteo
 from tests.server.protected import ProtectedServer
 
@@ -19,6 +22,8 @@ from mcpsecurity_server.settings import ApprovalPolicy
 from mcpsecurity_server.weather import WeatherService, weather_session
 
 NOW = dt.datetime(2026, 6, 1, 12, 30, tzinfo=dt.UTC)
+
+TRUST_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 Connect = Callable[..., AbstractAsyncContextManager[ClientSession]]
 
@@ -46,14 +51,42 @@ DECLINE = types.ElicitResult(action="decline")
 CANCEL = types.ElicitResult(action="cancel")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_token_in_any_log() -> Iterator[None]:
+    """Search all that was logged during these tests, down to DEBUG, for parts of the tokens they made."""
+    lines: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(self.format(record))
+
+    handler, root = Keep(), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield
+    root.removeHandler(handler)
+    root.setLevel(level)
+    assert lines, "something was logged"
+    text = "\n".join(lines)
+    fragments = {part for token in MADE_TOKENS for part in token.split(".")[1:] if len(part) > 40}
+    assert not re.search(r"eyJ[\w-]+\.eyJ|eyJhbGciOi", text)
+    assert not any(fragment[:40] in text or fragment[-40:] in text for fragment in fragments)
+
+
 @pytest.fixture
 def clock() -> MovableClock:
     return MovableClock()
 
 
+@pytest.fixture(scope="session")
+def tenant_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tenant")
+
+
 @pytest.fixture
-async def tenant(tmp_path: Path) -> AsyncIterator[ControlledTenant]:
-    async with ControlledTenant(tmp_path) as tenant:
+async def tenant(tenant_folder: Path) -> AsyncIterator[ControlledTenant]:
+    async with ControlledTenant(tenant_folder) as tenant:
         yield tenant
 
 
@@ -71,7 +104,7 @@ async def meteo() -> AsyncIterator[ControlledMeteo]:
 
 @pytest.fixture
 async def weather(meteo: ControlledMeteo) -> AsyncIterator[WeatherService]:
-    async with WeatherService(lambda: weather_session(meteo.url, meteo.url, None)) as weather:
+    async with WeatherService(lambda: weather_session(meteo.url, meteo.url, TRUST_NOBODY)) as weather:
         yield weather
 
 

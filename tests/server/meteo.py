@@ -25,6 +25,7 @@ class ControlledMeteo:
 
     def __init__(self) -> None:
         self.status = 200
+        self.precipitation = 1.5
         self.hosts: list[str | None] = []
         self.queries: list[dict[str, str]] = []
         app = web.Application()
@@ -80,7 +81,7 @@ class ControlledMeteo:
             "weather_code": 61,
             "temperature_2m_max": 23.0,
             "temperature_2m_min": 12.0,
-            "precipitation_sum": 1.5,
+            "precipitation_sum": self.precipitation,
         }
         return web.json_response(
             {

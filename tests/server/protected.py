@@ -9,7 +9,7 @@ from typing import Any, Self
 import aiohttp
 import orjson
 from aiohttp import web
-from tests.oidc.tenant import API_CLIENT_ID, TENANT_ID, ControlledTenant, MovableClock
+from tests.oidc.tenant import API_CLIENT_ID, TENANT_ID, ControlledTenant, MovableClock, client_context
 
 from mcpsecurity.oidc import CachePolicy
 from mcpsecurity.service import started_runner
@@ -62,7 +62,11 @@ class ProtectedServer:
 
     async def __aenter__(self) -> Self:
         app = create_app(
-            self.settings, clock=self._clock.wall, timer=self._clock.monotonic, key_policy=CachePolicy()
+            self.settings,
+            clock=self._clock.wall,
+            timer=self._clock.monotonic,
+            key_policy=CachePolicy(),
+            tls=client_context(self.settings.ca_file) if self.settings.ca_file else None,
         )
         self._runner = await started_runner(app, port=self.port)
         self.http = aiohttp.ClientSession()

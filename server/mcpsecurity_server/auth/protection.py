@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ import aiohttp
 from aiohttp import web
 
 from mcpsecurity.oidc import MULTI_TENANT, CachePolicy, Clock, OidcProvider, ProviderError, Timer
-from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.auth.access_tokens import Acceptance, AccessTokenVerifier
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.metadata import metadata_url, protected_resource_metadata
@@ -34,6 +34,7 @@ class Protection:
     """Everything about identity that follows from the settings. `clock` and `timer` are replaced by tests."""
 
     settings: ServerSettings
+    tls: ssl.SSLContext
     clock: Clock = time.time
     timer: Timer = time.monotonic
     key_policy: CachePolicy | None = None
@@ -89,7 +90,7 @@ class Protection:
         settings = self.settings
         for warning in self.warnings():
             _log.warning("%s", warning)
-        connector = aiohttp.TCPConnector(ssl=client_ssl_context(settings.ca_file), limit=4)
+        connector = aiohttp.TCPConnector(ssl=self.tls, limit=4)
         async with (
             aiohttp.ClientSession(connector=connector) as session,
             OidcProvider(

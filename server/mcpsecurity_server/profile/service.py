@@ -1,15 +1,14 @@
 """Microsoft Graph's `/v1.0/me`."""
 
 import asyncio
+import ssl
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 import orjson
 
-from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.profile.errors import NotAvailableError
 
@@ -36,15 +35,15 @@ class Profile:
 class ProfileService:
     """Reads profiles from `graph_url` (an origin). Use it inside `async with`."""
 
-    def __init__(self, on_behalf_of: "OnBehalfOf", graph_url: str, ca_file: Path | None) -> None:
+    def __init__(self, on_behalf_of: "OnBehalfOf", graph_url: str, tls: ssl.SSLContext) -> None:
         self._on_behalf_of = on_behalf_of
         self._url = f"{graph_url}/v1.0/me"
-        self._ca_file = ca_file
+        self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         await self._on_behalf_of.__aenter__()
-        connector = aiohttp.TCPConnector(ssl=client_ssl_context(self._ca_file), limit=20)
+        connector = aiohttp.TCPConnector(ssl=self._tls, limit=20)
         self._session = aiohttp.ClientSession(connector=connector)
         return self
 

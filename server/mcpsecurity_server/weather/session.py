@@ -5,14 +5,12 @@ request on its way out, so that the same code talks to the public service, a sel
 cloud.
 """
 
-from pathlib import Path
+import ssl
 
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.client_middlewares import ClientHandlerType, ClientMiddlewareType
 from yarl import URL
-
-from mcpsecurity.tls import client_ssl_context
 
 __all__ = ["redirect_hosts", "weather_session"]
 
@@ -20,11 +18,11 @@ _FORECAST_HOST = "api.open-meteo.com"
 _GEOCODING_HOST = "geocoding-api.open-meteo.com"
 
 
-def weather_session(forecast_url: str, geocoding_url: str, ca_file: Path | None) -> aiohttp.ClientSession:
+def weather_session(forecast_url: str, geocoding_url: str, tls: ssl.SSLContext) -> aiohttp.ClientSession:
     """Return a session, the caller's to close, that sends Open-Meteo's requests to these origins."""
     redirect = redirect_hosts({_FORECAST_HOST: URL(forecast_url), _GEOCODING_HOST: URL(geocoding_url)})
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=client_ssl_context(ca_file), limit=20),
+        connector=aiohttp.TCPConnector(ssl=tls, limit=20),
         middlewares=(redirect,),
         headers={hdrs.USER_AGENT: "mcpsecurity-server"},
     )

@@ -1,0 +1,97 @@
+"""The audit log: a line for each refused request and each tool call, with who and how, and nothing secret."""
+
+import json
+import logging
+from typing import Any
+
+import orjson
+import pytest
+from tests.oidc.tenant import TENANT_ID, WEB_CLIENT_ID, ControlledTenant, MovableClock
+from tests.server.protected import ProtectedServer
+
+
+@pytest.fixture
+def audit(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, "mcpsecurity.audit")
+    return caplog
+
+
+def _events(audit: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    events = [json.loads(r.getMessage()) for r in audit.records if r.name == "mcpsecurity.audit"]
+    assert events == [r.__dict__["event"] for r in audit.records if r.name == "mcpsecurity.audit"]
+    return events
+
+
+async def _tool(
+    protected: ProtectedServer, token: str, session: str, name: str, **arguments: object
+) -> dict[str, Any]:
+    message = {
+        "jsonrpc": "2.0",
+        "id": 5,
+        "method": "tools/call",
+        "params": {"name": name, "arguments": arguments},
+    }
+    headers = {"Authorization": f"Bearer {token}", "Mcp-Session-Id": session}
+    answer = await protected.request("POST", "/mcp", headers, orjson.dumps(message))
+    result: dict[str, Any] = answer.json()
+    return result
+
+
+async def test_a_refused_request_is_one_line(
+    protected: ProtectedServer, tenant: ControlledTenant, audit: pytest.LogCaptureFixture
+) -> None:
+    await protected.call(tenant.access_token(exp=1))
+    (event,) = _events(audit)
+    assert event["event"] == "request_refused"
+    assert (event["status"], event["reason"], event["path"]) == (401, "expired", "/mcp")
+    assert event["user"] is None
+    assert event["correlation_id"] != "-"
+    assert event["time"].endswith("+00:00")
+
+
+async def test_a_tool_call_is_one_line_with_person_client_outcome_and_duration(
+    protected: ProtectedServer, tenant: ControlledTenant, audit: pytest.LogCaptureFixture
+) -> None:
+    token = tenant.access_token()
+    session = await protected.session(token)
+    await _tool(protected, token, session, "get_random_number", min=41, max=4242)
+    (event,) = _events(audit)
+    assert (event["event"], event["tool"], event["outcome"]) == ("tool_call", "get_random_number", "ok")
+    assert (event["user"], event["tenant"], event["client"]) == ("oid-of-alice", TENANT_ID, WEB_CLIENT_ID)
+    assert event["duration_ms"] > 0
+    assert "4242" not in audit.text, "arguments are nobody's business"
+
+
+async def test_bad_arguments_are_an_error_in_the_log_too(
+    protected: ProtectedServer, tenant: ControlledTenant, audit: pytest.LogCaptureFixture
+) -> None:
+    token = tenant.access_token()
+    session = await protected.session(token)
+    await _tool(protected, token, session, "get_random_number", min="secret words")
+    await _tool(protected, token, session, "get_random_number", min=5, max=1)
+    assert [event["outcome"] for event in _events(audit)] == ["error", "error"]
+    assert "secret words" not in audit.text
+
+
+async def test_the_lines_of_one_request_share_a_correlation_id_and_those_of_others_do_not(
+    tenant: ControlledTenant, clock: MovableClock, audit: pytest.LogCaptureFixture
+) -> None:
+    async with ProtectedServer(tenant, clock, approval="required") as protected:
+        token = tenant.access_token()
+        session = await protected.session(token)
+        for _ in range(3):
+            await _tool(protected, token, session, "get_random_number")
+    ids = [event["correlation_id"] for event in _events(audit)]
+    assert len(set(ids)) == 3
+
+
+async def test_a_denied_tool_names_the_person(
+    tenant: ControlledTenant, clock: MovableClock, audit: pytest.LogCaptureFixture
+) -> None:
+    scopes = {"get_random_number": "random:read"}
+    async with ProtectedServer(tenant, clock, tool_scopes=scopes) as protected:
+        token = tenant.access_token()
+        session = await protected.session(token)
+        await _tool(protected, token, session, "get_random_number")
+    (event,) = _events(audit)
+    assert (event["status"], event["reason"], event["user"]) == (403, "tool_scope_missing", "oid-of-alice")
