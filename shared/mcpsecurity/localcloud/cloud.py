@@ -13,6 +13,8 @@ from aiohttp import web
 from mcpsecurity.localcloud.app import create_http_app, create_https_app
 from mcpsecurity.localcloud.certificates import Certificates, ensure_certificates
 from mcpsecurity.localcloud.entra import SigningKey, Tenant, Urls, default_directory, ensure_signing_key, ids
+from mcpsecurity.localcloud.openai import MODEL_NAME, ChatCompletions
+from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults
 from mcpsecurity.localcloud.settings import LocalCloudSettings
 from mcpsecurity.service import MAX_HEADER_BYTES
 
@@ -20,7 +22,6 @@ __all__ = ["LocalCloud"]
 
 _REASONS = {errno.EADDRINUSE: "another program already uses this port"}
 _OPENAI_API_KEY = "local-development-only~openai"
-_OPENAI_DEPLOYMENT = "offline-model"
 
 
 class LocalCloud:
@@ -37,6 +38,8 @@ class LocalCloud:
         self._settings = settings
         self._resources = AsyncExitStack()
         self._tenant: Tenant | None = None
+        self.model = ChatCompletions(api_key=_OPENAI_API_KEY, pace=settings.model_pace)
+        self.weather = OpenMeteoFaults()
         self._certificates: Certificates | None = None
 
     async def __aenter__(self) -> Self:
@@ -49,7 +52,7 @@ class LocalCloud:
             urls = Urls(https=f"https://localhost:{_port(https)}", http=f"http://localhost:{_port(http)}")
             directory = default_directory(mcp_url=settings.mcp_url, webclient_url=settings.webclient_url)
             self._certificates, self._tenant = certificates, Tenant(directory, key, urls)
-            https_site = await _runner(resources, create_https_app(self._tenant))
+            https_site = await _runner(resources, create_https_app(self._tenant, self.model, self.weather))
             http_site = await _runner(resources, create_http_app(self._tenant))
             await web.SockSite(https_site, https, ssl_context=certificates.server_context()).start()
             await web.SockSite(http_site, http).start()
@@ -113,7 +116,7 @@ class LocalCloud:
     @property
     def openai_deployment(self) -> str:
         """The name of the offline model's deployment."""
-        return _OPENAI_DEPLOYMENT
+        return MODEL_NAME
 
     @property
     def open_meteo_url(self) -> str:

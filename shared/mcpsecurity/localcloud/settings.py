@@ -49,6 +49,13 @@ class LocalCloudSettings(Settings):
         pattern=r"^https?://[^/]+/?$",
         description="Public base URL of the web client: its redirect URIs begin with it.",
     )
+    model_pace: float = Field(
+        0.02,
+        ge=0,
+        le=5,
+        validation_alias="LOCALCLOUD_MODEL_PACE",
+        description="Seconds between two words of the offline model's answer.",
+    )
     folder: Path = Field(
         default_factory=_default_folder,
         validation_alias="LOCALCLOUD_FOLDER",

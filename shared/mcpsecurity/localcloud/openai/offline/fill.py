@@ -1,0 +1,162 @@
+"""Arguments for a tool from the words of a prompt. What the prompt does not say is left out."""
+
+import datetime as dt
+import re
+from typing import Any
+
+from mcpsecurity.localcloud.openai.offline.extract import (
+    count_before,
+    dates,
+    places,
+    quoted,
+    range_of,
+    time_zone,
+)
+from mcpsecurity.localcloud.openai.offline.tools import Parameter, Tool
+from mcpsecurity.localcloud.openai.offline.words import integers, stems
+
+__all__ = ["fill"]
+
+_LOW, _HIGH = {"min", "minimum", "lower", "low", "start"}, {"max", "maximum", "upper", "high", "end"}
+_PLACES = {"city", "location", "destination", "country", "region", "address"}
+_DATES = {"date", "day", "datetime", "when", "time"}
+_TEXTS = {"subject", "topic", "query", "question", "text", "message", "title", "about", "body"}
+_PEOPLE = {"recipient", "mail", "address"}
+
+
+def fill(tool: Tool, text: str, today: dt.date) -> list[dict[str, Any]]:
+    """Return the arguments of each call that a text asks for: one for each of several places, else one."""
+    common = {p.name: v for p in tool.parameters if (v := _value(p, tool, text, today)) is not None}
+    where = next(
+        (p for p in tool.parameters if p.type == "string" and p.parts & _PLACES and not _is_zone(p)), None
+    )
+    named = places(text)
+    if where is not None and len(named) > 1 and not where.schema.get("enum"):
+        return [{**common, where.name: place} for place in named]
+    return [common]
+
+
+def _value(parameter: Parameter, tool: Tool, text: str, today: dt.date) -> Any:
+    options = parameter.schema.get("enum") or [o.get("const") for o in parameter.schema.get("oneOf", ())]
+    if options:
+        return next((o for o in options if _says(text, str(o))), None)
+    match parameter.type:
+        case "integer" | "number":
+            return _numeric(parameter, tool, text)
+        case "boolean":
+            return True if parameter.words and parameter.words <= set(stems(text)) else None
+        case "array":
+            return _listed(parameter, text)
+        case "string":
+            return _worded(parameter, text, today)
+    return None
+
+
+def _numeric(parameter: Parameter, tool: Tool, text: str) -> float | int | None:
+    low, high = range_of(text)
+    number: float | None
+    if parameter.parts & _LOW:
+        number = low
+    elif parameter.parts & _HIGH:
+        number = high
+    else:
+        number = _number_for(parameter, tool, text)
+    if number is None:
+        return None
+    return int(number) if parameter.type == "integer" or number == int(number) else number
+
+
+def _number_for(parameter: Parameter, tool: Tool, text: str) -> float | None:
+    """Return the number next to the parameter's name, or the only one that is left."""
+    found = integers(text)
+    for position, number in found:
+        if parameter.words & set(stems(text[position:])[:1]):
+            return number
+    for position, number in found:
+        if parameter.words & set(stems(text[max(0, position - 25) : position])):
+            return number
+    decimals = re.findall(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-])", text)
+    several = count_before(text, tool.words) > 1
+    alone = sum(p.type in ("integer", "number") for p in tool.parameters) == 1
+    wanted = parameter.required and alone and decimals and not several
+    return float(decimals[0]) if wanted else None
+
+
+def _worded(parameter: Parameter, text: str, today: dt.date) -> str | None:
+    if _is_zone(parameter):
+        return time_zone(text)
+    if parameter.parts & _DATES or parameter.schema.get("format") in ("date", "date-time"):
+        return _date(parameter, text, today)
+    if parameter.parts & _PLACES:
+        return next(iter(places(text)), None)
+    if "currency" in parameter.parts:
+        return _currency(parameter, text)
+    addresses = re.findall(r"[\w.+-]+@[\w-]+\.[\w.-]*\w", text)
+    if addresses and (parameter.parts & _PEOPLE or parameter.name in ("to", "email", "recipient")):
+        return str(addresses[0])
+    if parameter.parts & _TEXTS or parameter.name in _TEXTS:
+        return _topic(text)
+    return _after_name(parameter, text)
+
+
+def _is_zone(parameter: Parameter) -> bool:
+    return bool(parameter.parts & {"zone", "timezone", "tz"})
+
+
+def _date(parameter: Parameter, text: str, today: dt.date) -> str | None:
+    if moments := re.findall(r"\b\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?", text):
+        return str(moments[0])
+    found = dates(text, today)
+    is_end = bool(parameter.parts & {"end", "return", "until", "to", "last"}) or parameter.name.startswith(
+        "to"
+    )
+    if not found or (is_end and len(found) < 2):
+        return None
+    day = found[1] if is_end else found[0]
+    said = re.search(r"\b(today|now|current)\b", text, re.IGNORECASE) and not parameter.required
+    return None if said and day == today else day.isoformat()
+
+
+def _currency(parameter: Parameter, text: str) -> str | None:
+    codes = re.findall(r"\b[A-Z]{3}\b", text)
+    position = 1 if parameter.name.startswith(("to", "target")) else 0
+    return codes[position] if len(codes) > position else None
+
+
+def _topic(text: str) -> str | None:
+    if strings := quoted(text):
+        return strings[0]
+    match = re.search(r"\b(?:about|on|for|subject|titled|saying|that says)\s+(?!\S+@)(.+?)\s*[.?!]*$", text)
+    return match[1] if match else None
+
+
+def _after_name(parameter: Parameter, text: str) -> str | None:
+    """Return the word after the parameter's name: "invoice 4711" for `invoice_id`."""
+    if strings := quoted(text):
+        return strings[0]
+    for word in re.split(r"[_\W]+", parameter.name):
+        match = re.search(
+            rf"\b{re.escape(word)}\b\s*(?:number|no\.?|id|called|named|is|=|:|#)*\s*#?([\w.-]*\w)",
+            text,
+            re.IGNORECASE,
+        )
+        if len(word) > 2 and match and (re.search(r"\d", match[1]) or match[1][0].isupper()):
+            return str(match[1])
+    return None
+
+
+def _listed(parameter: Parameter, text: str) -> list[Any] | None:
+    items = parameter.schema.get("items", {})
+    options = items.get("enum") or [o.get("const") for o in items.get("anyOf", items.get("oneOf", ()))]
+    if options:
+        return [option for option in options if _says(text, str(option))] or None
+    if items.get("type") in ("integer", "number"):
+        return [number for _, number in integers(text)] or None
+    match = re.search(
+        r"\b(?:interested in|interests?:?|likes?|topics?:?)\s+(.+?)(?:[.?!]|$)", text, re.IGNORECASE
+    )
+    return [part.strip() for part in re.split(r",|\band\b", match[1]) if part.strip()] if match else None
+
+
+def _says(text: str, option: str) -> bool:
+    return re.search(rf"\b{re.escape(option.lower())}\b", text.lower()) is not None

@@ -1,0 +1,119 @@
+"""Tools as a request describes them, and how well a text speaks of one."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from mcpsecurity.localcloud.openai.offline.words import stems
+
+__all__ = ["Parameter", "Tool", "read_tools"]
+
+_NAME, _PARAMETER, _DESCRIPTION, _UNSAID = 3.0, 1.5, 0.5, 0.5
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter: its schema is the one branch that is not null."""
+
+    name: str
+    schema: Mapping[str, Any]
+    required: bool
+
+    @property
+    def type(self) -> str:
+        """The JSON type, "string" when nothing says."""
+        kind = self.schema.get("type", "string")
+        if isinstance(kind, list):
+            kind = next((k for k in kind if k != "null"), "string")
+        return str(kind)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """What its name is made of, as stems."""
+        return frozenset(stems(self.name))
+
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """What its name is made of, as written."""
+        return frozenset(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower().split("_"))
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function that the request offers. `name` is the name on the wire, such as `Tools-get_weather`."""
+
+    name: str
+    description: str
+    parameters: tuple[Parameter, ...] = field(default=())
+
+    @property
+    def plain_name(self) -> str:
+        """The name without the plugin's."""
+        return self.name.rpartition("-")[2]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """What its name is made of."""
+        return frozenset(stems(self.plain_name))
+
+    @cached_property
+    def described(self) -> frozenset[str]:
+        """What its description speaks of."""
+        return frozenset(stems(self.description))
+
+    @property
+    def noun(self) -> str:
+        """What to call its result in a sentence: `get_random_number` gives "random number"."""
+        words = self.plain_name.replace("-", "_").split("_")
+        verbs = ("get", "list", "lookup", "look", "up", "fetch", "read", "find", "show", "generate", "create")
+        while len(words) > 1 and words[0].lower() in verbs:
+            words = words[1:]
+        return " ".join(words)
+
+    def score(self, said: Sequence[str]) -> float:
+        """Return how much a text, as stems, speaks of this tool.
+
+        What the name says and the text does not counts against it, unless it is a parameter's name.
+        """
+        words = set(said)
+        named = self.words & words
+        own = {word for parameter in self.parameters for word in parameter.words}
+        asked = (own & words) - named
+        described = (self.described & words) - named - asked
+        return (
+            _NAME * len(named)
+            + _PARAMETER * len(asked)
+            + _DESCRIPTION * len(described)
+            - _UNSAID * len(self.words - words - own)
+        )
+
+
+def read_tools(request: Mapping[str, Any]) -> list[Tool]:
+    """Return the tools of a chat-completions request."""
+    functions = [tool["function"] for tool in request.get("tools") or () if tool.get("type") == "function"]
+    return [_read(function) for function in functions]
+
+
+def _read(function: Mapping[str, Any]) -> Tool:
+    schema = function.get("parameters") or {}
+    required = set(schema.get("required", ()))
+    parameters = tuple(
+        Parameter(name, _branch(details, schema), name in required)
+        for name, details in (schema.get("properties") or {}).items()
+        if isinstance(details, Mapping)
+    )
+    return Tool(str(function["name"]), str(function.get("description", "")), parameters)
+
+
+def _branch(details: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the branch of an optional parameter that is not null, with a local reference followed."""
+    for key in ("anyOf", "oneOf"):
+        branches = [b for b in details.get(key, ()) if isinstance(b, Mapping) and b.get("type") != "null"]
+        if branches and "const" not in branches[0]:
+            return {**details, **_branch(branches[0], root)}
+    reference = details.get("$ref")
+    if isinstance(reference, str):
+        return {**root.get("$defs", {}).get(reference.rpartition("/")[2], {}), **details}
+    return details
