@@ -13,7 +13,7 @@ from aiohttp import web
 if TYPE_CHECKING:
     from mcpsecurity.localcloud.entra.aadsts import StsCode
 
-__all__ = ["EntraError", "PageError", "token_error"]
+__all__ = ["EntraError", "token_error", "wire_description"]
 
 
 class EntraError(Exception):
@@ -31,10 +31,6 @@ class EntraError(Exception):
         self.claims = claims
         self.description = code.text.format(**values).strip()
         super().__init__(f"AADSTS{code.number}: {self.description}")
-
-
-class PageError(EntraError):
-    """The client or its redirect URI cannot be trusted, so the person is told and nothing is sent on."""
 
 
 def wire_description(error: EntraError) -> str:

@@ -10,7 +10,7 @@ from multidict import MultiDict, MultiMapping
 
 from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity.localcloud.entra.directory import Client, Directory
-from mcpsecurity.localcloud.entra.errors import EntraError, PageError
+from mcpsecurity.localcloud.entra.errors import EntraError
 from mcpsecurity.localcloud.entra.ids import TENANT_ID
 from mcpsecurity.localcloud.entra.scopes import Requested, parse_scopes
 
@@ -54,11 +54,11 @@ def single_values(parameters: MultiMapping[str]) -> dict[str, str]:
     """Return the parameters, each of which may come once. An empty one counts as absent (RFC 6749 3.1).
 
     Raises:
-        PageError: a parameter is duplicated (AADSTS9000411).
+        EntraError: a parameter is duplicated (AADSTS9000411).
     """
     for name in parameters:
         if len(parameters.getall(name)) > 1:
-            raise PageError(Sts.DUPLICATE_PARAMETER, parameter=name)
+            raise EntraError(Sts.DUPLICATE_PARAMETER, parameter=name)
     return {name: value for name, value in parameters.items() if value or name in _KEPT_EMPTY}
 
 
@@ -81,19 +81,20 @@ def read_reply_to(directory: Directory, values: Mapping[str, str]) -> ReplyTo:
     """Return where to answer.
 
     Raises:
-        PageError: the client is unknown (AADSTS700016) or the redirect URI is not one of its own (50011).
+        EntraError: the client is unknown (AADSTS700016) or the redirect URI is not one of its own (50011). It
+            must not be sent to the redirect URI, so a page tells the person (RFC 6749 4.1.2.1).
     """
     client_id = values.get("client_id")
     if not client_id:
-        raise PageError(Sts.MISSING_PARAMETER, parameter="client_id")
+        raise EntraError(Sts.MISSING_PARAMETER, parameter="client_id")
     client = directory.clients.get(client_id.lower())
     if client is None:
-        raise PageError(Sts.UNKNOWN_CLIENT, client=client_id, tenant=TENANT_ID)
+        raise EntraError(Sts.UNKNOWN_CLIENT, client=client_id, tenant=TENANT_ID)
     redirect_uri = values.get("redirect_uri")
     if not redirect_uri:
-        raise PageError(Sts.MISSING_PARAMETER, parameter="redirect_uri")
+        raise EntraError(Sts.MISSING_PARAMETER, parameter="redirect_uri")
     if not client.accepts_redirect(redirect_uri):
-        raise PageError(Sts.REDIRECT_MISMATCH, redirect_uri=redirect_uri, client=client.client_id)
+        raise EntraError(Sts.REDIRECT_MISMATCH, redirect_uri=redirect_uri, client=client.client_id)
     mode = values.get("response_mode", "query")
     return ReplyTo(client, redirect_uri, mode if mode in _RESPONSE_MODES else "query", values.get("state"))
 
@@ -104,16 +105,12 @@ def read_request(directory: Directory, reply_to: ReplyTo, values: Mapping[str, s
     Raises:
         EntraError: something in it is refused; the answer goes to `reply_to`.
     """
-    mode, response_type, prompt = (
-        values.get("response_mode", "query"),
-        values.get("response_type"),
-        values.get("prompt"),
-    )
+    response_type, mode, prompt = (values.get(name) for name in ("response_type", "response_mode", "prompt"))
     if response_type is None:
         raise EntraError(Sts.MISSING_PARAMETER, parameter="response_type")
     if response_type != "code":
         raise EntraError(Sts.UNSUPPORTED_RESPONSE_TYPE, response_type=response_type)
-    if mode not in _RESPONSE_MODES:
+    if mode is not None and mode not in _RESPONSE_MODES:
         raise EntraError(Sts.UNSUPPORTED_RESPONSE_MODE, mode=mode)
     if prompt is not None and prompt not in _PROMPTS:
         raise EntraError(Sts.BAD_PROMPT, prompt=prompt)

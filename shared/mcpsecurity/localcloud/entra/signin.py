@@ -7,7 +7,7 @@ from aiohttp import web
 from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity.localcloud.entra.devices import DeviceFlow
 from mcpsecurity.localcloud.entra.directory import User
-from mcpsecurity.localcloud.entra.errors import EntraError, PageError
+from mcpsecurity.localcloud.entra.errors import EntraError
 from mcpsecurity.localcloud.entra.grants import CodeGrant, Family
 from mcpsecurity.localcloud.entra.interaction import Pending, Purpose, target_of
 from mcpsecurity.localcloud.entra.pages import consent_page, login_page, message_page
@@ -46,7 +46,7 @@ async def login(tenant: Tenant, request: web.Request) -> web.StreamResponse:
     pending = _take(tenant, request, values.get("flow", ""))
     user = tenant.directory.user(values.get("user", ""))
     if user is None:
-        raise PageError(Sts.UNKNOWN_USER)
+        raise EntraError(Sts.UNKNOWN_USER)
     pending.session.accounts[user.oid] = user
     if must_consent(tenant, pending.purpose, user):
         response = ask_for_consent(tenant, pending.session, pending.purpose, user)
@@ -61,7 +61,7 @@ async def consent(tenant: Tenant, request: web.Request) -> web.StreamResponse:
     values = await form_values(request)
     pending = _take(tenant, request, values.get("flow", ""))
     if pending.user is None:
-        raise PageError(Sts.STALE_PAGE)
+        raise EntraError(Sts.STALE_PAGE)
     if values.get("decision") != "accept":
         return _decline(tenant, pending.purpose)
     tenant.consents.give(pending.user, pending.purpose.client, pending.purpose.requested)
@@ -97,7 +97,10 @@ def _decline(tenant: Tenant, purpose: Purpose) -> web.StreamResponse:
 
 
 def must_consent(tenant: Tenant, purpose: Purpose, user: User) -> bool:
-    """A device is always confirmed: its code may have been sent by somebody else (RFC 8628 5.4)."""
+    """Return whether `user` has to be shown what is asked for.
+
+    A device is always confirmed: its code may have been sent by somebody else (RFC 8628 5.4).
+    """
     if isinstance(purpose, DeviceFlow) or purpose.prompt == "consent":
         return True
     return tenant.needs_consent(user, purpose.client, purpose.requested)
@@ -107,7 +110,7 @@ def _take(tenant: Tenant, request: web.Request, flow: str) -> Pending:
     """Return the page that `flow` stands for, if this browser was shown it. A page is answered once."""
     pending = tenant.pending.get(flow)
     if pending is None or pending.session is not tenant.sessions.of(request):
-        raise PageError(Sts.STALE_PAGE)
+        raise EntraError(Sts.STALE_PAGE)
     tenant.pending.remove(flow)
     return pending
 
