@@ -20,6 +20,7 @@ from mcpsecurity_server.profile import ProfileService
 from mcpsecurity_server.proxy import add_proxy_middlewares
 from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
+from mcpsecurity_server.tools.asking import Asker
 from mcpsecurity_server.transport import mount_mcp
 from mcpsecurity_server.weather import WeatherService, weather_session
 
@@ -54,9 +55,8 @@ def create_app(
         public += add_metadata_routes(app, settings.url, protection.metadata())
         protection.install(app, {_path(route) for route in public})
         before_call = tool_guard(protection.policy())
-    mcp = build_mcp(
-        settings.approval, weather, profiles, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC)
-    )
+    asker = Asker(settings.approval, settings.answer_timeout)
+    mcp = build_mcp(asker, weather, profiles, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC))
     mount_mcp(
         app,
         mcp,

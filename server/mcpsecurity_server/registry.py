@@ -9,8 +9,7 @@ from mcpsecurity_server import tools
 from mcpsecurity_server.overview import register_overview
 from mcpsecurity_server.profile import ProfileService
 from mcpsecurity_server.prompts import register_prompts
-from mcpsecurity_server.settings import ApprovalPolicy
-from mcpsecurity_server.tools.asking import Approver
+from mcpsecurity_server.tools.asking import Asker
 from mcpsecurity_server.tools.toolbox import Toolbox
 from mcpsecurity_server.weather import WeatherService
 
@@ -23,18 +22,18 @@ _INSTRUCTIONS = (
 
 
 def build_mcp(
-    approval: ApprovalPolicy,
+    asker: Asker,
     weather: WeatherService,
     profiles: ProfileService | None = None,
     *,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
 ) -> FastMCP[None]:
-    """Return the server, not serving yet. `now` gives the current time with a time zone.
+    """Return the server, not serving yet. `asker` asks people, `now` gives the current time with a time zone.
 
     Without `profiles` there is no tool `get_my_profile`.
     """
     mcp: FastMCP[None] = FastMCP("Secure MCP server", instructions=_INSTRUCTIONS)
-    toolbox = Toolbox(mcp, Approver(approval))
+    toolbox = Toolbox(mcp, asker)
     tools.random_numbers.register(toolbox, now)
     tools.dates.register(toolbox, now)
     tools.weather.register(toolbox, weather)

@@ -134,6 +134,13 @@ class ServerSettings(EntraSettings, _Openness):
         validation_alias="MCP_SERVER_APPROVAL",
         description="Whether tools ask before they act: when-supported by the client, required, never.",
     )
+    answer_timeout: float = Field(
+        300.0,
+        validation_alias="MCP_SERVER_ANSWER_TIMEOUT",
+        gt=0,
+        le=3600,
+        description="Seconds after which a tool that asks a person gives up.",
+    )
     allowed_origins: Words = Field(
         (),
         validation_alias="MCP_SERVER_ALLOWED_ORIGINS",

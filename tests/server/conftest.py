@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import ClientSession, types
@@ -19,6 +20,7 @@ from tests.server.protected import ProtectedServer
 
 from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import ApprovalPolicy
+from mcpsecurity_server.tools.asking import Asker
 from mcpsecurity_server.weather import WeatherService, weather_session
 
 NOW = dt.datetime(2026, 6, 1, 12, 30, tzinfo=dt.UTC)
@@ -36,7 +38,9 @@ class Person:
         self.asked: list[types.ElicitRequestFormParams] = []
 
     async def __call__(
-        self, _: RequestContext[ClientSession, None], params: types.ElicitRequestParams
+        self,
+        context: RequestContext[ClientSession, Any],  # noqa: ARG002 - the SDK's signature
+        params: types.ElicitRequestParams,
     ) -> types.ElicitResult | types.ErrorData:
         assert isinstance(params, types.ElicitRequestFormParams)
         self.asked.append(params)
@@ -113,9 +117,11 @@ def connect(weather: WeatherService) -> Connect:
     """Return a function that connects to the tools: `connect(person=None, approval="when-supported")`."""
 
     def connect(
-        person: ElicitationFnT | None = None, approval: ApprovalPolicy = "when-supported"
+        person: ElicitationFnT | None = None,
+        approval: ApprovalPolicy = "when-supported",
+        deadline: float = 20.0,
     ) -> AbstractAsyncContextManager[ClientSession]:
-        mcp = build_mcp(approval, weather, now=lambda: NOW)
+        mcp = build_mcp(Asker(approval, deadline), weather, now=lambda: NOW)
         return create_connected_server_and_client_session(mcp, elicitation_callback=person)
 
     return connect

@@ -1,5 +1,6 @@
 """The tools through the SDK's client: results, bad input, and asking before acting."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -141,6 +142,21 @@ async def test_whatever_is_not_approval_stops_the_tool_and_says_why(
     assert result.isError
     assert text in text_of(result)
     assert meteo.hosts == [], "nothing was looked up"
+
+
+async def test_nobody_answers_in_time(connect: Connect) -> None:
+    never = asyncio.Event()
+
+    async def wait(*_: object) -> types.ElicitResult:
+        await never.wait()
+        return accept(approve=True)
+
+    async with connect(wait, deadline=0.05) as session:
+        calling = asyncio.create_task(session.call_tool("get_random_number", {}))
+        await asyncio.sleep(0.2)
+        never.set()  # this client reads no result while its person is asked
+        result = await calling
+    assert "was cancelled" in text_of(result)
 
 
 async def test_approval_that_is_required_cannot_be_skipped(connect: Connect) -> None:

@@ -1,5 +1,6 @@
 """Asking the person in the middle of a tool call: MCP elicitation, form mode (specification 2025-11-25)."""
 
+import asyncio
 from typing import Any, TypeVar
 
 from mcp.server.fastmcp import Context
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 from mcpsecurity_server.settings import ApprovalPolicy
 from mcpsecurity_server.tools.errors import CancelledError, DeclinedError, ServiceError
 
-__all__ = ["Approver", "ToolContext", "ask", "can_ask"]
+__all__ = ["Asker", "ToolContext", "can_ask"]
 
 ToolContext = Context[Any, Any, Any]
 Form = TypeVar("Form", bound=BaseModel)
@@ -25,13 +26,18 @@ class _Approval(BaseModel):
     )
 
 
-class Approver:
-    """Asks for approval as the policy says: when-supported (by the client), required, or never."""
+class Asker:
+    """Asks for approval as the policy says, and for input; gives up after `deadline` seconds without an
+    answer.
 
-    def __init__(self, policy: ApprovalPolicy) -> None:
+    Policies: when-supported (by the client), required, never.
+    """
+
+    def __init__(self, policy: ApprovalPolicy, deadline: float) -> None:
         self._policy = policy
+        self._deadline = deadline
 
-    async def __call__(self, context: ToolContext, tool: str, action: str) -> None:
+    async def approve(self, context: ToolContext, tool: str, action: str) -> None:
         """Return if `action`, a sentence with the arguments in it, may be done.
 
         Raises:
@@ -46,9 +52,33 @@ class Approver:
                     f"{tool} needs the user's approval, and this client does not support elicitation."
                 )
             return
-        answer = await ask(context, tool, f"{action} Approve this call of {tool}?", _Approval)
+        answer = await self.ask(context, tool, f"{action} Approve this call of {tool}?", _Approval)
         if not answer.approve:
             raise DeclinedError(tool)
+
+    async def ask(self, context: ToolContext, tool: str, message: str, form: type[Form]) -> Form:
+        """Show `message` and a form for the fields of `form`; return what the person entered.
+
+        Raises:
+            DeclinedError, CancelledError: the person did not answer.
+            ServiceError: the client failed to ask, or its answer does not fit the form.
+        """
+        try:
+            async with asyncio.timeout(self._deadline):
+                result = await context.elicit(message, form)
+        except TimeoutError as error:
+            raise CancelledError(tool) from error
+        except McpError as error:
+            raise ServiceError(
+                f"{tool} could not ask the user: the client answered with an error."
+            ) from error
+        except (ValidationError, ValueError) as error:
+            raise ServiceError(f"{tool} could not use the answer: it does not fit the form.") from error
+        if result.action == "accept":
+            return result.data
+        if result.action == "decline":
+            raise DeclinedError(tool)
+        raise CancelledError(tool)
 
 
 def can_ask(context: ToolContext) -> bool:
@@ -56,23 +86,3 @@ def can_ask(context: ToolContext) -> bool:
     parameters = context.session.client_params
     elicitation = parameters.capabilities.elicitation if parameters else None
     return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
-
-
-async def ask(context: ToolContext, tool: str, message: str, form: type[Form]) -> Form:
-    """Show `message` and a form for the fields of `form`; return what the person entered.
-
-    Raises:
-        DeclinedError, CancelledError: the person did not answer.
-        ServiceError: the client failed to ask, or its answer does not fit the form.
-    """
-    try:
-        result = await context.elicit(message, form)
-    except McpError as error:
-        raise ServiceError(f"{tool} could not ask the user: the client answered with an error.") from error
-    except (ValidationError, ValueError) as error:
-        raise ServiceError(f"{tool} could not use the answer: it does not fit the form.") from error
-    if result.action == "accept":
-        return result.data
-    if result.action == "decline":
-        raise DeclinedError(tool)
-    raise CancelledError(tool)

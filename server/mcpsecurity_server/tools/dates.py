@@ -39,7 +39,7 @@ def register(toolbox: Toolbox, now: Callable[[], dt.datetime]) -> None:
         """Get the current date, time and day of the week, in UTC or in a given time zone."""
         zone = zone_named(time_zone) if time_zone else dt.UTC
         name = time_zone or "UTC"
-        await toolbox.approve(
+        await toolbox.asker.approve(
             context, "get_current_date_time", f"Read the current date and time (time_zone = {name})."
         )
         moment = now().astimezone(zone)

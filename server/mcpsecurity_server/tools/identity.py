@@ -38,7 +38,7 @@ def register(toolbox: Toolbox) -> None:
     async def who_am_i(context: ToolContext) -> WhoAmI:
         """Tell who is signed in: name, user name, tenant, calling application and permissions."""
         caller = _caller()
-        await toolbox.approve(context, "who_am_i", "Show as whom you are signed in.")
+        await toolbox.asker.approve(context, "who_am_i", "Show as whom you are signed in.")
         return WhoAmI(
             name=caller.name,
             username=caller.username,
@@ -56,7 +56,7 @@ def register_profile(toolbox: Toolbox, profiles: ProfileService) -> None:
     async def get_my_profile(context: ToolContext) -> MyProfile:
         """Get the signed-in person's profile from Microsoft Graph: name, mail address and job title."""
         caller = _caller()
-        await toolbox.approve(context, "get_my_profile", "Read your profile from Microsoft Graph.")
+        await toolbox.asker.approve(context, "get_my_profile", "Read your profile from Microsoft Graph.")
         try:
             profile = await profiles.profile(caller)
         except ProfileError as error:

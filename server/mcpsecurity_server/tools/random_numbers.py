@@ -48,7 +48,7 @@ def register(toolbox: Toolbox, now: Callable[[], dt.datetime]) -> None:
         if min >= max:
             raise InputError(f"min ({min}) must be below max ({max}); max itself is never drawn.")
         action = f"Generate a random number from {min} to {max - 1} (min = {min}, max = {max}, max excluded)."
-        await toolbox.approve(context, "get_random_number", action)
+        await toolbox.asker.approve(context, "get_random_number", action)
         return RandomNumber(number=_random.randrange(min, max), min=min, max=max)
 
     @toolbox.tool(title="Random number from a date", idempotent=True)
@@ -64,7 +64,7 @@ def register(toolbox: Toolbox, now: Callable[[], dt.datetime]) -> None:
         """
         moment = _parse(datetime) if datetime is not None else now().isoformat(timespec="seconds")
         source = f"datetime = {moment}" if datetime is not None else f"the current date and time, {moment}"
-        await toolbox.approve(
+        await toolbox.asker.approve(
             context, "get_random_number_from_date_time", f"Generate a number from {source}."
         )
         return NumberFromDate(number=number_of(moment), datetime=moment)

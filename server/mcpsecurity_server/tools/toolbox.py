@@ -14,7 +14,7 @@ from mcp.server.fastmcp import FastMCP
 from mcp.types import ToolAnnotations
 
 from mcpsecurity_server.audit import note_outcome
-from mcpsecurity_server.tools.asking import Approver
+from mcpsecurity_server.tools.asking import Asker
 from mcpsecurity_server.tools.errors import OutcomeError, ToolError
 
 __all__ = ["Toolbox"]
@@ -26,11 +26,11 @@ R = TypeVar("R")
 
 
 class Toolbox:
-    """What a tool module needs to register its tools. `approve` asks the person before a tool acts."""
+    """What a tool module needs to register its tools. `asker` asks the person."""
 
-    def __init__(self, mcp: FastMCP[None], approve: Approver) -> None:
+    def __init__(self, mcp: FastMCP[None], asker: Asker) -> None:
         self._mcp = mcp
-        self.approve = approve
+        self.asker = asker
 
     def tool(
         self, *, title: str, idempotent: bool = False, open_world: bool = False

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, create_model
 
-from mcpsecurity_server.tools.asking import ToolContext, ask, can_ask
+from mcpsecurity_server.tools.asking import Asker, ToolContext, can_ask
 from mcpsecurity_server.tools.errors import InputError, ServiceError
 from mcpsecurity_server.tools.toolbox import Toolbox
 from mcpsecurity_server.tools.weather import DailyWeather, daily_weather, find_place
@@ -97,12 +97,12 @@ def register(toolbox: Toolbox, weather: WeatherService, now: Callable[[], dt.dat
             "travellers": travellers,
             "interests": interests or None,
         }
-        wishes = await _complete(toolbox, context, given)
+        wishes = await _complete(toolbox.asker, context, given)
         first, last = _days_between(wishes, now().date())
         count = (last - first).days + 1
         await context.report_progress(0, count + 2, f"Looking for {wishes.destination}")
         try:
-            place, _ = await find_place(context, TOOL, weather, wishes.destination)
+            place, _ = await find_place(toolbox.asker, context, TOOL, weather, wishes.destination)
             await context.report_progress(1, count + 2, f"Asking for the forecast of {place.full_name}")
             report = await weather.report(place, days=count, start=first)
         except WeatherError as error:
@@ -115,7 +115,7 @@ def register(toolbox: Toolbox, weather: WeatherService, now: Callable[[], dt.dat
         return TripPlan(**wishes.model_dump() | {"destination": place.full_name, "daily": days})
 
 
-async def _complete(toolbox: Toolbox, context: ToolContext, given: dict[str, Any]) -> _Wishes:
+async def _complete(asker: Asker, context: ToolContext, given: dict[str, Any]) -> _Wishes:
     """Return all wishes: those missing come from the person, whose answer is her approval."""
     missing = {name: _QUESTIONS[name] for name, value in given.items() if value is None}
     if not missing:
@@ -124,7 +124,7 @@ async def _complete(toolbox: Toolbox, context: ToolContext, given: dict[str, Any
             f"Plan a trip to {wishes.destination} from {wishes.start_date} to {wishes.end_date} for "
             f"{wishes.travellers} (interests = {', '.join(wishes.interests)}), with forecasts of Open-Meteo."
         )
-        await toolbox.approve(context, TOOL, action)
+        await asker.approve(context, TOOL, action)
         return wishes
     if not can_ask(context):
         raise InputError(
@@ -133,7 +133,9 @@ async def _complete(toolbox: Toolbox, context: ToolContext, given: dict[str, Any
     known = ", ".join(f"{name} = {value}" for name, value in given.items() if value is not None)
     message = f"Your trip will be planned with forecasts of Open-Meteo{f' ({known})' if known else ''}."
     fields: dict[str, Any] = dict(missing)
-    answer = await ask(context, TOOL, f"{message} What else should be known?", create_model("Trip", **fields))
+    answer = await asker.ask(
+        context, TOOL, f"{message} What else should be known?", create_model("Trip", **fields)
+    )
     return _Wishes(
         **{name: value for name, value in given.items() if value is not None} | answer.model_dump()
     )

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, create_model
 
-from mcpsecurity_server.tools.asking import ToolContext, ask, can_ask
+from mcpsecurity_server.tools.asking import Asker, ToolContext, can_ask
 from mcpsecurity_server.tools.errors import InputError, ServiceError
 from mcpsecurity_server.tools.toolbox import Toolbox
 from mcpsecurity_server.weather import DayForecast, Place, WeatherError, WeatherService
@@ -66,11 +66,13 @@ def register(toolbox: Toolbox, weather: WeatherService) -> None:
         """Get the weather of a city: now and a seven-day forecast, with temperature, rain and wind."""
         tool = "get_city_weather"
         if city is None or not city.strip():
-            city = await _ask_for_city(context, tool)
+            city = await _ask_for_city(toolbox.asker, context, tool)
         else:
-            await toolbox.approve(context, tool, f"Look up the weather (city = {city}) with Open-Meteo.")
+            await toolbox.asker.approve(
+                context, tool, f"Look up the weather (city = {city}) with Open-Meteo."
+            )
         try:
-            place, others = await find_place(context, tool, weather, city)
+            place, others = await find_place(toolbox.asker, context, tool, weather, city)
             report = await weather.report(place)
         except WeatherError as error:
             raise ServiceError(str(error)) from error
@@ -100,7 +102,7 @@ def daily_weather(day: DayForecast) -> DailyWeather:
 
 
 async def find_place(
-    context: ToolContext, tool: str, weather: WeatherService, city: str
+    asker: Asker, context: ToolContext, tool: str, weather: WeatherService, city: str
 ) -> tuple[Place, list[Place]]:
     """Return the place that is meant, and the others of that name that were not asked about.
 
@@ -118,7 +120,7 @@ async def find_place(
         raise InputError(f"There is no city named {city!r} in the weather service; {hint}?")
     candidates = _candidates(places)
     if len(candidates) > 1 and can_ask(context):
-        return await _ask_which(context, tool, city, candidates), []
+        return await _ask_which(asker, context, tool, city, candidates), []
     return candidates[0], candidates[1:]
 
 
@@ -130,19 +132,21 @@ def _candidates(places: list[Place]) -> list[Place]:
     return unique[:_MAX_CANDIDATES]
 
 
-async def _ask_for_city(context: ToolContext, tool: str) -> str:
+async def _ask_for_city(asker: Asker, context: ToolContext, tool: str) -> str:
     if not can_ask(context):
         raise InputError("city is missing; give the name of a city, like Zurich.")
     message = "Which city's weather do you want? It will be looked up with Open-Meteo."
-    return (await ask(context, tool, message, _WhichCity)).city
+    return (await asker.ask(context, tool, message, _WhichCity)).city
 
 
-async def _ask_which(context: ToolContext, tool: str, city: str, candidates: list[Place]) -> Place:
+async def _ask_which(
+    asker: Asker, context: ToolContext, tool: str, city: str, candidates: list[Place]
+) -> Place:
     by_name = {place.full_name: place for place in candidates}
     options: dict[str, Any] = {"oneOf": [{"const": name, "title": name} for name in by_name]}
     field = Field(title="Place", description=f"Which {city} do you mean?", json_schema_extra=options)
     form = create_model("WhichPlace", place=(str, field))
-    answer = await ask(context, tool, f"There are several places named {city}.", form)
+    answer = await asker.ask(context, tool, f"There are several places named {city}.", form)
     chosen = by_name.get(str(answer.model_dump()["place"]))
     if chosen is None:
         raise ServiceError(f"{tool} could not use the answer: it is none of the places offered.")

@@ -1,0 +1,55 @@
+"""Validated tokens are remembered by hash, within bounds."""
+
+from tests.oidc.tenant import ControlledTenant, jwk
+
+from mcpsecurity.oidc import JwksCache, SigningKey, parse_keys
+from mcpsecurity_server.auth.caller import Caller
+from mcpsecurity_server.auth.memory import TokenMemory
+
+
+async def _keys() -> tuple[JwksCache, SigningKey]:
+    async def load(_: object) -> dict[str, SigningKey]:
+        return parse_keys({"keys": [jwk("key-1")]}, {})
+
+    keys = JwksCache(load, timer=lambda: 0.0)
+    return keys, await keys.get("key-1")
+
+
+def _caller(tenant: ControlledTenant, raw: str) -> Caller:
+    return Caller.from_claims(raw, tenant.access_claims(), ["mcp:tools"])
+
+
+async def test_the_oldest_makes_room(tenant: ControlledTenant) -> None:
+    keys, key = await _keys()
+    memory = TokenMemory(keys, size=2)
+    for raw in ("a", "b", "c"):
+        memory.remember(raw, _caller(tenant, raw), key, 10.0)
+    assert len(memory) == 2
+    assert memory.recall("a", 0.0) is None
+    recalled = memory.recall("c", 0.0)
+    assert recalled is not None
+    assert recalled.token == "c"
+
+
+async def test_it_is_forgotten_at_the_moment_it_expires(tenant: ControlledTenant) -> None:
+    keys, key = await _keys()
+    memory = TokenMemory(keys, size=2)
+    memory.remember("a", _caller(tenant, "a"), key, 10.0)
+    assert memory.recall("a", 9.999) is not None
+    assert memory.recall("a", 10.0) is None
+    assert len(memory) == 0
+
+
+async def test_a_key_that_was_replaced_under_its_name_ends_the_memory(tenant: ControlledTenant) -> None:
+    keys, _ = await _keys()
+    memory = TokenMemory(keys, size=2)
+    other = parse_keys({"keys": [jwk("key-2", kid="key-1")]}, {})["key-1"]
+    memory.remember("a", _caller(tenant, "a"), other, 10.0)
+    assert memory.recall("a", 0.0) is None
+
+
+async def test_with_size_zero_nothing_is_remembered(tenant: ControlledTenant) -> None:
+    keys, key = await _keys()
+    memory = TokenMemory(keys, size=0)
+    memory.remember("a", _caller(tenant, "a"), key, 10.0)
+    assert memory.recall("a", 0.0) is None
