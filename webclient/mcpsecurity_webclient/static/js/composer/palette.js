@@ -15,7 +15,6 @@ export class Palette {
     this._list = h("ul", { id: uniqueId("prompts"), role: "listbox", "aria-label": "Prompts" });
     this._options = [];
     this._active = -1;
-    this._box.setAttribute("aria-controls", this._list.id);
     this._box.addEventListener("blur", () => this._blurred());
     byId("open-prompts").addEventListener("click", () => this._begin());
   }
@@ -50,6 +49,7 @@ export class Palette {
     if (!this.open) return;
     this._panel.hidden = true;
     this._panel.replaceChildren();
+    this._box.removeAttribute("aria-controls");
     this._box.removeAttribute("aria-activedescendant");
   }
 
@@ -63,6 +63,7 @@ export class Palette {
     this._list.replaceChildren(...this._options.map(({ element }) => element));
     const none = prompts.length === 0 ? h("p", { class: "muted" }, "No prompt of that name.") : this._list;
     this._panel.replaceChildren(none);
+    if (prompts.length > 0) this._box.setAttribute("aria-controls", this._list.id);
     this._panel.hidden = false;
     this._active = -1;
     this._context.announce(prompts.length === 1 ? "1 prompt." : `${prompts.length} prompts.`);

@@ -10,6 +10,7 @@ export class Waiting {
     this._bar = byId("waiting");
     this._words = byId("waiting-words");
     this._visible = new Set();
+    this._known = new Set();
     this._leads = false;
     this._watched = new Set();
     this._observer = new IntersectionObserver((entries) => this._seen(entries), { root: log, threshold: 0.2 });
@@ -43,6 +44,7 @@ export class Waiting {
 
   _seen(entries) {
     for (const { target, isIntersecting } of entries) {
+      this._known.add(target);
       if (isIntersecting) this._visible.add(target);
       else this._visible.delete(target);
     }
@@ -52,11 +54,12 @@ export class Waiting {
   _leave(element) {
     this._observer.unobserve(element);
     this._visible.delete(element);
+    this._known.delete(element);
   }
 
   _draw() {
     const count = this._watched.size;
-    this._bar.hidden = count === 0 || this._visible.size > 0;
+    this._bar.hidden = count === 0 || this._visible.size > 0 || this._known.size < count;
     setText(this._words, count === 1 ? "1 request waits for you" : `${count} requests wait for you`);
     const title = document.title.replace(/^\(\d+\) /, "");
     document.title = count > 0 ? `(${count}) ${title}` : title;

@@ -1,0 +1,79 @@
+"""One browser for all tests; a context of its own for each; and no console error goes unseen."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from tests.browser.chromium import launch
+from tests.browser.watch import Watch
+
+import mcpsecurity_webclient
+
+STATIC = Path(mcpsecurity_webclient.__file__).parent / "static"
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser, _ = await launch(playwright)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@pytest.fixture
+async def watch() -> AsyncIterator[Watch]:
+    """What goes wrong in any page of the test. The test fails if anything is left at its end."""
+    watch = Watch()
+    yield watch
+    watch.check()
+
+
+@pytest.fixture
+async def context(browser: Browser, watch: Watch) -> AsyncIterator[BrowserContext]:
+    context = await browser.new_context(locale="en-GB", timezone_id="Europe/Zurich")
+    context.set_default_timeout(15_000)
+    watch.observe(context)
+    yield context
+    await context.close()
+
+
+@pytest.fixture(scope="session")
+async def static_url() -> AsyncIterator[str]:
+    """The static files alone, for tests of single modules; its root is an empty page."""
+
+    async def empty_page(_: web.Request) -> web.Response:
+        return web.Response(
+            text='<!doctype html><link rel="icon" href="data:,"><title>modules</title>',
+            content_type="text/html",
+        )
+
+    app = web.Application()
+    app.router.add_get("/", empty_page)
+    app.router.add_static("/static", STATIC)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://localhost:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.fixture(scope="session")
+async def modules_page(browser: Browser) -> AsyncIterator[Page]:
+    """One page for all tests of single modules; each test loads it anew."""
+    context = await browser.new_context(locale="en-GB", timezone_id="Europe/Zurich")
+    yield await context.new_page()
+    await context.close()
+
+
+@pytest.fixture
+async def modules(modules_page: Page, static_url: str, watch: Watch) -> AsyncIterator[Page]:
+    """An empty page that can import the chat's modules from `/static/js/`."""
+    watch.observe(modules_page.context)
+    await modules_page.goto(static_url)
+    yield modules_page
+    watch.leave(modules_page.context)

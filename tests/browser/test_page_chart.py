@@ -1,0 +1,93 @@
+"""Forecasts are found in any tool's result by their shape, and drawn, with a table for listening."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+SERIES = """
+async (structured) => {
+  const {dailySeries} = await import("/static/js/chart/series.js");
+  return dailySeries(structured);
+}
+"""
+DRAW = """
+async (structured) => {
+  const {forecast} = await import("/static/js/chart/forecast.js");
+  document.body.replaceChildren(forecast(structured));
+}
+"""
+
+
+def day(date: str, low: float, high: float, rain: float, condition: str) -> dict[str, Any]:
+    temperatures = {"temperature_min": low, "temperature_max": high}
+    return {"date": date, **temperatures, "precipitation": rain, "condition": condition}
+
+
+DAILY = [day("2026-01-01", -4.6, 2.4, 0.0, "fog"), day("2026-01-02", -0.2, 5.5, 12.3, "rain")]
+FORECAST = {"place": "Zurich, Switzerland", "temperature": 1.6, "condition": "overcast", "daily": DAILY}
+
+
+async def test_records_with_a_date_and_temperatures_are_a_series(modules: Page) -> None:
+    series = await modules.evaluate(SERIES, FORECAST)
+    assert series["title"] == "Zurich, Switzerland"
+    assert series["now"] == {"temperature": 1.6, "words": "overcast"}
+    assert series["days"][1] == {
+        "date": "2026-01-02",
+        "low": -0.2,
+        "high": 5.5,
+        "rain": 12.3,
+        "words": "rain",
+    }
+
+
+async def test_parallel_lists_are_a_series_too(modules: Page) -> None:
+    columns = {
+        "time": ["2026-01-01", "2026-01-02"],
+        "temperature_2m_max": [3.0, 4.0],
+        "temperature_2m_min": [1.0, None],
+        "precipitation_sum": [0.0, 1.5],
+        "precipitation_probability_max": [10, 90],
+    }
+    days = (await modules.evaluate(SERIES, {"daily": columns}))["days"]
+    assert [(day["high"], day["low"], day["rain"]) for day in days] == [(3, 1, 0), (4, None, 1.5)]
+
+
+@pytest.mark.parametrize(
+    "structured",
+    [
+        None,
+        [],
+        "text",
+        {},
+        {"daily": DAILY[:1]},
+        {"rows": [{"date": "2026-01-01", "count": 1}] * 3},
+        {"daily": [1, 2]},
+    ],
+)
+async def test_other_results_are_no_series(modules: Page, structured: Any) -> None:
+    assert await modules.evaluate(SERIES, structured) is None
+
+
+async def test_the_days_are_drawn_and_told(modules: Page) -> None:
+    await modules.evaluate(DRAW, FORECAST)
+    picture = modules.get_by_role("img", name="Forecast for Zurich, Switzerland: 2 days, −5° to 6°C.")
+    await expect(picture.locator(".day-name")).to_have_text(["Thu 1", "Fri 2"])
+    await expect(picture.locator(".high text")).to_have_text(["2°", "6°"])
+    await expect(picture.locator(".low text")).to_have_text(["−5°", "0°"])
+    await expect(picture.locator(".rain text")).to_have_text(["0 mm", "12 mm"])
+    table = modules.get_by_role("table", name="Forecast for Zurich, Switzerland")
+    await expect(table.get_by_role("row", name="2026-01-02 -0.2 5.5 12.3 rain")).to_be_attached()
+
+
+async def test_the_picture_follows_the_width_of_its_place(modules: Page) -> None:
+    await modules.set_viewport_size({"width": 900, "height": 600})
+    await modules.evaluate(DRAW, FORECAST)
+    wide = await modules.locator("svg.days").bounding_box()
+    await modules.set_viewport_size({"width": 360, "height": 600})
+    await modules.wait_for_function("document.querySelector('svg.days').getBoundingClientRect().right <= 360")
+    narrow = await modules.locator("svg.days").bounding_box()
+    assert wide is not None
+    assert narrow is not None
+    assert (wide["width"] > 700, narrow["height"] == wide["height"]) == (True, True)
+    await modules.set_viewport_size({"width": 1280, "height": 720})
