@@ -29,6 +29,10 @@ class LocalCloud:
 
     Use it as an async context manager: it listens inside the `async with`, and the properties are known then.
 
+    Attributes:
+        model: the chat-completions endpoint, with its faults.
+        weather: the faults of the weather API.
+
     Raises (on entering):
         OSError: a port is taken (`strerror` says which), or the folder cannot be written.
     """
@@ -38,9 +42,11 @@ class LocalCloud:
         self._settings = settings
         self._resources = AsyncExitStack()
         self._tenant: Tenant | None = None
-        self.model = ChatCompletions(api_key=_OPENAI_API_KEY, pace=settings.model_pace)
-        self.weather = OpenMeteoFaults()
         self._certificates: Certificates | None = None
+        self.model = ChatCompletions(
+            api_key=_OPENAI_API_KEY, pace=settings.model_pace, accepts_token=self._is_for_azure_openai
+        )
+        self.weather = OpenMeteoFaults()
 
     async def __aenter__(self) -> Self:
         """Make or load keys and certificates, and listen on both ports."""
@@ -205,6 +211,13 @@ class LocalCloud:
         client = directory.clients[self.daemon_client_id]
         made = tokens.app_claims(client, directory.mcp_api, azpacr="1") | claims
         return tokens.sign({name: value for name, value in made.items() if value is not None})
+
+    def _is_for_azure_openai(self, token: str) -> bool:
+        """Return whether a bearer token lets its holder use the model, as `DefaultAzureCredential`'s does."""
+        claims = self.tenant.tokens.read(token)
+        if claims is None or claims["aud"] != ids.COGNITIVE_SERVICES_ID:
+            return False
+        return bool(claims["nbf"] <= self.tenant.now() < claims["exp"])
 
 
 def _prepare(folder: Path) -> tuple[Certificates, SigningKey]:

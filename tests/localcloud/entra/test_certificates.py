@@ -20,10 +20,11 @@ from pathlib import Path
 from mcpsecurity.localcloud.certificates import ensure_certificates
 from mcpsecurity.localcloud.entra import ensure_signing_key
 
+print("ready", flush=True)
 sys.stdin.read()
-folder = Path(sys.argv[1])
-found = ensure_certificates(folder)
-print(found.ca_file.read_text(), found.server_file.read_text(), ensure_signing_key(folder).kid)
+for folder in Path(sys.argv[1]).iterdir():
+    found, key = ensure_certificates(folder), ensure_signing_key(folder)
+    print(folder, found.ca_file.read_text(), found.server_file.read_text(), key.kid)
 """
 
 
@@ -142,13 +143,18 @@ def test_a_key_that_belongs_to_another_certificate_is_replaced(tmp_path: Path) -
 
 
 async def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
+    for number in range(10):
+        (tmp_path / str(number)).mkdir()
     processes = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-c", START, str(tmp_path / "made"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            sys.executable, "-c", START, str(tmp_path), stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         for _ in range(4)
     ]
     async with asyncio.timeout(60):
+        for process in processes:
+            assert process.stdout is not None
+            assert await process.stdout.readline() == b"ready\n"
         answers = await asyncio.gather(*(process.communicate(b"") for process in processes))
 
     assert all(process.returncode == 0 for process in processes)

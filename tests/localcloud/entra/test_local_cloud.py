@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+from mcpsecurity.localcloud.entra.ids import COGNITIVE_SERVICES_ID
 from mcpsecurity.settings import SettingsError, load_settings
 from mcpsecurity.tls import client_ssl_context
 
@@ -109,3 +110,27 @@ async def test_a_name_that_was_rebound_to_loopback_is_refused(
 
     async with http.get(url, headers={"Host": host}) as response:
         assert response.status == status
+
+
+async def test_the_model_takes_tokens_that_are_for_azure_openai(
+    cloud: LocalCloud, http: aiohttp.ClientSession
+) -> None:
+    url = f"{cloud.openai_endpoint}/openai/deployments/{cloud.openai_deployment}/chat/completions"
+    body = {"messages": [{"role": "user", "content": "hello"}]}
+
+    async def status(token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with http.post(f"{url}?api-version=2024-10-21", json=body, headers=headers) as response:
+            return response.status
+
+    assert await status(cloud.app_token(aud=COGNITIVE_SERVICES_ID)) == 200
+    assert await status(cloud.app_token()) == 401
+    assert await status(cloud.app_token(aud=COGNITIVE_SERVICES_ID, exp=1)) == 401
+    assert await status("no token") == 401
+
+
+async def test_everything_is_on_the_https_listener(cloud: LocalCloud, http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{cloud.open_meteo_url}/v1/search", params={"name": "Zurich"}) as response:
+        assert response.status == 200
+    async with http.get(f"{cloud.http_url}/v1/search", params={"name": "Zurich"}) as response:
+        assert response.status == 404
