@@ -116,9 +116,9 @@ function resolved(state, { elicitation_id: id, action, by }) {
 
 function withMessage(state, message) {
   const id = message.message_id;
-  const calls = message.calls ?? state.messages[id]?.calls ?? [];
+  const { calls = [], textFirst } = state.messages[id] ?? {};
   const order = state.order.includes(id) ? state.order : [...state.order, id];
-  return { ...put(state, "messages", id, { ...message, calls }), order };
+  return { ...put(state, "messages", id, { calls, textFirst, ...message }), order };
 }
 
 function withCall(state, call) {
@@ -129,7 +129,8 @@ function withCall(state, call) {
 function withCallInMessage(state, { call_id: callId, message_id: messageId, at }) {
   const message = state.messages[messageId] ?? begin(messageId, at);
   if (message.calls.includes(callId)) return state;
-  return withMessage(state, { ...message, calls: [...message.calls, callId] });
+  const textFirst = message.textFirst ?? message.text !== "";
+  return withMessage(state, { ...message, textFirst, calls: [...message.calls, callId] });
 }
 
 function changeCall(state, id, changes) {
