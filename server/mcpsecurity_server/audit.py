@@ -14,7 +14,7 @@ import orjson
 from aiohttp import web
 
 from mcpsecurity_server.auth.caller import Caller
-from mcpsecurity_server.auth.refusals import Refusal
+from mcpsecurity_server.auth.refusals import NoCredentials, Refusal
 
 __all__ = [
     "audit_refusal",
@@ -55,10 +55,10 @@ def note_outcome(outcome: str) -> None:
 
 
 def audit_refusal(request: web.BaseRequest, refusal: Refusal) -> None:
-    """Log that a request was refused."""
+    """Log that a request was refused. One without credentials is how every client begins, and no warning."""
     caller = _caller.get()
     _write(
-        logging.WARNING,
+        logging.INFO if isinstance(refusal, NoCredentials) else logging.WARNING,
         event="request_refused",
         status=refusal.status,
         reason=refusal.reason,

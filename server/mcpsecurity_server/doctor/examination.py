@@ -1,0 +1,33 @@
+"""All checks, in the order in which a person would look."""
+
+import time
+
+import aiohttp
+
+from mcpsecurity.oidc import Clock
+from mcpsecurity.tls import client_ssl_context
+from mcpsecurity_server.doctor.findings import Finding, failed
+from mcpsecurity_server.doctor.model import check_model
+from mcpsecurity_server.doctor.server import check_server
+from mcpsecurity_server.doctor.settings import DoctorSettings
+from mcpsecurity_server.doctor.tenant import check_tenant
+from mcpsecurity_server.doctor.webclient import check_webclient
+
+__all__ = ["examine"]
+
+
+async def examine(settings: DoctorSettings, *, clock: Clock = time.time) -> list[Finding]:
+    """Return what was found. Nothing is changed, and nothing raised for what is wrong."""
+    try:
+        tls = client_ssl_context(settings.ca_file)
+    except OSError as error:
+        reason = error.strerror or "no certificate in it"
+        return [failed("trust", f"{settings.ca_file} cannot be used: {reason}.", "MCPSECURITY_CA_FILE")]
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
+        checks = (
+            check_tenant(session, settings, clock),
+            check_server(session, settings),
+            check_webclient(session, settings),
+            check_model(session, settings),
+        )
+        return [finding for check in checks async for finding in check]

@@ -1,0 +1,70 @@
+"""What the doctor found, and how it is told."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from textwrap import wrap
+
+import orjson
+
+__all__ = ["Finding", "Status", "as_json", "as_table", "failed", "ok", "skipped", "warning"]
+
+_WIDTH = 78
+
+
+class Status(StrEnum):
+    """How a check ended. Only `FAILED` makes the exit code 1."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of a check. `setting` is the key to change, or "" when nothing has to."""
+
+    check: str
+    status: Status
+    message: str
+    setting: str = ""
+
+
+def ok(check: str, message: str) -> Finding:
+    """Return that all is well."""
+    return Finding(check, Status.OK, message)
+
+
+def warning(check: str, message: str, setting: str) -> Finding:
+    """Return that it works, but not for everybody or not for long."""
+    return Finding(check, Status.WARNING, message, setting)
+
+
+def failed(check: str, message: str, setting: str) -> Finding:
+    """Return that it cannot work."""
+    return Finding(check, Status.FAILED, message, setting)
+
+
+def skipped(check: str, message: str, setting: str = "") -> Finding:
+    """Return that there was nothing to check, or no way to."""
+    return Finding(check, Status.SKIPPED, message, setting)
+
+
+def as_json(findings: Iterable[Finding]) -> str:
+    """Return a JSON array of objects with the keys check, status, message and setting."""
+    return orjson.dumps([asdict(finding) for finding in findings], option=orjson.OPT_INDENT_2).decode()
+
+
+def as_table(findings: Sequence[Finding]) -> str:
+    """Return a table for people: check, status and message; below it the setting to change."""
+    width = max(len(finding.check) for finding in findings)
+    indent = " " * (width + 11)
+    lines: list[str] = []
+    for finding in findings:
+        first, *more = wrap(finding.message, _WIDTH, break_on_hyphens=False) or [""]
+        lines.append(f"{finding.check:{width}}  {finding.status.value:7}  {first}")
+        lines += [indent + line for line in more]
+        if finding.setting:
+            lines.append(f"{indent}change: {finding.setting}")
+    return "\n".join(lines)

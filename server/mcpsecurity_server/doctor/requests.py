@@ -1,0 +1,76 @@
+"""One HTTP request of the doctor, with every way it can fail as a value."""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+
+__all__ = ["Answer", "UnreachableError", "fetch"]
+
+_TIMEOUT = 10.0
+_MAX_BODY = 1024 * 1024
+
+
+class UnreachableError(Exception):
+    """There was no answer; the message says why. `is_trust` tells that the certificate was not believed."""
+
+    def __init__(self, message: str, *, is_trust: bool = False) -> None:
+        super().__init__(message)
+        self.is_trust = is_trust
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `json` is None if the body is no JSON object."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+    json: dict[str, Any] | None
+
+
+async def fetch(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    *,
+    headers: dict[str, str] | None = None,
+    form: dict[str, str] | None = None,
+    json: object = None,
+) -> Answer:
+    """Send a request, follow no redirect, and return the answer.
+
+    Raises:
+        UnreachableError: no answer in time, or none at all.
+    """
+    try:
+        async with (
+            asyncio.timeout(_TIMEOUT),
+            session.request(
+                method, url, headers=headers, data=form, json=json, allow_redirects=False
+            ) as response,
+        ):
+            body = await response.content.read(_MAX_BODY)
+            received = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, received, body.decode(errors="replace"), _object(body))
+    except (aiohttp.ClientConnectorCertificateError, ssl.SSLError) as error:
+        raise UnreachableError(f"the certificate of {url} is not trusted", is_trust=True) from error
+    except aiohttp.ClientConnectorSSLError as error:
+        raise UnreachableError(f"no TLS connection to {url}", is_trust=True) from error
+    except aiohttp.InvalidURL as error:
+        raise UnreachableError(f"{url!r} is not a URL") from error
+    except TimeoutError as error:
+        raise UnreachableError(f"{url} did not answer within {_TIMEOUT:g} s") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise UnreachableError(f"{url} cannot be reached ({type(error).__name__})") from error
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,79 @@
+"""Checks of the tenant: reachable, the one that is configured, publishing keys, and agreeing on the time."""
+
+from collections.abc import AsyncIterator
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+from yarl import URL
+
+from mcpsecurity.oidc import Clock, ProviderError, parse_keys
+from mcpsecurity.oidc.discovery import fetch_document, metadata_url
+from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, warning
+from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
+from mcpsecurity_server.doctor.settings import DoctorSettings
+
+__all__ = ["check_tenant"]
+
+_SKEW_WARNING = 30.0
+_SKEW_FAILURE = 60.0
+
+
+async def check_tenant(
+    session: aiohttp.ClientSession, settings: DoctorSettings, clock: Clock
+) -> AsyncIterator[Finding]:
+    """Look at the authority, discovery, keys and, by `clock`, at the time."""
+    if not settings.tenant_id:
+        yield failed("tenant", "No tenant is configured.", "ENTRA_TENANT_ID")
+        return
+    url = str(metadata_url(settings.authority, settings.tenant_id))
+    try:
+        answer = await fetch(session, "GET", url)
+    except UnreachableError as error:
+        setting = "MCPSECURITY_CA_FILE" if error.is_trust else "ENTRA_AUTHORITY"
+        yield failed("authority", f"The authority does not answer: {error}.", setting)
+        return
+    yield ok("authority", f"{settings.authority} answers.")
+    yield _time(answer, clock())
+    discovery = _discovery(settings, answer)
+    yield discovery
+    if answer.json is not None and discovery.status == "ok":
+        yield await _keys(session, answer.json)
+
+
+def _discovery(settings: DoctorSettings, answer: Answer) -> Finding:
+    if answer.status in (400, 404):
+        return failed("discovery", f"There is no tenant {settings.tenant_id} there.", "ENTRA_TENANT_ID")
+    if answer.status != 200 or answer.json is None:
+        return failed("discovery", f"Discovery answers {answer.status}, not a document.", "ENTRA_AUTHORITY")
+    expected = f"{settings.authority}/{settings.tenant_id}/v2.0"
+    issuer = answer.json.get("issuer")
+    if issuer != expected:
+        message = f"Discovery names the issuer {issuer}, not {expected}: its tokens would be refused."
+        return failed("discovery", message, "ENTRA_AUTHORITY, ENTRA_TENANT_ID")
+    return ok("discovery", f"The issuer is {issuer}.")
+
+
+def _time(answer: Answer, ours: float) -> Finding:
+    try:
+        theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return skipped("clock", "The authority does not tell the time.")
+    skew = abs(ours - theirs)
+    if skew > _SKEW_FAILURE:
+        message = f"This machine's clock differs from the tenant's by {skew:.0f} s: good tokens are refused."
+        return failed("clock", message, "the clock of this machine")
+    if skew > _SKEW_WARNING:
+        message = f"This machine's clock differs from the tenant's by {skew:.0f} s."
+        return warning("clock", message, "the clock of this machine")
+    return ok("clock", "This machine and the tenant agree on the time.")
+
+
+async def _keys(session: aiohttp.ClientSession, discovery: dict[str, object]) -> Finding:
+    uri = str(discovery.get("jwks_uri"))
+    try:
+        keys = parse_keys(await fetch_document(session, URL(uri)), {})
+    except ProviderError as error:
+        return failed("keys", f"The signing keys cannot be read: {error}.", "ENTRA_AUTHORITY")
+    if not keys:
+        return failed("keys", f"{uri} publishes no usable signing key.", "ENTRA_AUTHORITY")
+    return ok("keys", f"Signing keys published: {len(keys)}.")

@@ -1,0 +1,85 @@
+"""The server as a process: how it starts, what it refuses, and how it ends."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import aiohttp
+from tests.server.protected import free_port
+
+_CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("MCP_SERVER_", "ENTRA_"))}
+
+
+async def _start(folder: Path, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "mcpsecurity_server",
+        *arguments,
+        cwd=folder,
+        env=_CLEAN | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def _end(process: asyncio.subprocess.Process) -> tuple[int, str]:
+    async with asyncio.timeout(20):
+        output, errors = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, (output + errors).decode()
+
+
+async def test_wrong_settings_end_it_with_a_line_for_each(tmp_path: Path) -> None:
+    code, text = await _end(await _start(tmp_path))
+    assert code == 2
+    assert "  ENTRA_TENANT_ID: Field required\n  MCP_SERVER_CLIENT_ID: Field required\n" in text
+    assert "Traceback" not in text
+
+
+async def test_without_authentication_it_binds_to_loopback_only(tmp_path: Path) -> None:
+    code, text = await _end(await _start(tmp_path, "--no-auth", MCP_SERVER_HOST="192.0.2.1"))
+    assert code == 2
+    assert "MCP_SERVER_HOST: Must be 127.0.0.1, ::1 or localhost without authentication" in text
+
+
+async def test_it_serves_and_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
+    port = free_port()
+    process = await _start(tmp_path, "--no-auth", MCP_SERVER_PORT=str(port))
+    try:
+        async with asyncio.timeout(20), aiohttp.ClientSession() as http:
+            while True:
+                try:
+                    async with http.get(f"http://127.0.0.1:{port}/health") as response:
+                        assert response.status == 200
+                        break
+                except aiohttp.ClientConnectionError:
+                    await asyncio.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGTERM)
+    code, text = await _end(process)
+    assert code == 0, text
+    assert "Traceback" not in text
+
+
+async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, text = await _end(await _start(tmp_path, "--no-auth", MCP_SERVER_PORT=str(port)))
+    assert code == 1
+    assert f"cannot listen on 127.0.0.1:{port}: another program already uses this port" in text
+
+
+async def test_the_server_never_imports_semantic_kernel_nor_what_is_slow() -> None:
+    code = (
+        "import sys, mcpsecurity_server.cli\n"
+        "slow = {'semantic_kernel', 'open_meteo', 'msal', 'openai'} & set(sys.modules)\n"
+        "sys.exit(str(slow) if slow else 0)"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert await _end(process) == (0, "")
