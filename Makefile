@@ -8,6 +8,8 @@ STAMP := $(VENV)/.setup
 
 .PHONY: setup demo test check format lock bench clean browser
 
+# The lock names every package, so pip has nothing to resolve: with its resolver, a new release of a package that
+# another one asks for with an extra stops the installation.
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
@@ -17,7 +19,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) $(NEW_ENOUGH) || { echo "mcpsecurity needs Python 3.11 or newer with its venv module;" \
 		"$(PYTHON) is $$($(PYTHON) --version 2>&1)."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
