@@ -1,0 +1,138 @@
+"""`mcpsecurity token`: an access token of the local tenant, fetched as a client fetches it."""
+
+import asyncio
+import base64
+import hashlib
+import secrets
+import ssl
+import sys
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import aiohttp
+import click
+
+from mcpsecurity.localcloud import LocalCloudSettings
+from mcpsecurity.localcloud.entra import default_directory, ids
+from mcpsecurity.settings import load_settings
+from mcpsecurity.tls import client_ssl_context
+
+__all__ = ["token"]
+
+HTTPS_PORT = 7443
+_REDIRECT_URI = "http://localhost/token"  # nothing listens there: the code is taken from the answer
+_API = f"api://{ids.API_CLIENT_ID}"
+_TIMEOUT = aiohttp.ClientTimeout(total=20)
+
+
+class _TokenError(Exception):
+    """There is no token to print; the message says why."""
+
+
+@click.command()
+@click.option("--user", metavar="NAME", help="Sign-in name of the person, e.g. alice@contoso.example.")
+@click.option("--daemon", is_flag=True, help="An app-only token of the daemon, which the server refuses.")
+@click.option(
+    "--port-offset",
+    type=int,
+    help="That of the running `demo`; without it, LOCALCLOUD_HTTPS_PORT says where the local cloud is.",
+)
+def token(user: str | None, daemon: bool, port_offset: int | None) -> None:
+    """Print an access token of the running local tenant for the MCP server.
+
+    For trying requests out: `curl -H "Authorization: Bearer $(mcpsecurity token --user alice)" …`. The tokens
+    open nothing but services that trust this machine's local cloud.
+    """
+    if (user is None) is not daemon:
+        raise click.UsageError("Say either --user NAME or --daemon.")
+    settings = load_settings(LocalCloudSettings)
+    port = settings.https_port if port_offset is None else HTTPS_PORT + port_offset
+    try:
+        click.echo(asyncio.run(_fetch(settings, port, user and _sign_in_name(settings, user))))
+    except _TokenError as error:
+        sys.exit(f"token: {error}")
+
+
+def _sign_in_name(settings: LocalCloudSettings, name: str) -> str:
+    """Complete the part before the @ of one of the tenant's people; another name stays as it is."""
+    users = default_directory(mcp_url=settings.mcp_url, webclient_url=settings.webclient_url).users
+    return next((full for full in users if full.partition("@")[0] == name.lower()), name)
+
+
+async def _fetch(settings: LocalCloudSettings, port: int, user: str | None) -> str:
+    authority = f"https://localhost:{port}"
+    nobody = (
+        f"no local cloud answers at {authority}: start one by `mcpsecurity demo` or `mcpsecurity localcloud`."
+    )
+    try:
+        trusted = client_ssl_context(settings.folder / "ca.pem")
+        async with aiohttp.ClientSession(
+            f"{authority}/{ids.TENANT_ID}/oauth2/v2.0/",
+            connector=aiohttp.TCPConnector(ssl=trusted),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=_TIMEOUT,
+        ) as http:
+            return await (_of_daemon(http) if user is None else _of_person(http, user))
+    except (aiohttp.ClientSSLError, ssl.SSLError) as error:
+        raise _TokenError(
+            f"{authority} is not the local cloud whose keys are in {settings.folder}."
+        ) from error
+    except (FileNotFoundError, aiohttp.ClientConnectorError, TimeoutError) as error:
+        raise _TokenError(nobody) from error
+    except (aiohttp.ClientError, LookupError, ValueError) as error:
+        raise _TokenError(f"{authority} does not answer as a tenant: {error}") from error
+
+
+async def _of_daemon(http: aiohttp.ClientSession) -> str:
+    """Fetch an app-only token by client credentials (RFC 6749 4.4)."""
+    return await _redeem(
+        http,
+        grant_type="client_credentials",
+        client_id=ids.DAEMON_CLIENT_ID,
+        client_secret=ids.DAEMON_CLIENT_SECRET,
+        scope=f"{_API}/.default",
+    )
+
+
+async def _of_person(http: aiohttp.ClientSession, user: str) -> str:
+    """Fetch a delegated token of the public client by the code flow with PKCE, without a page."""
+    verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    asked = {
+        "client_id": ids.PUBLIC_CLIENT_ID,
+        "response_type": "code",
+        "redirect_uri": _REDIRECT_URI,
+        "scope": f"openid profile {_API}/mcp:tools",
+        "state": state,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        "prompt": "none",
+        "login_hint": user,
+    }
+    async with http.get("authorize", params=asked, allow_redirects=False) as response:
+        answer = dict(parse_qsl(urlsplit(response.headers.get("Location", "")).query))
+        _raise_if_refused(answer)
+        if answer.get("state") != state or "code" not in answer:
+            raise ValueError(f"it answered the sign-in with status {response.status}")
+    return await _redeem(
+        http,
+        grant_type="authorization_code",
+        client_id=ids.PUBLIC_CLIENT_ID,
+        code=answer["code"],
+        redirect_uri=_REDIRECT_URI,
+        code_verifier=verifier,
+    )
+
+
+async def _redeem(http: aiohttp.ClientSession, **form: str) -> str:
+    async with http.post("token", data=form) as response:
+        answer: dict[str, Any] = await response.json()
+        _raise_if_refused(answer)
+        response.raise_for_status()
+        return str(answer["access_token"])
+
+
+def _raise_if_refused(answer: Mapping[str, Any]) -> None:
+    if "error" in answer:
+        raise _TokenError(f"the tenant refuses: {answer.get('error_description', answer['error'])}")

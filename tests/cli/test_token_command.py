@@ -1,0 +1,138 @@
+"""`mcpsecurity token` against a running local cloud."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import jwt
+import pytest
+from aiohttp import web
+
+from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+from mcpsecurity.localcloud.certificates import ensure_certificates
+
+_CLEAN = {key: value for key, value in os.environ.items() if not key.startswith("LOCALCLOUD_")}
+
+
+@pytest.fixture
+async def cloud(tmp_path: Path) -> AsyncIterator[LocalCloud]:
+    async with LocalCloud(LocalCloudSettings(https_port=0, http_port=0, folder=tmp_path)) as running:
+        yield running
+
+
+async def _token(folder: Path, port: int, *arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Run the command; return its exit code and what it wrote to stdout and stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mcpsecurity", "token", *arguments),
+        env=_CLEAN | {"LOCALCLOUD_FOLDER": str(folder), "LOCALCLOUD_HTTPS_PORT": str(port)} | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        output, errors = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode(), errors.decode()
+
+
+def _claims(cloud: LocalCloud, output: str) -> dict[str, object]:
+    """Return the claims of the token that was printed, its signature and audience checked."""
+    key = cloud.tenant.keys.current.private_key.public_key()
+    claims: dict[str, object] = jwt.decode(
+        output.removesuffix("\n"),
+        key,
+        algorithms=["RS256"],
+        audience=cloud.api_client_id,
+        issuer=cloud.issuer,
+    )
+    return claims
+
+
+def _port(cloud: LocalCloud) -> int:
+    return urlsplit(cloud.authority).port or 0
+
+
+@pytest.mark.parametrize("name", ["bob@contoso.example", "bob"])
+async def test_a_persons_token_is_printed_and_nothing_else(
+    cloud: LocalCloud, tmp_path: Path, name: str
+) -> None:
+    code, output, errors = await _token(tmp_path, _port(cloud), "--user", name)
+
+    assert (code, errors) == (0, "")
+    claims = _claims(cloud, output)
+    assert (claims["preferred_username"], claims["scp"]) == ("bob@contoso.example", "mcp:tools")
+    assert claims["azp"] == cloud.public_client_id
+
+
+async def test_a_daemons_token_is_app_only(cloud: LocalCloud, tmp_path: Path) -> None:
+    code, output, _ = await _token(tmp_path, _port(cloud), "--daemon")
+
+    assert code == 0
+    claims = _claims(cloud, output)
+    assert (claims["idtyp"], claims["azp"]) == ("app", cloud.daemon_client_id)
+    assert "scp" not in claims
+
+
+async def test_the_offset_counts_from_the_default_port(cloud: LocalCloud, tmp_path: Path) -> None:
+    offset = str(_port(cloud) - 7443)
+
+    code, output, _ = await _token(tmp_path, 1, "--daemon", "--port-offset", offset)
+
+    assert code == 0
+    assert _claims(cloud, output)["azp"] == cloud.daemon_client_id
+
+
+async def test_a_person_whom_the_tenant_does_not_know_is_refused(cloud: LocalCloud, tmp_path: Path) -> None:
+    code, output, errors = await _token(tmp_path, _port(cloud), "--user", "mallory@contoso.example")
+
+    assert (code, output) == (1, "")
+    assert "AADSTS50034" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("arguments", [(), ("--daemon", "--user", "alice")])
+async def test_it_wants_either_a_person_or_the_daemon(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    code, _, errors = await _token(tmp_path, 1, *arguments)
+
+    assert code == 2
+    assert "Say either --user NAME or --daemon." in errors
+
+
+async def test_without_a_local_cloud_it_says_what_to_start(tmp_path: Path) -> None:
+    await asyncio.to_thread(ensure_certificates, tmp_path)
+    for folder in (tmp_path, tmp_path / "never used"):
+        code, output, errors = await _token(folder, 1, "--daemon")
+
+        assert (code, output) == (1, "")
+        assert "no local cloud answers at https://localhost:1: start one by `mcpsecurity demo`" in errors
+        assert "Traceback" not in errors
+
+
+async def test_another_folders_local_cloud_is_not_trusted(cloud: LocalCloud, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    await asyncio.to_thread(ensure_certificates, other)
+
+    code, output, errors = await _token(other, _port(cloud), "--user", "alice")
+
+    assert (code, output) == (1, "")
+    assert f"is not the local cloud whose keys are in {other}" in errors
+
+
+@pytest.mark.parametrize("arguments", [("--user", "alice"), ("--daemon",)])
+async def test_a_service_that_is_no_tenant_is_said_to_be_none(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    certificates = await asyncio.to_thread(ensure_certificates, tmp_path)
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificates.server_context()).start()
+        code, output, errors = await _token(tmp_path, runner.addresses[0][1], *arguments)
+    finally:
+        await runner.cleanup()
+
+    assert (code, output) == (1, "")
+    assert "does not answer as a tenant" in errors
+    assert "Traceback" not in errors
