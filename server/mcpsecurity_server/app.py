@@ -65,6 +65,7 @@ def create_app(
         allowed_origins=settings.allowed_origins,
         before_call=before_call,
         after_call=audit_tool_call,
+        clock=clock,
     )
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)

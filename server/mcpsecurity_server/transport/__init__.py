@@ -4,30 +4,43 @@
     mount_mcp(app, mcp)          # mcp: mcp.server.fastmcp.FastMCP
     web.run_app(app)
 
-From outside in: `http` (methods, headers, statuses), `exchange` and `sse` (JSON or an event stream),
-`session` and `events` (what lives between requests), `dispatch` (method to handler; knows no session), `sdk`
-(all contact with names that the SDK does not promise to keep).
+From outside in: `framing` (the path, headers, bodies, event streams; knows no session), `handshake` (the
+revisions with sessions: rules of POST, GET and DELETE, what lives between requests, `SessionStore` and
+`EventBus`), `dispatch` (method to handler; knows no session), `sdk` (all contact with names that
+the SDK does not promise to keep). Another era of the protocol is another `framing.endpoint.Era` beside
+`handshake`.
 """
 
-from mcpsecurity_server.transport.dispatch import AfterCall
-from mcpsecurity_server.transport.events import EventBus, InMemoryEventBus
-from mcpsecurity_server.transport.http import BeforeCall
+from mcpsecurity_server.transport.dispatch import AfterCall, BeforeCall
+from mcpsecurity_server.transport.handshake.bus import (
+    Event,
+    EventBus,
+    EventsGoneError,
+    StreamTakenError,
+    Subscription,
+)
+from mcpsecurity_server.transport.handshake.memory import InMemoryEventBus
+from mcpsecurity_server.transport.handshake.store import InMemorySessionStore, SessionRecord, SessionStore
 from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.mount import MountedMcp, mount_mcp
-from mcpsecurity_server.transport.session import InMemorySessionStore, SessionStore
 
 __all__ = [
     "TOKEN_KEY",
     "AfterCall",
     "BeforeCall",
+    "Event",
     "EventBus",
+    "EventsGoneError",
     "InMemoryEventBus",
     "InMemorySessionStore",
     "Limits",
     "MountedMcp",
     "Owner",
+    "SessionRecord",
     "SessionStore",
+    "StreamTakenError",
+    "Subscription",
     "mount_mcp",
     "owner_of",
 ]

@@ -28,9 +28,12 @@ from mcpsecurity_server.transport.jsonrpc import (
 from mcpsecurity_server.transport.results import failed_tool, model_json, tool_result
 from mcpsecurity_server.transport.sdk import CallContext, Channel, RelaySession, SdkServer, request_context
 
-__all__ = ["AfterCall", "Call", "Dispatcher"]
+__all__ = ["AfterCall", "BeforeCall", "Call", "Dispatcher"]
 
 _log = logging.getLogger(__name__)
+
+BeforeCall = Callable[[str, web.Request], None]
+"""Asked before a tool runs, with its name; may raise an `aiohttp.web.HTTPException`."""
 
 AfterCall = Callable[[str, str, float], None]
 """Hears of every tool call: name, outcome (ok, error, cancelled, failed) and seconds."""
@@ -60,6 +63,9 @@ _REQUESTS: dict[str, type[BaseModel]] = {
     "logging/setLevel": types.SetLevelRequest,
 }
 
+_KEPT_BY_TRANSPORT = frozenset({types.SetLevelRequest, types.SubscribeRequest, types.UnsubscribeRequest})
+"""Served without a handler of the program's own: what they set is remembered by whoever dispatches."""
+
 _NOTIFICATIONS: dict[str, type[BaseModel]] = {
     "notifications/initialized": types.InitializedNotification,
     "notifications/progress": types.ProgressNotification,
@@ -70,10 +76,31 @@ _NOTIFICATIONS: dict[str, type[BaseModel]] = {
 class Dispatcher:
     """Runs requests against one FastMCP instance. `lifespan` is what the instance's lifespan yielded."""
 
-    def __init__(self, sdk: SdkServer, *, after_call: AfterCall | None = None) -> None:
+    def __init__(
+        self,
+        sdk: SdkServer,
+        *,
+        before_call: BeforeCall | None = None,
+        after_call: AfterCall | None = None,
+    ) -> None:
         self._sdk = sdk
+        self._before_call = before_call
         self._after_call = after_call
         self.lifespan: Any = None
+
+    def initialize_result(self, version: str) -> dict[str, Any]:
+        """Return the answer to `initialize`, as a JSON value."""
+        return self._sdk.initialize_result(version, {})
+
+    def check(self, request: Request, http: web.Request) -> None:
+        """Ask, before a request runs, whether its caller may use the tool it names.
+
+        Raises whatever `before_call` raises, an `aiohttp.web.HTTPException` for the caller to see.
+        """
+        if self._before_call is not None and request.method == "tools/call":
+            name = request.params.get("name")
+            if isinstance(name, str):
+                self._before_call(name, http)
 
     async def run(self, request: Request, call: Call) -> Any:
         """Handle a request and return its result as a JSON value.
@@ -141,9 +168,10 @@ class Dispatcher:
         """Run whatever handler is registered with the low-level server."""
         handler = self._sdk.handler(kind)
         if handler is None:
-            if kind is types.SetLevelRequest:
-                return {}
-            raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method}", request.id)
+            if kind not in _KEPT_BY_TRANSPORT:
+                raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method}", request.id)
+            self._message(kind, request)
+            return {}
         message = self._message(kind, request)
         params = getattr(message, "params", None)
         meta = getattr(params, "meta", None)

@@ -13,10 +13,16 @@ class Limits:
     """Longest request body; longer answers 413, found while reading."""
     json_depth: int = 64
     """Deepest nesting of a message."""
+    page_size: int = 500
+    """Entries in one answer to a list request; the rest is on further pages."""
     batch_size: int = 100
     """Most messages in one batch (2025-03-26)."""
     sessions: int = 10_000
     """Sessions held; one more answers 503."""
+    client_bytes: int = 16 * 1024
+    """What a client may say of itself in `initialize`; each session keeps it."""
+    subscriptions: int = 100
+    """Resources that one session may be subscribed to."""
     idle_seconds: float = 30 * 60.0
     """How long a session without an open request or stream lives on."""
     calls_per_session: int = 100
@@ -24,11 +30,17 @@ class Limits:
     streams_per_session: int = 32
     """Open event streams of one session; one more answers 429."""
     queued_events: int = 256
-    """Events that wait for one slow reader; then the connection is closed, and the client may resume."""
+    """Events that wait for one slow reader; then its call waits, and at last the connection is closed."""
+    queued_bytes: int = 1024 * 1024
+    """Bytes that wait for one slow reader; one event may be longer."""
+    patience_seconds: float = 10.0
+    """How long a call, or a write, waits for a slow reader. The client may resume after it."""
     log_events: int = 1000
     """Events that a session keeps for resumption."""
     log_bytes: int = 1024 * 1024
     """Bytes of events that a session keeps for resumption."""
+    all_logs_bytes: int = 256 * 1024 * 1024
+    """Bytes of events that all sessions together keep."""
     stream_after_seconds: float = 5.0
     """How long a call may run before its answer becomes an event stream, so that no proxy gives up."""
     keep_alive_seconds: float = 15.0

@@ -2,19 +2,25 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Literal
 
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
-from mcpsecurity_server.transport.dispatch import AfterCall, Dispatcher
-from mcpsecurity_server.transport.events import EventBus, InMemoryEventBus
-from mcpsecurity_server.transport.guard import Guard
-from mcpsecurity_server.transport.http import BeforeCall, StreamableHttp, sweep
+from mcpsecurity_server.transport.dispatch import AfterCall, BeforeCall, Dispatcher
+from mcpsecurity_server.transport.framing.endpoint import Endpoint
+from mcpsecurity_server.transport.framing.guard import Guard
+from mcpsecurity_server.transport.handshake.bus import STANDALONE, EventBus
+from mcpsecurity_server.transport.handshake.era import HandshakeEra
+from mcpsecurity_server.transport.handshake.memory import InMemoryEventBus
+from mcpsecurity_server.transport.handshake.session import message
+from mcpsecurity_server.transport.handshake.sessions import Sessions
+from mcpsecurity_server.transport.handshake.store import InMemorySessionStore, SessionStore
+from mcpsecurity_server.transport.jsonrpc import to_json
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.sdk import SdkServer
-from mcpsecurity_server.transport.session import InMemorySessionStore, SessionStore
 
 __all__ = ["MountedMcp", "mount_mcp"]
 
@@ -23,47 +29,40 @@ class MountedMcp:
     """A FastMCP instance that is being served."""
 
     def __init__(
-        self,
-        http: StreamableHttp,
-        dispatcher: Dispatcher,
-        sdk: SdkServer,
-        store: SessionStore,
-        limits: Limits,
+        self, endpoint: Endpoint, dispatcher: Dispatcher, sdk: SdkServer, sessions: Sessions, limits: Limits
     ) -> None:
-        self._http = http
+        self._endpoint = endpoint
         self._dispatcher = dispatcher
         self._sdk = sdk
         self._limits = limits
-        self.sessions = store
+        self.sessions = sessions
 
     async def list_changed(self, what: Literal["tools", "prompts", "resources"]) -> None:
         """Tell every session that a list has changed, for example after `FastMCP.add_tool`."""
-        for session in self.sessions:
-            await session.notify(f"notifications/{what}/list_changed", None)
+        told = to_json(message(f"notifications/{what}/list_changed", None))
+        async for record in self.sessions.store.records():
+            await self.sessions.bus.publish(record.id, STANDALONE, told)
+
+    async def resource_updated(self, uri: str) -> None:
+        """Tell every session that has subscribed to a resource that it has changed."""
+        told = to_json(message("notifications/resources/updated", {"uri": uri}))
+        async for record in self.sessions.store.records():
+            if uri in record.subscriptions:
+                await self.sessions.bus.publish(record.id, STANDALONE, told)
 
     async def run(self, _: web.Application) -> AsyncIterator[None]:
         """Hold the FastMCP instance's lifespan open and sweep sessions, as long as the application runs."""
         async with self._sdk.lifespan() as self._dispatcher.lifespan:
-            sweeper = asyncio.create_task(sweep(self.sessions, self._limits), name="mcp-session-sweep")
+            sweeper = asyncio.create_task(self.sessions.run(), name="mcp-session-sweep")
             yield
             sweeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sweeper
-            await self._close_sessions()
 
     async def stop(self, _: web.Application) -> None:
         """Refuse new requests, let running calls finish within the deadline, and end open streams."""
-        self._http.stopping = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._limits.stop_seconds):
-                while running := [i.task for s in self.sessions for i in s.in_flight.values()]:
-                    await asyncio.wait(running)
-        await self._close_sessions()
-
-    async def _close_sessions(self) -> None:
-        for session in self.sessions:
-            await self.sessions.remove(session)
-            await session.close()
+        self._endpoint.stopping = True
+        await self.sessions.drain(self._limits.stop_seconds)
 
 
 def mount_mcp(
@@ -78,6 +77,7 @@ def mount_mcp(
     bus: EventBus | None = None,
     before_call: BeforeCall | None = None,
     after_call: AfterCall | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> MountedMcp:
     """Serve `mcp` from `app` by Streamable HTTP (revisions 2025-03-26 to 2025-11-25).
 
@@ -91,20 +91,20 @@ def mount_mcp(
         before_call: asked before a tool runs, with its name and the request; may raise a
             `web.HTTPException`, which becomes the answer.
         after_call: told of every tool call: name, outcome (ok, error, cancelled, failed) and seconds.
+        clock: gives seconds since 1970; streams end when the access token that opened them expires.
 
     An authentication middleware puts the caller's token into `request[TOKEN_KEY]`; sessions belong to its
     tenant, person and client, and `get_access_token()` works in tools.
     """
     limits = limits or Limits()
     sdk = SdkServer(mcp)
-    dispatcher = Dispatcher(sdk, after_call=after_call)
-    store = store or InMemorySessionStore(limits)
-    bus = bus or InMemoryEventBus(limits)
-    guard = Guard(allowed_hosts, allowed_origins)
-    http = StreamableHttp(sdk, dispatcher, store, bus, guard, limits, before_call=before_call)
-    mounted = MountedMcp(http, dispatcher, sdk, store, limits)
+    dispatcher = Dispatcher(sdk, before_call=before_call, after_call=after_call)
+    sessions = Sessions(store or InMemorySessionStore(limits), bus or InMemoryEventBus(limits), limits)
+    era = HandshakeEra(dispatcher, sessions, limits, clock)
+    endpoint = Endpoint(Guard(allowed_hosts, allowed_origins), limits, [era])
+    mounted = MountedMcp(endpoint, dispatcher, sdk, sessions, limits)
     for method in ("GET", "POST", "DELETE"):  # one by one: aiohttp-cors refuses a route for all methods
-        app.router.add_route(method, path, http.handle)
+        app.router.add_route(method, path, endpoint.handle)
     app.cleanup_ctx.append(mounted.run)
     app.on_shutdown.append(mounted.stop)
     return mounted

@@ -158,7 +158,7 @@ class SdkServer:
         everything = NotificationOptions(prompts_changed=True, resources_changed=True, tools_changed=True)
         options = self.server.create_initialization_options(everything, dict(experimental))
         capabilities = options.capabilities
-        if capabilities.resources is not None and self.handler(types.SubscribeRequest) is not None:
+        if capabilities.resources is not None:
             capabilities.resources.subscribe = True
         capabilities.logging = types.LoggingCapability()
         result = types.InitializeResult(

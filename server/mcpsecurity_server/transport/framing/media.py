@@ -1,29 +1,12 @@
-"""What the headers of a request must say (Streamable HTTP, revisions 2025-03-26 to 2025-11-25)."""
+"""What the headers of a request must say about its body and its answer (RFC 9110)."""
 
 from functools import lru_cache
 from typing import Final
 
-__all__ = [
-    "DEFAULT_VERSION",
-    "LATEST_VERSION",
-    "SUPPORTED_VERSIONS",
-    "accepts_both",
-    "accepts_stream",
-    "is_json",
-    "negotiated",
-]
+__all__ = ["accepts_both", "accepts_stream", "is_json"]
 
-SUPPORTED_VERSIONS: Final = ("2025-03-26", "2025-06-18", "2025-11-25")
-LATEST_VERSION: Final = SUPPORTED_VERSIONS[-1]
-DEFAULT_VERSION: Final = SUPPORTED_VERSIONS[0]
-"""What a client that sends no version header is taken to speak."""
-
-_JSON, _STREAM = ("application", "json"), ("text", "event-stream")
-
-
-def negotiated(requested: str) -> str:
-    """Return the version to answer an `initialize` with: the client's if we speak it, else our latest."""
-    return requested if requested in SUPPORTED_VERSIONS else LATEST_VERSION
+_JSON: Final = ("application", "json")
+_STREAM: Final = ("text", "event-stream")
 
 
 @lru_cache(maxsize=256)

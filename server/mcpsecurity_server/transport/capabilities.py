@@ -1,0 +1,31 @@
+"""What a client must have declared before it may be asked (specification 2025-11-25, lifecycle)."""
+
+from typing import Any
+
+from mcp import types
+
+__all__ = ["missing_capability"]
+
+
+def missing_capability(
+    method: str, params: dict[str, Any] | None, declared: types.ClientCapabilities | None
+) -> str | None:
+    """Return the capability that the client lacks for a request, like `elicitation.url`, or None."""
+    if method == "roots/list":
+        return None if declared is not None and declared.roots is not None else "roots"
+    if method == "sampling/createMessage":
+        return None if declared is not None and declared.sampling is not None else "sampling"
+    if method == "elicitation/create":
+        return _missing_elicitation(params, declared.elicitation if declared is not None else None)
+    return None
+
+
+def _missing_elicitation(
+    params: dict[str, Any] | None, declared: types.ElicitationCapability | None
+) -> str | None:
+    """An empty declaration means forms."""
+    if declared is None:
+        return "elicitation"
+    if (params or {}).get("mode", "form") == "url":
+        return None if declared.url is not None else "elicitation.url"
+    return None if declared.form is not None or declared.url is None else "elicitation.form"

@@ -1,0 +1,88 @@
+"""The one path: what a request must be before any revision looks at it, and which revision's turn it is."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from mcpsecurity_server.transport.framing.body import read_body
+from mcpsecurity_server.transport.framing.guard import Guard
+from mcpsecurity_server.transport.framing.media import accepts_both, accepts_stream, is_json
+from mcpsecurity_server.transport.framing.replies import RefusedError, error_response
+from mcpsecurity_server.transport.jsonrpc import MessageError, parse_body
+from mcpsecurity_server.transport.limits import Limits
+
+__all__ = ["Endpoint", "Era"]
+
+
+class Era(Protocol):
+    """The revisions of the protocol that share their rules of HTTP.
+
+    Methods may raise `RefusedError` (an HTTP status) and `MessageError` (400 with that JSON-RPC error).
+    """
+
+    def speaks(self, http: web.Request, value: Any) -> bool:
+        """Tell whether this request is for this era; `value` is the body of a POST, else None."""
+
+    async def post(self, http: web.Request, value: Any) -> web.StreamResponse:
+        """Answer a POST with the JSON value `value`, which can be anything."""
+
+    async def get(self, http: web.Request) -> web.StreamResponse:
+        """Answer a GET that accepts an event stream."""
+
+    async def delete(self, http: web.Request) -> web.StreamResponse:
+        """Answer a DELETE."""
+
+
+class Endpoint:
+    """Serves one path. The first of `eras` that speaks a request's revision answers it, or else the last."""
+
+    def __init__(self, guard: Guard, limits: Limits, eras: Sequence[Era]) -> None:
+        self._guard = guard
+        self._limits = limits
+        self._others, self._fallback = tuple(eras[:-1]), eras[-1]
+        self.stopping = False
+
+    async def handle(self, http: web.Request) -> web.StreamResponse:
+        """Answer any request to the path."""
+        try:
+            self._check_source(http)
+            if http.method == "POST":
+                return await self._post(http)
+            if http.method == "GET":
+                return await self._get(http)
+            return await self._era(http, None).delete(http)
+        except RefusedError as refused:
+            return refused.response()
+        except MessageError as error:
+            return error_response(error)
+
+    def _check_source(self, http: web.Request) -> None:
+        if not self._guard.host_allowed(http):
+            raise RefusedError(421, "Misdirected request: this host name is not served")
+        if not self._guard.origin_allowed(http):
+            raise RefusedError(403, "Forbidden: this origin is not allowed")
+        if self.stopping:
+            raise RefusedError(503, "The server is stopping", Retry_After="1")
+
+    async def _post(self, http: web.Request) -> web.StreamResponse:
+        headers = http.headers
+        if not is_json(headers.get("Content-Type", "")):
+            raise RefusedError(415, "Unsupported media type: Content-Type must be application/json")
+        if not accepts_both(headers.get("Accept", "")):
+            raise RefusedError(406, "Not acceptable: Accept must list application/json and text/event-stream")
+        body = await read_body(http, self._limits.body_bytes)
+        value = parse_body(body, self._limits.json_depth)
+        return await self._era(http, value).post(http, value)
+
+    async def _get(self, http: web.Request) -> web.StreamResponse:
+        era = self._era(http, None)
+        if not accepts_stream(http.headers.get("Accept", "")):
+            raise RefusedError(406, "Not acceptable: Accept must list text/event-stream")
+        return await era.get(http)
+
+    def _era(self, http: web.Request, value: Any) -> Era:
+        for era in self._others:
+            if era.speaks(http, value):
+                return era
+        return self._fallback

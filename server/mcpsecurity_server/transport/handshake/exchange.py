@@ -1,0 +1,153 @@
+"""One POST that wants answers: plain JSON, or an event stream as soon as something else comes first."""
+
+import asyncio
+import secrets
+from typing import Any
+
+from aiohttp import web
+
+from mcpsecurity_server.transport.dispatch import Call, Dispatcher
+from mcpsecurity_server.transport.framing.replies import json_response
+from mcpsecurity_server.transport.handshake.connection import SESSION_HEADER, Connections
+from mcpsecurity_server.transport.handshake.session import InFlight, Session, log_passes, message
+from mcpsecurity_server.transport.handshake.state import SessionState
+from mcpsecurity_server.transport.identity import TOKEN_KEY
+from mcpsecurity_server.transport.jsonrpc import MessageError, Request, error_body, result_body, to_json
+
+__all__ = ["Exchange"]
+
+
+class Exchange:
+    """The channel of the requests in one POST. The first message that is not an answer opens the stream.
+
+    Handlers run in the task of the HTTP request, which a disconnect does not cancel; the stream has a task of
+    its own once it is opened. What is sent after the last answer goes to the session's standalone stream.
+    """
+
+    __slots__ = (
+        "_answered", "_connections", "_http", "_progress", "_session", "_state", "_stream", "_writer",
+    )  # fmt: skip
+
+    def __init__(
+        self, session: Session, http: web.Request, connections: Connections, state: SessionState
+    ) -> None:
+        self._session = session
+        self._http = http
+        self._connections = connections
+        self._state = state
+        self._answered = False
+        self._progress: dict[str | int, float] | None = None
+        self._stream: str | None = None
+        self._writer: asyncio.Task[web.StreamResponse] | None = None
+
+    async def answer(
+        self, requests: list[Request], dispatcher: Dispatcher, *, batch: bool
+    ) -> web.StreamResponse:
+        """Run the requests and return the response, which is already sent if it became a stream."""
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._connections.limits.stream_after_seconds, self._open)
+        try:
+            if batch:
+                answers = await self._answer_batch(requests, dispatcher)
+            else:
+                answers = [await self._answer_one(requests[0], dispatcher)]
+            self._answered = True
+            timer.cancel()
+            return await self._send(answers, batch=batch)
+        except BaseException:
+            if self._writer is not None:
+                self._writer.cancel()
+            raise
+        finally:
+            timer.cancel()
+            self._answered = True
+
+    async def notify(self, method: str, params: dict[str, Any] | None) -> None:
+        """Send a notification on the call's own stream. Progress only rises, and ends with the answer."""
+        if method == "notifications/progress" and not self._rises(params or {}):
+            return
+        if self._answered:
+            await self._session.notify(method, params)
+        elif log_passes(self._session.record.log_level, method, params):
+            await self._emit(message(method, params))
+
+    async def ask(self, method: str, params: dict[str, Any] | None) -> Any:
+        """Ask the client on the call's own stream."""
+        if self._answered:
+            return await self._session.ask(method, params)
+        return await self._session.ask_on(self._emit, method, params)
+
+    async def close_stream(self) -> None:
+        """End the connection; the call goes on, and the client resumes with the last event id it saw."""
+        if self._stream is not None:
+            await self._connections.bus.release(self._session.id, self._stream)
+
+    async def _answer_one(self, request: Request, dispatcher: Dispatcher) -> dict[str, Any] | None:
+        """Return the response to one request; None when the client has cancelled it."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("requests are handled in a task")
+        session = self._session
+        running = session.in_flight[request.id] = InFlight(task)
+        try:
+            token = self._http.get(TOKEN_KEY)
+            result = await dispatcher.run(request, Call(session.relay, self, token, self._http))
+            if self._state.concerns(request):
+                session.record = await self._state.change(session.record, request)
+            answer = result_body(request.id, result)
+        except MessageError as error:
+            answer = error_body(request.id, error.code, str(error), error.data)
+        except asyncio.CancelledError:
+            if not running.cancelled:
+                raise
+        finally:
+            session.in_flight.pop(request.id, None)
+        if running.cancelled:
+            task.uncancel()
+            return None
+        return answer
+
+    async def _answer_batch(
+        self, requests: list[Request], dispatcher: Dispatcher
+    ) -> list[dict[str, Any] | None]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._answer_one(r, dispatcher)) for r in requests]
+        return [task.result() for task in tasks]
+
+    async def _send(self, answers: list[dict[str, Any] | None], *, batch: bool) -> web.StreamResponse:
+        given = [answer for answer in answers if answer is not None]
+        if self._stream is None or self._writer is None:
+            if given:
+                return json_response(given if batch else given[0])
+            # Cancelled: a stream that ends without an answer, and without an id to resume from.
+            return web.Response(content_type="text/event-stream", headers={SESSION_HEADER: self._session.id})
+        for answer in given:
+            await self._connections.bus.publish(self._session.id, self._stream, to_json(answer))
+        await self._connections.bus.publish(self._session.id, self._stream, None)
+        return await self._writer
+
+    async def _emit(self, sent: dict[str, Any]) -> None:
+        self._open()
+        if self._stream is not None:
+            await self._connections.bus.publish(self._session.id, self._stream, to_json(sent))
+
+    def _open(self) -> None:
+        """Turn the response into an event stream, and start to write it in a task that `answer` owns."""
+        if self._stream is None:
+            self._stream = secrets.token_hex(4)
+            self._writer = asyncio.create_task(self._write(self._stream), name=f"mcp-stream-{self._stream}")
+
+    async def _write(self, stream: str) -> web.StreamResponse:
+        subscription = await self._connections.bus.open(self._session.id, stream)
+        return await self._connections.carry(self._http, self._session, stream, subscription, primed=True)
+
+    def _rises(self, params: dict[str, Any]) -> bool:
+        """Tell whether a progress notification may go out; remembers how far each token has come."""
+        if self._answered:
+            return False
+        seen = self._progress = self._progress if self._progress is not None else {}
+        token, value = params["progressToken"], params["progress"]
+        if token in seen and value <= seen[token]:
+            return False
+        seen[token] = value
+        return True
