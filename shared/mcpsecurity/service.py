@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
-__all__ = ["MAX_HEADER_BYTES", "run_service", "started_runner"]
+__all__ = ["MAX_HEADER_BYTES", "http_logger", "run_service", "started_runner"]
 
 MAX_HEADER_BYTES = 64 * 1024
 """Longest header line that is read. Entra tokens of people in many groups exceed aiohttp's 8190 bytes."""
@@ -46,7 +47,11 @@ async def started_runner(app: web.Application, host: str = "127.0.0.1", port: in
         OSError: the address cannot be bound; nothing is left running.
     """
     runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=STOP_TIMEOUT, max_field_size=MAX_HEADER_BYTES
+        app,
+        access_log=None,
+        logger=http_logger(),
+        shutdown_timeout=STOP_TIMEOUT,
+        max_field_size=MAX_HEADER_BYTES,
     )
     try:
         await runner.setup()
@@ -55,6 +60,25 @@ async def started_runner(app: web.Application, host: str = "127.0.0.1", port: in
         await runner.cleanup()
         raise
     return runner
+
+
+def http_logger() -> logging.Logger:
+    """Return the logger for an `AppRunner`: what aiohttp says about requests, without a word of theirs.
+
+    aiohttp's errors about requests that cannot be read quote them, an access token in the header included.
+    """
+    logger = logging.getLogger("mcpsecurity.http")
+    logger.addFilter(_without_quotations)
+    return logger
+
+
+def _without_quotations(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.levelno, record.levelname = logging.INFO, "INFO"  # the client's fault
+        record.msg, record.args = "a request cannot be read: %s", (type(error).__name__,)
+        record.exc_info = record.exc_text = None
+    return True
 
 
 async def _serve(app_factory: Callable[[], web.Application], host: str, port: int, name: str) -> None:

@@ -26,7 +26,11 @@ from jwt.algorithms import RSAAlgorithm
 TENANT_ID = "11111111-2222-4333-8444-555555555555"
 OTHER_TENANT_ID = "99999999-2222-4333-8444-555555555555"
 API_CLIENT_ID = "aaaaaaaa-0000-4000-8000-000000000001"
-MADE_TOKENS: list[str] = []
+SIGN_IN_HOSTS = (
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.partner.microsoftonline.cn",
+)
 WEB_CLIENT_ID = "bbbbbbbb-0000-4000-8000-000000000002"
 
 
@@ -139,9 +143,7 @@ class ControlledTenant:
 def sign(claims: dict[str, Any], *, key: str = "key-1", algorithm: str = "RS256", **header: Any) -> str:
     """Sign claims with the named key; `header` overrides members of the header."""
     payload = json.dumps(claims).encode()
-    token = jwt.PyJWS().encode(payload, rsa_key(key), algorithm, {"kid": key} | header)
-    MADE_TOKENS.append(token)
-    return token
+    return jwt.PyJWS().encode(payload, rsa_key(key), algorithm, {"kid": key} | header)
 
 
 @cache
@@ -168,7 +170,13 @@ def _make_certificate(certificate_file: Path, key_file: Path) -> None:
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+            x509.SubjectAlternativeName(
+                [
+                    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+                    *(x509.DNSName(host) for host in SIGN_IN_HOSTS),
+                ]
+            ),
+            False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, hashes.SHA256())

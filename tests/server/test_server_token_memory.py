@@ -31,6 +31,15 @@ async def test_the_oldest_makes_room(tenant: ControlledTenant) -> None:
     assert recalled.token == "c"
 
 
+async def test_what_is_kept_opens_nothing(tenant: ControlledTenant) -> None:
+    keys, key = await _keys()
+    memory = TokenMemory(keys, size=2)
+    memory.remember("the token", _caller(tenant, "the token"), key, 10.0)
+    (entry,) = memory._entries.values()
+    assert entry.caller.token == ""
+    assert not any("the token" in str(value) for value in entry.caller.__dict__.values())
+
+
 async def test_it_is_forgotten_at_the_moment_it_expires(tenant: ControlledTenant) -> None:
     keys, key = await _keys()
     memory = TokenMemory(keys, size=2)

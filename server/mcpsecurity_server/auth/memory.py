@@ -1,7 +1,7 @@
 """Validated tokens, remembered, so that a caller's next request costs microseconds.
 
-A token is known by its hash only. It is forgotten when it expires, when its signing key is no longer
-published or no longer believed, and when newer tokens need the room.
+A token is known by its SHA-256 only: what is kept opens nothing. It is forgotten when it expires, when its
+signing key is no longer published or no longer believed, and when newer tokens need the room.
 """
 
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ class TokenMemory:
 
     def recall(self, raw: str, now: float) -> Caller | None:
         """Return the caller of a token that is still good at `now`, in seconds since 1970."""
-        digest = sha256(raw.encode()).digest()
+        digest = _digest(raw)
         entry = self._entries.get(digest)
         if entry is None:
             return None
         if now < entry.refused_at and self._keys.held(entry.key.kid) is entry.key:
-            return entry.caller
+            return entry.caller.model_copy(update={"token": raw})
         del self._entries[digest]
         return None
 
@@ -48,4 +48,9 @@ class TokenMemory:
             return
         while len(self._entries) >= self._size:
             del self._entries[next(iter(self._entries))]
-        self._entries[sha256(raw.encode()).digest()] = _Entry(caller, key, refused_at)
+        self._entries[_digest(raw)] = _Entry(caller.model_copy(update={"token": ""}), key, refused_at)
+
+
+def _digest(raw: str) -> bytes:
+    """Return the hash of what came in. It may be no text: such bytes come from aiohttp as surrogates."""
+    return sha256(raw.encode(errors="surrogateescape")).digest()

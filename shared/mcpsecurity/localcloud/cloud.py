@@ -16,7 +16,7 @@ from mcpsecurity.localcloud.entra import SigningKey, Tenant, Urls, default_direc
 from mcpsecurity.localcloud.openai import MODEL_NAME, ChatCompletions
 from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults
 from mcpsecurity.localcloud.settings import LocalCloudSettings
-from mcpsecurity.service import MAX_HEADER_BYTES
+from mcpsecurity.service import MAX_HEADER_BYTES, http_logger
 
 __all__ = ["LocalCloud"]
 
@@ -241,6 +241,7 @@ async def _runner(resources: AsyncExitStack, app: web.Application) -> web.AppRun
     runner = web.AppRunner(
         app,
         access_log=None,
+        logger=http_logger(),
         handler_cancellation=True,
         max_field_size=MAX_HEADER_BYTES,
         shutdown_timeout=2.0,
