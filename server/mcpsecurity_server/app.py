@@ -10,7 +10,7 @@ from aiohttp import web
 
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
 from mcpsecurity.tls import client_ssl_context
-from mcpsecurity_server.audit import audit_tool_call
+from mcpsecurity_server.audit import audit_tool_call, number_requests
 from mcpsecurity_server.auth.metadata import add_metadata_routes
 from mcpsecurity_server.auth.middleware import tool_guard
 from mcpsecurity_server.auth.protection import Protection
@@ -45,12 +45,14 @@ def create_app(
     add_proxy_middlewares(app, settings)
     weather = WeatherService(lambda: weather_session(settings.forecast_url, settings.geocoding_url, tls))
     app.cleanup_ctx.append(_entered(weather))
-    profiles = _profiles(settings, tls)
+    profiles = _profiles(settings, tls, timer)
     if profiles is not None:
         app.cleanup_ctx.append(_entered(profiles))
     before_call = None
     public = [add_health_route(app, settings.path, clock)]
-    if not settings.no_auth:
+    if settings.no_auth:
+        app.middlewares.append(number_requests)
+    else:
         protection = Protection(settings, tls, clock, timer, key_policy)
         public += add_metadata_routes(app, settings.url, protection.metadata())
         protection.install(app, {_path(route) for route in public})
@@ -83,7 +85,7 @@ def _path(route: web.AbstractRoute) -> str:
     return resource.canonical if resource is not None else ""
 
 
-def _profiles(settings: ServerSettings, tls: ssl.SSLContext) -> ProfileService | None:
+def _profiles(settings: ServerSettings, tls: ssl.SSLContext, timer: Timer) -> ProfileService | None:
     """Return what reads profiles on behalf of callers, if the server has a credential of its own to do so."""
     if settings.client_secret is None and settings.client_certificate_file is None:
         return None
@@ -93,7 +95,7 @@ def _profiles(settings: ServerSettings, tls: ssl.SSLContext) -> ProfileService |
     )
 
     credential = credential_of(settings.client_secret, settings.client_certificate_file)
-    flow = OnBehalfOf(settings.authority, settings.client_id, credential, settings.ca_file)
+    flow = OnBehalfOf(settings.authority, settings.client_id, credential, settings.ca_file, timer=timer)
     return ProfileService(flow, settings.graph_url, tls)
 
 

@@ -1,4 +1,4 @@
-"""The audit log: one line of JSON for each refused request and each tool call.
+"""The audit log: one line of JSON for each denied request and each tool call.
 
 It says who, what, how it ended and how long it took. It never holds a token, an argument or a result. Lines
 go to the logger `mcpsecurity.audit`; the record carries the same as a mapping in its attribute `event`.
@@ -12,26 +12,41 @@ from datetime import UTC, datetime
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.refusals import NoCredentials, Refusal
 
 __all__ = [
+    "audit_denial",
     "audit_refusal",
     "audit_tool_call",
     "begin_request",
     "correlation_id",
     "note_caller",
     "note_outcome",
+    "number_requests",
 ]
 
 _log = logging.getLogger("mcpsecurity.audit")
+
+SESSION_HEADER = "Mcp-Session-Id"
+
+_DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
+"""Why a caller with a good token was denied: by the status with which the transport answers."""
 
 _process = secrets.token_hex(6)
 _numbers = itertools.count(1)
 _correlation: ContextVar[str] = ContextVar("correlation_id", default="-")
 _caller: ContextVar[Caller | None] = ContextVar("audited_caller", default=None)
 _outcome: ContextVar[str | None] = ContextVar("audited_outcome", default=None)
+
+
+@web.middleware
+async def number_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give each request its correlation id, where no authentication does."""
+    begin_request()
+    return await handler(request)
 
 
 def begin_request() -> None:
@@ -56,16 +71,27 @@ def note_outcome(outcome: str) -> None:
 
 def audit_refusal(request: web.BaseRequest, refusal: Refusal) -> None:
     """Log that a request was refused. One without credentials is how every client begins, and no warning."""
-    caller = _caller.get()
+    level = logging.INFO if isinstance(refusal, NoCredentials) else logging.WARNING
+    _write_denial(level, request, refusal.status, refusal.reason)
+
+
+def audit_denial(request: web.BaseRequest, status: int) -> None:
+    """Log that a request with a good token was denied for where it came from, or whose session it named."""
+    reason = _DENIED.get(status)
+    if reason is not None and (status != 404 or SESSION_HEADER in request.headers):
+        _write_denial(logging.WARNING, request, status, reason)
+
+
+def _write_denial(level: int, request: web.BaseRequest, status: int, reason: str) -> None:
     _write(
-        logging.INFO if isinstance(refusal, NoCredentials) else logging.WARNING,
+        level,
         event="request_refused",
-        status=refusal.status,
-        reason=refusal.reason,
+        status=status,
+        reason=reason,
         method=request.method,
         path=request.path,
         remote=request.remote,
-        **_who(caller),
+        **_who(_caller.get()),
     )
 
 

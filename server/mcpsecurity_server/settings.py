@@ -251,3 +251,8 @@ class ServerSettings(EntraSettings, _Openness):
         if not all(_GUID.fullmatch(tenant) for tenant in value):
             raise PydanticCustomError("guid", "Must be GUIDs")
         return tuple(tenant.lower() for tenant in value)
+
+    @field_validator("allowed_clients")
+    @classmethod
+    def _are_lower_case(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(client.lower() for client in value)  # as Entra writes GUIDs in tokens

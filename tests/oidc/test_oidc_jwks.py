@@ -1,6 +1,7 @@
 """The keys: fetched once, refreshed in time, and believed no longer than agreed."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -8,10 +9,12 @@ import pytest
 from tests.oidc.tenant import TENANT_ID, ControlledTenant, MovableClock, jwk, rsa_key, sign
 
 from mcpsecurity.oidc import (
+    JwksCache,
     OidcProvider,
     ProviderError,
     ProviderUnavailableError,
     Reason,
+    SigningKey,
     TokenError,
     parse_keys,
 )
@@ -148,6 +151,33 @@ async def test_an_unreachable_authority_is_a_typed_error(http: aiohttp.ClientSes
     async with OidcProvider(http, "https://127.0.0.1:1", TENANT_ID) as provider:
         with pytest.raises(ProviderUnavailableError, match="not reachable"):
             await provider.metadata()
+
+
+async def test_who_joins_a_refresh_that_began_before_the_key_was_published_is_served_too() -> None:
+    """Key rotation in mid-traffic: the answer under way is older than the token."""
+    answers = [[jwk("key-1")], [jwk("key-1")], [jwk("key-1"), jwk("key-2")]]
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    now = 0.0
+
+    async def load(held: Mapping[str, SigningKey]) -> dict[str, SigningKey]:
+        published = answers.pop(0)
+        if held:
+            asked.set()
+            await asyncio.wait_for(go_on.wait(), 5)
+        return parse_keys({"keys": published}, held)
+
+    keys = JwksCache(load, timer=lambda: now)
+    await keys.warm()
+    now = 3601.0
+    assert keys.held("key-1") is not None
+    await asyncio.wait_for(asked.wait(), 5)
+    waiters = [asyncio.create_task(keys.get("key-2")) for _ in range(20)]
+    await asyncio.sleep(0)
+    go_on.set()
+    async with asyncio.timeout(5):
+        assert {key.kid for key in await asyncio.gather(*waiters)} == {"key-2"}
+    assert answers == [], "one fetch more, not one for each"
+    await keys.aclose()
 
 
 async def test_closing_ends_a_refresh_in_flight_and_can_be_repeated(provider: OidcProvider) -> None:

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from tests.oidc.tenant import API_CLIENT_ID, TENANT_ID, ControlledTenant, MovableClock, jwk, sign
 from tests.server.protected import BASE_SCOPE, ProtectedServer
+from yarl import URL
 
 from mcpsecurity.service import started_runner
 from mcpsecurity.settings import SettingsError, load_settings
@@ -156,6 +157,60 @@ async def test_behind_a_proxy_http_is_redirected_to_the_public_origin(
         assert (await protected.request("POST", "/mcp", headers, b"{")).status == 400, "let in, bad body"
 
 
+@pytest.mark.parametrize("path", ["//evil.example/x", "/\\evil.example", "/..//evil.example/mcp"])
+async def test_no_path_redirects_to_another_host(
+    tenant: ControlledTenant, clock: MovableClock, path: str
+) -> None:
+    settings = {"url": "https://mcp.example/mcp", "trusted_proxies": 1}
+    async with ProtectedServer(tenant, clock, **settings) as protected:
+        url = URL(protected.origin + path, encoded=True)
+        answer = await protected.http.get(url, allow_redirects=False)
+    assert answer.status == 308
+    assert answer.headers["location"].startswith("https://mcp.example/")
+
+
+async def _warnings(
+    tenant: ControlledTenant, clock: MovableClock, caplog: pytest.LogCaptureFixture, **settings: object
+) -> str:
+    """Start a server and return what it warns of."""
+    caplog.clear()
+    async with ProtectedServer(tenant, clock, **settings):
+        logger = "mcpsecurity_server.auth.protection"
+        return "\n".join(record.getMessage() for record in caplog.records if record.name == logger)
+
+
+async def test_the_start_warns_when_clients_that_follow_the_specification_get_no_token(
+    tenant: ControlledTenant, clock: MovableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = "http://localhost:7133/mcp"
+    told = await _warnings(tenant, clock, caplog, url=url)
+    assert url in told
+    assert "AADSTS9010010" in told
+    assert "MCP_SERVER_APP_ID_URI" in told
+    assert await _warnings(tenant, clock, caplog, url=url, app_id_uri=url) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "proxies", "setting"),
+    [
+        ("http://mcp.example/mcp", 0, "MCP_SERVER_URL"),
+        ("https://mcp.example/mcp", 0, "MCP_SERVER_TRUSTED_PROXIES"),
+        ("https://mcp.example/mcp", 1, ""),
+    ],
+)
+async def test_the_start_warns_of_unencrypted_tokens_and_of_endless_redirects(
+    tenant: ControlledTenant,
+    clock: MovableClock,
+    caplog: pytest.LogCaptureFixture,
+    url: str,
+    proxies: int,
+    setting: str,
+) -> None:
+    told = await _warnings(tenant, clock, caplog, url=url, app_id_uri=url, trusted_proxies=proxies)
+    assert setting in told
+    assert bool(told) == bool(setting)
+
+
 async def test_forwarded_headers_count_only_from_trusted_hops(
     protected: ProtectedServer, tenant: ControlledTenant, clock: MovableClock
 ) -> None:
@@ -212,7 +267,7 @@ def test_a_wrong_setting_is_named(wrong: dict[str, object], line: str) -> None:
 
 def test_lists_are_words_and_scopes_of_tools_are_json() -> None:
     settings = load_settings(
-        ServerSettings, no_auth=True, allowed_clients="a, b  c", tool_scopes='{"tool": "x y", "other": ["z"]}'
+        ServerSettings, no_auth=True, allowed_clients="a, B  c", tool_scopes='{"tool": "x y", "other": ["z"]}'
     )
-    assert settings.allowed_clients == ("a", "b", "c")
+    assert settings.allowed_clients == ("a", "b", "c"), "as Entra writes them"
     assert settings.tool_scopes == {"tool": ("x", "y"), "other": ("z",)}

@@ -85,6 +85,50 @@ async def test_the_lines_of_one_request_share_a_correlation_id_and_those_of_othe
     assert len(set(ids)) == 3
 
 
+@pytest.mark.parametrize(
+    ("headers", "status", "reason"),
+    [
+        ({"Origin": "https://attacker.example"}, 403, "origin_not_allowed"),
+        ({"Host": "attacker.example"}, 421, "host_not_allowed"),
+        ({"Mcp-Session-Id": "someone-elses"}, 404, "no_such_session"),
+    ],
+)
+async def test_a_caller_with_a_good_token_who_is_denied_is_named(
+    protected: ProtectedServer,
+    tenant: ControlledTenant,
+    audit: pytest.LogCaptureFixture,
+    headers: dict[str, str],
+    status: int,
+    reason: str,
+) -> None:
+    headers = headers | {"Authorization": f"Bearer {tenant.access_token()}"}
+    ping = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+    assert (await protected.request("POST", "/mcp", headers, ping)).status == status
+    (event,) = _events(audit)
+    assert (event["event"], event["status"], event["reason"]) == ("request_refused", status, reason)
+    assert (event["user"], event["client"]) == ("oid-of-alice", WEB_CLIENT_ID)
+    assert "someone-elses" not in audit.text
+
+
+async def test_what_is_merely_not_found_is_no_denial(
+    protected: ProtectedServer, tenant: ControlledTenant, audit: pytest.LogCaptureFixture
+) -> None:
+    headers = {"Authorization": f"Bearer {tenant.access_token()}"}
+    assert (await protected.request("GET", "/nothing", headers)).status == 404
+    assert _events(audit) == []
+
+
+async def test_without_authentication_calls_have_correlation_ids_too(
+    tenant: ControlledTenant, clock: MovableClock, audit: pytest.LogCaptureFixture
+) -> None:
+    async with ProtectedServer(tenant, clock, no_auth=True) as open_server:
+        session = await open_server.session("")
+        for _ in range(2):
+            await _tool(open_server, "", session, "get_random_number")
+    ids = {event["correlation_id"] for event in _events(audit)}
+    assert len(ids - {"-"}) == 2
+
+
 async def test_a_denied_tool_names_the_person(
     tenant: ControlledTenant, clock: MovableClock, audit: pytest.LogCaptureFixture
 ) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -14,10 +16,12 @@ from tests.oidc.tenant import ControlledTenant, MovableClock
 from tests.server.protected import Answer, ProtectedServer
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+from mcpsecurity.localcloud.certificates import ensure_certificates
 from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.tools.identity import WhoAmI
 
+ON_BEHALF_OF = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CHALLENGE = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
 
 
@@ -153,6 +157,52 @@ async def test_a_graph_that_cannot_be_reached_or_refuses_is_a_tool_error(
         async with ProtectedServer(tenant, clock, **settings) as protected:
             result = await _call(protected, cloud.access_token(), "get_my_profile")
         assert text in result["content"][0]["text"]
+
+
+async def test_what_a_token_was_exchanged_for_is_remembered_until_it_gets_old(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    token, other = cloud.access_token(), cloud.access_token()
+    async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+        assert not (await _call(protected, token, "get_my_profile"))["isError"]
+        cloud.tenant.faults.refuse(Sts.CONDITIONAL_ACCESS, grant_type=ON_BEHALF_OF)
+        assert not (await _call(protected, token, "get_my_profile"))["isError"], "Entra was not asked again"
+        assert (await _call(protected, other, "get_my_profile"))["isError"], "another token is another matter"
+        cloud.tenant.faults.refuse(Sts.CONDITIONAL_ACCESS, grant_type=ON_BEHALF_OF)
+        clock.offset = 3599 - 300
+        late = await _call(protected, cloud.access_token(exp=int(clock.wall()) + 3600), "get_my_profile")
+        assert late["isError"]
+        assert not (await _call(protected, token, "get_my_profile"))["isError"], "exchanged anew"
+
+
+async def test_a_session_that_was_revoked_is_told_and_its_token_not_used_again(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    """Continuous access evaluation: Graph answers with a claims challenge."""
+    authorizations: list[str] = []
+
+    async def me(request: web.Request) -> web.Response:
+        authorizations.append(request.headers["Authorization"])
+        challenge = 'Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="'
+        return web.json_response({}, status=401, headers={"WWW-Authenticate": challenge})
+
+    app = web.Application()
+    app.router.add_get("/v1.0/me", me)
+    certificates = ensure_certificates(cloud.ca_file.parent)
+    graph = TestServer(app, scheme="https", host="127.0.0.1")
+    await graph.start_server(ssl=certificates.server_context())
+    try:
+        settings = cloud_settings | {"graph_url": f"https://localhost:{graph.port}"}
+        token = cloud.access_token()
+        async with ProtectedServer(tenant, clock, **settings) as protected:
+            results = [await _call(protected, token, "get_my_profile") for _ in range(2)]
+    finally:
+        await graph.close()
+    for result in results:
+        assert result["isError"]
+        assert "sign out, sign in again" in result["content"][0]["text"]
+    assert len(set(authorizations)) == 2
+    assert f"Bearer {token}" not in authorizations, "the incoming token goes nowhere"
 
 
 async def test_without_a_credential_there_is_no_profile_tool(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from mcpsecurity_server.audit import audit_refusal, begin_request, note_caller
+from mcpsecurity_server.audit import audit_denial, audit_refusal, begin_request, note_caller
 from mcpsecurity_server.auth.access_tokens import AccessTokenVerifier
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.challenge import Challenger
@@ -36,10 +36,12 @@ def access_token_middleware(challenger: Challenger, public_paths: Collection[str
             caller = await _caller_of(request)
             note_caller(caller)
             request[TOKEN_KEY] = caller
-            return await handler(request)
+            response = await handler(request)
         except Refusal as refusal:
             audit_refusal(request, refusal)
             return challenger.response(refusal)
+        audit_denial(request, response.status)
+        return response
 
     return authenticate
 

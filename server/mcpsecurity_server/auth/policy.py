@@ -63,8 +63,12 @@ class AccessPolicy:
 
 
 def is_guest(claims: Claims) -> bool:
-    """Say whether the user is a guest: `acct` is 1, or the identity provider is not the tenant itself."""
-    if claims.get("acct") == 1:
+    """Say whether the user is a guest: `acct` says so, or the identity provider is not the tenant itself.
+
+    `acct` is an optional claim (0 member, 1 guest; anything else counts as guest); `idp` is there for guests
+    without being asked for.
+    """
+    if claims.get("acct", 0) != 0:
         return True
     provider, tenant_id = optional_text(claims, "idp"), claims.get("tid")
     return provider is not None and str(tenant_id) not in provider

@@ -27,6 +27,11 @@ _RESOURCE_RULE = (
     "(AADSTS9010010) unless that is an Application ID URI of the registration: add it there and set "
     "MCP_SERVER_APP_ID_URI to it; clients that send no resource are not affected"
 )
+_NO_PROXY = (
+    "every request will be redirected: MCP_SERVER_URL is https, this server speaks http, and no proxy is "
+    "believed that says it was asked by https; set MCP_SERVER_TRUSTED_PROXIES to the number of proxies in "
+    "front"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,9 @@ class Protection:
     def metadata(self) -> dict[str, object]:
         """Return the protected resource metadata."""
         settings = self.settings
-        issuer = f"{settings.authority}/{settings.tenant_id}/v2.0"
-        return protected_resource_metadata(settings.url, [issuer], [settings.full_scope(settings.scope)])
+        tenants = dict.fromkeys((settings.tenant_id, *settings.allowed_tenants))
+        issuers = [f"{settings.authority}/{tenant}/v2.0" for tenant in tenants]
+        return protected_resource_metadata(settings.url, issuers, [settings.full_scope(settings.scope)])
 
     def policy(self) -> AccessPolicy:
         """Return who may call what."""
@@ -73,6 +79,8 @@ class Protection:
             found.append(_RESOURCE_RULE.format(url=settings.url))
         if settings.origin.scheme == "http" and settings.origin.host not in LOOPBACK_HOSTS:
             found.append("tokens travel unencrypted: MCP_SERVER_URL is http and not on loopback")
+        if settings.origin.scheme == "https" and not settings.trusted_proxies:
+            found.append(_NO_PROXY)
         return found
 
     def verifier(self, provider: OidcProvider) -> AccessTokenVerifier:

@@ -1,14 +1,16 @@
 """The on-behalf-of flow: a token of the person for another API, in exchange for the one that came in.
 
-The incoming token is never sent to the other API. MSAL and requests block, so they run in threads of their
-own.
+The incoming token is never sent to the other API. What it was exchanged for is remembered by its hash, since
+MSAL asks Entra each time. MSAL and requests block, so they run in threads of their own.
 """
 
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -20,6 +22,7 @@ from msal.exceptions import MsalError  # type: ignore[import-untyped]  # ships n
 from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 
+from mcpsecurity.oidc import Timer
 from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.profile.errors import (
@@ -35,7 +38,8 @@ _log = logging.getLogger(__name__)
 
 _CONSENT = {65001, 65004}
 _TIMEOUT = 10.0
-_MAX_CACHED = 1000
+_MAX_REMEMBERED = 1000
+_EARLY = 300.0  # seconds before its expiry from which a token is not used any more
 _THREADS = 4
 
 ClientCredential = str | dict[str, str]
@@ -43,10 +47,19 @@ ClientCredential = str | dict[str, str]
 
 
 class OnBehalfOf:
-    """Gets tokens for an API in the name of callers. Use it inside `async with`."""
+    """Gets tokens for an API in the name of callers. Use it inside `async with`.
+
+    `timer` gives monotonic seconds.
+    """
 
     def __init__(
-        self, authority: str, client_id: str, credential: ClientCredential, ca_file: Path | None
+        self,
+        authority: str,
+        client_id: str,
+        credential: ClientCredential,
+        ca_file: Path | None,
+        *,
+        timer: Timer = time.monotonic,
     ) -> None:
         self._authority = authority
         self._client_id = client_id
@@ -54,7 +67,8 @@ class OnBehalfOf:
         self._ca_file = ca_file
         self._lock = Lock()
         self._applications: dict[str, msal.ConfidentialClientApplication] = {}
-        self._cache = msal.SerializableTokenCache()
+        self._timer = timer
+        self._tokens: dict[bytes, tuple[str, float]] = {}
         self._http: requests.Session | None = None
         self._threads: ThreadPoolExecutor | None = None
 
@@ -77,6 +91,9 @@ class OnBehalfOf:
         Raises:
             ProfileError: Entra refused, or cannot be reached.
         """
+        known, until = self._tokens.get(_key(caller, scopes), ("", 0.0))
+        if self._timer() < until:
+            return known
         loop = asyncio.get_running_loop()
         try:
             answer = await loop.run_in_executor(self._threads, self._acquire, caller, scopes)
@@ -86,15 +103,23 @@ class OnBehalfOf:
         token = answer.get("access_token")
         if not isinstance(token, str):
             raise _refusal(answer)
+        self._remember(_key(caller, scopes), token, float(answer.get("expires_in", 0)))
         return token
+
+    def forget(self, caller: Caller, scopes: list[str]) -> None:
+        """Ask Entra again next time: the API did not accept the token."""
+        self._tokens.pop(_key(caller, scopes), None)
+
+    def _remember(self, key: bytes, token: str, lifetime: float) -> None:
+        self._tokens.pop(key, None)
+        while len(self._tokens) >= _MAX_REMEMBERED:
+            del self._tokens[next(iter(self._tokens))]
+        self._tokens[key] = (token, self._timer() + lifetime - _EARLY)
 
     def _acquire(self, caller: Caller, scopes: list[str]) -> dict[str, Any]:
         answer: dict[str, Any] = self._application(caller.tenant_id).acquire_token_on_behalf_of(
             user_assertion=caller.token, scopes=scopes
         )
-        kinds = msal.TokenCache.CredentialType
-        if sum(1 for _ in self._cache.search(kinds.ACCESS_TOKEN)) > _MAX_CACHED:
-            self._cache.deserialize(None)
         return answer
 
     def _application(self, tenant_id: str) -> msal.ConfidentialClientApplication:
@@ -106,10 +131,21 @@ class OnBehalfOf:
                     client_credential=self._credential,
                     authority=f"{self._authority}/{tenant_id}",
                     instance_discovery=False,
-                    token_cache=self._cache,
+                    token_cache=_KeepsNothing(),
                     http_client=self._http,
                 )
             return application
+
+
+def _key(caller: Caller, scopes: list[str]) -> bytes:
+    return sha256(" ".join((caller.token, *scopes)).encode()).digest()
+
+
+class _KeepsNothing(msal.TokenCache):  # type: ignore[misc]  # ships no types
+    """MSAL never reads what the flow put into its cache: refresh tokens would only pile up there."""
+
+    def add(self, event: object, now: object = None) -> None:
+        """Forget it."""
 
 
 def credential_of(secret: SecretStr | None, certificate_file: Path | None) -> ClientCredential:

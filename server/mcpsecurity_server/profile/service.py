@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 import orjson
+from aiohttp import hdrs
 
 from mcpsecurity_server.auth.caller import Caller
-from mcpsecurity_server.profile.errors import NotAvailableError
+from mcpsecurity_server.profile.errors import NotAvailableError, ProfileError, SignInNeededError
 
 if TYPE_CHECKING:
     from mcpsecurity_server.profile.on_behalf_of import OnBehalfOf
@@ -19,6 +20,10 @@ __all__ = ["Profile", "ProfileService"]
 
 _SCOPES = ["User.Read"]
 _TIMEOUT = 10.0
+_CHALLENGED = (
+    "Microsoft Graph does not accept your sign-in any more: sign out, sign in again, and repeat the call."
+)
+"""Continuous access evaluation: the session was revoked, or a policy changed, since the token was issued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,11 @@ class ProfileService:
             ProfileError: no token for Graph, or Graph refused or failed.
         """
         token = await self._on_behalf_of.token(caller, _SCOPES)
-        answer = await self._get(token)
+        try:
+            answer = await self._get(token)
+        except ProfileError:
+            self._on_behalf_of.forget(caller, _SCOPES)
+            raise
         return Profile(
             id=str(answer.get("id", "")),
             display_name=answer.get("displayName"),
@@ -79,6 +88,8 @@ class ProfileService:
                 asyncio.timeout(_TIMEOUT),
                 self._session.get(self._url, headers=headers, allow_redirects=False) as response,
             ):
+                if "insufficient_claims" in response.headers.get(hdrs.WWW_AUTHENTICATE, ""):
+                    raise SignInNeededError(_CHALLENGED)
                 if response.status != 200:
                     raise NotAvailableError(f"Microsoft Graph refused ({response.status}).")
                 answer = orjson.loads(await response.read())

@@ -66,8 +66,12 @@ class JwksCache:
         """
         key = self.held(kid)
         if key is None:
+            joined = self._flight is not None
             await self._ask_provider()
             key = self._keys.get(kid)
+            if key is None and joined:  # that refresh may have been answered before the key was published
+                await self._ask_provider()
+                key = self._keys.get(kid)
         if key is None:
             raise TokenError(Reason.UNKNOWN_KEY, "the provider publishes no such key")
         return key
