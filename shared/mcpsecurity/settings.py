@@ -14,6 +14,15 @@ from pydantic_settings import (
 
 __all__ = ["EntraSettings", "Settings", "SettingsError", "configure_logging", "load_settings"]
 
+_LEAST = {
+    "msal": logging.INFO,  # below: personal data
+    "semantic_kernel": logging.CRITICAL,  # below: arguments and results of calls; failures are told by others
+    "openai": logging.WARNING,  # below: whole requests
+    "httpx": logging.WARNING,  # below: a line for each request
+    "httpx2": logging.WARNING,
+}
+"""Levels below which libraries log what must not be in a log, or what nobody needs."""
+
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 S = TypeVar("S", bound="Settings")
 
@@ -111,5 +120,5 @@ def _key(cls: type[Settings], location: tuple[int | str, ...]) -> str:
 def configure_logging(level: str) -> None:
     """Log to stderr, one line an event. Called by a service's start, never on import."""
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True)
-    # Its debug lines hold personal data.
-    logging.getLogger("msal").setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
+    for name, least in _LEAST.items():
+        logging.getLogger(name).setLevel(max(least, logging.getLevelNamesMapping()[level]))

@@ -1,12 +1,14 @@
 """One browser for all tests; a context of its own for each; and no console error goes unseen."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from tests.browser.chromium import launch
+from tests.browser.person import ALICE, BOB, Person
+from tests.browser.stack import Stack, running_stack
 from tests.browser.watch import Watch
 
 import mcpsecurity_webclient
@@ -37,6 +39,7 @@ async def context(browser: Browser, watch: Watch) -> AsyncIterator[BrowserContex
     context = await browser.new_context(locale="en-GB", timezone_id="Europe/Zurich")
     context.set_default_timeout(15_000)
     watch.observe(context)
+    await watch.tell_violations(context)
     yield context
     await context.close()
 
@@ -77,3 +80,49 @@ async def modules(modules_page: Page, static_url: str, watch: Watch) -> AsyncIte
     await modules_page.goto(static_url)
     yield modules_page
     watch.leave(modules_page.context)
+
+
+@pytest.fixture(scope="session")
+async def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    async with running_stack(tmp_path_factory.mktemp("localcloud")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(whole_stack: Stack) -> Iterator[Stack]:
+    """The running product, as if nobody had used it before."""
+    yield whole_stack
+    whole_stack.reset()
+
+
+@pytest.fixture
+async def alice(context: BrowserContext, stack: Stack) -> Person:
+    """Alice, signed in, with a new conversation."""
+    return await _signed_in(context, stack.url, ALICE)
+
+
+@pytest.fixture
+async def alice_in_a_hurry(context: BrowserContext, stack: Stack) -> Person:
+    """Alice at a chat where questions expire after three seconds."""
+    return await _signed_in(context, stack.hasty_url, ALICE)
+
+
+@pytest.fixture
+async def bob(browser: Browser, watch: Watch, stack: Stack) -> AsyncIterator[Person]:
+    """Bob, in a browser of his own."""
+    context = await browser.new_context(locale="en-GB", timezone_id="Europe/Zurich")
+    context.set_default_timeout(15_000)
+    watch.observe(context)
+    await watch.tell_violations(context)
+    yield await _signed_in(context, stack.url, BOB)
+    await context.close()
+
+
+async def _signed_in(context: BrowserContext, url: str, user: str) -> Person:
+    """Sign in and begin a conversation: the person's others belong to other tests."""
+    person = await Person(await context.new_page(), url).sign_in(user)
+    if await person.conversation.locator(".message").count() or await person.mode.input_value() != "manual":
+        await person.page.get_by_role("button", name="New chat").click()
+        await person.page.wait_for_url("**/chats/*")
+        await person.ready()
+    return person

@@ -7,6 +7,7 @@ from mcp.server.fastmcp import Context
 from mcp.shared.exceptions import McpError
 from pydantic import BaseModel, Field, ValidationError
 
+from mcpsecurity.approval import APPROVED_META
 from mcpsecurity_server.settings import ApprovalPolicy
 from mcpsecurity_server.tools.errors import CancelledError, DeclinedError, ServiceError
 
@@ -30,7 +31,7 @@ class Asker:
     """Asks for approval as the policy says, and for input; gives up after `deadline` seconds without an
     answer.
 
-    Policies: when-supported (by the client), required, never.
+    Policies: when-supported (by the client, and not approved there already), required, never.
     """
 
     def __init__(self, policy: ApprovalPolicy, deadline: float) -> None:
@@ -44,7 +45,7 @@ class Asker:
             DeclinedError, CancelledError: the person did not approve.
             ServiceError: approval is required, and the client cannot ask.
         """
-        if self._policy == "never":
+        if self._policy == "never" or (self._policy == "when-supported" and _approved_by_client(context)):
             return
         if not can_ask(context):
             if self._policy == "required":
@@ -79,6 +80,13 @@ class Asker:
         if result.action == "decline":
             raise DeclinedError(tool)
         raise CancelledError(tool)
+
+
+def _approved_by_client(context: ToolContext) -> bool:
+    """Say whether the person has approved this call in the client, which could as well not support
+    questions."""
+    meta = context.request_context.meta
+    return meta is not None and (meta.model_extra or {}).get(APPROVED_META) is True
 
 
 def can_ask(context: ToolContext) -> bool:

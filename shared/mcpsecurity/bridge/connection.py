@@ -112,10 +112,14 @@ class McpConnection:
             await self._end_owner()
 
     async def call_tool(
-        self, name: str, arguments: dict[str, Any], progress: ProgressFnT | None = None
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        progress: ProgressFnT | None = None,
+        meta: dict[str, Any] | None = None,
     ) -> types.CallToolResult:
         """Call a tool; see `mcpsecurity.bridge.session.call_tool`. Raises `BridgeError`."""
-        return await self._on_session(lambda session: call_tool(session, name, arguments, progress))
+        return await self._on_session(lambda session: call_tool(session, name, arguments, progress, meta))
 
     async def list_tools(self) -> list[types.Tool]:
         """Return all tools, from every page."""

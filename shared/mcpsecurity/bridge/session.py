@@ -44,6 +44,7 @@ async def call_tool(
     name: str,
     arguments: dict[str, Any],
     progress: ProgressFnT | None = None,
+    meta: dict[str, Any] | None = None,
 ) -> types.CallToolResult:
     """Call a tool without a deadline: a person may be asked meanwhile.
 
@@ -52,9 +53,8 @@ async def call_tool(
     Raises:
         McpError: the server answered with an error.
     """
-    request = types.ClientRequest(
-        types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=arguments))
-    )
+    params = types.CallToolRequestParams.model_validate({"name": name, "arguments": arguments, "_meta": meta})
+    request = types.ClientRequest(types.CallToolRequest(params=params))
     request_id = session._request_id  # noqa: SLF001 - the id that `send_request` takes in this very step
     try:
         return await session.send_request(request, types.CallToolResult, progress_callback=progress)

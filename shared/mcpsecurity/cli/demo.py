@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
 import signal
 import sys
 import webbrowser
@@ -96,6 +95,7 @@ def _environment(cloud: LocalCloud, webclient: str, mcp: str, offset: int) -> di
         "MCP_SERVER_URL": mcp,
         "MCP_SERVER_PORT": str(MCP_PORT + offset),
         "MCP_SERVER_CLIENT_ID": cloud.api_client_id,
+        "MCP_SERVER_APP_ID_URI": mcp,
         "MCP_SERVER_SCOPE": cloud.scope,
         "OPEN_METEO_FORECAST_URL": cloud.open_meteo_url,
         "OPEN_METEO_GEOCODING_URL": cloud.open_meteo_url,
@@ -103,7 +103,6 @@ def _environment(cloud: LocalCloud, webclient: str, mcp: str, offset: int) -> di
         "WEBCLIENT_PORT": str(WEBCLIENT_PORT + offset),
         "WEBCLIENT_CLIENT_ID": cloud.web_client_id,
         "WEBCLIENT_CLIENT_SECRET": cloud.web_client_secret,
-        "WEBCLIENT_SESSION_KEY": secrets.token_urlsafe(32),
         "AZURE_OPENAI_ENDPOINT": cloud.openai_endpoint,
         "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME": cloud.openai_deployment,
         "AZURE_OPENAI_API_KEY": cloud.openai_api_key,

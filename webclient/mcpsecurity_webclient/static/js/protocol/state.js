@@ -18,6 +18,7 @@ export function reduce(state, event) {
   const apply = HANDLERS[event.name];
   if (event.name.startsWith("page.")) return apply(state, event.data);
   if (!apply) return { ...state, seq: Math.max(state.seq, event.seq) };
+  if (event.name === "session.expired") return apply(state, event.data);
   if (event.name === "snapshot") return { ...apply(state, event.data), epoch: event.epoch, seq: event.data.seq ?? event.seq };
   if (!state.ready || event.epoch !== state.epoch) return state.gap ? state : { ...state, gap: true };
   if (event.seq <= state.seq) return state;
@@ -116,9 +117,9 @@ function resolved(state, { elicitation_id: id, action, by }) {
 
 function withMessage(state, message) {
   const id = message.message_id;
-  const { calls = [], textFirst } = state.messages[id] ?? {};
+  const { calls = [] } = state.messages[id] ?? {};
   const order = state.order.includes(id) ? state.order : [...state.order, id];
-  return { ...put(state, "messages", id, { calls, textFirst, ...message }), order };
+  return { ...put(state, "messages", id, { calls, ...message }), order };
 }
 
 function withCall(state, call) {
@@ -129,8 +130,7 @@ function withCall(state, call) {
 function withCallInMessage(state, { call_id: callId, message_id: messageId, at }) {
   const message = state.messages[messageId] ?? begin(messageId, at);
   if (message.calls.includes(callId)) return state;
-  const textFirst = message.textFirst ?? message.text !== "";
-  return withMessage(state, { ...message, textFirst, calls: [...message.calls, callId] });
+  return withMessage(state, { ...message, calls: [...message.calls, callId] });
 }
 
 function changeCall(state, id, changes) {

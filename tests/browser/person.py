@@ -1,0 +1,82 @@
+"""A person at the chat: what she sees and does, by the roles and names that the design promises."""
+
+import re
+
+from playwright.async_api import Locator, Page, expect
+
+__all__ = ["ALICE", "BOB", "Person"]
+
+ALICE = "alice@contoso.example"
+BOB = "bob@contoso.example"
+
+
+class Person:
+    """One tab of one person."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.message = page.get_by_role("textbox", name="Message")
+        self.send = page.get_by_role("button", name="Send")
+        self.stop = page.get_by_role("button", name="Stop")
+        self.mode = page.get_by_role("combobox", name="Approval mode")
+        self.conversation = page.get_by_role("log", name="Conversation")
+        self.notices = page.get_by_role("list", name="Notices")
+        self.answers = self.conversation.locator(".message.assistant .prose:visible")
+
+    async def sign_in(self, user: str = ALICE) -> "Person":
+        """Go to the chat and through the tenant's login page, as a browser does."""
+        await self.page.goto(self.url)
+        await self.page.get_by_role("button", name=user).click()
+        await self.ready()
+        return self
+
+    async def ready(self) -> None:
+        """Wait until the page has its state."""
+        await expect(self.page.locator("#model")).not_to_be_empty()
+
+    async def ask(self, text: str) -> None:
+        """Send a message and wait until it stands in the conversation."""
+        before = await self.conversation.locator(".message.user").count()
+        await self.message.fill(text)
+        await self.send.click()
+        await expect(self.conversation.locator(".message.user")).to_have_count(before + 1)
+
+    async def choose(self, mode: str) -> None:
+        """Choose the approval mode and wait until the server has it."""
+        async with self.page.expect_response(re.compile(r"/mode$")) as response:
+            await self.mode.select_option(mode)
+        assert (await response.value).ok
+
+    def call(self, tool: str, nth: int = 0) -> Locator:
+        """Return the card of a tool call."""
+        return self.page.get_by_role("group", name=f"Tool call {tool}", exact=True).nth(nth)
+
+    def calls(self, tool: str) -> Locator:
+        """Return all cards of a tool's calls."""
+        return self.page.get_by_role("group", name=f"Tool call {tool}", exact=True)
+
+    def request(self) -> Locator:
+        """Return the open questions of servers."""
+        return self.page.get_by_role("group", name=re.compile("^Request from "))
+
+    async def approve(self, tool: str, nth: int = 0) -> None:
+        await self.call(tool, nth).get_by_role("button", name="Approve").click()
+
+    async def decline(self, tool: str, nth: int = 0) -> None:
+        await self.call(tool, nth).get_by_role("button", name="Decline").click()
+
+    async def answer(self, button: str) -> None:
+        """Press a button of the only open question."""
+        await self.request().get_by_role("button", name=button).click()
+
+    async def finished(self) -> None:
+        """Wait until the run is over."""
+        await expect(self.stop).to_be_hidden()
+        await expect(self.send).to_be_visible()
+
+    async def says(self, pattern: str) -> str:
+        """Wait until the last answer is complete and matches; return its text."""
+        await expect(self.answers.last).to_contain_text(re.compile(pattern, re.IGNORECASE))
+        await self.finished()
+        return await self.answers.last.inner_text()

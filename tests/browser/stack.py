@@ -1,0 +1,169 @@
+"""The real product on free ports of this machine: local cloud, MCP server, web chat, and a second MCP
+server."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+from tests.browser.playground import Playground
+
+import mcpsecurity_webclient
+from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+from mcpsecurity.localcloud.openai import ChatCompletions
+from mcpsecurity.service import MAX_HEADER_BYTES
+from mcpsecurity_server.app import create_app as create_server
+from mcpsecurity_server.settings import ServerSettings
+from mcpsecurity_server.transport import mount_mcp
+from mcpsecurity_webclient.app import create_app as create_webclient
+from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
+
+__all__ = ["STATIC", "Service", "Stack", "running_stack"]
+
+STATIC = Path(mcpsecurity_webclient.__file__).parent / "static"
+
+
+class Service:
+    """One application on a port that stays its own over restarts."""
+
+    def __init__(self, make_app: Callable[[], web.Application]) -> None:
+        self._make_app = make_app
+        self._runner: web.AppRunner | None = None
+        self.port = _free_port()
+
+    async def start(self) -> None:
+        runner = web.AppRunner(
+            self._make_app(), access_log=None, shutdown_timeout=0.2, max_field_size=MAX_HEADER_BYTES
+        )
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
+        self._runner = runner
+
+    async def cut(self) -> None:
+        """Close every connection without a word."""
+        server = self._runner.server if self._runner is not None else None
+        for protocol in server.connections if server is not None else ():
+            if protocol.transport is not None:
+                protocol.transport.abort()
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._runner = None
+
+
+class Stack:
+    """What tests use of the running product, and how they make it fail."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
+        self.playground = Playground()
+        self.mcp = Service(lambda: create_server(self._server_settings()))
+        self.other_mcp = Service(self._playground_app)
+        self.web = Service(lambda: create_webclient(self._web_settings(120.0)))
+        self.hasty_web = Service(lambda: create_webclient(self._web_settings(3.0, self.hasty_url)))
+        cloud.register_mcp_url(self._mcp_url)
+        cloud.register_webclient_url(self.url)
+        cloud.register_webclient_url(self.hasty_url)
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        return self.mcp, self.other_mcp, self.web, self.hasty_web
+
+    @property
+    def url(self) -> str:
+        """The chat."""
+        return f"http://localhost:{self.web.port}"
+
+    @property
+    def hasty_url(self) -> str:
+        """A chat whose questions expire after three seconds."""
+        return f"http://localhost:{self.hasty_web.port}"
+
+    @property
+    def model(self) -> ChatCompletions:
+        """The offline model's endpoint, with its pace and its faults."""
+        return self.cloud.model
+
+    @property
+    def modules(self) -> set[str]:
+        """The page's modules, by their paths below `static/js`."""
+        folder = STATIC / "js"
+        return {path.relative_to(folder).as_posix() for path in folder.rglob("*.js")}
+
+    async def restart_mcp(self) -> None:
+        """Restart the MCP server: it has forgotten every session."""
+        await self.mcp.stop()
+        await self.mcp.start()
+
+    async def cut_streams(self) -> None:
+        """Break the connections of all open event streams, as a network does."""
+        await self.web.cut()
+
+    def reset(self) -> None:
+        """Forget what a test did."""
+        self.playground.reset()
+        self.model.pace = 0.0
+        self.model.faults.upcoming.clear()
+        self.model.faults.down = False
+
+    @property
+    def _mcp_url(self) -> str:
+        return f"http://localhost:{self.mcp.port}/mcp"
+
+    def _server_settings(self) -> ServerSettings:
+        return ServerSettings(
+            authority=self.cloud.authority,
+            tenant_id=self.cloud.tenant_id,
+            ca_file=self.cloud.ca_file,
+            url=self._mcp_url,
+            port=self.mcp.port,
+            client_id=self.cloud.api_client_id,
+            forecast_url=self.cloud.open_meteo_url,
+            geocoding_url=self.cloud.open_meteo_url,
+        )
+
+    def _web_settings(self, timeout: float, url: str | None = None) -> WebSettings:
+        other = McpServerSettings(name="playground", url=f"http://localhost:{self.other_mcp.port}/mcp")
+        return WebSettings(
+            authority=self.cloud.authority,
+            tenant_id=self.cloud.tenant_id,
+            ca_file=self.cloud.ca_file,
+            url=url or self.url,
+            client_id=self.cloud.web_client_id,
+            client_secret=self.cloud.web_client_secret,
+            mcp_server_url=self._mcp_url,
+            mcp_server_scope=self.cloud.scope,
+            more_servers=(other,),
+            azure_openai_endpoint=self.cloud.openai_endpoint,
+            deployment=self.cloud.openai_deployment,
+            azure_openai_api_key=self.cloud.openai_api_key,
+            approval_timeout=timeout,
+            elicitation_timeout=timeout,
+        )
+
+    def _playground_app(self) -> web.Application:
+        app = web.Application()
+        mount_mcp(app, self.playground.mcp)
+        return app
+
+
+@asynccontextmanager
+async def running_stack(folder: Path) -> AsyncIterator[Stack]:
+    """Start everything; `folder` keeps the local cloud's keys."""
+    async with LocalCloud(LocalCloudSettings(https_port=0, http_port=0, folder=folder)) as cloud:
+        stack = Stack(cloud)
+        try:
+            for service in stack.services:
+                await service.start()
+            yield stack
+        finally:
+            for service in reversed(stack.services):
+                await service.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,101 @@
+"""Writing: keys, prompts by `/`, resources to attach, drafts, copying."""
+
+import re
+
+from playwright.async_api import expect
+from tests.browser.person import Person
+
+
+async def test_enter_sends_and_shift_enter_makes_a_new_line(alice: Person) -> None:
+    await alice.message.press_sequentially("hello")
+    await alice.page.keyboard.press("Shift+Enter")
+    await alice.message.press_sequentially("you")
+    await expect(alice.message).to_have_value("hello\nyou")
+    await alice.page.keyboard.press("Enter")
+    await alice.says("offline model")
+    await expect(alice.message).to_have_value("")
+    await expect(alice.conversation.locator(".bubble")).to_have_text("hello\nyou")
+
+
+async def test_blank_text_is_not_sent(alice: Person) -> None:
+    await expect(alice.send).to_have_attribute("aria-disabled", "true")
+    await alice.message.fill("   ")
+    await alice.message.press("Enter")
+    await expect(alice.conversation.locator(".message")).to_have_count(0)
+
+
+async def test_a_prompt_is_found_and_used_with_the_keyboard_alone(alice: Person) -> None:
+    await alice.message.press_sequentially("/range")
+    prompts = alice.page.get_by_role("listbox", name="Prompts")
+    await expect(prompts.get_by_role("option")).to_have_count(1)
+    await expect(alice.message).to_have_attribute("aria-activedescendant", re.compile("prompt"))
+    await alice.page.keyboard.press("Enter")
+    form = alice.page.get_by_role("form", name=re.compile("^Prompt "))
+    await expect(form.get_by_label("min")).to_be_focused()
+    await alice.page.keyboard.type("3")
+    await alice.page.keyboard.press("Tab")
+    await alice.page.keyboard.type("9")
+    await alice.page.keyboard.press("Enter")
+    await expect(alice.call("get_random_number").get_by_role("row", name="min 3")).to_be_visible()
+    await expect(alice.message).to_be_focused()
+    await expect(alice.message).to_have_value("")
+
+
+async def test_the_list_of_prompts_follows_the_arrow_keys_and_escape(alice: Person) -> None:
+    await alice.message.press_sequentially("/")
+    options = alice.page.get_by_role("listbox", name="Prompts").get_by_role("option")
+    await expect(options).to_have_count(5)
+    await expect(options.nth(0)).to_have_attribute("aria-selected", "true")
+    await alice.page.keyboard.press("ArrowUp")
+    await expect(options.nth(4)).to_have_attribute("aria-selected", "true")
+    await alice.page.keyboard.press("Escape")
+    await expect(options).to_have_count(0)
+    await expect(alice.message).to_have_value("/")
+
+
+async def test_a_prompt_without_arguments_is_sent_at_once(alice: Person) -> None:
+    await alice.page.get_by_role("button", name="Prompts").click()
+    await alice.page.get_by_role("option", name=re.compile("/random_number_from_date")).click()
+    await expect(alice.conversation.locator(".message.user .chip")).to_have_text("random_number_from_date")
+
+
+async def test_a_resource_is_attached_and_let_go(alice: Person) -> None:
+    await alice.page.get_by_role("button", name="Attach a resource").click()
+    resource = alice.page.locator("#resources").get_by_role("button").first
+    name = await resource.locator(".menu-name").inner_text()
+    await resource.click()
+    await alice.page.keyboard.press("Escape")
+    attached = alice.page.get_by_role("list", name="Attached")
+    await expect(attached).to_contain_text(name)
+    await attached.get_by_role("button", name=f"Remove {name}").click()
+    await expect(attached).to_be_hidden()
+    await alice.page.get_by_role("button", name="Attach a resource").click()
+    await resource.click()
+    await alice.page.keyboard.press("Escape")
+    await alice.ask("hello")
+    await expect(alice.conversation.locator(".message.user .chip")).to_have_count(1)
+    await expect(attached).to_be_hidden()
+
+
+async def test_a_draft_survives_a_reload_and_is_gone_after_signing_out(alice: Person) -> None:
+    await alice.message.fill("unfinished")
+    await alice.page.reload()
+    await alice.ready()
+    await expect(alice.message).to_have_value("unfinished")
+    await alice.page.get_by_role("button", name="Sign out").click()
+    await alice.page.get_by_role("link", name="Sign in").wait_for()
+    assert await alice.page.evaluate("sessionStorage.length") == 0
+
+
+async def test_answers_are_copied(alice: Person) -> None:
+    await alice.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await alice.ask("hello")
+    await alice.says("offline model")
+    await alice.page.get_by_role("button", name="Copy answer").click()
+    await expect(alice.page.get_by_role("status").filter(has_text="Copied")).to_be_attached()
+    assert "I am the offline model" in await alice.page.evaluate("navigator.clipboard.readText()")
+
+
+async def test_examples_of_an_empty_conversation_are_sent(alice: Person) -> None:
+    await alice.page.get_by_role("button", name="What is the weather in Zurich?").click()
+    await expect(alice.call("get_city_weather")).to_contain_text("Waiting for you")

@@ -1,0 +1,93 @@
+"""When something fails, the page says so in words, offers what helps, and loses nothing."""
+
+import re
+
+from playwright.async_api import expect
+from tests.browser.person import Person
+from tests.browser.stack import Stack
+from tests.browser.watch import Watch
+
+from mcpsecurity.localcloud.openai import ModelFault
+
+
+async def test_a_busy_model_is_retried_after_the_wait_it_asks_for(alice: Person, stack: Stack) -> None:
+    stack.model.faults.upcoming.extend([ModelFault.rate_limit(2)] * 4)
+    await alice.ask("hello")
+    failure = alice.page.get_by_role("group", name="No answer")
+    await expect(failure).to_be_visible()
+    stack.model.faults.upcoming.clear()
+    again = failure.get_by_role("button", name="Try again")
+    await expect(again).to_have_text(re.compile(r"Try again in \d s"))
+    await expect(again).to_have_text("Try again")
+    await again.click()
+    await alice.says("offline model")
+    await expect(failure).to_have_count(0)
+
+
+async def test_a_filtered_prompt_is_said_to_be_filtered(alice: Person, stack: Stack) -> None:
+    stack.model.faults.upcoming.append(ModelFault.content_filter())
+    await alice.ask("hello")
+    await expect(alice.page.get_by_role("group", name="No answer")).to_contain_text(
+        re.compile("filter", re.IGNORECASE)
+    )
+
+
+async def test_a_model_that_cannot_be_reached_can_be_tried_again(alice: Person, stack: Stack) -> None:
+    stack.model.faults.down = True
+    await alice.ask("hello")
+    failure = alice.page.get_by_role("group", name="No answer")
+    await expect(failure).to_be_visible(timeout=30_000)
+    stack.model.faults.down = False
+    await failure.get_by_role("button", name="Try again").click()
+    await alice.says("offline model")
+
+
+async def test_a_tool_error_is_shown_on_its_card_and_told_by_the_model(alice: Person) -> None:
+    await alice.ask("Cause an explosion")
+    await alice.approve("cause_explosion")
+    card = alice.call("cause_explosion")
+    await expect(card).to_contain_text("Failed")
+    await expect(card).to_contain_text("The powder was wet.")
+    await alice.says("problem")
+
+
+async def test_a_server_that_is_down_is_shown_while_the_rest_works(alice: Person, stack: Stack) -> None:
+    await stack.other_mcp.stop()
+    try:
+        await alice.page.get_by_role("button", name="New chat").click()
+        await alice.ready()
+        await alice.ask("Please generate a random number between 1 and 6")
+        servers = alice.page.get_by_role("button", name="MCP servers")
+        await expect(servers).to_contain_text("playground down")
+        await servers.click()
+        await expect(alice.page.locator("#servers-menu")).to_contain_text("not reachable")
+        await alice.page.keyboard.press("Escape")
+        await alice.approve("get_random_number")
+        await alice.says(r"\b[1-6]\b")
+    finally:
+        await stack.other_mcp.start()
+
+
+async def test_an_ended_session_keeps_the_draft_over_the_next_sign_in(
+    alice: Person, stack: Stack, watch: Watch
+) -> None:
+    watch.allow("401")
+    await alice.message.fill("a thought that must not be lost")
+    await alice.page.context.clear_cookies()
+    await alice.mode.select_option("Elicitation")
+    ended = alice.page.get_by_role("alert").filter(has_text="session has ended")
+    await expect(ended).to_be_visible()
+    await expect(alice.send).to_have_attribute("aria-disabled", "true")
+    await ended.get_by_role("link", name="Sign in again").click()
+    await alice.page.get_by_role("button", name="alice@contoso.example").click()
+    await alice.ready()
+    await expect(alice.message).to_have_value("a thought that must not be lost")
+
+
+async def test_an_answer_can_be_asked_for_again(alice: Person) -> None:
+    await alice.ask("hello")
+    await alice.says("offline model")
+    await alice.page.get_by_role("button", name="Regenerate").click()
+    await alice.says("offline model")
+    await expect(alice.answers).to_have_count(1)
+    await expect(alice.conversation.locator(".message.user")).to_have_count(1)

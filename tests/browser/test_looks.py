@@ -1,0 +1,214 @@
+"""What a person sees: accessible (WCAG 2.1 AA, by axe), without sideways scrolling, and nothing jumps."""
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped] # it has no types
+from playwright.async_api import BrowserContext, Page, expect
+from tests.browser.person import Person
+from tests.browser.stack import Stack
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+DICE = "Please generate a random number between 1 and 6"
+Scheme = Literal["light", "dark"]
+
+
+async def assert_accessible(page: Page) -> None:
+    results = await Axe().run(page, options=WCAG)
+    found = results.response["violations"]
+    lines = [
+        f"{v['id']}: {node['html'][:160]} {node['failureSummary']}" for v in found for node in v["nodes"]
+    ]
+    assert not lines, "\n".join(lines)
+
+
+async def assert_no_sideways_scrolling(page: Page) -> None:
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert await page.locator("#conversation").evaluate("(e) => e.scrollWidth <= e.clientWidth")
+
+
+async def picture(page: Page, name: str) -> None:
+    """Keep a screenshot for the documentation, when asked to."""
+    if os.environ.get("UPDATE_SCREENSHOTS"):
+        IMAGES.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=IMAGES / f"{name}.png", animations="disabled", caret="hide")
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> Scheme:
+    found: Scheme = request.param
+    return found
+
+
+@pytest.fixture(params=[1280, 360])
+def width(request: pytest.FixtureRequest) -> int:
+    found: int = request.param
+    return found
+
+
+@pytest.fixture
+async def look(alice: Person, scheme: Scheme, width: int) -> str:
+    """Set width and colours; return what pictures of it are called."""
+    await alice.page.set_viewport_size({"width": width, "height": 800})
+    await alice.page.emulate_media(color_scheme=scheme)
+    return f"{width}-{scheme}"
+
+
+async def check(person: Person, name: str) -> None:
+    await assert_accessible(person.page)
+    await assert_no_sideways_scrolling(person.page)
+    await picture(person.page, name)
+
+
+async def test_signing_in_and_out(context: BrowserContext, stack: Stack, scheme: Scheme) -> None:
+    page = await context.new_page()
+    await page.emulate_media(color_scheme=scheme)
+    await page.goto(stack.url)
+    await assert_accessible(page)
+    person = await Person(page, stack.url).sign_in()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    await assert_accessible(page)
+    await page.goto(f"{stack.url}/nowhere")
+    await assert_accessible(page)
+    assert person.url == stack.url
+
+
+async def test_an_empty_conversation(alice: Person, look: str) -> None:
+    await check(alice, f"empty-{look}")
+
+
+async def test_a_pending_approval(alice: Person, look: str) -> None:
+    await alice.ask(DICE)
+    await expect(alice.call("get_random_number").get_by_role("button", name="Approve")).to_be_visible()
+    await check(alice, f"approval-{look}")
+    await alice.call("get_random_number").get_by_role("button", name="Edit arguments").click()
+    await check(alice, f"editing-{look}")
+
+
+async def test_an_open_form_and_its_errors(alice: Person, look: str) -> None:
+    await alice.choose("Elicitation")
+    await alice.ask("Fill in a survey")
+    await expect(alice.request()).to_be_visible()
+    await check(alice, f"form-{look}")
+    await alice.answer("Submit")
+    await check(alice, f"form-errors-{look}")
+
+
+async def test_a_forecast(alice: Person, look: str) -> None:
+    await alice.ask("What is the weather in Zurich?")
+    await alice.approve("get_city_weather")
+    await alice.says("Zurich")
+    await alice.call("get_city_weather").scroll_into_view_if_needed()
+    await check(alice, f"weather-{look}")
+    await alice.call("get_city_weather").get_by_text("Arguments and result").click()
+    await check(alice, f"result-{look}")
+
+
+async def test_an_address_to_visit(alice: Person, look: str) -> None:
+    await alice.choose("Elicitation")
+    await alice.ask("Request a visa")
+    await expect(alice.request()).to_be_visible()
+    await check(alice, f"visit-{look}")
+
+
+async def test_prompts_and_menus(alice: Person, look: str) -> None:
+    await alice.message.press_sequentially("/")
+    await expect(alice.page.get_by_role("listbox", name="Prompts")).to_be_visible()
+    await check(alice, f"prompts-{look}")
+    await alice.page.keyboard.press("Escape")
+    await alice.page.get_by_role("button", name="MCP servers").click()
+    await expect(alice.page.locator("#servers-menu")).to_be_visible()
+    await assert_accessible(alice.page)
+
+
+async def test_on_a_phone_everything_is_in_reach(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 360, "height": 640})
+    for name in ("New chat", "Sign out", "Chats", "Send"):
+        await expect(alice.page.get_by_role("button", name=name)).to_be_in_viewport()
+    await expect(alice.mode).to_be_in_viewport()
+    await alice.page.get_by_role("button", name="Chats").click()
+    await expect(
+        alice.page.get_by_role("navigation", name="Chats").get_by_role("link").first
+    ).to_be_in_viewport()
+    await alice.page.keyboard.press("Escape")
+    await expect(alice.page.get_by_role("navigation", name="Chats")).to_be_hidden()
+
+
+async def test_nothing_jumps_while_an_answer_streams(alice: Person, stack: Stack) -> None:
+    stack.model.pace = 0.01
+    await alice.page.evaluate(
+        """() => {
+          window.shifts = 0;
+          const add = (list) => list.getEntries().forEach((entry) => { window.shifts += entry.value; });
+          new PerformanceObserver(add).observe({type: "layout-shift"});
+        }"""
+    )
+    await alice.ask("hello")
+    await alice.says("offline model")
+    assert await alice.page.evaluate("window.shifts") < 0.1
+
+
+async def test_the_newest_text_stays_in_view_unless_the_person_scrolls_up(
+    alice: Person, stack: Stack
+) -> None:
+    await alice.page.set_viewport_size({"width": 900, "height": 480})
+    stack.model.pace = 0.02
+    for _ in range(2):
+        await alice.ask("hello")
+        await alice.says("offline model")
+    bottom = "(e) => e.scrollHeight - e.scrollTop - e.clientHeight"
+    assert await alice.conversation.evaluate(bottom) < 5
+    await alice.ask("hello")
+    await alice.conversation.hover()
+    await alice.page.mouse.wheel(0, -300)
+    await expect(alice.page.get_by_role("button", name="Go to the newest")).to_be_visible()
+    await alice.finished()
+    assert await alice.conversation.evaluate(bottom) > 100
+    await alice.page.get_by_role("button", name="Go to the newest").click()
+    assert await alice.conversation.evaluate(bottom) < 5
+
+
+async def test_a_screen_reader_hears_of_answers_whole_and_of_what_waits(alice: Person, stack: Stack) -> None:
+    stack.model.pace = 0.01
+    await alice.page.evaluate(
+        """() => {
+          window.heard = [];
+          const status = document.querySelector("#announcer");
+          const hear = () => window.heard.push(status.textContent);
+          new MutationObserver(hear).observe(status, {childList: true});
+        }"""
+    )
+    await expect(alice.conversation).to_have_attribute("aria-live", "off")
+    await alice.ask(DICE)
+    await alice.approve("get_random_number")
+    await alice.says(r"\d")
+    await alice.page.wait_for_function(
+        "window.heard.some((words) => /random number/i.test(words.split('.').at(-2)))"
+    )
+    heard = await alice.page.evaluate("window.heard")
+    assert any("Approval needed for Random number of" in words for words in heard)
+    assert len(heard) <= 6
+
+
+async def test_motion_is_reduced_for_those_who_ask(alice: Person) -> None:
+    await alice.page.emulate_media(reduced_motion="reduce")
+    await alice.page.evaluate(
+        "document.querySelector('#conversation-content').innerHTML = '<i class=dots><i></i></i>'"
+    )
+    style = await alice.page.locator(".dots i").evaluate("(e) => getComputedStyle(e).animationName")
+    assert style == "none"
+
+
+async def test_the_picture_of_the_readme(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 1280, "height": 860})
+    await alice.ask("What is the weather in Zurich?")
+    await alice.approve("get_city_weather")
+    await alice.says("Zurich")
+    await alice.ask(DICE)
+    await expect(alice.call("get_random_number")).to_contain_text(re.compile("Waiting for you"))
+    await picture(alice.page, "chat")

@@ -1,0 +1,157 @@
+"""Assembles the web chat."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp_jinja2
+import aiohttp_session
+import jinja2
+from aiohttp import web
+
+from mcpsecurity.tls import client_ssl_context
+from mcpsecurity_webclient.access import Person, error_middleware, guard_middleware
+from mcpsecurity_webclient.auth import EntraClient, add_auth_routes
+from mcpsecurity_webclient.auth.caches import InMemoryTokenCacheStore
+from mcpsecurity_webclient.chat.api import add_chat_api
+from mcpsecurity_webclient.chat.directory import ChatDirectory
+from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
+from mcpsecurity_webclient.chat.events import InMemoryEventBus
+from mcpsecurity_webclient.chat.model import chat_model
+from mcpsecurity_webclient.chat.models import User
+from mcpsecurity_webclient.chat.servers import McpServer, McpServers, ServerCallbacks
+from mcpsecurity_webclient.chat.service import ChatService
+from mcpsecurity_webclient.chat.streams import Streams
+from mcpsecurity_webclient.headers import set_headers
+from mcpsecurity_webclient.pages import add_pages
+from mcpsecurity_webclient.sessions import InMemorySessionStore, ServerSideStorage
+from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
+
+if TYPE_CHECKING:
+    from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
+
+__all__ = ["create_app"]
+
+_log = logging.getLogger(__name__)
+_FOLDER = Path(__file__).parent
+_SWEEP_SECONDS = 15.0
+
+Clock = Callable[[], float]
+
+
+def create_app(
+    settings: WebSettings, *, clock: Clock = time.time, sweep_every: float = _SWEEP_SECONDS
+) -> web.Application:
+    """Return the application.
+
+    `clock` gives seconds since 1970; what has ended by itself is cleared away every `sweep_every` seconds.
+    """
+    app = web.Application()
+    assembly = _Assembly(settings, clock)
+    storage = ServerSideStorage(assembly.sessions, secure=settings.secure, clock=clock)
+    aiohttp_session.setup(app, storage)
+    app.middlewares.extend([error_middleware, guard_middleware(settings)])
+    aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False)
+    add_auth_routes(app, settings, assembly.entra, assembly.end_session)
+    add_pages(app, assembly.directory)
+    add_chat_api(app, assembly.directory, assembly.streams, max_message=settings.max_message)
+    app.router.add_static("/static", _FOLDER / "static", name="static")
+    set_headers(app, secure=settings.secure, form_targets=assembly.form_targets)
+    app.cleanup_ctx.extend([assembly.connections, _sweeper(assembly, sweep_every)])
+    return app
+
+
+class _Assembly:
+    """What the routes share, and how it is wired."""
+
+    def __init__(self, settings: WebSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._tls = client_ssl_context(settings.ca_file)
+        self._model: ChatCompletionClientBase | None = None
+        self._coordinator = ElicitationCoordinator(deadline=settings.elicitation_timeout, clock=clock)
+        self.sessions = InMemorySessionStore(
+            idle=settings.session_idle, lifetime=settings.session_lifetime, clock=clock
+        )
+        self.entra = EntraClient(settings, InMemoryTokenCacheStore(), self._tls, clock)
+        self.streams = Streams(settings.max_streams)
+        self.directory = ChatDirectory(self._make_chat, limit=settings.max_chats, clock=clock)
+
+    async def connections(self, _: web.Application) -> AsyncIterator[None]:
+        """Hold what is open to the outside while the application runs."""
+        async with self.entra, chat_model(self._settings, self._tls) as self._model:
+            yield
+            await self.directory.aclose()
+
+    async def end_session(self, sid: str, reason: str) -> None:
+        """End everything of a session: pages, runs, connections, tokens."""
+        self.streams.expire(sid, reason, "/signin")
+        await self.directory.end_session(sid, signed_out=reason == "signed_out")
+        await self.entra.forget(sid)
+
+    async def form_targets(self) -> str:
+        """Return where the form that signs people out may lead to."""
+        return " ".join(filter(None, {self._settings.authority, await self.entra.sign_out_origin()}))
+
+    async def sweep(self) -> None:
+        """Clear away what has ended by itself."""
+        for record in await self.sessions.sweep():
+            if record.signed_in:
+                await self.end_session(record.data["user"]["sid"], "expired")
+        await self.directory.sweep()
+
+    def _make_chat(self, chat_id: str, person: Person) -> ChatService:
+        if self._model is None:
+            raise RuntimeError("the application has not been started")
+        acting: list[ChatService] = []
+        chat = ChatService(
+            chat_id,
+            User(person.name, person.username),
+            person.sid,
+            self._settings,
+            service=self._model,
+            events=InMemoryEventBus(chat_id, self._clock),
+            coordinator=self._coordinator,
+            make_servers=lambda callbacks: self._make_servers(callbacks, lambda: acting[0].sid),
+            sign_in_needed=self._ask_to_sign_in,
+            clock=self._clock,
+        )
+        acting.append(chat)
+        return chat
+
+    def _ask_to_sign_in(self, chat: ChatService) -> None:
+        self.streams.expire(chat.sid, "token", f"/signin?next=/chats/{chat.chat_id}", chat)
+
+    def _make_servers(self, callbacks: ServerCallbacks, acting: Callable[[], str]) -> McpServers:
+        return McpServers([self._make_server(s, callbacks, acting) for s in self._settings.servers])
+
+    def _make_server(
+        self, server: McpServerSettings, callbacks: ServerCallbacks, acting: Callable[[], str]
+    ) -> McpServer:
+        scope = server.scope
+
+        async def get_token(force: bool) -> str:
+            return await self.entra.token(acting(), scope or "", force=force)
+
+        return McpServer(server, callbacks, get_token if scope else None, self._settings.ca_file)
+
+
+def _sweeper(assembly: _Assembly, every: float) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def sweep() -> None:
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await assembly.sweep()
+            except Exception:  # noqa: BLE001 - the next round may succeed
+                _log.exception("clearing away ended sessions failed")
+
+    async def run(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(sweep(), name="clear away ended sessions")
+        yield
+        task.cancel()
+        await asyncio.wait([task])
+
+    return run

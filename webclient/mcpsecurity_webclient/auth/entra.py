@@ -1,0 +1,297 @@
+"""The application's side of Entra ID: MSAL does the flows, we verify what comes back."""
+
+import asyncio
+import hashlib
+import logging
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiohttp
+import msal  # type: ignore[import-untyped] # it has no types
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from yarl import URL
+
+from mcpsecurity.bridge import SignInRequiredError
+from mcpsecurity.oidc import OidcError, OidcProvider
+from mcpsecurity_webclient.auth.caches import TokenCacheStore
+from mcpsecurity_webclient.settings import WebSettings
+
+__all__ = ["EntraClient", "SignInError", "SignedIn"]
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+_TIMEOUT = 15.0
+_KNOWN_AUTHORITIES = {
+    "https://login.microsoftonline.com",
+    "https://login.microsoftonline.us",
+    "https://login.partner.microsoftonline.cn",
+}
+
+
+class SignInError(Exception):
+    """A sign-in failed. The message is for the person, `code` is Entra's, such as AADSTS65004."""
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person whose ID token was verified."""
+
+    object_id: str
+    tenant_id: str
+    name: str
+    username: str
+    login_hint: str | None
+
+
+class _BoundedSession(requests.Session):
+    """A session of `requests` whose every call has a deadline, and which no environment variable
+    redirects."""
+
+    def __init__(self, ca_file: Path | None) -> None:
+        super().__init__()
+        self.trust_env = False
+        if ca_file is not None:
+            self.verify = str(ca_file)
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        kwargs.setdefault("timeout", _TIMEOUT)
+        return super().request(*args, **kwargs)
+
+
+class EntraClient:
+    """A confidential client, to be entered before use. MSAL blocks, so its calls run in threads.
+
+    `caches` holds each session's tokens; `tls` says whom to trust, `clock` gives seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: WebSettings,
+        caches: TokenCacheStore,
+        tls: ssl.SSLContext,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._caches = caches
+        self._tls = tls
+        self._clock = clock
+        self._opened: OidcProvider | None = None
+        self._resources = AsyncExitStack()
+        self._http = _BoundedSession(settings.ca_file)
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._apps: dict[str, msal.ConfidentialClientApplication] = {}
+        self._credential: Any = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to read the tenant's metadata and keys; a tenant that is down is no reason not to start."""
+        settings = self._settings
+        connector = aiohttp.TCPConnector(ssl=self._tls, limit=4)
+        session = await self._resources.enter_async_context(aiohttp.ClientSession(connector=connector))
+        self._opened = await self._resources.enter_async_context(
+            OidcProvider(session, settings.authority, settings.tenant_id, clock=self._clock)
+        )
+        warming = asyncio.create_task(self._warm(), name="read the tenant's metadata")
+        self._resources.callback(warming.cancel)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self._resources.aclose()
+        self._http.close()
+
+    @property
+    def scopes(self) -> list[str]:
+        """What the person is asked to consent to: the scope of the first server that has one."""
+        return [s.scope for s in self._settings.servers if s.scope][:1]
+
+    async def begin(self, **options: Any) -> dict[str, Any]:
+        """Return a new flow; the person goes to its `auth_uri`.
+
+        The answer comes in the query: it would not reach the session by `form_post`, because the cookie
+        is not sent with posts from other sites. The code is of no use to others: PKCE binds it to this flow.
+
+        Raises:
+            SignInError: Entra ID cannot be reached.
+        """
+        flow = await self._blocking(
+            lambda: self._app(None).initiate_auth_code_flow(
+                self.scopes, redirect_uri=self._settings.redirect_uri, response_mode="query", **options
+            )
+        )
+        return dict(flow)
+
+    async def complete(self, flow: dict[str, Any], answer: Mapping[str, str], sid: str) -> SignedIn:
+        """Redeem the answer for tokens, verify who it is, and keep the tokens under `sid`.
+
+        Raises:
+            SignInError: the person or Entra ID declined, or something does not add up.
+        """
+        await self._check_issuer(answer)
+        result = await self._blocking(
+            lambda: self._app(sid).acquire_token_by_auth_code_flow(flow, dict(answer))
+        )
+        if "error" in result:
+            await self.forget(sid)
+            raise _refused(result)
+        nonce = hashlib.sha256(flow["nonce"].encode()).hexdigest()
+        try:
+            claims = await self._provider.verify_id_token(
+                result["id_token"], client_id=self._settings.client_id, nonce=nonce
+            )
+        except OidcError as error:
+            await self.forget(sid)
+            _log.warning("an ID token was refused: %s", error)
+            raise SignInError("The sign-in could not be verified.") from error
+        username = str(claims.get("preferred_username") or claims["oid"])
+        return SignedIn(
+            object_id=claims["oid"],
+            tenant_id=claims["tid"],
+            name=str(claims.get("name") or username),
+            username=username,
+            login_hint=claims.get("login_hint"),
+        )
+
+    async def token(self, sid: str, scope: str, *, force: bool) -> str:
+        """Return an access token for `scope`, from the cache while it is good.
+
+        Raises:
+            SignInRequiredError: the person has to sign in again, with `claims` if Entra ID asks for more.
+        """
+        async with self._locks.setdefault(sid, asyncio.Lock()):
+            result = await self._blocking(partial(self._silent, sid, scope, force))
+        if result and "access_token" in result:
+            return str(result["access_token"])
+        claims = result.get("claims") if result else None
+        raise SignInRequiredError("Please sign in again.", scope=scope, claims=claims)
+
+    async def sign_out_url(self, back: str, login_hint: str | None) -> str:
+        """Return where the person ends the session at Entra ID."""
+        try:
+            endpoint = (await self._provider.metadata()).end_session_endpoint
+        except OidcError:
+            return back
+        if endpoint is None:
+            return back
+        query = {"post_logout_redirect_uri": back} | ({"logout_hint": login_hint} if login_hint else {})
+        return str(URL(endpoint).update_query(query))
+
+    async def adopt(self, sid: str, newer: str) -> None:
+        """Let a session go on with the tokens of a newer sign-in of the same person."""
+        await self._caches.move(newer, sid)
+        self._apps.pop(sid, None)
+        self._apps.pop(newer, None)
+
+    async def forget(self, sid: str) -> None:
+        """Drop a session's tokens."""
+        self._apps.pop(sid, None)
+        self._locks.pop(sid, None)
+        await self._caches.drop(sid)
+
+    async def sign_out_origin(self) -> str | None:
+        """Return the origin of the page that ends the session at Entra ID; None while it is not known."""
+        try:
+            endpoint = (await self._provider.metadata()).end_session_endpoint
+        except OidcError:
+            return None
+        return str(URL(endpoint).origin()) if endpoint else None
+
+    @property
+    def _provider(self) -> OidcProvider:
+        if self._opened is None:
+            raise RuntimeError("use it as `async with EntraClient(...)`")
+        return self._opened
+
+    async def _warm(self) -> None:
+        try:
+            await self._provider.metadata()
+        except OidcError as error:
+            _log.warning(
+                "%s: nobody can sign in until the tenant can be reached; check ENTRA_AUTHORITY, "
+                "ENTRA_TENANT_ID and MCPSECURITY_CA_FILE",
+                error,
+            )
+
+    async def _check_issuer(self, answer: Mapping[str, str]) -> None:
+        """Refuse an answer of another authorization server (RFC 9207)."""
+        issuer = answer.get("iss")
+        if issuer is None:
+            return
+        try:
+            metadata = await self._provider.metadata()
+        except OidcError as error:
+            raise SignInError("Entra ID cannot be reached at the moment.") from error
+        if issuer != metadata.issuer_of(self._settings.tenant_id):
+            raise SignInError("The sign-in came from another tenant than the one it was sent to.")
+
+    def _silent(self, sid: str, scope: str, force: bool) -> dict[str, Any] | None:
+        app = self._app(sid)
+        accounts = app.get_accounts()
+        if not accounts:
+            return None
+        result = app.acquire_token_silent_with_error([scope], account=accounts[0], force_refresh=force)
+        return dict(result) if result else None
+
+    def _app(self, sid: str | None) -> msal.ConfidentialClientApplication:
+        """Return MSAL's application for a session, with that session's cache. Blocks on first use."""
+        if sid is not None and sid in self._apps:
+            return self._apps[sid]
+        settings = self._settings
+        app = msal.ConfidentialClientApplication(
+            settings.client_id,
+            authority=f"{settings.authority}/{settings.tenant_id}",
+            client_credential=self._client_credential(),
+            token_cache=self._caches.open(sid) if sid is not None else None,
+            instance_discovery=settings.authority in _KNOWN_AUTHORITIES,
+            http_client=self._http,
+        )
+        if sid is not None:
+            self._apps[sid] = app
+        return app
+
+    def _client_credential(self) -> Any:
+        if self._credential is None:
+            settings = self._settings
+            if settings.client_secret is not None:
+                self._credential = settings.client_secret.get_secret_value()
+            elif settings.certificate_file is not None:
+                self._credential = _certificate(settings.certificate_file)
+        return self._credential
+
+    async def _blocking(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.to_thread(work)
+        except (requests.RequestException, ValueError) as error:
+            _log.warning("Entra ID cannot be used: %s", type(error).__name__)
+            raise SignInError("Entra ID cannot be reached at the moment. Please try again.") from error
+
+
+def _certificate(file: Path) -> dict[str, str]:
+    """Return a certificate as MSAL wants it for a client assertion."""
+    pem = file.read_text("ascii")
+    certificate = x509.load_pem_x509_certificate(pem.encode())
+    thumbprint = certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - x5t is a SHA-1 by RFC 7515
+    return {"private_key": pem, "thumbprint": thumbprint, "public_certificate": pem}
+
+
+def _refused(result: Mapping[str, Any]) -> SignInError:
+    description = str(result.get("error_description", ""))
+    code = description.partition(":")[0] if description.startswith("AADSTS") else None
+    _log.info("a sign-in ended with %s", code or result.get("error"))
+    if result.get("error") == "access_denied" or code == "AADSTS65004":
+        return SignInError("You did not consent, so you are not signed in.", code)
+    return SignInError("Entra ID did not complete the sign-in.", code)

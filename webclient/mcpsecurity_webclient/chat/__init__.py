@@ -1,0 +1,1 @@
+"""Conversations: a kernel, its MCP servers, and the person who approves what they do."""

@@ -1,0 +1,76 @@
+"""An answer while it is being written: text to HTML, and news to the pages."""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from mcpsecurity_webclient.chat.markdown import MarkdownStream, to_html
+from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, Run
+from mcpsecurity_webclient.chat.prompting import Spoken
+
+__all__ = ["AnswerWriter"]
+
+
+class _Chat(Protocol):
+    messages: list[Message]
+
+    def publish(self, name: str, payload: dict[str, Any]) -> None: ...
+
+
+class AnswerWriter:
+    """Writes the messages of one run. A message joins the conversation with its first text or call."""
+
+    def __init__(self, run: Run, chat: _Chat, clock: Callable[[], float] = time.time) -> None:
+        self._run = run
+        self._chat = chat
+        self._clock = clock
+        self._message: Message | None = None
+        self._markdown = MarkdownStream()
+
+    def begin(self) -> str:
+        """Begin a message and return its id."""
+        self._markdown = MarkdownStream()
+        self._message = Message(message_id=secrets.token_urlsafe(9), role="assistant", at=self._clock())
+        self._run.message_id = self._message.message_id
+        return self._message.message_id
+
+    def text(self, piece: str) -> None:
+        """Take more text."""
+        message = self._joined()
+        offset = len(self._markdown.text)
+        rendered = self._markdown.add(piece)
+        message.text = self._markdown.text
+        message.stable, message.html = self._markdown.stable_html, rendered.html
+        payload = {"message_id": message.message_id, "offset": offset, "text": piece, "html": rendered.html}
+        self._chat.publish(
+            "message.delta", payload | ({"stable": rendered.stable} if rendered.stable else {})
+        )
+
+    def called(self, call: PendingFunctionCall) -> None:
+        """Take down a call of this message."""
+        self._joined().calls.append(call.call_id)
+
+    def done(self, spoken: Spoken) -> None:
+        """End the message with what is known of it."""
+        self._close(spoken.finish_reason, spoken.usage or None)
+
+    def broken_off(self) -> None:
+        """End the message that is being written, if there is one, as it is."""
+        self._close("stopped", None)
+
+    def _joined(self) -> Message:
+        if self._message is None:
+            raise RuntimeError("no message was begun")
+        if self._message not in self._chat.messages[-1:]:
+            self._chat.messages.append(self._message)
+        return self._message
+
+    def _close(self, finish_reason: str | None, usage: dict[str, int] | None) -> None:
+        message, self._message = self._message, None
+        if message is None or message not in self._chat.messages[-1:]:
+            return
+        message.finish_reason, message.usage = finish_reason, usage
+        message.stable, message.html = "", to_html(message.text)
+        self._run.message_id = None
+        self._chat.publish("message.done", {"message": message.to_json()})

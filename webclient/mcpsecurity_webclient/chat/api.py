@@ -1,0 +1,260 @@
+"""The routes of the chat: commands, reads, and the event stream (docs/chat-protocol.md)."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from mcpsecurity.bridge import BridgeError, SignInRequiredError
+from mcpsecurity.elicitation import InvalidContentError
+from mcpsecurity_webclient.access import PERSON
+from mcpsecurity_webclient.chat import commands
+from mcpsecurity_webclient.chat.calls import (
+    DecidedError,
+    ExpiredCallError,
+    InvalidArgumentsError,
+    UnknownCallError,
+)
+from mcpsecurity_webclient.chat.directory import ChatDirectory, TooManyChatsError
+from mcpsecurity_webclient.chat.elicitation import (
+    AlreadyAnsweredError,
+    NoSuchRequestError,
+    RequestExpiredError,
+)
+from mcpsecurity_webclient.chat.events import follow
+from mcpsecurity_webclient.chat.repeats import Repeats, Reply
+from mcpsecurity_webclient.chat.sampling import SamplingDecidedError, UnknownSamplingError
+from mcpsecurity_webclient.chat.service import BusyError, ChatService, NothingToDoError
+from mcpsecurity_webclient.chat.streams import Streams, TooManyStreamsError
+from mcpsecurity_webclient.errors import ApiError
+
+__all__ = ["KEEP_ALIVE", "add_chat_api"]
+
+KEEP_ALIVE = 15.0
+"""Seconds after which a silent stream says that it is there."""
+
+C = TypeVar("C", bound=commands.Command)
+Act = Callable[[ChatService, C, web.Request], Awaitable[dict[str, Any]]]
+
+
+class _Api:
+    def __init__(
+        self, directory: ChatDirectory, streams: Streams, max_message: int, keep_alive: float
+    ) -> None:
+        self._directory = directory
+        self._streams = streams
+        self._max_message = max_message
+        self._keep_alive = keep_alive
+        self._repeats = Repeats()
+
+    def command(self, shape: type[C], act: Act[C]) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """Return a handler that reads a command for one conversation and carries it out once."""
+
+        async def handler(request: web.Request) -> web.Response:
+            person = request[PERSON]
+            chat = self._chat(request)
+            body = await _read(request, shape)
+
+            async def work() -> Reply:
+                chat.act_as(person.sid)
+                return 202, await _carried_out(act(chat, body, request), request)
+
+            status, answer = await self._repeats.once(person.sid, request, body.client_request_id, work)
+            return web.json_response(answer, status=status)
+
+        return handler
+
+    async def new_chat(self, request: web.Request) -> web.Response:
+        person = request[PERSON]
+        body = await _read(request, commands.Command)
+
+        async def work() -> Reply:
+            try:
+                chat = await self._directory.create(person)
+            except TooManyChatsError as error:
+                text = "There are too many conversations, and all of them are busy."
+                raise ApiError(429, "too_many_chats", text) from error
+            return 201, {"chat_id": chat.chat_id}
+
+        status, answer = await self._repeats.once(person.sid, request, body.client_request_id, work)
+        return web.json_response(answer, status=status)
+
+    async def message(self, chat: ChatService, body: commands.NewMessage, _: web.Request) -> dict[str, Any]:
+        text = body.text.strip()
+        if len(text) > self._max_message:
+            raise ApiError(413, "too_long", f"A message has at most {self._max_message} characters.")
+        if not text and body.prompt is None:
+            raise ApiError(422, "empty", "There is nothing to send.", fields={"text": "Write something."})
+        run_id, message_id = await chat.begin(
+            text,
+            attachments=[a.model_dump(exclude_none=True) for a in body.attachments],
+            prompt=body.prompt.model_dump() if body.prompt else None,
+        )
+        return {"run_id": run_id, "message_id": message_id}
+
+    async def delete(self, chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+        await self._directory.delete(request[PERSON], chat)
+        return {}
+
+    async def session(self, request: web.Request) -> web.Response:
+        person = request[PERSON]
+        user = {"name": person.name, "username": person.username}
+        return web.json_response({"user": user, "expires_at": person.expires_at})
+
+    async def chats(self, request: web.Request) -> web.Response:
+        found = self._directory.of(request[PERSON])
+        rows = [{"chat_id": c.chat_id, "title": c.title, "updated_at": c.updated_at} for c in found]
+        return web.json_response({"chats": rows})
+
+    async def catalog(self, request: web.Request) -> web.Response:
+        chat = self._chat(request)
+        return web.json_response(await chat.servers.catalog())
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Stream until the page, the session or the conversation goes."""
+        chat, person = self._chat(request), request[PERSON]
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+        )
+        try:
+            async with self._streams.follow(
+                person.sid, chat, request.headers.get("Last-Event-ID")
+            ) as subscription:
+                await response.prepare(request)
+                async for data in follow(subscription, self._keep_alive):
+                    await response.write(data)
+        except TooManyStreamsError as error:
+            text = "This chat is open in too many tabs. Close some of them."
+            raise ApiError(429, "too_many_streams", text) from error
+        except ConnectionResetError:
+            pass
+        return response
+
+    def _chat(self, request: web.Request) -> ChatService:
+        chat = self._directory.find(request[PERSON], request.match_info["chat_id"])
+        if chat is None:
+            raise ApiError(404, "no_such_chat", "There is no such conversation, or it is not yours.")
+        return chat
+
+
+def add_chat_api(
+    app: web.Application,
+    directory: ChatDirectory,
+    streams: Streams,
+    *,
+    max_message: int,
+    keep_alive: float = KEEP_ALIVE,
+) -> None:
+    """Add the routes below `/api`. `max_message` is in characters, `keep_alive` in seconds."""
+    api = _Api(directory, streams, max_message, keep_alive)
+    router = app.router
+    router.add_get("/api/session", api.session)
+    router.add_get("/api/chats", api.chats)
+    router.add_post("/api/chats", api.new_chat)
+    chat = "/api/chats/{chat_id}"
+    router.add_get(f"{chat}/catalog", api.catalog)
+    router.add_get(f"{chat}/events", api.events)
+    router.add_post(f"{chat}/messages", api.command(commands.NewMessage, api.message))
+    router.add_post(f"{chat}/mode", api.command(commands.SetMode, _mode))
+    router.add_post(f"{chat}/calls/{{id}}/decision", api.command(commands.Decide, _decide))
+    router.add_post(f"{chat}/batches/{{id}}/decision", api.command(commands.DecideBatch, _decide_batch))
+    router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
+    router.add_post(f"{chat}/samplings/{{id}}", api.command(commands.DecideSampling, _decide_sampling))
+    router.add_post(f"{chat}/runs/{{id}}/stop", api.command(commands.Command, _stop))
+    router.add_post(f"{chat}/regenerate", api.command(commands.Command, _regenerate))
+    router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
+    router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
+    router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
+
+
+async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
+    chat.set_mode(body.mode)
+    return {}
+
+
+async def _decide(chat: ChatService, body: commands.Decide, request: web.Request) -> dict[str, Any]:
+    chat.desk.decide(
+        request.match_info["id"],
+        approve=body.decision == "approve",
+        args_hash=body.args_hash,
+        arguments=body.arguments,
+        reason=body.reason,
+        always=body.always,
+    )
+    return {}
+
+
+async def _decide_batch(
+    chat: ChatService, body: commands.DecideBatch, request: web.Request
+) -> dict[str, Any]:
+    chat.desk.decide_batch(request.match_info["id"], approve=body.decision == "approve")
+    return {}
+
+
+async def _answer(chat: ChatService, body: commands.Answer, request: web.Request) -> dict[str, Any]:
+    chat.answer_elicitation(request.match_info["id"], body.action, body.content)
+    return {}
+
+
+async def _decide_sampling(
+    chat: ChatService, body: commands.DecideSampling, request: web.Request
+) -> dict[str, Any]:
+    chat.decide_sampling(request.match_info["id"], approve=body.decision == "approve")
+    return {}
+
+
+async def _stop(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+    await chat.stop(request.match_info["id"])
+    return {}
+
+
+async def _regenerate(chat: ChatService, _: commands.Command, __: web.Request) -> dict[str, Any]:
+    return {"run_id": chat.regenerate()}
+
+
+async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
+    chat.desk.revoke(body.server, body.tool)
+    return {}
+
+
+async def _rename(chat: ChatService, body: commands.Rename, _: web.Request) -> dict[str, Any]:
+    chat.rename(" ".join(body.title.split()))
+    return {}
+
+
+async def _read(request: web.Request, shape: type[C]) -> C:
+    """Return the request's command.
+
+    Raises:
+        ApiError: 400, it is not JSON or not of this shape.
+    """
+    try:
+        return shape.model_validate(json.loads(await request.read()))
+    except (ValueError, ValidationError, RecursionError) as error:
+        raise ApiError(400, "malformed", "This command is not of the form that is expected.") from error
+
+
+async def _carried_out(work: Awaitable[dict[str, Any]], request: web.Request) -> dict[str, Any]:
+    """Return what a command gives; what it raises becomes an answer of the protocol."""
+    try:
+        return await work
+    except (UnknownCallError, NoSuchRequestError, UnknownSamplingError) as error:
+        raise ApiError(404, "no_such_request", "There is nothing of that kind here.") from error
+    except (DecidedError, AlreadyAnsweredError, SamplingDecidedError) as error:
+        raise ApiError(409, "already_decided", "This was already decided.") from error
+    except (ExpiredCallError, RequestExpiredError) as error:
+        raise ApiError(410, "expired", "It is too late: nobody answered in time.") from error
+    except (InvalidArgumentsError, InvalidContentError) as error:
+        raise ApiError(422, "invalid", "Some values do not fit.", fields=error.fields) from error
+    except BusyError as error:
+        raise ApiError(409, "busy", "An answer is being written. Stop it, or wait for it.") from error
+    except NothingToDoError as error:
+        raise ApiError(409, "nothing_to_do", "There is nothing left to do.") from error
+    except SignInRequiredError as error:
+        chat_id = request.match_info["chat_id"]
+        text = "Please sign in again; your conversation is kept."
+        raise ApiError(401, "sign_in", text, sign_in_url=f"/signin?next=/chats/{chat_id}") from error
+    except BridgeError as error:
+        raise ApiError(502, "mcp", str(error), retryable=True) from error

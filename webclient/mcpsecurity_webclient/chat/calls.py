@@ -1,0 +1,307 @@
+"""Tool calls: proposed to the person, decided, and made only as they were approved."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+from mcp import types
+from semantic_kernel import Kernel
+from semantic_kernel.exceptions import KernelException
+from semantic_kernel.functions import KernelArguments
+
+from mcpsecurity.approval import APPROVED_META
+from mcpsecurity.bridge import BridgeError, SignInRequiredError, ToolFailedError, function_name
+from mcpsecurity.elicitation import argument_errors
+from mcpsecurity_webclient.chat.content import content_json, structured_json
+from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
+from mcpsecurity_webclient.chat.servers import McpServer, McpServers
+
+__all__ = [
+    "CallDesk",
+    "DecidedError",
+    "ExpiredCallError",
+    "InvalidArgumentsError",
+    "NotApprovedError",
+    "UnknownCallError",
+]
+
+_log = logging.getLogger(__name__)
+
+DECLINED = "The person declined this call."
+CANCELLED = "The call was cancelled."
+
+Publish = Callable[[str, dict[str, Any]], None]
+
+
+class UnknownCallError(LookupError):
+    """This conversation has no such call."""
+
+
+class DecidedError(Exception):
+    """The call is decided already."""
+
+
+class ExpiredCallError(Exception):
+    """Nobody decided in time."""
+
+
+class NotApprovedError(Exception):
+    """A call was about to be made that nobody approved in this form. It was not made."""
+
+
+class InvalidArgumentsError(ValueError):
+    """Edited arguments do not fit; `fields` maps their names to messages."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__("the arguments do not fit")
+        self.fields = fields
+
+
+class CallDesk:
+    """The calls of one conversation. `timeout` is how long a person has to decide, in seconds."""
+
+    def __init__(self, kernel: Kernel, servers: McpServers, publish: Publish, *, timeout: float) -> None:
+        self._kernel = kernel
+        self._servers = servers
+        self._publish = publish
+        self._timeout = timeout
+        self._current: ContextVar[PendingFunctionCall | None] = ContextVar("current_call", default=None)
+        self.mode = ApprovalMode.MANUAL
+        self.calls: dict[str, PendingFunctionCall] = {}
+        self.grants: set[tuple[str, str]] = set()
+
+    def running_on(self, server: str) -> str | None:
+        """Return the call that a question of a server is about, if only one can be meant."""
+        running = [c.call_id for c in self.calls.values() if c.server == server and c.status == "running"]
+        return running[0] if len(running) == 1 else None
+
+    def propose(
+        self, function: str, arguments: dict[str, Any], batch_id: str, message_id: str
+    ) -> PendingFunctionCall:
+        """Take down what the model wants to call. An unknown function is a call that fails."""
+        server, tool = self._find(function)
+        call = PendingFunctionCall(
+            call_id=secrets.token_urlsafe(12),
+            batch_id=batch_id,
+            message_id=message_id,
+            server=server.settings.name if server else "",
+            tool=tool.name if tool else function,
+            function=function,
+            title=(tool.title or (tool.annotations and tool.annotations.title) or tool.name)
+            if tool
+            else function,
+            description=(tool.description or "") if tool else "",
+            arguments=arguments,
+            input_schema=tool.inputSchema if tool else {},
+            annotations=tool.annotations.model_dump(exclude_none=True) if tool and tool.annotations else None,
+        )
+        call.decision = asyncio.get_running_loop().create_future()
+        call.expires_at = time.time() + self._timeout
+        self.calls[call.call_id] = call
+        self._publish("tool.proposed", {"call": call.to_json()})
+        return call
+
+    def decide(
+        self,
+        call_id: str,
+        *,
+        approve: bool,
+        args_hash: str,
+        arguments: dict[str, Any] | None = None,
+        reason: str | None = None,
+        always: bool = False,
+    ) -> None:
+        """Take the person's decision; the first one wins.
+
+        Raises:
+            UnknownCallError, DecidedError, ExpiredCallError: it cannot be decided (any more).
+            InvalidArgumentsError: the edited arguments do not fit; the call stays open.
+        """
+        call = self.calls.get(call_id)
+        if call is None:
+            raise UnknownCallError
+        if call.decision is None or call.decision.done() or call.status != "proposed":
+            raise ExpiredCallError if call.decided_by == "timeout" else DecidedError
+        if args_hash != call.args_hash:
+            raise DecidedError
+        if approve and arguments is not None and (errors := argument_errors(call.input_schema, arguments)):
+            raise InvalidArgumentsError(errors)
+        if always and approve:
+            self.grants.add((call.server, call.tool))
+            self._publish("grants.changed", {"grants": self.grants_json()})
+        call.decision.set_result(Decision(approve, "user", arguments or call.arguments, reason))
+
+    def decide_batch(self, batch_id: str, *, approve: bool) -> None:
+        """Decide every call of a batch that is still open. Raises as `decide` does when there is none."""
+        batch = [call for call in self.calls.values() if call.batch_id == batch_id]
+        if not batch:
+            raise UnknownCallError
+        still_open = [c for c in batch if c.status == "proposed" and c.decision and not c.decision.done()]
+        if not still_open:
+            raise DecidedError
+        for call in still_open:
+            self.decide(call.call_id, approve=approve, args_hash=call.args_hash)
+
+    def forget(self, call_ids: Iterable[str]) -> None:
+        """Forget calls whose message is no longer part of the conversation."""
+        for call_id in call_ids:
+            self.calls.pop(call_id, None)
+
+    def revoke(self, server: str, tool: str) -> None:
+        """Take back a grant. Raises `UnknownCallError` when there is none."""
+        if (server, tool) not in self.grants:
+            raise UnknownCallError
+        self.grants.discard((server, tool))
+        self._publish("grants.changed", {"grants": self.grants_json()})
+
+    def grants_json(self) -> list[dict[str, str]]:
+        """Return the page's view of the grants."""
+        return [{"server": server, "tool": tool} for server, tool in sorted(self.grants)]
+
+    async def carry_out(self, call: PendingFunctionCall) -> str:
+        """Wait for the decision, make the call if it is approved, and return what the model reads.
+
+        Raises:
+            SignInRequiredError: the server wants a sign-in.
+        """
+        try:
+            decision = await self._decision(call)
+            if not decision.approved:
+                call.reason = decision.reason
+                self._done(call, "declined")
+                return DECLINED + (f" Their reason: {decision.reason}" if decision.reason else "")
+            return await self._make(call, decision)
+        except asyncio.CancelledError:
+            self._decided(
+                call, "declined", Decision(False, "stop", call.arguments)
+            ) if call.status == "proposed" else None
+            self._done(call, "cancelled")
+            raise
+
+    async def call_tool(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
+        """Make a call for the kernel. This is where approval is enforced.
+
+        Raises:
+            NotApprovedError: it was not approved with these arguments in this conversation.
+            BridgeError: the call failed.
+        """
+        call = self._current.get()
+        wanted = arguments_hash(arguments)
+        if (
+            call is None
+            or call.tool != tool.name
+            or call.approved_hash != wanted
+            or call.status != "approved"
+        ):
+            raise NotApprovedError(tool.name)
+        server = self._servers.named(call.server)
+        if server is None:
+            raise NotApprovedError(tool.name)
+        call.status, call.started_at = "running", time.time()
+        self._publish("tool.started", {"call_id": call.call_id, "started_at": call.started_at})
+
+        async def progress(progress: float, total: float | None, message: str | None) -> None:
+            call.progress = {"progress": progress, "total": total, "message": message}
+            self._publish("tool.progress", {"call_id": call.call_id, **call.progress})
+
+        approved_here = call.decided_by in ("user", "grant")
+        meta = {APPROVED_META: True} if approved_here else None
+        result = await server.call_tool(tool.name, arguments, progress, meta)
+        call.content, call.truncated = content_json(result)
+        call.structured = structured_json(result)
+        return result
+
+    async def _decision(self, call: PendingFunctionCall) -> Decision:
+        """Return the decision: at once by mode or grant, otherwise the person's; silence declines."""
+        if self.mode is ApprovalMode.ELICITATION:
+            decision = Decision(True, "mode", call.arguments)
+        elif (call.server, call.tool) in self.grants:
+            decision = Decision(True, "grant", call.arguments)
+        else:
+            decision = await self._persons_decision(call)
+        self._decided(call, "approved" if decision.approved else "declined", decision)
+        return decision
+
+    async def _persons_decision(self, call: PendingFunctionCall) -> Decision:
+        if call.decision is None:
+            raise NotApprovedError(call.tool)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await call.decision
+        except TimeoutError:
+            return Decision(False, "timeout", call.arguments, "nobody answered in time")
+
+    def _decided(self, call: PendingFunctionCall, outcome: Any, decision: Decision) -> None:
+        edited = decision.arguments != call.arguments
+        call.arguments, call.decided_by, call.status = decision.arguments, decision.by, outcome
+        call.approved_hash = arguments_hash(decision.arguments) if decision.approved else None
+        payload = {"call_id": call.call_id, "decision": outcome, "by": decision.by, "edited": edited}
+        extra = {"reason": decision.reason} if decision.reason else {}
+        self._publish("tool.decided", payload | {"arguments": decision.arguments} | extra)
+
+    async def _make(self, call: PendingFunctionCall, decision: Decision) -> str:
+        """Invoke the kernel's function, which comes back to `call_tool`."""
+        plugin, _, name = call.function.partition("-")
+        token = self._current.set(call)
+        try:
+            function = self._kernel.get_function(plugin, name)
+            result = await self._kernel.invoke(function, KernelArguments(**decision.arguments))
+        except (KernelException, BridgeError, NotApprovedError) as error:
+            return self._failed(call, error)
+        finally:
+            self._current.reset(token)
+        self._done(call, "done")
+        return str(result.value) if result is not None else ""
+
+    def _failed(self, call: PendingFunctionCall, error: BaseException) -> str:
+        for cause in _causes(error):
+            if isinstance(cause, SignInRequiredError):
+                self._done(call, "cancelled")
+                raise cause
+        known = next((c for c in _causes(error) if isinstance(c, BridgeError)), None)
+        if isinstance(known, ToolFailedError):
+            text = known.text
+        elif known is not None:
+            text = str(known)
+        else:
+            _log.warning("call of %s failed", call.tool, exc_info=error)
+            text = f"There is no tool {call.tool}, or its arguments do not fit."
+        if not call.content:
+            call.content = [{"type": "text", "text": text}]
+        self._done(call, "failed")
+        return f"Error: {text}"
+
+    def _done(self, call: PendingFunctionCall, status: Any) -> None:
+        if call.status in ("done", "failed", "cancelled") or (
+            call.status == "declined" and status == "cancelled"
+        ):
+            return
+        call.status = status
+        if call.started_at is not None:
+            call.duration_ms = round((time.time() - call.started_at) * 1000)
+        payload = {"call_id": call.call_id, "status": status, "duration_ms": call.duration_ms or 0}
+        structured = {"structured": call.structured} if call.structured is not None else {}
+        self._publish(
+            "tool.done", payload | {"content": call.content or [], "truncated": call.truncated} | structured
+        )
+
+    def _find(self, function: str) -> tuple[McpServer | None, types.Tool | None]:
+        plugin, _, name = function.partition("-")
+        for server in self._servers.all:
+            if server.plugin_name == plugin:
+                return server, _named(server.tools, name)
+        return None, None
+
+
+def _named(tools: Iterable[types.Tool], name: str) -> types.Tool | None:
+    return next((tool for tool in tools if function_name(tool.name) == name), None)
+
+
+def _causes(error: BaseException | None) -> Iterable[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

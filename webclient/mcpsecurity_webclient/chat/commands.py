@@ -1,0 +1,106 @@
+"""The shapes of commands (docs/chat-protocol.md). What does not fit is refused before anything is done."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mcpsecurity_webclient.chat.models import ApprovalMode
+
+__all__ = [
+    "Answer",
+    "Attachment",
+    "Command",
+    "Decide",
+    "DecideBatch",
+    "DecideSampling",
+    "NewMessage",
+    "PromptUse",
+    "Rename",
+    "Revoke",
+    "SetMode",
+]
+
+_Choice = Literal["approve", "decline"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Command(_Strict):
+    """What every command may carry. The same `client_request_id` from the same session is the same
+    command."""
+
+    client_request_id: str | None = Field(None, max_length=64)
+
+
+class Attachment(_Strict):
+    """A resource of a server."""
+
+    server: str = Field(max_length=64)
+    uri: str = Field(max_length=2048)
+    name: str | None = Field(None, max_length=200)
+
+
+class PromptUse(_Strict):
+    """A prompt of a server with its arguments."""
+
+    server: str = Field(max_length=64)
+    name: str = Field(max_length=200)
+    arguments: dict[str, str] = Field(default_factory=dict, max_length=50)
+
+
+class NewMessage(Command):
+    """A message of the person: text, a prompt, or both."""
+
+    text: str = ""
+    attachments: list[Attachment] = Field(default_factory=list, max_length=10)
+    prompt: PromptUse | None = None
+
+
+class SetMode(Command):
+    """Who asks before a tool runs."""
+
+    mode: ApprovalMode = Field(strict=False)
+
+
+class Decide(Command):
+    """The decision about a tool call; `args_hash` names the arguments the person saw."""
+
+    decision: _Choice
+    args_hash: str = Field(max_length=64)
+    reason: str | None = Field(None, max_length=500)
+    arguments: dict[str, Any] | None = None
+    always: bool = False
+
+
+class DecideBatch(Command):
+    """One decision for all open calls of a batch."""
+
+    decision: _Choice
+
+
+class DecideSampling(Command):
+    """Whether a server may use the model."""
+
+    decision: _Choice
+
+
+class Answer(Command):
+    """The answer to a server's question."""
+
+    action: Literal["accept", "decline", "cancel"]
+    content: dict[str, Any] | None = None
+
+
+class Revoke(Command):
+    """A grant to take back."""
+
+    server: str = Field(max_length=64)
+    tool: str = Field(max_length=200)
+
+
+class Rename(Command):
+    """Another title."""
+
+    title: str = Field(min_length=1, max_length=200)

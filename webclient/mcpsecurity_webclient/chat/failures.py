@@ -1,0 +1,92 @@
+"""What went wrong with the model or a server, in words for the person who waits."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import openai
+from azure.core.exceptions import ClientAuthenticationError
+
+from mcpsecurity.bridge import BridgeError, SignInRequiredError
+
+__all__ = ["Failure", "failure_of", "sign_in_needed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error for the page: `retry_after` is in seconds."""
+
+    code: str
+    message: str
+    retryable: bool
+    retry_after: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the page's view."""
+        body: dict[str, Any] = {"code": self.code, "message": self.message, "retryable": self.retryable}
+        return body | ({"retry_after": self.retry_after} if self.retry_after is not None else {})
+
+
+def sign_in_needed(error: BaseException) -> SignInRequiredError | None:
+    """Return the error among the causes that only a sign-in mends."""
+    return next((e for e in _causes(error) if isinstance(e, SignInRequiredError)), None)
+
+
+def failure_of(error: BaseException, error_id: str) -> Failure:
+    """Return what to tell the person; the unknown gets a number that is in the log."""
+    for cause in _causes(error):
+        found = _of_model(cause)
+        if found is not None:
+            return found
+        if isinstance(cause, BridgeError):
+            return Failure("mcp", str(cause), retryable=True)
+    return Failure(
+        "internal", f"Something went wrong here (error {error_id}). Please try again.", retryable=True
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _of_model(error: BaseException) -> Failure | None:
+    match error:
+        case openai.RateLimitError():
+            return _busy(error)
+        case openai.AuthenticationError() | openai.PermissionDeniedError() | ClientAuthenticationError():
+            text = "The model refuses this application's credentials. Its operator has to mend that."
+            return Failure("model_unauthorized", text, retryable=False)
+        case openai.NotFoundError():
+            text = "The model's deployment does not exist. Its operator has to mend that."
+            return Failure("model_not_found", text, retryable=False)
+        case openai.BadRequestError() if error.code == "content_filter":
+            text = "The model's content filter refused this conversation. Please put it in other words."
+            return Failure("content_filter", text, retryable=False)
+        case openai.APITimeoutError():
+            return Failure("model_timeout", "The model did not answer in time.", retryable=True)
+        case openai.APIConnectionError():
+            return Failure("model_unreachable", "The model cannot be reached at the moment.", retryable=True)
+        case openai.APIStatusError():
+            return Failure(
+                "model_error", f"The model answered with an error ({error.status_code}).", retryable=True
+            )
+        case openai.APIError():
+            return Failure("model_error", "The model's answer broke off.", retryable=True)
+    return None
+
+
+def _busy(error: openai.RateLimitError) -> Failure:
+    after = error.response.headers.get("Retry-After", "")
+    wait = int(after) if after.isdigit() else None
+    text = "The model has too much to do."
+    return Failure(
+        "model_busy",
+        text + (f" Try again in {wait} seconds." if wait else ""),
+        retryable=True,
+        retry_after=wait,
+    )

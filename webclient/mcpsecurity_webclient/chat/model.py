@@ -1,0 +1,41 @@
+"""The chat model: Azure OpenAI behind Semantic Kernel's connector, one for all conversations."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
+from openai import AsyncAzureOpenAI, DefaultAsyncHttpxClient
+from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
+from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion
+
+from mcpsecurity_webclient.settings import WebSettings
+
+__all__ = ["chat_model"]
+
+_SCOPE = "https://cognitiveservices.azure.com/.default"
+_RETRIES = 1
+"""One, for a passing fault: a person who waits is better told, and can try again."""
+
+
+@asynccontextmanager
+async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterator[ChatCompletionClientBase]:
+    """Yield the model of `settings`: with its key, or as whoever `DefaultAzureCredential` finds."""
+    async with AsyncExitStack() as resources:
+        http = await resources.enter_async_context(
+            DefaultAsyncHttpxClient(verify=tls, timeout=settings.model_timeout)
+        )
+        key = settings.azure_openai_api_key
+        provider = None
+        if key is None:
+            credential = await resources.enter_async_context(DefaultAzureCredential())
+            provider = get_bearer_token_provider(credential, _SCOPE)
+        client = AsyncAzureOpenAI(
+            azure_endpoint=settings.azure_openai_endpoint,
+            azure_deployment=settings.deployment,
+            api_version=settings.azure_openai_api_version,
+            api_key=key.get_secret_value() if key is not None else provider,
+            http_client=http,
+            max_retries=_RETRIES,
+        )
+        yield AzureChatCompletion(deployment_name=settings.deployment, async_client=client)

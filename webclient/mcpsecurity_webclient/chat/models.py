@@ -1,0 +1,154 @@
+"""What a conversation is made of, and how the page sees it (docs/chat-protocol.md)."""
+
+import asyncio
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+__all__ = [
+    "ApprovalMode",
+    "CallStatus",
+    "Decision",
+    "Message",
+    "PendingFunctionCall",
+    "Run",
+    "User",
+    "arguments_hash",
+]
+
+CallStatus = Literal["proposed", "approved", "running", "done", "failed", "declined", "cancelled"]
+
+
+class ApprovalMode(StrEnum):
+    """Who asks the person before a tool runs: this client, or the MCP server by elicitation."""
+
+    MANUAL = "manual"
+    ELICITATION = "elicitation"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The signed-in person, as far as the chat shows it."""
+
+    name: str
+    username: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return the page's view."""
+        return {"name": self.name, "username": self.username}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about a call: `arguments` are those to call with; `by` is user, grant, mode,
+    timeout, stop."""
+
+    approved: bool
+    by: str
+    arguments: dict[str, Any]
+    reason: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class PendingFunctionCall:
+    """A tool call that the model proposed, from its proposal to its end."""
+
+    call_id: str
+    batch_id: str
+    message_id: str
+    server: str
+    tool: str
+    function: str
+    title: str
+    description: str
+    arguments: dict[str, Any]
+    input_schema: dict[str, Any]
+    annotations: dict[str, Any] | None
+    args_hash: str = ""
+    approved_hash: str | None = None
+    status: CallStatus = "proposed"
+    expires_at: float | None = None
+    started_at: float | None = None
+    duration_ms: int | None = None
+    progress: dict[str, Any] | None = None
+    content: list[dict[str, Any]] | None = None
+    structured: Any = None
+    truncated: bool = False
+    decided_by: str | None = None
+    reason: str | None = None
+    decision: asyncio.Future[Decision] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.args_hash = arguments_hash(self.arguments)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the page's view."""
+        names = (
+            "call_id", "batch_id", "message_id", "server", "tool", "title", "description", "arguments",
+            "args_hash", "input_schema", "annotations", "status", "expires_at", "started_at", "duration_ms",
+            "progress", "content", "structured", "truncated", "decided_by", "reason",
+        )  # fmt: skip
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+@dataclass(slots=True, kw_only=True)
+class Message:
+    """A message of the person or of the model. `html` is sanitised; a person's message has none.
+
+    While it is being written `stable` is the HTML of its finished blocks and `html` that of the last one.
+    """
+
+    message_id: str
+    role: Literal["user", "assistant"]
+    text: str = ""
+    html: str = ""
+    stable: str = ""
+    at: float = field(default_factory=time.time)
+    finish_reason: str | None = None
+    usage: dict[str, int] | None = None
+    calls: list[str] = field(default_factory=list)
+    attachments: list[dict[str, str]] | None = None
+    prompt: dict[str, str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the page's view."""
+        optional = {
+            "stable": self.stable or None,
+            "finish_reason": self.finish_reason,
+            "usage": self.usage,
+            "attachments": self.attachments,
+            "prompt": self.prompt,
+        }
+        return {
+            "message_id": self.message_id,
+            "role": self.role,
+            "text": self.text,
+            "html": self.html,
+            "at": self.at,
+            "calls": list(self.calls),
+            **{key: value for key, value in optional.items() if value is not None},
+        }
+
+
+@dataclass(slots=True)
+class Run:
+    """One attempt to answer: a task that belongs to the conversation, not to a connection."""
+
+    run_id: str
+    trigger: str
+    task: asyncio.Task[None] | None = None
+    message_id: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the page's view."""
+        body: dict[str, Any] = {"run_id": self.run_id, "status": "running", "trigger": self.trigger}
+        return body | ({"message_id": self.message_id} if self.message_id else {})
+
+
+def arguments_hash(arguments: dict[str, Any]) -> str:
+    """Return what an approval is bound to: a digest of the arguments, whatever their order."""
+    canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]

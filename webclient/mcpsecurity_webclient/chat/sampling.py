@@ -1,0 +1,108 @@
+"""Sampling: a server asks to use the model. A person sees what for and approves each time; off by default."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from mcp import types
+from mcp.client.session import SamplingFnT
+from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
+from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
+from semantic_kernel.contents import ChatHistory
+
+__all__ = ["SamplingDecidedError", "SamplingDesk", "UnknownSamplingError"]
+
+_MAX_TOKENS = 2000
+
+
+class UnknownSamplingError(LookupError):
+    """There is no such request in this conversation."""
+
+
+class SamplingDecidedError(Exception):
+    """It is decided already."""
+
+
+class SamplingDesk:
+    """The sampling requests of one conversation. `timeout` is how long a person has, in seconds."""
+
+    def __init__(
+        self,
+        service: ChatCompletionClientBase,
+        publish: Callable[[str, dict[str, Any]], None],
+        *,
+        timeout: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._service = service
+        self._publish = publish
+        self._timeout = timeout
+        self._clock = clock
+        self._open: dict[str, tuple[dict[str, Any], asyncio.Future[bool]]] = {}
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the page's view of what is open."""
+        return [request for request, _ in self._open.values()]
+
+    def decide(self, sampling_id: str, *, approve: bool) -> None:
+        """Take the person's decision. Raises `UnknownSamplingError` or `SamplingDecidedError`."""
+        if sampling_id not in self._open:
+            raise UnknownSamplingError
+        waiting = self._open[sampling_id][1]
+        if waiting.done():
+            raise SamplingDecidedError
+        waiting.set_result(approve)
+
+    def callback(self, server: str) -> SamplingFnT:
+        """Return what answers a server's requests."""
+
+        async def sample(
+            context: Any,  # noqa: ARG001 - the callback's signature
+            params: types.CreateMessageRequestParams,
+        ) -> types.CreateMessageResult | types.ErrorData:
+            if not await self._approved(server, params):
+                return types.ErrorData(code=-1, message="User rejected sampling request")
+            return await self._sample(params)
+
+        return sample
+
+    async def _approved(self, server: str, params: types.CreateMessageRequestParams) -> bool:
+        sampling_id = secrets.token_urlsafe(9)
+        request = {
+            "sampling_id": sampling_id,
+            "server": server,
+            "messages": [{"role": m.role, "text": _text(m)} for m in params.messages],
+            "system_prompt": params.systemPrompt,
+            "max_tokens": params.maxTokens,
+            "expires_at": self._clock() + self._timeout,
+        }
+        waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._open[sampling_id] = (request, waiting)
+        self._publish("sampling.requested", {"sampling": request})
+        approved = False
+        try:
+            async with asyncio.timeout(self._timeout):
+                approved = await waiting
+        except TimeoutError:
+            approved = False
+        finally:
+            del self._open[sampling_id]
+            decision = "approve" if approved else "decline"
+            self._publish("sampling.resolved", {"sampling_id": sampling_id, "decision": decision})
+        return approved
+
+    async def _sample(self, params: types.CreateMessageRequestParams) -> types.CreateMessageResult:
+        history = ChatHistory(system_message=params.systemPrompt)
+        for message in params.messages:
+            history.add_message({"role": message.role, "content": _text(message)})
+        settings = AzureChatPromptExecutionSettings(max_tokens=min(params.maxTokens, _MAX_TOKENS))
+        answer = await self._service.get_chat_message_content(history, settings)
+        text = types.TextContent(type="text", text=str(answer) if answer else "")
+        model = (answer.ai_model_id if answer else None) or "model"
+        return types.CreateMessageResult(role="assistant", content=text, model=model, stopReason="endTurn")
+
+
+def _text(message: types.SamplingMessage) -> str:
+    parts = message.content if isinstance(message.content, list) else [message.content]
+    return "\n".join(part.text for part in parts if isinstance(part, types.TextContent))

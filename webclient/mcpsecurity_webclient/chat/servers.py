@@ -1,0 +1,207 @@
+"""The MCP servers of one conversation: connected when needed, each with its own state."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mcp import types
+from mcp.client.session import ElicitationFnT, SamplingFnT
+from mcp.shared.session import ProgressFnT
+
+from mcpsecurity.bridge import (
+    BridgeError,
+    GetToken,
+    McpConnection,
+    ServerUnavailableError,
+    SignInRequiredError,
+    TokenAuth,
+    function_name,
+)
+from mcpsecurity_webclient.settings import McpServerSettings
+
+__all__ = ["McpServer", "McpServers", "ServerCallbacks"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCallbacks:
+    """What a conversation does with what its servers say; the first argument is the server's name."""
+
+    elicitation: Callable[[str], ElicitationFnT]
+    sampling: Callable[[str], SamplingFnT] | None
+    changed: Callable[[], None]
+    catalog_changed: Callable[[], None]
+
+
+class McpServer:
+    """One server. `tools` is as of the last listing."""
+
+    def __init__(
+        self,
+        settings: McpServerSettings,
+        callbacks: ServerCallbacks,
+        get_token: GetToken | None,
+        ca_file: Path | None,
+    ) -> None:
+        self.settings = settings
+        self.status = "connecting"
+        self.message: str | None = None
+        self.tools: list[types.Tool] = []
+        self._callbacks = callbacks
+        self._stale = True
+        self._listing = asyncio.Lock()
+        self.connection = McpConnection(
+            settings.url,
+            auth=TokenAuth(get_token) if get_token is not None else None,
+            elicitation=callbacks.elicitation(settings.name),
+            sampling=callbacks.sampling(settings.name) if callbacks.sampling else None,
+            on_notification=self._heard,
+            ca_file=ca_file,
+            timeout=settings.timeout,
+        )
+
+    @property
+    def plugin_name(self) -> str:
+        """The name of its plugin in the kernel."""
+        return function_name(self.settings.name)[:32]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the page's view."""
+        body: dict[str, Any] = {
+            "name": self.settings.name,
+            "title": self.settings.title or self.settings.name,
+            "status": self.status,
+            "tools": len(self.tools),
+        }
+        return body | ({"message": self.message} if self.message else {})
+
+    async def refresh(self) -> None:
+        """Connect if need be and list the tools if they may have changed.
+
+        Raises:
+            SignInRequiredError: only a new sign-in helps. Any other failure is in `status` and `message`.
+        """
+        async with self._listing:
+            if not self._stale and self.status == "ready":
+                return
+            try:
+                self.tools = await self.connection.list_tools()
+            except SignInRequiredError as error:
+                self._set("sign_in", str(error))
+                raise
+            except BridgeError as error:
+                self.tools = []
+                self._set("down", str(error))
+                return
+            self._stale = False
+            self._set("ready", None)
+
+    async def list_tools(self) -> list[types.Tool]:
+        """Return the tools as of the last listing."""
+        return self.tools
+
+    async def call_tool(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        progress: ProgressFnT | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> types.CallToolResult:
+        """Call a tool. Raises `BridgeError`; a server that does not answer is looked for anew next time."""
+        try:
+            return await self.connection.call_tool(name, arguments, progress, meta)
+        except ServerUnavailableError as error:
+            self._stale = True
+            self._set("down", str(error))
+            raise
+
+    async def _heard(self, notification: types.ServerNotification) -> None:
+        match notification.root:
+            case types.ToolListChangedNotification():
+                self._stale = True
+                self._callbacks.catalog_changed()
+            case types.PromptListChangedNotification() | types.ResourceListChangedNotification():
+                self._callbacks.catalog_changed()
+
+    def _set(self, status: str, message: str | None) -> None:
+        changed = (status, message) != (self.status, self.message) or status == "ready"
+        self.status, self.message = status, message
+        if changed:
+            self._callbacks.changed()
+
+
+class McpServers:
+    """All servers of a conversation."""
+
+    def __init__(self, servers: Sequence[McpServer]) -> None:
+        self.all = list(servers)
+
+    def named(self, name: str) -> McpServer | None:
+        """Return the server of a name."""
+        return next((server for server in self.all if server.settings.name == name), None)
+
+    async def refresh(self) -> None:
+        """Bring all up to date side by side.
+
+        Raises:
+            SignInRequiredError: a server wants a sign-in.
+        """
+        results = await asyncio.gather(*(s.refresh() for s in self.all), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def catalog(self) -> dict[str, Any]:
+        """Return prompts and resources of all servers that answer, as the page wants them."""
+        with contextlib.suppress(SignInRequiredError):
+            await self.refresh()
+        prompts = await self._listed(lambda s: s.connection.list_prompts(), _prompt_json)
+        resources = await self._listed(lambda s: s.connection.list_resources(), _resource_json)
+        return {"prompts": prompts, "resources": resources, "servers": [s.to_json() for s in self.all]}
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(*(server.connection.aclose() for server in self.all))
+
+    async def _listed(
+        self, fetch: Callable[[McpServer], Awaitable[list[Any]]], view: Callable[[str, Any], dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for server in self.all:
+            if server.status != "ready":
+                continue
+            try:
+                found += [view(server.settings.name, item) for item in await fetch(server)]
+            except BridgeError as error:  # a server without prompts or resources answers "method not found"
+                _log.info("%s lists nothing: %s", server.settings.name, error)
+        return found
+
+
+def _prompt_json(server: str, prompt: types.Prompt) -> dict[str, Any]:
+    arguments = [
+        {"name": a.name, "description": a.description or "", "required": bool(a.required)}
+        for a in prompt.arguments or ()
+    ]
+    return {
+        "server": server,
+        "name": prompt.name,
+        "title": prompt.title or prompt.name,
+        "description": prompt.description or "",
+        "arguments": arguments,
+    }
+
+
+def _resource_json(server: str, resource: types.Resource) -> dict[str, Any]:
+    return {
+        "server": server,
+        "uri": str(resource.uri),
+        "name": resource.name,
+        "title": resource.title or resource.name,
+        "description": resource.description or "",
+        "mime_type": resource.mimeType,
+    }

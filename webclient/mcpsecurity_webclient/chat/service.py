@@ -1,0 +1,309 @@
+"""A person's conversation: messages, runs, and everything that waits for the person."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from mcp import types
+from semantic_kernel import Kernel
+from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
+from semantic_kernel.contents import ChatHistory
+
+from mcpsecurity.bridge import BridgeError, import_mcp_tools
+from mcpsecurity_webclient.chat.answering import AnswerWriter
+from mcpsecurity_webclient.chat.calls import CallDesk
+from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
+from mcpsecurity_webclient.chat.events import EventBus
+from mcpsecurity_webclient.chat.failures import failure_of, sign_in_needed
+from mcpsecurity_webclient.chat.models import ApprovalMode, Message, Run, User
+from mcpsecurity_webclient.chat.prompting import PromptingService
+from mcpsecurity_webclient.chat.sampling import SamplingDesk
+from mcpsecurity_webclient.chat.servers import McpServers, ServerCallbacks
+from mcpsecurity_webclient.settings import WebSettings
+
+__all__ = ["BusyError", "ChatService", "NothingToDoError"]
+
+_log = logging.getLogger(__name__)
+
+SYSTEM = (
+    "You are a helpful assistant in a web chat. Use the tools when they help. Tools run only when the person "
+    "approves; when a call was declined, say so and go on without it. Answer briefly, in Markdown."
+)
+_TITLE = 60
+_STOP_SECONDS = 5.0
+
+
+class BusyError(Exception):
+    """An answer is being written; one at a time."""
+
+
+class NothingToDoError(Exception):
+    """There is no run to stop, or no answer to write again."""
+
+
+class ChatService:
+    """One conversation of one signed-in person. It belongs to her, not to a page or a connection.
+
+    `sid` is the session that acts: whose tokens the MCP servers get. `make_servers` makes the conversation's
+    MCP servers for its callbacks; `service` is the kernel's model; `sign_in_needed` hears that the acting
+    session's tokens are of no use any more.
+    """
+
+    def __init__(
+        self,
+        chat_id: str,
+        user: User,
+        sid: str,
+        settings: WebSettings,
+        *,
+        service: ChatCompletionClientBase,
+        events: EventBus,
+        coordinator: ElicitationCoordinator,
+        make_servers: Callable[[ServerCallbacks], McpServers],
+        sign_in_needed: Callable[["ChatService"], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.chat_id = chat_id
+        self.user = user
+        self.sid = sid
+        self._sign_in_needed = sign_in_needed
+        self.events = events
+        self.title = "New conversation"
+        self.updated_at = clock()
+        self.messages: list[Message] = []
+        self.run: Run | None = None
+        self._clock = clock
+        self._settings = settings
+        self._service = service
+        self._coordinator = coordinator
+        self._history = ChatHistory(system_message=SYSTEM)
+        self._asked = len(
+            self._history.messages
+        )  # how much of it comes before the answer to the last message
+        self._kernel = Kernel()
+        self._kernel.add_service(service)
+        self._model: str = settings.deployment
+        self._sampling = SamplingDesk(service, self.publish, timeout=settings.approval_timeout, clock=clock)
+        self.servers = make_servers(
+            ServerCallbacks(
+                elicitation=self._elicitation,
+                sampling=self._sampling.callback if settings.sampling else None,
+                changed=self._servers_changed,
+                catalog_changed=lambda: self.publish("catalog.changed", {}),
+            )
+        )
+        self.desk = CallDesk(self._kernel, self.servers, self.publish, timeout=settings.approval_timeout)
+        self._prompting = PromptingService(self._kernel, service, self.desk, max_rounds=settings.max_rounds)
+
+    def publish(self, name: str, payload: dict[str, Any]) -> None:
+        """Tell every page of this conversation."""
+        self.events.publish(name, self.run.run_id if self.run else None, payload)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that a page has to know."""
+        shown = {call_id for message in self.messages for call_id in message.calls}
+        return {
+            "user": self.user.to_json(),
+            "servers": [server.to_json() for server in self.servers.all],
+            "mode": self.desk.mode.value,
+            "model": {"name": self._model, "offline": self._model.startswith("offline")},
+            "title": self.title,
+            "messages": [message.to_json() for message in self.messages],
+            "run": self.run.to_json() if self.run else None,
+            "calls": [call.to_json() for key, call in self.desk.calls.items() if key in shown],
+            "elicitations": [asked.to_json() for asked in self._coordinator.of(self.chat_id)],
+            "samplings": self._sampling.to_json(),
+            "grants": self.desk.grants_json(),
+        }
+
+    async def begin(
+        self,
+        text: str,
+        *,
+        attachments: list[dict[str, str]] | None = None,
+        prompt: dict[str, Any] | None = None,
+    ) -> tuple[str, str]:
+        """Take a person's message and start answering; return the ids of run and message.
+
+        Raises:
+            BusyError: an answer is being written.
+            BridgeError: a prompt or an attachment cannot be had.
+        """
+        self._must_be_idle()
+        messages = [("user", text)] if text else []
+        if prompt is not None:
+            messages = [*await self._prompt_messages(prompt), *messages]
+        contents = [await self._attachment(attached) for attached in attachments or ()]
+        self._must_be_idle()
+        said = Message(
+            message_id=_new_id(),
+            role="user",
+            text="\n\n".join(content for role, content in messages if role == "user"),
+            at=self._clock(),
+            attachments=[{**a, "name": a.get("name", a["uri"])} for a in attachments]
+            if attachments
+            else None,
+            prompt={"server": prompt["server"], "name": prompt["name"]} if prompt else None,
+        )
+        for content in contents:
+            self._history.add_user_message(content)
+        for role, content in messages:
+            self._history.add_message({"role": role, "content": content})
+        self._asked = len(self._history.messages)
+        self.messages.append(said)
+        self.publish("message.added", {"message": said.to_json()})
+        self._take_title(said.text)
+        return self._start("message"), said.message_id
+
+    def regenerate(self) -> str:
+        """Drop the last answer and write another; also the retry after a failure. Returns the run's id.
+
+        Raises:
+            BusyError: an answer is being written.
+            NothingToDoError: nothing was asked yet.
+        """
+        self._must_be_idle()
+        if not any(message.role == "user" for message in self.messages):
+            raise NothingToDoError
+        while self.messages[-1].role != "user":
+            self.desk.forget(self.messages.pop().calls)
+        del self._history.messages[self._asked :]
+        return self._start("regenerate")
+
+    async def stop(self, run_id: str) -> None:
+        """Stop a run: its calls are cancelled, its questions withdrawn, what was said stays.
+
+        Raises:
+            NothingToDoError: this run is not under way.
+        """
+        if self.run is None or self.run.run_id != run_id or self.run.task is None:
+            raise NothingToDoError
+        await self._end_run()
+
+    def set_mode(self, mode: ApprovalMode) -> None:
+        """Change who asks the person from the next call on."""
+        if mode is not self.desk.mode:
+            self.desk.mode = mode
+            self.publish("mode.changed", {"mode": mode.value})
+
+    def answer_elicitation(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
+        """Hand a person's answer to the coordinator, which raises what it cannot take."""
+        self._coordinator.answer(self.chat_id, elicitation_id, action, content)
+
+    def decide_sampling(self, sampling_id: str, *, approve: bool) -> None:
+        """Let a server use the model once, or not."""
+        self._sampling.decide(sampling_id, approve=approve)
+
+    def rename(self, title: str) -> None:
+        """Give the conversation another title."""
+        self.title = title[:_TITLE]
+        self.publish("title.changed", {"title": self.title})
+
+    def act_as(self, sid: str) -> None:
+        """Let another session of the person act from now on."""
+        self.sid = sid
+
+    async def end_session(self, sid: str) -> None:
+        """End what is open on behalf of a session; the conversation stays."""
+        if sid == self.sid:
+            await self._end_run()
+            await self.servers.aclose()
+
+    async def aclose(self) -> None:
+        """End the run, the questions, the pages' streams and the connections."""
+        await self._end_run()
+        self._coordinator.cancel_all(self.chat_id)
+        self.events.close()
+        await self.servers.aclose()
+
+    async def _end_run(self) -> None:
+        if self.run is not None and self.run.task is not None:
+            self.run.task.cancel()
+            await asyncio.wait([self.run.task], timeout=_STOP_SECONDS)
+
+    def _start(self, trigger: str) -> str:
+        run = self.run = Run(_new_id(), trigger)
+        self.updated_at = self._clock()
+        self.publish("run.started", {"trigger": trigger})
+        run.task = asyncio.create_task(self._answer(run), name=f"run {run.run_id}")
+        return run.run_id
+
+    async def _answer(self, run: Run) -> None:
+        """Write one answer. Every ending is told to the pages; none leaves the conversation unusable."""
+        writer = AnswerWriter(run, self, self._clock)
+        ending: dict[str, Any] = {"status": "failed"}
+        try:
+            await self.servers.refresh()
+            await self._import_tools()
+            spoken = await self._prompting.answer(self._history, writer)
+            self._model = spoken.model or self._model
+            ending = {"status": spoken.status, "usage": spoken.usage}
+        except asyncio.CancelledError:
+            writer.broken_off()
+            ending = {"status": "stopped"}
+        except Exception as error:  # noqa: BLE001 - the task's boundary: told to the person, logged with an id
+            ending = self._failed(error, writer)
+        finally:
+            self.publish("run.done", ending)
+            self.run = None
+            self.updated_at = self._clock()
+
+    def _failed(self, error: Exception, writer: AnswerWriter) -> dict[str, Any]:
+        writer.broken_off()
+        if sign_in_needed(error) is not None:
+            self._sign_in_needed(self)
+            text = "Please sign in again; your conversation is kept."
+            return {"status": "failed", "error": {"code": "sign_in", "message": text, "retryable": True}}
+        error_id = secrets.token_hex(4)
+        failure = failure_of(error, error_id)
+        if failure.code == "internal":
+            _log.error("run failed (error %s)", error_id, exc_info=error)
+        else:
+            _log.warning("run failed: %s", failure.code)
+        return {"status": "failed", "error": failure.to_json()}
+
+    async def _import_tools(self) -> None:
+        """Give the kernel the tools as they are now, one plugin for each server."""
+        for server in self.servers.all:
+            self._kernel.plugins.pop(server.plugin_name, None)
+            if server.tools:
+                await import_mcp_tools(self._kernel, server, server.plugin_name, call=self.desk.call_tool)
+
+    def _elicitation(self, server: str) -> Any:
+        async def ask(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult | types.ErrorData:
+            return await self._coordinator.ask(self, server, params, self.desk.running_on(server))
+
+        return ask
+
+    async def _prompt_messages(self, prompt: dict[str, Any]) -> list[tuple[str, str]]:
+        server = self.servers.named(prompt["server"])
+        if server is None:
+            raise BridgeError("There is no such MCP server.")
+        result = await server.connection.get_prompt(prompt["name"], prompt.get("arguments") or {})
+        return [(m.role, m.content.text) for m in result.messages if isinstance(m.content, types.TextContent)]
+
+    async def _attachment(self, attached: dict[str, str]) -> str:
+        server = self.servers.named(attached["server"])
+        if server is None:
+            raise BridgeError("There is no such MCP server.")
+        result = await server.connection.read_resource(attached["uri"])
+        texts = [c.text for c in result.contents if isinstance(c, types.TextResourceContents)]
+        return f"The person attached the resource {attached['uri']}:\n\n" + "\n\n".join(texts)[:50_000]
+
+    def _servers_changed(self) -> None:
+        self.publish("servers.changed", {"servers": [server.to_json() for server in self.servers.all]})
+
+    def _take_title(self, text: str) -> None:
+        if sum(message.role == "user" for message in self.messages) == 1 and text:
+            line = " ".join(text.split())
+            self.rename(line if len(line) <= _TITLE else line[: _TITLE - 1] + "…")
+
+    def _must_be_idle(self) -> None:
+        if self.run is not None:
+            raise BusyError
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe(9)

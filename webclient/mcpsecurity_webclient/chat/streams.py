@@ -1,0 +1,50 @@
+"""The open event streams of each session, so that they end with it."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mcpsecurity_webclient.chat.events import Subscription
+from mcpsecurity_webclient.chat.service import ChatService
+
+__all__ = ["Streams", "TooManyStreamsError"]
+
+
+class TooManyStreamsError(Exception):
+    """The session has as many open pages as are allowed."""
+
+
+class Streams:
+    """Which pages of which session follow which conversation. `limit` is per session."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open: defaultdict[str, dict[Subscription, ChatService]] = defaultdict(dict)
+
+    @asynccontextmanager
+    async def follow(self, sid: str, chat: ChatService, last: str | None) -> AsyncIterator[Subscription]:
+        """Yield a subscription that ends with the block or with the session, whichever is first.
+
+        Raises:
+            TooManyStreamsError: there are enough already.
+        """
+        if len(self._open[sid]) >= self._limit:
+            raise TooManyStreamsError
+        subscription = chat.events.subscribe(last, chat.snapshot)
+        self._open[sid][subscription] = chat
+        try:
+            yield subscription
+        finally:
+            chat.events.unsubscribe(subscription)
+            self._open[sid].pop(subscription, None)
+            if not self._open[sid]:
+                del self._open[sid]
+
+    def expire(self, sid: str, reason: str, sign_in_url: str, chat: ChatService | None = None) -> None:
+        """Tell a session's pages that it is over, or only those of one conversation, and end their
+        streams."""
+        for subscription, followed in list(self._open.get(sid, {}).items()):
+            if chat is None or followed is chat:
+                payload = {"reason": reason, "sign_in_url": sign_in_url}
+                followed.events.tell(subscription, "session.expired", payload)
+                subscription.end()

@@ -1,0 +1,30 @@
+"""`mcpsecurity webclient`: the web chat as a process, configured by the environment."""
+
+import sys
+import warnings
+
+import click
+
+from mcpsecurity.service import run_service
+from mcpsecurity.settings import configure_logging, load_settings
+from mcpsecurity_webclient.settings import WebSettings
+
+__all__ = ["webclient"]
+
+
+@click.command()
+def webclient() -> None:
+    """Run the web chat.
+
+    People sign in with the Entra ID tenant ENTRA_TENANT_ID by the app registration WEBCLIENT_CLIENT_ID;
+    the model is the deployment AZURE_OPENAI_CHAT_DEPLOYMENT_NAME; the tools are those of MCP_SERVER_URL.
+    """
+    settings = load_settings(WebSettings)
+    configure_logging(settings.log_level)
+    # MSAL's advice cannot be followed (see `EntraClient.begin`), and is no news to whoever runs this.
+    warnings.filterwarnings("ignore", message="response_mode='form_post'")
+    from mcpsecurity_webclient.app import create_app  # noqa: PLC0415 - slow: wrong settings are told before it
+
+    sys.exit(
+        run_service(lambda: create_app(settings), host=settings.host, port=settings.port, name="webclient")
+    )

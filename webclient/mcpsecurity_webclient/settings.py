@@ -1,0 +1,173 @@
+"""Settings of the web chat."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from yarl import URL
+
+from mcpsecurity.settings import EntraSettings
+
+__all__ = ["McpServerSettings", "WebSettings"]
+
+_URL = r"^https?://[^/]+(/.*)?$"
+
+
+class McpServerSettings(BaseModel):
+    """One MCP server of the chat."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$", description="Short name, shown with its tools."
+    )
+    url: str = Field(pattern=_URL, description="Its MCP endpoint.")
+    scope: str | None = Field(None, description="Entra scope of its tokens; none: no token is sent.")
+    title: str | None = Field(None, description="Name for people.")
+    timeout: float = Field(30.0, gt=0, le=600, description="Seconds until an answer must begin.")
+
+
+class WebSettings(EntraSettings):
+    """What the web chat is configured with."""
+
+    url: str = Field(
+        "http://localhost:5001",
+        validation_alias="WEBCLIENT_URL",
+        pattern=r"^https?://[^/]+/?$",
+        description="Public base URL; redirects, cookies and the Origin check go by it.",
+    )
+    host: str = Field("127.0.0.1", validation_alias="WEBCLIENT_HOST", description="Address to listen on.")
+    port: int = Field(
+        5001, ge=0, le=65535, validation_alias="WEBCLIENT_PORT", description="Port to listen on."
+    )
+    client_id: str = Field(
+        validation_alias="WEBCLIENT_CLIENT_ID",
+        pattern=r"^[0-9a-fA-F-]{36}$",
+        description="Application (client) ID of the web application's registration.",
+    )
+    client_secret: SecretStr | None = Field(
+        None,
+        validation_alias="WEBCLIENT_CLIENT_SECRET",
+        description="Its client secret, or use a certificate.",
+    )
+    certificate_file: Path | None = Field(
+        None,
+        validation_alias="WEBCLIENT_CERTIFICATE_FILE",
+        description="PEM file with private key and certificate, instead of a secret.",
+    )
+    mcp_server_url: str = Field(
+        "http://localhost:7133/mcp",
+        validation_alias="MCP_SERVER_URL",
+        pattern=_URL,
+        description="MCP endpoint of the default server.",
+    )
+    mcp_server_scope: str | None = Field(
+        None,
+        validation_alias="MCP_SERVER_SCOPE",
+        description="Scope for that server, such as api://CLIENT-ID/mcp:tools; none: no token is sent.",
+    )
+    more_servers: tuple[McpServerSettings, ...] = Field(
+        (),
+        validation_alias="WEBCLIENT_MCP_SERVERS",
+        description="Further MCP servers: a JSON list of objects with name, url, scope, title, timeout.",
+    )
+    azure_openai_endpoint: str = Field(
+        validation_alias="AZURE_OPENAI_ENDPOINT",
+        pattern=_URL,
+        description="Endpoint of the Azure OpenAI resource.",
+    )
+    deployment: str = Field(
+        validation_alias="AZURE_OPENAI_CHAT_DEPLOYMENT_NAME",
+        min_length=1,
+        description="Name of the chat model's deployment.",
+    )
+    azure_openai_api_key: SecretStr | None = Field(
+        None,
+        validation_alias="AZURE_OPENAI_API_KEY",
+        description="Key of the resource; none: DefaultAzureCredential.",
+    )
+    azure_openai_api_version: str = Field(
+        "2024-10-21", validation_alias="AZURE_OPENAI_API_VERSION", description="Version of the API."
+    )
+    model_timeout: float = Field(
+        60.0,
+        gt=0,
+        le=600,
+        validation_alias="WEBCLIENT_MODEL_TIMEOUT",
+        description="Seconds a model may be silent.",
+    )
+    approval_timeout: float = Field(
+        120.0, gt=0, le=3600, validation_alias="WEBCLIENT_APPROVAL_TIMEOUT",
+        description="Seconds until a tool call that nobody decides is declined.",
+    )  # fmt: skip
+    elicitation_timeout: float = Field(
+        120.0, gt=0, le=3600, validation_alias="WEBCLIENT_ELICITATION_TIMEOUT",
+        description="Seconds until a server's question that nobody answers is cancelled.",
+    )  # fmt: skip
+    session_idle: float = Field(
+        3600.0,
+        gt=0,
+        validation_alias="WEBCLIENT_SESSION_IDLE",
+        description="Seconds until an unused session ends.",
+    )
+    session_lifetime: float = Field(
+        8 * 3600.0,
+        gt=0,
+        validation_alias="WEBCLIENT_SESSION_LIFETIME",
+        description="Seconds until any session ends.",
+    )
+    max_rounds: int = Field(
+        12, ge=1, le=100, validation_alias="WEBCLIENT_MAX_ROUNDS",
+        description="How often in one answer the model may call tools.",
+    )  # fmt: skip
+    max_message: int = Field(
+        20_000, ge=1, validation_alias="WEBCLIENT_MAX_MESSAGE", description="Longest message, in characters."
+    )
+    max_chats: int = Field(
+        50, ge=1, validation_alias="WEBCLIENT_MAX_CHATS", description="Most conversations of one session."
+    )
+    max_streams: int = Field(
+        20, ge=1, validation_alias="WEBCLIENT_MAX_STREAMS", description="Most open pages of one session."
+    )
+    sampling: bool = Field(
+        False,
+        validation_alias="WEBCLIENT_SAMPLING",
+        description="Whether servers may ask to use the model, each time with the person's approval.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _no_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Self:
+        if (self.client_secret is None) == (self.certificate_file is None):
+            raise ValueError("set either WEBCLIENT_CLIENT_SECRET or WEBCLIENT_CERTIFICATE_FILE")
+        names = [server.name for server in self.servers]
+        if len(set(names)) != len(names):
+            raise ValueError("WEBCLIENT_MCP_SERVERS: two servers have the same name")
+        return self
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the chat by https."""
+        return self.url.startswith("https://")
+
+    @property
+    def origin(self) -> str:
+        """The origin of its pages."""
+        return str(URL(self.url).origin())
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where Entra ID sends people back to."""
+        return f"{self.url}/signin-oidc"
+
+    @property
+    def servers(self) -> tuple[McpServerSettings, ...]:
+        """All MCP servers, the default one first."""
+        default = McpServerSettings(
+            name="Tools", url=self.mcp_server_url, scope=self.mcp_server_scope, title="Secure MCP server"
+        )
+        return (default, *self.more_servers)
