@@ -11,6 +11,7 @@ from mcpsecurity_server.transport.framing.replies import json_response
 from mcpsecurity_server.transport.handshake.connection import SESSION_HEADER, Connections
 from mcpsecurity_server.transport.handshake.session import InFlight, Session, log_passes, message
 from mcpsecurity_server.transport.handshake.state import SessionState
+from mcpsecurity_server.transport.handshake.versions import has_priming
 from mcpsecurity_server.transport.identity import TOKEN_KEY
 from mcpsecurity_server.transport.jsonrpc import MessageError, Request, error_body, result_body, to_json
 
@@ -25,7 +26,7 @@ class Exchange:
     """
 
     __slots__ = (
-        "_answered", "_connections", "_http", "_progress", "_session", "_state", "_stream", "_writer",
+        "_answered", "_attached", "_connections", "_http", "_progress", "_session", "_state", "_stream", "_writer",
     )  # fmt: skip
 
     def __init__(
@@ -78,7 +79,14 @@ class Exchange:
         return await self._session.ask_on(self._emit, method, params)
 
     async def close_stream(self) -> None:
-        """End the connection; the call goes on, and the client resumes with the last event id it saw."""
+        """End the connection; the call goes on, and the client resumes with the last event id it saw.
+
+        Revisions without a priming event do not promise that there is such an id; for them nothing happens.
+        """
+        if self._answered or not has_priming(self._session.record.version):
+            return
+        self._open()
+        await self._attached.wait()
         if self._stream is not None:
             await self._connections.bus.release(self._session.id, self._stream)
 
@@ -135,10 +143,14 @@ class Exchange:
         """Turn the response into an event stream, and start to write it in a task that `answer` owns."""
         if self._stream is None:
             self._stream = secrets.token_hex(4)
+            self._attached = asyncio.Event()
             self._writer = asyncio.create_task(self._write(self._stream), name=f"mcp-stream-{self._stream}")
 
     async def _write(self, stream: str) -> web.StreamResponse:
-        subscription = await self._connections.bus.open(self._session.id, stream)
+        try:
+            subscription = await self._connections.bus.open(self._session.id, stream)
+        finally:
+            self._attached.set()
         return await self._connections.carry(self._http, self._session, stream, subscription, primed=True)
 
     def _rises(self, params: dict[str, Any]) -> bool:
