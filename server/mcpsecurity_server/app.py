@@ -5,8 +5,10 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from aiohttp import web
+from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
 from mcpsecurity.tls import client_ssl_context
@@ -29,6 +31,7 @@ __all__ = ["create_app"]
 
 def create_app(
     settings: ServerSettings,
+    mcp: FastMCP[Any] | None = None,
     *,
     clock: Clock = time.time,
     timer: Timer = time.monotonic,
@@ -37,17 +40,13 @@ def create_app(
 ) -> web.Application:
     """Return the application: `/mcp` behind access tokens; health and resource metadata for everybody.
 
+    `mcp` is what is served, any FastMCP instance; None is this product's own tools, prompts and resource.
     `clock` gives seconds since 1970, `timer` monotonic seconds, `key_policy` says how long signing keys last,
     `tls` whom to trust on outgoing connections (default: the system and the configured authority).
     """
     tls = tls or client_ssl_context(settings.ca_file)
     app = web.Application()
     add_proxy_middlewares(app, settings)
-    weather = WeatherService(lambda: weather_session(settings.forecast_url, settings.geocoding_url, tls))
-    app.cleanup_ctx.append(_entered(weather))
-    profiles = _profiles(settings, tls, timer)
-    if profiles is not None:
-        app.cleanup_ctx.append(_entered(profiles))
     before_call = None
     public = [add_health_route(app, settings.path, clock)]
     if settings.no_auth:
@@ -57,11 +56,9 @@ def create_app(
         public += add_metadata_routes(app, settings.url, protection.metadata())
         protection.install(app, {_path(route) for route in public})
         before_call = tool_guard(protection.policy())
-    asker = Asker(settings.approval, settings.answer_timeout)
-    mcp = build_mcp(asker, weather, profiles, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC))
     mount_mcp(
         app,
-        mcp,
+        mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer),
         path=settings.path,
         allowed_hosts=_hosts(settings),
         allowed_origins=settings.allowed_origins,
@@ -72,6 +69,19 @@ def create_app(
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)
     return app
+
+
+def _own_mcp(
+    app: web.Application, settings: ServerSettings, tls: ssl.SSLContext, clock: Clock, timer: Timer
+) -> FastMCP[None]:
+    """Return this product's own offers; what they need lives as long as the application."""
+    weather = WeatherService(lambda: weather_session(settings.forecast_url, settings.geocoding_url, tls))
+    app.cleanup_ctx.append(_entered(weather))
+    profiles = _profiles(settings, tls, timer)
+    if profiles is not None:
+        app.cleanup_ctx.append(_entered(profiles))
+    asker = Asker(settings.approval, settings.answer_timeout)
+    return build_mcp(asker, weather, profiles, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC))
 
 
 def _hosts(settings: ServerSettings) -> set[str]:

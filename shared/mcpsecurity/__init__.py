@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mcpsecurity.bridge import import_mcp_tools
+    from mcpsecurity.client import McpClient
 
-__all__ = ["import_mcp_tools"]
+__all__ = ["McpClient", "import_mcp_tools"]
 
-_HOMES = {"import_mcp_tools": "mcpsecurity.bridge"}
+_HOMES = {"McpClient": "mcpsecurity.client", "import_mcp_tools": "mcpsecurity.bridge"}
 
 
 def __getattr__(name: str) -> Any:

@@ -41,8 +41,13 @@ class McpConnection:
         auth: puts a token on each request, for example `TokenAuth`.
         elicitation, sampling: answer the server's questions; each runs in a task of its own.
         on_notification: hears of list changes, log messages and the like.
+        on_open: told whenever a session has been opened, the first one and those after a loss.
         ca_file: an authority to trust besides the system's.
         timeout: seconds until an answer must *begin*; streams may be silent for as long as they like.
+
+    Attributes:
+        server: what the server said of itself when the session was opened.
+        session_id: the session's `Mcp-Session-Id`, if the server gives any.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class McpConnection:
         elicitation: ElicitationFnT | None = None,
         sampling: SamplingFnT | None = None,
         on_notification: OnNotification | None = None,
+        on_open: Callable[[], None] = lambda: None,
         ca_file: Path | None = None,
         timeout: float = 30.0,
         client_info: types.Implementation | None = None,
@@ -66,6 +72,7 @@ class McpConnection:
             "client_info": client_info or types.Implementation(name="mcpsecurity", version="0.1"),
         }
         self._on_notification = on_notification
+        self._on_open = on_open
         self._ca_file = ca_file
         self._timeout = httpx.Timeout(timeout, read=None)
         self._lock = asyncio.Lock()
@@ -74,6 +81,7 @@ class McpConnection:
         self._owner: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
         self.server: types.InitializeResult | None = None
+        self.session_id: str | None = None
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -201,12 +209,14 @@ class McpConnection:
                     verify=client_ssl_context(self._ca_file),
                     trust_env=False,
                 ) as client,
-                streamable_http_client(self.url, http_client=client) as (read, write, _),
+                streamable_http_client(self.url, http_client=client) as (read, write, session_id),
                 ConcurrentSession(read, write, **self._callbacks) as session,
             ):
                 self._client = client
                 self.server = await self._translated(session.initialize())
                 self._session = session
+                self.session_id = session_id()
+                self._on_open()
                 ready.set_result(None)
                 await leave.wait()
         except BaseException as error:

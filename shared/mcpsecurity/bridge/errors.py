@@ -7,12 +7,14 @@ BridgeError
 ├── AccessDeniedError          403
 │   └── InsufficientScopeError 403 that names the scopes it wants
 ├── ProtocolError              the server answered a request with an error of its own
+├── CallDeclinedError          the person did not approve a call
 └── ToolFailedError            a tool said that it failed
 """
 
 __all__ = [
     "AccessDeniedError",
     "BridgeError",
+    "CallDeclinedError",
     "InsufficientScopeError",
     "ProtocolError",
     "ServerUnavailableError",
@@ -61,6 +63,14 @@ class ProtocolError(BridgeError):
     def __init__(self, message: str, *, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+
+class CallDeclinedError(BridgeError):
+    """The person was asked, and the call did not get approval; the server never saw it."""
+
+    def __init__(self, tool: str) -> None:
+        super().__init__(f"The user did not approve the call of {tool}; it was not made.")
+        self.tool = tool
 
 
 class ToolFailedError(BridgeError):

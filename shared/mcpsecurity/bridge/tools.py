@@ -1,8 +1,7 @@
 """MCP tools as functions of a Semantic Kernel plugin."""
 
-import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from typing import Any, Protocol
 
 from mcp import ClientSession, types
@@ -13,9 +12,17 @@ from semantic_kernel.functions import KernelFunction, KernelFunctionFromMethod, 
 from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
 
 from mcpsecurity.bridge.errors import ProtocolError, ToolFailedError
+from mcpsecurity.bridge.results import ToolText
 from mcpsecurity.bridge.session import call_tool
 
-__all__ = ["CallTool", "ToolSource", "function_name", "import_mcp_tools", "result_text", "tool_function"]
+__all__ = [
+    "CallTool",
+    "ToolSource",
+    "function_name",
+    "import_mcp_tools",
+    "tool_function",
+    "tool_functions",
+]
 
 _MAX_DESCRIPTION = 1024
 _MAX_PAGES = 100
@@ -57,7 +64,7 @@ async def import_mcp_tools(
         progress: hears of progress as (progress, total, message).
         call: runs a tool instead of calling the session directly.
 
-    A function returns the tool's text, or its structured result as JSON when it has one.
+    A function returns a `ToolText`: the tool's text, or its structured result as JSON when it has one.
 
     Raises (when a function is invoked):
         ToolFailedError: the tool said that it failed.
@@ -68,26 +75,56 @@ async def import_mcp_tools(
     async def direct(tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
         return await source.call_tool(tool.name, arguments, progress)
 
-    wanted, unwanted = (set(include) if include is not None else None), set(exclude)
-    functions = [
-        tool_function(tool, plugin_name, call or direct, prefix=prefix)
-        for tool in await source.list_tools()
-        if tool.name not in unwanted and (wanted is None or tool.name in wanted)
-    ]
+    functions = tool_functions(
+        await source.list_tools(),
+        plugin_name,
+        call or direct,
+        include=include,
+        exclude=exclude,
+        prefix=prefix,
+    )
     plugin = KernelPlugin(name=plugin_name, functions=functions)
     kernel.plugins.pop(plugin_name, None)
     return kernel.add_plugin(plugin)
 
 
-def tool_function(tool: types.Tool, plugin_name: str, call: CallTool, *, prefix: str = "") -> KernelFunction:
-    """Return a kernel function for one tool. What the model sees is the tool's own input schema."""
+def tool_functions(
+    tools: Iterable[types.Tool],
+    plugin_name: str,
+    call: CallTool,
+    *,
+    include: Iterable[str] | None = None,
+    exclude: Iterable[str] = (),
+    prefix: str = "",
+) -> list[KernelFunction]:
+    """Return a kernel function for each tool that is wanted; see `import_mcp_tools` for the arguments.
 
-    @kernel_function(name=prefix + function_name(tool.name), description=_description(tool))
-    async def run(**arguments: Any) -> str:
-        result = await call(tool, arguments)
-        if result.isError:
-            raise ToolFailedError(tool.name, result_text(result))
-        return result_text(result)
+    Two tools whose names differ in characters that function names cannot have get different names.
+    """
+    wanted, unwanted = (set(include) if include is not None else None), set(exclude)
+    functions: dict[str, KernelFunction] = {}
+    for tool in tools:
+        if tool.name in unwanted or (wanted is not None and tool.name not in wanted):
+            continue
+        name = _unused(function_name(prefix + tool.name), functions)
+        functions[name] = tool_function(tool, plugin_name, call, name=name)
+    return list(functions.values())
+
+
+def tool_function(
+    tool: types.Tool, plugin_name: str, call: CallTool, *, prefix: str = "", name: str | None = None
+) -> KernelFunction:
+    """Return a kernel function for one tool. What the model sees is the tool's own input schema.
+
+    `name` is the function's; without one it is made of the prefix and the tool's name.
+    """
+
+    @kernel_function(name=name or function_name(prefix + tool.name), description=_description(tool))
+    async def run(**arguments: Any) -> ToolText:
+        text = ToolText.of(await call(tool, arguments))
+        if text.result.isError:
+            raise ToolFailedError(tool.name, str(text))
+        return text
 
     return KernelFunctionFromMethod(
         method=run, plugin_name=plugin_name, parameters=_parameters(tool.inputSchema)
@@ -99,25 +136,11 @@ def function_name(name: str) -> str:
     return re.sub(r"[^0-9A-Za-z_]", "_", name)[:64]
 
 
-def result_text(result: types.CallToolResult) -> str:
-    """Return what a model reads of a result: structured content as JSON, otherwise its parts as text."""
-    if result.structuredContent is not None:
-        return json.dumps(result.structuredContent, ensure_ascii=False)
-    return "\n".join(_part_text(part) for part in result.content)
-
-
-def _part_text(part: types.ContentBlock) -> str:
-    match part:
-        case types.TextContent():
-            return part.text
-        case types.ImageContent() | types.AudioContent():
-            return f"[{part.type} of type {part.mimeType}, shown to the person]"
-        case types.EmbeddedResource(resource=types.TextResourceContents() as resource):
-            return f"[resource {resource.uri}]\n{resource.text}"
-        case types.EmbeddedResource():
-            return f"[binary resource {part.resource.uri}]"
-        case types.ResourceLink():
-            return f"[link to {part.uri}: {part.name}]"
+def _unused(name: str, taken: Container[str]) -> str:
+    if name not in taken:
+        return name
+    numbered = (f"{name[:60]}_{number}" for number in range(2, 1000))
+    return next(other for other in numbered if other not in taken)
 
 
 def _description(tool: types.Tool) -> str:

@@ -9,6 +9,7 @@ ever.
 """
 
 from mcpsecurity.elicitation.arguments import argument_errors
+from mcpsecurity.elicitation.asking import Asker, elicitation_callback
 from mcpsecurity.elicitation.fields import (
     BooleanField,
     ChoiceField,
@@ -20,11 +21,13 @@ from mcpsecurity.elicitation.fields import (
     TextField,
 )
 from mcpsecurity.elicitation.form import Form, InvalidContentError, SchemaError, parse_form
+from mcpsecurity.elicitation.lines import LineAsker
 from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Expired, Outcome
 from mcpsecurity.elicitation.visit import UrlRefusedError, Visit, parse_visit
 
 __all__ = [
     "Accepted",
+    "Asker",
     "BooleanField",
     "Cancelled",
     "ChoiceField",
@@ -35,6 +38,7 @@ __all__ = [
     "FieldError",
     "Form",
     "InvalidContentError",
+    "LineAsker",
     "NumberField",
     "Option",
     "Outcome",
@@ -43,6 +47,7 @@ __all__ = [
     "UrlRefusedError",
     "Visit",
     "argument_errors",
+    "elicitation_callback",
     "parse_form",
     "parse_visit",
 ]

@@ -1,0 +1,223 @@
+"""One object for an MCP server in a kernel."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mcp import types
+from mcp.shared.session import ProgressFnT
+from semantic_kernel import Kernel
+from semantic_kernel.contents import ChatMessageContent
+from semantic_kernel.functions import KernelPlugin
+
+from mcpsecurity.bridge import BridgeError, CallDeclinedError, McpConnection, ToolFailedError, ToolText
+from mcpsecurity.client.catalog import Selection, load_functions, prompt_messages
+from mcpsecurity.client.credentials import Credential, CredentialAuth
+from mcpsecurity.client.place import asker_here
+from mcpsecurity.elicitation import Accepted
+from mcpsecurity.elicitation.asking import Asker, elicitation_callback
+
+__all__ = ["McpClient"]
+
+_log = logging.getLogger(__name__)
+
+_REFRESH_SECONDS = 60.0
+_LISTS = (
+    types.ToolListChangedNotification,
+    types.PromptListChangedNotification,
+    types.ResourceListChangedNotification,
+)
+
+
+class McpClient:
+    """Connects to an MCP server and keeps its tools in a kernel, as long as it is open.
+
+    Use it as an async context manager, or `connect` and `aclose` it, in whichever cells or tasks you like: a
+    cell that is interrupted does not harm it. When the server forgets the session, a new one is opened; when
+    its list of tools changes, so does the plugin.
+
+    Args:
+        kernel: gets a plugin named `plugin_name`; one of this name is replaced.
+        url: the MCP endpoint.
+        credential: of azure-identity, sync or async; None calls without a token.
+        scope: what to ask the credential for, like `api://<client id>/mcp:tools`; your choice, and never the
+            server's: it would be handed a token for something else.
+        include, exclude: names of tools to take or to leave.
+        prefix: put before each function's name.
+        prompts: import prompts, too, as functions `prompt_NAME`.
+        resources: import the functions `list_resources` and `read_resource`.
+        ask: whom the server's questions go to; None finds out where this runs: widgets in a notebook, lines
+            in a terminal, and nobody elsewhere – then the server hears that it cannot ask.
+        approve: ask before each call of a tool by the kernel.
+        progress: hears of a running tool's progress as (progress, total, message).
+        on_change: told when the plugin's functions have changed.
+        ca_file: an authority (PEM) to trust besides the system's.
+
+    Attributes:
+        plugin: the kernel plugin.
+        ask: whom questions go to.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        url: str,
+        credential: Credential | None = None,
+        scope: str | None = None,
+        *,
+        plugin_name: str = "Tools",
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+        prefix: str = "",
+        prompts: bool = False,
+        resources: bool = False,
+        ask: Asker | None = None,
+        approve: bool = False,
+        progress: ProgressFnT | None = None,
+        on_change: Callable[[KernelPlugin], None] = lambda _: None,
+        ca_file: Path | str | None = None,
+    ) -> None:
+        if (credential is None) != (scope is None):
+            raise ValueError("A credential needs a scope to ask for, and a scope a credential.")
+        self.ask = ask or asker_here()
+        if approve and self.ask is None:
+            raise ValueError("Nobody can approve calls here: pass `ask`.")
+        self.plugin = KernelPlugin(name=plugin_name)
+        chosen = frozenset(include) if include is not None else None
+        self._selection = Selection(chosen, frozenset(exclude), prefix, prompts, resources)
+        self._kernel, self._approve, self._progress, self._on_change = kernel, approve, progress, on_change
+        self._stale = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._connection = McpConnection(
+            url,
+            auth=CredentialAuth(credential, scope) if credential is not None and scope is not None else None,
+            elicitation=elicitation_callback(self.ask, lambda: self.server_name) if self.ask else None,
+            on_notification=self._heard,
+            on_open=self._stale.set,
+            ca_file=Path(ca_file) if ca_file is not None else None,
+        )
+
+    @classmethod
+    async def connect(cls, kernel: Kernel, url: str, *positional: Any, **options: Any) -> Self:
+        """Make a client and open it; the arguments and errors are those of the class and of `open`."""
+        return await cls(kernel, url, *positional, **options).open()
+
+    async def open(self) -> Self:
+        """Connect, and add the plugin to the kernel.
+
+        Raises:
+            SignInRequiredError: no token, or one that is refused; `scope` says what the server asks for.
+            InsufficientScopeError: the token lacks what `scope` says.
+            BridgeError: it failed for another reason.
+        """
+        await self._connection.open()
+        try:
+            await self.refresh()
+        except BaseException:
+            await self._connection.aclose()
+            raise
+        self._kernel.plugins[self.plugin.name] = self.plugin
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep_in_step(), name=f"mcp tools {self.plugin.name}")
+        return self
+
+    async def aclose(self) -> None:
+        """Close the connection and take the plugin out of the kernel. May be called twice."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([keeper])
+        if self._kernel.plugins.get(self.plugin.name) is self.plugin:
+            del self._kernel.plugins[self.plugin.name]
+        await self._connection.aclose()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    @property
+    def server_name(self) -> str:
+        """What the server calls itself; its host before it is connected."""
+        server = self._connection.server
+        return (server.serverInfo.title or server.serverInfo.name) if server else self._connection.url
+
+    @property
+    def session_id(self) -> str | None:
+        """The MCP session's id, for a server's log."""
+        return self._connection.session_id
+
+    async def refresh(self) -> None:
+        """Make the plugin hold what the server offers now; done by itself when the server says so.
+
+        Raises:
+            BridgeError: the server could not be asked; the plugin stays as it was.
+        """
+        self._stale.clear()
+        functions = await load_functions(
+            self._connection, self.plugin.name, self._selection, self._call_for_the_kernel
+        )
+        self.plugin.functions.clear()
+        self.plugin.update({function.name: function for function in functions})
+
+    async def call_tool(self, name: str, /, **arguments: Any) -> ToolText:
+        """Call a tool yourself, without asking for approval.
+
+        Raises:
+            ToolFailedError: the tool said that it failed, and why.
+            BridgeError: the call itself failed.
+        """
+        text = ToolText.of(await self._connection.call_tool(name, arguments, self._progress))
+        if text.result.isError:
+            raise ToolFailedError(name, str(text))
+        return text
+
+    async def get_prompt(self, name: str, /, **arguments: str) -> list[ChatMessageContent]:
+        """Return a prompt's messages, to extend a chat history with. Raises `BridgeError`."""
+        return prompt_messages(await self._connection.get_prompt(name, arguments))
+
+    async def read_resource(self, uri: str) -> str:
+        """Return the text of a resource. Raises `BridgeError`."""
+        contents = (await self._connection.read_resource(uri)).contents
+        return "\n".join(part.text for part in contents if isinstance(part, types.TextResourceContents))
+
+    async def list_prompts(self) -> list[types.Prompt]:
+        """Return the server's prompts. Raises `BridgeError`."""
+        return await self._connection.list_prompts()
+
+    async def list_resources(self) -> list[types.Resource]:
+        """Return the server's resources. Raises `BridgeError`."""
+        return await self._connection.list_resources()
+
+    async def _call_for_the_kernel(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
+        if self._approve and self.ask is not None:
+            outcome = await self.ask.approve(self.server_name, tool, arguments)
+            if not isinstance(outcome, Accepted):
+                raise CallDeclinedError(tool.name)
+            arguments = outcome.content if outcome.content is not None else arguments
+        return await self._connection.call_tool(tool.name, arguments, self._progress)
+
+    async def _heard(self, notification: types.ServerNotification) -> None:
+        if isinstance(notification.root, _LISTS):
+            self._stale.set()
+
+    async def _keep_in_step(self) -> None:
+        """Refresh whenever a list has changed or a new session was opened, beside the receive loop."""
+        while True:
+            await self._stale.wait()
+            try:
+                async with asyncio.timeout(_REFRESH_SECONDS):
+                    await self.refresh()
+            except (BridgeError, TimeoutError) as error:
+                _log.warning("the tools of %s could not be listed again: %s", self._connection.url, error)
+                self._stale.clear()
+            else:
+                self._on_change(self.plugin)

@@ -1,0 +1,127 @@
+"""Fields that are filled in as lines of text: in a terminal, or in a text prompt of a notebook."""
+
+from typing import Any
+
+from mcpsecurity.elicitation.fields import (
+    BooleanField,
+    ChoiceField,
+    ChoicesField,
+    Field,
+    FieldError,
+    NumberField,
+    Option,
+)
+
+__all__ = ["field_hint", "field_label", "parse_entry", "read_entry"]
+
+_YES, _NO = ("y", "yes", "true", "1"), ("n", "no", "false", "0")
+
+
+def read_entry(field: Field, text: str) -> Any:
+    """Return the value that a typed line stands for; None when nothing was typed and there is no default.
+
+    A choice is typed as its number or its value, several with commas between.
+
+    Raises:
+        FieldError: the line does not fit; the message is for the person.
+    """
+    entered = text.strip()
+    if not entered:
+        value = field.default
+        if value is None and field.required:
+            raise FieldError("Please fill this in.")
+        return list(value) if isinstance(value, tuple) else value
+    return parse_entry(field, entered)
+
+
+def parse_entry(field: Field, text: str) -> Any:
+    """Return the value that text which is not blank stands for.
+
+    Raises:
+        FieldError: it does not fit; the message is for the person.
+    """
+    return field.check(_typed(field, text))
+
+
+def field_label(field: Field) -> str:
+    """Return what to call the field, in one line."""
+    return field.title or field.name
+
+
+def field_hint(field: Field) -> str:
+    """Return what may be typed, in one line: kind, bounds, options, default."""
+    parts = [_kind(field)]
+    if isinstance(field, NumberField):
+        parts += [f"at least {field.minimum:g}"] if field.minimum is not None else []
+        parts += [f"at most {field.maximum:g}"] if field.maximum is not None else []
+    if field.default is not None:
+        parts.append(f"Enter for {_shown(field.default)}")
+    elif not field.required:
+        parts.append("Enter to skip")
+    return ", ".join(part for part in parts if part)
+
+
+def _kind(field: Field) -> str:
+    match field:
+        case NumberField(integer=True):
+            return "a whole number"
+        case NumberField():
+            return "a number"
+        case BooleanField():
+            return "y or n"
+        case ChoiceField():
+            return "one of " + _numbered(field)
+        case ChoicesField():
+            return "any of " + _numbered(field) + ", with commas"
+    return {"email": "an e-mail address", "uri": "an address", "date": "a date like 2026-01-31"}.get(
+        field.format or "", "a date and time like 2026-01-31T12:00:00Z" if field.format else ""
+    )
+
+
+def _numbered(field: ChoiceField | ChoicesField) -> str:
+    return ", ".join(f"{number} {option.title}" for number, option in enumerate(field.options, 1))
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return ", ".join(default) if isinstance(default, tuple) else str(default)
+
+
+def _typed(field: Field, text: str) -> Any:
+    match field:
+        case NumberField():
+            return _number(field, text)
+        case BooleanField():
+            return _boolean(text)
+        case ChoiceField():
+            return _option(field.options, text)
+        case ChoicesField():
+            return [_option(field.options, part.strip()) for part in text.split(",") if part.strip()]
+    return text
+
+
+def _number(field: NumberField, text: str) -> float:
+    try:
+        return int(text) if field.integer else float(text)
+    except ValueError:
+        raise FieldError("Enter a whole number." if field.integer else "Enter a number.") from None
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in _YES:
+        return True
+    if text.lower() in _NO:
+        return False
+    raise FieldError("Choose yes or no.")
+
+
+def _option(options: Any, text: str) -> str:
+    """Return the option of that number, value or title; a value that is itself a number comes first."""
+    known: list[Option] = list(options)
+    for option in known:
+        if text in (option.value, option.title):
+            return option.value
+    if text.isdecimal() and 0 < int(text) <= len(known):
+        return known[int(text) - 1].value
+    raise FieldError("Choose one of the options.")

@@ -1,0 +1,16 @@
+"""The local stack for tests and notebooks: a tenant, a model and your MCP server behind access tokens.
+
+    with LocalStack() as stack:
+        server = stack.serve(my_fastmcp)
+        async with server.session("alice") as session:
+            await session.call_tool("greet", {})
+
+As a pytest plugin (entry point `mcpsecurity`) it comes as fixtures: see docs/testing.md.
+"""
+
+from mcpsecurity.testing.faults import FaultSwitches
+from mcpsecurity.testing.served import ServedMcp
+from mcpsecurity.testing.stack import LocalStack
+from mcpsecurity.testing.tokens import AccessTokens
+
+__all__ = ["AccessTokens", "FaultSwitches", "LocalStack", "ServedMcp"]

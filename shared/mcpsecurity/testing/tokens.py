@@ -1,0 +1,78 @@
+"""Access tokens of the local tenant, good ones and wrong ones."""
+
+from typing import Any
+
+from mcpsecurity.localcloud import LocalCloud
+
+__all__ = ["AccessTokens"]
+
+_HOUR = 3600
+
+
+class AccessTokens:
+    """Makes access tokens: `tokens("alice")`, `tokens("bob", expired=True)`."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._cloud = cloud
+
+    def __call__(
+        self,
+        user: str = "alice",
+        *,
+        scope: str | None = "mcp:tools",
+        audience: str | None = None,
+        expired: bool = False,
+        not_yet_valid: bool = False,
+        app_only: bool = False,
+        tampered: bool = False,
+        roles: tuple[str, ...] = (),
+        **claims: Any,
+    ) -> str:
+        """Return a token that is good but for what is asked to be wrong with it.
+
+        Args:
+            user: a sign-in name, or what is before its @.
+            scope: delegated permissions, separated by spaces; None leaves the claim out.
+            audience: another resource than the MCP server.
+            expired, not_yet_valid: good until an hour ago, from in an hour on.
+            app_only: the daemon's, without a person behind it.
+            tampered: changed after it was signed.
+            roles: app roles that are assigned to the person.
+            claims: any claims besides; None takes one away.
+
+        Raises:
+            LookupError: there is no such user.
+        """
+        changed: dict[str, Any] = {}
+        if audience is not None:
+            changed["aud"] = audience
+        now = int(self._cloud.tenant.now())
+        if expired:
+            changed |= {"iat": now - 2 * _HOUR, "nbf": now - 2 * _HOUR, "exp": now - _HOUR}
+        if not_yet_valid:
+            changed |= {"nbf": now + _HOUR, "exp": now + 2 * _HOUR}
+        if roles:
+            changed["roles"] = list(roles)
+        if app_only:
+            token = self._cloud.app_token(**changed, **claims)
+        else:
+            token = self._cloud.access_token(self.sign_in_name(user), **({"scp": scope} | changed | claims))
+        return _tampered(token) if tampered else token
+
+    def sign_in_name(self, user: str) -> str:
+        """Return the sign-in name of a user of the tenant: "alice" is alice@contoso.example.
+
+        Raises:
+            LookupError: there is no such user.
+        """
+        for name in self._cloud.users:
+            if user in (name, name.partition("@")[0]):
+                return name
+        raise LookupError(f"The local tenant has no user {user!r}; it has {', '.join(self._cloud.users)}.")
+
+
+def _tampered(token: str) -> str:
+    """Return the token with a signature that is a character off; not the last, which has unused bits."""
+    head, _, signature = token.rpartition(".")
+    other = "A" if signature[10] != "A" else "B"
+    return f"{head}.{signature[:10]}{other}{signature[11:]}"
