@@ -1,0 +1,45 @@
+"""The project that docs/testing.md shows tests its own server, with the wheel in a fresh environment."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.installed import ROOT, installed
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "examples" / "testing", tmp_path / "greeter-project"))
+
+
+def test_the_wheel_is_what_the_environment_imports(project: Path) -> None:
+    code = "import mcpsecurity, mcpsecurity_server; print(mcpsecurity.__path__, mcpsecurity_server.__path__)"
+    done = installed().run("-c", code, cwd=project)
+    assert done.stdout.count(str(installed().folder)) == 2, done.stdout
+
+
+def test_its_tests_pass_alone_and_in_parallel(project: Path) -> None:
+    for arguments in ((), ("-n", "2")):
+        done = installed().run("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, cwd=project)
+        assert re.search(r"^11 passed", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_they_fail_when_the_server_lets_anybody_in(project: Path) -> None:
+    conftest = project / "tests" / "conftest.py"
+    text = conftest.read_text("utf-8")
+    conftest.write_text(text.replace("return {", 'return {"no_auth": True, '), "utf-8")
+    done = installed().run("-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=project)
+    assert done.returncode == 1
+    for name in ("greets_who_is_signed_in", "wrong_tokens", "deleting", "application_without", "nobody"):
+        assert re.search(rf"^FAILED .*{name}", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_the_plugin_costs_a_project_that_does_not_use_it_nothing(tmp_path: Path) -> None:
+    (tmp_path / "test_other.py").write_text(
+        "import sys\ndef test_it(): assert not {'aiohttp', 'mcp', 'semantic_kernel'} & set(sys.modules)\n"
+    )
+    done = installed().run("-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
+    assert "1 passed" in done.stdout, done.stdout

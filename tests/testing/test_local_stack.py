@@ -1,0 +1,144 @@
+"""The local stack serves any FastMCP instance behind real tokens, and fails when it is told to."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+import pytest
+from mcp.server.fastmcp import FastMCP
+
+from mcpsecurity.bridge import (
+    AccessDeniedError,
+    InsufficientScopeError,
+    ServerUnavailableError,
+    SignInRequiredError,
+)
+from mcpsecurity.testing import FaultSwitches, LocalStack, ServedMcp
+from mcpsecurity.testing.background import BackgroundLoop
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    with LocalStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def server(stack: LocalStack) -> ServedMcp:
+    return stack.serve(FastMCP("Empty"), required_roles=("Reader",))
+
+
+async def test_tokens_are_good_until_something_is_wrong_with_them(server: ServedMcp) -> None:
+    async with server.session("alice", roles=("Reader",)) as session:
+        assert await session.list_tools() == []
+    for wrong in ({"expired": True}, {"not_yet_valid": True}, {"audience": "other"}, {"tampered": True}):
+        with pytest.raises(SignInRequiredError):
+            async with server.session("alice", roles=("Reader",), **wrong):
+                pass
+    with pytest.raises(InsufficientScopeError):
+        async with server.session("alice", scope=None):
+            pass
+    with pytest.raises(AccessDeniedError):
+        async with server.session("alice"):
+            pass
+
+
+async def test_nobody_and_the_daemon_get_no_session(server: ServedMcp) -> None:
+    with pytest.raises(SignInRequiredError):
+        async with server.session(None):
+            pass
+    with pytest.raises(InsufficientScopeError):
+        async with server.session("alice", app_only=True):
+            pass
+
+
+async def test_users_are_known_by_name_or_sign_in_name(stack: LocalStack) -> None:
+    assert stack.tokens.sign_in_name("guest") == "guest@fabrikam.example"
+    assert stack.tokens.sign_in_name("bob@contoso.example") == "bob@contoso.example"
+    with pytest.raises(LookupError, match="it has alice@contoso"):
+        stack.tokens("mallory")
+
+
+def test_sync_code_has_clients_too(server: ServedMcp) -> None:
+    with server.http("alice", roles=("Reader",)) as http, server.http(None) as nobody:
+        assert http.get("/health").status_code == 200
+        assert http.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "ping"}).json()["result"] == {}
+        assert nobody.post("/mcp", json={}).status_code == 401
+
+
+async def test_a_tenant_that_is_down_is_a_server_that_cannot_answer(stack: LocalStack) -> None:
+    stack.faults.tenant.down = True
+    try:
+        server = stack.serve(FastMCP("Empty"))
+        with pytest.raises(ServerUnavailableError, match="503"):
+            async with server.session():
+                pass
+    finally:
+        stack.faults.clear()
+    assert not stack.faults.tenant.down
+
+
+def _break(faults: FaultSwitches) -> None:
+    faults.model.down, faults.model.silent, faults.model.drop_after = True, True, 3
+    faults.weather.down, faults.weather.slow = True, 1.0
+
+
+def test_clearing_turns_every_switch_off(stack: LocalStack) -> None:
+    faults = stack.faults
+    _break(faults)
+    faults.clear()
+    assert not faults.model.down
+    assert not faults.model.silent
+    assert faults.model.drop_after is None
+    assert not faults.weather.down
+    assert not faults.weather.slow
+
+
+async def test_many_servers_run_side_by_side_and_stop_alone(stack: LocalStack) -> None:
+    one, two = stack.serve(FastMCP("One")), stack.serve()
+    one.stop()
+    one.stop()
+    with pytest.raises(ServerUnavailableError):
+        async with one.session():
+            pass
+    async with two.session() as session:
+        assert "get_random_number" in {tool.name for tool in await session.list_tools()}
+
+
+def test_serving_leaves_logging_as_it_is(stack: LocalStack) -> None:
+    before = (list(logging.getLogger().handlers), logging.getLogger().level)
+    stack.serve()
+    assert (list(logging.getLogger().handlers), logging.getLogger().level) == before
+
+
+def test_a_stack_stops_twice_and_serves_nothing_before_it_runs() -> None:
+    stack = LocalStack()
+    with pytest.raises(RuntimeError, match="not running"):
+        stack.serve()
+    server = stack.start().serve()
+    stack.stop()
+    stack.stop()
+    server.stop()
+
+
+def test_the_environment_configures_the_services(stack: LocalStack) -> None:
+    assert stack.environment["ENTRA_AUTHORITY"] == stack.cloud.authority
+    assert "MCP_SERVER_URL" not in stack.environment, "that is the caller's to choose"
+
+
+def test_a_background_loop_says_when_it_cannot_run_anything() -> None:
+    loop = BackgroundLoop("test")
+
+    async def inside() -> None:
+        loop.run(asyncio.sleep(0))
+
+    with pytest.raises(RuntimeError, match="waits for itself"):
+        loop.run(inside())
+    with pytest.raises(TimeoutError):
+        loop.run(asyncio.sleep(60), timeout=0.01)
+    loop.close()
+    loop.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        loop.run(asyncio.sleep(0))
