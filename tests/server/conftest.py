@@ -2,7 +2,7 @@
 
 import datetime as dt
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from mcp.client.session import ElicitationFnT
 from mcp.shared.context import RequestContext
 from mcp.shared.memory import create_connected_server_and_client_session
 from tests.oidc.tenant import ControlledTenant, MovableClock
+from tests.server.doctoring import WEBCLIENT_URL, server_of
 from tests.server.meteo import ControlledMeteo
 from tests.server.protected import ProtectedServer
 
+from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import ApprovalPolicy
 from mcpsecurity_server.tools.asking import Asker
@@ -73,6 +75,30 @@ async def tenant(tenant_folder: Path) -> AsyncIterator[ControlledTenant]:
 async def protected(tenant: ControlledTenant, clock: MovableClock) -> AsyncIterator[ProtectedServer]:
     async with ProtectedServer(tenant, clock) as protected:
         yield protected
+
+
+@pytest.fixture(scope="session")
+async def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalCloud]:
+    folder = tmp_path_factory.mktemp("doctor")
+    settings = LocalCloudSettings(https_port=0, http_port=0, folder=folder, webclient_url=WEBCLIENT_URL)
+    async with LocalCloud(settings) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def healthy_cloud(shared_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """A local cloud whose faults are turned off after the test."""
+    yield shared_cloud
+    shared_cloud.tenant.faults.clear()
+
+
+@pytest.fixture
+async def cloud_server(
+    healthy_cloud: LocalCloud, tenant: ControlledTenant, clock: MovableClock
+) -> AsyncIterator[ProtectedServer]:
+    """A server of the local tenant."""
+    async with ProtectedServer(tenant, clock, **server_of(healthy_cloud)) as server:
+        yield server
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,78 +11,22 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
 from tests.oidc.tenant import ControlledTenant, MovableClock
+from tests.server.doctoring import find, server_of, settings_of
 from tests.server.protected import ProtectedServer
 
-from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity_server.doctor import Finding, Status, examine
+from mcpsecurity.localcloud import LocalCloud
+from mcpsecurity_server.doctor import Status, examine
 from mcpsecurity_server.doctor.cli import doctor
 from mcpsecurity_server.doctor.findings import as_table, failed, ok
-from mcpsecurity_server.doctor.settings import DoctorSettings
-
-WEBCLIENT_URL = "http://localhost:5001"
-
-
-@pytest.fixture(scope="module")
-async def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalCloud]:
-    folder = tmp_path_factory.mktemp("doctor")
-    settings = LocalCloudSettings(https_port=0, http_port=0, folder=folder, webclient_url=WEBCLIENT_URL)
-    async with LocalCloud(settings) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def cloud(shared_cloud: LocalCloud) -> Iterator[LocalCloud]:
-    yield shared_cloud
-    shared_cloud.tenant.faults.clear()
-
-
-@pytest.fixture
-async def server(
-    cloud: LocalCloud, tenant: ControlledTenant, clock: MovableClock
-) -> AsyncIterator[ProtectedServer]:
-    async with ProtectedServer(tenant, clock, **_of(cloud)) as server:
-        yield server
-
-
-def _of(cloud: LocalCloud) -> dict[str, Any]:
-    return {
-        "authority": cloud.authority,
-        "tenant_id": cloud.tenant_id,
-        "client_id": cloud.api_client_id,
-        "ca_file": cloud.ca_file,
-    }
-
-
-def _settings(cloud: LocalCloud, url: str, **changes: Any) -> DoctorSettings:
-    values: dict[str, Any] = {
-        "authority": cloud.authority,
-        "tenant_id": cloud.tenant_id,
-        "ca_file": cloud.ca_file,
-        "mcp_url": url,
-        "api_client_id": cloud.api_client_id,
-        "scope": cloud.scope,
-        "webclient_url": WEBCLIENT_URL,
-        "web_client_id": cloud.web_client_id,
-        "web_client_secret": cloud.web_client_secret,
-        "model_endpoint": cloud.openai_endpoint,
-        "model_deployment": cloud.openai_deployment,
-        "model_key": cloud.openai_api_key,
-    }
-    return DoctorSettings(**(values | changes))
-
-
-async def _find(check: str, settings: DoctorSettings) -> Finding:
-    (found,) = [finding for finding in await examine(settings) if finding.check == check]
-    return found
 
 
 async def test_a_good_configuration_has_nothing_but_the_warning_of_entras_resource_rule(
-    cloud: LocalCloud, server: ProtectedServer
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
 ) -> None:
-    findings = await examine(_settings(cloud, server.settings.url))
+    findings = await examine(settings_of(healthy_cloud, cloud_server.settings.url))
     wrong = [f for f in findings if f.status is not Status.OK]
     assert [(f.check, f.status) for f in wrong] == [("entra", Status.WARNING)], wrong
-    assert wrong[0].setting == f"MCP_SERVER_APP_ID_URI={server.settings.url}"
+    assert wrong[0].setting == f"MCP_SERVER_APP_ID_URI={cloud_server.settings.url}"
     assert [f.check for f in findings] == [
         "authority", "clock", "discovery", "keys",
         "server", "resource", "sign-in", "challenge", "judgement", "scope", "entra", "encryption",
@@ -92,15 +35,15 @@ async def test_a_good_configuration_has_nothing_but_the_warning_of_entras_resour
 
 
 async def test_with_the_mcp_url_as_application_id_uri_any_client_can_get_a_token(
-    cloud: LocalCloud, tenant: ControlledTenant, clock: MovableClock
+    healthy_cloud: LocalCloud, tenant: ControlledTenant, clock: MovableClock
 ) -> None:
     probe = ProtectedServer(tenant, clock)
     url = f"{probe.origin}/mcp"
     app_uri = {"app_id_uri": url, "url": url}
-    async with ProtectedServer(tenant, clock, **_of(cloud), **app_uri) as server:
-        reached = _settings(cloud, f"{server.origin}/mcp")
-        assert (await _find("resource", reached)).status is Status.FAILED, "it calls itself by the other port"
-        scope = await _find("scope", reached)
+    async with ProtectedServer(tenant, clock, **server_of(healthy_cloud), **app_uri) as server:
+        reached = settings_of(healthy_cloud, f"{server.origin}/mcp")
+        assert (await find("resource", reached)).status is Status.FAILED, "it calls itself by the other port"
+        scope = await find("scope", reached)
     assert (scope.status, scope.setting) == (Status.WARNING, "MCP_SERVER_APP_ID_URI or MCP_SERVER_SCOPE")
 
 
@@ -137,14 +80,14 @@ async def test_with_the_mcp_url_as_application_id_uri_any_client_can_get_a_token
     ],
 )
 async def test_a_wrong_setting_is_found_and_named(
-    cloud: LocalCloud,
-    server: ProtectedServer,
+    healthy_cloud: LocalCloud,
+    cloud_server: ProtectedServer,
     check: str,
     changes: dict[str, Any],
     setting: str,
     words: str,
 ) -> None:
-    found = await _find(check, _settings(cloud, server.settings.url, **changes))
+    found = await find(check, settings_of(healthy_cloud, cloud_server.settings.url, **changes))
     assert found.status is Status.FAILED, found
     assert setting in found.setting
     assert words in found.message
@@ -161,52 +104,62 @@ async def test_a_wrong_setting_is_found_and_named(
     ],
 )
 async def test_what_is_not_configured_is_no_failure(
-    cloud: LocalCloud, server: ProtectedServer, check: str, changes: dict[str, Any], status: Status
+    healthy_cloud: LocalCloud,
+    cloud_server: ProtectedServer,
+    check: str,
+    changes: dict[str, Any],
+    status: Status,
 ) -> None:
-    assert (await _find(check, _settings(cloud, server.settings.url, **changes))).status is status
+    assert (
+        await find(check, settings_of(healthy_cloud, cloud_server.settings.url, **changes))
+    ).status is status
 
 
 async def test_a_tenant_that_calls_itself_otherwise_is_found(
-    cloud: LocalCloud, server: ProtectedServer
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
 ) -> None:
-    cloud.tenant.faults.metadata = {"issuer": "https://login.example/x/v2.0"}
-    found = await _find("discovery", _settings(cloud, server.settings.url))
+    healthy_cloud.tenant.faults.metadata = {"issuer": "https://login.example/x/v2.0"}
+    found = await find("discovery", settings_of(healthy_cloud, cloud_server.settings.url))
     assert found.status is Status.FAILED
     assert "its tokens would be refused" in found.message
 
 
-async def test_keys_that_cannot_be_read_are_found(cloud: LocalCloud, server: ProtectedServer) -> None:
+async def test_keys_that_cannot_be_read_are_found(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
     for uri, words in (
         ("https://localhost:1/keys", "cannot be read"),
-        (f"{cloud.authority}/x", "cannot be read"),
+        (f"{healthy_cloud.authority}/x", "cannot be read"),
     ):
-        cloud.tenant.faults.metadata = {"jwks_uri": uri}
-        found = await _find("keys", _settings(cloud, server.settings.url))
+        healthy_cloud.tenant.faults.metadata = {"jwks_uri": uri}
+        found = await find("keys", settings_of(healthy_cloud, cloud_server.settings.url))
         assert found.status is Status.FAILED
         assert words in found.message
 
 
-async def test_a_tenant_that_is_down_is_found(cloud: LocalCloud, server: ProtectedServer) -> None:
-    cloud.tenant.faults.down = True
-    found = await _find("discovery", _settings(cloud, server.settings.url))
+async def test_a_tenant_that_is_down_is_found(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
+    healthy_cloud.tenant.faults.down = True
+    found = await find("discovery", settings_of(healthy_cloud, cloud_server.settings.url))
     assert (found.status, found.setting) == (Status.FAILED, "ENTRA_AUTHORITY")
 
 
 async def test_a_tenant_without_usable_keys_is_found(
-    cloud: LocalCloud, server: ProtectedServer, tenant: ControlledTenant
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer, tenant: ControlledTenant
 ) -> None:
     tenant.keys = []
     changes = {"authority": tenant.authority, "ca_file": tenant.ca_file}
-    found = await _find("keys", _settings(cloud, server.settings.url, **changes))
+    found = await find("keys", settings_of(healthy_cloud, cloud_server.settings.url, **changes))
     assert "no usable signing key" in found.message
 
 
 async def test_a_server_that_cannot_reach_its_tenant_is_found(
-    cloud: LocalCloud, tenant: ControlledTenant, clock: MovableClock
+    healthy_cloud: LocalCloud, tenant: ControlledTenant, clock: MovableClock
 ) -> None:
     tenant.down = True
     async with ProtectedServer(tenant, clock) as server:
-        found = await _find("judgement", _settings(cloud, server.settings.url))
+        found = await find("judgement", settings_of(healthy_cloud, server.settings.url))
     assert found.status is Status.FAILED
     assert "cannot reach its tenant" in found.message
 
@@ -221,7 +174,7 @@ async def test_a_server_that_cannot_reach_its_tenant_is_found(
     ],
 )
 async def test_a_server_that_answers_wrongly_is_found(
-    cloud: LocalCloud, status: int, headers: dict[str, str], setting: str, words: str
+    healthy_cloud: LocalCloud, status: int, headers: dict[str, str], setting: str, words: str
 ) -> None:
     async def endpoint(_: web.Request) -> web.Response:
         return web.json_response({}, status=status, headers=headers)
@@ -233,24 +186,35 @@ async def test_a_server_that_answers_wrongly_is_found(
     app.router.add_post("/mcp", endpoint)
     app.router.add_get("/.well-known/oauth-protected-resource/mcp", metadata)
     async with TestServer(app, host="127.0.0.1") as other:
-        settings = _settings(cloud, str(other.make_url("/mcp")))
-        found = await _find("challenge", settings)
-        resource = await _find("resource", settings)
-        judgement = await _find("judgement", settings)
+        settings = settings_of(healthy_cloud, str(other.make_url("/mcp")))
+        found = await find("challenge", settings)
+        resource = await find("resource", settings)
+        judgement = await find("judgement", settings)
     assert (found.status, found.setting) == (Status.FAILED, setting)
     assert words in found.message
     assert "http://elsewhere/mcp" in resource.message
     assert (judgement.status is Status.OK) == (status == 401)
 
 
-async def test_a_server_without_authentication_or_another_program_is_found(cloud: LocalCloud) -> None:
+async def test_a_server_without_authentication_or_another_program_is_found(healthy_cloud: LocalCloud) -> None:
     async with TestServer(web.Application(), host="127.0.0.1") as other:
-        found = await _find("server", _settings(cloud, str(other.make_url("/mcp"))))
+        found = await find("server", settings_of(healthy_cloud, str(other.make_url("/mcp"))))
     assert found.status is Status.FAILED
     assert "answers 404" in found.message
 
 
-async def test_tokens_that_would_travel_unencrypted_are_found(cloud: LocalCloud) -> None:
+async def test_a_server_that_does_not_believe_its_proxy_is_found(healthy_cloud: LocalCloud) -> None:
+    async def redirect(request: web.Request) -> web.Response:
+        raise web.HTTPPermanentRedirect(request.url)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", redirect)
+    async with TestServer(app, host="127.0.0.1") as other:
+        found = await find("server", settings_of(healthy_cloud, str(other.make_url("/mcp"))))
+    assert (found.status, found.setting) == (Status.FAILED, "MCP_SERVER_TRUSTED_PROXIES")
+
+
+async def test_tokens_that_would_travel_unencrypted_are_found(healthy_cloud: LocalCloud) -> None:
     async def metadata(request: web.Request) -> web.Response:
         return web.json_response({"resource": str(request.url)})
 
@@ -258,18 +222,18 @@ async def test_tokens_that_would_travel_unencrypted_are_found(cloud: LocalCloud)
     app.router.add_get("/.well-known/oauth-protected-resource/mcp", metadata)
     async with TestServer(app, host="0.0.0.0") as other:  # noqa: S104 - a name that is not loopback, on this machine
         url = f"http://{socket.gethostname()}:{other.port}/mcp"
-        found = await _find("encryption", _settings(cloud, url))
+        found = await find("encryption", settings_of(healthy_cloud, url))
     assert (found.status, found.setting) == (Status.FAILED, "MCP_SERVER_URL")
 
 
 @pytest.mark.parametrize(("skew", "status"), [(45, Status.WARNING), (3600, Status.FAILED), (0, Status.OK)])
-async def test_a_clock_that_differs_is_found(cloud: LocalCloud, skew: int, status: Status) -> None:
-    settings = _settings(cloud, "http://localhost:1/mcp")
+async def test_a_clock_that_differs_is_found(healthy_cloud: LocalCloud, skew: int, status: Status) -> None:
+    settings = settings_of(healthy_cloud, "http://localhost:1/mcp")
     findings = await examine(settings, clock=lambda: time.time() + skew)
     assert [found.status for found in findings if found.check == "clock"] == [status]
 
 
-async def test_a_model_that_is_out_of_quota_or_broken_is_found(cloud: LocalCloud) -> None:
+async def test_a_model_that_is_out_of_quota_or_broken_is_found(healthy_cloud: LocalCloud) -> None:
     for status, expected in ((429, Status.WARNING), (500, Status.FAILED), (400, Status.FAILED)):
 
         async def answer(_: web.Request, status: int = status) -> web.Response:
@@ -278,8 +242,10 @@ async def test_a_model_that_is_out_of_quota_or_broken_is_found(cloud: LocalCloud
         app = web.Application()
         app.router.add_post("/openai/deployments/{name}/chat/completions", answer)
         async with TestServer(app, host="127.0.0.1") as other:
-            settings = _settings(cloud, "http://localhost:1/mcp", model_endpoint=str(other.make_url("")))
-            assert (await _find("model", settings)).status is expected
+            settings = settings_of(
+                healthy_cloud, "http://localhost:1/mcp", model_endpoint=str(other.make_url(""))
+            )
+            assert (await find("model", settings)).status is expected
 
 
 def test_the_table_shows_what_to_change_and_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,10 +274,3 @@ def test_the_command_prints_json_and_its_exit_code_tells_of_a_failure(
         "setting": "ENTRA_TENANT_ID",
     }
     assert "change: ENTRA_TENANT_ID" in CliRunner().invoke(doctor).stdout
-
-
-async def test_no_secret_is_shown(cloud: LocalCloud, server: ProtectedServer) -> None:
-    settings = _settings(
-        cloud, server.settings.url, web_client_secret="hunter2-secret", model_key="hunter2-key"
-    )
-    assert "hunter2" not in as_table(await examine(settings))

@@ -8,10 +8,10 @@ from mcpsecurity.oidc import Clock
 from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.doctor.findings import Finding, failed
 from mcpsecurity_server.doctor.model import check_model
+from mcpsecurity_server.doctor.registrations import check_registrations
 from mcpsecurity_server.doctor.server import check_server
 from mcpsecurity_server.doctor.settings import DoctorSettings
 from mcpsecurity_server.doctor.tenant import check_tenant
-from mcpsecurity_server.doctor.webclient import check_webclient
 
 __all__ = ["examine"]
 
@@ -27,7 +27,7 @@ async def examine(settings: DoctorSettings, *, clock: Clock = time.time) -> list
         checks = (
             check_tenant(session, settings, clock),
             check_server(session, settings),
-            check_webclient(session, settings),
+            check_registrations(session, settings, clock),
             check_model(session, settings),
         )
         return [finding for check in checks async for finding in check]

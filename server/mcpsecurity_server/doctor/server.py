@@ -40,6 +40,10 @@ async def check_server(session: aiohttp.ClientSession, settings: DoctorSettings)
         setting = "MCPSECURITY_CA_FILE" if error.is_trust else "MCP_SERVER_URL"
         yield failed("server", f"The MCP server does not answer: {error}. Is it running?", setting)
         return
+    if described.status == 308 and described.headers.get("location") == where:
+        message = "The server redirects to the address that was asked for: it does not believe its proxy."
+        yield failed("server", message, "MCP_SERVER_TRUSTED_PROXIES")
+        return
     if described.status != 200 or described.json is None:
         message = (
             f"{where} answers {described.status}: no server of this product, or one without authentication."

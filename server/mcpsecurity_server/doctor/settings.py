@@ -1,5 +1,7 @@
 """What the services are configured with. Nothing is required: what is missing is a finding, not an error."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 
 from mcpsecurity.settings import Settings
@@ -15,11 +17,14 @@ class DoctorSettings(Settings):
 
     mcp_url: str = Field("http://localhost:7133/mcp", validation_alias="MCP_SERVER_URL")
     api_client_id: str = Field("", validation_alias="MCP_SERVER_CLIENT_ID")
+    api_client_secret: SecretStr | None = Field(None, validation_alias="MCP_SERVER_CLIENT_SECRET")
+    api_certificate_file: Path | None = Field(None, validation_alias="MCP_SERVER_CLIENT_CERTIFICATE_FILE")
     scope: str = Field("", validation_alias="MCP_SERVER_SCOPE")
 
     webclient_url: str = Field("http://localhost:5001", validation_alias="WEBCLIENT_URL")
     web_client_id: str = Field("", validation_alias="WEBCLIENT_CLIENT_ID")
     web_client_secret: SecretStr | None = Field(None, validation_alias="WEBCLIENT_CLIENT_SECRET")
+    web_certificate_file: Path | None = Field(None, validation_alias="WEBCLIENT_CERTIFICATE_FILE")
 
     model_endpoint: str = Field("", validation_alias="AZURE_OPENAI_ENDPOINT")
     model_deployment: str = Field("", validation_alias="AZURE_OPENAI_CHAT_DEPLOYMENT_NAME")

@@ -1,0 +1,92 @@
+"""Checks of the applications' registrations: their credentials, and where people come back to."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import aiohttp
+from yarl import URL
+
+from mcpsecurity.oidc import Clock
+from mcpsecurity_server.doctor.credentials import Application, check_credential, codes_of, endpoint_of
+from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped
+from mcpsecurity_server.doctor.requests import UnreachableError, fetch
+from mcpsecurity_server.doctor.settings import DoctorSettings
+
+__all__ = ["check_registrations"]
+
+_REDIRECT_PATH = "/signin-oidc"
+_UNKNOWN_CLIENT = 700016
+_BAD_REDIRECT = 50011
+
+
+async def check_registrations(
+    session: aiohttp.ClientSession, settings: DoctorSettings, clock: Clock
+) -> AsyncIterator[Finding]:
+    """Look at the registrations with the tenant's eyes. Nobody is signed in."""
+    if not settings.web_client_id:
+        yield skipped("web client", "No web client is configured here.", "WEBCLIENT_CLIENT_ID")
+    elif settings.web_client_secret is None and settings.web_certificate_file is None:
+        message = "The web client has neither a secret nor a certificate here."
+        yield skipped("client secret", message, "WEBCLIENT_CLIENT_SECRET or WEBCLIENT_CERTIFICATE_FILE")
+    if not settings.tenant_id:
+        yield skipped("web client", "Cannot be checked without a tenant.", "ENTRA_TENANT_ID")
+        return
+    try:
+        for application in _applications(settings):
+            async for finding in check_credential(session, settings, application, clock):
+                yield finding
+        if settings.web_client_id:
+            yield await _redirect(session, settings)
+    except UnreachableError as error:
+        yield failed("web client", f"The tenant does not answer: {error}.", "ENTRA_AUTHORITY")
+
+
+def _applications(settings: DoctorSettings) -> Iterator[Application]:
+    if settings.web_client_id:
+        yield Application(
+            check="client",
+            name="The web client",
+            prefix="WEBCLIENT",
+            certificate_key="WEBCLIENT_CERTIFICATE_FILE",
+            client_id=settings.web_client_id,
+            secret=settings.web_client_secret,
+            certificate_file=settings.web_certificate_file,
+        )
+    if settings.api_client_id:
+        yield Application(
+            check="server",
+            name="The MCP server",
+            prefix="MCP_SERVER",
+            certificate_key="MCP_SERVER_CLIENT_CERTIFICATE_FILE",
+            client_id=settings.api_client_id,
+            secret=settings.api_client_secret,
+            certificate_file=settings.api_certificate_file,
+        )
+
+
+async def _redirect(session: aiohttp.ClientSession, settings: DoctorSettings) -> Finding:
+    """Begin a silent sign-in: Entra looks at the redirect URI first, and only then at who is signed in."""
+    redirect = settings.webclient_url.rstrip("/") + _REDIRECT_PATH
+    query = {
+        "client_id": settings.web_client_id,
+        "response_type": "code",
+        "response_mode": "query",
+        "redirect_uri": redirect,
+        "scope": "openid",
+        "prompt": "none",
+        "state": "doctor",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    }
+    answer = await fetch(session, "GET", str(URL(endpoint_of(settings, "authorize")).with_query(query)))
+    if answer.headers.get("location", "").startswith(redirect):
+        return ok("redirect", f"People can come back to {redirect}.")
+    codes = codes_of(answer)
+    if _BAD_REDIRECT in codes:
+        message = (
+            f"{redirect} is not a redirect URI of the registration (AADSTS50011): add it there, or correct"
+        )
+        return failed("redirect", f"{message} the web client's URL.", "WEBCLIENT_URL")
+    if _UNKNOWN_CLIENT in codes:
+        message = f"The tenant has no application {settings.web_client_id} (AADSTS{_UNKNOWN_CLIENT})."
+        return failed("redirect", message, "WEBCLIENT_CLIENT_ID")
+    return skipped("redirect", "The tenant does not tell without a person; try to sign in.")
