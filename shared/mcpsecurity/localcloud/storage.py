@@ -1,6 +1,8 @@
 """The folder in which a local cloud keeps its keys: private, locked, written atomically."""
 
+import errno
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,8 +22,12 @@ def locked_folder(folder: Path) -> Iterator[None]:
     """Make `folder` (0700) if it is missing and hold its lock, so that of two processes one waits.
 
     The lock is the operating system's and ends with the process. Blocks: call it off the event loop.
+
+    Raises:
+        PermissionError: somebody else could have put keys into it, or could replace them.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _refuse_if_others_may_write(folder)
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _lock(descriptor)
@@ -32,10 +38,20 @@ def locked_folder(folder: Path) -> Iterator[None]:
 
 if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
 
+    def _refuse_if_others_may_write(_folder: Path) -> None:
+        """Trust the folder's access list."""
+
     def _lock(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
 
 else:
+
+    def _refuse_if_others_may_write(folder: Path) -> None:
+        status = folder.stat()
+        if status.st_uid != os.geteuid():
+            raise PermissionError(errno.EPERM, f"the folder {folder} belongs to somebody else")
+        if status.st_mode & stat.S_IWOTH:
+            raise PermissionError(errno.EPERM, f"everybody may write to the folder {folder}: chmod o-w")
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

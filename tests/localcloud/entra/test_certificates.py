@@ -1,10 +1,12 @@
 """The development authority and server certificate: made once, private, renewed in time."""
 
 import asyncio
+import os
 import ssl
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mcpsecurity.localcloud.certificates import Certificates, ensure_certificates
+from mcpsecurity.localcloud.entra import ensure_signing_key
 
 START = """
 import sys
@@ -40,6 +43,26 @@ def test_the_second_start_finds_what_the_first_one_made(tmp_path: Path) -> None:
     first = _content(ensure_certificates(tmp_path / "made"))
 
     assert _content(ensure_certificates(tmp_path / "made")) == first
+
+
+@pytest.mark.parametrize("ensure", [ensure_certificates, ensure_signing_key])
+def test_a_folder_that_everybody_may_write_to_is_refused(
+    tmp_path: Path, ensure: Callable[[Path], object]
+) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(PermissionError, match="everybody may write to the folder"):
+        ensure(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    foreign = Path("/")
+    if os.geteuid() == 0:
+        foreign = tmp_path
+        os.chown(foreign, 54321, -1)
+    with pytest.raises(PermissionError, match="belongs to somebody else"):
+        ensure_certificates(foreign)
+    assert not (foreign / "authority.pem").exists()
 
 
 def test_keys_are_readable_by_their_owner_only(tmp_path: Path) -> None:

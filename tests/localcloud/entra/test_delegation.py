@@ -293,6 +293,19 @@ async def test_an_assertion_needs_the_registered_key(
     assert untyped == nobody == (400, [900144])
 
 
+async def test_a_certificate_that_has_expired_signs_nothing(
+    party: "RelyingParty", cloud: LocalCloud, signer: Signer
+) -> None:
+    pem = signer.certificate.public_bytes(Encoding.PEM)
+    cloud.tenant.directory.add_certificate(cloud.daemon_client_id, pem)
+    cloud.tenant.faults.clock_skew = 2 * 86400
+    later = time.time() + 2 * 86400
+
+    answer = await _by_assertion(party, signer.assertion(cloud, nbf=later, exp=later + 600))
+
+    assert answer == (401, [700027])
+
+
 async def _me(party: "RelyingParty", authorization: str | None) -> tuple[int, str]:
     headers = {"Authorization": authorization} if authorization else {}
     async with party.http.get(f"{party.cloud.graph_url}/v1.0/me", headers=headers) as response:

@@ -33,10 +33,10 @@ def check_client_assertion(assertion: str, client: Client, audiences: Collection
     """Verify that `assertion` was signed, for one of `audiences` and just now, by a certificate of `client`.
 
     Raises:
-        EntraError: signature or certificate wrong (AADSTS700027), another client's (700021), another audience
+        EntraError: signature wrong, certificate unknown or expired (AADSTS700027), another client's (700021), another audience
             (700023), not valid now (700024).
     """
-    claims = _verified(assertion, client)
+    claims = _verified(assertion, client, now)
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
         raise EntraError(Sts.ASSERTION_CLIENT, client=client.client_id)
     audience = claims.get("aud")
@@ -49,13 +49,15 @@ def check_client_assertion(assertion: str, client: Client, audiences: Collection
         raise EntraError(Sts.ASSERTION_TIME)
 
 
-def _verified(assertion: str, client: Client) -> dict[str, Any]:
+def _verified(assertion: str, client: Client, now: float) -> dict[str, Any]:
     try:
         header = jwt.get_unverified_header(assertion)
         for pem in client.certificates:
             certificate = x509.load_pem_x509_certificate(pem)
             key = certificate.public_key()
             if isinstance(key, rsa.RSAPublicKey) and _is_named(certificate, header):
+                if certificate.not_valid_after_utc.timestamp() <= now:
+                    raise EntraError(Sts.ASSERTION_SIGNATURE, reason="The certificate has expired.")
                 options: Any = {
                     "verify_aud": False,
                     "verify_exp": False,

@@ -96,6 +96,7 @@ def _load(path: Path) -> SigningKey | None:
         key = load_pem_private_key(path.read_bytes(), password=None, unsafe_skip_rsa_key_validation=True)
     except (FileNotFoundError, ValueError):
         return None
+    path.chmod(0o600)
     return SigningKey.of(key) if isinstance(key, rsa.RSAPrivateKey) else None
 
 
