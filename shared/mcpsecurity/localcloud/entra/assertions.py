@@ -33,8 +33,8 @@ def check_client_assertion(assertion: str, client: Client, audiences: Collection
     """Verify that `assertion` was signed, for one of `audiences` and just now, by a certificate of `client`.
 
     Raises:
-        EntraError: signature wrong, certificate unknown or expired (AADSTS700027), another client's (700021), another audience
-            (700023), not valid now (700024).
+        EntraError: signature wrong, certificate unknown or expired (AADSTS700027), another client's (700021),
+            another audience (700023), not valid now (700024).
     """
     claims = _verified(assertion, client, now)
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
