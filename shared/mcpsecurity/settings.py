@@ -17,6 +17,7 @@ __all__ = ["EntraSettings", "Settings", "SettingsError", "configure_logging", "l
 _LEAST = {
     "msal": logging.INFO,  # below: personal data
     "semantic_kernel": logging.CRITICAL,  # below: arguments and results of calls; failures are told by others
+    "mcp.client.streamable_http": logging.WARNING,  # below: session ids
     "openai": logging.WARNING,  # below: whole requests
     "httpx": logging.WARNING,  # below: a line for each request
     "httpx2": logging.WARNING,

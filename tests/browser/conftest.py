@@ -1,11 +1,11 @@
 """One browser for all tests; a context of its own for each; and no console error goes unseen."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from tests.browser.chromium import launch
 from tests.browser.person import ALICE, BOB, Person
 from tests.browser.stack import Stack, running_stack
@@ -13,6 +13,7 @@ from tests.browser.watch import Watch
 
 import mcpsecurity_webclient
 
+expect.set_options(timeout=15_000)
 STATIC = Path(mcpsecurity_webclient.__file__).parent / "static"
 
 
@@ -89,15 +90,15 @@ async def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 
 
 @pytest.fixture
-def stack(whole_stack: Stack) -> Iterator[Stack]:
+async def stack(whole_stack: Stack) -> Stack:
     """The running product, as if nobody had used it before."""
-    yield whole_stack
-    whole_stack.reset()
+    await whole_stack.reset()
+    return whole_stack
 
 
 @pytest.fixture
 async def alice(context: BrowserContext, stack: Stack) -> Person:
-    """Alice, signed in, with a new conversation."""
+    """Alice, signed in."""
     return await _signed_in(context, stack.url, ALICE)
 
 
@@ -119,10 +120,4 @@ async def bob(browser: Browser, watch: Watch, stack: Stack) -> AsyncIterator[Per
 
 
 async def _signed_in(context: BrowserContext, url: str, user: str) -> Person:
-    """Sign in and begin a conversation: the person's others belong to other tests."""
-    person = await Person(await context.new_page(), url).sign_in(user)
-    if await person.conversation.locator(".message").count() or await person.mode.input_value() != "manual":
-        await person.page.get_by_role("button", name="New chat").click()
-        await person.page.wait_for_url("**/chats/*")
-        await person.ready()
-    return person
+    return await Person(await context.new_page(), url).sign_in(user)

@@ -35,6 +35,13 @@ class Person:
         """Wait until the page has its state."""
         await expect(self.page.locator("#model")).not_to_be_empty()
 
+    async def begin_another(self) -> None:
+        """Open a new conversation and wait for it."""
+        before = self.page.url
+        await self.page.get_by_role("button", name="New chat").click()
+        await expect(self.page).not_to_have_url(before)
+        await self.ready()
+
     async def ask(self, text: str) -> None:
         """Send a message and wait until it stands in the conversation."""
         before = await self.conversation.locator(".message.user").count()

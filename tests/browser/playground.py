@@ -76,7 +76,7 @@ class Playground:
             return await self._ask(context, "Please take part in our survey.", SURVEY)
 
         @self.mcp.tool(title="Handshake")
-        async def shake_hands(context: Ctx) -> str:
+        async def do_handshake(context: Ctx) -> str:
             """Do a handshake."""
             return await self._ask(context, "Shake hands?", {"type": "object", "properties": {}})
 

@@ -101,8 +101,10 @@ class Stack:
         """Break the connections of all open event streams, as a network does."""
         await self.web.cut()
 
-    def reset(self) -> None:
-        """Forget what a test did."""
+    async def reset(self) -> None:
+        """Forget what a test did: the chat restarts, and with it go sessions and conversations."""
+        await self.web.stop()
+        await self.web.start()
         self.playground.reset()
         self.model.pace = 0.0
         self.model.faults.upcoming.clear()

@@ -16,6 +16,7 @@ async def test_reloading_while_an_answer_streams_shows_all_of_it(alice: Person, 
     await expect(alice.answers).to_contain_text("offline model")
     await alice.page.reload()
     await alice.ready()
+    stack.model.pace = 0.0
     await alice.finished()
     await expect(alice.answers).to_have_count(1)
     text = await alice.answers.inner_text()
@@ -92,10 +93,7 @@ async def test_the_mcp_server_is_restarted_and_the_chat_goes_on(alice: Person, s
 async def test_conversations_are_listed_and_kept_apart(alice: Person) -> None:
     await alice.ask("hello")
     await alice.finished()
-    first = alice.page.url
-    await alice.page.get_by_role("button", name="New chat").click()
-    await expect(alice.page).not_to_have_url(first)
-    await alice.ready()
+    await alice.begin_another()
     await expect(alice.conversation.locator(".message")).to_have_count(0)
     await alice.page.get_by_role("navigation", name="Chats").get_by_role("link", name="hello").click()
     await alice.ready()

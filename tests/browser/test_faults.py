@@ -54,8 +54,7 @@ async def test_a_tool_error_is_shown_on_its_card_and_told_by_the_model(alice: Pe
 async def test_a_server_that_is_down_is_shown_while_the_rest_works(alice: Person, stack: Stack) -> None:
     await stack.other_mcp.stop()
     try:
-        await alice.page.get_by_role("button", name="New chat").click()
-        await alice.ready()
+        await alice.begin_another()
         await alice.ask("Please generate a random number between 1 and 6")
         servers = alice.page.get_by_role("button", name="MCP servers")
         await expect(servers).to_contain_text("playground down")

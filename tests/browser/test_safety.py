@@ -85,6 +85,7 @@ async def test_the_policy_forbids_inline_scripts_and_foreign_hosts(alice: Person
 
 
 async def test_links_in_answers_open_apart_and_know_nothing_of_the_page(alice: Person) -> None:
+    await alice.ask("hello")
     await alice.page.evaluate(
         """async () => {
           const {Prose} = await import("/static/js/conversation/prose.js");

@@ -8,6 +8,7 @@ export class Draft {
     this._storage = storage;
     this._key = `draft:${username}:${chatId}`;
     this._carried = `draft:${username}`;
+    this._over = false;
   }
 
   /** Return this chat's draft, or one that was carried over from a chat that ended with its session. */
@@ -18,17 +19,19 @@ export class Draft {
   }
 
   save(text) {
+    if (this._over) return;
     if (text) this._storage.setItem(this._key, text);
     else this._storage.removeItem(this._key);
   }
 
   /** Keep the text for whichever chat comes after the next sign-in. */
   carry(text) {
-    if (text) this._storage.setItem(this._carried, text);
+    if (text && !this._over) this._storage.setItem(this._carried, text);
   }
 
-  /** Forget everything; for signing out. */
+  /** Forget everything for good; for signing out, which the server makes known while the page is still there. */
   clear() {
+    this._over = true;
     this._storage.clear();
   }
 }
