@@ -18,6 +18,7 @@ from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.refusals import NoCredentials, Refusal
 
 __all__ = [
+    "DENIED",
     "audit_denial",
     "audit_refusal",
     "audit_tool_call",
@@ -32,7 +33,7 @@ _log = logging.getLogger("mcpsecurity.audit")
 
 SESSION_HEADER = "Mcp-Session-Id"
 
-_DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
+DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
 """Why a caller with a good token was denied: by the status with which the transport answers."""
 
 _process = secrets.token_hex(6)
@@ -77,7 +78,7 @@ def audit_refusal(request: web.BaseRequest, refusal: Refusal) -> None:
 
 def audit_denial(request: web.BaseRequest, status: int) -> None:
     """Log that a request with a good token was denied for where it came from, or whose session it named."""
-    reason = _DENIED.get(status)
+    reason = DENIED.get(status)
     if reason is not None and (status != 404 or SESSION_HEADER in request.headers):
         _write_denial(logging.WARNING, request, status, reason)
 
