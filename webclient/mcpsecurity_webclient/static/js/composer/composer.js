@@ -101,6 +101,7 @@ export class Composer {
       return false;
     }
     this._attachments.clear();
+    if (matchMedia("(pointer: fine)").matches) this.focus();
     this._context.sent();
     return true;
   }

@@ -24,13 +24,13 @@ export class Announcer {
 
   _say(words) {
     if (!words) return;
-    this._waiting.push(words);
+    this._waiting.push(words.slice(0, LONGEST));
     this._timer ??= setTimeout(() => this._speak(), PAUSE_MS);
   }
 
   _speak() {
     this._timer = null;
-    this._element.textContent = this._waiting.splice(0).join(" ").slice(0, LONGEST);
+    this._element.textContent = this._waiting.splice(0).join(" ");
   }
 }
 

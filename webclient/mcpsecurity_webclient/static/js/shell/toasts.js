@@ -14,8 +14,8 @@ export class Toasts {
 
   /** @param {{level: "info"|"warning"|"error", message: string, again?: function(): Promise}} toast */
   show({ level, message, again }) {
-    const element = h("li", { class: `toast ${level}`, role: level === "error" ? "alert" : "status" },
-      icon(level === "info" ? "check" : "alert"), h("p", {}, message),
+    const element = h("li", { class: `toast ${level}` },
+      icon(level === "info" ? "check" : "alert"), h("p", { role: level === "error" ? "alert" : "status" }, message),
       again ? button("Retry", () => this._again(element, again), { kind: "plain" }) : null,
       button("Dismiss", () => element.remove(), { symbol: "close", iconOnly: true }));
     this._list.append(element);
