@@ -1,16 +1,14 @@
 """The client for notebooks does all that belongs to an MCP server in a kernel."""
 
-# ruff: noqa: ARG002 - doubles keep the signatures of what they stand for
-
 import asyncio
 from typing import Any
 
 import pytest
-from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.exceptions import KernelInvokeException
 from semantic_kernel.functions import KernelArguments
 from tests.client.conftest import PIXEL, program
+from tests.client.people import Person
 
 from mcpsecurity import McpClient
 from mcpsecurity.bridge import (
@@ -21,29 +19,10 @@ from mcpsecurity.bridge import (
     ToolFailedError,
     ToolText,
 )
-from mcpsecurity.elicitation import Accepted, Declined, Form, Outcome, Visit
+from mcpsecurity.elicitation import Accepted, Declined
 from mcpsecurity.testing import LocalStack, ServedMcp
 
 pytestmark = pytest.mark.timeout(60)
-
-
-class Person:
-    """Answers as told, and keeps what was asked."""
-
-    def __init__(self, answer: Outcome) -> None:
-        self.answer = answer
-        self.asked: list[tuple[str, str]] = []
-
-    async def fill(self, server: str, message: str, form: Form) -> Outcome:
-        self.asked.append((server, message))
-        return self.answer
-
-    async def visit(self, server: str, message: str, visit: Visit) -> Outcome:
-        raise AssertionError
-
-    async def approve(self, server: str, tool: types.Tool, arguments: Any) -> Outcome:
-        self.asked.append((tool.name, str(dict(arguments))))
-        return self.answer
 
 
 async def connect(

@@ -10,8 +10,11 @@ from semantic_kernel.connectors.ai import FunctionChoiceBehavior
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory, FunctionResultContent
+from tests.client.people import Person
 
 from mcpsecurity import McpClient
+from mcpsecurity.bridge import ToolFailedError
+from mcpsecurity.elicitation import Accepted, Declined
 from mcpsecurity.testing import LocalStack, ServedMcp
 
 pytestmark = pytest.mark.timeout(60)
@@ -51,6 +54,24 @@ async def test_an_agent_calls_a_tool_and_answers(
         response = await agent.get_response(QUESTION)
     assert re.search(r"\b5\b", str(response.content))
     assert stack.cloud.model.requests >= 2
+
+
+async def test_a_person_who_approved_in_the_client_is_not_asked_by_the_server_again(
+    thinking_kernel: Kernel, stack: LocalStack
+) -> None:
+    server, person = stack.serve(), Person(Accepted())
+    async with McpClient(
+        thinking_kernel, server.url, stack.credential(), server.scope, ask=person, approve=True
+    ) as client:
+        await ChatCompletionAgent(kernel=thinking_kernel, name="Helper").get_response(QUESTION)
+        assert [asked[0] for asked in person.asked] == ["get_random_number"]
+        person.answer = Declined()
+        with pytest.raises(ToolFailedError, match="declined"):
+            await client.call_tool("get_random_number")
+    assert "Approve this call" in person.asked[1][1], (
+        "a call that nobody approved is asked about by the server"
+    )
+    server.stop()
 
 
 async def test_an_agent_tells_what_a_failing_tool_said(

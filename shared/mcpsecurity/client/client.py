@@ -14,6 +14,7 @@ from semantic_kernel import Kernel
 from semantic_kernel.contents import ChatMessageContent
 from semantic_kernel.functions import KernelPlugin
 
+from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.bridge import BridgeError, CallDeclinedError, McpConnection, ToolFailedError, ToolText
 from mcpsecurity.client.catalog import Selection, load_functions, prompt_messages
 from mcpsecurity.client.credentials import Credential, CredentialAuth
@@ -52,7 +53,8 @@ class McpClient:
         resources: import the functions `list_resources` and `read_resource`.
         ask: whom the server's questions go to; None finds out where this runs: widgets in a notebook, lines
             in a terminal, and nobody elsewhere – then the server hears that it cannot ask.
-        approve: ask before each call of a tool by the kernel.
+        approve: ask before each call of a tool by the kernel; a server that asks when clients support it is
+            told, so that the person is asked once.
         progress: hears of a running tool's progress as (progress, total, message).
         on_change: told when the plugin's functions have changed.
         ca_file: an authority (PEM) to trust besides the system's.
@@ -198,12 +200,14 @@ class McpClient:
         return await self._connection.list_resources()
 
     async def _call_for_the_kernel(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
+        meta: dict[str, Any] | None = None
         if self._approve and self.ask is not None:
             outcome = await self.ask.approve(self.server_name, tool, arguments)
             if not isinstance(outcome, Accepted):
                 raise CallDeclinedError(tool.name)
             arguments = outcome.content if outcome.content is not None else arguments
-        return await self._connection.call_tool(tool.name, arguments, self._progress)
+            meta = {APPROVED_META: True}
+        return await self._connection.call_tool(tool.name, arguments, self._progress, meta)
 
     async def _heard(self, notification: types.ServerNotification) -> None:
         if isinstance(notification.root, _LISTS):
