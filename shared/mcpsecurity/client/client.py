@@ -17,6 +17,7 @@ from semantic_kernel.functions import KernelPlugin
 from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.bridge import BridgeError, CallDeclinedError, McpConnection, ToolFailedError, ToolText
 from mcpsecurity.client.catalog import Selection, load_functions, prompt_messages
+from mcpsecurity.client.context import CallersContext
 from mcpsecurity.client.credentials import Credential, CredentialAuth
 from mcpsecurity.client.place import asker_here
 from mcpsecurity.elicitation import Accepted
@@ -94,10 +95,12 @@ class McpClient:
         self._kernel, self._approve, self._progress, self._on_change = kernel, approve, progress, on_change
         self._stale = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
+        self._caller = CallersContext()
+        elicitation = elicitation_callback(self.ask, lambda: self.server_name) if self.ask else None
         self._connection = McpConnection(
             url,
             auth=CredentialAuth(credential, scope) if credential is not None and scope is not None else None,
-            elicitation=elicitation_callback(self.ask, lambda: self.server_name) if self.ask else None,
+            elicitation=self._caller.elicitation(elicitation) if elicitation is not None else None,
             on_notification=self._heard,
             on_open=self._stale.set,
             ca_file=Path(ca_file) if ca_file is not None else None,
@@ -177,7 +180,7 @@ class McpClient:
             ToolFailedError: the tool said that it failed, and why.
             BridgeError: the call itself failed.
         """
-        text = ToolText.of(await self._connection.call_tool(name, arguments, self._progress))
+        text = ToolText.of(await self._call(name, arguments))
         if text.result.isError:
             raise ToolFailedError(name, str(text))
         return text
@@ -207,7 +210,14 @@ class McpClient:
                 raise CallDeclinedError(tool.name)
             arguments = outcome.content if outcome.content is not None else arguments
             meta = {APPROVED_META: True}
-        return await self._connection.call_tool(tool.name, arguments, self._progress, meta)
+        return await self._call(tool.name, arguments, meta)
+
+    async def _call(
+        self, name: str, arguments: dict[str, Any], meta: dict[str, Any] | None = None
+    ) -> types.CallToolResult:
+        self._caller.enter()
+        progress = self._caller.progress(self._progress)
+        return await self._connection.call_tool(name, arguments, progress, meta)
 
     async def _heard(self, notification: types.ServerNotification) -> None:
         if isinstance(notification.root, _LISTS):

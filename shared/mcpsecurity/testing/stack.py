@@ -5,6 +5,7 @@ import logging
 import socket
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
@@ -97,8 +98,8 @@ class LocalStack:
                 loop.run(runner.cleanup())
 
         self._exit.callback(stop)
-        self.cloud.register_mcp_url(url)
-        return ServedMcp(url, self.cloud.scope, self.tokens, stop)
+        self._publish(url)
+        return ServedMcp(url, f"{url}/mcp:tools", self.tokens, stop)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -129,6 +130,12 @@ class LocalStack:
 
         return local_chat_completion(self.cloud)
 
+    def _publish(self, url: str) -> None:
+        """Make `url` an identifier URI of the API's registration, beside those of other servers."""
+        apis = self.cloud.tenant.directory.apis
+        api = apis[self.cloud.api_client_id]
+        apis[api.app_id] = replace(api, identifier_uris=(*api.identifier_uris, url))
+
     def _settings(self, url: str) -> dict[str, Any]:
         cloud = self.cloud
         return {
@@ -136,6 +143,7 @@ class LocalStack:
             "authority": cloud.authority,
             "tenant_id": cloud.tenant_id,
             "client_id": cloud.api_client_id,
+            "app_id_uri": url,
             "client_secret": cloud.api_client_secret,
             "ca_file": cloud.ca_file,
             "graph_url": cloud.graph_url,

@@ -1,0 +1,57 @@
+"""Where a call comes from: what it raises on the way belongs to the cell that made it.
+
+Questions and progress arrive in the connection's own task. A notebook shows what a task displays under the
+cell that started the task, which is the one that connected; so they are handled in the context of the call.
+"""
+
+import asyncio
+import contextvars
+from typing import Any
+
+from mcp import ClientSession, types
+from mcp.client.session import ElicitationFnT
+from mcp.shared.context import RequestContext
+from mcp.shared.session import ProgressFnT
+
+__all__ = ["CallersContext"]
+
+
+class CallersContext:
+    """The context of the latest call."""
+
+    def __init__(self) -> None:
+        self._context = contextvars.copy_context()
+
+    def enter(self) -> None:
+        """Take the context that runs now for the one that questions belong to."""
+        self._context = contextvars.copy_context()
+
+    def progress(self, progress: ProgressFnT | None) -> ProgressFnT | None:
+        """Return a callback that runs in the context of the call that is made now."""
+        if progress is None:
+            return None
+        context = contextvars.copy_context()
+
+        heard = progress
+
+        async def here(progress: float, total: float | None, message: str | None) -> None:
+            await _run(heard(progress, total, message), context)
+
+        return here
+
+    def elicitation(self, callback: ElicitationFnT) -> ElicitationFnT:
+        """Return a callback that runs in the context of the latest call."""
+
+        async def here(
+            context: RequestContext[ClientSession, Any], params: types.ElicitRequestParams
+        ) -> types.ElicitResult | types.ErrorData:
+            result: types.ElicitResult | types.ErrorData = await _run(
+                callback(context, params), self._context
+            )
+            return result
+
+        return here
+
+
+async def _run(work: Any, context: contextvars.Context) -> Any:
+    return await asyncio.create_task(work, context=context.copy())

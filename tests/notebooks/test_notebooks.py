@@ -1,0 +1,96 @@
+"""The notebooks run from top to bottom, from the wheel, and show what they say."""
+
+import re
+import threading
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+from tests.device import enter_code
+from tests.installed import ROOT, installed
+from tests.notebooks.reader import Answer, is_quiet, run, text_of
+
+from mcpsecurity.testing import LocalStack
+
+pytestmark = pytest.mark.timeout(300)
+
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
+NUMBER_IS = r"number: \*\*{}\*\*"
+
+
+def book(number: int) -> Path:
+    return next(path for path in NOTEBOOKS if path.name.startswith(f"{number}-"))
+
+
+def test_the_first_tool_call_takes_five_cells(tmp_path: Path) -> None:
+    notebook, text = run(book(1), installed(), tmp_path)
+    assert len([cell for cell in notebook.cells if cell.cell_type == "code"]) == 5
+    assert "get_random_number" in text
+    assert re.search(NUMBER_IS.format(5), text)
+
+
+def test_the_agent_acts_as_it_is_approved_edited_or_declined(tmp_path: Path) -> None:
+    edited = Answer("Approve", {"Arguments": {"value": '{"min": 41, "max": 42}'}})
+    _, text = run(book(2), installed(), tmp_path, [Answer("Approve"), Answer("Decline"), edited])
+    assert re.search(NUMBER_IS.format(5), text)
+    assert "did not approve the call of get_random_number" in text
+    assert not re.search(NUMBER_IS.format(7), text)
+    assert re.search(NUMBER_IS.format(41), text)
+
+
+def test_a_form_answers_the_server(tmp_path: Path) -> None:
+    filled = {"Cake": {"index": 2}, "Pieces": {"value": "3"}, "Wrapped": {"index": 1}}
+    _, text = run(book(3), installed(), tmp_path, [Answer("Submit", filled), Answer("Decline")])
+    assert "3 pieces of carrot cake, wrapped" in text
+    assert "no cake (decline)" in text
+
+
+def test_two_servers_share_a_kernel(tmp_path: Path) -> None:
+    _, text = run(book(5), installed(), tmp_path)
+    assert "{'Weather': ['get_city_weather'], 'Games': ['play_roll_dice']}" in text
+    assert re.search(r"\*\*20\*\*", text)
+    assert "Zurich, Switzerland" in text
+    assert "['play_deal_cards', 'play_roll_dice']" in text
+
+
+def test_a_tenant_is_only_a_matter_of_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people: list[threading.Thread] = []
+
+    def sign_in(text: str) -> None:
+        if found := re.search(r"Open (\S+) and enter (\S+)", text):
+            people.append(threading.Thread(target=enter_code, args=found.groups()))
+            people[-1].start()
+
+    with LocalStack() as stack:
+        stack.cloud.tenant.device_poll_interval = 1
+        server = stack.serve()
+        configuration = stack.environment | {
+            "NOTEBOOK_CLIENT_ID": stack.cloud.public_client_id,
+            "MCP_SERVER_URL": server.url,
+            "MCP_SERVER_SCOPE": server.scope,
+        }
+        for key, value in configuration.items():
+            monkeypatch.setenv(key, value)
+        _, text = run(book(4), installed(), tmp_path, [Answer("Approve")], sign_in)
+    for person in people:
+        person.join(20)
+    assert len(people) == 1, "one sign-in for all requests"
+    assert re.search(NUMBER_IS.format(5), text)
+
+
+def test_without_configuration_it_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(CellExecutionError, match="Please set ENTRA_TENANT_ID, NOTEBOOK_CLIENT_ID"):
+        run(book(4), installed(), tmp_path)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_is_committed_has_small_outputs_and_no_secrets(path: Path) -> None:
+    notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
+    nbformat.validate(notebook)
+    text = text_of(notebook)
+    assert path.stat().st_size < 20_000
+    assert is_quiet(text)
+    assert "widgets" not in notebook.metadata
+    ran = any(cell.get("outputs") for cell in notebook.cells)
+    assert ran is not path.name.startswith("4-"), "what runs here is committed as it ran"
