@@ -219,6 +219,15 @@ class ServerSettings(EntraSettings, _Openness):
             raise PydanticCustomError("guid", "Must be a GUID")
         return value.lower()
 
+    @field_validator("url", "authority", "forecast_url", "geocoding_url", "graph_url")
+    @classmethod
+    def _is_url(cls, value: str) -> str:
+        try:
+            URL(value).origin()
+        except ValueError:
+            raise PydanticCustomError("url", "Must be a URL") from None
+        return value
+
     @field_validator("host")
     @classmethod
     def _is_loopback_if_open(cls, value: str, info: ValidationInfo) -> str:

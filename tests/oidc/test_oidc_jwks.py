@@ -242,6 +242,7 @@ def test_a_key_that_changed_under_its_name_is_another_object() -> None:
         {"issuer": None},
         {"jwks_uri": "http://attacker.example/keys"},
         {"jwks_uri": None},
+        {"jwks_uri": "https://["},
         {"authorization_endpoint": 5},
     ],
 )

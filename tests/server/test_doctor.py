@@ -67,7 +67,10 @@ async def test_with_the_mcp_url_as_application_id_uri_any_client_can_get_a_token
             "ENTRA_TENANT_ID",
             "tenant here",
         ),
+        ("authority", {"authority": "http://["}, "ENTRA_AUTHORITY", "is not a URL"),
         ("server", {"mcp_url": "http://localhost:1/mcp"}, "MCP_SERVER_URL", "Is it running?"),
+        ("server", {"mcp_url": "nonsense"}, "MCP_SERVER_URL", "is not the URL"),
+        ("server", {"mcp_url": "http://["}, "MCP_SERVER_URL", "is not the URL"),
         ("scope", {"scope": "api://other/mcp:things"}, "MCP_SERVER_SCOPE", "the server wants api://"),
         ("client secret", {"web_client_secret": "wrong"}, "WEBCLIENT_CLIENT_SECRET", "AADSTS7000215"),
         ("client secret", {"web_client_id": "unknown"}, "WEBCLIENT_CLIENT_ID", "AADSTS700016"),
@@ -130,6 +133,7 @@ async def test_keys_that_cannot_be_read_are_found(
     for uri, words in (
         ("https://localhost:1/keys", "cannot be read"),
         (f"{healthy_cloud.authority}/x", "cannot be read"),
+        ("https://[", "cannot be read"),
     ):
         healthy_cloud.tenant.faults.metadata = {"jwks_uri": uri}
         found = await find("keys", settings_of(healthy_cloud, cloud_server.settings.url))

@@ -256,6 +256,9 @@ async def test_without_authentication_tools_can_be_called_and_nothing_points_to_
         ({"no_auth": True, "tool_scopes": "{"}, "MCP_SERVER_TOOL_SCOPES: Must be JSON"),
         ({"no_auth": True, "allowed_tenants": "x"}, "MCP_SERVER_ALLOWED_TENANTS: Must be GUIDs"),
         ({"no_auth": True, "url": "http://localhost/mcp/"}, "MCP_SERVER_URL: "),
+        ({"no_auth": True, "url": "http://[/mcp"}, "MCP_SERVER_URL: Must be a URL"),
+        ({"no_auth": True, "authority": "https://["}, "ENTRA_AUTHORITY: Must be a URL"),
+        ({"no_auth": True, "graph_url": "https://h:99999"}, "MICROSOFT_GRAPH_URL: Must be a URL"),
         ({"no_auth": True, "approval": "maybe"}, "MCP_SERVER_APPROVAL: "),
     ],
 )

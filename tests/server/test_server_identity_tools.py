@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -12,14 +13,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from tests.oidc.tenant import ControlledTenant, MovableClock
-from tests.server.protected import Answer, ProtectedServer
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.fastmcp import FastMCP
+from tests.oidc.tenant import ControlledTenant, MovableClock, client_context
+from tests.server.protected import INITIALIZE, Answer, ProtectedServer
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.localcloud.certificates import ensure_certificates
 from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity_server.auth.caller import Caller
+from mcpsecurity_server.auth.protection import Protection
 from mcpsecurity_server.tools.identity import WhoAmI
+from mcpsecurity_server.transport import mount_mcp
 
 ON_BEHALF_OF = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CHALLENGE = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
@@ -66,6 +71,41 @@ async def test_who_am_i_tells_what_the_token_says_and_nothing_secret(
         "roles": ["Reader"],
     }
     assert set(result["structuredContent"]) == set(WhoAmI.model_fields)
+
+
+async def test_tools_of_any_fastmcp_instance_can_ask_the_sdk_who_calls(
+    tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    mcp: FastMCP[None] = FastMCP("another server")
+
+    @mcp.tool()
+    async def caller() -> list[str]:
+        token = get_access_token()
+        assert isinstance(token, Caller)
+        return [token.token, token.client_id, *token.scopes, token.object_id, str(token.subject)]
+
+    settings = ProtectedServer(tenant, clock).settings
+    app = web.Application()
+    Protection(settings, client_context(tenant.ca_file)).install(app, ())
+    mount_mcp(app, mcp)
+    token = tenant.access_token(scp="mcp:tools other")
+    async with TestServer(app, host="127.0.0.1") as server, aiohttp.ClientSession() as http:
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
+        url = server.make_url("/mcp")
+        async with http.post(url, json=INITIALIZE, headers=headers) as response:
+            headers["Mcp-Session-Id"] = response.headers["Mcp-Session-Id"]
+        call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "caller"}}
+        async with http.post(url, json=call, headers=headers) as response:
+            result = (await response.json())["result"]
+    told = result["structuredContent"]["result"]
+    assert told == [
+        token,
+        "bbbbbbbb-0000-4000-8000-000000000002",
+        "mcp:tools",
+        "other",
+        "oid-of-alice",
+        "sub-of-alice",
+    ]
 
 
 async def test_a_caller_shows_no_token_when_printed(tenant: ControlledTenant) -> None:

@@ -33,7 +33,11 @@ _BAD_TOKEN = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRvY3RvciIsInR5cCI6IkpXVCJ9.e30.AA"  
 async def check_server(session: aiohttp.ClientSession, settings: DoctorSettings) -> AsyncIterator[Finding]:
     """Look at the server from where a client stands."""
     url = settings.mcp_url
-    where = metadata_url(url)
+    try:
+        where = metadata_url(url)
+    except ValueError:
+        yield failed("server", f"{url!r} is not the URL of an MCP endpoint.", "MCP_SERVER_URL")
+        return
     try:
         described = await fetch(session, "GET", where)
     except UnreachableError as error:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 
 import aiohttp
-from yarl import URL
 
 from mcpsecurity.oidc import Clock, ProviderError, parse_keys
 from mcpsecurity.oidc.discovery import fetch_document, metadata_url
@@ -25,7 +24,7 @@ async def check_tenant(
     if not settings.tenant_id:
         yield failed("tenant", "No tenant is configured.", "ENTRA_TENANT_ID")
         return
-    url = str(metadata_url(settings.authority, settings.tenant_id))
+    url = metadata_url(settings.authority, settings.tenant_id)
     try:
         answer = await fetch(session, "GET", url)
     except UnreachableError as error:
@@ -71,7 +70,7 @@ def _time(answer: Answer, ours: float) -> Finding:
 async def _keys(session: aiohttp.ClientSession, discovery: dict[str, object]) -> Finding:
     uri = str(discovery.get("jwks_uri"))
     try:
-        keys = parse_keys(await fetch_document(session, URL(uri)), {})
+        keys = parse_keys(await fetch_document(session, uri), {})
     except ProviderError as error:
         return failed("keys", f"The signing keys cannot be read: {error}.", "ENTRA_AUTHORITY")
     if not keys:

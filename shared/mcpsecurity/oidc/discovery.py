@@ -6,7 +6,6 @@ from typing import Any
 
 import aiohttp
 import orjson
-from yarl import URL
 
 from mcpsecurity.oidc.errors import ProviderMismatchError, ProviderUnavailableError
 
@@ -40,9 +39,9 @@ class ProviderMetadata:
         return self.issuer.replace(PLACEHOLDER, tenant_id)
 
 
-def metadata_url(authority: str, tenant: str) -> URL:
+def metadata_url(authority: str, tenant: str) -> str:
     """Return where the discovery document of a tenant (GUID, or `organizations`) is."""
-    return URL(f"{authority}/{tenant}/v2.0/.well-known/openid-configuration")
+    return f"{authority}/{tenant}/v2.0/.well-known/openid-configuration"
 
 
 async def fetch_metadata(session: aiohttp.ClientSession, authority: str, tenant: str) -> ProviderMetadata:
@@ -69,11 +68,11 @@ async def fetch_metadata(session: aiohttp.ClientSession, authority: str, tenant:
     )
 
 
-async def fetch_document(session: aiohttp.ClientSession, url: URL) -> dict[str, Any]:
+async def fetch_document(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
     """Fetch a JSON object: no redirects, bounded in time and size.
 
     Raises:
-        ProviderUnavailableError: unreachable, not 200, too large, or not a JSON object.
+        ProviderUnavailableError: no URL, unreachable, not 200, too large, or not a JSON object.
     """
     try:
         async with asyncio.timeout(_TIMEOUT), session.get(url, allow_redirects=False) as response:
@@ -91,7 +90,7 @@ async def fetch_document(session: aiohttp.ClientSession, url: URL) -> dict[str, 
     return document
 
 
-async def _read_bounded(response: aiohttp.ClientResponse, url: URL) -> bytes:
+async def _read_bounded(response: aiohttp.ClientResponse, url: str) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk

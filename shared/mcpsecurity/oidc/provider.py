@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
-from yarl import URL
 
 from mcpsecurity.oidc.claims import check_times, required_text
 from mcpsecurity.oidc.discovery import (
@@ -145,7 +144,7 @@ class OidcProvider:
 
     async def _load_keys(self, held: Mapping[str, SigningKey]) -> dict[str, SigningKey]:
         metadata = await fetch_metadata(self._session, self.authority, self.tenant)
-        keys = parse_keys(await fetch_document(self._session, URL(metadata.jwks_uri)), held)
+        keys = parse_keys(await fetch_document(self._session, metadata.jwks_uri), held)
         if not keys:
             raise ProviderUnavailableError(f"{metadata.jwks_uri} publishes no usable signing key")
         self._metadata = metadata
