@@ -11,7 +11,7 @@ from mcp import types
 from mcp.server.fastmcp import FastMCP
 from mcp.server.fastmcp.prompts.base import Message, UserMessage
 from pydantic import AnyUrl
-from tests.conformance import content_tools, talking_tools
+from tests.conformance import asking_tools, content_tools, talking_tools
 
 from mcpsecurity_server.transport import mount_mcp
 
@@ -23,6 +23,7 @@ def everything() -> FastMCP[Any]:
     mcp: FastMCP[Any] = FastMCP("Everything", instructions="For the conformance suite.")
     content_tools.register(mcp)
     talking_tools.register(mcp)
+    asking_tools.register(mcp)
     _register_resources(mcp)
     _register_prompts(mcp)
 

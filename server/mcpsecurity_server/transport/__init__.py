@@ -6,9 +6,9 @@
 
 From outside in: `framing` (the path, headers, bodies, event streams; knows no session), `handshake` (the
 revisions with sessions: rules of POST, GET and DELETE, what lives between requests, `SessionStore` and
-`EventBus`), `dispatch` (method to handler; knows no session), `sdk` (all contact with names that
-the SDK does not promise to keep). Another era of the protocol is another `framing.endpoint.Era` beside
-`handshake`.
+`EventBus`), `stateless` (revision 2026-07-28, without sessions), `dispatch` (method to handler; knows no
+session), `sdk` (all contact with names that the SDK does not promise to keep). An era of the protocol is a
+`framing.endpoint.Era`. `replay` has what authors of tools may use in both.
 """
 
 from mcpsecurity_server.transport.dispatch import AfterCall, BeforeCall
@@ -24,11 +24,14 @@ from mcpsecurity_server.transport.handshake.store import InMemorySessionStore, S
 from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.mount import MountedMcp, mount_mcp
+from mcpsecurity_server.transport.replay import question_key, step
+from mcpsecurity_server.transport.stateless.results import Caching
 
 __all__ = [
     "TOKEN_KEY",
     "AfterCall",
     "BeforeCall",
+    "Caching",
     "Event",
     "EventBus",
     "EventsGoneError",
@@ -43,4 +46,6 @@ __all__ = [
     "Subscription",
     "mount_mcp",
     "owner_of",
+    "question_key",
+    "step",
 ]

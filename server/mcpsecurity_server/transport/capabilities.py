@@ -3,8 +3,31 @@
 from typing import Any
 
 from mcp import types
+from mcp.shared.exceptions import McpError
 
-__all__ = ["missing_capability"]
+__all__ = ["MissingCapabilityError", "missing_capability", "missing_in"]
+
+
+class MissingCapabilityError(McpError):
+    """A request cannot be served because its client did not declare a capability (2026-07-28, -32021)."""
+
+    def __init__(self, missing: str) -> None:
+        required: dict[str, Any] = {}
+        node = required
+        for name in missing.split("."):
+            node = node.setdefault(name, {})
+        text = f"The client does not support {missing}"
+        super().__init__(types.ErrorData(code=-32021, message=text, data={"requiredCapabilities": required}))
+
+
+def missing_in(error: BaseException) -> MissingCapabilityError | None:
+    """Return the missing capability for which something failed, however the failure was translated since."""
+    reason: BaseException | None = error
+    for _ in range(20):
+        if reason is None or isinstance(reason, MissingCapabilityError):
+            return reason
+        reason = reason.__cause__ or reason.__context__
+    return None
 
 
 def missing_capability(

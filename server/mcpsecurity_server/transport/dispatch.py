@@ -16,6 +16,7 @@ from mcp.server.fastmcp.exceptions import ResourceError, ToolError
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel, ValidationError
 
+from mcpsecurity_server.transport.capabilities import missing_in
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -36,17 +37,21 @@ BeforeCall = Callable[[str, web.Request], None]
 """Asked before a tool runs, with its name; may raise an `aiohttp.web.HTTPException`."""
 
 AfterCall = Callable[[str, str, float], None]
-"""Hears of every tool call: name, outcome (ok, error, cancelled, failed) and seconds."""
+"""Hears of every tool call: name, outcome (ok, error, input_required, cancelled, failed) and seconds."""
 
 
 @dataclass(slots=True)
 class Call:
-    """Who asks and where messages go while a request is handled."""
+    """Who asks and where messages go while a request is handled.
+
+    `outcome` is the word for how it ended, if only the channel knows.
+    """
 
     session: RelaySession
     channel: Channel
     token: AccessToken | None
     http: web.Request | None
+    outcome: str | None = None
 
 
 _REQUESTS: dict[str, type[BaseModel]] = {
@@ -91,6 +96,13 @@ class Dispatcher:
     def initialize_result(self, version: str) -> dict[str, Any]:
         """Return the answer to `initialize`, as a JSON value."""
         return self._sdk.initialize_result(version, {})
+
+    def input_schema(self, name: Any) -> dict[str, Any] | None:
+        """Return the input schema of a tool; None if there is no such tool, or a handler of its own lists
+        them.
+        """
+        tool = self._sdk.tool(name) if isinstance(name, str) and self._sdk.direct_tools() else None
+        return tool.parameters if tool is not None else None
 
     def check(self, request: Request, http: web.Request) -> None:
         """Ask, before a request runs, whether its caller may use the tool it names.
@@ -145,11 +157,11 @@ class Dispatcher:
     async def _tool_call(self, request: Request, call: Call) -> Any:
         params = _params(types.CallToolRequestParams, request)
         if not self._sdk.direct_tools():
-            return await self._timed(params.name, self._generic(request, call, types.CallToolRequest))
+            return await self._timed(params.name, call, self._generic(request, call, types.CallToolRequest))
         tool = self._sdk.tool(params.name)
         if tool is None:
             raise MessageError(INVALID_PARAMS, f"Unknown tool: {params.name[:100]}", request.id)
-        return await self._timed(params.name, self._direct(tool, params, request, call))
+        return await self._timed(params.name, call, self._direct(tool, params, request, call))
 
     async def _direct(
         self, tool: Any, params: types.CallToolRequestParams, request: Request, call: Call
@@ -162,6 +174,8 @@ class Dispatcher:
             try:
                 return tool_result(await self._sdk.run_tool(tool, params.arguments or {}, context))
             except ToolError as error:
+                if (missing := missing_in(error)) is not None:
+                    raise missing from error
                 return failed_tool(str(error))
 
     async def _generic(self, request: Request, call: Call, kind: type[BaseModel]) -> Any:
@@ -180,6 +194,8 @@ class Dispatcher:
             try:
                 result = await handler(message)
             except (ResourceError, ValueError) as error:
+                if (missing := missing_in(error)) is not None:
+                    raise missing from error
                 raise _known_failure(kind, error, request) from error
         return model_json(result.root)
 
@@ -192,7 +208,7 @@ class Dispatcher:
             raise MessageError(INVALID_PARAMS, f"Unknown prompt: {message.params.name[:100]}", request.id)
         return message
 
-    async def _timed(self, name: str, running: Awaitable[Any]) -> Any:
+    async def _timed(self, name: str, call: Call, running: Awaitable[Any]) -> Any:
         if self._after_call is None:
             return await running
         started, outcome = time.perf_counter(), "cancelled"
@@ -200,11 +216,14 @@ class Dispatcher:
             result = await running
             outcome = "error" if result.get("isError") else "ok"
             return result
+        except UrlElicitationRequiredError:
+            outcome = "input_required"
+            raise
         except Exception:
             outcome = "failed"
             raise
         finally:
-            self._after_call(name, outcome, time.perf_counter() - started)
+            self._after_call(name, call.outcome or outcome, time.perf_counter() - started)
 
 
 def _params(kind: type[types.CallToolRequestParams], request: Request) -> types.CallToolRequestParams:

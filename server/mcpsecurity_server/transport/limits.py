@@ -47,5 +47,15 @@ class Limits:
     """Pause after which an idle event stream sends a comment."""
     retry_ms: int = 1000
     """When a client should come back to a stream that the server has closed."""
+    calls_per_caller: int = 1000
+    """Requests without a session that one caller has running at the same time; one more answers 429."""
+    listens_per_caller: int = 100
+    """`subscriptions/listen` streams that one caller has open; one more answers 429."""
+    rounds: int = 20
+    """How often one request may ask its client and be retried."""
+    state_bytes: int = 64 * 1024
+    """Longest `requestState`: what a request remembers until its retry."""
+    state_seconds: float = 600.0
+    """How long a client may take for one round: after it, a `requestState` is refused."""
     stop_seconds: float = 3.0
     """How long running calls get when the server stops."""

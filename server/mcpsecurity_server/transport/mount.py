@@ -3,24 +3,27 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any
 
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
+from mcpsecurity_server.transport.announcements import Announcements, Kind
 from mcpsecurity_server.transport.dispatch import AfterCall, BeforeCall, Dispatcher
 from mcpsecurity_server.transport.framing.endpoint import Endpoint
 from mcpsecurity_server.transport.framing.guard import Guard
-from mcpsecurity_server.transport.handshake.bus import STANDALONE, EventBus
+from mcpsecurity_server.transport.handshake.bus import EventBus
 from mcpsecurity_server.transport.handshake.era import HandshakeEra
 from mcpsecurity_server.transport.handshake.memory import InMemoryEventBus
-from mcpsecurity_server.transport.handshake.session import message
 from mcpsecurity_server.transport.handshake.sessions import Sessions
 from mcpsecurity_server.transport.handshake.store import InMemorySessionStore, SessionStore
-from mcpsecurity_server.transport.jsonrpc import to_json
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.sdk import SdkServer
+from mcpsecurity_server.transport.stateless.era import StatelessEra
+from mcpsecurity_server.transport.stateless.listen import Changes
+from mcpsecurity_server.transport.stateless.results import Caching
+from mcpsecurity_server.transport.stateless.seal import KeyRing
 
 __all__ = ["MountedMcp", "mount_mcp"]
 
@@ -29,30 +32,34 @@ class MountedMcp:
     """A FastMCP instance that is being served."""
 
     def __init__(
-        self, endpoint: Endpoint, dispatcher: Dispatcher, sdk: SdkServer, sessions: Sessions, limits: Limits
+        self,
+        endpoint: Endpoint,
+        dispatcher: Dispatcher,
+        sdk: SdkServer,
+        sessions: Sessions,
+        stateless: StatelessEra,
+        announcements: Announcements,
+        limits: Limits,
     ) -> None:
         self._endpoint = endpoint
         self._dispatcher = dispatcher
         self._sdk = sdk
+        self._stateless = stateless
+        self._announcements = announcements
         self._limits = limits
         self.sessions = sessions
 
-    async def list_changed(self, what: Literal["tools", "prompts", "resources"]) -> None:
-        """Tell every session that a list has changed, for example after `FastMCP.add_tool`."""
-        told = to_json(message(f"notifications/{what}/list_changed", None))
-        async for record in self.sessions.store.records():
-            await self.sessions.bus.publish(record.id, STANDALONE, told)
+    async def list_changed(self, what: Kind) -> None:
+        """Tell every client that a list has changed, for example after `FastMCP.add_tool`."""
+        await self._announcements.list_changed(what)
 
     async def resource_updated(self, uri: str) -> None:
-        """Tell every session that has subscribed to a resource that it has changed."""
-        told = to_json(message("notifications/resources/updated", {"uri": uri}))
-        async for record in self.sessions.store.records():
-            if uri in record.subscriptions:
-                await self.sessions.bus.publish(record.id, STANDALONE, told)
+        """Tell every client that has subscribed to a resource that it has changed."""
+        await self._announcements.resource_updated(uri)
 
     async def run(self, _: web.Application) -> AsyncIterator[None]:
         """Hold the FastMCP instance's lifespan open and sweep sessions, as long as the application runs."""
-        async with self._sdk.lifespan() as self._dispatcher.lifespan:
+        async with self._sdk.lifespan() as self._dispatcher.lifespan, self._stateless.running():
             sweeper = asyncio.create_task(self.sessions.run(), name="mcp-session-sweep")
             yield
             sweeper.cancel()
@@ -62,7 +69,8 @@ class MountedMcp:
     async def stop(self, _: web.Application) -> None:
         """Refuse new requests, let running calls finish within the deadline, and end open streams."""
         self._endpoint.stopping = True
-        await self.sessions.drain(self._limits.stop_seconds)
+        seconds = self._limits.stop_seconds
+        await asyncio.gather(self.sessions.drain(seconds), self._stateless.drain(seconds))
 
 
 def mount_mcp(
@@ -75,11 +83,13 @@ def mount_mcp(
     limits: Limits | None = None,
     store: SessionStore | None = None,
     bus: EventBus | None = None,
+    state_keys: Sequence[bytes] = (),
+    caching: Caching | None = None,
     before_call: BeforeCall | None = None,
     after_call: AfterCall | None = None,
     clock: Callable[[], float] = time.time,
 ) -> MountedMcp:
-    """Serve `mcp` from `app` by Streamable HTTP (revisions 2025-03-26 to 2025-11-25).
+    """Serve `mcp` from `app` by Streamable HTTP (revisions 2025-03-26 to 2025-11-25, and 2026-07-28).
 
     Args:
         path: the one path for POST, GET and DELETE.
@@ -88,9 +98,14 @@ def mount_mcp(
         limits: bounds on sizes, counts and times.
         store: where sessions are kept; default: in this process.
         bus: where events are kept for resumption; default: in this process.
+        state_keys: secrets, of at least 32 bytes each, that seal what a request without a session remembers
+            until its retry: the first seals, all open. Processes that share them continue each other's calls;
+            default: one that only this process has.
+        caching: how long clients without a session may keep lists and resources.
         before_call: asked before a tool runs, with its name and the request; may raise a
             `web.HTTPException`, which becomes the answer.
-        after_call: told of every tool call: name, outcome (ok, error, cancelled, failed) and seconds.
+        after_call: told of every tool call: name, outcome (ok, error, input_required,
+            cancelled, failed) and seconds.
         clock: gives seconds since 1970; streams end when the access token that opened them expires.
 
     An authentication middleware puts the caller's token into `request[TOKEN_KEY]`; sessions belong to its
@@ -100,9 +115,20 @@ def mount_mcp(
     sdk = SdkServer(mcp)
     dispatcher = Dispatcher(sdk, before_call=before_call, after_call=after_call)
     sessions = Sessions(store or InMemorySessionStore(limits), bus or InMemoryEventBus(limits), limits)
-    era = HandshakeEra(dispatcher, sessions, limits, clock)
-    endpoint = Endpoint(Guard(allowed_hosts, allowed_origins), limits, [era])
-    mounted = MountedMcp(endpoint, dispatcher, sdk, sessions, limits)
+    changes = Changes(sessions.bus)
+    announcements = Announcements(sessions, changes)
+    stateless = StatelessEra(
+        dispatcher,
+        changes,
+        KeyRing(state_keys, limits.state_seconds, clock),
+        limits,
+        caching or Caching(),
+        changed=announcements.pass_on,
+        clock=clock,
+    )
+    handshake = HandshakeEra(dispatcher, sessions, limits, clock)
+    endpoint = Endpoint(Guard(allowed_hosts, allowed_origins), limits, [stateless, handshake])
+    mounted = MountedMcp(endpoint, dispatcher, sdk, sessions, stateless, announcements, limits)
     for method in ("GET", "POST", "DELETE"):  # one by one: aiohttp-cors refuses a route for all methods
         app.router.add_route(method, path, endpoint.handle)
     app.cleanup_ctx.append(mounted.run)

@@ -1,0 +1,217 @@
+"""POST as this revision has it; it has neither GET nor DELETE."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
+
+from aiohttp import web
+
+from mcpsecurity_server.transport.dispatch import Dispatcher
+from mcpsecurity_server.transport.framing.replies import RefusedError, error_response, json_response
+from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of
+from mcpsecurity_server.transport.jsonrpc import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    MessageError,
+    Notification,
+    Request,
+    read_message,
+    result_body,
+)
+from mcpsecurity_server.transport.limits import Limits
+from mcpsecurity_server.transport.stateless.codes import status_of
+from mcpsecurity_server.transport.stateless.envelope import (
+    NAMED,
+    VERSION,
+    VERSION_HEADER,
+    Envelope,
+    is_stateless,
+    read_envelope,
+    unsupported,
+)
+from mcpsecurity_server.transport.stateless.exchange import Exchange, Services
+from mcpsecurity_server.transport.stateless.journal import Journal
+from mcpsecurity_server.transport.stateless.listen import Changes, Listening, read_filter
+from mcpsecurity_server.transport.stateless.parameters import ParameterHeaders
+from mcpsecurity_server.transport.stateless.results import Caching, Results
+from mcpsecurity_server.transport.stateless.seal import KeyRing, StateRefusedError, bound_to
+
+__all__ = ["StatelessEra"]
+
+_log = logging.getLogger(__name__)
+
+_DISPATCHED: Final = frozenset(
+    {
+        "completion/complete",
+        "prompts/get",
+        "prompts/list",
+        "resources/list",
+        "resources/read",
+        "resources/templates/list",
+        "tools/call",
+        "tools/list",
+    }
+)
+
+
+class StatelessEra:
+    """Serves revision 2026-07-28; an `Era` for the `Endpoint`.
+
+    Args:
+        changed: hears of changes that a handler announces, to tell whoever wants to know.
+        clock: gives seconds since 1970; streams end when the access token that opened them expires.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        changes: Changes,
+        ring: KeyRing,
+        limits: Limits,
+        caching: Caching,
+        *,
+        changed: Callable[[str, dict[str, Any] | None], Any],
+        clock: Callable[[], float],
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._changes = changes
+        self._ring = ring
+        self._limits = limits
+        self._caching = caching
+        self._changed = changed
+        self._clock = clock
+        self._headers = ParameterHeaders()
+        self._services: Services | None = None
+        self._calls: Counter[Owner] = Counter()
+        self._listens: Counter[Owner] = Counter()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def speaks(self, http: web.Request, value: Any) -> bool:
+        """Take what has this revision's `_meta` or header."""
+        if http.method != "POST":
+            return http.headers.get(VERSION_HEADER) == VERSION
+        return is_stateless(http.headers, value)
+
+    async def get(self, http: web.Request) -> web.StreamResponse:
+        """Refuse: there is no such stream."""
+        raise RefusedError(
+            405, f"Method not allowed: {http.method} is not of revision {VERSION}", Allow="POST"
+        )
+
+    delete = get
+
+    async def post(self, http: web.Request, value: Any) -> web.StreamResponse:
+        """Answer one request. Notifications are accepted and dropped: none is defined here."""
+        if isinstance(value, list):
+            raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no batches")
+        message = read_message(value)
+        if isinstance(message, Notification):
+            return self._notified(http)
+        if not isinstance(message, Request):
+            raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no requests of servers")
+        try:
+            envelope = read_envelope(http.headers, message)
+            return await self._answer(http, message, envelope)
+        except MessageError as error:
+            return error_response(error, status_of(error.code))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hear of changes, as long as the application runs."""
+        await self._changes.start()
+        try:
+            yield
+        finally:
+            await self._changes.stop()
+
+    async def drain(self, seconds: float) -> None:
+        """End the streams, let running calls finish within `seconds`, and stop the others."""
+        self._changes.close()
+        if self._tasks:
+            _, late = await asyncio.wait(list(self._tasks), timeout=seconds)
+            for task in late:
+                task.cancel()
+
+    def _notified(self, http: web.Request) -> web.StreamResponse:
+        requested = http.headers.get(VERSION_HEADER, VERSION)
+        if requested != VERSION:
+            raise unsupported(requested)
+        return web.Response(status=202)
+
+    async def _answer(self, http: web.Request, request: Request, envelope: Envelope) -> web.StreamResponse:
+        if request.method in _DISPATCHED:
+            return await self._dispatch(http, request, envelope)
+        services = self._ready()
+        if request.method == "server/discover":
+            return json_response(result_body(request.id, services.results.discovered()))
+        if request.method == "subscriptions/listen":
+            return await self._listen(http, request, services)
+        raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
+
+    async def _dispatch(self, http: web.Request, request: Request, envelope: Envelope) -> web.StreamResponse:
+        self._dispatcher.check(request, http)
+        if request.method == "tools/call":
+            schema = self._dispatcher.input_schema(request.params.get("name"))
+            if schema is not None:
+                self._headers.check(http.headers, request, schema)
+        owner = owner_of(http.get(TOKEN_KEY))
+        bound = bound_to(owner, request) if request.method in NAMED else b""
+        journal = self._journal(request, bound)
+        seal = self._ring.seal
+        exchange = Exchange(http, request, envelope, journal, self._ready(), lambda state: seal(state, bound))
+        with self._counted(self._calls, owner, self._limits.calls_per_caller):
+            return await exchange.answer()
+
+    def _journal(self, request: Request, bound: bytes) -> Journal:
+        """Return what the request knows of the rounds before."""
+        responses, state = request.params.get("inputResponses"), request.params.get("requestState")
+        if responses is None:
+            responses = {}
+        if not isinstance(responses, dict):
+            raise MessageError(INVALID_PARAMS, "Invalid params: inputResponses is no object", request.id)
+        if state is None or request.method not in NAMED:
+            return Journal.first(responses)
+        try:
+            return Journal.resume(self._ring.open(state, bound), responses)
+        except StateRefusedError:
+            _log.warning("%s with a requestState that is not its own, or has expired", request.method)
+            raise MessageError(INVALID_PARAMS, "Invalid or expired requestState", request.id) from None
+
+    async def _listen(self, http: web.Request, request: Request, services: Services) -> web.StreamResponse:
+        capabilities = services.results.discovered()["capabilities"]
+        honoured = read_filter(request, capabilities, self._limits)
+        token = http.get(TOKEN_KEY)
+        ends = float("inf")
+        if token is not None and token.expires_at:
+            ends = time.monotonic() + float(token.expires_at) - self._clock()
+        with self._counted(self._listens, owner_of(token), self._limits.listens_per_caller):
+            return await self._changes.carry(Listening(http, request, honoured, self._limits, ends))
+
+    @contextmanager
+    def _counted(self, counter: Counter[Owner], owner: Owner, limit: int) -> Iterator[None]:
+        if counter[owner] >= limit:
+            raise RefusedError(429, "Too many requests of this caller run", Retry_After="1")
+        task = asyncio.current_task()
+        counter[owner] += 1
+        if task is not None:
+            self._tasks.add(task)
+        try:
+            yield
+        finally:
+            counter[owner] -= 1
+            if not counter[owner]:
+                del counter[owner]
+            if task is not None:
+                self._tasks.discard(task)
+
+    def _ready(self) -> Services:
+        """Return what exchanges share. Capabilities are known once everything is registered."""
+        if self._services is None:
+            results = Results(self._dispatcher.initialize_result(VERSION), self._caching)
+            self._services = Services(self._dispatcher, results, self._limits, self._changed)
+        return self._services

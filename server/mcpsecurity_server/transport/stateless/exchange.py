@@ -1,0 +1,292 @@
+"""One request and its answer: a result, an error, or a question that ends the request.
+
+The handler runs in the task of the HTTP request. When it waits for an answer that has not come yet, the task
+is cancelled from within, as `asyncio.timeout` does it, and what it asked becomes the result; code of the
+program sees `CancelledError`, which passes `except Exception`. A client that leaves has cancelled its request
+(basic/patterns).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+from mcp import types
+from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
+
+from mcpsecurity_server.transport.capabilities import MissingCapabilityError, missing_capability
+from mcpsecurity_server.transport.dispatch import Call, Dispatcher
+from mcpsecurity_server.transport.handshake.session import log_passes, message
+from mcpsecurity_server.transport.identity import TOKEN_KEY
+from mcpsecurity_server.transport.jsonrpc import (
+    INTERNAL_ERROR,
+    METHOD_NOT_FOUND,
+    MessageError,
+    Request,
+    error_body,
+    result_body,
+)
+from mcpsecurity_server.transport.limits import Limits
+from mcpsecurity_server.transport.sdk import RelaySession
+from mcpsecurity_server.transport.stateless.codes import code_here, status_of
+from mcpsecurity_server.transport.stateless.envelope import NAMED, Envelope
+from mcpsecurity_server.transport.stateless.journal import ASKABLE, Journal, Question
+from mcpsecurity_server.transport.stateless.results import Results
+from mcpsecurity_server.transport.stateless.stream import AnswerStream
+
+__all__ = ["Exchange", "Services"]
+
+_TICK_SECONDS: Final = 0.25
+"""How often a running request looks whether its client is still there."""
+
+_TURNS: Final = 10
+"""Turns of the event loop in which further questions join the first."""
+
+_STUBBORN_SECONDS: Final = 1.0
+"""After this, a handler that goes on although it was cancelled is cancelled again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all exchanges share. `changed` hears what concerns more than one request."""
+
+    dispatcher: Dispatcher
+    results: Results
+    limits: Limits
+    changed: Callable[[str, dict[str, Any] | None], Awaitable[None]]
+
+
+class Exchange:
+    """The channel of one request. `seal` turns what the journal has to keep into text for the client."""
+
+    def __init__(
+        self,
+        http: web.Request,
+        request: Request,
+        envelope: Envelope,
+        journal: Journal,
+        services: Services,
+        seal: Callable[[dict[str, Any]], str],
+    ) -> None:
+        self._http = http
+        self._request = request
+        self._envelope = envelope
+        self._journal = journal
+        self._services = services
+        self._seal = seal
+        self._stream = AnswerStream(http, services.limits)
+        self._call = Call(
+            RelaySession(_Outside(services.changed), envelope.client), self, http.get(TOKEN_KEY), http
+        )
+        self._said = 0
+        self._progress: float | None = None
+        self._waiting: list[asyncio.Future[Any]] = []
+        self._turns: int | None = None
+        self._steps = 0
+        self._task: asyncio.Task[Any] | None = None
+        self._beat: asyncio.Task[None] | None = None
+        self._started = 0.0
+        self._stopping = self._over = False
+
+    async def answer(self) -> web.StreamResponse:
+        """Run the request and return the response, which is already sent if it became a stream."""
+        loop = asyncio.get_running_loop()
+        self._task, self._started = asyncio.current_task(), loop.time()
+        timer = loop.call_later(_TICK_SECONDS, self._tick)
+        try:
+            result = await self._run()
+        finally:
+            self._over = True
+            timer.cancel()
+            for waiting in self._waiting:
+                waiting.cancel()
+            if self._beat is not None:
+                self._beat.cancel()
+        if self._stream.gone and self._stopping and not self._call.outcome:
+            return self._stream.abandoned()
+        return await self._send(result)
+
+    async def notify(self, method: str, params: dict[str, Any] | None) -> None:
+        """Send progress or a log message, unless the rounds before have sent it already."""
+        if self._over or self._stopping or method == "notifications/elicitation/complete":
+            return
+        self._said += 1
+        wanted = (
+            self._rises(params or {}) if method == "notifications/progress" else self._logs(method, params)
+        )
+        if wanted and self._said > self._journal.said:
+            await self._stream.emit(message(method, params))
+
+    async def ask(self, method: str, params: dict[str, Any] | None) -> Any:
+        """Return the client's answer; without one the request ends here, to be retried with it.
+
+        Raises:
+            MissingCapabilityError: the client cannot be asked this.
+            McpError: nobody can, at this place.
+        """
+        if method not in ASKABLE or self._request.method not in NAMED:
+            raise _error(METHOD_NOT_FOUND, f"{method} cannot be asked of the client here")
+        if self._over:
+            raise _error(types.CONNECTION_CLOSED, "The request has ended")
+        missing = missing_capability(method, params, self._envelope.client.capabilities)
+        if missing is not None:
+            raise MissingCapabilityError(missing)
+        question = self._journal.question(method, params)
+        answer = self._journal.answer(question)
+        if answer is not None:
+            return answer
+        return await self._suspend_for(question)
+
+    async def close_stream(self) -> None:
+        """Do nothing: a closed stream would mean that the client is gone."""
+
+    async def step(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do `work` unless a round before has; no question ends the request in the middle of it."""
+        name = self._journal.unique(f"step {name}")
+        if name in self._journal.steps:
+            return self._journal.steps[name]
+        self._steps += 1
+        try:
+            done = self._journal.steps[name] = await work()
+        finally:
+            self._steps -= 1
+            if self._turns is not None:
+                self._turns = _TURNS
+        return done
+
+    async def _run(self) -> dict[str, Any] | MessageError:
+        try:
+            result: dict[str, Any] = await self._services.dispatcher.run(self._request, self._call)
+            return result
+        except MessageError as error:
+            return self._elicitations(error) or error
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            return {}
+        finally:
+            if self._stopping and self._task is not None:
+                self._task.uncancel()
+
+    async def _send(self, result: dict[str, Any] | MessageError) -> web.StreamResponse:
+        request, results = self._request, self._services.results
+        if self._journal.pending and self._call.outcome:
+            result = self._ask_back()
+        elif isinstance(result, dict):
+            result = results.complete(request.method, result)
+        if isinstance(result, dict):
+            return await self._stream.finish(result_body(request.id, result), 200)
+        code = code_here(result.code)
+        body = error_body(request.id, code, str(result), result.data)
+        return await self._stream.finish(body, status_of(code))
+
+    def _ask_back(self) -> dict[str, Any] | MessageError:
+        limits, journal = self._services.limits, self._journal
+        if journal.rounds >= limits.rounds:
+            return MessageError(INTERNAL_ERROR, "The request asks too often", self._request.id)
+        state = self._seal(journal.state(max(self._said, journal.said)))
+        if len(state) > limits.state_bytes:
+            return MessageError(INTERNAL_ERROR, "The request has too much to remember", self._request.id)
+        return self._services.results.input_required(list(journal.pending.values()), state)
+
+    def _elicitations(self, error: MessageError) -> dict[str, Any] | None:
+        """Turn what older revisions have as an error, -32042, into questions; a refusal ends the call."""
+        required = error.__cause__
+        if not isinstance(required, UrlElicitationRequiredError) or self._request.method not in NAMED:
+            return None
+        for elicitation in required.elicitations:
+            params = elicitation.model_dump(by_alias=True, mode="json", exclude_none=True)
+            missing = missing_capability("elicitation/create", params, self._envelope.client.capabilities)
+            if missing is not None:
+                lacking = MissingCapabilityError(missing).error
+                raise MessageError(lacking.code, lacking.message, self._request.id, lacking.data)
+            question = self._journal.question("elicitation/create", params)
+            answer = self._journal.answer(question)
+            if answer is not None and answer["action"] != "accept":
+                text = f"The user did not agree: {elicitation.message}"
+                return {"content": [{"type": "text", "text": text}], "isError": True}
+            self._journal.pending[question.key] = question
+        self._call.outcome = "input_required"
+        return {}
+
+    async def _suspend_for(self, question: Question) -> Any:
+        self._journal.pending[question.key] = question
+        waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        if self._turns is None:
+            self._turns = _TURNS
+            self._turn()
+        else:
+            self._turns = _TURNS
+        return await waiting
+
+    def _turn(self) -> None:
+        """Let further questions come, then end the request; a step that is being done comes first."""
+        loop = asyncio.get_running_loop()
+        if self._over or self._stopping or self._turns is None:
+            return
+        if self._steps:
+            loop.call_later(0.01, self._turn)
+        elif self._turns > 0:
+            self._turns -= 1
+            loop.call_soon(self._turn)
+        else:
+            self._call.outcome = "input_required"
+            self._stop()
+
+    def _stop(self) -> None:
+        """Cancel the handler, and again if it goes on all the same."""
+        if self._over or self._task is None:
+            return
+        if self._stopping:
+            self._task.uncancel()
+        self._stopping = True
+        self._task.cancel()
+        asyncio.get_running_loop().call_later(_STUBBORN_SECONDS, self._stop)
+
+    def _tick(self) -> None:
+        """Look after the connection now and then, as long as the request runs."""
+        if self._over or self._stopping:
+            return
+        if self._stream.gone:
+            self._stop()
+            return
+        loop, limits = asyncio.get_running_loop(), self._services.limits
+        patience = limits.keep_alive_seconds if self._stream.opened else limits.stream_after_seconds
+        if self._stream.quiet_seconds >= patience and (self._beat is None or self._beat.done()):
+            self._beat = loop.create_task(self._stream.keep_alive(), name="mcp-keep-alive")
+        loop.call_later(_TICK_SECONDS, self._tick)
+
+    def _logs(self, method: str, params: dict[str, Any] | None) -> bool:
+        level = self._envelope.log_level
+        return method != "notifications/message" or (level is not None and log_passes(level, method, params))
+
+    def _rises(self, params: dict[str, Any]) -> bool:
+        value = params["progress"]
+        rises = self._progress is None or value > self._progress
+        if rises:
+            self._progress = value
+        return rises
+
+
+class _Outside:
+    """The channel for what belongs to no request. There is nobody to ask."""
+
+    __slots__ = ("_changed",)
+
+    def __init__(self, changed: Callable[[str, dict[str, Any] | None], Awaitable[None]]) -> None:
+        self._changed = changed
+
+    async def notify(self, method: str, params: dict[str, Any] | None) -> None:
+        await self._changed(method, params)
+
+    async def ask(self, method: str, params: dict[str, Any] | None) -> Any:  # noqa: ARG002 - the protocol's
+        raise _error(METHOD_NOT_FOUND, f"{method} cannot be asked of the client here")
+
+    async def close_stream(self) -> None:
+        """Nothing is open."""
+
+
+def _error(code: int, text: str) -> McpError:
+    return McpError(types.ErrorData(code=code, message=text))

@@ -1,0 +1,66 @@
+"""Results as this revision has them: with their type, the server's name, and how long they can be kept."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from mcpsecurity_server.transport.stateless.envelope import ALL_VERSIONS
+from mcpsecurity_server.transport.stateless.journal import Question
+
+__all__ = ["Caching", "Results"]
+
+_SERVER_KEY: Final = "io.modelcontextprotocol/serverInfo"
+_LISTS: Final = frozenset(
+    {"server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caching:
+    """How long clients may keep what they got, in milliseconds, and whether callers may share it.
+
+    `public` is for programs whose lists are the same for everybody, the signed-out included.
+    """
+
+    lists_ms: int = 60_000
+    reads_ms: int = 0
+    scope: Literal["private", "public"] = "private"
+
+
+class Results:
+    """Completes results of the dispatcher. `initialized` is the answer to `initialize`, `name` in it."""
+
+    def __init__(self, initialized: dict[str, Any], caching: Caching) -> None:
+        self._server = initialized["serverInfo"]
+        self._initialized = initialized
+        self._lists = {"ttlMs": caching.lists_ms, "cacheScope": caching.scope}
+        self._reads = {"ttlMs": caching.reads_ms, "cacheScope": "private"}
+
+    def complete(self, method: str, result: dict[str, Any]) -> dict[str, Any]:
+        """Return a final result; `result` is changed. Hints that a handler has given itself stay."""
+        result["resultType"] = "complete"
+        meta = result.get("_meta")
+        result["_meta"] = {_SERVER_KEY: self._server} if meta is None else {_SERVER_KEY: self._server} | meta
+        if method in _LISTS:
+            return self._lists | result
+        if method == "resources/read":
+            return self._reads | result
+        return result
+
+    def input_required(self, questions: list[Question], state: str) -> dict[str, Any]:
+        """Return the result that asks the client."""
+        return {
+            "resultType": "input_required",
+            "inputRequests": {question.key: question.request for question in questions},
+            "requestState": state,
+            "_meta": {_SERVER_KEY: self._server},
+        }
+
+    def discovered(self) -> dict[str, Any]:
+        """Return the result of `server/discover`."""
+        found: dict[str, Any] = {
+            "supportedVersions": list(ALL_VERSIONS),
+            "capabilities": self._initialized["capabilities"],
+        }
+        if "instructions" in self._initialized:
+            found["instructions"] = self._initialized["instructions"]
+        return self.complete("server/discover", found)
