@@ -1,0 +1,163 @@
+"""`mcpsecurity demo`, as people run it: everything answers, ends, and what is in the way is named."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import ssl
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+
+KEYS = {
+    "webclient", "mcp", "authority", "ca_file", "tenant_id", "scope", "users", "public_client_id",
+    "daemon_client_id",
+}  # fmt: skip
+DEFAULT_PORTS = (5001, 7133, 7443, 7080)
+_OURS = ("ENTRA_", "MCP", "WEBCLIENT_", "AZURE_", "OPEN_METEO_", "LOCALCLOUD_")
+
+
+def free_offset() -> int:
+    """Return an offset with which all four ports are free."""
+    for offset in range(1000 + os.getpid() % 997, 40_000, 1009):
+        try:
+            for port in DEFAULT_PORTS:
+                socket.create_server(("127.0.0.1", port + offset)).close()
+        except OSError:
+            continue
+        return offset
+    raise RuntimeError("no free ports")
+
+
+async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "mcpsecurity", *arguments),
+        cwd=folder,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def output_of(folder: Path, *arguments: str) -> tuple[int | None, str, str]:
+    process = await start(folder, *arguments)
+    async with asyncio.timeout(30):
+        out, err = await process.communicate()
+    return process.returncode, out.decode().strip(), err.decode()
+
+
+@asynccontextmanager
+async def running_demo(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any], int]]:
+    """Start a demo on free ports and yield it, what it says of itself, and its port offset."""
+    offset = free_offset()
+    process = await start(folder, "demo", "--no-browser", "--port-offset", str(offset))
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            line = (await process.stdout.readline()).decode()
+        assert line.startswith("ready {"), (line, process.returncode)
+        yield process, json.loads(line.removeprefix("ready ")), offset
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.communicate()
+
+
+@pytest.fixture(scope="module")
+async def demo(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any], int]]:
+    async with running_demo(tmp_path_factory.mktemp("demo")) as found:
+        yield found
+
+
+async def test_the_ready_line_says_where_everything_is(demo: tuple[Any, dict[str, Any], int]) -> None:
+    _, ready, offset = demo
+    assert set(ready) == KEYS
+    assert ready["users"][:2] == ["alice@contoso.example", "bob@contoso.example"]
+    trusted = ssl.create_default_context(cafile=ready["ca_file"])
+    async with aiohttp.ClientSession() as http:
+        async with http.get(ready["webclient"], allow_redirects=False) as chat:
+            assert (chat.status, chat.headers["Location"]) == (302, "/signin")
+        async with http.get(f"http://localhost:{7133 + offset}/health") as health:
+            assert health.status == 200
+        metadata = f"{ready['authority']}/v2.0/.well-known/openid-configuration"
+        async with http.get(metadata, ssl=trusted) as discovery:
+            assert (await discovery.json())["issuer"] == f"{ready['authority']}/v2.0"
+
+
+async def test_a_token_of_the_command_line_opens_the_server(
+    demo: tuple[Any, dict[str, Any], int], tmp_path: Path
+) -> None:
+    _, ready, offset = demo
+    code, token, errors = await output_of(
+        tmp_path, "token", "--user", "alice@contoso.example", "--port-offset", str(offset)
+    )
+    assert code == 0, errors
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        httpx.AsyncClient(headers=headers, trust_env=False) as client,
+        streamable_http_client(ready["mcp"], http_client=client) as (read, write, _),
+        ClientSession(read, write) as session,
+    ):
+        await session.initialize()
+        result = await session.call_tool("get_random_number", {"min": 3, "max": 4})
+    assert result.structuredContent is not None
+    assert result.structuredContent["number"] == 3
+
+
+async def test_a_daemons_token_is_refused(demo: tuple[Any, dict[str, Any], int], tmp_path: Path) -> None:
+    _, ready, offset = demo
+    code, token, errors = await output_of(tmp_path, "token", "--daemon", "--port-offset", str(offset))
+    assert code == 0, errors
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(ready["mcp"], json={}, headers={"Authorization": f"Bearer {token}"}) as refused,
+    ):
+        assert refused.status == 403
+        assert 'error="insufficient_scope"' in refused.headers["WWW-Authenticate"]
+
+
+async def test_a_port_that_is_taken_is_named(demo: tuple[Any, dict[str, Any], int], tmp_path: Path) -> None:
+    _, _, offset = demo
+    code, out, errors = await output_of(tmp_path, "demo", "--no-browser", "--port-offset", str(offset))
+    assert code not in (0, None)
+    assert f":{7443 + offset}" in errors
+    assert "another program already uses this port" in errors
+    assert "ready" not in out
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_everything_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    async with running_demo(tmp_path) as (process, ready, _):
+        began = time.monotonic()
+        process.send_signal(number)
+        async with asyncio.timeout(10):
+            _, errors = await process.communicate()
+        assert process.returncode == 0, errors.decode()
+        assert time.monotonic() - began < 10
+        assert "Traceback" not in errors.decode()
+        async with aiohttp.ClientSession() as http:
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await http.get(ready["webclient"])
+
+
+async def test_the_web_chat_names_each_setting_that_is_missing(tmp_path: Path) -> None:
+    code, _, errors = await output_of(tmp_path, "webclient")
+    assert code == 2
+    for key in ("ENTRA_TENANT_ID", "WEBCLIENT_CLIENT_ID", "AZURE_OPENAI_ENDPOINT"):
+        assert f"  {key}: Field required\n" in errors
+    assert "Traceback" not in errors
