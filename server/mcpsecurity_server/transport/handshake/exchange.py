@@ -26,7 +26,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "_answered", "_attached", "_connections", "_http", "_progress", "_session", "_state", "_stream", "_writer",
+        "_answered", "_attached", "_connections", "_http", "_progress", "_session", "_state", "_stream",
+        "_writer",
     )  # fmt: skip
 
     def __init__(
