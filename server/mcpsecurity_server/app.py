@@ -62,6 +62,7 @@ def create_app(
         path=settings.path,
         allowed_hosts=_hosts(settings),
         allowed_origins=settings.allowed_origins,
+        state_keys=[key.get_secret_value().encode() for key in settings.state_keys],
         before_call=before_call,
         after_call=audit_tool_call,
         clock=clock,

@@ -13,6 +13,8 @@ _REQUEST_HEADERS = (
     "Content-Type",
     "Last-Event-ID",
     "MCP-Protocol-Version",
+    "Mcp-Method",
+    "Mcp-Name",
     "Mcp-Session-Id",
 )
 _RESPONSE_HEADERS = ("MCP-Protocol-Version", "Mcp-Session-Id", "WWW-Authenticate")

@@ -12,6 +12,7 @@ from pydantic_settings import NoDecode
 from yarl import URL
 
 from mcpsecurity.settings import EntraSettings, Settings
+from mcpsecurity_server.transport.stateless.seal import MIN_KEY_BYTES
 
 __all__ = ["LOOPBACK_HOSTS", "ApprovalPolicy", "ServerSettings", "Words"]
 
@@ -141,6 +142,13 @@ class ServerSettings(EntraSettings, _Openness):
         le=3600,
         description="Seconds after which a tool that asks a person gives up.",
     )
+    state_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (),
+        validation_alias="MCP_SERVER_STATE_KEYS",
+        description="Secrets of 32 characters or more that seal what a call remembers while it asks a person "
+        "(revision 2026-07-28); the first seals, all open. Several processes need the same; default: one "
+        "that only this process has.",
+    )
     allowed_origins: Words = Field(
         (),
         validation_alias="MCP_SERVER_ALLOWED_ORIGINS",
@@ -235,6 +243,15 @@ class ServerSettings(EntraSettings, _Openness):
             raise PydanticCustomError(
                 "loopback", "Must be 127.0.0.1, ::1 or localhost without authentication"
             )
+        return value
+
+    @field_validator("state_keys")
+    @classmethod
+    def _are_long(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(key.get_secret_value().encode()) < MIN_KEY_BYTES for key in value):
+            raise PydanticCustomError("key", "Must be secrets of at least 32 characters")
+        if len({key.get_secret_value() for key in value}) != len(value):
+            raise PydanticCustomError("key", "Must be different secrets")
         return value
 
     @field_validator("ca_file", "client_certificate_file")

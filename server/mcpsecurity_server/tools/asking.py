@@ -1,7 +1,7 @@
 """Asking the person in the middle of a tool call: MCP elicitation, form mode (specification 2025-11-25)."""
 
 import asyncio
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from mcp.server.fastmcp import Context
 from mcp.shared.exceptions import McpError
@@ -47,13 +47,12 @@ class Asker:
         """
         if self._policy == "never" or (self._policy == "when-supported" and _approved_by_client(context)):
             return
+        message = f"{action} Approve this call of {tool}?"
         if not can_ask(context):
             if self._policy == "required":
-                raise ServiceError(
-                    f"{tool} needs the user's approval, and this client does not support elicitation."
-                )
+                await _refuse(context, tool, message)
             return
-        answer = await self.ask(context, tool, f"{action} Approve this call of {tool}?", _Approval)
+        answer = await self.ask(context, tool, message, _Approval)
         if not answer.approve:
             raise DeclinedError(tool)
 
@@ -80,6 +79,16 @@ class Asker:
         if result.action == "decline":
             raise DeclinedError(tool)
         raise CancelledError(tool)
+
+
+async def _refuse(context: ToolContext, tool: str, message: str) -> NoReturn:
+    """Ask although the client cannot be asked: only the transport knows how its revision has that said."""
+    text = f"{tool} needs the user's approval, and this client does not support elicitation."
+    try:
+        await context.elicit(message, _Approval)
+    except McpError as error:
+        raise ServiceError(text) from error
+    raise ServiceError(text)
 
 
 def _approved_by_client(context: ToolContext) -> bool:

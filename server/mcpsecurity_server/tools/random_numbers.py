@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from mcpsecurity_server.tools.asking import ToolContext
 from mcpsecurity_server.tools.errors import InputError
 from mcpsecurity_server.tools.toolbox import Toolbox
+from mcpsecurity_server.transport import step
 
 __all__ = ["NumberFromDate", "RandomNumber", "number_of", "register"]
 
@@ -62,7 +63,11 @@ def register(toolbox: Toolbox, now: Callable[[], dt.datetime]) -> None:
 
         The same date always gives the same number.
         """
-        moment = _parse(datetime) if datetime is not None else now().isoformat(timespec="seconds")
+        moment = (
+            _parse(datetime)
+            if datetime is not None
+            else await step("moment", lambda: now().isoformat(timespec="seconds"))
+        )
         source = f"datetime = {moment}" if datetime is not None else f"the current date and time, {moment}"
         await toolbox.asker.approve(
             context, "get_random_number_from_date_time", f"Generate a number from {source}."

@@ -1,5 +1,6 @@
 """The weather of a city, asking for the city if it is missing and which one if there are several."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, create_model
@@ -7,6 +8,7 @@ from pydantic import BaseModel, Field, create_model
 from mcpsecurity_server.tools.asking import Asker, ToolContext, can_ask
 from mcpsecurity_server.tools.errors import InputError, ServiceError
 from mcpsecurity_server.tools.toolbox import Toolbox
+from mcpsecurity_server.transport import step
 from mcpsecurity_server.weather import DayForecast, Place, WeatherError, WeatherService
 
 __all__ = ["CityWeather", "DailyWeather", "daily_weather", "find_place", "register"]
@@ -113,7 +115,7 @@ async def find_place(
         OutcomeError: the person did not choose.
         WeatherError: the service failed.
     """
-    places = await weather.places(city)
+    places = [Place(**found) for found in await step("places", lambda: _places(weather, city))]
     if not places:
         near = [place.full_name for place in await weather.suggestions(city)]
         hint = f"did you mean {' or '.join(near)}" if near else "write the name of a city, like Zurich"
@@ -122,6 +124,10 @@ async def find_place(
     if len(candidates) > 1 and can_ask(context):
         return await _ask_which(asker, context, tool, city, candidates), []
     return candidates[0], candidates[1:]
+
+
+async def _places(weather: WeatherService, city: str) -> list[dict[str, Any]]:
+    return [asdict(place) for place in await weather.places(city)]
 
 
 def _candidates(places: list[Place]) -> list[Place]:
