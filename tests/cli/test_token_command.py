@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 
+from mcpsecurity.cli.token import token
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.localcloud.certificates import ensure_certificates
 
@@ -23,18 +25,11 @@ async def cloud(tmp_path: Path) -> AsyncIterator[LocalCloud]:
         yield running
 
 
-async def _token(folder: Path, port: int, *arguments: str, **environment: str) -> tuple[int, str, str]:
+async def _token(folder: Path, port: int, *arguments: str) -> tuple[int, str, str]:
     """Run the command; return its exit code and what it wrote to stdout and stderr."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "mcpsecurity", "token", *arguments),
-        env=_CLEAN | {"LOCALCLOUD_FOLDER": str(folder), "LOCALCLOUD_HTTPS_PORT": str(port)} | environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(30):
-        output, errors = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, output.decode(), errors.decode()
+    environment = {"LOCALCLOUD_FOLDER": str(folder), "LOCALCLOUD_HTTPS_PORT": str(port)}
+    ended = await asyncio.to_thread(CliRunner().invoke, token, arguments, env=environment)
+    return ended.exit_code, ended.stdout, ended.stderr
 
 
 def _claims(cloud: LocalCloud, output: str) -> dict[str, object]:
@@ -136,3 +131,16 @@ async def test_a_service_that_is_no_tenant_is_said_to_be_none(
     assert (code, output) == (1, "")
     assert "does not answer as a tenant" in errors
     assert "Traceback" not in errors
+
+
+async def test_the_command_line_has_it(cloud: LocalCloud, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mcpsecurity", "token", "--daemon"),
+        env=_CLEAN | {"LOCALCLOUD_FOLDER": str(tmp_path), "LOCALCLOUD_HTTPS_PORT": str(_port(cloud))},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        output, _ = await process.communicate()
+
+    assert process.returncode == 0
+    assert _claims(cloud, output.decode())["idtyp"] == "app"

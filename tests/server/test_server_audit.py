@@ -129,6 +129,17 @@ async def test_without_authentication_calls_have_correlation_ids_too(
     assert len(ids - {"-"}) == 2
 
 
+async def test_an_audit_log_that_is_turned_off_stays_empty(
+    protected: ProtectedServer, tenant: ControlledTenant, audit: pytest.LogCaptureFixture
+) -> None:
+    audit.set_level(logging.ERROR, "mcpsecurity.audit")
+    token = tenant.access_token()
+    session = await protected.session(token)
+    await _tool(protected, token, session, "get_random_number")
+    await protected.call("not a token")
+    assert _events(audit) == []
+
+
 async def test_a_denied_tool_names_the_person(
     tenant: ControlledTenant, clock: MovableClock, audit: pytest.LogCaptureFixture
 ) -> None:

@@ -23,6 +23,7 @@ from mcpsecurity.localcloud.certificates import ensure_certificates
 from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.protection import Protection
+from mcpsecurity_server.profile.on_behalf_of import credential_of
 from mcpsecurity_server.tools.identity import WhoAmI
 from mcpsecurity_server.transport import mount_mcp
 
@@ -243,6 +244,39 @@ async def test_a_session_that_was_revoked_is_told_and_its_token_not_used_again(
         assert "sign out, sign in again" in result["content"][0]["text"]
     assert len(set(authorizations)) == 2
     assert f"Bearer {token}" not in authorizations, "the incoming token goes nowhere"
+
+
+async def test_a_tenant_that_cannot_be_reached_is_a_tool_error(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    token = cloud.access_token()
+    async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+        await protected.session(token)
+        cloud.tenant.faults.down = True
+        try:
+            result = await _call(protected, token, "get_my_profile")
+        finally:
+            cloud.tenant.faults.clear()
+    assert result["isError"]
+    assert "cannot be reached" in result["content"][0]["text"]
+
+
+async def test_without_authentication_nobody_is_somebody(
+    tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    async with ProtectedServer(tenant, clock, no_auth=True) as open_server:
+        result = await _call(open_server, "", "who_am_i")
+    assert result["isError"]
+    assert "Nobody is signed in" in result["content"][0]["text"]
+
+
+def test_a_credential_has_to_be_a_secret_or_a_pair_in_pem(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="neither a secret nor a certificate"):
+        credential_of(None, None)
+    pem, file = _certificate(tmp_path)
+    file.write_bytes(pem)
+    with pytest.raises(ValueError, match="a private key and a certificate"):
+        credential_of(None, file)
 
 
 async def test_without_a_credential_there_is_no_profile_tool(

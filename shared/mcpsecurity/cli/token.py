@@ -51,7 +51,8 @@ def token(user: str | None, daemon: bool, port_offset: int | None) -> None:
     try:
         click.echo(asyncio.run(_fetch(settings, port, user and _sign_in_name(settings, user))))
     except _TokenError as error:
-        sys.exit(f"token: {error}")
+        click.echo(f"token: {error}", err=True)
+        sys.exit(1)
 
 
 def _sign_in_name(settings: LocalCloudSettings, name: str) -> str:
