@@ -8,16 +8,25 @@ from tests.leaks import LeakSearch
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_conversation_in_the_users_folder() -> Iterator[None]:
+    """A web chat whose test says nothing of a database keeps its conversations in memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WEBCLIENT_DATABASE_URL", "sqlite://")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _no_token_in_any_log() -> Iterator[None]:
     """Search all that is logged in the test run, down to DEBUG.
 
-    MSAL's own debug lines, client assertions among them, are left out as `configure_logging` leaves them out.
+    Debug lines of MSAL (client assertions) and aiosqlite (values) are left out as `configure_logging` does.
     """
     search, root = LeakSearch(), logging.getLogger()
     level = root.level
     root.addHandler(search)
     root.setLevel(logging.DEBUG)
-    logging.getLogger("msal").setLevel(logging.INFO)
+    for name in ("msal", "aiosqlite"):
+        logging.getLogger(name).setLevel(logging.INFO)
     yield
     root.removeHandler(search)
     root.setLevel(level)

@@ -18,6 +18,7 @@ _LEAST = {
     "msal": logging.INFO,  # below: personal data
     "semantic_kernel": logging.CRITICAL,  # below: arguments and results of calls; failures are told by others
     "mcp.client.streamable_http": logging.WARNING,  # below: session ids
+    "aiosqlite": logging.INFO,  # below: each statement with its values
     "openai": logging.WARNING,  # below: whole requests
     "httpx": logging.WARNING,  # below: a line for each request
     "httpx2": logging.WARNING,

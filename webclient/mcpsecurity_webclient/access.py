@@ -12,6 +12,7 @@ from aiohttp_session import get_session
 
 from mcpsecurity_webclient.errors import ApiError
 from mcpsecurity_webclient.settings import WebSettings
+from mcpsecurity_webclient.store import StaleConversationError, StoreError
 
 __all__ = ["PERSON", "Person", "error_middleware", "guard_middleware", "public", "safe_next"]
 
@@ -23,13 +24,17 @@ H = TypeVar("H", bound=Callable[..., Any])
 
 class Person:
     """Who is signed in with this request. `sid` names the session (it is not the cookie's value), `key` the
-    person: tenant and object id, which no two people share and nobody can change."""
+    person: tenant and object id, which no two people share and nobody can change. `since` is when she signed
+    in, in seconds since 1970."""
 
-    __slots__ = ("csrf", "expires_at", "key", "name", "sid", "username")
+    __slots__ = ("csrf", "expires_at", "key", "name", "object_id", "sid", "since", "tenant_id", "username")
 
     def __init__(self, user: dict[str, Any]) -> None:
         self.sid: str = user["sid"]
-        self.key: str = f"{user['tid']}.{user['oid']}"
+        self.tenant_id: str = user["tid"]
+        self.object_id: str = user["oid"]
+        self.key: str = f"{self.tenant_id}.{self.object_id}"
+        self.since: float = user["since"]
         self.name: str = user["name"]
         self.username: str = user["username"]
         self.csrf: str = user["csrf"]
@@ -73,6 +78,8 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except ApiError as error:
         return _answer(request, error)
+    except StoreError as error:
+        return _answer(request, _not_kept(error))
     except web.HTTPRedirection:
         raise
     except web.HTTPException as error:
@@ -118,6 +125,15 @@ async def _check_command(request: web.Request, origin: str, csrf: str) -> None:
         raise ApiError(415, "not_json", "Commands are JSON.")
     if token is None or not hmac.compare_digest(token.encode(), csrf.encode()):
         raise ApiError(403, "csrf", "This page is out of date. Please reload it.", retryable=True)
+
+
+def _not_kept(error: StoreError) -> ApiError:
+    if isinstance(error, StaleConversationError):
+        text = "This conversation was changed elsewhere. Please reload the page."
+        return ApiError(409, "changed_elsewhere", text)
+    _log.warning("%s: %s", error, type(error.__cause__).__name__)
+    text = "Conversations cannot be reached at the moment. Nothing was done; please try again."
+    return ApiError(503, "not_kept", text, retryable=True)
 
 
 def _answer(request: web.Request, error: ApiError) -> web.Response:

@@ -17,7 +17,7 @@ from mcpsecurity_webclient.access import Person, error_middleware, guard_middlew
 from mcpsecurity_webclient.auth import EntraClient, add_auth_routes
 from mcpsecurity_webclient.auth.caches import InMemoryTokenCacheStore
 from mcpsecurity_webclient.chat.api import add_chat_api
-from mcpsecurity_webclient.chat.directory import ChatDirectory
+from mcpsecurity_webclient.chat.directory import ChatDirectory, owner_of
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.events import InMemoryEventBus
 from mcpsecurity_webclient.chat.model import chat_model
@@ -29,6 +29,7 @@ from mcpsecurity_webclient.headers import set_headers
 from mcpsecurity_webclient.pages import add_pages
 from mcpsecurity_webclient.sessions import InMemorySessionStore, ServerSideStorage
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
+from mcpsecurity_webclient.store import SqlConversationStore
 
 if TYPE_CHECKING:
     from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
@@ -38,6 +39,7 @@ __all__ = ["create_app"]
 _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent
 _SWEEP_SECONDS = 15.0
+_DAY = 86_400.0
 
 Clock = Callable[[], float]
 
@@ -60,6 +62,7 @@ def create_app(
     add_chat_api(app, assembly.directory, assembly.streams, max_message=settings.max_message)
     app.router.add_static("/static", _FOLDER / "static", name="static")
     set_headers(app, secure=settings.secure, form_targets=assembly.form_targets)
+    app.on_shutdown.append(assembly.end_streams)
     app.cleanup_ctx.extend([assembly.connections, _sweeper(assembly, sweep_every)])
     return app
 
@@ -78,13 +81,24 @@ class _Assembly:
         )
         self.entra = EntraClient(settings, InMemoryTokenCacheStore(), self._tls, clock)
         self.streams = Streams(settings.max_streams)
-        self.directory = ChatDirectory(self._make_chat, limit=settings.max_chats, clock=clock)
+        self._store = SqlConversationStore(settings.database)
+        self.directory = ChatDirectory(
+            self._make_chat,
+            self._store,
+            limit=settings.max_chats,
+            retention=settings.retention_days and settings.retention_days * _DAY,
+            clock=clock,
+        )
 
     async def connections(self, _: web.Application) -> AsyncIterator[None]:
         """Hold what is open to the outside while the application runs."""
-        async with self.entra, chat_model(self._settings, self._tls) as self._model:
+        async with self._store, self.entra, chat_model(self._settings, self._tls) as self._model:
             yield
             await self.directory.aclose()
+
+    async def end_streams(self, _: web.Application) -> None:
+        """Let the pages go, so that stopping does not wait for them."""
+        self.streams.close()
 
     async def end_session(self, sid: str, reason: str) -> None:
         """End everything of a session: pages, runs, connections, tokens."""
@@ -115,6 +129,8 @@ class _Assembly:
             service=self._model,
             events=InMemoryEventBus(chat_id, self._clock),
             coordinator=self._coordinator,
+            store=self._store,
+            owner=owner_of(person),
             make_servers=lambda callbacks: self._make_servers(callbacks, lambda: acting[0].sid),
             sign_in_needed=self._ask_to_sign_in,
             clock=self._clock,

@@ -8,6 +8,7 @@ import click
 from mcpsecurity.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
 from mcpsecurity_webclient.settings import WebSettings
+from mcpsecurity_webclient.store import StoreError
 
 __all__ = ["webclient"]
 
@@ -25,6 +26,10 @@ def webclient() -> None:
     warnings.filterwarnings("ignore", message="response_mode='form_post'")
     from mcpsecurity_webclient.app import create_app  # noqa: PLC0415 - slow: wrong settings are told before it
 
-    sys.exit(
-        run_service(lambda: create_app(settings), host=settings.host, port=settings.port, name="webclient")
-    )
+    try:
+        code = run_service(
+            lambda: create_app(settings), host=settings.host, port=settings.port, name="webclient"
+        )
+    except StoreError as error:
+        sys.exit(f"webclient: {error}")
+    sys.exit(code)

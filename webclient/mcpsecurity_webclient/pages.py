@@ -17,16 +17,14 @@ class _Pages:
 
     async def latest(self, request: web.Request) -> web.Response:
         """Show the person's latest conversation; a first one is begun."""
-        person = request[PERSON]
-        chats = self._directory.of(person)
         try:
-            return _page(request, chats[0] if chats else await self._directory.create(person))
+            return _page(request, await self._directory.latest(request[PERSON]))
         except TooManyChatsError as error:  # cannot be: she had none
             raise ApiError(429, "too_many_chats", "There are too many conversations.") from error
 
     async def one(self, request: web.Request) -> web.Response:
         """Show a conversation."""
-        chat = self._directory.find(request[PERSON], request.match_info["chat_id"])
+        chat = await self._directory.find(request[PERSON], request.match_info["chat_id"])
         if chat is None:
             raise ApiError(404, "no_such_chat", "There is no such conversation, or it is not yours.")
         return _page(request, chat)

@@ -1,12 +1,15 @@
 """Settings of the web chat."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
+from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
 from mcpsecurity.settings import EntraSettings
+from mcpsecurity_webclient.store.engine import database_url
 
 __all__ = ["McpServerSettings", "WebSettings"]
 
@@ -124,8 +127,17 @@ class WebSettings(EntraSettings):
         20_000, ge=1, validation_alias="WEBCLIENT_MAX_MESSAGE", description="Longest message, in characters."
     )
     max_chats: int = Field(
-        50, ge=1, validation_alias="WEBCLIENT_MAX_CHATS", description="Most conversations of one session."
+        50, ge=1, validation_alias="WEBCLIENT_MAX_CHATS", description="Most open conversations of one person."
     )
+    database_url: SecretStr | None = Field(
+        None, validation_alias="WEBCLIENT_DATABASE_URL",
+        description="Where conversations are kept: sqlite:///FILE, sqlite:// (in memory) or postgresql://…; "
+        "none: a file in the user's data folder.",
+    )  # fmt: skip
+    retention_days: float | None = Field(
+        None, gt=0, validation_alias="WEBCLIENT_RETENTION_DAYS",
+        description="Days without use after which a conversation is deleted; none: never.",
+    )  # fmt: skip
     max_streams: int = Field(
         20, ge=1, validation_alias="WEBCLIENT_MAX_STREAMS", description="Most open pages of one session."
     )
@@ -140,6 +152,13 @@ class WebSettings(EntraSettings):
     def _no_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and database_url(url.get_secret_value()).get_backend_name() == "postgresql":
+            _need("asyncpg")
+        return url
+
     @model_validator(mode="after")
     def _one_credential(self) -> Self:
         if (self.client_secret is None) == (self.certificate_file is None):
@@ -148,6 +167,13 @@ class WebSettings(EntraSettings):
         if len(set(names)) != len(names):
             raise ValueError("WEBCLIENT_MCP_SERVERS: two servers have the same name")
         return self
+
+    @property
+    def database(self) -> str:
+        """Address of the conversations' database."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{user_data_path('mcpsecurity') / 'conversations.sqlite3'}"
 
     @property
     def secure(self) -> bool:
@@ -171,3 +197,8 @@ class WebSettings(EntraSettings):
             name="Tools", url=self.mcp_server_url, scope=self.mcp_server_scope, title="Secure MCP server"
         )
         return (default, *self.more_servers)
+
+
+def _need(module: str) -> None:
+    if find_spec(module) is None:
+        raise ValueError("this needs further packages: pip install 'mcpsecurity[scale]'")

@@ -80,6 +80,7 @@ class _Auth:
             "username": person.username,
             "login_hint": person.login_hint,
             "csrf": before["csrf"] if same and before else secrets.token_urlsafe(24),
+            "since": before["since"] if same and before else time.time(),
             "expires_at": time.time() + self._settings.session_lifetime,
         }
         raise web.HTTPFound(begun["next"])

@@ -24,6 +24,7 @@ from mcpsecurity_webclient.chat.elicitation import (
     RequestExpiredError,
 )
 from mcpsecurity_webclient.chat.events import follow
+from mcpsecurity_webclient.chat.export import FORMATS, as_json, as_markdown, file_name
 from mcpsecurity_webclient.chat.repeats import Repeats, Reply
 from mcpsecurity_webclient.chat.sampling import SamplingDecidedError, UnknownSamplingError
 from mcpsecurity_webclient.chat.service import BusyError, ChatService, NothingToDoError
@@ -34,6 +35,8 @@ __all__ = ["KEEP_ALIVE", "add_chat_api"]
 
 KEEP_ALIVE = 15.0
 """Seconds after which a silent stream says that it is there."""
+
+_MAX_SEARCH = 200
 
 C = TypeVar("C", bound=commands.Command)
 Act = Callable[[ChatService, C, web.Request], Awaitable[dict[str, Any]]]
@@ -54,7 +57,7 @@ class _Api:
 
         async def handler(request: web.Request) -> web.Response:
             person = request[PERSON]
-            chat = self._chat(request)
+            chat = await self._chat(request)
             body = await _read(request, shape)
 
             async def work() -> Reply:
@@ -104,17 +107,27 @@ class _Api:
         return web.json_response({"user": user, "expires_at": person.expires_at})
 
     async def chats(self, request: web.Request) -> web.Response:
-        found = self._directory.of(request[PERSON])
-        rows = [{"chat_id": c.chat_id, "title": c.title, "updated_at": c.updated_at} for c in found]
-        return web.json_response({"chats": rows})
+        search = request.query.get("search", "").strip()[:_MAX_SEARCH]
+        found = await self._directory.entries(request[PERSON], search or None)
+        return web.json_response({"chats": [entry._asdict() for entry in found]})
+
+    async def export(self, request: web.Request) -> web.Response:
+        chat, kind = await self._chat(request), request.query.get("format", "markdown")
+        if kind not in FORMATS:
+            raise ApiError(400, "malformed", "A conversation can be had as markdown or json.")
+        ending, content_type = FORMATS[kind]
+        text = as_json(chat) if kind == "json" else as_markdown(chat)
+        attachment = f'attachment; filename="{file_name(chat.title, ending)}"'
+        headers = {"Content-Disposition": attachment, "Cache-Control": "no-store"}
+        return web.Response(text=text, content_type=content_type, charset="utf-8", headers=headers)
 
     async def catalog(self, request: web.Request) -> web.Response:
-        chat = self._chat(request)
+        chat = await self._chat(request)
         return web.json_response(await chat.servers.catalog())
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
-        chat, person = self._chat(request), request[PERSON]
+        chat, person = await self._chat(request), request[PERSON]
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )
@@ -132,8 +145,8 @@ class _Api:
             pass
         return response
 
-    def _chat(self, request: web.Request) -> ChatService:
-        chat = self._directory.find(request[PERSON], request.match_info["chat_id"])
+    async def _chat(self, request: web.Request) -> ChatService:
+        chat = await self._directory.find(request[PERSON], request.match_info["chat_id"])
         if chat is None:
             raise ApiError(404, "no_such_chat", "There is no such conversation, or it is not yours.")
         return chat
@@ -156,6 +169,7 @@ def add_chat_api(
     chat = "/api/chats/{chat_id}"
     router.add_get(f"{chat}/catalog", api.catalog)
     router.add_get(f"{chat}/events", api.events)
+    router.add_get(f"{chat}/export", api.export)
     router.add_post(f"{chat}/messages", api.command(commands.NewMessage, api.message))
     router.add_post(f"{chat}/mode", api.command(commands.SetMode, _mode))
     router.add_post(f"{chat}/calls/{{id}}/decision", api.command(commands.Decide, _decide))

@@ -5,17 +5,20 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from mcpsecurity_webclient.access import Person
 from mcpsecurity_webclient.chat.service import ChatService
+from mcpsecurity_webclient.store import Conversation, ConversationStore, Entry, Owner
 
-__all__ = ["ChatDirectory", "TooManyChatsError"]
+__all__ = ["ChatDirectory", "TooManyChatsError", "owner_of"]
 
-_KEPT_SECONDS = 12 * 3600.0
+_IDLE_SECONDS = 12 * 3600.0
+_PURGE_SECONDS = 600.0
 
 
 class TooManyChatsError(Exception):
-    """The person has as many conversations as are allowed, and each of them is at work."""
+    """The person has as many conversations open as are allowed, and each of them is at work."""
 
 
 class MakeChat(Protocol):
@@ -27,26 +30,69 @@ class MakeChat(Protocol):
 class ChatDirectory:
     """Conversations by person: the same in each of her browsers, and for nobody else.
 
-    `limit` is how many a person can have; the longest unused one gives way.
+    All are in `store`; those in use are open here, too. `limit` is how many of a person can be open; the
+    longest unused one is closed for another. `retention` is after how many seconds without use a conversation
+    is deleted; None: never.
     """
 
-    def __init__(self, make: MakeChat, *, limit: int, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        make: MakeChat,
+        store: ConversationStore,
+        *,
+        limit: int,
+        retention: float | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._make = make
+        self._store = store
         self._limit = limit
+        self._retention = retention
         self._clock = clock
+        self._purged_at = float("-inf")
         self._chats: dict[str, dict[str, ChatService]] = {}
         self._sessions: dict[str, set[str]] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def of(self, person: Person) -> list[ChatService]:
-        """Return a person's conversations, the latest first."""
-        self._sessions.setdefault(person.key, set()).add(person.sid)
-        chats = self._chats.get(person.key, {}).values()
-        return sorted(chats, key=lambda chat: chat.updated_at, reverse=True)
+    async def entries(self, person: Person, search: str | None = None) -> list[Entry]:
+        """Return a person's conversations, the latest first; with `search` those that have it in them.
 
-    def find(self, person: Person, chat_id: str) -> ChatService | None:
-        """Return a person's conversation; None if there is none of that id, or it is another's."""
-        self._sessions.setdefault(person.key, set()).add(person.sid)
-        return self._chats.get(person.key, {}).get(chat_id)
+        Raises:
+            StoreError: they cannot be read.
+        """
+        kept = await self._store.entries(owner_of(person), search)
+        opened = self._chats.get(person.key, {})
+        entries = {entry.chat_id: entry for entry in kept}
+        for chat in opened.values():
+            if chat.chat_id in entries or not search:
+                entries[chat.chat_id] = Entry(chat.chat_id, chat.title, chat.updated_at)
+        return sorted(entries.values(), key=lambda entry: entry.updated_at, reverse=True)
+
+    async def latest(self, person: Person) -> ChatService:
+        """Return the conversation a person is at: the latest that is open, or that her session used, or a
+        new one."""
+        if opened := self._opened(person):
+            return opened[0]
+        kept = await self._store.entries(owner_of(person), limit=1)
+        if kept and kept[0].updated_at >= person.since:
+            found = await self.find(person, kept[0].chat_id)
+            if found is not None:
+                return found
+        return await self.create(person)
+
+    async def find(self, person: Person, chat_id: str) -> ChatService | None:
+        """Return a person's conversation; None if there is none of that id, or it is another's.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        chat = self._chats.get(person.key, {}).get(chat_id)
+        if chat is None or chat.keeper.stale:
+            async with self._lock(person):
+                chat = await self._open(person, chat_id)
+        if chat is not None:
+            self._sessions.setdefault(person.key, set()).add(person.sid)
+        return chat
 
     async def create(self, person: Person) -> ChatService:
         """Begin a conversation.
@@ -54,23 +100,22 @@ class ChatDirectory:
         Raises:
             TooManyChatsError: no conversation could give way.
         """
-        chats = self.of(person)
-        if len(chats) >= self._limit:
-            idle = [chat for chat in chats if chat.run is None]
-            if not idle:
-                raise TooManyChatsError
-            await self.delete(person, idle[-1])
-        chat = self._make(secrets.token_urlsafe(12), person)
-        self._chats.setdefault(person.key, {})[chat.chat_id] = chat
-        return chat
+        async with self._lock(person):
+            return await self._add(person, secrets.token_urlsafe(12), None)
 
     async def delete(self, person: Person, chat: ChatService) -> None:
-        """Forget a conversation and end what is open in it."""
-        self._chats.get(person.key, {}).pop(chat.chat_id, None)
-        await chat.aclose()
+        """Delete a conversation and end what is open in it.
+
+        Raises:
+            StoreError: it is still there.
+        """
+        async with self._lock(person):
+            self._chats.get(person.key, {}).pop(chat.chat_id, None)
+            await chat.aclose()
+            await chat.keeper.delete(chat.chat_id)
 
     async def end_session(self, sid: str, *, signed_out: bool) -> None:
-        """End what a session holds open; when the person has signed out everywhere, forget her
+        """End what a session holds open; when the person has signed out everywhere, close her
         conversations."""
         for key, sids in list(self._sessions.items()):
             if sid not in sids:
@@ -79,24 +124,65 @@ class ChatDirectory:
             chats = list(self._chats.get(key, {}).values())
             gone = signed_out and not sids
             if gone:
-                del self._chats[key]
+                self._chats.pop(key, None)
             if not sids:
                 del self._sessions[key]
             await asyncio.gather(*(c.aclose() if gone else c.end_session(sid) for c in chats))
 
     async def sweep(self) -> None:
-        """Forget conversations that nobody has used for half a day."""
-        too_old = self._clock() - _KEPT_SECONDS
+        """Close conversations that nobody has used for half a day; delete those past the retention."""
+        now = self._clock()
         for key, chats in list(self._chats.items()):
             for chat in list(chats.values()):
-                if chat.updated_at < too_old and chat.run is None:
+                if chat.updated_at < now - _IDLE_SECONDS and chat.run is None:
                     del chats[chat.chat_id]
                     await chat.aclose()
             if not chats:
                 del self._chats[key]
+        if self._retention is not None and now >= self._purged_at + _PURGE_SECONDS:
+            await self._store.purge(now - self._retention)
+            self._purged_at = now
 
     async def aclose(self) -> None:
-        """End all conversations, because the process ends."""
+        """Close all conversations, because the process ends."""
         chats = [chat for chats in self._chats.values() for chat in chats.values()]
         self._chats.clear()
         await asyncio.gather(*(chat.aclose() for chat in chats))
+
+    def _opened(self, person: Person) -> list[ChatService]:
+        chats = self._chats.get(person.key, {}).values()
+        return sorted(chats, key=lambda chat: chat.updated_at, reverse=True)
+
+    async def _open(self, person: Person, chat_id: str) -> ChatService | None:
+        """Return the conversation, from the store when it is not open. The lock is held."""
+        chats = self._chats.get(person.key, {})
+        if (chat := chats.get(chat_id)) is not None:
+            if not chat.keeper.stale:
+                return chat
+            del chats[chat_id]
+            await chat.aclose()
+        kept = await self._store.load(owner_of(person), chat_id)
+        return None if kept is None else await self._add(person, chat_id, kept)
+
+    async def _add(self, person: Person, chat_id: str, kept: Conversation | None) -> ChatService:
+        opened = self._opened(person)
+        if len(opened) >= self._limit:
+            idle = [chat for chat in opened if chat.run is None]
+            if not idle:
+                raise TooManyChatsError
+            del self._chats[person.key][idle[-1].chat_id]
+            await idle[-1].aclose()
+        chat = self._make(chat_id, person)
+        if kept is not None:
+            chat.restore(kept)
+        self._chats.setdefault(person.key, {})[chat_id] = chat
+        self._sessions.setdefault(person.key, set()).add(person.sid)
+        return chat
+
+    def _lock(self, person: Person) -> asyncio.Lock:
+        return self._locks.setdefault(person.key, asyncio.Lock())
+
+
+def owner_of(person: Person) -> Owner:
+    """Return whose the person's conversations are."""
+    return Owner(person.tenant_id, person.object_id)

@@ -17,11 +17,14 @@ from mcpsecurity_webclient.chat.calls import CallDesk
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.events import EventBus
 from mcpsecurity_webclient.chat.failures import failure_of, sign_in_needed
+from mcpsecurity_webclient.chat.keeping import Keeper
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, Run, User
 from mcpsecurity_webclient.chat.prompting import PromptingService
+from mcpsecurity_webclient.chat.records import calls_from, messages_from, parts_of, turns_from
 from mcpsecurity_webclient.chat.sampling import SamplingDesk
 from mcpsecurity_webclient.chat.servers import McpServers, ServerCallbacks
 from mcpsecurity_webclient.settings import WebSettings
+from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner, StoreError
 
 __all__ = ["BusyError", "ChatService", "NothingToDoError"]
 
@@ -33,6 +36,7 @@ SYSTEM = (
 )
 _TITLE = 60
 _STOP_SECONDS = 5.0
+_KEPT_SOON = frozenset({"message.done", "tool.done", "mode.changed", "grants.changed", "title.changed"})
 
 
 class BusyError(Exception):
@@ -47,7 +51,8 @@ class ChatService:
     """One conversation of one signed-in person. It belongs to her, not to a page or a connection.
 
     `sid` is the session that acts: whose tokens the MCP servers get. `make_servers` makes the conversation's
-    MCP servers for its callbacks; `service` is the kernel's model; `sign_in_needed` hears that the acting
+    MCP servers for its callbacks; `service` is the kernel's model. `store` keeps what is said as `owner`'s: a
+    message is there before anybody is told that it was taken. `sign_in_needed` hears that the acting
     session's tokens are of no use any more.
     """
 
@@ -61,6 +66,8 @@ class ChatService:
         service: ChatCompletionClientBase,
         events: EventBus,
         coordinator: ElicitationCoordinator,
+        store: ConversationStore,
+        owner: Owner,
         make_servers: Callable[[ServerCallbacks], McpServers],
         sign_in_needed: Callable[["ChatService"], None],
         clock: Callable[[], float],
@@ -71,9 +78,11 @@ class ChatService:
         self._sign_in_needed = sign_in_needed
         self.events = events
         self.title = "New conversation"
-        self.updated_at = clock()
+        self.created_at = self.updated_at = clock()
+        self.keeper = Keeper(store, owner, self._captured)
         self.messages: list[Message] = []
         self.run: Run | None = None
+        self._taking = False  # a message is being saved
         self._clock = clock
         self._settings = settings
         self._service = service
@@ -100,6 +109,19 @@ class ChatService:
     def publish(self, name: str, payload: dict[str, Any]) -> None:
         """Tell every page of this conversation."""
         self.events.publish(name, self.run.run_id if self.run else None, payload)
+        if name in _KEPT_SOON:
+            self.keeper.soon()
+
+    def restore(self, kept: Conversation) -> None:
+        """Go on with a conversation that was kept. What was under way then has ended."""
+        self.title, self.created_at, self.updated_at = kept.title, kept.created_at, kept.updated_at
+        self.messages = messages_from(kept.parts)
+        self.desk.mode = ApprovalMode(kept.state["mode"])
+        self.desk.calls = calls_from(kept.parts)
+        self.desk.grants = {(server, tool) for server, tool in kept.state["grants"]}
+        self._history = ChatHistory(messages=turns_from(kept.parts))
+        self._asked = kept.state["asked"]
+        self.keeper.begin_at(kept.revision)
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that a page has to know."""
@@ -130,6 +152,7 @@ class ChatService:
         Raises:
             BusyError: an answer is being written.
             BridgeError: a prompt or an attachment cannot be had.
+            StoreError: the message cannot be saved, and was not taken.
         """
         self._must_be_idle()
         messages = [("user", text)] if text else []
@@ -147,12 +170,8 @@ class ChatService:
             else None,
             prompt={"server": prompt["server"], "name": prompt["name"]} if prompt else None,
         )
-        for content in contents:
-            self._history.add_user_message(content)
-        for role, content in messages:
-            self._history.add_message({"role": role, "content": content})
-        self._asked = len(self._history.messages)
-        self.messages.append(said)
+        turns = [("user", content) for content in contents] + messages
+        await self._take(said, turns)
         self.publish("message.added", {"message": said.to_json()})
         self._take_title(said.text)
         return self._start("message"), said.message_id
@@ -212,11 +231,50 @@ class ChatService:
             await self.servers.aclose()
 
     async def aclose(self) -> None:
-        """End the run, the questions, the pages' streams and the connections."""
+        """End the run, the questions, the pages' streams and the connections, and keep what is new."""
         await self._end_run()
         self._coordinator.cancel_all(self.chat_id)
         self.events.close()
         await self.servers.aclose()
+        await self.keeper.aclose()
+
+    async def _take(self, said: Message, turns: list[tuple[str, str]]) -> None:
+        """Take the person's message: it is saved when this returns, or else it was never there."""
+        history, asked = len(self._history.messages), self._asked
+        self._taking = True
+        for role, content in turns:
+            self._history.add_message({"role": role, "content": content})
+        self._asked = len(self._history.messages)
+        self.messages.append(said)
+        self.updated_at = self._clock()
+        try:
+            await self.keeper.save()
+        except BaseException:
+            self.messages.remove(said)
+            del self._history.messages[history:]
+            self._asked = asked
+            raise
+        finally:
+            self._taking = False
+
+    def _captured(self, revision: int, writer: str) -> Conversation | None:
+        """Return what is to be kept; nothing before the first message."""
+        if not self.messages:
+            return None
+        return Conversation(
+            chat_id=self.chat_id,
+            title=self.title,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            state={
+                "mode": self.desk.mode.value,
+                "grants": sorted(self.desk.grants),
+                "asked": self._asked,
+            },
+            parts=parts_of(self.messages, self.desk.calls, self._history.messages),
+            revision=revision,
+            writer=writer,
+        )
 
     async def _end_run(self) -> None:
         if self.run is not None and self.run.task is not None:
@@ -246,9 +304,23 @@ class ChatService:
         except Exception as error:  # noqa: BLE001 - the task's boundary: told to the person, logged with an id
             ending = self._failed(error, writer)
         finally:
-            self.publish("run.done", ending)
-            self.run = None
             self.updated_at = self._clock()
+            try:
+                await self._keep_answer()
+            finally:
+                self.publish("run.done", ending)
+                self.run = None
+
+    async def _keep_answer(self) -> None:
+        """Save the answer before it is told that it is there."""
+        try:
+            await self.keeper.save()
+        except StoreError as error:
+            _log.warning("an answer is not saved yet: %s", error)
+            self.keeper.soon()
+            text = "This answer is not saved yet. It will be, as soon as the conversations can be reached."
+            toast = {"level": "warning", "code": "not_saved", "message": text, "retryable": False}
+            self.publish("toast", toast)
 
     def _failed(self, error: Exception, writer: AnswerWriter) -> dict[str, Any]:
         writer.broken_off()
@@ -301,7 +373,7 @@ class ChatService:
             self.rename(line if len(line) <= _TITLE else line[: _TITLE - 1] + "…")
 
     def _must_be_idle(self) -> None:
-        if self.run is not None:
+        if self.run is not None or self._taking:
             raise BusyError
 
 

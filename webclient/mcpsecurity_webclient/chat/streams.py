@@ -48,3 +48,9 @@ class Streams:
                 payload = {"reason": reason, "sign_in_url": sign_in_url}
                 followed.events.tell(subscription, "session.expired", payload)
                 subscription.end()
+
+    def close(self) -> None:
+        """End all streams: the pages come back to whoever serves them next."""
+        for subscriptions in self._open.values():
+            for subscription in subscriptions:
+                subscription.end()

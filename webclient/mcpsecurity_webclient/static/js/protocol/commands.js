@@ -76,8 +76,9 @@ export class Commands {
     return this._chat("delete", {});
   }
 
-  chats() {
-    return this._read("/api/chats");
+  /** @param {string} search  words that a conversation has in its title or its messages; none: all */
+  chats(search = "") {
+    return this._read(search ? `/api/chats?search=${encodeURIComponent(search)}` : "/api/chats");
   }
 
   catalog() {

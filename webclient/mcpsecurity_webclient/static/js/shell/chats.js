@@ -1,16 +1,19 @@
-/** The session's conversations, and what can be done with the one that is open. */
+/** The person's conversations, and what can be done with the one that is open. */
 
 import { byId, h, setText } from "../ui/dom.js";
 import { once } from "../ui/button.js";
 import { anchored } from "../ui/popover.js";
 
 const UNTITLED = "New conversation";
+const SEARCH_AFTER_MS = 200;
 
 export class Chats {
   /** @param {string} chatId  @param {{commands, report}} context */
   constructor(chatId, context) {
     Object.assign(this, { _chatId: chatId, _context: context, _title: null, _run: null, _asked: false });
     this._list = byId("chat-list");
+    this._search = byId("chat-search");
+    this._search.addEventListener("input", () => this._searchSoon());
     this._heading = byId("title");
     this._menu = byId("chat-menu");
     anchored(byId("chat-options"), this._menu);
@@ -35,10 +38,18 @@ export class Chats {
     this._run = run;
   }
 
+  _searchSoon() {
+    clearTimeout(this._timer);
+    this._timer = setTimeout(() => this._load(), SEARCH_AFTER_MS);
+  }
+
   async _load() {
+    const words = this._search.value.trim();
     try {
-      const { chats } = await this._context.commands.chats();
-      this._list.replaceChildren(...chats.map((chat) => this._row(chat)));
+      const { chats } = await this._context.commands.chats(words);
+      if (words !== this._search.value.trim()) return;
+      const rows = chats.map((chat) => this._row(chat));
+      this._list.replaceChildren(...(rows.length ? rows : [h("li", { class: "none" }, "No chat has these words.")]));
     } catch (error) {
       if (error.status === 401) this._context.report(error);
     }

@@ -1,0 +1,35 @@
+"""A person finds a conversation again by its words, and takes it with her as a file."""
+
+from pathlib import Path
+
+from playwright.async_api import expect
+from tests.browser.person import Person
+
+
+async def test_a_chat_is_found_by_what_was_said_in_it(alice: Person) -> None:
+    await alice.ask("hello")
+    await alice.finished()
+    await alice.begin_another()
+    chats = alice.page.get_by_role("navigation", name="Chats")
+    search = alice.page.get_by_role("searchbox", name="Search chats")
+
+    await search.fill("HELLO")
+    await expect(chats.get_by_role("link", name="hello").first).to_be_visible()
+    await expect(chats.get_by_role("link", name="New conversation")).to_have_count(0)
+
+    await search.fill("words that nobody ever said")
+    await expect(chats.get_by_text("No chat has these words.")).to_be_visible()
+
+
+async def test_a_chat_can_be_taken_along_as_a_file(alice: Person, tmp_path: Path) -> None:
+    await alice.ask("hello")
+    await alice.finished()
+
+    await alice.page.get_by_role("button", name="Options of this conversation").click()
+    async with alice.page.expect_download() as download:
+        await alice.page.get_by_role("link", name="Export as Markdown").click()
+    file = await download.value
+
+    assert file.suggested_filename == "hello.md"
+    await file.save_as(tmp_path / "hello.md")
+    assert "# hello" in (tmp_path / "hello.md").read_text("utf-8")

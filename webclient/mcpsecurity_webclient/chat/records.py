@@ -1,0 +1,85 @@
+"""A conversation as it is kept, and back: what was under way when a process ended comes back as ended."""
+
+from dataclasses import fields
+from typing import Any
+
+from semantic_kernel.contents import (
+    ChatMessageContent,
+    FunctionCallContent,
+    FunctionResultContent,
+)
+
+from mcpsecurity_webclient.chat.calls import CANCELLED
+from mcpsecurity_webclient.chat.markdown import to_html
+from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
+from mcpsecurity_webclient.store import Part
+
+__all__ = ["calls_from", "messages_from", "parts_of", "turns_from"]
+
+UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
+_NOT_KEPT = {"html", "stable"}
+_ENDED = ("done", "failed", "declined", "cancelled")
+
+
+def parts_of(
+    messages: list[Message], calls: dict[str, PendingFunctionCall], turns: list[ChatMessageContent]
+) -> list[Part]:
+    """Return what is to be kept; nothing in it changes any more."""
+    shown = [calls[key] for message in messages for key in message.calls if key in calls]
+    return [
+        *(Part("message", m.message_id, _body(m), m.text) for m in messages),
+        *(Part("call", call.call_id, _body(call)) for call in shown),
+        *(Part("turn", f"{index:06}", _turn(turn)) for index, turn in enumerate(turns)),
+    ]
+
+
+def messages_from(parts: list[Part]) -> list[Message]:
+    """Return the messages; one that was being written is a message that was stopped."""
+    messages = [Message(**_known(Message, part.body)) for part in parts if part.kind == "message"]
+    for message in messages:
+        if message.role == "assistant":
+            message.html = to_html(message.text)
+            message.finish_reason = message.finish_reason or "stopped"
+    return messages
+
+
+def calls_from(parts: list[Part]) -> dict[str, PendingFunctionCall]:
+    """Return the calls by id. One that waited is cancelled; one that ran has failed for all we know."""
+    calls = [
+        PendingFunctionCall(**_known(PendingFunctionCall, part.body)) for part in parts if part.kind == "call"
+    ]
+    for call in calls:
+        if call.status == "running":
+            call.status, call.content = "failed", [{"type": "text", "text": UNKNOWN}]
+        elif call.status not in _ENDED:
+            call.status = "cancelled"
+    return {call.call_id: call for call in calls}
+
+
+def turns_from(parts: list[Part]) -> list[ChatMessageContent]:
+    """Return what the model reads. Each call in it has a result: a model takes no conversation without."""
+    turns = [ChatMessageContent.model_validate(part.body) for part in parts if part.kind == "turn"]
+    items = [item for turn in turns for item in turn.items]
+    answered = {item.id for item in items if isinstance(item, FunctionResultContent)}
+    for item in items:
+        if isinstance(item, FunctionCallContent) and item.id not in answered:
+            result = FunctionResultContent.from_function_call_content_and_result(item, CANCELLED)
+            turns.append(result.to_chat_message_content())
+    return turns
+
+
+def _body(value: Message | PendingFunctionCall) -> dict[str, Any]:
+    """Return the fields that are kept: HTML is made anew, a decision that was awaited is gone."""
+    names = (field.name for field in fields(value) if field.name not in _NOT_KEPT | {"decision"})
+    body = {name: getattr(value, name) for name in names}
+    return {name: list(v) if isinstance(v, list) else v for name, v in body.items() if v is not None}
+
+
+def _turn(turn: ChatMessageContent) -> dict[str, Any]:
+    return turn.model_dump(mode="json", exclude_none=True, exclude={"inner_content", "metadata"})
+
+
+def _known(kind: type[Message] | type[PendingFunctionCall], body: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that this release knows; a later one may have written more."""
+    known = {field.name for field in fields(kind)}
+    return {name: value for name, value in body.items() if name in known}

@@ -1,0 +1,112 @@
+"""What is kept of a conversation, and the store's contract.
+
+StoreError
+├── StoreUnavailableError    the database cannot be reached, or refuses
+└── StaleConversationError   somebody else has changed or deleted it meanwhile
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol
+
+__all__ = [
+    "Conversation",
+    "ConversationStore",
+    "Entry",
+    "Owner",
+    "Part",
+    "PartKind",
+    "StaleConversationError",
+    "StoreError",
+    "StoreUnavailableError",
+]
+
+PartKind = Literal["message", "call", "turn"]
+
+
+class StoreError(Exception):
+    """A conversation could not be read or written."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached, or refuses."""
+
+
+class StaleConversationError(StoreError):
+    """The conversation was changed or deleted by somebody else since it was read."""
+
+
+class Owner(NamedTuple):
+    """Whose a conversation is: the Entra tenant's id and the person's object id in it."""
+
+    tenant_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of a conversation: a message, a tool call, or a turn of what the model reads.
+
+    `body` is a JSON object; `text` is what a search looks through.
+    """
+
+    kind: PartKind
+    part_id: str
+    body: dict[str, Any]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A conversation as it is kept; times are seconds since 1970.
+
+    `state` is what belongs to none of the parts, a JSON object; `parts` of one kind are in order.
+    `revision` is 0 before the first save, and each save makes it one more; `writer` names who saves, so that
+    a save whose answer was lost can be repeated.
+    """
+
+    chat_id: str
+    title: str
+    created_at: float
+    updated_at: float
+    state: dict[str, Any]
+    parts: list[Part]
+    revision: int = 0
+    writer: str = ""
+
+
+class Entry(NamedTuple):
+    """A line of somebody's list of conversations."""
+
+    chat_id: str
+    title: str
+    updated_at: float
+
+
+class ConversationStore(Protocol):
+    """Keeps conversations, each found only by its owner.
+
+    Every method may raise `StoreUnavailableError`.
+    """
+
+    async def entries(self, owner: Owner, search: str | None = None, *, limit: int = 200) -> list[Entry]:
+        """Return an owner's conversations, the latest first; with `search` those that have it in their
+        title or in a message, whatever its case."""
+
+    async def load(self, owner: Owner, chat_id: str) -> Conversation | None:
+        """Return a conversation; None if there is none of that id, or it is another's."""
+
+    async def save(self, owner: Owner, conversation: Conversation) -> int:
+        """Keep a conversation as it is now, and return its new revision. It is kept when this returns.
+
+        Raises:
+            StaleConversationError: the one that is kept is not of `conversation.revision`.
+        """
+
+    async def delete(self, owner: Owner, chat_id: str) -> None:
+        """Delete a conversation, if the owner has it."""
+
+    async def purge(self, before: float) -> int:
+        """Delete all conversations that nobody has used since `before`; return how many."""
+
+    async def check(self) -> None:
+        """Return if the database answers."""

@@ -1,0 +1,85 @@
+"""The database's engine, and its schema brought up to date."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+__all__ = ["database_url", "make_engine", "migrate"]
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 0x6D637073  # any number, the same in each replica
+_SECONDS = 10.0
+
+
+def database_url(text_: str) -> URL:
+    """Return the address of a database: `sqlite://` (in memory), `sqlite:///FILE` or `postgresql://…`.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    try:
+        url = make_url(text_)
+    except Exception:  # noqa: BLE001 - its error quotes the address, which may hold a password
+        raise ValueError("this is no database address") from None
+    driver = _DRIVERS.get(url.get_backend_name())
+    if driver is None:
+        raise ValueError("only sqlite:// and postgresql:// are supported")
+    return url.set(drivername=driver)
+
+
+def make_engine(url: URL) -> AsyncEngine:
+    """Return an engine. A file is made with access for its owner only."""
+    if url.get_backend_name() != "sqlite":
+        timeouts = {"timeout": _SECONDS, "command_timeout": _SECONDS}
+        return create_async_engine(
+            url, pool_pre_ping=True, pool_size=10, pool_timeout=_SECONDS, connect_args=timeouts
+        )
+    if url.database and url.database != ":memory:":
+        file = Path(url.database)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    # SQLite has one writer at a time: with one connection each waits for its turn here, not in the file.
+    engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Bring the schema up to date; replicas that start at once take turns."""
+    async with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        else:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        await connection.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA busy_timeout = 5000")
+    except sqlite3.OperationalError:  # pragma: no cover - such as a file system without shared memory
+        pass
+    finally:
+        cursor.close()

@@ -1,0 +1,44 @@
+"""The tables. Every key begins with tenant and user: no query finds a row without naming whose it is."""
+
+from sqlalchemy import Column, Double, ForeignKeyConstraint, Index, Integer, MetaData, String, Table, Text
+
+__all__ = ["conversations", "metadata", "parts"]
+
+metadata = MetaData()
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("user_id", String(64), primary_key=True),
+    Column("chat_id", String(64), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("writer", String(64), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("title_folded", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("ix_conversations_owner_updated", "tenant_id", "user_id", "updated_at"),
+    Index("ix_conversations_updated", "updated_at"),
+)
+
+parts = Table(
+    "parts",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("user_id", String(64), primary_key=True),
+    Column("chat_id", String(64), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("part_id", String(64), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("text_folded", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant_id", "user_id", "chat_id"],
+        ["conversations.tenant_id", "conversations.user_id", "conversations.chat_id"],
+        name="fk_parts_conversation",
+        ondelete="CASCADE",
+    ),
+)

@@ -1,0 +1,222 @@
+"""A `ConversationStore` in SQLite or PostgreSQL."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mcpsecurity_webclient.store.conversations import (
+    Conversation,
+    Entry,
+    Owner,
+    Part,
+    StaleConversationError,
+    StoreUnavailableError,
+)
+from mcpsecurity_webclient.store.engine import database_url, make_engine, migrate
+from mcpsecurity_webclient.store.models import conversations, parts
+
+__all__ = ["SqlConversationStore"]
+
+_SECONDS = 15.0
+_Key = tuple[str, str]
+
+
+class SqlConversationStore:
+    """Conversations in the database of `url` (see `database_url`), to be entered before use."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = make_engine(database_url(url))
+
+    async def __aenter__(self) -> Self:
+        """Connect, and bring the schema up to date.
+
+        Raises:
+            StoreUnavailableError: the database cannot be used.
+        """
+        try:
+            await migrate(self._engine)
+        except Exception as error:  # drivers, SQLAlchemy and Alembic each have their own
+            await self._engine.dispose()
+            text = f"the database of the conversations cannot be used: {type(error).__name__}"
+            raise StoreUnavailableError(text) from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self._engine.dispose()
+
+    async def entries(self, owner: Owner, search: str | None = None, *, limit: int = 200) -> list[Entry]:
+        """Return an owner's conversations, the latest first."""
+        table = conversations.c
+        query = select(table.chat_id, table.title, table.updated_at).where(_of(conversations, owner))
+        if search:
+            query = query.where(_has(search))
+        query = query.order_by(table.updated_at.desc()).limit(limit)
+        async with self._transaction() as connection:
+            return [Entry(*row) for row in await connection.execute(query)]
+
+    async def load(self, owner: Owner, chat_id: str) -> Conversation | None:
+        """Return a conversation; None if there is none of that id, or it is another's."""
+        which = select(conversations).where(_of(conversations, owner, chat_id))
+        pieces = select(parts.c.kind, parts.c.part_id, parts.c.body).where(_of(parts, owner, chat_id))
+        async with self._transaction() as connection:
+            found = (await connection.execute(which)).one_or_none()
+            if found is None:
+                return None
+            rows = (await connection.execute(pieces.order_by(parts.c.kind, parts.c.position))).all()
+        return Conversation(
+            chat_id=chat_id,
+            title=found.title,
+            created_at=found.created_at,
+            updated_at=found.updated_at,
+            state=json.loads(found.state),
+            parts=[Part(row.kind, row.part_id, json.loads(row.body)) for row in rows],
+            revision=found.revision,
+        )
+
+    async def save(self, owner: Owner, conversation: Conversation) -> int:
+        """Keep a conversation as it is now; only parts that have changed are written."""
+        rows = _part_rows(conversation.parts)
+        async with self._transaction() as connection:
+            revision = await _save_head(connection, owner, conversation)
+            await _save_parts(connection, owner, conversation.chat_id, rows)
+        return revision
+
+    async def delete(self, owner: Owner, chat_id: str) -> None:
+        """Delete a conversation, if the owner has it."""
+        async with self._transaction() as connection:
+            await connection.execute(delete(conversations).where(_of(conversations, owner, chat_id)))
+
+    async def purge(self, before: float) -> int:
+        """Delete all conversations that nobody has used since `before`; return how many."""
+        async with self._transaction() as connection:
+            result = await connection.execute(
+                delete(conversations).where(conversations.c.updated_at < before)
+            )
+        return int(result.rowcount)
+
+    async def check(self) -> None:
+        """Return if the database answers."""
+        async with self._transaction() as connection:
+            await connection.execute(select(1))
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection whose work is kept when the block ends, within a deadline."""
+        try:
+            async with asyncio.timeout(_SECONDS), self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise StoreUnavailableError("conversations cannot be read or saved at the moment") from error
+
+
+def _of(table: Table, owner: Owner, chat_id: str | None = None) -> ColumnElement[bool]:
+    """Return the condition that every query has: whose row it is."""
+    mine = and_(table.c.tenant_id == owner.tenant_id, table.c.user_id == owner.user_id)
+    return mine if chat_id is None else and_(mine, table.c.chat_id == chat_id)
+
+
+def _has(search: str) -> ColumnElement[bool]:
+    words = _folded(search)
+    same = and_(*(parts.c[name] == conversations.c[name] for name in ("tenant_id", "user_id", "chat_id")))
+    said = exists().where(
+        same, parts.c.kind == "message", parts.c.text_folded.contains(words, autoescape=True)
+    )
+    return or_(conversations.c.title_folded.contains(words, autoescape=True), said)
+
+
+async def _save_head(connection: AsyncConnection, owner: Owner, conversation: Conversation) -> int:
+    known, table = conversation.revision, conversations.c
+    title = _storable(conversation.title)
+    values = {
+        "title": title,
+        "title_folded": _folded(title),
+        "updated_at": conversation.updated_at,
+        "state": _json(conversation.state),
+        "revision": known + 1,
+        "writer": conversation.writer,
+    }
+    # A save whose answer was lost is not somebody else's.
+    mine = and_(table.revision == known + 1, table.writer == conversation.writer)
+    which = and_(_of(conversations, owner, conversation.chat_id), or_(table.revision == known, mine))
+    if (await connection.execute(update(conversations).where(which).values(values))).rowcount:
+        return known + 1
+    if known:
+        raise StaleConversationError("this conversation was changed or deleted elsewhere")
+    key = {**owner._asdict(), "chat_id": conversation.chat_id, "created_at": conversation.created_at}
+    try:
+        await connection.execute(insert(conversations).values(**key, **values))
+    except IntegrityError as error:
+        raise StaleConversationError("this conversation was begun elsewhere") from error
+    return 1
+
+
+def _part_rows(pieces: list[Part]) -> dict[_Key, dict[str, Any]]:
+    rows: dict[_Key, dict[str, Any]] = {}
+    positions = dict.fromkeys((part.kind for part in pieces), 0)
+    for part in pieces:
+        position = positions[part.kind]
+        positions[part.kind] += 1
+        body = _json(part.body)
+        rows[part.kind, part.part_id] = {
+            "position": position,
+            "digest": hashlib.sha256(f"{position} {body}".encode()).hexdigest(),
+            "text_folded": _folded(part.text),
+            "body": body,
+        }
+    return rows
+
+
+async def _save_parts(
+    connection: AsyncConnection, owner: Owner, chat_id: str, rows: dict[_Key, dict[str, Any]]
+) -> None:
+    query = select(parts.c.kind, parts.c.part_id, parts.c.digest).where(_of(parts, owner, chat_id))
+    kept = {(row.kind, row.part_id): row.digest for row in await connection.execute(query)}
+    changed = [key for key, row in rows.items() if key in kept and kept[key] != row["digest"]]
+    gone = [key for key in kept if key not in rows]
+    this = and_(
+        _of(parts, owner, chat_id),
+        parts.c.kind == bindparam("of_kind"),
+        parts.c.part_id == bindparam("of_id"),
+    )
+    if gone:
+        await connection.execute(delete(parts).where(this), [_which(key) for key in gone])
+    if changed:
+        names = ("position", "digest", "text_folded", "body")
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+        await connection.execute(
+            update(parts).where(this).values(values),
+            [_which(key) | {f"new_{name}": rows[key][name] for name in names} for key in changed],
+        )
+    if new := [key for key in rows if key not in kept]:
+        whose = {**owner._asdict(), "chat_id": chat_id}
+        await connection.execute(
+            insert(parts), [{**whose, "kind": key[0], "part_id": key[1], **rows[key]} for key in new]
+        )
+
+
+def _which(key: _Key) -> dict[str, Any]:
+    return {"of_kind": key[0], "of_id": key[1]}
+
+
+def _json(value: Any) -> str:
+    """Return JSON of ASCII characters only: a database takes neither NUL nor half a surrogate pair."""
+    return json.dumps(value, separators=(",", ":"), default=str)
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _folded(text: str) -> str:
+    return _storable(text.casefold())
