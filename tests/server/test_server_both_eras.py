@@ -76,7 +76,11 @@ class Person:
         self._clock = clock
         self._trace = trace
 
-    async def __call__(self, context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+    async def __call__(
+        self,
+        context: Any,  # noqa: ARG002 - the SDK's signature
+        params: types.ElicitRequestParams,
+    ) -> types.ElicitResult:
         return self.answer(params.model_dump(mode="json"))
 
     def answer(self, params: dict[str, Any]) -> types.ElicitResult:

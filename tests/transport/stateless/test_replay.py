@@ -368,6 +368,29 @@ async def test_prompts_and_resources_may_ask_as_well(connect: Connect) -> None:
             client.capabilities = kept
 
 
+async def test_a_tool_that_does_not_end_is_answered_without_it(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+    end = asyncio.Event()
+
+    @mcp.tool()
+    async def endless(ctx: ToolContext) -> str:
+        try:
+            return await ask(ctx, "Name?", Name)
+        finally:
+            while not end.is_set():
+                try:
+                    await end.wait()
+                except asyncio.CancelledError:
+                    continue
+
+    async with connect(mcp) as client, asyncio.timeout(10):
+        asked = await client.call("endless")
+        assert not end.is_set()
+        end.set()
+        done = await client.retry("endless", asked, accept(name="Ada"))
+    assert done.result["content"][0]["text"] == "Ada"
+
+
 async def test_a_tool_that_goes_on_after_it_was_cancelled_is_answered_all_the_same(connect: Connect) -> None:
     mcp: FastMCP[Any] = FastMCP()
 

@@ -86,6 +86,8 @@ class Exchange:
         self._steps = 0
         self._task: asyncio.Task[Any] | None = None
         self._beat: asyncio.Task[None] | None = None
+        self._late: asyncio.Task[web.StreamResponse] | None = None
+        self._timer: asyncio.TimerHandle
         self._started = 0.0
         self._stopping = self._over = False
 
@@ -93,16 +95,18 @@ class Exchange:
         """Run the request and return the response, which is already sent if it became a stream."""
         loop = asyncio.get_running_loop()
         self._task, self._started = asyncio.current_task(), loop.time()
-        timer = loop.call_later(_TICK_SECONDS, self._tick)
+        self._timer = loop.call_later(_TICK_SECONDS, self._tick)
         try:
             result = await self._run()
         finally:
             self._over = True
-            timer.cancel()
+            self._timer.cancel()
             for waiting in self._waiting:
                 waiting.cancel()
             if self._beat is not None:
                 self._beat.cancel()
+        if self._late is not None:
+            return await self._late
         if self._stream.gone and self._stopping and not self._call.outcome:
             return self._stream.abandoned()
         return await self._send(result)
@@ -153,6 +157,7 @@ class Exchange:
             self._steps -= 1
             if self._turns is not None:
                 self._turns = _TURNS
+                self._turn()
         return done
 
     async def _run(self) -> dict[str, Any] | MessageError:
@@ -223,27 +228,39 @@ class Exchange:
 
     def _turn(self) -> None:
         """Let further questions come, then end the request; a step that is being done comes first."""
-        loop = asyncio.get_running_loop()
         if self._over or self._stopping or self._turns is None:
             return
         if self._steps:
-            loop.call_later(0.01, self._turn)
-        elif self._turns > 0:
+            return  # the last of them goes on here
+        if self._turns > 0:
             self._turns -= 1
-            loop.call_soon(self._turn)
+            asyncio.get_running_loop().call_soon(self._turn)
         else:
             self._call.outcome = "input_required"
             self._stop()
 
     def _stop(self) -> None:
-        """Cancel the handler, and again if it goes on all the same."""
+        """Cancel the handler; if it goes on all the same, answer without it, and cancel it again."""
         if self._over or self._task is None:
             return
+        loop = asyncio.get_running_loop()
         if self._stopping:
             self._task.uncancel()
+            if self._late is None and self._call.outcome:
+                self._late = loop.create_task(self._send_now(), name="mcp-late-answer")
         self._stopping = True
         self._task.cancel()
-        asyncio.get_running_loop().call_later(_STUBBORN_SECONDS, self._stop)
+        self._timer.cancel()
+        self._timer = loop.call_later(_STUBBORN_SECONDS, self._stop)
+
+    async def _send_now(self) -> web.StreamResponse:
+        response = await self._send({})
+        try:
+            await response.prepare(self._http)
+            await response.write_eof()
+        except ConnectionError:  # nobody is there to be answered
+            pass
+        return response
 
     def _tick(self) -> None:
         """Look after the connection now and then, as long as the request runs."""
@@ -256,7 +273,7 @@ class Exchange:
         patience = limits.keep_alive_seconds if self._stream.opened else limits.stream_after_seconds
         if self._stream.quiet_seconds >= patience and (self._beat is None or self._beat.done()):
             self._beat = loop.create_task(self._stream.keep_alive(), name="mcp-keep-alive")
-        loop.call_later(_TICK_SECONDS, self._tick)
+        self._timer = loop.call_later(_TICK_SECONDS, self._tick)
 
     def _logs(self, method: str, params: dict[str, Any] | None) -> bool:
         level = self._envelope.log_level
