@@ -73,6 +73,8 @@ def note_outcome(outcome: str) -> None:
 def audit_refusal(request: web.BaseRequest, refusal: Refusal) -> None:
     """Log that a request was refused. One without credentials is how every client begins, and no warning."""
     level = logging.INFO if isinstance(refusal, NoCredentials) else logging.WARNING
+    if refusal.caller is not None:
+        note_caller(refusal.caller)
     _write_denial(level, request, refusal.status, refusal.reason)
 
 

@@ -110,6 +110,28 @@ async def test_a_caller_with_a_good_token_who_is_denied_is_named(
     assert "someone-elses" not in audit.text
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"scp": "other"}, "scope_missing"),
+        ({"scp": None, "roles": ["x"]}, "app_only"),
+        ({"acct": 1}, "guest_not_allowed"),
+    ],
+)
+async def test_who_is_refused_by_permission_or_policy_is_named(
+    tenant: ControlledTenant,
+    clock: MovableClock,
+    audit: pytest.LogCaptureFixture,
+    change: dict[str, Any],
+    reason: str,
+) -> None:
+    async with ProtectedServer(tenant, clock, allow_guests=False) as protected:
+        assert (await protected.call(tenant.access_token(**change))).status == 403
+    (event,) = _events(audit)
+    assert (event["reason"], event["user"]) == (reason, "oid-of-alice")
+    assert (event["tenant"], event["client"]) == (TENANT_ID, WEB_CLIENT_ID)
+
+
 async def test_what_is_merely_not_found_is_no_denial(
     protected: ProtectedServer, tenant: ControlledTenant, audit: pytest.LogCaptureFixture
 ) -> None:

@@ -15,7 +15,7 @@ from mcpsecurity.oidc import (
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.memory import TokenMemory
 from mcpsecurity_server.auth.policy import AccessPolicy
-from mcpsecurity_server.auth.refusals import InvalidToken, Unavailable
+from mcpsecurity_server.auth.refusals import InvalidToken, Refusal, Unavailable
 
 __all__ = ["Acceptance", "AccessTokenVerifier"]
 
@@ -70,8 +70,12 @@ class AccessTokenVerifier:
             raise InvalidToken(error.reason.value, _DESCRIPTIONS.get(error.reason, _ANY_OTHER)) from error
         except ProviderError as error:
             raise Unavailable("keys_unavailable", error.retry_after) from error
-        scopes = self._policy.delegated_scopes(token.claims)
-        self._policy.check_permitted(token.claims)
+        try:
+            scopes = self._policy.delegated_scopes(token.claims)
+            self._policy.check_permitted(token.claims)
+        except Refusal as refusal:
+            refusal.caller = Caller.from_claims("", token.claims, [])
+            raise
         caller = Caller.from_claims(raw, token.claims, scopes)
         self.memory.remember(raw, caller, token.key, refused_at)
         return caller

@@ -9,6 +9,11 @@ Refusal
 └── Unavailable          503: the tenant's keys cannot be had; nobody is judged
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mcpsecurity_server.auth.caller import Caller
+
 __all__ = [
     "BadCredentials",
     "InsufficientScope",
@@ -23,7 +28,7 @@ __all__ = [
 class Refusal(Exception):  # noqa: N818 - an answer, not a fault
     """Base. `reason` is a fixed word for logs, `description` a fixed text for the caller.
 
-    Neither holds a part of a token.
+    Neither holds a part of a token. `caller` is whose token it was, without the token, if that is known.
     """
 
     status = 401
@@ -33,6 +38,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
         super().__init__(reason)
         self.reason = reason
         self.description = description
+        self.caller: Caller | None = None
 
 
 class NoCredentials(Refusal):

@@ -87,7 +87,7 @@ async def _certificate(
         return
     now = datetime.fromtimestamp(clock(), UTC)
     if certificate.not_valid_after_utc <= now:
-        yield failed(check, f"{application.name}'s certificate has expired.", key)
+        yield failed(check, f"The {application.name}'s certificate has expired.", key)
         return
     if certificate.not_valid_after_utc <= now + _SOON:
         yield warning(check, f"It expires on {certificate.not_valid_after_utc:%Y-%m-%d}.", key)
@@ -104,13 +104,13 @@ def _judge(
 ) -> Finding:
     for code in codes_of(answer):
         if code in faults:
-            return failed(check, f"{what} {faults[code]} (AADSTS{code}).", key)
+            return failed(check, f"The {what} {faults[code]} (AADSTS{code}).", key)
         if code == _UNKNOWN_CLIENT:
             message = f"The tenant has no application {application.client_id} (AADSTS{code})."
             return failed(check, message, f"{application.prefix}_CLIENT_ID")
     if answer.status >= 500:
         return skipped(check, f"The tenant answers {answer.status}.")
-    return ok(check, f"The tenant accepts {what}.")
+    return ok(check, f"The tenant accepts the {what}.")
 
 
 async def _ask(

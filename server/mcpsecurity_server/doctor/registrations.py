@@ -44,7 +44,7 @@ def _applications(settings: DoctorSettings) -> Iterator[Application]:
     if settings.web_client_id:
         yield Application(
             check="client",
-            name="The web client",
+            name="web client",
             prefix="WEBCLIENT",
             certificate_key="WEBCLIENT_CERTIFICATE_FILE",
             client_id=settings.web_client_id,
@@ -54,7 +54,7 @@ def _applications(settings: DoctorSettings) -> Iterator[Application]:
     if settings.api_client_id:
         yield Application(
             check="server",
-            name="The MCP server",
+            name="MCP server",
             prefix="MCP_SERVER",
             certificate_key="MCP_SERVER_CLIENT_CERTIFICATE_FILE",
             client_id=settings.api_client_id,
