@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import signal
 import sys
@@ -88,6 +89,8 @@ async def _serve(app_factory: Callable[[], web.Application], host: str, port: in
         for signum in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(signum, stopped.set)
     runner = await started_runner(app_factory(), host, port)
+    gc.collect()
+    gc.freeze()  # what the start has made stays: no later collection has to go through it, and stall calls
     _log.info("%s listens on http://%s:%d", name, host, runner.addresses[0][1])
     try:
         await stopped.wait()

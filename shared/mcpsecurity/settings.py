@@ -12,6 +12,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from mcpsecurity.log import BatchedHandler
+
 __all__ = ["EntraSettings", "Settings", "SettingsError", "configure_logging", "load_settings"]
 
 _LEAST = {
@@ -121,6 +123,7 @@ def _key(cls: type[Settings], location: tuple[int | str, ...]) -> str:
 
 def configure_logging(level: str) -> None:
     """Log to stderr, one line an event. Called by a service's start, never on import."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True)
+    logging.basicConfig(level=level, handlers=[BatchedHandler()], force=True)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line names them
     for name, least in _LEAST.items():
         logging.getLogger(name).setLevel(max(least, logging.getLevelNamesMapping()[level]))

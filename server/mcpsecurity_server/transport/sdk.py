@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar, Token
 from datetime import timedelta
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import anyio
@@ -16,13 +17,15 @@ from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.fastmcp import Context, FastMCP
+from mcp.server.fastmcp.exceptions import ToolError
 from mcp.server.fastmcp.tools import Tool
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.lowlevel.server import request_ctx
 from mcp.server.session import ServerSession
 from mcp.shared.context import RequestContext
-from mcp.shared.exceptions import McpError
+from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR
 
@@ -204,9 +207,71 @@ class SdkServer:
     async def run_tool(
         self, tool: Tool, arguments: dict[str, Any], context: RequestContext[Any, Any, Any]
     ) -> Any:
-        """Run a tool as FastMCP would; what it returns is converted and validated."""
-        handle: Context[Any, Any, Any] = Context(request_context=context, fastmcp=self.mcp)
-        return await tool.run(arguments, context=handle, convert_result=True)
+        """Run a tool as `Tool.run` does; what it returns is converted and validated.
+
+        Raises:
+            ToolError: arguments, function or result are wrong; the text is for the model.
+            UrlElicitationRequiredError: the user has to visit a page first.
+        """
+        try:
+            keywords = _keywords(tool, arguments)
+            if tool.context_kwarg is not None:
+                keywords[tool.context_kwarg] = _CallContext.of(context, self.mcp)
+            result = tool.fn(**keywords)
+            if tool.is_async:
+                result = await result
+            return _converted(tool, result)
+        except UrlElicitationRequiredError:
+            raise
+        except Exception as error:
+            raise ToolError(f"Error executing tool {tool.name}: {error}") from error
+
+
+class _CallContext(Context[Any, Any, Any]):
+    """FastMCP's context, made without validating that it has no fields, and quick to ask."""
+
+    @classmethod
+    def of(cls, context: RequestContext[Any, Any, Any], mcp: FastMCP[Any]) -> "_CallContext":
+        """Do what `Context(request_context=…, fastmcp=…)` does."""
+        made = cls.__new__(cls)
+        _set(made, "__dict__", {})
+        _set(made, "__pydantic_fields_set__", set())
+        _set(made, "__pydantic_extra__", None)
+        _set(made, "__pydantic_private__", {"_request_context": context, "_fastmcp": mcp})
+        return made
+
+    @property
+    def request_context(self) -> RequestContext[Any, Any, Any]:
+        private: dict[str, Any] = self.__pydantic_private__ or {}
+        found: RequestContext[Any, Any, Any] = private["_request_context"]
+        return found
+
+
+_set = object.__setattr__
+
+
+def _keywords(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return validated arguments. JSON in strings, which some clients send, is looked for in strings only."""
+    metadata = tool.fn_metadata
+    if any(type(value) is str for value in arguments.values()):
+        arguments = metadata.pre_parse_json(arguments)
+    return metadata.arg_model.model_validate(arguments).model_dump_one_level()
+
+
+@cache
+def _is_content(kind: type) -> bool:
+    """Tell whether a model is content by itself, which goes to the model as it is."""
+    return issubclass(kind, types.ContentBlock)
+
+
+def _converted(tool: Tool, result: Any) -> Any:
+    """Do what `convert_result` does; a model of the declared class needs no second validation."""
+    metadata, kind = tool.fn_metadata, type(result)
+    if kind is not metadata.output_model or metadata.wrap_output or _is_content(kind):
+        return metadata.convert_result(result)
+    text = to_json(result, fallback=str, indent=2).decode()
+    structured = result.model_dump(mode="json", by_alias=True)
+    return [types.TextContent.model_construct(type="text", text=text)], structured
 
 
 def request_context(

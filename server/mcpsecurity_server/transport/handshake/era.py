@@ -61,7 +61,7 @@ class HandshakeEra:
                 return await self._initialize(http, message)
             if message.method == "ping" and SESSION_HEADER not in http.headers:
                 return json_response(result_body(message.id, {}))
-        return await self._take(http, await self._session(http), [message], batch=False)
+        return await self._take_one(http, await self._session(http), message)
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Carry the session's standalone stream, or resume any of its streams."""
@@ -96,36 +96,49 @@ class HandshakeEra:
         messages = [read_message(value) for value in values]
         if any(isinstance(m, Request) and m.method == "initialize" for m in messages):
             raise MessageError(INVALID_REQUEST, "Invalid request: initialize cannot be in a batch")
-        return await self._take(http, session, messages, batch=True)
+        return await self._take_batch(http, session, messages)
 
-    async def _take(
-        self, http: web.Request, session: Session, messages: list[Message], *, batch: bool
+    async def _take_one(self, http: web.Request, session: Session, message: Message) -> web.StreamResponse:
+        if isinstance(message, Request):
+            self._check(http, session, message)
+            self._check_room(session, 1)
+            return await self._exchange(http, session).answer(message, self._dispatcher)
+        await self._heard(session, message)
+        return web.Response(status=202)
+
+    async def _take_batch(
+        self, http: web.Request, session: Session, messages: list[Message]
     ) -> web.StreamResponse:
         requests = [message for message in messages if isinstance(message, Request)]
-        self._check_requests(http, session, requests)
+        if len({(type(request.id), request.id) for request in requests}) < len(requests):
+            raise MessageError(INVALID_REQUEST, "Invalid request: two requests have the same id")
+        for request in requests:
+            self._check(http, session, request)
+        self._check_room(session, len(requests))
         for message in messages:
-            if isinstance(message, Answer):
-                await session.answered(message)
-            elif isinstance(message, Notification):
-                await self._notified(session, message)
+            if not isinstance(message, Request):
+                await self._heard(session, message)
         if not requests:
             return web.Response(status=202)
-        exchange = Exchange(session, http, self._connections, self._state)
-        return await exchange.answer(requests, self._dispatcher, batch=batch)
+        return await self._exchange(http, session).answer_batch(requests, self._dispatcher)
 
-    def _check_requests(self, http: web.Request, session: Session, requests: list[Request]) -> None:
-        """Refuse before anything runs: ids in use, too much at once, and tools the caller may not use."""
-        seen = set[Any]()
-        for request in requests:
-            if request.id in session.in_flight or request.id in seen:
-                raise MessageError(INVALID_REQUEST, "Invalid request: this id is in use", request.id)
-            seen.add(request.id)
-            self._dispatcher.check(request, http)
-        if requests and len(session.in_flight) + len(requests) > self._limits.calls_per_session:
+    def _exchange(self, http: web.Request, session: Session) -> Exchange:
+        return Exchange(session, http, self._connections, self._state)
+
+    def _check(self, http: web.Request, session: Session, request: Request) -> None:
+        """Refuse before anything runs: an id in use, or a tool that the caller may not use."""
+        if request.id in session.in_flight:
+            raise MessageError(INVALID_REQUEST, "Invalid request: this id is in use", request.id)
+        self._dispatcher.check(request, http)
+
+    def _check_room(self, session: Session, more: int) -> None:
+        if len(session.in_flight) + more > self._limits.calls_per_session:
             raise RefusedError(429, "Too many requests run in this session", Retry_After="1")
 
-    async def _notified(self, session: Session, message: Notification) -> None:
-        if message.method == "notifications/cancelled":
+    async def _heard(self, session: Session, message: Answer | Notification) -> None:
+        if isinstance(message, Answer):
+            await session.answered(message)
+        elif message.method == "notifications/cancelled":
             await session.cancelled(message.params.get("requestId"))
         else:
             await self._dispatcher.notified(message)

@@ -26,9 +26,16 @@ class Exchange:
     """
 
     __slots__ = (
-        "_answered", "_attached", "_connections", "_http", "_progress", "_session", "_state", "_stream",
+        "_answered",
+        "_attached",
+        "_connections",
+        "_http",
+        "_progress",
+        "_session",
+        "_state",
+        "_stream",
         "_writer",
-    )  # fmt: skip
+    )
 
     def __init__(
         self, session: Session, http: web.Request, connections: Connections, state: SessionState
@@ -42,27 +49,35 @@ class Exchange:
         self._stream: str | None = None
         self._writer: asyncio.Task[web.StreamResponse] | None = None
 
-    async def answer(
-        self, requests: list[Request], dispatcher: Dispatcher, *, batch: bool
-    ) -> web.StreamResponse:
-        """Run the requests and return the response, which is already sent if it became a stream."""
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(self._connections.limits.stream_after_seconds, self._open)
+    async def answer(self, request: Request, dispatcher: Dispatcher) -> web.StreamResponse:
+        """Run a request and return the response, which is already sent if it became a stream."""
+        timer = self._open_in_time()
         try:
-            if batch:
-                answers = await self._answer_batch(requests, dispatcher)
-            else:
-                answers = [await self._answer_one(requests[0], dispatcher)]
+            answer = await self._answer_one(request, dispatcher)
             self._answered = True
-            timer.cancel()
-            return await self._send(answers, batch=batch)
+            if answer is not None and self._writer is None:
+                return json_response(answer)
+            return await self._finish([] if answer is None else [answer])
         except BaseException:
-            if self._writer is not None:
-                self._writer.cancel()
+            self._give_up()
             raise
         finally:
             timer.cancel()
+
+    async def answer_batch(self, requests: list[Request], dispatcher: Dispatcher) -> web.StreamResponse:
+        """Run the requests at the same time, and return the response as `answer` does."""
+        timer = self._open_in_time()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._answer_one(r, dispatcher)) for r in requests]
             self._answered = True
+            answers = [answer for task in tasks if (answer := task.result()) is not None]
+            return json_response(answers) if answers and self._writer is None else await self._finish(answers)
+        except BaseException:
+            self._give_up()
+            raise
+        finally:
+            timer.cancel()
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
         """Send a notification on the call's own stream. Progress only rises, and ends with the answer."""
@@ -116,24 +131,25 @@ class Exchange:
             return None
         return answer
 
-    async def _answer_batch(
-        self, requests: list[Request], dispatcher: Dispatcher
-    ) -> list[dict[str, Any] | None]:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._answer_one(r, dispatcher)) for r in requests]
-        return [task.result() for task in tasks]
-
-    async def _send(self, answers: list[dict[str, Any] | None], *, batch: bool) -> web.StreamResponse:
-        given = [answer for answer in answers if answer is not None]
+    async def _finish(self, answers: list[dict[str, Any]]) -> web.StreamResponse:
+        """End the stream with the answers there are."""
         if self._stream is None or self._writer is None:
-            if given:
-                return json_response(given if batch else given[0])
-            # Cancelled: a stream that ends without an answer, and without an id to resume from.
+            # All is cancelled: a stream that ends without an answer, and without an id to resume from.
             return web.Response(content_type="text/event-stream", headers={SESSION_HEADER: self._session.id})
-        for answer in given:
+        for answer in answers:
             await self._connections.bus.publish(self._session.id, self._stream, to_json(answer))
         await self._connections.bus.publish(self._session.id, self._stream, None)
         return await self._writer
+
+    def _give_up(self) -> None:
+        self._answered = True
+        if self._writer is not None:
+            self._writer.cancel()
+
+    def _open_in_time(self) -> asyncio.TimerHandle:
+        """See to it that a call that takes long is answered by a stream."""
+        loop = asyncio.get_running_loop()
+        return loop.call_later(self._connections.limits.stream_after_seconds, self._open)
 
     async def _emit(self, sent: dict[str, Any]) -> None:
         self._open()
