@@ -49,6 +49,27 @@ class Served:
         content_type = {"Content-Type": "application/json"}
         return self.http.post(self.url, headers={**ACCEPT, **content_type, **(headers or {})}, **sent)
 
+    def call(self, name: str, headers: dict[str, str], id: int | str = 1, **arguments: Any) -> Any:  # noqa: A002
+        """Call a tool; a context manager of the response."""
+        params = {"name": name, "arguments": arguments}
+        return self.post({"id": id, "method": "tools/call", "params": params}, headers)
+
+    def get(self, headers: dict[str, str], last: str | None = None) -> Any:
+        """GET a stream."""
+        more = {"Last-Event-ID": last} if last is not None else {}
+        return self.http.get(self.url, headers={"Accept": "text/event-stream", **headers, **more})
+
+    async def status(self, request: Any) -> int:
+        """Return the status that a request is answered with."""
+        async with request as response:
+            return int(response.status)
+
+    async def error(self, request: Any) -> tuple[int, int, str]:
+        """Return HTTP status, JSON-RPC code and text of a refusal, which is an error in either way."""
+        async with request as response:
+            error = (await response.json())["error"]
+            return response.status, error["code"], error["message"]
+
     async def result(self, method: str, params: dict[str, Any], headers: dict[str, str]) -> Any:
         """Call and return the JSON response."""
         async with self.post({"id": 1, "method": method, "params": params}, headers) as response:

@@ -27,6 +27,7 @@ from mcpsecurity_server.transport.jsonrpc import (
     Notification,
     Request,
 )
+from mcpsecurity_server.transport.paging import LISTS, BadCursorError, page
 from mcpsecurity_server.transport.results import failed_tool, model_json, tool_result
 from mcpsecurity_server.transport.sdk import CallContext, Channel, RelaySession, SdkServer, request_context
 
@@ -88,8 +89,10 @@ class Dispatcher:
         *,
         before_call: BeforeCall | None = None,
         after_call: AfterCall | None = None,
+        page_size: int = 500,
     ) -> None:
         self._sdk = sdk
+        self._page_size = page_size
         self._before_call = before_call
         self._after_call = after_call
         self.lifespan: Any = None
@@ -196,7 +199,16 @@ class Dispatcher:
                 if (missing := missing_in(error)) is not None:
                     raise missing from error
                 raise _known_failure(kind, error, request) from error
-        return model_json(result.root)
+        answer = model_json(result.root)
+        if request.method in LISTS and self._sdk.lists_whole(kind):
+            return self._page(answer, request)
+        return answer
+
+    def _page(self, whole: dict[str, Any], request: Request) -> dict[str, Any]:
+        try:
+            return page(whole, request.method, request.params.get("cursor"), self._page_size)
+        except BadCursorError as error:
+            raise MessageError(INVALID_PARAMS, str(error), request.id) from None
 
     def _message(self, kind: type[BaseModel], request: Request) -> BaseModel:
         try:

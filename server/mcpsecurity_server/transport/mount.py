@@ -113,7 +113,7 @@ def mount_mcp(
     """
     limits = limits or Limits()
     sdk = SdkServer(mcp)
-    dispatcher = Dispatcher(sdk, before_call=before_call, after_call=after_call)
+    dispatcher = Dispatcher(sdk, before_call=before_call, after_call=after_call, page_size=limits.page_size)
     sessions = Sessions(store or InMemorySessionStore(limits), bus or InMemoryEventBus(limits), limits)
     changes = Changes(sessions.bus)
     announcements = Announcements(sessions, changes)

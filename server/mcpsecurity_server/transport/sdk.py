@@ -188,12 +188,22 @@ class SdkServer:
             self._direct_tools = self._is_own(handler, FastMCP.call_tool)
         return self._direct_tools
 
+    def lists_whole(self, request_type: type) -> bool:
+        """Tell whether a list request goes to this FastMCP, which does not look at cursors."""
+        return self._method_of(self.handler(request_type)) is not None
+
     def _is_own(self, handler: Handler | None, method: Callable[..., Any]) -> bool:
         """Tell whether a low-level handler wraps this FastMCP's own, not overridden method."""
-        names = getattr(getattr(handler, "__code__", None), "co_freevars", ())
-        cells = dict(zip(names, getattr(handler, "__closure__", None) or (), strict=False))
-        function = cells["func"].cell_contents if "func" in cells else None
-        return getattr(function, "__self__", None) is self.mcp and function.__func__ is method  # type: ignore[union-attr] # a bound method, or None
+        return self._method_of(handler) is method
+
+    def _method_of(self, handler: object) -> Callable[..., Any] | None:
+        """Return the method of this FastMCP that a low-level handler wraps, directly or by a wrapper."""
+        cells = _closure(handler)
+        function = cells.get("func") or _closure(cells.get("wrapper")).get("func")
+        if function is None or getattr(function, "__self__", None) is not self.mcp:
+            return None
+        method: Callable[..., Any] = function.__func__
+        return method
 
     def tool(self, name: str) -> Tool | None:
         """Return a registered tool."""
@@ -272,6 +282,13 @@ def _converted(tool: Tool, result: Any) -> Any:
     text = to_json(result, fallback=str, indent=2).decode()
     structured = result.model_dump(mode="json", by_alias=True)
     return [types.TextContent.model_construct(type="text", text=text)], structured
+
+
+def _closure(function: object) -> dict[str, Any]:
+    """Return what a nested function has from around it, by name."""
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    cells = getattr(function, "__closure__", None) or ()
+    return {name: cell.cell_contents for name, cell in zip(names, cells, strict=True)}
 
 
 def request_context(

@@ -26,6 +26,8 @@ class EventResponse:
 
     def __init__(self, http: web.Request, patience: float, headers: Mapping[str, str] | None = None) -> None:
         self.response = web.StreamResponse(headers={**_HEADERS, **(headers or {})})
+        # The call may outlive its stream; no other request must wait for it on this connection.
+        self.response.force_close()
         self._http = http
         self._patience = patience
 

@@ -153,6 +153,7 @@ class Exchange:
 
     async def _emit(self, sent: dict[str, Any]) -> None:
         self._open()
+        await self._attached.wait()  # or else a tool that never pauses would have no reader at all
         if self._stream is not None:
             await self._connections.bus.publish(self._session.id, self._stream, to_json(sent))
 

@@ -18,12 +18,13 @@ __all__ = ["InMemoryEventBus"]
 class _Reader:
     """A `Subscription`: the events that wait for one connection."""
 
-    __slots__ = ("_bytes", "_events", "_limits", "_room", "_stream", "_wake", "closed", "position")
+    __slots__ = ("_bytes", "_events", "_limits", "_room", "_stream", "_taken", "_wake", "closed", "position")
 
     def __init__(self, stream: "_Stream", position: int, missed: list[Event], limits: Limits) -> None:
         self.position = position
         self.closed = False
         self._stream = stream
+        self._taken = 0
         self._limits = limits
         self._events = deque(missed)
         self._bytes = sum(len(event.data or b"") for event in missed)
@@ -51,6 +52,8 @@ class _Reader:
             self.end()
 
     async def next(self) -> Event | None:
+        """Wait for an event. To ask for the next one is to say that the last one has been written."""
+        self._stream.read = max(self._stream.read, self._taken)
         while not self._events and not self.closed:
             self._wake.clear()
             await self._wake.wait()
@@ -58,7 +61,7 @@ class _Reader:
             return None
         event = self._events.popleft()
         self._bytes -= len(event.data or b"")
-        self._stream.read = max(self._stream.read, event.number)
+        self._taken = event.number
         self._room.set()
         return event
 

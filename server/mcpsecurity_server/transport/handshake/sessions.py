@@ -56,17 +56,17 @@ class Sessions:
 
     async def sweep(self) -> None:
         """Keep busy sessions alive, end those whose idle time is over, and let go what is not needed here."""
-        for id, session in list(self._here.items()):  # noqa: A001 - the protocol's word
-            if session.busy:
-                if not await self.store.touch(id):
-                    await self._drop(session)
-            elif session.used < time.monotonic() - _REST_SECONDS:
-                await self._rest(id)
-        for id in await self.store.expire():  # noqa: A001
+        for busy in [session for session in self if session.busy]:
+            if not await self.store.touch(busy.id):
+                await self._drop(busy)
+        for id in await self.store.expire():  # noqa: A001 - the protocol's word
             expired = self._here.get(id)
             if expired is not None:
                 await self._drop(expired)
             await self.bus.forget(id)
+        before = time.monotonic() - _REST_SECONDS
+        for id in [id for id, session in self._here.items() if session.used < before]:  # noqa: A001
+            await self._rest(id)
 
     async def run(self) -> None:
         """Sweep now and then, until cancelled."""
@@ -97,10 +97,13 @@ class Sessions:
 
     async def _rest(self, id: str) -> None:  # noqa: A002 - the protocol's word
         """Let a quiet session go; its record stays in the store. One that a tool still holds is kept."""
-        session = self._here.pop(id)
+        session = self._here.get(id)
+        if session is None or session.busy:
+            return
         session.rest()
+        del self._here[id]
         await self.bus.unlisten(id, session.told)
-        held, session = ref(session), None  # type: ignore[assignment] # the last reference but a tool's
+        held, session = ref(session), None  # the last reference, unless a tool has one
         kept = held()
         if kept is not None and self._here.setdefault(id, kept) is kept:
             await self.bus.listen(id, kept.told)

@@ -1,0 +1,131 @@
+"""Calls a tool over a number of connections for a while: with wrk if there is one, else with aiohttp.
+
+python -m tests.benchmarks.load        # reads the order as JSON from stdin, and is started by `measured`
+"""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+from tests.benchmarks.processes import Client, load_cores
+
+__all__ = ["Load", "generator", "measured"]
+
+CALL = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "get_random_number", "arguments": {"min": 1, "max": 6}},
+}
+
+
+class Load(NamedTuple):
+    """What a load of calls met: answers per second, and milliseconds to an answer."""
+
+    rate: float
+    p50: float
+    p99: float
+    failures: int
+
+
+def generator() -> str:
+    """Return the name of the program that makes the load."""
+    return "wrk" if shutil.which("wrk") else "aiohttp"
+
+
+async def measured(client: Client, *, connections: int, seconds: float) -> Load:
+    """Make the load in a process of its own, beside the servers' core."""
+    if generator() == "wrk":
+        return await _wrk(client, connections, seconds)
+    order = {**client._asdict(), "connections": connections, "seconds": seconds}
+    output = await _run([sys.executable, "-m", "tests.benchmarks.load"], json.dumps(order).encode())
+    return Load(**json.loads(output))
+
+
+_WRK_LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)\s*$", re.MULTILINE)
+_MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+
+
+async def _wrk(client: Client, connections: int, seconds: float) -> Load:
+    """Every connection of wrk numbers its calls: no session allows an id that is in use."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "call.lua"
+        script.write_text(_lua(client.headers))
+        command = [
+            "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds:g}s", "--latency", "-s", str(script),
+            client.url,
+        ]  # fmt: skip
+        text = (await _run(command, b"")).decode()
+    latency = {share: float(value) * _MILLISECONDS[unit] for share, value, unit in _WRK_LATENCY.findall(text)}
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
+    if rate is None or latency.keys() != {"50", "99"}:
+        raise RuntimeError(f"wrk says: {text}")
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    return Load(float(rate[1]), latency["50"], latency["99"], int(bad[1]) if bad else 0)
+
+
+def _lua(headers: dict[str, str]) -> str:
+    body = json.dumps(CALL, separators=(",", ":")).replace('"id":1', '"id":%d')
+    lines = [f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items()]
+    return "\n".join(
+        [
+            'wrk.method = "POST"',
+            *lines,
+            "local number = 0",
+            "function request()",
+            "  number = number + 1",
+            f"  return wrk.format(nil, nil, nil, string.format({json.dumps(body)}, number))",
+            "end",
+        ]
+    )
+
+
+async def _run(command: list[str], order: bytes) -> bytes:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(process.pid, load_cores())
+    output, _ = await process.communicate(order)
+    if process.returncode:
+        raise RuntimeError(f"{command[0]} has ended with code {process.returncode}")
+    return output
+
+
+async def _call(client: Client, connections: int, seconds: float) -> Load:
+    """Call with aiohttp. Slower than wrk: the fastest servers wait for it."""
+    took: list[float] = []
+    failures = 0
+    ends = time.perf_counter() + seconds
+
+    async def caller(http: aiohttp.ClientSession, number: int) -> None:
+        nonlocal failures
+        count = 0
+        while (started := time.perf_counter()) < ends:
+            count += 1
+            body = json.dumps(CALL | {"id": f"{number}-{count}"})
+            async with http.post(client.url, data=body, headers=client.headers) as response:
+                text = await response.text()
+            failures += response.status != 200 or '"isError":false' not in text.replace(" ", "")
+            took.append((time.perf_counter() - started) * 1000)
+
+    connector = aiohttp.TCPConnector(limit=connections)
+    async with aiohttp.ClientSession(connector=connector) as http, asyncio.TaskGroup() as group:
+        for number in range(connections):
+            group.create_task(caller(http, number))
+    took.sort()
+    return Load(len(took) / seconds, took[len(took) // 2], took[len(took) * 99 // 100], failures)
+
+
+if __name__ == "__main__":
+    order = json.load(sys.stdin)
+    target = Client(order["url"], order["headers"])
+    print(json.dumps(asyncio.run(_call(target, order["connections"], order["seconds"]))._asdict()))

@@ -1,0 +1,107 @@
+"""The servers that are measured, each a process of its own.
+
+    python -m tests.benchmarks.subjects NAME PORT
+
+All but the first offer the tool `get_random_number` with the arguments and the structured result that the first,
+`mcpsecurity server`, gives it.
+"""
+
+import sys
+from collections.abc import Callable
+from random import SystemRandom
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel
+
+from mcpsecurity.service import run_service
+
+__all__ = ["SUBJECTS"]
+
+_random = SystemRandom()
+
+
+class RandomNumber(BaseModel):
+    """A random whole number with min <= number < max."""
+
+    number: int
+    min: int
+    max: int
+
+
+class Range(BaseModel):
+    """Arguments of the tool."""
+
+    min: int = 0
+    max: int = 100
+
+
+def draw(least: int, limit: int) -> RandomNumber:
+    """Return a random number."""
+    return RandomNumber(number=_random.randrange(least, limit), min=least, max=limit)
+
+
+def bare(port: int) -> None:
+    """Serve a plain aiohttp handler that reads JSON and writes a result of the same form."""
+
+    async def handle(request: web.Request) -> web.Response:
+        message = orjson.loads(await request.read())
+        limits = message["params"]["arguments"]
+        drawn = {"number": _random.randrange(limits["min"], limits["max"]), **limits}
+        content = [{"type": "text", "text": orjson.dumps(drawn).decode()}]
+        result = {"content": content, "structuredContent": drawn, "isError": False}
+        body = orjson.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result})
+        return web.Response(body=body, content_type="application/json")
+
+    def create() -> web.Application:
+        app = web.Application()
+        app.router.add_post("/mcp", handle)
+        return app
+
+    run_service(create, host="127.0.0.1", port=port, name="bare")
+
+
+def sdk(port: int, *, json: bool) -> None:
+    """Serve the SDK's own Streamable HTTP application on uvicorn, with sessions as it has by default."""
+    import uvicorn
+    from mcp.server.fastmcp import FastMCP
+
+    mcp: FastMCP[Any] = FastMCP("Subject", json_response=json, log_level="ERROR")
+
+    @mcp.tool()
+    async def get_random_number(min: int = 0, max: int = 100) -> RandomNumber:  # noqa: A002 - the contract's
+        """Generate a random whole number."""
+        return draw(min, max)
+
+    uvicorn.run(mcp.streamable_http_app(), port=port, log_level="error", access_log=False)
+
+
+def tiny(port: int) -> None:
+    """Serve aiohttp-tiny-mcp."""
+    from aiohttp_tiny_mcp import Endpoint, Exchange, Registry
+
+    registry = Registry("subject", "1")
+
+    @registry.tool
+    async def get_random_number(args: Range, ex: Exchange) -> RandomNumber:
+        """Generate a random whole number."""
+        return draw(args.min, args.max)
+
+    def create() -> web.Application:
+        app = web.Application()
+        Endpoint(registry).setup(app, "/mcp")
+        return app
+
+    run_service(create, host="127.0.0.1", port=port, name="tiny")
+
+
+SUBJECTS: dict[str, Callable[[int], None]] = {
+    "bare": bare,
+    "sdk-sse": lambda port: sdk(port, json=False),
+    "sdk-json": lambda port: sdk(port, json=True),
+    "tiny": tiny,
+}
+
+if __name__ == "__main__":
+    SUBJECTS[sys.argv[1]](int(sys.argv[2]))
