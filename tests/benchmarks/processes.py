@@ -1,4 +1,4 @@
-"""Servers under measurement: each a process on a core of its own, while the load comes from the other cores."""
+"""Servers under measurement: each a process on one core, while the load comes from the others."""
 
 import asyncio
 import os

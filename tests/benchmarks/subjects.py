@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.subjects NAME PORT
 
-All but the first offer the tool `get_random_number` with the arguments and the structured result that the first,
-`mcpsecurity server`, gives it.
+All offer the tool `get_random_number` with the arguments and the structured result that it has in
+`mcpsecurity server`, which is measured beside them.
 """
 
 import sys

@@ -142,7 +142,7 @@ class Session:
 
     async def cancelled(self, id: Any) -> None:  # noqa: A002 - the protocol's word
         """Stop a request that the client has cancelled; ids that are not known are ignored."""
-        if isinstance(id, str | int) and not self._cancel(id):
+        if type(id) in (str, int) and not self._cancel(id):
             await self._tell({"cancel": id})
 
     def told(self, words: bytes) -> None:
