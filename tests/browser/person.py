@@ -31,6 +31,14 @@ class Person:
         await self.ready()
         return self
 
+    async def sign_in_again(self, user: str = ALICE) -> None:
+        """Choose the account, unless the tenant still knows who it is, and wait for the chat."""
+        choice = self.page.get_by_role("button", name=user)
+        await expect(choice.or_(self.message)).to_be_visible()
+        if await choice.is_visible():
+            await choice.click()
+        await self.ready()
+
     async def ready(self) -> None:
         """Wait until the page has its state."""
         await expect(self.page.locator("#model")).not_to_be_empty()

@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 from mcp.server.fastmcp import Context, FastMCP
-from mcp.types import CallToolResult, ElicitResult, ImageContent, TextContent
+from mcp.types import CallToolResult, ElicitResult, ImageContent, SamplingMessage, TextContent
 
 __all__ = ["NASTY", "PICTURE", "Playground"]
 
@@ -89,6 +89,13 @@ class Playground:
             ]
             found = await asyncio.gather(*(self._ask(context, "A question", q) for q in questions))
             return " and ".join(found)
+
+        @self.mcp.tool(title="Poem")
+        async def compose_poem(context: Ctx) -> str:
+            """Compose a poem."""
+            prompt = SamplingMessage(role="user", content=TextContent(type="text", text=f"hello {NASTY}"))
+            result = await context.session.create_message([prompt], max_tokens=50)
+            return f"Poem: {result.content.type}"
 
         @self.mcp.tool(title="Visa")
         async def request_visa(context: Ctx) -> str:

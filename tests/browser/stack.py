@@ -63,13 +63,17 @@ class Stack:
         self.other_mcp = Service(self._playground_app)
         self.web = Service(lambda: create_webclient(self._web_settings(120.0)))
         self.hasty_web = Service(lambda: create_webclient(self._web_settings(3.0, self.hasty_url)))
+        self.open_web = Service(
+            lambda: create_webclient(self._web_settings(120.0, self.open_url, sampling=True))
+        )
         cloud.register_mcp_url(self._mcp_url)
         cloud.register_webclient_url(self.url)
         cloud.register_webclient_url(self.hasty_url)
+        cloud.register_webclient_url(self.open_url)
 
     @property
     def services(self) -> tuple[Service, ...]:
-        return self.mcp, self.other_mcp, self.web, self.hasty_web
+        return self.mcp, self.other_mcp, self.web, self.hasty_web, self.open_web
 
     @property
     def url(self) -> str:
@@ -80,6 +84,11 @@ class Stack:
     def hasty_url(self) -> str:
         """A chat whose questions expire after three seconds."""
         return f"http://localhost:{self.hasty_web.port}"
+
+    @property
+    def open_url(self) -> str:
+        """A chat whose servers may ask to use the model."""
+        return f"http://localhost:{self.open_web.port}"
 
     @property
     def model(self) -> ChatCompletions:
@@ -126,7 +135,7 @@ class Stack:
             geocoding_url=self.cloud.open_meteo_url,
         )
 
-    def _web_settings(self, timeout: float, url: str | None = None) -> WebSettings:
+    def _web_settings(self, timeout: float, url: str | None = None, *, sampling: bool = False) -> WebSettings:
         other = McpServerSettings(name="playground", url=f"http://localhost:{self.other_mcp.port}/mcp")
         return WebSettings(
             authority=self.cloud.authority,
@@ -143,6 +152,7 @@ class Stack:
             azure_openai_api_key=self.cloud.openai_api_key,
             approval_timeout=timeout,
             elicitation_timeout=timeout,
+            sampling=sampling,
         )
 
     def _playground_app(self) -> web.Application:

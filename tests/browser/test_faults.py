@@ -3,11 +3,13 @@
 import re
 
 from playwright.async_api import expect
-from tests.browser.person import Person
+from tests.browser.person import ALICE, Person
 from tests.browser.stack import Stack
 from tests.browser.watch import Watch
 
 from mcpsecurity.localcloud.openai import ModelFault
+
+DICE = "Please generate a random number between 1 and 6"
 
 
 async def test_a_busy_model_is_retried_after_the_wait_it_asks_for(alice: Person, stack: Stack) -> None:
@@ -55,7 +57,7 @@ async def test_a_server_that_is_down_is_shown_while_the_rest_works(alice: Person
     await stack.other_mcp.stop()
     try:
         await alice.begin_another()
-        await alice.ask("Please generate a random number between 1 and 6")
+        await alice.ask(DICE)
         servers = alice.page.get_by_role("button", name="MCP servers")
         await expect(servers).to_contain_text("playground down")
         await servers.click()
@@ -78,8 +80,7 @@ async def test_an_ended_session_keeps_the_draft_over_the_next_sign_in(
     await expect(ended).to_be_visible()
     await expect(alice.send).to_have_attribute("aria-disabled", "true")
     await ended.get_by_role("link", name="Sign in again").click()
-    await alice.page.get_by_role("button", name="alice@contoso.example").click()
-    await alice.ready()
+    await alice.sign_in_again()
     await expect(alice.message).to_have_value("a thought that must not be lost")
 
 
@@ -90,3 +91,71 @@ async def test_an_answer_can_be_asked_for_again(alice: Person) -> None:
     await alice.says("offline model")
     await expect(alice.answers).to_have_count(1)
     await expect(alice.conversation.locator(".message.user")).to_have_count(1)
+
+
+async def test_tokens_that_end_in_mid_chat_cost_neither_the_draft_nor_the_conversation(
+    alice: Person, stack: Stack
+) -> None:
+    await alice.ask("hello")
+    await alice.says("offline model")
+    await stack.cloud.tenant.rotate_keys()
+    stack.cloud.tenant.drop_keys()
+    stack.cloud.tenant.revoke_refresh_tokens(ALICE)
+    await stack.restart_mcp()
+    await alice.ask(DICE)
+    await alice.approve("get_random_number")
+    ended = alice.page.get_by_role("alert").filter(has_text="session has ended")
+    await expect(ended).to_be_visible()
+    await alice.message.fill("a thought that must not be lost")
+    await ended.get_by_role("link", name="Sign in again").click()
+    await alice.sign_in_again()
+    await expect(alice.message).to_have_value("a thought that must not be lost")
+    await expect(alice.conversation.locator(".message.user")).to_have_text(
+        [re.compile("hello"), re.compile(DICE)]
+    )
+    await alice.message.fill("")
+    await alice.ask(DICE)
+    await alice.approve("get_random_number", 1)
+    await alice.says(r"\b[1-6]\b")
+
+
+async def test_tokens_that_are_refused_once_are_replaced_without_a_word(alice: Person, stack: Stack) -> None:
+    await alice.ask("hello")
+    await alice.says("offline model")
+    await stack.cloud.tenant.rotate_keys()
+    stack.cloud.tenant.drop_keys()
+    await stack.restart_mcp()
+    await alice.ask(DICE)
+    await alice.approve("get_random_number")
+    await alice.says(r"\b[1-6]\b")
+
+
+async def test_our_server_goes_down_in_mid_chat_and_comes_back(alice: Person, stack: Stack) -> None:
+    await alice.ask(DICE)
+    await expect(alice.call("get_random_number")).to_contain_text("Waiting for you")
+    await stack.mcp.stop()
+    try:
+        await alice.approve("get_random_number")
+        await expect(alice.call("get_random_number")).to_contain_text("Failed")
+        await expect(alice.call("get_random_number")).to_contain_text("does not answer")
+        await alice.finished()
+        await expect(alice.page.get_by_role("button", name="MCP servers")).to_contain_text("down")
+    finally:
+        await stack.mcp.start()
+    await alice.ask(DICE)
+    await alice.approve("get_random_number", 1)
+    await alice.says(r"\b[1-6]\b")
+
+
+async def test_a_restarted_chat_asks_to_sign_in_and_keeps_the_draft(
+    alice: Person, stack: Stack, watch: Watch
+) -> None:
+    watch.allow("ERR_|Failed to load resource|401|INCOMPLETE")
+    await alice.message.fill("a thought that must not be lost")
+    await stack.web.stop()
+    await stack.web.start()
+    ended = alice.page.get_by_role("alert").filter(has_text="session has ended")
+    await expect(ended).to_be_visible()
+    await ended.get_by_role("link", name="Sign in again").click()
+    await alice.sign_in_again()
+    await expect(alice.message).to_have_value("a thought that must not be lost")

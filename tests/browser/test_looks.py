@@ -1,17 +1,15 @@
 """What a person sees: accessible (WCAG 2.1 AA, by axe), without sideways scrolling, and nothing jumps."""
 
-import os
 import re
-from pathlib import Path
 from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped] # it has no types
 from playwright.async_api import BrowserContext, Page, expect
+from tests.browser.looks import picture
 from tests.browser.person import Person
 from tests.browser.stack import Stack
 
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 DICE = "Please generate a random number between 1 and 6"
 Scheme = Literal["light", "dark"]
@@ -29,13 +27,6 @@ async def assert_accessible(page: Page) -> None:
 async def assert_no_sideways_scrolling(page: Page) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert await page.locator("#conversation").evaluate("(e) => e.scrollWidth <= e.clientWidth")
-
-
-async def picture(page: Page, name: str) -> None:
-    """Keep a screenshot for the documentation, when asked to."""
-    if os.environ.get("UPDATE_SCREENSHOTS"):
-        IMAGES.mkdir(parents=True, exist_ok=True)
-        await page.screenshot(path=IMAGES / f"{name}.png", animations="disabled", caret="hide")
 
 
 @pytest.fixture(params=["light", "dark"])
