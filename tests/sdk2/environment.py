@@ -1,0 +1,66 @@
+"""The official SDK 2.x in an environment of its own, as the lock file beside this one says.
+
+Our own environment has the SDK 1.x, and semantic-kernel needs that. To resolve the lock anew:
+`uv pip compile requirements.in --generate-hashes --universal --python-version 3.11 --no-header --no-annotate
+--no-emit-index-url -o requirements.lock`.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+__all__ = ["PROGRAMS", "run_program", "sdk2_python"]
+
+_FOLDER = Path(__file__).parent
+PROGRAMS = _FOLDER / "programs"
+
+
+def sdk2_python() -> Path:
+    """Return the environment's interpreter; it is made if the lock file has changed since."""
+    environment = _FOLDER / ".venv"
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    lock = _FOLDER / "requirements.lock"
+    stamp = environment / ".installed"
+    digest = sha256(lock.read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != digest:
+        _run(sys.executable, "-m", "venv", "--clear", str(environment))
+        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+        _run(str(python), "-m", "pip", "install", *options, "-r", str(lock))
+        stamp.write_text(digest)
+    return python
+
+
+async def run_program(name: str, job: Any, *, seconds: float = 60.0) -> Any:
+    """Give a program a job as JSON and return its answer, which is JSON.
+
+    Raises:
+        TimeoutError: it has not ended after `seconds`; it is killed.
+        RuntimeError: it failed; the text is what it said.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sdk2_python(),
+        PROGRAMS / name,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            output, errors = await process.communicate(json.dumps(job).encode())
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        raise RuntimeError(errors.decode()[-4000:])
+    return json.loads(output)
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, timeout=110)  # noqa: S603 - programs of Python's own
