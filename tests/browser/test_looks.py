@@ -196,7 +196,7 @@ async def test_motion_is_reduced_for_those_who_ask(alice: Person) -> None:
 
 
 async def test_the_picture_of_the_readme(alice: Person) -> None:
-    await alice.page.set_viewport_size({"width": 1280, "height": 860})
+    await alice.page.set_viewport_size({"width": 1280, "height": 1240})
     await alice.ask("What is the weather in Zurich?")
     await alice.approve("get_city_weather")
     await alice.says("Zurich")

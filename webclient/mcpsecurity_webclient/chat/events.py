@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 __all__ = ["ChatEvent", "EventBus", "InMemoryEventBus", "Subscription", "follow"]
 
-_KEPT = 1000
+_KEPT_CHARACTERS = 128 * 1024
 _QUEUED = 500
 
 
@@ -81,7 +81,8 @@ class InMemoryEventBus:
         self._clock = clock
         self._epoch = secrets.token_hex(4)
         self._seq = 0
-        self._kept: deque[ChatEvent] = deque(maxlen=_KEPT)
+        self._kept: deque[ChatEvent] = deque()
+        self._size = 0
         self._subscriptions: set[Subscription] = set()
 
     @property
@@ -93,7 +94,7 @@ class InMemoryEventBus:
         """Give an event to every page, in order."""
         self._seq += 1
         event = self._event(name, run_id, payload)
-        self._kept.append(event)
+        self._keep(event)
         for subscription in list(self._subscriptions):
             subscription.put(event)
 
@@ -121,6 +122,13 @@ class InMemoryEventBus:
         """End every subscription."""
         for subscription in self._subscriptions:
             subscription.end()
+
+    def _keep(self, event: ChatEvent) -> None:
+        """Keep an event for pages that come back; who missed more than is kept gets a snapshot."""
+        self._kept.append(event)
+        self._size += len(event.data)
+        while self._size > _KEPT_CHARACTERS:
+            self._size -= len(self._kept.popleft().data)
 
     def _event(self, name: str, run_id: str | None, payload: dict[str, Any]) -> ChatEvent:
         common = {"v": 1, "chat_id": self._chat_id, "run_id": run_id, "at": self._clock()}
