@@ -114,7 +114,11 @@ def mount_mcp(
     limits = limits or Limits()
     sdk = SdkServer(mcp)
     dispatcher = Dispatcher(sdk, before_call=before_call, after_call=after_call, page_size=limits.page_size)
-    sessions = Sessions(store or InMemorySessionStore(limits), bus or InMemoryEventBus(limits), limits)
+    sessions = Sessions(
+        InMemorySessionStore(limits) if store is None else store,
+        InMemoryEventBus(limits) if bus is None else bus,
+        limits,
+    )
     changes = Changes(sessions.bus)
     announcements = Announcements(sessions, changes)
     stateless = StatelessEra(
