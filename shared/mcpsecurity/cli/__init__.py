@@ -14,10 +14,14 @@ from mcpsecurity.settings import SettingsError
 __all__ = ["main"]
 
 _OWN = {
+    "chat": "mcpsecurity.cli.chat:chat",
     "demo": "mcpsecurity.cli.demo:demo",
     "localcloud": "mcpsecurity.cli.localcloud:localcloud",
     "token": "mcpsecurity.cli.token:token",
 }
+
+
+_EXTRAS = {"chat": "console"}
 
 
 class _Commands(click.Group):
@@ -36,7 +40,7 @@ class _Commands(click.Group):
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("mcpsecurity"):
                 raise
-            hint = f"`{name}` needs {error.name}: pip install 'mcpsecurity[{name}]'"
+            hint = f"`{name}` needs {error.name}: pip install 'mcpsecurity[{_EXTRAS.get(name, name)}]'"
             return click.Command(name, callback=lambda: ctx.fail(hint), short_help="(not installed)")
 
 

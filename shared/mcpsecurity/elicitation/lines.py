@@ -31,11 +31,18 @@ class LineAsker:
     Args:
         read, write: the terminal.
         open_url: opens an address that the person agreed to visit.
+        grants: gets (server, tool) when the person chooses "always"; without it, that is not offered.
     """
 
     def __init__(
-        self, read: Read, write: Write, *, open_url: Callable[[str], object] = webbrowser.open
+        self,
+        read: Read,
+        write: Write,
+        *,
+        open_url: Callable[[str], object] = webbrowser.open,
+        grants: set[tuple[str, str]] | None = None,
     ) -> None:
+        self._grants = grants
         self._read = read
         self._write = write
         self._open_url = open_url
@@ -78,12 +85,20 @@ class LineAsker:
             while True:
                 self._write(f"Tool call {printable(tool.name)} ({printable(server)})")
                 self._write(f"  {printable(json.dumps(current, ensure_ascii=False))}")
-                answer = await self._choice("Approve? [y]es, [n]o, [e]dit", "yne")
-                if answer != "e":
-                    return Accepted(current) if answer == "y" else Declined()
-                current = await self._edited(tool, current)
+                answer = await self._approval()
+                if answer == "e":
+                    current = await self._edited(tool, current)
+                    continue
+                if answer == "a" and self._grants is not None:
+                    self._grants.add((server, tool.name))
+                return Declined() if answer == "n" else Accepted(current)
         except EOFError:
             return Declined()
+
+    async def _approval(self) -> str:
+        if self._grants is None:
+            return await self._choice("Approve? [y]es, [n]o, [e]dit", "yne")
+        return await self._choice("Approve? [y]es, [n]o, [a]lways for this tool, [e]dit", "ynae")
 
     async def _edited(self, tool: types.Tool, current: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments that were typed as JSON; the former ones when they do not fit."""

@@ -8,9 +8,9 @@
 As a pytest plugin (entry point `mcpsecurity`) it comes as fixtures: see docs/testing.md.
 """
 
-from mcpsecurity.testing.faults import FaultSwitches
+from mcpsecurity.testing.faults import FaultSwitches, ModelFault
 from mcpsecurity.testing.served import ServedMcp
 from mcpsecurity.testing.stack import LocalStack
 from mcpsecurity.testing.tokens import AccessTokens
 
-__all__ = ["AccessTokens", "FaultSwitches", "LocalStack", "ServedMcp"]
+__all__ = ["AccessTokens", "FaultSwitches", "LocalStack", "ModelFault", "ServedMcp"]

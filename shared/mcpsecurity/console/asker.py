@@ -1,0 +1,58 @@
+"""The person at the terminal is asked one thing at a time, and can stop the answer instead."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mcp import types
+
+from mcpsecurity.console.terminal import Terminal
+from mcpsecurity.elicitation import Accepted, Form, LineAsker, Outcome, Visit
+
+__all__ = ["TerminalAsker"]
+
+
+class TerminalAsker:
+    """An `Asker` on a terminal. Calls made side by side are asked about one after the other.
+
+    Args:
+        stop: ends the answer that is being given; Ctrl-C does it, and the question counts as not answered.
+
+    Attributes:
+        grants: (server, tool) pairs whose calls are approved without asking, as the person chose.
+    """
+
+    def __init__(self, terminal: Terminal, stop: Callable[[], None]) -> None:
+        self._terminal = terminal
+        self._stop = stop
+        self._turn = asyncio.Lock()
+        self.grants: set[tuple[str, str]] = set()
+        self._lines = LineAsker(self._read, self._write, grants=self.grants)
+
+    async def fill(self, server: str, message: str, form: Form) -> Outcome:
+        """Ask for each field of a form."""
+        async with self._turn:
+            return await self._lines.fill(server, message, form)
+
+    async def visit(self, server: str, message: str, visit: Visit) -> Outcome:
+        """Show an address, and open it if the person agrees."""
+        async with self._turn:
+            return await self._lines.visit(server, message, visit)
+
+    async def approve(self, server: str, tool: types.Tool, arguments: Mapping[str, Any]) -> Outcome:
+        """Ask before a call, unless this tool of this server has a grant."""
+        async with self._turn:
+            if (server, tool.name) in self.grants:
+                self._write(f"Tool call {tool.name} ({server}), always approved")
+                return Accepted(dict(arguments))
+            return await self._lines.approve(server, tool, arguments)
+
+    def _write(self, text: str) -> None:
+        self._terminal.write(text, "cyan")
+
+    async def _read(self, prompt: str) -> str:
+        try:
+            return await self._terminal.read(prompt)
+        except KeyboardInterrupt:
+            self._stop()
+            raise EOFError from None

@@ -1,0 +1,86 @@
+"""Assembles the chat in a terminal from its settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msal  # type: ignore[import-untyped] # ships no types
+import openai
+from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
+from semantic_kernel import Kernel
+from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion
+
+from mcpsecurity.client import McpClient
+from mcpsecurity.console.asker import TerminalAsker
+from mcpsecurity.console.cache import open_token_cache
+from mcpsecurity.console.chat import Chat
+from mcpsecurity.console.settings import ConsoleSettings
+from mcpsecurity.console.signin import MsalCredential
+from mcpsecurity.console.terminal import TypedTerminal
+from mcpsecurity.console.turn import Conversation
+from mcpsecurity.tls import client_ssl_context
+
+__all__ = ["run_chat"]
+
+_COGNITIVE_SERVICES = "https://cognitiveservices.azure.com/.default"
+
+
+async def run_chat(
+    settings: ConsoleSettings, *, device_code: bool, cache: msal.TokenCache | None = None
+) -> None:
+    """Sign in, connect and chat until the person ends it. `cache` keeps tokens; by default, encrypted ones.
+
+    Raises:
+        BridgeError: the MCP server cannot be used; the message says why.
+    """
+    chat: Chat | None = None
+    terminal = TypedTerminal(lambda: chat.command_names() if chat is not None else [])
+    remark = None
+    if cache is None:
+        cache, remark = open_token_cache(settings.token_cache)
+    kernel = Kernel()
+    async with _service(settings) as service, _credential(settings, terminal, cache, device_code) as who:
+        asker = TerminalAsker(terminal, lambda: chat.stop() if chat is not None else None)
+        async with McpClient(
+            kernel, settings.mcp_url, who, settings.scope, ask=asker, approve=True, ca_file=settings.ca_file
+        ) as client:
+            terminal.write(f"{client.server_name}, signed in as {who.username}", "bold")
+            if remark is not None:
+                terminal.write(remark, "dim")
+            terminal.write("Type a message; / for prompts, /help for more, Ctrl-D to end.", "dim")
+            chat = Chat(terminal, client, asker, Conversation(kernel, service), who.sign_out)
+            await chat.run()
+
+
+def _credential(
+    settings: ConsoleSettings, terminal: TypedTerminal, cache: msal.TokenCache, device_code: bool
+) -> MsalCredential:
+    return MsalCredential(
+        settings.client_id,
+        settings.authority,
+        settings.tenant_id,
+        cache=cache,
+        tell=lambda text: terminal.write(text, "bold"),
+        device_code=device_code,
+        ca_file=settings.ca_file,
+    )
+
+
+@asynccontextmanager
+async def _service(settings: ConsoleSettings) -> AsyncIterator[AzureChatCompletion]:
+    """Yield the model: with its key, or as whoever `DefaultAzureCredential` finds."""
+    async with AsyncExitStack() as resources:
+        verify = client_ssl_context(settings.ca_file)
+        http = await resources.enter_async_context(openai.DefaultAsyncHttpxClient(verify=verify))
+        key, provider = settings.azure_openai_api_key, None
+        if key is None:
+            credential = await resources.enter_async_context(DefaultAzureCredential())
+            provider = get_bearer_token_provider(credential, _COGNITIVE_SERVICES)
+        client = openai.AsyncAzureOpenAI(
+            azure_endpoint=settings.azure_openai_endpoint,
+            api_version=settings.azure_openai_api_version,
+            api_key=key.get_secret_value() if key is not None else None,
+            azure_ad_token_provider=provider,
+            http_client=http,
+            max_retries=1,
+        )
+        yield AzureChatCompletion(deployment_name=settings.deployment, async_client=client)

@@ -1,0 +1,166 @@
+"""Signing in from a terminal: MSAL's public client, by browser or device code."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msal  # type: ignore[import-untyped] # ships no types
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
+
+from mcpsecurity.console.http import bounded_session
+
+__all__ = ["MsalCredential"]
+
+T = TypeVar("T")
+Tell = Callable[[str], None]
+
+_SIGN_IN_SECONDS = 300
+_MICROSOFT = (
+    "https://login.microsoftonline.com",
+    "https://login.microsoftonline.us",
+    "https://login.partner.microsoftonline.cn",
+)
+
+
+class MsalCredential:
+    """An azure-core `AsyncTokenCredential` of the person at the terminal.
+
+    A token comes from the cache, or by a refresh, and only then by a sign-in: in the browser, which returns
+    to a free port of this machine (RFC 8252), or by a code that is entered on any device (RFC 8628).
+
+    Args:
+        tell: shows the person where to sign in.
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        authority: str,
+        tenant_id: str,
+        *,
+        cache: msal.TokenCache,
+        tell: Tell,
+        device_code: bool = False,
+        ca_file: Path | None = None,
+    ) -> None:
+        self._device_code = device_code
+        self._tell = tell
+        self._http = bounded_session(ca_file)
+        self._app: msal.PublicClientApplication | None = None
+        self._options: dict[str, Any] = {
+            "client_id": client_id,
+            "authority": f"{authority}/{tenant_id}",
+            "token_cache": cache,
+            "instance_discovery": authority in _MICROSOFT,
+            "http_client": self._http,
+        }
+
+    async def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,  # noqa: ARG002 - azure-core's signature
+        enable_cae: bool = False,  # noqa: ARG002 - azure-core's signature
+        **_: Any,
+    ) -> AccessToken:
+        """Return a token for the scopes, signing the person in if need be.
+
+        Raises:
+            ClientAuthenticationError: there is none; the message is Entra's.
+        """
+        answer = await _in_thread(lambda: self._silent(list(scopes), claims))
+        if answer is None:
+            answer = await _in_thread(lambda: self._interactive(list(scopes), claims))
+        if "access_token" not in answer:
+            raise ClientAuthenticationError(
+                str(answer.get("error_description") or answer.get("error") or "The sign-in did not succeed.")
+            )
+        return AccessToken(answer["access_token"], int(time.time()) + int(answer["expires_in"]))
+
+    @property
+    def username(self) -> str | None:
+        """Who is signed in."""
+        accounts = self._app.get_accounts() if self._app is not None else []
+        return accounts[0].get("username") if accounts else None
+
+    async def sign_out(self) -> None:
+        """Forget every token of this application."""
+        await _in_thread(self._forget)
+
+    async def close(self) -> None:
+        """Close the connections to the tenant."""
+        self._http.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.close()
+
+    def _application(self) -> msal.PublicClientApplication:
+        """Return MSAL's application. Its first making asks the tenant for its metadata, so it blocks."""
+        if self._app is None:
+            self._app = msal.PublicClientApplication(**self._options)
+        return self._app
+
+    def _silent(self, scopes: list[str], claims: str | None) -> dict[str, Any] | None:
+        app = self._application()
+        accounts = app.get_accounts()
+        if not accounts:
+            return None
+        answer = app.acquire_token_silent(scopes, account=accounts[0], claims_challenge=claims)
+        return dict(answer) if answer else None
+
+    def _interactive(self, scopes: list[str], claims: str | None) -> dict[str, Any]:
+        app = self._application()
+        if not self._device_code:
+            self._tell("Sign in in the browser that opens now; `--device-code` works without one.")
+            return dict(
+                app.acquire_token_interactive(scopes, claims_challenge=claims, timeout=_SIGN_IN_SECONDS)
+            )
+        flow = app.initiate_device_flow(scopes, claims_challenge=claims)
+        if "user_code" not in flow:
+            return dict(flow)
+        self._tell(str(flow["message"]))
+        return dict(app.acquire_token_by_device_flow(flow, claims_challenge=claims))
+
+    def _forget(self) -> None:
+        app = self._application()
+        for account in app.get_accounts():
+            app.remove_account(account)
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Run in a thread that does not keep the program from ending: a sign-in may wait for minutes."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def finish(result: T | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type] # None only beside an error, or as T
+
+    def run() -> None:
+        try:
+            result, error = work(), None
+        except Exception as caught:  # noqa: BLE001 - handed to the one who waits
+            result, error = None, ClientAuthenticationError(f"{type(caught).__name__}: {caught}")
+            error.__cause__ = caught
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(finish, result, error)
+
+    threading.Thread(target=run, name="sign-in", daemon=True).start()
+    return await done

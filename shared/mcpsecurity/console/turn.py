@@ -1,0 +1,88 @@
+"""One answer: Semantic Kernel asks the model and carries out its calls; the text is shown as it comes."""
+
+from collections.abc import Callable
+
+from semantic_kernel import Kernel
+from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
+from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
+from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
+from semantic_kernel.contents import (
+    AuthorRole,
+    ChatHistory,
+    FunctionCallContent,
+    FunctionResultContent,
+    StreamingChatMessageContent,
+)
+
+__all__ = ["CANCELLED", "Conversation"]
+
+CANCELLED = "The user stopped this before it was done."
+_MAX_ROUNDS = 10
+
+
+class Conversation:
+    """A chat history and the model that continues it."""
+
+    def __init__(self, kernel: Kernel, service: ChatCompletionClientBase) -> None:
+        self._kernel = kernel
+        self._service = service
+        self.history = ChatHistory()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.history.clear()
+
+    async def answer(self, message: str, show: Callable[[str], None]) -> None:
+        """Answer a message. When that is cancelled or fails, what was said is kept, and open calls get a
+        result: without one, Azure OpenAI would refuse everything that follows.
+
+        Raises:
+            Whatever the model's service raises.
+        """
+        self.history.add_user_message(message)
+        await self.go_on(show)
+
+    async def go_on(self, show: Callable[[str], None]) -> None:
+        """Answer the history as it is."""
+        settings = AzureChatPromptExecutionSettings(
+            function_choice_behavior=FunctionChoiceBehavior.Auto(maximum_auto_invoke_attempts=_MAX_ROUNDS)
+        )
+        said: list[str] = []
+        try:
+            async for parts in self._service.get_streaming_chat_message_contents(
+                self.history, settings, kernel=self._kernel
+            ):
+                for part in parts:
+                    self._take(part, said, show)
+        finally:
+            self._settle("".join(said))
+
+    def _take(self, part: StreamingChatMessageContent, said: list[str], show: Callable[[str], None]) -> None:
+        """Show text of the model. What was said before a call is in the history with the call already."""
+        if part.role != AuthorRole.ASSISTANT:
+            said.clear()
+            return
+        if part.content:
+            said.append(part.content)
+            show(part.content)
+
+    def _settle(self, said: str) -> None:
+        done = {
+            item.id
+            for message in self.history.messages
+            for item in message.items
+            if isinstance(item, FunctionResultContent)
+        }
+        calls = [
+            item
+            for message in self.history.messages
+            for item in message.items
+            if isinstance(item, FunctionCallContent)
+        ]
+        for call in calls:
+            if call.id not in done:
+                result = FunctionResultContent.from_function_call_content_and_result(call, CANCELLED)
+                self.history.add_message(result.to_chat_message_content())
+        last = self.history.messages[-1] if self.history.messages else None
+        if said and (last is None or last.content != said):
+            self.history.add_assistant_message(said)

@@ -1,0 +1,183 @@
+"""The chat as a person sees it: in a pseudo-terminal, with real sign-in, server and model."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.console.conftest import YOU, Screen, Start, sign_in
+
+from mcpsecurity.testing import LocalStack, ModelFault
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals"),
+]
+
+BROWSER = """
+import html, re, sys
+import httpx
+
+with httpx.Client(follow_redirects=True, trust_env=False, verify=False) as browser:
+    page = browser.get(sys.argv[1] + "&prompt=none&login_hint=bob@contoso.example").text
+    action = html.unescape(re.search('action="([^"]+)"', page)[1])  # the tenant's answer is a form (form_post)
+    fields = re.findall('name="([^"]+)" value="([^"]*)"', page)
+    browser.post(action, data={name: html.unescape(value) for name, value in fields})
+"""
+
+
+def test_a_call_is_approved_and_the_answer_streams(signed_in: Screen) -> None:
+    signed_in.type("Bake bread: 3 loaves")
+    shown = signed_in.see("Approve? [y]es, [n]o, [a]lways for this tool, [e]dit")
+    assert "Tool call bake_bread (Bakery)" in shown
+    assert '{"loaves": 3}' in shown
+    signed_in.type("y")
+    assert "3 loaves" in signed_in.see(YOU)
+    signed_in.press("d")
+    assert signed_in.end() == 0
+
+
+def test_declined_and_edited_calls_are_what_the_person_chose(signed_in: Screen) -> None:
+    signed_in.type("Bake bread: 3 loaves")
+    signed_in.see("Approve?")
+    signed_in.type("n")
+    assert "did not approve" in signed_in.see(YOU)
+    signed_in.type("Bake bread: 4 loaves")
+    signed_in.see("Approve?")
+    signed_in.type("e")
+    signed_in.see("arguments as JSON")
+    signed_in.type('{"loaves": 12}')
+    signed_in.see('{"loaves": 12}')
+    signed_in.see("Approve?")
+    signed_in.type("y")
+    assert "12 loaves" in signed_in.see(YOU)
+
+
+def test_always_is_for_one_tool_and_can_be_taken_back(signed_in: Screen) -> None:
+    signed_in.type("Bake bread: 3 loaves")
+    signed_in.see("Approve?")
+    signed_in.type("a")
+    signed_in.see(YOU)
+    signed_in.type("Bake bread: 5 loaves")
+    shown = signed_in.see(YOU)
+    assert "always approved" in shown
+    assert "5 loaves" in shown
+    signed_in.type("/grants")
+    assert "bake_bread (Bakery)" in signed_in.see(YOU)
+    signed_in.type("/revoke")
+    assert "Every call is asked about." in signed_in.see(YOU)
+    signed_in.type("Bake bread: 6 loaves")
+    signed_in.see("Approve?")
+
+
+def test_a_form_is_filled_in_line_by_line(signed_in: Screen) -> None:
+    signed_in.type("Order a cake")
+    signed_in.see("Approve?")
+    signed_in.type("y")
+    assert "Request from Bakery: What shall it be?" in signed_in.see("Cake (one of 1 apple, 2 carrot):")
+    signed_in.type("2")
+    signed_in.see("Pieces (a whole number, at least 1, at most 12):")
+    signed_in.type("99")
+    signed_in.see("12 or less")
+    signed_in.type("4")
+    signed_in.see("Send this?")
+    signed_in.type("y")
+    assert "4 carrot" in signed_in.see(YOU)
+
+
+def test_ctrl_c_stops_a_running_tool_and_not_the_program(signed_in: Screen) -> None:
+    signed_in.type("Knead dough")
+    signed_in.see("Approve?")
+    signed_in.type("y")
+    signed_in.process.sendintr()
+    signed_in.see("(stopped)")
+    signed_in.see(YOU)
+    signed_in.type("Bake bread: 2 loaves")
+    signed_in.see("Approve?")
+    signed_in.press("c")
+    signed_in.see("(stopped)")
+    signed_in.see(YOU)
+    signed_in.type("Bake bread: 7 loaves")
+    signed_in.see("Approve?")
+    signed_in.type("y")
+    assert "7 loaves" in signed_in.see(YOU)
+
+
+def test_a_slash_starts_from_a_prompt_of_the_server(signed_in: Screen) -> None:
+    signed_in.type("/prompts")
+    assert "/breakfast" in signed_in.see(YOU)
+    signed_in.type("/breakfast")
+    signed_in.see("loaves (text):")
+    signed_in.type("8")
+    signed_in.see("Approve?")
+    signed_in.type("y")
+    assert "8 loaves" in signed_in.see(YOU)
+
+
+def test_commands_list_tools_begin_anew_and_end(signed_in: Screen) -> None:
+    signed_in.type("/tools")
+    assert "bake_bread" in signed_in.see(YOU)
+    signed_in.type("/nonsense")
+    assert "There is no /nonsense" in signed_in.see(YOU)
+    signed_in.type("/new")
+    assert "A new chat." in signed_in.see(YOU)
+    signed_in.press("c")
+    signed_in.see(YOU)
+    signed_in.type("/help")
+    assert "/signout" in signed_in.see(YOU)
+    signed_in.type("/quit")
+    assert signed_in.end() == 0
+
+
+def test_a_failing_model_is_told_in_a_line_and_the_chat_goes_on(signed_in: Screen, stack: LocalStack) -> None:
+    stack.faults.model.upcoming.append(ModelFault.content_filter())
+    signed_in.type("Bake bread: 3 loaves")
+    shown = signed_in.see(YOU)
+    assert "content" in shown
+    assert "Traceback" not in shown
+    signed_in.type("Bake bread: 3 loaves")
+    signed_in.see("Approve?")
+
+
+def test_the_browser_signs_in_on_a_loopback_port(start: Start, tmp_path: Path) -> None:
+    browser = tmp_path / "browser.py"
+    browser.write_text(BROWSER)
+    screen = start(BROWSER=f"{sys.executable} {browser} %s &")
+    screen.see("signed in as bob@contoso.example")
+    screen.see(YOU)
+
+
+def test_a_second_run_needs_no_sign_in_until_the_person_has_signed_out(start: Start) -> None:
+    code = (
+        "import asyncio\n"
+        "from msal_extensions import FilePersistence, PersistedTokenCache\n"
+        "from mcpsecurity.console.program import run_chat\n"
+        "from mcpsecurity.console.settings import ConsoleSettings\n"
+        "settings = ConsoleSettings()\n"
+        "cache = PersistedTokenCache(FilePersistence(str(settings.token_cache)))\n"
+        "asyncio.run(run_chat(settings, device_code=True, cache=cache))\n"
+    )
+    first = start(code=code)
+    sign_in(first)
+    first.see(YOU)
+    first.type("/quit")
+    assert first.end() == 0
+    second = start(code=code)
+    assert "code" not in second.see("signed in as alice@contoso.example")
+    second.see(YOU)
+    second.type("/signout")
+    assert second.end() == 0
+    sign_in(start(code=code))
+
+
+def test_a_server_that_refuses_is_told_and_ends_it(start: Start) -> None:
+    screen = start("--device-code", MCP_SERVER_URL="http://127.0.0.1:9/mcp")
+    sign_in(screen)
+    screen.see("chat: The MCP server at 127.0.0.1:9 does not answer.")
+    assert screen.end() == 1
+
+
+def test_what_is_not_configured_is_named(start: Start) -> None:
+    screen = start(CONSOLE_CLIENT_ID="", MCP_SERVER_SCOPE="")
+    screen.see("CONSOLE_CLIENT_ID: Field required")
+    screen.see("MCP_SERVER_SCOPE: Field required")
+    assert screen.end() == 2
