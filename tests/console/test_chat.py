@@ -19,7 +19,7 @@ import httpx
 
 with httpx.Client(follow_redirects=True, trust_env=False, verify=False) as browser:
     page = browser.get(sys.argv[1] + "&prompt=none&login_hint=bob@contoso.example").text
-    action = html.unescape(re.search('action="([^"]+)"', page)[1])  # the tenant's answer is a form (form_post)
+    action = html.unescape(re.search('action="([^"]+)"', page)[1])  # form_post
     fields = re.findall('name="([^"]+)" value="([^"]*)"', page)
     browser.post(action, data={name: html.unescape(value) for name, value in fields})
 """
