@@ -104,7 +104,8 @@ class _Log:
 
     def append(self, name: str, data: bytes | None) -> tuple[_Stream, Event]:
         self.last += 1
-        event = Event(self.last, data)
+        # A copy, because orjson's bytes keep the buffer they were written into, which is much longer.
+        event = Event(self.last, bytes(memoryview(data)) if data is not None else None)
         stream = self.streams.get(name)
         if stream is None:
             stream = self.streams[name] = _Stream()
