@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from tests.browser.playground import Playground
@@ -61,11 +62,9 @@ class Stack:
         self.playground = Playground()
         self.mcp = Service(lambda: create_server(self._server_settings()))
         self.other_mcp = Service(self._playground_app)
-        self.web = Service(lambda: create_webclient(self._web_settings(120.0)))
-        self.hasty_web = Service(lambda: create_webclient(self._web_settings(3.0, self.hasty_url)))
-        self.open_web = Service(
-            lambda: create_webclient(self._web_settings(120.0, self.open_url, sampling=True))
-        )
+        self.web = Service(lambda: create_webclient(self.web_settings()))
+        self.hasty_web = Service(lambda: create_webclient(self.hasty_settings))
+        self.open_web = Service(lambda: create_webclient(self.web_settings(url=self.open_url, sampling=True)))
         cloud.register_mcp_url(self._mcp_url)
         cloud.register_webclient_url(self.url)
         cloud.register_webclient_url(self.hasty_url)
@@ -135,25 +134,29 @@ class Stack:
             geocoding_url=self.cloud.open_meteo_url,
         )
 
-    def _web_settings(self, timeout: float, url: str | None = None, *, sampling: bool = False) -> WebSettings:
+    @property
+    def hasty_settings(self) -> WebSettings:
+        """Settings of a chat whose questions expire after three seconds."""
+        return self.web_settings(url=self.hasty_url, approval_timeout=3.0, elicitation_timeout=3.0)
+
+    def web_settings(self, **changes: Any) -> WebSettings:
+        """Return the settings of the chat, with changes."""
         other = McpServerSettings(name="playground", url=f"http://localhost:{self.other_mcp.port}/mcp")
-        return WebSettings(
-            authority=self.cloud.authority,
-            tenant_id=self.cloud.tenant_id,
-            ca_file=self.cloud.ca_file,
-            url=url or self.url,
-            client_id=self.cloud.web_client_id,
-            client_secret=self.cloud.web_client_secret,
-            mcp_server_url=self._mcp_url,
-            mcp_server_scope=self.cloud.scope,
-            more_servers=(other,),
-            azure_openai_endpoint=self.cloud.openai_endpoint,
-            deployment=self.cloud.openai_deployment,
-            azure_openai_api_key=self.cloud.openai_api_key,
-            approval_timeout=timeout,
-            elicitation_timeout=timeout,
-            sampling=sampling,
-        )
+        settings: dict[str, Any] = {
+            "authority": self.cloud.authority,
+            "tenant_id": self.cloud.tenant_id,
+            "ca_file": self.cloud.ca_file,
+            "url": self.url,
+            "client_id": self.cloud.web_client_id,
+            "client_secret": self.cloud.web_client_secret,
+            "mcp_server_url": self._mcp_url,
+            "mcp_server_scope": self.cloud.scope,
+            "more_servers": (other,),
+            "azure_openai_endpoint": self.cloud.openai_endpoint,
+            "deployment": self.cloud.openai_deployment,
+            "azure_openai_api_key": self.cloud.openai_api_key,
+        }
+        return WebSettings(**settings | changes)
 
     def _playground_app(self) -> web.Application:
         app = web.Application()

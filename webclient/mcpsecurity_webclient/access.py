@@ -9,12 +9,22 @@ from typing import Any, TypeVar
 from aiohttp import web
 from aiohttp_jinja2 import render_template
 from aiohttp_session import get_session
+from yarl import URL
 
+from mcpsecurity.bridge import SignInRequiredError
 from mcpsecurity_webclient.errors import ApiError
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import StaleConversationError, StoreError
 
-__all__ = ["PERSON", "Person", "error_middleware", "guard_middleware", "public", "safe_next"]
+__all__ = [
+    "PERSON",
+    "Person",
+    "error_middleware",
+    "guard_middleware",
+    "public",
+    "safe_next",
+    "sign_in_url",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +108,12 @@ def safe_next(target: str | None) -> str:
     return target if ok and clean and target is not None else "/"
 
 
+def sign_in_url(target: str, error: SignInRequiredError) -> str:
+    """Return where to sign in so that what `error` asks for is granted, and `target` is shown then."""
+    query = {"next": target, "claims": error.claims, "scope": error.scope}
+    return str(URL("/signin").with_query({name: value for name, value in query.items() if value}))
+
+
 def _sign_in(request: web.Request) -> web.Response:
     if request.path.startswith("/api/"):
         return _answer(
@@ -123,7 +139,7 @@ async def _check_command(request: web.Request, origin: str, csrf: str) -> None:
         token = str((await request.post()).get("csrf_token", ""))
     elif request.content_type != "application/json":
         raise ApiError(415, "not_json", "Commands are JSON.")
-    if token is None or not hmac.compare_digest(token.encode(), csrf.encode()):
+    if token is None or not hmac.compare_digest(token.encode(errors="replace"), csrf.encode()):
         raise ApiError(403, "csrf", "This page is out of date. Please reload it.", retryable=True)
 
 

@@ -12,8 +12,9 @@ import aiohttp_session
 import jinja2
 from aiohttp import web
 
+from mcpsecurity.bridge import SignInRequiredError
 from mcpsecurity.tls import client_ssl_context
-from mcpsecurity_webclient.access import Person, error_middleware, guard_middleware
+from mcpsecurity_webclient.access import Person, error_middleware, guard_middleware, sign_in_url
 from mcpsecurity_webclient.auth import EntraClient, add_auth_routes
 from mcpsecurity_webclient.auth.caches import InMemoryTokenCacheStore
 from mcpsecurity_webclient.chat.api import add_chat_api
@@ -57,7 +58,7 @@ def create_app(
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
     aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False)
-    add_auth_routes(app, settings, assembly.entra, assembly.end_session)
+    add_auth_routes(app, settings, assembly.entra, assembly.end_session, clock)
     add_pages(app, assembly.directory)
     add_chat_api(app, assembly.directory, assembly.streams, max_message=settings.max_message)
     app.router.add_static("/static", _FOLDER / "static", name="static")
@@ -113,8 +114,7 @@ class _Assembly:
     async def sweep(self) -> None:
         """Clear away what has ended by itself."""
         for record in await self.sessions.sweep():
-            if record.signed_in:
-                await self.end_session(record.data["user"]["sid"], "expired")
+            await self.end_session(record.data["user"]["sid"], "expired")
         await self.directory.sweep()
 
     def _make_chat(self, chat_id: str, person: Person) -> ChatService:
@@ -138,8 +138,8 @@ class _Assembly:
         acting.append(chat)
         return chat
 
-    def _ask_to_sign_in(self, chat: ChatService) -> None:
-        self.streams.expire(chat.sid, "token", f"/signin?next=/chats/{chat.chat_id}", chat)
+    def _ask_to_sign_in(self, chat: ChatService, error: SignInRequiredError) -> None:
+        self.streams.expire(chat.sid, "token", sign_in_url(f"/chats/{chat.chat_id}", error), chat)
 
     def _make_servers(self, callbacks: ServerCallbacks, acting: Callable[[], str]) -> McpServers:
         return McpServers([self._make_server(s, callbacks, acting) for s in self._settings.servers])

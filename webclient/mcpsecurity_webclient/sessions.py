@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,10 +11,7 @@ from aiohttp_session import AbstractStorage, Session
 
 __all__ = ["InMemorySessionStore", "ServerSideStorage", "SessionRecord", "SessionStore"]
 
-_ANONYMOUS_SECONDS = 15 * 60.0
 _MAX_SESSIONS = 10_000
-
-Ended = Callable[[str], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -25,14 +22,9 @@ class SessionRecord:
     created: float
     used: float
 
-    @property
-    def signed_in(self) -> bool:
-        """Whether somebody is signed in."""
-        return "user" in self.data
-
 
 class SessionStore(Protocol):
-    """Where sessions are kept, by the value of their cookie."""
+    """Where the sessions of signed-in people are kept, by the value of their cookie."""
 
     async def get(self, key: str) -> SessionRecord | None:
         """Return a session that lives, and start its idle time anew."""
@@ -48,13 +40,23 @@ class SessionStore(Protocol):
 
 
 class InMemorySessionStore:
-    """A `SessionStore` in this process. `idle` and `lifetime` are in seconds."""
+    """A `SessionStore` in this process. `idle` and `lifetime` are in seconds; with more sessions than `limit`
+    the longest unused one gives way."""
 
-    def __init__(self, *, idle: float, lifetime: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        idle: float,
+        lifetime: float,
+        clock: Callable[[], float] = time.time,
+        limit: int = _MAX_SESSIONS,
+    ) -> None:
         self._idle = idle
         self._lifetime = lifetime
         self._clock = clock
+        self._limit = limit
         self._records: dict[str, SessionRecord] = {}
+        self._displaced: list[SessionRecord] = []
 
     async def get(self, key: str) -> SessionRecord | None:
         """Return a session that lives, and start its idle time anew."""
@@ -65,25 +67,26 @@ class InMemorySessionStore:
         return record
 
     async def put(self, key: str, record: SessionRecord) -> None:
-        """Keep a session; with too many, the longest unused anonymous one gives way."""
-        if key not in self._records and len(self._records) >= _MAX_SESSIONS:
-            idle = min(self._records, key=lambda k: (self._records[k].signed_in, self._records[k].used))
-            del self._records[idle]
+        """Keep a session; with too many, the longest unused one gives way."""
+        if key not in self._records and len(self._records) >= self._limit:
+            idle = min(self._records, key=lambda k: self._records[k].used)
+            self._displaced.append(self._records.pop(idle))
         self._records[key] = record
 
     async def drop(self, key: str) -> None:
-        """End a session."""
-        self._records.pop(key, None)
+        """End a session. One whose time was over is still told by the next sweep."""
+        record = self._records.pop(key, None)
+        if record is not None and self._over(record):
+            self._displaced.append(record)
 
     async def sweep(self) -> list[SessionRecord]:
         """Drop and return the sessions whose time is over."""
         over = [key for key, record in self._records.items() if self._over(record)]
-        return [self._records.pop(key) for key in over]
+        ended, self._displaced = self._displaced, []
+        return [*ended, *(self._records.pop(key) for key in over)]
 
     def _over(self, record: SessionRecord) -> bool:
         now = self._clock()
-        if not record.signed_in:
-            return now - record.used > _ANONYMOUS_SECONDS
         return now - record.used > self._idle or now - record.created > self._lifetime
 
 
@@ -114,7 +117,7 @@ class ServerSideStorage(AbstractStorage):
         if session.empty:
             if old:
                 await self._store.drop(old)
-                self.save_cookie(response, "")
+                self._take_cookie(response)
             return
         key = session.identity
         if key is None:
@@ -126,3 +129,8 @@ class ServerSideStorage(AbstractStorage):
         now = self._clock()
         created = record.created if record else now
         await self._store.put(key, SessionRecord(dict(session), created, now))
+
+    def _take_cookie(self, response: web.StreamResponse) -> None:
+        """Delete the cookie; one of the __Host- kind is given up only to a header with its own flags."""
+        secure = self.cookie_params["secure"]
+        response.del_cookie(self.cookie_name, path="/", secure=secure, httponly=True, samesite="Lax")

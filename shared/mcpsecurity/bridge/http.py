@@ -81,7 +81,8 @@ def _unreachable(request: httpx.Request, error: httpx.TransportError) -> ServerU
 
 def _failure(response: httpx.Response) -> BridgeError:
     status, host = response.status_code, response.request.url.netloc.decode()
-    challenge = dict(_PARAMETER.findall(response.headers.get("WWW-Authenticate", "")))
+    found = _PARAMETER.findall(response.headers.get("WWW-Authenticate", ""))
+    challenge = {name: re.sub(r"\\(.)", r"\1", value) for name, value in found}
     if status == 401:
         return SignInRequiredError(
             f"The MCP server at {host} asks for a sign-in"

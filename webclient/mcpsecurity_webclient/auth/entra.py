@@ -18,10 +18,11 @@ import msal  # type: ignore[import-untyped] # it has no types
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from msal.exceptions import MsalError  # type: ignore[import-untyped] # likewise
 from yarl import URL
 
-from mcpsecurity.bridge import SignInRequiredError
-from mcpsecurity.oidc import OidcError, OidcProvider
+from mcpsecurity.bridge import ServerUnavailableError, SignInRequiredError
+from mcpsecurity.oidc import CachePolicy, OidcError, OidcProvider, TokenError
 from mcpsecurity_webclient.auth.caches import TokenCacheStore
 from mcpsecurity_webclient.settings import WebSettings
 
@@ -30,6 +31,8 @@ __all__ = ["EntraClient", "SignInError", "SignedIn"]
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 _TIMEOUT = 15.0
+_PATIENCE = CachePolicy(retry_after=1.0)
+"""A person who tries again while the tenant recovers is not put off for long."""
 _KNOWN_AUTHORITIES = {
     "https://login.microsoftonline.com",
     "https://login.microsoftonline.us",
@@ -38,11 +41,13 @@ _KNOWN_AUTHORITIES = {
 
 
 class SignInError(Exception):
-    """A sign-in failed. The message is for the person, `code` is Entra's, such as AADSTS65004."""
+    """A sign-in failed. The message is for the person, `code` is Entra's, such as AADSTS65004, `status` is
+    that of the page that says so."""
 
-    def __init__(self, message: str, code: str | None = None) -> None:
+    def __init__(self, message: str, code: str | None = None, *, status: int = 400) -> None:
         super().__init__(message)
         self.code = code
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ class EntraClient:
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=4)
         session = await self._resources.enter_async_context(aiohttp.ClientSession(connector=connector))
         self._opened = await self._resources.enter_async_context(
-            OidcProvider(session, settings.authority, settings.tenant_id, clock=self._clock)
+            OidcProvider(session, settings.authority, settings.tenant_id, clock=self._clock, policy=_PATIENCE)
         )
         warming = asyncio.create_task(self._warm(), name="read the tenant's metadata")
         self._resources.callback(warming.cancel)
@@ -119,8 +124,10 @@ class EntraClient:
         """What the person is asked to consent to: the scope of the first server that has one."""
         return [s.scope for s in self._settings.servers if s.scope][:1]
 
-    async def begin(self, **options: Any) -> dict[str, Any]:
+    async def begin(self, scope: str | None = None, **options: Any) -> dict[str, Any]:
         """Return a new flow; the person goes to its `auth_uri`.
+
+        `scope` asks for consent to that of another server than the first; what no server has is left out.
 
         The answer comes in the query: it would not reach the session by `form_post`, because the cookie
         is not sent with posts from other sites. The code is of no use to others: PKCE binds it to this flow.
@@ -128,10 +135,10 @@ class EntraClient:
         Raises:
             SignInError: Entra ID cannot be reached.
         """
-        flow = await self._blocking(
-            lambda: self._app(None).initiate_auth_code_flow(
-                self.scopes, redirect_uri=self._settings.redirect_uri, response_mode="query", **options
-            )
+        scopes = [s.scope for s in self._settings.servers if scope and s.scope == scope] or self.scopes
+        app = await self._application(None)
+        flow = app.initiate_auth_code_flow(
+            scopes[:1], redirect_uri=self._settings.redirect_uri, response_mode="query", **options
         )
         return dict(flow)
 
@@ -142,21 +149,11 @@ class EntraClient:
             SignInError: the person or Entra ID declined, or something does not add up.
         """
         await self._check_issuer(answer)
-        result = await self._blocking(
-            lambda: self._app(sid).acquire_token_by_auth_code_flow(flow, dict(answer))
-        )
-        if "error" in result:
-            await self.forget(sid)
-            raise _refused(result)
-        nonce = hashlib.sha256(flow["nonce"].encode()).hexdigest()
         try:
-            claims = await self._provider.verify_id_token(
-                result["id_token"], client_id=self._settings.client_id, nonce=nonce
-            )
-        except OidcError as error:
+            claims = await self._redeem(flow, answer, sid)
+        except SignInError:
             await self.forget(sid)
-            _log.warning("an ID token was refused: %s", error)
-            raise SignInError("The sign-in could not be verified.") from error
+            raise
         username = str(claims.get("preferred_username") or claims["oid"])
         return SignedIn(
             object_id=claims["oid"],
@@ -166,16 +163,43 @@ class EntraClient:
             login_hint=claims.get("login_hint"),
         )
 
+    async def _redeem(self, flow: dict[str, Any], answer: Mapping[str, str], sid: str) -> dict[str, Any]:
+        """Return the claims of the ID token that the answer's code is good for."""
+        app = await self._application(sid)
+        try:
+            result = await _blocking(lambda: app.acquire_token_by_auth_code_flow(flow, dict(answer)))
+            if "error" in result:
+                raise _refused(result)
+            nonce = hashlib.sha256(flow["nonce"].encode()).hexdigest()
+            return await self._provider.verify_id_token(
+                result["id_token"], client_id=self._settings.client_id, nonce=nonce
+            )
+        except TokenError as error:
+            _log.warning("an ID token was refused: %s", error)
+            raise SignInError("The sign-in could not be verified.") from error
+        except (ValueError, RuntimeError) as error:  # MSAL's own checks of the answer and of the ID token
+            _log.warning("MSAL refused the answer to a sign-in: %s", type(error).__name__)
+            raise SignInError("The sign-in could not be verified.") from error
+        except OidcError as error:
+            raise _unreachable() from error
+
     async def token(self, sid: str, scope: str, *, force: bool) -> str:
         """Return an access token for `scope`, from the cache while it is good.
 
         Raises:
             SignInRequiredError: the person has to sign in again, with `claims` if Entra ID asks for more.
+            ServerUnavailableError: Entra ID cannot be reached.
         """
-        async with self._locks.setdefault(sid, asyncio.Lock()):
-            result = await self._blocking(partial(self._silent, sid, scope, force))
+        try:
+            async with self._locks.setdefault(sid, asyncio.Lock()):
+                app = await self._application(sid)
+                result = await _blocking(partial(_silent, app, scope, force))
+        except SignInError as error:
+            raise ServerUnavailableError(str(_unreachable())) from error
         if result and "access_token" in result:
             return str(result["access_token"])
+        if result and result.get("error") == "temporarily_unavailable":
+            raise ServerUnavailableError(str(_unreachable()))
         claims = result.get("claims") if result else None
         raise SignInRequiredError("Please sign in again.", scope=scope, claims=claims)
 
@@ -234,17 +258,17 @@ class EntraClient:
         try:
             metadata = await self._provider.metadata()
         except OidcError as error:
-            raise SignInError("Entra ID cannot be reached at the moment.") from error
+            raise _unreachable() from error
         if issuer != metadata.issuer_of(self._settings.tenant_id):
             raise SignInError("The sign-in came from another tenant than the one it was sent to.")
 
-    def _silent(self, sid: str, scope: str, force: bool) -> dict[str, Any] | None:
-        app = self._app(sid)
-        accounts = app.get_accounts()
-        if not accounts:
-            return None
-        result = app.acquire_token_silent_with_error([scope], account=accounts[0], force_refresh=force)
-        return dict(result) if result else None
+    async def _application(self, sid: str | None) -> msal.ConfidentialClientApplication:
+        """Return MSAL's application for a session, or a passing one; it reads the tenant's metadata."""
+        try:
+            return await _blocking(lambda: self._app(sid))
+        except ValueError as error:
+            _log.warning("MSAL cannot use the tenant's metadata")
+            raise _unreachable() from error
 
     def _app(self, sid: str | None) -> msal.ConfidentialClientApplication:
         """Return MSAL's application for a session, with that session's cache. Blocks on first use."""
@@ -272,12 +296,25 @@ class EntraClient:
                 self._credential = _certificate(settings.certificate_file)
         return self._credential
 
-    async def _blocking(self, work: Callable[[], T]) -> T:
-        try:
-            return await asyncio.to_thread(work)
-        except (requests.RequestException, ValueError) as error:
-            _log.warning("Entra ID cannot be used: %s", type(error).__name__)
-            raise SignInError("Entra ID cannot be reached at the moment. Please try again.") from error
+
+async def _blocking(work: Callable[[], T]) -> T:
+    try:
+        return await asyncio.to_thread(work)
+    except (requests.RequestException, MsalError) as error:
+        _log.warning("Entra ID cannot be reached: %s", type(error).__name__)
+        raise _unreachable() from error
+
+
+def _silent(app: msal.ConfidentialClientApplication, scope: str, force: bool) -> dict[str, Any] | None:
+    accounts = app.get_accounts()
+    if not accounts:
+        return None
+    result = app.acquire_token_silent_with_error([scope], account=accounts[0], force_refresh=force)
+    return dict(result) if result else None
+
+
+def _unreachable() -> SignInError:
+    return SignInError("Entra ID cannot be reached at the moment. Please try again.", status=503)
 
 
 def _certificate(file: Path) -> dict[str, str]:

@@ -1,5 +1,8 @@
 """`/signin`, `/signin-oidc` and `/signout`."""
 
+import base64
+import binascii
+import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -10,68 +13,78 @@ from aiohttp_jinja2 import render_template
 from aiohttp_session import get_session, new_session
 
 from mcpsecurity_webclient.access import PERSON, public, safe_next
-from mcpsecurity_webclient.auth.entra import EntraClient, SignInError
+from mcpsecurity_webclient.auth.entra import EntraClient, SignedIn, SignInError
+from mcpsecurity_webclient.auth.flows import SignInFlows
 from mcpsecurity_webclient.settings import WebSettings
 
 __all__ = ["add_auth_routes"]
 
-_MAX_FLOWS = 8
-_FLOW_SECONDS = 10 * 60
+_MAX_CLAIMS = 4000
 
+Clock = Callable[[], float]
 EndSession = Callable[[str, str], Awaitable[None]]
 """Ends everything of a session: its id and why."""
 
 
 class _Auth:
-    def __init__(self, settings: WebSettings, entra: EntraClient, end: EndSession) -> None:
+    def __init__(self, settings: WebSettings, entra: EntraClient, end: EndSession, clock: Clock) -> None:
         self._settings = settings
         self._entra = entra
         self._end = end
+        self._clock = clock
+        self._flows = SignInFlows(secure=settings.secure, clock=clock)
 
     @public
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
-        """Begin a sign-in. Several can be under way in one browser: each has its own state."""
-        session = await get_session(request)
+        """Begin a sign-in: for more than usual when `claims` or `scope` say so, as a server asked.
+
+        Several can be under way in one browser.
+        """
         options: dict[str, Any] = {}
-        if claims := request.query.get("claims"):
-            options["claims_challenge"] = claims[:4000]
+        if claims := _claims(request.query.get("claims", "")):
+            options["claims_challenge"] = claims
         if PERSON in request:
             options["login_hint"] = request[PERSON].username
         try:
-            flow = await self._entra.begin(**options)
+            flow = await self._entra.begin(request.query.get("scope"), **options)
         except SignInError as error:
-            return _failed(request, error, 503)
-        now = time.time()
-        flows = {s: f for s, f in session.get("flows", {}).items() if f["at"] > now - _FLOW_SECONDS}
-        flows[flow["state"]] = {"flow": flow, "next": safe_next(request.query.get("next")), "at": now}
-        session["flows"] = dict(list(flows.items())[-_MAX_FLOWS:])
-        raise web.HTTPFound(flow["auth_uri"])
+            return _failed(request, error)
+        found = web.HTTPFound(flow["auth_uri"])
+        self._flows.begin(request, found, flow, safe_next(request.query.get("next")))
+        raise found
 
     @public
     async def callback(self, request: web.Request) -> web.StreamResponse:
         """Complete a sign-in that this browser began."""
-        session = await get_session(request)
-        flows: dict[str, Any] = dict(session.get("flows", {}))
-        begun = flows.pop(request.query.get("state", ""), None)
-        if begun is None or begun["at"] < time.time() - _FLOW_SECONDS:
+        begun = self._flows.take(request)
+        response: web.StreamResponse
+        if begun is None:
             text = "This sign-in was not begun here, or took too long. Please begin again."
-            return _failed(request, SignInError(text), 400)
-        session["flows"] = flows
-        sid = secrets.token_urlsafe(16)
-        try:
-            person = await self._entra.complete(begun["flow"], request.query, sid)
-        except SignInError as error:
-            return _failed(request, error, 400)
-        before = session.get("user")
-        same = before is not None and before["oid"] == person.object_id and before["tid"] == person.tenant_id
-        if before is not None:
-            if same:
-                await self._entra.adopt(before["sid"], sid)
-                sid = before["sid"]
+            response = _failed(request, SignInError(text))
+        else:
+            sid = secrets.token_urlsafe(16)
+            try:
+                person = await self._entra.complete(begun.flow, request.query, sid)
+            except SignInError as error:
+                response = _failed(request, error)
             else:
-                await self._end(before["sid"], "signed_out")
+                await self._signed_in(request, person, sid)
+                response = web.HTTPFound(begun.next)
+        self._flows.finish(request, response)
+        if isinstance(response, web.HTTPException):
+            raise response
+        return response
+
+    async def _signed_in(self, request: web.Request, person: SignedIn, sid: str) -> None:
+        """Begin a session under a new cookie. The same person's goes on in it; another's is over."""
+        before = (await get_session(request)).get("user")
+        same = before is not None and before["oid"] == person.object_id and before["tid"] == person.tenant_id
+        if before is not None and same:
+            await self._entra.adopt(before["sid"], sid)
+            sid = before["sid"]
+        elif before is not None:
+            await self._end(before["sid"], "signed_out")
         renewed = await new_session(request)
-        renewed["flows"] = flows
         renewed["user"] = {
             "sid": sid,
             "oid": person.object_id,
@@ -79,11 +92,10 @@ class _Auth:
             "name": person.name,
             "username": person.username,
             "login_hint": person.login_hint,
-            "csrf": before["csrf"] if same and before else secrets.token_urlsafe(24),
-            "since": before["since"] if same and before else time.time(),
-            "expires_at": time.time() + self._settings.session_lifetime,
+            "csrf": before["csrf"] if before is not None and same else secrets.token_urlsafe(24),
+            "since": before["since"] if before is not None and same else self._clock(),
+            "expires_at": self._clock() + self._settings.session_lifetime,
         }
-        raise web.HTTPFound(begun["next"])
 
     async def sign_out(self, request: web.Request) -> web.StreamResponse:
         """End the session here and at Entra ID."""
@@ -102,15 +114,33 @@ class _Auth:
         return render_template("signed_out.html", request, {})
 
 
-def add_auth_routes(app: web.Application, settings: WebSettings, entra: EntraClient, end: EndSession) -> None:
+def add_auth_routes(
+    app: web.Application,
+    settings: WebSettings,
+    entra: EntraClient,
+    end: EndSession,
+    clock: Clock = time.time,
+) -> None:
     """Add the sign-in's routes; `end` ends streams, MCP sessions and caches of a session."""
-    auth = _Auth(settings, entra, end)
+    auth = _Auth(settings, entra, end, clock)
     app.router.add_get("/signin", auth.sign_in, name="signin")
     app.router.add_get("/signin-oidc", auth.callback)
     app.router.add_post("/signout", auth.sign_out)
     app.router.add_get("/signout-callback-oidc", auth.signed_out)
 
 
-def _failed(request: web.Request, error: SignInError, status: int) -> web.Response:
+def _claims(text: str) -> str | None:
+    """Return a claims challenge as JSON text; None for what is none. In `WWW-Authenticate` it is base64."""
+    if not text or len(text) > _MAX_CLAIMS:
+        return None
+    try:
+        if not text.startswith("{"):
+            text = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+        return text if isinstance(json.loads(text), dict) else None
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+
+
+def _failed(request: web.Request, error: SignInError) -> web.Response:
     context = {"message": str(error), "code": error.code}
-    return render_template("signin_failed.html", request, context, status=status)
+    return render_template("signin_failed.html", request, context, status=error.status)

@@ -1,5 +1,6 @@
 """An answer while it is being written: text to HTML, and news to the pages."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -10,6 +11,9 @@ from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, Run
 from mcpsecurity_webclient.chat.prompting import Spoken
 
 __all__ = ["AnswerWriter"]
+
+_PAUSE = 0.04
+"""Seconds between two deltas: the eye does not see more, and each costs a rendering."""
 
 
 class _Chat(Protocol):
@@ -27,6 +31,8 @@ class AnswerWriter:
         self._clock = clock
         self._message: Message | None = None
         self._markdown = MarkdownStream()
+        self._waiting: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> str:
         """Begin a message and return its id."""
@@ -36,8 +42,22 @@ class AnswerWriter:
         return self._message.message_id
 
     def text(self, piece: str) -> None:
-        """Take more text."""
-        message = self._joined()
+        """Take more text. The first goes out at once, what comes soon after it together."""
+        self._joined()
+        self._waiting.append(piece)
+        if self._timer is None:
+            self._tell_and_pause()
+
+    def _tell_and_pause(self) -> None:
+        self._timer = None
+        if self._waiting:
+            self._tell()
+            self._timer = asyncio.get_running_loop().call_later(_PAUSE, self._tell_and_pause)
+
+    def _tell(self) -> None:
+        """Publish what waits."""
+        message, piece = self._joined(), "".join(self._waiting)
+        self._waiting.clear()
         offset = len(self._markdown.text)
         rendered = self._markdown.add(piece)
         message.text = self._markdown.text
@@ -47,8 +67,17 @@ class AnswerWriter:
             "message.delta", payload | ({"stable": rendered.stable} if rendered.stable else {})
         )
 
+    def _tell_all(self) -> None:
+        """Publish what waits now, and end the pause."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting:
+            self._tell()
+
     def called(self, call: PendingFunctionCall) -> None:
         """Take down a call of this message."""
+        self._tell_all()
         self._joined().calls.append(call.call_id)
 
     def done(self, spoken: Spoken) -> None:
@@ -67,6 +96,7 @@ class AnswerWriter:
         return self._message
 
     def _close(self, finish_reason: str | None, usage: dict[str, int] | None) -> None:
+        self._tell_all()
         message, self._message = self._message, None
         if message is None or message not in self._chat.messages[-1:]:
             return

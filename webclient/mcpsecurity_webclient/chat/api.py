@@ -1,15 +1,13 @@
 """The routes of the chat: commands, reads, and the event stream (docs/chat-protocol.md)."""
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import ValidationError
 
 from mcpsecurity.bridge import BridgeError, SignInRequiredError
 from mcpsecurity.elicitation import InvalidContentError
-from mcpsecurity_webclient.access import PERSON
+from mcpsecurity_webclient.access import PERSON, sign_in_url
 from mcpsecurity_webclient.chat import commands
 from mcpsecurity_webclient.chat.calls import (
     DecidedError,
@@ -29,6 +27,7 @@ from mcpsecurity_webclient.chat.repeats import Repeats, Reply
 from mcpsecurity_webclient.chat.sampling import SamplingDecidedError, UnknownSamplingError
 from mcpsecurity_webclient.chat.service import BusyError, ChatService, NothingToDoError
 from mcpsecurity_webclient.chat.streams import Streams, TooManyStreamsError
+from mcpsecurity_webclient.chat.wire import read_json
 from mcpsecurity_webclient.errors import ApiError
 
 __all__ = ["KEEP_ALIVE", "add_chat_api"]
@@ -123,6 +122,7 @@ class _Api:
 
     async def catalog(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
+        chat.act_as(request[PERSON].sid)
         return web.json_response(await chat.servers.catalog())
 
     async def events(self, request: web.Request) -> web.StreamResponse:
@@ -245,8 +245,8 @@ async def _read(request: web.Request, shape: type[C]) -> C:
         ApiError: 400, it is not JSON or not of this shape.
     """
     try:
-        return shape.model_validate(json.loads(await request.read()))
-    except (ValueError, ValidationError, RecursionError) as error:
+        return shape.model_validate(read_json(await request.read()))
+    except ValueError as error:  # pydantic's ValidationError is one
         raise ApiError(400, "malformed", "This command is not of the form that is expected.") from error
 
 
@@ -267,8 +267,8 @@ async def _carried_out(work: Awaitable[dict[str, Any]], request: web.Request) ->
     except NothingToDoError as error:
         raise ApiError(409, "nothing_to_do", "There is nothing left to do.") from error
     except SignInRequiredError as error:
-        chat_id = request.match_info["chat_id"]
+        url = sign_in_url(f"/chats/{request.match_info['chat_id']}", error)
         text = "Please sign in again; your conversation is kept."
-        raise ApiError(401, "sign_in", text, sign_in_url=f"/signin?next=/chats/{chat_id}") from error
+        raise ApiError(401, "sign_in", text, sign_in_url=url) from error
     except BridgeError as error:
         raise ApiError(502, "mcp", str(error), retryable=True) from error

@@ -1,16 +1,18 @@
 """A conversation's events: published once, kept for a while, and followed by any number of pages."""
 
 import asyncio
-import json
 import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple, Protocol
 
+from mcpsecurity_webclient.chat.wire import to_json
+
 __all__ = ["ChatEvent", "EventBus", "InMemoryEventBus", "Subscription", "follow"]
 
-_KEPT_CHARACTERS = 128 * 1024
+_KEPT = 400
+_KEPT_CHARACTERS = 64 * 1024
 _QUEUED = 500
 
 
@@ -82,13 +84,8 @@ class InMemoryEventBus:
         self._epoch = secrets.token_hex(4)
         self._seq = 0
         self._kept: deque[ChatEvent] = deque()
-        self._size = 0
+        self._kept_characters = 0
         self._subscriptions: set[Subscription] = set()
-
-    @property
-    def followers(self) -> int:
-        """How many pages follow."""
-        return len(self._subscriptions)
 
     def publish(self, name: str, run_id: str | None, payload: dict[str, Any]) -> None:
         """Give an event to every page, in order."""
@@ -124,16 +121,15 @@ class InMemoryEventBus:
             subscription.end()
 
     def _keep(self, event: ChatEvent) -> None:
-        """Keep an event for pages that come back; who missed more than is kept gets a snapshot."""
+        """Keep an event for pages that come back; the oldest give way to number and size."""
         self._kept.append(event)
-        self._size += len(event.data)
-        while self._size > _KEPT_CHARACTERS:
-            self._size -= len(self._kept.popleft().data)
+        self._kept_characters += len(event.data)
+        while len(self._kept) > _KEPT or self._kept_characters > _KEPT_CHARACTERS:
+            self._kept_characters -= len(self._kept.popleft().data)
 
     def _event(self, name: str, run_id: str | None, payload: dict[str, Any]) -> ChatEvent:
         common = {"v": 1, "chat_id": self._chat_id, "run_id": run_id, "at": self._clock()}
-        data = json.dumps(common | payload, ensure_ascii=False, separators=(",", ":"), default=str)
-        return ChatEvent(self._epoch, self._seq, name, data)
+        return ChatEvent(self._epoch, self._seq, name, to_json(common | payload))
 
     def _after(self, last: str) -> list[ChatEvent] | None:
         epoch, _, number = last.rpartition("-")

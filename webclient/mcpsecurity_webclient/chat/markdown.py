@@ -24,22 +24,24 @@ _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks":
 _markdown.validateLink = lambda url: url.lower().startswith(("http://", "https://", "mailto:"))  # type: ignore[method-assign] # its documented hook
 
 
-def to_html(text: str) -> str:
-    """Return Markdown as sanitised HTML; images are left as their text."""
-    return nh3.clean(
-        _markdown.render(text),
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes=_SCHEMES,
-        link_rel="noopener noreferrer nofollow",
-        attribute_filter=_attribute,
-    )
-
-
 def _attribute(tag: str, name: str, value: str) -> str | None:
     if tag == "code" and name == "class":
         return value if value.startswith("language-") and value[9:].replace("-", "").isalnum() else None
     return value
+
+
+_cleaner = nh3.Cleaner(
+    tags=_TAGS,
+    attributes=_ATTRIBUTES,
+    url_schemes=_SCHEMES,
+    link_rel="noopener noreferrer nofollow",
+    attribute_filter=_attribute,
+)
+
+
+def to_html(text: str) -> str:
+    """Return Markdown as sanitised HTML; images are left as their text."""
+    return _cleaner.clean(_markdown.render(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,6 @@ class MarkdownStream:
             self._begin = end
             self.stable_html += stable
         return Piece(stable, to_html(self.text[self._begin :]))
-
-    def finish(self) -> str:
-        """Return the HTML of the whole text, rendered in one go."""
-        return to_html(self.text)
 
 
 def _end_of_finished_blocks(text: str, begin: int) -> int:

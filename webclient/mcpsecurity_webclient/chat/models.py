@@ -150,5 +150,5 @@ class Run:
 
 def arguments_hash(arguments: dict[str, Any]) -> str:
     """Return what an approval is bound to: a digest of the arguments, whatever their order."""
-    canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]

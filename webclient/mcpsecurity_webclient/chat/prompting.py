@@ -1,7 +1,6 @@
 """The model/tool loop: ask the model, carry out what it calls, ask again, until it answers in words."""
 
 import asyncio
-import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from semantic_kernel.contents import (
 
 from mcpsecurity_webclient.chat.calls import CANCELLED, CallDesk
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
+from mcpsecurity_webclient.chat.wire import read_json
 
 __all__ = ["AnswerSink", "PromptingService", "Spoken"]
 
@@ -145,7 +145,7 @@ def _arguments(call: FunctionCallContent) -> dict[str, Any]:
     """Return the call's arguments; what is no JSON object is shown to the person as it is."""
     try:
         arguments = (
-            json.loads(call.arguments or "{}")
+            read_json(call.arguments or "{}")
             if isinstance(call.arguments, str)
             else dict(call.arguments or {})
         )

@@ -92,7 +92,7 @@ class McpServer:
             try:
                 self.tools = await self.connection.list_tools()
             except SignInRequiredError as error:
-                self._set("sign_in", str(error))
+                self.needs_sign_in(error)
                 raise
             except BridgeError as error:
                 self.tools = []
@@ -119,6 +119,16 @@ class McpServer:
             self._stale = True
             self._set("down", str(error))
             raise
+
+    def needs_sign_in(self, error: SignInRequiredError) -> None:
+        """Show that only a sign-in helps."""
+        self._stale = True
+        self._set("sign_in", str(error))
+
+    async def aclose(self) -> None:
+        """Close the connection; the next use opens it anew."""
+        self._stale = True
+        await self.connection.aclose()
 
     async def _heard(self, notification: types.ServerNotification) -> None:
         match notification.root:
@@ -166,7 +176,7 @@ class McpServers:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await asyncio.gather(*(server.connection.aclose() for server in self.all))
+        await asyncio.gather(*(server.aclose() for server in self.all))
 
     async def _listed(
         self, fetch: Callable[[McpServer], Awaitable[list[Any]]], view: Callable[[str, Any], dict[str, Any]]
@@ -177,6 +187,8 @@ class McpServers:
                 continue
             try:
                 found += [view(server.settings.name, item) for item in await fetch(server)]
+            except SignInRequiredError as error:
+                server.needs_sign_in(error)
             except BridgeError as error:  # a server without prompts or resources answers "method not found"
                 _log.info("%s lists nothing: %s", server.settings.name, error)
         return found

@@ -11,7 +11,7 @@ from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.contents import ChatHistory
 
-from mcpsecurity.bridge import BridgeError, import_mcp_tools
+from mcpsecurity.bridge import BridgeError, SignInRequiredError, import_mcp_tools
 from mcpsecurity_webclient.chat.answering import AnswerWriter
 from mcpsecurity_webclient.chat.calls import CallDesk
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
@@ -69,7 +69,7 @@ class ChatService:
         store: ConversationStore,
         owner: Owner,
         make_servers: Callable[[ServerCallbacks], McpServers],
-        sign_in_needed: Callable[["ChatService"], None],
+        sign_in_needed: Callable[["ChatService", SignInRequiredError], None],
         clock: Callable[[], float],
     ) -> None:
         self.chat_id = chat_id
@@ -324,8 +324,8 @@ class ChatService:
 
     def _failed(self, error: Exception, writer: AnswerWriter) -> dict[str, Any]:
         writer.broken_off()
-        if sign_in_needed(error) is not None:
-            self._sign_in_needed(self)
+        if (needed := sign_in_needed(error)) is not None:
+            self._sign_in_needed(self, needed)
             text = "Please sign in again; your conversation is kept."
             return {"status": "failed", "error": {"code": "sign_in", "message": text, "retryable": True}}
         error_id = secrets.token_hex(4)

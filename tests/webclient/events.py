@@ -1,0 +1,93 @@
+"""An event stream as a page reads it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+__all__ = ["Event", "EventStream", "StreamEndedError", "open_stream"]
+
+PATIENCE = 15.0
+
+
+class StreamEndedError(Exception):
+    """The server ended the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event."""
+
+    id: str
+    name: str
+    data: dict[str, Any]
+
+
+class EventStream:
+    """Reads Server-Sent Events; `events` are all so far, `comments` counts keep-alives."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.response = response
+        self.events: list[Event] = []
+        self.comments = 0
+
+    async def next(self) -> Event:
+        """Return the next event. Raises `StreamEndedError`, or `TimeoutError` when none comes."""
+        fields: dict[str, str] = {}
+        async with asyncio.timeout(PATIENCE):
+            while line := await self.response.content.readline():
+                text = line.decode().rstrip("\n")
+                if not text and fields:
+                    event = Event(fields["id"], fields["event"], json.loads(fields["data"]))
+                    self.events.append(event)
+                    return event
+                if text.startswith(":"):
+                    self.comments += 1
+                elif text:
+                    name, _, value = text.partition(": ")
+                    fields[name] = value
+        raise StreamEndedError
+
+    async def until(self, name: str, **payload: Any) -> dict[str, Any]:
+        """Read on to an event of that name whose payload has these values, and return its payload."""
+        while True:
+            event = await self.next()
+            if event.name == name and payload.items() <= event.data.items():
+                return event.data
+
+    async def ends(self) -> list[Event]:
+        """Read to the end and return what came."""
+        begin = len(self.events)
+        try:
+            while True:
+                await self.next()
+        except StreamEndedError:
+            return self.events[begin:]
+
+    async def keep_alive(self) -> None:
+        """Wait for a comment."""
+        async with asyncio.timeout(PATIENCE):
+            while not (await self.response.content.readline()).startswith(b":"):
+                pass
+        self.comments += 1
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all events so far, in order."""
+        return [event.name for event in self.events]
+
+
+@asynccontextmanager
+async def open_stream(
+    http: aiohttp.ClientSession, url: str, last_event_id: str | None = None
+) -> AsyncIterator[EventStream]:
+    """Follow a stream; it has to begin."""
+    headers = {"Last-Event-ID": last_event_id} if last_event_id is not None else {}
+    timeout = aiohttp.ClientTimeout(total=None, connect=PATIENCE)
+    async with http.get(url, headers=headers, timeout=timeout, allow_redirects=False) as response:
+        assert response.status == 200, await response.text()
+        yield EventStream(response)
