@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 
-.PHONY: setup demo test check format lock bench clean browser
+.PHONY: setup demo test check format lock docs bench clean browser
 
 # The lock names every package, so pip has nothing to resolve: with its resolver, a new release of a package that
 # another one asks for with an extra stops the installation.
@@ -37,6 +37,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python tests/check_lock.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 format: setup
 	$(BIN)/ruff format .
@@ -44,6 +45,9 @@ format: setup
 
 lock: setup
 	$(BIN)/python tests/check_lock.py --write
+
+docs: setup
+	$(BIN)/mkdocs serve
 
 bench: setup
 	$(BIN)/python -m tests.benchmarks

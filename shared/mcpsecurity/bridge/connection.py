@@ -39,7 +39,8 @@ class McpConnection:
     Args:
         url: the MCP endpoint.
         auth: puts a token on each request, for example `TokenAuth`.
-        elicitation, sampling: answer the server's questions; each runs in a task of its own.
+        elicitation: answers the server's questions to the person; each in a task of its own.
+        sampling: answers the server's requests to the model, likewise.
         on_notification: hears of list changes, log messages and the like.
         on_open: told whenever a session has been opened, the first one and those after a loss.
         ca_file: an authority to trust besides the system's.

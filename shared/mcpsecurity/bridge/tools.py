@@ -59,7 +59,8 @@ async def import_mcp_tools(
     Args:
         session: a connected `mcp.ClientSession`, or a `McpConnection`.
         plugin_name: letters, digits and underscores; a plugin of this name is replaced.
-        include, exclude: names of tools to take or to leave.
+        include: names of the tools to take; None takes all.
+        exclude: names of tools to leave.
         prefix: put before each function's name, for several servers in one plugin name.
         progress: hears of progress as (progress, total, message).
         call: runs a tool instead of calling the session directly.

@@ -11,7 +11,7 @@ import click
 
 from mcpsecurity.settings import SettingsError
 
-__all__ = ["main"]
+__all__ = ["command_line", "main"]
 
 _OWN = {
     "chat": "mcpsecurity.cli.chat:chat",
@@ -24,7 +24,7 @@ _OWN = {
 _EXTRAS = {"chat": "console"}
 
 
-class _Commands(click.Group):
+class Commands(click.Group):
     """A group whose commands are imported when they are named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -51,16 +51,16 @@ def _load(target: str) -> click.Command:
     return command
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mcpsecurity")
-def _cli() -> None:
+def command_line() -> None:
     """A secure MCP system: server, web chat, and a local cloud to run them without an account."""
 
 
 def main() -> None:
     """Run the command line; a wrong setting ends with exit code 2 and one line for each on stderr."""
     try:
-        _cli(prog_name="mcpsecurity")
+        command_line(prog_name="mcpsecurity")
     except SettingsError as error:
         print("mcpsecurity: these settings are missing or wrong:", file=sys.stderr)
         for line in str(error).splitlines():

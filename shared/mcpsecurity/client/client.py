@@ -48,7 +48,8 @@ class McpClient:
         credential: of azure-identity, sync or async; None calls without a token.
         scope: what to ask the credential for, like `api://<client id>/mcp:tools`; your choice, and never the
             server's: it would be handed a token for something else.
-        include, exclude: names of tools to take or to leave.
+        include: names of the tools to take; None takes all.
+        exclude: names of tools to leave.
         prefix: put before each function's name.
         prompts: import prompts, too, as functions `prompt_NAME`.
         resources: import the functions `list_resources` and `read_resource`.

@@ -29,7 +29,8 @@ class LineAsker:
     a yes.
 
     Args:
-        read, write: the terminal.
+        read: shows a prompt and returns the typed line.
+        write: shows a line.
         open_url: opens an address that the person agreed to visit.
         grants: gets (server, tool) when the person chooses "always"; without it, that is not offered.
     """

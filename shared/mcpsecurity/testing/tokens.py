@@ -34,7 +34,8 @@ class AccessTokens:
             user: a sign-in name, or what is before its @.
             scope: delegated permissions, separated by spaces; None leaves the claim out.
             audience: another resource than the MCP server.
-            expired, not_yet_valid: good until an hour ago, from in an hour on.
+            expired: good until an hour ago.
+            not_yet_valid: good in an hour.
             app_only: the daemon's, without a person behind it.
             tampered: changed after it was signed.
             roles: app roles that are assigned to the person.

@@ -1,0 +1,90 @@
+"""The code in README and documentation is Python, and what can run here does what is said."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.shared.memory import create_connected_server_and_client_session
+from semantic_kernel import Kernel
+from semantic_kernel.agents import ChatCompletionAgent
+from tests.installed import ROOT
+
+from mcpsecurity.testing import LocalStack, ServedMcp
+
+pytestmark = pytest.mark.timeout(60)
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(path: Path) -> list[str]:
+    """Return the Python code blocks of a page that hold code, not an included file."""
+    found = re.findall(r"^```python\n(.*?)^```", path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return [block for block in found if "--8<--" not in block]
+
+
+async def run(code: str, **names: Any) -> dict[str, Any]:
+    """Run code that may await, with these names; return all names it leaves."""
+    compiled = compile(code, "<documentation>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    result = eval(compiled, names)  # noqa: S307 - our own documentation
+    if result is not None:
+        await result
+    return names
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    with LocalStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def server(stack: LocalStack) -> ServedMcp:
+    return stack.serve(approval="never")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_block_is_python(path: Path) -> None:
+    for block in blocks(path):
+        compile(block, path.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+async def test_the_three_lines_of_the_readme_work_as_written(stack: LocalStack, server: ServedMcp) -> None:
+    code = next(block for block in blocks(ROOT / "README.md") if "McpClient.connect" in block)
+    code = code.replace("https://mcp.contoso.com/mcp", server.url).replace("api://…/mcp:tools", server.scope)
+    service, kernel = stack.chat_completion(), Kernel()
+    kernel.add_service(service)
+
+    def browser_credential(tenant_id: str, client_id: str) -> Any:
+        return stack.credential("alice")
+
+    names = await run(
+        code,
+        kernel=kernel,
+        InteractiveBrowserCredential=browser_credential,
+        ChatCompletionAgent=ChatCompletionAgent,
+    )
+    assert re.search(r"number: \*\*[1-5]\*\*", str(names["answer"].content))
+    await names["client"].aclose()
+    await service.client.close()
+
+
+async def test_import_mcp_tools_works_as_the_readme_writes_it() -> None:
+    from mcp.server.fastmcp import FastMCP
+
+    mcp: FastMCP[Any] = FastMCP("Small", log_level="WARNING")
+    mcp.add_tool(lambda: "pong", name="ping")
+    code = next(block for block in blocks(ROOT / "README.md") if "import_mcp_tools" in block)
+    async with create_connected_server_and_client_session(mcp) as session:
+        names = await run(code, kernel=Kernel(), session=session)
+    assert set(names["plugin"].functions) == {"ping"}
+
+
+async def test_the_clients_page_calls_a_tool_by_sdk_and_by_library(
+    stack: LocalStack, server: ServedMcp
+) -> None:
+    for code, function in zip(blocks(ROOT / "docs" / "clients.md"), ("call", "call_safely"), strict=True):
+        names = await run(code)
+        assert "'number': 5" in await names[function](server.url, stack.tokens("alice"))
