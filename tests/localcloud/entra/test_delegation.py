@@ -61,7 +61,7 @@ async def test_an_api_acts_for_the_person_it_was_called_by(party: "RelyingParty"
     [
         ({"aud": "another"}, 500131),
         ({"exp": 1}, 500133),
-        ({"nbf": time.time() + 600}, 500133),
+        ({"nbf": 4_000_000_000}, 500133),
         ({"scp": None}, 7000114),
         ({"oid": "nobody"}, 7000114),
         ({"iss": "https://evil.example"}, 50013),
@@ -263,7 +263,7 @@ async def test_an_assertion_alone_identifies_the_client(
         ({"exp": time.time() - 301}, 700024),
         ({"exp": None}, 700024),
         ({"exp": "tomorrow"}, 700024),
-        ({"nbf": time.time() + 900}, 700024),
+        ({"nbf": 4_000_000_000}, 700024),
         ({"sub": "another"}, 700016),
     ],
 )
