@@ -14,7 +14,7 @@ from typing import NamedTuple
 import aiohttp
 import psutil
 
-__all__ = ["SERVER_CORE", "Client", "Running", "load_cores", "running"]
+__all__ = ["SERVER_CORE", "Client", "Running", "load_cores", "opened", "running"]
 
 SERVER_CORE = 0
 HEADERS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
@@ -103,12 +103,14 @@ def load_cores() -> set[int]:
     return cores - {SERVER_CORE} or cores
 
 
-async def opened(server: Running, token: str | None) -> Client:
+async def opened(
+    server: Running, token: str | None, capabilities: Mapping[str, object] | None = None
+) -> Client:
     """Open a session, if the server has such, and return what a caller sends in it."""
     headers = HEADERS | ({"Authorization": f"Bearer {token}"} if token else {})
     params = {
         "protocolVersion": "2025-11-25",
-        "capabilities": {},
+        "capabilities": capabilities or {},
         "clientInfo": {"name": "bench", "version": "1"},
     }
     message = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}

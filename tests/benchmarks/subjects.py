@@ -6,6 +6,7 @@ All offer the tool `get_random_number` with the arguments and the structured res
 `mcpsecurity server`, which is measured beside them.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable
 from random import SystemRandom
@@ -96,11 +97,29 @@ def tiny(port: int) -> None:
     run_service(create, host="127.0.0.1", port=port, name="tiny")
 
 
+def watched(port: int) -> None:
+    """Serve what `mcpsecurity server --no-auth` serves, and at `/tasks` how many tasks there are."""
+    from mcpsecurity_server.app import create_app
+    from mcpsecurity_server.settings import ServerSettings
+
+    def create() -> web.Application:
+        url = f"http://127.0.0.1:{port}/mcp"
+        app = create_app(ServerSettings(no_auth=True, url=url, port=port))
+        app.router.add_get("/tasks", lambda _: _count())
+        return app
+
+    async def _count() -> web.Response:
+        return web.json_response(len(asyncio.all_tasks()))
+
+    run_service(create, host="127.0.0.1", port=port, name="watched")
+
+
 SUBJECTS: dict[str, Callable[[int], None]] = {
     "bare": bare,
     "sdk-sse": lambda port: sdk(port, json=False),
     "sdk-json": lambda port: sdk(port, json=True),
     "tiny": tiny,
+    "watched": watched,
 }
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Many calls, in short form: memory stays flat, and no task, session or event is left.
 
-The long form is `python -m tests.benchmarks.endurance`: 200 000 calls and more.
+The long form, 200 000 calls, is part of `make bench`.
 """
 
 import asyncio
@@ -65,7 +65,9 @@ async def test_what_comes_and_goes_leaves_nothing(serve: Serve) -> None:
         tasks = len(asyncio.all_tasks())
         with traced() as grown:
             await some_of_everything(served, headers, 100)
-        assert len(asyncio.all_tasks()) <= tasks
+        async with asyncio.timeout(10):
+            while len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 - of connections that are closing
+                await asyncio.sleep(0.01)
         assert len(list(served.mounted.sessions)) == 1
         # The session's log was full before; its events are new and traced now, 100 of some 500 bytes.
         assert grown() < 60_000, f"{grown() / 100:.0f} bytes a round"

@@ -1,0 +1,116 @@
+"""`make bench`: measures the server beside others, and prints what docs/performance.md records.
+
+.venv/bin/python -m tests.benchmarks [--seconds 5] [--rounds 3] [--calls 200000]
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+from tests.benchmarks import bench_auth, single
+from tests.benchmarks.load import generator
+from tests.benchmarks.processes import load_cores
+from tests.benchmarks.table import Row, compared, printed
+
+from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+
+__all__ = ["main"]
+
+
+def machine() -> str:
+    """Describe where and with what this runs."""
+    names = ("aiohttp", "mcp", "aiohttp-tiny-mcp", "uvicorn", "uvloop", "orjson")
+    packages = ", ".join(f"{name} {version(name)}" for name in names)
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}; "
+        f"Python {platform.python_version()}, {packages}; load by {generator()}; "
+        f"load average {os.getloadavg()[0]:.1f}"
+    )
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def targets(rows: list[Row]) -> list[str]:
+    """Return a line for each target of the table: what it is, what was measured, and whether that holds."""
+    ours, bare, tiny, sdk_json, sdk_sse = rows
+    lines = []
+    for connections in (8, 64):
+        rate = ours.at(connections).rate
+        for name, row, least in (
+            ("SDK 1.30, SSE", sdk_sse, 10.0),
+            ("SDK 1.30, JSON", sdk_json, 8.0),
+            ("aiohttp-tiny-mcp", tiny, 1.5),
+            ("bare handler", bare, 0.65),
+        ):
+            ratio = rate / row.at(connections).rate
+            lines.append(
+                _line(
+                    f"{connections} connections, times {name}", ratio, f"at least {least:g}", ratio >= least
+                )
+            )
+    load = ours.at(64)
+    lines.append(_line("64 connections, p99 / p50", load.p99 / load.p50, "below 4", load.p99 < 4 * load.p50))
+    return lines
+
+
+def _line(what: str, value: float, limit: str, holds: bool) -> str:
+    return f"| {what} | {value:.2f} | {limit} | {'yes' if holds else '**no**'} |"
+
+
+async def run(seconds: float, rounds: int, calls: int) -> int:
+    """Measure and print; return 1 if a target is missed."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with LocalCloud(
+            LocalCloudSettings(https_port=0, http_port=0, folder=folder / "cloud")
+        ) as cloud:
+            print(f"{machine()}\n", flush=True)
+            rows = await compared(cloud, folder, seconds=seconds, rounds=rounds)
+            print(printed(rows), flush=True)
+            lines = targets(rows)
+            start = await single.start_seconds(cloud, folder)
+            lines.append(_line("start to first answer, s", start, "at most 2", start <= 2))
+            idle = await single.idle_session_bytes(cloud, folder) / 1024
+            lines.append(_line("one of 10 000 idle sessions, KiB", idle, "at most 8", idle <= 8))
+            question = await single.question_milliseconds(cloud, folder)
+            lines.append(f"| call with an approval by elicitation, ms | {question:.2f} | | |")
+        endurance = await single.endured(folder, calls)
+        grown = endurance.growth * 100
+        lines.append(_line(f"growth of memory in {endurance.calls:,} calls, %", grown, "below 5", grown < 5))
+        left = endurance.tasks_after - endurance.tasks_before
+        lines.append(_line("tasks left by them", left, "none", left <= 0))
+    for kind, cost in (await bench_auth.measure()).items():
+        limit = bench_auth.LIMITS[kind]
+        lines.append(_line(f"{kind}, µs", cost, f"at most {limit:g}", cost <= limit))
+    print("\n| what | measured | target | holds |\n|---|--:|--:|---|\n" + "\n".join(lines))
+    return int(any("**no**" in line for line in lines))
+
+
+def main() -> int:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(description="Measure the server beside others.")
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of each measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each; the median counts")
+    parser.add_argument("--calls", type=int, default=200_000, help="calls of the endurance test")
+    options = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, load_cores())
+    return asyncio.run(run(options.seconds, options.rounds, options.calls))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Requests a second: this server beside others, all in one run, each on the same core."""
+
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.benchmarks.load import Load, measured
+from tests.benchmarks.processes import Client, Running, opened, running
+
+from mcpsecurity.localcloud import LocalCloud
+
+__all__ = ["OTHERS", "OURS", "Row", "compared", "free_port", "printed", "protected"]
+
+OURS = "mcpsecurity server, tokens validated"
+OTHERS = {
+    "bare": "bare aiohttp handler, JSON",
+    "tiny": "aiohttp-tiny-mcp",
+    "sdk-json": "SDK 1.30 on uvicorn, JSON, no tokens",
+    "sdk-sse": "SDK 1.30 on uvicorn, SSE, no tokens",
+}
+CONNECTIONS = (8, 64)
+
+
+@dataclass(slots=True)
+class Row:
+    """What one server did: for each number of connections the rounds, and memory at the end."""
+
+    name: str
+    loads: dict[int, list[Load]] = field(default_factory=dict)
+    resident: int = 0
+
+    def at(self, connections: int) -> Load:
+        """Return the round with the median rate."""
+        rounds = sorted(self.loads[connections])
+        return rounds[len(rounds) // 2]
+
+
+@asynccontextmanager
+async def protected(cloud: LocalCloud, log: Path) -> AsyncIterator[tuple[Running, Client]]:
+    """Run `mcpsecurity server` behind tokens of a local tenant, and open a session."""
+    port = free_port()
+    environment = {
+        "MCP_SERVER_PORT": str(port),
+        "MCP_SERVER_URL": f"http://127.0.0.1:{port}/mcp",
+        "MCP_SERVER_CLIENT_ID": cloud.api_client_id,
+        "ENTRA_TENANT_ID": cloud.tenant_id,
+        "ENTRA_AUTHORITY": cloud.authority,
+        "MCPSECURITY_CA_FILE": str(cloud.ca_file),
+    }
+    async with running(port, "mcpsecurity_server", log=log, environment=environment) as server:
+        await server.settle()
+        yield server, await opened(server, cloud.access_token())
+
+
+@asynccontextmanager
+async def _other(name: str, log: Path) -> AsyncIterator[tuple[Running, Client]]:
+    port = free_port()
+    async with running(port, "tests.benchmarks.subjects", name, str(port), log=log) as server:
+        await server.settle()
+        yield server, await opened(server, None)
+
+
+async def compared(cloud: LocalCloud, folder: Path, *, seconds: float, rounds: int) -> list[Row]:
+    """Measure every server `rounds` times, in turns: what else the machine does then meets all of them."""
+    rows = {name: Row(label) for name, label in {"ours": OURS, **OTHERS}.items()}
+    for _ in range(rounds):
+        for name, row in rows.items():
+            log = folder / f"{name}.log"
+            async with protected(cloud, log) if name == "ours" else _other(name, log) as (server, client):
+                await measured(client, connections=8, seconds=1)  # warm
+                for connections in CONNECTIONS:
+                    load = await measured(client, connections=connections, seconds=seconds)
+                    if load.failures:
+                        raise RuntimeError(f"{name}: {load.failures} calls have failed")
+                    row.loads.setdefault(connections, []).append(load)
+                row.resident = max(row.resident, server.resident)
+    return list(rows.values())
+
+
+def printed(rows: Iterable[Row]) -> str:
+    """Return the table as Markdown; a ratio is our rate divided by the row's."""
+    rows = list(rows)
+    lines = [
+        "| server | connections | requests/s | p50 ms | p99 ms | memory MiB | ours is |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for connections in CONNECTIONS:
+        ours = rows[0].at(connections).rate
+        for row in rows:
+            load = row.at(connections)
+            lines.append(
+                f"| {row.name} | {connections} | {load.rate:,.0f} | {load.p50:.2f} | {load.p99:.2f} "
+                f"| {row.resident / 2**20:.0f} | {_ratio(ours / load.rate)} |"
+            )
+    return "\n".join(lines)
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.1f} ×" if value >= 1 else f"{value:.0%}"
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody uses now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
