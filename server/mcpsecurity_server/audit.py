@@ -128,4 +128,8 @@ def _write(level: int, **details: object) -> None:
         **details,
         "correlation_id": correlation_id(),
     }
-    _log.log(level, "%s", orjson.dumps(event).decode(), extra={"event": event})
+    if _log.isEnabledFor(level):
+        # Made by hand: the logger would look for the calling line, which no line shows, on every call.
+        record = logging.LogRecord(_log.name, level, __file__, 0, "%s", (orjson.dumps(event).decode(),), None)
+        record.__dict__["event"] = event
+        _log.handle(record)

@@ -1,4 +1,4 @@
-"""Log lines on stderr that cost little: those of one turn of the event loop are written at once."""
+"""Log lines on stderr that cost little: those of a fiftieth of a second are written at once."""
 
 import asyncio
 import logging
@@ -7,16 +7,25 @@ import time
 __all__ = ["BatchedHandler", "LineFormatter"]
 
 
+_WAIT_SECONDS = 0.02
+
+
 class LineFormatter(logging.Formatter):
-    """Formats the time once a second, and what differs within it for each line."""
+    """Formats a line as `2026-06-01 12:30:00,123 INFO    name: message`; the time's text lasts a second."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         self._second = -1
         self._text = ""
 
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; with an exception or a stack, the lines."""
+        if record.exc_info or record.exc_text or record.stack_info:
+            return super().format(record)
+        return f"{self.formatTime(record)} {record.levelname:<7} {record.name}: {record.getMessage()}"
+
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
-        """Return local time like `2026-06-01 12:30:00,123`."""
+        """Return local time with milliseconds."""
         second = int(record.created)
         if second != self._second:
             self._second, self._text = second, time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
@@ -24,7 +33,7 @@ class LineFormatter(logging.Formatter):
 
 
 class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic for the type checker only
-    """Writes to stderr, at the end of the event loop's turn; warnings, and lines from elsewhere, at once."""
+    """Writes to stderr, in an event loop a moment later; warnings, and lines from elsewhere, at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,4 +72,4 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
             return
         if len(self._lines) == 1 or loop is not self._loop:
             self._loop = loop
-            loop.call_soon(self.flush)
+            loop.call_later(_WAIT_SECONDS, self.flush)

@@ -38,7 +38,7 @@ class TokenMemory:
         if entry is None:
             return None
         if now < entry.refused_at and self._keys.held(entry.key.kid) is entry.key:
-            return entry.caller.model_copy(update={"token": raw})
+            return entry.caller.with_token(raw)
         del self._entries[digest]
         return None
 
@@ -48,7 +48,7 @@ class TokenMemory:
             return
         while len(self._entries) >= self._size:
             del self._entries[next(iter(self._entries))]
-        self._entries[_digest(raw)] = _Entry(caller.model_copy(update={"token": ""}), key, refused_at)
+        self._entries[_digest(raw)] = _Entry(caller.with_token(""), key, refused_at)
 
 
 def _digest(raw: str) -> bytes:
