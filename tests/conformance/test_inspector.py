@@ -1,4 +1,5 @@
-"""The MCP Inspector's command line lists and calls the whole server's tools in both eras, if it has a token."""
+"""The MCP Inspector's command line lists and calls the whole server's tools in both eras, if it has a
+token."""
 
 import json
 from typing import Any
