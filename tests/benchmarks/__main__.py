@@ -29,27 +29,10 @@ def machine() -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in names)
     memory = psutil.virtual_memory().total / 2**30
     return (
-        f"{_processor()}, {os.cpu_count()} cores,
-        {memory:.0f}
-       
-        GiB,
-       
-        {platform.system()}
-        {platform.release()}; " f"Python {platform.python_version()}, {packages}; load by {generator()}; "
-        f"load average
-     
-      
-       
-     
-      
-       
-        {os.getloadavg()[0]:.1f}"
-  
-   
-  
-   
-  
-   
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"{platform.system()} {platform.release()}; "
+        f"Python {platform.python_version()}, {packages}; load by {generator()}; "
+        f"load average {os.getloadavg()[0]:.1f}"
     )
 
 
