@@ -67,6 +67,18 @@ async def test_results_are_structured_or_images_and_failures_say_tool_and_text(
         assert caught.value.tool == "fail"
 
 
+async def test_a_result_that_the_kernel_gets_is_shown_with_its_images(
+    kernel: Kernel, stack: LocalStack, server: ServedMcp
+) -> None:
+    shown: list[tuple[str, ToolText]] = []
+    async with await connect(kernel, stack, server, on_result=lambda *result: shown.append(result)):
+        result = await kernel.invoke(plugin_name="Tools", function_name="picture")
+    assert str(result) == "[image of type image/png, shown to the person]"
+    ((tool, text),) = shown
+    assert tool == "picture"
+    assert [image.data for image in text.images] == [PIXEL]
+
+
 async def test_prompts_and_resources_are_functions_on_request(
     kernel: Kernel, stack: LocalStack, server: ServedMcp
 ) -> None:

@@ -11,14 +11,17 @@ from pathlib import Path
 import msal  # type: ignore[import-untyped] # ships no types
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
+from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.contents import FunctionCallContent, FunctionResultContent
 from tests.device import enter_code
 
+from mcpsecurity.bridge import ToolText
 from mcpsecurity.client import McpClient
 from mcpsecurity.console.asker import TerminalAsker
 from mcpsecurity.console.cache import open_token_cache
 from mcpsecurity.console.chat import Chat
+from mcpsecurity.console.images import keep_images
 from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
 from mcpsecurity.console.turn import CANCELLED, Conversation
@@ -206,6 +209,22 @@ def test_without_a_keyring_nothing_is_written_and_the_person_is_told(tmp_path: P
         assert remark is not None
         assert "sign in again" in remark
         assert not (tmp_path / "folder" / "tokens").exists()
+
+
+def test_images_become_files_of_known_types_only(tmp_path: Path) -> None:
+    parts = [
+        types.ImageContent(type="image", data="aGVsbG8=", mimeType="image/png"),
+        types.ImageContent(type="image", data="aGVsbG8=", mimeType="image/svg+xml"),
+    ]
+    lines: list[str] = []
+    keep_images("draw", ToolText.of(types.CallToolResult(content=[*parts])), lines.append, tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert file.read_bytes() == b"hello"
+    assert file.stat().st_mode & 0o077 == 0
+    assert lines == [
+        f"draw returned an image: {file}",
+        "draw returned an image of type image/svg+xml, which is not kept.",
+    ]
 
 
 async def test_input_that_is_no_terminal_is_read_by_lines(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from mcpsecurity.bridge import BridgeError, CallDeclinedError, McpConnection, To
 from mcpsecurity.client.catalog import Selection, load_functions, prompt_messages
 from mcpsecurity.client.context import CallersContext
 from mcpsecurity.client.credentials import Credential, CredentialAuth
-from mcpsecurity.client.place import asker_here
+from mcpsecurity.client.place import asker_here, show_images
 from mcpsecurity.elicitation import Accepted
 from mcpsecurity.elicitation.asking import Asker, elicitation_callback
 
@@ -58,6 +58,8 @@ class McpClient:
         approve: ask before each call of a tool by the kernel; a server that asks when clients support it is
             told, so that the person is asked once.
         progress: hears of a running tool's progress as (progress, total, message).
+        on_result: given each result that the kernel gets, with the tool's name; a model reads text only, so
+            this is where a person sees images. By default a notebook shows them.
         on_change: told when the plugin's functions have changed.
         ca_file: an authority (PEM) to trust besides the system's.
 
@@ -82,6 +84,7 @@ class McpClient:
         ask: Asker | None = None,
         approve: bool = False,
         progress: ProgressFnT | None = None,
+        on_result: Callable[[str, ToolText], None] | None = None,
         on_change: Callable[[KernelPlugin], None] = lambda _: None,
         ca_file: Path | str | None = None,
     ) -> None:
@@ -94,6 +97,7 @@ class McpClient:
         chosen = frozenset(include) if include is not None else None
         self._selection = Selection(chosen, frozenset(exclude), prefix, prompts, resources)
         self._kernel, self._approve, self._progress, self._on_change = kernel, approve, progress, on_change
+        self._on_result = on_result or show_images
         self._stale = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._caller = CallersContext()
@@ -211,7 +215,9 @@ class McpClient:
                 raise CallDeclinedError(tool.name)
             arguments = outcome.content if outcome.content is not None else arguments
             meta = {APPROVED_META: True}
-        return await self._call(tool.name, arguments, meta)
+        result = await self._call(tool.name, arguments, meta)
+        self._on_result(tool.name, ToolText.of(result))
+        return result
 
     async def _call(
         self, name: str, arguments: dict[str, Any], meta: dict[str, Any] | None = None

@@ -3,11 +3,13 @@
 import asyncio
 import sys
 from importlib.util import find_spec
+from typing import Any
 
+from mcpsecurity.bridge.results import ToolText
 from mcpsecurity.elicitation.asking import Asker
 from mcpsecurity.elicitation.lines import LineAsker
 
-__all__ = ["asker_here", "in_notebook"]
+__all__ = ["asker_here", "in_notebook", "show_images"]
 
 
 def asker_here() -> Asker | None:
@@ -26,6 +28,16 @@ def in_notebook() -> bool:
     module = sys.modules.get("IPython")
     shell = module.get_ipython() if module is not None else None
     return getattr(shell, "kernel", None) is not None
+
+
+def show_images(tool: str, text: ToolText) -> None:  # noqa: ARG001 - the signature of `on_result`
+    """Show a result's images in a notebook; elsewhere do nothing."""
+    if in_notebook():
+        import IPython.display  # noqa: PLC0415 - it is there
+
+        show: Any = IPython.display.display  # it has no types
+        for image in text.images:
+            show(image)
 
 
 async def _read(prompt: str) -> str:

@@ -13,6 +13,7 @@ from mcpsecurity.client import McpClient
 from mcpsecurity.console.asker import TerminalAsker
 from mcpsecurity.console.cache import open_token_cache
 from mcpsecurity.console.chat import Chat
+from mcpsecurity.console.images import keep_images
 from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
@@ -41,7 +42,14 @@ async def run_chat(
     async with _service(settings) as service, _credential(settings, terminal, cache, device_code) as who:
         asker = TerminalAsker(terminal, lambda: chat.stop() if chat is not None else None)
         async with McpClient(
-            kernel, settings.mcp_url, who, settings.scope, ask=asker, approve=True, ca_file=settings.ca_file
+            kernel,
+            settings.mcp_url,
+            who,
+            settings.scope,
+            ask=asker,
+            approve=True,
+            on_result=lambda tool, text: keep_images(tool, text, terminal.write),
+            ca_file=settings.ca_file,
         ) as client:
             terminal.write(f"{client.server_name}, signed in as {who.username}", "bold")
             if remark is not None:

@@ -1,0 +1,57 @@
+"""`mcpsecurity chat --local` beside a running `mcpsecurity demo`, without any configuration."""
+
+import os
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+from tests.console.conftest import YOU, Screen
+from tests.console.test_chat import BROWSER
+from tests.integration.test_demo import free_offset
+
+pytestmark = [
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals"),
+]
+
+_OURS = ("ENTRA_", "MCP", "WEBCLIENT_", "AZURE_", "OPEN_METEO_", "LOCALCLOUD_", "CONSOLE_")
+
+
+def test_the_terminal_joins_the_demo(tmp_path: Path) -> None:
+    browser = tmp_path / "browser.py"
+    browser.write_text(BROWSER)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)} | {
+        "BROWSER": f"{sys.executable} {browser} %s &",
+        "LOCALCLOUD_FOLDER": str(tmp_path / "cloud"),
+        "CONSOLE_TOKEN_CACHE": str(tmp_path / "tokens"),
+        "PROMPT_TOOLKIT_NO_CPR": "1",
+        "TERM": "xterm",
+    }
+    offset = str(free_offset())
+
+    def run(*arguments: str) -> Screen:
+        process = pexpect.spawn(
+            sys.executable,
+            ["-m", "mcpsecurity", *arguments, "--port-offset", offset],
+            env=environment,
+            cwd=str(tmp_path),
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(60, 250),
+        )
+        return Screen(process)
+
+    demo = run("demo", "--no-browser")
+    demo.see("ready {")
+    chat = run("chat", "--local")
+    chat.see("Secure MCP server, signed in as bob@contoso.example")
+    chat.see(YOU)
+    chat.type("Give me a random number between 5 and 6")
+    chat.see("Approve?")
+    chat.type("y")
+    assert "number: **5**" in chat.see(YOU)
+    chat.press("d")
+    assert chat.end() == 0
+    demo.process.sendintr()
+    assert demo.end() == 0
