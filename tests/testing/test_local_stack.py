@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -126,6 +128,24 @@ def test_a_stack_stops_twice_and_serves_nothing_before_it_runs() -> None:
 def test_the_environment_configures_the_services(stack: LocalStack) -> None:
     assert stack.environment["ENTRA_AUTHORITY"] == stack.cloud.authority
     assert "MCP_SERVER_URL" not in stack.environment, "that is the caller's to choose"
+
+
+def test_the_base_installation_is_enough() -> None:
+    code = (
+        "import asyncio, sys\n"
+        "for name in ('semantic_kernel', 'openai', 'azure', 'ipywidgets', 'rich', 'prompt_toolkit'):\n"
+        "    sys.modules[name] = None\n"
+        "from mcpsecurity.testing import LocalStack\n"
+        "async def main(server):\n"
+        "    async with server.session('alice') as session:\n"
+        "        print(len(await session.list_tools()))\n"
+        "with LocalStack() as stack:\n"
+        "    asyncio.run(main(stack.serve()))\n"
+    )
+    done = subprocess.run(  # noqa: S603 - our own text
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.stdout.strip() == "7", done.stderr
 
 
 def test_a_background_loop_says_when_it_cannot_run_anything() -> None:

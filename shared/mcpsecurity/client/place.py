@@ -1,11 +1,11 @@
 """Where a program runs, and whom it can ask there."""
 
-import asyncio
 import sys
 from importlib.util import find_spec
 from typing import Any
 
 from mcpsecurity.bridge.results import ToolText
+from mcpsecurity.client.threads import in_daemon_thread
 from mcpsecurity.elicitation.asking import Asker
 from mcpsecurity.elicitation.lines import LineAsker
 
@@ -41,4 +41,4 @@ def show_images(tool: str, text: ToolText) -> None:  # noqa: ARG001 - the signat
 
 
 async def _read(prompt: str) -> str:
-    return await asyncio.to_thread(input, prompt)
+    return await in_daemon_thread(lambda: input(prompt))

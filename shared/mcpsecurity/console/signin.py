@@ -1,22 +1,21 @@
 """Signing in from a terminal: MSAL's public client, by browser or device code."""
 
-import asyncio
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import msal  # type: ignore[import-untyped] # ships no types
+import requests
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
+from mcpsecurity.client.threads import in_daemon_thread
 from mcpsecurity.console.http import bounded_session
 
 __all__ = ["MsalCredential"]
 
-T = TypeVar("T")
 Tell = Callable[[str], None]
 
 _SIGN_IN_SECONDS = 300
@@ -73,9 +72,12 @@ class MsalCredential:
         Raises:
             ClientAuthenticationError: there is none; the message is Entra's.
         """
-        answer = await _in_thread(lambda: self._silent(list(scopes), claims))
-        if answer is None:
-            answer = await _in_thread(lambda: self._interactive(list(scopes), claims))
+        try:
+            answer = await in_daemon_thread(lambda: self._silent(list(scopes), claims))
+            if answer is None:
+                answer = await in_daemon_thread(lambda: self._interactive(list(scopes), claims))
+        except (requests.RequestException, ValueError, RuntimeError) as error:  # what MSAL raises
+            raise ClientAuthenticationError(f"{type(error).__name__}: {error}") from error
         if "access_token" not in answer:
             raise ClientAuthenticationError(
                 str(answer.get("error_description") or answer.get("error") or "The sign-in did not succeed.")
@@ -90,7 +92,7 @@ class MsalCredential:
 
     async def sign_out(self) -> None:
         """Forget every token of this application."""
-        await _in_thread(self._forget)
+        await in_daemon_thread(self._forget)
 
     async def close(self) -> None:
         """Close the connections to the tenant."""
@@ -138,29 +140,3 @@ class MsalCredential:
         app = self._application()
         for account in app.get_accounts():
             app.remove_account(account)
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    """Run in a thread that does not keep the program from ending: a sign-in may wait for minutes."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def finish(result: T | None, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)  # type: ignore[arg-type] # None only beside an error, or as T
-
-    def run() -> None:
-        try:
-            result, error = work(), None
-        except Exception as caught:  # noqa: BLE001 - handed to the one who waits
-            result, error = None, ClientAuthenticationError(f"{type(caught).__name__}: {caught}")
-            error.__cause__ = caught
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(finish, result, error)
-
-    threading.Thread(target=run, name="sign-in", daemon=True).start()
-    return await done

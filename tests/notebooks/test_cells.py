@@ -1,6 +1,6 @@
-"""A cell that is interrupted does no harm: the client goes on, and closes."""
+"""Cells that are interrupted, and cells that ask for lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,12 @@ class Page:
         self.manager = manager
         self.client = client
 
-    def run(self, code: str, *, interrupt_at: str | None = None) -> str:
-        """Return what a cell prints, or the name of its error; interrupt it when it has printed a word."""
+    def run(self, code: str, *, interrupt_at: str | None = None, typed: Sequence[str] = ()) -> str:
+        """Return what a cell prints, or the name of its error; interrupt it when it has printed a word.
+
+        `typed` are the lines that are typed when it asks for them.
+        """
+        lines = list(typed)
         output: list[str] = []
 
         def hear(message: dict[str, Any]) -> None:
@@ -52,7 +56,13 @@ class Page:
             if interrupt_at is not None and interrupt_at in content.get("text", ""):
                 self.manager.interrupt_kernel()
 
-        self.client.execute_interactive(code, output_hook=hear, timeout=60, allow_stdin=False)
+        self.client.execute_interactive(
+            code,
+            output_hook=hear,
+            stdin_hook=lambda _: self.client.input(lines.pop(0)),
+            timeout=60,
+            allow_stdin=bool(typed),
+        )
         return "".join(output).strip()
 
 
@@ -78,3 +88,28 @@ def test_an_interrupted_call_leaves_a_client_that_works(page: Page) -> None:
     assert "Error" in interrupted or "Interrupt" in interrupted, interrupted
     assert page.run("print((await client.call_tool('quick')).structured)") == "{'result': 'quick'}"
     assert page.run("await client.aclose(); await client.aclose(); stack.stop(); print('closed')") == "closed"
+
+
+ASK_BY_LINES = """
+import sys
+sys.modules["ipywidgets"] = None
+from mcp.server.fastmcp import Context
+from pydantic import BaseModel
+
+class Name(BaseModel):
+    name: str
+
+@mcp.tool()
+async def greet(ctx: Context) -> str:
+    answer = await ctx.elicit("Who are you?", Name)
+    return f"Hello {answer.data.name}" if answer.action == "accept" else answer.action
+
+other = await McpClient.connect(Kernel(), server.url, stack.credential(), server.scope)
+print((await other.call_tool("greet")).structured)
+await other.aclose()
+"""
+
+
+def test_without_widgets_questions_are_asked_by_lines(page: Page) -> None:
+    assert page.run(CONNECT) == "connected"
+    assert "{'result': 'Hello Ada'}" in page.run(ASK_BY_LINES, typed=["Ada", "y"])
