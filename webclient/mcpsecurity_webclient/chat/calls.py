@@ -14,7 +14,7 @@ from semantic_kernel.exceptions import KernelException
 from semantic_kernel.functions import KernelArguments
 
 from mcpsecurity.approval import APPROVED_META
-from mcpsecurity.bridge import BridgeError, SignInRequiredError, ToolFailedError, function_name
+from mcpsecurity.bridge import BridgeError, SignInRequiredError, ToolFailedError
 from mcpsecurity.elicitation import argument_errors
 from mcpsecurity_webclient.chat.content import content_json, structured_json
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 DECLINED = "The person declined this call."
 CANCELLED = "The call was cancelled."
+
+_current: ContextVar[PendingFunctionCall | None] = ContextVar("current_call", default=None)
 
 Publish = Callable[[str, dict[str, Any]], None]
 
@@ -69,7 +71,6 @@ class CallDesk:
         self._servers = servers
         self._publish = publish
         self._timeout = timeout
-        self._current: ContextVar[PendingFunctionCall | None] = ContextVar("current_call", default=None)
         self.mode = ApprovalMode.MANUAL
         self.calls: dict[str, PendingFunctionCall] = {}
         self.grants: set[tuple[str, str]] = set()
@@ -133,7 +134,8 @@ class CallDesk:
         if always and approve:
             self.grants.add((call.server, call.tool))
             self._publish("grants.changed", {"grants": self.grants_json()})
-        call.decision.set_result(Decision(approve, "user", arguments or call.arguments, reason))
+        wanted = arguments if approve and arguments is not None else call.arguments
+        call.decision.set_result(Decision(approve, "user", wanted, reason))
 
     def decide_batch(self, batch_id: str, *, approve: bool) -> None:
         """Decide every call of a batch that is still open. Raises as `decide` does when there is none."""
@@ -176,9 +178,8 @@ class CallDesk:
                 return DECLINED + (f" Their reason: {decision.reason}" if decision.reason else "")
             return await self._make(call, decision)
         except asyncio.CancelledError:
-            self._decided(
-                call, "declined", Decision(False, "stop", call.arguments)
-            ) if call.status == "proposed" else None
+            if call.status == "proposed":
+                self._decided(call, "declined", Decision(False, "stop", call.arguments))
             self._done(call, "cancelled")
             raise
 
@@ -189,10 +190,11 @@ class CallDesk:
             NotApprovedError: it was not approved with these arguments in this conversation.
             BridgeError: the call failed.
         """
-        call = self._current.get()
+        call = _current.get()
         wanted = arguments_hash(arguments)
         if (
             call is None
+            or self.calls.get(call.call_id) is not call
             or call.tool != tool.name
             or call.approved_hash != wanted
             or call.status != "approved"
@@ -246,14 +248,16 @@ class CallDesk:
     async def _make(self, call: PendingFunctionCall, decision: Decision) -> str:
         """Invoke the kernel's function, which comes back to `call_tool`."""
         plugin, _, name = call.function.partition("-")
-        token = self._current.set(call)
+        token = _current.set(call)
+        arguments = KernelArguments()
+        arguments.update(decision.arguments)  # not as keywords: a tool may call an argument what it likes
         try:
             function = self._kernel.get_function(plugin, name)
-            result = await self._kernel.invoke(function, KernelArguments(**decision.arguments))
+            result = await self._kernel.invoke(function, arguments)
         except (KernelException, BridgeError, NotApprovedError) as error:
             return self._failed(call, error)
         finally:
-            self._current.reset(token)
+            _current.reset(token)
         self._done(call, "done")
         return str(result.value) if result is not None else ""
 
@@ -268,7 +272,7 @@ class CallDesk:
         elif known is not None:
             text = str(known)
         else:
-            _log.warning("call of %s failed", call.tool, exc_info=error)
+            _log.warning("a call failed before it reached its server: %s", type(error).__name__)
             text = f"There is no tool {call.tool}, or its arguments do not fit."
         if not call.content:
             call.content = [{"type": "text", "text": text}]
@@ -293,12 +297,8 @@ class CallDesk:
         plugin, _, name = function.partition("-")
         for server in self._servers.all:
             if server.plugin_name == plugin:
-                return server, _named(server.tools, name)
+                return server, server.functions.get(name)
         return None, None
-
-
-def _named(tools: Iterable[types.Tool], name: str) -> types.Tool | None:
-    return next((tool for tool in tools if function_name(tool.name) == name), None)
 
 
 def _causes(error: BaseException | None) -> Iterable[BaseException]:

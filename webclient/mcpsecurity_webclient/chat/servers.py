@@ -39,7 +39,7 @@ class ServerCallbacks:
 
 
 class McpServer:
-    """One server. `tools` is as of the last listing."""
+    """One server. `tools` is as of the last listing, `functions` what the kernel calls them."""
 
     def __init__(
         self,
@@ -52,6 +52,7 @@ class McpServer:
         self.status = "connecting"
         self.message: str | None = None
         self.tools: list[types.Tool] = []
+        self.functions: dict[str, types.Tool] = {}
         self._callbacks = callbacks
         self._stale = True
         self._listing = asyncio.Lock()

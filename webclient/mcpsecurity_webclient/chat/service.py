@@ -341,7 +341,10 @@ class ChatService:
         for server in self.servers.all:
             self._kernel.plugins.pop(server.plugin_name, None)
             if server.tools:
-                await import_mcp_tools(self._kernel, server, server.plugin_name, call=self.desk.call_tool)
+                plugin = await import_mcp_tools(
+                    self._kernel, server, server.plugin_name, call=self.desk.call_tool
+                )
+                server.functions = dict(zip(plugin.functions, server.tools, strict=True))
 
     def _elicitation(self, server: str) -> Any:
         async def ask(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult | types.ErrorData:
