@@ -14,8 +14,8 @@ T = TypeVar("T")
 async def in_daemon_thread(work: Callable[[], T]) -> T:
     """Return what `work` returns and raise what it raises, from a thread that the program does not wait for.
 
-    It does with `asyncio.to_thread`: at the end of the program the loop waits for its threads. The context is the
-    caller's. When the caller is cancelled, the work goes on and its outcome is dropped.
+    It does with `asyncio.to_thread`: at the end the loop waits for its threads. The context is the caller's.
+    When the caller is cancelled, the work goes on and its outcome is dropped.
     """
     loop, context = asyncio.get_running_loop(), contextvars.copy_context()
     done: asyncio.Future[T] = loop.create_future()
