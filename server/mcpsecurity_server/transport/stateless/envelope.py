@@ -44,6 +44,7 @@ _VERSION_KEY: Final = f"{_PREFIX}protocolVersion"
 _CAPABILITIES_KEY: Final = f"{_PREFIX}clientCapabilities"
 _INFO_KEY: Final = f"{_PREFIX}clientInfo"
 _LEVEL_KEY: Final = f"{_PREFIX}logLevel"
+_OWN_KEYS: Final = frozenset({_VERSION_KEY, _CAPABILITIES_KEY, _INFO_KEY, _LEVEL_KEY})
 
 NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 """The methods with a name to repeat in `Mcp-Name`, and the parameter it is in. Only these may ask back."""
@@ -52,7 +53,7 @@ _LEVELS = frozenset({"debug", "info", "notice", "warning", "error", "critical", 
 _SENTINEL = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
 _SOMEBODY = types.Implementation(name="unknown", version="0")
 
-_known: dict[bytes, types.InitializeRequestParams] = {}
+_known: dict[bytes, "Envelope"] = {}
 """What clients said of themselves, read: a parsed form of what each request carries, and nothing else."""
 
 _KNOWN_MAX = 256
@@ -60,10 +61,14 @@ _KNOWN_BYTES = 4096
 
 
 class Envelope(NamedTuple):
-    """What a request says of its client. `log_level` None: it wants no log messages."""
+    """What a request says of its client, and what is left of its `_meta` without that.
+
+    `log_level` None: it wants no log messages.
+    """
 
     client: types.InitializeRequestParams
     log_level: str | None
+    meta: dict[str, Any]
 
 
 def is_stateless(headers: CIMultiDictProxy[str], value: Any) -> bool:
@@ -94,8 +99,8 @@ def read_envelope(headers: CIMultiDictProxy[str], request: Request) -> Envelope:
     meta = request.params.get("_meta")
     if not isinstance(meta, dict):
         raise _invalid(request, "_meta is missing")
-    missing = [key for key in (_VERSION_KEY, _CAPABILITIES_KEY) if key not in meta]
-    if missing:
+    if _VERSION_KEY not in meta or _CAPABILITIES_KEY not in meta:
+        missing = [key for key in (_VERSION_KEY, _CAPABILITIES_KEY) if key not in meta]
         raise _invalid(request, f"_meta lacks {', '.join(missing)}")
     _check_headers(headers, request, meta[_VERSION_KEY])
     if meta[_VERSION_KEY] != VERSION:
@@ -103,7 +108,11 @@ def read_envelope(headers: CIMultiDictProxy[str], request: Request) -> Envelope:
     level = meta.get(_LEVEL_KEY)
     if level is not None and (not isinstance(level, str) or level not in _LEVELS):
         raise _invalid(request, f"{_LEVEL_KEY} is no log level")
-    return Envelope(_client(request, meta), level)
+    plain = _client(request, meta)
+    others = meta.keys() - _OWN_KEYS
+    if level is None and not others:
+        return plain
+    return Envelope(plain.client, level, {key: meta[key] for key in others})
 
 
 def unsupported(requested: str, id: str | int | None = None) -> MessageError:  # noqa: A002
@@ -118,10 +127,12 @@ def one_value(headers: CIMultiDictProxy[str], name: str, request: Request) -> st
     Raises:
         MessageError: it is there twice, so that two readers could read two values (-32020).
     """
-    values = headers.getall(name, ())
+    values = headers.getall(name, None)
+    if values is None:
+        return None
     if len(values) > 1:
         raise mismatch(request, f"{name} is there more than once")
-    return values[0].strip(" \t") if values else None
+    return values[0]
 
 
 def mismatch(request: Request, text: str) -> MessageError:
@@ -136,7 +147,7 @@ def decode_value(value: str | None) -> str | None:
     """
     if value is None:
         return None
-    match = _SENTINEL.fullmatch(value)
+    match = _SENTINEL.fullmatch(value) if value.startswith("=?") else None
     if match is None:
         return value
     try:
@@ -162,11 +173,12 @@ def _check_headers(headers: CIMultiDictProxy[str], request: Request, version: An
         raise mismatch(request, f"{_NAME_HEADER} is not {parameter} in the body")
 
 
-def _client(request: Request, meta: Mapping[str, Any]) -> types.InitializeRequestParams:
+def _client(request: Request, meta: Mapping[str, Any]) -> Envelope:
+    """Return an envelope that has nothing but the client."""
     said = orjson.dumps([meta[_CAPABILITIES_KEY], meta.get(_INFO_KEY)])
     known = _known.get(said)
     if known is None:
-        known = _read_client(request, meta)
+        known = Envelope(_read_client(request, meta), None, {})
         if len(said) <= _KNOWN_BYTES and len(_known) < _KNOWN_MAX:
             _known[said] = known
     return known

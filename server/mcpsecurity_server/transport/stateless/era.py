@@ -3,16 +3,15 @@
 import asyncio
 import logging
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiohttp import web
 
 from mcpsecurity_server.transport.dispatch import Dispatcher
 from mcpsecurity_server.transport.framing.replies import RefusedError, error_response, json_response
-from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of
+from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of
 from mcpsecurity_server.transport.jsonrpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -34,12 +33,14 @@ from mcpsecurity_server.transport.stateless.envelope import (
     read_envelope,
     unsupported,
 )
-from mcpsecurity_server.transport.stateless.exchange import Exchange, Services
+from mcpsecurity_server.transport.stateless.exchange import Exchange, Outside, Services
 from mcpsecurity_server.transport.stateless.journal import Journal
 from mcpsecurity_server.transport.stateless.listen import Changes, Listening, read_filter
 from mcpsecurity_server.transport.stateless.parameters import ParameterHeaders
+from mcpsecurity_server.transport.stateless.places import Places
 from mcpsecurity_server.transport.stateless.results import Caching, Results
 from mcpsecurity_server.transport.stateless.seal import KeyRing, StateRefusedError, bound_to
+from mcpsecurity_server.transport.stateless.watch import Watch
 
 __all__ = ["StatelessEra"]
 
@@ -75,7 +76,7 @@ class StatelessEra:
         limits: Limits,
         caching: Caching,
         *,
-        changed: Callable[[str, dict[str, Any] | None], Any],
+        changed: Callable[[str, dict[str, Any] | None], Awaitable[None]],
         clock: Callable[[], float],
     ) -> None:
         self._dispatcher = dispatcher
@@ -83,13 +84,12 @@ class StatelessEra:
         self._ring = ring
         self._limits = limits
         self._caching = caching
-        self._changed = changed
+        self._outside = Outside(changed)
         self._clock = clock
         self._headers = ParameterHeaders()
         self._services: Services | None = None
-        self._calls: Counter[Owner] = Counter()
-        self._listens: Counter[Owner] = Counter()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._calls = Places(limits.calls_per_caller)
+        self._listens = Places(limits.listens_per_caller)
 
     def speaks(self, http: web.Request, value: Any) -> bool:
         """Take what has this revision's `_meta` or header."""
@@ -116,7 +116,9 @@ class StatelessEra:
             raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no requests of servers")
         try:
             envelope = read_envelope(http.headers, message)
-            return await self._answer(http, message, envelope)
+            if message.method in _DISPATCHED:
+                return await self._dispatch(http, message, envelope)
+            return await self._answer(http, message)
         except MessageError as error:
             return error_response(error, status_of(error.code))
 
@@ -132,8 +134,9 @@ class StatelessEra:
     async def drain(self, seconds: float) -> None:
         """End the streams, let running calls finish within `seconds`, and stop the others."""
         self._changes.close()
-        if self._tasks:
-            _, late = await asyncio.wait(list(self._tasks), timeout=seconds)
+        running = self._calls.tasks | self._listens.tasks
+        if running:
+            _, late = await asyncio.wait(running, timeout=seconds)
             for task in late:
                 task.cancel()
 
@@ -143,9 +146,7 @@ class StatelessEra:
             raise unsupported(requested)
         return web.Response(status=202)
 
-    async def _answer(self, http: web.Request, request: Request, envelope: Envelope) -> web.StreamResponse:
-        if request.method in _DISPATCHED:
-            return await self._dispatch(http, request, envelope)
+    async def _answer(self, http: web.Request, request: Request) -> web.StreamResponse:
         services = self._ready()
         if request.method == "server/discover":
             return json_response(result_body(request.id, services.results.discovered()))
@@ -159,25 +160,33 @@ class StatelessEra:
             schema = self._dispatcher.input_schema(request.params.get("name"))
             if schema is not None:
                 self._headers.check(http.headers, request, schema)
-        owner = owner_of(http.get(TOKEN_KEY))
-        bound = bound_to(owner, request) if request.method in NAMED else b""
+        token = http.get(TOKEN_KEY)
+        owner = owner_of(token)
+        bound = bound_to(owner, request)
         journal = self._journal(request, bound)
-        seal = self._ring.seal
-        exchange = Exchange(http, request, envelope, journal, self._ready(), lambda state: seal(state, bound))
-        with self._counted(self._calls, owner, self._limits.calls_per_caller):
-            return await exchange.answer()
-
-    def _journal(self, request: Request, bound: bytes) -> Journal:
-        """Return what the request knows of the rounds before."""
-        responses, state = request.params.get("inputResponses"), request.params.get("requestState")
-        if responses is None:
-            responses = {}
-        if not isinstance(responses, dict):
-            raise MessageError(INVALID_PARAMS, "Invalid params: inputResponses is no object", request.id)
-        if state is None or request.method not in NAMED:
-            return Journal.first(responses)
+        _take_own(request, envelope)
+        ring = self._ring
+        services = self._services or self._ready()
+        exchange = Exchange(
+            http, request, envelope, journal, services, token, lambda state: ring.seal(state, bound)
+        )
+        task = self._calls.take(owner)
         try:
-            return Journal.resume(self._ring.open(state, bound), responses)
+            return await exchange.answer(task)
+        finally:
+            self._calls.give_back(owner, task)
+
+    def _journal(self, request: Request, bound: bytes) -> Journal | None:
+        """Return what the request knows of the rounds before; None if there is nothing to know."""
+        responses, state = request.params.get("inputResponses"), request.params.get("requestState")
+        if (responses is None and state is None) or request.method not in NAMED:
+            return None
+        if not isinstance(responses, dict | None):
+            raise MessageError(INVALID_PARAMS, "Invalid params: inputResponses is no object", request.id)
+        if state is None:
+            return Journal.first(responses or {})
+        try:
+            return Journal.resume(self._ring.open(state, bound), responses or {})
         except StateRefusedError:
             _log.warning("%s with a requestState that is not its own, or has expired", request.method)
             raise MessageError(INVALID_PARAMS, "Invalid or expired requestState", request.id) from None
@@ -189,29 +198,26 @@ class StatelessEra:
         ends = float("inf")
         if token is not None and token.expires_at:
             ends = time.monotonic() + float(token.expires_at) - self._clock()
-        with self._counted(self._listens, owner_of(token), self._limits.listens_per_caller):
-            return await self._changes.carry(Listening(http, request, honoured, self._limits, ends))
-
-    @contextmanager
-    def _counted(self, counter: Counter[Owner], owner: Owner, limit: int) -> Iterator[None]:
-        if counter[owner] >= limit:
-            raise RefusedError(429, "Too many requests of this caller run", Retry_After="1")
-        task = asyncio.current_task()
-        counter[owner] += 1
-        if task is not None:
-            self._tasks.add(task)
+        owner = owner_of(token)
+        task = self._listens.take(owner)
         try:
-            yield
+            return await self._changes.carry(Listening(http, request, honoured, self._limits, ends))
         finally:
-            counter[owner] -= 1
-            if not counter[owner]:
-                del counter[owner]
-            if task is not None:
-                self._tasks.discard(task)
+            self._listens.give_back(owner, task)
 
     def _ready(self) -> Services:
         """Return what exchanges share. Capabilities are known once everything is registered."""
         if self._services is None:
             results = Results(self._dispatcher.initialize_result(VERSION), self._caching)
-            self._services = Services(self._dispatcher, results, self._limits, self._changed)
+            self._services = Services(self._dispatcher, results, self._limits, self._outside, Watch())
         return self._services
+
+
+def _take_own(request: Request, envelope: Envelope) -> None:
+    """Take from the parameters what only this revision has: handlers do not know which one called."""
+    params = request.params
+    del params["_meta"]
+    if envelope.meta:
+        params["_meta"] = envelope.meta
+    params.pop("inputResponses", None)
+    params.pop("requestState", None)

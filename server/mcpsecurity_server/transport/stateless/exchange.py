@@ -8,17 +8,19 @@ program sees `CancelledError`, which passes `except Exception`. A client that le
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
 from mcp import types
+from mcp.server.auth.provider import AccessToken
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 
 from mcpsecurity_server.transport.capabilities import MissingCapabilityError, missing_capability
 from mcpsecurity_server.transport.dispatch import Call, Dispatcher
+from mcpsecurity_server.transport.framing.replies import json_response
 from mcpsecurity_server.transport.handshake.session import log_passes, message
-from mcpsecurity_server.transport.identity import TOKEN_KEY
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
     METHOD_NOT_FOUND,
@@ -34,11 +36,9 @@ from mcpsecurity_server.transport.stateless.envelope import NAMED, Envelope
 from mcpsecurity_server.transport.stateless.journal import ASKABLE, Journal, Question
 from mcpsecurity_server.transport.stateless.results import Results
 from mcpsecurity_server.transport.stateless.stream import AnswerStream
+from mcpsecurity_server.transport.stateless.watch import Watch
 
-__all__ = ["Exchange", "Services"]
-
-_TICK_SECONDS: Final = 0.25
-"""How often a running request looks whether its client is still there."""
+__all__ = ["Exchange", "Outside", "Services"]
 
 _TURNS: Final = 10
 """Turns of the event loop in which further questions join the first."""
@@ -49,65 +49,94 @@ _STUBBORN_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What all exchanges share. `changed` hears what concerns more than one request."""
+    """What all exchanges share. `outside` is the channel for what concerns more than one request."""
 
     dispatcher: Dispatcher
     results: Results
     limits: Limits
-    changed: Callable[[str, dict[str, Any] | None], Awaitable[None]]
+    outside: "Outside"
+    watch: Watch
 
 
 class Exchange:
-    """The channel of one request. `seal` turns what the journal has to keep into text for the client."""
+    """The channel of one request. `journal` has the rounds before, if there were any.
+
+    `seal` turns what the next round has to know into text for the client.
+    """
+
+    _opened: AnswerStream | None = None
+    _journal: Journal | None = None
+    _said = 0
+    _progress: float | None = None
+    _waiting: tuple[asyncio.Future[Any], ...] = ()
+    _turns: int | None = None
+    _steps = 0
+    _beat: asyncio.Task[None] | None = None
+    _late: asyncio.Task[web.StreamResponse] | None = None
+    _stopping = False
+    _over = False
+    _call: Call | None = None
+    _asks = False
+    _task: asyncio.Task[Any]
+    _timer: asyncio.TimerHandle | None = None
 
     def __init__(
         self,
         http: web.Request,
         request: Request,
         envelope: Envelope,
-        journal: Journal,
+        journal: Journal | None,
         services: Services,
+        token: AccessToken | None,
         seal: Callable[[dict[str, Any]], str],
     ) -> None:
         self._http = http
         self._request = request
         self._envelope = envelope
-        self._journal = journal
         self._services = services
+        self._token = token
         self._seal = seal
-        self._stream = AnswerStream(http, services.limits)
-        self._call = Call(
-            RelaySession(_Outside(services.changed), envelope.client), self, http.get(TOKEN_KEY), http
-        )
-        self._said = 0
-        self._progress: float | None = None
-        self._waiting: list[asyncio.Future[Any]] = []
-        self._turns: int | None = None
-        self._steps = 0
-        self._task: asyncio.Task[Any] | None = None
-        self._beat: asyncio.Task[None] | None = None
-        self._late: asyncio.Task[web.StreamResponse] | None = None
-        self._timer: asyncio.TimerHandle
-        self._started = 0.0
-        self._stopping = self._over = False
+        if journal is not None:
+            self._journal = journal
 
-    async def answer(self) -> web.StreamResponse:
-        """Run the request and return the response, which is already sent if it became a stream."""
-        loop = asyncio.get_running_loop()
-        self._task, self._started = asyncio.current_task(), loop.time()
-        self._timer = loop.call_later(_TICK_SECONDS, self._tick)
+    @property
+    def _stream(self) -> AnswerStream:
+        """The way to the client; most calls have nothing to send but their answer."""
+        if self._opened is None:
+            self._opened = AnswerStream(self._http, self._services.limits)
+        return self._opened
+
+    @property
+    def journal(self) -> Journal:
+        """What was asked, heard and done; most calls have nothing to write into it."""
+        if self._journal is None:
+            self._journal = Journal()
+        return self._journal
+
+    async def answer(self, task: asyncio.Task[Any]) -> web.StreamResponse:
+        """Run the request in `task`, the current one, and return the response.
+
+        It is already sent if it became a stream.
+        """
+        self._task = task
+        session = RelaySession(self._services.outside, self._envelope.client)
+        call = self._call = Call(session, self, self._token, self._http)
+        watch = self._services.watch
+        watch.add(self)
         try:
-            result = await self._run()
+            result: dict[str, Any] | MessageError = await self._services.dispatcher.run(self._request, call)
+        except MessageError as error:
+            result = self._elicitations(error) or error
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            result = {}
         finally:
-            self._over = True
-            self._timer.cancel()
-            for waiting in self._waiting:
-                waiting.cancel()
-            if self._beat is not None:
-                self._beat.cancel()
+            watch.discard(self)
+            self._end()
         if self._late is not None:
             return await self._late
-        if self._stream.gone and self._stopping and not self._call.outcome:
+        if self._stopping and not self._asks and self._stream.gone:
             return self._stream.abandoned()
         return await self._send(result)
 
@@ -119,7 +148,7 @@ class Exchange:
         wanted = (
             self._rises(params or {}) if method == "notifications/progress" else self._logs(method, params)
         )
-        if wanted and self._said > self._journal.said:
+        if wanted and (self._journal is None or self._said > self._journal.said):
             await self._stream.emit(message(method, params))
 
     async def ask(self, method: str, params: dict[str, Any] | None) -> Any:
@@ -136,8 +165,8 @@ class Exchange:
         missing = missing_capability(method, params, self._envelope.client.capabilities)
         if missing is not None:
             raise MissingCapabilityError(missing)
-        question = self._journal.question(method, params)
-        answer = self._journal.answer(question)
+        question = self.journal.question(method, params)
+        answer = self.journal.answer(question)
         if answer is not None:
             return answer
         return await self._suspend_for(question)
@@ -147,12 +176,12 @@ class Exchange:
 
     async def step(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
         """Do `work` unless a round before has; no question ends the request in the middle of it."""
-        name = self._journal.unique(f"step {name}")
-        if name in self._journal.steps:
-            return self._journal.steps[name]
+        name = self.journal.unique(f"step {name}")
+        if name in self.journal.steps:
+            return self.journal.steps[name]
         self._steps += 1
         try:
-            done = self._journal.steps[name] = await work()
+            done = self.journal.steps[name] = await work()
         finally:
             self._steps -= 1
             if self._turns is not None:
@@ -160,34 +189,34 @@ class Exchange:
                 self._turn()
         return done
 
-    async def _run(self) -> dict[str, Any] | MessageError:
-        try:
-            result: dict[str, Any] = await self._services.dispatcher.run(self._request, self._call)
-            return result
-        except MessageError as error:
-            return self._elicitations(error) or error
-        except asyncio.CancelledError:
-            if not self._stopping:
-                raise
-            return {}
-        finally:
-            if self._stopping and self._task is not None:
-                self._task.uncancel()
+    def _end(self) -> None:
+        """Let go of everything that was for the handler."""
+        self._over = True
+        if self._stopping:
+            self._task.uncancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._call = self._timer = None  # both know the exchange: nobody should have to look for circles
+        for waiting in self._waiting:
+            waiting.cancel()
+        if self._beat is not None:
+            self._beat.cancel()
 
     async def _send(self, result: dict[str, Any] | MessageError) -> web.StreamResponse:
         request, results = self._request, self._services.results
-        if self._journal.pending and self._call.outcome:
+        if self._asks and self.journal.pending:
             result = self._ask_back()
         elif isinstance(result, dict):
             result = results.complete(request.method, result)
         if isinstance(result, dict):
-            return await self._stream.finish(result_body(request.id, result), 200)
-        code = code_here(result.code)
-        body = error_body(request.id, code, str(result), result.data)
-        return await self._stream.finish(body, status_of(code))
+            status, body = 200, result_body(request.id, result)
+        else:
+            code = code_here(result.code)
+            status, body = status_of(code), error_body(request.id, code, str(result), result.data)
+        return await self._stream.finish(body, status) if self._opened else json_response(body, status)
 
     def _ask_back(self) -> dict[str, Any] | MessageError:
-        limits, journal = self._services.limits, self._journal
+        limits, journal = self._services.limits, self.journal
         if journal.rounds >= limits.rounds:
             return MessageError(INTERNAL_ERROR, "The request asks too often", self._request.id)
         state = self._seal(journal.state(max(self._said, journal.said)))
@@ -206,19 +235,19 @@ class Exchange:
             if missing is not None:
                 lacking = MissingCapabilityError(missing).error
                 raise MessageError(lacking.code, lacking.message, self._request.id, lacking.data)
-            question = self._journal.question("elicitation/create", params)
-            answer = self._journal.answer(question)
+            question = self.journal.question("elicitation/create", params)
+            answer = self.journal.answer(question)
             if answer is not None and answer["action"] != "accept":
                 text = f"The user did not agree: {elicitation.message}"
                 return {"content": [{"type": "text", "text": text}], "isError": True}
-            self._journal.pending[question.key] = question
-        self._call.outcome = "input_required"
+            self.journal.pending[question.key] = question
+        self._asks = True
         return {}
 
     async def _suspend_for(self, question: Question) -> Any:
-        self._journal.pending[question.key] = question
+        self.journal.pending[question.key] = question
         waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiting)
+        self._waiting += (waiting,)
         if self._turns is None:
             self._turns = _TURNS
             self._turn()
@@ -236,22 +265,23 @@ class Exchange:
             self._turns -= 1
             asyncio.get_running_loop().call_soon(self._turn)
         else:
-            self._call.outcome = "input_required"
+            self._asks = True
+            if self._call is not None:
+                self._call.outcome = "input_required"
             self._stop()
 
     def _stop(self) -> None:
         """Cancel the handler; if it goes on all the same, answer without it, and cancel it again."""
-        if self._over or self._task is None:
+        if self._over:
             return
         loop = asyncio.get_running_loop()
         if self._stopping:
             self._task.uncancel()
-            if self._late is None and self._call.outcome:
+            if self._late is None and self._asks:
                 self._late = loop.create_task(self._send_now(), name="mcp-late-answer")
         self._stopping = True
         self._task.cancel()
-        self._timer.cancel()
-        self._timer = loop.call_later(_STUBBORN_SECONDS, self._stop)
+        self._timer = loop.call_later(_STUBBORN_SECONDS, self._stop, context=Context())
 
     async def _send_now(self) -> web.StreamResponse:
         response = await self._send({})
@@ -262,8 +292,8 @@ class Exchange:
             pass
         return response
 
-    def _tick(self) -> None:
-        """Look after the connection now and then, as long as the request runs."""
+    def look(self) -> None:
+        """Look after the connection, as long as the request runs."""
         if self._over or self._stopping:
             return
         if self._stream.gone:
@@ -273,7 +303,6 @@ class Exchange:
         patience = limits.keep_alive_seconds if self._stream.opened else limits.stream_after_seconds
         if self._stream.quiet_seconds >= patience and (self._beat is None or self._beat.done()):
             self._beat = loop.create_task(self._stream.keep_alive(), name="mcp-keep-alive")
-        self._timer = loop.call_later(_TICK_SECONDS, self._tick)
 
     def _logs(self, method: str, params: dict[str, Any] | None) -> bool:
         level = self._envelope.log_level
@@ -287,7 +316,7 @@ class Exchange:
         return rises
 
 
-class _Outside:
+class Outside:
     """The channel for what belongs to no request. There is nobody to ask."""
 
     __slots__ = ("_changed",)

@@ -30,7 +30,7 @@ class Results:
     """Completes results of the dispatcher. `initialized` is the answer to `initialize`, `name` in it."""
 
     def __init__(self, initialized: dict[str, Any], caching: Caching) -> None:
-        self._server = initialized["serverInfo"]
+        self._meta = {_SERVER_KEY: initialized["serverInfo"]}
         self._initialized = initialized
         self._lists = {"ttlMs": caching.lists_ms, "cacheScope": caching.scope}
         self._reads = {"ttlMs": caching.reads_ms, "cacheScope": "private"}
@@ -39,7 +39,7 @@ class Results:
         """Return a final result; `result` is changed. Hints that a handler has given itself stay."""
         result["resultType"] = "complete"
         meta = result.get("_meta")
-        result["_meta"] = {_SERVER_KEY: self._server} if meta is None else {_SERVER_KEY: self._server} | meta
+        result["_meta"] = self._meta if meta is None else self._meta | meta
         if method in _LISTS:
             return self._lists | result
         if method == "resources/read":
@@ -52,7 +52,7 @@ class Results:
             "resultType": "input_required",
             "inputRequests": {question.key: question.request for question in questions},
             "requestState": state,
-            "_meta": {_SERVER_KEY: self._server},
+            "_meta": self._meta,
         }
 
     def discovered(self) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def bound_to(owner: Owner, request: Request) -> bytes:
     """
     said = {key: request.params.get(key) for key in ("name", "uri", "arguments")}
     said["arguments"] = said["arguments"] or None
-    return sha256(orjson.dumps([list(owner), request.method, said], option=orjson.OPT_SORT_KEYS)).digest()
+    return orjson.dumps([list(owner), request.method, said], option=orjson.OPT_SORT_KEYS)
 
 
 def _decoded(text: Any) -> bytes:

@@ -28,7 +28,7 @@ class AnswerStream:
         self._http = http
         self._limits = limits
         self._events: EventResponse | None = None
-        self._opening = asyncio.Lock()
+        self._opening: asyncio.Lock | None = None
         self._written = time.monotonic()
         self.lost = False
 
@@ -83,6 +83,7 @@ class AnswerStream:
             self._lose()
 
     async def _open(self) -> EventResponse:
+        self._opening = self._opening or asyncio.Lock()
         async with self._opening:
             if self._events is None:
                 events = EventResponse(self._http, self._limits.patience_seconds)

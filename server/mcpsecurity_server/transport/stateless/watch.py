@@ -1,0 +1,45 @@
+"""Looks after what is running, now and then: one timer for all of it."""
+
+import asyncio
+from contextvars import Context
+from typing import Final, Protocol
+
+__all__ = ["Watch", "Watched"]
+
+_SECONDS: Final = 0.25
+
+
+class Watched(Protocol):
+    """Something that runs for a while."""
+
+    def look(self) -> None:
+        """See whether something has to be done, such as to stop."""
+
+
+class Watch:
+    """Lets everything that was added look after itself every quarter of a second, until it is discarded."""
+
+    def __init__(self) -> None:
+        self._running: set[Watched] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, watched: Watched) -> None:
+        """Begin to look."""
+        self._running.add(watched)
+        if self._timer is None:
+            self._arm()
+
+    def discard(self, watched: Watched) -> None:
+        """Look no more."""
+        self._running.discard(watched)
+
+    def _look(self) -> None:
+        self._timer = None
+        for watched in tuple(self._running):
+            watched.look()
+        if self._running:
+            self._arm()
+
+    def _arm(self) -> None:
+        """Set the timer, in a context that remembers nobody's request."""
+        self._timer = asyncio.get_running_loop().call_later(_SECONDS, self._look, context=Context())
