@@ -29,8 +29,7 @@ def machine() -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in names)
     memory = psutil.virtual_memory().total / 2**30
     return (
-        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
-        f"{platform.system()} {platform.release()}; "
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}; "
         f"Python {platform.python_version()}, {packages}; load by {generator()}; "
         f"load average {os.getloadavg()[0]:.1f}"
     )
@@ -47,7 +46,7 @@ def _processor() -> str:
 
 def targets(rows: list[Row]) -> list[str]:
     """Return a line for each target of the table: what it is, what was measured, and whether that holds."""
-    ours, bare, tiny, sdk_json, sdk_sse = rows
+    ours, _, bare, tiny, sdk_json, sdk_sse = rows
     lines = []
     for connections in (8, 64):
         rate = ours.at(connections).rate
@@ -72,7 +71,7 @@ def _line(what: str, value: float, limit: str, holds: bool) -> str:
     return f"| {what} | {value:.2f} | {limit} | {'yes' if holds else '**no**'} |"
 
 
-async def run(seconds: float, rounds: int, calls: int) -> int:
+async def run(seconds: int, rounds: int, calls: int) -> int:
     """Measure and print; return 1 if a target is missed."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -104,7 +103,7 @@ async def run(seconds: float, rounds: int, calls: int) -> int:
 def main() -> int:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(description="Measure the server beside others.")
-    parser.add_argument("--seconds", type=float, default=4.0, help="length of each measurement")
+    parser.add_argument("--seconds", type=int, default=4, help="length of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each; the median counts")
     parser.add_argument("--calls", type=int, default=200_000, help="calls of the endurance test")
     options = parser.parse_args()

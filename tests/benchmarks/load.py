@@ -5,7 +5,6 @@ python -m tests.benchmarks.load        # reads the order as JSON from stdin, and
 
 import asyncio
 import json
-import os
 import re
 import shutil
 import sys
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import aiohttp
-from tests.benchmarks.processes import Client, load_cores
+from tests.benchmarks.processes import Client
 
 __all__ = ["Load", "generator", "measured"]
 
@@ -41,8 +40,8 @@ def generator() -> str:
     return "wrk" if shutil.which("wrk") else "aiohttp"
 
 
-async def measured(client: Client, *, connections: int, seconds: float) -> Load:
-    """Make the load in a process of its own, beside the servers' core."""
+async def measured(client: Client, *, connections: int, seconds: int) -> Load:
+    """Make the load in a process of its own, on the cores of this one."""
     if generator() == "wrk":
         return await _wrk(client, connections, seconds)
     order = {**client._asdict(), "connections": connections, "seconds": seconds}
@@ -54,13 +53,13 @@ _WRK_LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)\s*$", re.MULTILINE)
 _MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
-async def _wrk(client: Client, connections: int, seconds: float) -> Load:
+async def _wrk(client: Client, connections: int, seconds: int) -> Load:
     """Every connection of wrk numbers its calls: no session allows an id that is in use."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "call.lua"
         script.write_text(_lua(client.headers))
         command = [
-            "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds:g}s", "--latency", "-s", str(script),
+            "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--latency", "-s", str(script),
             client.url,
         ]  # fmt: skip
         text = (await _run(command, b"")).decode()
@@ -92,15 +91,13 @@ async def _run(command: list[str], order: bytes) -> bytes:
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(process.pid, load_cores())
     output, _ = await process.communicate(order)
     if process.returncode:
         raise RuntimeError(f"{command[0]} has ended with code {process.returncode}")
     return output
 
 
-async def _call(client: Client, connections: int, seconds: float) -> Load:
+async def _call(client: Client, connections: int, seconds: int) -> Load:
     """Call with aiohttp. Slower than wrk: the fastest servers wait for it."""
     took: list[float] = []
     failures = 0

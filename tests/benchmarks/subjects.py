@@ -7,12 +7,12 @@ All offer the tool `get_random_number` with the arguments and the structured res
 """
 
 import asyncio
+import json
 import sys
 from collections.abc import Callable
 from random import SystemRandom
 from typing import Any
 
-import orjson
 from aiohttp import web
 from pydantic import BaseModel
 
@@ -47,13 +47,12 @@ def bare(port: int) -> None:
     """Serve a plain aiohttp handler that reads JSON and writes a result of the same form."""
 
     async def handle(request: web.Request) -> web.Response:
-        message = orjson.loads(await request.read())
+        message = await request.json()
         limits = message["params"]["arguments"]
         drawn = {"number": _random.randrange(limits["min"], limits["max"]), **limits}
-        content = [{"type": "text", "text": orjson.dumps(drawn).decode()}]
+        content = [{"type": "text", "text": json.dumps(drawn)}]
         result = {"content": content, "structuredContent": drawn, "isError": False}
-        body = orjson.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result})
-        return web.Response(body=body, content_type="application/json")
+        return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": result})
 
     def create() -> web.Application:
         app = web.Application()
@@ -63,12 +62,12 @@ def bare(port: int) -> None:
     run_service(create, host="127.0.0.1", port=port, name="bare")
 
 
-def sdk(port: int, *, json: bool) -> None:
+def sdk(port: int, *, as_json: bool) -> None:
     """Serve the SDK's own Streamable HTTP application on uvicorn, with sessions as it has by default."""
     import uvicorn
     from mcp.server.fastmcp import FastMCP
 
-    mcp: FastMCP[Any] = FastMCP("Subject", json_response=json, log_level="ERROR")
+    mcp: FastMCP[Any] = FastMCP("Subject", json_response=as_json, log_level="ERROR")
 
     @mcp.tool()
     async def get_random_number(min: int = 0, max: int = 100) -> RandomNumber:  # noqa: A002 - the contract's
@@ -76,6 +75,27 @@ def sdk(port: int, *, json: bool) -> None:
         return draw(min, max)
 
     uvicorn.run(mcp.streamable_http_app(), port=port, log_level="error", access_log=False)
+
+
+def mounted(port: int) -> None:
+    """Serve a plain FastMCP program with the transport, and nothing of the server around it."""
+    from mcp.server.fastmcp import FastMCP
+
+    from mcpsecurity_server.transport import mount_mcp
+
+    mcp: FastMCP[Any] = FastMCP("Subject")
+
+    @mcp.tool()
+    async def get_random_number(min: int = 0, max: int = 100) -> RandomNumber:  # noqa: A002 - the contract's
+        """Generate a random whole number."""
+        return draw(min, max)
+
+    def create() -> web.Application:
+        app = web.Application()
+        mount_mcp(app, mcp)
+        return app
+
+    run_service(create, host="127.0.0.1", port=port, name="mounted")
 
 
 def tiny(port: int) -> None:
@@ -116,8 +136,9 @@ def watched(port: int) -> None:
 
 SUBJECTS: dict[str, Callable[[int], None]] = {
     "bare": bare,
-    "sdk-sse": lambda port: sdk(port, json=False),
-    "sdk-json": lambda port: sdk(port, json=True),
+    "mounted": mounted,
+    "sdk-sse": lambda port: sdk(port, as_json=False),
+    "sdk-json": lambda port: sdk(port, as_json=True),
     "tiny": tiny,
     "watched": watched,
 }

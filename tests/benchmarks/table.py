@@ -15,6 +15,7 @@ __all__ = ["OTHERS", "OURS", "Row", "compared", "free_port", "printed", "protect
 
 OURS = "mcpsecurity server, tokens validated"
 OTHERS = {
+    "mounted": "the transport alone: no tokens, audit or approval",
     "bare": "bare aiohttp handler, JSON",
     "tiny": "aiohttp-tiny-mcp",
     "sdk-json": "SDK 1.30 on uvicorn, JSON, no tokens",
@@ -29,11 +30,17 @@ class Row:
 
     name: str
     loads: dict[int, list[Load]] = field(default_factory=dict)
+    processor: dict[int, list[float]] = field(default_factory=dict)
     resident: int = 0
 
     def at(self, connections: int) -> Load:
         """Return the round with the median rate."""
         rounds = sorted(self.loads[connections])
+        return rounds[len(rounds) // 2]
+
+    def microseconds(self, connections: int) -> float:
+        """Return the processor time that a call takes; what else the machine does hardly changes it."""
+        rounds = sorted(self.processor[connections])
         return rounds[len(rounds) // 2]
 
 
@@ -62,7 +69,7 @@ async def _other(name: str, log: Path) -> AsyncIterator[tuple[Running, Client]]:
         yield server, await opened(server, None)
 
 
-async def compared(cloud: LocalCloud, folder: Path, *, seconds: float, rounds: int) -> list[Row]:
+async def compared(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int) -> list[Row]:
     """Measure every server `rounds` times, in turns: what else the machine does then meets all of them."""
     rows = {name: Row(label) for name, label in {"ours": OURS, **OTHERS}.items()}
     for _ in range(rounds):
@@ -71,7 +78,10 @@ async def compared(cloud: LocalCloud, folder: Path, *, seconds: float, rounds: i
             async with protected(cloud, log) if name == "ours" else _other(name, log) as (server, client):
                 await measured(client, connections=8, seconds=1)  # warm
                 for connections in CONNECTIONS:
+                    before = server.cpu_seconds
                     load = await measured(client, connections=connections, seconds=seconds)
+                    spent = (server.cpu_seconds - before) / (load.rate * seconds) * 1e6
+                    row.processor.setdefault(connections, []).append(spent)
                     if load.failures:
                         raise RuntimeError(f"{name}: {load.failures} calls have failed")
                     row.loads.setdefault(connections, []).append(load)
@@ -83,8 +93,8 @@ def printed(rows: Iterable[Row]) -> str:
     """Return the table as Markdown; a ratio is our rate divided by the row's."""
     rows = list(rows)
     lines = [
-        "| server | connections | requests/s | p50 ms | p99 ms | memory MiB | ours is |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| server | connections | requests/s | p50 ms | p99 ms | CPU µs a call | memory MiB | ours is |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for connections in CONNECTIONS:
         ours = rows[0].at(connections).rate
@@ -92,7 +102,8 @@ def printed(rows: Iterable[Row]) -> str:
             load = row.at(connections)
             lines.append(
                 f"| {row.name} | {connections} | {load.rate:,.0f} | {load.p50:.2f} | {load.p99:.2f} "
-                f"| {row.resident / 2**20:.0f} | {_ratio(ours / load.rate)} |"
+                f"| {row.microseconds(connections):.0f} | {row.resident / 2**20:.0f} "
+                f"| {_ratio(ours / load.rate)} |"
             )
     return "\n".join(lines)
 
