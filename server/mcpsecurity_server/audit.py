@@ -4,11 +4,13 @@ It says who, what, how it ended and how long it took. It never holds a token, an
 go to the logger `mcpsecurity.audit`; the record carries the same as a mapping in its attribute `event`.
 """
 
+import asyncio
 import itertools
 import logging
 import secrets
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import orjson
 from aiohttp import web
@@ -106,14 +108,53 @@ def audit_tool_call(tool: str, outcome: str, seconds: float) -> None:
     if noted is not None:
         outcome = noted
         _outcome.set(None)
-    _write(
-        logging.INFO,
-        event="tool_call",
-        tool=tool,
-        outcome=outcome,
-        duration_ms=round(seconds * 1000, 3),
-        **_who(_caller.get()),
-    )
+    _calls.add(_Call(datetime.now(UTC), tool, outcome, seconds, _caller.get(), _correlation.get()))
+
+
+class _Call(NamedTuple):
+    """A tool call that has ended."""
+
+    time: datetime
+    tool: str
+    outcome: str
+    seconds: float
+    caller: Caller | None
+    correlation_id: str
+
+    def event(self) -> dict[str, object]:
+        return {
+            "time": self.time.isoformat(timespec="milliseconds"),
+            "event": "tool_call",
+            "tool": self.tool,
+            "outcome": self.outcome,
+            "duration_ms": round(self.seconds * 1000, 3),
+            **_who(self.caller),
+            "correlation_id": self.correlation_id,
+        }
+
+
+class _Calls:
+    """Calls whose lines are written in the event loop's next turn, together: that takes half as long."""
+
+    def __init__(self) -> None:
+        self._waiting: list[_Call] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def add(self, call: _Call) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiting.append(call)
+        if len(self._waiting) == 1 or loop is not self._loop:
+            self._loop = loop
+            loop.call_soon(self.write)
+
+    def write(self) -> None:
+        """Write what waits."""
+        calls, self._waiting = self._waiting, []
+        for call in calls:
+            _handle(logging.INFO, call.event())
+
+
+_calls = _Calls()
 
 
 def _who(caller: Caller | None) -> dict[str, str | None]:
@@ -123,13 +164,19 @@ def _who(caller: Caller | None) -> dict[str, str | None]:
 
 
 def _write(level: int, **details: object) -> None:
+    """Write a line now, after those that wait."""
+    _calls.write()
     event = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         **details,
         "correlation_id": correlation_id(),
     }
     if _log.isEnabledFor(level):
-        # Made by hand: the logger would look for the calling line, which no line shows, on every call.
-        record = logging.LogRecord(_log.name, level, __file__, 0, "%s", (orjson.dumps(event).decode(),), None)
-        record.__dict__["event"] = event
-        _log.handle(record)
+        _handle(level, event)
+
+
+def _handle(level: int, event: dict[str, object]) -> None:
+    """Hand a record to the handlers. Made by hand: the logger would look for the calling line, every time."""
+    record = logging.LogRecord(_log.name, level, __file__, 0, "%s", (orjson.dumps(event).decode(),), None)
+    record.__dict__["event"] = event
+    _log.handle(record)

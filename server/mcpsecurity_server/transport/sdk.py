@@ -281,7 +281,7 @@ def _converted(tool: Tool, result: Any) -> Any:
         return metadata.convert_result(result)
     text = to_json(result, fallback=str, indent=2).decode()
     structured = result.model_dump(mode="json", by_alias=True)
-    return [types.TextContent.model_construct(type="text", text=text)], structured
+    return [types.TextContent(type="text", text=text)], structured
 
 
 def _closure(function: object) -> dict[str, Any]:
