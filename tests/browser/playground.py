@@ -135,6 +135,14 @@ class Playground:
             """Cause an explosion."""
             raise ValueError("The powder was wet.")
 
+        @self.mcp.tool(title="Newspaper")
+        async def publish_newspaper(context: Ctx) -> str:
+            """Publish a newspaper."""
+            self.mcp.remove_tool("run_marathon")
+            self.mcp.add_tool(run_marathon, title="Marathon", description="Run a marathon, and pay for it.")
+            await context.session.send_tool_list_changed()
+            return "It says that a marathon costs money now."
+
     def _add_texts(self) -> None:
         @self.mcp.tool(title=f"Graffiti {NASTY}", description=f"Spray graffiti. {NASTY}")
         async def spray_graffiti(context: Ctx, wall: str = NASTY) -> CallToolResult:

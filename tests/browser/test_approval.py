@@ -130,6 +130,23 @@ async def test_always_allow_runs_the_next_call_unasked_until_it_is_revoked(alice
     await expect(alice.call("get_random_number", 2).get_by_role("button", name="Approve")).to_be_visible()
 
 
+async def test_what_is_always_allowed_is_the_tool_as_it_was_described(alice: Person, stack: Stack) -> None:
+    stack.playground.proceed.set()
+    await alice.ask("Run a marathon")
+    await alice.call("run_marathon").get_by_role("checkbox", name="Always allow in this chat").check()
+    await alice.approve("run_marathon")
+    await alice.says("The marathon is over")
+    await alice.ask("Publish a newspaper")
+    await alice.approve("publish_newspaper")
+    await alice.says("costs money")
+    await alice.ask("Run a marathon")
+    card = alice.call("run_marathon", 1)
+    await expect(card).to_contain_text("and pay for it")
+    await expect(card.get_by_role("button", name="Approve")).to_be_visible()
+    await expect(alice.page.get_by_role("group", name="Always allowed in this chat")).to_be_hidden()
+    assert len(stack.playground.calls) == 1
+
+
 async def test_two_calls_at_once_are_decided_one_by_one(alice: Person) -> None:
     await alice.ask("Please generate 2 random numbers")
     await expect(alice.calls("get_random_number")).to_have_count(2)

@@ -73,7 +73,7 @@ def conversation(chat_id: str = "one", *parts: Part, at: float = 100.0) -> Conve
         title="Über Zürich",
         created_at=1.0,
         updated_at=at,
-        state={"mode": "manual", "grants": [["Tools", "get_random_number"]]},
+        state={"mode": "manual", "grants": [["Tools", "get_random_number", "0af1"]]},
         parts=list(parts) or [said(1, "What is the weather?")],
         writer="me",
     )

@@ -73,7 +73,7 @@ class CallDesk:
         self._timeout = timeout
         self.mode = ApprovalMode.MANUAL
         self.calls: dict[str, PendingFunctionCall] = {}
-        self.grants: set[tuple[str, str]] = set()
+        self.grants: dict[tuple[str, str], str] = {}
 
     def running_on(self, server: str) -> str | None:
         """Return the call that a question of a server is about, if only one can be meant."""
@@ -132,7 +132,7 @@ class CallDesk:
         if approve and arguments is not None and (errors := argument_errors(call.input_schema, arguments)):
             raise InvalidArgumentsError(errors)
         if always and approve:
-            self.grants.add((call.server, call.tool))
+            self.grants[call.server, call.tool] = call.definition_hash
             self._publish("grants.changed", {"grants": self.grants_json()})
         wanted = arguments if approve and arguments is not None else call.arguments
         call.decision.set_result(Decision(approve, "user", wanted, reason))
@@ -157,7 +157,7 @@ class CallDesk:
         """Take back a grant. Raises `UnknownCallError` when there is none."""
         if (server, tool) not in self.grants:
             raise UnknownCallError
-        self.grants.discard((server, tool))
+        del self.grants[server, tool]
         self._publish("grants.changed", {"grants": self.grants_json()})
 
     def grants_json(self) -> list[dict[str, str]]:
@@ -221,12 +221,19 @@ class CallDesk:
         """Return the decision: at once by mode or grant, otherwise the person's; silence declines."""
         if self.mode is ApprovalMode.ELICITATION:
             decision = Decision(True, "mode", call.arguments)
-        elif (call.server, call.tool) in self.grants:
+        elif self._granted(call):
             decision = Decision(True, "grant", call.arguments)
         else:
             decision = await self._persons_decision(call)
         self._decided(call, "approved" if decision.approved else "declined", decision)
         return decision
+
+    def _granted(self, call: PendingFunctionCall) -> bool:
+        """Tell whether the tool is always allowed. A grant is for the tool as it was described then."""
+        granted = self.grants.get((call.server, call.tool))
+        if granted is not None and granted != call.definition_hash:
+            self.revoke(call.server, call.tool)
+        return granted == call.definition_hash
 
     async def _persons_decision(self, call: PendingFunctionCall) -> Decision:
         if call.decision is None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -84,6 +85,12 @@ class PendingFunctionCall:
     def __post_init__(self) -> None:
         self.args_hash = arguments_hash(self.arguments)
 
+    @property
+    def definition_hash(self) -> str:
+        """A digest of how the server describes the tool."""
+        described = (self.title, self.description, self.input_schema, self.annotations)
+        return arguments_hash(dict(enumerate(described)))
+
     def to_json(self) -> dict[str, Any]:
         """Return the page's view."""
         names = (
@@ -148,7 +155,7 @@ class Run:
         return body | ({"message_id": self.message_id} if self.message_id else {})
 
 
-def arguments_hash(arguments: dict[str, Any]) -> str:
+def arguments_hash(arguments: Mapping[Any, Any]) -> str:
     """Return what an approval is bound to: a digest of the arguments, whatever their order."""
     canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]

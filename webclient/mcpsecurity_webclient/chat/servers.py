@@ -55,6 +55,7 @@ class McpServer:
         self.functions: dict[str, types.Tool] = {}
         self._callbacks = callbacks
         self._stale = True
+        self._listed_from: types.InitializeResult | None = None
         self._listing = asyncio.Lock()
         self.connection = McpConnection(
             settings.url,
@@ -88,7 +89,8 @@ class McpServer:
             SignInRequiredError: only a new sign-in helps. Any other failure is in `status` and `message`.
         """
         async with self._listing:
-            if not self._stale and self.status == "ready":
+            same = self._listed_from is self.connection.server
+            if same and not self._stale and self.status == "ready":
                 return
             try:
                 self.tools = await self.connection.list_tools()
@@ -99,7 +101,7 @@ class McpServer:
                 self.tools = []
                 self._set("down", str(error))
                 return
-            self._stale = False
+            self._stale, self._listed_from = False, self.connection.server
             self._set("ready", None)
 
     async def list_tools(self) -> list[types.Tool]:

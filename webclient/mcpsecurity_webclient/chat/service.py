@@ -118,7 +118,7 @@ class ChatService:
         self.messages = messages_from(kept.parts)
         self.desk.mode = ApprovalMode(kept.state["mode"])
         self.desk.calls = calls_from(kept.parts)
-        self.desk.grants = {(server, tool) for server, tool in kept.state["grants"]}
+        self.desk.grants = {(server, tool): digest for server, tool, digest in kept.state["grants"]}
         self._history = ChatHistory(messages=turns_from(kept.parts))
         self._asked = kept.state["asked"]
         self.keeper.begin_at(kept.revision)
@@ -268,7 +268,7 @@ class ChatService:
             updated_at=self.updated_at,
             state={
                 "mode": self.desk.mode.value,
-                "grants": sorted(self.desk.grants),
+                "grants": [[*which, digest] for which, digest in sorted(self.desk.grants.items())],
                 "asked": self._asked,
             },
             parts=parts_of(self.messages, self.desk.calls, self._history.messages),
