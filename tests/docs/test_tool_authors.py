@@ -1,0 +1,68 @@
+"""The tool in the guide for authors orders once, in both eras, and asks for the price once."""
+
+from typing import Any
+
+import pytest
+from aiohttp import web
+from mcp import ClientSession, types
+from mcp.client.streamable_http import streamable_http_client
+from tests.docs.test_code_blocks import blocks, run
+from tests.installed import ROOT
+from tests.transport.stateless.conftest import Client, accept
+
+from mcpsecurity.service import started_runner
+from mcpsecurity_server.transport import mount_mcp
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def served(prices: list[str], orders: list[tuple[str, int]]) -> tuple[web.AppRunner, Any, str]:
+    def price_of(article: str) -> int:
+        prices.append(article)
+        return len(prices)  # another one each time it is asked for
+
+    def order(article: str, price: int) -> str:
+        orders.append((article, price))
+        return "Ordered."
+
+    (code,) = blocks(ROOT / "docs" / "tool-authors.md")
+    program = (await run(code, price_of=price_of, order=order))["mcp"]
+    app = web.Application()
+    mounted = mount_mcp(app, program)
+    runner = await started_runner(app)
+    return runner, mounted, f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
+
+
+async def test_it_works_with_a_session() -> None:
+    async def yes(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert params.message == "Order tea for 1 €?"
+        return types.ElicitResult(action="accept", content={"sure": True})
+
+    prices: list[str] = []
+    orders: list[tuple[str, int]] = []
+    runner, _, url = await served(prices, orders)
+    async with (
+        streamable_http_client(url) as (reading, writing, _),
+        ClientSession(reading, writing, elicitation_callback=yes) as session,
+    ):
+        await session.initialize()
+        result = await session.call_tool("buy", {"article": "tea"})
+    await runner.cleanup()
+    assert result.content[0].text == "Ordered."  # type: ignore[union-attr] # the tool returns text
+    assert (prices, orders) == (["tea"], [("tea", 1)])
+
+
+async def test_it_works_without_one() -> None:
+    import aiohttp
+
+    prices: list[str] = []
+    orders: list[tuple[str, int]] = []
+    runner, mounted, url = await served(prices, orders)
+    async with aiohttp.ClientSession() as http:
+        client = Client(url, http, mounted)
+        asked = await client.call("buy", {"article": "tea"})
+        assert orders == []
+        done = await client.retry("buy", asked, accept(sure=True), arguments={"article": "tea"})
+    await runner.cleanup()
+    assert done.result["content"][0]["text"] == "Ordered."
+    assert (prices, orders) == (["tea"], [("tea", 1)])
