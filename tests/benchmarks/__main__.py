@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 from tests.benchmarks import bench_auth, single
+from tests.benchmarks.eras import VERSION, Eras, compared_eras, sdk2_version
 from tests.benchmarks.load import generator
 from tests.benchmarks.processes import load_cores
 from tests.benchmarks.table import Row, compared, printed
@@ -67,6 +68,28 @@ def targets(rows: list[Row]) -> list[str]:
     return lines
 
 
+def era_lines(eras: Eras) -> list[str]:
+    """Return the lines for calls without a session, at 8 connections."""
+    lines = [
+        f"| {name}, 8 connections: requests/s ({eras.microseconds(rounds):.0f} µs CPU a call) "
+        f"| {eras.rate(rounds):,.0f} | | |"
+        for name, rounds in (
+            ("calls in a session", eras.session),
+            (f"calls without one ({VERSION})", eras.stateless),
+            (f"SDK {sdk2_version()}, stateless JSON, no tokens", eras.sdk),
+        )
+    ]
+    for name, rounds, least in (
+        ("calls in a session", eras.session, 1.0),
+        (f"SDK {sdk2_version()}, stateless JSON", eras.sdk, 8.0),
+    ):
+        times = eras.times(rounds)
+        lines.append(
+            _line(f"calls without a session, times {name}", times, f"at least {least:g}", times >= least)
+        )
+    return lines
+
+
 def _line(what: str, value: float, limit: str, holds: bool) -> str:
     return f"| {what} | {value:.2f} | {limit} | {'yes' if holds else '**no**'} |"
 
@@ -86,6 +109,8 @@ async def run(seconds: int, rounds: int, calls: int) -> int:
             lines.append(_line("start to first answer, s", start, "at most 2", start <= 2))
             idle = await single.idle_session_bytes(cloud, folder) / 1024
             lines.append(_line("one of 10 000 idle sessions, KiB", idle, "at most 8", idle <= 8))
+            eras = await compared_eras(cloud, folder, seconds=seconds, rounds=rounds)
+            lines += era_lines(eras)
             question = await single.question_milliseconds(cloud, folder)
             lines.append(f"| call with an approval by elicitation, ms | {question:.2f} | | |")
         endurance = await single.endured(folder, calls)

@@ -11,19 +11,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiohttp
 from tests.benchmarks.processes import Client
 
 __all__ = ["Load", "generator", "measured"]
 
-CALL = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "tools/call",
-    "params": {"name": "get_random_number", "arguments": {"min": 1, "max": 6}},
-}
+_PARAMS = {"name": "get_random_number", "arguments": {"min": 1, "max": 6}}
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": _PARAMS}
 
 
 class Load(NamedTuple):
@@ -33,6 +29,13 @@ class Load(NamedTuple):
     p50: float
     p99: float
     failures: int
+
+
+def _call_of(client: Client) -> dict[str, Any]:
+    """Return the call that a caller makes."""
+    if client.meta is None:
+        return CALL
+    return CALL | {"params": {**_PARAMS, "_meta": client.meta}}
 
 
 def generator() -> str:
@@ -57,7 +60,7 @@ async def _wrk(client: Client, connections: int, seconds: int) -> Load:
     """Every connection of wrk numbers its calls: no session allows an id that is in use."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "call.lua"
-        script.write_text(_lua(client.headers))
+        script.write_text(_lua(client))
         command = [
             "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--latency", "-s", str(script),
             client.url,
@@ -71,8 +74,9 @@ async def _wrk(client: Client, connections: int, seconds: int) -> Load:
     return Load(float(rate[1]), latency["50"], latency["99"], int(bad[1]) if bad else 0)
 
 
-def _lua(headers: dict[str, str]) -> str:
-    body = json.dumps(CALL, separators=(",", ":")).replace('"id":1', '"id":%d')
+def _lua(client: Client) -> str:
+    headers = client.headers
+    body = json.dumps(_call_of(client), separators=(",", ":")).replace('"id":1', '"id":%d')
     lines = [f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items()]
     return "\n".join(
         [
@@ -108,7 +112,7 @@ async def _call(client: Client, connections: int, seconds: int) -> Load:
         count = 0
         while (started := time.perf_counter()) < ends:
             count += 1
-            body = json.dumps(CALL | {"id": f"{number}-{count}"})
+            body = json.dumps(_call_of(client) | {"id": f"{number}-{count}"})
             async with http.post(client.url, data=body, headers=client.headers) as response:
                 text = await response.text()
             failures += response.status != 200 or '"isError":false' not in text.replace(" ", "")
@@ -124,5 +128,5 @@ async def _call(client: Client, connections: int, seconds: int) -> Load:
 
 if __name__ == "__main__":
     order = json.load(sys.stdin)
-    target = Client(order["url"], order["headers"])
+    target = Client(order["url"], order["headers"], order["meta"])
     print(json.dumps(asyncio.run(_call(target, order["connections"], order["seconds"]))._asdict()))

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiohttp
 import psutil
@@ -21,10 +21,11 @@ HEADERS = {"Accept": "application/json, text/event-stream", "Content-Type": "app
 
 
 class Client(NamedTuple):
-    """What a caller has to send: the address, and the headers of its session."""
+    """What a caller has to send: the address, the headers, and in calls without a session their `_meta`."""
 
     url: str
     headers: dict[str, str]
+    meta: dict[str, Any] | None = None
 
 
 class Running:
@@ -70,14 +71,24 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    port: int, *arguments: str, log: Path, environment: Mapping[str, str] | None = None
+    port: int,
+    *arguments: str,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    interpreter: Path | None = None,
 ) -> AsyncIterator[Running]:
-    """Run `python -m …arguments` on the servers' core; what it writes goes to the file `log`."""
+    """Run `python -m …arguments` on the servers' core; what it writes goes to the file `log`.
+
+    Another `interpreter`, of an environment of its own, gets a file instead of a module.
+    """
+    command = (
+        [sys.executable, "-m", *arguments] if interpreter is None else [str(interpreter), "-P", *arguments]
+    )
     with log.open("wb") as output:
         started = time.perf_counter()
         process = subprocess.Popen(  # noqa: ASYNC220, S603 - starts at once; ours
-            [sys.executable, "-m", *arguments],
-            env=os.environ | dict(environment or {}),
+            command,
+            env=os.environ | dict(environment or {}) | ({"PYTHONPATH": ""} if interpreter else {}),
             stdout=output,
             stderr=output,
         )

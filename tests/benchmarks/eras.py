@@ -1,0 +1,109 @@
+"""Calls without a session (2026-07-28) beside calls in one, and beside the SDK 2.x's stateless JSON mode."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.benchmarks.load import Load, measured
+from tests.benchmarks.processes import Client, Running, running
+from tests.benchmarks.table import free_port, protected
+from tests.sdk2.environment import PROGRAMS, sdk2_python
+
+from mcpsecurity.localcloud import LocalCloud
+
+__all__ = ["VERSION", "Eras", "compared_eras", "sdk2_version", "without_session"]
+
+VERSION = "2026-07-28"
+META = {
+    "io.modelcontextprotocol/protocolVersion": VERSION,
+    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
+}
+
+
+class Round(NamedTuple):
+    """A load, and the processor time that each of its calls took, in microseconds."""
+
+    load: Load
+    spent: float
+
+
+class Eras(NamedTuple):
+    """What each did, round by round; a round of one belongs to the same round of the others."""
+
+    session: list[Round]
+    stateless: list[Round]
+    sdk: list[Round]
+
+    def times(self, other: list[Round]) -> float:
+        """Return how many times the other rate the stateless one was; the median of the rounds."""
+        return _median([a.load.rate / b.load.rate for a, b in zip(self.stateless, other, strict=True)])
+
+    def rate(self, rounds: list[Round]) -> float:
+        """Return the median rate."""
+        return _median([one.load.rate for one in rounds])
+
+    def microseconds(self, rounds: list[Round]) -> float:
+        """Return the median of the processor time."""
+        return _median([one.spent for one in rounds])
+
+
+def without_session(client: Client) -> Client:
+    """Return what the caller of a session has to send without one."""
+    kept = {
+        name: value
+        for name, value in client.headers.items()
+        if name not in ("Mcp-Session-Id", "MCP-Protocol-Version")
+    }
+    named = {"MCP-Protocol-Version": VERSION, "Mcp-Method": "tools/call", "Mcp-Name": "get_random_number"}
+    return Client(client.url, kept | named, META)
+
+
+async def compared_eras(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int) -> Eras:
+    """Measure in turns: both eras in one process, with tokens, and the SDK without."""
+    eras = Eras([], [], [])
+    for number in range(rounds):
+        async with protected(cloud, folder / "eras.log") as (server, client):
+            pairs = [(eras.session, client), (eras.stateless, without_session(client))]
+            for _, caller in pairs:
+                await measured(caller, connections=8, seconds=1)  # warm
+            for found, caller in pairs if number % 2 else reversed(pairs):
+                found.append(await _round(server, caller, seconds))
+        async with _sdk(folder / "sdk2.log") as (server, client):
+            await measured(client, connections=8, seconds=1)
+            eras.sdk.append(await _round(server, client, seconds))
+    return eras
+
+
+def sdk2_version() -> str:
+    """Return the version of the SDK in its own environment."""
+    found = distributions(name="mcp", path=[str(path) for path in _site_packages()])
+    return next(iter(found)).version
+
+
+async def _round(server: Running, client: Client, seconds: int) -> Round:
+    before = server.cpu_seconds
+    load = await measured(client, connections=8, seconds=seconds)
+    if load.failures:
+        raise RuntimeError(f"{load.failures} calls have failed")
+    return Round(load, (server.cpu_seconds - before) / (load.rate * seconds) * 1e6)
+
+
+@asynccontextmanager
+async def _sdk(log: Path) -> AsyncIterator[tuple[Running, Client]]:
+    port = free_port()
+    command = (str(PROGRAMS / "server.py"), str(port))
+    async with running(port, *command, log=log, interpreter=sdk2_python()) as server:
+        await server.settle()
+        headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+        yield server, without_session(Client(server.url, headers))
+
+
+def _site_packages() -> list[Path]:
+    return list(sdk2_python().parent.parent.glob("[Ll]ib*/**/site-packages"))
+
+
+def _median(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
