@@ -105,6 +105,23 @@ async def test_the_same_token_is_not_sent_twice() -> None:
     assert seen == ["same"]
 
 
+async def test_a_credential_that_can_leave_its_cache_aside_is_asked_to() -> None:
+    class Caching(AsyncCredential):
+        async def get_token(self, *scopes: str, **options: Any) -> AccessToken:  # type: ignore[override] # see above
+            return AccessToken("cached", int(Clock.now) + 3600)
+
+        async def get_fresh_token(self, scope: str, *, claims: str | None = None) -> AccessToken:
+            assert (scope, claims) == (SCOPE, None)
+            return AccessToken("fresh", int(Clock.now) + 3600)
+
+    http, seen = server("fresh")
+    credential: Any = Caching()
+    async with http:
+        auth = CredentialAuth(credential, SCOPE, clock=Clock())
+        assert [(await http.get("/", auth=auth)).status_code for _ in range(2)] == [200, 200]
+    assert seen == ["cached", "fresh", "fresh"]
+
+
 async def test_a_credential_without_a_token_is_a_typed_error_of_one_line() -> None:
     class Broken(SyncCredential):
         def get_token(self, *scopes: str, **options: Any) -> AccessToken:

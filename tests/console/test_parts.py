@@ -180,6 +180,9 @@ async def test_one_sign_in_is_enough_until_signing_out(stack: LocalStack) -> Non
         assert who.username is None
         first = await who.get_token(stack.cloud.scope)
         assert (await who.get_token(stack.cloud.scope)).token == first.token
+        fresh = await who.get_fresh_token(stack.cloud.scope)
+        assert fresh.token != first.token
+        assert (await who.get_token(stack.cloud.scope)).token == fresh.token
         assert len(told) == 1
         assert who.username == "alice@contoso.example"
         await who.sign_out()

@@ -7,7 +7,7 @@ import inspect
 import re
 import time
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import httpx
 from azure.core.credentials import AccessToken, TokenCredential
@@ -15,11 +15,21 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 
 from mcpsecurity.bridge import SignInRequiredError
+from mcpsecurity.client.threads import in_daemon_thread
 
-__all__ = ["Credential", "CredentialAuth"]
+__all__ = ["Credential", "CredentialAuth", "Refreshable"]
 
 Credential = TokenCredential | AsyncTokenCredential
 """What azure-core calls a credential. Interactive ones come in the first kind only; both do here."""
+
+
+@runtime_checkable
+class Refreshable(Protocol):
+    """A credential that can leave its cache aside, which azure-core's cannot be asked to."""
+
+    async def get_fresh_token(self, scope: str, *, claims: str | None = None) -> AccessToken:
+        """Return a token that was made just now."""
+
 
 _REFRESH_BEFORE = 300.0  # seconds before its end that a token is replaced, as azure-core does
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/=_-]+)"')
@@ -68,16 +78,20 @@ class CredentialAuth(httpx.Auth):
             held = self._token
             usable = held is not None and held.expires_on - _REFRESH_BEFORE > self._clock()
             if held is None or not usable or held.token == refused:
-                self._token = held = await self._ask(claims)
+                anew = held is not None and held.token == refused
+                self._token = held = await self._ask(claims, anew=anew)
             return held.token
 
-    async def _ask(self, claims: str | None) -> AccessToken:
+    async def _ask(self, claims: str | None, *, anew: bool) -> AccessToken:
         options: dict[str, Any] = {"claims": claims, "enable_cae": True} if claims is not None else {}
+        credential = self._credential
         try:
-            get_token = self._credential.get_token
+            if anew and isinstance(credential, Refreshable):
+                return await credential.get_fresh_token(self._scope, claims=claims)
+            get_token = credential.get_token
             if inspect.iscoroutinefunction(get_token):
                 return cast("AccessToken", await get_token(self._scope, **options))
-            return cast("AccessToken", await asyncio.to_thread(get_token, self._scope, **options))
+            return await in_daemon_thread(lambda: cast("AccessToken", get_token(self._scope, **options)))
         except AzureError as error:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise SignInRequiredError(

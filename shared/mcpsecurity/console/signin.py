@@ -72,8 +72,15 @@ class MsalCredential:
         Raises:
             ClientAuthenticationError: there is none; the message is Entra's.
         """
+        return await self._get(scopes, claims, anew=False)
+
+    async def get_fresh_token(self, scope: str, *, claims: str | None = None) -> AccessToken:
+        """Return a token that was made just now: the one in the cache was refused. Raises as `get_token`."""
+        return await self._get((scope,), claims, anew=True)
+
+    async def _get(self, scopes: tuple[str, ...], claims: str | None, *, anew: bool) -> AccessToken:
         try:
-            answer = await in_daemon_thread(lambda: self._silent(list(scopes), claims))
+            answer = await in_daemon_thread(lambda: self._silent(list(scopes), claims, anew))
             if answer is None:
                 answer = await in_daemon_thread(lambda: self._interactive(list(scopes), claims))
         except (requests.RequestException, ValueError, RuntimeError) as error:  # what MSAL raises
@@ -115,12 +122,14 @@ class MsalCredential:
             self._app = msal.PublicClientApplication(**self._options)
         return self._app
 
-    def _silent(self, scopes: list[str], claims: str | None) -> dict[str, Any] | None:
+    def _silent(self, scopes: list[str], claims: str | None, anew: bool) -> dict[str, Any] | None:
         app = self._application()
         accounts = app.get_accounts()
         if not accounts:
             return None
-        answer = app.acquire_token_silent(scopes, account=accounts[0], claims_challenge=claims)
+        answer = app.acquire_token_silent(
+            scopes, account=accounts[0], claims_challenge=claims, force_refresh=anew
+        )
         return dict(answer) if answer else None
 
     def _interactive(self, scopes: list[str], claims: str | None) -> dict[str, Any]:
