@@ -11,7 +11,7 @@ import aiohttp
 
 __all__ = ["Event", "EventStream", "StreamEndedError", "open_stream"]
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 
 
 class StreamEndedError(Exception):

@@ -136,7 +136,7 @@ async def _check_command(request: web.Request, origin: str, csrf: str) -> None:
         raise ApiError(403, "foreign_origin", "This command came from another site.")
     token = request.headers.get("X-CSRF-Token")
     if request.content_type == "application/x-www-form-urlencoded" and request.path == "/signout":
-        token = str((await request.post()).get("csrf_token", ""))
+        token = await _form_token(request)
     elif request.content_type != "application/json":
         raise ApiError(415, "not_json", "Commands are JSON.")
     if token is None or not hmac.compare_digest(token.encode(errors="replace"), csrf.encode()):
@@ -150,6 +150,13 @@ def _not_kept(error: StoreError) -> ApiError:
     _log.warning("%s: %s", error, type(error.__cause__).__name__)
     text = "Conversations cannot be reached at the moment. Nothing was done; please try again."
     return ApiError(503, "not_kept", text, retryable=True)
+
+
+async def _form_token(request: web.Request) -> str | None:
+    try:
+        return str((await request.post()).get("csrf_token", ""))
+    except (ValueError, LookupError):  # bytes that are no text, or in an encoding that does not exist
+        return None
 
 
 def _answer(request: web.Request, error: ApiError) -> web.Response:

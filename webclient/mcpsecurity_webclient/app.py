@@ -17,7 +17,7 @@ from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_webclient.access import Person, error_middleware, guard_middleware, sign_in_url
 from mcpsecurity_webclient.auth import EntraClient, add_auth_routes
 from mcpsecurity_webclient.auth.caches import InMemoryTokenCacheStore
-from mcpsecurity_webclient.chat.api import add_chat_api
+from mcpsecurity_webclient.chat.api import KEEP_ALIVE, PATIENCE, add_chat_api
 from mcpsecurity_webclient.chat.directory import ChatDirectory, owner_of
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.events import InMemoryEventBus
@@ -46,11 +46,18 @@ Clock = Callable[[], float]
 
 
 def create_app(
-    settings: WebSettings, *, clock: Clock = time.time, sweep_every: float = _SWEEP_SECONDS
+    settings: WebSettings,
+    *,
+    clock: Clock = time.time,
+    sweep_every: float = _SWEEP_SECONDS,
+    keep_alive: float = KEEP_ALIVE,
+    patience: float = PATIENCE,
 ) -> web.Application:
     """Return the application.
 
-    `clock` gives seconds since 1970; what has ended by itself is cleared away every `sweep_every` seconds.
+    `clock` gives seconds since 1970; what has ended by itself is cleared away every `sweep_every` seconds. A
+    silent stream shows every `keep_alive` seconds that it lives; a page that does not read for `patience`
+    seconds is let go.
     """
     app = web.Application()
     assembly = _Assembly(settings, clock)
@@ -60,7 +67,14 @@ def create_app(
     aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False)
     add_auth_routes(app, settings, assembly.entra, assembly.end_session, clock)
     add_pages(app, assembly.directory)
-    add_chat_api(app, assembly.directory, assembly.streams, max_message=settings.max_message)
+    add_chat_api(
+        app,
+        assembly.directory,
+        assembly.streams,
+        max_message=settings.max_message,
+        keep_alive=keep_alive,
+        patience=patience,
+    )
     app.router.add_static("/static", _FOLDER / "static", name="static")
     set_headers(app, secure=settings.secure, form_targets=assembly.form_targets)
     app.on_shutdown.append(assembly.end_streams)

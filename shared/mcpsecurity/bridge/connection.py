@@ -197,6 +197,7 @@ class McpConnection:
         try:
             await asyncio.shield(ready)
         except asyncio.CancelledError:
+            ready.cancel()
             self._owner.cancel()
             raise
 

@@ -1,5 +1,6 @@
 """The routes of the chat: commands, reads, and the event stream (docs/chat-protocol.md)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -24,16 +25,23 @@ from mcpsecurity_webclient.chat.elicitation import (
 from mcpsecurity_webclient.chat.events import follow
 from mcpsecurity_webclient.chat.export import FORMATS, as_json, as_markdown, file_name
 from mcpsecurity_webclient.chat.repeats import Repeats, Reply
-from mcpsecurity_webclient.chat.sampling import SamplingDecidedError, UnknownSamplingError
-from mcpsecurity_webclient.chat.service import BusyError, ChatService, NothingToDoError
+from mcpsecurity_webclient.chat.sampling import (
+    SamplingDecidedError,
+    SamplingExpiredError,
+    UnknownSamplingError,
+)
+from mcpsecurity_webclient.chat.service import BusyError, ChatService, NothingToDoError, UnknownRunError
 from mcpsecurity_webclient.chat.streams import Streams, TooManyStreamsError
 from mcpsecurity_webclient.chat.wire import read_json
 from mcpsecurity_webclient.errors import ApiError
 
-__all__ = ["KEEP_ALIVE", "add_chat_api"]
+__all__ = ["KEEP_ALIVE", "PATIENCE", "add_chat_api"]
 
 KEEP_ALIVE = 15.0
 """Seconds after which a silent stream says that it is there."""
+
+PATIENCE = 20.0
+"""Seconds that a page may take to read what its stream has for it, before it is let go."""
 
 _MAX_SEARCH = 200
 
@@ -43,12 +51,18 @@ Act = Callable[[ChatService, C, web.Request], Awaitable[dict[str, Any]]]
 
 class _Api:
     def __init__(
-        self, directory: ChatDirectory, streams: Streams, max_message: int, keep_alive: float
+        self,
+        directory: ChatDirectory,
+        streams: Streams,
+        max_message: int,
+        keep_alive: float,
+        patience: float,
     ) -> None:
         self._directory = directory
         self._streams = streams
         self._max_message = max_message
         self._keep_alive = keep_alive
+        self._patience = patience
         self._repeats = Repeats()
 
     def command(self, shape: type[C], act: Act[C]) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -133,11 +147,14 @@ class _Api:
         )
         try:
             async with self._streams.follow(
-                person.sid, chat, request.headers.get("Last-Event-ID")
+                person.sid, chat, request.headers.get("Last-Event-ID"), lambda: request.transport is not None
             ) as subscription:
                 await response.prepare(request)
                 async for data in follow(subscription, self._keep_alive):
-                    await response.write(data)
+                    async with asyncio.timeout(self._patience):
+                        await response.write(data)
+        except TimeoutError:  # it does not read; the browser, if there is one, comes back for the rest
+            _hang_up(request)
         except TooManyStreamsError as error:
             text = "This chat is open in too many tabs. Close some of them."
             raise ApiError(429, "too_many_streams", text) from error
@@ -159,9 +176,11 @@ def add_chat_api(
     *,
     max_message: int,
     keep_alive: float = KEEP_ALIVE,
+    patience: float = PATIENCE,
 ) -> None:
-    """Add the routes below `/api`. `max_message` is in characters, `keep_alive` in seconds."""
-    api = _Api(directory, streams, max_message, keep_alive)
+    """Add the routes below `/api`. `max_message` is in characters, `keep_alive` and `patience` are in
+    seconds."""
+    api = _Api(directory, streams, max_message, keep_alive, patience)
     router = app.router
     router.add_get("/api/session", api.session)
     router.add_get("/api/chats", api.chats)
@@ -181,6 +200,11 @@ def add_chat_api(
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
+
+
+def _hang_up(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
@@ -234,7 +258,10 @@ async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> d
 
 
 async def _rename(chat: ChatService, body: commands.Rename, _: web.Request) -> dict[str, Any]:
-    chat.rename(" ".join(body.title.split()))
+    title = " ".join(body.title.split())
+    if not title:
+        raise ApiError(422, "invalid", "Some values do not fit.", fields={"title": "Write something."})
+    chat.rename(title)
     return {}
 
 
@@ -254,11 +281,11 @@ async def _carried_out(work: Awaitable[dict[str, Any]], request: web.Request) ->
     """Return what a command gives; what it raises becomes an answer of the protocol."""
     try:
         return await work
-    except (UnknownCallError, NoSuchRequestError, UnknownSamplingError) as error:
+    except (UnknownCallError, NoSuchRequestError, UnknownSamplingError, UnknownRunError) as error:
         raise ApiError(404, "no_such_request", "There is nothing of that kind here.") from error
     except (DecidedError, AlreadyAnsweredError, SamplingDecidedError) as error:
         raise ApiError(409, "already_decided", "This was already decided.") from error
-    except (ExpiredCallError, RequestExpiredError) as error:
+    except (ExpiredCallError, RequestExpiredError, SamplingExpiredError) as error:
         raise ApiError(410, "expired", "It is too late: nobody answered in time.") from error
     except (InvalidArgumentsError, InvalidContentError) as error:
         raise ApiError(422, "invalid", "Some values do not fit.", fields=error.fields) from error

@@ -64,13 +64,23 @@ class InvalidArgumentsError(ValueError):
 
 
 class CallDesk:
-    """The calls of one conversation. `timeout` is how long a person has to decide, in seconds."""
+    """The calls of one conversation. `timeout` is how long a person has to decide, in seconds; `clock` gives
+    seconds since 1970."""
 
-    def __init__(self, kernel: Kernel, servers: McpServers, publish: Publish, *, timeout: float) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        servers: McpServers,
+        publish: Publish,
+        *,
+        timeout: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._kernel = kernel
         self._servers = servers
         self._publish = publish
         self._timeout = timeout
+        self._clock = clock
         self.mode = ApprovalMode.MANUAL
         self.calls: dict[str, PendingFunctionCall] = {}
         self.grants: dict[tuple[str, str], str] = {}
@@ -101,7 +111,7 @@ class CallDesk:
             annotations=tool.annotations.model_dump(exclude_none=True) if tool and tool.annotations else None,
         )
         call.decision = asyncio.get_running_loop().create_future()
-        call.expires_at = time.time() + self._timeout
+        call.expires_at = self._clock() + self._timeout
         self.calls[call.call_id] = call
         self._publish("tool.proposed", {"call": call.to_json()})
         return call
@@ -144,7 +154,7 @@ class CallDesk:
             raise UnknownCallError
         still_open = [c for c in batch if c.status == "proposed" and c.decision and not c.decision.done()]
         if not still_open:
-            raise DecidedError
+            raise ExpiredCallError if all(c.decided_by == "timeout" for c in batch) else DecidedError
         for call in still_open:
             self.decide(call.call_id, approve=approve, args_hash=call.args_hash)
 
@@ -180,7 +190,9 @@ class CallDesk:
         except asyncio.CancelledError:
             if call.status == "proposed":
                 self._decided(call, "declined", Decision(False, "stop", call.arguments))
-            self._done(call, "cancelled")
+                self._done(call, "declined")
+            else:
+                self._done(call, "cancelled")
             raise
 
     async def call_tool(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
@@ -203,7 +215,7 @@ class CallDesk:
         server = self._servers.named(call.server)
         if server is None:
             raise NotApprovedError(tool.name)
-        call.status, call.started_at = "running", time.time()
+        call.status, call.started_at = "running", self._clock()
         self._publish("tool.started", {"call_id": call.call_id, "started_at": call.started_at})
 
         async def progress(progress: float, total: float | None, message: str | None) -> None:
@@ -287,13 +299,11 @@ class CallDesk:
         return f"Error: {text}"
 
     def _done(self, call: PendingFunctionCall, status: Any) -> None:
-        if call.status in ("done", "failed", "cancelled") or (
-            call.status == "declined" and status == "cancelled"
-        ):
+        if call.status in ("done", "failed", "cancelled"):
             return
         call.status = status
         if call.started_at is not None:
-            call.duration_ms = round((time.time() - call.started_at) * 1000)
+            call.duration_ms = round((self._clock() - call.started_at) * 1000)
         payload = {"call_id": call.call_id, "status": status, "duration_ms": call.duration_ms or 0}
         structured = {"structured": call.structured} if call.structured is not None else {}
         self._publish(

@@ -73,7 +73,7 @@ class Asked:
     form: Form | None
     visit: Visit | None
     call_id: str | None
-    answer: asyncio.Future[Outcome] = field(repr=False)
+    answer: asyncio.Future[tuple[Outcome, str]] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the page's view."""
@@ -121,7 +121,7 @@ class ElicitationCoordinator:
         by = "server"
         try:
             async with asyncio.timeout(self._deadline):
-                outcome, by = await asked.answer, "user"
+                outcome, by = await asked.answer
         except TimeoutError:
             outcome, by = Expired(), "timeout"
         finally:
@@ -141,13 +141,13 @@ class ElicitationCoordinator:
             raise self._why_not(chat_id, elicitation_id)
         if asked.answer.done():
             raise AlreadyAnsweredError
-        asked.answer.set_result(_outcome(asked, action, content))
+        asked.answer.set_result((_outcome(asked, action, content), "user"))
 
     def cancel_all(self, chat_id: str) -> None:
         """Cancel the open questions of a conversation, because its answer was stopped."""
         for asked in self.of(chat_id):
             if not asked.answer.done():
-                asked.answer.set_result(Cancelled())
+                asked.answer.set_result((Cancelled(), "stop"))
 
     def _why_not(self, chat_id: str, elicitation_id: str) -> Exception:
         chat, expired = self._ended.get(elicitation_id, ("", False))

@@ -67,6 +67,9 @@ def _of_model(error: BaseException) -> Failure | None:
         case openai.BadRequestError() if error.code == "content_filter":
             text = "The model's content filter refused this conversation. Please put it in other words."
             return Failure("content_filter", text, retryable=False)
+        case openai.BadRequestError() if error.code == "context_length_exceeded":
+            text = "This conversation is too long for the model. Please begin a new one."
+            return Failure("too_long", text, retryable=False)
         case openai.APITimeoutError():
             return Failure("model_timeout", "The model did not answer in time.", retryable=True)
         case openai.APIConnectionError():

@@ -3,6 +3,8 @@
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+from typing import Any
 
 from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
 from openai import AsyncAzureOpenAI, DefaultAsyncHttpxClient
@@ -18,12 +20,20 @@ _RETRIES = 1
 """One, for a passing fault: a person who waits is better told, and can try again."""
 
 
+async def _tell_of_the_wait(response: Any) -> None:
+    """Leave it to the person whether to wait for a busy model; the client would, for a minute, in silence."""
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        response.headers["x-should-retry"] = "false"
+
+
 @asynccontextmanager
 async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterator[ChatCompletionClientBase]:
     """Yield the model of `settings`: with its key, or as whoever `DefaultAzureCredential` finds."""
     async with AsyncExitStack() as resources:
         http = await resources.enter_async_context(
-            DefaultAsyncHttpxClient(verify=tls, timeout=settings.model_timeout)
+            DefaultAsyncHttpxClient(
+                verify=tls, timeout=settings.model_timeout, event_hooks={"response": [_tell_of_the_wait]}
+            )
         )
         key = settings.azure_openai_api_key
         provider = None

@@ -11,9 +11,10 @@ from semantic_kernel.connectors.ai.chat_completion_client_base import ChatComple
 from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
 
-__all__ = ["SamplingDecidedError", "SamplingDesk", "UnknownSamplingError"]
+__all__ = ["SamplingDecidedError", "SamplingDesk", "SamplingExpiredError", "UnknownSamplingError"]
 
 _MAX_TOKENS = 2000
+_ENDED_KNOWN = 100
 
 
 class UnknownSamplingError(LookupError):
@@ -22,6 +23,10 @@ class UnknownSamplingError(LookupError):
 
 class SamplingDecidedError(Exception):
     """It is decided already."""
+
+
+class SamplingExpiredError(Exception):
+    """Nobody decided in time."""
 
 
 class SamplingDesk:
@@ -40,19 +45,30 @@ class SamplingDesk:
         self._timeout = timeout
         self._clock = clock
         self._open: dict[str, tuple[dict[str, Any], asyncio.Future[bool]]] = {}
+        self._ended: dict[str, bool] = {}  # whether nobody decided
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the page's view of what is open."""
         return [request for request, _ in self._open.values()]
 
     def decide(self, sampling_id: str, *, approve: bool) -> None:
-        """Take the person's decision. Raises `UnknownSamplingError` or `SamplingDecidedError`."""
+        """Take the person's decision; the first one wins.
+
+        Raises:
+            UnknownSamplingError, SamplingDecidedError, SamplingExpiredError: it cannot be decided (any more).
+        """
         if sampling_id not in self._open:
-            raise UnknownSamplingError
+            raise self._why_not(sampling_id)
         waiting = self._open[sampling_id][1]
         if waiting.done():
             raise SamplingDecidedError
         waiting.set_result(approve)
+
+    def _why_not(self, sampling_id: str) -> Exception:
+        expired = self._ended.get(sampling_id)
+        if expired is None:
+            return UnknownSamplingError()
+        return SamplingExpiredError() if expired else SamplingDecidedError()
 
     def callback(self, server: str) -> SamplingFnT:
         """Return what answers a server's requests."""
@@ -73,21 +89,24 @@ class SamplingDesk:
             "sampling_id": sampling_id,
             "server": server,
             "messages": [{"role": m.role, "text": _text(m)} for m in params.messages],
-            "system_prompt": params.systemPrompt,
+            **({"system_prompt": params.systemPrompt} if params.systemPrompt else {}),
             "max_tokens": params.maxTokens,
             "expires_at": self._clock() + self._timeout,
         }
         waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._open[sampling_id] = (request, waiting)
         self._publish("sampling.requested", {"sampling": request})
-        approved = False
+        approved = expired = False
         try:
             async with asyncio.timeout(self._timeout):
                 approved = await waiting
         except TimeoutError:
-            approved = False
+            expired = True
         finally:
             del self._open[sampling_id]
+            self._ended[sampling_id] = expired
+            while len(self._ended) > _ENDED_KNOWN:
+                del self._ended[next(iter(self._ended))]
             decision = "approve" if approved else "decline"
             self._publish("sampling.resolved", {"sampling_id": sampling_id, "decision": decision})
         return approved

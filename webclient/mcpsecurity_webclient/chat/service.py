@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +27,7 @@ from mcpsecurity_webclient.chat.servers import McpServers, ServerCallbacks
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner, StoreError
 
-__all__ = ["BusyError", "ChatService", "NothingToDoError"]
+__all__ = ["BusyError", "ChatService", "NothingToDoError", "UnknownRunError"]
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ SYSTEM = (
 )
 _TITLE = 60
 _STOP_SECONDS = 5.0
+_RUNS_KNOWN = 50
 _KEPT_SOON = frozenset({"message.done", "tool.done", "mode.changed", "grants.changed", "title.changed"})
 
 
@@ -44,7 +46,11 @@ class BusyError(Exception):
 
 
 class NothingToDoError(Exception):
-    """There is no run to stop, or no answer to write again."""
+    """The run to stop has ended, or there is no answer to write again."""
+
+
+class UnknownRunError(LookupError):
+    """This conversation has no such run."""
 
 
 class ChatService:
@@ -82,6 +88,7 @@ class ChatService:
         self.keeper = Keeper(store, owner, self._captured)
         self.messages: list[Message] = []
         self.run: Run | None = None
+        self._runs: deque[str] = deque(maxlen=_RUNS_KNOWN)
         self._taking = False  # a message is being saved
         self._clock = clock
         self._settings = settings
@@ -103,7 +110,9 @@ class ChatService:
                 catalog_changed=lambda: self.publish("catalog.changed", {}),
             )
         )
-        self.desk = CallDesk(self._kernel, self.servers, self.publish, timeout=settings.approval_timeout)
+        self.desk = CallDesk(
+            self._kernel, self.servers, self.publish, timeout=settings.approval_timeout, clock=clock
+        )
         self._prompting = PromptingService(self._kernel, service, self.desk, max_rounds=settings.max_rounds)
 
     def publish(self, name: str, payload: dict[str, Any]) -> None:
@@ -195,9 +204,12 @@ class ChatService:
         """Stop a run: its calls are cancelled, its questions withdrawn, what was said stays.
 
         Raises:
-            NothingToDoError: this run is not under way.
+            UnknownRunError: there never was such a run here, or it was long ago.
+            NothingToDoError: this run has ended.
         """
-        if self.run is None or self.run.run_id != run_id or self.run.task is None:
+        if run_id not in self._runs:
+            raise UnknownRunError
+        if self.run is None or self.run.run_id != run_id:
             raise NothingToDoError
         await self._end_run()
 
@@ -233,7 +245,6 @@ class ChatService:
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and keep what is new."""
         await self._end_run()
-        self._coordinator.cancel_all(self.chat_id)
         self.events.close()
         await self.servers.aclose()
         await self.keeper.aclose()
@@ -277,12 +288,14 @@ class ChatService:
         )
 
     async def _end_run(self) -> None:
+        self._coordinator.cancel_all(self.chat_id)
         if self.run is not None and self.run.task is not None:
             self.run.task.cancel()
             await asyncio.wait([self.run.task], timeout=_STOP_SECONDS)
 
     def _start(self, trigger: str) -> str:
         run = self.run = Run(_new_id(), trigger)
+        self._runs.append(run.run_id)
         self.updated_at = self._clock()
         self.publish("run.started", {"trigger": trigger})
         run.task = asyncio.create_task(self._answer(run), name=f"run {run.run_id}")
