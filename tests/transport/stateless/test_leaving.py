@@ -122,7 +122,7 @@ async def test_a_client_that_does_not_read_has_cancelled(connect: Connect) -> No
     ended = asyncio.Event()
 
     @mcp.tool()
-    async def flood(ctx: ToolContext) -> str:
+    async def flood(ctx: ToolContext) -> None:
         try:
             for number in itertools.count():
                 await ctx.report_progress(number, message="x" * 10_000)
