@@ -64,6 +64,13 @@ class Program:
                     raise RuntimeError(f"{self._command[0]} has ended with {self._process.returncode}")
                 await asyncio.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """Its process id while it runs."""
+        if self._process is None:
+            raise RuntimeError("it does not run")
+        return self._process.pid
+
     async def stop(self, *, kill: bool = False) -> None:
         """Stop it, if it runs; `kill` gives it no time for anything."""
         process, self._process = self._process, None

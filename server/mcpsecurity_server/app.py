@@ -5,12 +5,13 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
+from mcpsecurity.scaling.keyring import KeyRing
 from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.audit import audit_tool_call, number_requests
 from mcpsecurity_server.auth.metadata import add_metadata_routes
@@ -23,8 +24,11 @@ from mcpsecurity_server.proxy import add_proxy_middlewares
 from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
 from mcpsecurity_server.tools.asking import Asker
-from mcpsecurity_server.transport import mount_mcp
+from mcpsecurity_server.transport import Limits, mount_mcp
 from mcpsecurity_server.weather import WeatherService, weather_session
+
+if TYPE_CHECKING:
+    from mcpsecurity_server.transport.shared import SharedTransport
 
 __all__ = ["create_app"]
 
@@ -56,13 +60,20 @@ def create_app(
         public += add_metadata_routes(app, settings.url, protection.metadata())
         protection.install(app, {_path(route) for route in public})
         before_call = tool_guard(protection.policy())
+    limits = Limits()
+    shared = _shared_transport(settings, limits)
+    if shared is not None:
+        app.cleanup_ctx.append(_entered(shared))
     mount_mcp(
         app,
         mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer),
         path=settings.path,
         allowed_hosts=_hosts(settings),
         allowed_origins=settings.allowed_origins,
-        state_keys=[key.get_secret_value().encode() for key in settings.state_keys],
+        limits=limits,
+        store=shared.store if shared is not None else None,
+        bus=shared.bus if shared is not None else None,
+        state_keys=_state_keys(settings),
         before_call=before_call,
         after_call=audit_tool_call,
         clock=clock,
@@ -83,6 +94,23 @@ def _own_mcp(
         app.cleanup_ctx.append(_entered(profiles))
     asker = Asker(settings.approval, settings.answer_timeout)
     return build_mcp(asker, weather, profiles, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC))
+
+
+def _shared_transport(settings: ServerSettings, limits: Limits) -> "SharedTransport | None":
+    """Return what several processes share, if there are several."""
+    if settings.redis_url is None or settings.keys is None:
+        return None
+    from mcpsecurity_server.transport.shared import SharedTransport  # noqa: PLC0415 - needs the extra `scale`
+
+    keys = KeyRing(settings.keys.get_secret_value())
+    return SharedTransport(settings.redis_url.get_secret_value(), keys, limits)
+
+
+def _state_keys(settings: ServerSettings) -> list[bytes]:
+    """Return what seals the state of calls without a session; by default the ring that the replicas share."""
+    if settings.state_keys or settings.keys is None:
+        return [key.get_secret_value().encode() for key in settings.state_keys]
+    return [key.encode() for key in settings.keys.get_secret_value().replace(",", " ").split()]
 
 
 def _hosts(settings: ServerSettings) -> set[str]:

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from mcpsecurity.scaling.workers import run_workers
 from mcpsecurity.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
 from mcpsecurity_server.app import create_app
@@ -14,7 +15,9 @@ __all__ = ["server"]
 
 @click.command()
 @click.option("--no-auth", is_flag=True, help="Serve without access tokens; on a loopback address only.")
-def server(no_auth: bool) -> None:
+@click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes; several need a Redis.")
+@click.option("--worker", is_flag=True, hidden=True, help="Be one of several processes.")
+def server(no_auth: bool, workers: int, worker: bool) -> None:
     """Run the MCP server.
 
     It accepts access tokens of the Entra ID tenant ENTRA_TENANT_ID for the app registration
@@ -22,4 +25,10 @@ def server(no_auth: bool) -> None:
     """
     settings = load_settings(ServerSettings, **({"no_auth": True} if no_auth else {}))
     configure_logging(settings.log_level)
-    sys.exit(run_service(lambda: create_app(settings), host=settings.host, port=settings.port, name="server"))
+    host, port = settings.host, settings.port
+    if workers > 1:
+        command = ["server", "--worker", *(["--no-auth"] if no_auth else [])]
+        sys.exit(run_workers(workers, command, settings, host=host, port=port, name="server"))
+    sys.exit(
+        run_service(lambda: create_app(settings), host=host, port=port, name="server", reuse_port=worker)
+    )

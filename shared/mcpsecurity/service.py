@@ -5,16 +5,20 @@ import errno
 import gc
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-__all__ = ["MAX_HEADER_BYTES", "http_logger", "run_service", "started_runner"]
+__all__ = ["MAX_HEADER_BYTES", "PRIVATE_LISTENERS", "http_logger", "run_service", "started_runner"]
 
 MAX_HEADER_BYTES = 64 * 1024
 """Longest header line that is read. Entra tokens of people in many groups exceed aiohttp's 8190 bytes."""
+
+PRIVATE_LISTENERS: web.AppKey[list[socket.socket]] = web.AppKey("private_listeners", list)
+"""Further sockets that an application wants to be served on; it opens them when it starts."""
 
 STOP_TIMEOUT = 4.0
 """Seconds that running requests get after a stop signal."""
@@ -22,7 +26,9 @@ STOP_TIMEOUT = 4.0
 _log = logging.getLogger(__name__)
 
 
-def run_service(app_factory: Callable[[], web.Application], *, host: str, port: int, name: str) -> int:
+def run_service(
+    app_factory: Callable[[], web.Application], *, host: str, port: int, name: str, reuse_port: bool = False
+) -> int:
     """Serve until SIGINT or SIGTERM; return the process's exit code.
 
     0 is a clean stop; 1 means that the address could not be bound, and stderr says which one and why.
@@ -30,7 +36,7 @@ def run_service(app_factory: Callable[[], web.Application], *, host: str, port: 
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
-            runner.run(_serve(app_factory, host, port, name))
+            runner.run(_serve(app_factory, host, port, name, reuse_port=reuse_port))
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
                 raise
@@ -39,10 +45,13 @@ def run_service(app_factory: Callable[[], web.Application], *, host: str, port: 
     return 0
 
 
-async def started_runner(app: web.Application, host: str = "127.0.0.1", port: int = 0) -> web.AppRunner:
+async def started_runner(
+    app: web.Application, host: str = "127.0.0.1", port: int = 0, *, reuse_port: bool = False
+) -> web.AppRunner:
     """Start serving `app` in this event loop and return its runner; the caller owns `runner.cleanup()`.
 
-    Port 0 takes a free one; `runner.addresses[0][1]` says which.
+    Port 0 takes a free one; `runner.addresses[0][1]` says which. With `reuse_port` other processes can listen
+    there, too.
 
     Raises:
         OSError: the address cannot be bound; nothing is left running.
@@ -56,7 +65,9 @@ async def started_runner(app: web.Application, host: str = "127.0.0.1", port: in
     )
     try:
         await runner.setup()
-        await web.TCPSite(runner, host, port, backlog=1024).start()
+        await web.TCPSite(runner, host, port, backlog=1024, reuse_port=reuse_port or None).start()
+        for listener in app.get(PRIVATE_LISTENERS, ()):
+            await web.SockSite(runner, listener).start()
     except BaseException:
         await runner.cleanup()
         raise
@@ -82,13 +93,15 @@ def _without_quotations(record: logging.LogRecord) -> bool:
     return True
 
 
-async def _serve(app_factory: Callable[[], web.Application], host: str, port: int, name: str) -> None:
+async def _serve(
+    app_factory: Callable[[], web.Application], host: str, port: int, name: str, *, reuse_port: bool
+) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     if sys.platform != "win32":
         for signum in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(signum, stopped.set)
-    runner = await started_runner(app_factory(), host, port)
+    runner = await started_runner(app_factory(), host, port, reuse_port=reuse_port)
     gc.collect()
     gc.freeze()  # what the start has made stays: no later collection has to go through it, and stall calls
     _log.info("%s listens on http://%s:%d", name, host, runner.addresses[0][1])

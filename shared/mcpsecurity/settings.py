@@ -1,10 +1,11 @@
 """Settings of a service: read once from the environment, typed, frozen, and refused by name when wrong."""
 
 import logging
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -13,6 +14,7 @@ from pydantic_settings import (
 )
 
 from mcpsecurity.log import BatchedHandler
+from mcpsecurity.scaling.keyring import KeyRing
 
 __all__ = ["EntraSettings", "Settings", "SettingsError", "configure_logging", "load_settings"]
 
@@ -77,6 +79,39 @@ class Settings(BaseSettings):
         validation_alias="MCPSECURITY_CA_FILE",
         description="PEM file of a certificate authority to trust besides the system, for outgoing TLS.",
     )
+    redis_url: SecretStr | None = Field(
+        None,
+        validation_alias="MCPSECURITY_REDIS_URL",
+        description="Redis that several replicas share, redis://… or rediss://…; none: one process only.",
+    )
+    keys: SecretStr | None = Field(
+        None,
+        validation_alias="MCPSECURITY_KEYS",
+        description="Keys for what is in Redis, separated by commas; the first encrypts, all decrypt.",
+    )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("it begins with redis://, rediss:// or unix://")
+        if url is not None and find_spec("redis") is None:
+            raise ValueError("this needs further packages: pip install 'mcpsecurity[scale]'")
+        return url
+
+    @field_validator("keys")
+    @classmethod
+    def _are_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        if keys is not None:
+            KeyRing(keys.get_secret_value())
+        return keys
+
+    @model_validator(mode="after")
+    def _redis_has_keys(self) -> Self:
+        if self.redis_url is not None and self.keys is None:
+            raise ValueError("MCPSECURITY_REDIS_URL needs MCPSECURITY_KEYS")
+        return self
+
     log_level: LogLevel = Field(
         "INFO", validation_alias="MCPSECURITY_LOG_LEVEL", description="Least severity that is logged."
     )

@@ -1,27 +1,58 @@
 """Two servers that share a store and a bus serve one session, as two processes behind a load balancer do."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
+from tests.programs import Program, redis_server
 from tests.transport.conftest import Serve, Served
 from tests.transport.events import Stream
 from tests.transport.program import Gate, ToolContext, program
 
+from mcpsecurity.scaling.keyring import KeyRing
 from mcpsecurity_server.transport import InMemoryEventBus, InMemorySessionStore, Limits
+from mcpsecurity_server.transport.shared import SharedTransport
+
+
+@pytest.fixture(params=["memory", "redis"])
+def shared(request: pytest.FixtureRequest) -> Any:
+    """Return what makes the store and the bus of one process: one pair for all, or one each on a Redis."""
+    if request.param == "memory":
+        kept = {"store": InMemorySessionStore(Limits()), "bus": InMemoryEventBus(Limits())}
+        return lambda: nullcontext(kept)
+    port = request.getfixturevalue("redis").port
+    keys, prefix = KeyRing(Fernet.generate_key().decode()), secrets.token_hex(4)
+
+    @asynccontextmanager
+    async def on_redis() -> AsyncIterator[dict[str, Any]]:
+        async with SharedTransport(f"redis://127.0.0.1:{port}", keys, Limits(), prefix=prefix) as transport:
+            yield {"store": transport.store, "bus": transport.bus}
+
+    return on_redis
+
+
+@pytest.fixture(scope="module")
+async def redis() -> AsyncIterator[Program]:
+    async with redis_server() as server:
+        yield server
 
 
 @pytest.fixture
-def pair(serve: Serve) -> Any:
+def pair(serve: Serve, shared: Any) -> Any:
     """Return a context manager of two servers."""
 
     @asynccontextmanager
     async def both(gate: Gate | None = None, act: Any = None) -> AsyncIterator[tuple[Served, Served]]:
-        limits = Limits()
-        shared = {"store": InMemorySessionStore(limits), "bus": InMemoryEventBus(limits)}
-        async with serve(program(gate, act), **shared) as one, serve(program(gate, act), **shared) as other:
+        async with (
+            shared() as first,
+            shared() as second,
+            serve(program(gate, act), **first) as one,
+            serve(program(gate, act), **second) as other,
+        ):
             yield one, other
 
     return both
@@ -107,10 +138,8 @@ async def test_a_session_that_is_ended_in_one_process_is_ended_in_all(pair: Any)
         assert await one.status(one.post({"id": 1, "method": "ping"}, headers)) == 404
 
 
-async def test_a_process_that_stops_leaves_the_session_to_the_others(serve: Serve) -> None:
-    limits = Limits()
-    shared = {"store": InMemorySessionStore(limits), "bus": InMemoryEventBus(limits)}
-    async with serve(program(), **shared) as other:
-        async with serve(program(), **shared) as one:
+async def test_a_process_that_stops_leaves_the_session_to_the_others(serve: Serve, shared: Any) -> None:
+    async with shared() as second, serve(program(), **second) as other:
+        async with shared() as first, serve(program(), **first) as one:
             headers = await one.initialize()
         assert await other.status(other.call("add", headers, a=1, b=2)) == 200

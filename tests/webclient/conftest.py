@@ -43,9 +43,11 @@ def run_chat(local: LocalStack, mcp_url: str) -> RunChat:
     """Runs a web chat: `async with run_chat(database) as url`; further arguments are settings."""
 
     @asynccontextmanager
-    async def run(database: str = "sqlite://", **more: Any) -> AsyncIterator[str]:
-        cloud, port = local.cloud, free_port()
-        url = f"http://localhost:{port}"
+    async def run(
+        database: str = "sqlite://", *, url: str | None = None, port: int | None = None, **more: Any
+    ) -> AsyncIterator[str]:
+        cloud, port = local.cloud, port or free_port()
+        url = url or f"http://localhost:{port}"
         cloud.register_webclient_url(url)
         options = {key: more.pop(key) for key in ("clock", "sweep_every") if key in more}
         settings = WebSettings(

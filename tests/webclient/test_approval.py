@@ -236,9 +236,7 @@ async def test_stopping_cancels_what_is_open_and_the_conversation_goes_on(
     assert (await stream.until("run.done"))["status"] == "completed"
 
 
-async def test_stopping_cancels_a_call_that_runs(
-    visitor: Visitor, stream: EventStream, stack: Stack
-) -> None:
+async def test_stopping_cancels_a_call_that_runs(visitor: Visitor, stream: EventStream, stack: Stack) -> None:
     call = await _proposed(visitor, stream)
     await visitor.decide(call, "approve")
     await stream.until("tool.progress")

@@ -1,5 +1,6 @@
 """Conversations are kept: over restarts, for their owner alone; nothing that was shown as saved is lost."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -183,6 +184,12 @@ async def test_a_message_that_cannot_be_saved_is_not_taken_and_an_answer_is_save
                 assert len([m for m in page.snapshot["messages"] if m["role"] == "user"]) == 1
                 before = page.snapshot
             await server.start()
+            words = {"search": before["messages"][-1]["text"].split("\n")[0]}
+            async with asyncio.timeout(40):  # until the answer is in the database
+                while True:
+                    async with alice.http.get(f"{url}/api/chats", params=words) as response:
+                        if response.status == 200 and (await response.json())["chats"]:
+                            break
 
         async with run_chat(address) as url:
             alice = await person(url).sign_in()

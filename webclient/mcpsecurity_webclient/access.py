@@ -12,12 +12,14 @@ from aiohttp_session import get_session
 from yarl import URL
 
 from mcpsecurity.bridge import SignInRequiredError
+from mcpsecurity.scaling.errors import SharedStateError
 from mcpsecurity_webclient.errors import ApiError
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import StaleConversationError, StoreError
 
 __all__ = [
     "PERSON",
+    "Handler",
     "Person",
     "error_middleware",
     "guard_middleware",
@@ -88,6 +90,10 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except ApiError as error:
         return _answer(request, error)
+    except SharedStateError as error:
+        _log.warning("%s: %s", error, type(error.__cause__).__name__)
+        text = "The chat cannot be reached at the moment. Nothing was done; please try again."
+        return _answer(request, ApiError(503, "not_shared", text, retryable=True))
     except StoreError as error:
         return _answer(request, _not_kept(error))
     except web.HTTPRedirection:

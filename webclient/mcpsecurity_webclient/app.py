@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,10 +14,11 @@ import jinja2
 from aiohttp import web
 
 from mcpsecurity.bridge import SignInRequiredError
+from mcpsecurity.scaling.tasks import end_tasks
+from mcpsecurity.service import PRIVATE_LISTENERS
 from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_webclient.access import Person, error_middleware, guard_middleware, sign_in_url
 from mcpsecurity_webclient.auth import EntraClient, add_auth_routes
-from mcpsecurity_webclient.auth.caches import InMemoryTokenCacheStore
 from mcpsecurity_webclient.chat.api import KEEP_ALIVE, PATIENCE, add_chat_api
 from mcpsecurity_webclient.chat.directory import ChatDirectory, owner_of
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
@@ -28,12 +30,15 @@ from mcpsecurity_webclient.chat.service import ChatService
 from mcpsecurity_webclient.chat.streams import Streams
 from mcpsecurity_webclient.headers import set_headers
 from mcpsecurity_webclient.pages import add_pages
-from mcpsecurity_webclient.sessions import InMemorySessionStore, ServerSideStorage
+from mcpsecurity_webclient.sessions import ServerSideStorage
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
+from mcpsecurity_webclient.sharing import web_state
 from mcpsecurity_webclient.store import SqlConversationStore
 
 if TYPE_CHECKING:
     from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
+
+    from mcpsecurity_webclient.replicas import Replicas
 
 __all__ = ["create_app"]
 
@@ -62,10 +67,15 @@ def create_app(
     app = web.Application()
     assembly = _Assembly(settings, clock)
     storage = ServerSideStorage(assembly.sessions, secure=settings.secure, clock=clock)
+    app.middlewares.append(error_middleware)  # also for what goes wrong with the sessions themselves
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
+    if assembly.replicas is not None:
+        app[PRIVATE_LISTENERS] = []
+        app.middlewares.append(assembly.replicas.middleware)
+        app.cleanup_ctx.append(assembly.among_replicas)
     aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False)
-    add_auth_routes(app, settings, assembly.entra, assembly.end_session, clock)
+    add_auth_routes(app, settings, assembly.entra, assembly.end_session, assembly.flows, clock)
     add_pages(app, assembly.directory)
     add_chat_api(
         app,
@@ -91,10 +101,9 @@ class _Assembly:
         self._tls = client_ssl_context(settings.ca_file)
         self._model: ChatCompletionClientBase | None = None
         self._coordinator = ElicitationCoordinator(deadline=settings.elicitation_timeout, clock=clock)
-        self.sessions = InMemorySessionStore(
-            idle=settings.session_idle, lifetime=settings.session_lifetime, clock=clock
-        )
-        self.entra = EntraClient(settings, InMemoryTokenCacheStore(), self._tls, clock)
+        state = web_state(settings, clock)
+        self._shared, self.sessions, self.flows = state.shared, state.sessions, state.flows
+        self.entra = EntraClient(settings, state.caches, self._tls, clock)
         self.streams = Streams(settings.max_streams)
         self._store = SqlConversationStore(settings.database)
         self.directory = ChatDirectory(
@@ -104,6 +113,7 @@ class _Assembly:
             retention=settings.retention_days and settings.retention_days * _DAY,
             clock=clock,
         )
+        self.replicas = self._replicas()
 
     async def connections(self, _: web.Application) -> AsyncIterator[None]:
         """Hold what is open to the outside while the application runs."""
@@ -117,9 +127,33 @@ class _Assembly:
 
     async def end_session(self, sid: str, reason: str) -> None:
         """End everything of a session: pages, runs, connections, tokens."""
+        await self._end_here(sid, reason)
+        await self.entra.forget(sid)
+        await self.sessions.end(sid)
+        if self.replicas is not None:
+            await self.replicas.tell_ended(sid, reason)
+
+    async def among_replicas(self, app: web.Application) -> AsyncIterator[None]:
+        """Be one replica of several, from before the first request until all is closed and saved."""
+        if self._shared is None or self.replicas is None:
+            raise RuntimeError("there is one replica only")
+        host = self._settings.replica_host
+        listener = socket.create_server((host, self._settings.replica_port), backlog=1024)
+        app[PRIVATE_LISTENERS].append(listener)
+        async with self._shared:
+            await self.replicas.start(f"http://{host}:{listener.getsockname()[1]}")
+            tasks = [
+                asyncio.create_task(self.replicas.keep_leases(), name="keep leases"),
+                asyncio.create_task(self.replicas.listen(), name="hear other replicas"),
+            ]
+            yield
+            await end_tasks(*tasks)
+            await self.replicas.stop()
+
+    async def _end_here(self, sid: str, reason: str) -> None:
         self.streams.expire(sid, reason, "/signin")
         await self.directory.end_session(sid, signed_out=reason == "signed_out")
-        await self.entra.forget(sid)
+        self.entra.let_go(sid)
 
     async def form_targets(self) -> str:
         """Return where the form that signs people out may lead to."""
@@ -130,6 +164,14 @@ class _Assembly:
         for record in await self.sessions.sweep():
             await self.end_session(record.data["user"]["sid"], "expired")
         await self.directory.sweep()
+
+    def _replicas(self) -> "Replicas | None":
+        if self._shared is None:
+            return None
+        from mcpsecurity_webclient.replicas import Replicas  # noqa: PLC0415 - needs redis
+
+        directory = self.directory
+        return Replicas(self._shared, in_use=directory.in_use, unload=directory.unload, ended=self._end_here)
 
     def _make_chat(self, chat_id: str, person: Person) -> ChatService:
         if self._model is None:
@@ -181,7 +223,6 @@ def _sweeper(assembly: _Assembly, every: float) -> Callable[[web.Application], A
     async def run(_: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(sweep(), name="clear away ended sessions")
         yield
-        task.cancel()
-        await asyncio.wait([task])
+        await end_tasks(task)
 
     return run

@@ -5,6 +5,7 @@ import warnings
 
 import click
 
+from mcpsecurity.scaling.workers import run_workers
 from mcpsecurity.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
 from mcpsecurity_webclient.settings import WebSettings
@@ -14,7 +15,9 @@ __all__ = ["webclient"]
 
 
 @click.command()
-def webclient() -> None:
+@click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes; several need a Redis.")
+@click.option("--worker", is_flag=True, hidden=True, help="Be one of several processes.")
+def webclient(workers: int, worker: bool) -> None:
     """Run the web chat.
 
     People sign in with the Entra ID tenant ENTRA_TENANT_ID by the app registration WEBCLIENT_CLIENT_ID;
@@ -22,13 +25,18 @@ def webclient() -> None:
     """
     settings = load_settings(WebSettings)
     configure_logging(settings.log_level)
+    host, port = settings.host, settings.port
+    if workers > 1:
+        sys.exit(
+            run_workers(workers, ["webclient", "--worker"], settings, host=host, port=port, name="webclient")
+        )
     # MSAL's advice cannot be followed (see `EntraClient.begin`), and is no news to whoever runs this.
     warnings.filterwarnings("ignore", message="response_mode='form_post'")
     from mcpsecurity_webclient.app import create_app  # noqa: PLC0415 - slow: wrong settings are told before it
 
     try:
         code = run_service(
-            lambda: create_app(settings), host=settings.host, port=settings.port, name="webclient"
+            lambda: create_app(settings), host=host, port=port, name="webclient", reuse_port=worker
         )
     except StoreError as error:
         sys.exit(f"webclient: {error}")

@@ -35,6 +35,9 @@ class SessionStore(Protocol):
     async def drop(self, key: str) -> None:
         """End a session."""
 
+    async def end(self, sid: str) -> None:
+        """Let other replicas know that a session has ended."""
+
     async def sweep(self) -> list[SessionRecord]:
         """Drop and return the sessions whose time is over."""
 
@@ -78,6 +81,9 @@ class InMemorySessionStore:
         record = self._records.pop(key, None)
         if record is not None and self._over(record):
             self._displaced.append(record)
+
+    async def end(self, sid: str) -> None:
+        """Do nothing: there is no other replica."""
 
     async def sweep(self) -> list[SessionRecord]:
         """Drop and return the sessions whose time is over."""

@@ -129,6 +129,14 @@ class WebSettings(EntraSettings):
     max_chats: int = Field(
         50, ge=1, validation_alias="WEBCLIENT_MAX_CHATS", description="Most open conversations of one person."
     )
+    replica_host: str = Field(
+        "127.0.0.1", validation_alias="WEBCLIENT_REPLICA_HOST",
+        description="With Redis: address for the other replicas; default: all are on one machine.",
+    )  # fmt: skip
+    replica_port: int = Field(
+        0, ge=0, le=65535, validation_alias="WEBCLIENT_REPLICA_PORT",
+        description="With Redis: port for the other replicas; 0: a free one.",
+    )  # fmt: skip
     database_url: SecretStr | None = Field(
         None, validation_alias="WEBCLIENT_DATABASE_URL",
         description="Where conversations are kept: sqlite:///FILE, sqlite:// (in memory) or postgresql://…; "

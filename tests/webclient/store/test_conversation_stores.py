@@ -188,8 +188,11 @@ async def test_what_nobody_used_for_too_long_is_purged_with_all_its_parts(
 ) -> None:
     await store.save(ALICE, conversation("old", at=10.0))
     await store.save(BOB, conversation("new", at=20.0))
+    await store.save(BOB, replace(conversation("empty", at=20.0), parts=[]))
+    assert [entry.chat_id for entry in await store.entries(BOB)] == ["new"]
 
-    assert await store.purge(15.0) == 1
+    assert await store.purge(15.0, empty_before=15.0) == 1
+    assert await store.purge(15.0, empty_before=25.0) == 1
     assert await store.load(ALICE, "old") is None
     assert await store.load(BOB, "new") is not None
     async with store._engine.connect() as connection:
@@ -201,6 +204,18 @@ async def test_conversations_outlive_the_process(url: str) -> None:
         await store.save(ALICE, conversation())
     async with SqlConversationStore(url) as store:
         assert [entry.chat_id for entry in await store.entries(ALICE)] == ["one"]
+
+
+async def test_an_operation_comes_to_its_end_although_whoever_waited_was_cancelled() -> None:
+    async with SqlConversationStore("sqlite://") as store:
+        for number in range(20):
+            saving = asyncio.create_task(store.save(ALICE, conversation(f"c{number}")))
+            for _ in range(number):
+                await asyncio.sleep(0)
+            saving.cancel()
+            await asyncio.wait([saving])
+        await store.save(ALICE, conversation("last"))
+        assert len(await store.entries(ALICE)) >= 20
 
 
 async def test_replicas_that_start_at_once_make_the_schema_once(url: str) -> None:

@@ -13,11 +13,20 @@ class TokenCacheStore(Protocol):
     def open(self, sid: str) -> msal.SerializableTokenCache:
         """Return the session's cache, an empty one at first."""
 
+    async def load(self, sid: str) -> None:
+        """Bring a session's cache up to date with what other replicas have got."""
+
+    async def keep(self, sid: str) -> None:
+        """Keep what has changed in a session's cache, for other replicas and for later."""
+
     async def move(self, source: str, target: str) -> None:
         """Give one session's tokens to another, whose own are forgotten."""
 
     async def drop(self, sid: str) -> None:
         """Forget a session's tokens."""
+
+    def let_go(self, sid: str) -> None:
+        """Forget what this process has of the tokens of a session that ended elsewhere."""
 
 
 class InMemoryTokenCacheStore:
@@ -30,10 +39,20 @@ class InMemoryTokenCacheStore:
         """Return the session's cache, an empty one at first."""
         return self._caches.setdefault(sid, msal.SerializableTokenCache())
 
+    async def load(self, sid: str) -> None:
+        """Do nothing: there is no other replica."""
+
+    async def keep(self, sid: str) -> None:
+        """Do nothing: it is kept already."""
+
     async def move(self, source: str, target: str) -> None:
         """Give one session's tokens to another, whose own are forgotten."""
         self._caches[target] = self._caches.pop(source)
 
     async def drop(self, sid: str) -> None:
         """Forget a session's tokens."""
+        self._caches.pop(sid, None)
+
+    def let_go(self, sid: str) -> None:
+        """Forget them: there is no elsewhere."""
         self._caches.pop(sid, None)

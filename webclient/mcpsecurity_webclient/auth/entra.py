@@ -154,6 +154,7 @@ class EntraClient:
         except SignInError:
             await self.forget(sid)
             raise
+        await self._caches.keep(sid)
         username = str(claims.get("preferred_username") or claims["oid"])
         return SignedIn(
             object_id=claims["oid"],
@@ -192,8 +193,10 @@ class EntraClient:
         """
         try:
             async with self._locks.setdefault(sid, asyncio.Lock()):
+                await self._caches.load(sid)
                 app = await self._application(sid)
                 result = await _blocking(partial(_silent, app, scope, force))
+                await self._caches.keep(sid)
         except SignInError as error:
             raise ServerUnavailableError(str(_unreachable())) from error
         if result and "access_token" in result:
@@ -221,10 +224,15 @@ class EntraClient:
         self._apps.pop(newer, None)
 
     async def forget(self, sid: str) -> None:
-        """Drop a session's tokens."""
+        """Drop a session's tokens, here and everywhere."""
+        self.let_go(sid)
+        await self._caches.drop(sid)
+
+    def let_go(self, sid: str) -> None:
+        """Drop what this process has of a session that has ended elsewhere."""
         self._apps.pop(sid, None)
         self._locks.pop(sid, None)
-        await self._caches.drop(sid)
+        self._caches.let_go(sid)
 
     async def sign_out_origin(self) -> str | None:
         """Return the origin of the page that ends the session at Entra ID; None while it is not known."""

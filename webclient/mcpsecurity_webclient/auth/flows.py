@@ -11,13 +11,13 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
-__all__ = ["Begun", "SignInFlows"]
+__all__ = ["FLOW_SECONDS", "Begun", "FlowStore", "InMemoryFlowStore", "SignInFlows"]
 
-_SECONDS = 10 * 60
+FLOW_SECONDS = 10 * 60
 _PER_BROWSER = 8
 _LIMIT = 10_000
 
@@ -32,41 +32,80 @@ class Begun:
     at: float
 
 
-class SignInFlows:
-    """Keeps what was begun for ten minutes, in this process. `clock` gives seconds since 1970."""
+class FlowStore(Protocol):
+    """Where begun sign-ins are kept for ten minutes, by the names of their cookies."""
 
-    def __init__(self, *, secure: bool, clock: Callable[[], float] = time.time) -> None:
-        self._prefix = "__Host-signin-" if secure else "signin-"
-        self._secure = secure
+    async def put(self, name: str, begun: Begun) -> None:
+        """Keep one."""
+
+    async def get(self, name: str) -> Begun | None:
+        """Return one whose time is not over."""
+
+    async def drop(self, name: str) -> bool:
+        """Forget one; False when it was gone already."""
+
+
+class InMemoryFlowStore:
+    """A `FlowStore` in this process. `clock` gives seconds since 1970."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._begun: dict[str, Begun] = {}
 
-    def begin(
+    async def put(self, name: str, begun: Begun) -> None:
+        """Keep one; with too many, the oldest gives way."""
+        self._sweep()
+        self._begun[name] = begun
+
+    async def get(self, name: str) -> Begun | None:
+        """Return one whose time is not over."""
+        self._sweep()
+        return self._begun.get(name)
+
+    async def drop(self, name: str) -> bool:
+        """Forget one; False when it was gone already."""
+        return self._begun.pop(name, None) is not None
+
+    def _sweep(self) -> None:
+        """Forget what is over; the oldest come first."""
+        too_old = self._clock() - FLOW_SECONDS
+        for name, begun in list(self._begun.items()):
+            if begun.at >= too_old and len(self._begun) < _LIMIT:
+                break
+            del self._begun[name]
+
+
+class SignInFlows:
+    """Keeps what was begun in `store`. `clock` gives seconds since 1970."""
+
+    def __init__(self, store: FlowStore, *, secure: bool, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._prefix = "__Host-signin-" if secure else "signin-"
+        self._secure = secure
+        self._clock = clock
+
+    async def begin(
         self, request: web.Request, response: web.StreamResponse, flow: dict[str, Any], target: str
     ) -> None:
         """Remember a flow, and give its cookie to the browser; its oldest ones are given up."""
-        self._sweep()
-        mine = [name for name in request.cookies if name.startswith(self._prefix)]
-        mine.sort(key=lambda name: self._begun[name].at if name in self._begun else 0.0)
-        for name in mine[: max(0, len(mine) - _PER_BROWSER + 1)]:
-            self._begun.pop(name, None)
+        for name in await self._given_up(request):
+            await self._store.drop(name)
             self._take_cookie(response, name)
         name, key = self._name(flow["state"]), secrets.token_urlsafe(32)
-        self._begun[name] = Begun(flow, target, key, self._clock())
+        await self._store.put(name, Begun(flow, target, key, self._clock()))
         response.set_cookie(
-            name, key, max_age=_SECONDS, path="/", secure=self._secure, httponly=True, samesite="Lax"
+            name, key, max_age=FLOW_SECONDS, path="/", secure=self._secure, httponly=True, samesite="Lax"
         )
 
-    def take(self, request: web.Request) -> Begun | None:
+    async def take(self, request: web.Request) -> Begun | None:
         """Return what the request's `state` completes, once; None if this browser did not begin it, or too
         long ago."""
-        self._sweep()
         name = self._name(request.query.get("state", ""))
-        begun = self._begun.get(name)
+        begun = await self._store.get(name)
         key = request.cookies.get(name, "")
         if begun is None or not hmac.compare_digest(key.encode(errors="replace"), begun.key.encode()):
             return None
-        return self._begun.pop(name)
+        return begun if await self._store.drop(name) else None
 
     def finish(self, request: web.Request, response: web.StreamResponse) -> None:
         """Take back the cookie of the request's `state`."""
@@ -74,16 +113,17 @@ class SignInFlows:
         if name in request.cookies:
             self._take_cookie(response, name)
 
+    async def _given_up(self, request: web.Request) -> list[str]:
+        """Return the browser's oldest flows beyond what it may have."""
+        mine = [name for name in request.cookies if name.startswith(self._prefix)]
+        if len(mine) < _PER_BROWSER:
+            return []
+        begun = {name: await self._store.get(name) for name in mine}
+        mine.sort(key=lambda name: found.at if (found := begun[name]) is not None else 0.0)
+        return mine[: len(mine) - _PER_BROWSER + 1]
+
     def _name(self, state: str) -> str:
         return self._prefix + hashlib.sha256(state.encode(errors="replace")).hexdigest()[:24]
 
     def _take_cookie(self, response: web.StreamResponse, name: str) -> None:
         response.del_cookie(name, path="/", secure=self._secure, httponly=True, samesite="Lax")
-
-    def _sweep(self) -> None:
-        """Forget what is over; the oldest come first."""
-        too_old = self._clock() - _SECONDS
-        for name, begun in list(self._begun.items()):
-            if begun.at >= too_old and len(self._begun) < _LIMIT:
-                break
-            del self._begun[name]

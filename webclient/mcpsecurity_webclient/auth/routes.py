@@ -14,7 +14,7 @@ from aiohttp_session import get_session, new_session
 
 from mcpsecurity_webclient.access import PERSON, public, safe_next
 from mcpsecurity_webclient.auth.entra import EntraClient, SignedIn, SignInError
-from mcpsecurity_webclient.auth.flows import SignInFlows
+from mcpsecurity_webclient.auth.flows import FlowStore, SignInFlows
 from mcpsecurity_webclient.settings import WebSettings
 
 __all__ = ["add_auth_routes"]
@@ -27,12 +27,14 @@ EndSession = Callable[[str, str], Awaitable[None]]
 
 
 class _Auth:
-    def __init__(self, settings: WebSettings, entra: EntraClient, end: EndSession, clock: Clock) -> None:
+    def __init__(
+        self, settings: WebSettings, entra: EntraClient, end: EndSession, flows: FlowStore, clock: Clock
+    ) -> None:
         self._settings = settings
         self._entra = entra
         self._end = end
         self._clock = clock
-        self._flows = SignInFlows(secure=settings.secure, clock=clock)
+        self._flows = SignInFlows(flows, secure=settings.secure, clock=clock)
 
     @public
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
@@ -50,13 +52,13 @@ class _Auth:
         except SignInError as error:
             return _failed(request, error)
         found = web.HTTPFound(flow["auth_uri"])
-        self._flows.begin(request, found, flow, safe_next(request.query.get("next")))
+        await self._flows.begin(request, found, flow, safe_next(request.query.get("next")))
         raise found
 
     @public
     async def callback(self, request: web.Request) -> web.StreamResponse:
         """Complete a sign-in that this browser began."""
-        begun = self._flows.take(request)
+        begun = await self._flows.take(request)
         response: web.StreamResponse
         if begun is None:
             text = "This sign-in was not begun here, or took too long. Please begin again."
@@ -119,10 +121,11 @@ def add_auth_routes(
     settings: WebSettings,
     entra: EntraClient,
     end: EndSession,
+    flows: FlowStore,
     clock: Clock = time.time,
 ) -> None:
     """Add the sign-in's routes; `end` ends streams, MCP sessions and caches of a session."""
-    auth = _Auth(settings, entra, end, clock)
+    auth = _Auth(settings, entra, end, flows, clock)
     app.router.add_get("/signin", auth.sign_in, name="signin")
     app.router.add_get("/signin-oidc", auth.callback)
     app.router.add_post("/signout", auth.sign_out)

@@ -4,16 +4,18 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 from weakref import WeakValueDictionary
 
 from mcpsecurity_webclient.access import Person
 from mcpsecurity_webclient.chat.service import ChatService
-from mcpsecurity_webclient.store import Conversation, ConversationStore, Entry, Owner
+from mcpsecurity_webclient.store import Conversation, ConversationStore, Entry, Owner, StoreError
 
 __all__ = ["ChatDirectory", "TooManyChatsError", "owner_of"]
 
 _IDLE_SECONDS = 12 * 3600.0
+_EMPTY_SECONDS = 24 * 3600.0
 _PURGE_SECONDS = 600.0
 
 
@@ -99,9 +101,12 @@ class ChatDirectory:
 
         Raises:
             TooManyChatsError: no conversation could give way.
+            StoreError: it cannot be kept.
         """
         async with self._lock(person):
-            return await self._add(person, secrets.token_urlsafe(12), None)
+            chat = await self._add(person, secrets.token_urlsafe(12), None)
+            await chat.keeper.save()  # so that a page that shows it finds it after a restart
+            return chat
 
     async def delete(self, person: Person, chat: ChatService) -> None:
         """Delete a conversation and end what is open in it.
@@ -127,7 +132,7 @@ class ChatDirectory:
                 self._chats.pop(key, None)
             if not sids:
                 del self._sessions[key]
-            await asyncio.gather(*(c.aclose() if gone else c.end_session(sid) for c in chats))
+            await asyncio.gather(*(_put_away(c) if gone else c.end_session(sid) for c in chats))
 
     async def sweep(self) -> None:
         """Close conversations that nobody has used for half a day; delete those past the retention."""
@@ -136,11 +141,12 @@ class ChatDirectory:
             for chat in list(chats.values()):
                 if chat.updated_at < now - _IDLE_SECONDS and chat.run is None:
                     del chats[chat.chat_id]
-                    await chat.aclose()
+                    await _put_away(chat)
             if not chats:
                 del self._chats[key]
-        if self._retention is not None and now >= self._purged_at + _PURGE_SECONDS:
-            await self._store.purge(now - self._retention)
+        if now >= self._purged_at + _PURGE_SECONDS:
+            before = now - self._retention if self._retention is not None else float("-inf")
+            await self._store.purge(before, empty_before=now - _EMPTY_SECONDS)
             self._purged_at = now
 
     async def aclose(self) -> None:
@@ -148,6 +154,16 @@ class ChatDirectory:
         chats = [chat for chats in self._chats.values() for chat in chats.values()]
         self._chats.clear()
         await asyncio.gather(*(chat.aclose() for chat in chats))
+
+    def in_use(self) -> list[str]:
+        """Return the keys of the people whose conversations are open here."""
+        return list(self._chats)
+
+    async def unload(self, key: str) -> None:
+        """Close a person's conversations here; they are in the store."""
+        chats = self._chats.pop(key, {})
+        self._sessions.pop(key, None)
+        await asyncio.gather(*(chat.aclose() for chat in chats.values()))
 
     def _opened(self, person: Person) -> list[ChatService]:
         chats = self._chats.get(person.key, {}).values()
@@ -181,6 +197,14 @@ class ChatDirectory:
 
     def _lock(self, person: Person) -> asyncio.Lock:
         return self._locks.setdefault(person.key, asyncio.Lock())
+
+
+async def _put_away(chat: ChatService) -> None:
+    """Close a conversation; one in which nothing was said is not worth keeping."""
+    await chat.aclose()
+    if not chat.messages:
+        with suppress(StoreError):  # the purge comes by later
+            await chat.keeper.delete(chat.chat_id)
 
 
 def owner_of(person: Person) -> Owner:

@@ -21,9 +21,8 @@ _SOON = 0.5
 _LONGEST_PAUSE = 30.0
 _LAST_TRY = 5.0
 
-Capture = Callable[[int, str], Conversation | None]
-"""Returns a conversation as it is now, with the given revision and writer; None while there is nothing to
-keep."""
+Capture = Callable[[int, str], Conversation]
+"""Returns a conversation as it is now, with the given revision and writer."""
 
 
 class Keeper:
@@ -64,8 +63,6 @@ class Keeper:
             if self._closed or self.stale:
                 raise StaleConversationError("this conversation is not kept any more")
             conversation = self._capture(self._revision, self._writer)
-            if conversation is None:
-                return
             self._dirty, saved = False, False
             try:
                 self._revision = await self._store.save(self._owner, conversation)

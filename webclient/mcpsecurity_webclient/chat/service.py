@@ -127,7 +127,10 @@ class ChatService:
         self.messages = messages_from(kept.parts)
         self.desk.mode = ApprovalMode(kept.state["mode"])
         self.desk.calls = calls_from(kept.parts)
-        self.desk.grants = {(server, tool): digest for server, tool, digest in kept.state["grants"]}
+        granted = [
+            grant for grant in kept.state["grants"] if len(grant) == 3
+        ]  # older ones name no definition
+        self.desk.grants = {(server, tool): digest for server, tool, digest in granted}
         self._history = ChatHistory(messages=turns_from(kept.parts))
         self._asked = kept.state["asked"]
         self.keeper.begin_at(kept.revision)
@@ -268,10 +271,7 @@ class ChatService:
         finally:
             self._taking = False
 
-    def _captured(self, revision: int, writer: str) -> Conversation | None:
-        """Return what is to be kept; nothing before the first message."""
-        if not self.messages:
-            return None
+    def _captured(self, revision: int, writer: str) -> Conversation:
         return Conversation(
             chat_id=self.chat_id,
             title=self.title,

@@ -89,8 +89,8 @@ class ConversationStore(Protocol):
     """
 
     async def entries(self, owner: Owner, search: str | None = None, *, limit: int = 200) -> list[Entry]:
-        """Return an owner's conversations, the latest first; with `search` those that have it in their
-        title or in a message, whatever its case."""
+        """Return an owner's conversations in which something was said, the latest first; with `search` those
+        that have it in their title or in a message, whatever its case."""
 
     async def load(self, owner: Owner, chat_id: str) -> Conversation | None:
         """Return a conversation; None if there is none of that id, or it is another's."""
@@ -105,8 +105,9 @@ class ConversationStore(Protocol):
     async def delete(self, owner: Owner, chat_id: str) -> None:
         """Delete a conversation, if the owner has it."""
 
-    async def purge(self, before: float) -> int:
-        """Delete all conversations that nobody has used since `before`; return how many."""
+    async def purge(self, before: float, *, empty_before: float) -> int:
+        """Delete conversations that nobody has used since `before`, or in which nothing was said and that
+        nobody has used since `empty_before`; return how many."""
 
     async def check(self) -> None:
         """Return if the database answers."""

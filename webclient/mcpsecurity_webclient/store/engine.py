@@ -1,5 +1,6 @@
 """The database's engine, and its schema brought up to date."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -58,6 +60,18 @@ def make_engine(url: URL) -> AsyncEngine:
 
 async def migrate(engine: AsyncEngine) -> None:
     """Bring the schema up to date; replicas that start at once take turns."""
+    for pause in (0.1, 0.3, 1.0, 3.0):
+        try:
+            await _migrate(engine)
+            return
+        except OperationalError:  # SQLite does not always wait for its turn
+            if engine.dialect.name != "sqlite":
+                raise
+            await asyncio.sleep(pause)
+    await _migrate(engine)
+
+
+async def _migrate(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -76,9 +90,9 @@ def _upgrade(connection: Connection) -> None:
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     cursor = connection.cursor()
     try:
+        cursor.execute("PRAGMA busy_timeout = 5000")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA busy_timeout = 5000")
     except sqlite3.OperationalError:  # pragma: no cover - such as a file system without shared memory
         pass
     finally:

@@ -19,6 +19,7 @@ conversations = Table(
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
     Column("state", Text, nullable=False),
+    Column("messages", Integer, nullable=False, server_default="1"),
     Index("ix_conversations_owner_updated", "tenant_id", "user_id", "updated_at"),
     Index("ix_conversations_updated", "updated_at"),
 )

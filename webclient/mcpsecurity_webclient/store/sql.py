@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -29,11 +29,34 @@ _SECONDS = 15.0
 _Key = tuple[str, str]
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _unbroken(
+    method: Callable[Concatenate["SqlConversationStore", P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate["SqlConversationStore", P], Coroutine[Any, Any, T]]:
+    """Let an operation come to its end although whoever waits for it is cancelled.
+
+    A connection that is cancelled in the middle is thrown away, and with it a database in memory.
+    """
+
+    async def run(store: "SqlConversationStore", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        task = asyncio.create_task(method(store, *args, **kwargs), name=f"conversations: {method.__name__}")
+        store._running.add(task)  # noqa: SLF001 - a method of it
+        task.add_done_callback(store._ended)  # noqa: SLF001
+        return await asyncio.shield(task)
+
+    run.__doc__ = method.__doc__
+    return run
+
+
 class SqlConversationStore:
     """Conversations in the database of `url` (see `database_url`), to be entered before use."""
 
     def __init__(self, url: str) -> None:
         self._engine = make_engine(database_url(url))
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         """Connect, and bring the schema up to date.
@@ -52,19 +75,25 @@ class SqlConversationStore:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connections."""
+        """Close the connections, when what is under way has ended."""
+        if self._running:
+            await asyncio.wait(set(self._running))
         await self._engine.dispose()
 
+    @_unbroken
     async def entries(self, owner: Owner, search: str | None = None, *, limit: int = 200) -> list[Entry]:
         """Return an owner's conversations, the latest first."""
         table = conversations.c
-        query = select(table.chat_id, table.title, table.updated_at).where(_of(conversations, owner))
+        query = select(table.chat_id, table.title, table.updated_at).where(
+            _of(conversations, owner), table.messages > 0
+        )
         if search:
             query = query.where(_has(search))
         query = query.order_by(table.updated_at.desc()).limit(limit)
         async with self._transaction() as connection:
             return [Entry(*row) for row in await connection.execute(query)]
 
+    @_unbroken
     async def load(self, owner: Owner, chat_id: str) -> Conversation | None:
         """Return a conversation; None if there is none of that id, or it is another's."""
         which = select(conversations).where(_of(conversations, owner, chat_id))
@@ -84,6 +113,7 @@ class SqlConversationStore:
             revision=found.revision,
         )
 
+    @_unbroken
     async def save(self, owner: Owner, conversation: Conversation) -> int:
         """Keep a conversation as it is now; only parts that have changed are written."""
         rows = _part_rows(conversation.parts)
@@ -92,23 +122,33 @@ class SqlConversationStore:
             await _save_parts(connection, owner, conversation.chat_id, rows)
         return revision
 
+    @_unbroken
     async def delete(self, owner: Owner, chat_id: str) -> None:
         """Delete a conversation, if the owner has it."""
         async with self._transaction() as connection:
             await connection.execute(delete(conversations).where(_of(conversations, owner, chat_id)))
 
-    async def purge(self, before: float) -> int:
-        """Delete all conversations that nobody has used since `before`; return how many."""
+    @_unbroken
+    async def purge(self, before: float, *, empty_before: float) -> int:
+        """Delete conversations that nobody has used since then; return how many."""
+        table = conversations.c
+        empty = and_(table.updated_at < empty_before, table.messages == 0)
         async with self._transaction() as connection:
             result = await connection.execute(
-                delete(conversations).where(conversations.c.updated_at < before)
+                delete(conversations).where(or_(table.updated_at < before, empty))
             )
         return int(result.rowcount)
 
+    @_unbroken
     async def check(self) -> None:
         """Return if the database answers."""
         async with self._transaction() as connection:
             await connection.execute(select(1))
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits has it; if nobody does any more, it concerns nobody
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -145,6 +185,7 @@ async def _save_head(connection: AsyncConnection, owner: Owner, conversation: Co
         "state": _json(conversation.state),
         "revision": known + 1,
         "writer": conversation.writer,
+        "messages": sum(part.kind == "message" for part in conversation.parts),
     }
     # A save whose answer was lost is not somebody else's.
     mine = and_(table.revision == known + 1, table.writer == conversation.writer)

@@ -1,10 +1,12 @@
 """The one path: what a request must be before any revision looks at it, and which revision's turn it is."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from aiohttp import web
 
+from mcpsecurity.scaling.errors import SharedStateError
 from mcpsecurity_server.transport.framing.body import read_body
 from mcpsecurity_server.transport.framing.guard import Guard
 from mcpsecurity_server.transport.framing.media import accepts_both, accepts_stream, is_json
@@ -13,6 +15,8 @@ from mcpsecurity_server.transport.jsonrpc import MessageError, parse_body
 from mcpsecurity_server.transport.limits import Limits
 
 __all__ = ["Endpoint", "Era"]
+
+_log = logging.getLogger(__name__)
 
 
 class Era(Protocol):
@@ -56,6 +60,9 @@ class Endpoint:
             return refused.response()
         except MessageError as error:
             return error_response(error)
+        except SharedStateError as error:
+            _log.warning("%s: %s", error, type(error.__cause__).__name__)
+            return RefusedError(503, "The server's sessions cannot be reached", Retry_After="2").response()
 
     def _check_source(self, http: web.Request) -> None:
         if not self._guard.host_allowed(http):

@@ -1,0 +1,1 @@
+"""What several replicas share: Redis, what is secret in it encrypted, and the processes of a machine."""

@@ -1,0 +1,39 @@
+"""The keys that encrypt what leaves a process: a ring, so that they can change and nothing is lost."""
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+__all__ = ["KeyRing", "UnreadableError"]
+
+
+class UnreadableError(ValueError):
+    """This was not encrypted with any of the keys, or was changed since."""
+
+
+class KeyRing:
+    """Encrypts with the first key of `text` and decrypts with any; keys are separated by commas or spaces.
+
+    A key is 32 random bytes in URL-safe base64, as `cryptography.fernet.Fernet.generate_key()` makes them.
+
+    Raises:
+        ValueError: there is no key, or one is not of this form. It is not repeated.
+    """
+
+    def __init__(self, text: str) -> None:
+        try:
+            fernets = [Fernet(key) for key in text.replace(",", " ").split()]
+        except ValueError:
+            raise ValueError("a key has 32 bytes in URL-safe base64") from None
+        if not fernets:
+            raise ValueError("there is no key")
+        self._fernets = MultiFernet(fernets)
+
+    def seal(self, data: bytes) -> bytes:
+        """Return `data` encrypted and authenticated."""
+        return self._fernets.encrypt(data)
+
+    def open(self, sealed: bytes) -> bytes:
+        """Return what was sealed. Raises `UnreadableError`."""
+        try:
+            return self._fernets.decrypt(sealed)
+        except InvalidToken:
+            raise UnreadableError("none of the keys fits") from None

@@ -1,0 +1,76 @@
+"""Several processes of a service on one port: the kernel deals connections out among them (SO_REUSEPORT)."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+
+from mcpsecurity.settings import Settings, SettingsError
+
+__all__ = ["run_workers"]
+
+_log = logging.getLogger(__name__)
+_STOP_SECONDS = 15.0
+_PAUSE = 1.0
+
+
+def run_workers(
+    count: int, command: Sequence[str], settings: Settings, *, host: str, port: int, name: str
+) -> int:
+    """Run `mcpsecurity COMMAND` `count` times until SIGINT or SIGTERM; return the exit code.
+
+    A process that ends by itself is started again. 1 means that the address cannot be bound.
+
+    Raises:
+        SettingsError: there is no Redis for what they have to share.
+    """
+    if settings.redis_url is None:
+        raise SettingsError("MCPSECURITY_REDIS_URL: several workers need it, to share their sessions")
+    if not hasattr(socket, "SO_REUSEPORT"):
+        print(f"{name}: this system cannot share a port between processes.", file=sys.stderr)
+        return 1
+    try:
+        with socket.create_server((host, port)):  # without SO_REUSEPORT: nobody else may be there
+            pass
+    except OSError as error:
+        print(f"{name}: cannot listen on {host}:{port}: {error.strerror}.", file=sys.stderr)
+        return 1
+    asyncio.run(_supervise(count, command))
+    return 0
+
+
+async def _supervise(count: int, command: Sequence[str]) -> None:
+    stopped = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, stopped.set)
+    await asyncio.gather(*(_keep_running(command, stopped) for _ in range(count)))
+
+
+async def _keep_running(command: Sequence[str], stopped: asyncio.Event) -> None:
+    while not stopped.is_set():
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "mcpsecurity", *command, start_new_session=True
+        )
+        ended = asyncio.ensure_future(process.wait())
+        stop = asyncio.ensure_future(stopped.wait())
+        await asyncio.wait([ended, stop], return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.is_set():
+            _log.error("a worker has ended with %s and is started again", process.returncode)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(stop), _PAUSE)
+        stop.cancel()
+        if process.returncode is None:
+            await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,34 @@
+"""The ring of keys: the first seals, all open, and a wrong one is named without being repeated."""
+
+import pytest
+from cryptography.fernet import Fernet
+
+from mcpsecurity.scaling.keyring import KeyRing, UnreadableError
+
+OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+
+
+def test_what_an_old_key_sealed_is_read_while_the_key_is_in_the_ring() -> None:
+    sealed = KeyRing(OLD).seal(b"secret")
+    assert KeyRing(f"{NEW}, {OLD}").open(sealed) == b"secret"
+    with pytest.raises(UnreadableError):
+        KeyRing(NEW).open(sealed)
+
+
+def test_the_first_key_seals() -> None:
+    sealed = KeyRing(f"{NEW},{OLD}").seal(b"secret")
+    assert KeyRing(NEW).open(sealed) == b"secret"
+    assert b"secret" not in sealed
+
+
+def test_what_was_changed_is_not_read() -> None:
+    sealed = bytearray(KeyRing(NEW).seal(b"secret"))
+    sealed[-10] ^= 1
+    with pytest.raises(UnreadableError):
+        KeyRing(NEW).open(bytes(sealed))
+
+
+@pytest.mark.parametrize("text", ["", " , ", "short", f"{NEW},short"])
+def test_a_ring_that_is_none_is_refused_without_repeating_it(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^(?!.*short).*$"):
+        KeyRing(text)
