@@ -1,6 +1,7 @@
 """A client that leaves cancels its request; one that stays gets its answer however long it takes."""
 
 import asyncio
+import itertools
 from typing import Any
 
 from mcp.server.fastmcp import Context, FastMCP
@@ -114,3 +115,26 @@ async def test_too_many_calls_of_one_caller_at_once_are_refused(connect: Connect
         again = await client.call("wait")
     assert refused.status == 429
     assert (done.status, again.status) == (200, 200)
+
+
+async def test_a_client_that_does_not_read_has_cancelled(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+    ended = asyncio.Event()
+
+    @mcp.tool()
+    async def flood(ctx: ToolContext) -> None:
+        try:
+            for number in itertools.count():
+                await ctx.report_progress(number, message="x" * 10_000)
+        finally:
+            ended.set()
+
+    limits = Limits(patience_seconds=0.2)
+    async with connect(mcp, limits=limits) as client, asyncio.timeout(20):
+        meta = {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+            "progressToken": 1,
+        }
+        async with client.open("tools/call", {"name": "flood", "_meta": meta}):
+            await ended.wait()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from mcp import types
 from mcp.server.fastmcp import Context, FastMCP
-from mcp.shared.exceptions import UrlElicitationRequiredError
+from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel
 from tests.transport.stateless.conftest import PREFIX, Connect, accept, envelope
 
@@ -406,3 +406,98 @@ async def test_a_tool_that_goes_on_after_it_was_cancelled_is_answered_all_the_sa
         assert asked.result["resultType"] == "input_required"
         done = await client.retry("stubborn", asked, accept(name="Ada"))
     assert done.result["content"][0]["text"] == "Ada"
+
+
+async def test_a_key_of_the_author_has_its_own_answers_only(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+
+    @mcp.tool()
+    async def greet(ctx: ToolContext) -> str:
+        with question_key("user_name"):
+            return await ask(ctx, "Name?", Name)
+
+    async with connect(mcp) as client:
+        for wrong in (5, {"action": "maybe"}, None):
+            reply = await client.call("greet", inputResponses={"user_name": wrong})
+            assert list(reply.result["inputRequests"]) == ["user_name"], wrong
+
+
+async def test_only_tools_prompts_and_resources_may_ask(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+    failures: list[str] = []
+
+    @mcp.completion()  # type: ignore[no-untyped-call, untyped-decorator] # the SDK has no types for it
+    async def complete(ref: Any, argument: Any, context: Any) -> types.Completion:
+        try:
+            await mcp.get_context().elicit("Name?", Name)
+        except McpError as error:
+            failures.append(error.error.message)
+        return types.Completion(values=["done"])
+
+    @mcp.tool()
+    async def ping(ctx: ToolContext) -> str:
+        try:
+            await ctx.session.send_ping()
+        except McpError as error:
+            return error.error.message
+        return "pong"
+
+    async with connect(mcp) as client:
+        params = {"ref": {"type": "ref/prompt", "name": "x"}, "argument": {"name": "a", "value": ""}}
+        completed = await client.request("completion/complete", params)
+        pinged = await client.call("ping")
+    assert completed.result["completion"]["values"] == ["done"]
+    assert failures == ["elicitation/create cannot be asked of the client here"]
+    assert pinged.result["content"][0]["text"] == "ping cannot be asked of the client here"
+
+
+async def test_nothing_is_asked_or_said_after_the_answer(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+    late: list[asyncio.Task[str]] = []
+    answered = asyncio.Event()
+
+    async def afterwards(ctx: ToolContext) -> str:
+        await answered.wait()
+        await ctx.info("too late")
+        try:
+            return await ask(ctx, "Name?", Name)
+        except McpError as error:
+            return error.error.message
+
+    @mcp.tool()
+    async def leave(ctx: ToolContext) -> str:
+        late.append(asyncio.create_task(afterwards(ctx)))
+        return "left"
+
+    async with connect(mcp) as client, asyncio.timeout(10):
+        assert (await client.call("leave")).result["content"][0]["text"] == "left"
+        answered.set()
+        assert await late[0] == "The request has ended"
+
+
+async def test_a_question_in_a_task_that_nobody_waits_for_ends_with_the_request(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+    asking: list[asyncio.Task[str]] = []
+
+    @mcp.tool()
+    async def leave(ctx: ToolContext) -> str:
+        asking.append(asyncio.create_task(ask(ctx, "Name?", Name)))
+        await asyncio.sleep(0)
+        return "left"
+
+    async with connect(mcp) as client, asyncio.timeout(10):
+        assert (await client.call("leave")).result["content"][0]["text"] == "left"
+        await asyncio.wait(asking)
+    assert asking[0].cancelled()
+
+
+async def test_the_announcement_of_a_page_that_is_done_is_gone(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+
+    @mcp.tool()
+    async def visit(ctx: ToolContext) -> str:
+        await ctx.session.send_elicit_complete("1")
+        return "visited"
+
+    async with connect(mcp) as client:
+        assert (await client.call("visit")).content_type == "application/json"

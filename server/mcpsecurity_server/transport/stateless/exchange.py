@@ -142,7 +142,10 @@ class Exchange:
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
         """Send progress or a log message, unless the rounds before have sent it already."""
-        if self._over or self._stopping or method == "notifications/elicitation/complete":
+        if self._over or self._stopping:
+            await asyncio.sleep(0)  # who only talks and hears nothing must not keep everybody else waiting
+            return
+        if method == "notifications/elicitation/complete":
             return
         self._said += 1
         wanted = (
@@ -150,6 +153,9 @@ class Exchange:
         )
         if wanted and (self._journal is None or self._said > self._journal.said):
             await self._stream.emit(message(method, params))
+            if self._stream.lost:
+                self._stop()
+                await asyncio.sleep(0)
 
     async def ask(self, method: str, params: dict[str, Any] | None) -> Any:
         """Return the client's answer; without one the request ends here, to be retried with it.

@@ -18,6 +18,7 @@ __all__ = ["ParameterHeaders"]
 _KEY: Final = "x-mcp-header"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.0{1,30})?")
+_TOOLS_MAX: Final = 1000
 _TYPES = frozenset({"string", "integer", "boolean"})
 
 
@@ -44,6 +45,8 @@ class ParameterHeaders:
         name = request.params["name"]
         known = self._read.get(name)
         if known is None or known[0] is not schema:
+            if len(self._read) >= _TOOLS_MAX:  # tools come and go under ever new names
+                self._read.clear()
             known = self._read[name] = (schema, _repeated(schema))
         arguments = request.params.get("arguments")
         for repeated in known[1]:
