@@ -113,6 +113,9 @@ async def test_subscriptions_of_a_session_are_limited(serve: Serve) -> None:
             assert (await served.result("resources/subscribe", {"uri": uri}, headers))["result"] == {}
         refused = await served.result("resources/subscribe", {"uri": "a://3"}, headers)
         assert refused["error"]["code"] == -32602
+        longest = {"uri": "a://" + "x" * 2000}
+        answer = await served.result("resources/subscribe", longest, await served.initialize())
+        assert answer["error"]["code"] == -32602
 
 
 async def test_a_programs_own_subscribe_handler_is_asked_as_well(serve: Serve) -> None:

@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from mcp.server.fastmcp import FastMCP
 from tests.transport.conftest import Serve
 from tests.transport.program import program
 
 from mcpsecurity_server.transport import Limits
+
+ARGUMENT = {"name": "topic", "value": "M"}
 
 
 @pytest.mark.parametrize(
@@ -186,3 +189,30 @@ async def test_a_tool_that_only_the_permitted_may_call_is_refused_before_it_runs
         call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "wait"}}
         assert await served.status(served.post([call], headers)) == 403
         assert await served.status(served.call("add", headers, a=1, b=2)) == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("resources/read", {"uri": "broken://one"}, -32603),
+        ("prompts/get", {"name": "broken"}, -32602),
+        ("completion/complete", {"ref": {"type": "ref/prompt", "name": "x"}, "argument": ARGUMENT}, -32603),
+    ],
+)
+async def test_a_failure_inside_the_program_tells_outsiders_nothing(
+    serve: Serve, method: str, params: dict[str, Any], code: int
+) -> None:
+    mcp: FastMCP[Any] = FastMCP("Broken")
+
+    @mcp.resource("broken://one")
+    def one() -> str:
+        raise RuntimeError("secret of the resource")
+
+    @mcp.completion()  # type: ignore[no-untyped-call, untyped-decorator] # the SDK has no types for it
+    async def complete(*_: Any) -> Any:
+        raise RuntimeError("secret of the completion")
+
+    async with serve(mcp) as served:
+        answer = await served.result(method, params, await served.initialize())
+    assert answer["error"]["code"] == code
+    assert "secret" not in str(answer)

@@ -9,6 +9,9 @@ from mcpsecurity_server.transport.limits import Limits
 __all__ = ["SessionState"]
 
 
+_LONGEST_URI = 2000
+
+
 class SessionState:
     """Keeps in the store what a request has changed, once the dispatcher has accepted it."""
 
@@ -25,8 +28,10 @@ class SessionState:
         """Return the record after the request, whose params are valid.
 
         Raises:
-            MessageError: the session has too many subscriptions.
+            MessageError: the session has too many subscriptions, or the address is too long to be kept.
         """
+        if len(str(request.params.get("uri", ""))) > _LONGEST_URI:
+            raise MessageError(INVALID_PARAMS, "Invalid params: uri: too long", request.id)
         changed = _CHANGES[request.method](record, request)
         if len(changed.subscriptions) > self._limits.subscriptions:
             text = f"A session may be subscribed to {self._limits.subscriptions} resources"
