@@ -35,7 +35,10 @@ class Eras(NamedTuple):
 
     session: list[Round]
     stateless: list[Round]
+    sdk_mode: list[Round]
+    """The SDK's own mode without sessions, `stateless_http=True`, called as in 2025-11-25."""
     sdk: list[Round]
+    """The same server called as in 2026-07-28."""
 
     def times(self, other: list[Round]) -> float:
         """Return how many times the other rate the stateless one was; the median of the rounds."""
@@ -63,7 +66,7 @@ def without_session(client: Client) -> Client:
 
 async def compared_eras(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int) -> Eras:
     """Measure in turns: both eras in one process, with tokens, and the SDK without."""
-    eras = Eras([], [], [])
+    eras = Eras([], [], [], [])
     for number in range(rounds):
         async with protected(cloud, folder / "eras.log") as (server, client):
             pairs = [(eras.session, client), (eras.stateless, without_session(client))]
@@ -72,8 +75,10 @@ async def compared_eras(cloud: LocalCloud, folder: Path, *, seconds: int, rounds
             for found, caller in pairs if number % 2 else reversed(pairs):
                 found.append(await _round(server, caller, seconds))
         async with _sdk(folder / "sdk2.log") as (server, client):
-            await measured(client, connections=8, seconds=1)
-            eras.sdk.append(await _round(server, client, seconds))
+            pairs = [(eras.sdk_mode, client), (eras.sdk, without_session(client))]
+            for found, caller in pairs:
+                await measured(caller, connections=8, seconds=1)
+                found.append(await _round(server, caller, seconds))
     return eras
 
 
@@ -98,7 +103,7 @@ async def _sdk(log: Path) -> AsyncIterator[tuple[Running, Client]]:
     async with running(port, *command, log=log, interpreter=sdk2_python()) as server:
         await server.settle()
         headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
-        yield server, without_session(Client(server.url, headers))
+        yield server, Client(server.url, headers | {"MCP-Protocol-Version": "2025-11-25"})
 
 
 def _site_packages() -> list[Path]:

@@ -65,6 +65,15 @@ def test_no_changed_character_goes_unnoticed(place: int, character: str) -> None
             RING.open(changed, BOUND)
 
 
+@pytest.mark.parametrize("padding", ["", "a", "aa"])
+def test_no_other_spelling_of_a_state_opens(padding: str) -> None:
+    sealed = RING.seal({"padding": padding}, BOUND)
+    for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=":
+        if sealed[-1] != last:
+            with pytest.raises(StateRefusedError):
+                RING.open(sealed[:-1] + last, BOUND)
+
+
 @given(st.integers(0, len(SEALED)), st.integers(0, len(SEALED)))
 def test_no_piece_of_a_state_opens(start: int, end: int) -> None:
     piece = SEALED[start:end]
