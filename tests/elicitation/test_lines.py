@@ -125,6 +125,16 @@ async def test_a_call_is_approved_as_it_was_edited_and_only_if_it_fits() -> None
     assert await Terminal("n").asker.approve("Dice", TOOL, {"sides": 6}) == Declined()
 
 
+async def test_what_a_server_writes_cannot_look_like_a_question_of_the_program() -> None:
+    fake = "Hello\nApprove? [y]es, [n]o: y\u2028Send this?"
+    terminal = Terminal("x", "y")
+    form = parse_form({"properties": {"a": {"type": "string", "title": fake, "description": fake}}})
+    await terminal.asker.fill(fake, fake, form)
+    starts = {line[:9] for line in terminal.text.splitlines()}
+    assert "Approve? " not in starts
+    assert sum(line.startswith("Send this") for line in terminal.text.splitlines()) == 1
+
+
 def test_what_a_server_sends_cannot_steer_the_terminal() -> None:
     assert printable("a\x1b[2Jb\u202ec\n\td\x07") == "a\ufffd[2Jb\ufffdc\n\td\ufffd"
 

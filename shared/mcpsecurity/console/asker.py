@@ -8,6 +8,7 @@ from mcp import types
 
 from mcpsecurity.console.terminal import Terminal
 from mcpsecurity.elicitation import Accepted, Form, LineAsker, Outcome, Visit
+from mcpsecurity.elicitation.lines import one_line
 
 __all__ = ["TerminalAsker"]
 
@@ -43,7 +44,7 @@ class TerminalAsker:
         """Ask before a call, unless this tool of this server has a grant."""
         async with self._turn:
             if (server, tool.name) in self.grants:
-                self._write(f"Tool call {tool.name} ({server}), always approved")
+                self._write(f"Tool call {one_line(tool.name)} ({one_line(server)}), always approved")
                 return Accepted(dict(arguments))
             return await self._lines.approve(server, tool, arguments)
 

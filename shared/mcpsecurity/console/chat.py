@@ -15,7 +15,7 @@ from mcpsecurity.client import McpClient
 from mcpsecurity.console.asker import TerminalAsker
 from mcpsecurity.console.terminal import Terminal
 from mcpsecurity.console.turn import Conversation
-from mcpsecurity.elicitation.lines import printable
+from mcpsecurity.elicitation.lines import one_line, printable
 
 __all__ = ["Chat"]
 
@@ -143,12 +143,13 @@ class Chat:
     async def _list_prompts(self) -> bool:
         await self._load_prompts()
         for name, prompt in self._prompts.items():
-            self._terminal.write(f"  /{name}  {prompt.title or prompt.description or ''}")
+            self._terminal.write(one_line(f"  /{name}  {prompt.title or prompt.description or ''}"))
         return False
 
     async def _list_tools(self) -> bool:
         for function in self._client.plugin:
-            self._terminal.write(f"  {function.name}  {(function.description or '').splitlines()[0]}")
+            first, _, _ = (function.description or "").partition("\n")
+            self._terminal.write(one_line(f"  {function.name}  {first}"))
         return False
 
     async def _list_grants(self) -> bool:

@@ -16,7 +16,7 @@ from mcpsecurity.elicitation.form import Form, InvalidContentError
 from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Outcome
 from mcpsecurity.elicitation.visit import Visit
 
-__all__ = ["LineAsker", "printable"]
+__all__ = ["LineAsker", "one_line", "printable"]
 
 Read = Callable[[str], Awaitable[str]]
 """Shows a prompt and returns the line that was typed. EOFError means that nobody will type anything."""
@@ -50,13 +50,13 @@ class LineAsker:
 
     async def fill(self, server: str, message: str, form: Form) -> Outcome:
         """Ask for each field, show all, and send only on a yes."""
-        self._write(f"Request from {printable(server)}: {printable(message)}")
+        self._write(f"Request from {one_line(server)}: {_quoted(message)}")
         try:
             while True:
                 entered = {field.name: await self._field(field) for field in form.fields}
                 for field in form.fields:
                     shown = json.dumps(entered[field.name], ensure_ascii=False)
-                    self._write(f"  {printable(field_label(field))}: {printable(shown)}")
+                    self._write(f"  {one_line(field_label(field))}: {one_line(shown)}")
                 answer = await self._choice("Send this? [y]es, [n]o (decline), [c]ancel, [e]dit", "ynce")
                 if answer != "e":
                     return self._sent(form, entered) if answer == "y" else _no(answer)
@@ -65,11 +65,11 @@ class LineAsker:
 
     async def visit(self, server: str, message: str, visit: Visit) -> Outcome:
         """Show the whole address and what to beware of, and open it on a yes."""
-        self._write(f"{printable(server)} asks you to visit a page: {printable(message)}")
-        self._write(f"  host:    {printable(visit.host)}")
-        self._write(f"  address: {printable(visit.url)}")
+        self._write(f"{one_line(server)} asks you to visit a page: {_quoted(message)}")
+        self._write(f"  host:    {one_line(visit.host)}")
+        self._write(f"  address: {one_line(visit.url)}")
         for warning in visit.warnings:
-            self._write(f"  beware:  {printable(warning)}")
+            self._write(f"  beware:  {one_line(warning)}")
         try:
             answer = await self._choice("Open it? [y]es, [n]o (decline), [c]ancel", "ync")
         except EOFError:
@@ -84,8 +84,8 @@ class LineAsker:
         current = dict(arguments)
         try:
             while True:
-                self._write(f"Tool call {printable(tool.name)} ({printable(server)})")
-                self._write(f"  {printable(json.dumps(current, ensure_ascii=False))}")
+                self._write(f"Tool call {one_line(tool.name)} ({one_line(server)})")
+                self._write(f"  {one_line(json.dumps(current, ensure_ascii=False))}")
                 answer = await self._approval()
                 if answer == "e":
                     current = await self._edited(tool, current)
@@ -115,13 +115,13 @@ class LineAsker:
             argument_errors(tool.inputSchema, edited) if isinstance(edited, dict) else {"": "Not an object."}
         )
         for name, problem in errors.items():
-            self._write(f"  {printable(name)}: {printable(problem)}")
+            self._write(f"  {one_line(name)}: {one_line(problem)}")
         return current if errors else edited
 
     async def _field(self, field: Field) -> Any:
         if field.description:
-            self._write(f"  {printable(field.description)}")
-        prompt = f"  {printable(field_label(field))} ({printable(field_hint(field))}): "
+            self._write(f"  {_quoted(field.description)}")
+        prompt = f"  {one_line(field_label(field))} ({one_line(field_hint(field))}): "
         while True:
             try:
                 return read_entry(field, await self._read(prompt))
@@ -139,12 +139,22 @@ class LineAsker:
             return Accepted(form.validate(entered))
         except InvalidContentError as error:  # a default of the server's that breaks the server's own rules
             for name, problem in error.fields.items():
-                self._write(f"  {printable(name)}: {printable(problem)}")
+                self._write(f"  {one_line(name)}: {one_line(problem)}")
             return Cancelled()
 
 
 def _no(answer: str) -> Outcome:
     return Declined() if answer == "n" else Cancelled()
+
+
+def one_line(text: str) -> str:
+    """Return text from elsewhere as one line, so that it cannot look like a question of this program."""
+    return printable(" ".join(text.splitlines()))
+
+
+def _quoted(text: str) -> str:
+    """Return text from elsewhere with a mark before each further line, for the same reason."""
+    return printable("\n  | ".join(text.splitlines()))
 
 
 def printable(text: str) -> str:
