@@ -1,5 +1,6 @@
 """What a request must be before anything of it runs: method, source, media types, size, revision."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -108,8 +109,9 @@ async def test_a_page_of_this_very_server_may_call_on_loopback(serve: Serve) -> 
 
 async def test_a_body_beyond_the_limit_is_refused_while_it_is_read(serve: Serve) -> None:
     async def endless() -> Any:
-        for _ in range(1000):
+        while True:
             yield b" " * 1000
+            await asyncio.sleep(0.001)
 
     async with serve(program(), limits=Limits(body_bytes=5000)) as served:
         headers = await served.initialize()
