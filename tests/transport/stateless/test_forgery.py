@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from mcpsecurity_server.transport.identity import Owner
 from mcpsecurity_server.transport.jsonrpc import Request
 from mcpsecurity_server.transport.stateless import exchange
 from mcpsecurity_server.transport.stateless.journal import Journal
-from mcpsecurity_server.transport.stateless.seal import KeyRing, StateRefusedError, bound_to
+from mcpsecurity_server.transport.stateless.seal import KeyRing, Seal, StateRefusedError, bound_to
 
 ToolContext = Context[Any, Any, Any]
 RING = KeyRing([b"k" * 32])
@@ -87,7 +88,7 @@ def test_a_state_belongs_to_its_arguments(sealed_for: Any, sent_with: Any) -> No
     owner = Owner("t", "u", "c")
 
     def bound(arguments: Any) -> bytes:
-        return bound_to(owner, Request(1, "tools/call", {"name": "x", "arguments": arguments}))
+        return bound_to(owner, "tools/call", "x", None, arguments)
 
     same = (sealed_for or None) == (sent_with or None) and repr(sealed_for or None) == repr(sent_with or None)
     if same:
@@ -110,9 +111,22 @@ def test_a_state_belongs_to_its_arguments(sealed_for: Any, sent_with: Any) -> No
 def test_a_state_belongs_to_caller_application_method_and_name(
     owner: Owner, method: str, params: dict[str, Any]
 ) -> None:
-    sealed = RING.seal({"n": 1}, bound_to(Owner("t", "u", "c"), Request(1, "tools/call", {"name": "x"})))
+    sealed = Seal(RING, Owner("t", "u", "c"), Request(1, "tools/call", {"name": "x"})).close({"n": 1})
+    same = {"name": "x", "arguments": {}, "_meta": {"progressToken": 1}}
+    assert Seal(RING, Owner("t", "u", "c"), Request(2, "tools/call", same)).open(sealed) == {"n": 1}
     with pytest.raises(StateRefusedError):
-        RING.open(sealed, bound_to(owner, Request(2, method, params)))
+        Seal(RING, owner, Request(2, method, params)).open(sealed)
+
+
+@pytest.mark.parametrize("arguments", [{"a": 1}, {"a": [1, {"b": 2}]}])
+def test_a_handler_that_changes_its_arguments_changes_nothing_here(arguments: dict[str, Any]) -> None:
+    owner = Owner("t", "u", "c")
+    request = Request(1, "tools/call", {"name": "x", "arguments": deepcopy(arguments)})
+    seal = Seal(RING, owner, request)
+    changed = request.params["arguments"]
+    changed["a"].append(2) if isinstance(changed["a"], list) else changed.clear()
+    retry = Request(2, "tools/call", {"name": "x", "arguments": arguments})
+    assert Seal(RING, owner, retry).open(seal.close({"n": 1})) == {"n": 1}
 
 
 def test_a_state_expires() -> None:

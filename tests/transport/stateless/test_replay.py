@@ -203,6 +203,7 @@ async def test_a_question_asked_meanwhile_waits_for_a_step_that_is_being_done(co
 
     async with connect(mcp) as client:
         asked = await client.call("pay")
+        assert charged == ["charged"]
         finished = await client.retry("pay", asked, accept(name="Ada"))
     assert finished.result["content"][0]["text"] == "receipt Ada"
     assert charged == ["charged"]
@@ -366,6 +367,25 @@ async def test_prompts_and_resources_may_ask_as_well(connect: Connect) -> None:
             client.capabilities, kept = {}, client.capabilities
             assert (await client.request(method, name)).code == -32021
             client.capabilities = kept
+
+
+async def test_a_question_leaves_nothing_to_the_next_request_of_the_connection(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+
+    @mcp.tool()
+    async def greet(ctx: ToolContext) -> str:
+        return await ask(ctx, "Name?", Name)
+
+    @mcp.tool()
+    async def cancelling() -> int:
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    async with connect(mcp) as client:
+        await client.call("greet")
+        reply = await client.call("cancelling")
+    assert reply.result["structuredContent"] == {"result": 0}
 
 
 async def test_a_tool_that_does_not_end_is_answered_without_it(connect: Connect) -> None:

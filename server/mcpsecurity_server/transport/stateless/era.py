@@ -39,7 +39,7 @@ from mcpsecurity_server.transport.stateless.listen import Changes, Listening, re
 from mcpsecurity_server.transport.stateless.parameters import ParameterHeaders
 from mcpsecurity_server.transport.stateless.places import Places
 from mcpsecurity_server.transport.stateless.results import Caching, Results
-from mcpsecurity_server.transport.stateless.seal import KeyRing, StateRefusedError, bound_to
+from mcpsecurity_server.transport.stateless.seal import KeyRing, Seal, StateRefusedError
 from mcpsecurity_server.transport.stateless.watch import Watch
 
 __all__ = ["StatelessEra"]
@@ -162,21 +162,18 @@ class StatelessEra:
                 self._headers.check(http.headers, request, schema)
         token = http.get(TOKEN_KEY)
         owner = owner_of(token)
-        bound = bound_to(owner, request)
-        journal = self._journal(request, bound)
+        seal = Seal(self._ring, owner, request)
+        journal = self._journal(request, seal)
         _take_own(request, envelope)
-        ring = self._ring
         services = self._services or self._ready()
-        exchange = Exchange(
-            http, request, envelope, journal, services, token, lambda state: ring.seal(state, bound)
-        )
+        exchange = Exchange(http, request, envelope, journal, services, token, seal)
         task = self._calls.take(owner)
         try:
             return await exchange.answer(task)
         finally:
             self._calls.give_back(owner, task)
 
-    def _journal(self, request: Request, bound: bytes) -> Journal | None:
+    def _journal(self, request: Request, seal: Seal) -> Journal | None:
         """Return what the request knows of the rounds before; None if there is nothing to know."""
         responses, state = request.params.get("inputResponses"), request.params.get("requestState")
         if (responses is None and state is None) or request.method not in NAMED:
@@ -186,7 +183,7 @@ class StatelessEra:
         if state is None:
             return Journal.first(responses or {})
         try:
-            return Journal.resume(self._ring.open(state, bound), responses or {})
+            return Journal.resume(seal.open(state), responses or {})
         except StateRefusedError:
             _log.warning("%s with a requestState that is not its own, or has expired", request.method)
             raise MessageError(INVALID_PARAMS, "Invalid or expired requestState", request.id) from None

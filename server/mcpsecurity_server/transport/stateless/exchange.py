@@ -35,6 +35,7 @@ from mcpsecurity_server.transport.stateless.codes import code_here, status_of
 from mcpsecurity_server.transport.stateless.envelope import NAMED, Envelope
 from mcpsecurity_server.transport.stateless.journal import ASKABLE, Journal, Question
 from mcpsecurity_server.transport.stateless.results import Results
+from mcpsecurity_server.transport.stateless.seal import Seal
 from mcpsecurity_server.transport.stateless.stream import AnswerStream
 from mcpsecurity_server.transport.stateless.watch import Watch
 
@@ -88,7 +89,7 @@ class Exchange:
         journal: Journal | None,
         services: Services,
         token: AccessToken | None,
-        seal: Callable[[dict[str, Any]], str],
+        seal: Seal,
     ) -> None:
         self._http = http
         self._request = request
@@ -225,7 +226,7 @@ class Exchange:
         limits, journal = self._services.limits, self.journal
         if journal.rounds >= limits.rounds:
             return MessageError(INTERNAL_ERROR, "The request asks too often", self._request.id)
-        state = self._seal(journal.state(max(self._said, journal.said)))
+        state = self._seal.close(journal.state(max(self._said, journal.said)))
         if len(state) > limits.state_bytes:
             return MessageError(INTERNAL_ERROR, "The request has too much to remember", self._request.id)
         return self._services.results.input_required(list(journal.pending.values()), state)

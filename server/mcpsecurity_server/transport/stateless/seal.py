@@ -22,10 +22,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from mcpsecurity_server.transport.identity import Owner
 from mcpsecurity_server.transport.jsonrpc import Request
 
-__all__ = ["MIN_KEY_BYTES", "KeyRing", "StateRefusedError", "bound_to"]
+__all__ = ["MIN_KEY_BYTES", "KeyRing", "Seal", "StateRefusedError", "bound_to"]
 
 MIN_KEY_BYTES: Final = 32
 _FORMAT: Final = b"mcpsecurity/request-state/1"
+_FLAT: Final = frozenset({str, int, float, bool, type(None)})
 _KEY_ID, _NONCE, _TAG = 4, 12, 16
 
 
@@ -85,13 +86,40 @@ class KeyRing:
         return value  # type: ignore[no-any-return] # sealed by ourselves
 
 
-def bound_to(owner: Owner, request: Request) -> bytes:
-    """Return what ties a state to a request: caller, application, method, name and arguments; not its
-    `_meta`.
+class Seal:
+    """Seals what one request has to remember, and opens what it came with.
+
+    What it is bound to is put together when it is needed; most calls have nothing to remember.
     """
-    said = {key: request.params.get(key) for key in ("name", "uri", "arguments")}
-    said["arguments"] = said["arguments"] or None
-    return orjson.dumps([list(owner), request.method, said], option=orjson.OPT_SORT_KEYS)
+
+    __slots__ = ("_bound", "_ring", "_to")
+
+    def __init__(self, ring: KeyRing, owner: Owner, request: Request) -> None:
+        self._ring = ring
+        params = request.params
+        arguments = params.get("arguments") or {}
+        # A handler may change its arguments, so those that can be changed are written down now.
+        flat = type(arguments) is dict and _FLAT.issuperset(map(type, arguments.values()))
+        kept = arguments.copy() if flat else arguments
+        self._to = (owner, request.method, params.get("name"), params.get("uri"), kept)
+        self._bound = None if flat else bound_to(*self._to)
+
+    def close(self, value: dict[str, Any]) -> str:
+        """Return `value`, a JSON object, as text for the client."""
+        return self._ring.seal(value, self._bound or bound_to(*self._to))
+
+    def open(self, text: Any) -> dict[str, Any]:
+        """Return what was sealed for this request.
+
+        Raises:
+            StateRefusedError: it was not, or it has expired.
+        """
+        return self._ring.open(text, self._bound or bound_to(*self._to))
+
+
+def bound_to(owner: Owner, method: str, name: Any, uri: Any, arguments: Any) -> bytes:
+    """Return what ties a state to a request: caller, application, method, name and arguments."""
+    return orjson.dumps([list(owner), method, name, uri, arguments or None], option=orjson.OPT_SORT_KEYS)
 
 
 def _decoded(text: Any) -> bytes:
