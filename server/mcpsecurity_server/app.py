@@ -60,7 +60,11 @@ def create_app(
         public += add_metadata_routes(app, settings.url, protection.metadata())
         protection.install(app, {_path(route) for route in public})
         before_call = tool_guard(protection.policy())
-    limits = Limits()
+    limits = Limits(
+        body_bytes=settings.max_body_bytes,
+        sessions=settings.max_sessions,
+        idle_seconds=settings.session_idle_seconds,
+    )
     shared = _shared_transport(settings, limits)
     if shared is not None:
         app.cleanup_ctx.append(_entered(shared))

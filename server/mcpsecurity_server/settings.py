@@ -130,6 +130,25 @@ class ServerSettings(EntraSettings, _Openness):
         description="How many validated tokens are remembered; 0 validates every time.",
     )
 
+    max_body_bytes: int = Field(
+        4 * 1024 * 1024,
+        validation_alias="MCP_SERVER_MAX_BODY_BYTES",
+        ge=1024,
+        description="Longest request body that is read.",
+    )
+    max_sessions: int = Field(
+        10_000,
+        validation_alias="MCP_SERVER_MAX_SESSIONS",
+        ge=1,
+        description="How many sessions are held; one more is answered 503.",
+    )
+    session_idle_seconds: float = Field(
+        1800.0,
+        validation_alias="MCP_SERVER_SESSION_IDLE_SECONDS",
+        gt=0,
+        description="How long a session without an open request or stream lives on.",
+    )
+
     approval: ApprovalPolicy = Field(
         "when-supported",
         validation_alias="MCP_SERVER_APPROVAL",
