@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 from tests.benchmarks import bench_auth, single
-from tests.benchmarks.eras import VERSION, Eras, compared_eras, sdk2_version
+from tests.benchmarks.eras import VERSION, Eras, compared_eras, sdk2_version, times
 from tests.benchmarks.load import generator
 from tests.benchmarks.processes import load_cores
 from tests.benchmarks.table import Row, compared, printed
@@ -69,27 +69,30 @@ def targets(rows: list[Row]) -> list[str]:
 
 def era_lines(eras: Eras) -> list[str]:
     """Return the lines for calls without a session, at 8 connections."""
+    sdk = sdk2_version()
     lines = [
         f"| {name}, 8 connections: requests/s ({eras.microseconds(rounds):.0f} µs CPU a call) "
         f"| {eras.rate(rounds):,.0f} | | |"
         for name, rounds in (
             ("calls in a session", eras.session),
             (f"calls without one ({VERSION})", eras.stateless),
-            (f"SDK {sdk2_version()}, stateless JSON mode, no tokens", eras.sdk_mode),
+            ("the same, transport alone: no tokens, audit or approval", eras.alone),
+            (f"SDK {sdk}, stateless JSON mode, no tokens", eras.sdk_mode),
             (f"the same, calls of {VERSION}", eras.sdk),
         )
     ]
-    for name, rounds, least in (
-        ("calls in a session", eras.session, 1.0),
-        (f"SDK {sdk2_version()}, stateless JSON mode", eras.sdk_mode, 8.0),
-    ):
-        times = eras.times(rounds)
-        lines.append(
-            _line(f"calls without a session, times {name}", times, f"at least {least:g}", times >= least)
-        )
+    as_fast, mode = times(eras.stateless, eras.session), times(eras.alone, eras.sdk_mode)
+    lines.append(_line("without a session, times in a session", as_fast, "at least 1", as_fast >= 1))
     lines.append(
-        f"| calls without a session, times the same, calls of {VERSION} | {eras.times(eras.sdk):.2f} | | |"
+        _line(f"transport alone, times SDK {sdk}, stateless JSON mode", mode, "at least 8", mode >= 8)
     )
+    lines += [
+        f"| {name} | {times(ones, others):.2f} | | |"
+        for name, ones, others in (
+            (f"transport alone, times SDK {sdk}, calls of {VERSION}", eras.alone, eras.sdk),
+            (f"with tokens and audit, times SDK {sdk}, stateless JSON mode", eras.stateless, eras.sdk_mode),
+        )
+    ]
     return lines
 
 

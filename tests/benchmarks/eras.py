@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.benchmarks.load import Load, measured
-from tests.benchmarks.processes import Client, Running, running
+from tests.benchmarks.processes import HEADERS, Client, Running, running
 from tests.benchmarks.table import free_port, protected
 from tests.sdk2.environment import PROGRAMS, sdk2_python
 
 from mcpsecurity.localcloud import LocalCloud
 
-__all__ = ["VERSION", "Eras", "compared_eras", "sdk2_version", "without_session"]
+__all__ = ["VERSION", "Eras", "compared_eras", "sdk2_version", "times", "without_session"]
 
 VERSION = "2026-07-28"
 META = {
@@ -35,14 +35,12 @@ class Eras(NamedTuple):
 
     session: list[Round]
     stateless: list[Round]
+    alone: list[Round]
+    """The transport alone, without tokens, audit and approval, as the SDK is measured; no session either."""
     sdk_mode: list[Round]
     """The SDK's own mode without sessions, `stateless_http=True`, called as in 2025-11-25."""
     sdk: list[Round]
     """The same server called as in 2026-07-28."""
-
-    def times(self, other: list[Round]) -> float:
-        """Return how many times the other rate the stateless one was; the median of the rounds."""
-        return _median([a.load.rate / b.load.rate for a, b in zip(self.stateless, other, strict=True)])
 
     def rate(self, rounds: list[Round]) -> float:
         """Return the median rate."""
@@ -66,7 +64,7 @@ def without_session(client: Client) -> Client:
 
 async def compared_eras(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int) -> Eras:
     """Measure in turns: both eras in one process, with tokens, and the SDK without."""
-    eras = Eras([], [], [], [])
+    eras = Eras([], [], [], [], [])
     for number in range(rounds):
         async with protected(cloud, folder / "eras.log") as (server, client):
             pairs = [(eras.session, client), (eras.stateless, without_session(client))]
@@ -74,6 +72,9 @@ async def compared_eras(cloud: LocalCloud, folder: Path, *, seconds: int, rounds
                 await measured(caller, connections=8, seconds=1)  # warm
             for found, caller in pairs if number % 2 else reversed(pairs):
                 found.append(await _round(server, caller, seconds))
+        async with _alone(folder / "alone.log") as (server, client):
+            await measured(client, connections=8, seconds=1)
+            eras.alone.append(await _round(server, client, seconds))
         async with _sdk(folder / "sdk2.log") as (server, client):
             pairs = [(eras.sdk_mode, client), (eras.sdk, without_session(client))]
             for found, caller in pairs:
@@ -97,17 +98,33 @@ async def _round(server: Running, client: Client, seconds: int) -> Round:
 
 
 @asynccontextmanager
+async def _alone(log: Path) -> AsyncIterator[tuple[Running, Client]]:
+    port = free_port()
+    async with running(port, "tests.benchmarks.subjects", "mounted", str(port), log=log) as server:
+        await server.settle()
+        yield server, without_session(Client(server.url, HEADERS))
+
+
+@asynccontextmanager
 async def _sdk(log: Path) -> AsyncIterator[tuple[Running, Client]]:
     port = free_port()
     command = (str(PROGRAMS / "server.py"), str(port))
     async with running(port, *command, log=log, interpreter=sdk2_python()) as server:
         await server.settle()
-        headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
-        yield server, Client(server.url, headers | {"MCP-Protocol-Version": "2025-11-25"})
+        yield server, Client(server.url, HEADERS | {"MCP-Protocol-Version": "2025-11-25"})
 
 
 def _site_packages() -> list[Path]:
     return list(sdk2_python().parent.parent.glob("[Ll]ib*/**/site-packages"))
+
+
+def times(ones: list[Round], others: list[Round]) -> float:
+    """Return how many of the ones take as much processor time as one of the others; the median of the rounds.
+
+    On a core that is busy with nothing else this is the ratio of the rates; the rates also tell what else the
+    machine does, and differ by more than the two eras do.
+    """
+    return _median([other.spent / one.spent for one, other in zip(ones, others, strict=True)])
 
 
 def _median(values: list[float]) -> float:
