@@ -88,6 +88,7 @@ def test_ctrl_c_stops_a_running_tool_and_not_the_program(signed_in: Screen) -> N
     signed_in.type("Knead dough")
     signed_in.see("Approve?")
     signed_in.type("y")
+    signed_in.see("running knead_dough; Ctrl-C stops it")
     signed_in.process.sendintr()
     signed_in.see("(stopped)")
     signed_in.see(YOU)

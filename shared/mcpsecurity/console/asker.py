@@ -46,7 +46,10 @@ class TerminalAsker:
             if (server, tool.name) in self.grants:
                 self._write(f"Tool call {one_line(tool.name)} ({one_line(server)}), always approved")
                 return Accepted(dict(arguments))
-            return await self._lines.approve(server, tool, arguments)
+            outcome = await self._lines.approve(server, tool, arguments)
+            if isinstance(outcome, Accepted):
+                self._write(f"  running {one_line(tool.name)}; Ctrl-C stops it")
+            return outcome
 
     def _write(self, text: str) -> None:
         self._terminal.write(text, "cyan")
