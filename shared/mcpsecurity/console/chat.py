@@ -101,10 +101,8 @@ class Chat:
         given: dict[str, str] = {}
         try:
             for argument in prompt.arguments or ():
-                hint = "" if argument.required else ", Enter to skip"
-                typed = await self._terminal.read(
-                    f"  {argument.name} ({argument.description or 'text'}{hint}): "
-                )
+                hint = (argument.description or "text") + ("" if argument.required else ", Enter to skip")
+                typed = await self._terminal.read(one_line(f"  {argument.name} ({hint})") + ": ")
                 if typed.strip():
                     given[argument.name] = typed.strip()
         except (KeyboardInterrupt, EOFError):
