@@ -521,3 +521,23 @@ async def test_the_announcement_of_a_page_that_is_done_is_gone(connect: Connect)
 
     async with connect(mcp) as client:
         assert (await client.call("visit")).content_type == "application/json"
+
+
+async def test_a_handler_does_not_see_which_revision_called_it(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+
+    @mcp.tool()
+    async def seen(ctx: ToolContext) -> list[str]:
+        await ask(ctx, "Name?", Name)
+        meta = ctx.request_context.meta
+        return sorted(meta.model_extra or {}) if meta is not None else ["nothing"]
+
+    async with connect(mcp) as client:
+        asked = await client.call("seen")
+        plain = await client.retry("seen", asked, accept(name="Ada"))
+        key, state = next(iter(asked.result["inputRequests"])), asked.result["requestState"]
+        meta = envelope(elicitation={}) | {"example.com/own": 1}
+        answered = {"inputResponses": {key: accept(name="Ada")}, "requestState": state}
+        own = await client.call("seen", _meta=meta, **answered)
+    assert plain.result["structuredContent"]["result"] == ["nothing"]
+    assert own.result["structuredContent"]["result"] == ["example.com/own"]
