@@ -34,6 +34,7 @@ __all__ = [
 _log = logging.getLogger("mcpsecurity.audit")
 
 SESSION_HEADER = "Mcp-Session-Id"
+STATELESS_VERSION = "2026-07-28"
 
 DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
 """Why a caller with a good token was denied: by the status with which the transport answers."""
@@ -83,8 +84,14 @@ def audit_refusal(request: web.BaseRequest, refusal: Refusal) -> None:
 def audit_denial(request: web.BaseRequest, status: int) -> None:
     """Log that a request with a good token was denied for where it came from, or whose session it named."""
     reason = DENIED.get(status)
-    if reason is not None and (status != 404 or SESSION_HEADER in request.headers):
+    if reason is not None and (status != 404 or _names_session(request)):
         _write_denial(logging.WARNING, request, status, reason)
+
+
+def _names_session(request: web.BaseRequest) -> bool:
+    """Tell whether the request asks for a session; revision 2026-07-28 has none and ignores the header."""
+    headers = request.headers
+    return SESSION_HEADER in headers and headers.get("MCP-Protocol-Version") != STATELESS_VERSION
 
 
 def _write_denial(level: int, request: web.BaseRequest, status: int, reason: str) -> None:

@@ -135,7 +135,13 @@ async def with_session(
 
 
 async def request(
-    server: ProtectedServer, token: str, method: str, params: dict[str, Any], **capabilities: Any
+    server: ProtectedServer,
+    token: str,
+    method: str,
+    params: dict[str, Any],
+    *,
+    headers: dict[str, str] | None = None,
+    **capabilities: Any,
 ) -> tuple[int, list[Any]]:
     """Send one request without a session; return the status and all messages of the answer."""
     meta = {
@@ -143,13 +149,14 @@ async def request(
         "io.modelcontextprotocol/clientCapabilities": capabilities,
         "progressToken": 1,
     }
-    headers = {
+    sent = {
         "Authorization": f"Bearer {token}",
         "MCP-Protocol-Version": "2026-07-28",
         "Mcp-Method": method,
+        **(headers or {}),
     } | ({"Mcp-Name": params["name"]} if "name" in params else {})
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params | {"_meta": meta}}
-    answer = await server.request("POST", "/mcp", headers, orjson.dumps(body))
+    answer = await server.request("POST", "/mcp", sent, orjson.dumps(body))
     if answer.headers["content-type"].startswith("application/json"):
         return answer.status, [answer.json()]
     lines = answer.body.decode().splitlines()
@@ -269,6 +276,20 @@ async def test_a_token_is_needed_and_a_tools_scope_as_well(
         assert status == 401
         status, _ = await request(server, cloud.access_token(), "tools/call", params)
         assert status == 403
+
+
+async def test_a_method_that_is_not_there_is_no_denied_session(
+    cloud: LocalCloud,
+    meteo: ControlledMeteo,
+    tenant: ControlledTenant,
+    clock: MovableClock,
+    audit: pytest.LogCaptureFixture,
+) -> None:
+    async with server_of(cloud, meteo, tenant, clock) as server:
+        extra = {"Mcp-Session-Id": "made-up"}
+        status, _ = await request(server, cloud.access_token(), "ping", {}, headers=extra)
+    assert status == 404
+    assert [record for record in audit.records if record.name == "mcpsecurity.audit"] == []
 
 
 async def test_workers_that_share_a_key_continue_each_others_calls(
