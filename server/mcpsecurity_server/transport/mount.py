@@ -124,7 +124,7 @@ def mount_mcp(
     stateless = StatelessEra(
         dispatcher,
         changes,
-        KeyRing(state_keys, limits.state_seconds, clock),
+        KeyRing(state_keys, limits.state_seconds, clock, service=mcp.name),
         limits,
         caching or Caching(),
         changed=announcements.pass_on,

@@ -147,6 +147,8 @@ def test_keys_are_long_and_different_and_can_be_changed_one_after_the_other() ->
     with pytest.raises(StateRefusedError):
         KeyRing([new]).open(sealed, BOUND)
     with pytest.raises(StateRefusedError):
+        KeyRing([old], service="another").open(sealed, BOUND)
+    with pytest.raises(StateRefusedError):
         KeyRing().open(KeyRing().seal({"n": 1}, BOUND), BOUND)
     with pytest.raises(ValueError, match="at least 32 bytes"):
         KeyRing([b"short"])

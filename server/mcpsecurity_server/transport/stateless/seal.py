@@ -41,17 +41,23 @@ class KeyRing:
         keys: secrets of at least 32 bytes, the same in every process; none: one that only this process has.
         seconds: how long a sealed state can be opened.
         clock: gives seconds since 1970.
+        service: whose states these are; another service with the same keys cannot open them.
 
     Raises:
         ValueError: a key is too short, or there twice.
     """
 
     def __init__(
-        self, keys: Sequence[bytes] = (), seconds: float = 600.0, clock: Callable[[], float] = time.time
+        self,
+        keys: Sequence[bytes] = (),
+        seconds: float = 600.0,
+        clock: Callable[[], float] = time.time,
+        *,
+        service: str = "",
     ) -> None:
         if any(len(key) < MIN_KEY_BYTES for key in keys):
             raise ValueError(f"a key for request states needs at least {MIN_KEY_BYTES} bytes")
-        ring = [_derived(key) for key in keys or (os.urandom(MIN_KEY_BYTES),)]
+        ring = [_derived(key, service) for key in keys or (os.urandom(MIN_KEY_BYTES),)]
         self._ciphers = {_id_of(key): AESGCM(key) for key in ring}
         if len(self._ciphers) != len(ring):
             raise ValueError("a key for request states is there twice")
@@ -135,8 +141,9 @@ def _decoded(text: Any) -> bytes:
     return raw
 
 
-def _derived(key: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=_FORMAT).derive(key)
+def _derived(key: bytes, service: str) -> bytes:
+    info = _FORMAT + b"/" + service.encode()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key)
 
 
 def _id_of(key: bytes) -> bytes:
