@@ -187,3 +187,14 @@ async def test_an_error_of_the_protocol_has_its_code(serve: Serve) -> None:
         with pytest.raises(ProtocolError) as caught:
             await connection.call_tool("no_such_tool", {})
         assert caught.value.code == types.INVALID_PARAMS
+
+
+async def test_a_server_that_says_nothing_is_given_up(serve: Serve) -> None:
+    @web.middleware
+    async def silence(_: web.Request, handler: Any) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serve(program(), silence) as url:
+        with pytest.raises(ServerUnavailableError, match=r"did not answer within 0\.2 s"):
+            await McpConnection(url, timeout=0.2).open()

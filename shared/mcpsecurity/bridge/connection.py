@@ -75,6 +75,7 @@ class McpConnection:
         self._on_notification = on_notification
         self._on_open = on_open
         self._ca_file = ca_file
+        self._seconds = timeout
         self._timeout = httpx.Timeout(timeout, read=None)
         self._lock = asyncio.Lock()
         self._client: McpHttpClient | None = None
@@ -164,7 +165,7 @@ class McpConnection:
                     break
             return found
 
-        return await self._on_session(run)
+        return await self._on_session(lambda session: self._in_time(run(session)))
 
     async def _on_session(self, work: Callable[[ClientSession], Awaitable[T]]) -> T:
         """Run on the open session; once more on a new one when the server has forgotten it."""
@@ -175,6 +176,15 @@ class McpConnection:
             await self._forget()
             await self.open()
             return await self._translated(work(self.session))
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        """Give up on a server that says nothing; not for what a person may be asked about meanwhile."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await work
+        except TimeoutError as error:
+            text = f"The MCP server at {self.url} did not answer within {self._seconds:g} s."
+            raise ServerUnavailableError(text) from error
 
     async def _translated(self, work: Awaitable[T]) -> T:
         try:
@@ -215,7 +225,7 @@ class McpConnection:
                 ConcurrentSession(read, write, **self._callbacks) as session,
             ):
                 self._client = client
-                self.server = await self._translated(session.initialize())
+                self.server = await self._in_time(self._translated(session.initialize()))
                 self._session = session
                 self.session_id = session_id()
                 self._on_open()
