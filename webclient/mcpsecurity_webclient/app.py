@@ -110,6 +110,7 @@ class _Assembly:
             self._make_chat,
             self._store,
             limit=settings.max_chats,
+            rest_after=settings.connection_idle,
             retention=settings.retention_days and settings.retention_days * _DAY,
             clock=clock,
         )
@@ -208,7 +209,7 @@ class _Assembly:
         async def get_token(force: bool) -> str:
             return await self.entra.token(acting(), scope or "", force=force)
 
-        return McpServer(server, callbacks, get_token if scope else None, self._settings.ca_file)
+        return McpServer(server, callbacks, get_token if scope else None, self._tls)
 
 
 def _sweeper(assembly: _Assembly, every: float) -> Callable[[web.Application], AsyncIterator[None]]:

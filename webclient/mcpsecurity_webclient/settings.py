@@ -119,6 +119,12 @@ class WebSettings(EntraSettings):
         validation_alias="WEBCLIENT_SESSION_LIFETIME",
         description="Seconds until any session ends.",
     )
+    connection_idle: float = Field(
+        300.0,
+        gt=0,
+        validation_alias="WEBCLIENT_CONNECTION_IDLE",
+        description="Seconds until an unused conversation's connections to the MCP servers are closed.",
+    )
     max_rounds: int = Field(
         12, ge=1, le=100, validation_alias="WEBCLIENT_MAX_ROUNDS",
         description="How often in one answer the model may call tools.",

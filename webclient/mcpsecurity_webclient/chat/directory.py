@@ -34,7 +34,7 @@ class ChatDirectory:
 
     All are in `store`; those in use are open here, too. `limit` is how many of a person can be open; the
     longest unused one is closed for another. `retention` is after how many seconds without use a conversation
-    is deleted; None: never.
+    is deleted; None: never. After `rest_after` seconds without use it keeps no connection to a server.
     """
 
     def __init__(
@@ -44,12 +44,14 @@ class ChatDirectory:
         *,
         limit: int,
         retention: float | None = None,
+        rest_after: float = 300.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._make = make
         self._store = store
         self._limit = limit
         self._retention = retention
+        self._rest_after = rest_after
         self._clock = clock
         self._purged_at = float("-inf")
         self._chats: dict[str, dict[str, ChatService]] = {}
@@ -135,13 +137,16 @@ class ChatDirectory:
             await asyncio.gather(*(_put_away(c) if gone else c.end_session(sid) for c in chats))
 
     async def sweep(self) -> None:
-        """Close conversations that nobody has used for half a day; delete those past the retention."""
+        """Let conversations rest that nobody has used for a while, and close them after half a day; delete
+        those past the retention."""
         now = self._clock()
         for key, chats in list(self._chats.items()):
             for chat in list(chats.values()):
                 if chat.updated_at < now - _IDLE_SECONDS and chat.run is None:
                     del chats[chat.chat_id]
                     await _put_away(chat)
+                elif chat.updated_at < now - self._rest_after:
+                    await chat.rest()
             if not chats:
                 del self._chats[key]
         if now >= self._purged_at + _PURGE_SECONDS:

@@ -12,7 +12,7 @@ from mcpsecurity_webclient.chat.wire import to_json
 __all__ = ["ChatEvent", "EventBus", "InMemoryEventBus", "Subscription", "follow"]
 
 _KEPT = 400
-_KEPT_CHARACTERS = 64 * 1024
+_KEPT_CHARACTERS = 32 * 1024
 _QUEUED = 500
 
 

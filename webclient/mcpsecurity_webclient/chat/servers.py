@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mcp import types
@@ -46,7 +46,7 @@ class McpServer:
         settings: McpServerSettings,
         callbacks: ServerCallbacks,
         get_token: GetToken | None,
-        ca_file: Path | None,
+        tls: ssl.SSLContext,
     ) -> None:
         self.settings = settings
         self.status = "connecting"
@@ -63,7 +63,7 @@ class McpServer:
             elicitation=callbacks.elicitation(settings.name),
             sampling=callbacks.sampling(settings.name) if callbacks.sampling else None,
             on_notification=self._heard,
-            ca_file=ca_file,
+            tls=tls,
             timeout=settings.timeout,
         )
 

@@ -245,6 +245,11 @@ class ChatService:
             await self._end_run()
             await self.servers.aclose()
 
+    async def rest(self) -> None:
+        """Close the connections that an unused conversation does not need; the next use opens them again."""
+        if self.run is None and not self._taking:
+            await self.servers.aclose()
+
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and keep what is new."""
         await self._end_run()
@@ -323,6 +328,7 @@ class ChatService:
             finally:
                 self.publish("run.done", ending)
                 self.run = None
+                self._kernel.plugins.clear()  # they weigh more than all the rest; the next run makes them
 
     async def _keep_answer(self) -> None:
         """Save the answer before it is told that it is there."""
