@@ -6,6 +6,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,7 @@ __all__ = ["EntraClient", "SignInError", "SignedIn"]
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 _TIMEOUT = 15.0
+_THREADS = 16
 _PATIENCE = CachePolicy(retry_after=1.0)
 """A person who tries again while the tenant recovers is not put off for long."""
 _KNOWN_AUTHORITIES = {
@@ -96,6 +98,8 @@ class EntraClient:
         self._opened: OidcProvider | None = None
         self._resources = AsyncExitStack()
         self._http = _BoundedSession(settings.ca_file)
+        # Threads of its own: a slow tenant must not take those in which everybody's host names are resolved.
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="msal")
         self._locks: dict[str, asyncio.Lock] = {}
         self._apps: dict[str, msal.ConfidentialClientApplication] = {}
         self._credential: Any = None
@@ -117,6 +121,7 @@ class EntraClient:
     ) -> None:
         """Close the connections."""
         await self._resources.aclose()
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._http.close()
 
     @property
@@ -168,7 +173,7 @@ class EntraClient:
         """Return the claims of the ID token that the answer's code is good for."""
         app = await self._application(sid)
         try:
-            result = await _blocking(lambda: app.acquire_token_by_auth_code_flow(flow, dict(answer)))
+            result = await self._blocking(lambda: app.acquire_token_by_auth_code_flow(flow, dict(answer)))
             if "error" in result:
                 raise _refused(result)
             nonce = hashlib.sha256(flow["nonce"].encode()).hexdigest()
@@ -195,7 +200,7 @@ class EntraClient:
             async with self._locks.setdefault(sid, asyncio.Lock()):
                 await self._caches.load(sid)
                 app = await self._application(sid)
-                result = await _blocking(partial(_silent, app, scope, force))
+                result = await self._blocking(partial(_silent, app, scope, force))
                 await self._caches.keep(sid)
         except SignInError as error:
             raise ServerUnavailableError(str(_unreachable())) from error
@@ -273,9 +278,16 @@ class EntraClient:
     async def _application(self, sid: str | None) -> msal.ConfidentialClientApplication:
         """Return MSAL's application for a session, or a passing one; it reads the tenant's metadata."""
         try:
-            return await _blocking(lambda: self._app(sid))
+            return await self._blocking(lambda: self._app(sid))
         except ValueError as error:
             _log.warning("MSAL cannot use the tenant's metadata")
+            raise _unreachable() from error
+
+    async def _blocking(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except (requests.RequestException, MsalError) as error:
+            _log.warning("Entra ID cannot be reached: %s", type(error).__name__)
             raise _unreachable() from error
 
     def _app(self, sid: str | None) -> msal.ConfidentialClientApplication:
@@ -303,14 +315,6 @@ class EntraClient:
             elif settings.certificate_file is not None:
                 self._credential = _certificate(settings.certificate_file)
         return self._credential
-
-
-async def _blocking(work: Callable[[], T]) -> T:
-    try:
-        return await asyncio.to_thread(work)
-    except (requests.RequestException, MsalError) as error:
-        _log.warning("Entra ID cannot be reached: %s", type(error).__name__)
-        raise _unreachable() from error
 
 
 def _silent(app: msal.ConfidentialClientApplication, scope: str, force: bool) -> dict[str, Any] | None:
