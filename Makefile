@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 
-.PHONY: setup demo test check format lock docs bench clean browser
+.PHONY: setup demo test check format lock docs bench soak clean browser
 
 # The lock names every package, so pip has nothing to resolve: with its resolver, a new release of a package that
 # another one asks for with an extra stops the installation.
@@ -52,6 +52,10 @@ docs: setup
 bench: setup
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.load_chat
+
+# Ten minutes of use and faults, on redis-server, PostgreSQL and nginx (tests/install_services.sh).
+soak: setup
+	$(BIN)/python -m tests.scaling.soak $(SOAK_ARGS)
 
 clean:
 	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis site dist

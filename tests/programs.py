@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import pytest
 
 __all__ = ["Program", "free_port", "nginx", "postgresql", "program", "redis_server"]
 
-_SECONDS = 30.0
+_SECONDS = 90.0
 _STOP_SECONDS = 10.0
 _FOLDERS = ("/usr/sbin", "/usr/local/sbin", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"))))
 
@@ -43,21 +43,27 @@ class Program:
         *,
         stop_signal: signal.Signals = signal.SIGTERM,
         ready: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        log: Path | None = None,
     ) -> None:
         self._command = command
         self._ready = ready
+        self._environment = environment
+        self._log = log
         self._stop_signal = stop_signal
         self._process: asyncio.subprocess.Process | None = None
         self.port = port
 
     async def start(self) -> None:
         """Start it and wait until it listens."""
-        self._process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        with (self._log or Path(os.devnull)).open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=log,
+                env=self._environment,
+            )
         async with asyncio.timeout(_SECONDS):
             while not (await _listens(self.port) and await _succeeds(self._ready)):
                 if self._process.returncode is not None:
@@ -123,7 +129,7 @@ async def postgresql() -> AsyncIterator[tuple[Program, str]]:
 
 
 @asynccontextmanager
-async def nginx(upstreams: dict[int, Sequence[int]]) -> AsyncIterator[Program]:
+async def nginx(upstreams: Mapping[int, Sequence[int]]) -> AsyncIterator[Program]:
     """Run a proxy without stickiness: for each port, round-robin over the ports behind it."""
     path = program("nginx")
     with tempfile.TemporaryDirectory() as folder:

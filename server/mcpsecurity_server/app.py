@@ -18,9 +18,10 @@ from mcpsecurity_server.auth.metadata import add_metadata_routes
 from mcpsecurity_server.auth.middleware import tool_guard
 from mcpsecurity_server.auth.protection import Protection
 from mcpsecurity_server.cors import allow_origins
-from mcpsecurity_server.health import add_health_route
+from mcpsecurity_server.health import add_health_route, add_ready_route
 from mcpsecurity_server.profile import ProfileService
 from mcpsecurity_server.proxy import add_proxy_middlewares
+from mcpsecurity_server.rates import rate_guard
 from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
 from mcpsecurity_server.tools.asking import Asker
@@ -52,7 +53,16 @@ def create_app(
     app = web.Application()
     add_proxy_middlewares(app, settings)
     before_call = None
-    public = [add_health_route(app, settings.path, clock)]
+    limits = Limits(
+        body_bytes=settings.max_body_bytes,
+        sessions=settings.max_sessions,
+        idle_seconds=settings.session_idle_seconds,
+    )
+    shared = _shared_transport(settings, limits)
+    public = [
+        add_health_route(app, settings.path, clock),
+        add_ready_route(app, {"redis": shared.shared.check} if shared is not None else {}),
+    ]
     if settings.no_auth:
         app.middlewares.append(number_requests)
     else:
@@ -60,12 +70,6 @@ def create_app(
         public += add_metadata_routes(app, settings.url, protection.metadata())
         protection.install(app, {_path(route) for route in public})
         before_call = tool_guard(protection.policy())
-    limits = Limits(
-        body_bytes=settings.max_body_bytes,
-        sessions=settings.max_sessions,
-        idle_seconds=settings.session_idle_seconds,
-    )
-    shared = _shared_transport(settings, limits)
     if shared is not None:
         app.cleanup_ctx.append(_entered(shared))
     mount_mcp(
@@ -78,7 +82,7 @@ def create_app(
         store=shared.store if shared is not None else None,
         bus=shared.bus if shared is not None else None,
         state_keys=_state_keys(settings),
-        before_call=before_call,
+        before_call=rate_guard(settings.calls_per_minute, before_call),
         after_call=audit_tool_call,
         clock=clock,
     )

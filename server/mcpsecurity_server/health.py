@@ -1,13 +1,19 @@
-"""`/health`: tells people and probes that the server runs. Public, and says nothing that is not."""
+"""`/health` tells people and probes that the server runs, `/ready` whether it has all it needs.
 
-from collections.abc import Callable
+Public, and they say nothing that is not.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from aiohttp import web
 
-__all__ = ["HEALTH_PATH", "add_health_route"]
+from mcpsecurity.scaling.errors import SharedStateError
+
+__all__ = ["HEALTH_PATH", "READY_PATH", "add_health_route", "add_ready_route"]
 
 HEALTH_PATH = "/health"
+READY_PATH = "/ready"
 
 
 def add_health_route(app: web.Application, mcp_path: str, clock: Callable[[], float]) -> web.AbstractRoute:
@@ -19,3 +25,21 @@ def add_health_route(app: web.Application, mcp_path: str, clock: Callable[[], fl
         return web.Response(text=text, headers={"Cache-Control": "no-store"})
 
     return app.router.add_get(HEALTH_PATH, health)
+
+
+def add_ready_route(
+    app: web.Application, needs: Mapping[str, Callable[[], Awaitable[None]]]
+) -> web.AbstractRoute:
+    """Serve whether requests can be answered; return the route. 503 names which of `needs` is missing."""
+
+    async def ready(_: web.Request) -> web.Response:
+        missing = []
+        for name, check in needs.items():
+            try:
+                await check()
+            except SharedStateError:
+                missing.append(name)
+        body = {"ready": not missing, "missing": missing}
+        return web.json_response(body, status=503 if missing else 200, headers={"Cache-Control": "no-store"})
+
+    return app.router.add_get(READY_PATH, ready)

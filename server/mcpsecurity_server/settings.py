@@ -161,6 +161,12 @@ class ServerSettings(EntraSettings, _Openness):
         le=3600,
         description="Seconds after which a tool that asks a person gives up.",
     )
+    calls_per_minute: float | None = Field(
+        None,
+        gt=0,
+        validation_alias="MCP_SERVER_CALLS_PER_MINUTE",
+        description="Most tool calls of a person by a client in a minute, at one process; none: no limit.",
+    )
     state_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = Field(
         (),
         validation_alias="MCP_SERVER_STATE_KEYS",

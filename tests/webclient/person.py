@@ -27,11 +27,12 @@ class Page:
         self.snapshot: Event = {}
         self.last_id = ""
         self.seen: list[tuple[str, Event]] = []
+        self.patience = _SECONDS
 
     async def next(self) -> tuple[str, Event]:
         """Return the name and the payload of the next event."""
         fields: dict[str, str] = {}
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(self.patience):
             while line := (await self._response.content.readline()).decode():
                 name, _, value = line.rstrip("\n").partition(": ")
                 if name and name != ":":
@@ -59,7 +60,7 @@ class WebPerson:
         self.url = url
         connector = aiohttp.TCPConnector(ssl=client_ssl_context(ca_file), limit=0)
         self.http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.CookieJar())
-        self.csrf = self.chat_id = ""
+        self.csrf = self.chat_id = self.oid = ""
 
     async def __aenter__(self) -> Self:
         return self

@@ -167,7 +167,8 @@ async def _form_token(request: web.Request) -> str | None:
 
 def _answer(request: web.Request, error: ApiError) -> web.Response:
     if request.path.startswith("/api/"):
-        return web.json_response(error.body, status=error.status, headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", **error.headers}
+        return web.json_response(error.body, status=error.status, headers=headers)
     inner = error.body["error"]
     context = {
         "status": error.status,

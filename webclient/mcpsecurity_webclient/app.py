@@ -14,6 +14,7 @@ import jinja2
 from aiohttp import web
 
 from mcpsecurity.bridge import SignInRequiredError
+from mcpsecurity.scaling.errors import SharedStateError
 from mcpsecurity.scaling.tasks import end_tasks
 from mcpsecurity.service import PRIVATE_LISTENERS
 from mcpsecurity.tls import client_ssl_context
@@ -30,10 +31,11 @@ from mcpsecurity_webclient.chat.service import ChatService
 from mcpsecurity_webclient.chat.streams import Streams
 from mcpsecurity_webclient.headers import set_headers
 from mcpsecurity_webclient.pages import add_pages
+from mcpsecurity_webclient.rates import rate_middleware
 from mcpsecurity_webclient.sessions import ServerSideStorage
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
 from mcpsecurity_webclient.sharing import web_state
-from mcpsecurity_webclient.store import SqlConversationStore
+from mcpsecurity_webclient.store import SqlConversationStore, StoreError
 
 if TYPE_CHECKING:
     from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
@@ -74,9 +76,10 @@ def create_app(
         app[PRIVATE_LISTENERS] = []
         app.middlewares.append(assembly.replicas.middleware)
         app.cleanup_ctx.append(assembly.among_replicas)
+    app.middlewares.append(rate_middleware(settings.commands_per_minute))
     aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False)
     add_auth_routes(app, settings, assembly.entra, assembly.end_session, assembly.flows, clock)
-    add_pages(app, assembly.directory)
+    add_pages(app, assembly.directory, assembly.missing)
     add_chat_api(
         app,
         assembly.directory,
@@ -111,6 +114,7 @@ class _Assembly:
             self._store,
             limit=settings.max_chats,
             rest_after=settings.connection_idle,
+            max_runs=settings.max_runs,
             retention=settings.retention_days and settings.retention_days * _DAY,
             clock=clock,
         )
@@ -121,6 +125,17 @@ class _Assembly:
         async with self._store, self.entra, chat_model(self._settings, self._tls) as self._model:
             yield
             await self.directory.aclose()
+
+    async def missing(self) -> list[str]:
+        """Return what the chat needs and cannot reach."""
+        checks = {"database": self._store.check} | ({"redis": self._shared.check} if self._shared else {})
+        gone = []
+        for name, check in checks.items():
+            try:
+                await check()
+            except (StoreError, SharedStateError):
+                gone.append(name)
+        return gone
 
     async def end_streams(self, _: web.Application) -> None:
         """Let the pages go, so that stopping does not wait for them."""

@@ -18,10 +18,17 @@ class ApiError(Exception):
         fields: dict[str, str] | None = None,
         sign_in_url: str | None = None,
         error_id: str | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
-        more = {"fields": fields, "sign_in_url": sign_in_url, "error_id": error_id}
+        self.headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
+        more = {
+            "fields": fields,
+            "sign_in_url": sign_in_url,
+            "error_id": error_id,
+            "retry_after": retry_after,
+        }
         self.body: dict[str, Any] = {
             "error": {
                 "code": code,

@@ -1,5 +1,7 @@
 """The pages that people see: the chat, and a line for probes."""
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 from aiohttp_jinja2 import render_template
 
@@ -10,10 +12,13 @@ from mcpsecurity_webclient.errors import ApiError
 
 __all__ = ["add_pages"]
 
+Missing = Callable[[], Awaitable[list[str]]]
+
 
 class _Pages:
-    def __init__(self, directory: ChatDirectory) -> None:
+    def __init__(self, directory: ChatDirectory, missing: Missing) -> None:
         self._directory = directory
+        self._missing = missing
 
     async def latest(self, request: web.Request) -> web.Response:
         """Show the person's latest conversation; a first one is begun."""
@@ -34,10 +39,18 @@ class _Pages:
         """Say that the process serves."""
         return web.Response(text="The web chat is running.")
 
+    @public
+    async def ready(self, _: web.Request) -> web.Response:
+        """Say whether people can be served: 503 names what is missing, for whoever deals out requests."""
+        missing = await self._missing()
+        body = {"ready": not missing, "missing": missing}
+        return web.json_response(body, status=503 if missing else 200, headers={"Cache-Control": "no-store"})
 
-def add_pages(app: web.Application, directory: ChatDirectory) -> None:
-    """Add `/`, `/chats/{chat_id}` and `/health`."""
-    pages = _Pages(directory)
+
+def add_pages(app: web.Application, directory: ChatDirectory, missing: Missing) -> None:
+    """Add `/`, `/chats/{chat_id}`, `/health` and `/ready`; `missing` names what cannot be reached."""
+    pages = _Pages(directory, missing)
+    app.router.add_get("/ready", pages.ready)
     app.router.add_get("/", pages.latest)
     app.router.add_get("/chats/{chat_id}", pages.one)
     app.router.add_get("/health", pages.health)

@@ -135,6 +135,14 @@ class WebSettings(EntraSettings):
     max_chats: int = Field(
         50, ge=1, validation_alias="WEBCLIENT_MAX_CHATS", description="Most open conversations of one person."
     )
+    commands_per_minute: float = Field(
+        1200.0, gt=0, validation_alias="WEBCLIENT_COMMANDS_PER_MINUTE",
+        description="Most commands of one person in a minute, all sessions together.",
+    )  # fmt: skip
+    max_runs: int = Field(
+        10, ge=1, validation_alias="WEBCLIENT_MAX_RUNS",
+        description="Most answers for one person that are written at the same time.",
+    )  # fmt: skip
     replica_host: str = Field(
         "127.0.0.1", validation_alias="WEBCLIENT_REPLICA_HOST",
         description="With Redis: address for the other replicas; default: all are on one machine.",

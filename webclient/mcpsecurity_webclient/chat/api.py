@@ -97,18 +97,27 @@ class _Api:
         status, answer = await self._repeats.once(person.sid, request, body.client_request_id, work)
         return web.json_response(answer, status=status)
 
-    async def message(self, chat: ChatService, body: commands.NewMessage, _: web.Request) -> dict[str, Any]:
+    async def message(
+        self, chat: ChatService, body: commands.NewMessage, request: web.Request
+    ) -> dict[str, Any]:
         text = body.text.strip()
         if len(text) > self._max_message:
             raise ApiError(413, "too_long", f"A message has at most {self._max_message} characters.")
         if not text and body.prompt is None:
             raise ApiError(422, "empty", "There is nothing to send.", fields={"text": "Write something."})
+        self._check_runs(request)
         run_id, message_id = await chat.begin(
             text,
             attachments=[a.model_dump(exclude_none=True) for a in body.attachments],
             prompt=body.prompt.model_dump() if body.prompt else None,
         )
         return {"run_id": run_id, "message_id": message_id}
+
+    async def regenerate(
+        self, chat: ChatService, _: commands.Command, request: web.Request
+    ) -> dict[str, Any]:
+        self._check_runs(request)
+        return {"run_id": chat.regenerate()}
 
     async def delete(self, chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
         await self._directory.delete(request[PERSON], chat)
@@ -162,6 +171,11 @@ class _Api:
             pass
         return response
 
+    def _check_runs(self, request: web.Request) -> None:
+        if not self._directory.may_run(request[PERSON]):
+            text = "Too many of your answers are being written. Wait for one, or stop one."
+            raise ApiError(429, "too_many_runs", text, retryable=True, retry_after=5)
+
     async def _chat(self, request: web.Request) -> ChatService:
         chat = await self._directory.find(request[PERSON], request.match_info["chat_id"])
         if chat is None:
@@ -196,7 +210,7 @@ def add_chat_api(
     router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
     router.add_post(f"{chat}/samplings/{{id}}", api.command(commands.DecideSampling, _decide_sampling))
     router.add_post(f"{chat}/runs/{{id}}/stop", api.command(commands.Command, _stop))
-    router.add_post(f"{chat}/regenerate", api.command(commands.Command, _regenerate))
+    router.add_post(f"{chat}/regenerate", api.command(commands.Command, api.regenerate))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
@@ -246,10 +260,6 @@ async def _decide_sampling(
 async def _stop(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
     await chat.stop(request.match_info["id"])
     return {}
-
-
-async def _regenerate(chat: ChatService, _: commands.Command, __: web.Request) -> dict[str, Any]:
-    return {"run_id": chat.regenerate()}
 
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:

@@ -33,8 +33,9 @@ class ChatDirectory:
     """Conversations by person: the same in each of her browsers, and for nobody else.
 
     All are in `store`; those in use are open here, too. `limit` is how many of a person can be open; the
-    longest unused one is closed for another. `retention` is after how many seconds without use a conversation
-    is deleted; None: never. After `rest_after` seconds without use it keeps no connection to a server.
+    longest unused one is closed for another. `max_runs` is how many answers are written for her at a time.
+    `retention` is after how many seconds without use a conversation is deleted; None: never.
+    After `rest_after` seconds without use it keeps no connection to a server.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ChatDirectory:
         store: ConversationStore,
         *,
         limit: int,
+        max_runs: int = 10,
         retention: float | None = None,
         rest_after: float = 300.0,
         clock: Callable[[], float] = time.time,
@@ -50,6 +52,7 @@ class ChatDirectory:
         self._make = make
         self._store = store
         self._limit = limit
+        self._max_runs = max_runs
         self._retention = retention
         self._rest_after = rest_after
         self._clock = clock
@@ -159,6 +162,11 @@ class ChatDirectory:
         chats = [chat for chats in self._chats.values() for chat in chats.values()]
         self._chats.clear()
         await asyncio.gather(*(chat.aclose() for chat in chats))
+
+    def may_run(self, person: Person) -> bool:
+        """Tell whether one more answer may be written for a person now."""
+        running = sum(chat.run is not None for chat in self._chats.get(person.key, {}).values())
+        return running < self._max_runs
 
     def in_use(self) -> list[str]:
         """Return the keys of the people whose conversations are open here."""

@@ -143,6 +143,12 @@ class ElicitationCoordinator:
             raise AlreadyAnsweredError
         asked.answer.set_result((_outcome(asked, action, content), "user"))
 
+    def withdraw(self, chat_id: str, call_id: str) -> None:
+        """Cancel the open questions of a call that has ended, such as with the server that asked."""
+        for asked in self.of(chat_id):
+            if asked.call_id == call_id and not asked.answer.done():
+                asked.answer.set_result((Cancelled(), "server"))
+
     def cancel_all(self, chat_id: str) -> None:
         """Cancel the open questions of a conversation, because its answer was stopped."""
         for asked in self.of(chat_id):

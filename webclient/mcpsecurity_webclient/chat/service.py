@@ -118,6 +118,8 @@ class ChatService:
     def publish(self, name: str, payload: dict[str, Any]) -> None:
         """Tell every page of this conversation."""
         self.events.publish(name, self.run.run_id if self.run else None, payload)
+        if name == "tool.done":
+            self._coordinator.withdraw(self.chat_id, payload["call_id"])
         if name in _KEPT_SOON:
             self.keeper.soon()
 

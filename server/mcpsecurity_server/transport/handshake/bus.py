@@ -4,8 +4,10 @@ Two things: event streams, which are kept for a while so that a client can resum
 processes that work for one session, such as a client's answer that arrived elsewhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
+
+from mcpsecurity_server.transport.jsonrpc import RequestId
 
 __all__ = [
     "STANDALONE",
@@ -57,6 +59,12 @@ class EventBus(Protocol):
 
     A reader that does not keep up is let go, and can resume.
     """
+
+    async def begin(self, session: str, stream: str, ids: Sequence[RequestId]) -> None:
+        """Say that this process answers the requests `ids` on a stream, until it publishes the stream's end.
+
+        Should the process die before, a bus between processes answers them with an error.
+        """
 
     async def publish(self, session: str, stream: str, data: bytes | None) -> None:
         """Append an event to a stream; without data the stream ends. Waits a while for a slow reader."""

@@ -13,7 +13,14 @@ from mcpsecurity_server.transport.handshake.session import InFlight, Session, lo
 from mcpsecurity_server.transport.handshake.state import SessionState
 from mcpsecurity_server.transport.handshake.versions import has_priming
 from mcpsecurity_server.transport.identity import TOKEN_KEY
-from mcpsecurity_server.transport.jsonrpc import MessageError, Request, error_body, result_body, to_json
+from mcpsecurity_server.transport.jsonrpc import (
+    MessageError,
+    Request,
+    RequestId,
+    error_body,
+    result_body,
+    to_json,
+)
 
 __all__ = ["Exchange"]
 
@@ -30,6 +37,7 @@ class Exchange:
         "_attached",
         "_connections",
         "_http",
+        "_ids",
         "_progress",
         "_session",
         "_state",
@@ -45,12 +53,14 @@ class Exchange:
         self._connections = connections
         self._state = state
         self._answered = False
+        self._ids: tuple[RequestId, ...] = ()
         self._progress: dict[str | int, float] | None = None
         self._stream: str | None = None
         self._writer: asyncio.Task[web.StreamResponse] | None = None
 
     async def answer(self, request: Request, dispatcher: Dispatcher) -> web.StreamResponse:
         """Run a request and return the response, which is already sent if it became a stream."""
+        self._ids = (request.id,)
         timer = self._open_in_time()
         try:
             answer = await self._answer_one(request, dispatcher)
@@ -66,6 +76,7 @@ class Exchange:
 
     async def answer_batch(self, requests: list[Request], dispatcher: Dispatcher) -> web.StreamResponse:
         """Run the requests at the same time, and return the response as `answer` does."""
+        self._ids = tuple(request.id for request in requests)
         timer = self._open_in_time()
         try:
             async with asyncio.TaskGroup() as group:
@@ -166,6 +177,7 @@ class Exchange:
 
     async def _write(self, stream: str) -> web.StreamResponse:
         try:
+            await self._connections.bus.begin(self._session.id, stream, self._ids)
             subscription = await self._connections.bus.open(self._session.id, stream)
         finally:
             self._attached.set()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 
 from mcpsecurity_server.transport.handshake.bus import (
     STANDALONE,
@@ -10,6 +11,7 @@ from mcpsecurity_server.transport.handshake.bus import (
     Listener,
     StreamTakenError,
 )
+from mcpsecurity_server.transport.jsonrpc import RequestId
 from mcpsecurity_server.transport.limits import Limits
 
 __all__ = ["InMemoryEventBus"]
@@ -143,6 +145,9 @@ class InMemoryEventBus:
     def size(self) -> int:
         """Bytes of all events that are kept."""
         return self._size
+
+    async def begin(self, session: str, stream: str, ids: Sequence[RequestId]) -> None:
+        """Do nothing: events and process end together."""
 
     async def publish(self, session: str, stream: str, data: bytes | None) -> None:
         """Append an event. The standalone stream waits for nobody: no call waits for another's reader."""

@@ -6,8 +6,9 @@ there and published in one step, so that a reader that reads the log while it he
 """
 
 import asyncio
+import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,6 +23,7 @@ from mcpsecurity_server.transport.handshake.bus import (
     Listener,
     StreamTakenError,
 )
+from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR, RequestId, error_body, to_json
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.shared.channels import Channels
 from mcpsecurity_server.transport.shared.reader import Reader
@@ -30,7 +32,9 @@ from mcpsecurity_server.transport.shared.scripts import PUBLISH, RELEASE
 __all__ = ["RedisEventBus"]
 
 _READER_MS = 30_000
-_RENEW_SECONDS = 10.0
+_ALIVE_MS = 12_000
+_RENEW_SECONDS = 4.0
+_DIED = "The process that ran this call has ended; how far it came is not known"
 
 
 class RedisEventBus:
@@ -46,6 +50,7 @@ class RedisEventBus:
         self._limits = limits
         self._ms = int(limits.idle_seconds * 1000)
         self._readers: dict[tuple[str, str], Reader] = {}
+        self._answering: set[tuple[str, str]] = set()
         self._listeners: dict[str, tuple[Listener, ...]] = {}
         self._prefix = shared.name("mcp", "said", "")
         self._publish = shared.redis.register_script(PUBLISH)
@@ -62,6 +67,16 @@ class RedisEventBus:
         finally:
             await end_tasks(task)
 
+    async def begin(self, session: str, stream: str, ids: Sequence[RequestId]) -> None:
+        """Say that this process answers `ids` on a stream; should it die, whoever reads the stream does."""
+        with translated():
+            async with self._shared.redis.pipeline(transaction=False) as pipeline:
+                pipeline.hset(self._meta(session), f"p:{stream}", json.dumps(list(ids)))
+                pipeline.pexpire(self._meta(session), self._ms)
+                pipeline.set(self._alive(session, stream), b"", px=_ALIVE_MS)
+                await pipeline.execute()
+        self._answering.add((session, stream))
+
     async def publish(self, session: str, stream: str, data: bytes | None) -> None:
         """Append an event. A slow reader in this process is waited for, one elsewhere is let go."""
         sealed = self._shared.keys.seal(data) if data is not None else b""
@@ -70,6 +85,11 @@ class RedisEventBus:
             self._channel(session), stream, sealed, int(data is None), limits.log_events, limits.log_bytes,
             self._ms,
         ]  # fmt: skip
+        if data is None and (session, stream) in self._answering:
+            self._answering.discard((session, stream))
+            with translated():
+                await self._shared.redis.hdel(self._meta(session), f"p:{stream}")
+                await self._shared.redis.delete(self._alive(session, stream))
         with translated():
             await self._publish(keys=[self._log(session), self._meta(session)], args=arguments)
         reader = self._readers.get((session, stream))
@@ -117,7 +137,7 @@ class RedisEventBus:
         """Hear what is said about a session, until `unlisten`."""
         self._listeners[session] = (*self._listeners.get(session, ()), listener)
         try:
-            await self._channels.join(self._channel(session))
+            await self._channels.join(self._channel(session), required=False)
         except BaseException:
             self._drop_listener(session, listener)
             raise
@@ -129,6 +149,7 @@ class RedisEventBus:
 
     async def forget(self, session: str) -> None:
         """Drop all events of a session, and let its readers go."""
+        self._answering = {which for which in self._answering if which[0] != session}
         with translated():
             await self._shared.redis.delete(self._log(session), self._meta(session))
         await self._say(session, b"F", b"")
@@ -183,9 +204,25 @@ class RedisEventBus:
                     async with self._shared.redis.pipeline(transaction=False) as pipeline:
                         for session, stream in self._readers:
                             pipeline.pexpire(self._place(session, stream), _READER_MS)
+                        for session, stream in self._answering:
+                            pipeline.set(self._alive(session, stream), b"", px=_ALIVE_MS)
                         await pipeline.execute()
+                for session, stream in list(self._readers):
+                    if stream != STANDALONE and (session, stream) not in self._answering:
+                        await self._answer_for_the_dead(session, stream)
             except SharedStateError:
                 continue
+
+    async def _answer_for_the_dead(self, session: str, stream: str) -> None:
+        """Answer the requests of a stream with an error if the process that ran them has died."""
+        with translated():
+            alive = await self._shared.redis.exists(self._alive(session, stream))
+            ids = await self._shared.redis.hget(self._meta(session), f"p:{stream}")
+            if alive or ids is None or not await self._shared.redis.hdel(self._meta(session), f"p:{stream}"):
+                return
+        for id_ in json.loads(ids):
+            await self.publish(session, stream, to_json(error_body(id_, INTERNAL_ERROR, _DIED)))
+        await self.publish(session, stream, None)
 
     def _heard(self, channel: str, data: bytes) -> None:
         if not channel.startswith(self._prefix):
@@ -245,6 +282,9 @@ class RedisEventBus:
 
     def _meta(self, session: str) -> str:
         return self._shared.name("mcp", "streams", session)
+
+    def _alive(self, session: str, stream: str) -> str:
+        return self._shared.name("mcp", "alive", session, stream)
 
     def _place(self, session: str, stream: str) -> str:
         return self._shared.name("mcp", "reader", session, stream)

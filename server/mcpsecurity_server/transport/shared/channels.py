@@ -53,11 +53,11 @@ class Channels:
         finally:
             await end_tasks(task)
 
-    async def join(self, channel: str) -> None:
+    async def join(self, channel: str, *, required: bool = True) -> None:
         """Listen to a channel; what is said after this returns is heard.
 
         Raises:
-            SharedStateError: it cannot be listened to.
+            SharedStateError: it cannot be listened to. If not `required`, it is as soon as that is possible.
         """
         self._joined[channel] += 1
         event = self._confirmed.setdefault(channel, asyncio.Event())
@@ -70,6 +70,8 @@ class Channels:
             async with asyncio.timeout(_CONFIRM_SECONDS):
                 await event.wait()
         except BaseException as error:
+            if isinstance(error, TimeoutError | SharedStateError) and not required:
+                return
             await self.leave(channel)
             if isinstance(error, TimeoutError):
                 raise SharedStateError("other processes cannot be heard at the moment") from error

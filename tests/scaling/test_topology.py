@@ -1,0 +1,185 @@
+"""Two servers and two web chats behind a proxy in turn: the main job, and what each fault may not do."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import aiohttp
+import pytest
+from tests.scaling.topology import Topology, running_topology
+from tests.webclient.person import Event, WebPerson
+
+from mcpsecurity.localcloud.entra.directory import User
+from mcpsecurity.testing import LocalStack
+
+ASK = "Please generate a random number between 1 and 6"
+TOOL = "get_random_number"
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalStack]:
+    with LocalStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+async def topology(local: LocalStack) -> AsyncIterator[Topology]:
+    async with running_topology(local) as topology:
+        yield topology
+
+
+@pytest.fixture
+async def somebody(local: LocalStack, topology: Topology) -> AsyncIterator[WebPerson]:
+    """Somebody who never was here before, signed in; `oid` is her object id."""
+    oid = f"10ca1c10-0d00-4000-8000-{secrets.token_hex(6)}"
+    name = f"{oid[-12:]}@contoso.example"
+    local.cloud.tenant.directory.users[name] = User("Somebody", name, oid, home_oid=oid)
+    async with WebPerson(topology.url, local.cloud.ca_file) as person:
+        person.oid = oid
+        yield await person.sign_in(name)
+
+
+async def come_back(person: WebPerson) -> Event:
+    """Open the conversation again as its page does, however often it takes; return what it shows."""
+    async with asyncio.timeout(40):
+        while True:
+            try:
+                async with person.page() as page:
+                    return page.snapshot
+            except (aiohttp.ClientError, AssertionError, EOFError):
+                await asyncio.sleep(0.2)
+
+
+async def asked_again(person: WebPerson, topology: Topology) -> None:
+    """Ask for another answer and approve its call, which is made once."""
+    before = await topology.calls_made(TOOL)
+    async with person.page() as page:
+        assert (await person.command("regenerate"))[0] == 202
+        call = (await page.until("tool.proposed"))["call"]
+        assert await person.decide(call) == 202
+        assert (await page.until("run.done"))["status"] == "completed"
+    assert await topology.calls_made(TOOL, before + 1) == before + 1
+
+
+async def test_the_main_job_in_both_modes(topology: Topology, somebody: WebPerson) -> None:
+    before = await topology.calls_made(TOOL)
+    async with somebody.page() as page:
+        assert await somebody.decide(await somebody.ask(page, ASK)) == 202
+        assert (await page.until("run.done"))["status"] == "completed"
+        await somebody.command("mode", mode="elicitation")
+        assert (await somebody.command("messages", text=ASK))[0] == 202
+        asked = (await page.until("elicitation.requested"))["elicitation"]
+        content = {field["name"]: True for field in asked["fields"]}
+        path = f"elicitations/{asked['elicitation_id']}"
+        assert (await somebody.command(path, action="accept", content=content))[0] == 202
+        assert (await page.until("run.done"))["status"] == "completed"
+    assert await topology.calls_made(TOOL, before + 2) == before + 2
+
+
+async def test_a_web_chat_that_is_killed_while_a_call_waits_makes_it_never(
+    topology: Topology, somebody: WebPerson
+) -> None:
+    before = await topology.calls_made(TOOL)
+    async with somebody.page() as page:
+        call = await somebody.ask(page, ASK)
+        await page.until("message.done")
+        await asyncio.sleep(1)  # the call is kept within a second
+    owner = await topology.owner_of(somebody.oid)
+    await owner.stop(kill=True)
+    try:
+        shown = await come_back(somebody)
+        assert [c["status"] for c in shown["calls"]] == ["cancelled"]
+        assert [m["text"] for m in shown["messages"] if m["role"] == "user"] == [ASK]
+        assert await somebody.decide(call) == 409
+        assert await topology.calls_made(TOOL) == before
+        await asked_again(somebody, topology)
+    finally:
+        await owner.start()
+
+
+async def test_a_web_chat_that_is_killed_while_a_question_is_open_leaves_no_answer_behind(
+    topology: Topology, somebody: WebPerson
+) -> None:
+    await somebody.command("mode", mode="elicitation")
+    async with somebody.page() as page:
+        assert (await somebody.command("messages", text=ASK))[0] == 202
+        asked = (await page.until("elicitation.requested"))["elicitation"]
+    owner = await topology.owner_of(somebody.oid)
+    await owner.stop(kill=True)
+    try:
+        shown = await come_back(somebody)
+        assert shown["elicitations"] == []
+        assert shown["run"] is None
+        path = f"elicitations/{asked['elicitation_id']}"
+        assert (await somebody.command(path, action="accept", content={}))[0] == 404
+        assert [m["text"] for m in shown["messages"] if m["role"] == "user"] == [ASK]
+    finally:
+        await owner.start()
+
+
+async def test_a_server_that_is_killed_while_its_question_is_open_ends_the_call_with_an_error(
+    topology: Topology, somebody: WebPerson
+) -> None:
+    await somebody.command("mode", mode="elicitation")
+    async with somebody.page() as page:
+        assert (await somebody.command("messages", text=ASK))[0] == 202
+        await page.until("elicitation.requested")
+        page.patience = 90
+        for replica in topology.mcp:
+            await replica.stop(kill=True)
+            await replica.start()
+        ended = await page.until("run.done")
+        assert ended["status"] in ("completed", "failed")
+    shown = await come_back(somebody)
+    assert shown["elicitations"] == []
+    assert all(call["status"] in ("failed", "cancelled") for call in shown["calls"])
+    await somebody.command("mode", mode="manual")
+    await asked_again(somebody, topology)
+
+
+async def test_redis_and_postgresql_are_restarted_and_nothing_that_was_shown_is_lost(
+    topology: Topology, somebody: WebPerson
+) -> None:
+    async with somebody.page() as page:
+        assert await somebody.decide(await somebody.ask(page, ASK)) == 202
+        assert (await page.until("run.done"))["status"] == "completed"
+    before = (await come_back(somebody))["messages"]
+    await topology.database.stop()
+    await topology.database.start()
+    assert (await come_back(somebody))["messages"] == before
+    await asked_again(somebody, topology)
+
+
+async def test_a_rolling_restart_under_load_loses_no_request_of_a_server(
+    local: LocalStack, topology: Topology
+) -> None:
+    stop, made = asyncio.Event(), [0, 0]
+
+    async def client() -> None:
+        headers = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {token}"}
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+        call["params"] = {"name": "get_current_date_time", "arguments": {}}
+        params = {"protocolVersion": "2025-11-25", "capabilities": {}}
+        begin = {"jsonrpc": "2.0", "id": 0, "method": "initialize"}
+        begin["params"] = params | {"clientInfo": {"name": "load", "version": "1"}}
+        async with aiohttp.ClientSession() as http:
+            async with http.post(topology.mcp_url, json=begin, headers=headers) as response:
+                assert response.status == 200, await response.text()
+                headers["Mcp-Session-Id"] = response.headers["Mcp-Session-Id"]
+            while not stop.is_set():
+                async with http.post(topology.mcp_url, json=call, headers=headers) as response:
+                    made[response.status != 200] += 1
+                    if response.status != 200:  # refused, not lost: the next round is the retry
+                        assert response.status in (502, 503), await response.text()
+                        await asyncio.sleep(0.05)
+
+    token = local.tokens("alice")
+    clients = [asyncio.create_task(client()) for _ in range(8)]
+    for replica in topology.mcp:
+        await replica.stop()
+        await replica.start()
+    stop.set()
+    async with asyncio.timeout(30):
+        await asyncio.gather(*clients)
+    assert made[0] > 100
