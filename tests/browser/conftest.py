@@ -105,7 +105,9 @@ async def alice(context: BrowserContext, stack: Stack) -> Person:
 @pytest.fixture
 async def alice_in_a_hurry(context: BrowserContext, stack: Stack) -> Person:
     """Alice at a chat where questions expire after three seconds."""
-    return await _signed_in(context, stack.hasty_url, ALICE)
+    person = await _signed_in(context, stack.hasty_url, ALICE)
+    await person.begin_another()
+    return person
 
 
 @pytest.fixture

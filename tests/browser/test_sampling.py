@@ -9,6 +9,7 @@ from tests.browser.stack import Stack
 
 async def ask_for_a_poem(context: BrowserContext, stack: Stack) -> tuple[Person, Locator]:
     person = await Person(await context.new_page(), stack.open_url).sign_in()
+    await person.begin_another()
     await person.ask("Compose a poem")
     await person.approve("compose_poem")
     request = person.page.get_by_role("group", name="Sampling request from playground")

@@ -74,9 +74,19 @@ async def _sign_in(process: asyncio.subprocess.Process, browser: aiohttp.ClientS
     async for line in process.stdout:
         text = line.decode().strip()
         if text.startswith("http") and "code_challenge=" in text:
-            async with browser.get(URL(text).update_query(added)) as response:
+            await _open(browser, URL(text).update_query(added))
+            return
+
+
+async def _open(browser: aiohttp.ClientSession, address: URL) -> None:
+    """Follow the redirects to the suite, which may not listen yet when it prints the address."""
+    while True:
+        try:
+            async with browser.get(address) as response:
                 assert response.status == 200
             return
+        except aiohttp.ClientConnectorError:
+            await asyncio.sleep(0.05)
 
 
 def _read(results: Path) -> dict[str, Check]:
