@@ -8,9 +8,10 @@ import asyncio
 import itertools
 import logging
 import secrets
+import time
 from contextvars import ContextVar
-from datetime import UTC, datetime
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import orjson
 from aiohttp import web
@@ -115,13 +116,13 @@ def audit_tool_call(tool: str, outcome: str, seconds: float) -> None:
     if noted is not None:
         outcome = noted
         _outcome.set(None)
-    _calls.add(_Call(datetime.now(UTC), tool, outcome, seconds, _caller.get(), _correlation.get()))
+    _calls.add(_Call(time.time(), tool, outcome, seconds, _caller.get(), _correlation.get()))
 
 
 class _Call(NamedTuple):
     """A tool call that has ended."""
 
-    time: datetime
+    ended: float
     tool: str
     outcome: str
     seconds: float
@@ -130,7 +131,7 @@ class _Call(NamedTuple):
 
     def event(self) -> dict[str, object]:
         return {
-            "time": self.time.isoformat(timespec="milliseconds"),
+            "time": _time(self.ended),
             "event": "tool_call",
             "tool": self.tool,
             "outcome": self.outcome,
@@ -174,7 +175,7 @@ def _write(level: int, **details: object) -> None:
     """Write a line now, after those that wait."""
     _calls.write()
     event = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "time": _time(time.time()),
         **details,
         "correlation_id": correlation_id(),
     }
@@ -182,8 +183,36 @@ def _write(level: int, **details: object) -> None:
         _handle(level, event)
 
 
+def _time(seconds: float) -> str:
+    """Return seconds since 1970 as ISO 8601 in UTC with milliseconds."""
+    second = int(seconds)
+    return f"{_second(second)}.{int((seconds - second) * 1000):03}+00:00"
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+
+
 def _handle(level: int, event: dict[str, object]) -> None:
     """Hand a record to the handlers. Made by hand: the logger would look for the calling line, every time."""
-    record = logging.LogRecord(_log.name, level, __file__, 0, "%s", (orjson.dumps(event).decode(),), None)
-    record.__dict__["event"] = event
+    now = time.time()
+    record = logging.LogRecord.__new__(logging.LogRecord)
+    record.__dict__.update(
+        _alike(level),
+        args=(orjson.dumps(event).decode(),),
+        event=event,
+        created=now,
+        msecs=float(int(now % 1 * 1000)),
+        relativeCreated=(now - _started) * 1000,
+    )
     _log.handle(record)
+
+
+_started = time.time()
+
+
+@lru_cache(maxsize=8)
+def _alike(level: int) -> dict[str, Any]:
+    """Return what all records of a level have in common, which takes long to find out."""
+    return vars(logging.LogRecord(_log.name, level, __file__, 0, "%s", None, None))

@@ -10,7 +10,6 @@ from aiohttp.typedefs import Handler, Middleware
 
 from mcpsecurity_server.audit import audit_denial, audit_refusal, begin_request, note_caller
 from mcpsecurity_server.auth.access_tokens import AccessTokenVerifier
-from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.credentials import bearer_token, check_form
 from mcpsecurity_server.auth.policy import AccessPolicy
@@ -33,7 +32,12 @@ def access_token_middleware(challenger: Challenger, public_paths: Collection[str
         if request.path in public or request.method == hdrs.METH_OPTIONS:
             return await handler(request)
         try:
-            caller = await _caller_of(request)
+            raw = bearer_token(request)
+            verifier = request.app[VERIFIER]
+            caller = verifier.recall(raw)
+            if caller is None:
+                check_form(raw)
+                caller = await verifier.verify(raw)
             note_caller(caller)
             request[TOKEN_KEY] = caller
             response = await handler(request)
@@ -54,13 +58,3 @@ def tool_guard(policy: AccessPolicy) -> Callable[[str, web.Request], None]:
         policy.check_tool(tool, caller.scopes if caller is not None else [])
 
     return check
-
-
-async def _caller_of(request: web.Request) -> Caller:
-    raw = bearer_token(request)
-    verifier = request.app[VERIFIER]
-    caller = verifier.recall(raw)
-    if caller is None:
-        check_form(raw)
-        caller = await verifier.verify(raw)
-    return caller

@@ -53,8 +53,8 @@ class AccessPolicy:
             InsufficientScope: one is missing; all that the call needs are named, so that one sign-in is
             enough.
         """
-        extra = self.tool_scopes.get(tool, ())
-        if not set(extra) <= set(granted):
+        extra = self.tool_scopes.get(tool)
+        if extra and not set(extra) <= set(granted):
             needed = dict.fromkeys((self.base_scope, *extra))
             raise InsufficientScope("tool_scope_missing", "This tool needs more permissions.", tuple(needed))
 

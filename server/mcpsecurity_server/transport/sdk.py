@@ -263,9 +263,16 @@ _set = object.__setattr__
 def _keywords(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return validated arguments. JSON in strings, which some clients send, is looked for in strings only."""
     metadata = tool.fn_metadata
-    if any(type(value) is str for value in arguments.values()):
+    if str in map(type, arguments.values()):
         arguments = metadata.pre_parse_json(arguments)
-    return metadata.arg_model.model_validate(arguments).model_dump_one_level()
+    model = metadata.arg_model.model_validate(arguments)
+    return model.model_dump_one_level() if _has_aliases(metadata.arg_model) else {**model.__dict__}
+
+
+@cache
+def _has_aliases(kind: type[BaseModel]) -> bool:
+    """Tell whether arguments have other names than the fields; else the fields are the arguments."""
+    return any(field.alias for field in kind.model_fields.values())
 
 
 @cache
@@ -281,7 +288,17 @@ def _converted(tool: Tool, result: Any) -> Any:
         return metadata.convert_result(result)
     text = to_json(result, fallback=str, indent=2).decode()
     structured = result.model_dump(mode="json", by_alias=True)
-    return [types.TextContent(type="text", text=text)], structured
+    return [_text(text)], structured
+
+
+def _text(text: str) -> types.TextContent:
+    """Do what `TextContent(type="text", text=text)` does, without validating that a string is one."""
+    made = types.TextContent.__new__(types.TextContent)
+    _set(made, "__dict__", {"type": "text", "text": text, "annotations": None, "meta": None})
+    _set(made, "__pydantic_fields_set__", {"type", "text"})
+    _set(made, "__pydantic_extra__", {})
+    _set(made, "__pydantic_private__", None)
+    return made
 
 
 def _closure(function: object) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from mcpsecurity_server.transport.handshake.session import Session
 from mcpsecurity_server.transport.handshake.versions import has_priming
 from mcpsecurity_server.transport.identity import TOKEN_KEY
 from mcpsecurity_server.transport.limits import Limits
+from mcpsecurity_server.transport.watch import Watch
 
 __all__ = ["SESSION_HEADER", "Connections", "read_event_id"]
 
@@ -20,11 +21,15 @@ SESSION_HEADER = "Mcp-Session-Id"
 
 
 class Connections:
-    """Carries streams of `bus`. `clock` gives seconds since 1970, by which access tokens expire."""
+    """Carries streams of `bus`. `clock` gives seconds since 1970, by which access tokens expire.
+
+    `watch` looks after the calls that may become streams.
+    """
 
     def __init__(self, bus: EventBus, limits: Limits, clock: Callable[[], float]) -> None:
         self.bus = bus
         self.limits = limits
+        self.watch = Watch()
         self._clock = clock
 
     async def carry(

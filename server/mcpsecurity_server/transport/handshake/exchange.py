@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from typing import Any
 
 from aiohttp import web
@@ -38,6 +39,7 @@ class Exchange:
         "_connections",
         "_http",
         "_ids",
+        "_late",
         "_progress",
         "_session",
         "_state",
@@ -54,6 +56,7 @@ class Exchange:
         self._state = state
         self._answered = False
         self._ids: tuple[RequestId, ...] = ()
+        self._late = time.monotonic() + connections.limits.stream_after_seconds
         self._progress: dict[str | int, float] | None = None
         self._stream: str | None = None
         self._writer: asyncio.Task[web.StreamResponse] | None = None
@@ -61,7 +64,7 @@ class Exchange:
     async def answer(self, request: Request, dispatcher: Dispatcher) -> web.StreamResponse:
         """Run a request and return the response, which is already sent if it became a stream."""
         self._ids = (request.id,)
-        timer = self._open_in_time()
+        self._connections.watch.add(self)
         try:
             answer = await self._answer_one(request, dispatcher)
             self._answered = True
@@ -72,12 +75,12 @@ class Exchange:
             self._give_up()
             raise
         finally:
-            timer.cancel()
+            self._connections.watch.discard(self)
 
     async def answer_batch(self, requests: list[Request], dispatcher: Dispatcher) -> web.StreamResponse:
         """Run the requests at the same time, and return the response as `answer` does."""
         self._ids = tuple(request.id for request in requests)
-        timer = self._open_in_time()
+        self._connections.watch.add(self)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._answer_one(r, dispatcher)) for r in requests]
@@ -88,7 +91,7 @@ class Exchange:
             self._give_up()
             raise
         finally:
-            timer.cancel()
+            self._connections.watch.discard(self)
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
         """Send a notification on the call's own stream. Progress only rises, and ends with the answer."""
@@ -116,6 +119,11 @@ class Exchange:
         await self._attached.wait()
         if self._stream is not None:
             await self._connections.bus.release(self._session.id, self._stream)
+
+    def look(self) -> None:
+        """See whether the call takes so long that it has to be answered by a stream."""
+        if time.monotonic() >= self._late:
+            self._open()
 
     async def _answer_one(self, request: Request, dispatcher: Dispatcher) -> dict[str, Any] | None:
         """Return the response to one request; None when the client has cancelled it."""
@@ -156,11 +164,6 @@ class Exchange:
         self._answered = True
         if self._writer is not None:
             self._writer.cancel()
-
-    def _open_in_time(self) -> asyncio.TimerHandle:
-        """See to it that a call that takes long is answered by a stream."""
-        loop = asyncio.get_running_loop()
-        return loop.call_later(self._connections.limits.stream_after_seconds, self._open)
 
     async def _emit(self, sent: dict[str, Any]) -> None:
         self._open()

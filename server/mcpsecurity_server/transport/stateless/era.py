@@ -40,7 +40,7 @@ from mcpsecurity_server.transport.stateless.parameters import ParameterHeaders
 from mcpsecurity_server.transport.stateless.places import Places
 from mcpsecurity_server.transport.stateless.results import Caching, Results
 from mcpsecurity_server.transport.stateless.seal import KeyRing, Seal, StateRefusedError
-from mcpsecurity_server.transport.stateless.watch import Watch
+from mcpsecurity_server.transport.watch import Watch
 
 __all__ = ["StatelessEra"]
 

@@ -37,7 +37,7 @@ from mcpsecurity_server.transport.stateless.journal import ASKABLE, Journal, Que
 from mcpsecurity_server.transport.stateless.results import Results
 from mcpsecurity_server.transport.stateless.seal import Seal
 from mcpsecurity_server.transport.stateless.stream import AnswerStream
-from mcpsecurity_server.transport.stateless.watch import Watch
+from mcpsecurity_server.transport.watch import Watch
 
 __all__ = ["Exchange", "Outside", "Services"]
 
