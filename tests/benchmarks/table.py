@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ __all__ = ["OTHERS", "OURS", "Row", "compared", "free_port", "printed", "protect
 
 OURS = "mcpsecurity server, tokens validated"
 OTHERS = {
+    "open": "the same with --no-auth",
     "mounted": "the transport alone: no tokens, audit or approval",
     "bare": "bare aiohttp handler, JSON",
     "tiny": "aiohttp-tiny-mcp",
@@ -43,6 +44,15 @@ class Row:
         rounds = sorted(self.processor[connections])
         return rounds[len(rounds) // 2]
 
+    def share_beyond(self, other: "Row", connections: int) -> float:
+        """Return which share of a call's processor time is not in the other's; the median of the rounds.
+
+        On a core that is busy with nothing else, throughput is lower than the other's by this share.
+        """
+        pairs = zip(self.processor[connections], other.processor[connections], strict=True)
+        shares = sorted(1 - theirs / ours for ours, theirs in pairs)
+        return shares[len(shares) // 2]
+
 
 @asynccontextmanager
 async def protected(cloud: LocalCloud, log: Path) -> AsyncIterator[tuple[Running, Client]]:
@@ -62,6 +72,17 @@ async def protected(cloud: LocalCloud, log: Path) -> AsyncIterator[tuple[Running
 
 
 @asynccontextmanager
+async def _open(log: Path) -> AsyncIterator[tuple[Running, Client]]:
+    """Run the same server for everybody."""
+    port = free_port()
+    environment = {"MCP_SERVER_PORT": str(port), "MCP_SERVER_URL": f"http://127.0.0.1:{port}/mcp"}
+    command = ("mcpsecurity_server", "--no-auth")
+    async with running(port, *command, log=log, environment=environment) as server:
+        await server.settle()
+        yield server, await opened(server, None)
+
+
+@asynccontextmanager
 async def _other(name: str, log: Path) -> AsyncIterator[tuple[Running, Client]]:
     port = free_port()
     async with running(port, "tests.benchmarks.subjects", name, str(port), log=log) as server:
@@ -69,13 +90,18 @@ async def _other(name: str, log: Path) -> AsyncIterator[tuple[Running, Client]]:
         yield server, await opened(server, None)
 
 
+def _subject(name: str, cloud: LocalCloud, log: Path) -> AbstractAsyncContextManager[tuple[Running, Client]]:
+    if name == "ours":
+        return protected(cloud, log)
+    return _open(log) if name == "open" else _other(name, log)
+
+
 async def compared(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int) -> list[Row]:
     """Measure every server `rounds` times, in turns: what else the machine does then meets all of them."""
     rows = {name: Row(label) for name, label in {"ours": OURS, **OTHERS}.items()}
     for _ in range(rounds):
         for name, row in rows.items():
-            log = folder / f"{name}.log"
-            async with protected(cloud, log) if name == "ours" else _other(name, log) as (server, client):
+            async with _subject(name, cloud, folder / f"{name}.log") as (server, client):
                 await measured(client, connections=8, seconds=1)  # warm
                 for connections in CONNECTIONS:
                     before = server.cpu_seconds
