@@ -2,6 +2,8 @@
 
 import json
 import logging
+import time
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -47,6 +49,24 @@ async def test_a_refused_request_is_one_line(
     assert event["user"] is None
     assert event["correlation_id"] != "-"
     assert event["time"].endswith("+00:00")
+
+
+async def test_a_record_has_what_records_of_a_logger_have_and_the_times_agree(
+    protected: ProtectedServer, tenant: ControlledTenant, audit: pytest.LogCaptureFixture
+) -> None:
+    before = time.time()
+    for _ in range(2):
+        await protected.call(tenant.access_token(exp=1))
+    first, second = (r for r in audit.records if r.name == "mcpsecurity.audit")
+    usual = logging.makeLogRecord({}).__dict__.keys()
+    for record in (first, second):
+        assert usual <= record.__dict__.keys()
+        assert before <= record.created <= time.time()
+        assert 0 <= record.msecs < 1000
+        told = datetime.fromisoformat(record.__dict__["event"]["time"]).timestamp()
+        assert record.created - 1 < told <= record.created
+    assert first.__dict__["event"]["correlation_id"] != second.__dict__["event"]["correlation_id"]
+    assert first.getMessage() != second.getMessage()
 
 
 async def test_a_tool_call_is_one_line_with_person_client_outcome_and_duration(

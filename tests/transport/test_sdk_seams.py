@@ -14,7 +14,7 @@ from mcp.server.session import ServerSession
 from mcp.shared.context import RequestContext
 from pydantic import BaseModel
 
-from mcpsecurity_server.transport.sdk import CallContext, RelaySession, SdkServer, _CallContext
+from mcpsecurity_server.transport.sdk import CallContext, RelaySession, SdkServer, _CallContext, _text
 
 
 class Point(BaseModel):
@@ -41,6 +41,11 @@ def mcp() -> FastMCP[Any]:
     async def words(text: str, more: list[str] | None = None) -> str:
         """Return words."""
         return " ".join([text, *(more or [])])
+
+    @mcp.tool()
+    def other_names(json: int, copy: bool = True) -> Point:
+        """Take arguments that have the names of methods; FastMCP gives their fields other names."""
+        return Point(x=json + copy)
 
     return mcp
 
@@ -140,6 +145,7 @@ def test_a_context_made_without_validation_is_like_the_sdks(mcp: FastMCP[Any]) -
     [
         ("point", {"x": 1}),
         ("point", {"x": "1"}),
+        ("other_names", {"json": 1}),
         ("image", {}),
         ("words", {"text": "a"}),
         ("words", {"text": "[1]", "more": '["b"]'}),
@@ -154,6 +160,15 @@ async def test_a_tool_runs_as_the_sdk_would_run_it(
     ours = await sdk.run_tool(tool, dict(arguments), context(mcp))
     theirs = await tool.run(dict(arguments), context=None, convert_result=True)
     assert ours == theirs
+
+
+def test_text_made_without_validation_is_like_the_sdks() -> None:
+    ours, theirs = _text("a"), types.TextContent(type="text", text="a")
+    assert ours == theirs
+    assert vars(ours) == vars(theirs)
+    assert ours.__pydantic_extra__ == theirs.__pydantic_extra__
+    assert ours.model_dump(by_alias=True, exclude_unset=True) == {"type": "text", "text": "a"}
+    assert ours.model_copy(update={"text": "b"}).text == "b"
 
 
 @pytest.mark.parametrize("arguments", [{}, {"x": "one"}, {"x": None}])
