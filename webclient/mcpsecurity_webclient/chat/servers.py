@@ -26,6 +26,8 @@ from mcpsecurity_webclient.settings import McpServerSettings
 __all__ = ["McpServer", "McpServers", "ServerCallbacks"]
 
 _log = logging.getLogger(__name__)
+_MAX_RESOURCE = 50_000
+"""Most characters of an attached resource that the model gets to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +179,31 @@ class McpServers:
         resources = await self._listed(lambda s: s.connection.list_resources(), _resource_json)
         return {"prompts": prompts, "resources": resources, "servers": [s.to_json() for s in self.all]}
 
+    async def prompt_messages(self, prompt: dict[str, Any]) -> list[tuple[str, str]]:
+        """Return role and text of a prompt's messages; `prompt` has `server`, `name` and `arguments`.
+
+        Raises:
+            BridgeError: there is no such server, or it does not give the prompt.
+        """
+        connection = self._connection(prompt["server"])
+        result = await connection.get_prompt(prompt["name"], prompt.get("arguments") or {})
+        return [(m.role, m.content.text) for m in result.messages if isinstance(m.content, types.TextContent)]
+
+    async def resource_text(self, server: str, uri: str) -> str:
+        """Return a resource's text for the model, bounded in size. Raises `BridgeError` as above."""
+        result = await self._connection(server).read_resource(uri)
+        texts = [c.text for c in result.contents if isinstance(c, types.TextResourceContents)]
+        return f"The person attached the resource {uri}:\n\n" + "\n\n".join(texts)[:_MAX_RESOURCE]
+
     async def aclose(self) -> None:
         """Close every connection."""
         await asyncio.gather(*(server.aclose() for server in self.all))
+
+    def _connection(self, name: str) -> McpConnection:
+        server = self.named(name)
+        if server is None:
+            raise BridgeError("There is no such MCP server.")
+        return server.connection
 
     async def _listed(
         self, fetch: Callable[[McpServer], Awaitable[list[Any]]], view: Callable[[str, Any], dict[str, Any]]

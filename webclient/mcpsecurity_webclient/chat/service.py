@@ -12,7 +12,7 @@ from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.contents import ChatHistory
 
-from mcpsecurity.bridge import BridgeError, SignInRequiredError, import_mcp_tools
+from mcpsecurity.bridge import SignInRequiredError, import_mcp_tools
 from mcpsecurity_webclient.chat.answering import AnswerWriter
 from mcpsecurity_webclient.chat.calls import CallDesk
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
@@ -171,8 +171,11 @@ class ChatService:
         self._must_be_idle()
         messages = [("user", text)] if text else []
         if prompt is not None:
-            messages = [*await self._prompt_messages(prompt), *messages]
-        contents = [await self._attachment(attached) for attached in attachments or ()]
+            messages = [*await self.servers.prompt_messages(prompt), *messages]
+        contents = [
+            await self.servers.resource_text(attached["server"], attached["uri"])
+            for attached in attachments or ()
+        ]
         self._must_be_idle()
         said = Message(
             message_id=_new_id(),
@@ -372,21 +375,6 @@ class ChatService:
             return await self._coordinator.ask(self, server, params, self.desk.running_on(server))
 
         return ask
-
-    async def _prompt_messages(self, prompt: dict[str, Any]) -> list[tuple[str, str]]:
-        server = self.servers.named(prompt["server"])
-        if server is None:
-            raise BridgeError("There is no such MCP server.")
-        result = await server.connection.get_prompt(prompt["name"], prompt.get("arguments") or {})
-        return [(m.role, m.content.text) for m in result.messages if isinstance(m.content, types.TextContent)]
-
-    async def _attachment(self, attached: dict[str, str]) -> str:
-        server = self.servers.named(attached["server"])
-        if server is None:
-            raise BridgeError("There is no such MCP server.")
-        result = await server.connection.read_resource(attached["uri"])
-        texts = [c.text for c in result.contents if isinstance(c, types.TextResourceContents)]
-        return f"The person attached the resource {attached['uri']}:\n\n" + "\n\n".join(texts)[:50_000]
 
     def _servers_changed(self) -> None:
         self.publish("servers.changed", {"servers": [server.to_json() for server in self.servers.all]})
