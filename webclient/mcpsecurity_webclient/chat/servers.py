@@ -6,6 +6,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from mcp import types
@@ -95,7 +96,7 @@ class McpServer:
             if same and not self._stale and self.status == "ready":
                 return
             try:
-                self.tools = await self.connection.list_tools()
+                listed = await self.connection.list_tools()
             except SignInRequiredError as error:
                 self.needs_sign_in(error)
                 raise
@@ -103,6 +104,7 @@ class McpServer:
                 self.tools = []
                 self._set("down", str(error))
                 return
+            self.tools = [_shared(tool.model_dump_json(by_alias=True)) for tool in listed]
             self._stale, self._listed_from = False, self.connection.server
             self._set("ready", None)
 
@@ -219,6 +221,12 @@ class McpServers:
             except BridgeError as error:  # a server without prompts or resources answers "method not found"
                 _log.info("%s lists nothing: %s", server.settings.name, error)
         return found
+
+
+@lru_cache(maxsize=2000)
+def _shared(definition: str) -> types.Tool:
+    """Return a tool. Conversations that see the same one share it; nobody changes it."""
+    return types.Tool.model_validate_json(definition)
 
 
 def _prompt_json(server: str, prompt: types.Prompt) -> dict[str, Any]:
