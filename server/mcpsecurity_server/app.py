@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from mcpsecurity.scaling.keyring import KeyRing
 from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.audit import audit_tool_call, number_requests
 from mcpsecurity_server.auth.metadata import add_metadata_routes
-from mcpsecurity_server.auth.middleware import tool_guard
+from mcpsecurity_server.auth.middleware import VERIFIER, tool_guard
 from mcpsecurity_server.auth.protection import Protection
 from mcpsecurity_server.cors import allow_origins
 from mcpsecurity_server.health import add_health_route, add_ready_route
@@ -59,10 +60,8 @@ def create_app(
         idle_seconds=settings.session_idle_seconds,
     )
     shared = _shared_transport(settings, limits)
-    public = [
-        add_health_route(app, settings.path, clock),
-        add_ready_route(app, {"redis": shared.shared.check} if shared is not None else {}),
-    ]
+    needs = {"redis": shared.shared.check} if shared is not None else {}
+    public = [add_health_route(app, settings.path, clock), add_ready_route(app, needs)]
     if settings.no_auth:
         app.middlewares.append(number_requests)
     else:
@@ -70,6 +69,7 @@ def create_app(
         public += add_metadata_routes(app, settings.url, protection.metadata())
         protection.install(app, {_path(route) for route in public})
         before_call = tool_guard(protection.policy())
+        needs["signing_keys"] = partial(_check_keys, app)
     if shared is not None:
         app.cleanup_ctx.append(_entered(shared))
     mount_mcp(
@@ -125,6 +125,10 @@ def _hosts(settings: ServerSettings) -> set[str]:
     """Return the Host names to serve: the public one, with it all of loopback, and those configured."""
     host = settings.origin.host or ""
     return {host, *settings.allowed_hosts, *(LOOPBACK_HOSTS if host in LOOPBACK_HOSTS else ())}
+
+
+async def _check_keys(app: web.Application) -> None:
+    await app[VERIFIER].check_keys()
 
 
 def _path(route: web.AbstractRoute) -> str:

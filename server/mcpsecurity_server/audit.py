@@ -5,9 +5,7 @@ go to the logger `mcpsecurity.audit`; the record carries the same as a mapping i
 """
 
 import asyncio
-import itertools
 import logging
-import secrets
 import time
 from contextvars import ContextVar
 from functools import lru_cache
@@ -17,6 +15,7 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from mcpsecurity.correlation import begin_request, correlation_fields, correlation_id
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.refusals import NoCredentials, Refusal
 
@@ -26,6 +25,7 @@ __all__ = [
     "audit_refusal",
     "audit_tool_call",
     "begin_request",
+    "correlation_fields",
     "correlation_id",
     "note_caller",
     "note_outcome",
@@ -40,9 +40,6 @@ STATELESS_VERSION = "2026-07-28"
 DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
 """Why a caller with a good token was denied: by the status with which the transport answers."""
 
-_process = secrets.token_hex(6)
-_numbers = itertools.count(1)
-_correlation: ContextVar[str] = ContextVar("correlation_id", default="-")
 _caller: ContextVar[Caller | None] = ContextVar("audited_caller", default=None)
 _outcome: ContextVar[str | None] = ContextVar("audited_outcome", default=None)
 
@@ -52,16 +49,6 @@ async def number_requests(request: web.Request, handler: Handler) -> web.StreamR
     """Give each request its correlation id, where no authentication does."""
     begin_request()
     return await handler(request)
-
-
-def begin_request() -> None:
-    """Give the request that is handled from now on, in this task, a correlation id of its own."""
-    _correlation.set(f"{_process}-{next(_numbers):x}")
-
-
-def correlation_id() -> str:
-    """Return the id of the request that is handled now, or "-"."""
-    return _correlation.get()
 
 
 def note_caller(caller: Caller) -> None:
@@ -116,7 +103,7 @@ def audit_tool_call(tool: str, outcome: str, seconds: float) -> None:
     if noted is not None:
         outcome = noted
         _outcome.set(None)
-    _calls.add(_Call(time.time(), tool, outcome, seconds, _caller.get(), _correlation.get()))
+    _calls.add(_Call(time.time(), tool, outcome, seconds, _caller.get(), correlation_id()))
 
 
 class _Call(NamedTuple):

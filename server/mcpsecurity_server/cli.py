@@ -8,6 +8,7 @@ from mcpsecurity.scaling.workers import run_workers
 from mcpsecurity.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
 from mcpsecurity_server.app import create_app
+from mcpsecurity_server.audit import correlation_fields
 from mcpsecurity_server.settings import ServerSettings
 
 __all__ = ["server"]
@@ -24,7 +25,7 @@ def server(no_auth: bool, workers: int, worker: bool) -> None:
     MCP_SERVER_CLIENT_ID.
     """
     settings = load_settings(ServerSettings, **({"no_auth": True} if no_auth else {}))
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format, [correlation_fields])
     host, port = settings.host, settings.port
     if workers > 1:
         command = ["server", "--worker", *(["--no-auth"] if no_auth else [])]

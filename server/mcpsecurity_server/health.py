@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from mcpsecurity.oidc import ProviderError
 from mcpsecurity.scaling.errors import SharedStateError
 
 __all__ = ["HEALTH_PATH", "READY_PATH", "add_health_route", "add_ready_route"]
@@ -37,7 +38,7 @@ def add_ready_route(
         for name, check in needs.items():
             try:
                 await check()
-            except SharedStateError:
+            except (SharedStateError, ProviderError):
                 missing.append(name)
         body = {"ready": not missing, "missing": missing}
         return web.json_response(body, status=503 if missing else 200, headers={"Cache-Control": "no-store"})

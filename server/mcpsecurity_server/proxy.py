@@ -4,7 +4,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp_remotes import Secure, XForwardedRelaxed
 
-from mcpsecurity_server.health import HEALTH_PATH
+from mcpsecurity_server.health import HEALTH_PATH, READY_PATH
 from mcpsecurity_server.settings import ServerSettings
 
 __all__ = ["add_proxy_middlewares"]
@@ -22,7 +22,7 @@ def add_proxy_middlewares(app: web.Application, settings: ServerSettings) -> Non
         redirect_url=settings.origin if https else None,
         sts=_STRICT_TRANSPORT if https else None,
         xss=None,  # browsers dropped it; it did harm
-        white_paths=(HEALTH_PATH,),  # probed from inside
+        white_paths=(HEALTH_PATH, READY_PATH),  # probed from inside
     )
     app.on_response_prepare.append(secure.on_response_prepare)
     if https:

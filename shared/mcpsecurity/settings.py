@@ -1,6 +1,7 @@
 """Settings of a service: read once from the environment, typed, frozen, and refused by name when wrong."""
 
 import logging
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -13,7 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from mcpsecurity.log import BatchedHandler
+from mcpsecurity.log import BatchedHandler, Fields, JsonFormatter
 from mcpsecurity.scaling.keyring import KeyRing
 
 __all__ = ["EntraSettings", "Settings", "SettingsError", "configure_logging", "load_settings"]
@@ -29,6 +30,7 @@ _LEAST = {
 }
 """Levels below which libraries log what must not be in a log, or what nobody needs."""
 
+LogFormat = Literal["text", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 S = TypeVar("S", bound="Settings")
 
@@ -115,6 +117,11 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field(
         "INFO", validation_alias="MCPSECURITY_LOG_LEVEL", description="Least severity that is logged."
     )
+    log_format: LogFormat = Field(
+        "text",
+        validation_alias="MCPSECURITY_LOG_FORMAT",
+        description="How lines on stderr look: text for people, or json, one object a line.",
+    )
 
 
 class EntraSettings(Settings):
@@ -156,9 +163,14 @@ def _key(cls: type[Settings], location: tuple[int | str, ...]) -> str:
     return str(alias or name)
 
 
-def configure_logging(level: str) -> None:
-    """Log to stderr, one line an event. Called by a service's start, never on import."""
-    logging.basicConfig(level=level, handlers=[BatchedHandler()], force=True)
+def configure_logging(level: str, form: LogFormat = "text", fields: Sequence[Fields] = ()) -> None:
+    """Log to stderr, one line an event. Called by a service's start, never on import.
+
+    `fields` give more for each line of `json`.
+    """
+    formatter = JsonFormatter(fields) if form == "json" else None
+    logging.basicConfig(level=level, handlers=[BatchedHandler(formatter)], force=True)
+    logging.captureWarnings(form == "json")  # or else they would be lines that are no JSON
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line names them
     for name, least in _LEAST.items():
         logging.getLogger(name).setLevel(max(least, logging.getLevelNamesMapping()[level]))

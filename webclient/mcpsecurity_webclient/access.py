@@ -12,6 +12,7 @@ from aiohttp_session import get_session
 from yarl import URL
 
 from mcpsecurity.bridge import SignInRequiredError
+from mcpsecurity.correlation import begin_request
 from mcpsecurity.scaling.errors import SharedStateError
 from mcpsecurity_webclient.errors import ApiError
 from mcpsecurity_webclient.settings import WebSettings
@@ -23,6 +24,7 @@ __all__ = [
     "Person",
     "error_middleware",
     "guard_middleware",
+    "number_requests",
     "public",
     "safe_next",
     "sign_in_url",
@@ -60,6 +62,13 @@ def public(handler: H) -> H:
     """Let everybody in. Routes without this mark are for signed-in people."""
     handler.__dict__["public"] = True
     return handler
+
+
+@web.middleware
+async def number_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give each request its correlation id. An answer that it starts is logged with it, too."""
+    begin_request()
+    return await handler(request)
 
 
 def guard_middleware(settings: WebSettings) -> Any:

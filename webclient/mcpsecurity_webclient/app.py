@@ -18,7 +18,13 @@ from mcpsecurity.scaling.errors import SharedStateError
 from mcpsecurity.scaling.tasks import end_tasks
 from mcpsecurity.service import PRIVATE_LISTENERS
 from mcpsecurity.tls import client_ssl_context
-from mcpsecurity_webclient.access import Person, error_middleware, guard_middleware, sign_in_url
+from mcpsecurity_webclient.access import (
+    Person,
+    error_middleware,
+    guard_middleware,
+    number_requests,
+    sign_in_url,
+)
 from mcpsecurity_webclient.auth import EntraClient, add_auth_routes
 from mcpsecurity_webclient.chat.api import KEEP_ALIVE, PATIENCE, add_chat_api
 from mcpsecurity_webclient.chat.directory import ChatDirectory, owner_of
@@ -69,7 +75,7 @@ def create_app(
     app = web.Application()
     assembly = _Assembly(settings, clock)
     storage = ServerSideStorage(assembly.sessions, secure=settings.secure, clock=clock)
-    app.middlewares.append(error_middleware)  # also for what goes wrong with the sessions themselves
+    app.middlewares.extend([number_requests, error_middleware])  # also for what is wrong with sessions
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
     if assembly.replicas is not None:

@@ -5,6 +5,7 @@ import warnings
 
 import click
 
+from mcpsecurity.correlation import correlation_fields
 from mcpsecurity.scaling.workers import run_workers
 from mcpsecurity.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
@@ -24,7 +25,7 @@ def webclient(workers: int, worker: bool) -> None:
     the model is the deployment AZURE_OPENAI_CHAT_DEPLOYMENT_NAME; the tools are those of MCP_SERVER_URL.
     """
     settings = load_settings(WebSettings)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format, [correlation_fields])
     host, port = settings.host, settings.port
     if workers > 1:
         sys.exit(

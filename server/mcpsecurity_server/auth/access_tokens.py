@@ -57,6 +57,10 @@ class AccessTokenVerifier:
         """Return the caller of a token that was verified before and is still good. Costs microseconds."""
         return self.memory.recall(raw, self._provider.clock())
 
+    async def check_keys(self) -> None:
+        """Return if there are keys to verify with. Raises `ProviderError`."""
+        await self._provider.metadata()
+
     async def verify(self, raw: str) -> Caller:
         """Return the caller.
 
