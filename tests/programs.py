@@ -71,6 +71,11 @@ class Program:
                 await asyncio.sleep(0.02)
 
     @property
+    def runs(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
     def pid(self) -> int:
         """Its process id while it runs."""
         if self._process is None:

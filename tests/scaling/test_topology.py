@@ -1,43 +1,17 @@
 """Two servers and two web chats behind a proxy in turn: the main job, and what each fault may not do."""
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import pytest
-from tests.scaling.topology import Topology, running_topology
+from tests.scaling.topology import Topology
 from tests.webclient.person import Event, WebPerson
 
-from mcpsecurity.localcloud.entra.directory import User
 from mcpsecurity.testing import LocalStack
 
 ASK = "Please generate a random number between 1 and 6"
 TOOL = "get_random_number"
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[LocalStack]:
-    with LocalStack() as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-async def topology(local: LocalStack) -> AsyncIterator[Topology]:
-    async with running_topology(local) as topology:
-        yield topology
-
-
-@pytest.fixture
-async def somebody(local: LocalStack, topology: Topology) -> AsyncIterator[WebPerson]:
-    """Somebody who never was here before, signed in; `oid` is her object id."""
-    oid = f"10ca1c10-0d00-4000-8000-{secrets.token_hex(6)}"
-    name = f"{oid[-12:]}@contoso.example"
-    local.cloud.tenant.directory.users[name] = User("Somebody", name, oid, home_oid=oid)
-    async with WebPerson(topology.url, local.cloud.ca_file) as person:
-        person.oid = oid
-        yield await person.sign_in(name)
 
 
 async def come_back(person: WebPerson) -> Event:

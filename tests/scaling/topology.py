@@ -5,7 +5,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -26,6 +26,15 @@ class Replica(Program):
             [sys.executable, "-m", "mcpsecurity", service], port, environment=environment, log=log
         )
         self._log_file = log
+        self._usual = environment
+        self.changed = False
+
+    async def restart(self, **changes: str) -> None:
+        """Stop it and start it, with changes of its environment that last until the next restart."""
+        await self.stop()
+        self.changed = bool(changes)
+        self._environment = {**self._usual, **changes}
+        await self.start()
 
     def logged(self, text: str) -> int:
         """Return how often it has logged something so far."""
@@ -41,7 +50,13 @@ class Topology:
     """What runs, and where people and clients reach it."""
 
     def __init__(
-        self, local: LocalStack, redis: Program, database: Program, address: str, folder: Path
+        self,
+        local: LocalStack,
+        redis: Program,
+        database: Program,
+        address: str,
+        folder: Path,
+        more: Mapping[str, str],
     ) -> None:
         self.redis = redis
         self.database = database
@@ -60,6 +75,7 @@ class Topology:
             "WEBCLIENT_CLIENT_ID": local.cloud.web_client_id,
             "WEBCLIENT_CLIENT_SECRET": local.cloud.web_client_secret,
             "WEBCLIENT_DATABASE_URL": address,
+            **more,
         }
         self.web = [self._replica("webclient", "WEBCLIENT_PORT", n, common, folder) for n in range(2)]
         self.mcp = [self._replica("server", "MCP_SERVER_PORT", n, common, folder) for n in range(2)]
@@ -69,6 +85,14 @@ class Topology:
     def replicas(self) -> list[Replica]:
         """All four processes."""
         return [*self.web, *self.mcp]
+
+    async def mend(self) -> None:
+        """Start what does not run, and stop what runs otherwise than at first."""
+        for program in (self.redis, self.database, *self.replicas):
+            if isinstance(program, Replica) and program.changed:
+                await program.restart()
+            elif not program.runs:
+                await program.start()
 
     async def owner_of(self, person: str) -> Replica:
         """Return the web chat that has a person's conversations open, by her object id."""
@@ -97,13 +121,13 @@ class Topology:
 
 
 @asynccontextmanager
-async def running_topology(local: LocalStack) -> AsyncIterator[Topology]:
-    """Start everything, and stop it."""
+async def running_topology(local: LocalStack, **environment: str) -> AsyncIterator[Topology]:
+    """Start everything, and stop it. `environment` is for all replicas."""
     async with AsyncExitStack() as running:
         folder = running.enter_context(tempfile.TemporaryDirectory())
         redis = await running.enter_async_context(redis_server())
         database, address = await running.enter_async_context(postgresql())
-        topology = Topology(local, redis, database, address, Path(folder))
+        topology = Topology(local, redis, database, address, Path(folder), environment)
         for replica in topology.replicas:
             running.push_async_callback(replica.stop)
         await asyncio.gather(*(replica.start() for replica in topology.replicas))
