@@ -3,9 +3,9 @@
 import logging
 import re
 
-__all__ = ["LeakSearch"]
+__all__ = ["SECRETS", "LeakSearch"]
 
-_SECRETS = re.compile(
+SECRETS = re.compile(
     r"eyJ[\w-]{30,}"  # the beginning of a JWT's header or payload: base64url of {"
     r"|[\w-]{20,}\.[\w-]{20,}\.[\w-]{40,}"  # three segments
     r"|(?i:bearer) +(?!realm\b|error\b|scope\b|resource_metadata\b)[\w.~+/-]{20,}"
@@ -29,5 +29,5 @@ class LeakSearch(logging.Handler):
             self.handleError(record)
             return
         self.searched += 1
-        if _SECRETS.search(text):
+        if SECRETS.search(text):
             self.found.append(f"{record.levelname} {record.name} at {record.pathname}:{record.lineno}")

@@ -26,13 +26,16 @@ from mcpsecurity_server.rates import rate_guard
 from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
 from mcpsecurity_server.tools.asking import Asker
-from mcpsecurity_server.transport import Limits, mount_mcp
+from mcpsecurity_server.transport import AfterCall, Limits, mount_mcp
 from mcpsecurity_server.weather import WeatherService, weather_session
 
 if TYPE_CHECKING:
     from mcpsecurity_server.transport.shared import SharedTransport
+    from mcpsecurity_server.watching import ServerWatch
 
 __all__ = ["create_app"]
+
+_AUDIT: AfterCall = audit_tool_call
 
 
 def create_app(
@@ -43,12 +46,14 @@ def create_app(
     timer: Timer = time.monotonic,
     key_policy: CachePolicy | None = None,
     tls: ssl.SSLContext | None = None,
+    watch: "ServerWatch | None" = None,
 ) -> web.Application:
     """Return the application: `/mcp` behind access tokens; health and resource metadata for everybody.
 
     `mcp` is what is served, any FastMCP instance; None is this product's own tools, prompts and resource.
     `clock` gives seconds since 1970, `timer` monotonic seconds, `key_policy` says how long signing keys last,
-    `tls` whom to trust on outgoing connections (default: the system and the configured authority).
+    `tls` whom to trust on outgoing connections (default: the system and the configured authority), `watch`
+    who watches.
     """
     tls = tls or client_ssl_context(settings.ca_file)
     app = web.Application()
@@ -72,9 +77,14 @@ def create_app(
         needs["signing_keys"] = partial(_check_keys, app)
     if shared is not None:
         app.cleanup_ctx.append(_entered(shared))
+    mcp = mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer)
+    before_call, after_call = rate_guard(settings.calls_per_minute, before_call), _AUDIT
+    if watch is not None:
+        before_call = watch.before_call(before_call)
+        after_call = watch.after_call(after_call)
     mount_mcp(
         app,
-        mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer),
+        mcp,
         path=settings.path,
         allowed_hosts=_hosts(settings),
         allowed_origins=settings.allowed_origins,
@@ -82,8 +92,9 @@ def create_app(
         store=shared.store if shared is not None else None,
         bus=shared.bus if shared is not None else None,
         state_keys=_state_keys(settings),
-        before_call=rate_guard(settings.calls_per_minute, before_call),
-        after_call=audit_tool_call,
+        before_call=before_call,
+        after_call=after_call,
+        observer=watch,
         clock=clock,
     )
     if settings.allowed_origins:

@@ -7,6 +7,8 @@ go to the logger `mcpsecurity.audit`; the record carries the same as a mapping i
 import asyncio
 import logging
 import time
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,6 +22,7 @@ from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.refusals import NoCredentials, Refusal
 
 __all__ = [
+    "DENIALS",
     "DENIED",
     "audit_denial",
     "audit_refusal",
@@ -29,6 +32,8 @@ __all__ = [
     "correlation_id",
     "note_caller",
     "note_outcome",
+    "note_traces",
+    "noted_outcome",
     "number_requests",
 ]
 
@@ -40,8 +45,13 @@ STATELESS_VERSION = "2026-07-28"
 DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
 """Why a caller with a good token was denied: by the status with which the transport answers."""
 
+DENIALS: Counter[str] = Counter()
+"""How many requests were denied since the process began, by reason."""
+
 _caller: ContextVar[Caller | None] = ContextVar("audited_caller", default=None)
 _outcome: ContextVar[str | None] = ContextVar("audited_outcome", default=None)
+_NO_TRACE: Mapping[str, str] = {}
+_trace_fields: Callable[[], Mapping[str, str]] | None = None
 
 
 @web.middleware
@@ -59,6 +69,17 @@ def note_caller(caller: Caller) -> None:
 def note_outcome(outcome: str) -> None:
     """Remember how the tool call that runs now ended, more precisely than its caller can tell."""
     _outcome.set(outcome)
+
+
+def noted_outcome() -> str | None:
+    """Return what was noted of the tool call that runs now, if anything was."""
+    return _outcome.get()
+
+
+def note_traces(fields: Callable[[], Mapping[str, str]]) -> None:
+    """Let each line from now on have the `fields` of the trace that it belongs to."""
+    global _trace_fields  # noqa: PLW0603 - of the process, as is the log
+    _trace_fields = fields
 
 
 def audit_refusal(request: web.BaseRequest, refusal: Refusal) -> None:
@@ -83,6 +104,7 @@ def _names_session(request: web.BaseRequest) -> bool:
 
 
 def _write_denial(level: int, request: web.BaseRequest, status: int, reason: str) -> None:
+    DENIALS[reason] += 1
     _write(
         level,
         event="request_refused",
@@ -103,7 +125,8 @@ def audit_tool_call(tool: str, outcome: str, seconds: float) -> None:
     if noted is not None:
         outcome = noted
         _outcome.set(None)
-    _calls.add(_Call(time.time(), tool, outcome, seconds, _caller.get(), correlation_id()))
+    trace = _trace_fields() if _trace_fields is not None else _NO_TRACE
+    _calls.add(_Call(time.time(), tool, outcome, seconds, _caller.get(), correlation_id(), trace))
 
 
 class _Call(NamedTuple):
@@ -115,6 +138,7 @@ class _Call(NamedTuple):
     seconds: float
     caller: Caller | None
     correlation_id: str
+    trace: Mapping[str, str]
 
     def event(self) -> dict[str, object]:
         return {
@@ -125,6 +149,7 @@ class _Call(NamedTuple):
             "duration_ms": round(self.seconds * 1000, 3),
             **_who(self.caller),
             "correlation_id": self.correlation_id,
+            **self.trace,
         }
 
 

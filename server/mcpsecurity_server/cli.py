@@ -1,15 +1,22 @@
 """`mcpsecurity server`: the MCP server as a process, configured by the environment."""
 
 import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
+from aiohttp import web
 
 from mcpsecurity.scaling.workers import run_workers
 from mcpsecurity.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
+from mcpsecurity.telemetry import watched
 from mcpsecurity_server.app import create_app
-from mcpsecurity_server.audit import correlation_fields
+from mcpsecurity_server.audit import note_traces
 from mcpsecurity_server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from mcpsecurity.telemetry.running import Telemetry
 
 __all__ = ["server"]
 
@@ -17,19 +24,42 @@ __all__ = ["server"]
 @click.command()
 @click.option("--no-auth", is_flag=True, help="Serve without access tokens; on a loopback address only.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes; several need a Redis.")
-@click.option("--worker", is_flag=True, hidden=True, help="Be one of several processes.")
-def server(no_auth: bool, workers: int, worker: bool) -> None:
+@click.option("--worker", type=int, default=None, hidden=True, help="Be this one of several processes.")
+def server(no_auth: bool, workers: int, worker: int | None) -> None:
     """Run the MCP server.
 
     It accepts access tokens of the Entra ID tenant ENTRA_TENANT_ID for the app registration
     MCP_SERVER_CLIENT_ID.
     """
     settings = load_settings(ServerSettings, **({"no_auth": True} if no_auth else {}))
-    configure_logging(settings.log_level, settings.log_format, [correlation_fields])
-    host, port = settings.host, settings.port
     if workers > 1:
-        command = ["server", "--worker", *(["--no-auth"] if no_auth else [])]
+        configure_logging(settings.log_level, settings.log_format)
+        command = ["server", *(["--no-auth"] if no_auth else [])]
+        host, port = settings.host, settings.port
         sys.exit(run_workers(workers, command, settings, host=host, port=port, name="server"))
-    sys.exit(
-        run_service(lambda: create_app(settings), host=host, port=port, name="server", reuse_port=worker)
-    )
+    sys.exit(_serve(settings, worker))
+
+
+def _serve(settings: ServerSettings, worker: int | None) -> int:
+    """Serve until a signal comes; return the exit code."""
+    with watched("mcpsecurity-server", settings, settings.metrics) as telemetry:
+        return run_service(
+            partial(_application, settings, telemetry, worker or 0),
+            host=settings.host,
+            port=settings.port,
+            name="server",
+            reuse_port=worker is not None,
+        )
+
+
+def _application(settings: ServerSettings, telemetry: "Telemetry | None", worker: int) -> web.Application:
+    if telemetry is None:
+        return create_app(settings)
+    from mcpsecurity.telemetry.scrape import add_metrics_port  # noqa: PLC0415 - only for those who want it
+    from mcpsecurity_server.watching import ServerWatch  # noqa: PLC0415
+
+    if telemetry.tracing:
+        note_traces(telemetry.log_fields)
+    app = create_app(settings, watch=ServerWatch())
+    add_metrics_port(app, telemetry, settings.metrics, worker)
+    return app

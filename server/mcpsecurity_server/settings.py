@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 from yarl import URL
 
-from mcpsecurity.settings import EntraSettings, Settings
+from mcpsecurity.settings import EntraSettings, MetricsPort, Settings
 from mcpsecurity_server.transport.stateless.seal import MIN_KEY_BYTES
 
 __all__ = ["LOOPBACK_HOSTS", "ApprovalPolicy", "ServerSettings", "Words"]
@@ -63,6 +63,19 @@ class ServerSettings(EntraSettings, _Openness):
     host: str = Field("127.0.0.1", validation_alias="MCP_SERVER_HOST", description="Address to listen on.")
     port: int = Field(
         7133, validation_alias="MCP_SERVER_PORT", ge=0, le=65535, description="Port to listen on."
+    )
+
+    metrics_host: str = Field(
+        "127.0.0.1",
+        validation_alias="MCP_SERVER_METRICS_HOST",
+        description="Address on which Prometheus reads metrics.",
+    )
+    metrics_port: int | None = Field(
+        None,
+        validation_alias="MCP_SERVER_METRICS_PORT",
+        ge=1,
+        le=65535,
+        description="Port for Prometheus, with /metrics and nothing else; worker N has N added. None: off.",
     )
 
     tenant_id: str = Field(
@@ -221,6 +234,11 @@ class ServerSettings(EntraSettings, _Openness):
         pattern=r"^https://[^/?#]+$",
         description="Origin of Microsoft Graph.",
     )
+
+    @property
+    def metrics(self) -> MetricsPort | None:
+        """Where Prometheus reads metrics."""
+        return MetricsPort.of(self.metrics_host, self.metrics_port, "MCP_SERVER_METRICS_PORT")
 
     @property
     def origin(self) -> URL:

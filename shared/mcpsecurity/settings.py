@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -17,7 +17,7 @@ from pydantic_settings import (
 from mcpsecurity.log import BatchedHandler, Fields, JsonFormatter
 from mcpsecurity.scaling.keyring import KeyRing
 
-__all__ = ["EntraSettings", "Settings", "SettingsError", "configure_logging", "load_settings"]
+__all__ = ["EntraSettings", "MetricsPort", "Settings", "SettingsError", "configure_logging", "load_settings"]
 
 _LEAST = {
     "msal": logging.INFO,  # below: personal data
@@ -33,6 +33,19 @@ _LEAST = {
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 S = TypeVar("S", bound="Settings")
+
+
+class MetricsPort(NamedTuple):
+    """Where Prometheus reads metrics. `key` is the setting that says so."""
+
+    host: str
+    port: int
+    key: str
+
+    @classmethod
+    def of(cls, host: str, port: int | None, key: str) -> "MetricsPort | None":
+        """Return it, if there is a port."""
+        return cls(host, port, key) if port is not None else None
 
 
 class SettingsError(Exception):

@@ -11,13 +11,13 @@ from typing import Any
 
 import aiohttp
 from tests.programs import Program, free_port
-from tests.webclient.person import Page, WebPerson
+from tests.webclient.person import WebPerson
 
 from mcpsecurity.testing import LocalStack
 
 __all__ = ["ASK", "PROMPT", "Services", "json_lines", "running_services", "stopping"]
 
-PROMPT = "a random number between 4711 and 4713"
+PROMPT = "a random number between 471100471 and 471100474"
 """What the person says; no part of it may be seen by whoever watches."""
 
 ASK = f"Please give me {PROMPT}"
@@ -57,30 +57,26 @@ class Services:
                 while not await _ready(http, origin):  # noqa: ASYNC110 - of another process
                     await asyncio.sleep(0.05)
 
-    async def chat(self, user: str = "alice@contoso.example", mode: str = "manual") -> dict[str, Any]:
-        """Let a person ask for a number and approve the call; return how the run ended."""
+    @asynccontextmanager
+    async def person(self) -> AsyncIterator[WebPerson]:
+        """Sign Alice in."""
         async with WebPerson(self.url, self.local.cloud.ca_file) as person:
-            await person.sign_in(user)
-            if mode != "manual":
-                assert (await person.command("mode", mode=mode))[0] == 202
-            async with person.page() as page:
-                call = await person.ask(page, ASK)
-                await (self._answer(person, page) if mode == "elicitation" else person.decide(call))
-                return await page.until("run.done")
+            yield await person.sign_in()
+
+    async def chat(self, text: str = ASK) -> dict[str, Any]:
+        """Let a person ask for something and approve the call; return how the call ended."""
+        async with self.person() as person, person.page() as page:
+            call = await person.ask(page, text)
+            await person.decide(call)
+            done = await page.until("tool.done")
+            assert (await page.until("run.done"))["status"] == "completed"
+            return done
 
     async def ask_in_vain(self) -> dict[str, Any]:
         """Let a person ask when no answer can come; return how the run ended."""
-        async with WebPerson(self.url, self.local.cloud.ca_file) as person:
-            await person.sign_in()
-            async with person.page() as page:
-                assert (await person.command("messages", text=ASK))[0] == 202
-                return await page.until("run.done")
-
-    async def _answer(self, person: WebPerson, page: Page) -> None:
-        asked = (await page.until("elicitation.requested"))["elicitation"]
-        path = f"elicitations/{asked['elicitation_id']}"
-        content = {field["name"]: True for field in asked["fields"]}
-        assert (await person.command(path, action="accept", content=content))[0] == 202
+        async with self.person() as person, person.page() as page:
+            assert (await person.command("messages", text=ASK))[0] == 202
+            return await page.until("run.done")
 
 
 @asynccontextmanager

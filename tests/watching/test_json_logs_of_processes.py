@@ -12,8 +12,7 @@ async def test_every_line_of_both_services_is_an_object_and_says_which_request_i
     local: LocalStack, tmp_path: Path
 ) -> None:
     async with running_services(local, tmp_path, MCPSECURITY_LOG_FORMAT="json") as services:
-        ended = await services.chat()
-        assert ended["status"] == "completed"
+        await services.chat()
     server, web = json_lines(services.server_log), json_lines(services.web_log)
     for line in server + web:
         assert {"time", "level", "logger", "message"} <= line.keys()

@@ -3,6 +3,7 @@
 import hmac
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import StaleConversationError, StoreError
 
 __all__ = [
+    "DENIALS",
     "PERSON",
     "Handler",
     "Person",
@@ -33,6 +35,9 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+DENIALS: Counter[str] = Counter()
+"""How many requests were refused to somebody since the process began, by reason."""
+
 H = TypeVar("H", bound=Callable[..., Any])
 
 
@@ -175,6 +180,8 @@ async def _form_token(request: web.Request) -> str | None:
 
 
 def _answer(request: web.Request, error: ApiError) -> web.Response:
+    if error.status in (401, 403, 429):
+        DENIALS[error.body["error"]["code"]] += 1
     if request.path.startswith("/api/"):
         headers = {"Cache-Control": "no-store", **error.headers}
         return web.json_response(error.body, status=error.status, headers=headers)

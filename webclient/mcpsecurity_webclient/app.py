@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ from mcpsecurity_webclient.sessions import ServerSideStorage
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
 from mcpsecurity_webclient.sharing import web_state
 from mcpsecurity_webclient.store import SqlConversationStore, StoreError
+from mcpsecurity_webclient.watching import offer_gauges, watch_requests
 
 if TYPE_CHECKING:
     from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
@@ -65,12 +66,13 @@ def create_app(
     sweep_every: float = _SWEEP_SECONDS,
     keep_alive: float = KEEP_ALIVE,
     patience: float = PATIENCE,
+    watched: bool = False,
 ) -> web.Application:
     """Return the application.
 
     `clock` gives seconds since 1970; what has ended by itself is cleared away every `sweep_every` seconds. A
     silent stream shows every `keep_alive` seconds that it lives; a page that does not read for `patience`
-    seconds is let go.
+    seconds is let go. With `watched`, requests have spans and counts are offered to OpenTelemetry.
     """
     app = web.Application()
     assembly = _Assembly(settings, clock)
@@ -78,6 +80,9 @@ def create_app(
     app.middlewares.extend([number_requests, error_middleware])  # also for what is wrong with sessions
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
+    if watched:
+        app.middlewares.append(watch_requests)
+        offer_gauges(assembly.counts())
     if assembly.replicas is not None:
         app[PRIVATE_LISTENERS] = []
         app.middlewares.append(assembly.replicas.middleware)
@@ -142,6 +147,25 @@ class _Assembly:
             except (StoreError, SharedStateError):
                 gone.append(name)
         return gone
+
+    def counts(self) -> dict[str, tuple[str, Callable[[], int]]]:
+        """Return what there is to count, by the names of gauges."""
+        opened, sessions = self.directory.opened, self.sessions
+        counts: dict[str, tuple[str, Callable[[], int]]] = {
+            "mcpsecurity.chat.conversations": ("Conversations that are open.", lambda: len(opened())),
+            "mcpsecurity.chat.pages": ("Pages that follow a conversation.", lambda: len(self.streams)),
+            "mcpsecurity.chat.approvals": (
+                "Calls that wait for a decision.",
+                lambda: sum(chat.desk.waiting for chat in opened()),
+            ),
+            "mcpsecurity.chat.questions": (
+                "Servers' questions that wait.",
+                lambda: len(self._coordinator),
+            ),
+        }
+        if isinstance(sessions, Sized):
+            counts["mcpsecurity.chat.sessions"] = ("Sessions of people.", lambda: len(sessions))
+        return counts
 
     async def end_streams(self, _: web.Application) -> None:
         """Let the pages go, so that stopping does not wait for them."""

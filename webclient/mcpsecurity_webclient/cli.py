@@ -2,43 +2,70 @@
 
 import sys
 import warnings
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
+from aiohttp import web
 
-from mcpsecurity.correlation import correlation_fields
 from mcpsecurity.scaling.workers import run_workers
 from mcpsecurity.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
+from mcpsecurity.telemetry import watched
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import StoreError
+
+if TYPE_CHECKING:
+    from mcpsecurity.telemetry.running import Telemetry
 
 __all__ = ["webclient"]
 
 
 @click.command()
 @click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes; several need a Redis.")
-@click.option("--worker", is_flag=True, hidden=True, help="Be one of several processes.")
-def webclient(workers: int, worker: bool) -> None:
+@click.option("--worker", type=int, default=None, hidden=True, help="Be this one of several processes.")
+def webclient(workers: int, worker: int | None) -> None:
     """Run the web chat.
 
     People sign in with the Entra ID tenant ENTRA_TENANT_ID by the app registration WEBCLIENT_CLIENT_ID;
     the model is the deployment AZURE_OPENAI_CHAT_DEPLOYMENT_NAME; the tools are those of MCP_SERVER_URL.
     """
     settings = load_settings(WebSettings)
-    configure_logging(settings.log_level, settings.log_format, [correlation_fields])
-    host, port = settings.host, settings.port
     if workers > 1:
-        sys.exit(
-            run_workers(workers, ["webclient", "--worker"], settings, host=host, port=port, name="webclient")
-        )
+        configure_logging(settings.log_level, settings.log_format)
+        host, port = settings.host, settings.port
+        sys.exit(run_workers(workers, ["webclient"], settings, host=host, port=port, name="webclient"))
     # MSAL's advice cannot be followed (see `EntraClient.begin`), and is no news to whoever runs this.
     warnings.filterwarnings("ignore", message="response_mode='form_post'")
-    from mcpsecurity_webclient.app import create_app  # noqa: PLC0415 - slow: wrong settings are told before it
-
     try:
-        code = run_service(
-            lambda: create_app(settings), host=host, port=port, name="webclient", reuse_port=worker
-        )
+        sys.exit(_serve(settings, worker))
     except StoreError as error:
         sys.exit(f"webclient: {error}")
-    sys.exit(code)
+
+
+def _serve(settings: WebSettings, worker: int | None) -> int:
+    """Serve until a signal comes; return the exit code."""
+    with watched("mcpsecurity-webclient", settings, settings.metrics) as telemetry:
+        return run_service(
+            partial(_application, settings, telemetry, worker or 0),
+            host=settings.host,
+            port=settings.port,
+            name="webclient",
+            reuse_port=worker is not None,
+        )
+
+
+def _application(settings: WebSettings, telemetry: "Telemetry | None", worker: int) -> web.Application:
+    from mcpsecurity_webclient.app import create_app  # noqa: PLC0415 - slow: wrong settings are told before it
+
+    if telemetry is None:
+        return create_app(settings)
+    from semantic_kernel.utils.telemetry.model_diagnostics import decorators  # noqa: PLC0415
+
+    from mcpsecurity.telemetry.scrape import add_metrics_port  # noqa: PLC0415 - only for those who want it
+
+    # Spans of the model, by Semantic Kernel; without what is said, which is another switch of its.
+    decorators.MODEL_DIAGNOSTICS_SETTINGS.enable_otel_diagnostics = telemetry.tracing
+    app = create_app(settings, watched=True)
+    add_metrics_port(app, telemetry, settings.metrics, worker)
+    return app

@@ -24,6 +24,7 @@ from mcpsecurity.scaling.errors import SharedStateError
 from mcpsecurity.scaling.shared import SharedState, translated
 from mcpsecurity_webclient.access import PERSON, Handler
 from mcpsecurity_webclient.errors import ApiError
+from mcpsecurity_webclient.watching import trace_headers
 
 __all__ = ["Replicas"]
 
@@ -201,12 +202,19 @@ class Replicas:
         """Return the answer of the replica at `owner`; None: it is not there, or has the person no more."""
         if self._http is None:
             raise RuntimeError("the replica has not been started")
-        headers = [(k, v) for k, v in request.headers.items() if k.lower() not in _HOP_BY_HOP]
+        traced = trace_headers()
+        dropped = _HOP_BY_HOP | traced.keys()
+        headers = [(k, v) for k, v in request.headers.items() if k.lower() not in dropped]
+        headers += [*traced.items(), (_MARK, self._id)]
         body = await request.read() if request.can_read_body else None
         url = URL(owner + request.raw_path, encoded=True)
         try:
             async with self._http.request(
-                request.method, url, headers=[*headers, (_MARK, self._id)], data=body, allow_redirects=False
+                request.method,
+                url,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
             ) as answer:
                 return None if answer.status == _NOT_HERE else await _copied(answer, request)
         except aiohttp.ClientConnectorError:

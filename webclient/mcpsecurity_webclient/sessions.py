@@ -61,6 +61,9 @@ class InMemorySessionStore:
         self._records: dict[str, SessionRecord] = {}
         self._displaced: list[SessionRecord] = []
 
+    def __len__(self) -> int:
+        return len(self._records)
+
     async def get(self, key: str) -> SessionRecord | None:
         """Return a session that lives, and start its idle time anew."""
         record = self._records.get(key)

@@ -8,7 +8,7 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
-from mcpsecurity.settings import EntraSettings
+from mcpsecurity.settings import EntraSettings, MetricsPort
 from mcpsecurity_webclient.store.engine import database_url
 
 __all__ = ["McpServerSettings", "WebSettings"]
@@ -42,6 +42,18 @@ class WebSettings(EntraSettings):
     host: str = Field("127.0.0.1", validation_alias="WEBCLIENT_HOST", description="Address to listen on.")
     port: int = Field(
         5001, ge=0, le=65535, validation_alias="WEBCLIENT_PORT", description="Port to listen on."
+    )
+    metrics_host: str = Field(
+        "127.0.0.1",
+        validation_alias="WEBCLIENT_METRICS_HOST",
+        description="Address on which Prometheus reads metrics.",
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        validation_alias="WEBCLIENT_METRICS_PORT",
+        description="Port for Prometheus, with /metrics and nothing else; worker N has N added. None: off.",
     )
     client_id: str = Field(
         validation_alias="WEBCLIENT_CLIENT_ID",
@@ -196,6 +208,11 @@ class WebSettings(EntraSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{user_data_path('mcpsecurity') / 'conversations.sqlite3'}"
+
+    @property
+    def metrics(self) -> MetricsPort | None:
+        """Where Prometheus reads metrics."""
+        return MetricsPort.of(self.metrics_host, self.metrics_port, "WEBCLIENT_METRICS_PORT")
 
     @property
     def secure(self) -> bool:

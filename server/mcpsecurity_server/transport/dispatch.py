@@ -31,7 +31,7 @@ from mcpsecurity_server.transport.paging import LISTS, BadCursorError, page
 from mcpsecurity_server.transport.results import failed_tool, model_json, tool_result
 from mcpsecurity_server.transport.sdk import CallContext, Channel, RelaySession, SdkServer, request_context
 
-__all__ = ["AfterCall", "BeforeCall", "Call", "Dispatcher"]
+__all__ = ["METHODS", "AfterCall", "BeforeCall", "Call", "Dispatcher"]
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +69,9 @@ _REQUESTS: dict[str, type[BaseModel]] = {
     "completion/complete": types.CompleteRequest,
     "logging/setLevel": types.SetLevelRequest,
 }
+
+METHODS = frozenset({"ping", *_REQUESTS})
+"""The methods that are dispatched."""
 
 _KEPT_BY_TRANSPORT = frozenset({types.SetLevelRequest, types.SubscribeRequest, types.UnsubscribeRequest})
 """Served without a handler of the program's own: what they set is remembered by whoever dispatches."""

@@ -19,6 +19,7 @@ from mcpsecurity_server.transport.handshake.memory import InMemoryEventBus
 from mcpsecurity_server.transport.handshake.sessions import Sessions
 from mcpsecurity_server.transport.handshake.store import InMemorySessionStore, SessionStore
 from mcpsecurity_server.transport.limits import Limits
+from mcpsecurity_server.transport.observed import Activity, ObservedDispatcher, Observer
 from mcpsecurity_server.transport.sdk import SdkServer
 from mcpsecurity_server.transport.stateless.era import StatelessEra
 from mcpsecurity_server.transport.stateless.listen import Changes
@@ -48,6 +49,17 @@ class MountedMcp:
         self._announcements = announcements
         self._limits = limits
         self.sessions = sessions
+
+    def activity(self) -> Activity:
+        """Return how much is open. May be asked in any thread."""
+        sessions = list(self.sessions)
+        calls, listens = self._stateless.activity
+        return Activity(
+            sessions=len(self.sessions),
+            requests=sum(len(session.in_flight) for session in sessions) + calls,
+            questions=sum(session.questions for session in sessions),
+            streams=sum(len(session.open_streams) for session in sessions) + listens,
+        )
 
     async def list_changed(self, what: Kind) -> None:
         """Tell every client that a list has changed, for example after `FastMCP.add_tool`."""
@@ -87,6 +99,7 @@ def mount_mcp(
     caching: Caching | None = None,
     before_call: BeforeCall | None = None,
     after_call: AfterCall | None = None,
+    observer: Observer | None = None,
     clock: Callable[[], float] = time.time,
 ) -> MountedMcp:
     """Serve `mcp` from `app` by Streamable HTTP (revisions 2025-03-26 to 2025-11-25, and 2026-07-28).
@@ -106,6 +119,7 @@ def mount_mcp(
             `web.HTTPException`, which becomes the answer.
         after_call: told of every tool call: name, outcome (ok, error, input_required,
             cancelled, failed) and seconds.
+        observer: watches what is handled; without one nothing is spent on it.
         clock: gives seconds since 1970; streams end when the access token that opened them expires.
 
     An authentication middleware puts the caller's token into `request[TOKEN_KEY]`; sessions belong to its
@@ -113,7 +127,8 @@ def mount_mcp(
     """
     limits = limits or Limits()
     sdk = SdkServer(mcp)
-    dispatcher = Dispatcher(sdk, before_call=before_call, after_call=after_call, page_size=limits.page_size)
+    kind = Dispatcher if observer is None else ObservedDispatcher
+    dispatcher = kind(sdk, before_call=before_call, after_call=after_call, page_size=limits.page_size)
     sessions = Sessions(
         InMemorySessionStore(limits) if store is None else store,
         InMemoryEventBus(limits) if bus is None else bus,
@@ -133,6 +148,9 @@ def mount_mcp(
     handshake = HandshakeEra(dispatcher, sessions, limits, clock)
     endpoint = Endpoint(Guard(allowed_hosts, allowed_origins), limits, [stateless, handshake])
     mounted = MountedMcp(endpoint, dispatcher, sdk, sessions, stateless, announcements, limits)
+    if observer is not None and isinstance(dispatcher, ObservedDispatcher):
+        dispatcher.observer = observer
+        observer.observe(mounted.activity, sdk.is_tool)
     for method in ("GET", "POST", "DELETE"):  # one by one: aiohttp-cors refuses a route for all methods
         app.router.add_route(method, path, endpoint.handle)
     app.cleanup_ctx.append(mounted.run)

@@ -209,6 +209,10 @@ class SdkServer:
         """Return a registered tool."""
         return self._tools.get_tool(name)
 
+    def is_tool(self, name: Any) -> bool:
+        """Tell whether a tool of this name is registered."""
+        return isinstance(name, str) and self._tools.get_tool(name) is not None
+
     def lacks_prompt(self, name: str) -> bool:
         """Tell whether prompts are FastMCP's own and it has none of this name."""
         own = self._is_own(self.handler(types.GetPromptRequest), FastMCP.get_prompt)

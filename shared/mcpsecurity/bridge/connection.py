@@ -19,6 +19,8 @@ from pydantic import AnyUrl
 from mcpsecurity.bridge.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
 from mcpsecurity.bridge.http import FAILURE_CODE, McpHttpClient
 from mcpsecurity.bridge.session import ConcurrentSession, call_tool
+from mcpsecurity.bridge.tracing import peer_of
+from mcpsecurity.telemetry.names import session_attributes
 from mcpsecurity.tls import client_ssl_context
 
 __all__ = ["McpConnection", "OnNotification"]
@@ -229,9 +231,11 @@ class McpConnection:
                 ConcurrentSession(read, write, **self._callbacks) as session,
             ):
                 self._client = client
+                session.peer = peer_of(self.url)
                 self.server = await self._in_time(self._translated(session.initialize()))
                 self._session = session
                 self.session_id = session_id()
+                session.peer |= session_attributes(str(self.server.protocolVersion), self.session_id)
                 self._on_open()
                 ready.set_result(None)
                 await leave.wait()

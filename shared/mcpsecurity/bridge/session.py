@@ -6,11 +6,14 @@ own.
 """
 
 import logging
+from functools import partial
 from typing import Any
 
 import anyio
 from mcp import ClientSession, types
 from mcp.shared.session import ProgressFnT, RequestResponder
+
+from mcpsecurity.bridge.tracing import Peer, traced
 
 __all__ = ["ConcurrentSession", "call_tool"]
 
@@ -20,7 +23,17 @@ _ASKING = (types.ElicitRequest, types.CreateMessageRequest, types.ListRootsReque
 
 
 class ConcurrentSession(ClientSession):
-    """The SDK's session, with server requests answered side by side; closing it ends what is open."""
+    """The SDK's session, with server requests answered side by side; closing it ends what is open.
+
+    Attributes:
+        peer: attributes that the spans of its requests have besides.
+    """
+
+    peer: Peer | None = None
+
+    async def send_request(self, request: types.ClientRequest, *positional: Any, **options: Any) -> Any:
+        """Send a request and return its result, in a span; see the SDK's own for arguments and errors."""
+        return await traced(super().send_request, request, *positional, peer=self.peer, **options)
 
     async def _received_request(
         self, responder: RequestResponder[types.ServerRequest, types.ClientResult]
@@ -56,8 +69,11 @@ async def call_tool(
     params = types.CallToolRequestParams.model_validate({"name": name, "arguments": arguments, "_meta": meta})
     request = types.ClientRequest(types.CallToolRequest(params=params))
     request_id = session._request_id  # noqa: SLF001 - the id that `send_request` takes in this very step
+    send = session.send_request
+    if not isinstance(session, ConcurrentSession):  # which does it itself
+        send = partial(traced, send)
     try:
-        return await session.send_request(request, types.CallToolResult, progress_callback=progress)
+        return await send(request, types.CallToolResult, progress_callback=progress)
     except anyio.get_cancelled_exc_class():
         cancelled = types.CancelledNotification(
             params=types.CancelledNotificationParams(requestId=request_id, reason="cancelled by the caller")

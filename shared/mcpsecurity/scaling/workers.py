@@ -20,7 +20,7 @@ _PAUSE = 1.0
 def run_workers(
     count: int, command: Sequence[str], settings: Settings, *, host: str, port: int, name: str
 ) -> int:
-    """Run `mcpsecurity COMMAND` `count` times until SIGINT or SIGTERM; return the exit code.
+    """Run `mcpsecurity COMMAND --worker N` `count` times until SIGINT or SIGTERM; return the exit code.
 
     A process that ends by itself is started again. 1 means that the address cannot be bound.
 
@@ -46,7 +46,8 @@ async def _supervise(count: int, command: Sequence[str]) -> None:
     stopped = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, stopped.set)
-    await asyncio.gather(*(_keep_running(command, stopped) for _ in range(count)))
+    commands = [[*command, "--worker", str(number)] for number in range(count)]
+    await asyncio.gather(*(_keep_running(command, stopped) for command in commands))
 
 
 async def _keep_running(command: Sequence[str], stopped: asyncio.Event) -> None:

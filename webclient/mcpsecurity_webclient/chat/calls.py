@@ -19,6 +19,7 @@ from mcpsecurity.elicitation import argument_errors
 from mcpsecurity_webclient.chat.content import content_json, structured_json
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.servers import McpServer, McpServers
+from mcpsecurity_webclient.watching import call_ended
 
 __all__ = [
     "CallDesk",
@@ -84,6 +85,11 @@ class CallDesk:
         self.mode = ApprovalMode.MANUAL
         self.calls: dict[str, PendingFunctionCall] = {}
         self.grants: dict[tuple[str, str], str] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for the person's decision."""
+        return sum(call.status == "proposed" for call in list(self.calls.values()))
 
     def running_on(self, server: str) -> str | None:
         """Return the call that a question of a server is about, if only one can be meant."""
@@ -302,6 +308,7 @@ class CallDesk:
         if call.status in ("done", "failed", "cancelled"):
             return
         call.status = status
+        call_ended(call, status)
         if call.started_at is not None:
             call.duration_ms = round((self._clock() - call.started_at) * 1000)
         payload = {"call_id": call.call_id, "status": status, "duration_ms": call.duration_ms or 0}

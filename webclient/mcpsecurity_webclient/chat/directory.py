@@ -168,6 +168,10 @@ class ChatDirectory:
         running = sum(chat.run is not None for chat in self._chats.get(person.key, {}).values())
         return running < self._max_runs
 
+    def opened(self) -> list[ChatService]:
+        """Return all conversations that are open here. May be asked in any thread."""
+        return [chat for chats in list(self._chats.values()) for chat in list(chats.values())]
+
     def in_use(self) -> list[str]:
         """Return the keys of the people whose conversations are open here."""
         return list(self._chats)

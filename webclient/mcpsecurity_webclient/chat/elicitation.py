@@ -101,6 +101,9 @@ class ElicitationCoordinator:
         self._open: dict[str, Asked] = {}
         self._ended: dict[str, tuple[str, bool]] = {}
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     def of(self, chat_id: str) -> list[Asked]:
         """Return the open questions of a conversation."""
         return [asked for asked in self._open.values() if asked.chat.chat_id == chat_id]

@@ -147,6 +147,7 @@ class Run:
     run_id: str
     trigger: str
     task: asyncio.Task[None] | None = None
+    status: str = "running"
     message_id: str | None = None
 
     def to_json(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from semantic_kernel.contents import (
 from mcpsecurity_webclient.chat.calls import CANCELLED, CallDesk
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
 from mcpsecurity_webclient.chat.wire import read_json
+from mcpsecurity_webclient.watching import model_asked
 
 __all__ = ["AnswerSink", "PromptingService", "Spoken"]
 
@@ -76,7 +77,9 @@ class PromptingService:
         total = Spoken(status="max_rounds")
         for _ in range(self._max_rounds):
             message_id = sink.begin()
-            whole, spoken = await self._ask(history, sink.text)
+            with model_asked(self._service.ai_model_id) as used:
+                whole, spoken = await self._ask(history, sink.text)
+                used(spoken.usage)
             _add(total, spoken)
             calls = [item for item in whole.items if isinstance(item, FunctionCallContent)]
             pending = self._propose(calls, message_id, sink)

@@ -26,6 +26,7 @@ from mcpsecurity_webclient.chat.sampling import SamplingDesk
 from mcpsecurity_webclient.chat.servers import McpServers, ServerCallbacks
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner, StoreError
+from mcpsecurity_webclient.watching import answer_watched
 
 __all__ = ["BusyError", "ChatService", "NothingToDoError", "UnknownRunError"]
 
@@ -308,7 +309,8 @@ class ChatService:
         self._runs.append(run.run_id)
         self.updated_at = self._clock()
         self.publish("run.started", {"trigger": trigger})
-        run.task = asyncio.create_task(self._answer(run), name=f"run {run.run_id}")
+        answer = answer_watched(self.chat_id, run, self._answer)
+        run.task = asyncio.create_task(answer, name=f"run {run.run_id}")
         return run.run_id
 
     async def _answer(self, run: Run) -> None:
@@ -327,7 +329,7 @@ class ChatService:
         except Exception as error:  # noqa: BLE001 - the task's boundary: told to the person, logged with an id
             ending = self._failed(error, writer)
         finally:
-            self.updated_at = self._clock()
+            self.updated_at, run.status = self._clock(), ending["status"]
             try:
                 await self._keep_answer()
             finally:

@@ -27,6 +27,9 @@ class Streams:
         self._limit = limit
         self._open: defaultdict[str, dict[Subscription, _Page]] = defaultdict(dict)
 
+    def __len__(self) -> int:
+        return sum(len(pages) for pages in list(self._open.values()))
+
     @asynccontextmanager
     async def follow(
         self, sid: str, chat: ChatService, last: str | None, is_there: Callable[[], bool]

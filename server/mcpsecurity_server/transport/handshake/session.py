@@ -92,6 +92,11 @@ class Session:
         return bool(self.in_flight or self.open_streams or self._asked)
 
     @property
+    def questions(self) -> int:
+        """How many questions wait here for the client's answer."""
+        return len(self._asked)
+
+    @property
     def relay(self) -> RelaySession:
         """The session as tools see it."""
         if self._relay is None:

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from weakref import ref
 
 from mcpsecurity_server.transport.handshake.bus import EventBus
@@ -29,6 +29,10 @@ class Sessions:
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._here.values()))
+
+    def __len__(self) -> int:
+        """Return how many there are; in a shared store, how many this process works for."""
+        return len(self.store) if isinstance(self.store, Sized) else len(self._here)
 
     async def create(self, owner: Owner, version: str, client: bytes) -> SessionRecord | None:
         """Return a new session; None when there are too many."""

@@ -140,6 +140,11 @@ class StatelessEra:
             for task in late:
                 task.cancel()
 
+    @property
+    def activity(self) -> tuple[int, int]:
+        """How many requests run and how many streams are open."""
+        return len(self._calls.tasks), len(self._listens.tasks)
+
     def _notified(self, http: web.Request) -> web.StreamResponse:
         requested = http.headers.get(VERSION_HEADER, VERSION)
         if requested != VERSION:

@@ -1,0 +1,119 @@
+"""Traces and metrics by OpenTelemetry, for those who ask for them; for others nothing of it is imported.
+
+Whoever sets one of OpenTelemetry's own environment variables asks for it, or a port that Prometheus reads:
+
+- OTEL_EXPORTER_OTLP_ENDPOINT, or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and …_METRICS_ENDPOINT: where to send to,
+  by OTLP over HTTP;
+- OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER: `otlp`, `console` or `none`;
+- OTEL_SDK_DISABLED=true turns off what the others ask for.
+
+What else the SDK knows, such as OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and
+OTEL_EXPORTER_OTLP_HEADERS, it reads itself (OpenTelemetry specification, Environment Variable Specification).
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from mcpsecurity.correlation import correlation_fields
+from mcpsecurity.settings import MetricsPort, Settings, SettingsError, configure_logging
+
+if TYPE_CHECKING:
+    from mcpsecurity.telemetry.running import Telemetry
+
+__all__ = ["Wanted", "start_telemetry", "wanted", "watched"]
+
+Exporter = Literal["otlp", "console"]
+Signal = Literal["TRACES", "METRICS"]
+
+_EXPORTERS: tuple[Exporter, ...] = ("otlp", "console")
+_ENDPOINT, _PROTOCOL = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which exporters the environment asks for; none: it does not ask."""
+
+    traces: tuple[Exporter, ...] = ()
+    metrics: tuple[Exporter, ...] = ()
+
+
+def wanted(environment: Mapping[str, str]) -> Wanted:
+    """Return what OpenTelemetry's variables ask for. An empty value is as good as none.
+
+    Raises:
+        SettingsError: an exporter or a protocol that is not offered.
+    """
+    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return Wanted()
+    return Wanted(_exporters(environment, "TRACES"), _exporters(environment, "METRICS"))
+
+
+def start_telemetry(
+    service: str, environment: Mapping[str, str], *, scraped: bool = False
+) -> "Telemetry | None":
+    """Set up the SDK for this process if it is wanted, to be closed at the end; else import nothing.
+
+    `service` is its name unless the environment gives one. `scraped` asks for metrics that can be read here.
+
+    Raises:
+        SettingsError: the environment asks for what is not offered or not installed.
+    """
+    asked = wanted(environment)
+    if asked == Wanted() and not scraped:
+        return None
+    try:
+        from mcpsecurity.telemetry.running import Telemetry  # noqa: PLC0415 - only for those who want it
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith(("opentelemetry", "prometheus_client")):
+            raise
+        text = "OTEL_*: this needs further packages: pip install 'mcpsecurity[telemetry]'"
+        raise SettingsError(text) from error
+    return Telemetry(service, asked, scraped=scraped)
+
+
+@contextmanager
+def watched(service: str, settings: Settings, port: MetricsPort | None) -> "Iterator[Telemetry | None]":
+    """Log and measure as the settings and the environment say, as long as the block runs.
+
+    Raises:
+        SettingsError: the environment asks for what is not offered or not installed.
+    """
+    telemetry = start_telemetry(service, os.environ, scraped=port is not None)
+    traced = [telemetry.log_fields] if telemetry is not None else []
+    configure_logging(settings.log_level, settings.log_format, [correlation_fields, *traced])
+    try:
+        yield telemetry
+    finally:
+        if telemetry is not None:
+            telemetry.close()
+
+
+def _exporters(environment: Mapping[str, str], signal: Signal) -> tuple[Exporter, ...]:
+    key = f"OTEL_{signal}_EXPORTER"
+    names = environment.get(key, "").replace(",", " ").split()
+    if not names:
+        names = (
+            ["otlp"] if environment.get(_ENDPOINT) or environment.get(_specific(_ENDPOINT, signal)) else []
+        )
+    found = tuple(known for known in _EXPORTERS if known in names)
+    if unknown := set(names) - {*_EXPORTERS, "none"}:
+        raise SettingsError(f"{key}: {', '.join(sorted(unknown))} is not offered; otlp, console or none is")
+    if "otlp" in found:
+        _check_protocol(environment, signal)
+    return found
+
+
+def _check_protocol(environment: Mapping[str, str], signal: Signal) -> None:
+    for key in (_specific(_PROTOCOL, signal), _PROTOCOL):
+        protocol = environment.get(key)
+        if protocol and protocol != "http/protobuf":
+            raise SettingsError(f"{key}: only http/protobuf is offered")
+        if protocol:
+            return
+
+
+def _specific(key: str, signal: Signal) -> str:
+    return key.replace("_OTLP_", f"_OTLP_{signal}_")
