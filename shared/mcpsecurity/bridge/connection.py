@@ -139,7 +139,7 @@ class McpConnection:
 
     async def list_tools(self) -> list[types.Tool]:
         """Return all tools, from every page."""
-        return await self._pages(lambda s, page: s.list_tools(params=page), lambda r: r.tools)
+        return await self._pages(_tools, lambda r: r.tools)
 
     async def list_prompts(self) -> list[types.Prompt]:
         """Return all prompts, from every page."""
@@ -266,6 +266,12 @@ class McpConnection:
     async def _heard(self, message: Any) -> None:
         if self._on_notification is not None and isinstance(message, types.ServerNotification):
             await self._on_notification(message)
+
+
+async def _tools(session: ClientSession, page: types.PaginatedRequestParams) -> types.ListToolsResult:
+    """Return a page of tools. The SDK's `list_tools` would keep their output schemas, for its `call_tool`."""
+    request = types.ClientRequest(types.ListToolsRequest(params=page))
+    return await session.send_request(request, types.ListToolsResult)
 
 
 def _root(error: BaseException) -> BaseException:

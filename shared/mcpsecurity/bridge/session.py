@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 from mcp import ClientSession, types
+from mcp.shared.message import SessionMessage
 from mcp.shared.session import ProgressFnT, RequestResponder
 
 from mcpsecurity.bridge.tracing import Peer, traced
@@ -19,6 +20,7 @@ __all__ = ["ConcurrentSession", "call_tool"]
 
 _log = logging.getLogger(__name__)
 
+_READ = types.JSONRPCMessage(types.JSONRPCResponse(jsonrpc="2.0", id=0, result={}))
 _ASKING = (types.ElicitRequest, types.CreateMessageRequest, types.ListRootsRequest)
 
 
@@ -42,6 +44,12 @@ class ConcurrentSession(ClientSession):
             self._task_group.start_soon(self._answer, responder)
         else:
             await super()._received_request(responder)
+
+    async def _handle_response(self, message: SessionMessage) -> None:
+        """Hand a response over, and keep nothing of it: the receive loop holds each message until the next
+        one comes, and in an idle session that is the list of tools."""
+        await super()._handle_response(message)
+        message.message = _READ
 
     async def _answer(self, responder: RequestResponder[types.ServerRequest, types.ClientResult]) -> None:
         try:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from functools import cache
 from typing import Any, Protocol
 
 from mcp import ClientSession, types
 from mcp.shared.exceptions import McpError
 from mcp.shared.session import ProgressFnT
+from pydantic import Field
 from semantic_kernel import Kernel
 from semantic_kernel.functions import KernelFunction, KernelFunctionFromMethod, KernelPlugin, kernel_function
 from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
@@ -127,11 +129,33 @@ def tool_function(
             raise ToolFailedError(tool.name, str(text))
         return text
 
-    return KernelFunctionFromMethod(
+    return _ToolFunction(  # type: ignore[call-arg] # mypy takes it for a model without a constructor
         method=run,
         plugin_name=plugin_name,
         parameters=_parameters(tool.inputSchema),
         return_parameter=_returned(),
+    )
+
+
+@cache
+def _histogram(field: str) -> Any:
+    """Return the instrument that Semantic Kernel would make for a function's field."""
+    made: Any = KernelFunction.model_fields[field].get_default(call_default_factory=True)
+    return made
+
+
+class _ToolFunction(KernelFunctionFromMethod):
+    """A function that shares its instruments with all others.
+
+    Semantic Kernel makes two for each function, always of the same names, and OpenTelemetry's API keeps every
+    instrument that was ever made until there is an SDK: a process that imports tools for each answer grew.
+    """
+
+    invocation_duration_histogram: Any = Field(
+        default_factory=lambda: _histogram("invocation_duration_histogram"), exclude=True
+    )
+    streaming_duration_histogram: Any = Field(
+        default_factory=lambda: _histogram("streaming_duration_histogram"), exclude=True
     )
 
 

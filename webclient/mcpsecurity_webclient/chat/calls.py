@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp import types
 from semantic_kernel import Kernel
@@ -18,8 +18,10 @@ from mcpsecurity.bridge import BridgeError, SignInRequiredError, ToolFailedError
 from mcpsecurity.elicitation import argument_errors
 from mcpsecurity_webclient.chat.content import content_json, structured_json
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
-from mcpsecurity_webclient.chat.servers import McpServer, McpServers
 from mcpsecurity_webclient.watching import call_ended
+
+if TYPE_CHECKING:
+    from mcpsecurity_webclient.chat.servers import McpServer, McpServers
 
 __all__ = [
     "CallDesk",
@@ -28,6 +30,7 @@ __all__ = [
     "InvalidArgumentsError",
     "NotApprovedError",
     "UnknownCallError",
+    "call_approved",
 ]
 
 _log = logging.getLogger(__name__)
@@ -36,6 +39,7 @@ DECLINED = "The person declined this call."
 CANCELLED = "The call was cancelled."
 
 _current: ContextVar[PendingFunctionCall | None] = ContextVar("current_call", default=None)
+_at_work: ContextVar["CallDesk | None"] = ContextVar("desk_at_work", default=None)
 
 Publish = Callable[[str, dict[str, Any]], None]
 
@@ -71,7 +75,7 @@ class CallDesk:
     def __init__(
         self,
         kernel: Kernel,
-        servers: McpServers,
+        servers: "McpServers",
         publish: Publish,
         *,
         timeout: float,
@@ -271,9 +275,9 @@ class CallDesk:
         self._publish("tool.decided", payload | {"arguments": decision.arguments} | extra)
 
     async def _make(self, call: PendingFunctionCall, decision: Decision) -> str:
-        """Invoke the kernel's function, which comes back to `call_tool`."""
+        """Invoke the kernel's function, which comes back to this desk's `call_tool`."""
         plugin, _, name = call.function.partition("-")
-        token = _current.set(call)
+        token, at_work = _current.set(call), _at_work.set(self)
         arguments = KernelArguments()
         arguments.update(decision.arguments)  # not as keywords: a tool may call an argument what it likes
         try:
@@ -283,6 +287,7 @@ class CallDesk:
             return self._failed(call, error)
         finally:
             _current.reset(token)
+            _at_work.reset(at_work)
         self._done(call, "done")
         return str(result.value) if result is not None else ""
 
@@ -317,12 +322,25 @@ class CallDesk:
             "tool.done", payload | {"content": call.content or [], "truncated": call.truncated} | structured
         )
 
-    def _find(self, function: str) -> tuple[McpServer | None, types.Tool | None]:
+    def _find(self, function: str) -> "tuple[McpServer | None, types.Tool | None]":
         plugin, _, name = function.partition("-")
         for server in self._servers.all:
             if server.plugin_name == plugin:
                 return server, server.functions.get(name)
         return None, None
+
+
+async def call_approved(tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
+    """Make a call for a kernel function that all conversations share: at the desk that invokes it.
+
+    Raises:
+        NotApprovedError: no desk does, or it has not got this call approved.
+        BridgeError: the call failed.
+    """
+    desk = _at_work.get()
+    if desk is None:
+        raise NotApprovedError(tool.name)
+    return await desk.call_tool(tool, arguments)
 
 
 def _causes(error: BaseException | None) -> Iterable[BaseException]:

@@ -6,7 +6,6 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from mcp import types
@@ -22,6 +21,7 @@ from mcpsecurity.bridge import (
     TokenAuth,
     function_name,
 )
+from mcpsecurity_webclient.chat.toolsets import Toolset, toolset
 from mcpsecurity_webclient.settings import McpServerSettings
 
 __all__ = ["McpServer", "McpServers", "ServerCallbacks"]
@@ -42,7 +42,7 @@ class ServerCallbacks:
 
 
 class McpServer:
-    """One server. `tools` is as of the last listing, `functions` what the kernel calls them."""
+    """One server. `offered` is as of the last listing, `functions` what the kernel calls these tools."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class McpServer:
         self.settings = settings
         self.status = "connecting"
         self.message: str | None = None
-        self.tools: list[types.Tool] = []
+        self.offered: Toolset | None = None
         self.functions: dict[str, types.Tool] = {}
         self._callbacks = callbacks
         self._stale = True
@@ -81,7 +81,7 @@ class McpServer:
             "name": self.settings.name,
             "title": self.settings.title or self.settings.name,
             "status": self.status,
-            "tools": len(self.tools),
+            "tools": len(self.offered.tools) if self.offered else 0,
         }
         return body | ({"message": self.message} if self.message else {})
 
@@ -101,16 +101,13 @@ class McpServer:
                 self.needs_sign_in(error)
                 raise
             except BridgeError as error:
-                self.tools = []
+                self.offered = None
                 self._set("down", str(error))
                 return
-            self.tools = [_shared(tool.model_dump_json(by_alias=True)) for tool in listed]
+            definitions = tuple(tool.model_dump_json(by_alias=True) for tool in listed)
+            self.offered = toolset(self.plugin_name, definitions)
             self._stale, self._listed_from = False, self.connection.server
             self._set("ready", None)
-
-    async def list_tools(self) -> list[types.Tool]:
-        """Return the tools as of the last listing."""
-        return self.tools
 
     async def call_tool(
         self,
@@ -221,12 +218,6 @@ class McpServers:
             except BridgeError as error:  # a server without prompts or resources answers "method not found"
                 _log.info("%s lists nothing: %s", server.settings.name, error)
         return found
-
-
-@lru_cache(maxsize=2000)
-def _shared(definition: str) -> types.Tool:
-    """Return a tool. Conversations that see the same one share it; nobody changes it."""
-    return types.Tool.model_validate_json(definition)
 
 
 def _prompt_json(server: str, prompt: types.Prompt) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.contents import ChatHistory
 
-from mcpsecurity.bridge import SignInRequiredError, import_mcp_tools
+from mcpsecurity.bridge import SignInRequiredError
 from mcpsecurity_webclient.chat.answering import AnswerWriter
 from mcpsecurity_webclient.chat.calls import CallDesk
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
@@ -319,7 +319,7 @@ class ChatService:
         ending: dict[str, Any] = {"status": "failed"}
         try:
             await self.servers.refresh()
-            await self._import_tools()
+            self._take_tools()
             spoken = await self._prompting.answer(self._history, writer)
             self._model = spoken.model or self._model
             ending = {"status": spoken.status, "usage": spoken.usage}
@@ -335,7 +335,6 @@ class ChatService:
             finally:
                 self.publish("run.done", ending)
                 self.run = None
-                self._kernel.plugins.clear()  # they weigh more than all the rest; the next run makes them
 
     async def _keep_answer(self) -> None:
         """Save the answer before it is told that it is there."""
@@ -362,15 +361,13 @@ class ChatService:
             _log.warning("run failed: %s", failure.code)
         return {"status": "failed", "error": failure.to_json()}
 
-    async def _import_tools(self) -> None:
+    def _take_tools(self) -> None:
         """Give the kernel the tools as they are now, one plugin for each server."""
+        self._kernel.plugins.clear()
         for server in self.servers.all:
-            self._kernel.plugins.pop(server.plugin_name, None)
-            if server.tools:
-                plugin = await import_mcp_tools(
-                    self._kernel, server, server.plugin_name, call=self.desk.call_tool
-                )
-                server.functions = dict(zip(plugin.functions, server.tools, strict=True))
+            if (offered := server.offered) is not None and offered.tools:
+                self._kernel.plugins[server.plugin_name] = offered.plugin
+                server.functions = offered.functions
 
     def _elicitation(self, server: str) -> Any:
         async def ask(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult | types.ErrorData:
