@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from typing import Any
 
 import pytest
@@ -198,3 +199,11 @@ async def test_a_server_that_says_nothing_is_given_up(serve: Serve) -> None:
     async with serve(program(), silence) as url:
         with pytest.raises(ServerUnavailableError, match=r"did not answer within 0\.2 s"):
             await McpConnection(url, timeout=0.2).open()
+
+
+async def test_an_idle_session_holds_no_list_of_tools(serve: Serve) -> None:
+    async with serve(program()) as url, McpConnection(url) as connection:
+        assert {tool.name for tool in await connection.list_tools()} >= {"quick", "wait"}
+        gc.collect()
+        responses = [one for one in gc.get_objects() if isinstance(one, types.JSONRPCResponse)]
+    assert [response for response in responses if "tools" in response.result] == []

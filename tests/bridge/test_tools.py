@@ -105,3 +105,16 @@ async def test_filters_and_prefixes_choose_the_functions(serve: Serve) -> None:
         plugin = await import_mcp_tools(kernel, connection, include=["fail"])
         assert set(plugin.functions) == {"fail"}
         assert set(kernel.plugins) == {"Tools"}
+
+
+async def test_importing_again_makes_no_new_instruments(serve: Serve) -> None:
+    """OpenTelemetry keeps each for ever: a process that imports tools for every answer would grow."""
+    async with serve(program()) as url, McpConnection(url) as connection:
+        functions = [
+            function
+            for name in ("First", "Second")
+            for function in (await import_mcp_tools(Kernel(), connection, name)).functions.values()
+        ]
+    assert len(functions) == 6
+    assert len({id(function.invocation_duration_histogram) for function in functions}) == 1
+    assert len({id(function.streaming_duration_histogram) for function in functions}) == 1

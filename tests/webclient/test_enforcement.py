@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 from mcp import types
 from semantic_kernel import Kernel
+from semantic_kernel.exceptions import KernelInvokeException
+from semantic_kernel.functions import KernelArguments
 
-from mcpsecurity_webclient.chat.calls import CallDesk, NotApprovedError, _current
+from mcpsecurity_webclient.chat.calls import CallDesk, NotApprovedError, _at_work, _current, call_approved
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
 from mcpsecurity_webclient.chat.servers import McpServers
+from mcpsecurity_webclient.chat.toolsets import toolset
 
 TOOL = types.Tool(name="pay", inputSchema={"type": "object"})
 
@@ -65,3 +68,36 @@ async def test_a_forged_approval_is_none(
     finally:
         _current.reset(token)
     assert heard == []
+
+
+def test_conversations_that_see_the_same_tools_share_their_plugin() -> None:
+    mine, theirs = (toolset("s", (TOOL.model_dump_json(by_alias=True),)) for _ in range(2))
+    assert mine.plugin is theirs.plugin
+    assert mine.functions == {"pay": TOOL}
+    assert toolset("other", (TOOL.model_dump_json(by_alias=True),)).plugin is not mine.plugin
+
+
+async def test_a_shared_function_that_no_desk_invokes_makes_no_call() -> None:
+    kernel, arguments = Kernel(), KernelArguments(amount=1)
+    kernel.plugins["s"] = toolset("s", (TOOL.model_dump_json(by_alias=True),)).plugin
+    with pytest.raises(KernelInvokeException) as caught:
+        await kernel.invoke(kernel.get_function("s", "pay"), arguments)
+    causes: list[BaseException | None] = [caught.value]
+    while causes[-1] is not None:
+        causes.append(causes[-1].__cause__)
+    assert any(isinstance(cause, NotApprovedError) for cause in causes)
+
+
+async def test_a_shared_function_makes_no_call_that_another_conversation_approved() -> None:
+    mine, heard_by_me = _desk()
+    theirs, heard_by_them = _desk()
+    call = _call()
+    theirs.calls[call.call_id] = call
+    tokens = _current.set(call), _at_work.set(mine)
+    try:
+        with pytest.raises(NotApprovedError):
+            await call_approved(TOOL, {"amount": 1})
+    finally:
+        _current.reset(tokens[0])
+        _at_work.reset(tokens[1])
+    assert heard_by_me == heard_by_them == []

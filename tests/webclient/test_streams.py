@@ -1,6 +1,7 @@
 """The event stream: a snapshot or what was missed, in order, for as long as the page reads."""
 
 import asyncio
+import json
 import socket
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.webclient.visitor import Visitor
 from yarl import URL
 
 from mcpsecurity.localcloud.openai import ModelFault
+from mcpsecurity_webclient.chat.events import InMemoryEventBus
 
 COMMON = {"v", "chat_id", "run_id", "at"}
 
@@ -185,3 +187,27 @@ async def test_tabs_hear_the_same_in_the_same_order(visitor: Visitor) -> None:
         await one.until("run.done")
         await two.until("run.done")
     assert one.events[1:] == two.events[1:]
+
+
+async def test_a_page_that_missed_what_is_forgotten_gets_a_snapshot_and_one_that_missed_nothing_none() -> (
+    None
+):
+    events = InMemoryEventBus("c")
+    events.publish("title.changed", None, {"title": "one"})
+    events.publish("title.changed", None, {"title": "two"})
+    first, second = await _first_two(events)
+    events.forget()
+    missed, up_to_date = events.subscribe(first, dict), events.subscribe(second, dict)
+    assert (event := await missed.next(1)) is not None
+    assert event.name == "snapshot"
+    events.publish("title.changed", None, {"title": "three"})
+    assert (event := await up_to_date.next(1)) is not None
+    assert json.loads(event.data)["title"] == "three"
+
+
+async def _first_two(events: InMemoryEventBus) -> tuple[str, str]:
+    snapshot = await events.subscribe(None, dict).next(1)
+    assert snapshot is not None
+    epoch, _, number = snapshot.id.rpartition("-")
+    assert number == "2"
+    return f"{epoch}-1", snapshot.id

@@ -71,6 +71,9 @@ class EventBus(Protocol):
     def tell(self, subscription: Subscription, name: str, payload: dict[str, Any]) -> None:
         """Give an event to one page only. It has no place in the order and is not kept."""
 
+    def forget(self) -> None:
+        """Keep nothing of the past: pages that missed some of it get a snapshot."""
+
     def close(self) -> None:
         """End every subscription."""
 
@@ -114,6 +117,11 @@ class InMemoryEventBus:
     def tell(self, subscription: Subscription, name: str, payload: dict[str, Any]) -> None:
         """Give an event to one page only. It has no place in the order and is not kept."""
         subscription.put(self._event(name, None, payload))
+
+    def forget(self) -> None:
+        """Keep nothing of the past: pages that missed some of it get a snapshot."""
+        self._kept.clear()
+        self._kept_characters = 0
 
     def close(self) -> None:
         """End every subscription."""

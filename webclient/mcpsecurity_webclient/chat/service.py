@@ -252,8 +252,10 @@ class ChatService:
             await self.servers.aclose()
 
     async def rest(self) -> None:
-        """Close the connections that an unused conversation does not need; the next use opens them again."""
+        """Let go of what an unused conversation does not need: connections, which the next use opens again,
+        and the events of the past."""
         if self.run is None and not self._taking:
+            self.events.forget()
             await self.servers.aclose()
 
     async def aclose(self) -> None:
