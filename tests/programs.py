@@ -12,10 +12,11 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-__all__ = ["Program", "free_port", "nginx", "postgresql", "program", "redis_server"]
+__all__ = ["Program", "clock_shifted_by", "free_port", "nginx", "postgresql", "program", "redis_server"]
 
 _SECONDS = 90.0
 _STOP_SECONDS = 10.0
@@ -26,11 +27,29 @@ def program(name: str) -> str:
     """Return the path of an installed program; without it the test is skipped, in CI it fails."""
     path = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *_FOLDERS]))
     if path is None:
-        reason = f"{name} is not installed (tests/install_services.sh installs it on Debian)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _not_installed(name)
     return path
+
+
+def _not_installed(name: str) -> NoReturn:
+    reason = f"{name} is not installed (tests/install_services.sh installs it on Debian)"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def clock_shifted_by(seconds: float) -> dict[str, str]:
+    """Return the environment in which a program's clock is ahead by so much; its monotonic clock is not."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found:
+        _not_installed("libfaketime")
+    # The last keeps it from setting up shared memory, which programs that fork would fight over.
+    return {
+        "LD_PRELOAD": str(found[0]),
+        "FAKETIME": f"{seconds:+.0f}s",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DISABLE_SHM": "1",
+    }
 
 
 class Program:

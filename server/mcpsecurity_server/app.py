@@ -65,7 +65,7 @@ def create_app(
         idle_seconds=settings.session_idle_seconds,
     )
     shared = _shared_transport(settings, limits)
-    needs = {"redis": shared.shared.check} if shared is not None else {}
+    needs = {} if shared is None else {"redis": shared.shared.check, "clock": shared.shared.check_clock}
     public = [add_health_route(app, settings.path, clock), add_ready_route(app, needs)]
     if settings.no_auth:
         app.middlewares.append(number_requests)

@@ -62,5 +62,5 @@ async def somebody(local: LocalStack, topology: Topology) -> AsyncIterator[WebPe
     name = f"{oid[-12:]}@contoso.example"
     local.cloud.tenant.directory.users[name] = User("Somebody", name, oid, home_oid=oid)
     async with WebPerson(topology.url, local.cloud.ca_file) as person:
-        person.oid = oid
+        person.oid, person.name = oid, name
         yield await person.sign_in(name)

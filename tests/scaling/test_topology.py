@@ -4,36 +4,13 @@ import asyncio
 
 import aiohttp
 import pytest
+from tests.scaling.acting import ASK, TOOL, approved_once, come_back
 from tests.scaling.topology import Topology
-from tests.webclient.person import Event, WebPerson
+from tests.webclient.person import WebPerson
 
 from mcpsecurity.testing import LocalStack
 
-ASK = "Please generate a random number between 1 and 6"
-TOOL = "get_random_number"
 pytestmark = pytest.mark.timeout(240)
-
-
-async def come_back(person: WebPerson) -> Event:
-    """Open the conversation again as its page does, however often it takes; return what it shows."""
-    async with asyncio.timeout(40):
-        while True:
-            try:
-                async with person.page() as page:
-                    return page.snapshot
-            except (aiohttp.ClientError, AssertionError, EOFError):
-                await asyncio.sleep(0.2)
-
-
-async def asked_again(person: WebPerson, topology: Topology) -> None:
-    """Ask for another answer and approve its call, which is made once."""
-    before = await topology.calls_made(TOOL)
-    async with person.page() as page:
-        assert (await person.command("regenerate"))[0] == 202
-        call = (await page.until("tool.proposed"))["call"]
-        assert await person.decide(call) == 202
-        assert (await page.until("run.done"))["status"] == "completed"
-    assert await topology.calls_made(TOOL, before + 1) == before + 1
 
 
 async def test_the_main_job_in_both_modes(topology: Topology, somebody: WebPerson) -> None:
@@ -67,7 +44,7 @@ async def test_a_web_chat_that_is_killed_while_a_call_waits_makes_it_never(
         assert [m["text"] for m in shown["messages"] if m["role"] == "user"] == [ASK]
         assert await somebody.decide(call) == 409
         assert await topology.calls_made(TOOL) == before
-        await asked_again(somebody, topology)
+        await approved_once(somebody, topology)
     finally:
         await owner.start()
 
@@ -109,7 +86,7 @@ async def test_a_server_that_is_killed_while_its_question_is_open_ends_the_call_
     assert shown["elicitations"] == []
     assert all(call["status"] in ("failed", "cancelled") for call in shown["calls"])
     await somebody.command("mode", mode="manual")
-    await asked_again(somebody, topology)
+    await approved_once(somebody, topology)
 
 
 async def test_redis_and_postgresql_are_restarted_and_nothing_that_was_shown_is_lost(
@@ -122,7 +99,7 @@ async def test_redis_and_postgresql_are_restarted_and_nothing_that_was_shown_is_
     await topology.database.stop()
     await topology.database.start()
     assert (await come_back(somebody))["messages"] == before
-    await asked_again(somebody, topology)
+    await approved_once(somebody, topology)
 
 
 async def test_a_rolling_restart_under_load_loses_no_request_of_a_server(

@@ -36,6 +36,11 @@ class Replica(Program):
         self._environment = {**self._usual, **changes}
         await self.start()
 
+    @property
+    def mcp_url(self) -> str:
+        """A server's endpoint without the proxy."""
+        return f"http://127.0.0.1:{self.port}/mcp"
+
     def logged(self, text: str) -> int:
         """Return how often it has logged something so far."""
         return self._log_file.read_text("utf-8").count(text)

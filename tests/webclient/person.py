@@ -60,7 +60,7 @@ class WebPerson:
         self.url = url
         connector = aiohttp.TCPConnector(ssl=client_ssl_context(ca_file), limit=0)
         self.http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.CookieJar())
-        self.csrf = self.chat_id = self.oid = ""
+        self.csrf = self.chat_id = self.oid = self.name = ""
 
     async def __aenter__(self) -> Self:
         return self

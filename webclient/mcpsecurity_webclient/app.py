@@ -119,7 +119,7 @@ class _Assembly:
         self._shared, self.sessions, self.flows = state.shared, state.sessions, state.flows
         self.entra = EntraClient(settings, state.caches, self._tls, clock)
         self.streams = Streams(settings.max_streams)
-        self._store = SqlConversationStore(settings.database)
+        self._store = SqlConversationStore(settings.database, clock=clock)
         self.directory = ChatDirectory(
             self._make_chat,
             self._store,
@@ -139,7 +139,9 @@ class _Assembly:
 
     async def missing(self) -> list[str]:
         """Return what the chat needs and cannot reach."""
-        checks = {"database": self._store.check} | ({"redis": self._shared.check} if self._shared else {})
+        checks = {"database": self._store.check}
+        if self._shared is not None:
+            checks |= {"redis": self._shared.check, "clock": self._shared.check_clock}
         gone = []
         for name, check in checks.items():
             try:

@@ -3,6 +3,7 @@
 Needs the extra `scale`: import this only when a Redis is configured.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -15,13 +16,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from mcpsecurity.scaling.errors import SharedStateError
+from mcpsecurity.scaling.errors import ClockSkewError, SharedStateError
 from mcpsecurity.scaling.keyring import KeyRing
 
 __all__ = ["SharedState", "translated"]
 
 _SECONDS = 3.0
 _RETRIES = 2
+_COMPARE_SECONDS = 60.0
+_MOST_SKEW = 60.0
 
 
 class SharedState:
@@ -30,6 +33,7 @@ class SharedState:
     def __init__(self, url: str, keys: KeyRing, *, prefix: str = "mcpsecurity") -> None:
         self.keys = keys
         self._prefix = prefix
+        self._compared = self._offset = float("-inf")
         self.redis: Redis = Redis.from_url(
             url,
             socket_timeout=_SECONDS,
@@ -64,6 +68,32 @@ class SharedState:
         """Return if Redis answers. Raises `SharedStateError`."""
         with translated():
             await self.redis.ping()
+
+    async def time(self) -> float:
+        """Return seconds since 1970 by Redis's clock: the one that replicas have in common.
+
+        Raises:
+            SharedStateError: Redis cannot be reached.
+        """
+        if time.monotonic() - self._compared > _COMPARE_SECONDS:
+            with translated():
+                seconds, microseconds = await self.redis.time()
+            self._compared = time.monotonic()
+            self._offset = seconds + microseconds / 1e6 - self._compared
+        return time.monotonic() + self._offset
+
+    async def check_clock(self) -> None:
+        """Return if this machine's clock is close enough to Redis's, or cannot be compared with it.
+
+        Raises:
+            ClockSkewError: it is not; good tokens would be refused here, and expired ones accepted.
+        """
+        try:
+            skew = time.time() - await self.time()
+        except SharedStateError:
+            return
+        if abs(skew) > _MOST_SKEW:
+            raise ClockSkewError(f"this machine's clock is {abs(skew):.0f} s off")
 
 
 @contextmanager

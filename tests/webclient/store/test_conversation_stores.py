@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -241,6 +242,19 @@ async def test_a_database_of_a_later_release_is_refused(url: str) -> None:
 
     with pytest.raises(StoreUnavailableError):
         await SqlConversationStore(url).__aenter__()
+
+
+async def test_a_machine_whose_clock_is_ahead_of_the_databases_deletes_nothing_before_its_time(
+    postgres: tuple[Program, str],
+) -> None:
+    day = 86_400.0
+    await emptied(postgres[1])
+    async with SqlConversationStore(postgres[1], clock=lambda: time.time() + 3 * day) as store:
+        now = time.time()
+        await store.save(ALICE, conversation("kept", at=now - 0.5 * day))
+        await store.save(ALICE, conversation("gone", at=now - 1.5 * day))
+        await store.purge(now + 2 * day, empty_before=now + 2 * day)  # a day ago, by that clock
+        assert [entry.chat_id for entry in await store.entries(ALICE)] == ["kept"]
 
 
 async def test_a_database_that_was_restarted_is_used_again(postgres: tuple[Program, str]) -> None:

@@ -67,7 +67,7 @@ class PendingFunctionCall:
     description: str
     arguments: dict[str, Any]
     input_schema: dict[str, Any]
-    annotations: dict[str, Any] | None
+    annotations: dict[str, Any] | None = None
     args_hash: str = ""
     approved_hash: str | None = None
     status: CallStatus = "proposed"

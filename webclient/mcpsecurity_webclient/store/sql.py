@@ -3,12 +3,26 @@
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    extract,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -52,9 +66,13 @@ def _unbroken(
 
 
 class SqlConversationStore:
-    """Conversations in the database of `url` (see `database_url`), to be entered before use."""
+    """Conversations in the database of `url` (see `database_url`), to be entered before use.
 
-    def __init__(self, url: str) -> None:
+    `clock` gives seconds since 1970, as for the times that it is given.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._engine = make_engine(database_url(url))
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -132,8 +150,10 @@ class SqlConversationStore:
     async def purge(self, before: float, *, empty_before: float) -> int:
         """Delete conversations that nobody has used since then; return how many."""
         table = conversations.c
-        empty = and_(table.updated_at < empty_before, table.messages == 0)
         async with self._transaction() as connection:
+            ahead = await self._seconds_ahead(connection)
+            before, empty_before = before - ahead, empty_before - ahead
+            empty = and_(table.updated_at < empty_before, table.messages == 0)
             result = await connection.execute(
                 delete(conversations).where(or_(table.updated_at < before, empty))
             )
@@ -149,6 +169,13 @@ class SqlConversationStore:
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # whoever waits has it; if nobody does any more, it concerns nobody
+
+    async def _seconds_ahead(self, connection: AsyncConnection) -> float:
+        """Return by how much this machine's clock is ahead of the database's: nothing is deleted for that."""
+        if connection.dialect.name != "postgresql":
+            return 0.0
+        there = (await connection.execute(select(extract("epoch", func.clock_timestamp())))).scalar_one()
+        return max(0.0, self._clock() - float(there))
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:

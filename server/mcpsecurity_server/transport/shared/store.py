@@ -55,7 +55,7 @@ class RedisSessionStore:
 
     async def add(self, record: SessionRecord) -> bool:
         """Keep a new session; False when there are too many."""
-        now = time.time()
+        now = await self._shared.time()
         with translated():
             async with self._shared.redis.pipeline(transaction=False) as pipeline:
                 pipeline.zremrangebyscore(self._all, "-inf", now)
@@ -98,10 +98,11 @@ class RedisSessionStore:
 
     async def touch(self, id: str) -> bool:  # noqa: A002
         """Start the idle time anew because something of the session is still open; False when it is gone."""
+        until = await self._shared.time() + self._limits.idle_seconds
         with translated():
             alive = await self._shared.redis.pexpire(self._name(id), self._ms)
             if alive:
-                await self._shared.redis.zadd(self._all, {id: time.time() + self._limits.idle_seconds})
+                await self._shared.redis.zadd(self._all, {id: until})
         known = self._known.get(id)
         if known is not None:
             known.touched = time.monotonic()
