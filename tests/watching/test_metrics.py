@@ -1,6 +1,8 @@
 """Prometheus reads at ports of their own what both services have done and have open."""
 
 import asyncio
+import secrets
+import socket
 import sys
 from os import environ
 from pathlib import Path
@@ -127,7 +129,7 @@ async def test_calls_beyond_the_limit_are_denials(tmp_path: Path) -> None:
 
 
 async def test_each_worker_has_a_port_of_its_own(tmp_path: Path) -> None:
-    port = free_port()
+    port = two_free_ports()
     async with redis_server() as redis:
         more = {
             "MCP_SERVER_METRICS_PORT": str(port),
@@ -142,8 +144,19 @@ async def test_each_worker_has_a_port_of_its_own(tmp_path: Path) -> None:
     assert sum(scrape.value("mcpsecurity_tool_calls_total") for scrape in scrapes) == 10
 
 
+def two_free_ports() -> int:
+    """Return a port that is free, as is the next; not of those that the system deals out meanwhile."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        try:
+            with socket.create_server(("127.0.0.1", port)), socket.create_server(("127.0.0.1", port + 1)):
+                return port
+        except OSError:
+            continue
+
+
 async def until_scraped(port: int) -> Scrape:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await scraped(port)
