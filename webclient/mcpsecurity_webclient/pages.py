@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp_jinja2 import render_template
+from aiohttp_jinja2 import render_string
 
 from mcpsecurity_webclient.access import PERSON, public
 from mcpsecurity_webclient.chat.directory import ChatDirectory, TooManyChatsError
@@ -13,6 +13,16 @@ from mcpsecurity_webclient.errors import ApiError
 __all__ = ["add_pages"]
 
 Missing = Callable[[], Awaitable[list[str]]]
+
+
+class _Page(web.Response):
+    """A page that lets go of its text when it is sent: aiohttp keeps the last response of a connection, and
+    this connection may go on as the page's event stream for hours."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send, and forget."""
+        await super().write_eof(data)
+        self.body = None
 
 
 class _Pages:
@@ -60,4 +70,4 @@ def _page(request: web.Request, chat: ChatService) -> web.Response:
     person = request[PERSON]
     user = {"name": person.name, "username": person.username}
     context = {"chat_id": chat.chat_id, "csrf_token": person.csrf, "user": user}
-    return render_template("chat.html", request, context)
+    return _Page(text=render_string("chat.html", request, context), content_type="text/html", charset="utf-8")
