@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from aiohttp import web
+from mcp.shared.exceptions import McpError
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -62,6 +63,7 @@ class ServerWatch:
     async def around(self, request: Request, call: Call, run: Awaitable[Any]) -> Any:
         """Await `run` in a span whose parent the client has named, and measure it."""
         name, labels = self._described(request)
+        call.session.asking = self._ask
         started = time.perf_counter()
         with self._tracer.start_as_current_span(
             name,
@@ -89,6 +91,27 @@ class ServerWatch:
                     span.set_attribute("error.type", failure)
                     span.set_status(Status(StatusCode.ERROR))
                 self._durations.record(time.perf_counter() - started, labels)
+
+    async def _ask(self, method: str, run: Awaitable[Any]) -> Any:
+        """Await what a tool asks its client in a span of its own: that is how long a person took."""
+        with self._tracer.start_as_current_span(
+            method,
+            kind=SpanKind.CLIENT,
+            attributes={"mcp.method.name": method},
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                result = await run
+            except McpError as error:
+                span.set_attribute("rpc.response.status_code", str(error.error.code))
+                span.set_attribute("error.type", str(error.error.code))
+                span.set_status(Status(StatusCode.ERROR))
+                raise
+            action = result.get("action") if isinstance(result, dict) else None
+            if action in ("accept", "decline", "cancel"):
+                span.set_attribute("mcpsecurity.outcome", action)
+            return result
 
     def _described(self, request: Request) -> tuple[str, dict[str, AttributeValue]]:
         """Return the span's name and the labels: a tool is named if there is one of that name."""

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from mcp import ClientSession
+from mcp import ClientSession, types
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.fastmcp import Context, FastMCP
 from opentelemetry import context, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from pydantic import BaseModel
 from semantic_kernel import Kernel
 
 from mcpsecurity import import_mcp_tools
@@ -26,6 +27,12 @@ HERE = SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(1))
 CARRIED = f"00-{HERE.trace_id:032x}-{HERE.span_id:016x}-01"
 
 
+class Sure(BaseModel):
+    """A form."""
+
+    sure: bool
+
+
 def program() -> FastMCP[Any]:
     mcp: FastMCP[Any] = FastMCP("Program")
 
@@ -34,6 +41,11 @@ def program() -> FastMCP[Any]:
         """Answer at once."""
         await ctx.report_progress(1.0, 1.0)
         return "quick"
+
+    @mcp.tool()
+    async def careful(ctx: Context[Any, Any, Any]) -> str:
+        """Ask first."""
+        return (await ctx.elicit("Sure?", Sure)).model_dump_json()
 
     @mcp.prompt()
     def hello() -> str:
@@ -119,6 +131,24 @@ async def test_so_do_calls_of_tools_that_were_imported_from_somebody_elses_sessi
     assert result is not None
     assert "quick" in str(result.value)
     assert seen.metas["tools/call"] == ({"traceparent": CARRIED} if traced else None)
+
+
+async def test_what_arrives_later_is_not_of_the_trace_in_which_the_connection_was_opened() -> None:
+    where: list[bool] = []
+
+    async def ask(context: Any, params: Any) -> types.ElicitResult:
+        where.append(trace.get_current_span().get_span_context().is_valid)
+        return types.ElicitResult(action="accept", content={"sure": True})
+
+    async with served(Recorder()) as url:
+        connection = McpConnection(url, elicitation=ask)
+        with in_a_trace():
+            await connection.open()
+        try:
+            assert "sure" in str((await connection.call_tool("careful", {})).content)
+        finally:
+            await connection.aclose()
+    assert where == [False]
 
 
 async def test_without_a_trace_nothing_is_sent() -> None:

@@ -24,7 +24,7 @@ ASK = f"Please give me {PROMPT}"
 
 
 class Services:
-    """A server and a web chat. What they log is in `server_log` and `web_log`."""
+    """A server and a web chat, with `environment`. What they log is in `server_log` and `web_log`."""
 
     def __init__(self, local: LocalStack, folder: Path, more: dict[str, str]) -> None:
         web_port, mcp_port = free_port(), free_port()
@@ -32,7 +32,7 @@ class Services:
         self.url, self.mcp_url = f"http://localhost:{web_port}", f"http://localhost:{mcp_port}/mcp"
         local.cloud.register_mcp_url(self.mcp_url)
         local.cloud.register_webclient_url(self.url)
-        environment = {
+        self.environment = {
             **{key: value for key, value in environ.items() if not key.startswith("OTEL_")},
             **local.environment,
             "MCP_SERVER_URL": self.mcp_url,
@@ -46,8 +46,8 @@ class Services:
             **more,
         }
         self.server_log, self.web_log = folder / "server.log", folder / "webclient.log"
-        self.server = _program("server", mcp_port, environment, self.server_log)
-        self.web = _program("webclient", web_port, environment, self.web_log)
+        self.server = _program("server", mcp_port, self.environment, self.server_log)
+        self.web = _program("webclient", web_port, self.environment, self.web_log)
 
     async def start(self) -> None:
         """Start both and wait until both are ready."""

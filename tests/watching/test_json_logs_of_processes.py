@@ -29,10 +29,15 @@ async def test_a_failure_in_a_run_is_one_line_with_the_id_of_the_command(
     local: LocalStack, tmp_path: Path
 ) -> None:
     async with running_services(
-        local, tmp_path, MCPSECURITY_LOG_FORMAT="json", AZURE_OPENAI_API_KEY="wrong"
+        local,
+        tmp_path,
+        MCPSECURITY_LOG_FORMAT="json",
+        OTEL_TRACES_EXPORTER="console",
+        AZURE_OPENAI_API_KEY="wrong",
     ) as services:
         ended = await services.ask_in_vain()
         assert ended["status"] == "failed"
     (line,) = [line for line in json_lines(services.web_log) if line["message"].startswith("run failed")]
     assert line["level"] == "WARNING"
+    assert (len(line["trace_id"]), len(line["span_id"])) == (32, 16)
     assert line["correlation_id"].count("-") == 1

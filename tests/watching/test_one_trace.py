@@ -136,3 +136,21 @@ async def test_who_turns_it_off_by_the_standard_switch_exports_nothing(
         async with running_services(local, tmp_path, **more) as services:
             await services.chat()
         assert collector.raw == []
+
+
+async def test_how_long_a_person_is_asked_is_a_span_of_the_call(local: LocalStack, tmp_path: Path) -> None:
+    async with running_collector() as collector:
+        more = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "MCP_SERVER_APPROVAL": "required", **SOON}
+        async with (
+            running_services(local, tmp_path, **more) as services,
+            services.person() as person,
+            person.page() as page,
+        ):
+            await person.decide(await person.ask(page, ASK))
+            asked = (await page.until("elicitation.requested"))["elicitation"]
+            await person.command(f"elicitations/{asked['elicitation_id']}", action="decline")
+            await page.until("run.done")
+        question, call = one(collector, "elicitation/create", SERVER), one(collector, TOOL, SERVER)
+        assert (question.kind, question.parent_id) == ("CLIENT", call.span_id)
+        assert question.attributes["mcpsecurity.outcome"] == "decline"
+        assert call.attributes["mcpsecurity.outcome"] == "declined"

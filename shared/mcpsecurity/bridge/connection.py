@@ -19,7 +19,7 @@ from pydantic import AnyUrl
 from mcpsecurity.bridge.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
 from mcpsecurity.bridge.http import FAILURE_CODE, McpHttpClient
 from mcpsecurity.bridge.session import ConcurrentSession, call_tool
-from mcpsecurity.bridge.tracing import peer_of
+from mcpsecurity.bridge.tracing import out_of_any_trace, peer_of
 from mcpsecurity.telemetry.names import session_attributes
 from mcpsecurity.tls import client_ssl_context
 
@@ -219,6 +219,7 @@ class McpConnection:
 
     async def _own(self, ready: asyncio.Future[None], leave: asyncio.Event) -> None:
         """Hold everything open until told to leave; every scope is entered and left in this one task."""
+        opening = out_of_any_trace()  # for what arrives later belongs to other calls than the first
         try:
             async with (
                 McpHttpClient(
@@ -232,7 +233,8 @@ class McpConnection:
             ):
                 self._client = client
                 session.peer = peer_of(self.url)
-                self.server = await self._in_time(self._translated(session.initialize()))
+                with opening:
+                    self.server = await self._in_time(self._translated(session.initialize()))
                 self._session = session
                 self.session_id = session_id()
                 session.peer |= session_attributes(str(self.server.protocolVersion), self.session_id)

@@ -5,17 +5,18 @@ under names without a prefix (SEP-414). In a program that has set up no tracer p
 and nothing is sent.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 from mcp import types
 from mcp.shared.exceptions import McpError
-from opentelemetry import propagate, trace
+from opentelemetry import context, propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 from yarl import URL
 
-__all__ = ["Peer", "peer_of", "traced"]
+__all__ = ["Peer", "out_of_any_trace", "peer_of", "traced"]
 
 R = TypeVar("R")
 Peer = dict[str, AttributeValue]
@@ -54,6 +55,22 @@ async def traced(
         if isinstance(result, types.CallToolResult) and result.isError:
             _failed(span, "tool_error")
         return result
+
+
+def out_of_any_trace() -> AbstractContextManager[None]:
+    """Leave, in this task and those it will start, the span that runs; it can be entered again."""
+    left = context.get_current()
+    context.attach(context.Context())
+
+    @contextmanager
+    def back() -> Iterator[None]:
+        token = context.attach(left)
+        try:
+            yield
+        finally:
+            context.detach(token)
+
+    return back()
 
 
 def peer_of(url: str) -> Peer:
