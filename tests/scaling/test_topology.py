@@ -1,10 +1,12 @@
 """Two servers and two web chats behind a proxy in turn: the main job, and what each fault may not do."""
 
 import asyncio
+import time
 
 import aiohttp
 import pytest
 from tests.scaling.acting import ASK, TOOL, approved_once, come_back
+from tests.scaling.soak import disturbances, visited
 from tests.scaling.topology import Topology
 from tests.webclient.person import WebPerson
 
@@ -89,19 +91,6 @@ async def test_a_server_that_is_killed_while_its_question_is_open_ends_the_call_
     await approved_once(somebody, topology)
 
 
-async def test_redis_and_postgresql_are_restarted_and_nothing_that_was_shown_is_lost(
-    topology: Topology, somebody: WebPerson
-) -> None:
-    async with somebody.page() as page:
-        assert await somebody.decide(await somebody.ask(page, ASK)) == 202
-        assert (await page.until("run.done"))["status"] == "completed"
-    before = (await come_back(somebody))["messages"]
-    await topology.database.stop()
-    await topology.database.start()
-    assert (await come_back(somebody))["messages"] == before
-    await approved_once(somebody, topology)
-
-
 async def test_a_rolling_restart_under_load_loses_no_request_of_a_server(
     local: LocalStack, topology: Topology
 ) -> None:
@@ -127,6 +116,9 @@ async def test_a_rolling_restart_under_load_loses_no_request_of_a_server(
 
     token = local.tokens("alice")
     clients = [asyncio.create_task(client()) for _ in range(8)]
+    async with asyncio.timeout(30):
+        while made[0] < 100:  # noqa: ASYNC110 - all are at work
+            await asyncio.sleep(0.05)
     for replica in topology.mcp:
         await replica.stop()
         await replica.start()
@@ -134,3 +126,11 @@ async def test_a_rolling_restart_under_load_loses_no_request_of_a_server(
     async with asyncio.timeout(30):
         await asyncio.gather(*clients)
     assert made[0] > 100
+
+
+async def test_a_rolling_restart_of_everything_while_people_talk_loses_nothing_and_makes_no_call_twice(
+    local: LocalStack, topology: Topology
+) -> None:
+    roll = disturbances(topology, local)["all replicas are restarted in turn"]
+    tally, held = await visited(topology, local, 4, time.monotonic() + 20, roll)
+    assert held, tally

@@ -12,7 +12,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +22,7 @@ from yarl import URL
 
 from mcpsecurity.scaling.errors import SharedStateError
 from mcpsecurity.scaling.shared import SharedState, translated
+from mcpsecurity.scaling.tasks import end_tasks
 from mcpsecurity_webclient.access import PERSON, Handler
 from mcpsecurity_webclient.errors import ApiError
 from mcpsecurity_webclient.watching import trace_headers
@@ -32,7 +33,8 @@ _log = logging.getLogger(__name__)
 LEASE_SECONDS = 9.0
 _LEASE_MS = str(int(LEASE_SECONDS * 1000))
 _RENEW_SECONDS = 3.0
-_TRUST_SECONDS = 6.0
+_UNUSED_SECONDS = 6.0
+_AT_ONCE = 100
 _PATIENCE = 12.0
 _POLL = 0.2
 _MARK = "X-Forwarded-Replica"
@@ -72,6 +74,7 @@ class Replicas:
         self._id = secrets.token_urlsafe(8)
         self._url = ""
         self._held: dict[str, float] = {}
+        self._giving_up: set[asyncio.Task[None]] = set()
         self._http: aiohttp.ClientSession | None = None
 
     async def start(self, url: str) -> None:
@@ -85,6 +88,7 @@ class Replicas:
 
     async def stop(self) -> None:
         """Give all leases back. What they are on has been closed and saved."""
+        await end_tasks(*self._giving_up)
         for person in list(self._held):
             with suppress(SharedStateError):
                 await self._release(person)
@@ -109,10 +113,12 @@ class Replicas:
         Raises:
             SharedStateError: it cannot be found out.
         """
-        if time.monotonic() - self._held.get(person, float("-inf")) < _TRUST_SECONDS:
-            return None
         me, name = self._value, self._lease(person)
         with translated():
+            # Asked each time: a Redis that was restarted empty has given the lease to whoever came first.
+            if person in self._held and await self._shared.redis.eval(_RENEW, 1, name, me, _LEASE_MS):
+                self._held[person] = time.monotonic()
+                return None
             taken = await self._shared.redis.set(name, me, nx=True, px=int(_LEASE_MS))
             holder = None if taken else await self._shared.get(name)
             if holder == me.encode():
@@ -175,23 +181,39 @@ class Replicas:
             await self._ended(words["sid"], words["reason"])
 
     async def _renew_all(self, used: set[str]) -> None:
-        unused = time.monotonic() - _TRUST_SECONDS
-        for person in used | set(self._held):
-            if person in used:
-                await self._renew(person)
-            elif self._held[person] < unused:
-                await self._release(person)
+        """Renew many in one round trip: one by one a busy replica would be too late for the last of them."""
+        people = list(used)
+        for begin in range(0, len(people), _AT_ONCE):
+            some = people[begin : begin + _AT_ONCE]
+            with translated():
+                async with self._shared.redis.pipeline(transaction=False) as pipeline:
+                    for person in some:
+                        pipeline.eval(_RENEW, 1, self._lease(person), self._value, _LEASE_MS)
+                    kept = await pipeline.execute()
+            for person, ours in zip(some, kept, strict=True):
+                if ours:
+                    self._held[person] = time.monotonic()
+                else:
+                    self._held.pop(person, None)
+                    self._in_background(self._lost(person))
+        unused = time.monotonic() - _UNUSED_SECONDS
+        for person in [p for p, since in self._held.items() if p not in used and since < unused]:
+            await self._release(person)
 
-    async def _renew(self, person: str) -> None:
-        with translated():
-            kept = await self._shared.redis.eval(_RENEW, 1, self._lease(person), self._value, _LEASE_MS)
-        if kept:
-            self._held[person] = time.monotonic()
-            return
-        self._held.pop(person, None)
-        if await self.owner(person) is not None:  # we were away for too long
-            _log.warning("a person's conversations have moved to another replica")
-            await self._unload(person)
+    async def _lost(self, person: str) -> None:
+        """Take a person back whose lease has run out, or close what is here if another replica has her."""
+        try:
+            if await self.owner(person) is not None:
+                _log.warning("a person's conversations have moved to another replica")
+                await self._unload(person)
+        except SharedStateError as error:  # the next round finds out
+            _log.warning("%s: it is not known who serves a person", error)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something last longer than the leases may wait; `stop` ends it."""
+        task = asyncio.create_task(work, name="give up a person's conversations")
+        self._giving_up.add(task)
+        task.add_done_callback(self._giving_up.discard)
 
     async def _release(self, person: str) -> None:
         self._held.pop(person, None)
