@@ -14,7 +14,7 @@ from mcp.server.fastmcp import FastMCP
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
 from mcpsecurity.scaling.keyring import KeyRing
 from mcpsecurity.tls import client_ssl_context
-from mcpsecurity_server.audit import audit_tool_call, number_requests
+from mcpsecurity_server.audit import audit_tool_call, number_requests, write_waiting
 from mcpsecurity_server.auth.metadata import add_metadata_routes
 from mcpsecurity_server.auth.middleware import VERIFIER, tool_guard
 from mcpsecurity_server.auth.protection import Protection
@@ -58,6 +58,7 @@ def create_app(
     tls = tls or client_ssl_context(settings.ca_file)
     app = web.Application()
     add_proxy_middlewares(app, settings)
+    app.on_cleanup.append(write_waiting)
     before_call = None
     limits = Limits(
         body_bytes=settings.max_body_bytes,

@@ -9,7 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -35,6 +35,7 @@ __all__ = [
     "note_traces",
     "noted_outcome",
     "number_requests",
+    "write_waiting",
 ]
 
 _log = logging.getLogger("mcpsecurity.audit")
@@ -47,6 +48,9 @@ DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allo
 
 DENIALS: Counter[str] = Counter()
 """How many requests were denied since the process began, by reason."""
+
+_WAIT_SECONDS = 0.01
+"""For so long a call may wait for others, to be written with them."""
 
 _caller: ContextVar[Caller | None] = ContextVar("audited_caller", default=None)
 _outcome: ContextVar[str | None] = ContextVar("audited_outcome", default=None)
@@ -80,6 +84,11 @@ def note_traces(fields: Callable[[], Mapping[str, str]]) -> None:
     """Let each line from now on have the `fields` of the trace that it belongs to."""
     global _trace_fields  # noqa: PLW0603 - of the process, as is the log
     _trace_fields = fields
+
+
+async def write_waiting(_: web.Application | None = None) -> None:
+    """Write the lines of calls that wait for others; the last thing an application does."""
+    _calls.write()
 
 
 def audit_refusal(request: web.BaseRequest, refusal: Refusal) -> None:
@@ -141,20 +150,34 @@ class _Call(NamedTuple):
     trace: Mapping[str, str]
 
     def event(self) -> dict[str, object]:
+        caller = self.caller or _NOBODY
         return {
             "time": _time(self.ended),
             "event": "tool_call",
             "tool": self.tool,
             "outcome": self.outcome,
             "duration_ms": round(self.seconds * 1000, 3),
-            **_who(self.caller),
+            "user": caller.object_id,
+            "tenant": caller.tenant_id,
+            "client": caller.client_id,
             "correlation_id": self.correlation_id,
             **self.trace,
         }
 
 
+class _Nobody(NamedTuple):
+    """Who calls where nobody signs in."""
+
+    object_id: str | None = None
+    tenant_id: str | None = None
+    client_id: str | None = None
+
+
+_NOBODY = _Nobody()
+
+
 class _Calls:
-    """Calls whose lines are written in the event loop's next turn, together: that takes half as long."""
+    """Calls whose lines are written a moment later, together: that takes half as long."""
 
     def __init__(self) -> None:
         self._waiting: list[_Call] = []
@@ -165,22 +188,21 @@ class _Calls:
         self._waiting.append(call)
         if len(self._waiting) == 1 or loop is not self._loop:
             self._loop = loop
-            loop.call_soon(self.write)
+            loop.call_later(_WAIT_SECONDS, self.write, context=Context())
 
     def write(self) -> None:
         """Write what waits."""
         calls, self._waiting = self._waiting, []
         for call in calls:
-            _handle(logging.INFO, call.event())
+            _handle(logging.INFO, call.event(), call.ended)
 
 
 _calls = _Calls()
 
 
 def _who(caller: Caller | None) -> dict[str, str | None]:
-    if caller is None:
-        return {"user": None, "tenant": None, "client": None}
-    return {"user": caller.object_id, "tenant": caller.tenant_id, "client": caller.client_id}
+    known = caller or _NOBODY
+    return {"user": known.object_id, "tenant": known.tenant_id, "client": known.client_id}
 
 
 def _write(level: int, **details: object) -> None:
@@ -192,7 +214,7 @@ def _write(level: int, **details: object) -> None:
         "correlation_id": correlation_id(),
     }
     if _log.isEnabledFor(level):
-        _handle(level, event)
+        _handle(level, event, time.time())
 
 
 def _time(seconds: float) -> str:
@@ -206,18 +228,17 @@ def _second(second: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
-def _handle(level: int, event: dict[str, object]) -> None:
+def _handle(level: int, event: dict[str, object], now: float) -> None:
     """Hand a record to the handlers. Made by hand: the logger would look for the calling line, every time."""
-    now = time.time()
     record = logging.LogRecord.__new__(logging.LogRecord)
-    record.__dict__.update(
-        _alike(level),
-        args=(orjson.dumps(event).decode(),),
-        event=event,
-        created=now,
-        msecs=float(int(now % 1 * 1000)),
-        relativeCreated=(now - _started) * 1000,
-    )
+    record.__dict__ = {
+        **_alike(level),
+        "msg": orjson.dumps(event).decode(),
+        "event": event,
+        "created": now,
+        "msecs": float(int(now % 1 * 1000)),
+        "relativeCreated": (now - _started) * 1000,
+    }
     _log.handle(record)
 
 
@@ -227,4 +248,4 @@ _started = time.time()
 @lru_cache(maxsize=8)
 def _alike(level: int) -> dict[str, Any]:
     """Return what all records of a level have in common, which takes long to find out."""
-    return vars(logging.LogRecord(_log.name, level, __file__, 0, "%s", None, None))
+    return vars(logging.LogRecord(_log.name, level, __file__, 0, "", None, None))

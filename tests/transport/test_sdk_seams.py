@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from mcp import types
 from mcp.server.auth.middleware.auth_context import auth_context_var, get_access_token
+from mcp.server.auth.provider import AccessToken
 from mcp.server.fastmcp import Context, FastMCP
 from mcp.server.fastmcp.utilities.func_metadata import FuncMetadata
 from mcp.server.lowlevel.server import request_ctx
@@ -14,7 +15,8 @@ from mcp.server.session import ServerSession
 from mcp.shared.context import RequestContext
 from pydantic import BaseModel
 
-from mcpsecurity_server.transport.sdk import CallContext, RelaySession, SdkServer, _CallContext, _text
+from mcpsecurity_server.transport.results import tool_result
+from mcpsecurity_server.transport.sdk import RelaySession, SdkServer, _CallContext, enter_call, leave_call
 
 
 class Point(BaseModel):
@@ -159,16 +161,7 @@ async def test_a_tool_runs_as_the_sdk_would_run_it(
     assert tool is not None
     ours = await sdk.run_tool(tool, dict(arguments), context(mcp))
     theirs = await tool.run(dict(arguments), context=None, convert_result=True)
-    assert ours == theirs
-
-
-def test_text_made_without_validation_is_like_the_sdks() -> None:
-    ours, theirs = _text("a"), types.TextContent(type="text", text="a")
-    assert ours == theirs
-    assert vars(ours) == vars(theirs)
-    assert ours.__pydantic_extra__ == theirs.__pydantic_extra__
-    assert ours.model_dump(by_alias=True, exclude_unset=True) == {"type": "text", "text": "a"}
-    assert ours.model_copy(update={"text": "b"}).text == "b"
+    assert ours == tool_result(theirs)
 
 
 @pytest.mark.parametrize("arguments", [{}, {"x": "one"}, {"x": None}])
@@ -190,9 +183,10 @@ def test_func_metadata_has_the_parts_that_are_used() -> None:
 
 
 def test_a_call_is_visible_to_the_sdk_while_it_runs_and_no_longer(mcp: FastMCP[Any]) -> None:
-    request = context(mcp)
-    with CallContext(request, None, None):  # type: ignore[arg-type] # nothing is sent
-        assert request_ctx.get() is request
-        assert get_access_token() is None
+    request, token = context(mcp), AccessToken(token="t", client_id="c", scopes=[])
+    entered = enter_call(request, None, token)  # type: ignore[arg-type] # nothing is sent
+    assert request_ctx.get() is request
+    assert get_access_token() is token
+    leave_call(entered)
     assert request_ctx.get(None) is None
     assert auth_context_var.get() is None

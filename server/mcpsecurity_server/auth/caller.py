@@ -6,6 +6,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 
 from mcpsecurity.oidc import Claims, optional_text, required_text
+from mcpsecurity_server.transport.identity import Owner
 
 __all__ = ["Caller", "current_caller"]
 
@@ -23,6 +24,8 @@ class Caller(AccessToken):
     name: str | None
     username: str | None
     roles: tuple[str, ...]
+    owner: Owner
+    """Whose sessions are the caller's: tenant, person and application."""
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [("tenant_id", self.tenant_id), ("object_id", self.object_id), ("client_id", self.client_id)]
@@ -39,16 +42,19 @@ class Caller(AccessToken):
     @classmethod
     def from_claims(cls, raw: str, claims: Claims, scopes: list[str]) -> "Caller":
         """Build from claims that were found good."""
+        client_id = optional_text(claims, "azp") or optional_text(claims, "appid") or ""
+        tenant_id, object_id = required_text(claims, "tid"), required_text(claims, "oid")
         return cls.model_construct(
             token=raw,
-            client_id=optional_text(claims, "azp") or optional_text(claims, "appid") or "",
+            client_id=client_id,
             scopes=scopes,
             expires_at=int(claims["exp"]),
             resource=required_text(claims, "aud"),
             subject=required_text(claims, "sub"),
             claims=dict(claims),
-            tenant_id=required_text(claims, "tid"),
-            object_id=required_text(claims, "oid"),
+            tenant_id=tenant_id,
+            object_id=object_id,
+            owner=Owner(tenant_id, object_id, client_id),
             name=optional_text(claims, "name"),
             username=optional_text(claims, "preferred_username") or optional_text(claims, "upn"),
             roles=roles_of(claims),

@@ -32,7 +32,8 @@ def bearer_token(request: web.Request) -> str:
     return token
 
 
-def check_form(token: str) -> None:
-    """Raise `BadCredentials` unless this is one token in its syntax: no blanks, no commas, not empty."""
+def check_form(token: str) -> str:
+    """Return the token if it is one in its syntax: no blanks, no commas, not empty; else raise `BadCredentials`."""
     if _B64TOKEN.fullmatch(token) is None:
         raise BadCredentials("malformed_header", "The Authorization header must hold one bearer token.")
+    return token

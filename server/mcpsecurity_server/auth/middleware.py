@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from mcpsecurity_server.audit import audit_denial, audit_refusal, begin_request, note_caller
 from mcpsecurity_server.auth.access_tokens import AccessTokenVerifier
+from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.credentials import bearer_token, check_form
 from mcpsecurity_server.auth.policy import AccessPolicy
@@ -22,22 +23,21 @@ VERIFIER = web.AppKey("access_token_verifier", AccessTokenVerifier)
 """The verifier, set when the application starts."""
 
 
-def access_token_middleware(challenger: Challenger, public_paths: Collection[str]) -> Middleware:
+def access_token_middleware(
+    challenger: Challenger, public_paths: Collection[str], verifier: Callable[[], AccessTokenVerifier]
+) -> Middleware:
     """Return the middleware. `public_paths` need no token, nor does a CORS preflight: it cannot have one."""
     public = frozenset(public_paths)
 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         begin_request()
-        if request.path in public or request.method == hdrs.METH_OPTIONS:
+        caller = _known_caller(request, verifier())
+        if caller is None and (request.path in public or request.method == hdrs.METH_OPTIONS):
             return await handler(request)
         try:
-            raw = bearer_token(request)
-            verifier = request.app[VERIFIER]
-            caller = verifier.recall(raw)
             if caller is None:
-                check_form(raw)
-                caller = await verifier.verify(raw)
+                caller = await verifier().verify(check_form(bearer_token(request)))
             note_caller(caller)
             request[TOKEN_KEY] = caller
             response = await handler(request)
@@ -50,8 +50,21 @@ def access_token_middleware(challenger: Challenger, public_paths: Collection[str
     return authenticate
 
 
-def tool_guard(policy: AccessPolicy) -> Callable[[str, web.Request], None]:
-    """Return what is asked before a tool runs: it raises `InsufficientScope` for the middleware to answer."""
+def _known_caller(request: web.Request, verifier: AccessTokenVerifier) -> Caller | None:
+    """Return whose token this is if it was found good before; None if anything has to be looked at."""
+    try:
+        return verifier.recall(bearer_token(request))
+    except Refusal:
+        return None
+
+
+def tool_guard(policy: AccessPolicy) -> Callable[[str, web.Request], None] | None:
+    """Return what is asked before a tool runs: it raises `InsufficientScope` for the middleware to answer.
+
+    None: no tool needs more than every request does.
+    """
+    if not policy.tool_scopes:
+        return None
 
     def check(tool: str, request: web.Request) -> None:
         caller = request[TOKEN_KEY]

@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -46,7 +47,7 @@ class Protection:
 
     def install(self, app: web.Application, public_paths: Collection[str]) -> None:
         """Let nothing but `public_paths` be served without a good access token."""
-        app.middlewares.append(access_token_middleware(self.challenger(), public_paths))
+        app.middlewares.append(access_token_middleware(self.challenger(), public_paths, partial(app.__getitem__, VERIFIER)))
         app.cleanup_ctx.append(self._hold_keys)
 
     def metadata(self) -> dict[str, object]:

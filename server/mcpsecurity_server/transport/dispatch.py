@@ -5,7 +5,7 @@ Knows nothing of HTTP, streams or how long a session lives: who calls and where 
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from aiohttp import web
 from mcp import types
 from mcp.server.auth.provider import AccessToken
 from mcp.server.fastmcp.exceptions import ResourceError, ToolError
-from mcp.shared.context import RequestContext
+from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel, ValidationError
 
@@ -28,8 +28,8 @@ from mcpsecurity_server.transport.jsonrpc import (
     Request,
 )
 from mcpsecurity_server.transport.paging import LISTS, BadCursorError, page
-from mcpsecurity_server.transport.results import failed_tool, model_json, tool_result
-from mcpsecurity_server.transport.sdk import CallContext, Channel, RelaySession, SdkServer, request_context
+from mcpsecurity_server.transport.results import failed_tool, model_json
+from mcpsecurity_server.transport.sdk import Channel, RelaySession, SdkServer, enter_call, leave_call, request_context
 
 __all__ = ["METHODS", "AfterCall", "BeforeCall", "Call", "Dispatcher"]
 
@@ -127,14 +127,14 @@ class Dispatcher:
         Raises:
             MessageError: the client is told code, text and data. Nothing else is raised but cancellation.
         """
-        if request.method == "ping":
-            return {}
-        kind = _REQUESTS.get(request.method)
-        if kind is None:
-            raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
         try:
-            if kind is types.CallToolRequest:
+            if request.method == "tools/call":
                 return await self._tool_call(request, call)
+            if request.method == "ping":
+                return {}
+            kind = _REQUESTS.get(request.method)
+            if kind is None:
+                raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
             return await self._generic(request, call, kind)
         except UrlElicitationRequiredError as error:
             raise _as_message(error, request) from error
@@ -162,26 +162,48 @@ class Dispatcher:
             _log.exception("%s failed", notification.method)
 
     async def _tool_call(self, request: Request, call: Call) -> Any:
+        """Run a tool: of FastMCP without the SDK's stock handler, which validates its output once more."""
         name, arguments, meta = _tool_params(request)
-        if not self._sdk.direct_tools():
-            return await self._timed(name, call, self._generic(request, call, types.CallToolRequest))
-        tool = self._sdk.tool(name)
-        if tool is None:
+        direct = self._sdk.direct_tools()
+        tool = self._sdk.tool(name) if direct else None
+        if direct and tool is None:
             raise MessageError(INVALID_PARAMS, f"Unknown tool: {name[:100]}", request.id)
-        context = request_context(request.id, meta, call.session, self.lifespan, call.http, call.channel)
-        return await self._timed(name, call, self._direct(tool, arguments, context, call))
+        started, outcome = time.perf_counter(), "cancelled"
+        try:
+            if tool is None:
+                result = await self._generic(request, call, types.CallToolRequest)
+            else:
+                result = await self._direct(tool, arguments, meta, request, call)
+            outcome = "error" if result.get("isError") else "ok"
+        except UrlElicitationRequiredError:
+            outcome = "input_required"
+            raise
+        except Exception:
+            outcome = "failed"
+            raise
+        finally:
+            if self._after_call is not None:
+                self._after_call(name, call.outcome or outcome, time.perf_counter() - started)
+        return result
 
     async def _direct(
-        self, tool: Any, arguments: dict[str, Any], context: RequestContext[Any, Any, Any], call: Call
-    ) -> Any:
-        """Run a tool of FastMCP without the SDK's stock handler, which validates its output once more."""
-        with CallContext(context, call.channel, call.token):
-            try:
-                return tool_result(await self._sdk.run_tool(tool, arguments, context))
-            except ToolError as error:
-                if (missing := missing_in(error)) is not None:
-                    raise missing from error
-                return failed_tool(str(error))
+        self,
+        tool: Tool,
+        arguments: dict[str, Any],
+        meta: types.RequestParams.Meta | None,
+        request: Request,
+        call: Call,
+    ) -> dict[str, Any]:
+        context = request_context(request.id, meta, call.session, self.lifespan, call.http, call.channel)
+        entered = enter_call(context, call.channel, call.token)
+        try:
+            return await self._sdk.run_tool(tool, arguments, context)
+        except ToolError as error:
+            if (missing := missing_in(error)) is not None:
+                raise missing from error
+            return failed_tool(str(error))
+        finally:
+            leave_call(entered)
 
     async def _generic(self, request: Request, call: Call, kind: type[BaseModel]) -> Any:
         """Run whatever handler is registered with the low-level server."""
@@ -195,13 +217,15 @@ class Dispatcher:
         params = getattr(message, "params", None)
         meta = getattr(params, "meta", None)
         context = request_context(request.id, meta, call.session, self.lifespan, call.http, call.channel)
-        with CallContext(context, call.channel, call.token):
-            try:
-                result = await handler(message)
-            except (ResourceError, ValueError) as error:
-                if (missing := missing_in(error)) is not None:
-                    raise missing from error
-                raise _known_failure(kind, error, request) from error
+        entered = enter_call(context, call.channel, call.token)
+        try:
+            result = await handler(message)
+        except (ResourceError, ValueError) as error:
+            if (missing := missing_in(error)) is not None:
+                raise missing from error
+            raise _known_failure(kind, error, request) from error
+        finally:
+            leave_call(entered)
         answer = model_json(result.root)
         if request.method in LISTS and self._sdk.lists_whole(kind):
             return self._page(answer, request)
@@ -221,23 +245,6 @@ class Dispatcher:
         if isinstance(message, types.GetPromptRequest) and self._sdk.lacks_prompt(message.params.name):
             raise MessageError(INVALID_PARAMS, f"Unknown prompt: {message.params.name[:100]}", request.id)
         return message
-
-    async def _timed(self, name: str, call: Call, running: Awaitable[Any]) -> Any:
-        if self._after_call is None:
-            return await running
-        started, outcome = time.perf_counter(), "cancelled"
-        try:
-            result = await running
-            outcome = "error" if result.get("isError") else "ok"
-            return result
-        except UrlElicitationRequiredError:
-            outcome = "input_required"
-            raise
-        except Exception:
-            outcome = "failed"
-            raise
-        finally:
-            self._after_call(name, call.outcome or outcome, time.perf_counter() - started)
 
 
 def _tool_params(request: Request) -> tuple[str, dict[str, Any], types.RequestParams.Meta | None]:

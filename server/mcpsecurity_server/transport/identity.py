@@ -23,9 +23,15 @@ ANONYMOUS = Owner("", "", "")
 
 
 def owner_of(token: AccessToken | None) -> Owner:
-    """Return whom a token stands for: tenant, person and application; else its subject and client."""
+    """Return whom a token stands for: tenant, person and application; else its subject and client.
+
+    A token that knows its `owner` says so itself.
+    """
     if token is None:
         return ANONYMOUS
+    known = getattr(token, "owner", None)
+    if type(known) is Owner:
+        return known
     claims = token.claims or {}
     return Owner(
         str(claims.get("tid", claims.get("iss", ""))),

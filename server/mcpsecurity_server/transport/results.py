@@ -13,10 +13,11 @@ def model_json(model: BaseModel) -> Any:
     return model.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
-def tool_result(value: Any) -> Any:
+def tool_result(value: Any) -> dict[str, Any]:
     """Return the result of `tools/call` for what FastMCP's conversion gave: content, or with structure."""
     if isinstance(value, types.CallToolResult | types.CreateTaskResult):
-        return model_json(value)
+        result: dict[str, Any] = model_json(value)
+        return result
     if isinstance(value, tuple):
         content, structured = value
         return {"content": _content(content), "structuredContent": structured, "isError": False}

@@ -28,8 +28,9 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR
+from mcpsecurity_server.transport.results import tool_result
 
-__all__ = ["CallContext", "Channel", "RelaySession", "SdkServer", "current_channel", "request_context"]
+__all__ = ["Channel", "RelaySession", "SdkServer", "current_channel", "enter_call", "leave_call", "request_context"]
 
 R = TypeVar("R", bound=BaseModel)
 Handler = Callable[[Any], Awaitable[types.ServerResult]]
@@ -109,35 +110,23 @@ class RelaySession(ServerSession):
         return current_channel.get() or self._outside
 
 
-class CallContext:
-    """Makes one request visible to the SDK: `get_context()`, `get_access_token()` and the channel."""
+def enter_call(
+    context: RequestContext[Any, Any, Any], channel: Channel, token: AccessToken | None
+) -> tuple[Token[Any], Token[Any], Token[Any]]:
+    """Make a request visible to the SDK: `get_context()`, `get_access_token()` and the channel.
 
-    __slots__ = ("_channel", "_context", "_tokens", "_user")
+    What is returned is for `leave_call`, or else the request would stay in the memory of its own task.
+    """
+    user = AuthenticatedUser(token) if token is not None else None
+    return request_ctx.set(context), current_channel.set(channel), auth_context_var.set(user)
 
-    def __init__(
-        self,
-        context: RequestContext[Any, Any, Any],
-        channel: Channel,
-        token: AccessToken | None,
-    ) -> None:
-        self._context = context
-        self._channel = channel
-        self._user = AuthenticatedUser(token) if token is not None else None
-        self._tokens: tuple[Token[Any], Token[Any], Token[Any]] | None = None
 
-    def __enter__(self) -> None:
-        self._tokens = (
-            request_ctx.set(self._context),
-            current_channel.set(self._channel),
-            auth_context_var.set(self._user),
-        )
-
-    def __exit__(self, *_: object) -> None:
-        if self._tokens is not None:
-            request_ctx.reset(self._tokens[0])
-            current_channel.reset(self._tokens[1])
-            auth_context_var.reset(self._tokens[2])
-            self._tokens = None
+def leave_call(entered: tuple[Token[Any], Token[Any], Token[Any]]) -> None:
+    """Put back what was visible before."""
+    request, channel, user = entered
+    request_ctx.reset(request)
+    current_channel.reset(channel)
+    auth_context_var.reset(user)
 
 
 class SdkServer:
@@ -226,8 +215,8 @@ class SdkServer:
 
     async def run_tool(
         self, tool: Tool, arguments: dict[str, Any], context: RequestContext[Any, Any, Any]
-    ) -> Any:
-        """Run a tool as `Tool.run` does; what it returns is converted and validated.
+    ) -> dict[str, Any]:
+        """Run a tool as `Tool.run` does; return the result of `tools/call`, as a JSON value.
 
         Raises:
             ToolError: arguments, function or result are wrong; the text is for the model.
@@ -275,8 +264,9 @@ def _keywords(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
     metadata = tool.fn_metadata
     if str in map(type, arguments.values()):
         arguments = metadata.pre_parse_json(arguments)
-    model = metadata.arg_model.model_validate(arguments)
-    return model.model_dump_one_level() if _has_aliases(metadata.arg_model) else {**model.__dict__}
+    kind = metadata.arg_model
+    model = kind.__pydantic_validator__.validate_python(arguments)
+    return model.model_dump_one_level() if _has_aliases(kind) else model.__dict__
 
 
 @cache
@@ -291,24 +281,14 @@ def _is_content(kind: type) -> bool:
     return issubclass(kind, types.ContentBlock)
 
 
-def _converted(tool: Tool, result: Any) -> Any:
+def _converted(tool: Tool, result: Any) -> dict[str, Any]:
     """Do what `convert_result` does; a model of the declared class needs no second validation."""
     metadata, kind = tool.fn_metadata, type(result)
     if kind is not metadata.output_model or metadata.wrap_output or _is_content(kind):
-        return metadata.convert_result(result)
+        return tool_result(metadata.convert_result(result))
     text = to_json(result, fallback=str, indent=2).decode()
-    structured = result.model_dump(mode="json", by_alias=True)
-    return [_text(text)], structured
-
-
-def _text(text: str) -> types.TextContent:
-    """Do what `TextContent(type="text", text=text)` does, without validating that a string is one."""
-    made = types.TextContent.__new__(types.TextContent)
-    _set(made, "__dict__", {"type": "text", "text": text, "annotations": None, "meta": None})
-    _set(made, "__pydantic_fields_set__", {"type", "text"})
-    _set(made, "__pydantic_extra__", {})
-    _set(made, "__pydantic_private__", None)
-    return made
+    structured = kind.__pydantic_serializer__.to_python(result, mode="json", by_alias=True)
+    return {"content": [{"type": "text", "text": text}], "structuredContent": structured, "isError": False}
 
 
 def _closure(function: object) -> dict[str, Any]:

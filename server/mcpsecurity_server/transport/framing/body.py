@@ -4,28 +4,34 @@ from aiohttp import web
 
 from mcpsecurity_server.transport.framing.replies import RefusedError
 
-__all__ = ["read_body"]
+__all__ = ["arrived_body", "read_body"]
+
+
+def arrived_body(http: web.Request, limit: int) -> bytes | None:
+    """Return the body if all of it is there already, as short ones are; None if it has to be waited for.
+
+    Raises:
+        RefusedError: it is longer than `limit` (413).
+    """
+    content = http.content
+    return _within(content.read_nowait(), limit) if content.is_eof() else None
 
 
 async def read_body(http: web.Request, limit: int) -> bytes:
-    """Return the body.
+    """Wait for the body and return it.
 
     Raises:
         RefusedError: it is longer than `limit` (413); known from its announced length, or while reading.
     """
     if (http.content_length or 0) > limit:
         raise _too_large(limit)
-    content = http.content
-    body = await content.readany()
-    if content.at_eof():
-        return _within(body, limit)
-    parts, size = [body], len(body)
-    async for part in content.iter_any():
+    parts, size = [], 0
+    async for part in http.content.iter_any():
         parts.append(part)
         size += len(part)
         if size > limit:
             raise _too_large(limit)
-    return _within(b"".join(parts), limit)
+    return b"".join(parts)
 
 
 def _within(body: bytes, limit: int) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from mcpsecurity.scaling.errors import SharedStateError
-from mcpsecurity_server.transport.framing.body import read_body
+from mcpsecurity_server.transport.framing.body import arrived_body, read_body
 from mcpsecurity_server.transport.framing.guard import Guard
 from mcpsecurity_server.transport.framing.media import accepts_both, accepts_stream, is_json
 from mcpsecurity_server.transport.framing.replies import RefusedError, error_response
@@ -52,7 +52,12 @@ class Endpoint:
         try:
             self._check_source(http)
             if http.method == "POST":
-                return await self._post(http)
+                _check_media(http)
+                body = arrived_body(http, self._limits.body_bytes)
+                if body is None:
+                    body = await read_body(http, self._limits.body_bytes)
+                value = parse_body(body, self._limits.json_depth)
+                return await self._era(http, value).post(http, value)
             if http.method == "GET":
                 return await self._get(http)
             return await self._era(http, None).delete(http)
@@ -72,16 +77,6 @@ class Endpoint:
         if self.stopping:
             raise RefusedError(503, "The server is stopping", Retry_After="1")
 
-    async def _post(self, http: web.Request) -> web.StreamResponse:
-        headers = http.headers
-        if not is_json(headers.get("Content-Type", "")):
-            raise RefusedError(415, "Unsupported media type: Content-Type must be application/json")
-        if not accepts_both(headers.get("Accept", "")):
-            raise RefusedError(406, "Not acceptable: Accept must list application/json and text/event-stream")
-        body = await read_body(http, self._limits.body_bytes)
-        value = parse_body(body, self._limits.json_depth)
-        return await self._era(http, value).post(http, value)
-
     async def _get(self, http: web.Request) -> web.StreamResponse:
         era = self._era(http, None)
         if not accepts_stream(http.headers.get("Accept", "")):
@@ -93,3 +88,11 @@ class Endpoint:
             if era.speaks(http, value):
                 return era
         return self._fallback
+
+
+def _check_media(http: web.Request) -> None:
+    headers = http.headers
+    if not is_json(headers.get("Content-Type", "")):
+        raise RefusedError(415, "Unsupported media type: Content-Type must be application/json")
+    if not accepts_both(headers.get("Accept", "")):
+        raise RefusedError(406, "Not acceptable: Accept must list application/json and text/event-stream")

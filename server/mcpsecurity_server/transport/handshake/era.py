@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 from mcp import types
+from mcp.server.auth.provider import AccessToken
 from pydantic import ValidationError
 
 from mcpsecurity_server.transport.dispatch import Dispatcher
@@ -61,11 +62,18 @@ class HandshakeEra:
                 return await self._initialize(http, message)
             if message.method == "ping" and SESSION_HEADER not in http.headers:
                 return json_response(result_body(message.id, {}))
-        return await self._take_one(http, await self._session(http), message)
+        token = http.get(TOKEN_KEY)
+        session = await self._session(http, owner_of(token))
+        if not isinstance(message, Request):
+            await self._heard(session, message)
+            return web.Response(status=202)
+        self._check(http, session, message)
+        self._check_room(session, 1)
+        return await self._exchange(http, session, token).answer(message, self._dispatcher)
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Carry the session's standalone stream, or resume any of its streams."""
-        session = await self._session(http)
+        session = await self._session(http, _owner(http))
         for stream in [stream for stream in session.open_streams if stream.gone]:
             await stream.close()
             session.open_streams.discard(stream)
@@ -82,11 +90,11 @@ class HandshakeEra:
 
     async def delete(self, http: web.Request) -> web.StreamResponse:
         """End the session."""
-        await self._sessions.end(await self._session(http))
+        await self._sessions.end(await self._session(http, _owner(http)))
         return web.Response(status=200)
 
     async def _batch(self, http: web.Request, values: list[Any]) -> web.StreamResponse:
-        session = await self._session(http)
+        session = await self._session(http, _owner(http))
         if not has_batches(session.record.version):
             raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no batches")
         if not 0 < len(values) <= self._limits.batch_size:
@@ -97,14 +105,6 @@ class HandshakeEra:
         if any(isinstance(m, Request) and m.method == "initialize" for m in messages):
             raise MessageError(INVALID_REQUEST, "Invalid request: initialize cannot be in a batch")
         return await self._take_batch(http, session, messages)
-
-    async def _take_one(self, http: web.Request, session: Session, message: Message) -> web.StreamResponse:
-        if isinstance(message, Request):
-            self._check(http, session, message)
-            self._check_room(session, 1)
-            return await self._exchange(http, session).answer(message, self._dispatcher)
-        await self._heard(session, message)
-        return web.Response(status=202)
 
     async def _take_batch(
         self, http: web.Request, session: Session, messages: list[Message]
@@ -120,10 +120,10 @@ class HandshakeEra:
                 await self._heard(session, message)
         if not requests:
             return web.Response(status=202)
-        return await self._exchange(http, session).answer_batch(requests, self._dispatcher)
+        return await self._exchange(http, session, http.get(TOKEN_KEY)).answer_batch(requests, self._dispatcher)
 
-    def _exchange(self, http: web.Request, session: Session) -> Exchange:
-        return Exchange(session, http, self._connections, self._state)
+    def _exchange(self, http: web.Request, session: Session, token: AccessToken | None) -> Exchange:
+        return Exchange(session, http, token, self._connections, self._state)
 
     def _check(self, http: web.Request, session: Session, request: Request) -> None:
         """Refuse before anything runs: an id in use, or a tool that the caller may not use."""
@@ -170,11 +170,11 @@ class HandshakeEra:
             raise RefusedError(410, "Gone: these events are not kept any more") from None
         return await self._connections.carry(http, session, stream, subscription, primed=False)
 
-    async def _session(self, http: web.Request) -> Session:
+    async def _session(self, http: web.Request, owner: Owner) -> Session:
         id = http.headers.get(SESSION_HEADER)  # noqa: A001 - the protocol's word
         if id is None:
             raise RefusedError(400, "Bad request: no Mcp-Session-Id; send initialize first")
-        session = await self._sessions.find(id, _owner(http))
+        session = await self._sessions.find(id, owner)
         if session is None:
             raise RefusedError(404, "Session not found")
         version = http.headers.get(_VERSION_HEADER)

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from aiohttp import web
+from mcp.server.auth.provider import AccessToken
 
 from mcpsecurity_server.transport.dispatch import Call, Dispatcher
 from mcpsecurity_server.transport.framing.replies import json_response
@@ -13,7 +14,6 @@ from mcpsecurity_server.transport.handshake.connection import SESSION_HEADER, Co
 from mcpsecurity_server.transport.handshake.session import InFlight, Session, log_passes, message
 from mcpsecurity_server.transport.handshake.state import SessionState
 from mcpsecurity_server.transport.handshake.versions import has_priming
-from mcpsecurity_server.transport.identity import TOKEN_KEY
 from mcpsecurity_server.transport.jsonrpc import (
     MessageError,
     Request,
@@ -44,14 +44,21 @@ class Exchange:
         "_session",
         "_state",
         "_stream",
+        "_token",
         "_writer",
     )
 
     def __init__(
-        self, session: Session, http: web.Request, connections: Connections, state: SessionState
+        self,
+        session: Session,
+        http: web.Request,
+        token: AccessToken | None,
+        connections: Connections,
+        state: SessionState,
     ) -> None:
         self._session = session
         self._http = http
+        self._token = token
         self._connections = connections
         self._state = state
         self._answered = False
@@ -133,8 +140,7 @@ class Exchange:
         session = self._session
         running = session.in_flight[request.id] = InFlight(task)
         try:
-            token = self._http.get(TOKEN_KEY)
-            result = await dispatcher.run(request, Call(session.relay, self, token, self._http))
+            result = await dispatcher.run(request, Call(session.relay, self, self._token, self._http))
             if self._state.concerns(request):
                 session.record = await self._state.change(session.record, request)
             answer = result_body(request.id, result)
