@@ -58,7 +58,7 @@ def create_app(
     tls = tls or client_ssl_context(settings.ca_file)
     app = web.Application()
     add_proxy_middlewares(app, settings)
-    app.on_cleanup.append(write_waiting)
+    app.on_cleanup.append(_finish_audit)
     before_call = None
     limits = Limits(
         body_bytes=settings.max_body_bytes,
@@ -141,6 +141,10 @@ def _hosts(settings: ServerSettings) -> set[str]:
 
 async def _check_keys(app: web.Application) -> None:
     await app[VERIFIER].check_keys()
+
+
+async def _finish_audit(_: web.Application) -> None:
+    write_waiting()
 
 
 def _path(route: web.AbstractRoute) -> str:

@@ -10,14 +10,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextvars import Context, ContextVar
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from mcpsecurity.correlation import begin_request, correlation_fields, correlation_id
+from mcpsecurity.log import log_events, utc_text
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.refusals import NoCredentials, Refusal
 
@@ -86,8 +85,8 @@ def note_traces(fields: Callable[[], Mapping[str, str]]) -> None:
     _trace_fields = fields
 
 
-async def write_waiting(_: web.Application | None = None) -> None:
-    """Write the lines of calls that wait for others; the last thing an application does."""
+def write_waiting() -> None:
+    """Write the lines of calls that wait for others."""
     _calls.write()
 
 
@@ -152,7 +151,7 @@ class _Call(NamedTuple):
     def event(self) -> dict[str, object]:
         caller = self.caller or _NOBODY
         return {
-            "time": _time(self.ended),
+            "time": utc_text(self.ended),
             "event": "tool_call",
             "tool": self.tool,
             "outcome": self.outcome,
@@ -193,8 +192,7 @@ class _Calls:
     def write(self) -> None:
         """Write what waits."""
         calls, self._waiting = self._waiting, []
-        for call in calls:
-            _handle(logging.INFO, call.event(), call.ended)
+        log_events(_log, logging.INFO, [(call.ended, call.event()) for call in calls])
 
 
 _calls = _Calls()
@@ -208,44 +206,8 @@ def _who(caller: Caller | None) -> dict[str, str | None]:
 def _write(level: int, **details: object) -> None:
     """Write a line now, after those that wait."""
     _calls.write()
-    event = {
-        "time": _time(time.time()),
-        **details,
-        "correlation_id": correlation_id(),
-    }
-    if _log.isEnabledFor(level):
-        _handle(level, event, time.time())
-
-
-def _time(seconds: float) -> str:
-    """Return seconds since 1970 as ISO 8601 in UTC with milliseconds."""
-    second = int(seconds)
-    return f"{_second(second)}.{int((seconds - second) * 1000):03}+00:00"
-
-
-@lru_cache(maxsize=4)
-def _second(second: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-
-
-def _handle(level: int, event: dict[str, object], now: float) -> None:
-    """Hand a record to the handlers. Made by hand: the logger would look for the calling line, every time."""
-    record = logging.LogRecord.__new__(logging.LogRecord)
-    record.__dict__ = {
-        **_alike(level),
-        "msg": orjson.dumps(event).decode(),
-        "event": event,
-        "created": now,
-        "msecs": float(int(now % 1 * 1000)),
-        "relativeCreated": (now - _started) * 1000,
-    }
-    _log.handle(record)
-
-
-_started = time.time()
-
-
-@lru_cache(maxsize=8)
-def _alike(level: int) -> dict[str, Any]:
-    """Return what all records of a level have in common, which takes long to find out."""
-    return vars(logging.LogRecord(_log.name, level, __file__, 0, "", None, None))
+    now = time.time()
+    event: dict[str, object] = {"time": utc_text(now), **details, "correlation_id": correlation_id()}
+    if _trace_fields is not None:
+        event |= _trace_fields()
+    log_events(_log, level, [(now, event)])

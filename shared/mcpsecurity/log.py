@@ -8,13 +8,17 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import orjson
 
-__all__ = ["BatchedHandler", "Fields", "JsonFormatter", "LineFormatter"]
+__all__ = ["BatchedHandler", "Event", "Fields", "JsonFormatter", "LineFormatter", "log_events", "utc_text"]
 
 Fields = Callable[[], Mapping[str, str]]
 """Gives fields for a line that is logged now, such as the id of the request that is handled."""
+
+Event = tuple[float, Mapping[str, object]]
+"""When something happened, in seconds since 1970, and the fields that tell what; `event` names its kind."""
 
 _WAIT_SECONDS = 0.02
 
@@ -33,12 +37,19 @@ class LineFormatter(logging.Formatter):
             return super().format(record)
         return f"{self.formatTime(record)} {record.levelname:<7} {record.name}: {record.getMessage()}"
 
+    def event_line(self, logger: str, level: str, at: float, fields: Mapping[str, object]) -> str:
+        """Return the line of an event."""
+        return f"{self._time(at)} {level:<7} {logger}: {_json(fields)}"
+
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         """Return local time with milliseconds."""
-        second = int(record.created)
+        return self._time(record.created)
+
+    def _time(self, seconds: float) -> str:
+        second = int(seconds)
         if second != self._second:
             self._second, self._text = second, time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
-        return f"{self._text},{int(record.msecs):03d}"
+        return f"{self._text},{int((seconds - second) * 1000):03d}"
 
 
 class JsonFormatter(logging.Formatter):
@@ -55,11 +66,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        line: dict[str, object] = {
-            "time": _utc(record.created),
-            "level": record.levelname,
-            "logger": record.name,
-        }
+        line = _head(record.name, record.levelname, record.created)
         event = getattr(record, "event", None)
         if isinstance(event, Mapping):
             line |= {"message": str(event.get("event", "")), **event}
@@ -72,6 +79,10 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             line["stack"] = record.stack_info
         return _json(line)
+
+    def event_line(self, logger: str, level: str, at: float, fields: Mapping[str, object]) -> str:
+        """Return the line of an event."""
+        return _json({**_head(logger, level, at), "message": str(fields.get("event", "")), **fields})
 
 
 class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic for the type checker only
@@ -86,14 +97,25 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line; called with the handler's lock held."""
         try:
-            self._lines.append(self.format(record) + self.terminator)
+            line = self.format(record) + self.terminator
         except Exception:  # noqa: BLE001 - as logging does: a broken log call must not end its caller
             self.handleError(record)
             return
-        if record.levelno >= logging.WARNING:
-            self.flush()
-        else:
-            self._flush_soon()
+        self._take([line], record.levelno)
+
+    def take_events(self, logger: logging.Logger, level: int, events: Sequence[Event]) -> bool:
+        """Take events as they would come in a record each; False if this handler needs records for them."""
+        formatter = self.formatter
+        if self.filters or level < self.level or not isinstance(formatter, LineFormatter | JsonFormatter):
+            return False
+        name, level_name, end = logger.name, logging.getLevelName(level), self.terminator
+        lines = [formatter.event_line(name, level_name, *event) + end for event in events]
+        self.acquire()
+        try:
+            self._take(lines, level)
+        finally:
+            self.release()
+        return True
 
     def flush(self) -> None:
         """Write the lines that wait."""
@@ -106,25 +128,71 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
         finally:
             self.release()
 
-    def _flush_soon(self) -> None:
+    def _take(self, lines: list[str], level: int) -> None:
+        first = not self._lines
+        self._lines += lines
+        if level >= logging.WARNING:
+            self.flush()
+            return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             self.flush()
             return
-        if len(self._lines) == 1 or loop is not self._loop:
+        if first or loop is not self._loop:
             self._loop = loop
             loop.call_later(_WAIT_SECONDS, self.flush)
 
 
-def _utc(seconds: float) -> str:
+def log_events(logger: logging.Logger, level: int, events: Sequence[Event]) -> None:
+    """Log events: a record each, with the fields in its attribute `event` and as JSON in its message.
+
+    Where they would go to one `BatchedHandler` only, as in a service, no records are made: they would take as
+    long as a tool does.
+    """
+    if not logger.isEnabledFor(level):
+        return
+    handler = _only_handler(logger)
+    if handler is None or not handler.take_events(logger, level, events):
+        for event in events:
+            logger.handle(_record(logger.name, level, event))
+
+
+def _only_handler(logger: logging.Logger) -> BatchedHandler | None:
+    """Return the handler that everything goes to, if there is just one, of this module."""
+    handlers: list[logging.Handler] = []
+    node: logging.Logger | None = logger
+    while node is not None:
+        handlers += node.handlers
+        node = node.parent if node.propagate else None
+    only = handlers[0] if len(handlers) == 1 and not logger.filters else None
+    return only if isinstance(only, BatchedHandler) else None
+
+
+def _record(logger: str, level: int, event: Event) -> logging.LogRecord:
+    at, fields = event
+    record = logging.LogRecord(logger, level, __file__, 0, _json(fields), None, None)
+    record.event = fields
+    record.created, record.msecs = at, float(int(at % 1 * 1000))
+    return record
+
+
+def _head(logger: str, level: str, created: float) -> dict[str, object]:
+    return {"time": utc_text(created), "level": level, "logger": logger}
+
+
+def utc_text(seconds: float) -> str:
     """Return seconds since 1970 as ISO 8601 in UTC with milliseconds."""
     second = int(seconds)
-    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-    return f"{text}.{int((seconds - second) * 1000):03d}+00:00"
+    return f"{_second(second)}.{int((seconds - second) * 1000):03d}+00:00"
 
 
-def _json(line: dict[str, object]) -> str:
+@lru_cache(maxsize=4)
+def _second(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+
+
+def _json(line: Mapping[str, object]) -> str:
     try:
         return orjson.dumps(line, default=str).decode()
     except orjson.JSONEncodeError:  # text that is no Unicode: bytes of a header come as surrogates

@@ -33,7 +33,11 @@ def bearer_token(request: web.Request) -> str:
 
 
 def check_form(token: str) -> str:
-    """Return the token if it is one in its syntax: no blanks, no commas, not empty; else raise `BadCredentials`."""
+    """Return the token, which is one in its syntax: no blanks, no commas, not empty.
+
+    Raises:
+        BadCredentials: it is not.
+    """
     if _B64TOKEN.fullmatch(token) is None:
         raise BadCredentials("malformed_header", "The Authorization header must hold one bearer token.")
     return token

@@ -47,7 +47,8 @@ class Protection:
 
     def install(self, app: web.Application, public_paths: Collection[str]) -> None:
         """Let nothing but `public_paths` be served without a good access token."""
-        app.middlewares.append(access_token_middleware(self.challenger(), public_paths, partial(app.__getitem__, VERIFIER)))
+        verifier = partial(app.__getitem__, VERIFIER)
+        app.middlewares.append(access_token_middleware(self.challenger(), public_paths, verifier))
         app.cleanup_ctx.append(self._hold_keys)
 
     def metadata(self) -> dict[str, object]:

@@ -29,7 +29,14 @@ from mcpsecurity_server.transport.jsonrpc import (
 )
 from mcpsecurity_server.transport.paging import LISTS, BadCursorError, page
 from mcpsecurity_server.transport.results import failed_tool, model_json
-from mcpsecurity_server.transport.sdk import Channel, RelaySession, SdkServer, enter_call, leave_call, request_context
+from mcpsecurity_server.transport.sdk import (
+    Channel,
+    RelaySession,
+    SdkServer,
+    enter_call,
+    leave_call,
+    request_context,
+)
 
 __all__ = ["METHODS", "AfterCall", "BeforeCall", "Call", "Dispatcher"]
 
@@ -132,10 +139,7 @@ class Dispatcher:
                 return await self._tool_call(request, call)
             if request.method == "ping":
                 return {}
-            kind = _REQUESTS.get(request.method)
-            if kind is None:
-                raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
-            return await self._generic(request, call, kind)
+            return await self._generic(request, call, _kind(request))
         except UrlElicitationRequiredError as error:
             raise _as_message(error, request) from error
         except McpError as error:
@@ -245,6 +249,13 @@ class Dispatcher:
         if isinstance(message, types.GetPromptRequest) and self._sdk.lacks_prompt(message.params.name):
             raise MessageError(INVALID_PARAMS, f"Unknown prompt: {message.params.name[:100]}", request.id)
         return message
+
+
+def _kind(request: Request) -> type[BaseModel]:
+    kind = _REQUESTS.get(request.method)
+    if kind is None:
+        raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
+    return kind
 
 
 def _tool_params(request: Request) -> tuple[str, dict[str, Any], types.RequestParams.Meta | None]:

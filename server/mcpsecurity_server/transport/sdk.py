@@ -30,7 +30,15 @@ from pydantic_core import to_json
 from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR
 from mcpsecurity_server.transport.results import tool_result
 
-__all__ = ["Channel", "RelaySession", "SdkServer", "current_channel", "enter_call", "leave_call", "request_context"]
+__all__ = [
+    "Channel",
+    "RelaySession",
+    "SdkServer",
+    "current_channel",
+    "enter_call",
+    "leave_call",
+    "request_context",
+]
 
 R = TypeVar("R", bound=BaseModel)
 Handler = Callable[[Any], Awaitable[types.ServerResult]]
@@ -266,7 +274,8 @@ def _keywords(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
         arguments = metadata.pre_parse_json(arguments)
     kind = metadata.arg_model
     model = kind.__pydantic_validator__.validate_python(arguments)
-    return model.model_dump_one_level() if _has_aliases(kind) else model.__dict__
+    keywords: dict[str, Any] = model.model_dump_one_level() if _has_aliases(kind) else model.__dict__
+    return keywords
 
 
 @cache

@@ -26,7 +26,9 @@ class JsonResponse(web.Response):
     _short = False
 
     def __init__(self, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(body=body, status=status, headers={**_TYPE, **headers} if headers else _TYPE)
+        super().__init__(body=body, status=status, headers=_TYPE)
+        if headers:
+            self.headers.update(headers)
         self._json = body
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:

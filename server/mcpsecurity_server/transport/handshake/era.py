@@ -120,7 +120,8 @@ class HandshakeEra:
                 await self._heard(session, message)
         if not requests:
             return web.Response(status=202)
-        return await self._exchange(http, session, http.get(TOKEN_KEY)).answer_batch(requests, self._dispatcher)
+        exchange = self._exchange(http, session, http.get(TOKEN_KEY))
+        return await exchange.answer_batch(requests, self._dispatcher)
 
     def _exchange(self, http: web.Request, session: Session, token: AccessToken | None) -> Exchange:
         return Exchange(session, http, token, self._connections, self._state)
