@@ -42,7 +42,12 @@ def test_lines_are_the_same_with_records_and_without(
 ) -> None:
     without = _written(logger, formatter())
     records: list[logging.LogRecord] = []
-    logger.addFilter(lambda record: records.append(record) or True)
+
+    def hear(record: logging.LogRecord) -> bool:
+        records.append(record)
+        return True
+
+    logger.addFilter(hear)
     with_records = _written(logger, formatter())
     assert with_records == without
     assert without.count("\n") == len(records) == len(EVENTS)
