@@ -48,9 +48,10 @@ class ParameterHeaders:
             if len(self._read) >= _TOOLS_MAX:  # tools come and go under ever new names
                 self._read.clear()
             known = self._read[name] = (schema, _repeated(schema))
-        arguments = request.params.get("arguments")
-        for repeated in known[1]:
-            _compare(headers, request, repeated, _at(arguments, repeated.path))
+        if known[1]:
+            arguments = request.params.get("arguments")
+            for repeated in known[1]:
+                _compare(headers, request, repeated, _at(arguments, repeated.path))
 
 
 def _compare(headers: CIMultiDictProxy[str], request: Request, repeated: _Repeated, value: Any) -> None:
