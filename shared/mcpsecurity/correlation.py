@@ -8,20 +8,20 @@ __all__ = ["begin_request", "correlation_fields", "correlation_id"]
 
 _process = secrets.token_hex(6)
 _numbers = itertools.count(1)
-_current: ContextVar[str] = ContextVar("correlation_id", default="-")
+_current: ContextVar[int] = ContextVar("request_number", default=0)
 
 
 def begin_request() -> None:
     """Give the request that is handled from now on, in this task, an id of its own."""
-    _current.set(f"{_process}-{next(_numbers):x}")
+    _current.set(next(_numbers))
 
 
 def correlation_id() -> str:
     """Return the id of the request that is handled now, or "-"."""
-    return _current.get()
+    number = _current.get()
+    return f"{_process}-{number:x}" if number else "-"
 
 
 def correlation_fields() -> dict[str, str]:
     """Return the field of a log line; none outside a request."""
-    current = _current.get()
-    return {} if current == "-" else {"correlation_id": current}
+    return {"correlation_id": correlation_id()} if _current.get() else {}

@@ -33,7 +33,7 @@ class Caller(AccessToken):
     def with_token(self, raw: str) -> Self:
         """Return the same caller with another token; what `model_copy` does, at a fifth of its cost."""
         copy = self.__class__.__new__(self.__class__)
-        _set(copy, "__dict__", {**self.__dict__, "token": raw})
+        copy.__dict__.update(self.__dict__, token=raw)
         _set(copy, "__pydantic_fields_set__", self.__pydantic_fields_set__)
         _set(copy, "__pydantic_extra__", None)
         _set(copy, "__pydantic_private__", None)

@@ -13,7 +13,6 @@ from aiohttp import web
 from mcp import types
 from mcp.server.auth.provider import AccessToken
 from mcp.server.fastmcp.exceptions import ResourceError, ToolError
-from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel, ValidationError
 
@@ -177,7 +176,16 @@ class Dispatcher:
             if tool is None:
                 result = await self._generic(request, call, types.CallToolRequest)
             else:
-                result = await self._direct(tool, arguments, meta, request, call)
+                context = request_context(
+                    request.id, meta, call.session, self.lifespan, call.http, call.channel
+                )
+                entered = enter_call(context, call.channel, call.token)
+                try:
+                    result = await self._sdk.run_tool(tool, arguments, context)
+                except ToolError as error:
+                    result = _tool_failure(error)
+                finally:
+                    leave_call(entered)
             outcome = "error" if result.get("isError") else "ok"
         except UrlElicitationRequiredError:
             outcome = "input_required"
@@ -189,25 +197,6 @@ class Dispatcher:
             if self._after_call is not None:
                 self._after_call(name, call.outcome or outcome, time.perf_counter() - started)
         return result
-
-    async def _direct(
-        self,
-        tool: Tool,
-        arguments: dict[str, Any],
-        meta: types.RequestParams.Meta | None,
-        request: Request,
-        call: Call,
-    ) -> dict[str, Any]:
-        context = request_context(request.id, meta, call.session, self.lifespan, call.http, call.channel)
-        entered = enter_call(context, call.channel, call.token)
-        try:
-            return await self._sdk.run_tool(tool, arguments, context)
-        except ToolError as error:
-            if (missing := missing_in(error)) is not None:
-                raise missing from error
-            return failed_tool(str(error))
-        finally:
-            leave_call(entered)
 
     async def _generic(self, request: Request, call: Call, kind: type[BaseModel]) -> Any:
         """Run whatever handler is registered with the low-level server."""
@@ -256,6 +245,13 @@ def _kind(request: Request) -> type[BaseModel]:
     if kind is None:
         raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
     return kind
+
+
+def _tool_failure(error: ToolError) -> dict[str, Any]:
+    """Return the result of a tool that failed; it is the request that fails if the client lacks something."""
+    if (missing := missing_in(error)) is not None:
+        raise missing from error
+    return failed_tool(str(error))
 
 
 def _tool_params(request: Request) -> tuple[str, dict[str, Any], types.RequestParams.Meta | None]:
