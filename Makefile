@@ -53,7 +53,7 @@ bench: setup
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.load_chat
 
-# Ten minutes of use and faults, on redis-server, PostgreSQL and nginx (tests/install_services.sh).
+# Use and faults, then a crowd: at most fifteen minutes, on redis-server, PostgreSQL and nginx (tests/install_services.sh).
 soak: setup
 	$(BIN)/python -m tests.scaling.soak $(SOAK_ARGS)
 

@@ -5,7 +5,7 @@ import time
 
 import aiohttp
 import pytest
-from tests.scaling.acting import ASK, TOOL, approved_once, come_back
+from tests.scaling.acting import ASK, TOOL, approved_once, come_back, opened_page
 from tests.scaling.soak import disturbances, visited
 from tests.scaling.topology import Topology
 from tests.webclient.person import WebPerson
@@ -134,3 +134,35 @@ async def test_a_rolling_restart_of_everything_while_people_talk_loses_nothing_a
     roll = disturbances(topology, local)["all replicas are restarted in turn"]
     tally, held = await visited(topology, local, 4, time.monotonic() + 20, roll)
     assert held, tally
+
+
+async def test_an_answer_that_is_written_when_its_web_chat_is_told_to_stop_comes_to_its_end(
+    local: LocalStack, topology: Topology, somebody: WebPerson
+) -> None:
+    local.cloud.model.pace = 0.003  # about a second for all of it
+    async with somebody.page() as page:
+        assert (await somebody.command("messages", text="hello"))[0] == 202
+        await page.until("message.delta")
+        await (await topology.owner_of(somebody.oid)).stop()
+    answer = (await come_back(somebody))["messages"][-1]
+    assert (answer["role"], answer["finish_reason"]) == ("assistant", "stop")
+    assert "offline model" in answer["text"]
+
+
+async def test_an_answer_that_takes_too_long_to_wait_for_is_cut_and_can_be_asked_for_again(
+    local: LocalStack, topology: Topology, somebody: WebPerson
+) -> None:
+    local.cloud.model.pace = 0.5
+    async with somebody.page() as page:
+        assert (await somebody.command("messages", text="hello"))[0] == 202
+        await page.until("message.delta")
+        await (await topology.owner_of(somebody.oid)).stop()
+    local.cloud.model.pace = 0.0
+    answer = (await come_back(somebody))["messages"][-1]
+    assert (answer["role"], answer["finish_reason"]) == ("assistant", "stopped")
+    async with opened_page(somebody) as page:
+        assert (await somebody.command("regenerate"))[0] == 202
+        assert (await page.until("run.done"))["status"] == "completed"
+    again = (await come_back(somebody))["messages"]
+    assert [message["role"] for message in again] == ["user", "assistant"]
+    assert len(again[-1]["text"]) > len(answer["text"])

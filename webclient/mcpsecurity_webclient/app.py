@@ -135,7 +135,7 @@ class _Assembly:
         """Hold what is open to the outside while the application runs."""
         async with self._store, self.entra, chat_model(self._settings, self._tls) as self._model:
             yield
-            await self.directory.aclose()
+            await self.directory.aclose(self._settings.stop_grace)
 
     async def missing(self) -> list[str]:
         """Return what the chat needs and cannot reach."""

@@ -155,6 +155,10 @@ class WebSettings(EntraSettings):
         10, ge=1, validation_alias="WEBCLIENT_MAX_RUNS",
         description="Most answers for one person that are written at the same time.",
     )  # fmt: skip
+    stop_grace: float = Field(
+        2.0, ge=0, le=600, validation_alias="WEBCLIENT_STOP_GRACE",
+        description="Seconds that answers get to come to their end when the chat is told to stop.",
+    )  # fmt: skip
     replica_host: str = Field(
         "127.0.0.1", validation_alias="WEBCLIENT_REPLICA_HOST",
         description="With Redis: address for the other replicas; default: all are on one machine.",

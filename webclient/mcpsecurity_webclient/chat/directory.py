@@ -157,9 +157,11 @@ class ChatDirectory:
             await self._store.purge(before, empty_before=now - _EMPTY_SECONDS)
             self._purged_at = now
 
-    async def aclose(self) -> None:
-        """Close all conversations, because the process ends."""
+    async def aclose(self, grace: float = 0.0) -> None:
+        """Close all conversations, because the process ends; answers get `grace` seconds to end by
+        themselves."""
         chats = [chat for chats in self._chats.values() for chat in chats.values()]
+        await asyncio.gather(*(chat.finish(grace) for chat in chats))
         self._chats.clear()
         await asyncio.gather(*(chat.aclose() for chat in chats))
 

@@ -96,9 +96,7 @@ class ChatService:
         self._service = service
         self._coordinator = coordinator
         self._history = ChatHistory(system_message=SYSTEM)
-        self._asked = len(
-            self._history.messages
-        )  # how much of it comes before the answer to the last message
+        self._asked = len(self._history.messages)  # what of it comes before the last message's answer
         self._kernel = Kernel()
         self._kernel.add_service(service)
         self._model: str = settings.deployment
@@ -130,9 +128,7 @@ class ChatService:
         self.messages = messages_from(kept.parts)
         self.desk.mode = ApprovalMode(kept.state["mode"])
         self.desk.calls = calls_from(kept.parts)
-        granted = [
-            grant for grant in kept.state["grants"] if len(grant) == 3
-        ]  # older ones name no definition
+        granted = [g for g in kept.state["grants"] if len(g) == 3]  # older ones name no definition
         self.desk.grants = {(server, tool): digest for server, tool, digest in granted}
         self._history = ChatHistory(messages=turns_from(kept.parts))
         self._asked = kept.state["asked"]
@@ -264,6 +260,13 @@ class ChatService:
         self.events.close()
         await self.servers.aclose()
         await self.keeper.aclose()
+
+    async def finish(self, seconds: float) -> None:
+        """Let the answer that is being written come to its end, unless it waits for the person."""
+        asked = self._coordinator.of(self.chat_id) or self._sampling.to_json()
+        waits = asked or any(call.status == "proposed" for call in self.desk.calls.values())
+        if self.run is not None and self.run.task is not None and not waits:
+            await asyncio.wait([self.run.task], timeout=seconds)
 
     async def _take(self, said: Message, turns: list[tuple[str, str]]) -> None:
         """Take the person's message: it is saved when this returns, or else it was never there."""

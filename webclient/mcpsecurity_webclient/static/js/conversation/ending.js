@@ -62,6 +62,9 @@ function failureOf(state) {
   if (state.run) return null;
   if (state.lastRun) return remembered(state.lastRun, () => wordsOf(state.lastRun));
   const last = state.messages[state.order.at(-1)];
+  if (last?.role === "assistant" && last.finish_reason === "stopped") {
+    return remembered(last, () => ({ message: "This answer was stopped before its end.", retryable: true, kind: "note" }));
+  }
   if (last?.role !== "user") return null;
   return remembered(last, () => ({ message: "There is no answer to this message.", retryable: true, kind: "note" }));
 }
