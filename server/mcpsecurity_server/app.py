@@ -13,6 +13,7 @@ from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
 from mcpsecurity.scaling.keyring import KeyRing
+from mcpsecurity.scaling.rates import Limit, RateLimit
 from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.audit import audit_tool_call, number_requests, write_waiting
 from mcpsecurity_server.auth.metadata import add_metadata_routes
@@ -79,7 +80,7 @@ def create_app(
     if shared is not None:
         app.cleanup_ctx.append(_entered(shared))
     mcp = mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer)
-    before_call, after_call = rate_guard(settings.calls_per_minute, before_call), _AUDIT
+    before_call, after_call = rate_guard(_call_limit(settings, shared), before_call), _AUDIT
     if watch is not None:
         before_call = watch.before_call(before_call)
         after_call = watch.after_call(after_call)
@@ -124,6 +125,17 @@ def _shared_transport(settings: ServerSettings, limits: Limits) -> "SharedTransp
 
     keys = KeyRing(settings.keys.get_secret_value())
     return SharedTransport(settings.redis_url.get_secret_value(), keys, limits)
+
+
+def _call_limit(settings: ServerSettings, shared: "SharedTransport | None") -> Limit | None:
+    """Return how many calls a person may make, at all replicas together."""
+    if settings.calls_per_minute is None:
+        return None
+    if shared is None:
+        return RateLimit(settings.calls_per_minute)
+    from mcpsecurity.scaling.shared_rates import SharedRateLimit  # noqa: PLC0415 - needs the extra `scale`
+
+    return SharedRateLimit(shared.shared, "calls", settings.calls_per_minute)
 
 
 def _state_keys(settings: ServerSettings) -> list[bytes]:

@@ -178,7 +178,7 @@ class ServerSettings(EntraSettings, _Openness):
         None,
         gt=0,
         validation_alias="MCP_SERVER_CALLS_PER_MINUTE",
-        description="Most tool calls of a person by a client in a minute, at one process; none: no limit.",
+        description="Most tool calls of a person by a client in a minute; none: no limit.",
     )
     state_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = Field(
         (),

@@ -142,9 +142,9 @@ class ServerWatch:
         if inner is None:
             return None
 
-        def asked(tool: str, request: web.Request) -> None:
+        async def asked(tool: str, request: web.Request) -> None:
             try:
-                inner(tool, request)
+                await inner(tool, request)
             except web.HTTPTooManyRequests:
                 DENIALS["rate_limited"] += 1
                 raise

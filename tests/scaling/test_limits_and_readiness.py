@@ -2,10 +2,14 @@
 
 import aiohttp
 from aiohttp import web
-from tests.programs import free_port
+from cryptography.fernet import Fernet
+from tests.programs import free_port, redis_server
 from tests.webclient.conftest import RunChat, local, mcp_url, person, run_chat
 from tests.webclient.test_kept_conversations import ASK, MakePerson
 
+from mcpsecurity.scaling.keyring import KeyRing
+from mcpsecurity.scaling.shared import SharedState
+from mcpsecurity.scaling.shared_rates import SharedRateLimit
 from mcpsecurity.service import started_runner
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.settings import ServerSettings
@@ -60,20 +64,41 @@ async def test_a_chat_whose_database_is_there_is_ready(run_chat: RunChat) -> Non
 async def test_a_server_refuses_calls_beyond_the_limit_and_says_when_to_come_again() -> None:
     runner = await served(calls_per_minute=2)
     try:
-        async with aiohttp.ClientSession(headers=HEADERS) as http:
-            url = f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
-            begin = {"protocolVersion": "2025-11-25", "capabilities": {}}
-            begin["clientInfo"] = {"name": "t", "version": "1"}
-            first = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": begin}
-            async with http.post(url, json=first) as response:
-                session = {"Mcp-Session-Id": response.headers["Mcp-Session-Id"]}
-            seen = []
-            for _ in range(3):
-                async with http.post(url, json=CALL, headers=session) as response:
-                    seen.append((response.status, response.headers.get("Retry-After")))
-            assert seen == [(200, None), (200, None), (429, "30")]
+        assert await calls(3, [runner]) == [(200, None), (200, None), (429, "30")]
     finally:
         await runner.cleanup()
+
+
+async def test_replicas_count_calls_together() -> None:
+    async with redis_server() as redis:
+        shared = {"redis_url": f"redis://127.0.0.1:{redis.port}", "keys": Fernet.generate_key().decode()}
+        runners = [await served(calls_per_minute=3, **shared) for _ in range(2)]
+        try:
+            seen = await calls(5, runners)
+            assert [status for status, _ in seen] == [200, 200, 200, 429, 429]
+            assert [after for _, after in seen[3:]] == ["20", "20"]
+            await redis.stop()
+            (refused,) = await calls(1, runners[:1], opened={"Mcp-Session-Id": "x"})
+            assert refused == (503, "2")
+        finally:
+            for runner in runners:
+                await runner.cleanup()
+
+
+async def test_a_shared_limit_is_like_the_one_of_a_process() -> None:
+    async with (
+        redis_server() as redis,
+        SharedState(f"redis://127.0.0.1:{redis.port}", KeyRing(Fernet.generate_key().decode())) as shared,
+    ):
+        limit = SharedRateLimit(shared, "calls", 600)
+        assert [await limit.waiting("a") for _ in range(600)].count(0.0) == 600
+        other = SharedRateLimit(shared, "others", 600)
+        assert await limit.waiting("b") == await other.waiting("a") == 0.0
+        waits = [await limit.waiting("a") for _ in range(2000)]
+        assert 0.0 < max(waits) <= 0.1, "it fills up by ten a second"
+        names = [name async for name in shared.redis.scan_iter()]
+        assert len(names) == 3
+        assert {0 < await shared.redis.pttl(name) <= 60_000 for name in names} == {True}
 
 
 async def test_a_server_whose_redis_is_away_is_not_ready_and_refuses_with_a_time_to_come_again() -> None:
@@ -94,6 +119,24 @@ async def test_a_server_whose_redis_is_away_is_not_ready_and_refuses_with_a_time
                 assert (response.status, response.headers["Retry-After"]) == (503, "2")
     finally:
         await runner.cleanup()
+
+
+async def calls(
+    number: int, runners: list[web.AppRunner], opened: dict[str, str] | None = None
+) -> list[tuple[int, str | None]]:
+    """Call a tool in a session, at the servers in turn; return statuses and times to come again."""
+    urls = [f"http://127.0.0.1:{runner.addresses[0][1]}/mcp" for runner in runners]
+    begin = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    first = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": begin}
+    seen = []
+    async with aiohttp.ClientSession(headers=HEADERS) as http:
+        if opened is None:
+            async with http.post(urls[0], json=first) as response:
+                opened = {"Mcp-Session-Id": response.headers["Mcp-Session-Id"]}
+        for turn in range(number):
+            async with http.post(urls[turn % len(urls)], json=CALL, headers=opened) as response:
+                seen.append((response.status, response.headers.get("Retry-After")))
+    return seen
 
 
 async def served(**settings: object) -> web.AppRunner:

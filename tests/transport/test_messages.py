@@ -179,7 +179,7 @@ async def test_later_revisions_have_no_batches(serve: Serve, version: str) -> No
 async def test_a_tool_that_only_the_permitted_may_call_is_refused_before_it_runs(serve: Serve) -> None:
     from aiohttp import web
 
-    def before_call(name: str, _: web.Request) -> None:
+    async def before_call(name: str, _: web.Request) -> None:
         if name == "wait":
             raise web.HTTPForbidden(text="not you")
 

@@ -15,6 +15,7 @@ from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.credentials import bearer_token, check_form
 from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.refusals import Refusal
+from mcpsecurity_server.transport.dispatch import BeforeCall
 from mcpsecurity_server.transport.identity import TOKEN_KEY
 
 __all__ = ["VERIFIER", "access_token_middleware", "tool_guard"]
@@ -58,7 +59,7 @@ def _known_caller(request: web.Request, verifier: AccessTokenVerifier) -> Caller
         return None
 
 
-def tool_guard(policy: AccessPolicy) -> Callable[[str, web.Request], None] | None:
+def tool_guard(policy: AccessPolicy) -> BeforeCall | None:
     """Return what is asked before a tool runs: it raises `InsufficientScope` for the middleware to answer.
 
     None: no tool needs more than every request does.
@@ -66,7 +67,7 @@ def tool_guard(policy: AccessPolicy) -> Callable[[str, web.Request], None] | Non
     if not policy.tool_scopes:
         return None
 
-    def check(tool: str, request: web.Request) -> None:
+    async def check(tool: str, request: web.Request) -> None:
         caller = request[TOKEN_KEY]
         policy.check_tool(tool, caller.scopes if caller is not None else [])
 

@@ -5,7 +5,7 @@ Knows nothing of HTTP, streams or how long a session lives: who calls and where 
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,7 @@ __all__ = ["METHODS", "AfterCall", "BeforeCall", "Call", "Dispatcher"]
 
 _log = logging.getLogger(__name__)
 
-BeforeCall = Callable[[str, web.Request], None]
+BeforeCall = Callable[[str, web.Request], Awaitable[None]]
 """Asked before a tool runs, with its name; may raise an `aiohttp.web.HTTPException`."""
 
 AfterCall = Callable[[str, str, float], None]
@@ -117,7 +117,12 @@ class Dispatcher:
         tool = self._sdk.tool(name) if isinstance(name, str) and self._sdk.direct_tools() else None
         return tool.parameters if tool is not None else None
 
-    def check(self, request: Request, http: web.Request) -> None:
+    @property
+    def guarded(self) -> bool:
+        """Whether there is somebody to ask before a request runs."""
+        return self._before_call is not None
+
+    async def check(self, request: Request, http: web.Request) -> None:
         """Ask, before a request runs, whether its caller may use the tool it names.
 
         Raises whatever `before_call` raises, an `aiohttp.web.HTTPException` for the caller to see.
@@ -125,7 +130,7 @@ class Dispatcher:
         if self._before_call is not None and request.method == "tools/call":
             name = request.params.get("name")
             if isinstance(name, str):
-                self._before_call(name, http)
+                await self._before_call(name, http)
 
     async def run(self, request: Request, call: Call) -> Any:
         """Handle a request and return its result as a JSON value.

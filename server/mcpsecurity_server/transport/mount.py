@@ -115,7 +115,7 @@ def mount_mcp(
             until its retry: the first seals, all open. Processes that share them continue each other's calls;
             default: one that only this process has.
         caching: how long clients without a session may keep lists and resources.
-        before_call: asked before a tool runs, with its name and the request; may raise a
+        before_call: awaited before a tool runs, with its name and the request; may raise a
             `web.HTTPException`, which becomes the answer.
         after_call: told of every tool call: name, outcome (ok, error, input_required,
             cancelled, failed) and seconds.

@@ -3,10 +3,18 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Protocol
 
-__all__ = ["RateLimit"]
+__all__ = ["Limit", "RateLimit"]
 
 _KEPT = 50_000
+
+
+class Limit(Protocol):
+    """How often each key may do something."""
+
+    async def waiting(self, key: str) -> float:
+        """Take one; return 0, or after how many seconds there is one again."""
 
 
 class RateLimit:
@@ -31,3 +39,7 @@ class RateLimit:
         while len(self._buckets) > _KEPT:
             self._buckets.popitem(last=False)
         return wait
+
+    async def waiting(self, key: str) -> float:
+        """Do what `take` does, as a `Limit`."""
+        return self.take(key)

@@ -67,7 +67,9 @@ class HandshakeEra:
         if not isinstance(message, Request):
             await self._heard(session, message)
             return web.Response(status=202)
-        self._check(http, session, message)
+        if self._dispatcher.guarded:
+            await self._dispatcher.check(message, http)
+        self._check_id(session, message)
         self._check_room(session, 1)
         return await self._exchange(http, session, token).answer(message, self._dispatcher)
 
@@ -112,8 +114,11 @@ class HandshakeEra:
         requests = [message for message in messages if isinstance(message, Request)]
         if len({(type(request.id), request.id) for request in requests}) < len(requests):
             raise MessageError(INVALID_REQUEST, "Invalid request: two requests have the same id")
+        if self._dispatcher.guarded:
+            for request in requests:
+                await self._dispatcher.check(request, http)
         for request in requests:
-            self._check(http, session, request)
+            self._check_id(session, request)
         self._check_room(session, len(requests))
         for message in messages:
             if not isinstance(message, Request):
@@ -126,11 +131,9 @@ class HandshakeEra:
     def _exchange(self, http: web.Request, session: Session, token: AccessToken | None) -> Exchange:
         return Exchange(session, http, token, self._connections, self._state)
 
-    def _check(self, http: web.Request, session: Session, request: Request) -> None:
-        """Refuse before anything runs: an id in use, or a tool that the caller may not use."""
+    def _check_id(self, session: Session, request: Request) -> None:
         if request.id in session.in_flight:
             raise MessageError(INVALID_REQUEST, "Invalid request: this id is in use", request.id)
-        self._dispatcher.check(request, http)
 
     def _check_room(self, session: Session, more: int) -> None:
         if len(session.in_flight) + more > self._limits.calls_per_session:

@@ -160,7 +160,8 @@ class StatelessEra:
         raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
 
     async def _dispatch(self, http: web.Request, request: Request, envelope: Envelope) -> web.StreamResponse:
-        self._dispatcher.check(request, http)
+        if self._dispatcher.guarded:
+            await self._dispatcher.check(request, http)
         if request.method == "tools/call":
             schema = self._dispatcher.input_schema(request.params.get("name"))
             if schema is not None:
