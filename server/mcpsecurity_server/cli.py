@@ -1,5 +1,6 @@
 """`mcpsecurity server`: the MCP server as a process, configured by the environment."""
 
+import gc
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from mcpsecurity.telemetry.running import Telemetry
 
 __all__ = ["server"]
+
+_GARBAGE = (20_000, 10, 10)
+"""How often to look for circles of garbage: calls leave none, and after each 700 objects, as Python does by
+default, it would look through what waits for the audit log."""
 
 
 @click.command()
@@ -42,6 +47,7 @@ def server(no_auth: bool, workers: int, worker: int | None) -> None:
 
 def _serve(settings: ServerSettings, worker: int | None) -> int:
     """Serve until a signal comes; return the exit code."""
+    gc.set_threshold(*_GARBAGE)
     with watched("mcpsecurity-server", settings, settings.metrics) as telemetry:
         return run_service(
             partial(_application, settings, telemetry, worker or 0),
