@@ -19,10 +19,14 @@ NOTE = '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"inf
 
 
 class Breaking:
-    """A server that begins to answer each call and then drops the connection. `first` is what it sends."""
+    """A server that begins to answer each call and then drops the connection.
 
-    def __init__(self, first: str) -> None:
+    `first` is what it sends, `then` what whoever resumes first gets, before that connection is dropped, too.
+    """
+
+    def __init__(self, first: str, then: str | None = None) -> None:
         self._first = first.encode()
+        self._then = then
         self.calls = 0
         self.resumed: list[str] = []
 
@@ -33,16 +37,21 @@ class Breaking:
         if message["method"] != "tools/call":
             return web.Response(status=202)
         self.calls += 1
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        await response.write(self._first)
-        assert request.transport is not None
-        request.transport.close()
-        return response
+        return await dropped(request, self._first)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
-        self.resumed.append(request.headers.get("Last-Event-ID", ""))
-        return web.Response(status=503)
+        self.resumed.append(last := request.headers.get("Last-Event-ID", ""))
+        then, self._then = (self._then, None) if last else (None, self._then)
+        return web.Response(status=503) if then is None else await dropped(request, then.encode())
+
+
+async def dropped(request: web.Request, text: bytes) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    await response.write(text)
+    assert request.transport is not None
+    request.transport.close()
+    return response
 
 
 @asynccontextmanager
@@ -65,6 +74,17 @@ async def test_a_stream_that_nobody_can_resume_ends_its_call() -> None:
             await connection.call_tool("any", {})
     assert server.calls == 1
     assert server.resumed.count("here-1") == 2
+
+
+@pytest.mark.parametrize("then", ["", f"id: here-2\nevent: message\ndata: {NOTE}\n\n"])
+async def test_a_resumed_stream_that_breaks_in_turn_and_for_good_ends_its_call(then: str) -> None:
+    server = Breaking(f"retry: 20\nid: here-1\nevent: message\ndata: {NOTE}\n\n", then)
+    async with connected(server) as connection:
+        with pytest.raises(ServerUnavailableError, match="not known whether this was completed"):
+            await connection.call_tool("any", {})
+    assert server.calls == 1
+    last = "here-2" if then else "here-1"
+    assert server.resumed[-2:] == [last, last], "twice from where it was broken off"
 
 
 async def test_a_stream_without_ids_that_breaks_ends_its_call() -> None:

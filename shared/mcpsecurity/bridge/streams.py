@@ -70,9 +70,9 @@ class WatchedStream(httpx.AsyncByteStream):
                 self._look(chunk)
                 yield chunk
         except httpx.TransportError:
-            if self._last_id:
-                self._broke(self._last_id)
-                raise
+            # An end like any other: for an error in a resumed stream the SDK would count an attempt more than
+            # is counted here, and go on from an older event.
+            pass
         if self._last_id:
             self._broke(self._last_id)
         else:
