@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-_AUDIT: AfterCall = audit_tool_call
-
 
 def create_app(
     settings: ServerSettings,
@@ -68,6 +66,8 @@ def create_app(
     )
     shared = _shared_transport(settings, limits)
     needs = {} if shared is None else {"redis": shared.shared.check, "clock": shared.shared.check_clock}
+    if not settings.no_auth:
+        needs["signing_keys"] = partial(_check_keys, app)
     public = [add_health_route(app, settings.path, clock), add_ready_route(app, needs)]
     if settings.no_auth:
         app.middlewares.append(number_requests)
@@ -76,11 +76,11 @@ def create_app(
         public += add_metadata_routes(app, settings.url, protection.metadata())
         protection.install(app, {_path(route) for route in public})
         before_call = tool_guard(protection.policy())
-        needs["signing_keys"] = partial(_check_keys, app)
     if shared is not None:
         app.cleanup_ctx.append(_entered(shared))
     mcp = mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer)
-    before_call, after_call = rate_guard(_call_limit(settings, shared), before_call), _AUDIT
+    before_call = rate_guard(_call_limit(settings, shared), before_call)
+    after_call: AfterCall = audit_tool_call
     if watch is not None:
         before_call = watch.before_call(before_call)
         after_call = watch.after_call(after_call)

@@ -15,10 +15,12 @@ from typing import NamedTuple
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from mcpsecurity.correlation import begin_request, correlation_fields, correlation_id
+from mcpsecurity.correlation import begin_request, correlation_id
 from mcpsecurity.log import log_events, utc_text
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.refusals import NoCredentials, Refusal
+from mcpsecurity_server.transport.handshake.connection import SESSION_HEADER
+from mcpsecurity_server.transport.stateless.envelope import VERSION, VERSION_HEADER
 
 __all__ = [
     "DENIALS",
@@ -26,9 +28,6 @@ __all__ = [
     "audit_denial",
     "audit_refusal",
     "audit_tool_call",
-    "begin_request",
-    "correlation_fields",
-    "correlation_id",
     "note_caller",
     "note_outcome",
     "note_traces",
@@ -38,9 +37,6 @@ __all__ = [
 ]
 
 _log = logging.getLogger("mcpsecurity.audit")
-
-SESSION_HEADER = "Mcp-Session-Id"
-STATELESS_VERSION = "2026-07-28"
 
 DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
 """Why a caller with a good token was denied: by the status with which the transport answers."""
@@ -108,7 +104,7 @@ def audit_denial(request: web.BaseRequest, status: int) -> None:
 def _names_session(request: web.BaseRequest) -> bool:
     """Tell whether the request asks for a session; revision 2026-07-28 has none and ignores the header."""
     headers = request.headers
-    return SESSION_HEADER in headers and headers.get("MCP-Protocol-Version") != STATELESS_VERSION
+    return SESSION_HEADER in headers and headers.get(VERSION_HEADER) != VERSION
 
 
 def _write_denial(level: int, request: web.BaseRequest, status: int, reason: str) -> None:

@@ -19,12 +19,13 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.types import AttributeValue
 
 from mcpsecurity.telemetry.names import session_attributes
-from mcpsecurity_server.audit import DENIALS, STATELESS_VERSION, noted_outcome
+from mcpsecurity_server.audit import DENIALS, noted_outcome
 from mcpsecurity_server.transport import AfterCall, BeforeCall
 from mcpsecurity_server.transport.dispatch import METHODS, Call
+from mcpsecurity_server.transport.handshake.connection import SESSION_HEADER
 from mcpsecurity_server.transport.jsonrpc import MessageError, Request
 from mcpsecurity_server.transport.observed import Activity
-from mcpsecurity_server.transport.stateless.envelope import ALL_VERSIONS
+from mcpsecurity_server.transport.stateless.envelope import ALL_VERSIONS, VERSION, VERSION_HEADER
 
 __all__ = ["ServerWatch", "remote_context"]
 
@@ -190,8 +191,8 @@ def _of(request: Request, call: Call) -> dict[str, AttributeValue]:
         "network.protocol.name": "http",
     }
     if call.http is not None:
-        version = call.http.headers.get("MCP-Protocol-Version")
-        session = call.http.headers.get("Mcp-Session-Id") if version != STATELESS_VERSION else None
+        version = call.http.headers.get(VERSION_HEADER)
+        session = call.http.headers.get(SESSION_HEADER) if version != VERSION else None
         attributes |= session_attributes(version if version in ALL_VERSIONS else None, session)
     return attributes
 

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 from aiohttp import web
 
 from mcpsecurity.bridge import McpConnection, ServerUnavailableError
+from mcpsecurity.bridge.streams import WatchedStream
 from mcpsecurity.service import started_runner
 
 pytestmark = pytest.mark.timeout(30)
@@ -94,3 +96,24 @@ async def test_a_stream_without_ids_that_breaks_ends_its_call() -> None:
             with pytest.raises(ServerUnavailableError, match="not known whether this was completed"):
                 await connection.call_tool("any", {})
             assert server.calls == number
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [b"id: 7\n", b"data: x\n\n"],
+        [b"i", b"d:", b" 7\r", b"\ndata: x\r\n\r\n"],
+        [b"id: 7\ndata: ", *[b"id: 8 " * 1000] * 20, b"\n\n"],
+        [b"id: 7\ndata: x", b"\xff\n\n"],
+    ],
+)
+async def test_the_last_id_of_a_stream_is_found_however_it_comes(chunks: list[bytes]) -> None:
+    class Pieces(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for chunk in chunks:
+                yield chunk
+
+    broke: list[str] = []
+    stream = WatchedStream(Pieces(), broke=broke.append, failed=lambda: b"")
+    assert [chunk async for chunk in stream] == chunks, "what comes goes on as it is"
+    assert broke == ["7"]

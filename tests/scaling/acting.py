@@ -15,7 +15,6 @@ __all__ = [
     "approved_once",
     "come_back",
     "opened_page",
-    "servers_are_back",
     "statuses",
     "tool_call",
 ]
@@ -51,16 +50,6 @@ async def come_back(person: WebPerson) -> Event:
     """Open the conversation again; return what it shows."""
     async with opened_page(person) as page:
         return page.snapshot
-
-
-async def servers_are_back(topology: Topology) -> None:
-    """Wait until the proxy believes again that the servers are there; it takes it a second."""
-    url, good = topology.mcp_url.removesuffix("/mcp") + "/health", 0
-    async with asyncio.timeout(30), aiohttp.ClientSession() as http:
-        while good < 10:
-            async with http.get(url) as response:
-                good = good + 1 if response.status == 200 else 0
-            await asyncio.sleep(0.1)
 
 
 async def approved_once(person: WebPerson, topology: Topology, command: str = "regenerate") -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from tests.browser.playground import Playground
-from tests.scaling.acting import ASK, approved_once, come_back, opened_page, servers_are_back
+from tests.scaling.acting import ASK, approved_once, come_back, opened_page
 from tests.scaling.topology import Topology
 from tests.webclient.person import Event, WebPerson
 
@@ -75,7 +75,6 @@ async def test_servers_that_are_killed_while_a_tool_runs_end_the_call_with_an_er
         assert ended["status"] == "failed"
         assert (await page.until("run.done"))["status"] in ("completed", "failed")
     assert await topology.calls_made("get_city_weather") == before
-    await servers_are_back(topology)
     await approved_once(somebody, topology, "messages")
 
 

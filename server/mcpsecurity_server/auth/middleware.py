@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from mcpsecurity_server.audit import audit_denial, audit_refusal, begin_request, note_caller
+from mcpsecurity.correlation import begin_request
+from mcpsecurity_server.audit import audit_denial, audit_refusal, note_caller
 from mcpsecurity_server.auth.access_tokens import AccessTokenVerifier
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.challenge import Challenger

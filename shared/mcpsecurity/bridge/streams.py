@@ -11,6 +11,7 @@ import httpx
 __all__ = ["Resumptions", "WatchedStream"]
 
 _MAX_KNOWN = 1000
+_LONGEST_ID = 1024
 
 
 class Resumptions:
@@ -83,7 +84,8 @@ class WatchedStream(httpx.AsyncByteStream):
         await self._stream.aclose()
 
     def _look(self, chunk: bytes) -> None:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        *lines, rest = (self._rest + chunk).split(b"\n")
         for line in lines:
             if line.startswith(b"id:"):
-                self._last_id = line[3:].strip().decode()
+                self._last_id = line[3:].strip().decode(errors="replace")
+        self._rest = rest[:_LONGEST_ID]  # of a long line of data only that it is none with an id

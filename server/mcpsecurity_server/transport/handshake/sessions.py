@@ -8,7 +8,7 @@ from weakref import ref
 
 from mcpsecurity_server.transport.handshake.bus import EventBus
 from mcpsecurity_server.transport.handshake.session import Session
-from mcpsecurity_server.transport.handshake.store import InMemorySessionStore, SessionRecord, SessionStore
+from mcpsecurity_server.transport.handshake.store import SessionRecord, SessionStore
 from mcpsecurity_server.transport.identity import Owner
 from mcpsecurity_server.transport.limits import Limits
 
@@ -41,8 +41,7 @@ class Sessions:
 
     async def find(self, id: str, owner: Owner) -> Session | None:  # noqa: A002 - the protocol's word
         """Return the session if it lives and belongs to `owner`."""
-        here = self.store
-        record = here.at_hand(id, owner) if type(here) is InMemorySessionStore else await here.get(id, owner)
+        record = await self.store.get(id, owner)
         if record is None:
             return None
         session = self._here.get(id)

@@ -76,10 +76,6 @@ class InMemorySessionStore:
 
     async def get(self, id: str, owner: Owner) -> SessionRecord | None:  # noqa: A002
         """Return the session if it lives and belongs to `owner`; its idle time starts anew."""
-        return self.at_hand(id, owner)
-
-    def at_hand(self, id: str, owner: Owner) -> SessionRecord | None:  # noqa: A002
-        """Do what `get` does, at once: there is nothing to wait for here."""
         record = self._records.get(id)
         if record is None or record.owner != owner:
             return None
