@@ -15,8 +15,8 @@ from typing import NamedTuple
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from mcpsecurity.correlation import begin_request, correlation_id
-from mcpsecurity.log import log_events, utc_text
+from mcpsecurity.correlation import begin_request, correlation_id, correlation_text, request_number
+from mcpsecurity.log import Event, log_events, utc_text
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.refusals import NoCredentials, Refusal
 from mcpsecurity_server.transport.handshake.connection import SESSION_HEADER
@@ -130,34 +130,28 @@ def audit_tool_call(tool: str, outcome: str, seconds: float) -> None:
         outcome = noted
         _outcome.set(None)
     trace = _trace_fields() if _trace_fields is not None else _NO_TRACE
-    _calls.add(_Call(time.time(), tool, outcome, seconds, _caller.get(), correlation_id(), trace))
+    _calls.add((time.time(), tool, outcome, seconds, _caller.get(), request_number(), trace))
 
 
-class _Call(NamedTuple):
-    """A tool call that has ended."""
+_Call = tuple[float, str, str, float, Caller | None, int, Mapping[str, str]]
+"""A tool call that has ended: when, the tool, the outcome, seconds, caller, number of the request, trace."""
 
-    ended: float
-    tool: str
-    outcome: str
-    seconds: float
-    caller: Caller | None
-    correlation_id: str
-    trace: Mapping[str, str]
 
-    def event(self) -> dict[str, object]:
-        caller = self.caller or _NOBODY
-        return {
-            "time": utc_text(self.ended),
-            "event": "tool_call",
-            "tool": self.tool,
-            "outcome": self.outcome,
-            "duration_ms": round(self.seconds * 1000, 3),
-            "user": caller.object_id,
-            "tenant": caller.tenant_id,
-            "client": caller.client_id,
-            "correlation_id": self.correlation_id,
-            **self.trace,
-        }
+def _event(call: _Call) -> Event:
+    ended, tool, outcome, seconds, caller, number, trace = call
+    known = caller or _NOBODY
+    return ended, {
+        "time": utc_text(ended),
+        "event": "tool_call",
+        "tool": tool,
+        "outcome": outcome,
+        "duration_ms": int(seconds * 1_000_000) / 1000,
+        "user": known.object_id,
+        "tenant": known.tenant_id,
+        "client": known.client_id,
+        "correlation_id": correlation_text(number),
+        **trace,
+    }
 
 
 class _Nobody(NamedTuple):
@@ -188,7 +182,7 @@ class _Calls:
     def write(self) -> None:
         """Write what waits."""
         calls, self._waiting = self._waiting, []
-        log_events(_log, logging.INFO, [(call.ended, call.event()) for call in calls])
+        log_events(_log, logging.INFO, [_event(call) for call in calls])
 
 
 _calls = _Calls()

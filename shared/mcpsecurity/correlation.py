@@ -4,7 +4,7 @@ import itertools
 import secrets
 from contextvars import ContextVar
 
-__all__ = ["begin_request", "correlation_fields", "correlation_id"]
+__all__ = ["begin_request", "correlation_fields", "correlation_id", "correlation_text", "request_number"]
 
 _process = secrets.token_hex(6)
 _numbers = itertools.count(1)
@@ -18,7 +18,16 @@ def begin_request() -> None:
 
 def correlation_id() -> str:
     """Return the id of the request that is handled now, or "-"."""
-    number = _current.get()
+    return correlation_text(_current.get())
+
+
+def request_number() -> int:
+    """Return the number, in this process, of the request that is handled now; 0 outside one."""
+    return _current.get()
+
+
+def correlation_text(number: int) -> str:
+    """Return the id of the request with this number."""
     return f"{_process}-{number:x}" if number else "-"
 
 

@@ -24,12 +24,10 @@ _WAIT_SECONDS = 0.02
 
 
 class LineFormatter(logging.Formatter):
-    """Formats a line as `2026-06-01 12:30:00,123 INFO    name: message`; the time's text lasts a second."""
+    """Formats a line as `2026-06-01 12:30:00,123 INFO    name: message`."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-        self._second = -1
-        self._text = ""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; with an exception or a stack, the lines."""
@@ -39,17 +37,11 @@ class LineFormatter(logging.Formatter):
 
     def event_line(self, logger: str, level: str, at: float, fields: Mapping[str, object]) -> str:
         """Return the line of an event."""
-        return f"{self._time(at)} {level:<7} {logger}: {_json(fields)}"
+        return f"{_local_text(int(at * 1000))} {level:<7} {logger}: {_json(fields)}"
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         """Return local time with milliseconds."""
-        return self._time(record.created)
-
-    def _time(self, seconds: float) -> str:
-        second = int(seconds)
-        if second != self._second:
-            self._second, self._text = second, time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
-        return f"{self._text},{int((seconds - second) * 1000):03d}"
+        return _local_text(int(record.created * 1000))
 
 
 class JsonFormatter(logging.Formatter):
@@ -183,13 +175,30 @@ def _head(logger: str, level: str, created: float) -> dict[str, object]:
 
 def utc_text(seconds: float) -> str:
     """Return seconds since 1970 as ISO 8601 in UTC with milliseconds."""
-    second = int(seconds)
-    return f"{_second(second)}.{int((seconds - second) * 1000):03d}+00:00"
+    return _utc_text(int(seconds * 1000))
+
+
+# Under load many lines are of the same millisecond.
+@lru_cache(maxsize=4)
+def _utc_text(milliseconds: int) -> str:
+    second, rest = divmod(milliseconds, 1000)
+    return f"{_utc_second(second)}.{rest:03d}+00:00"
 
 
 @lru_cache(maxsize=4)
-def _second(second: int) -> str:
+def _local_text(milliseconds: int) -> str:
+    second, rest = divmod(milliseconds, 1000)
+    return f"{_local_second(second)},{rest:03d}"
+
+
+@lru_cache(maxsize=4)
+def _utc_second(second: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+
+
+@lru_cache(maxsize=4)
+def _local_second(second: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
 
 
 def _json(line: Mapping[str, object]) -> str:
