@@ -14,15 +14,17 @@ from mcp.server.fastmcp import FastMCP
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
 from mcpsecurity.scaling.keyring import KeyRing
 from mcpsecurity.scaling.rates import Limit, RateLimit
+from mcpsecurity.service import FIRST
 from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.audit import audit_tool_call, number_requests, write_waiting
 from mcpsecurity_server.auth.metadata import add_metadata_routes
 from mcpsecurity_server.auth.middleware import VERIFIER, tool_guard
 from mcpsecurity_server.auth.protection import Protection
 from mcpsecurity_server.cors import allow_origins
+from mcpsecurity_server.fast_path import fast_path
 from mcpsecurity_server.health import add_health_route, add_ready_route
 from mcpsecurity_server.profile import ProfileService
-from mcpsecurity_server.proxy import add_proxy_middlewares
+from mcpsecurity_server.proxy import add_proxy_middlewares, secure_headers
 from mcpsecurity_server.rates import rate_guard
 from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
@@ -78,13 +80,14 @@ def create_app(
         before_call = tool_guard(protection.policy())
     if shared is not None:
         app.cleanup_ctx.append(_entered(shared))
+    own = mcp is None
     mcp = mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer)
     before_call = rate_guard(_call_limit(settings, shared), before_call)
     after_call: AfterCall = audit_tool_call
     if watch is not None:
         before_call = watch.before_call(before_call)
         after_call = watch.after_call(after_call)
-    mount_mcp(
+    mounted = mount_mcp(
         app,
         mcp,
         path=settings.path,
@@ -101,6 +104,8 @@ def create_app(
     )
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)
+    if own:  # other programs' tools may ask for the request's application
+        app[FIRST] = fast_path(settings.path, mounted.handle, app.middlewares, secure_headers(settings))
     return app
 
 

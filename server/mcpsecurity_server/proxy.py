@@ -7,9 +7,18 @@ from aiohttp_remotes import Secure, XForwardedRelaxed
 from mcpsecurity_server.health import HEALTH_PATH, READY_PATH
 from mcpsecurity_server.settings import ServerSettings
 
-__all__ = ["add_proxy_middlewares"]
+__all__ = ["add_proxy_middlewares", "secure_headers"]
 
+_NO_FRAME, _NO_SNIFFING = "DENY", "nosniff"
 _STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
+
+
+def secure_headers(settings: ServerSettings) -> dict[str, str]:
+    """Return what every answer has for the safety of browsers."""
+    headers = {"X-Frame-Options": _NO_FRAME, "X-Content-Type-Options": _NO_SNIFFING}
+    if settings.origin.scheme == "https":
+        headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
+    return headers
 
 
 def add_proxy_middlewares(app: web.Application, settings: ServerSettings) -> None:
@@ -21,6 +30,8 @@ def add_proxy_middlewares(app: web.Application, settings: ServerSettings) -> Non
     secure = Secure(
         redirect_url=settings.origin if https else None,
         sts=_STRICT_TRANSPORT if https else None,
+        x_frame=_NO_FRAME,
+        cto=_NO_SNIFFING,
         xss=None,  # browsers dropped it; it did harm
         white_paths=(HEALTH_PATH, READY_PATH),  # probed from inside
     )

@@ -49,6 +49,8 @@ class MountedMcp:
         self._announcements = announcements
         self._limits = limits
         self.sessions = sessions
+        self.handle = endpoint.handle
+        """What answers requests; for who routes them without the application."""
 
     def activity(self) -> Activity:
         """Return how much is open. May be asked in any thread."""

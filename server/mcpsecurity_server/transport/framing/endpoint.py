@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from mcpsecurity.scaling.errors import SharedStateError
 from mcpsecurity_server.transport.framing.body import arrived_body, read_body
@@ -79,7 +79,7 @@ class Endpoint:
 
     async def _get(self, http: web.Request) -> web.StreamResponse:
         era = self._era(http, None)
-        if not accepts_stream(http.headers.get("Accept", "")):
+        if not accepts_stream(http.headers.get(hdrs.ACCEPT, "")):
             raise RefusedError(406, "Not acceptable: Accept must list text/event-stream")
         return await era.get(http)
 
@@ -92,7 +92,7 @@ class Endpoint:
 
 def _check_media(http: web.Request) -> None:
     headers = http.headers
-    if not is_json(headers.get("Content-Type", "")):
+    if not is_json(headers.get(hdrs.CONTENT_TYPE, "")):
         raise RefusedError(415, "Unsupported media type: Content-Type must be application/json")
-    if not accepts_both(headers.get("Accept", "")):
+    if not accepts_both(headers.get(hdrs.ACCEPT, "")):
         raise RefusedError(406, "Not acceptable: Accept must list application/json and text/event-stream")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import ip_address
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from yarl import URL
 
 __all__ = ["Guard"]
@@ -26,7 +26,7 @@ class Guard:
 
     def host_allowed(self, request: web.Request) -> bool:
         """Tell whether the Host header is one of ours; a missing one is not."""
-        value = request.headers.get("Host", "")
+        value = request.headers.get(hdrs.HOST, "")
         known = self._known_hosts.get(value)
         if known is None:
             known = self._check_host(value.lower())
@@ -36,10 +36,10 @@ class Guard:
 
     def origin_allowed(self, request: web.Request) -> bool:
         """Tell whether the Origin header, if there is one, is allowed; `null` never is."""
-        origin = request.headers.get("Origin")
+        origin = request.headers.get(hdrs.ORIGIN)
         if origin is None:
             return True
-        if origin == "null" or len(request.headers.getall("Origin")) > 1:
+        if origin == "null" or len(request.headers.getall(hdrs.ORIGIN)) > 1:
             return False
         return "*" in self._origins or origin.lower() in self._origins or self._same_loopback(origin, request)
 
@@ -63,7 +63,7 @@ class Guard:
             return False
         host = url.host or ""
         loopback = host == "localhost" or _is_loopback(host)
-        return loopback and url.scheme == request.scheme and url.authority == request.headers.get("Host")
+        return loopback and url.scheme == request.scheme and url.authority == request.headers.get(hdrs.HOST)
 
 
 def _is_loopback(host: str) -> bool:

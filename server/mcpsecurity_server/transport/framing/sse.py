@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from mcpsecurity_server.transport.framing.further import FURTHER_HEADERS
+
 __all__ = ["EventResponse"]
 
 _HEADERS = {
@@ -25,7 +27,8 @@ class EventResponse:
     __slots__ = ("_http", "_patience", "response")
 
     def __init__(self, http: web.Request, patience: float, headers: Mapping[str, str] | None = None) -> None:
-        self.response = web.StreamResponse(headers={**_HEADERS, **(headers or {})})
+        further = http.get(FURTHER_HEADERS, {})
+        self.response = web.StreamResponse(headers={**_HEADERS, **further, **(headers or {})})
         # The call may outlive its stream; no other request must wait for it on this connection.
         self.response.force_close()
         self._http = http
