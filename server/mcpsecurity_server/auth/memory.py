@@ -4,8 +4,8 @@ A token is known by its SHA-256 only: what is kept opens nothing. It is forgotte
 signing key is no longer published or no longer believed, and when newer tokens need the room.
 """
 
-from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from mcpsecurity.oidc import JwksCache, SigningKey
 from mcpsecurity_server.auth.caller import Caller
@@ -13,8 +13,7 @@ from mcpsecurity_server.auth.caller import Caller
 __all__ = ["TokenMemory"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     caller: Caller
     key: SigningKey
     refused_at: float
@@ -37,8 +36,9 @@ class TokenMemory:
         entry = self._entries.get(digest)
         if entry is None:
             return None
-        if now < entry.refused_at and self._keys.held(entry.key.kid) is entry.key:
-            return entry.caller.with_token(raw)
+        caller, key, refused_at = entry
+        if now < refused_at and self._keys.held(key.kid) is key:
+            return caller.with_token(raw)
         del self._entries[digest]
         return None
 

@@ -114,7 +114,7 @@ class Dispatcher:
         """Return the input schema of a tool; None if there is no such tool, or a handler of its own lists
         them.
         """
-        tool = self._sdk.tool(name) if isinstance(name, str) and self._sdk.direct_tools() else None
+        tool = self._sdk.direct_tool(name) if isinstance(name, str) else None
         return tool.parameters if tool is not None else None
 
     @property
@@ -172,9 +172,8 @@ class Dispatcher:
     async def _tool_call(self, request: Request, call: Call) -> Any:
         """Run a tool: of FastMCP without the SDK's stock handler, which validates its output once more."""
         name, arguments, meta = _tool_params(request)
-        direct = self._sdk.direct_tools()
-        tool = self._sdk.tool(name) if direct else None
-        if direct and tool is None:
+        tool = self._sdk.direct_tool(name)
+        if tool is None and self._sdk.direct_tools():
             raise MessageError(INVALID_PARAMS, f"Unknown tool: {name[:100]}", request.id)
         started, outcome = time.perf_counter(), "cancelled"
         try:

@@ -74,6 +74,8 @@ class Answer:
 
 Message = Request | Notification | Answer
 
+_IDS: Final = frozenset({str, int})
+
 
 def parse_body(body: bytes, depth: int) -> Any:
     """Return the JSON value of a body.
@@ -99,17 +101,18 @@ def read_message(value: Any) -> Message:
     """
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
         raise MessageError(INVALID_REQUEST, "Invalid request: not a JSON-RPC 2.0 message")
-    method = value.get("method")
+    method, id, params = value.get("method"), value.get("id"), value.get("params")  # noqa: A001
+    if type(method) is str and type(params) is dict and type(id) in _IDS:  # what most are
+        return Request(id, method, params)  # type: ignore[arg-type] # just checked
     if method is None:
         return _read_answer(value)
     if not isinstance(method, str):
         raise MessageError(INVALID_REQUEST, "Invalid request: method is not a string")
-    params = value.get("params")
     if params is None:
         params = {}
     if "id" not in value:
         return Notification(method, _object(params, None))
-    return Request(_id(value["id"]), method, _object(params, value["id"]))
+    return Request(_id(id), method, _object(params, id))
 
 
 def result_body(id: RequestId, result: Any) -> dict[str, Any]:  # noqa: A002 - the protocol's word
@@ -154,7 +157,7 @@ def _is_error(error: Any) -> bool:
 
 
 def _id(value: Any) -> RequestId:
-    if type(value) not in (str, int):
+    if type(value) not in _IDS:
         raise MessageError(INVALID_REQUEST, "Invalid request: the id is neither a string nor an integer")
     return value  # type: ignore[no-any-return] # just checked, bool excluded
 

@@ -118,6 +118,19 @@ class RelaySession(ServerSession):
         return current_channel.get() or self._outside
 
 
+class _CallUser(AuthenticatedUser):
+    """The user of a call, made at half the cost: hardly anybody asks for more than the token."""
+
+    def __init__(self, token: AccessToken) -> None:
+        self.access_token = token
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("username", "scopes"):
+            raise AttributeError(name)
+        super().__init__(self.access_token)
+        return self.__dict__[name]
+
+
 def enter_call(
     context: RequestContext[Any, Any, Any], channel: Channel, token: AccessToken | None
 ) -> tuple[Token[Any], Token[Any], Token[Any]]:
@@ -125,7 +138,7 @@ def enter_call(
 
     What is returned is for `leave_call`, or else the request would stay in the memory of its own task.
     """
-    user = AuthenticatedUser(token) if token is not None else None
+    user = _CallUser(token) if token is not None else None
     return request_ctx.set(context), current_channel.set(channel), auth_context_var.set(user)
 
 
@@ -191,6 +204,12 @@ class SdkServer:
             self._direct_tools = self._is_own(handler, FastMCP.call_tool)
         return self._direct_tools
 
+    def direct_tool(self, name: str) -> Tool | None:
+        """Return a registered tool that `tools/call` still goes to."""
+        if self.server.request_handlers.get(types.CallToolRequest) is self._checked_handler:
+            return self._tools.get_tool(name) if self._direct_tools else None
+        return self._tools.get_tool(name) if self.direct_tools() else None
+
     def lists_whole(self, request_type: type) -> bool:
         """Tell whether a list request goes to this FastMCP, which does not look at cursors."""
         return self._method_of(self.handler(request_type)) is not None
@@ -207,10 +226,6 @@ class SdkServer:
             return None
         method: Callable[..., Any] = function.__func__
         return method
-
-    def tool(self, name: str) -> Tool | None:
-        """Return a registered tool."""
-        return self._tools.get_tool(name)
 
     def is_tool(self, name: Any) -> bool:
         """Tell whether a tool of this name is registered."""

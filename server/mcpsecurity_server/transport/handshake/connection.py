@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from aiohttp import web
+from multidict import istr
 
 from mcpsecurity_server.transport.framing.sse import EventResponse
 from mcpsecurity_server.transport.handshake.bus import EventBus, Subscription
@@ -17,7 +18,7 @@ from mcpsecurity_server.transport.watch import Watch
 
 __all__ = ["SESSION_HEADER", "Connections", "read_event_id"]
 
-SESSION_HEADER = "Mcp-Session-Id"
+SESSION_HEADER = istr("Mcp-Session-Id")
 
 
 class Connections:

@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 from mcp import types
 from mcp.server.auth.provider import AccessToken
+from multidict import istr
 from pydantic import ValidationError
 
 from mcpsecurity_server.transport.dispatch import Dispatcher
@@ -33,7 +34,7 @@ from mcpsecurity_server.transport.limits import Limits
 
 __all__ = ["HandshakeEra"]
 
-_VERSION_HEADER = "MCP-Protocol-Version"
+_VERSION_HEADER = istr("MCP-Protocol-Version")
 
 
 class HandshakeEra:

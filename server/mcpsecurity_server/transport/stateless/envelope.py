@@ -7,11 +7,11 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 from mcp import types
-from multidict import CIMultiDictProxy
+from multidict import CIMultiDictProxy, istr
 from pydantic import ValidationError
 
 from mcpsecurity_server.transport.handshake.versions import SUPPORTED_VERSIONS as HANDSHAKE_VERSIONS
@@ -31,13 +31,15 @@ __all__ = [
     "unsupported",
 ]
 
+T = TypeVar("T")
+
 VERSION: Final = "2026-07-28"
 ALL_VERSIONS: Final = (VERSION, *reversed(HANDSHAKE_VERSIONS))
 """Every revision served at this path, the latest first."""
 
-VERSION_HEADER: Final = "MCP-Protocol-Version"
-_METHOD_HEADER: Final = "Mcp-Method"
-_NAME_HEADER: Final = "Mcp-Name"
+VERSION_HEADER: Final = istr("MCP-Protocol-Version")
+_METHOD_HEADER: Final = istr("Mcp-Method")
+_NAME_HEADER: Final = istr("Mcp-Name")
 
 _PREFIX = "io.modelcontextprotocol/"
 _VERSION_KEY: Final = f"{_PREFIX}protocolVersion"
@@ -53,9 +55,13 @@ _LEVELS = frozenset({"debug", "info", "notice", "warning", "error", "critical", 
 _SENTINEL = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
 _SOMEBODY = types.Implementation(name="unknown", version="0")
 
+_clients: dict[bytes, types.InitializeRequestParams] = {}
 _known: dict[bytes, "Envelope"] = {}
-"""What clients said of themselves, read: a parsed form of what each request carries, and nothing else."""
+"""What clients said of themselves, read, and whole `_meta` without anything else: a parsed form of what each
+request carries."""
 
+_PLAIN_KEYS = 3
+_THIS = [VERSION]
 _KNOWN_MAX = 256
 _KNOWN_BYTES = 4096
 
@@ -99,20 +105,29 @@ def read_envelope(headers: CIMultiDictProxy[str], request: Request) -> Envelope:
     meta = request.params.get("_meta")
     if not isinstance(meta, dict):
         raise _invalid(request, "_meta is missing")
+    known = _known.get(orjson.dumps(meta)) if len(meta) <= _PLAIN_KEYS else None
+    if known is None:
+        return _read(headers, request, meta)
+    if not _headers_agree(headers, request):
+        _check_headers(headers, request, VERSION)
+    return known
+
+
+def _read(headers: CIMultiDictProxy[str], request: Request, meta: dict[str, Any]) -> Envelope:
+    """Do what `read_envelope` does, of a client that is not known."""
     if _VERSION_KEY not in meta or _CAPABILITIES_KEY not in meta:
         missing = [key for key in (_VERSION_KEY, _CAPABILITIES_KEY) if key not in meta]
         raise _invalid(request, f"_meta lacks {', '.join(missing)}")
-    if not _headers_agree(headers, request, meta[_VERSION_KEY]):
-        _check_headers(headers, request, meta[_VERSION_KEY])
+    _check_headers(headers, request, meta[_VERSION_KEY])
     if meta[_VERSION_KEY] != VERSION:
         raise unsupported(meta[_VERSION_KEY], request.id)
     level = meta.get(_LEVEL_KEY)
     if level is not None and (not isinstance(level, str) or level not in _LEVELS):
         raise _invalid(request, f"{_LEVEL_KEY} is no log level")
-    plain = _client(request, meta)
-    if level is None and len(meta) == 2 + (_INFO_KEY in meta):
-        return plain
-    return Envelope(plain.client, level, {key: meta[key] for key in meta.keys() - _OWN_KEYS})
+    envelope = Envelope(_client(request, meta), level, {key: meta[key] for key in meta.keys() - _OWN_KEYS})
+    if level is None and not envelope.meta:
+        _remember(_known, orjson.dumps(meta), envelope)
+    return envelope
 
 
 def unsupported(requested: str, id: str | int | None = None) -> MessageError:  # noqa: A002
@@ -157,15 +172,15 @@ def decode_value(value: str | None) -> str | None:
         return None
 
 
-def _headers_agree(headers: CIMultiDictProxy[str], request: Request, version: Any) -> bool:
+def _headers_agree(headers: CIMultiDictProxy[str], request: Request) -> bool:
     """Tell at a glance whether the headers are there once and repeat the body as it is; most calls' are."""
     method, values = request.method, headers.getall
     return (
         method in NAMED
-        and values(VERSION_HEADER, None) == [version]
+        and values(VERSION_HEADER, None) == _THIS
         and values(_METHOD_HEADER, None) == [method]
-        and values(_NAME_HEADER, None) == [request.params.get(NAMED[method])]
-        and not values(_NAME_HEADER)[0].startswith("=?")
+        and (named := values(_NAME_HEADER, None)) == [request.params.get(NAMED[method])]
+        and named[0][:2] != "=?"
     )
 
 
@@ -185,15 +200,19 @@ def _check_headers(headers: CIMultiDictProxy[str], request: Request, version: An
         raise mismatch(request, f"{_NAME_HEADER} is not {parameter} in the body")
 
 
-def _client(request: Request, meta: Mapping[str, Any]) -> Envelope:
-    """Return an envelope that has nothing but the client."""
+def _client(request: Request, meta: Mapping[str, Any]) -> types.InitializeRequestParams:
+    """Return what a client says of itself; most have said it before."""
     said = orjson.dumps([meta[_CAPABILITIES_KEY], meta.get(_INFO_KEY)])
-    known = _known.get(said)
+    known = _clients.get(said)
     if known is None:
-        known = Envelope(_read_client(request, meta), None, {})
-        if len(said) <= _KNOWN_BYTES and len(_known) < _KNOWN_MAX:
-            _known[said] = known
+        known = _read_client(request, meta)
+        _remember(_clients, said, known)
     return known
+
+
+def _remember(known: dict[bytes, T], said: bytes, read: T) -> None:
+    if len(said) <= _KNOWN_BYTES and len(known) < _KNOWN_MAX:
+        known[said] = read
 
 
 def _read_client(request: Request, meta: Mapping[str, Any]) -> types.InitializeRequestParams:

@@ -160,17 +160,22 @@ class StatelessEra:
         raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
 
     async def _dispatch(self, http: web.Request, request: Request, envelope: Envelope) -> web.StreamResponse:
-        if self._dispatcher.guarded:
-            await self._dispatcher.check(request, http)
+        dispatcher, params = self._dispatcher, request.params
+        if dispatcher.guarded:
+            await dispatcher.check(request, http)
         if request.method == "tools/call":
-            schema = self._dispatcher.input_schema(request.params.get("name"))
+            schema = dispatcher.input_schema(params.get("name"))
             if schema is not None:
                 self._headers.check(http.headers, request, schema)
         token = http.get(TOKEN_KEY)
         owner = owner_of(token)
         seal = Seal(self._ring, owner, request)
-        journal = self._journal(request, seal)
-        _take_own(request, envelope)
+        again = "requestState" in params or "inputResponses" in params
+        journal = self._journal(request, seal) if again else None
+        # Handlers do not know which revision called.
+        del params["_meta"]
+        if envelope.meta:
+            params["_meta"] = envelope.meta
         services = self._services or self._ready()
         exchange = Exchange(http, request, envelope, journal, services, token, seal)
         task = self._calls.take(owner)
@@ -180,8 +185,9 @@ class StatelessEra:
             self._calls.give_back(owner, task)
 
     def _journal(self, request: Request, seal: Seal) -> Journal | None:
-        """Return what the request knows of the rounds before; None if there is nothing to know."""
-        responses, state = request.params.get("inputResponses"), request.params.get("requestState")
+        """Take from the parameters what the request knows of the rounds before; None if that is nothing."""
+        params = request.params
+        responses, state = params.pop("inputResponses", None), params.pop("requestState", None)
         if (responses is None and state is None) or request.method not in NAMED:
             return None
         if not isinstance(responses, dict | None):
@@ -214,13 +220,3 @@ class StatelessEra:
             results = Results(self._dispatcher.initialize_result(VERSION), self._caching)
             self._services = Services(self._dispatcher, results, self._limits, self._outside, Watch())
         return self._services
-
-
-def _take_own(request: Request, envelope: Envelope) -> None:
-    """Take from the parameters what only this revision has: handlers do not know which one called."""
-    params = request.params
-    del params["_meta"]
-    if envelope.meta:
-        params["_meta"] = envelope.meta
-    params.pop("inputResponses", None)
-    params.pop("requestState", None)

@@ -120,12 +120,13 @@ class Exchange:
         It is already sent if it became a stream.
         """
         self._task = task
-        session = RelaySession(self._services.outside, self._envelope.client)
+        request, services = self._request, self._services
+        session = RelaySession(services.outside, self._envelope.client)
         call = self._call = Call(session, self, self._token, self._http)
-        watch = self._services.watch
+        watch = services.watch
         watch.add(self)
         try:
-            result: dict[str, Any] | MessageError = await self._services.dispatcher.run(self._request, call)
+            result: dict[str, Any] | MessageError = await services.dispatcher.run(request, call)
         except MessageError as error:
             result = self._elicitations(error) or error
         except asyncio.CancelledError:
@@ -135,6 +136,9 @@ class Exchange:
         finally:
             watch.discard(self)
             self._end()
+        if self._opened is None and not self._stopping and not self._asks and isinstance(result, dict):
+            # What `_send` would do; most calls end here.
+            return json_response(result_body(request.id, services.results.complete(request.method, result)))
         if self._late is not None:
             return await self._late
         if self._stopping and not self._asks and self._stream.gone:
@@ -210,11 +214,11 @@ class Exchange:
             self._beat.cancel()
 
     async def _send(self, result: dict[str, Any] | MessageError) -> web.StreamResponse:
-        request, results = self._request, self._services.results
+        request = self._request
         if self._asks and self.journal.pending:
             result = self._ask_back()
         elif isinstance(result, dict):
-            result = results.complete(request.method, result)
+            result = self._services.results.complete(request.method, result)
         if isinstance(result, dict):
             status, body = 200, result_body(request.id, result)
         else:

@@ -16,12 +16,9 @@ class Places:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._taken: dict[Owner, set[Task]] = {}
-
-    @property
-    def tasks(self) -> set[Task]:
+        self._taken: dict[Owner, int] = {}
+        self.tasks: set[Task] = set()
         """The tasks that have a place."""
-        return set().union(*self._taken.values())
 
     def take(self, owner: Owner) -> Task:
         """Take a place for the request that the current task handles, and return the task.
@@ -32,17 +29,18 @@ class Places:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("requests are handled in a task")
-        taken = self._taken.get(owner)
-        if taken is None:
-            taken = self._taken[owner] = set()
-        if len(taken) >= self._limit:
+        taken = self._taken.get(owner, 0)
+        if taken >= self._limit:
             raise RefusedError(429, "Too many requests of this caller run", Retry_After="1")
-        taken.add(task)
+        self._taken[owner] = taken + 1
+        self.tasks.add(task)
         return task
 
     def give_back(self, owner: Owner, task: Task) -> None:
         """Let another request of the caller in."""
-        taken = self._taken[owner]
-        taken.discard(task)
-        if not taken:
+        self.tasks.discard(task)
+        left = self._taken[owner] - 1
+        if left:
+            self._taken[owner] = left
+        else:
             del self._taken[owner]

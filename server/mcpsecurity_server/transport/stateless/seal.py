@@ -26,7 +26,6 @@ __all__ = ["MIN_KEY_BYTES", "KeyRing", "Seal", "StateRefusedError", "bound_to"]
 
 MIN_KEY_BYTES: Final = 32
 _FORMAT: Final = b"mcpsecurity/request-state/1"
-_FLAT: Final = frozenset({str, int, float, bool, type(None)})
 _KEY_ID, _NONCE, _TAG = 4, 12, 16
 
 
@@ -95,24 +94,21 @@ class KeyRing:
 class Seal:
     """Seals what one request has to remember, and opens what it came with.
 
-    What it is bound to is put together when it is needed; most calls have nothing to remember.
+    What it is bound to is put together when it is needed; most calls have nothing to remember. A handler may
+    change its arguments, so they are written down now.
     """
 
-    __slots__ = ("_bound", "_ring", "_to")
+    __slots__ = ("_arguments", "_owner", "_request", "_ring")
 
     def __init__(self, ring: KeyRing, owner: Owner, request: Request) -> None:
         self._ring = ring
-        params = request.params
-        arguments = params.get("arguments") or {}
-        # A handler may change its arguments, so those that can be changed are written down now.
-        flat = type(arguments) is dict and _FLAT.issuperset(map(type, arguments.values()))
-        kept = arguments.copy() if flat else arguments
-        self._to = (owner, request.method, params.get("name"), params.get("uri"), kept)
-        self._bound = None if flat else bound_to(*self._to)
+        self._owner = owner
+        self._request = request
+        self._arguments = _written(request.params.get("arguments"))
 
     def close(self, value: dict[str, Any]) -> str:
         """Return `value`, a JSON object, as text for the client."""
-        return self._ring.seal(value, self._bound or bound_to(*self._to))
+        return self._ring.seal(value, self._bound())
 
     def open(self, text: Any) -> dict[str, Any]:
         """Return what was sealed for this request.
@@ -120,12 +116,26 @@ class Seal:
         Raises:
             StateRefusedError: it was not, or it has expired.
         """
-        return self._ring.open(text, self._bound or bound_to(*self._to))
+        return self._ring.open(text, self._bound())
+
+    def _bound(self) -> bytes:
+        method, params = self._request.method, self._request.params
+        return _bound(self._owner, method, params.get("name"), params.get("uri"), self._arguments)
 
 
 def bound_to(owner: Owner, method: str, name: Any, uri: Any, arguments: Any) -> bytes:
     """Return what ties a state to a request: caller, application, method, name and arguments."""
-    return orjson.dumps([list(owner), method, name, uri, arguments or None], option=orjson.OPT_SORT_KEYS)
+    return _bound(owner, method, name, uri, _written(arguments))
+
+
+def _written(arguments: Any) -> bytes:
+    """Return arguments as text, the same for the same ones; none at all are as good as an empty object."""
+    return orjson.dumps(arguments or None, option=orjson.OPT_SORT_KEYS)
+
+
+def _bound(owner: Owner, method: str, name: Any, uri: Any, arguments: bytes) -> bytes:
+    told = [list(owner), method, name, uri, orjson.Fragment(arguments)]
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
 
 
 def _decoded(text: Any) -> bytes:
