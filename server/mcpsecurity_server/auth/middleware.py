@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from mcpsecurity.correlation import begin_request
-from mcpsecurity_server.audit import audit_denial, audit_refusal, note_caller
+from mcpsecurity_server.audit import DENIED, audit_denial, audit_refusal, note_caller
 from mcpsecurity_server.auth.access_tokens import AccessTokenVerifier
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.challenge import Challenger
@@ -46,7 +46,8 @@ def access_token_middleware(
         except Refusal as refusal:
             audit_refusal(request, refusal)
             return challenger.response(refusal)
-        audit_denial(request, response.status)
+        if response.status in DENIED:
+            audit_denial(request, response.status)
         return response
 
     return authenticate

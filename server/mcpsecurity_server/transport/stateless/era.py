@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiohttp import web
+from mcp.server.auth.provider import AccessToken
 
 from mcpsecurity_server.transport.dispatch import Dispatcher
 from mcpsecurity_server.transport.framing.replies import RefusedError, error_response, json_response
-from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of
+from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of
 from mcpsecurity_server.transport.jsonrpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -116,9 +117,18 @@ class StatelessEra:
             raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no requests of servers")
         try:
             envelope = read_envelope(http.headers, message)
-            if message.method in _DISPATCHED:
-                return await self._dispatch(http, message, envelope)
-            return await self._answer(http, message)
+            if message.method not in _DISPATCHED:
+                return await self._answer(http, message)
+            if self._dispatcher.guarded:
+                await self._dispatcher.check(message, http)
+            token = http.get(TOKEN_KEY)
+            owner = owner_of(token)
+            exchange = self._exchange(http, message, envelope, token, owner)
+            task = self._calls.take(owner)
+            try:
+                return await exchange.answer(task)
+            finally:
+                self._calls.give_back(owner, task)
         except MessageError as error:
             return error_response(error, status_of(error.code))
 
@@ -159,16 +169,15 @@ class StatelessEra:
             return await self._listen(http, request, services)
         raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
 
-    async def _dispatch(self, http: web.Request, request: Request, envelope: Envelope) -> web.StreamResponse:
-        dispatcher, params = self._dispatcher, request.params
-        if dispatcher.guarded:
-            await dispatcher.check(request, http)
+    def _exchange(
+        self, http: web.Request, request: Request, envelope: Envelope, token: AccessToken | None, owner: Owner
+    ) -> Exchange:
+        """Return what answers a request that is for the dispatcher."""
+        params = request.params
         if request.method == "tools/call":
-            schema = dispatcher.input_schema(params.get("name"))
+            schema = self._dispatcher.input_schema(params.get("name"))
             if schema is not None:
                 self._headers.check(http.headers, request, schema)
-        token = http.get(TOKEN_KEY)
-        owner = owner_of(token)
         seal = Seal(self._ring, owner, request)
         again = "requestState" in params or "inputResponses" in params
         journal = self._journal(request, seal) if again else None
@@ -176,13 +185,7 @@ class StatelessEra:
         del params["_meta"]
         if envelope.meta:
             params["_meta"] = envelope.meta
-        services = self._services or self._ready()
-        exchange = Exchange(http, request, envelope, journal, services, token, seal)
-        task = self._calls.take(owner)
-        try:
-            return await exchange.answer(task)
-        finally:
-            self._calls.give_back(owner, task)
+        return Exchange(http, request, envelope, journal, self._services or self._ready(), token, seal)
 
     def _journal(self, request: Request, seal: Seal) -> Journal | None:
         """Take from the parameters what the request knows of the rounds before; None if that is nothing."""
