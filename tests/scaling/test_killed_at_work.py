@@ -41,7 +41,6 @@ async def test_a_web_chat_that_is_killed_while_a_tool_runs_says_so_and_never_cal
         call = await somebody.ask(page, "Run a marathon")
         assert await somebody.decide(call) == 202
         await page.until("tool.progress")
-        await asyncio.sleep(1)  # that it runs is kept within a second
         await (await topology.owner_of(somebody.oid)).stop(kill=True)
     shown = await come_back(somebody)
     playground.proceed.set()

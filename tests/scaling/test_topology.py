@@ -30,27 +30,6 @@ async def test_the_main_job_in_both_modes(topology: Topology, somebody: WebPerso
     assert await topology.calls_made(TOOL, before + 2) == before + 2
 
 
-async def test_a_web_chat_that_is_killed_while_a_call_waits_makes_it_never(
-    topology: Topology, somebody: WebPerson
-) -> None:
-    before = await topology.calls_made(TOOL)
-    async with somebody.page() as page:
-        call = await somebody.ask(page, ASK)
-        await page.until("message.done")
-        await asyncio.sleep(1)  # the call is kept within a second
-    owner = await topology.owner_of(somebody.oid)
-    await owner.stop(kill=True)
-    try:
-        shown = await come_back(somebody)
-        assert [c["status"] for c in shown["calls"]] == ["cancelled"]
-        assert [m["text"] for m in shown["messages"] if m["role"] == "user"] == [ASK]
-        assert await somebody.decide(call) == 409
-        assert await topology.calls_made(TOOL) == before
-        await approved_once(somebody, topology)
-    finally:
-        await owner.start()
-
-
 async def test_a_web_chat_that_is_killed_while_a_question_is_open_leaves_no_answer_behind(
     topology: Topology, somebody: WebPerson
 ) -> None:

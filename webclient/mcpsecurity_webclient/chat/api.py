@@ -10,7 +10,7 @@ from mcpsecurity.bridge import BridgeError, SignInRequiredError
 from mcpsecurity.elicitation import InvalidContentError
 from mcpsecurity_webclient.access import PERSON, sign_in_url
 from mcpsecurity_webclient.chat import commands
-from mcpsecurity_webclient.chat.calls import (
+from mcpsecurity_webclient.chat.approvals import (
     DecidedError,
     ExpiredCallError,
     InvalidArgumentsError,
@@ -227,7 +227,7 @@ async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> di
 
 
 async def _decide(chat: ChatService, body: commands.Decide, request: web.Request) -> dict[str, Any]:
-    chat.desk.decide(
+    await chat.desk.decide(
         request.match_info["id"],
         approve=body.decision == "approve",
         args_hash=body.args_hash,
@@ -241,7 +241,7 @@ async def _decide(chat: ChatService, body: commands.Decide, request: web.Request
 async def _decide_batch(
     chat: ChatService, body: commands.DecideBatch, request: web.Request
 ) -> dict[str, Any]:
-    chat.desk.decide_batch(request.match_info["id"], approve=body.decision == "approve")
+    await chat.desk.decide_batch(request.match_info["id"], approve=body.decision == "approve")
     return {}
 
 

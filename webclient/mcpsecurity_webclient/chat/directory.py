@@ -159,11 +159,11 @@ class ChatDirectory:
 
     async def aclose(self, grace: float = 0.0) -> None:
         """Close all conversations, because the process ends; answers get `grace` seconds to end by
-        themselves."""
+        themselves. What waits for a person is left open."""
         chats = [chat for chats in self._chats.values() for chat in chats.values()]
         await asyncio.gather(*(chat.finish(grace) for chat in chats))
         self._chats.clear()
-        await asyncio.gather(*(chat.aclose() for chat in chats))
+        await asyncio.gather(*(chat.leave() for chat in chats))
 
     def may_run(self, person: Person) -> bool:
         """Tell whether one more answer may be written for a person now."""
@@ -179,10 +179,10 @@ class ChatDirectory:
         return list(self._chats)
 
     async def unload(self, key: str) -> None:
-        """Close a person's conversations here; they are in the store."""
+        """Close a person's conversations here, because another replica has her; they are in the store."""
         chats = self._chats.pop(key, {})
         self._sessions.pop(key, None)
-        await asyncio.gather(*(chat.aclose() for chat in chats.values()))
+        await asyncio.gather(*(chat.leave() for chat in chats.values()))
 
     def _opened(self, person: Person) -> list[ChatService]:
         chats = self._chats.get(person.key, {}).values()
@@ -195,7 +195,7 @@ class ChatDirectory:
             if not chat.keeper.stale:
                 return chat
             del chats[chat_id]
-            await chat.aclose()
+            await chat.leave()
         kept = await self._store.load(owner_of(person), chat_id)
         return None if kept is None else await self._add(person, chat_id, kept)
 

@@ -12,6 +12,8 @@ from semantic_kernel.contents import ChatHistory
 
 from mcpsecurity.bridge import SignInRequiredError
 from mcpsecurity_webclient.chat.answering import AnswerWriter
+from mcpsecurity_webclient.chat.batches import Batch
+from mcpsecurity_webclient.chat.calls import CallDesk
 from mcpsecurity_webclient.chat.failures import failure_of, sign_in_needed
 from mcpsecurity_webclient.chat.keeping import Keeper
 from mcpsecurity_webclient.chat.models import Message, Run
@@ -45,6 +47,7 @@ class Chat(Protocol):
     chat_id: str
     messages: list[Message]
     servers: McpServers
+    desk: CallDesk
     keeper: Keeper
     updated_at: float
 
@@ -80,13 +83,13 @@ class Runs:
         self.model = model
         self.current: Run | None = None
 
-    def start(self, trigger: str) -> str:
-        """Begin an answer; return the run's id."""
+    def start(self, trigger: str, pending: Batch | None = None) -> str:
+        """Begin an answer, or go on with one from calls that wait; return the run's id."""
         run = self.current = Run(secrets.token_urlsafe(9), trigger)
         self._known.append(run.run_id)
         self._chat.updated_at = self._clock()
         self._chat.publish("run.started", {"trigger": trigger})
-        answer = answer_watched(self._chat.chat_id, run, self._answer)
+        answer = answer_watched(self._chat.chat_id, run, lambda run: self._answer(run, pending))
         run.task = asyncio.create_task(answer, name=f"run {run.run_id}")
         return run.run_id
 
@@ -113,12 +116,14 @@ class Runs:
         if self.current is not None and self.current.task is not None:
             await asyncio.wait([self.current.task], timeout=seconds)
 
-    async def _answer(self, run: Run) -> None:
+    async def _answer(self, run: Run, pending: Batch | None) -> None:
         """Write one answer. Every ending is told to the pages; none leaves the conversation unusable."""
         writer = AnswerWriter(run, self._chat, self._clock)
         ending: dict[str, Any] = {"status": "failed"}
         try:
-            await self._bring_tools()
+            if pending is not None:
+                await self._prompting.carry_out(pending, self._history)
+            await self.bring_tools()
             spoken = await self._prompting.answer(self._history, writer)
             self.model = spoken.model or self.model
             ending = {"status": spoken.status, "usage": spoken.usage}
@@ -132,11 +137,16 @@ class Runs:
             try:
                 await self._keep_answer()
             finally:
-                self._chat.publish("run.done", ending)
+                if not self._chat.desk.left_open:  # for then it goes on elsewhere
+                    self._chat.publish("run.done", ending)
                 self.current = None
 
-    async def _bring_tools(self) -> None:
-        """Give the kernel the tools as they are now, one plugin for each server."""
+    async def bring_tools(self) -> None:
+        """Give the kernel the tools as they are now, one plugin for each server.
+
+        Raises:
+            SignInRequiredError: a server wants a sign-in.
+        """
         await self._chat.servers.refresh()
         self._kernel.plugins.clear()
         for server in self._chat.servers.all:

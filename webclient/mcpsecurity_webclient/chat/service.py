@@ -1,7 +1,9 @@
 """A person's conversation: messages, runs, and everything that waits for the person."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from mcp import types
@@ -20,6 +22,7 @@ from mcpsecurity_webclient.chat.records import calls_from, messages_from, parts_
 from mcpsecurity_webclient.chat.runs import BusyError, NothingToDoError, Runs, UnknownRunError
 from mcpsecurity_webclient.chat.sampling import SamplingDesk
 from mcpsecurity_webclient.chat.servers import McpServers, ServerCallbacks
+from mcpsecurity_webclient.chat.takeover import taken_up
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
@@ -30,6 +33,7 @@ SYSTEM = (
     "approves; when a call was declined, say so and go on without it. Answer briefly, in Markdown."
 )
 _TITLE = 60
+_LOOK_SECONDS = 0.1
 _KEPT_SOON = frozenset({"message.done", "tool.done", "mode.changed", "grants.changed", "title.changed"})
 
 
@@ -85,7 +89,13 @@ class ChatService:
             )
         )
         self.desk = CallDesk(
-            kernel, self.servers, self.publish, timeout=settings.approval_timeout, clock=clock
+            kernel,
+            self.servers,
+            self.publish,
+            save=self.keeper.save,
+            prepare=self._bring_tools,
+            timeout=settings.approval_timeout,
+            clock=clock,
         )
         prompting = PromptingService(kernel, service, self.desk, max_rounds=settings.max_rounds)
         self._runs = Runs(
@@ -112,7 +122,8 @@ class ChatService:
             self.keeper.soon()
 
     def restore(self, kept: Conversation) -> None:
-        """Go on with a conversation that was kept. What was under way then has ended."""
+        """Go on with a conversation that was kept. What was under way then has ended, but for calls that wait
+        for the person: these are open again."""
         self.title, self.created_at, self.updated_at = kept.title, kept.created_at, kept.updated_at
         self.messages = messages_from(kept.parts)
         self.desk.mode = ApprovalMode(kept.state["mode"])
@@ -122,6 +133,9 @@ class ChatService:
         self._history.messages = turns_from(kept.parts)
         self._asked = kept.state["asked"]
         self.keeper.begin_at(kept.revision)
+        pending = taken_up(self.messages, self.desk.calls, self._history.messages, self._clock())
+        if pending is not None:
+            self._runs.start("resume", pending)
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that a page has to know."""
@@ -247,12 +261,27 @@ class ChatService:
         await self.servers.aclose()
         await self.keeper.aclose()
 
+    async def leave(self) -> None:
+        """Close the conversation as `aclose` does, but leave open what waits for the person: whoever opens
+        the conversation next goes on with it."""
+        await self.desk.leave()
+        await self.aclose()
+
     async def finish(self, seconds: float) -> None:
-        """Let the answer that is being written come to its end, unless it waits for the person."""
+        """Let the answer that is being written come to its end, unless it only waits for the person."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.run is not None and not self._waits():
+                    await self._runs.wait(_LOOK_SECONDS)
+
+    async def _bring_tools(self) -> None:
+        await self._runs.bring_tools()
+
+    def _waits(self) -> bool:
+        """Tell whether the answer goes on only when the person has said something."""
         asked = self._coordinator.of(self.chat_id) or self._sampling.to_json()
-        waits = asked or any(call.status == "proposed" for call in self.desk.calls.values())
-        if not waits:
-            await self._runs.wait(seconds)
+        at_work = any(call.status in ("approved", "running") for call in self.desk.calls.values())
+        return bool(asked) or (self.desk.waiting > 0 and not at_work)
 
     async def _take(self, said: Message, turns: list[tuple[str, str]]) -> None:
         """Take the person's message: it is saved when this returns, or else it was never there."""
