@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.browser.playground import Playground
 from tests.programs import Program, free_port
-from tests.scaling.acting import ASK, TOOL, come_back, opened_page
+from tests.scaling.acting import ASK, TOOL, come_back, heard_all, opened_page
 from tests.scaling.topology import Topology
 from tests.webclient.person import WebPerson
 
@@ -23,10 +23,13 @@ async def test_approvals_survive_the_killed_replica_and_each_call_is_made_once_o
     async with somebody.page() as page:
         first = await somebody.ask(page, "Please generate two random numbers between 1 and 6")
         second = (await page.until("tool.proposed"))["call"]
-    await (await topology.owner_of(somebody.oid)).stop(kill=True)
-    async with opened_page(somebody) as page:
-        assert page.snapshot["calls"] == [first, second]
-        assert page.snapshot["run"]["trigger"] == "resume"
+        await page.until("message.done")
+        await (await topology.owner_of(somebody.oid)).stop(kill=True)
+        last = await heard_all(page)
+    async with opened_page(somebody, last_id=last) as page:
+        assert (await page.next())[1]["trigger"] == "resume"
+        snapshot = await come_back(somebody)
+        assert (snapshot["calls"], snapshot["run"]["trigger"]) == ([first, second], "resume")
         assert await somebody.decide(first, "decline") == 202
         assert await somebody.decide(second) == 202
         assert (await page.until("run.done"))["status"] == "completed"

@@ -89,9 +89,9 @@ class ApprovalDesk:
         return sum(call.status == "proposed" for call in list(self.calls.values()))
 
     @property
-    def left_open(self) -> bool:
-        """Whether calls are left to whoever opens the conversation next."""
-        return self._leaving and self.waiting > 0
+    def leaving(self) -> bool:
+        """Whether the conversation is on its way to another process."""
+        return self._leaving
 
     def propose(
         self, function: str, arguments: dict[str, Any], batch_id: str, message_id: str

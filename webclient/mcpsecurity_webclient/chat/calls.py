@@ -23,7 +23,7 @@ from mcpsecurity_webclient.watching import call_ended
 if TYPE_CHECKING:
     from mcpsecurity_webclient.chat.servers import McpServers
 
-__all__ = ["CallDesk", "NotApprovedError", "call_approved", "said_of"]
+__all__ = ["CallDesk", "NotApprovedError", "call_approved", "ended_payload", "said_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -188,11 +188,14 @@ class CallDesk(ApprovalDesk):
         call_ended(call, status)
         if call.started_at is not None:
             call.duration_ms = round((self._clock() - call.started_at) * 1000)
-        payload = {"call_id": call.call_id, "status": status, "duration_ms": call.duration_ms or 0}
-        structured = {"structured": call.structured} if call.structured is not None else {}
-        self._publish(
-            "tool.done", payload | {"content": call.content or [], "truncated": call.truncated} | structured
-        )
+        self._publish("tool.done", ended_payload(call))
+
+
+def ended_payload(call: PendingFunctionCall) -> dict[str, Any]:
+    """Return what pages hear of a call that has ended."""
+    payload = {"call_id": call.call_id, "status": call.status, "duration_ms": call.duration_ms or 0}
+    structured = {"structured": call.structured} if call.structured is not None else {}
+    return payload | {"content": call.content or [], "truncated": call.truncated} | structured
 
 
 def said_of(call: PendingFunctionCall) -> str:

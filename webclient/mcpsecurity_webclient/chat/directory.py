@@ -123,6 +123,7 @@ class ChatDirectory:
             self._chats.get(person.key, {}).pop(chat.chat_id, None)
             await chat.aclose()
             await chat.keeper.delete(chat.chat_id)
+            await chat.events.discard()
 
     async def end_session(self, sid: str, *, signed_out: bool) -> None:
         """End what a session holds open; when the person has signed out everywhere, close her
@@ -182,7 +183,7 @@ class ChatDirectory:
         """Close a person's conversations here, because another replica has her; they are in the store."""
         chats = self._chats.pop(key, {})
         self._sessions.pop(key, None)
-        await asyncio.gather(*(chat.leave() for chat in chats.values()))
+        await asyncio.gather(*(_hand_over(chat) for chat in chats.values()))
 
     def _opened(self, person: Person) -> list[ChatService]:
         chats = self._chats.get(person.key, {}).values()
@@ -195,7 +196,7 @@ class ChatDirectory:
             if not chat.keeper.stale:
                 return chat
             del chats[chat_id]
-            await chat.leave()
+            await _hand_over(chat)
         kept = await self._store.load(owner_of(person), chat_id)
         return None if kept is None else await self._add(person, chat_id, kept)
 
@@ -209,13 +210,19 @@ class ChatDirectory:
             await idle[-1].aclose()
         chat = self._make(chat_id, person)
         if kept is not None:
-            chat.restore(kept)
+            await chat.restore(kept)
         self._chats.setdefault(person.key, {})[chat_id] = chat
         self._sessions.setdefault(person.key, set()).add(person.sid)
         return chat
 
     def _lock(self, person: Person) -> asyncio.Lock:
         return self._locks.setdefault(person.key, asyncio.Lock())
+
+
+async def _hand_over(chat: ChatService) -> None:
+    """Close a conversation that another process has: pages go there, and nothing is told here any more."""
+    chat.events.close()
+    await chat.leave()
 
 
 async def _put_away(chat: ChatService) -> None:

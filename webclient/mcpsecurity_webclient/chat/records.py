@@ -1,7 +1,7 @@
 """A conversation as it is kept, and back: what was under way when a process ended comes back as ended."""
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from semantic_kernel.contents import ChatMessageContent
 
@@ -9,9 +9,10 @@ from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.store import Part
 
-__all__ = ["calls_from", "messages_from", "parts_of", "turns_from"]
+__all__ = ["UnderWay", "calls_from", "messages_from", "parts_of", "turns_from", "under_way"]
 
 UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
+_UNDER_WAY = ("proposed", "approved", "running")
 _NOT_KEPT = {"html", "stable", "decision", "deciding", "taken_up"}
 
 
@@ -46,6 +47,22 @@ def calls_from(parts: list[Part]) -> dict[str, PendingFunctionCall]:
         if call.status in ("approved", "running"):
             call.status, call.content = "failed", [{"type": "text", "text": UNKNOWN}]
     return {call.call_id: call for call in calls}
+
+
+class UnderWay(NamedTuple):
+    """What had not ended when a conversation was kept: the message that was being written, and calls."""
+
+    message_id: str | None
+    calls: list[str]
+
+
+def under_way(parts: list[Part]) -> UnderWay:
+    """Return what had not ended."""
+    calls = [p.part_id for p in parts if p.kind == "call" and p.body["status"] in _UNDER_WAY]
+    messages = [part for part in parts if part.kind == "message"]
+    writing = bool(messages) and messages[-1].body["role"] == "assistant"
+    unfinished = writing and "finish_reason" not in messages[-1].body
+    return UnderWay(messages[-1].part_id if unfinished else None, calls)
 
 
 def turns_from(parts: list[Part]) -> list[ChatMessageContent]:

@@ -14,7 +14,7 @@ from mcpsecurity.bridge import SignInRequiredError
 from mcpsecurity_webclient.chat.answering import AnswerWriter
 from mcpsecurity_webclient.chat.batches import Batch
 from mcpsecurity_webclient.chat.calls import CallDesk
-from mcpsecurity_webclient.chat.failures import failure_of, sign_in_needed
+from mcpsecurity_webclient.chat.failures import INTERRUPTED, failure_of, sign_in_needed
 from mcpsecurity_webclient.chat.keeping import Keeper
 from mcpsecurity_webclient.chat.models import Message, Run
 from mcpsecurity_webclient.chat.prompting import PromptingService
@@ -130,6 +130,8 @@ class Runs:
         except asyncio.CancelledError:
             writer.broken_off()
             ending = {"status": "stopped"}
+            if self._chat.desk.leaving:
+                ending = {"status": "failed", "error": INTERRUPTED.to_json()}
         except Exception as error:  # noqa: BLE001 - the task's boundary: told to the person, logged with an id
             ending = self._failed(error, writer)
         finally:
@@ -137,9 +139,14 @@ class Runs:
             try:
                 await self._keep_answer()
             finally:
-                if not self._chat.desk.left_open:  # for then it goes on elsewhere
+                if not self._left_open:  # for then it goes on elsewhere
                     self._chat.publish("run.done", ending)
                 self.current = None
+
+    @property
+    def _left_open(self) -> bool:
+        """Whether calls are left to whoever opens the conversation next."""
+        return self._chat.desk.leaving and self._chat.desk.waiting > 0
 
     async def bring_tools(self) -> None:
         """Give the kernel the tools as they are now, one plugin for each server.

@@ -1,6 +1,7 @@
 """A person's conversation: messages, runs, and everything that waits for the person."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,12 +14,13 @@ from semantic_kernel.contents import ChatHistory
 
 from mcpsecurity.bridge import SignInRequiredError
 from mcpsecurity_webclient.chat.calls import CallDesk
+from mcpsecurity_webclient.chat.catching_up import CatchingUp, OutOfStepError
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.events import EventBus
 from mcpsecurity_webclient.chat.keeping import Keeper
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, Run, User
 from mcpsecurity_webclient.chat.prompting import PromptingService
-from mcpsecurity_webclient.chat.records import calls_from, messages_from, parts_of, turns_from
+from mcpsecurity_webclient.chat.records import calls_from, messages_from, parts_of, turns_from, under_way
 from mcpsecurity_webclient.chat.runs import BusyError, NothingToDoError, Runs, UnknownRunError
 from mcpsecurity_webclient.chat.sampling import SamplingDesk
 from mcpsecurity_webclient.chat.servers import McpServers, ServerCallbacks
@@ -27,6 +29,8 @@ from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
 __all__ = ["BusyError", "ChatService", "NothingToDoError", "UnknownRunError"]
+
+_log = logging.getLogger(__name__)
 
 SYSTEM = (
     "You are a helpful assistant in a web chat. Use the tools when they help. Tools run only when the person "
@@ -69,6 +73,7 @@ class ChatService:
         self.title = "New conversation"
         self.created_at = self.updated_at = clock()
         self.keeper = Keeper(store, owner, self._captured)
+        events.keep_soon = self.keeper.soon
         self.messages: list[Message] = []
         self._taking = False  # a message is being saved
         self._clock = clock
@@ -121,9 +126,11 @@ class ChatService:
         if name in _KEPT_SOON:
             self.keeper.soon()
 
-    def restore(self, kept: Conversation) -> None:
+    async def restore(self, kept: Conversation) -> None:
         """Go on with a conversation that was kept. What was under way then has ended, but for calls that wait
-        for the person: these are open again."""
+        for the person: these are open again. What pages have heard since it was kept counts, if it is known.
+        """
+        events = await self.events.recover(*kept.state.get("log", ("", 0)))
         self.title, self.created_at, self.updated_at = kept.title, kept.created_at, kept.updated_at
         self.messages = messages_from(kept.parts)
         self.desk.mode = ApprovalMode(kept.state["mode"])
@@ -133,7 +140,18 @@ class ChatService:
         self._history.messages = turns_from(kept.parts)
         self._asked = kept.state["asked"]
         self.keeper.begin_at(kept.revision)
-        pending = taken_up(self.messages, self.desk.calls, self._history.messages, self._clock())
+        turns, run = self._history.messages, kept.state.get("run")
+        catching_up = CatchingUp(self, turns, self._asked, under_way(kept.parts), run)
+        try:
+            for event in events or ():
+                catching_up.apply(event)
+        except OutOfStepError as error:
+            _log.warning("pages get a snapshot: %s of something that is not kept", error)
+            self.events.renew()
+        pending = taken_up(self.messages, self.desk.calls, turns, self._clock())
+        catching_up.end(self.events.publish, goes_on=pending is not None)
+        if events:
+            self.keeper.soon()
         if pending is not None:
             self._runs.start("resume", pending)
 
@@ -257,7 +275,7 @@ class ChatService:
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and keep what is new."""
         await self._end_run()
-        self.events.close()
+        await self.events.aclose()
         await self.servers.aclose()
         await self.keeper.aclose()
 
@@ -303,6 +321,7 @@ class ChatService:
             self._taking = False
 
     def _captured(self, revision: int, writer: str) -> Conversation:
+        mark = self.events.mark()
         return Conversation(
             chat_id=self.chat_id,
             title=self.title,
@@ -312,6 +331,7 @@ class ChatService:
                 "mode": self.desk.mode.value,
                 "grants": [[*which, digest] for which, digest in sorted(self.desk.grants.items())],
                 "asked": self._asked,
+                **({"log": mark, "run": self.run.run_id if self.run else None} if mark else {}),
             },
             parts=parts_of(self.messages, self.desk.calls, self._history.messages),
             revision=revision,

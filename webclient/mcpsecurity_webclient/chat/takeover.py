@@ -54,10 +54,11 @@ def _last_batch(
 ) -> Batch | None:
     """Return the calls with which the conversation ends, if their places in it are certain."""
     place = next((n for n in reversed(range(len(turns))) if turns[n].role != AuthorRole.TOOL), None)
-    if place is None or not messages:
+    message = next((message for message in reversed(messages) if message.calls), None)
+    if place is None or message is None:
         return None
     items = _calls_in(turns[place])
-    proposed = [calls[call_id] for call_id in messages[-1].calls if call_id in calls]
+    proposed = [calls[call_id] for call_id in message.calls if call_id in calls]
     if not items or [call.function for call in proposed] != [item.name for item in items]:
         return None
     return _batch_at(place, items, proposed, turns)
