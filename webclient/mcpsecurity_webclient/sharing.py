@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mcpsecurity.scaling.keyring import KeyRing
 from mcpsecurity_webclient.auth.caches import InMemoryTokenCacheStore, TokenCacheStore
 from mcpsecurity_webclient.auth.flows import FlowStore, InMemoryFlowStore
+from mcpsecurity_webclient.chat.asking import Asking, NothingRemembered
 from mcpsecurity_webclient.chat.events import EventBus, InMemoryEventBus
 from mcpsecurity_webclient.sessions import InMemorySessionStore, SessionStore
 from mcpsecurity_webclient.settings import WebSettings
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from mcpsecurity.scaling.shared import SharedState
     from mcpsecurity_webclient.chat.event_log import EventLogs
 
-__all__ = ["WebState", "event_bus", "web_state"]
+__all__ = ["WebState", "asking", "event_bus", "web_state"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,23 @@ class WebState:
     logs: "EventLogs | None" = None
 
 
-def event_bus(logs: "EventLogs | None", owner: Owner, chat_id: str, clock: Callable[[], float]) -> EventBus:
+def event_bus(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> EventBus:
     """Return the events of a conversation of `owner`."""
-    if logs is None:
+    if state.logs is None:
         return InMemoryEventBus(chat_id, clock)
     from mcpsecurity_webclient.chat.event_log import EventLog  # noqa: PLC0415 - needs the extra `scale`
     from mcpsecurity_webclient.chat.shared_events import SharedEventBus  # noqa: PLC0415
 
-    return SharedEventBus(chat_id, EventLog(logs, owner, chat_id), clock)
+    return SharedEventBus(chat_id, EventLog(state.logs, owner, chat_id), clock)
+
+
+def asking(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> Asking:
+    """Return what remembers the questions of a conversation of `owner`."""
+    if state.shared is None:
+        return NothingRemembered()
+    from mcpsecurity_webclient.chat.shared_asking import SharedAsking  # noqa: PLC0415 - needs the extra `scale`
+
+    return SharedAsking(state.shared, owner, chat_id, clock)
 
 
 def web_state(settings: WebSettings, clock: Callable[[], float]) -> WebState:

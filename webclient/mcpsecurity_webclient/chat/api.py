@@ -16,6 +16,7 @@ from mcpsecurity_webclient.chat.approvals import (
     InvalidArgumentsError,
     UnknownCallError,
 )
+from mcpsecurity_webclient.chat.asking import RequestEndedError
 from mcpsecurity_webclient.chat.directory import ChatDirectory, TooManyChatsError
 from mcpsecurity_webclient.chat.elicitation import (
     AlreadyAnsweredError,
@@ -297,6 +298,9 @@ async def _carried_out(work: Awaitable[dict[str, Any]], request: web.Request) ->
         raise ApiError(409, "already_decided", "This was already decided.") from error
     except (ExpiredCallError, RequestExpiredError, SamplingExpiredError) as error:
         raise ApiError(410, "expired", "It is too late: nobody answered in time.") from error
+    except RequestEndedError as error:
+        text = "This request has ended: the service was restarted. Try again to be asked anew."
+        raise ApiError(410, "ended", text) from error
     except (InvalidArgumentsError, InvalidContentError) as error:
         raise ApiError(422, "invalid", "Some values do not fit.", fields=error.fields) from error
     except BusyError as error:

@@ -13,6 +13,7 @@ from semantic_kernel.connectors.ai.chat_completion_client_base import ChatComple
 from semantic_kernel.contents import ChatHistory
 
 from mcpsecurity.bridge import SignInRequiredError
+from mcpsecurity_webclient.chat.asking import Asking, Remembered, State
 from mcpsecurity_webclient.chat.calls import CallDesk
 from mcpsecurity_webclient.chat.catching_up import CatchingUp, OutOfStepError
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
@@ -59,6 +60,7 @@ class ChatService:
         *,
         service: ChatCompletionClientBase,
         events: EventBus,
+        asking: Asking,
         coordinator: ElicitationCoordinator,
         store: ConversationStore,
         owner: Owner,
@@ -70,6 +72,7 @@ class ChatService:
         self.user = user
         self.sid = sid
         self.events = events
+        self.asking = asking
         self.title = "New conversation"
         self.created_at = self.updated_at = clock()
         self.keeper = Keeper(store, owner, self._captured)
@@ -84,7 +87,9 @@ class ChatService:
         self._asked = len(self._history.messages)  # what of it comes before the last message's answer
         kernel = Kernel()
         kernel.add_service(service)
-        self._sampling = SamplingDesk(service, self.publish, timeout=settings.approval_timeout, clock=clock)
+        self._sampling = SamplingDesk(
+            service, self.publish, asking=asking, timeout=settings.approval_timeout, clock=clock
+        )
         self.servers = make_servers(
             ServerCallbacks(
                 elicitation=self._elicitation,
@@ -131,6 +136,7 @@ class ChatService:
         for the person: these are open again. What pages have heard since it was kept counts, if it is known.
         """
         events = await self.events.recover(*kept.state.get("log", ("", 0)))
+        questions = await self.asking.left()
         self.title, self.created_at, self.updated_at = kept.title, kept.created_at, kept.updated_at
         self.messages = messages_from(kept.parts)
         self.desk.mode = ApprovalMode(kept.state["mode"])
@@ -149,6 +155,7 @@ class ChatService:
             _log.warning("pages get a snapshot: %s of something that is not kept", error)
             self.events.renew()
         pending = taken_up(self.messages, self.desk.calls, turns, self._clock())
+        self._end_questions(questions, run)
         catching_up.end(self.events.publish, goes_on=pending is not None)
         if events:
             self.keeper.soon()
@@ -275,6 +282,7 @@ class ChatService:
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and keep what is new."""
         await self._end_run()
+        await self.asking.aclose()
         await self.events.aclose()
         await self.servers.aclose()
         await self.keeper.aclose()
@@ -294,6 +302,19 @@ class ChatService:
 
     async def _bring_tools(self) -> None:
         await self._runs.bring_tools()
+
+    def _end_questions(self, questions: list[Remembered], run_id: str | None) -> None:
+        """End the questions that another process had open: who answers late is told why that is too late."""
+        for kind, id_, state in questions:
+            ended: State = "ended" if state == "open" else state
+            if kind == "elicitation":
+                self._coordinator.remember(self.chat_id, id_, ended)
+                told = {"elicitation_id": id_, "action": "cancel", "by": "restart"}
+            else:
+                self._sampling.remember(id_, ended)
+                told = {"sampling_id": id_, "decision": "decline"}
+            if state == "open":
+                self.events.publish(f"{kind}.resolved", run_id, told)
 
     def _waits(self) -> bool:
         """Tell whether the answer goes on only when the person has said something."""
@@ -339,7 +360,7 @@ class ChatService:
         )
 
     async def _end_run(self) -> None:
-        self._coordinator.cancel_all(self.chat_id)
+        self._coordinator.cancel_all(self.chat_id, "restart" if self.desk.leaving else "stop")
         await self._runs.end()
 
     def _elicitation(self, server: str) -> Any:
