@@ -153,6 +153,28 @@ async def test_no_page_hears_what_is_not_in_the_log_and_a_hung_redis_holds_nobod
     assert missed[0].name == "snapshot", "of the epoch that ended nothing is known for sure"
 
 
+async def test_a_redis_that_takes_nothing_costs_one_snapshot_and_no_more(bus: MakeBus, raw: Any) -> None:
+    first = bus()
+    before = (await said(first, "a"))[-1]
+    page = first.subscribe(before.id, state)
+    await raw.config_set("maxmemory", 1)
+    try:
+        for title in "bcdef":
+            first.publish("title.changed", None, {"title": title})
+            event = (await heard(page, 1))[0]
+            assert event.name == ("snapshot" if title == "b" else "title.changed")
+    finally:
+        await raw.config_set("maxmemory", 0)
+
+
+async def test_a_redis_that_has_forgotten_the_scripts_is_told_them_again(bus: MakeBus, raw: Any) -> None:
+    first = bus()
+    before = (await said(first, "a"))[-1]
+    await raw.script_flush()
+    assert (await said(first, "b"))[-1].epoch == before.epoch
+    assert await bus().recover(before.epoch, 2) == []
+
+
 async def test_a_log_is_bounded_in_number_and_size_and_expires(bus: MakeBus, raw: Any, chat_id: str) -> None:
     first, second = bus(), bus()
     await said(first, *("x" * 1000 for _ in range(300)))

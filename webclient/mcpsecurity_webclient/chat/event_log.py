@@ -7,11 +7,12 @@ Redis takes no id that is not higher, so of two replicas that append, one fails.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
-from redis.exceptions import ResponseError
+from redis.exceptions import NoScriptError
 
 from mcpsecurity.scaling.errors import SharedStateError
 from mcpsecurity.scaling.keyring import UnreadableError
@@ -30,7 +31,10 @@ _SECONDS = 0.5
 _EXPIRES_MS = 600_000
 _KEPT_CHARACTERS = 128 * 1024
 _KEPT_ENTRIES = 1000
-_PAUSES = (1.0, 2.0, 4.0, 8.0)
+_AT_ONCE = 100
+_SHORTEST_PAUSE, _LONGEST_PAUSE, _CALM_SECONDS = 1.0, 30.0, 60.0
+_TAKEN = "equal or smaller"
+"""What Redis says of an id that is not higher: another process has appended."""
 
 _APPEND: Final = """
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '0-' .. ARGV[1], 'd', ARGV[2])
@@ -60,42 +64,113 @@ class _Entry(BaseModel):
     events: list[tuple[str, str]] | None
 
 
+class _Append(NamedTuple):
+    """An entry on its way to a log: its name, and what the script takes."""
+
+    name: str
+    arguments: tuple[Any, ...]
+    done: asyncio.Future[None]
+
+
 class EventLogs:
-    """The logs of this process's conversations. Redis that is away is asked again in the background."""
+    """The logs of this process's conversations. What they append at a time goes to Redis together, and Redis
+    that is away is asked again in the background."""
 
     def __init__(self, shared: SharedState) -> None:
         self.shared = shared
-        self.append = shared.redis.register_script(_APPEND)
+        self._waiting: list[_Append] = []
+        self._sender: asyncio.Task[None] | None = None
+        self._script: str | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._asked_at = float("-inf")
+        self._pause = _SHORTEST_PAUSE
 
     @property
     def usable(self) -> bool:
-        """Whether Redis answered when it was last asked."""
+        """Whether Redis took what it was last given."""
         return self._asking is None
 
-    def lost(self) -> None:
-        """Hear that Redis does not answer."""
-        if self._asking is None:
-            _log.warning("events of conversations are not logged: what replicas share cannot be reached")
-            self._asking = asyncio.create_task(self._ask(), name="ask whether Redis is back")
+    async def append(self, name: str, *arguments: Any) -> None:
+        """Append to a log what the script takes.
+
+        Raises:
+            SharedStateError: Redis cannot be reached in time, or another process has appended.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Append(name, arguments, done))
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send(), name="log events")
+        await done
 
     async def aclose(self) -> None:
         """Ask no more."""
         if self._asking is not None:
             await end_tasks(self._asking)
 
+    async def _send(self) -> None:
+        """Send what waits, one round trip after the other."""
+        try:
+            while self._waiting:
+                entries, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+                for entry, result in zip(entries, await self._sent(entries), strict=True):
+                    if isinstance(result, Exception):
+                        _settle(entry, SharedStateError("events are not logged"))
+                        if _TAKEN not in str(result):
+                            self._lost()
+                    else:
+                        _settle(entry)
+        finally:
+            self._sender = None
+
+    async def _sent(self, entries: list[_Append]) -> list[Any]:
+        """Return what Redis says to each entry; an exception is an answer, too."""
+        try:
+            async with asyncio.timeout(_SECONDS):
+                with translated():
+                    results = await self._piped(entries)
+                    if any(isinstance(result, NoScriptError) for result in results):  # it was restarted
+                        self._script = None
+                        results = await self._piped(entries)
+                    return results
+        except (TimeoutError, SharedStateError) as error:
+            return [error] * len(entries)
+
+    async def _piped(self, entries: list[_Append]) -> list[Any]:
+        if self._script is None:
+            self._script = str(await self.shared.redis.script_load(_APPEND))
+        async with self.shared.redis.pipeline(transaction=False) as pipeline:
+            for entry in entries:
+                pipeline.evalsha(self._script, 1, entry.name, *entry.arguments)
+            return await pipeline.execute(raise_on_error=False)
+
+    def _lost(self) -> None:
+        """Hear that Redis does not take what it is given."""
+        if self._asking is None:
+            _log.warning("events of conversations are not logged: what replicas share cannot be reached")
+            calm = time.monotonic() - self._asked_at > _CALM_SECONDS
+            self._pause = _SHORTEST_PAUSE if calm else min(self._pause * 2, _LONGEST_PAUSE)
+            self._asking = asyncio.create_task(self._ask(), name="ask whether Redis is back")
+
     async def _ask(self) -> None:
-        number = 0
+        """Return when Redis takes something again."""
         while True:
-            await asyncio.sleep(_PAUSES[min(number, len(_PAUSES) - 1)])
-            number += 1
+            await asyncio.sleep(self._pause)
             try:
                 async with asyncio.timeout(_SECONDS):
-                    await self.shared.check()
+                    with translated():
+                        await self.shared.redis.set(self.shared.name("chat"), b"", px=1000)
                 break
             except (SharedStateError, TimeoutError):
-                continue
-        self._asking = None
+                self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        self._asked_at, self._asking = time.monotonic(), None
+
+
+def _settle(entry: _Append, error: Exception | None = None) -> None:
+    if not entry.done.done():
+        if error is None:
+            entry.done.set_result(None)
+        else:
+            entry.done.set_exception(error)
 
 
 class EventLog:
@@ -124,20 +199,7 @@ class EventLog:
         body = {"of": [*self._whose, first.epoch], "first": first.seq, "last": last.seq, "events": said}
         sealed = self._logs.shared.keys.seal(to_json(body).encode())  # with whose it is: keys bind it not
         oldest = self._room_for(last.seq, size if said is not None else 0)
-        try:
-            async with asyncio.timeout(_SECONDS):
-                with translated():
-                    await self._logs.append(
-                        keys=[self._name(first.epoch)],
-                        args=[last.seq, sealed, oldest, _KEPT_ENTRIES, _EXPIRES_MS],
-                    )
-        except TimeoutError as error:
-            self._logs.lost()
-            raise SharedStateError("an event could not be logged in time") from error
-        except SharedStateError as error:
-            if not isinstance(error.__cause__, ResponseError):  # that is: somebody else was faster
-                self._logs.lost()
-            raise
+        await self._logs.append(self._name(first.epoch), last.seq, sealed, oldest, _KEPT_ENTRIES, _EXPIRES_MS)
 
     async def read(self, epoch: str) -> Logged | None:
         """Return what the log of an epoch holds; None if it is not there, not whole or not readable."""
