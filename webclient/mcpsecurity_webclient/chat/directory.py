@@ -10,13 +10,22 @@ from weakref import WeakValueDictionary
 
 from mcpsecurity_webclient.access import Person
 from mcpsecurity_webclient.chat.service import ChatService
-from mcpsecurity_webclient.store import Conversation, ConversationStore, Entry, Owner, StoreError
+from mcpsecurity_webclient.store import (
+    Conversation,
+    ConversationStore,
+    Entry,
+    Owner,
+    StaleConversationError,
+    StoreError,
+    StoreUnavailableError,
+)
 
 __all__ = ["ChatDirectory", "TooManyChatsError", "owner_of"]
 
 _IDLE_SECONDS = 12 * 3600.0
 _EMPTY_SECONDS = 24 * 3600.0
 _PURGE_SECONDS = 600.0
+_LOADS = 3
 
 
 class TooManyChatsError(Exception):
@@ -197,8 +206,13 @@ class ChatDirectory:
                 return chat
             del chats[chat_id]
             await _hand_over(chat)
-        kept = await self._store.load(owner_of(person), chat_id)
-        return None if kept is None else await self._add(person, chat_id, kept)
+        for _ in range(_LOADS):
+            kept = await self._store.load(owner_of(person), chat_id)
+            try:
+                return None if kept is None else await self._add(person, chat_id, kept)
+            except StaleConversationError:  # whoever had it has saved it meanwhile
+                continue
+        raise StoreUnavailableError("this conversation is being used by another process")
 
     async def _add(self, person: Person, chat_id: str, kept: Conversation | None) -> ChatService:
         opened = self._opened(person)
@@ -210,7 +224,12 @@ class ChatDirectory:
             await idle[-1].aclose()
         chat = self._make(chat_id, person)
         if kept is not None:
-            await chat.restore(kept)
+            try:
+                await chat.restore(kept)
+            except BaseException:
+                chat.keeper.stale = True  # what is half there must not be saved
+                await _hand_over(chat)
+                raise
         self._chats.setdefault(person.key, {})[chat_id] = chat
         self._sessions.setdefault(person.key, set()).add(person.sid)
         return chat

@@ -48,6 +48,14 @@ class Keeper:
         """Go on with what is kept under this revision."""
         self._revision = revision
 
+    async def claim(self, kept: Conversation) -> None:
+        """Go on with what is kept, and refuse what whoever had it before saves from now on.
+
+        Raises:
+            StoreError: it was changed since it was loaded, or cannot be reached.
+        """
+        self._revision = await self._store.claim(self._owner, kept, self._writer)
+
     def soon(self) -> None:
         """Save within a moment; with a database that is away, as soon as it is back."""
         self._dirty = True

@@ -134,9 +134,17 @@ class ChatService:
     async def restore(self, kept: Conversation) -> None:
         """Go on with a conversation that was kept. What was under way then has ended, but for calls that wait
         for the person: these are open again. What pages have heard since it was kept counts, if it is known.
+
+        Raises:
+            StoreError: it was changed since it was loaded, or cannot be reached.
         """
-        events = await self.events.recover(*kept.state.get("log", ("", 0)))
+        if self.events.mark() is None:
+            self.keeper.begin_at(kept.revision)
+        else:  # another process may still believe to have it
+            await self.keeper.claim(kept)
         questions = await self.asking.left()
+        events = await self.events.recover(*kept.state.get("log", ("", 0)))
+        # Nothing is awaited from here on: what is half there must not be saved.
         self.title, self.created_at, self.updated_at = kept.title, kept.created_at, kept.updated_at
         self.messages = messages_from(kept.parts)
         self.desk.mode = ApprovalMode(kept.state["mode"])
@@ -145,7 +153,6 @@ class ChatService:
         self.desk.grants = {(server, tool): digest for server, tool, digest in granted}
         self._history.messages = turns_from(kept.parts)
         self._asked = kept.state["asked"]
-        self.keeper.begin_at(kept.revision)
         turns, run = self._history.messages, kept.state.get("run")
         catching_up = CatchingUp(self, turns, self._asked, under_way(kept.parts), run)
         try:
