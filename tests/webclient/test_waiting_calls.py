@@ -104,6 +104,22 @@ async def test_of_a_batch_only_what_has_not_ended_goes_on_after_a_restart(chats:
     assert "declined" in after["messages"][-1]["text"]
 
 
+async def test_a_call_that_waits_on_is_still_its_owners_only(
+    chats: Chats, visitors: NewPerson, stack: Stack
+) -> None:
+    async with chats.served() as (visitor, stream, _):
+        call = await proposed(visitor, stream)
+    async with chats.served() as (visitor, _, _):
+        bob = await visitors(url=visitor.url).sign_in()
+        bob.chat_id = visitor.chat_id
+        for decision in ("approve", "decline"):
+            assert (await bob.decide(call, decision)).status == 404
+        batch = f"batches/{call['batch_id']}/decision"
+        assert (await bob.command(batch, {"decision": "approve"})).status == 404
+        assert [c["status"] for c in (await visitor.snapshot())["calls"]] == ["proposed"]
+    assert stack.playground.calls == []
+
+
 async def test_the_deadline_is_the_one_the_person_was_shown(chats: Chats, stack: Stack) -> None:
     async with chats.served(approval_timeout=1.5) as (visitor, stream, _):
         call = await proposed(visitor, stream)
