@@ -124,6 +124,23 @@ async def test_regenerating_takes_the_last_answer_away(modules: Page) -> None:
     assert (again["order"], again["lastRun"]) == (["m1"], None)
 
 
+async def test_a_run_that_goes_on_after_a_restart_keeps_what_is_shown_and_what_waits(modules: Page) -> None:
+    before = await play(modules, STORY[:4])
+    after = await play(modules, [*STORY[:4], event(4, "run.started", trigger="resume", run_id="r2")])
+    assert (after["order"], after["calls"]) == (before["order"], before["calls"])
+    assert (after["run"]["run_id"], after["gap"]) == ("r2", False)
+
+
+async def test_a_question_that_ended_with_its_process_is_said_to_have(modules: Page) -> None:
+    said = await modules.evaluate(
+        """async () => {
+          const {outcomeLine} = await import("/static/js/requests/outcome.js");
+          return outcomeLine({server: "s", action: "cancel", by: "restart"}).textContent;
+        }"""
+    )
+    assert said == "The request from s was cancelled, because the service was restarted."
+
+
 async def test_a_finished_message_replaces_its_pieces(modules: Page) -> None:
     final = {"message_id": "m3", "role": "assistant", "text": "Hi", "html": "<p>Hi</p>", "calls": []}
     state = await play(modules, [*STORY, event(15, "message.done", message=final)])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -14,6 +14,7 @@ __all__ = [
     "TOOL",
     "approved_once",
     "come_back",
+    "heard_all",
     "opened_page",
     "statuses",
     "tool_call",
@@ -25,13 +26,15 @@ _HEADERS = {"Accept": "application/json, text/event-stream"}
 
 
 @asynccontextmanager
-async def opened_page(person: WebPerson, patience: float = 40.0) -> AsyncIterator[Page]:
-    """Open the conversation as its page does, however often it takes."""
+async def opened_page(
+    person: WebPerson, patience: float = 40.0, last_id: str | None = None
+) -> AsyncIterator[Page]:
+    """Open the conversation as its page does, however often it takes; `last_id` is what the page saw last."""
     refused: Exception | None = None
     try:
         async with asyncio.timeout(patience):
             while True:
-                page = person.page()
+                page = person.page(last_id=last_id)
                 try:
                     opened = await page.__aenter__()
                     break
@@ -44,6 +47,14 @@ async def opened_page(person: WebPerson, patience: float = 40.0) -> AsyncIterato
         yield opened
     finally:
         await page.__aexit__(None, None, None)
+
+
+async def heard_all(page: Page) -> str:
+    """Read what is on its way to a page whose connection breaks; return what it has seen last."""
+    with suppress(EOFError, aiohttp.ClientError):
+        while True:
+            await page.next()
+    return page.last_id
 
 
 async def come_back(person: WebPerson) -> Event:

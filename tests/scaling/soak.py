@@ -20,7 +20,7 @@ import aiohttp
 from tests.programs import Program, clock_shifted_by
 from tests.scaling.load import chat_on, told
 from tests.scaling.topology import Topology, running_topology
-from tests.webclient.person import WebPerson
+from tests.webclient.person import Event, WebPerson
 
 from mcpsecurity.localcloud.entra.directory import User
 from mcpsecurity.testing import LocalStack
@@ -79,6 +79,9 @@ class Visit:
     async def _turn(self, number: int, *, approve: bool) -> None:
         words = f"{ASK if approve else DECLINED_ASK} {self._mark}{number})"
         async with self._person.page() as page:
+            for left in page.snapshot["calls"]:
+                if left["status"] == "proposed":  # when a replica ended; it waits on
+                    await self._decide(left, approve=left["tool"] == TOOL)
             if page.snapshot["run"] is not None:
                 await page.until("run.done")
             status, body = await self._person.command("messages", text=words)
@@ -86,15 +89,18 @@ class Visit:
                 raise ConnectionError(str(body))
             self._sent.append(words)
             call = (await page.until("tool.proposed"))["call"]
-            # Counted before it is known whether it arrived: if the answer is lost it may have.
-            self._tally.approved += approve
-            self._tally.declined += not approve
-            if await self._person.decide(call, "approve" if approve else "decline") != 202:
-                raise ConnectionError("not decided")
+            await self._decide(call, approve=approve)
             await page.until("run.done", status="completed")
             if all(name != "toast" for name, _ in page.seen):  # which says that it is not saved yet
                 said = [data["message"] for name, data in page.seen if name == "message.done"]
                 self._answers |= {message["message_id"]: message["text"] for message in said}
+
+    async def _decide(self, call: Event, *, approve: bool) -> None:
+        # Counted before it is known whether it arrived: if the answer is lost it may have.
+        self._tally.approved += approve
+        self._tally.declined += not approve
+        if await self._person.decide(call, "approve" if approve else "decline") != 202:
+            raise ConnectionError("not decided")
 
     async def _sign_in_again(self) -> None:
         """Sign in if the session is gone, as it is with an empty Redis."""

@@ -3,11 +3,12 @@
 The tests are those of `tests/browser`; what they run on is this module's `stack`.
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Browser, BrowserContext, expect
 from tests.browser.conftest import browser, context, watch
 from tests.browser.person import BOB, Person
 from tests.browser.playground import Playground
@@ -99,6 +100,18 @@ class OperatedStack:
         """Restart the MCP server's replicas, one after the other."""
         for replica in self._servers:
             await replica.restart()
+
+
+async def test_an_approval_is_clicked_after_every_web_chat_was_restarted(
+    alice: Person, topology: Topology, watch: Watch
+) -> None:
+    watch.allow("net::ERR|Failed to load resource")
+    await alice.ask("Please generate a random number between 1 and 6")
+    await expect(alice.call("get_random_number")).to_contain_text("Waiting for you")
+    await asyncio.gather(*(replica.restart() for replica in topology.web))
+    await alice.approve("get_random_number")
+    await alice.says(r"\b[1-6]\b")
+    await expect(alice.calls("get_random_number")).to_have_count(1)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from tests.browser.playground import Playground
-from tests.scaling.acting import ASK, approved_once, come_back, opened_page
+from tests.scaling.acting import ASK, approved_once, come_back, heard_all, opened_page
 from tests.scaling.topology import Topology
 from tests.webclient.person import Event, WebPerson
 
@@ -17,18 +17,30 @@ def of_user(shown: Event) -> list[str]:
     return [message["text"] for message in shown["messages"] if message["role"] == "user"]
 
 
-async def test_a_web_chat_that_is_killed_while_an_answer_streams_keeps_the_message_and_answers_again(
+async def test_a_page_goes_on_without_hole_or_doubling_when_its_web_chat_is_killed_while_an_answer_streams(
     topology: Topology, local: LocalStack, somebody: WebPerson
 ) -> None:
     local.cloud.model.pace = 0.3
     async with somebody.page() as page:
         assert (await somebody.command("messages", text="hello"))[0] == 202
-        await page.until("message.delta")
+        for _ in range(4):
+            await page.until("message.delta")
         await (await topology.owner_of(somebody.oid)).stop(kill=True)
+        last = await heard_all(page)
     local.cloud.model.pace = 0.0
+    async with opened_page(somebody, last_id=last) as again:
+        done = await again.until("run.done")
+        assert (done["status"], done["error"]["code"]) == ("failed", "interrupted")
+    epoch, _, number = page.ids[0].rpartition("-")
+    ids = page.ids + again.ids
+    assert ids == [f"{epoch}-{n}" for n in range(int(number), int(number) + len(ids))]
+    said = [data for name, data in page.seen + again.seen if name == "message.delta"]
+    written = "".join(delta["text"] for delta in said)
     shown = await come_back(somebody)
+    answer = shown["messages"][-1]
     assert (of_user(shown), shown["run"]) == (["hello"], None)
-    assert [message for message in shown["messages"] if message["role"] == "assistant"] == []
+    assert (answer["text"], answer["finish_reason"]) == (written, "stopped")
+    assert [data["message"] for name, data in again.seen if name == "message.done"] == [answer]
     async with opened_page(somebody) as page:
         assert (await somebody.command("regenerate"))[0] == 202
         assert (await page.until("run.done"))["status"] == "completed"
@@ -41,7 +53,6 @@ async def test_a_web_chat_that_is_killed_while_a_tool_runs_says_so_and_never_cal
         call = await somebody.ask(page, "Run a marathon")
         assert await somebody.decide(call) == 202
         await page.until("tool.progress")
-        await asyncio.sleep(1)  # that it runs is kept within a second
         await (await topology.owner_of(somebody.oid)).stop(kill=True)
     shown = await come_back(somebody)
     playground.proceed.set()

@@ -48,11 +48,14 @@ async def test_a_redis_that_is_away_for_longer_than_a_lease_makes_no_call_twice(
         decided = await asyncio.gather(*(somebody.decide(call) for _ in range(4)))
     async with opened_page(somebody) as page:
         if page.snapshot["run"] is not None:
+            if 202 not in decided:  # refused while the person was moved: then the call is still open
+                decided.append(await somebody.decide(call))
             await page.until("run.done")
     # Whoever has taken the conversation, the call is made once or never and shown as what became of it.
-    shown, made = await come_back(somebody), await topology.calls_made(TOOL) - before
-    assert made <= decided.count(202) <= 1
-    assert [c["status"] == "done" for c in shown["calls"]] == [made == 1]
+    shown = await come_back(somebody)
+    done = sum(c["status"] == "done" for c in shown["calls"])
+    made = await topology.calls_made(TOOL, before + done) - before
+    assert done == made <= decided.count(202) <= 1
     assert [m["text"] for m in shown["messages"] if m["role"] == "user"] == [ASK]
     await approved_once(somebody, topology)
 
@@ -88,11 +91,14 @@ async def test_a_postgresql_that_is_restarted_loses_nothing_that_was_shown(
 async def test_an_answer_that_ends_while_postgresql_is_away_is_saved_when_it_is_back(
     topology: Topology, somebody: WebPerson
 ) -> None:
+    await somebody.command("mode", mode="elicitation")
     async with somebody.page() as page:
-        call = await somebody.ask(page, ASK)
-        await page.until("message.done")
+        assert (await somebody.command("messages", text=ASK))[0] == 202
+        asked = (await page.until("elicitation.requested"))["elicitation"]
         await topology.database.stop()
-        assert await somebody.decide(call) == 202
+        content = {field["name"]: True for field in asked["fields"]}
+        path = f"elicitations/{asked['elicitation_id']}"
+        assert (await somebody.command(path, action="accept", content=content))[0] == 202
         page.patience = 60
         await page.until("toast", code="not_saved")
         assert (await page.until("run.done"))["status"] == "completed"

@@ -5,7 +5,7 @@ import time
 
 import aiohttp
 import pytest
-from tests.scaling.acting import ASK, TOOL, approved_once, come_back, opened_page
+from tests.scaling.acting import ASK, TOOL, approved_once, come_back, heard_all, opened_page
 from tests.scaling.soak import disturbances, visited
 from tests.scaling.topology import Topology
 from tests.webclient.person import WebPerson
@@ -30,45 +30,29 @@ async def test_the_main_job_in_both_modes(topology: Topology, somebody: WebPerso
     assert await topology.calls_made(TOOL, before + 2) == before + 2
 
 
-async def test_a_web_chat_that_is_killed_while_a_call_waits_makes_it_never(
+async def test_a_web_chat_that_is_killed_while_a_question_is_open_says_so_and_why_an_answer_is_too_late(
     topology: Topology, somebody: WebPerson
 ) -> None:
     before = await topology.calls_made(TOOL)
-    async with somebody.page() as page:
-        call = await somebody.ask(page, ASK)
-        await page.until("message.done")
-        await asyncio.sleep(1)  # the call is kept within a second
-    owner = await topology.owner_of(somebody.oid)
-    await owner.stop(kill=True)
-    try:
-        shown = await come_back(somebody)
-        assert [c["status"] for c in shown["calls"]] == ["cancelled"]
-        assert [m["text"] for m in shown["messages"] if m["role"] == "user"] == [ASK]
-        assert await somebody.decide(call) == 409
-        assert await topology.calls_made(TOOL) == before
-        await approved_once(somebody, topology)
-    finally:
-        await owner.start()
-
-
-async def test_a_web_chat_that_is_killed_while_a_question_is_open_leaves_no_answer_behind(
-    topology: Topology, somebody: WebPerson
-) -> None:
     await somebody.command("mode", mode="elicitation")
     async with somebody.page() as page:
         assert (await somebody.command("messages", text=ASK))[0] == 202
         asked = (await page.until("elicitation.requested"))["elicitation"]
-    owner = await topology.owner_of(somebody.oid)
-    await owner.stop(kill=True)
-    try:
-        shown = await come_back(somebody)
-        assert shown["elicitations"] == []
-        assert shown["run"] is None
-        path = f"elicitations/{asked['elicitation_id']}"
-        assert (await somebody.command(path, action="accept", content={}))[0] == 404
-        assert [m["text"] for m in shown["messages"] if m["role"] == "user"] == [ASK]
-    finally:
-        await owner.start()
+        await (await topology.owner_of(somebody.oid)).stop(kill=True)
+        last = await heard_all(page)
+    async with opened_page(somebody, last_id=last) as page:
+        ended = await page.until("elicitation.resolved", elicitation_id=asked["elicitation_id"])
+        assert (ended["action"], ended["by"]) == ("cancel", "restart")
+        call = await page.until("tool.done")
+        assert (call["status"], "not known" in call["content"][0]["text"]) == ("failed", True)
+        assert (await page.until("run.done"))["error"]["retryable"] is True
+    path = f"elicitations/{asked['elicitation_id']}"
+    status, body = await somebody.command(path, action="accept", content={})
+    assert (status, body["error"]["code"]) == (410, "ended")
+    shown = await come_back(somebody)
+    assert (shown["elicitations"], shown["run"]) == ([], None)
+    assert [m["text"] for m in shown["messages"] if m["role"] == "user"] == [ASK]
+    assert await topology.calls_made(TOOL) == before
 
 
 async def test_a_server_that_is_killed_while_its_question_is_open_ends_the_call_with_an_error(

@@ -27,6 +27,7 @@ class Page:
         self.snapshot: Event = {}
         self.last_id = ""
         self.seen: list[tuple[str, Event]] = []
+        self.ids: list[str] = []
         self.patience = _SECONDS
 
     async def next(self) -> tuple[str, Event]:
@@ -42,6 +43,7 @@ class Page:
         if "data" not in fields:
             raise EOFError
         self.last_id = fields["id"]
+        self.ids.append(self.last_id)
         self.seen.append((fields["event"], json.loads(fields["data"])))
         return self.seen[-1]
 

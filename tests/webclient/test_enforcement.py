@@ -16,9 +16,20 @@ from mcpsecurity_webclient.chat.toolsets import toolset
 TOOL = types.Tool(name="pay", inputSchema={"type": "object"})
 
 
+async def _nothing() -> None:
+    """Save nothing, and bring nothing up to date."""
+
+
 def _desk() -> tuple[CallDesk, list[str]]:
     heard: list[str] = []
-    desk = CallDesk(Kernel(), McpServers([]), lambda name, _: heard.append(name), timeout=1.0)
+    desk = CallDesk(
+        Kernel(),
+        McpServers([]),
+        lambda name, _: heard.append(name),
+        save=_nothing,
+        prepare=_nothing,
+        timeout=1.0,
+    )
     return desk, heard
 
 

@@ -58,29 +58,6 @@ async def test_a_conversation_goes_on_after_a_restart(
         assert (status, body["chats"][0]["chat_id"]) == (200, chat_id)
 
 
-async def test_what_waited_when_the_process_ended_was_not_done_and_can_be_asked_again(
-    run_chat: RunChat, person: MakePerson, database: str
-) -> None:
-    async with run_chat(database) as url:
-        alice = await person(url).sign_in()
-        async with alice.page() as page:
-            old_call = await alice.ask(page, ASK)
-            chat_id = alice.chat_id
-
-    async with run_chat(database) as url:
-        alice = await person(url).sign_in()
-        assert await alice.open(f"/chats/{chat_id}") == 200
-        async with alice.page() as page:
-            assert [call["status"] for call in page.snapshot["calls"]] == ["declined"]
-            assert page.snapshot["messages"][0]["text"] == ASK
-            assert page.snapshot["run"] is None
-            assert await alice.decide(old_call) == 409
-            assert (await alice.command("regenerate"))[0] == 202
-            call = (await page.until("tool.proposed"))["call"]
-            assert await alice.decide(call) == 202
-            assert (await page.until("run.done"))["status"] == "completed"
-
-
 async def test_nobody_finds_what_is_anothers_whatever_she_asks(
     run_chat: RunChat, person: MakePerson, database: str
 ) -> None:
@@ -172,10 +149,14 @@ async def test_a_message_that_cannot_be_saved_is_not_taken_and_an_answer_is_save
         async with run_chat(address) as url:
             alice = await person(url).sign_in()
             chat_id = alice.chat_id
+            await alice.command("mode", mode="elicitation")
             async with alice.page() as page:
-                call = await alice.ask(page, ASK)
+                assert (await alice.command("messages", text=ASK))[0] == 202
+                asked = (await page.until("elicitation.requested"))["elicitation"]
                 await server.stop()
-                assert await alice.decide(call) == 202
+                path = f"elicitations/{asked['elicitation_id']}"
+                content = {field["name"]: True for field in asked["fields"]}
+                assert (await alice.command(path, action="accept", content=content))[0] == 202
                 assert (await page.until("toast"))["code"] == "not_saved"
                 assert (await page.until("run.done"))["status"] == "completed"
                 status, body = await alice.command("messages", text="lost?")

@@ -14,6 +14,8 @@ from tests.programs import Program, free_port, nginx, redis_server
 from tests.webclient.conftest import RunChat
 from tests.webclient.person import WebPerson
 
+from mcpsecurity.testing import LocalStack
+
 ASK = "Please generate a random number between 1 and 6"
 BOB = "bob@contoso.example"
 MakePerson = Callable[[str], WebPerson]
@@ -198,7 +200,7 @@ async def test_nothing_secret_is_readable_in_redis(site: Site, person: MakePerso
 
 
 async def test_while_redis_is_away_nothing_is_done_and_afterwards_everything_goes_on(
-    run_chat: RunChat, person: MakePerson, tmp_path: Path
+    run_chat: RunChat, person: MakePerson, tmp_path: Path, local: LocalStack
 ) -> None:
     async with redis_server() as redis:
         site = Site(run_chat, redis, f"sqlite:///{tmp_path}/conversations.sqlite3")
@@ -216,4 +218,15 @@ async def test_while_redis_is_away_nothing_is_done_and_afterwards_everything_goe
                     os.kill(redis.pid, 18)
                 assert await alice.decide(call) == 202
                 assert (await page.until("run.done"))["status"] == "completed"
+                local.cloud.model.pace = 0.005
+                assert (await alice.command("messages", text="hello"))[0] == 202
+                await page.until("message.delta")
+                os.kill(redis.pid, 19)
+                try:
+                    page.patience = 4.0
+                    assert (await page.until("run.done"))["status"] == "completed"
+                finally:
+                    os.kill(redis.pid, 18)
+                    local.cloud.model.pace = 0.0
+                assert "snapshot" in [name for name, _ in page.seen[1:]], "in place of what was not logged"
             await site.aclose()

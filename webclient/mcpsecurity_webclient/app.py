@@ -29,7 +29,6 @@ from mcpsecurity_webclient.auth import EntraClient, add_auth_routes
 from mcpsecurity_webclient.chat.api import KEEP_ALIVE, PATIENCE, add_chat_api
 from mcpsecurity_webclient.chat.directory import ChatDirectory, owner_of
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
-from mcpsecurity_webclient.chat.events import InMemoryEventBus
 from mcpsecurity_webclient.chat.model import chat_model
 from mcpsecurity_webclient.chat.models import User
 from mcpsecurity_webclient.chat.servers import McpServer, McpServers, ServerCallbacks
@@ -40,7 +39,7 @@ from mcpsecurity_webclient.pages import add_pages
 from mcpsecurity_webclient.rates import rate_middleware
 from mcpsecurity_webclient.sessions import ServerSideStorage
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
-from mcpsecurity_webclient.sharing import web_state
+from mcpsecurity_webclient.sharing import asking, event_bus, web_state
 from mcpsecurity_webclient.store import SqlConversationStore, StoreError
 from mcpsecurity_webclient.watching import offer_gauges, watch_requests
 
@@ -115,7 +114,7 @@ class _Assembly:
         self._tls = client_ssl_context(settings.ca_file)
         self._model: ChatCompletionClientBase | None = None
         self._coordinator = ElicitationCoordinator(deadline=settings.elicitation_timeout, clock=clock)
-        state = web_state(settings, clock)
+        state = self._state = web_state(settings, clock)
         self._shared, self.sessions, self.flows = state.shared, state.sessions, state.flows
         self.entra = EntraClient(settings, state.caches, self._tls, clock)
         self.streams = Streams(settings.max_streams)
@@ -197,6 +196,8 @@ class _Assembly:
             yield
             await end_tasks(*tasks)
             await self.replicas.stop()
+            if self._state.logs is not None:
+                await self._state.logs.aclose()
 
     async def _end_here(self, sid: str, reason: str) -> None:
         self.streams.expire(sid, reason, "/signin")
@@ -225,16 +226,18 @@ class _Assembly:
         if self._model is None:
             raise RuntimeError("the application has not been started")
         acting: list[ChatService] = []
+        owner = owner_of(person)
         chat = ChatService(
             chat_id,
             User(person.name, person.username),
             person.sid,
             self._settings,
             service=self._model,
-            events=InMemoryEventBus(chat_id, self._clock),
+            events=event_bus(self._state, owner, chat_id, self._clock),
+            asking=asking(self._state, owner, chat_id, self._clock),
             coordinator=self._coordinator,
             store=self._store,
-            owner=owner_of(person),
+            owner=owner,
             make_servers=lambda callbacks: self._make_servers(callbacks, lambda: acting[0].sid),
             sign_in_needed=self._ask_to_sign_in,
             clock=self._clock,

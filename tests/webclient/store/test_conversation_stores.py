@@ -155,6 +155,25 @@ async def test_a_save_whose_answer_was_lost_can_be_repeated(store: SqlConversati
     assert await store.save(ALICE, conversation()) == 1
 
 
+async def test_whoever_claims_a_conversation_as_it_is_has_it_and_nobody_before(
+    store: SqlConversationStore,
+) -> None:
+    revision = await store.save(ALICE, conversation())
+    loaded = await store.load(ALICE, "one")
+    assert loaded is not None
+    with pytest.raises(StaleConversationError):
+        await store.claim(BOB, loaded, "she")
+    claimed = await store.claim(ALICE, loaded, "she")
+    with pytest.raises(StaleConversationError):
+        await store.claim(ALICE, loaded, "another")
+    with pytest.raises(StaleConversationError):
+        await store.save(ALICE, replace(conversation(), revision=revision))
+    again = await store.load(ALICE, "one")
+    assert again is not None
+    assert (again.parts, again.state, again.revision) == (loaded.parts, loaded.state, claimed)
+    assert await store.save(ALICE, replace(conversation(), revision=claimed, writer="she")) == claimed + 1
+
+
 async def test_what_was_deleted_is_not_brought_back_by_a_late_save(store: SqlConversationStore) -> None:
     revision = await store.save(ALICE, conversation())
     await store.delete(ALICE, "one")

@@ -10,12 +10,13 @@ from mcpsecurity.bridge import BridgeError, SignInRequiredError
 from mcpsecurity.elicitation import InvalidContentError
 from mcpsecurity_webclient.access import PERSON, sign_in_url
 from mcpsecurity_webclient.chat import commands
-from mcpsecurity_webclient.chat.calls import (
+from mcpsecurity_webclient.chat.approvals import (
     DecidedError,
     ExpiredCallError,
     InvalidArgumentsError,
     UnknownCallError,
 )
+from mcpsecurity_webclient.chat.asking import RequestEndedError
 from mcpsecurity_webclient.chat.directory import ChatDirectory, TooManyChatsError
 from mcpsecurity_webclient.chat.elicitation import (
     AlreadyAnsweredError,
@@ -227,7 +228,7 @@ async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> di
 
 
 async def _decide(chat: ChatService, body: commands.Decide, request: web.Request) -> dict[str, Any]:
-    chat.desk.decide(
+    await chat.desk.decide(
         request.match_info["id"],
         approve=body.decision == "approve",
         args_hash=body.args_hash,
@@ -241,7 +242,7 @@ async def _decide(chat: ChatService, body: commands.Decide, request: web.Request
 async def _decide_batch(
     chat: ChatService, body: commands.DecideBatch, request: web.Request
 ) -> dict[str, Any]:
-    chat.desk.decide_batch(request.match_info["id"], approve=body.decision == "approve")
+    await chat.desk.decide_batch(request.match_info["id"], approve=body.decision == "approve")
     return {}
 
 
@@ -297,6 +298,9 @@ async def _carried_out(work: Awaitable[dict[str, Any]], request: web.Request) ->
         raise ApiError(409, "already_decided", "This was already decided.") from error
     except (ExpiredCallError, RequestExpiredError, SamplingExpiredError) as error:
         raise ApiError(410, "expired", "It is too late: nobody answered in time.") from error
+    except RequestEndedError as error:
+        text = "This request has ended: the service was restarted. Try again to be asked anew."
+        raise ApiError(410, "ended", text) from error
     except (InvalidArgumentsError, InvalidContentError) as error:
         raise ApiError(422, "invalid", "Some values do not fit.", fields=error.fields) from error
     except BusyError as error:

@@ -1,10 +1,9 @@
-"""Tool calls: proposed to the person, decided, and made only as they were approved."""
+"""Tool calls: made only as they were approved, and never twice."""
 
 import asyncio
 import logging
-import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -15,62 +14,36 @@ from semantic_kernel.functions import KernelArguments
 
 from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.bridge import BridgeError, SignInRequiredError, ToolFailedError
-from mcpsecurity.elicitation import argument_errors
+from mcpsecurity_webclient.chat.approvals import ApprovalDesk, Publish, definition_of
 from mcpsecurity_webclient.chat.content import content_json, structured_json
-from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
+from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, arguments_hash
+from mcpsecurity_webclient.store import StoreError
 from mcpsecurity_webclient.watching import call_ended
 
 if TYPE_CHECKING:
-    from mcpsecurity_webclient.chat.servers import McpServer, McpServers
+    from mcpsecurity_webclient.chat.servers import McpServers
 
-__all__ = [
-    "CallDesk",
-    "DecidedError",
-    "ExpiredCallError",
-    "InvalidArgumentsError",
-    "NotApprovedError",
-    "UnknownCallError",
-    "call_approved",
-]
+__all__ = ["CallDesk", "NotApprovedError", "call_approved", "ended_payload", "said_of"]
 
 _log = logging.getLogger(__name__)
 
 DECLINED = "The person declined this call."
 CANCELLED = "The call was cancelled."
+NOT_KEPT = "This call was not made: its approval could not be saved. Please try again."
+CHANGED = "This call was not made: its server has changed or withdrawn the tool since it was proposed."
+AWAY = "This call was not made: its server cannot be reached."
 
 _current: ContextVar[PendingFunctionCall | None] = ContextVar("current_call", default=None)
 _at_work: ContextVar["CallDesk | None"] = ContextVar("desk_at_work", default=None)
-
-Publish = Callable[[str, dict[str, Any]], None]
-
-
-class UnknownCallError(LookupError):
-    """This conversation has no such call."""
-
-
-class DecidedError(Exception):
-    """The call is decided already."""
-
-
-class ExpiredCallError(Exception):
-    """Nobody decided in time."""
 
 
 class NotApprovedError(Exception):
     """A call was about to be made that nobody approved in this form. It was not made."""
 
 
-class InvalidArgumentsError(ValueError):
-    """Edited arguments do not fit; `fields` maps their names to messages."""
-
-    def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__("the arguments do not fit")
-        self.fields = fields
-
-
-class CallDesk:
-    """The calls of one conversation. `timeout` is how long a person has to decide, in seconds; `clock` gives
-    seconds since 1970."""
+class CallDesk(ApprovalDesk):
+    """Makes the calls of one conversation that are approved at this desk. `prepare` brings the tools of all
+    servers up to date, for calls that another process proposed; the rest is as for `ApprovalDesk`."""
 
     def __init__(
         self,
@@ -78,111 +51,19 @@ class CallDesk:
         servers: "McpServers",
         publish: Publish,
         *,
+        save: Callable[[], Awaitable[None]],
+        prepare: Callable[[], Awaitable[None]],
         timeout: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(servers, publish, save=save, timeout=timeout, clock=clock)
         self._kernel = kernel
-        self._servers = servers
-        self._publish = publish
-        self._timeout = timeout
-        self._clock = clock
-        self.mode = ApprovalMode.MANUAL
-        self.calls: dict[str, PendingFunctionCall] = {}
-        self.grants: dict[tuple[str, str], str] = {}
-
-    @property
-    def waiting(self) -> int:
-        """How many calls wait for the person's decision."""
-        return sum(call.status == "proposed" for call in list(self.calls.values()))
+        self._prepare = prepare
 
     def running_on(self, server: str) -> str | None:
         """Return the call that a question of a server is about, if only one can be meant."""
         running = [c.call_id for c in self.calls.values() if c.server == server and c.status == "running"]
         return running[0] if len(running) == 1 else None
-
-    def propose(
-        self, function: str, arguments: dict[str, Any], batch_id: str, message_id: str
-    ) -> PendingFunctionCall:
-        """Take down what the model wants to call. An unknown function is a call that fails."""
-        server, tool = self._find(function)
-        call = PendingFunctionCall(
-            call_id=secrets.token_urlsafe(12),
-            batch_id=batch_id,
-            message_id=message_id,
-            server=server.settings.name if server else "",
-            tool=tool.name if tool else function,
-            function=function,
-            title=(tool.title or (tool.annotations and tool.annotations.title) or tool.name)
-            if tool
-            else function,
-            description=(tool.description or "") if tool else "",
-            arguments=arguments,
-            input_schema=tool.inputSchema if tool else {},
-            annotations=tool.annotations.model_dump(exclude_none=True) if tool and tool.annotations else None,
-        )
-        call.decision = asyncio.get_running_loop().create_future()
-        call.expires_at = self._clock() + self._timeout
-        self.calls[call.call_id] = call
-        self._publish("tool.proposed", {"call": call.to_json()})
-        return call
-
-    def decide(
-        self,
-        call_id: str,
-        *,
-        approve: bool,
-        args_hash: str,
-        arguments: dict[str, Any] | None = None,
-        reason: str | None = None,
-        always: bool = False,
-    ) -> None:
-        """Take the person's decision; the first one wins.
-
-        Raises:
-            UnknownCallError, DecidedError, ExpiredCallError: it cannot be decided (any more).
-            InvalidArgumentsError: the edited arguments do not fit; the call stays open.
-        """
-        call = self.calls.get(call_id)
-        if call is None:
-            raise UnknownCallError
-        if call.decision is None or call.decision.done() or call.status != "proposed":
-            raise ExpiredCallError if call.decided_by == "timeout" else DecidedError
-        if args_hash != call.args_hash:
-            raise DecidedError
-        if approve and arguments is not None and (errors := argument_errors(call.input_schema, arguments)):
-            raise InvalidArgumentsError(errors)
-        if always and approve:
-            self.grants[call.server, call.tool] = call.definition_hash
-            self._publish("grants.changed", {"grants": self.grants_json()})
-        wanted = arguments if approve and arguments is not None else call.arguments
-        call.decision.set_result(Decision(approve, "user", wanted, reason))
-
-    def decide_batch(self, batch_id: str, *, approve: bool) -> None:
-        """Decide every call of a batch that is still open. Raises as `decide` does when there is none."""
-        batch = [call for call in self.calls.values() if call.batch_id == batch_id]
-        if not batch:
-            raise UnknownCallError
-        still_open = [c for c in batch if c.status == "proposed" and c.decision and not c.decision.done()]
-        if not still_open:
-            raise ExpiredCallError if all(c.decided_by == "timeout" for c in batch) else DecidedError
-        for call in still_open:
-            self.decide(call.call_id, approve=approve, args_hash=call.args_hash)
-
-    def forget(self, call_ids: Iterable[str]) -> None:
-        """Forget calls whose message is no longer part of the conversation."""
-        for call_id in call_ids:
-            self.calls.pop(call_id, None)
-
-    def revoke(self, server: str, tool: str) -> None:
-        """Take back a grant. Raises `UnknownCallError` when there is none."""
-        if (server, tool) not in self.grants:
-            raise UnknownCallError
-        del self.grants[server, tool]
-        self._publish("grants.changed", {"grants": self.grants_json()})
-
-    def grants_json(self) -> list[dict[str, str]]:
-        """Return the page's view of the grants."""
-        return [{"server": server, "tool": tool} for server, tool in sorted(self.grants)]
 
     async def carry_out(self, call: PendingFunctionCall) -> str:
         """Wait for the decision, make the call if it is approved, and return what the model reads.
@@ -191,19 +72,25 @@ class CallDesk:
             SignInRequiredError: the server wants a sign-in.
         """
         try:
-            decision = await self._decision(call)
-            if not decision.approved:
-                call.reason = decision.reason
-                self._done(call, "declined")
-                return DECLINED + (f" Their reason: {decision.reason}" if decision.reason else "")
-            return await self._make(call, decision)
+            decision = await self.decision(call)
+            if decision.approved:
+                return await self._make(call, decision)
+            self._done(call, "declined")
+            return said_of(call)
+        except StoreError as error:
+            _log.warning("a call is not made: %s", error)
+            return self._not_made(call, NOT_KEPT)
         except asyncio.CancelledError:
-            if call.status == "proposed":
-                self._decided(call, "declined", Decision(False, "stop", call.arguments))
-                self._done(call, "declined")
-            else:
-                self._done(call, "cancelled")
+            self.withdraw(call)
             raise
+
+    def withdraw(self, call: PendingFunctionCall) -> None:
+        """End a call whose answer was stopped; one that waits is left open if the conversation moves."""
+        if call.status in ("approved", "running"):
+            self._done(call, "cancelled")
+        elif call.status == "proposed" and not self._leaving:
+            self._decided(call, Decision(False, "stop", call.arguments))
+            self._done(call, "declined")
 
     async def call_tool(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
         """Make a call for the kernel. This is where approval is enforced.
@@ -239,43 +126,10 @@ class CallDesk:
         call.structured = structured_json(result)
         return result
 
-    async def _decision(self, call: PendingFunctionCall) -> Decision:
-        """Return the decision: at once by mode or grant, otherwise the person's; silence declines."""
-        if self.mode is ApprovalMode.ELICITATION:
-            decision = Decision(True, "mode", call.arguments)
-        elif self._granted(call):
-            decision = Decision(True, "grant", call.arguments)
-        else:
-            decision = await self._persons_decision(call)
-        self._decided(call, "approved" if decision.approved else "declined", decision)
-        return decision
-
-    def _granted(self, call: PendingFunctionCall) -> bool:
-        """Tell whether the tool is always allowed. A grant is for the tool as it was described then."""
-        granted = self.grants.get((call.server, call.tool))
-        if granted is not None and granted != call.definition_hash:
-            self.revoke(call.server, call.tool)
-        return granted == call.definition_hash
-
-    async def _persons_decision(self, call: PendingFunctionCall) -> Decision:
-        if call.decision is None:
-            raise NotApprovedError(call.tool)
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await call.decision
-        except TimeoutError:
-            return Decision(False, "timeout", call.arguments, "nobody answered in time")
-
-    def _decided(self, call: PendingFunctionCall, outcome: Any, decision: Decision) -> None:
-        edited = decision.arguments != call.arguments
-        call.arguments, call.decided_by, call.status = decision.arguments, decision.by, outcome
-        call.approved_hash = arguments_hash(decision.arguments) if decision.approved else None
-        payload = {"call_id": call.call_id, "decision": outcome, "by": decision.by, "edited": edited}
-        extra = {"reason": decision.reason} if decision.reason else {}
-        self._publish("tool.decided", payload | {"arguments": decision.arguments} | extra)
-
     async def _make(self, call: PendingFunctionCall, decision: Decision) -> str:
         """Invoke the kernel's function, which comes back to this desk's `call_tool`."""
+        if call.taken_up and (reason := await self._why_not_as_shown(call)) is not None:
+            return self._not_made(call, reason)
         plugin, _, name = call.function.partition("-")
         token, at_work = _current.set(call), _at_work.set(self)
         arguments = KernelArguments()
@@ -290,6 +144,24 @@ class CallDesk:
             _at_work.reset(at_work)
         self._done(call, "done")
         return str(result.value) if result is not None else ""
+
+    async def _why_not_as_shown(self, call: PendingFunctionCall) -> str | None:
+        """Return why a call that another process proposed cannot be made as the person saw it."""
+        try:
+            await self._prepare()
+        except SignInRequiredError:
+            self._done(call, "cancelled")
+            raise
+        server, tool = self.find(call.function)
+        if server is not None and server.offered is None:
+            return AWAY
+        same = tool is not None and definition_of(tool) == call.definition_hash
+        return None if same else CHANGED
+
+    def _not_made(self, call: PendingFunctionCall, text: str) -> str:
+        call.content = [{"type": "text", "text": text}]
+        self._done(call, "failed")
+        return said_of(call)
 
     def _failed(self, call: PendingFunctionCall, error: BaseException) -> str:
         for cause in _causes(error):
@@ -316,18 +188,27 @@ class CallDesk:
         call_ended(call, status)
         if call.started_at is not None:
             call.duration_ms = round((self._clock() - call.started_at) * 1000)
-        payload = {"call_id": call.call_id, "status": status, "duration_ms": call.duration_ms or 0}
-        structured = {"structured": call.structured} if call.structured is not None else {}
-        self._publish(
-            "tool.done", payload | {"content": call.content or [], "truncated": call.truncated} | structured
-        )
+        self._publish("tool.done", ended_payload(call))
 
-    def _find(self, function: str) -> "tuple[McpServer | None, types.Tool | None]":
-        plugin, _, name = function.partition("-")
-        for server in self._servers.all:
-            if server.plugin_name == plugin:
-                return server, server.functions.get(name)
-        return None, None
+
+def ended_payload(call: PendingFunctionCall) -> dict[str, Any]:
+    """Return what pages hear of a call that has ended."""
+    payload = {"call_id": call.call_id, "status": call.status, "duration_ms": call.duration_ms or 0}
+    structured = {"structured": call.structured} if call.structured is not None else {}
+    return payload | {"content": call.content or [], "truncated": call.truncated} | structured
+
+
+def said_of(call: PendingFunctionCall) -> str:
+    """Return what the model reads of a call that has ended, as far as the call itself tells."""
+    text = "\n".join(part["text"] for part in call.content or () if part.get("type") == "text")
+    match call.status:
+        case "declined":
+            return DECLINED + (f" Their reason: {call.reason}" if call.reason else "")
+        case "done":
+            return text
+        case "failed":
+            return f"Error: {text}"
+    return CANCELLED
 
 
 async def call_approved(tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:

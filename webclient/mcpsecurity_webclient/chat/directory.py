@@ -10,13 +10,22 @@ from weakref import WeakValueDictionary
 
 from mcpsecurity_webclient.access import Person
 from mcpsecurity_webclient.chat.service import ChatService
-from mcpsecurity_webclient.store import Conversation, ConversationStore, Entry, Owner, StoreError
+from mcpsecurity_webclient.store import (
+    Conversation,
+    ConversationStore,
+    Entry,
+    Owner,
+    StaleConversationError,
+    StoreError,
+    StoreUnavailableError,
+)
 
 __all__ = ["ChatDirectory", "TooManyChatsError", "owner_of"]
 
 _IDLE_SECONDS = 12 * 3600.0
 _EMPTY_SECONDS = 24 * 3600.0
 _PURGE_SECONDS = 600.0
+_LOADS = 3
 
 
 class TooManyChatsError(Exception):
@@ -123,6 +132,7 @@ class ChatDirectory:
             self._chats.get(person.key, {}).pop(chat.chat_id, None)
             await chat.aclose()
             await chat.keeper.delete(chat.chat_id)
+            await chat.events.discard()
 
     async def end_session(self, sid: str, *, signed_out: bool) -> None:
         """End what a session holds open; when the person has signed out everywhere, close her
@@ -159,11 +169,11 @@ class ChatDirectory:
 
     async def aclose(self, grace: float = 0.0) -> None:
         """Close all conversations, because the process ends; answers get `grace` seconds to end by
-        themselves."""
+        themselves. What waits for a person is left open."""
         chats = [chat for chats in self._chats.values() for chat in chats.values()]
         await asyncio.gather(*(chat.finish(grace) for chat in chats))
         self._chats.clear()
-        await asyncio.gather(*(chat.aclose() for chat in chats))
+        await asyncio.gather(*(chat.leave() for chat in chats))
 
     def may_run(self, person: Person) -> bool:
         """Tell whether one more answer may be written for a person now."""
@@ -179,10 +189,10 @@ class ChatDirectory:
         return list(self._chats)
 
     async def unload(self, key: str) -> None:
-        """Close a person's conversations here; they are in the store."""
+        """Close a person's conversations here, because another replica has her; they are in the store."""
         chats = self._chats.pop(key, {})
         self._sessions.pop(key, None)
-        await asyncio.gather(*(chat.aclose() for chat in chats.values()))
+        await asyncio.gather(*(_hand_over(chat) for chat in chats.values()))
 
     def _opened(self, person: Person) -> list[ChatService]:
         chats = self._chats.get(person.key, {}).values()
@@ -195,9 +205,14 @@ class ChatDirectory:
             if not chat.keeper.stale:
                 return chat
             del chats[chat_id]
-            await chat.aclose()
-        kept = await self._store.load(owner_of(person), chat_id)
-        return None if kept is None else await self._add(person, chat_id, kept)
+            await _hand_over(chat)
+        for _ in range(_LOADS):
+            kept = await self._store.load(owner_of(person), chat_id)
+            try:
+                return None if kept is None else await self._add(person, chat_id, kept)
+            except StaleConversationError:  # whoever had it has saved it meanwhile
+                continue
+        raise StoreUnavailableError("this conversation is being used by another process")
 
     async def _add(self, person: Person, chat_id: str, kept: Conversation | None) -> ChatService:
         opened = self._opened(person)
@@ -209,13 +224,24 @@ class ChatDirectory:
             await idle[-1].aclose()
         chat = self._make(chat_id, person)
         if kept is not None:
-            chat.restore(kept)
+            try:
+                await chat.restore(kept)
+            except BaseException:
+                chat.keeper.stale = True  # what is half there must not be saved
+                await _hand_over(chat)
+                raise
         self._chats.setdefault(person.key, {})[chat_id] = chat
         self._sessions.setdefault(person.key, set()).add(person.sid)
         return chat
 
     def _lock(self, person: Person) -> asyncio.Lock:
         return self._locks.setdefault(person.key, asyncio.Lock())
+
+
+async def _hand_over(chat: ChatService) -> None:
+    """Close a conversation that another process has: pages go there, and nothing is told here any more."""
+    chat.events.close()
+    await chat.leave()
 
 
 async def _put_away(chat: ChatService) -> None:

@@ -28,6 +28,7 @@ from mcpsecurity.elicitation import (
     parse_form,
     parse_visit,
 )
+from mcpsecurity_webclient.chat.asking import Asking, RequestEndedError, State
 
 __all__ = [
     "AlreadyAnsweredError",
@@ -56,6 +57,7 @@ class Conversation(Protocol):
     """Whom a question belongs to and who hears of it."""
 
     chat_id: str
+    asking: Asking
 
     def publish(self, name: str, payload: dict[str, Any]) -> None:
         """Tell every page of the conversation."""
@@ -99,7 +101,7 @@ class ElicitationCoordinator:
         self._limit = limit
         self._clock = clock
         self._open: dict[str, Asked] = {}
-        self._ended: dict[str, tuple[str, bool]] = {}
+        self._ended: dict[str, tuple[str, State]] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -119,10 +121,11 @@ class ElicitationCoordinator:
         if len(self.of(chat.chat_id)) >= self._limit:
             return types.ElicitResult(action="cancel")
         self._open[asked.elicitation_id] = asked
-        chat.publish("elicitation.requested", {"elicitation": asked.to_json()})
         outcome: Outcome = Cancelled()
         by = "server"
         try:
+            await chat.asking.asked("elicitation", asked.elicitation_id, asked.expires_at)
+            chat.publish("elicitation.requested", {"elicitation": asked.to_json()})
             async with asyncio.timeout(self._deadline):
                 outcome, by = await asked.answer
         except TimeoutError:
@@ -136,7 +139,7 @@ class ElicitationCoordinator:
 
         Raises:
             NoSuchRequestError: this conversation has no such question.
-            AlreadyAnsweredError, RequestExpiredError: too late.
+            AlreadyAnsweredError, RequestExpiredError, RequestEndedError: too late.
             InvalidContentError: the form's content does not fit; the question stays open.
         """
         asked = self._open.get(elicitation_id)
@@ -152,17 +155,29 @@ class ElicitationCoordinator:
             if asked.call_id == call_id and not asked.answer.done():
                 asked.answer.set_result((Cancelled(), "server"))
 
-    def cancel_all(self, chat_id: str) -> None:
-        """Cancel the open questions of a conversation, because its answer was stopped."""
+    def cancel_all(self, chat_id: str, by: str) -> None:
+        """Cancel the open questions of a conversation, because its answer was stopped; `by` is stop or
+        restart."""
         for asked in self.of(chat_id):
             if not asked.answer.done():
-                asked.answer.set_result((Cancelled(), "stop"))
+                asked.answer.set_result((Cancelled(), by))
+
+    def remember(self, chat_id: str, elicitation_id: str, state: State) -> None:
+        """Take down what became of a question that another process asked, or this one."""
+        self._ended[elicitation_id] = (chat_id, state)
+        while len(self._ended) > _ENDED_KEPT:
+            del self._ended[next(iter(self._ended))]
 
     def _why_not(self, chat_id: str, elicitation_id: str) -> Exception:
-        chat, expired = self._ended.get(elicitation_id, ("", False))
+        chat, state = self._ended.get(elicitation_id, ("", "answered"))
         if chat != chat_id:
             return NoSuchRequestError()
-        return RequestExpiredError() if expired else AlreadyAnsweredError()
+        match state:
+            case "expired":
+                return RequestExpiredError()
+            case "ended":
+                return RequestEndedError()
+        return AlreadyAnsweredError()
 
     def _opened(
         self, chat: Conversation, server: str, params: types.ElicitRequestParams, call_id: str | None
@@ -185,9 +200,10 @@ class ElicitationCoordinator:
 
     def _close(self, asked: Asked, outcome: Outcome, by: str) -> None:
         self._open.pop(asked.elicitation_id, None)
-        self._ended[asked.elicitation_id] = (asked.chat.chat_id, isinstance(outcome, Expired))
-        while len(self._ended) > _ENDED_KEPT:
-            del self._ended[next(iter(self._ended))]
+        state: State = "expired" if isinstance(outcome, Expired) else "answered"
+        state = "ended" if by == "restart" else state
+        self.remember(asked.chat.chat_id, asked.elicitation_id, state)
+        asked.chat.asking.settled("elicitation", asked.elicitation_id, state)
         payload = {"elicitation_id": asked.elicitation_id, "action": _action(outcome), "by": by}
         asked.chat.publish("elicitation.resolved", payload)
 

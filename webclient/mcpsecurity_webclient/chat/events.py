@@ -44,6 +44,11 @@ class Subscription:
         elif not self._ended:
             self._queue.put_nowait(event)
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes."""
+        return self._ended
+
     def end(self) -> None:
         """End the iteration after what is queued."""
         if not self._ended:
@@ -56,13 +61,22 @@ class Subscription:
             return await self._queue.get()
 
 
+Snapshot = Callable[[], dict[str, Any]]
+"""Returns the state of a conversation as it is now."""
+
+
 class EventBus(Protocol):
-    """Where a conversation publishes and pages subscribe."""
+    """Where a conversation publishes and pages subscribe.
+
+    `keep_soon` is called when `mark` should be kept with the conversation before long.
+    """
+
+    keep_soon: Callable[[], None]
 
     def publish(self, name: str, run_id: str | None, payload: dict[str, Any]) -> None:
         """Give an event to every page, in order."""
 
-    def subscribe(self, last: str | None, snapshot: Callable[[], dict[str, Any]]) -> Subscription:
+    def subscribe(self, last: str | None, snapshot: Snapshot) -> Subscription:
         """Follow the events after `last`, or, when they are not known, from a snapshot on."""
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -74,8 +88,24 @@ class EventBus(Protocol):
     def forget(self) -> None:
         """Keep nothing of the past: pages that missed some of it get a snapshot."""
 
+    def mark(self) -> tuple[str, int] | None:
+        """Return epoch and number of the last event, from which another process can go on, if one can."""
+
+    async def recover(self, epoch: str, after: int) -> "list[ChatEvent] | None":
+        """Go on with the events of another process, and return those after a mark of it; None if they are not
+        all known: then nothing is, and pages get snapshots."""
+
+    def renew(self) -> None:
+        """Go on in another epoch: every page that comes gets a snapshot."""
+
     def close(self) -> None:
-        """End every subscription."""
+        """End every subscription; nobody hears what is published from now on."""
+
+    async def aclose(self) -> None:
+        """Close it when what was published is told."""
+
+    async def discard(self) -> None:
+        """Forget the conversation for good."""
 
 
 class InMemoryEventBus:
@@ -85,48 +115,85 @@ class InMemoryEventBus:
         self._chat_id = chat_id
         self._clock = clock
         self._epoch = secrets.token_hex(4)
-        self._seq = 0
+        self._seq = 0  # of what was published
+        self._told = 0  # of what pages may have heard
+        self._closed = False
+        self.keep_soon: Callable[[], None] = _not_needed
         self._kept: deque[ChatEvent] = deque()
         self._kept_characters = 0
-        self._subscriptions: set[Subscription] = set()
+        self._subscriptions: dict[Subscription, Snapshot] = {}
 
     def publish(self, name: str, run_id: str | None, payload: dict[str, Any]) -> None:
         """Give an event to every page, in order."""
         self._seq += 1
-        event = self._event(name, run_id, payload)
-        self._keep(event)
-        for subscription in list(self._subscriptions):
-            subscription.put(event)
+        self._give(self._event(name, run_id, payload, self._seq))
 
-    def subscribe(self, last: str | None, snapshot: Callable[[], dict[str, Any]]) -> Subscription:
+    def subscribe(self, last: str | None, snapshot: Snapshot) -> Subscription:
         """Follow the events after `last`, or, when they are not known, from a snapshot on."""
         subscription = Subscription()
         missed = self._after(last) if last is not None else None
         if missed is None:
-            state = snapshot() | {"seq": self._seq, "server_now": self._clock()}
-            subscription.put(self._event("snapshot", None, state))
-        for event in missed or ():
+            self._begin(subscription, snapshot)
+            return subscription
+        for event in missed:
             subscription.put(event)
-        self._subscriptions.add(subscription)
+        self._subscriptions[subscription] = snapshot
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Stop following."""
-        self._subscriptions.discard(subscription)
+        self._subscriptions.pop(subscription, None)
 
     def tell(self, subscription: Subscription, name: str, payload: dict[str, Any]) -> None:
         """Give an event to one page only. It has no place in the order and is not kept."""
-        subscription.put(self._event(name, None, payload))
+        subscription.put(self._event(name, None, payload, self._told))
 
     def forget(self) -> None:
         """Keep nothing of the past: pages that missed some of it get a snapshot."""
         self._kept.clear()
         self._kept_characters = 0
 
+    def mark(self) -> tuple[str, int] | None:
+        """Return None: no other process can go on."""
+        return None
+
+    async def recover(self, epoch: str, after: int) -> list[ChatEvent] | None:  # noqa: ARG002 - the protocol's
+        """Return None: nothing is known of another process."""
+        return None
+
+    def renew(self) -> None:
+        """Go on in another epoch: every page that comes gets a snapshot."""
+        self._epoch = secrets.token_hex(4)
+        self.forget()
+
     def close(self) -> None:
         """End every subscription."""
+        self._closed = True
         for subscription in self._subscriptions:
             subscription.end()
+
+    async def aclose(self) -> None:
+        """Close it: what was published is told already."""
+        self.close()
+
+    async def discard(self) -> None:
+        """Forget the conversation for good, which closing does."""
+
+    def _give(self, event: ChatEvent) -> None:
+        """Hand an event to every page, and keep it for those that come back."""
+        self._told = event.seq
+        self._keep(event)
+        for subscription in list(self._subscriptions):
+            subscription.put(event)
+
+    def _begin(self, subscription: Subscription, snapshot: Snapshot) -> None:
+        """Let a page follow from a snapshot on."""
+        subscription.put(self._state(snapshot))
+        self._subscriptions[subscription] = snapshot
+
+    def _state(self, snapshot: Snapshot) -> ChatEvent:
+        state = snapshot() | {"seq": self._seq, "server_now": self._clock()}
+        return self._event("snapshot", None, state, self._seq)
 
     def _keep(self, event: ChatEvent) -> None:
         """Keep an event for pages that come back; the oldest give way to number and size."""
@@ -135,19 +202,23 @@ class InMemoryEventBus:
         while len(self._kept) > _KEPT or self._kept_characters > _KEPT_CHARACTERS:
             self._kept_characters -= len(self._kept.popleft().data)
 
-    def _event(self, name: str, run_id: str | None, payload: dict[str, Any]) -> ChatEvent:
+    def _event(self, name: str, run_id: str | None, payload: dict[str, Any], seq: int) -> ChatEvent:
         common = {"v": 1, "chat_id": self._chat_id, "run_id": run_id, "at": self._clock()}
-        return ChatEvent(self._epoch, self._seq, name, to_json(common | payload))
+        return ChatEvent(self._epoch, seq, name, to_json(common | payload))
 
     def _after(self, last: str) -> list[ChatEvent] | None:
         epoch, _, number = last.rpartition("-")
         if epoch != self._epoch or not number.isascii() or not number.isdigit() or len(number) > 12:
             return None
         seq = int(number)
-        first = self._kept[0].seq if self._kept else self._seq + 1
-        if seq > self._seq or seq < first - 1:
+        first = self._kept[0].seq if self._kept else self._told + 1
+        if seq > self._told or seq < first - 1:
             return None
         return [event for event in self._kept if event.seq > seq]
+
+
+def _not_needed() -> None:
+    """Keep nothing: no other process can go on."""
 
 
 async def follow(subscription: Subscription, keep_alive: float) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from mcpsecurity.bridge import BridgeError, SignInRequiredError
 
-__all__ = ["Failure", "failure_of", "sign_in_needed"]
+__all__ = ["INTERRUPTED", "Failure", "failure_of", "sign_in_needed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,11 @@ class Failure:
         """Return the page's view."""
         body: dict[str, Any] = {"code": self.code, "message": self.message, "retryable": self.retryable}
         return body | ({"retry_after": self.retry_after} if self.retry_after is not None else {})
+
+
+INTERRUPTED = Failure(
+    "interrupted", "This answer was stopped before its end: the service was restarted.", retryable=True
+)
 
 
 def sign_in_needed(error: BaseException) -> SignInRequiredError | None:

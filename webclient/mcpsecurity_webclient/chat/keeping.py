@@ -39,6 +39,7 @@ class Keeper:
         self._writer = secrets.token_urlsafe(12)
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
         self._dirty = False
         self._closed = False
         self.stale = False
@@ -47,6 +48,14 @@ class Keeper:
         """Go on with what is kept under this revision."""
         self._revision = revision
 
+    async def claim(self, kept: Conversation) -> None:
+        """Go on with what is kept, and refuse what whoever had it before saves from now on.
+
+        Raises:
+            StoreError: it was changed since it was loaded, or cannot be reached.
+        """
+        self._revision = await self._store.claim(self._owner, kept, self._writer)
+
     def soon(self) -> None:
         """Save within a moment; with a database that is away, as soon as it is back."""
         self._dirty = True
@@ -54,12 +63,20 @@ class Keeper:
             self._task = asyncio.create_task(self._later(), name="keep a conversation")
 
     async def save(self) -> None:
-        """Save now; what is there when this is called is kept when it returns.
+        """Save now; what is there when this is called is kept when it returns. Whoever waits for the same
+        turn shares it, and it comes to its end although nobody waits any more.
 
         Raises:
             StoreError: it is not kept.
         """
+        if self._next is None:
+            self._next = asyncio.create_task(self._save(), name="save a conversation")
+            self._next.add_done_callback(_seen)
+        await asyncio.shield(self._next)
+
+    async def _save(self) -> None:
         async with self._lock:
+            self._next = None  # what changes from here on needs another turn
             if self._closed or self.stale:
                 raise StaleConversationError("this conversation is not kept any more")
             conversation = self._capture(self._revision, self._writer)
@@ -114,3 +131,9 @@ class Keeper:
             _log.warning("a conversation was changed elsewhere; what was changed here is not kept")
         finally:
             self._task = None
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Look at how a save ended: if nobody waits for it any more, nobody else does."""
+    if not task.cancelled():
+        task.exception()

@@ -52,10 +52,29 @@ class Decision:
     arguments: dict[str, Any]
     reason: str | None = None
 
+    @property
+    def outcome(self) -> CallStatus:
+        """The state that the call is in by it."""
+        return "approved" if self.approved else "declined"
+
+    def changes(self) -> dict[str, Any]:
+        """Return what is different about the call by it."""
+        return {
+            "status": self.outcome,
+            "arguments": self.arguments,
+            "approved_hash": arguments_hash(self.arguments) if self.approved else None,
+            "decided_by": self.by,
+            "reason": None if self.approved else self.reason,
+        }
+
 
 @dataclass(slots=True, kw_only=True)
 class PendingFunctionCall:
-    """A tool call that the model proposed, from its proposal to its end."""
+    """A tool call that the model proposed, from its proposal to its end.
+
+    `decision` is what the call waits for; while one is being kept it is in `deciding`. `taken_up` says that
+    another process proposed the call.
+    """
 
     call_id: str
     batch_id: str
@@ -81,6 +100,8 @@ class PendingFunctionCall:
     decided_by: str | None = None
     reason: str | None = None
     decision: asyncio.Future[Decision] | None = field(default=None, repr=False)
+    deciding: Decision | None = field(default=None, repr=False)
+    taken_up: bool = False
 
     def __post_init__(self) -> None:
         self.args_hash = arguments_hash(self.arguments)

@@ -15,11 +15,11 @@ from semantic_kernel.contents import (
     ChatHistory,
     ChatMessageContent,
     FunctionCallContent,
-    FunctionResultContent,
     StreamingChatMessageContent,
     TextContent,
 )
 
+from mcpsecurity_webclient.chat.batches import Batch
 from mcpsecurity_webclient.chat.calls import CANCELLED, CallDesk
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
 from mcpsecurity_webclient.chat.wire import read_json
@@ -82,13 +82,35 @@ class PromptingService:
                 used(spoken.usage)
             _add(total, spoken)
             calls = [item for item in whole.items if isinstance(item, FunctionCallContent)]
-            pending = self._propose(calls, message_id, sink)
+            batch = self._propose(calls, message_id, len(history.messages), sink)
+            await self._announce(batch, history)
             sink.done(spoken)
             if not calls:
                 total.status = "completed"
                 return total
-            await self._carry_out(calls, pending, history)
+            await self.carry_out(batch, history)
         return total
+
+    async def carry_out(self, batch: Batch, history: ChatHistory) -> None:
+        """Carry out side by side what of a batch has not ended; each call gets its result in the history.
+
+        Cancelled ones do, too, but for calls that are left open for whoever goes on with the conversation.
+
+        Raises:
+            SignInRequiredError: a server wants a sign-in.
+        """
+        tasks = [
+            asyncio.create_task(self._carry_out_one(number, batch, history), name=f"call {call.call_id}")
+            for number, call in enumerate(batch.calls)
+            if number not in batch.answered
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._end(batch, history)
 
     async def _ask(
         self, history: ChatHistory, text: Callable[[str], None]
@@ -117,31 +139,32 @@ class PromptingService:
         return message, _spoken(whole)
 
     def _propose(
-        self, calls: list[FunctionCallContent], message_id: str, sink: AnswerSink
-    ) -> list[PendingFunctionCall]:
+        self, items: list[FunctionCallContent], message_id: str, begin: int, sink: AnswerSink
+    ) -> Batch:
         batch_id = secrets.token_urlsafe(8)
-        pending = [self._desk.propose(c.name or "", _arguments(c), batch_id, message_id) for c in calls]
-        for call in pending:
+        calls = [self._desk.propose(c.name or "", _arguments(c), batch_id, message_id) for c in items]
+        for call in calls:
             sink.called(call)
-        return pending
+        return Batch(items, calls, begin)
 
-    async def _carry_out(
-        self, calls: list[FunctionCallContent], pending: list[PendingFunctionCall], history: ChatHistory
-    ) -> None:
-        """Carry out a batch side by side; each call gets its result in the history, cancelled ones too."""
-        tasks = [
-            asyncio.create_task(self._desk.carry_out(call), name=f"call {call.call_id}") for call in pending
-        ]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-            for call, result in zip(calls, results, strict=True):
-                said = result if isinstance(result, str) else CANCELLED
-                content = FunctionResultContent.from_function_call_content_and_result(call, said)
-                history.add_message(content.to_chat_message_content())
+    async def _announce(self, batch: Batch, history: ChatHistory) -> None:
+        if batch.calls:
+            try:
+                await self._desk.announce(batch.calls)
+            except asyncio.CancelledError:
+                self._end(batch, history)
+                raise
+
+    async def _carry_out_one(self, number: int, batch: Batch, history: ChatHistory) -> None:
+        batch.answer(number, await self._desk.carry_out(batch.calls[number]), history.messages)
+
+    def _end(self, batch: Batch, history: ChatHistory) -> None:
+        """End what of a batch has not: it was stopped."""
+        for number, call in enumerate(batch.calls):
+            if number not in batch.answered:
+                self._desk.withdraw(call)
+                if call.status != "proposed":
+                    batch.answer(number, CANCELLED, history.messages)
 
 
 def _arguments(call: FunctionCallContent) -> dict[str, Any]:

@@ -1,24 +1,19 @@
 """A conversation as it is kept, and back: what was under way when a process ended comes back as ended."""
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
-from semantic_kernel.contents import (
-    ChatMessageContent,
-    FunctionCallContent,
-    FunctionResultContent,
-)
+from semantic_kernel.contents import ChatMessageContent
 
-from mcpsecurity_webclient.chat.calls import CANCELLED
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.store import Part
 
-__all__ = ["calls_from", "messages_from", "parts_of", "turns_from"]
+__all__ = ["UnderWay", "calls_from", "messages_from", "parts_of", "turns_from", "under_way"]
 
 UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
-_NOT_KEPT = {"html", "stable"}
-_ENDED = ("done", "failed", "declined", "cancelled")
+_UNDER_WAY = ("proposed", "approved", "running")
+_NOT_KEPT = {"html", "stable", "decision", "deciding", "taken_up"}
 
 
 def parts_of(
@@ -44,34 +39,43 @@ def messages_from(parts: list[Part]) -> list[Message]:
 
 
 def calls_from(parts: list[Part]) -> dict[str, PendingFunctionCall]:
-    """Return the calls by id. One that waited is cancelled; one that ran has failed for all we know."""
+    """Return the calls by id. One that was approved has failed for all we know: it is never made again."""
     calls = [
         PendingFunctionCall(**_known(PendingFunctionCall, part.body)) for part in parts if part.kind == "call"
     ]
     for call in calls:
-        if call.status == "running":
+        if call.status in ("approved", "running"):
             call.status, call.content = "failed", [{"type": "text", "text": UNKNOWN}]
-        elif call.status not in _ENDED:
-            call.status = "cancelled"
     return {call.call_id: call for call in calls}
 
 
+class UnderWay(NamedTuple):
+    """What had not ended when a conversation was kept: the message that was being written, and calls."""
+
+    message_id: str | None
+    calls: list[str]
+
+
+def under_way(parts: list[Part]) -> UnderWay:
+    """Return what had not ended."""
+    calls = [p.part_id for p in parts if p.kind == "call" and p.body["status"] in _UNDER_WAY]
+    messages = [part for part in parts if part.kind == "message"]
+    writing = bool(messages) and messages[-1].body["role"] == "assistant"
+    unfinished = writing and "finish_reason" not in messages[-1].body
+    return UnderWay(messages[-1].part_id if unfinished else None, calls)
+
+
 def turns_from(parts: list[Part]) -> list[ChatMessageContent]:
-    """Return what the model reads. Each call in it has a result: a model takes no conversation without."""
-    turns = [ChatMessageContent.model_validate(part.body) for part in parts if part.kind == "turn"]
-    items = [item for turn in turns for item in turn.items]
-    answered = {item.id for item in items if isinstance(item, FunctionResultContent)}
-    for item in items:
-        if isinstance(item, FunctionCallContent) and item.id not in answered:
-            result = FunctionResultContent.from_function_call_content_and_result(item, CANCELLED)
-            turns.append(result.to_chat_message_content())
-    return turns
+    """Return what the model reads."""
+    return [ChatMessageContent.model_validate(part.body) for part in parts if part.kind == "turn"]
 
 
 def _body(value: Message | PendingFunctionCall) -> dict[str, Any]:
-    """Return the fields that are kept: HTML is made anew, a decision that was awaited is gone."""
-    names = (field.name for field in fields(value) if field.name not in _NOT_KEPT | {"decision"})
+    """Return the fields that are kept: HTML is made anew, and a decision that is being kept counts."""
+    names = (field.name for field in fields(value) if field.name not in _NOT_KEPT)
     body = {name: getattr(value, name) for name in names}
+    if isinstance(value, PendingFunctionCall) and value.deciding is not None and value.status == "proposed":
+        body |= value.deciding.changes()
     return {name: list(v) if isinstance(v, list) else v for name, v in body.items() if v is not None}
 
 

@@ -11,6 +11,8 @@ from semantic_kernel.connectors.ai.chat_completion_client_base import ChatComple
 from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
 
+from mcpsecurity_webclient.chat.asking import Asking, RequestEndedError, State
+
 __all__ = ["SamplingDecidedError", "SamplingDesk", "SamplingExpiredError", "UnknownSamplingError"]
 
 _MAX_TOKENS = 2000
@@ -37,15 +39,17 @@ class SamplingDesk:
         service: ChatCompletionClientBase,
         publish: Callable[[str, dict[str, Any]], None],
         *,
+        asking: Asking,
         timeout: float,
         clock: Callable[[], float],
     ) -> None:
         self._service = service
         self._publish = publish
+        self._asking = asking
         self._timeout = timeout
         self._clock = clock
         self._open: dict[str, tuple[dict[str, Any], asyncio.Future[bool]]] = {}
-        self._ended: dict[str, bool] = {}  # whether nobody decided
+        self._ended: dict[str, State] = {}
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the page's view of what is open."""
@@ -55,7 +59,8 @@ class SamplingDesk:
         """Take the person's decision; the first one wins.
 
         Raises:
-            UnknownSamplingError, SamplingDecidedError, SamplingExpiredError: it cannot be decided (any more).
+            UnknownSamplingError, SamplingDecidedError, SamplingExpiredError, RequestEndedError: it cannot be
+                decided (any more).
         """
         if sampling_id not in self._open:
             raise self._why_not(sampling_id)
@@ -65,10 +70,20 @@ class SamplingDesk:
         waiting.set_result(approve)
 
     def _why_not(self, sampling_id: str) -> Exception:
-        expired = self._ended.get(sampling_id)
-        if expired is None:
-            return UnknownSamplingError()
-        return SamplingExpiredError() if expired else SamplingDecidedError()
+        match self._ended.get(sampling_id):
+            case None:
+                return UnknownSamplingError()
+            case "expired":
+                return SamplingExpiredError()
+            case "ended":
+                return RequestEndedError()
+        return SamplingDecidedError()
+
+    def remember(self, sampling_id: str, state: State) -> None:
+        """Take down what became of a request that another process had, or this one."""
+        self._ended[sampling_id] = state
+        while len(self._ended) > _ENDED_KNOWN:
+            del self._ended[next(iter(self._ended))]
 
     def callback(self, server: str) -> SamplingFnT:
         """Return what answers a server's requests."""
@@ -85,7 +100,7 @@ class SamplingDesk:
 
     async def _approved(self, server: str, params: types.CreateMessageRequestParams) -> bool:
         sampling_id = secrets.token_urlsafe(9)
-        request = {
+        request: dict[str, Any] = {
             "sampling_id": sampling_id,
             "server": server,
             "messages": [{"role": m.role, "text": _text(m)} for m in params.messages],
@@ -95,18 +110,19 @@ class SamplingDesk:
         }
         waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._open[sampling_id] = (request, waiting)
-        self._publish("sampling.requested", {"sampling": request})
         approved = expired = False
         try:
+            await self._asking.asked("sampling", sampling_id, request["expires_at"])
+            self._publish("sampling.requested", {"sampling": request})
             async with asyncio.timeout(self._timeout):
                 approved = await waiting
         except TimeoutError:
             expired = True
         finally:
             del self._open[sampling_id]
-            self._ended[sampling_id] = expired
-            while len(self._ended) > _ENDED_KNOWN:
-                del self._ended[next(iter(self._ended))]
+            state: State = "expired" if expired else "answered"
+            self.remember(sampling_id, state)
+            self._asking.settled("sampling", sampling_id, state)
             decision = "approve" if approved else "decline"
             self._publish("sampling.resolved", {"sampling_id": sampling_id, "decision": decision})
         return approved

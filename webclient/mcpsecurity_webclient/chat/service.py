@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import secrets
-from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from mcp import types
@@ -13,20 +13,21 @@ from semantic_kernel.connectors.ai.chat_completion_client_base import ChatComple
 from semantic_kernel.contents import ChatHistory
 
 from mcpsecurity.bridge import SignInRequiredError
-from mcpsecurity_webclient.chat.answering import AnswerWriter
+from mcpsecurity_webclient.chat.asking import Asking, Remembered, State
 from mcpsecurity_webclient.chat.calls import CallDesk
+from mcpsecurity_webclient.chat.catching_up import CatchingUp, OutOfStepError
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.events import EventBus
-from mcpsecurity_webclient.chat.failures import failure_of, sign_in_needed
 from mcpsecurity_webclient.chat.keeping import Keeper
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, Run, User
 from mcpsecurity_webclient.chat.prompting import PromptingService
-from mcpsecurity_webclient.chat.records import calls_from, messages_from, parts_of, turns_from
+from mcpsecurity_webclient.chat.records import calls_from, messages_from, parts_of, turns_from, under_way
+from mcpsecurity_webclient.chat.runs import BusyError, NothingToDoError, Runs, UnknownRunError
 from mcpsecurity_webclient.chat.sampling import SamplingDesk
 from mcpsecurity_webclient.chat.servers import McpServers, ServerCallbacks
+from mcpsecurity_webclient.chat.takeover import taken_up
 from mcpsecurity_webclient.settings import WebSettings
-from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner, StoreError
-from mcpsecurity_webclient.watching import answer_watched
+from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
 __all__ = ["BusyError", "ChatService", "NothingToDoError", "UnknownRunError"]
 
@@ -37,21 +38,8 @@ SYSTEM = (
     "approves; when a call was declined, say so and go on without it. Answer briefly, in Markdown."
 )
 _TITLE = 60
-_STOP_SECONDS = 5.0
-_RUNS_KNOWN = 50
+_LOOK_SECONDS = 0.1
 _KEPT_SOON = frozenset({"message.done", "tool.done", "mode.changed", "grants.changed", "title.changed"})
-
-
-class BusyError(Exception):
-    """An answer is being written; one at a time."""
-
-
-class NothingToDoError(Exception):
-    """The run to stop has ended, or there is no answer to write again."""
-
-
-class UnknownRunError(LookupError):
-    """This conversation has no such run."""
 
 
 class ChatService:
@@ -72,6 +60,7 @@ class ChatService:
         *,
         service: ChatCompletionClientBase,
         events: EventBus,
+        asking: Asking,
         coordinator: ElicitationCoordinator,
         store: ConversationStore,
         owner: Owner,
@@ -82,14 +71,13 @@ class ChatService:
         self.chat_id = chat_id
         self.user = user
         self.sid = sid
-        self._sign_in_needed = sign_in_needed
         self.events = events
+        self.asking = asking
         self.title = "New conversation"
         self.created_at = self.updated_at = clock()
         self.keeper = Keeper(store, owner, self._captured)
+        events.keep_soon = self.keeper.soon
         self.messages: list[Message] = []
-        self.run: Run | None = None
-        self._runs: deque[str] = deque(maxlen=_RUNS_KNOWN)
         self._taking = False  # a message is being saved
         self._clock = clock
         self._settings = settings
@@ -97,10 +85,11 @@ class ChatService:
         self._coordinator = coordinator
         self._history = ChatHistory(system_message=SYSTEM)
         self._asked = len(self._history.messages)  # what of it comes before the last message's answer
-        self._kernel = Kernel()
-        self._kernel.add_service(service)
-        self._model: str = settings.deployment
-        self._sampling = SamplingDesk(service, self.publish, timeout=settings.approval_timeout, clock=clock)
+        kernel = Kernel()
+        kernel.add_service(service)
+        self._sampling = SamplingDesk(
+            service, self.publish, asking=asking, timeout=settings.approval_timeout, clock=clock
+        )
         self.servers = make_servers(
             ServerCallbacks(
                 elicitation=self._elicitation,
@@ -110,9 +99,29 @@ class ChatService:
             )
         )
         self.desk = CallDesk(
-            self._kernel, self.servers, self.publish, timeout=settings.approval_timeout, clock=clock
+            kernel,
+            self.servers,
+            self.publish,
+            save=self.keeper.save,
+            prepare=self._bring_tools,
+            timeout=settings.approval_timeout,
+            clock=clock,
         )
-        self._prompting = PromptingService(self._kernel, service, self.desk, max_rounds=settings.max_rounds)
+        prompting = PromptingService(kernel, service, self.desk, max_rounds=settings.max_rounds)
+        self._runs = Runs(
+            self,
+            kernel,
+            prompting,
+            self._history,
+            model=settings.deployment,
+            sign_in_needed=lambda error: sign_in_needed(self, error),
+            clock=clock,
+        )
+
+    @property
+    def run(self) -> Run | None:
+        """The answer that is being written."""
+        return self._runs.current
 
     def publish(self, name: str, payload: dict[str, Any]) -> None:
         """Tell every page of this conversation."""
@@ -122,17 +131,43 @@ class ChatService:
         if name in _KEPT_SOON:
             self.keeper.soon()
 
-    def restore(self, kept: Conversation) -> None:
-        """Go on with a conversation that was kept. What was under way then has ended."""
+    async def restore(self, kept: Conversation) -> None:
+        """Go on with a conversation that was kept. What was under way then has ended, but for calls that wait
+        for the person: these are open again. What pages have heard since it was kept counts, if it is known.
+
+        Raises:
+            StoreError: it was changed since it was loaded, or cannot be reached.
+        """
+        if self.events.mark() is None:
+            self.keeper.begin_at(kept.revision)
+        else:  # another process may still believe to have it
+            await self.keeper.claim(kept)
+        questions = await self.asking.left()
+        events = await self.events.recover(*kept.state.get("log", ("", 0)))
+        # Nothing is awaited from here on: what is half there must not be saved.
         self.title, self.created_at, self.updated_at = kept.title, kept.created_at, kept.updated_at
         self.messages = messages_from(kept.parts)
         self.desk.mode = ApprovalMode(kept.state["mode"])
         self.desk.calls = calls_from(kept.parts)
         granted = [g for g in kept.state["grants"] if len(g) == 3]  # older ones name no definition
         self.desk.grants = {(server, tool): digest for server, tool, digest in granted}
-        self._history = ChatHistory(messages=turns_from(kept.parts))
+        self._history.messages = turns_from(kept.parts)
         self._asked = kept.state["asked"]
-        self.keeper.begin_at(kept.revision)
+        turns, run = self._history.messages, kept.state.get("run")
+        catching_up = CatchingUp(self, turns, self._asked, under_way(kept.parts), run)
+        try:
+            for event in events or ():
+                catching_up.apply(event)
+        except OutOfStepError as error:
+            _log.warning("pages get a snapshot: %s of something that is not kept", error)
+            self.events.renew()
+        pending = taken_up(self.messages, self.desk.calls, turns, self._clock())
+        self._end_questions(questions, run)
+        catching_up.end(self.events.publish, goes_on=pending is not None)
+        if events:
+            self.keeper.soon()
+        if pending is not None:
+            self._runs.start("resume", pending)
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that a page has to know."""
@@ -141,7 +176,7 @@ class ChatService:
             "user": self.user.to_json(),
             "servers": [server.to_json() for server in self.servers.all],
             "mode": self.desk.mode.value,
-            "model": {"name": self._model, "offline": self._model.startswith("offline")},
+            "model": {"name": self._runs.model, "offline": self._runs.model.startswith("offline")},
             "title": self.title,
             "messages": [message.to_json() for message in self.messages],
             "run": self.run.to_json() if self.run else None,
@@ -188,7 +223,7 @@ class ChatService:
         await self._take(said, turns)
         self.publish("message.added", {"message": said.to_json()})
         self._take_title(said.text)
-        return self._start("message"), said.message_id
+        return self._runs.start("message"), said.message_id
 
     def regenerate(self) -> str:
         """Drop the last answer and write another; also the retry after a failure. Returns the run's id.
@@ -203,7 +238,7 @@ class ChatService:
         while self.messages[-1].role != "user":
             self.desk.forget(self.messages.pop().calls)
         del self._history.messages[self._asked :]
-        return self._start("regenerate")
+        return self._runs.start("regenerate")
 
     async def stop(self, run_id: str) -> None:
         """Stop a run: its calls are cancelled, its questions withdrawn, what was said stays.
@@ -212,10 +247,7 @@ class ChatService:
             UnknownRunError: there never was such a run here, or it was long ago.
             NothingToDoError: this run has ended.
         """
-        if run_id not in self._runs:
-            raise UnknownRunError
-        if self.run is None or self.run.run_id != run_id:
-            raise NothingToDoError
+        self._runs.check(run_id)
         await self._end_run()
 
     def set_mode(self, mode: ApprovalMode) -> None:
@@ -257,16 +289,45 @@ class ChatService:
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and keep what is new."""
         await self._end_run()
-        self.events.close()
+        await self.asking.aclose()
+        await self.events.aclose()
         await self.servers.aclose()
         await self.keeper.aclose()
 
+    async def leave(self) -> None:
+        """Close the conversation as `aclose` does, but leave open what waits for the person: whoever opens
+        the conversation next goes on with it."""
+        await self.desk.leave()
+        await self.aclose()
+
     async def finish(self, seconds: float) -> None:
-        """Let the answer that is being written come to its end, unless it waits for the person."""
+        """Let the answer that is being written come to its end, unless it only waits for the person."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.run is not None and not self._waits():
+                    await self._runs.wait(_LOOK_SECONDS)
+
+    async def _bring_tools(self) -> None:
+        await self._runs.bring_tools()
+
+    def _end_questions(self, questions: list[Remembered], run_id: str | None) -> None:
+        """End the questions that another process had open: who answers late is told why that is too late."""
+        for kind, id_, state in questions:
+            ended: State = "ended" if state == "open" else state
+            if kind == "elicitation":
+                self._coordinator.remember(self.chat_id, id_, ended)
+                told = {"elicitation_id": id_, "action": "cancel", "by": "restart"}
+            else:
+                self._sampling.remember(id_, ended)
+                told = {"sampling_id": id_, "decision": "decline"}
+            if state == "open":
+                self.events.publish(f"{kind}.resolved", run_id, told)
+
+    def _waits(self) -> bool:
+        """Tell whether the answer goes on only when the person has said something."""
         asked = self._coordinator.of(self.chat_id) or self._sampling.to_json()
-        waits = asked or any(call.status == "proposed" for call in self.desk.calls.values())
-        if self.run is not None and self.run.task is not None and not waits:
-            await asyncio.wait([self.run.task], timeout=seconds)
+        at_work = any(call.status in ("approved", "running") for call in self.desk.calls.values())
+        return bool(asked) or (self.desk.waiting > 0 and not at_work)
 
     async def _take(self, said: Message, turns: list[tuple[str, str]]) -> None:
         """Take the person's message: it is saved when this returns, or else it was never there."""
@@ -288,6 +349,7 @@ class ChatService:
             self._taking = False
 
     def _captured(self, revision: int, writer: str) -> Conversation:
+        mark = self.events.mark()
         return Conversation(
             chat_id=self.chat_id,
             title=self.title,
@@ -297,6 +359,7 @@ class ChatService:
                 "mode": self.desk.mode.value,
                 "grants": [[*which, digest] for which, digest in sorted(self.desk.grants.items())],
                 "asked": self._asked,
+                **({"log": mark, "run": self.run.run_id if self.run else None} if mark else {}),
             },
             parts=parts_of(self.messages, self.desk.calls, self._history.messages),
             revision=revision,
@@ -304,75 +367,8 @@ class ChatService:
         )
 
     async def _end_run(self) -> None:
-        self._coordinator.cancel_all(self.chat_id)
-        if self.run is not None and self.run.task is not None:
-            self.run.task.cancel()
-            await asyncio.wait([self.run.task], timeout=_STOP_SECONDS)
-
-    def _start(self, trigger: str) -> str:
-        run = self.run = Run(_new_id(), trigger)
-        self._runs.append(run.run_id)
-        self.updated_at = self._clock()
-        self.publish("run.started", {"trigger": trigger})
-        answer = answer_watched(self.chat_id, run, self._answer)
-        run.task = asyncio.create_task(answer, name=f"run {run.run_id}")
-        return run.run_id
-
-    async def _answer(self, run: Run) -> None:
-        """Write one answer. Every ending is told to the pages; none leaves the conversation unusable."""
-        writer = AnswerWriter(run, self, self._clock)
-        ending: dict[str, Any] = {"status": "failed"}
-        try:
-            await self.servers.refresh()
-            self._take_tools()
-            spoken = await self._prompting.answer(self._history, writer)
-            self._model = spoken.model or self._model
-            ending = {"status": spoken.status, "usage": spoken.usage}
-        except asyncio.CancelledError:
-            writer.broken_off()
-            ending = {"status": "stopped"}
-        except Exception as error:  # noqa: BLE001 - the task's boundary: told to the person, logged with an id
-            ending = self._failed(error, writer)
-        finally:
-            self.updated_at, run.status = self._clock(), ending["status"]
-            try:
-                await self._keep_answer()
-            finally:
-                self.publish("run.done", ending)
-                self.run = None
-
-    async def _keep_answer(self) -> None:
-        """Save the answer before it is told that it is there."""
-        try:
-            await self.keeper.save()
-        except StoreError as error:
-            _log.warning("an answer is not saved yet: %s", error)
-            self.keeper.soon()
-            text = "This answer is not saved yet. It will be, as soon as the conversations can be reached."
-            toast = {"level": "warning", "code": "not_saved", "message": text, "retryable": False}
-            self.publish("toast", toast)
-
-    def _failed(self, error: Exception, writer: AnswerWriter) -> dict[str, Any]:
-        writer.broken_off()
-        if (needed := sign_in_needed(error)) is not None:
-            self._sign_in_needed(self, needed)
-            text = "Please sign in again; your conversation is kept."
-            return {"status": "failed", "error": {"code": "sign_in", "message": text, "retryable": True}}
-        error_id = secrets.token_hex(4)
-        failure = failure_of(error, error_id)
-        if failure.code == "internal":
-            _log.error("run failed (error %s)", error_id, exc_info=error)
-        else:
-            _log.warning("run failed: %s", failure.code)
-        return {"status": "failed", "error": failure.to_json()}
-
-    def _take_tools(self) -> None:
-        """Give the kernel the tools as they are now, one plugin for each server."""
-        self._kernel.plugins.clear()
-        for server in self.servers.all:
-            if (offered := server.offered) is not None and offered.tools:
-                self._kernel.plugins[server.plugin_name] = offered.plugin
-                server.functions = offered.functions
+        self._coordinator.cancel_all(self.chat_id, "restart" if self.desk.leaving else "stop")
+        await self._runs.end()
 
     def _elicitation(self, server: str) -> Any:
         async def ask(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult | types.ErrorData:

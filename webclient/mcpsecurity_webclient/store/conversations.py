@@ -102,6 +102,14 @@ class ConversationStore(Protocol):
             StaleConversationError: the one that is kept is not of `conversation.revision`.
         """
 
+    async def claim(self, owner: Owner, conversation: Conversation, writer: str) -> int:
+        """Let `writer` go on with a conversation as it was loaded; return its new revision. Saves of whoever
+        had it before are refused from then on.
+
+        Raises:
+            StaleConversationError: it was changed or deleted since.
+        """
+
     async def delete(self, owner: Owner, chat_id: str) -> None:
         """Delete a conversation, if the owner has it."""
 

@@ -141,6 +141,17 @@ class SqlConversationStore:
         return revision
 
     @_unbroken
+    async def claim(self, owner: Owner, conversation: Conversation, writer: str) -> int:
+        """Let `writer` go on with a conversation as it was loaded, and return its new revision."""
+        known, table = conversation.revision, conversations.c
+        which = and_(_of(conversations, owner, conversation.chat_id), table.revision == known)
+        values = {"revision": known + 1, "writer": writer}
+        async with self._transaction() as connection:
+            if not (await connection.execute(update(conversations).where(which).values(values))).rowcount:
+                raise StaleConversationError("this conversation was changed or deleted elsewhere")
+        return known + 1
+
+    @_unbroken
     async def delete(self, owner: Owner, chat_id: str) -> None:
         """Delete a conversation, if the owner has it."""
         async with self._transaction() as connection:

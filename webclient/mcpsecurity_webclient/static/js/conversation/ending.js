@@ -65,7 +65,8 @@ function failureOf(state) {
   if (last?.role === "assistant" && last.finish_reason === "stopped") {
     return remembered(last, () => ({ message: "This answer was stopped before its end.", retryable: true, kind: "note" }));
   }
-  if (last?.role !== "user") return null;
+  const unanswered = last?.role === "assistant" && last.finish_reason === "tool_calls"; // its calls ended with a process
+  if (last?.role !== "user" && !unanswered) return null;
   return remembered(last, () => ({ message: "There is no answer to this message.", retryable: true, kind: "note" }));
 }
 

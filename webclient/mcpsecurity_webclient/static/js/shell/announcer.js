@@ -34,6 +34,11 @@ export class Announcer {
   }
 }
 
+const WHY_CANCELLED = {
+  timeout: "The request was cancelled: nobody answered in time.",
+  restart: "The request was cancelled: the service was restarted.",
+};
+
 const SPEECH = {
   "run.started": () => "The assistant is answering.",
   "run.done": ({ status, error }, state) => (status === "completed" ? lastAnswer(state) : (error?.message ?? "The answer was stopped.")),
@@ -41,7 +46,7 @@ const SPEECH = {
   "tool.proposed": ({ call }) => (call.status === "proposed" ? `Approval needed for ${call.title || call.tool} of ${call.server}.` : ""),
   "tool.done": ({ call_id: id, status }, state) => `${titleOf(state, id)}: ${status}.`,
   "elicitation.requested": ({ elicitation }) => `Request from ${elicitation.server}: ${elicitation.message}`,
-  "elicitation.resolved": ({ by }) => (by === "timeout" ? "The request was cancelled: nobody answered in time." : ""),
+  "elicitation.resolved": ({ by }) => WHY_CANCELLED[by] ?? "",
   "sampling.requested": ({ sampling }) => `Sampling request from ${sampling.server}.`,
 };
 

@@ -1,0 +1,187 @@
+"""The answers of one conversation: one at a time, each a task of the conversation and not of a page."""
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from semantic_kernel import Kernel
+from semantic_kernel.contents import ChatHistory
+
+from mcpsecurity.bridge import SignInRequiredError
+from mcpsecurity_webclient.chat.answering import AnswerWriter
+from mcpsecurity_webclient.chat.batches import Batch
+from mcpsecurity_webclient.chat.calls import CallDesk
+from mcpsecurity_webclient.chat.failures import INTERRUPTED, failure_of, sign_in_needed
+from mcpsecurity_webclient.chat.keeping import Keeper
+from mcpsecurity_webclient.chat.models import Message, Run
+from mcpsecurity_webclient.chat.prompting import PromptingService
+from mcpsecurity_webclient.chat.servers import McpServers
+from mcpsecurity_webclient.store import StoreError
+from mcpsecurity_webclient.watching import answer_watched
+
+__all__ = ["BusyError", "NothingToDoError", "Runs", "UnknownRunError"]
+
+_log = logging.getLogger(__name__)
+_STOP_SECONDS = 5.0
+_KNOWN = 50
+
+
+class BusyError(Exception):
+    """An answer is being written; one at a time."""
+
+
+class NothingToDoError(Exception):
+    """The run to stop has ended, or there is no answer to write again."""
+
+
+class UnknownRunError(LookupError):
+    """This conversation has no such run."""
+
+
+class Chat(Protocol):
+    """The conversation that is answered."""
+
+    chat_id: str
+    messages: list[Message]
+    servers: McpServers
+    desk: CallDesk
+    keeper: Keeper
+    updated_at: float
+
+    def publish(self, name: str, payload: dict[str, Any]) -> None:
+        """Tell every page of the conversation."""
+
+
+class Runs:
+    """The run of a conversation, if there is one, and those it had.
+
+    `sign_in_needed` hears that the acting session's tokens are of no use any more; `model` is the model's
+    name until an answer says it better.
+    """
+
+    def __init__(
+        self,
+        chat: Chat,
+        kernel: Kernel,
+        prompting: PromptingService,
+        history: ChatHistory,
+        *,
+        model: str,
+        sign_in_needed: Callable[[SignInRequiredError], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._chat = chat
+        self._kernel = kernel
+        self._prompting = prompting
+        self._history = history
+        self._sign_in_needed = sign_in_needed
+        self._clock = clock
+        self._known: deque[str] = deque(maxlen=_KNOWN)
+        self.model = model
+        self.current: Run | None = None
+
+    def start(self, trigger: str, pending: Batch | None = None) -> str:
+        """Begin an answer, or go on with one from calls that wait; return the run's id."""
+        run = self.current = Run(secrets.token_urlsafe(9), trigger)
+        self._known.append(run.run_id)
+        self._chat.updated_at = self._clock()
+        self._chat.publish("run.started", {"trigger": trigger})
+        answer = answer_watched(self._chat.chat_id, run, lambda run: self._answer(run, pending))
+        run.task = asyncio.create_task(answer, name=f"run {run.run_id}")
+        return run.run_id
+
+    def check(self, run_id: str) -> None:
+        """Return if this run is under way.
+
+        Raises:
+            UnknownRunError: there never was such a run here, or it was long ago.
+            NothingToDoError: this run has ended.
+        """
+        if run_id not in self._known:
+            raise UnknownRunError
+        if self.current is None or self.current.run_id != run_id:
+            raise NothingToDoError
+
+    async def end(self) -> None:
+        """Stop what is under way: its calls are cancelled, what was said stays."""
+        if self.current is not None and self.current.task is not None:
+            self.current.task.cancel()
+            await asyncio.wait([self.current.task], timeout=_STOP_SECONDS)
+
+    async def wait(self, seconds: float) -> None:
+        """Let the answer come to its end, for so long."""
+        if self.current is not None and self.current.task is not None:
+            await asyncio.wait([self.current.task], timeout=seconds)
+
+    async def _answer(self, run: Run, pending: Batch | None) -> None:
+        """Write one answer. Every ending is told to the pages; none leaves the conversation unusable."""
+        writer = AnswerWriter(run, self._chat, self._clock)
+        ending: dict[str, Any] = {"status": "failed"}
+        try:
+            if pending is not None:
+                await self._prompting.carry_out(pending, self._history)
+            await self.bring_tools()
+            spoken = await self._prompting.answer(self._history, writer)
+            self.model = spoken.model or self.model
+            ending = {"status": spoken.status, "usage": spoken.usage}
+        except asyncio.CancelledError:
+            writer.broken_off()
+            ending = {"status": "stopped"}
+            if self._chat.desk.leaving:
+                ending = {"status": "failed", "error": INTERRUPTED.to_json()}
+        except Exception as error:  # noqa: BLE001 - the task's boundary: told to the person, logged with an id
+            ending = self._failed(error, writer)
+        finally:
+            self._chat.updated_at, run.status = self._clock(), ending["status"]
+            try:
+                await self._keep_answer()
+            finally:
+                if not self._left_open:  # for then it goes on elsewhere
+                    self._chat.publish("run.done", ending)
+                self.current = None
+
+    @property
+    def _left_open(self) -> bool:
+        """Whether calls are left to whoever opens the conversation next."""
+        return self._chat.desk.leaving and self._chat.desk.waiting > 0
+
+    async def bring_tools(self) -> None:
+        """Give the kernel the tools as they are now, one plugin for each server.
+
+        Raises:
+            SignInRequiredError: a server wants a sign-in.
+        """
+        await self._chat.servers.refresh()
+        self._kernel.plugins.clear()
+        for server in self._chat.servers.all:
+            if (offered := server.offered) is not None and offered.tools:
+                self._kernel.plugins[server.plugin_name] = offered.plugin
+                server.functions = offered.functions
+
+    async def _keep_answer(self) -> None:
+        """Save the answer before it is told that it is there."""
+        try:
+            await self._chat.keeper.save()
+        except StoreError as error:
+            _log.warning("an answer is not saved yet: %s", error)
+            self._chat.keeper.soon()
+            text = "This answer is not saved yet. It will be, as soon as the conversations can be reached."
+            toast = {"level": "warning", "code": "not_saved", "message": text, "retryable": False}
+            self._chat.publish("toast", toast)
+
+    def _failed(self, error: Exception, writer: AnswerWriter) -> dict[str, Any]:
+        writer.broken_off()
+        if (needed := sign_in_needed(error)) is not None:
+            self._sign_in_needed(needed)
+            text = "Please sign in again; your conversation is kept."
+            return {"status": "failed", "error": {"code": "sign_in", "message": text, "retryable": True}}
+        error_id = secrets.token_hex(4)
+        failure = failure_of(error, error_id)
+        if failure.code == "internal":
+            _log.error("run failed (error %s)", error_id, exc_info=error)
+        else:
+            _log.warning("run failed: %s", failure.code)
+        return {"status": "failed", "error": failure.to_json()}
