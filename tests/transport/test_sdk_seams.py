@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from mcp import types
 from mcp.server.auth.middleware.auth_context import auth_context_var, get_access_token
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.fastmcp import Context, FastMCP
 from mcp.server.fastmcp.utilities.func_metadata import FuncMetadata
@@ -190,3 +191,15 @@ def test_a_call_is_visible_to_the_sdk_while_it_runs_and_no_longer(mcp: FastMCP[A
     leave_call(entered)
     assert request_ctx.get(None) is None
     assert auth_context_var.get() is None
+
+
+def test_the_user_of_a_call_has_all_that_the_sdks_has(mcp: FastMCP[Any]) -> None:
+    token = AccessToken(token="t", client_id="c", scopes=["s"])
+    entered = enter_call(context(mcp), None, token)  # type: ignore[arg-type] # nothing is sent
+    user = auth_context_var.get()
+    leave_call(entered)
+    for name, value in vars(AuthenticatedUser(token)).items():
+        assert getattr(user, name) == value
+    assert user is not None
+    assert user.display_name == "c"
+    assert not hasattr(user, "nothing")

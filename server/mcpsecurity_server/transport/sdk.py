@@ -119,16 +119,16 @@ class RelaySession(ServerSession):
 
 
 class _CallUser(AuthenticatedUser):
-    """The user of a call, made at half the cost: hardly anybody asks for more than the token."""
+    """The user of a call, made whole by who asks for more than the token: hardly anybody does."""
 
     def __init__(self, token: AccessToken) -> None:
         self.access_token = token
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ("username", "scopes"):
+        if "username" in self.__dict__:  # it is whole, and there is nothing of this name
             raise AttributeError(name)
         super().__init__(self.access_token)
-        return self.__dict__[name]
+        return getattr(self, name)
 
 
 def enter_call(
