@@ -105,7 +105,7 @@ def create_app(
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)
     if own:  # other programs' tools may ask for the request's application
-        app[FIRST] = fast_path(settings.path, mounted.handle, app.middlewares, secure_headers(settings))
+        app[FIRST] = fast_path(app, settings.path, mounted.handle, secure_headers(settings))
     return app
 
 

@@ -19,30 +19,22 @@ __all__ = ["fast_path"]
 
 
 def fast_path(
-    path: str, handler: Handler, middlewares: Sequence[Middleware], headers: Mapping[str, str]
+    app: web.Application, path: str, handler: Handler, headers: Mapping[str, str]
 ) -> Callable[[Handler], Handler]:
     """Return what turns the answer of an application into one that has this path.
 
-    `handler` and `middlewares` are the application's for `path`, `headers` what its signal puts into every
-    answer. A request has no `app` and no `match_info` there. Requests that aiohttp or aiohttp-cors treat
-    differently, because they expect to be told to go on or come from a page, are the application's.
+    `handler` is the application's for `path`, `headers` what its signal puts into every answer. Middlewares
+    may still be added; when another signal is, every request is routed. A request has no `app` and no
+    `match_info` on this path. Requests that aiohttp or aiohttp-cors treat differently, because they expect to
+    be told to go on or come from a page, are the application's.
     """
-    further = FurtherHeaders(headers)
-    for middleware in reversed(middlewares):
-        handler = partial(middleware, handler=handler)
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        request[FURTHER_HEADERS] = further
-        try:
-            response = await handler(request)
-        except web.HTTPException as raised:
-            raised.headers.update(further)
-            raise
-        if type(response) is not JsonResponse and not response.prepared:  # that adds them itself
-            response.headers.update(further)
-        return response
+    further, signals = FurtherHeaders(headers), len(app.on_response_prepare)
 
     def before(application: Handler) -> Handler:
+        if len(app.on_response_prepare) != signals:
+            return application
+        answer = _answering(_surrounded(handler, app.middlewares), further)
+
         def first(request: web.Request) -> Awaitable[web.StreamResponse]:
             known = request.headers
             if (
@@ -57,3 +49,24 @@ def fast_path(
         return first
 
     return before
+
+
+def _surrounded(handler: Handler, middlewares: Sequence[Middleware]) -> Handler:
+    for middleware in reversed(middlewares):
+        handler = partial(middleware, handler=handler)
+    return handler
+
+
+def _answering(handler: Handler, further: FurtherHeaders) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        request[FURTHER_HEADERS] = further
+        try:
+            response = await handler(request)
+        except web.HTTPException as raised:
+            raised.headers.update(further)
+            raise
+        if type(response) is not JsonResponse and not response.prepared:  # that adds them itself
+            response.headers.update(further)
+        return response
+
+    return answer

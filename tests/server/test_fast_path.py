@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
+from aiohttp.typedefs import Handler
 
 from mcpsecurity.service import FIRST, started_runner
 from mcpsecurity_server.app import create_app
@@ -166,7 +167,7 @@ async def test_what_aiohttp_treats_differently_is_the_applications(
     async def application(_: web.Request) -> web.Response:
         return web.Response(text="routed")
 
-    answer = fast_path("/mcp", handler, [], {})(application)
+    answer = fast_path(web.Application(), "/mcp", handler, {})(application)
     response = await answer(make_mocked_request(method, path, headers=headers))
     assert isinstance(response, web.Response)
     assert response.text == ("fast" if fast else "routed")
@@ -178,3 +179,22 @@ def test_other_programs_are_routed_because_their_tools_may_ask_for_the_applicati
     settings = ServerSettings(no_auth=True)
     assert FIRST in create_app(settings)
     assert FIRST not in create_app(settings, FastMCP("Other"))
+
+
+async def test_what_is_added_to_the_application_later_counts_on_both_ways() -> None:
+    @web.middleware
+    async def close(request: web.Request, handler: Handler) -> web.StreamResponse:
+        raise web.HTTPForbidden
+
+    async def sign(_: web.Request, response: web.StreamResponse) -> None:
+        response.headers["X-Signed"] = "yes"
+
+    filtered, signed = (create_app(ServerSettings(no_auth=True)) for _ in range(2))
+    filtered.middlewares.append(close)
+    signed.on_response_prepare.append(sign)
+    runners = [await started_runner(app) for app in (filtered, signed)]
+    found = [await _sent(runner.addresses[0][1], LAST) for runner in runners]
+    for runner in runners:
+        await runner.cleanup()
+    assert b"HTTP/1.1 403 Forbidden" in found[0]
+    assert b"X-Signed: yes" in found[1]

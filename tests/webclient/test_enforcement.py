@@ -1,5 +1,6 @@
 """Where a call is made, nothing is believed but an approval of this very call with these very arguments."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -20,13 +21,13 @@ async def _nothing() -> None:
     """Save nothing, and bring nothing up to date."""
 
 
-def _desk() -> tuple[CallDesk, list[str]]:
+def _desk(save: Callable[[], Awaitable[None]] = _nothing) -> tuple[CallDesk, list[str]]:
     heard: list[str] = []
     desk = CallDesk(
         Kernel(),
         McpServers([]),
         lambda name, _: heard.append(name),
-        save=_nothing,
+        save=save,
         prepare=_nothing,
         timeout=1.0,
     )
@@ -112,3 +113,17 @@ async def test_a_shared_function_makes_no_call_that_another_conversation_approve
         _current.reset(tokens[0])
         _at_work.reset(tokens[1])
     assert heard_by_me == heard_by_them == []
+
+
+async def test_a_grant_that_is_taken_back_while_a_call_is_kept_makes_none() -> None:
+    async def take_back() -> None:
+        desk.grants.clear()
+
+    desk, heard = _desk(take_back)
+    call = desk.propose("s-pay", {"amount": 1}, "b", "m")
+    desk.grants["", "s-pay"] = call.definition_hash
+    call.expires_at = 0.0  # nobody decides it
+    assert (
+        await desk.carry_out(call) == "The person declined this call. Their reason: nobody answered in time"
+    )
+    assert heard == ["tool.decided", "tool.done"]

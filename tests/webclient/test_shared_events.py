@@ -225,3 +225,79 @@ async def test_a_page_that_goes_before_its_turn_is_forgotten(bus: MakeBus) -> No
     assert [event.name for event in await heard(late, 1)] == ["snapshot"]
     first.publish("title.changed", None, {"title": "c"})
     assert await there.next(1) is None
+
+
+async def test_what_happens_when_nobody_hears_it_any_more_is_no_reason_to_go_on_from_the_log(
+    bus: MakeBus,
+) -> None:
+    first, second = bus(), bus()
+    before = (await said(first, "a"))[-1]
+    first.close()
+    first.publish("title.changed", None, {"title": "b"})
+    mark = first.mark()
+    assert mark is not None
+    assert await second.recover(*mark) is None
+    page = await heard(second.subscribe(before.id, state), 1)
+    assert page[0].name == "snapshot"
+
+
+async def test_a_page_that_comes_while_the_conversation_closes_is_let_go(
+    bus: MakeBus, redis: Program
+) -> None:
+    first = bus()
+    await said(first, "a")
+    os.kill(redis.pid, signal.SIGSTOP)
+    try:
+        first.publish("title.changed", None, {"title": "b"})
+        joining = first.subscribe(None, state)
+        await asyncio.sleep(0)  # the round is on its way to Redis
+        first.close()
+        late = first.subscribe(None, state)
+        async with asyncio.timeout(5):
+            for page in (joining, late):
+                while await page.next(5) is not None:
+                    pass
+    finally:
+        os.kill(redis.pid, signal.SIGCONT)
+
+
+async def test_who_cannot_log_goes_on_in_an_epoch_of_his_own(bus: MakeBus, raw: Any) -> None:
+    first, second, third = bus(), bus(), bus()
+    before = (await said(first, *"ab"))[-1]
+    await raw.config_set("maxmemory", 1)
+    try:
+        await said(second, "x")
+        missed = await second.recover(before.epoch, 1)
+    finally:
+        await raw.config_set("maxmemory", 0)
+    assert missed is not None
+    assert titles(missed) == ["b"]
+    assert (await said(second, "c"))[-1].epoch != before.epoch
+    assert await third.recover(before.epoch, 2) == []
+
+
+class TornRedis:
+    """A client whose connection was torn down in the middle of a command."""
+
+    async def script_load(self, _: str) -> str:
+        raise AttributeError("'NoneType' object has no attribute 'write'")
+
+    set = script_load
+
+
+class TornState(SharedState):
+    def __init__(self) -> None:
+        super().__init__("redis://127.0.0.1:1", KeyRing(OLD))
+        self.redis: Any = TornRedis()
+
+
+async def test_an_error_that_nobody_expects_ends_the_log_and_not_the_conversation() -> None:
+    logs = EventLogs(TornState())
+    first = SharedEventBus("chat", EventLog(logs, ALICE, "chat"))
+    page = first.subscribe(None, state)
+    first.publish("title.changed", None, {"title": "b"})
+    assert [event.name for event in await heard(page, 2)] == ["snapshot", "snapshot"]
+    assert not logs.usable
+    first.publish("title.changed", None, {"title": "c"})
+    assert titles(await heard(page, 1)) == ["c"]
+    await logs.aclose()

@@ -270,3 +270,24 @@ async def test_a_call_that_needs_no_decision_is_not_made_while_it_cannot_be_kept
         await stream.until("run.done")
         await server.start()
     assert stack.playground.calls == []
+
+
+async def test_what_the_person_takes_back_counts_when_it_is_kept(
+    stack: Stack, serve_web: ServeWeb, visitors: NewPerson, database: tuple[Program, str]
+) -> None:
+    server, address = database
+    stack.playground.proceed.set()
+    async with Chats(stack, serve_web, visitors, address).served() as (visitor, stream, _):
+        call = await proposed(visitor, stream)
+        assert (await visitor.decide(call, "approve", always=True)).status == 202
+        await stream.until("run.done")
+        granted = {"server": call["server"], "tool": call["tool"]}
+        await server.stop()
+        for command, body in (("grants", granted), ("mode", {"mode": "elicitation"})):
+            answer = await visitor.command(command, body)
+            assert (answer.status, answer.error["retryable"]) == (503, True)
+        shown = await visitor.snapshot()
+        assert (shown["grants"], shown["mode"]) == ([granted], "manual")
+        await server.start()
+        assert (await visitor.command("grants", granted)).status == 202
+        assert (await visitor.snapshot())["grants"] == []

@@ -223,7 +223,7 @@ def _hang_up(request: web.Request) -> None:
 
 
 async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
-    chat.set_mode(body.mode)
+    await chat.desk.set_mode(body.mode)
     return {}
 
 
@@ -264,7 +264,7 @@ async def _stop(chat: ChatService, _: commands.Command, request: web.Request) ->
 
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
-    chat.desk.revoke(body.server, body.tool)
+    await chat.desk.revoke(body.server, body.tool)
     return {}
 
 

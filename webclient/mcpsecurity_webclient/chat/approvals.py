@@ -173,12 +173,35 @@ class ApprovalDesk:
         for call_id in call_ids:
             self.calls.pop(call_id, None)
 
-    def revoke(self, server: str, tool: str) -> None:
-        """Take back a grant. Raises `UnknownCallError` when there is none."""
-        if (server, tool) not in self.grants:
+    async def set_mode(self, mode: ApprovalMode) -> None:
+        """Change who asks the person from the next call on. Raises `StoreError`: all is as it was."""
+        before = self.mode
+        if mode is before:
+            return
+        self._change_mode(mode)
+        try:
+            await self._save()
+        except BaseException:
+            self._change_mode(before)
+            raise
+
+    async def revoke(self, server: str, tool: str) -> None:
+        """Take back a grant.
+
+        Raises:
+            UnknownCallError: there is none.
+            StoreError: it is still there.
+        """
+        digest = self.grants.get((server, tool))
+        if digest is None:
             raise UnknownCallError
-        del self.grants[server, tool]
-        self._publish("grants.changed", {"grants": self.grants_json()})
+        self._end_grant(server, tool)
+        try:
+            await self._save()
+        except BaseException:
+            self.grants.setdefault((server, tool), digest)
+            self._publish("grants.changed", {"grants": self.grants_json()})
+            raise
 
     def grants_json(self) -> list[dict[str, str]]:
         """Return the page's view of the grants."""
@@ -214,8 +237,18 @@ class ApprovalDesk:
             await self._save()
         finally:
             call.deciding = None
+        if self._decided_by_itself(call) != by:  # the person has taken that back meanwhile
+            return await self._persons_decision(call)
         self._decided(call, decision)
         return decision
+
+    def _change_mode(self, mode: ApprovalMode) -> None:
+        self.mode = mode
+        self._publish("mode.changed", {"mode": mode.value})
+
+    def _end_grant(self, server: str, tool: str) -> None:
+        del self.grants[server, tool]
+        self._publish("grants.changed", {"grants": self.grants_json()})
 
     def _awaited(self, call_id: str) -> PendingFunctionCall:
         """Return a call that the person can decide now; otherwise raise why not."""
@@ -270,7 +303,7 @@ class ApprovalDesk:
             return "mode"
         granted = self.grants.get((call.server, call.tool))
         if granted is not None and granted != call.definition_hash:
-            self.revoke(call.server, call.tool)
+            self._end_grant(call.server, call.tool)
         return "grant" if granted == call.definition_hash else None
 
     async def _persons_decision(self, call: PendingFunctionCall) -> Decision:

@@ -130,6 +130,9 @@ class EventLogs:
             return await _in_time(self._told(entries))
         except (TimeoutError, SharedStateError) as error:
             return [error] * len(entries)
+        except Exception as error:  # noqa: BLE001 - the task's boundary: nobody must wait for ever
+            _log.exception("events of conversations cannot be logged")
+            return [error] * len(entries)
 
     async def _told(self, entries: list[_Append]) -> list[Any]:
         with translated():
@@ -166,6 +169,9 @@ class EventLogs:
                 break
             except (SharedStateError, TimeoutError):
                 self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            except Exception:  # noqa: BLE001 - the task's boundary: it is asked again
+                _log.exception("it cannot be found out whether Redis is back")
+                self._pause = _LONGEST_PAUSE
         self._asked_at, self._asking = time.monotonic(), None
 
 

@@ -134,10 +134,12 @@ class InMemoryEventBus:
         missed = self._after(last) if last is not None else None
         if missed is None:
             self._begin(subscription, snapshot)
-            return subscription
-        for event in missed:
-            subscription.put(event)
-        self._subscriptions[subscription] = snapshot
+        else:
+            for event in missed:
+                subscription.put(event)
+            self._subscriptions[subscription] = snapshot
+        if self._closed:
+            subscription.end()
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:

@@ -80,13 +80,20 @@ class Runs:
         self._sign_in_needed = sign_in_needed
         self._clock = clock
         self._known: deque[str] = deque(maxlen=_KNOWN)
+        self._closed = False
         self.model = model
         self.current: Run | None = None
 
     def start(self, trigger: str, pending: Batch | None = None) -> str:
-        """Begin an answer, or go on with one from calls that wait; return the run's id."""
-        run = self.current = Run(secrets.token_urlsafe(9), trigger)
+        """Begin an answer, or go on with one from calls that wait; return the run's id.
+
+        In a conversation that was closed meanwhile none begins: whoever opens it next offers to try again.
+        """
+        run = Run(secrets.token_urlsafe(9), trigger)
         self._known.append(run.run_id)
+        if self._closed:
+            return run.run_id
+        self.current = run
         self._chat.updated_at = self._clock()
         self._chat.publish("run.started", {"trigger": trigger})
         answer = answer_watched(self._chat.chat_id, run, lambda run: self._answer(run, pending))
@@ -110,6 +117,11 @@ class Runs:
         if self.current is not None and self.current.task is not None:
             self.current.task.cancel()
             await asyncio.wait([self.current.task], timeout=_STOP_SECONDS)
+
+    async def aclose(self) -> None:
+        """Stop what is under way, and begin nothing any more."""
+        self._closed = True
+        await self.end()
 
     async def wait(self, seconds: float) -> None:
         """Let the answer come to its end, for so long."""

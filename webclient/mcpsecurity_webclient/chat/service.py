@@ -250,12 +250,6 @@ class ChatService:
         self._runs.check(run_id)
         await self._end_run()
 
-    def set_mode(self, mode: ApprovalMode) -> None:
-        """Change who asks the person from the next call on."""
-        if mode is not self.desk.mode:
-            self.desk.mode = mode
-            self.publish("mode.changed", {"mode": mode.value})
-
     def answer_elicitation(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
         """Hand a person's answer to the coordinator, which raises what it cannot take."""
         self._coordinator.answer(self.chat_id, elicitation_id, action, content)
@@ -288,7 +282,8 @@ class ChatService:
 
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and keep what is new."""
-        await self._end_run()
+        self._cancel_questions()
+        await self._runs.aclose()
         await self.asking.aclose()
         await self.events.aclose()
         await self.servers.aclose()
@@ -367,8 +362,11 @@ class ChatService:
         )
 
     async def _end_run(self) -> None:
-        self._coordinator.cancel_all(self.chat_id, "restart" if self.desk.leaving else "stop")
+        self._cancel_questions()
         await self._runs.end()
+
+    def _cancel_questions(self) -> None:
+        self._coordinator.cancel_all(self.chat_id, "restart" if self.desk.leaving else "stop")
 
     def _elicitation(self, server: str) -> Any:
         async def ask(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult | types.ErrorData:

@@ -48,9 +48,9 @@ class SharedEventBus(InMemoryEventBus):
 
     def publish(self, name: str, run_id: str | None, payload: dict[str, Any]) -> None:
         """Give an event to every page, in order, as soon as it is in the log."""
-        if self._closed:
-            return
         self._seq += 1
+        if self._closed:  # counted, so that no log seems to have all there was
+            return
         event = self._event(name, run_id, payload, self._seq)
         self._unmarked += len(event.data)
         if self._unmarked > _UNMARKED_CHARACTERS:
@@ -75,11 +75,15 @@ class SharedEventBus(InMemoryEventBus):
         if logged is None or logged.last < after or logged.first > after + 1:
             self.keep_soon()  # so that nobody goes on from that mark any more
             return None
+        missed = [event for event in logged.events if event.seq > after]
+        if not self._log.usable:  # what is told from now on is in no log, so it is not of this epoch
+            self.keep_soon()
+            return missed
         self._epoch, self._seq = epoch, logged.last
         for event in logged.events:
             self._keep(event)
         self._told = logged.last
-        return [event for event in logged.events if event.seq > after]
+        return missed
 
     def renew(self) -> None:
         """Go on in another epoch, and let the store know."""
@@ -148,7 +152,12 @@ class SharedEventBus(InMemoryEventBus):
             self._give(item)
         elif not item.subscription.ended:
             item.subscription.put(item.state)
-            self._subscriptions[item.subscription] = item.snapshot
+            self._follow(item)
+
+    def _follow(self, item: _Joining) -> None:
+        self._subscriptions[item.subscription] = item.snapshot
+        if self._closed:  # meanwhile
+            item.subscription.end()
 
     def _abandon(self, items: list[ChatEvent | _Joining]) -> None:
         """Go on without the log: in another epoch, with snapshots for all pages in place of what they have
@@ -158,7 +167,7 @@ class SharedEventBus(InMemoryEventBus):
         self.renew()
         for item in items:
             if isinstance(item, _Joining) and not item.subscription.ended:
-                self._subscriptions[item.subscription] = item.snapshot
+                self._follow(item)
         said = [item for item in items if isinstance(item, ChatEvent) and item.name == "toast"]
         for subscription, snapshot in self._subscriptions.items():
             subscription.put(self._state(snapshot))
