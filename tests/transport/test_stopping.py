@@ -117,7 +117,7 @@ async def test_sigterm_ends_the_process_with_an_open_stream_in_time(tmp_path: Pa
                 process.send_signal(signal.SIGTERM)
                 assert await stream.rest() == []
                 assert stream.retry == 1000
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(10):  # its own deadline is 4 s
                 assert await process.wait() == 0
     finally:
         if process.returncode is None:
