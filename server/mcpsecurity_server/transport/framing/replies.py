@@ -18,7 +18,7 @@ _MADE_LATER = frozenset({"_headers", "_reason", "_state", "_zlib_executor", "_zl
 
 
 class JsonResponse(web.Response):
-    """A `web.Response` of JSON, sent in a third of the time if the connection stays open, as it mostly does.
+    """A `web.Response` of JSON, sent in half the time if the connection stays open, as it mostly does.
 
     The steps of `web.Response` that only other kinds of answer need (cookies, compression, chunks, payloads)
     are left out, and its headers are made only if somebody looks at them; what goes over the wire is the
