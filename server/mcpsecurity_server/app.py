@@ -5,7 +5,6 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -18,7 +17,7 @@ from mcpsecurity.service import FIRST
 from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.audit import audit_tool_call, number_requests, write_waiting
 from mcpsecurity_server.auth.metadata import add_metadata_routes
-from mcpsecurity_server.auth.middleware import VERIFIER, tool_guard
+from mcpsecurity_server.auth.middleware import tool_guard
 from mcpsecurity_server.auth.protection import Protection
 from mcpsecurity_server.cors import allow_origins
 from mcpsecurity_server.fast_path import fast_path
@@ -68,15 +67,14 @@ def create_app(
     )
     shared = _shared_transport(settings, limits)
     needs = {} if shared is None else {"redis": shared.shared.check, "clock": shared.shared.check_clock}
-    if not settings.no_auth:
-        needs["signing_keys"] = partial(_check_keys, app)
     public = [add_health_route(app, settings.path, clock), add_ready_route(app, needs)]
     if settings.no_auth:
         app.middlewares.append(number_requests)
     else:
         protection = Protection(settings, tls, clock, timer, key_policy)
         public += add_metadata_routes(app, settings.url, protection.metadata())
-        protection.install(app, {_path(route) for route in public})
+        authentication = protection.install(app, {_path(route) for route in public})
+        needs["signing_keys"] = authentication.check_keys
         before_call = tool_guard(protection.policy())
     if shared is not None:
         app.cleanup_ctx.append(_entered(shared))
@@ -154,10 +152,6 @@ def _hosts(settings: ServerSettings) -> set[str]:
     """Return the Host names to serve: the public one, with it all of loopback, and those configured."""
     host = settings.origin.host or ""
     return {host, *settings.allowed_hosts, *(LOOPBACK_HOSTS if host in LOOPBACK_HOSTS else ())}
-
-
-async def _check_keys(app: web.Application) -> None:
-    await app[VERIFIER].check_keys()
 
 
 async def _finish_audit(_: web.Application) -> None:

@@ -1,10 +1,13 @@
 """Validated tokens are remembered by hash, within bounds."""
 
+from aiohttp.test_utils import make_mocked_request
 from tests.oidc.tenant import ControlledTenant, jwk
 
 from mcpsecurity.oidc import JwksCache, SigningKey, parse_keys
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.memory import TokenMemory
+
+NOW = 9.0
 
 
 async def _keys() -> tuple[JwksCache, SigningKey]:
@@ -21,19 +24,22 @@ def _caller(tenant: ControlledTenant, raw: str) -> Caller:
 
 async def test_the_oldest_makes_room(tenant: ControlledTenant) -> None:
     keys, key = await _keys()
-    memory = TokenMemory(keys, size=2)
+    memory = TokenMemory(keys, lambda: NOW, size=2)
     for raw in ("a", "b", "c"):
         memory.remember(raw, _caller(tenant, raw), key, 10.0)
     assert len(memory) == 2
-    assert memory.recall("a", 0.0) is None
-    recalled = memory.recall("c", 0.0)
+    assert memory.recall("a") is None
+    recalled = memory.recall("c")
     assert recalled is not None
-    assert recalled.token == "c"
+    assert recalled.token == ""
+    request = make_mocked_request("POST", "/mcp", headers={"Authorization": "Bearer c"})
+    assert recalled.of_request(request).token == "c"
+    assert recalled.token == ""
 
 
 async def test_what_is_kept_opens_nothing(tenant: ControlledTenant) -> None:
     keys, key = await _keys()
-    memory = TokenMemory(keys, size=2)
+    memory = TokenMemory(keys, lambda: NOW, size=2)
     memory.remember("the token", _caller(tenant, "the token"), key, 10.0)
     (entry,) = memory._entries.values()
     assert entry.caller.token == ""
@@ -42,23 +48,25 @@ async def test_what_is_kept_opens_nothing(tenant: ControlledTenant) -> None:
 
 async def test_it_is_forgotten_at_the_moment_it_expires(tenant: ControlledTenant) -> None:
     keys, key = await _keys()
-    memory = TokenMemory(keys, size=2)
+    now = 9.999
+    memory = TokenMemory(keys, lambda: now, size=2)
     memory.remember("a", _caller(tenant, "a"), key, 10.0)
-    assert memory.recall("a", 9.999) is not None
-    assert memory.recall("a", 10.0) is None
+    assert memory.recall("a") is not None
+    now = 10.0
+    assert memory.recall("a") is None
     assert len(memory) == 0
 
 
 async def test_a_key_that_was_replaced_under_its_name_ends_the_memory(tenant: ControlledTenant) -> None:
     keys, _ = await _keys()
-    memory = TokenMemory(keys, size=2)
+    memory = TokenMemory(keys, lambda: NOW, size=2)
     other = parse_keys({"keys": [jwk("key-2", kid="key-1")]}, {})["key-1"]
     memory.remember("a", _caller(tenant, "a"), other, 10.0)
-    assert memory.recall("a", 0.0) is None
+    assert memory.recall("a") is None
 
 
 async def test_with_size_zero_nothing_is_remembered(tenant: ControlledTenant) -> None:
     keys, key = await _keys()
-    memory = TokenMemory(keys, size=0)
+    memory = TokenMemory(keys, lambda: NOW, size=0)
     memory.remember("a", _caller(tenant, "a"), key, 10.0)
-    assert memory.recall("a", 0.0) is None
+    assert memory.recall("a") is None

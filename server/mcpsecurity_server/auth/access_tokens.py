@@ -43,7 +43,7 @@ class Acceptance:
 
 
 class AccessTokenVerifier:
-    """Verifies tokens and remembers the good ones."""
+    """Verifies tokens and puts the good ones into `memory`."""
 
     def __init__(
         self, provider: OidcProvider, acceptance: Acceptance, policy: AccessPolicy, *, memory_size: int
@@ -51,11 +51,7 @@ class AccessTokenVerifier:
         self._provider = provider
         self._acceptance = acceptance
         self._policy = policy
-        self.memory = TokenMemory(provider.keys, size=memory_size)
-
-    def recall(self, raw: str) -> Caller | None:
-        """Return the caller of a token that was verified before and is still good. Costs microseconds."""
-        return self.memory.recall(raw, self._provider.clock())
+        self.memory = TokenMemory(provider.keys, provider.clock, size=memory_size)
 
     async def check_keys(self) -> None:
         """Return if there are keys to verify with. Raises `ProviderError`."""

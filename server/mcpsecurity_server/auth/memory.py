@@ -7,7 +7,7 @@ signing key is no longer published or no longer believed, and when newer tokens 
 from hashlib import sha256
 from typing import NamedTuple
 
-from mcpsecurity.oidc import JwksCache, SigningKey
+from mcpsecurity.oidc import Clock, JwksCache, SigningKey
 from mcpsecurity_server.auth.caller import Caller
 
 __all__ = ["TokenMemory"]
@@ -20,25 +20,29 @@ class _Entry(NamedTuple):
 
 
 class TokenMemory:
-    """At most `size` tokens; with 0 nothing is remembered."""
+    """At most `size` tokens; with 0 nothing is remembered. `clock` gives seconds since 1970."""
 
-    def __init__(self, keys: JwksCache, *, size: int) -> None:
+    def __init__(self, keys: JwksCache, clock: Clock, *, size: int) -> None:
         self._keys = keys
+        self._clock = clock
         self._size = size
         self._entries: dict[bytes, _Entry] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def recall(self, raw: str, now: float) -> Caller | None:
-        """Return the caller of a token that is still good at `now`, in seconds since 1970."""
+    def recall(self, raw: str) -> Caller | None:
+        """Return the caller, without the token, if the token was found good before and still is.
+
+        It is the same object each time: nobody may change it.
+        """
         digest = _digest(raw)
         entry = self._entries.get(digest)
         if entry is None:
             return None
         caller, key, refused_at = entry
-        if now < refused_at and self._keys.held(key.kid) is key:
-            return caller.with_token(raw)
+        if self._clock() < refused_at and self._keys.held(key.kid) is key:
+            return caller
         del self._entries[digest]
         return None
 
@@ -48,7 +52,7 @@ class TokenMemory:
             return
         while len(self._entries) >= self._size:
             del self._entries[next(iter(self._entries))]
-        self._entries[_digest(raw)] = _Entry(caller.with_token(""), key, refused_at)
+        self._entries[_digest(raw)] = _Entry(caller.without_token(), key, refused_at)
 
 
 def _digest(raw: str) -> bytes:

@@ -3,10 +3,10 @@
 Nothing of the body is read before. What is public says so by being listed.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 from mcpsecurity.correlation import begin_request
 from mcpsecurity_server.audit import DENIED, audit_denial, audit_refusal, note_caller
@@ -19,46 +19,53 @@ from mcpsecurity_server.auth.refusals import Refusal
 from mcpsecurity_server.transport.dispatch import BeforeCall
 from mcpsecurity_server.transport.identity import TOKEN_KEY
 
-__all__ = ["VERIFIER", "access_token_middleware", "tool_guard"]
-
-VERIFIER = web.AppKey("access_token_verifier", AccessTokenVerifier)
-"""The verifier, set when the application starts."""
+__all__ = ["Authentication", "tool_guard"]
 
 
-def access_token_middleware(
-    challenger: Challenger, public_paths: Collection[str], verifier: Callable[[], AccessTokenVerifier]
-) -> Middleware:
-    """Return the middleware. `public_paths` need no token, nor does a CORS preflight: it cannot have one."""
-    public = frozenset(public_paths)
+class Authentication:
+    """The middleware `authenticate`. `public_paths` need no token, nor does a CORS preflight: it cannot have
+    one.
+
+    `verifier` is there once the application has started. A known caller is in `request[TOKEN_KEY]` without
+    the text of the token; whoever asks for it in a handler gets it, see `Caller.of_request`.
+    """
+
+    verifier: AccessTokenVerifier
+
+    def __init__(self, challenger: Challenger, public_paths: Collection[str]) -> None:
+        self._challenger = challenger
+        self._public = frozenset(public_paths)
 
     @web.middleware
-    async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer a request, or let it be answered."""
         begin_request()
-        caller = _known_caller(request, verifier())
-        if caller is None and (request.path in public or request.method == hdrs.METH_OPTIONS):
-            return await handler(request)
         try:
+            caller = self._known_caller(request)
             if caller is None:
-                caller = await verifier().verify(check_form(bearer_token(request)))
+                if request.path in self._public or request.method == hdrs.METH_OPTIONS:
+                    return await handler(request)
+                caller = await self.verifier.verify(check_form(bearer_token(request)))
             note_caller(caller)
             request[TOKEN_KEY] = caller
             response = await handler(request)
         except Refusal as refusal:
             audit_refusal(request, refusal)
-            return challenger.response(refusal)
+            return self._challenger.response(refusal)
         if response.status in DENIED:
             audit_denial(request, response.status)
         return response
 
-    return authenticate
+    async def check_keys(self) -> None:
+        """Return if tokens can be verified. Raises `ProviderError`."""
+        await self.verifier.check_keys()
 
-
-def _known_caller(request: web.Request, verifier: AccessTokenVerifier) -> Caller | None:
-    """Return whose token this is if it was found good before; None if anything has to be looked at."""
-    try:
-        return verifier.recall(bearer_token(request))
-    except Refusal:
-        return None
+    def _known_caller(self, request: web.Request) -> Caller | None:
+        """Return whose token this is if it was found good before; None if anything has to be looked at."""
+        try:
+            return self.verifier.memory.recall(bearer_token(request))
+        except Refusal:
+            return None
 
 
 def tool_guard(policy: AccessPolicy) -> BeforeCall | None:

@@ -15,7 +15,7 @@ from mcpsecurity.oidc import MULTI_TENANT, CachePolicy, Clock, OidcProvider, Pro
 from mcpsecurity_server.auth.access_tokens import Acceptance, AccessTokenVerifier
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.metadata import metadata_url, protected_resource_metadata
-from mcpsecurity_server.auth.middleware import VERIFIER, access_token_middleware
+from mcpsecurity_server.auth.middleware import Authentication
 from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
 
@@ -45,11 +45,12 @@ class Protection:
     timer: Timer = time.monotonic
     key_policy: CachePolicy | None = None
 
-    def install(self, app: web.Application, public_paths: Collection[str]) -> None:
+    def install(self, app: web.Application, public_paths: Collection[str]) -> Authentication:
         """Let nothing but `public_paths` be served without a good access token."""
-        verifier = partial(app.__getitem__, VERIFIER)
-        app.middlewares.append(access_token_middleware(self.challenger(), public_paths, verifier))
-        app.cleanup_ctx.append(self._hold_keys)
+        authentication = Authentication(self.challenger(), public_paths)
+        app.middlewares.append(authentication.authenticate)
+        app.cleanup_ctx.append(partial(self._hold_keys, authentication))
+        return authentication
 
     def metadata(self) -> dict[str, object]:
         """Return the protected resource metadata."""
@@ -96,7 +97,7 @@ class Protection:
         )
         return AccessTokenVerifier(provider, acceptance, self.policy(), memory_size=settings.token_memory)
 
-    async def _hold_keys(self, app: web.Application) -> AsyncIterator[None]:
+    async def _hold_keys(self, authentication: Authentication, _: web.Application) -> AsyncIterator[None]:
         settings = self.settings
         for warning in self.warnings():
             _log.warning("%s", warning)
@@ -113,7 +114,7 @@ class Protection:
                 leeway=settings.token_leeway,
             ) as provider,
         ):
-            app[VERIFIER] = self.verifier(provider)
+            authentication.verifier = self.verifier(provider)
             warming = asyncio.create_task(_warm(provider))
             yield
             warming.cancel()

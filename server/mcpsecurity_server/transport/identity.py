@@ -5,10 +5,14 @@ from typing import NamedTuple
 from aiohttp import web
 from mcp.server.auth.provider import AccessToken
 
-__all__ = ["ANONYMOUS", "TOKEN_KEY", "Owner", "owner_of"]
+__all__ = ["ANONYMOUS", "TOKEN_KEY", "Owner", "owner_of", "whole_token"]
 
 TOKEN_KEY: web.RequestKey[AccessToken | None] = web.RequestKey("mcp_access_token", AccessToken)
-"""Where an authentication middleware puts the validated token of a request."""
+"""Where an authentication middleware puts the validated token of a request.
+
+A token that is put there without its text, so as not to be made anew for each request, has a method
+`of_request` that gives it whole; handlers see only that one.
+"""
 
 
 class Owner(NamedTuple):
@@ -38,3 +42,12 @@ def owner_of(token: AccessToken | None) -> Owner:
         str(claims.get("oid", token.subject or "")),
         token.client_id,
     )
+
+
+def whole_token(token: AccessToken, http: web.Request | None) -> AccessToken:
+    """Return a token of `http` as handlers may see it, with its text."""
+    of_request = getattr(token, "of_request", None)
+    if of_request is None or http is None:
+        return token
+    whole: AccessToken = of_request(http)
+    return whole

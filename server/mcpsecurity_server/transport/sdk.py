@@ -27,6 +27,7 @@ from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from mcpsecurity_server.transport.identity import whole_token
 from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR
 from mcpsecurity_server.transport.results import tool_result
 
@@ -119,15 +120,16 @@ class RelaySession(ServerSession):
 
 
 class _CallUser(AuthenticatedUser):
-    """The user of a call, made whole by who asks for more than the token: hardly anybody does."""
+    """The user of a call, made by the first who asks it for anything: hardly anybody does."""
 
-    def __init__(self, token: AccessToken) -> None:
-        self.access_token = token
+    def __init__(self, token: AccessToken, http: Any) -> None:
+        self._token = token
+        self._http = http
 
     def __getattr__(self, name: str) -> Any:
-        if "username" in self.__dict__:  # it is whole, and there is nothing of this name
+        if "access_token" in self.__dict__:  # it is made, and there is nothing of this name
             raise AttributeError(name)
-        super().__init__(self.access_token)
+        super().__init__(whole_token(self._token, self._http))
         return getattr(self, name)
 
 
@@ -138,7 +140,7 @@ def enter_call(
 
     What is returned is for `leave_call`, or else the request would stay in the memory of its own task.
     """
-    user = _CallUser(token) if token is not None else None
+    user = _CallUser(token, context.request) if token is not None else None
     return request_ctx.set(context), current_channel.set(channel), auth_context_var.set(user)
 
 
