@@ -13,6 +13,7 @@ from aiohttp import web
 from mcp import types
 from mcp.server.auth.provider import AccessToken
 from mcp.server.fastmcp.exceptions import ResourceError, ToolError
+from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel, ValidationError
 
@@ -52,13 +53,15 @@ AfterCall = Callable[[str, str, float], None]
 class Call:
     """Who asks and where messages go while a request is handled.
 
-    `outcome` is the word for how it ended, if only the channel knows.
+    `tool` is the one that is called, if it was looked up before. `outcome` is the word for how it ended, if
+    only the channel knows.
     """
 
     session: RelaySession
     channel: Channel
     token: AccessToken | None
-    http: web.Request | None
+    http: web.Request
+    tool: Tool | None = None
     outcome: str | None = None
 
 
@@ -110,12 +113,9 @@ class Dispatcher:
         """Return the answer to `initialize`, as a JSON value."""
         return self._sdk.initialize_result(version, {})
 
-    def input_schema(self, name: Any) -> dict[str, Any] | None:
-        """Return the input schema of a tool; None if there is no such tool, or a handler of its own lists
-        them.
-        """
-        tool = self._sdk.direct_tool(name) if isinstance(name, str) else None
-        return tool.parameters if tool is not None else None
+    def tool(self, name: Any) -> Tool | None:
+        """Return a tool; None if there is no such tool, or a handler of its own runs them."""
+        return self._sdk.direct_tool(name) if isinstance(name, str) else None
 
     @property
     def guarded(self) -> bool:
@@ -172,7 +172,7 @@ class Dispatcher:
     async def _tool_call(self, request: Request, call: Call) -> Any:
         """Run a tool: of FastMCP without the SDK's stock handler, which validates its output once more."""
         name, arguments, meta = _tool_params(request)
-        tool = self._sdk.direct_tool(name)
+        tool = call.tool or self._sdk.direct_tool(name)
         if tool is None and self._sdk.direct_tools():
             raise MessageError(INVALID_PARAMS, f"Unknown tool: {name[:100]}", request.id)
         started, outcome = time.perf_counter(), "cancelled"

@@ -44,10 +44,10 @@ def owner_of(token: AccessToken | None) -> Owner:
     )
 
 
-def whole_token(token: AccessToken, http: web.Request | None) -> AccessToken:
+def whole_token(token: AccessToken, http: web.Request) -> AccessToken:
     """Return a token of `http` as handlers may see it, with its text."""
     of_request = getattr(token, "of_request", None)
-    if of_request is None or http is None:
+    if of_request is None:
         return token
     whole: AccessToken = of_request(http)
     return whole

@@ -1,8 +1,9 @@
 """Looks after what is running, now and then: one timer for all of it."""
 
 import asyncio
+from collections.abc import Iterator
 from contextvars import Context
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 __all__ = ["Watch", "Watched"]
 
@@ -16,26 +17,38 @@ class Watched(Protocol):
         """See whether something has to be done, such as to stop."""
 
 
-class Watch:
-    """Lets everything that was added look after itself every quarter of a second, until it is discarded."""
+T = TypeVar("T", bound=Watched)
+
+
+class Watch(Generic[T]):
+    """Lets everything that was added look after itself every quarter of a second, until it is discarded.
+
+    It can be counted in any thread, and gone through.
+    """
 
     def __init__(self) -> None:
-        self._running: set[Watched] = set()
+        self._running: set[T] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, watched: Watched) -> None:
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(tuple(self._running))
+
+    def add(self, watched: T) -> None:
         """Begin to look."""
         self._running.add(watched)
         if self._timer is None:
             self._arm()
 
-    def discard(self, watched: Watched) -> None:
+    def discard(self, watched: T) -> None:
         """Look no more."""
         self._running.discard(watched)
 
     def _look(self) -> None:
         self._timer = None
-        for watched in tuple(self._running):
+        for watched in self:
             watched.look()
         if self._running:
             self._arm()

@@ -2,9 +2,9 @@
 
 import gc
 import weakref
-from copy import deepcopy
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +13,9 @@ from pydantic import BaseModel
 from tests.transport.stateless.conftest import Connect, accept
 
 from mcpsecurity_server.transport.identity import Owner
-from mcpsecurity_server.transport.jsonrpc import Request
 from mcpsecurity_server.transport.stateless import exchange
 from mcpsecurity_server.transport.stateless.journal import Journal
-from mcpsecurity_server.transport.stateless.seal import KeyRing, Seal, StateRefusedError, bound_to
+from mcpsecurity_server.transport.stateless.seal import KeyRing, StateRefusedError, bound_to, bound_to_body
 
 ToolContext = Context[Any, Any, Any]
 RING = KeyRing([b"k" * 32])
@@ -111,22 +110,16 @@ def test_a_state_belongs_to_its_arguments(sealed_for: Any, sent_with: Any) -> No
 def test_a_state_belongs_to_caller_application_method_and_name(
     owner: Owner, method: str, params: dict[str, Any]
 ) -> None:
-    sealed = Seal(RING, Owner("t", "u", "c"), Request(1, "tools/call", {"name": "x"})).close({"n": 1})
-    same = {"name": "x", "arguments": {}, "_meta": {"progressToken": 1}}
-    assert Seal(RING, Owner("t", "u", "c"), Request(2, "tools/call", same)).open(sealed) == {"n": 1}
+    first = _body("tools/call", {"name": "x"})
+    sealed = RING.seal({"n": 1}, bound_to_body(Owner("t", "u", "c"), first))
+    same = _body("tools/call", {"name": "x", "arguments": {}, "_meta": {"progressToken": 1}})
+    assert RING.open(sealed, bound_to_body(Owner("t", "u", "c"), same)) == {"n": 1}
     with pytest.raises(StateRefusedError):
-        Seal(RING, owner, Request(2, method, params)).open(sealed)
+        RING.open(sealed, bound_to_body(owner, _body(method, params)))
 
 
-@pytest.mark.parametrize("arguments", [{"a": 1}, {"a": [1, {"b": 2}]}])
-def test_a_handler_that_changes_its_arguments_changes_nothing_here(arguments: dict[str, Any]) -> None:
-    owner = Owner("t", "u", "c")
-    request = Request(1, "tools/call", {"name": "x", "arguments": deepcopy(arguments)})
-    seal = Seal(RING, owner, request)
-    changed = request.params["arguments"]
-    changed["a"].append(2) if isinstance(changed["a"], list) else changed.clear()
-    retry = Request(2, "tools/call", {"name": "x", "arguments": arguments})
-    assert Seal(RING, owner, retry).open(seal.close({"n": 1})) == {"n": 1}
+def _body(method: str, params: dict[str, Any]) -> bytes:
+    return orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 
 
 def test_a_state_expires() -> None:
@@ -183,6 +176,22 @@ async def test_what_is_refused_is_refused_with_one_error_that_tells_nothing(conn
         (400, str({"code": -32602, "message": "Invalid or expired requestState"}))
     }
     assert done.result["content"][0]["text"] == "Hello, Eve!"
+
+
+async def test_a_handler_may_change_its_arguments(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+
+    @mcp.tool()
+    async def order(things: Any, ctx: ToolContext) -> int:
+        things["names"].append("wrapping")
+        things.pop("wish")
+        return len(things["names"]) if (await ctx.elicit("Sure?", Name)).action == "accept" else 0
+
+    async with connect(mcp) as client:
+        arguments = {"things": {"names": ["a", "b"], "wish": "none"}}
+        asked = await client.call("order", arguments)
+        done = await client.retry("order", asked, accept(name="Ada"), arguments=arguments)
+    assert done.result["content"][0]["text"] == "3"
 
 
 async def test_nothing_of_a_call_is_kept_after_its_answer(connect: Connect) -> None:

@@ -28,8 +28,8 @@ class Era(Protocol):
     def speaks(self, http: web.Request, value: Any) -> bool:
         """Tell whether this request is for this era; `value` is the body of a POST, else None."""
 
-    async def post(self, http: web.Request, value: Any) -> web.StreamResponse:
-        """Answer a POST with the JSON value `value`, which can be anything."""
+    async def post(self, http: web.Request, value: Any, body: bytes) -> web.StreamResponse:
+        """Answer a POST with the JSON value `value`, which can be anything; `body` is its text."""
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Answer a GET that accepts an event stream."""
@@ -57,7 +57,7 @@ class Endpoint:
                 if body is None:
                     body = await read_body(http, self._limits.body_bytes)
                 value = parse_body(body, self._limits.json_depth)
-                return await self._era(http, value).post(http, value)
+                return await self._era(http, value).post(http, value, body)
             if http.method == "GET":
                 return await self._get(http)
             return await self._era(http, None).delete(http)

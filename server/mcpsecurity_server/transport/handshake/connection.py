@@ -14,7 +14,7 @@ from mcpsecurity_server.transport.handshake.session import Session
 from mcpsecurity_server.transport.handshake.versions import has_priming
 from mcpsecurity_server.transport.identity import TOKEN_KEY
 from mcpsecurity_server.transport.limits import Limits
-from mcpsecurity_server.transport.watch import Watch
+from mcpsecurity_server.transport.watch import Watch, Watched
 
 __all__ = ["SESSION_HEADER", "Connections", "read_event_id"]
 
@@ -30,7 +30,7 @@ class Connections:
     def __init__(self, bus: EventBus, limits: Limits, clock: Callable[[], float]) -> None:
         self.bus = bus
         self.limits = limits
-        self.watch = Watch()
+        self.watch = Watch[Watched]()
         self._clock = clock
 
     async def carry(

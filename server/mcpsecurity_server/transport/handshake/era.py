@@ -53,7 +53,12 @@ class HandshakeEra:
         """Take every request."""
         return True
 
-    async def post(self, http: web.Request, value: Any) -> web.StreamResponse:
+    async def post(
+        self,
+        http: web.Request,
+        value: Any,
+        body: bytes,  # noqa: ARG002 - nothing is sealed here
+    ) -> web.StreamResponse:
         """Answer a message, or a batch of them."""
         if isinstance(value, list):
             return await self._batch(http, value)

@@ -82,7 +82,6 @@ def is_stateless(headers: CIMultiDictProxy[str], value: Any) -> bool:
 
     A header with a version nobody knows counts as well, unless a session says that it is of the other kind.
     """
-    named = headers.get(VERSION_HEADER)
     if isinstance(value, dict):
         params = value.get("params")
         meta = params.get("_meta") if isinstance(params, dict) else None
@@ -90,6 +89,7 @@ def is_stateless(headers: CIMultiDictProxy[str], value: Any) -> bool:
             return True
         if value.get("method") == "initialize":
             return False
+    named = headers.get(VERSION_HEADER)
     if named is None or named in HANDSHAKE_VERSIONS:
         return False
     return named == VERSION or "Mcp-Session-Id" not in headers

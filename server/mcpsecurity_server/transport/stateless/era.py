@@ -12,7 +12,7 @@ from mcp.server.auth.provider import AccessToken
 
 from mcpsecurity_server.transport.dispatch import Dispatcher
 from mcpsecurity_server.transport.framing.replies import RefusedError, error_response, json_response
-from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of
+from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of
 from mcpsecurity_server.transport.jsonrpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -34,13 +34,13 @@ from mcpsecurity_server.transport.stateless.envelope import (
     read_envelope,
     unsupported,
 )
-from mcpsecurity_server.transport.stateless.exchange import Exchange, Outside, Services
+from mcpsecurity_server.transport.stateless.exchange import Exchange, Outside, Services, running_task
 from mcpsecurity_server.transport.stateless.journal import Journal
 from mcpsecurity_server.transport.stateless.listen import Changes, Listening, read_filter
 from mcpsecurity_server.transport.stateless.parameters import ParameterHeaders
 from mcpsecurity_server.transport.stateless.places import Places
 from mcpsecurity_server.transport.stateless.results import Caching, Results
-from mcpsecurity_server.transport.stateless.seal import KeyRing, Seal, StateRefusedError
+from mcpsecurity_server.transport.stateless.seal import KeyRing, StateRefusedError, bound_to_body
 from mcpsecurity_server.transport.watch import Watch
 
 __all__ = ["StatelessEra"]
@@ -89,6 +89,8 @@ class StatelessEra:
         self._clock = clock
         self._headers = ParameterHeaders()
         self._services: Services | None = None
+        self._watch = Watch[Exchange]()
+        self._streams: set[asyncio.Task[Any]] = set()
         self._calls = Places(limits.calls_per_caller)
         self._listens = Places(limits.listens_per_caller)
 
@@ -106,7 +108,7 @@ class StatelessEra:
 
     delete = get
 
-    async def post(self, http: web.Request, value: Any) -> web.StreamResponse:
+    async def post(self, http: web.Request, value: Any, body: bytes) -> web.StreamResponse:
         """Answer one request. Notifications are accepted and dropped: none is defined here."""
         if isinstance(value, list):
             raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no batches")
@@ -123,12 +125,12 @@ class StatelessEra:
                 await self._dispatcher.check(message, http)
             token = http.get(TOKEN_KEY)
             owner = owner_of(token)
-            exchange = self._exchange(http, message, envelope, token, owner)
-            task = self._calls.take(owner)
+            exchange = self._exchange(http, message, envelope, token, body)
+            self._calls.take(owner)
             try:
-                return await exchange.answer(task)
+                return await exchange.answer()
             finally:
-                self._calls.give_back(owner, task)
+                self._calls.give_back(owner)
         except MessageError as error:
             return error_response(error, status_of(error.code))
 
@@ -144,7 +146,7 @@ class StatelessEra:
     async def drain(self, seconds: float) -> None:
         """End the streams, let running calls finish within `seconds`, and stop the others."""
         self._changes.close()
-        running = self._calls.tasks | self._listens.tasks
+        running = self._streams.union(exchange.task for exchange in self._watch)
         if running:
             _, late = await asyncio.wait(running, timeout=seconds)
             for task in late:
@@ -153,7 +155,7 @@ class StatelessEra:
     @property
     def activity(self) -> tuple[int, int]:
         """How many requests run and how many streams are open."""
-        return len(self._calls.tasks), len(self._listens.tasks)
+        return len(self._watch), len(self._streams)
 
     def _notified(self, http: web.Request) -> web.StreamResponse:
         requested = http.headers.get(VERSION_HEADER, VERSION)
@@ -170,35 +172,35 @@ class StatelessEra:
         raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
 
     def _exchange(
-        self, http: web.Request, request: Request, envelope: Envelope, token: AccessToken | None, owner: Owner
+        self, http: web.Request, request: Request, envelope: Envelope, token: AccessToken | None, body: bytes
     ) -> Exchange:
         """Return what answers a request that is for the dispatcher."""
         params = request.params
-        if request.method == "tools/call":
-            schema = self._dispatcher.input_schema(params.get("name"))
-            if schema is not None:
-                self._headers.check(http.headers, request, schema)
-        seal = Seal(self._ring, owner, request)
-        again = "requestState" in params or "inputResponses" in params
-        journal = self._journal(request, seal) if again else None
         # Handlers do not know which revision called.
         del params["_meta"]
         if envelope.meta:
             params["_meta"] = envelope.meta
-        return Exchange(http, request, envelope, journal, self._services or self._ready(), token, seal)
+        exchange = Exchange(http, request, envelope, token, body, self._services or self._ready())
+        if request.method == "tools/call":
+            tool = exchange.tool = self._dispatcher.tool(params.get("name"))
+            if tool is not None:
+                self._headers.check(http.headers, request, tool.parameters)
+        if "requestState" in params or "inputResponses" in params:
+            exchange.journal = self._journal(request, bound_to_body(owner_of(token), body))
+        return exchange
 
-    def _journal(self, request: Request, seal: Seal) -> Journal | None:
-        """Take from the parameters what the request knows of the rounds before; None if that is nothing."""
+    def _journal(self, request: Request, bound: bytes) -> Journal:
+        """Take from the parameters what the request knows of the rounds before."""
         params = request.params
         responses, state = params.pop("inputResponses", None), params.pop("requestState", None)
         if (responses is None and state is None) or request.method not in NAMED:
-            return None
+            return Journal()
         if not isinstance(responses, dict | None):
             raise MessageError(INVALID_PARAMS, "Invalid params: inputResponses is no object", request.id)
         if state is None:
             return Journal.first(responses or {})
         try:
-            return Journal.resume(seal.open(state), responses or {})
+            return Journal.resume(self._ring.open(state, bound), responses or {})
         except StateRefusedError:
             _log.warning("%s with a requestState that is not its own, or has expired", request.method)
             raise MessageError(INVALID_PARAMS, "Invalid or expired requestState", request.id) from None
@@ -210,16 +212,20 @@ class StatelessEra:
         ends = float("inf")
         if token is not None and token.expires_at:
             ends = time.monotonic() + float(token.expires_at) - self._clock()
-        owner = owner_of(token)
-        task = self._listens.take(owner)
+        owner, task = owner_of(token), running_task()
+        self._listens.take(owner)
+        self._streams.add(task)
         try:
             return await self._changes.carry(Listening(http, request, honoured, self._limits, ends))
         finally:
-            self._listens.give_back(owner, task)
+            self._streams.discard(task)
+            self._listens.give_back(owner)
 
     def _ready(self) -> Services:
         """Return what exchanges share. Capabilities are known once everything is registered."""
         if self._services is None:
             results = Results(self._dispatcher.initialize_result(VERSION), self._caching)
-            self._services = Services(self._dispatcher, results, self._limits, self._outside, Watch())
+            self._services = Services(
+                self._dispatcher, results, self._limits, self._outside, self._watch, self._ring
+            )
         return self._services

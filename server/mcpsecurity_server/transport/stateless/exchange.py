@@ -15,12 +15,14 @@ from typing import Any, Final
 from aiohttp import web
 from mcp import types
 from mcp.server.auth.provider import AccessToken
+from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 
 from mcpsecurity_server.transport.capabilities import MissingCapabilityError, missing_capability
 from mcpsecurity_server.transport.dispatch import Call, Dispatcher
 from mcpsecurity_server.transport.framing.replies import json_response
 from mcpsecurity_server.transport.handshake.session import log_passes, message
+from mcpsecurity_server.transport.identity import owner_of
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
     METHOD_NOT_FOUND,
@@ -35,11 +37,11 @@ from mcpsecurity_server.transport.stateless.codes import code_here, status_of
 from mcpsecurity_server.transport.stateless.envelope import NAMED, Envelope
 from mcpsecurity_server.transport.stateless.journal import ASKABLE, Journal, Question
 from mcpsecurity_server.transport.stateless.results import Results
-from mcpsecurity_server.transport.stateless.seal import Seal
+from mcpsecurity_server.transport.stateless.seal import KeyRing, bound_to_body
 from mcpsecurity_server.transport.stateless.stream import AnswerStream
 from mcpsecurity_server.transport.watch import Watch
 
-__all__ = ["Exchange", "Outside", "Services"]
+__all__ = ["Exchange", "Outside", "Services", "running_task"]
 
 _TURNS: Final = 10
 """Turns of the event loop in which further questions join the first."""
@@ -56,14 +58,20 @@ class Services:
     results: Results
     limits: Limits
     outside: "Outside"
-    watch: Watch
+    watch: Watch["Exchange"]
+    ring: KeyRing
 
 
 class Exchange:
-    """The channel of one request. `journal` has the rounds before, if there were any.
+    """The channel of one request; `body` is its text.
 
-    `seal` turns what the next round has to know into text for the client.
+    Attributes:
+        tool: the one that is called, if that is known.
+        task: the one that handles the request, once `answer` has begun.
     """
+
+    tool: Tool | None = None
+    task: asyncio.Task[Any]
 
     _opened: AnswerStream | None = None
     _journal: Journal | None = None
@@ -78,7 +86,6 @@ class Exchange:
     _over = False
     _call: Call | None = None
     _asks = False
-    _task: asyncio.Task[Any]
     _timer: asyncio.TimerHandle | None = None
 
     def __init__(
@@ -86,19 +93,16 @@ class Exchange:
         http: web.Request,
         request: Request,
         envelope: Envelope,
-        journal: Journal | None,
-        services: Services,
         token: AccessToken | None,
-        seal: Seal,
+        body: bytes,
+        services: Services,
     ) -> None:
         self._http = http
         self._request = request
         self._envelope = envelope
         self._services = services
         self._token = token
-        self._seal = seal
-        if journal is not None:
-            self._journal = journal
+        self._body = body
 
     @property
     def _stream(self) -> AnswerStream:
@@ -114,36 +118,42 @@ class Exchange:
             self._journal = Journal()
         return self._journal
 
-    async def answer(self, task: asyncio.Task[Any]) -> web.StreamResponse:
-        """Run the request in `task`, the current one, and return the response.
+    @journal.setter
+    def journal(self, before: Journal) -> None:
+        self._journal = before
+
+    async def answer(self) -> web.StreamResponse:
+        """Run the request in the current task and return the response.
 
         It is already sent if it became a stream.
         """
-        self._task = task
+        self.task = running_task()
         request, services = self._request, self._services
         session = RelaySession(services.outside, self._envelope.client)
-        call = self._call = Call(session, self, self._token, self._http)
-        watch = services.watch
-        watch.add(self)
+        call = self._call = Call(session, self, self._token, self._http, self.tool)
+        services.watch.add(self)
         try:
-            result: dict[str, Any] | MessageError = await services.dispatcher.run(request, call)
-        except MessageError as error:
-            result = self._elicitations(error) or error
-        except asyncio.CancelledError:
-            if not self._stopping:
-                raise
-            result = {}
+            try:
+                result: dict[str, Any] | MessageError = await services.dispatcher.run(request, call)
+            except MessageError as error:
+                result = self._elicitations(error) or error
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    raise
+                result = {}
+            finally:
+                self._end()
+            if self._opened is None and not self._stopping and not self._asks and isinstance(result, dict):
+                # What `_send` would do; most calls end here.
+                complete = services.results.complete(request.method, result)
+                return json_response(result_body(request.id, complete))
+            if self._late is not None:
+                return await self._late
+            if self._stopping and not self._asks and self._stream.gone:
+                return self._stream.abandoned()
+            return await self._send(result)
         finally:
-            watch.discard(self)
-            self._end()
-        if self._opened is None and not self._stopping and not self._asks and isinstance(result, dict):
-            # What `_send` would do; most calls end here.
-            return json_response(result_body(request.id, services.results.complete(request.method, result)))
-        if self._late is not None:
-            return await self._late
-        if self._stopping and not self._asks and self._stream.gone:
-            return self._stream.abandoned()
-        return await self._send(result)
+            services.watch.discard(self)
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
         """Send progress or a log message, unless the rounds before have sent it already."""
@@ -204,7 +214,7 @@ class Exchange:
         """Let go of everything that was for the handler."""
         self._over = True
         if self._stopping:
-            self._task.uncancel()
+            self.task.uncancel()
         if self._timer is not None:
             self._timer.cancel()
         self._call = self._timer = None  # both know the exchange: nobody should have to look for circles
@@ -230,7 +240,8 @@ class Exchange:
         limits, journal = self._services.limits, self.journal
         if journal.rounds >= limits.rounds:
             return MessageError(INTERNAL_ERROR, "The request asks too often", self._request.id)
-        state = self._seal.close(journal.state(max(self._said, journal.said)))
+        bound = bound_to_body(owner_of(self._token), self._body)
+        state = self._services.ring.seal(journal.state(max(self._said, journal.said)), bound)
         if len(state) > limits.state_bytes:
             return MessageError(INTERNAL_ERROR, "The request has too much to remember", self._request.id)
         return self._services.results.input_required(list(journal.pending.values()), state)
@@ -287,11 +298,11 @@ class Exchange:
             return
         loop = asyncio.get_running_loop()
         if self._stopping:
-            self._task.uncancel()
+            self.task.uncancel()
             if self._late is None and self._asks:
                 self._late = loop.create_task(self._send_now(), name="mcp-late-answer")
         self._stopping = True
-        self._task.cancel()
+        self.task.cancel()
         self._timer = loop.call_later(_STUBBORN_SECONDS, self._stop, context=Context())
 
     async def _send_now(self) -> web.StreamResponse:
@@ -343,6 +354,14 @@ class Outside:
 
     async def close_stream(self) -> None:
         """Nothing is open."""
+
+
+def running_task() -> asyncio.Task[Any]:
+    """Return the task that handles the request."""
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("requests are handled in a task")
+    return task
 
 
 def _error(code: int, text: str) -> McpError:

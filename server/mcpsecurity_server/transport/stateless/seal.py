@@ -20,9 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from mcpsecurity_server.transport.identity import Owner
-from mcpsecurity_server.transport.jsonrpc import Request
 
-__all__ = ["MIN_KEY_BYTES", "KeyRing", "Seal", "StateRefusedError", "bound_to"]
+__all__ = ["MIN_KEY_BYTES", "KeyRing", "StateRefusedError", "bound_to", "bound_to_body"]
 
 MIN_KEY_BYTES: Final = 32
 _FORMAT: Final = b"mcpsecurity/request-state/1"
@@ -91,50 +90,22 @@ class KeyRing:
         return value  # type: ignore[no-any-return] # sealed by ourselves
 
 
-class Seal:
-    """Seals what one request has to remember, and opens what it came with.
+def bound_to_body(owner: Owner, body: bytes) -> bytes:
+    """Return what ties a state to the request with this body.
 
-    What it is bound to is put together when it is needed; most calls have nothing to remember. A handler may
-    change its arguments, so they are written down now.
+    It is read from there because handlers may change their arguments, and most calls never need it.
     """
-
-    __slots__ = ("_arguments", "_owner", "_request", "_ring")
-
-    def __init__(self, ring: KeyRing, owner: Owner, request: Request) -> None:
-        self._ring = ring
-        self._owner = owner
-        self._request = request
-        self._arguments = _written(request.params.get("arguments"))
-
-    def close(self, value: dict[str, Any]) -> str:
-        """Return `value`, a JSON object, as text for the client."""
-        return self._ring.seal(value, self._bound())
-
-    def open(self, text: Any) -> dict[str, Any]:
-        """Return what was sealed for this request.
-
-        Raises:
-            StateRefusedError: it was not, or it has expired.
-        """
-        return self._ring.open(text, self._bound())
-
-    def _bound(self) -> bytes:
-        method, params = self._request.method, self._request.params
-        return _bound(self._owner, method, params.get("name"), params.get("uri"), self._arguments)
+    value = orjson.loads(body)
+    params = value["params"]
+    return bound_to(owner, value["method"], params.get("name"), params.get("uri"), params.get("arguments"))
 
 
 def bound_to(owner: Owner, method: str, name: Any, uri: Any, arguments: Any) -> bytes:
-    """Return what ties a state to a request: caller, application, method, name and arguments."""
-    return _bound(owner, method, name, uri, _written(arguments))
+    """Return what ties a state to a request: caller, application, method, name and arguments.
 
-
-def _written(arguments: Any) -> bytes:
-    """Return arguments as text, the same for the same ones; none at all are as good as an empty object."""
-    return orjson.dumps(arguments or None, option=orjson.OPT_SORT_KEYS)
-
-
-def _bound(owner: Owner, method: str, name: Any, uri: Any, arguments: bytes) -> bytes:
-    told = [list(owner), method, name, uri, orjson.Fragment(arguments)]
+    None at all are as good as an empty object.
+    """
+    told = [list(owner), method, name, uri, arguments or None]
     return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
 
 
