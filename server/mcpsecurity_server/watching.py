@@ -190,11 +190,9 @@ def _of(request: Request, call: Call) -> dict[str, AttributeValue]:
         "network.transport": "tcp",
         "network.protocol.name": "http",
     }
-    if call.http is not None:
-        version = call.http.headers.get(VERSION_HEADER)
-        session = call.http.headers.get(SESSION_HEADER) if version != VERSION else None
-        attributes |= session_attributes(version if version in ALL_VERSIONS else None, session)
-    return attributes
+    version = call.http.headers.get(VERSION_HEADER)
+    session = call.http.headers.get(SESSION_HEADER) if version != VERSION else None
+    return attributes | session_attributes(version if version in ALL_VERSIONS else None, session)
 
 
 def _is_error(result: Any) -> bool:

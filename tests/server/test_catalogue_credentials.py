@@ -54,6 +54,21 @@ async def test_case_06_header_and_query_token(protected: ProtectedServer, tenant
     protected.assert_refused(answer, 400, "invalid_request")
 
 
+async def test_a_known_token_is_refused_in_the_forms_that_a_new_one_is(
+    protected: ProtectedServer, tenant: ControlledTenant
+) -> None:
+    token = tenant.access_token()
+    known = {"Authorization": f"Bearer {token}"}
+    assert (await protected.request("POST", "/mcp", known, BODY)).status == 200
+    assert (await protected.request("POST", "/mcp", {"Authorization": f"bEARER {token}"}, BODY)).status == 200
+    twice = [("Authorization", f"Bearer {token}")] * 2
+    protected.assert_refused(await protected.request("POST", "/mcp", twice, BODY), 400, "invalid_request")
+    in_query = await protected.request("POST", f"/mcp?access_token={token}", known, BODY)
+    protected.assert_refused(in_query, 400, "invalid_request")
+    blank = {"Authorization": f"Bearer  {token}"}
+    protected.assert_refused(await protected.request("POST", "/mcp", blank, BODY), 400, "invalid_request")
+
+
 async def test_case_37_valid_session_id_but_no_token(
     protected: ProtectedServer, tenant: ControlledTenant
 ) -> None:

@@ -28,8 +28,8 @@ async def test_the_oldest_makes_room(tenant: ControlledTenant) -> None:
     for raw in ("a", "b", "c"):
         memory.remember(raw, _caller(tenant, raw), key, 10.0)
     assert len(memory) == 2
-    assert memory.recall("a") is None
-    recalled = memory.recall("c")
+    assert memory.recall("Bearer a") is None
+    recalled = memory.recall("Bearer c")
     assert recalled is not None
     assert recalled.token == ""
     request = make_mocked_request("POST", "/mcp", headers={"Authorization": "Bearer c"})
@@ -51,9 +51,9 @@ async def test_it_is_forgotten_at_the_moment_it_expires(tenant: ControlledTenant
     now = 9.999
     memory = TokenMemory(keys, lambda: now, size=2)
     memory.remember("a", _caller(tenant, "a"), key, 10.0)
-    assert memory.recall("a") is not None
+    assert memory.recall("Bearer a") is not None
     now = 10.0
-    assert memory.recall("a") is None
+    assert memory.recall("Bearer a") is None
     assert len(memory) == 0
 
 
@@ -62,11 +62,11 @@ async def test_a_key_that_was_replaced_under_its_name_ends_the_memory(tenant: Co
     memory = TokenMemory(keys, lambda: NOW, size=2)
     other = parse_keys({"keys": [jwk("key-2", kid="key-1")]}, {})["key-1"]
     memory.remember("a", _caller(tenant, "a"), other, 10.0)
-    assert memory.recall("a") is None
+    assert memory.recall("Bearer a") is None
 
 
 async def test_with_size_zero_nothing_is_remembered(tenant: ControlledTenant) -> None:
     keys, key = await _keys()
     memory = TokenMemory(keys, lambda: NOW, size=0)
     memory.remember("a", _caller(tenant, "a"), key, 10.0)
-    assert memory.recall("a") is None
+    assert memory.recall("Bearer a") is None

@@ -6,7 +6,7 @@ from aiohttp import hdrs, web
 
 from mcpsecurity_server.auth.refusals import BadCredentials, NoCredentials
 
-__all__ = ["bearer_token", "check_form"]
+__all__ = ["bearer_token", "check_form", "credentials"]
 
 _SCHEME = "bearer"
 _B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
@@ -41,3 +41,8 @@ def check_form(token: str) -> str:
     if _B64TOKEN.fullmatch(token) is None:
         raise BadCredentials("malformed_header", "The Authorization header must hold one bearer token.")
     return token
+
+
+def credentials(token: str) -> str:
+    """Return the value of the Authorization header that carries a token, as nearly everybody writes it."""
+    return f"Bearer {token}"

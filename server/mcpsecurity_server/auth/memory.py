@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mcpsecurity.oidc import Clock, JwksCache, SigningKey
 from mcpsecurity_server.auth.caller import Caller
+from mcpsecurity_server.auth.credentials import credentials
 
 __all__ = ["TokenMemory"]
 
@@ -31,12 +32,13 @@ class TokenMemory:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def recall(self, raw: str) -> Caller | None:
-        """Return the caller, without the token, if the token was found good before and still is.
+    def recall(self, authorization: str) -> Caller | None:
+        """Return the caller, without the token, if that was found good before and still is.
 
-        It is the same object each time: nobody may change it.
+        `authorization` is the value of the header; see `credentials`. It is the same object each time: nobody
+        may change it.
         """
-        digest = _digest(raw)
+        digest = _digest(authorization)
         entry = self._entries.get(digest)
         if entry is None:
             return None
@@ -52,9 +54,9 @@ class TokenMemory:
             return
         while len(self._entries) >= self._size:
             del self._entries[next(iter(self._entries))]
-        self._entries[_digest(raw)] = _Entry(caller.without_token(), key, refused_at)
+        self._entries[_digest(credentials(raw))] = _Entry(caller.without_token(), key, refused_at)
 
 
-def _digest(raw: str) -> bytes:
+def _digest(authorization: str) -> bytes:
     """Return the hash of what came in. It may be no text: such bytes come from aiohttp as surrogates."""
-    return sha256(raw.encode(errors="surrogateescape")).digest()
+    return sha256(authorization.encode("utf-8", "surrogateescape")).digest()

@@ -13,7 +13,7 @@ from mcpsecurity_server.audit import DENIED, audit_denial, audit_refusal, note_c
 from mcpsecurity_server.auth.access_tokens import AccessTokenVerifier
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.challenge import Challenger
-from mcpsecurity_server.auth.credentials import bearer_token, check_form
+from mcpsecurity_server.auth.credentials import bearer_token, check_form, credentials
 from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.refusals import Refusal
 from mcpsecurity_server.transport.dispatch import BeforeCall
@@ -45,7 +45,9 @@ class Authentication:
             if caller is None:
                 if request.path in self._public or request.method == hdrs.METH_OPTIONS:
                     return await handler(request)
-                caller = await self.verifier.verify(check_form(bearer_token(request)))
+                token = check_form(bearer_token(request))
+                verifier = self.verifier
+                caller = verifier.memory.recall(credentials(token)) or await verifier.verify(token)
             note_caller(caller)
             request[TOKEN_KEY] = caller
             response = await handler(request)
@@ -62,10 +64,10 @@ class Authentication:
 
     def _known_caller(self, request: web.Request) -> Caller | None:
         """Return whose token this is if it was found good before; None if anything has to be looked at."""
-        try:
-            return self.verifier.memory.recall(bearer_token(request))
-        except Refusal:
+        values = request.headers.getall(hdrs.AUTHORIZATION, ())
+        if len(values) != 1 or "?" in request.raw_path:
             return None
+        return self.verifier.memory.recall(values[0])
 
 
 def tool_guard(policy: AccessPolicy) -> BeforeCall | None:

@@ -6,8 +6,7 @@ Knows nothing of HTTP, streams or how long a session lives: who calls and where 
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from mcp import types
@@ -49,8 +48,7 @@ AfterCall = Callable[[str, str, float], None]
 """Hears of every tool call: name, outcome (ok, error, input_required, cancelled, failed) and seconds."""
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Protocol):
     """Who asks and where messages go while a request is handled.
 
     `tool` is the one that is called, if it was looked up before. `outcome` is the word for how it ended, if
@@ -58,11 +56,14 @@ class Call:
     """
 
     session: RelaySession
-    channel: Channel
     token: AccessToken | None
     http: web.Request
-    tool: Tool | None = None
-    outcome: str | None = None
+    tool: Tool | None
+    outcome: str | None
+
+    @property
+    def channel(self) -> Channel:
+        """Where messages to the client go."""
 
 
 _REQUESTS: dict[str, type[BaseModel]] = {
@@ -108,14 +109,12 @@ class Dispatcher:
         self._before_call = before_call
         self._after_call = after_call
         self.lifespan: Any = None
+        self.tool = sdk.direct_tool
+        """Returns the tool of a name, unless there is none, or a handler of its own runs them."""
 
     def initialize_result(self, version: str) -> dict[str, Any]:
         """Return the answer to `initialize`, as a JSON value."""
         return self._sdk.initialize_result(version, {})
-
-    def tool(self, name: Any) -> Tool | None:
-        """Return a tool; None if there is no such tool, or a handler of its own runs them."""
-        return self._sdk.direct_tool(name) if isinstance(name, str) else None
 
     @property
     def guarded(self) -> bool:
@@ -180,10 +179,9 @@ class Dispatcher:
             if tool is None:
                 result = await self._generic(request, call, types.CallToolRequest)
             else:
-                context = request_context(
-                    request.id, meta, call.session, self.lifespan, call.http, call.channel
-                )
-                entered = enter_call(context, call.channel, call.token)
+                channel = call.channel
+                context = request_context(request.id, meta, call.session, self.lifespan, call.http, channel)
+                entered = enter_call(context, channel, call.token)
                 try:
                     result = await self._sdk.run_tool(tool, arguments, context)
                 except ToolError as error:

@@ -1,9 +1,9 @@
 """Looks after what is running, now and then: one timer for all of it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection
 from contextvars import Context
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Protocol
 
 __all__ = ["Watch", "Watched"]
 
@@ -17,38 +17,21 @@ class Watched(Protocol):
         """See whether something has to be done, such as to stop."""
 
 
-T = TypeVar("T", bound=Watched)
+class Watch:
+    """Lets all that is in `running` look after itself every quarter of a second, as long as there is any."""
 
-
-class Watch(Generic[T]):
-    """Lets everything that was added look after itself every quarter of a second, until it is discarded.
-
-    It can be counted in any thread, and gone through.
-    """
-
-    def __init__(self) -> None:
-        self._running: set[T] = set()
+    def __init__(self, running: Collection[Watched]) -> None:
+        self._running = running
         self._timer: asyncio.TimerHandle | None = None
 
-    def __len__(self) -> int:
-        return len(self._running)
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(tuple(self._running))
-
-    def add(self, watched: T) -> None:
-        """Begin to look."""
-        self._running.add(watched)
+    def wake(self) -> None:
+        """Begin to look; call it when something has been added."""
         if self._timer is None:
             self._arm()
 
-    def discard(self, watched: T) -> None:
-        """Look no more."""
-        self._running.discard(watched)
-
     def _look(self) -> None:
         self._timer = None
-        for watched in self:
+        for watched in tuple(self._running):
             watched.look()
         if self._running:
             self._arm()

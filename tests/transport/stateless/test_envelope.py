@@ -4,7 +4,7 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from mcp.server.fastmcp import FastMCP
+from mcp.server.fastmcp import Context, FastMCP
 from multidict import CIMultiDict
 from tests.transport.stateless.conftest import PREFIX, VERSION, Connect, envelope
 
@@ -40,6 +40,25 @@ async def test_a_request_without_handshake_is_answered(connect: Connect) -> None
     assert reply.result["structuredContent"] == {"result": 3}
     assert reply.result["resultType"] == "complete"
     assert reply.result["_meta"][f"{PREFIX}serverInfo"]["name"] == "Program"
+
+
+async def test_what_a_client_said_before_is_told_from_what_is_only_equal(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+
+    @mcp.tool()
+    def said(ctx: Context[Any, Any, Any]) -> str:
+        client = ctx.session.client_params
+        assert client is not None
+        return repr((client.clientInfo.name, client.capabilities.experimental))
+
+    heard = []
+    async with connect(mcp) as client:
+        for name, value in [("a", "1"), ("a", "1"), ("b", "1"), ("b", 1), ("b", 1), ("b", True), ("b", 1.0)]:
+            meta = envelope(experimental={"x": {"y": value}})
+            meta[f"{PREFIX}clientInfo"] = {"name": name, "version": "1"}
+            reply = await client.call("said", _meta=meta)
+            heard.append((reply.result["content"][0]["text"], repr((name, {"x": {"y": value}}))))
+    assert [told for told, _ in heard] == [said for _, said in heard]
 
 
 async def test_the_server_can_be_discovered(connect: Connect) -> None:

@@ -24,13 +24,14 @@ SESSION_HEADER = istr("Mcp-Session-Id")
 class Connections:
     """Carries streams of `bus`. `clock` gives seconds since 1970, by which access tokens expire.
 
-    `watch` looks after the calls that may become streams.
+    `watch` looks after `running`, the calls that may become streams.
     """
 
     def __init__(self, bus: EventBus, limits: Limits, clock: Callable[[], float]) -> None:
         self.bus = bus
         self.limits = limits
-        self.watch = Watch[Watched]()
+        self.running: set[Watched] = set()
+        self.watch = Watch(self.running)
         self._clock = clock
 
     async def carry(

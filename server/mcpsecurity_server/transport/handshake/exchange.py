@@ -3,12 +3,14 @@
 import asyncio
 import secrets
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from mcp.server.auth.provider import AccessToken
+from mcp.server.fastmcp.tools import Tool
 
-from mcpsecurity_server.transport.dispatch import Call, Dispatcher
+from mcpsecurity_server.transport.dispatch import Dispatcher
 from mcpsecurity_server.transport.framing.replies import json_response
 from mcpsecurity_server.transport.handshake.connection import SESSION_HEADER, Connections
 from mcpsecurity_server.transport.handshake.session import InFlight, Session, log_passes, message
@@ -22,8 +24,21 @@ from mcpsecurity_server.transport.jsonrpc import (
     result_body,
     to_json,
 )
+from mcpsecurity_server.transport.sdk import Channel, RelaySession
 
 __all__ = ["Exchange"]
+
+
+@dataclass(slots=True)
+class _Call:
+    """One of the requests; a `Call` for the dispatcher."""
+
+    session: RelaySession
+    channel: Channel
+    token: AccessToken | None
+    http: web.Request
+    tool: Tool | None = None
+    outcome: str | None = None
 
 
 class Exchange:
@@ -71,7 +86,8 @@ class Exchange:
     async def answer(self, request: Request, dispatcher: Dispatcher) -> web.StreamResponse:
         """Run a request and return the response, which is already sent if it became a stream."""
         self._ids = (request.id,)
-        self._connections.watch.add(self)
+        self._connections.running.add(self)
+        self._connections.watch.wake()
         try:
             answer = await self._answer_one(request, dispatcher)
             self._answered = True
@@ -82,12 +98,13 @@ class Exchange:
             self._give_up()
             raise
         finally:
-            self._connections.watch.discard(self)
+            self._connections.running.discard(self)
 
     async def answer_batch(self, requests: list[Request], dispatcher: Dispatcher) -> web.StreamResponse:
         """Run the requests at the same time, and return the response as `answer` does."""
         self._ids = tuple(request.id for request in requests)
-        self._connections.watch.add(self)
+        self._connections.running.add(self)
+        self._connections.watch.wake()
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._answer_one(r, dispatcher)) for r in requests]
@@ -98,7 +115,7 @@ class Exchange:
             self._give_up()
             raise
         finally:
-            self._connections.watch.discard(self)
+            self._connections.running.discard(self)
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
         """Send a notification on the call's own stream. Progress only rises, and ends with the answer."""
@@ -140,7 +157,7 @@ class Exchange:
         session = self._session
         running = session.in_flight[request.id] = InFlight(task)
         try:
-            result = await dispatcher.run(request, Call(session.relay, self, self._token, self._http))
+            result = await dispatcher.run(request, _Call(session.relay, self, self._token, self._http))
             if self._state.concerns(request):
                 session.record = await self._state.change(session.record, request)
             answer = result_body(request.id, result)

@@ -3,12 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiohttp import web
-from mcp.server.auth.provider import AccessToken
 
 from mcpsecurity_server.transport.dispatch import Dispatcher
 from mcpsecurity_server.transport.framing.replies import RefusedError, error_response, json_response
@@ -17,6 +16,7 @@ from mcpsecurity_server.transport.jsonrpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
+    Answer,
     MessageError,
     Notification,
     Request,
@@ -34,7 +34,7 @@ from mcpsecurity_server.transport.stateless.envelope import (
     read_envelope,
     unsupported,
 )
-from mcpsecurity_server.transport.stateless.exchange import Exchange, Outside, Services, running_task
+from mcpsecurity_server.transport.stateless.exchange import Exchange, Outside, Services
 from mcpsecurity_server.transport.stateless.journal import Journal
 from mcpsecurity_server.transport.stateless.listen import Changes, Listening, read_filter
 from mcpsecurity_server.transport.stateless.parameters import ParameterHeaders
@@ -89,10 +89,9 @@ class StatelessEra:
         self._clock = clock
         self._headers = ParameterHeaders()
         self._services: Services | None = None
-        self._watch = Watch[Exchange]()
-        self._streams: set[asyncio.Task[Any]] = set()
-        self._calls = Places(limits.calls_per_caller)
-        self._listens = Places(limits.listens_per_caller)
+        self._calls = Places[Exchange](limits.calls_per_caller)
+        self._watch = Watch(self._calls)
+        self._listens = Places[Listening](limits.listens_per_caller)
 
     def speaks(self, http: web.Request, value: Any) -> bool:
         """Take what has this revision's `_meta` or header."""
@@ -108,31 +107,22 @@ class StatelessEra:
 
     delete = get
 
-    async def post(self, http: web.Request, value: Any, body: bytes) -> web.StreamResponse:
+    def post(self, http: web.Request, value: Any, body: bytes) -> Coroutine[Any, Any, web.StreamResponse]:
         """Answer one request. Notifications are accepted and dropped: none is defined here."""
         if isinstance(value, list):
             raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no batches")
         message = read_message(value)
         if isinstance(message, Notification):
             return self._notified(http)
-        if not isinstance(message, Request):
+        if isinstance(message, Answer):
             raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no requests of servers")
         try:
             envelope = read_envelope(http.headers, message)
-            if message.method not in _DISPATCHED:
-                return await self._answer(http, message)
-            if self._dispatcher.guarded:
-                await self._dispatcher.check(message, http)
-            token = http.get(TOKEN_KEY)
-            owner = owner_of(token)
-            exchange = self._exchange(http, message, envelope, token, body)
-            self._calls.take(owner)
-            try:
-                return await exchange.answer()
-            finally:
-                self._calls.give_back(owner)
+            if message.method in _DISPATCHED and not self._dispatcher.guarded:
+                return self._exchange(http, message, envelope, body).answer()
         except MessageError as error:
-            return error_response(error, status_of(error.code))
+            return _refuse(error)
+        return self._answer(http, message, envelope, body)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -146,7 +136,7 @@ class StatelessEra:
     async def drain(self, seconds: float) -> None:
         """End the streams, let running calls finish within `seconds`, and stop the others."""
         self._changes.close()
-        running = self._streams.union(exchange.task for exchange in self._watch)
+        running = {*(stream.task for stream in self._listens), *(call.task for call in self._calls)}
         if running:
             _, late = await asyncio.wait(running, timeout=seconds)
             for task in late:
@@ -155,38 +145,46 @@ class StatelessEra:
     @property
     def activity(self) -> tuple[int, int]:
         """How many requests run and how many streams are open."""
-        return len(self._watch), len(self._streams)
+        return len(self._calls), len(self._listens)
 
-    def _notified(self, http: web.Request) -> web.StreamResponse:
+    async def _notified(self, http: web.Request) -> web.StreamResponse:
         requested = http.headers.get(VERSION_HEADER, VERSION)
         if requested != VERSION:
             raise unsupported(requested)
         return web.Response(status=202)
 
-    async def _answer(self, http: web.Request, request: Request) -> web.StreamResponse:
-        services = self._ready()
-        if request.method == "server/discover":
-            return json_response(result_body(request.id, services.results.discovered()))
-        if request.method == "subscriptions/listen":
-            return await self._listen(http, request, services)
-        raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
+    async def _answer(
+        self, http: web.Request, request: Request, envelope: Envelope, body: bytes
+    ) -> web.StreamResponse:
+        """Answer a request that is not simply dispatched."""
+        try:
+            if request.method in _DISPATCHED:
+                await self._dispatcher.check(request, http)
+                return await self._exchange(http, request, envelope, body).answer()
+            services = self._ready()
+            if request.method == "server/discover":
+                return json_response(result_body(request.id, services.results.discovered()))
+            if request.method == "subscriptions/listen":
+                return await self._listen(http, request, services)
+        except MessageError as error:
+            return await _refuse(error)
+        unknown = f"Method not found: {request.method[:100]}"
+        return await _refuse(MessageError(METHOD_NOT_FOUND, unknown, request.id))
 
-    def _exchange(
-        self, http: web.Request, request: Request, envelope: Envelope, token: AccessToken | None, body: bytes
-    ) -> Exchange:
+    def _exchange(self, http: web.Request, request: Request, envelope: Envelope, body: bytes) -> Exchange:
         """Return what answers a request that is for the dispatcher."""
         params = request.params
         # Handlers do not know which revision called.
         del params["_meta"]
         if envelope.meta:
             params["_meta"] = envelope.meta
-        exchange = Exchange(http, request, envelope, token, body, self._services or self._ready())
-        if request.method == "tools/call":
-            tool = exchange.tool = self._dispatcher.tool(params.get("name"))
+        exchange = Exchange(http, request, envelope, body, self._services or self._ready())
+        if request.method == "tools/call" and type(name := params.get("name")) is str:
+            tool = exchange.tool = self._dispatcher.tool(name)
             if tool is not None:
                 self._headers.check(http.headers, request, tool.parameters)
         if "requestState" in params or "inputResponses" in params:
-            exchange.journal = self._journal(request, bound_to_body(owner_of(token), body))
+            exchange.journal = self._journal(request, bound_to_body(exchange.owner, body))
         return exchange
 
     def _journal(self, request: Request, bound: bytes) -> Journal:
@@ -212,20 +210,22 @@ class StatelessEra:
         ends = float("inf")
         if token is not None and token.expires_at:
             ends = time.monotonic() + float(token.expires_at) - self._clock()
-        owner, task = owner_of(token), running_task()
-        self._listens.take(owner)
-        self._streams.add(task)
+        stream = Listening(http, owner_of(token), request, honoured, self._limits, ends)
+        self._listens.take(stream)
         try:
-            return await self._changes.carry(Listening(http, request, honoured, self._limits, ends))
+            return await self._changes.carry(stream)
         finally:
-            self._streams.discard(task)
-            self._listens.give_back(owner)
+            self._listens.give_back(stream)
 
     def _ready(self) -> Services:
         """Return what exchanges share. Capabilities are known once everything is registered."""
         if self._services is None:
             results = Results(self._dispatcher.initialize_result(VERSION), self._caching)
             self._services = Services(
-                self._dispatcher, results, self._limits, self._outside, self._watch, self._ring
+                self._dispatcher, results, self._limits, self._outside, self._calls, self._watch, self._ring
             )
         return self._services
+
+
+async def _refuse(error: MessageError) -> web.StreamResponse:
+    return error_response(error, status_of(error.code))

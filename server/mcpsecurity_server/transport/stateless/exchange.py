@@ -14,15 +14,14 @@ from typing import Any, Final
 
 from aiohttp import web
 from mcp import types
-from mcp.server.auth.provider import AccessToken
 from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 
 from mcpsecurity_server.transport.capabilities import MissingCapabilityError, missing_capability
-from mcpsecurity_server.transport.dispatch import Call, Dispatcher
+from mcpsecurity_server.transport.dispatch import Dispatcher
 from mcpsecurity_server.transport.framing.replies import json_response
 from mcpsecurity_server.transport.handshake.session import log_passes, message
-from mcpsecurity_server.transport.identity import owner_of
+from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
     METHOD_NOT_FOUND,
@@ -36,12 +35,13 @@ from mcpsecurity_server.transport.sdk import RelaySession
 from mcpsecurity_server.transport.stateless.codes import code_here, status_of
 from mcpsecurity_server.transport.stateless.envelope import NAMED, Envelope
 from mcpsecurity_server.transport.stateless.journal import ASKABLE, Journal, Question
+from mcpsecurity_server.transport.stateless.places import Places, running_task
 from mcpsecurity_server.transport.stateless.results import Results
 from mcpsecurity_server.transport.stateless.seal import KeyRing, bound_to_body
 from mcpsecurity_server.transport.stateless.stream import AnswerStream
 from mcpsecurity_server.transport.watch import Watch
 
-__all__ = ["Exchange", "Outside", "Services", "running_task"]
+__all__ = ["Exchange", "Outside", "Services"]
 
 _TURNS: Final = 10
 """Turns of the event loop in which further questions join the first."""
@@ -58,19 +58,21 @@ class Services:
     results: Results
     limits: Limits
     outside: "Outside"
-    watch: Watch["Exchange"]
+    calls: Places["Exchange"]
+    watch: Watch
     ring: KeyRing
 
 
 class Exchange:
-    """The channel of one request; `body` is its text.
+    """The channel of one request, and its `Call`; `body` is its text.
 
     Attributes:
-        tool: the one that is called, if that is known.
+        owner: whose call it is.
         task: the one that handles the request, once `answer` has begun.
     """
 
     tool: Tool | None = None
+    outcome: str | None = None
     task: asyncio.Task[Any]
 
     _opened: AnswerStream | None = None
@@ -84,7 +86,6 @@ class Exchange:
     _late: asyncio.Task[web.StreamResponse] | None = None
     _stopping = False
     _over = False
-    _call: Call | None = None
     _asks = False
     _timer: asyncio.TimerHandle | None = None
 
@@ -93,22 +94,28 @@ class Exchange:
         http: web.Request,
         request: Request,
         envelope: Envelope,
-        token: AccessToken | None,
         body: bytes,
         services: Services,
     ) -> None:
-        self._http = http
+        self.http = http
+        self.token = token = http.get(TOKEN_KEY)
+        self.owner = owner_of(token)
+        self.session = RelaySession(services.outside, envelope.client)
         self._request = request
         self._envelope = envelope
         self._services = services
-        self._token = token
         self._body = body
+
+    @property
+    def channel(self) -> "Exchange":
+        """The channel of the call."""
+        return self
 
     @property
     def _stream(self) -> AnswerStream:
         """The way to the client; most calls have nothing to send but their answer."""
         if self._opened is None:
-            self._opened = AnswerStream(self._http, self._services.limits)
+            self._opened = AnswerStream(self.http, self._services.limits)
         return self._opened
 
     @property
@@ -129,12 +136,11 @@ class Exchange:
         """
         self.task = running_task()
         request, services = self._request, self._services
-        session = RelaySession(services.outside, self._envelope.client)
-        call = self._call = Call(session, self, self._token, self._http, self.tool)
-        services.watch.add(self)
+        services.calls.take(self)
+        services.watch.wake()
         try:
             try:
-                result: dict[str, Any] | MessageError = await services.dispatcher.run(request, call)
+                result: dict[str, Any] | MessageError = await services.dispatcher.run(request, self)
             except MessageError as error:
                 result = self._elicitations(error) or error
             except asyncio.CancelledError:
@@ -153,7 +159,7 @@ class Exchange:
                 return self._stream.abandoned()
             return await self._send(result)
         finally:
-            services.watch.discard(self)
+            services.calls.give_back(self)
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
         """Send progress or a log message, unless the rounds before have sent it already."""
@@ -217,7 +223,7 @@ class Exchange:
             self.task.uncancel()
         if self._timer is not None:
             self._timer.cancel()
-        self._call = self._timer = None  # both know the exchange: nobody should have to look for circles
+        self._timer = None  # it knows the exchange: nobody should have to look for circles
         for waiting in self._waiting:
             waiting.cancel()
         if self._beat is not None:
@@ -240,7 +246,7 @@ class Exchange:
         limits, journal = self._services.limits, self.journal
         if journal.rounds >= limits.rounds:
             return MessageError(INTERNAL_ERROR, "The request asks too often", self._request.id)
-        bound = bound_to_body(owner_of(self._token), self._body)
+        bound = bound_to_body(self.owner, self._body)
         state = self._services.ring.seal(journal.state(max(self._said, journal.said)), bound)
         if len(state) > limits.state_bytes:
             return MessageError(INTERNAL_ERROR, "The request has too much to remember", self._request.id)
@@ -288,8 +294,7 @@ class Exchange:
             asyncio.get_running_loop().call_soon(self._turn)
         else:
             self._asks = True
-            if self._call is not None:
-                self._call.outcome = "input_required"
+            self.outcome = "input_required"
             self._stop()
 
     def _stop(self) -> None:
@@ -308,7 +313,7 @@ class Exchange:
     async def _send_now(self) -> web.StreamResponse:
         response = await self._send({})
         try:
-            await response.prepare(self._http)
+            await response.prepare(self.http)
             await response.write_eof()
         except ConnectionError:  # nobody is there to be answered
             pass
@@ -354,14 +359,6 @@ class Outside:
 
     async def close_stream(self) -> None:
         """Nothing is open."""
-
-
-def running_task() -> asyncio.Task[Any]:
-    """Return the task that handles the request."""
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("requests are handled in a task")
-    return task
 
 
 def _error(code: int, text: str) -> McpError:

@@ -16,8 +16,10 @@ from mcpsecurity_server.transport.framing.replies import RefusedError
 from mcpsecurity_server.transport.framing.sse import EventResponse
 from mcpsecurity_server.transport.handshake.bus import EventBus
 from mcpsecurity_server.transport.handshake.session import message
+from mcpsecurity_server.transport.identity import Owner
 from mcpsecurity_server.transport.jsonrpc import INVALID_PARAMS, MessageError, Request, result_body, to_json
 from mcpsecurity_server.transport.limits import Limits
+from mcpsecurity_server.transport.stateless.places import running_task
 
 __all__ = ["Changes", "Listening", "read_filter"]
 
@@ -61,11 +63,18 @@ def read_filter(request: Request, capabilities: Mapping[str, Any], limits: Limit
 
 
 class Listening:
-    """One open stream. `ends` is on the monotonic clock; the access token is good until then."""
+    """One open stream of `owner`. `ends` is on the monotonic clock; the access token is good until then.
+
+    Attributes:
+        task: the one that carries the stream, once `run` has begun.
+    """
+
+    task: asyncio.Task[Any]
 
     def __init__(
-        self, http: web.Request, request: Request, honoured: Filter, limits: Limits, ends: float
+        self, http: web.Request, owner: Owner, request: Request, honoured: Filter, limits: Limits, ends: float
     ) -> None:
+        self.owner = owner
         self._events = EventResponse(http, limits.patience_seconds)
         self._id = request.id
         self._honoured = honoured
@@ -90,6 +99,7 @@ class Listening:
 
     async def run(self) -> web.StreamResponse:
         """Send until the client leaves, its token expires, or `close`."""
+        self.task = running_task()
         events = self._events
         try:
             await events.start()
