@@ -18,24 +18,23 @@ class Watched(Protocol):
 
 
 class Watch:
-    """Lets all that is in `running` look after itself every quarter of a second, as long as there is any."""
+    """Lets all that is in `running` look after itself every quarter of a second, as long as there is any.
+
+    Whoever adds something wakes it if it is `asleep`.
+    """
 
     def __init__(self, running: Collection[Watched]) -> None:
         self._running = running
-        self._timer: asyncio.TimerHandle | None = None
+        self.asleep = True
 
     def wake(self) -> None:
-        """Begin to look; call it when something has been added."""
-        if self._timer is None:
-            self._arm()
+        """Set the timer, in a context that remembers nobody's request."""
+        self.asleep = False
+        asyncio.get_running_loop().call_later(_SECONDS, self._look, context=Context())
 
     def _look(self) -> None:
-        self._timer = None
         for watched in tuple(self._running):
             watched.look()
+        self.asleep = True
         if self._running:
-            self._arm()
-
-    def _arm(self) -> None:
-        """Set the timer, in a context that remembers nobody's request."""
-        self._timer = asyncio.get_running_loop().call_later(_SECONDS, self._look, context=Context())
+            self.wake()

@@ -24,15 +24,21 @@ SESSION_HEADER = istr("Mcp-Session-Id")
 class Connections:
     """Carries streams of `bus`. `clock` gives seconds since 1970, by which access tokens expire.
 
-    `watch` looks after `running`, the calls that may become streams.
+    `running` are the calls that may become streams.
     """
 
     def __init__(self, bus: EventBus, limits: Limits, clock: Callable[[], float]) -> None:
         self.bus = bus
         self.limits = limits
         self.running: set[Watched] = set()
-        self.watch = Watch(self.running)
+        self._watch = Watch(self.running)
         self._clock = clock
+
+    def watched(self, call: Watched) -> None:
+        """Look after a call until it is discarded from `running`."""
+        self.running.add(call)
+        if self._watch.asleep:
+            self._watch.wake()
 
     async def carry(
         self, http: web.Request, session: Session, stream: str, subscription: Subscription, *, primed: bool

@@ -86,8 +86,7 @@ class Exchange:
     async def answer(self, request: Request, dispatcher: Dispatcher) -> web.StreamResponse:
         """Run a request and return the response, which is already sent if it became a stream."""
         self._ids = (request.id,)
-        self._connections.running.add(self)
-        self._connections.watch.wake()
+        self._connections.watched(self)
         try:
             answer = await self._answer_one(request, dispatcher)
             self._answered = True
@@ -103,8 +102,7 @@ class Exchange:
     async def answer_batch(self, requests: list[Request], dispatcher: Dispatcher) -> web.StreamResponse:
         """Run the requests at the same time, and return the response as `answer` does."""
         self._ids = tuple(request.id for request in requests)
-        self._connections.running.add(self)
-        self._connections.watch.wake()
+        self._connections.watched(self)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._answer_one(r, dispatcher)) for r in requests]

@@ -19,7 +19,7 @@ from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 
 from mcpsecurity_server.transport.capabilities import MissingCapabilityError, missing_capability
 from mcpsecurity_server.transport.dispatch import Dispatcher
-from mcpsecurity_server.transport.framing.replies import json_response
+from mcpsecurity_server.transport.framing.replies import JsonResponse, json_response
 from mcpsecurity_server.transport.handshake.session import log_passes, message
 from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of
 from mcpsecurity_server.transport.jsonrpc import (
@@ -137,7 +137,8 @@ class Exchange:
         self.task = running_task()
         request, services = self._request, self._services
         services.calls.take(self)
-        services.watch.wake()
+        if services.watch.asleep:
+            services.watch.wake()
         try:
             try:
                 result: dict[str, Any] | MessageError = await services.dispatcher.run(request, self)
@@ -151,8 +152,7 @@ class Exchange:
                 self._end()
             if self._opened is None and not self._stopping and not self._asks and isinstance(result, dict):
                 # What `_send` would do; most calls end here.
-                complete = services.results.complete(request.method, result)
-                return json_response(result_body(request.id, complete))
+                return JsonResponse(services.results.body(request, result))
             if self._late is not None:
                 return await self._late
             if self._stopping and not self._asks and self._stream.gone:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from mcpsecurity_server.transport.jsonrpc import Request, result_body, to_json
 from mcpsecurity_server.transport.stateless.envelope import ALL_VERSIONS
 from mcpsecurity_server.transport.stateless.journal import Question
 
@@ -34,6 +35,10 @@ class Results:
         self._initialized = initialized
         self._lists = {"ttlMs": caching.lists_ms, "cacheScope": caching.scope}
         self._reads = {"ttlMs": caching.reads_ms, "cacheScope": "private"}
+
+    def body(self, request: Request, result: dict[str, Any]) -> bytes:
+        """Return the response with a final result, as JSON."""
+        return to_json(result_body(request.id, self.complete(request.method, result)))
 
     def complete(self, method: str, result: dict[str, Any]) -> dict[str, Any]:
         """Return a final result; `result` is changed. Hints that a handler has given itself stay."""
