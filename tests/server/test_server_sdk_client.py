@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any
 
 import httpx
@@ -55,6 +56,20 @@ async def _connected(
     ):
         await session.initialize()
         yield session
+
+
+async def test_the_version_is_this_servers_and_not_the_sdks(
+    server: ProtectedServer, cloud: LocalCloud
+) -> None:
+    headers = {"Authorization": f"Bearer {cloud.access_token()}"}
+    async with (
+        httpx.AsyncClient(headers=headers, trust_env=False, timeout=10) as http,
+        streamable_http_client(f"{server.origin}/mcp", http_client=http) as (reading, writing, _),
+        ClientSession(reading, writing) as session,
+    ):
+        about = (await session.initialize()).serverInfo
+    assert (about.name, about.version) == ("Secure MCP server", version("mcpsecurity"))
+    assert about.version != version("mcp")
 
 
 async def test_a_signed_in_person_approves_a_call(server: ProtectedServer, cloud: LocalCloud) -> None:

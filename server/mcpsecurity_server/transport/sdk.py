@@ -39,6 +39,7 @@ __all__ = [
     "enter_call",
     "leave_call",
     "request_context",
+    "set_version",
 ]
 
 R = TypeVar("R", bound=BaseModel)
@@ -315,6 +316,11 @@ def _converted(tool: Tool, result: Any) -> dict[str, Any]:
     text = to_json(result, fallback=str, indent=2).decode()
     structured = kind.__pydantic_serializer__.to_python(result, mode="json", by_alias=True)
     return {"content": [{"type": "text", "text": text}], "structuredContent": structured, "isError": False}
+
+
+def set_version(mcp: FastMCP[Any], version: str) -> None:
+    """Say which version of the program is served; FastMCP has no parameter for it, and says the SDK's."""
+    mcp._mcp_server.version = version  # noqa: SLF001 - the seam
 
 
 def _closure(function: object) -> dict[str, Any]:
