@@ -1,8 +1,9 @@
 """A call that waits for the person outlives the process that proposed it; none is made that was not kept as
 approved, and none twice."""
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Chats:
     def __init__(self, stack: Stack, serve_web: ServeWeb, visitors: NewPerson, database: str) -> None:
         self._serve_web = serve_web
         self._visitors = visitors
+        self.file = database.removeprefix("sqlite:///")
         self._database = SecretStr(database)
         self._user = new_user(stack)
         self.chat_id = ""
@@ -72,6 +74,45 @@ async def test_a_call_that_waited_is_open_again_and_made_once_when_it_is_approve
         assert again["run"] is None
         assert [c["status"] for c in again["calls"]] == ["done"]
     assert stack.playground.calls == [("run_marathon", {"kilometres": 9})]
+
+
+async def test_a_message_that_is_sent_again_after_a_restart_is_taken_once(chats: Chats) -> None:
+    """As a page does whose connection broke before it heard that its message was taken."""
+    body = {"text": MARATHON, "client_request_id": "the page's"}
+    async with chats.served() as (visitor, stream, _):
+        first = (await visitor.command("messages", body)).body
+        call = (await stream.until("tool.proposed"))["call"]
+    async with chats.served() as (visitor, stream, shown):
+        again = await visitor.command("messages", body)
+        assert (again.status, again.body["message_id"]) == (202, first["message_id"])
+        assert again.body["run_id"] == shown["run"]["run_id"]
+        assert (await visitor.decide(call, "decline")).status == 202
+        await stream.until("run.done")
+    async with chats.served() as (visitor, _, _):
+        assert (await visitor.command("messages", body)).body == {**first, "run_id": None}
+        said = (await visitor.snapshot())["messages"]
+    assert [message["role"] for message in said] == ["user", "assistant", "assistant"]
+
+
+async def test_a_message_that_was_kept_but_never_answered_is_answered_when_it_is_sent_again(
+    chats: Chats,
+) -> None:
+    body = {"text": "hello", "client_request_id": "the page's"}
+    async with chats.served() as (visitor, stream, _):
+        first = (await visitor.command("messages", body)).body
+        await stream.until("run.done")
+        visitor_chat = visitor.chat_id
+    with closing(sqlite3.connect(chats.file)) as database:  # as a process leaves it that is killed at once
+        database.execute("DELETE FROM parts WHERE body LIKE '%assistant%' AND chat_id = ?", (visitor_chat,))
+        database.commit()
+    async with chats.served() as (visitor, stream, shown):
+        assert [message["role"] for message in shown["messages"]] == ["user"]
+        again = await visitor.command("messages", body)
+        assert (again.status, again.body["message_id"]) == (202, first["message_id"])
+        done = await stream.until("run.done")
+        assert (done["status"], done["run_id"]) == ("completed", again.body["run_id"])
+        said = (await visitor.snapshot())["messages"]
+    assert [message["role"] for message in said] == ["user", "assistant"]
 
 
 async def test_a_call_that_waited_and_is_declined_after_a_restart_is_never_made(

@@ -7,9 +7,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
+from redis.asyncio import Redis
 from tests.programs import Program, free_port, nginx, redis_server
 from tests.webclient.conftest import RunChat
 from tests.webclient.person import WebPerson
@@ -130,6 +132,35 @@ async def test_signing_out_ends_the_session_on_every_replica_at_once(site: Site,
         assert (await other.until("session.expired"))["reason"] == "signed_out"
     for _ in range(4):
         assert (await alice.read("/api/session"))[0] == 401
+
+
+async def test_a_replica_that_has_a_person_again_shows_what_another_changed_meanwhile(
+    site: Site, person: MakePerson
+) -> None:
+    """As after a pause in which its lease ran out. Not told by anybody, it finds out for itself."""
+    alice = await person(site.url).sign_in()
+    cookies = "; ".join(f"{cookie.key}={cookie.value}" for cookie in alice.http.cookie_jar)
+    own = {
+        "Host": f"localhost:{site.proxy}",
+        "Cookie": cookies,
+        "Origin": site.url,
+        "X-CSRF-Token": alice.csrf,
+    }
+
+    async def through(replica: int, path: str, **body: Any) -> Any:
+        """Ask one replica, which gets the lease."""
+        redis = Redis(port=site.redis.port)
+        async with redis, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), headers=own) as http:
+            await redis.delete(*[name async for name in redis.scan_iter("mcpsecurity:person:*")])
+            url = f"http://127.0.0.1:{site.ports[replica]}/api/chats/{alice.chat_id}/{path}"
+            async with http.post(url, json=body) if body else http.get(url) as response:
+                assert response.status in (200, 202), await response.text()
+                return await response.json(content_type=None)
+
+    for number, replica in enumerate([0, 1, 0, 1, 0]):
+        await through(replica, "rename", title=f"Title {number}")
+    assert (await through(1, "export?format=json"))["title"] == "Title 4"
+    assert (await through(0, "export?format=json"))["title"] == "Title 4"
 
 
 async def test_no_replica_shows_anything_of_anothers(site: Site, person: MakePerson) -> None:

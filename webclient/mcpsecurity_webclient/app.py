@@ -220,7 +220,13 @@ class _Assembly:
         from mcpsecurity_webclient.replicas import Replicas  # noqa: PLC0415 - needs redis
 
         directory = self.directory
-        return Replicas(self._shared, in_use=directory.in_use, unload=directory.unload, ended=self._end_here)
+        return Replicas(
+            self._shared,
+            in_use=directory.in_use,
+            unload=directory.unload,
+            recheck=directory.recheck,
+            ended=self._end_here,
+        )
 
     def _make_chat(self, chat_id: str, person: Person) -> ChatService:
         if self._model is None:

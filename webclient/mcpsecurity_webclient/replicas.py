@@ -25,6 +25,7 @@ from mcpsecurity.scaling.shared import SharedState, translated
 from mcpsecurity.scaling.tasks import end_tasks
 from mcpsecurity_webclient.access import PERSON, Handler
 from mcpsecurity_webclient.errors import ApiError
+from mcpsecurity_webclient.store import StoreError
 from mcpsecurity_webclient.watching import trace_headers
 
 __all__ = ["Replicas"]
@@ -56,6 +57,7 @@ class Replicas:
     Args:
         in_use: the people whose conversations are open here.
         unload: closes a person's conversations here, because another replica has taken her over.
+        recheck: hears whose conversations are here again, or still, after the lease had run out; may raise.
         ended: hears that a session has ended on another replica: its id and why.
     """
 
@@ -65,11 +67,13 @@ class Replicas:
         *,
         in_use: Callable[[], Iterable[str]],
         unload: Callable[[str], Awaitable[None]],
+        recheck: Callable[[str], Awaitable[None]],
         ended: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._shared = shared
         self._in_use = in_use
         self._unload = unload
+        self._recheck = recheck
         self._ended = ended
         self._id = secrets.token_urlsafe(8)
         self._url = ""
@@ -112,6 +116,7 @@ class Replicas:
 
         Raises:
             SharedStateError: it cannot be found out.
+            StoreError: this one does, but whether its conversations are outdated cannot be found out.
         """
         me, name = self._value, self._lease(person)
         with translated():
@@ -124,6 +129,7 @@ class Replicas:
             if holder == me.encode():
                 taken = await self._shared.redis.eval(_RENEW, 1, name, me, _LEASE_MS)
         if taken:
+            await self._recheck(person)  # another may have had her meanwhile
             self._held[person] = time.monotonic()
             return None
         return holder.decode().partition(" ")[2] if holder else ""
@@ -206,7 +212,7 @@ class Replicas:
             if await self.owner(person) is not None:
                 _log.warning("a person's conversations have moved to another replica")
                 await self._unload(person)
-        except SharedStateError as error:  # the next round finds out
+        except (SharedStateError, StoreError) as error:  # the next round finds out
             _log.warning("%s: it is not known who serves a person", error)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:

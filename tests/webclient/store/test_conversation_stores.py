@@ -174,6 +174,22 @@ async def test_whoever_claims_a_conversation_as_it_is_has_it_and_nobody_before(
     assert await store.save(ALICE, replace(conversation(), revision=claimed, writer="she")) == claimed + 1
 
 
+async def test_whoever_had_a_conversation_can_ask_whether_it_is_still_as_it_was(
+    store: SqlConversationStore,
+) -> None:
+    revision = await store.save(ALICE, conversation())
+    loaded = await store.load(ALICE, "one")
+    assert loaded is not None
+    assert await store.is_current(ALICE, "one", revision, "whoever")
+    assert not await store.is_current(BOB, "one", revision, "whoever")
+    claimed = await store.claim(ALICE, loaded, "she")
+    assert not await store.is_current(ALICE, "one", revision, "whoever")
+    assert await store.is_current(ALICE, "one", revision, "she"), "it was she, and did not hear the answer"
+    assert await store.is_current(ALICE, "one", claimed, "she")
+    await store.delete(ALICE, "one")
+    assert not await store.is_current(ALICE, "one", claimed, "she")
+
+
 async def test_what_was_deleted_is_not_brought_back_by_a_late_save(store: SqlConversationStore) -> None:
     revision = await store.save(ALICE, conversation())
     await store.delete(ALICE, "one")

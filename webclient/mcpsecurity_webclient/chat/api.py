@@ -111,6 +111,7 @@ class _Api:
             text,
             attachments=[a.model_dump(exclude_none=True) for a in body.attachments],
             prompt=body.prompt.model_dump() if body.prompt else None,
+            request_id=body.client_request_id,
         )
         return {"run_id": run_id, "message_id": message_id}
 

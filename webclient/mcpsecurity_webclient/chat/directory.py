@@ -104,7 +104,7 @@ class ChatDirectory:
         """
         chat = self._chats.get(person.key, {}).get(chat_id)
         if chat is None or chat.keeper.stale:
-            async with self._lock(person):
+            async with self._lock(person.key):
                 chat = await self._open(person, chat_id)
         if chat is not None:
             self._sessions.setdefault(person.key, set()).add(person.sid)
@@ -117,7 +117,7 @@ class ChatDirectory:
             TooManyChatsError: no conversation could give way.
             StoreError: it cannot be kept.
         """
-        async with self._lock(person):
+        async with self._lock(person.key):
             chat = await self._add(person, secrets.token_urlsafe(12), None)
             await chat.keeper.save()  # so that a page that shows it finds it after a restart
             return chat
@@ -128,7 +128,7 @@ class ChatDirectory:
         Raises:
             StoreError: it is still there.
         """
-        async with self._lock(person):
+        async with self._lock(person.key):
             self._chats.get(person.key, {}).pop(chat.chat_id, None)
             await chat.aclose()
             await chat.keeper.delete(chat.chat_id)
@@ -194,6 +194,19 @@ class ChatDirectory:
         self._sessions.pop(key, None)
         await asyncio.gather(*(_hand_over(chat) for chat in chats.values()))
 
+    async def recheck(self, key: str) -> None:
+        """Close those of a person's conversations that another replica has changed while it had her.
+
+        Raises:
+            StoreError: it cannot be found out which.
+        """
+        async with self._lock(key):
+            chats = self._chats.get(key, {})
+            for chat in list(chats.values()):
+                await chat.keeper.check(chat.chat_id)
+                if chat.keeper.stale and chats.pop(chat.chat_id, None) is not None:
+                    await _hand_over(chat)
+
     def _opened(self, person: Person) -> list[ChatService]:
         chats = self._chats.get(person.key, {}).values()
         return sorted(chats, key=lambda chat: chat.updated_at, reverse=True)
@@ -234,8 +247,8 @@ class ChatDirectory:
         self._sessions.setdefault(person.key, set()).add(person.sid)
         return chat
 
-    def _lock(self, person: Person) -> asyncio.Lock:
-        return self._locks.setdefault(person.key, asyncio.Lock())
+    def _lock(self, key: str) -> asyncio.Lock:
+        return self._locks.setdefault(key, asyncio.Lock())
 
 
 async def _hand_over(chat: ChatService) -> None:

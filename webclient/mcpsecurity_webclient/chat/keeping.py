@@ -56,6 +56,17 @@ class Keeper:
         """
         self._revision = await self._store.claim(self._owner, kept, self._writer)
 
+    async def check(self, chat_id: str) -> None:
+        """Find out whether somebody else has changed or deleted the conversation; then it is `stale`.
+
+        Raises:
+            StoreError: it cannot be found out.
+        """
+        async with self._lock:
+            if self._revision and not (self._closed or self.stale):
+                current = await self._store.is_current(self._owner, chat_id, self._revision, self._writer)
+                self.stale = not current
+
     def soon(self) -> None:
         """Save within a moment; with a database that is away, as soon as it is back."""
         self._dirty = True

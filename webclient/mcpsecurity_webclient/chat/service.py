@@ -16,6 +16,7 @@ from mcpsecurity.bridge import SignInRequiredError
 from mcpsecurity_webclient.chat.asking import Asking, Remembered, State
 from mcpsecurity_webclient.chat.calls import CallDesk
 from mcpsecurity_webclient.chat.catching_up import CatchingUp, OutOfStepError
+from mcpsecurity_webclient.chat.composing import Turns, composed, message_id_of
 from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.events import EventBus
 from mcpsecurity_webclient.chat.keeping import Keeper
@@ -192,34 +193,25 @@ class ChatService:
         *,
         attachments: list[dict[str, str]] | None = None,
         prompt: dict[str, Any] | None = None,
-    ) -> tuple[str, str]:
+        request_id: str | None = None,
+    ) -> tuple[str | None, str]:
         """Take a person's message and start answering; return the ids of run and message.
+
+        With the `request_id` of a message that was taken before, by whatever process, that one is meant; the
+        run is None if its answer has ended.
 
         Raises:
             BusyError: an answer is being written.
             BridgeError: a prompt or an attachment cannot be had.
             StoreError: the message cannot be saved, and was not taken.
         """
+        message_id = message_id_of(self.chat_id, request_id or secrets.token_urlsafe(9))
+        if not self._taking and any(message.message_id == message_id for message in self.messages):
+            return self._run_of(message_id), message_id
         self._must_be_idle()
-        messages = [("user", text)] if text else []
-        if prompt is not None:
-            messages = [*await self.servers.prompt_messages(prompt), *messages]
-        contents = [
-            await self.servers.resource_text(attached["server"], attached["uri"])
-            for attached in attachments or ()
-        ]
+        said, turns = await composed(self.servers, message_id, text, attachments, prompt)
         self._must_be_idle()
-        said = Message(
-            message_id=_new_id(),
-            role="user",
-            text="\n\n".join(content for role, content in messages if role == "user"),
-            at=self._clock(),
-            attachments=[{**a, "name": a.get("name", a["uri"])} for a in attachments]
-            if attachments
-            else None,
-            prompt={"server": prompt["server"], "name": prompt["name"]} if prompt else None,
-        )
-        turns = [("user", content) for content in contents] + messages
+        said.at = self._clock()
         await self._take(said, turns)
         self.publish("message.added", {"message": said.to_json()})
         self._take_title(said.text)
@@ -324,7 +316,13 @@ class ChatService:
         at_work = any(call.status in ("approved", "running") for call in self.desk.calls.values())
         return bool(asked) or (self.desk.waiting > 0 and not at_work)
 
-    async def _take(self, said: Message, turns: list[tuple[str, str]]) -> None:
+    def _run_of(self, message_id: str) -> str | None:
+        """Return the run that answers a message that is there; it gets one if nothing came after it."""
+        if self.run is None and self.messages[-1].message_id == message_id:
+            return self._runs.start("message")
+        return self.run.run_id if self.run is not None else None
+
+    async def _take(self, said: Message, turns: Turns) -> None:
         """Take the person's message: it is saved when this returns, or else it was never there."""
         history, asked = len(self._history.messages), self._asked
         self._taking = True
@@ -385,7 +383,3 @@ class ChatService:
     def _must_be_idle(self) -> None:
         if self.run is not None or self._taking:
             raise BusyError
-
-
-def _new_id() -> str:
-    return secrets.token_urlsafe(9)

@@ -110,6 +110,9 @@ class ConversationStore(Protocol):
             StaleConversationError: it was changed or deleted since.
         """
 
+    async def is_current(self, owner: Owner, chat_id: str, revision: int, writer: str) -> bool:
+        """Tell whether what is kept is of this revision, or `writer` has saved it since."""
+
     async def delete(self, owner: Owner, chat_id: str) -> None:
         """Delete a conversation, if the owner has it."""
 

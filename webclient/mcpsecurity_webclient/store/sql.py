@@ -152,6 +152,15 @@ class SqlConversationStore:
         return known + 1
 
     @_unbroken
+    async def is_current(self, owner: Owner, chat_id: str, revision: int, writer: str) -> bool:
+        """Tell whether what is kept is of this revision, or `writer` has saved it since."""
+        table = conversations.c
+        mine = and_(table.revision == revision + 1, table.writer == writer)
+        known = and_(_of(conversations, owner, chat_id), or_(table.revision == revision, mine))
+        async with self._transaction() as connection:
+            return (await connection.execute(select(table.chat_id).where(known))).first() is not None
+
+    @_unbroken
     async def delete(self, owner: Owner, chat_id: str) -> None:
         """Delete a conversation, if the owner has it."""
         async with self._transaction() as connection:
