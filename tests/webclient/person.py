@@ -15,7 +15,7 @@ from mcpsecurity.tls import client_ssl_context
 
 __all__ = ["Page", "WebPerson"]
 
-_SECONDS = 20.0
+_SECONDS = 40.0
 Event = dict[str, Any]
 
 
