@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from mcp import types
 from tests.programs import Program, redis_server
 
 from mcpsecurity.scaling.keyring import KeyRing
@@ -129,7 +130,14 @@ def test_a_late_answer_is_told_what_became_of_the_question() -> None:
 
 def test_a_late_decision_is_told_what_became_of_the_request() -> None:
     model: Any = None
-    desk = SamplingDesk(model, lambda _, __: None, asking=NothingRemembered(), timeout=1, clock=time.time)
+    desk = SamplingDesk(
+        model,
+        lambda _, __: None,
+        asking=NothingRemembered(),
+        timeout=1,
+        leaving=lambda: False,
+        clock=time.time,
+    )
     for id_, state, error in (
         ("a", "answered", SamplingDecidedError),
         ("b", "expired", SamplingExpiredError),
@@ -140,3 +148,31 @@ def test_a_late_decision_is_told_what_became_of_the_request() -> None:
             desk.decide(id_, approve=True)
     with pytest.raises(UnknownSamplingError):
         desk.decide("d", approve=True)
+
+
+@pytest.mark.parametrize(("leaving", "error"), [(True, RequestEndedError), (False, SamplingDecidedError)])
+async def test_a_request_that_is_cut_off_with_the_process_has_ended_and_was_not_decided(
+    leaving: bool, error: type[Exception]
+) -> None:
+    model: Any = None
+    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    desk = SamplingDesk(
+        model,
+        lambda _, payload: told.put_nowait(payload),
+        asking=NothingRemembered(),
+        timeout=60,
+        leaving=lambda: leaving,
+        clock=time.time,
+    )
+    content = types.TextContent(type="text", text="hello")
+    params = types.CreateMessageRequestParams(
+        messages=[types.SamplingMessage(role="user", content=content)], maxTokens=5
+    )
+    context: Any = None
+    asked = asyncio.ensure_future(desk.callback("server")(context, params))
+    sampling = (await told.get())["sampling"]
+    asked.cancel()
+    await asyncio.wait([asked])
+    assert (await told.get())["decision"] == "decline"
+    with pytest.raises(error):
+        desk.decide(sampling["sampling_id"], approve=True)

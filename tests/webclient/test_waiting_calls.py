@@ -264,8 +264,10 @@ async def test_a_process_that_has_lost_the_conversation_uses_no_grant(chats: Cha
             await new.command("messages", {"text": "hello"})
         stack.model.pace = 0.0
         done = await stream.until("tool.done")
+        toast = await stream.until("toast")
     assert (done["status"], "could not be saved" in done["content"][0]["text"]) == ("failed", True)
     assert len(stack.playground.calls) == 1
+    assert "was changed elsewhere" in toast["message"], "and not that it will be saved"
 
 
 @pytest.fixture

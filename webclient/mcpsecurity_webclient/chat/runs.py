@@ -19,7 +19,7 @@ from mcpsecurity_webclient.chat.keeping import Keeper
 from mcpsecurity_webclient.chat.models import Message, Run
 from mcpsecurity_webclient.chat.prompting import PromptingService
 from mcpsecurity_webclient.chat.servers import McpServers
-from mcpsecurity_webclient.store import StoreError
+from mcpsecurity_webclient.store import StaleConversationError, StoreError
 from mcpsecurity_webclient.watching import answer_watched
 
 __all__ = ["BusyError", "NothingToDoError", "Runs", "UnknownRunError"]
@@ -177,12 +177,21 @@ class Runs:
         """Save the answer before it is told that it is there."""
         try:
             await self._chat.keeper.save()
+        except StaleConversationError as error:
+            _log.warning("an answer is not saved: %s", error)
+            self._not_saved(
+                "This answer is not saved: the conversation was changed elsewhere. Load it again."
+            )
         except StoreError as error:
             _log.warning("an answer is not saved yet: %s", error)
             self._chat.keeper.soon()
-            text = "This answer is not saved yet. It will be, as soon as the conversations can be reached."
-            toast = {"level": "warning", "code": "not_saved", "message": text, "retryable": False}
-            self._chat.publish("toast", toast)
+            self._not_saved(
+                "This answer is not saved yet. It will be, as soon as the conversations can be reached."
+            )
+
+    def _not_saved(self, text: str) -> None:
+        toast = {"level": "warning", "code": "not_saved", "message": text, "retryable": False}
+        self._chat.publish("toast", toast)
 
     def _failed(self, error: Exception, writer: AnswerWriter) -> dict[str, Any]:
         writer.broken_off()

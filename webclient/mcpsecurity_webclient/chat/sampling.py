@@ -32,7 +32,9 @@ class SamplingExpiredError(Exception):
 
 
 class SamplingDesk:
-    """The sampling requests of one conversation. `timeout` is how long a person has, in seconds."""
+    """The sampling requests of one conversation. `timeout` is how long a person has, in seconds; `leaving`
+    tells whether what is cancelled ends with this process.
+    """
 
     def __init__(
         self,
@@ -41,12 +43,14 @@ class SamplingDesk:
         *,
         asking: Asking,
         timeout: float,
+        leaving: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
         self._service = service
         self._publish = publish
         self._asking = asking
         self._timeout = timeout
+        self._leaving = leaving
         self._clock = clock
         self._open: dict[str, tuple[dict[str, Any], asyncio.Future[bool]]] = {}
         self._ended: dict[str, State] = {}
@@ -110,17 +114,20 @@ class SamplingDesk:
         }
         waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._open[sampling_id] = (request, waiting)
-        approved = expired = False
+        approved = False
+        state: State = "answered"
         try:
             await self._asking.asked("sampling", sampling_id, request["expires_at"])
             self._publish("sampling.requested", {"sampling": request})
             async with asyncio.timeout(self._timeout):
                 approved = await waiting
         except TimeoutError:
-            expired = True
+            state = "expired"
+        except asyncio.CancelledError:
+            state = "ended" if self._leaving() else "answered"
+            raise
         finally:
             del self._open[sampling_id]
-            state: State = "expired" if expired else "answered"
             self.remember(sampling_id, state)
             self._asking.settled("sampling", sampling_id, state)
             decision = "approve" if approved else "decline"

@@ -89,7 +89,12 @@ class ChatService:
         kernel = Kernel()
         kernel.add_service(service)
         self._sampling = SamplingDesk(
-            service, self.publish, asking=asking, timeout=settings.approval_timeout, clock=clock
+            service,
+            self.publish,
+            asking=asking,
+            timeout=settings.approval_timeout,
+            leaving=lambda: self.desk.leaving,
+            clock=clock,
         )
         self.servers = make_servers(
             ServerCallbacks(
