@@ -11,7 +11,7 @@ import aiohttp
 
 __all__ = ["Event", "EventStream", "StreamEndedError", "open_stream"]
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class StreamEndedError(Exception):
