@@ -75,6 +75,8 @@ class Exchange:
     outcome: str | None = None
     task: asyncio.Task[Any]
 
+    _eventful = False
+    """Whether there was more than the handler's work: it sent something, asked, or was stopped."""
     _opened: AnswerStream | None = None
     _journal: Journal | None = None
     _said = 0
@@ -115,6 +117,7 @@ class Exchange:
     def _stream(self) -> AnswerStream:
         """The way to the client; most calls have nothing to send but their answer."""
         if self._opened is None:
+            self._eventful = True
             self._opened = AnswerStream(self.http, self._services.limits)
         return self._opened
 
@@ -149,8 +152,10 @@ class Exchange:
                     raise
                 result = {}
             finally:
-                self._end()
-            if self._opened is None and not self._stopping and not self._asks and isinstance(result, dict):
+                self._over = True
+                if self._eventful:
+                    self._end()
+            if not self._eventful and isinstance(result, dict):
                 # What `_send` would do; most calls end here.
                 return JsonResponse(services.results.body(request, result))
             if self._late is not None:
@@ -218,7 +223,6 @@ class Exchange:
 
     def _end(self) -> None:
         """Let go of everything that was for the handler."""
-        self._over = True
         if self._stopping:
             self.task.uncancel()
         if self._timer is not None:
@@ -269,10 +273,11 @@ class Exchange:
                 text = f"The user did not agree: {elicitation.message}"
                 return {"content": [{"type": "text", "text": text}], "isError": True}
             self.journal.pending[question.key] = question
-        self._asks = True
+        self._eventful = self._asks = True
         return {}
 
     async def _suspend_for(self, question: Question) -> Any:
+        self._eventful = True
         self.journal.pending[question.key] = question
         waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting += (waiting,)
@@ -301,6 +306,7 @@ class Exchange:
         """Cancel the handler; if it goes on all the same, answer without it, and cancel it again."""
         if self._over:
             return
+        self._eventful = True
         loop = asyncio.get_running_loop()
         if self._stopping:
             self.task.uncancel()
