@@ -1,4 +1,4 @@
-"""Calls without a session (2026-07-28) beside calls in one, and beside the SDK 2.x's stateless JSON mode."""
+"""Calls without a session (2026-07-28) and without tokens beside calls with both, and beside the SDK 2.x."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from tests.benchmarks.load import Load, measured
 from tests.benchmarks.processes import HEADERS, Client, Running, running
-from tests.benchmarks.table import free_port, protected
+from tests.benchmarks.ratios import Times, in_pairs
+from tests.benchmarks.table import CONNECTIONS, free_port, protected, unprotected
 from tests.sdk2.environment import PROGRAMS, sdk2_python
 
 from mcpsecurity.localcloud import LocalCloud
@@ -24,7 +25,7 @@ META = {
 
 
 _TURNS = 4
-"""How often each era's turn comes in a round, for a second each."""
+"""How often everybody's turn comes in a round, for a second each."""
 
 
 class Round(NamedTuple):
@@ -45,6 +46,10 @@ class Eras(NamedTuple):
     """The SDK's own mode without sessions, `stateless_http=True`, called as in 2025-11-25."""
     sdk: list[Round]
     """The same server called as in 2026-07-28."""
+    tokens: dict[int, list[Round]]
+    """Calls in a session, by the number of connections."""
+    open: dict[int, list[Round]]
+    """The same of a server without tokens."""
 
     def rate(self, rounds: list[Round]) -> float:
         """Return the median rate."""
@@ -53,6 +58,15 @@ class Eras(NamedTuple):
     def microseconds(self, rounds: list[Round]) -> float:
         """Return the median of the processor time."""
         return _median([one.spent for one in rounds])
+
+    def times_without_tokens(self, connections: int) -> Times:
+        """Compare calls with tokens to those without."""
+        return in_pairs(_spent(self.tokens[connections]), _spent(self.open[connections]))
+
+    @property
+    def times_in_session(self) -> Times:
+        """Compare calls without a session to those in one."""
+        return in_pairs(_spent(self.stateless), _spent(self.session))
 
 
 def without_session(client: Client) -> Client:
@@ -67,19 +81,27 @@ def without_session(client: Client) -> Client:
 
 
 async def compared_eras(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int) -> Eras:
-    """Measure in turns: both eras in one process, with tokens, and the SDK without.
+    """Measure in turns: both eras in one process with tokens, one of them without, and the SDK without.
 
-    The eras differ by less than the machine does from one second to the next, so they take short turns.
+    They differ by less than the machine does from one second to the next, so those turns are short.
     """
-    eras = Eras([], [], [], [], [])
+    eras = Eras([], [], [], [], [], {n: [] for n in CONNECTIONS}, {n: [] for n in CONNECTIONS})
     for _ in range(rounds):
-        async with protected(cloud, folder / "eras.log") as (server, client):
-            pairs = [(eras.session, client), (eras.stateless, without_session(client))]
-            for _, caller in pairs:
-                await measured(caller, connections=8, seconds=1)  # warm
+        async with (
+            protected(cloud, folder / "eras.log") as (server, client),
+            unprotected(folder / "open.log") as (other, anybody),
+        ):
+            turns = [
+                (eras.session, server, client, 8),
+                (eras.stateless, server, without_session(client), 8),
+                *((eras.tokens[n], server, client, n) for n in CONNECTIONS),
+                *((eras.open[n], other, anybody, n) for n in CONNECTIONS),
+            ]
+            for _, _, caller, connections in turns:
+                await measured(caller, connections=connections, seconds=1)  # warm
             for turn in range(_TURNS):
-                for found, caller in pairs if turn % 2 else reversed(pairs):
-                    found.append(await _round(server, caller, 1))
+                for found, called, caller, connections in turns if turn % 2 else reversed(turns):
+                    found.append(await _round(called, caller, 1, connections))
         async with _alone(folder / "alone.log") as (server, client):
             await measured(client, connections=8, seconds=1)
             eras.alone.append(await _round(server, client, seconds))
@@ -97,9 +119,9 @@ def sdk2_version() -> str:
     return next(iter(found)).version
 
 
-async def _round(server: Running, client: Client, seconds: int) -> Round:
+async def _round(server: Running, client: Client, seconds: int, connections: int = 8) -> Round:
     before = server.cpu_seconds
-    load = await measured(client, connections=8, seconds=seconds)
+    load = await measured(client, connections=connections, seconds=seconds)
     if load.failures:
         raise RuntimeError(f"{load.failures} calls have failed")
     return Round(load, (server.cpu_seconds - before) / (load.rate * seconds) * 1e6)
@@ -136,6 +158,10 @@ def times(ones: list[Round], others: list[Round]) -> float:
     if len(ones) != len(others):
         return _median([other.spent for other in others]) / _median([one.spent for one in ones])
     return _median([other.spent / one.spent for one, other in zip(ones, others, strict=True)])
+
+
+def _spent(rounds: list[Round]) -> list[float]:
+    return [one.spent for one in rounds]
 
 
 def _median(values: list[float]) -> float:

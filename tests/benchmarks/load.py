@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import aiohttp
 from tests.benchmarks.processes import Client
 
-__all__ = ["Load", "generator", "measured"]
+__all__ = ["CALL", "PARAMS", "Load", "generator", "measured"]
 
-_PARAMS = {"name": "get_random_number", "arguments": {"min": 1, "max": 6}}
-CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": _PARAMS}
+PARAMS = {"name": "get_random_number", "arguments": {"min": 1, "max": 6}}
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": PARAMS}
 
 
 class Load(NamedTuple):
@@ -35,7 +35,7 @@ def _call_of(client: Client) -> dict[str, Any]:
     """Return the call that a caller makes."""
     if client.meta is None:
         return CALL
-    return CALL | {"params": {**_PARAMS, "_meta": client.meta}}
+    return CALL | {"params": {**PARAMS, "_meta": client.meta}}
 
 
 def generator() -> str:

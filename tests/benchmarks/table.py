@@ -11,7 +11,17 @@ from tests.benchmarks.processes import Client, Running, opened, running
 
 from mcpsecurity.localcloud import LocalCloud
 
-__all__ = ["OTHERS", "OURS", "Row", "compared", "free_port", "printed", "protected"]
+__all__ = [
+    "CONNECTIONS",
+    "OTHERS",
+    "OURS",
+    "Row",
+    "compared",
+    "free_port",
+    "printed",
+    "protected",
+    "unprotected",
+]
 
 OURS = "mcpsecurity server, tokens validated"
 OTHERS = {
@@ -44,15 +54,6 @@ class Row:
         rounds = sorted(self.processor[connections])
         return rounds[len(rounds) // 2]
 
-    def share_beyond(self, other: "Row", connections: int) -> float:
-        """Return which share of a call's processor time is not in the other's; the median of the rounds.
-
-        On a core that is busy with nothing else, throughput is lower than the other's by this share.
-        """
-        pairs = zip(self.processor[connections], other.processor[connections], strict=True)
-        shares = sorted(1 - theirs / ours for ours, theirs in pairs)
-        return shares[len(shares) // 2]
-
 
 @asynccontextmanager
 async def protected(cloud: LocalCloud, log: Path) -> AsyncIterator[tuple[Running, Client]]:
@@ -72,7 +73,7 @@ async def protected(cloud: LocalCloud, log: Path) -> AsyncIterator[tuple[Running
 
 
 @asynccontextmanager
-async def _open(log: Path) -> AsyncIterator[tuple[Running, Client]]:
+async def unprotected(log: Path) -> AsyncIterator[tuple[Running, Client]]:
     """Run the same server for everybody."""
     port = free_port()
     environment = {"MCP_SERVER_PORT": str(port), "MCP_SERVER_URL": f"http://127.0.0.1:{port}/mcp"}
@@ -93,7 +94,7 @@ async def _other(name: str, log: Path) -> AsyncIterator[tuple[Running, Client]]:
 def _subject(name: str, cloud: LocalCloud, log: Path) -> AbstractAsyncContextManager[tuple[Running, Client]]:
     if name == "ours":
         return protected(cloud, log)
-    return _open(log) if name == "open" else _other(name, log)
+    return unprotected(log) if name == "open" else _other(name, log)
 
 
 async def compared(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int) -> list[Row]:
