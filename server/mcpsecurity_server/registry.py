@@ -12,7 +12,7 @@ from mcpsecurity_server.profile import ProfileService
 from mcpsecurity_server.prompts import register_prompts
 from mcpsecurity_server.tools.asking import Asker
 from mcpsecurity_server.tools.toolbox import Toolbox
-from mcpsecurity_server.transport.sdk import set_version
+from mcpsecurity_server.transport.sdk import logging_left_alone, set_version
 from mcpsecurity_server.weather import WeatherService
 
 __all__ = ["build_mcp"]
@@ -34,7 +34,8 @@ def build_mcp(
 
     Without `profiles` there is no tool `get_my_profile`.
     """
-    mcp: FastMCP[None] = FastMCP("Secure MCP server", instructions=_INSTRUCTIONS)
+    with logging_left_alone():
+        mcp: FastMCP[None] = FastMCP("Secure MCP server", instructions=_INSTRUCTIONS)
     set_version(mcp, version("mcpsecurity"))
     toolbox = Toolbox(mcp, asker)
     tools.random_numbers.register(toolbox, now)

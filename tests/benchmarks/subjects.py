@@ -17,6 +17,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from mcpsecurity.service import run_service
+from mcpsecurity.settings import configure_logging
 
 __all__ = ["SUBJECTS"]
 
@@ -131,6 +132,7 @@ def watched(port: int) -> None:
     async def _count() -> web.Response:
         return web.json_response(len(asyncio.all_tasks()))
 
+    configure_logging("INFO")
     run_service(create, host="127.0.0.1", port=port, name="watched")
 
 

@@ -83,3 +83,18 @@ async def test_the_server_never_imports_semantic_kernel_nor_what_is_slow() -> No
         sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     assert await _end(process) == (0, "")
+
+
+async def test_a_program_that_has_the_application_keeps_its_logging(tmp_path: Path) -> None:
+    lines = (
+        "import logging",
+        "from mcpsecurity_server.app import create_app",
+        "from mcpsecurity_server.settings import ServerSettings",
+        "create_app(ServerSettings(no_auth=True))",
+        "print(logging.getLogger().handlers, logging.getLogger().level == logging.WARNING)",
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "\n".join(lines), cwd=tmp_path, env=_CLEAN,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert await _end(process) == (0, "[] True\n")

@@ -4,8 +4,9 @@ Written against mcp 1.30; `tests/transport/test_sdk_seams.py` fails and says whi
 of the SDK changes one.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar, Token
 from datetime import timedelta
 from functools import cache
@@ -38,6 +39,7 @@ __all__ = [
     "current_channel",
     "enter_call",
     "leave_call",
+    "logging_left_alone",
     "request_context",
     "set_version",
 ]
@@ -316,6 +318,20 @@ def _converted(tool: Tool, result: Any) -> dict[str, Any]:
     text = to_json(result, fallback=str, indent=2).decode()
     structured = kind.__pydantic_serializer__.to_python(result, mode="json", by_alias=True)
     return {"content": [{"type": "text", "text": text}], "structuredContent": structured, "isError": False}
+
+
+@contextmanager
+def logging_left_alone() -> Iterator[None]:
+    """Keep FastMCP, while it is made, from configuring the process's logging: that is the program's.
+
+    Where nothing is configured it would log everything from INFO on through Rich, at milliseconds a line.
+    """
+    root, handler = logging.getLogger(), logging.NullHandler()
+    root.addHandler(handler)  # with a handler `basicConfig` does nothing
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
 
 
 def set_version(mcp: FastMCP[Any], version: str) -> None:

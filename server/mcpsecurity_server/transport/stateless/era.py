@@ -166,9 +166,10 @@ class StatelessEra:
                 return json_response(result_body(request.id, services.results.discovered()))
             if request.method == "subscriptions/listen":
                 return await self._listen(http, request, services)
-            raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method[:100]}", request.id)
         except MessageError as error:
             return await _refuse(error)
+        unknown = f"Method not found: {request.method[:100]}"
+        return await _refuse(MessageError(METHOD_NOT_FOUND, unknown, request.id))
 
     def _exchange(self, http: web.Request, request: Request, envelope: Envelope, body: bytes) -> Exchange:
         """Return what answers a request that is for the dispatcher."""
