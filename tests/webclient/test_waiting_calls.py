@@ -304,7 +304,7 @@ async def test_a_call_that_needs_no_decision_is_not_made_while_it_cannot_be_kept
     server, address = database
     async with Chats(stack, serve_web, visitors, address).served() as (visitor, stream, _):
         await visitor.command("mode", {"mode": "elicitation"})
-        stack.model.pace = 10.0  # seconds a piece, until it is set back
+        stack.model.pace = 3.0  # seconds a piece, until it is set back
         await visitor.ask(MARATHON)
         await server.stop()
         stack.model.pace = 0.0
