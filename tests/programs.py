@@ -7,7 +7,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,8 +14,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from tests.ports import free_port
 
-__all__ = ["Program", "clock_shifted_by", "free_port", "nginx", "postgresql", "program", "redis_server"]
+__all__ = ["Program", "clock_shifted_by", "nginx", "postgresql", "program", "redis_server"]
 
 _SECONDS = 90.0
 _STOP_SECONDS = 10.0
@@ -215,10 +215,3 @@ async def _succeeds(command: Sequence[str]) -> bool:
         return True
     process = await asyncio.create_subprocess_exec(*command)
     return await process.wait() == 0
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

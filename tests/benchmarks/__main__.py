@@ -120,10 +120,10 @@ def _as_fast(where: str, stateless: Times) -> str:
 
 
 def _verdict(margin: float, error: float) -> str:
-    """Say whether a target holds; not if it is missed by less than two errors, which can be chance."""
-    if margin >= 0:
-        return "yes"
-    return "cannot be told" if margin > -2 * error else "**no**"
+    """Say whether a target holds; not if it is met or missed by less than two errors, which can be chance."""
+    if abs(margin) < 2 * error:
+        return "cannot be told"
+    return "yes" if margin > 0 else "**no**"
 
 
 def _line(what: str, value: float, limit: str, holds: bool) -> str:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from tests.benchmarks.load import Load, measured
 from tests.benchmarks.processes import HEADERS, Client, Running, running
 from tests.benchmarks.ratios import Times, in_pairs
-from tests.benchmarks.table import CONNECTIONS, free_port, protected, unprotected
+from tests.benchmarks.table import CONNECTIONS, protected, unprotected
+from tests.ports import free_port
 from tests.sdk2.environment import PROGRAMS, sdk2_python
 
 from mcpsecurity.localcloud import LocalCloud
@@ -38,7 +39,6 @@ class Round(NamedTuple):
 class Eras(NamedTuple):
     """What each did, round by round; the same places in two lists of one length belong together."""
 
-    session: list[Round]
     stateless: list[Round]
     alone: list[Round]
     """The transport alone, without tokens, audit and approval, as the SDK is measured; no session either."""
@@ -50,6 +50,11 @@ class Eras(NamedTuple):
     """Calls in a session, by the number of connections."""
     open: dict[int, list[Round]]
     """The same of a server without tokens."""
+
+    @property
+    def session(self) -> list[Round]:
+        """Calls in a session, at 8 connections."""
+        return self.tokens[8]
 
     def rate(self, rounds: list[Round]) -> float:
         """Return the median rate."""
@@ -85,14 +90,13 @@ async def compared_eras(cloud: LocalCloud, folder: Path, *, seconds: int, rounds
 
     They differ by less than the machine does from one second to the next, so those turns are short.
     """
-    eras = Eras([], [], [], [], [], {n: [] for n in CONNECTIONS}, {n: [] for n in CONNECTIONS})
+    eras = Eras([], [], [], [], {n: [] for n in CONNECTIONS}, {n: [] for n in CONNECTIONS})
     for _ in range(rounds):
         async with (
             protected(cloud, folder / "eras.log") as (server, client),
             unprotected(folder / "open.log") as (other, anybody),
         ):
             turns = [
-                (eras.session, server, client, 8),
                 (eras.stateless, server, without_session(client), 8),
                 *((eras.tokens[n], server, client, n) for n in CONNECTIONS),
                 *((eras.open[n], other, anybody, n) for n in CONNECTIONS),
@@ -157,7 +161,7 @@ def times(ones: list[Round], others: list[Round]) -> float:
     """
     if len(ones) != len(others):
         return _median([other.spent for other in others]) / _median([one.spent for one in ones])
-    return _median([other.spent / one.spent for one, other in zip(ones, others, strict=True)])
+    return in_pairs(_spent(others), _spent(ones)).ratio
 
 
 def _spent(rounds: list[Round]) -> list[float]:

@@ -22,7 +22,7 @@ from statistics import median, quantiles
 import aiohttp
 import psutil
 from tests.benchmarks.crowd import chat_at_once, crowd
-from tests.programs import free_port
+from tests.ports import free_port
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.service import started_runner

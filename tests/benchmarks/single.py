@@ -9,7 +9,8 @@ import aiohttp
 import orjson
 from tests.benchmarks.load import measured
 from tests.benchmarks.processes import Client, Running, opened, running
-from tests.benchmarks.table import free_port, protected
+from tests.benchmarks.table import protected
+from tests.ports import free_port
 
 from mcpsecurity.localcloud import LocalCloud
 

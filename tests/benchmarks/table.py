@@ -1,6 +1,5 @@
 """Requests a second: this server beside others, all in one run, each on the same core."""
 
-import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from tests.benchmarks.load import Load, measured
 from tests.benchmarks.processes import Client, Running, opened, running
+from tests.ports import free_port
 
 from mcpsecurity.localcloud import LocalCloud
 
@@ -17,7 +17,6 @@ __all__ = [
     "OURS",
     "Row",
     "compared",
-    "free_port",
     "printed",
     "protected",
     "unprotected",
@@ -137,11 +136,3 @@ def printed(rows: Iterable[Row]) -> str:
 
 def _ratio(value: float) -> str:
     return f"{value:.1f} ×" if value >= 1 else f"{value:.0%}"
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nobody uses now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

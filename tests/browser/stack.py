@@ -1,7 +1,6 @@
 """The real product on free ports of this machine: local cloud, MCP server, web chat, and a second MCP
 server."""
 
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 from tests.browser.playground import Playground
+from tests.ports import free_port
 
 import mcpsecurity_webclient
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
@@ -31,7 +31,7 @@ class Service:
     def __init__(self, make_app: Callable[[], web.Application]) -> None:
         self._make_app = make_app
         self._runner: web.AppRunner | None = None
-        self.port = _free_port()
+        self.port = free_port()
 
     async def start(self) -> None:
         runner = web.AppRunner(
@@ -176,9 +176,3 @@ async def running_stack(folder: Path) -> AsyncIterator[Stack]:
         finally:
             for service in reversed(stack.services):
                 await service.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

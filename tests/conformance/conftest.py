@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.conformance.programs import install
-from tests.server.protected import free_port
+from tests.ports import free_port
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.service import started_runner

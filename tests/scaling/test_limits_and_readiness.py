@@ -3,7 +3,8 @@
 import aiohttp
 from aiohttp import web
 from cryptography.fernet import Fernet
-from tests.programs import free_port, redis_server
+from tests.ports import free_port
+from tests.programs import redis_server
 from tests.webclient.conftest import RunChat, local, mcp_url, person, run_chat
 from tests.webclient.test_kept_conversations import ASK, MakePerson
 

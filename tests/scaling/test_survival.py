@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from tests.browser.playground import Playground
-from tests.programs import Program, free_port
+from tests.ports import free_port
+from tests.programs import Program
 from tests.scaling.acting import ASK, TOOL, come_back, heard_all, opened_page
 from tests.scaling.topology import Topology
 from tests.webclient.person import WebPerson

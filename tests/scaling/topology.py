@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 from cryptography.fernet import Fernet
-from tests.programs import Program, free_port, nginx, postgresql, redis_server
+from tests.ports import free_port
+from tests.programs import Program, nginx, postgresql, redis_server
 
 from mcpsecurity.testing import LocalStack
 

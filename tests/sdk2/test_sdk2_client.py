@@ -9,8 +9,8 @@ from aiohttp import web
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel
 from tests.localcloud.entra.test_mcp_client_sign_in import REDIRECT
+from tests.ports import free_port
 from tests.sdk2.environment import run_program, sdk2_python
-from tests.server.protected import free_port
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.service import started_runner

@@ -1,7 +1,6 @@
 """The server behind its middleware, on loopback, and answers that a test can read."""
 
 import re
-import socket
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +9,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 from tests.oidc.tenant import API_CLIENT_ID, TENANT_ID, ControlledTenant, MovableClock, client_context
+from tests.ports import free_port
 
 from mcpsecurity.oidc import CachePolicy
 from mcpsecurity.service import started_runner
@@ -156,13 +156,6 @@ class ProtectedServer:
     def assert_insufficient_scope(self, answer: Answer, *scopes: str) -> None:
         named = " ".join((BASE_SCOPE, *(f"api://{API_CLIENT_ID}/{scope}" for scope in scopes)))
         self.assert_refused(answer, 403, "insufficient_scope", named)
-
-
-def free_port() -> int:
-    """Return a port that was free just now: the public URL has to be known before the server listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _parameters(challenge: str) -> dict[str, str]:

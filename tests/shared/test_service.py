@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import textwrap
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from tests.ports import free_port
 
 from mcpsecurity.service import MAX_HEADER_BYTES, started_runner
 
@@ -35,12 +35,6 @@ SERVICE = """
 
     sys.exit(run_service(app, host="127.0.0.1", port=int(sys.argv[1]), name="test service"))
 """
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])

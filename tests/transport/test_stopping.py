@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from tests.server.protected import free_port
+from tests.ports import free_port
 from tests.transport.conftest import Served
 from tests.transport.events import Stream
 from tests.transport.program import Gate, program

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from tests.programs import Program, free_port
+from tests.ports import free_port
+from tests.programs import Program
 from tests.watching.services import stopping
 
 __all__ = ["Caller", "running_server"]

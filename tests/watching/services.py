@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from tests.programs import Program, free_port
+from tests.ports import free_port
+from tests.programs import Program
 from tests.webclient.person import WebPerson
 
 from mcpsecurity.testing import LocalStack

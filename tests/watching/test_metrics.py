@@ -10,7 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 from cryptography.fernet import Fernet
-from tests.programs import free_port, redis_server
+from tests.ports import free_port
+from tests.programs import redis_server
 from tests.watching.callers import running_server
 from tests.watching.scraping import Scrape, scraped
 from tests.watching.services import ASK, running_services

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from cryptography.fernet import Fernet
-from tests.programs import Program, free_port, redis_server
+from tests.ports import free_port
+from tests.programs import Program, redis_server
 from tests.watching.collector import running_collector
 from tests.watching.services import running_services, stopping
 from tests.watching.test_one_trace import COMMAND, RUN, SOON

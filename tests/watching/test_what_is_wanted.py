@@ -7,7 +7,7 @@ import sys
 from os import environ
 
 import pytest
-from tests.programs import free_port
+from tests.ports import free_port
 
 from mcpsecurity.settings import SettingsError
 from mcpsecurity.telemetry import Wanted, start_telemetry, wanted

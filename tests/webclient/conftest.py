@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from tests.browser.stack import Service, Stack, running_stack
-from tests.programs import free_port
+from tests.ports import free_port
 from tests.webclient.person import WebPerson
 from tests.webclient.visitor import Visitor
 

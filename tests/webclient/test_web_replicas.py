@@ -12,7 +12,8 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from redis.asyncio import Redis
-from tests.programs import Program, free_port, nginx, redis_server
+from tests.ports import free_port
+from tests.programs import Program, nginx, redis_server
 from tests.webclient.conftest import RunChat
 from tests.webclient.person import WebPerson
 

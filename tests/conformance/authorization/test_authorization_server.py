@@ -20,7 +20,7 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.conformance.programs import run_program, start_program
-from tests.server.protected import free_port
+from tests.ports import free_port
 from yarl import URL
 
 from mcpsecurity.localcloud import LocalCloud
