@@ -70,7 +70,7 @@ def targets(rows: list[Row]) -> list[str]:
 
 
 def era_lines(eras: Eras) -> list[str]:
-    """Return the lines for calls without a session, at 8 connections."""
+    """Return the lines for calls without a session, and for what tokens take."""
     sdk = sdk2_version()
     lines = [
         f"| {name}, 8 connections: requests/s ({eras.microseconds(rounds):.0f} µs CPU a call) "
@@ -84,10 +84,13 @@ def era_lines(eras: Eras) -> list[str]:
         )
     ]
     lines += [
-        _share(f"{connections} connections", eras.times_without_tokens(connections))
+        _share(f"{connections} connections", eras.times("session", "open", connections))
         for connections in CONNECTIONS
     ]
-    lines.append(_as_fast("8 connections", eras.times_in_session))
+    lines += [
+        _as_fast(f"{connections} connections", eras.times("stateless", "session", connections))
+        for connections in CONNECTIONS
+    ]
     mode = times(eras.alone, eras.sdk_mode)
     lines.append(
         _line(f"transport alone, times SDK {sdk}, stateless JSON mode", mode, "at least 8", mode >= 8)

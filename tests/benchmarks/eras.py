@@ -1,11 +1,14 @@
 """Calls without a session (2026-07-28) and without tokens beside calls with both, and beside the SDK 2.x."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import distributions
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
+from tests.benchmarks.bursts import in_bursts
 from tests.benchmarks.load import Load, measured
 from tests.benchmarks.processes import HEADERS, Client, Running, running
 from tests.benchmarks.ratios import Times, in_pairs
@@ -24,9 +27,8 @@ META = {
     "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
 }
 
-
-_TURNS = 4
-"""How often everybody's turn comes in a round, for a second each."""
+_BURSTS = {8: 1500, 64: 250}
+"""Bursts of each server in a round, by the number of connections."""
 
 
 class Round(NamedTuple):
@@ -37,8 +39,9 @@ class Round(NamedTuple):
 
 
 class Eras(NamedTuple):
-    """What each did, round by round; the same places in two lists of one length belong together."""
+    """What each did, round by round."""
 
+    session: list[Round]
     stateless: list[Round]
     alone: list[Round]
     """The transport alone, without tokens, audit and approval, as the SDK is measured; no session either."""
@@ -46,32 +49,21 @@ class Eras(NamedTuple):
     """The SDK's own mode without sessions, `stateless_http=True`, called as in 2025-11-25."""
     sdk: list[Round]
     """The same server called as in 2026-07-28."""
-    tokens: dict[int, list[Round]]
-    """Calls in a session, by the number of connections."""
-    open: dict[int, list[Round]]
-    """The same of a server without tokens."""
-
-    @property
-    def session(self) -> list[Round]:
-        """Calls in a session, at 8 connections."""
-        return self.tokens[8]
+    bursts: dict[int, dict[str, list[float]]]
+    """Seconds of bursts, by connections and caller: `session`, `stateless`, and `open` without tokens."""
 
     def rate(self, rounds: list[Round]) -> float:
         """Return the median rate."""
-        return _median([one.load.rate for one in rounds])
+        return median(one.load.rate for one in rounds)
 
     def microseconds(self, rounds: list[Round]) -> float:
         """Return the median of the processor time."""
-        return _median([one.spent for one in rounds])
+        return median(one.spent for one in rounds)
 
-    def times_without_tokens(self, connections: int) -> Times:
-        """Compare calls with tokens to those without."""
-        return in_pairs(_spent(self.tokens[connections]), _spent(self.open[connections]))
-
-    @property
-    def times_in_session(self) -> Times:
-        """Compare calls without a session to those in one."""
-        return in_pairs(_spent(self.stateless), _spent(self.session))
+    def times(self, ones: str, others: str, connections: int) -> Times:
+        """Compare the bursts of two."""
+        bursts = self.bursts[connections]
+        return in_pairs(bursts[ones], bursts[others])
 
 
 def without_session(client: Client) -> Client:
@@ -86,34 +78,27 @@ def without_session(client: Client) -> Client:
 
 
 async def compared_eras(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int) -> Eras:
-    """Measure in turns: both eras in one process with tokens, one of them without, and the SDK without.
+    """Measure both eras with tokens, one of them without, and the SDK without.
 
-    They differ by less than the machine does from one second to the next, so those turns are short.
+    The first three differ by less than the machine does from one second to the next, and so send bursts too.
     """
-    eras = Eras([], [], [], [], {n: [] for n in CONNECTIONS}, {n: [] for n in CONNECTIONS})
+    eras = Eras([], [], [], [], [], {n: {} for n in CONNECTIONS})
     for _ in range(rounds):
         async with (
             protected(cloud, folder / "eras.log") as (server, client),
-            unprotected(folder / "open.log") as (other, anybody),
+            unprotected(folder / "open.log") as (_other, anybody),
         ):
-            turns = [
-                (eras.stateless, server, without_session(client), 8),
-                *((eras.tokens[n], server, client, n) for n in CONNECTIONS),
-                *((eras.open[n], other, anybody, n) for n in CONNECTIONS),
-            ]
-            for _, _, caller, connections in turns:
-                await measured(caller, connections=connections, seconds=1)  # warm
-            for turn in range(_TURNS):
-                for found, called, caller, connections in turns if turn % 2 else reversed(turns):
-                    found.append(await _round(called, caller, 1, connections))
+            both = [(eras.session, client), (eras.stateless, without_session(client))]
+            await _loaded(server, both, seconds)
+            clients = {"session": client, "stateless": without_session(client), "open": anybody}
+            for connections, bursts in _BURSTS.items():
+                took = await asyncio.to_thread(in_bursts, clients, connections=connections, bursts=bursts)
+                for name, times in took.items():
+                    eras.bursts[connections].setdefault(name, []).extend(times)
         async with _alone(folder / "alone.log") as (server, client):
-            await measured(client, connections=8, seconds=1)
-            eras.alone.append(await _round(server, client, seconds))
+            await _loaded(server, [(eras.alone, client)], seconds)
         async with _sdk(folder / "sdk2.log") as (server, client):
-            pairs = [(eras.sdk_mode, client), (eras.sdk, without_session(client))]
-            for found, caller in pairs:
-                await measured(caller, connections=8, seconds=1)
-                found.append(await _round(server, caller, seconds))
+            await _loaded(server, [(eras.sdk_mode, client), (eras.sdk, without_session(client))], seconds)
     return eras
 
 
@@ -123,12 +108,15 @@ def sdk2_version() -> str:
     return next(iter(found)).version
 
 
-async def _round(server: Running, client: Client, seconds: int, connections: int = 8) -> Round:
-    before = server.cpu_seconds
-    load = await measured(client, connections=connections, seconds=seconds)
-    if load.failures:
-        raise RuntimeError(f"{load.failures} calls have failed")
-    return Round(load, (server.cpu_seconds - before) / (load.rate * seconds) * 1e6)
+async def _loaded(server: Running, callers: list[tuple[list[Round], Client]], seconds: int) -> None:
+    """Let callers load a server, one after the other, and note what became of it."""
+    for found, client in callers:
+        await measured(client, connections=8, seconds=1)  # warm
+        before = server.cpu_seconds
+        load = await measured(client, connections=8, seconds=seconds)
+        if load.failures:
+            raise RuntimeError(f"{load.failures} calls have failed")
+        found.append(Round(load, (server.cpu_seconds - before) / (load.rate * seconds) * 1e6))
 
 
 @asynccontextmanager
@@ -153,20 +141,9 @@ def _site_packages() -> list[Path]:
 
 
 def times(ones: list[Round], others: list[Round]) -> float:
-    """Return how many of the ones take as much processor time as one of the others; the median of the rounds,
-    or of all that were measured if one of the two had more turns.
+    """Return how many of the ones take as much processor time as one of the others; the median of the rounds.
 
     On a core that is busy with nothing else this is the ratio of the rates; the rates also tell what else the
-    machine does, and differ by more than the two eras do.
+    machine does.
     """
-    if len(ones) != len(others):
-        return _median([other.spent for other in others]) / _median([one.spent for one in ones])
-    return in_pairs(_spent(others), _spent(ones)).ratio
-
-
-def _spent(rounds: list[Round]) -> list[float]:
-    return [one.spent for one in rounds]
-
-
-def _median(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]
+    return median(other.spent / one.spent for one, other in zip(ones, others, strict=True))

@@ -10,13 +10,15 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
 from tests.benchmarks.processes import Client
 
-__all__ = ["CALL", "PARAMS", "Load", "generator", "measured"]
+__all__ = ["CALL", "PARAMS", "Load", "call_of", "generator", "measured", "posted"]
 
 PARAMS = {"name": "get_random_number", "arguments": {"min": 1, "max": 6}}
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": PARAMS}
@@ -31,11 +33,20 @@ class Load(NamedTuple):
     failures: int
 
 
-def _call_of(client: Client) -> dict[str, Any]:
+def call_of(client: Client) -> dict[str, Any]:
     """Return the call that a caller makes."""
     if client.meta is None:
         return CALL
     return CALL | {"params": {**PARAMS, "_meta": client.meta}}
+
+
+def posted(client: Client, message: Mapping[str, Any]) -> bytes:
+    """Return the request that carries a message, as it goes over the wire."""
+    parts = urlsplit(client.url)
+    body = json.dumps(message, separators=(",", ":")).encode()
+    lines = {"Host": parts.netloc, **client.headers, "Content-Length": str(len(body))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"POST {parts.path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
 def generator() -> str:
@@ -76,7 +87,7 @@ async def _wrk(client: Client, connections: int, seconds: int) -> Load:
 
 def _lua(client: Client) -> str:
     headers = client.headers
-    body = json.dumps(_call_of(client), separators=(",", ":")).replace('"id":1', '"id":%d')
+    body = json.dumps(call_of(client), separators=(",", ":")).replace('"id":1', '"id":%d')
     lines = [f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items()]
     return "\n".join(
         [
@@ -112,7 +123,7 @@ async def _call(client: Client, connections: int, seconds: int) -> Load:
         count = 0
         while (started := time.perf_counter()) < ends:
             count += 1
-            body = json.dumps(_call_of(client) | {"id": f"{number}-{count}"})
+            body = json.dumps(call_of(client) | {"id": f"{number}-{count}"})
             async with http.post(client.url, data=body, headers=client.headers) as response:
                 text = await response.text()
             failures += response.status != 200 or '"isError":false' not in text.replace(" ", "")

@@ -20,13 +20,12 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
 import uvloop
 from aiohttp import web
 from tests.benchmarks.eras import without_session
-from tests.benchmarks.load import CALL, PARAMS
+from tests.benchmarks.load import call_of, posted
 from tests.benchmarks.processes import HEADERS, Client
 from tests.benchmarks.ratios import Times, in_pairs
 
@@ -129,9 +128,7 @@ async def _caller(runner: web.AppRunner, token: str | None, *, stateless: bool =
     connection = _Connection(runner)
     client = Client(_URL, HEADERS | ({"Authorization": f"Bearer {token}"} if token else {}))
     client = without_session(client) if stateless else await _opened(connection, client)
-    meta = {"_meta": client.meta} if client.meta else {}
-    params = {**PARAMS, **meta}
-    calls = [_post(client.headers, CALL | {"id": number, "params": params}) for number in range(_CALLS)]
+    calls = [posted(client, call_of(client) | {"id": number}) for number in range(_CALLS)]
     for call in calls:
         answer = await connection.whole_answer(call)
         if not answer.startswith(b"HTTP/1.1 200 ") or b'"isError":false' not in answer:
@@ -147,21 +144,15 @@ async def _opened(connection: _Connection, client: Client) -> Client:
         "clientInfo": {"name": "bench", "version": "1"},
     }
     initialize = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": said}
-    answer = await connection.whole_answer(_post(client.headers, initialize))
+    answer = await connection.whole_answer(posted(client, initialize))
     session = _SESSION.search(answer)
     if session is None:
         raise RuntimeError("there is no session")
     headers = client.headers | {"MCP-Protocol-Version": "2025-11-25", "Mcp-Session-Id": session[1].decode()}
     note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-    await connection.whole_answer(_post(headers, note))
-    return Client(client.url, headers)
-
-
-def _post(headers: Mapping[str, str], message: Mapping[str, Any]) -> bytes:
-    body = orjson.dumps(message)
-    lines = {"Host": "127.0.0.1", **headers, "Content-Length": str(len(body))}
-    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    return f"POST /mcp HTTP/1.1\r\n{head}\r\n".encode() + body
+    client = Client(client.url, headers)
+    await connection.whole_answer(posted(client, note))
+    return client
 
 
 async def _measure(turns: int) -> dict[str, Times]:
