@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 import textwrap
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -15,15 +17,25 @@ from tests.ports import free_port
 from mcpsecurity.service import MAX_HEADER_BYTES, started_runner
 
 SERVICE = """
-    import sys
+    import gc, sys
     from aiohttp import web
     from mcpsecurity.service import run_service
+
+    usual = gc.get_threshold()
+    collection = {}
 
     async def hello(_request):
         return web.Response(text="hello")
 
+    async def collected(_request):
+        return web.json_response(
+            {**collection, "usual": gc.get_threshold() == usual, "kept": gc.get_freeze_count()}
+        )
+
     def app():
+        collection["rare"] = gc.get_threshold()[0] > usual[0]
         application = web.Application()
+        application.router.add_get("/collection", collected)
         application.router.add_get("/", hello)
         async def closed(_app):
             print("closed", flush=True)
@@ -39,7 +51,29 @@ SERVICE = """
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_stops_the_service_cleanly(signum: signal.Signals, tmp_path: Path) -> None:
-    program = tmp_path / "service.py"
+    async with _service(tmp_path) as (process, output, url):
+        await _answers(url)
+        process.send_signal(signum)
+        assert await output.readline() == b"closed\n"
+        assert await process.wait() == 0
+
+
+async def test_what_a_start_makes_is_rarely_looked_at_and_then_kept(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (_process, _output, url), aiohttp.ClientSession() as http:
+        await _answers(url)
+        async with http.get(f"{url}collection") as response:
+            found = await response.json()
+    assert found["rare"]
+    assert found["usual"]
+    assert found["kept"] > 10_000
+
+
+@asynccontextmanager
+async def _service(
+    folder: Path,
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader, str]]:
+    """Run the service; yield its process, what it writes, and its address."""
+    program = folder / "service.py"
     program.write_text(textwrap.dedent(SERVICE))
     port = free_port()
     process = await asyncio.create_subprocess_exec(
@@ -49,10 +83,7 @@ async def test_a_signal_stops_the_service_cleanly(signum: signal.Signals, tmp_pa
     try:
         async with asyncio.timeout(30):
             assert await process.stdout.readline() == b"started\n"
-            await _answers(f"http://127.0.0.1:{port}/")
-            process.send_signal(signum)
-            assert await process.stdout.readline() == b"closed\n"
-            assert await process.wait() == 0
+            yield process, process.stdout, f"http://127.0.0.1:{port}/"
     finally:
         if process.returncode is None:
             process.kill()
