@@ -19,13 +19,14 @@ def _no_conversation_in_the_users_folder() -> Iterator[None]:
 def _no_token_in_any_log() -> Iterator[None]:
     """Search all that is logged in the test run, down to DEBUG.
 
-    Debug lines of MSAL (client assertions) and aiosqlite (values) are left out as `configure_logging` does.
+    Debug lines of MSAL (client assertions), aiosqlite (values) and markdown-it (nothing, thousands of times)
+    are left out as `configure_logging` does.
     """
     search, root = LeakSearch(), logging.getLogger()
     level = root.level
     root.addHandler(search)
     root.setLevel(logging.DEBUG)
-    for name in ("msal", "aiosqlite"):
+    for name in ("msal", "aiosqlite", "markdown_it"):
         logging.getLogger(name).setLevel(logging.INFO)
     yield
     root.removeHandler(search)

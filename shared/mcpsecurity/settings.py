@@ -27,6 +27,7 @@ _LEAST = {
     "openai": logging.WARNING,  # below: whole requests
     "httpx": logging.WARNING,  # below: a line for each request
     "httpx2": logging.WARNING,
+    "markdown_it": logging.INFO,  # below: each rule that is tried, at each piece of an answer
 }
 """Levels below which libraries log what must not be in a log, or what nobody needs."""
 

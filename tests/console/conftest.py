@@ -1,6 +1,5 @@
 """The chat program in a pseudo-terminal, against the local stack."""
 
-import os
 import re
 import sys
 import threading
@@ -13,6 +12,7 @@ import pytest
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel, Field
 from tests.device import enter_code
+from tests.programs import unmeasured
 
 from mcpsecurity.testing import LocalStack, ServedMcp
 
@@ -109,7 +109,7 @@ def server(stack: LocalStack) -> ServedMcp:
 def start(stack: LocalStack, server: ServedMcp, tmp_path: Path) -> Iterator[Start]:
     """Return a function that starts the program with arguments and more environment variables."""
     environment = {
-        **os.environ,
+        **unmeasured(),
         **stack.environment,
         "CONSOLE_CLIENT_ID": stack.cloud.public_client_id,
         "CONSOLE_TOKEN_CACHE": str(tmp_path / "tokens"),

@@ -1,6 +1,5 @@
 """`mcpsecurity chat --local` beside a running `mcpsecurity demo`, without any configuration."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from tests.console.conftest import YOU, Screen
 from tests.console.test_chat import BROWSER
 from tests.integration.test_demo import free_offset
+from tests.programs import unmeasured
 
 pytestmark = [
     pytest.mark.timeout(180),
@@ -21,7 +21,7 @@ _OURS = ("ENTRA_", "MCP", "WEBCLIENT_", "AZURE_", "OPEN_METEO_", "LOCALCLOUD_", 
 def test_the_terminal_joins_the_demo(tmp_path: Path) -> None:
     browser = tmp_path / "browser.py"
     browser.write_text(BROWSER)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)} | {
+    environment = {key: value for key, value in unmeasured().items() if not key.startswith(_OURS)} | {
         "BROWSER": f"{sys.executable} {browser} %s &",
         "LOCALCLOUD_FOLDER": str(tmp_path / "cloud"),
         "CONSOLE_TOKEN_CACHE": str(tmp_path / "tokens"),

@@ -1,13 +1,12 @@
 """A conversation survives the replica that leads it, with what the person was being asked."""
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
 from tests.browser.playground import Playground
 from tests.ports import free_port
-from tests.programs import Program
+from tests.programs import Program, unmeasured
 from tests.scaling.acting import ASK, TOOL, come_back, heard_all, opened_page
 from tests.scaling.topology import Topology
 from tests.webclient.person import WebPerson
@@ -62,7 +61,7 @@ async def test_an_approval_survives_the_only_process_that_is_killed(
     playground.proceed.set()
     port = free_port()
     environment = {
-        **os.environ,
+        **unmeasured(),
         **local.environment,
         "WEBCLIENT_URL": f"http://localhost:{port}",
         "WEBCLIENT_PORT": str(port),

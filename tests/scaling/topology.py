@@ -2,7 +2,6 @@
 requests out in turn, on Redis and PostgreSQL."""
 
 import asyncio
-import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 import psutil
 from cryptography.fernet import Fernet
 from tests.ports import free_port
-from tests.programs import Program, nginx, postgresql, redis_server
+from tests.programs import Program, nginx, postgresql, redis_server, unmeasured
 
 from mcpsecurity.testing import LocalStack
 
@@ -70,10 +69,8 @@ class Topology:
         self.url, self.mcp_url = f"http://localhost:{web_port}", f"http://localhost:{mcp_port}/mcp"
         local.cloud.register_mcp_url(self.mcp_url)
         local.cloud.register_webclient_url(self.url)
-        # Not measured for coverage: to start takes longest here, and takes two thirds of the time without.
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         common = {
-            **kept,
+            **unmeasured(),
             **local.environment,
             "MCP_SERVER_URL": self.mcp_url,
             "MCP_SERVER_APP_ID_URI": self.mcp_url,

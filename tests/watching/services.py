@@ -5,13 +5,12 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from os import environ
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from tests.ports import free_port
-from tests.programs import Program
+from tests.programs import Program, unmeasured
 from tests.webclient.person import WebPerson
 
 from mcpsecurity.testing import LocalStack
@@ -34,7 +33,7 @@ class Services:
         local.cloud.register_mcp_url(self.mcp_url)
         local.cloud.register_webclient_url(self.url)
         self.environment = {
-            **{key: value for key, value in environ.items() if not key.startswith("OTEL_")},
+            **{key: value for key, value in unmeasured().items() if not key.startswith("OTEL_")},
             **local.environment,
             "MCP_SERVER_URL": self.mcp_url,
             "MCP_SERVER_APP_ID_URI": self.mcp_url,

@@ -1,7 +1,9 @@
 """A call that waits for the person outlives the process that proposed it; none is made that was not kept as
 approved, and none twice."""
 
+import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -41,6 +43,16 @@ class Chats:
             self.chat_id = visitor.chat_id
             async with visitor.stream() as stream:
                 yield visitor, stream, await stream.until("snapshot")
+
+    async def rested(self) -> None:
+        """Wait until nobody has saved the conversation for longer than a change waits to be saved."""
+        known, since = None, time.monotonic()
+        while time.monotonic() < since + 1.5:
+            with closing(sqlite3.connect(self.file)) as database:
+                revision = database.execute("SELECT revision FROM conversations").fetchall()
+            if revision != known:
+                known, since = revision, time.monotonic()
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -240,6 +252,7 @@ async def test_a_process_that_has_lost_the_conversation_can_make_no_call(
     stack.playground.proceed.set()
     async with chats.served() as old:
         call = await proposed(*old[:2])
+        await chats.rested()
         async with chats.served() as new:
             assert [c["status"] for c in new[2]["calls"]] == ["proposed"]
             winner, loser = (old, new) if first == "old" else (new, old)
@@ -259,9 +272,10 @@ async def test_a_process_that_has_lost_the_conversation_uses_no_grant(chats: Cha
         await stream.until("run.done")
         stack.model.pace = 10.0  # seconds a piece, until it is set back
         await visitor.ask(MARATHON)
+        await chats.rested()
         async with chats.served() as (new, _, _):
             await new.command("rename", {"title": "Taken over"})
-            await new.command("messages", {"text": "hello"})
+            await new.ask("hello")
         stack.model.pace = 0.0
         done = await stream.until("tool.done")
         toast = await stream.until("toast")
