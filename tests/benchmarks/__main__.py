@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 from tests.benchmarks import bench_auth, single
+from tests.benchmarks.bursts import Bursts, compared_in_bursts
 from tests.benchmarks.eras import VERSION, Eras, compared_eras, sdk2_version, times
 from tests.benchmarks.load import generator
 from tests.benchmarks.processes import load_cores
@@ -48,29 +49,37 @@ def _processor() -> str:
 
 def targets(rows: list[Row]) -> list[str]:
     """Return a line for each target of the table: what it is, what was measured, and whether that holds."""
-    ours, _, _, bare, tiny, sdk_json, sdk_sse = rows
+    ours, _, _, _, _, sdk_json, sdk_sse = rows
     lines = []
     for connections in CONNECTIONS:
         rate = ours.at(connections).rate
-        for name, row, least in (
-            ("SDK 1.30, SSE", sdk_sse, 10.0),
-            ("SDK 1.30, JSON", sdk_json, 8.0),
-            ("aiohttp-tiny-mcp", tiny, 1.5),
-            ("bare handler", bare, 0.65),
-        ):
+        for name, row, least in (("SDK 1.30, SSE", sdk_sse, 10.0), ("SDK 1.30, JSON", sdk_json, 8.0)):
             ratio = rate / row.at(connections).rate
-            lines.append(
-                _line(
-                    f"{connections} connections, times {name}", ratio, f"at least {least:g}", ratio >= least
-                )
-            )
+            what = f"{connections} connections, times {name}"
+            lines.append(_line(what, ratio, f"at least {least:g}", ratio >= least))
     load = ours.at(64)
     lines.append(_line("64 connections, p99 / p50", load.p99 / load.p50, "below 4", load.p99 < 4 * load.p50))
     return lines
 
 
+def burst_lines(found: Bursts) -> list[str]:
+    """Return the lines for what was compared in bursts."""
+    lines = []
+    for connections in CONNECTIONS:
+        where = f"{connections} connections"
+        lines += [
+            _as_fast(f"{where}, times aiohttp-tiny-mcp", found.times("ours", "tiny", connections), 1.5),
+            _as_fast(f"{where}, times bare handler", found.times("ours", "bare", connections), 0.65),
+            _share(where, found.times("ours", "open", connections)),
+            _as_fast(
+                f"{where}, without a session, times in one", found.times("stateless", "ours", connections)
+            ),
+        ]
+    return lines
+
+
 def era_lines(eras: Eras) -> list[str]:
-    """Return the lines for calls without a session, and for what tokens take."""
+    """Return the lines for calls without a session, at 8 connections."""
     sdk = sdk2_version()
     lines = [
         f"| {name}, 8 connections: requests/s ({eras.microseconds(rounds):.0f} µs CPU a call) "
@@ -82,14 +91,6 @@ def era_lines(eras: Eras) -> list[str]:
             (f"SDK {sdk}, stateless JSON mode, no tokens", eras.sdk_mode),
             (f"the same, calls of {VERSION}", eras.sdk),
         )
-    ]
-    lines += [
-        _share(f"{connections} connections", eras.times("session", "open", connections))
-        for connections in CONNECTIONS
-    ]
-    lines += [
-        _as_fast(f"{connections} connections", eras.times("stateless", "session", connections))
-        for connections in CONNECTIONS
     ]
     mode = times(eras.alone, eras.sdk_mode)
     lines.append(
@@ -107,19 +108,19 @@ def era_lines(eras: Eras) -> list[str]:
 
 def turn_lines(found: dict[str, Times]) -> list[str]:
     """Return the lines for what was compared in one process."""
-    return [_share("in process", found["tokens"]), _as_fast("in process", found["stateless"])]
+    stateless = _as_fast("in process, without a session, times in one", found["stateless"])
+    return [_share("in process", found["tokens"]), stateless]
 
 
 def _share(where: str, tokens: Times) -> str:
     part, error = (100 * figure for figure in tokens.share)
-    what = f"authentication's share of a call, {where}, %"
+    what = f"{where}, authentication's share of a call, %"
     return f"| {what} | {part:.1f} ± {error:.1f} | at most 10 | {_verdict(10 - part, error)} |"
 
 
-def _as_fast(where: str, stateless: Times) -> str:
-    ratio, error = stateless.inverse
-    what = f"without a session, times in a session, {where}"
-    return f"| {what} | {ratio:.3f} ± {error:.3f} | at least 1 | {_verdict(ratio - 1, error)} |"
+def _as_fast(what: str, took: Times, least: float = 1.0) -> str:
+    ratio, error = took.inverse
+    return f"| {what} | {ratio:.3f} ± {error:.3f} | at least {least:g} | {_verdict(ratio - least, error)} |"
 
 
 def _verdict(margin: float, error: float) -> str:
@@ -150,6 +151,7 @@ async def run(seconds: int, rounds: int, calls: int) -> None:
             lines.append(_line("one of 10 000 idle sessions, KiB", idle, "at most 8", idle <= 8))
             eras = await compared_eras(cloud, folder, seconds=seconds, rounds=rounds)
             lines += era_lines(eras)
+            lines += burst_lines(await compared_in_bursts(cloud, folder, rounds=rounds))
             lines += turn_lines(await in_turns())
             question = await single.question_milliseconds(cloud, folder)
             lines.append(f"| call with an approval by elicitation, ms | {question:.2f} | | |")

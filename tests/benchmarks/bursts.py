@@ -5,18 +5,30 @@ two servers can take turns every few milliseconds, and so whatever else the mach
 that take turns of a second it meets one.
 """
 
+import asyncio
 import gc
 import random
 import re
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
+from tests.benchmarks.eras import without_session
 from tests.benchmarks.load import call_of, posted
 from tests.benchmarks.processes import Client
+from tests.benchmarks.ratios import Times, in_pairs
+from tests.benchmarks.table import subject
 
-__all__ = ["in_bursts"]
+from mcpsecurity.localcloud import LocalCloud
+
+__all__ = ["Bursts", "compared_in_bursts"]
+
+_BURSTS: Final = {8: 1500, 64: 250}
+"""Bursts of everybody in a round, by the number of connections."""
 
 _WARM = 20
 _SECONDS = 30.0
@@ -25,14 +37,43 @@ _SECONDS = 30.0
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
-def in_bursts(clients: Mapping[str, Client], *, connections: int, bursts: int) -> dict[str, list[float]]:
-    """Return how long each client's bursts took, in seconds; what stands at the same place belongs together.
+class Bursts:
+    """How long the bursts of each caller took, in seconds, by the number of connections.
 
-    Blocks, and so is for a thread of its own.
-
-    Raises:
-        RuntimeError: a call has failed.
+    Callers are `ours` in a session, `stateless` without one, and those of the table by their names there.
     """
+
+    def __init__(self) -> None:
+        self._took: dict[int, dict[str, list[float]]] = {connections: {} for connections in _BURSTS}
+
+    def add(self, connections: int, took: Mapping[str, list[float]]) -> None:
+        """Take down a round; what stands at the same place belongs together."""
+        for name, seconds in took.items():
+            self._took[connections].setdefault(name, []).extend(seconds)
+
+    def times(self, ones: str, others: str, connections: int) -> Times:
+        """Return how many times as long the ones took as the others."""
+        took = self._took[connections]
+        return in_pairs(took[ones], took[others])
+
+
+async def compared_in_bursts(cloud: LocalCloud, folder: Path, *, rounds: int) -> Bursts:
+    """Measure what is nearly as fast as this server, with new processes in each round."""
+    found = Bursts()
+    for _ in range(rounds):
+        async with AsyncExitStack() as stack:
+            clients: dict[str, Client] = {}
+            for name in ("ours", "open", "bare", "tiny"):
+                log = folder / f"bursts-{name}.log"
+                _, clients[name] = await stack.enter_async_context(subject(name, cloud, log))
+            clients["stateless"] = without_session(clients["ours"])
+            for connections, bursts in _BURSTS.items():
+                found.add(connections, await asyncio.to_thread(_in_bursts, clients, connections, bursts))
+    return found
+
+
+def _in_bursts(clients: Mapping[str, Client], connections: int, bursts: int) -> dict[str, list[float]]:
+    """Return how long each client's bursts took. Raises `RuntimeError` if a call failed."""
     took: dict[str, list[float]] = {name: [] for name in clients}
     callers = {name: _Crowd(client, connections) for name, client in clients.items()}
     order = list(clients)
@@ -69,9 +110,7 @@ class _Crowd:
             line.sendall(call)
         answers = [_answer(line) for line in self._lines]
         seconds = time.perf_counter() - started
-        if not all(
-            answer.startswith(b"HTTP/1.1 200 ") and b'"isError":false' in answer for answer in answers
-        ):
+        if not all(map(_is_good, answers)):
             raise RuntimeError("a call has failed")
         return seconds
 
@@ -93,5 +132,11 @@ def _answer(line: socket.socket) -> bytes:
 
 def _whole(answer: bytes) -> bool:
     head, found, body = answer.partition(b"\r\n\r\n")
-    length = _LENGTH.search(head + b"\r\n")
-    return bool(found) and len(body) >= (int(length[1]) if length else 0)
+    length = _LENGTH.search(head + b"\r\n") if found else None
+    if found and length is None:
+        raise RuntimeError("an answer does not say how long it is")
+    return length is not None and len(body) >= int(length[1])
+
+
+def _is_good(answer: bytes) -> bool:
+    return answer.startswith(b"HTTP/1.1 200 ") and b'"isError":false' in answer.replace(b" ", b"")

@@ -1,6 +1,5 @@
 """Calls without a session (2026-07-28) and without tokens beside calls with both, and beside the SDK 2.x."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import distributions
@@ -8,11 +7,9 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from tests.benchmarks.bursts import in_bursts
 from tests.benchmarks.load import Load, measured
 from tests.benchmarks.processes import HEADERS, Client, Running, running
-from tests.benchmarks.ratios import Times, in_pairs
-from tests.benchmarks.table import CONNECTIONS, protected, unprotected
+from tests.benchmarks.table import protected
 from tests.ports import free_port
 from tests.sdk2.environment import PROGRAMS, sdk2_python
 
@@ -26,9 +23,6 @@ META = {
     "io.modelcontextprotocol/clientCapabilities": {},
     "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
 }
-
-_BURSTS = {8: 1500, 64: 250}
-"""Bursts of each server in a round, by the number of connections."""
 
 
 class Round(NamedTuple):
@@ -49,8 +43,6 @@ class Eras(NamedTuple):
     """The SDK's own mode without sessions, `stateless_http=True`, called as in 2025-11-25."""
     sdk: list[Round]
     """The same server called as in 2026-07-28."""
-    bursts: dict[int, dict[str, list[float]]]
-    """Seconds of bursts, by connections and caller: `session`, `stateless`, and `open` without tokens."""
 
     def rate(self, rounds: list[Round]) -> float:
         """Return the median rate."""
@@ -59,11 +51,6 @@ class Eras(NamedTuple):
     def microseconds(self, rounds: list[Round]) -> float:
         """Return the median of the processor time."""
         return median(one.spent for one in rounds)
-
-    def times(self, ones: str, others: str, connections: int) -> Times:
-        """Compare the bursts of two."""
-        bursts = self.bursts[connections]
-        return in_pairs(bursts[ones], bursts[others])
 
 
 def without_session(client: Client) -> Client:
@@ -78,23 +65,12 @@ def without_session(client: Client) -> Client:
 
 
 async def compared_eras(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int) -> Eras:
-    """Measure both eras with tokens, one of them without, and the SDK without.
-
-    The first three differ by less than the machine does from one second to the next, and so send bursts too.
-    """
-    eras = Eras([], [], [], [], [], {n: {} for n in CONNECTIONS})
+    """Measure both eras with tokens, one of them without, and the SDK without."""
+    eras = Eras([], [], [], [], [])
     for _ in range(rounds):
-        async with (
-            protected(cloud, folder / "eras.log") as (server, client),
-            unprotected(folder / "open.log") as (_other, anybody),
-        ):
+        async with protected(cloud, folder / "eras.log") as (server, client):
             both = [(eras.session, client), (eras.stateless, without_session(client))]
             await _loaded(server, both, seconds)
-            clients = {"session": client, "stateless": without_session(client), "open": anybody}
-            for connections, bursts in _BURSTS.items():
-                took = await asyncio.to_thread(in_bursts, clients, connections=connections, bursts=bursts)
-                for name, times in took.items():
-                    eras.bursts[connections].setdefault(name, []).extend(times)
         async with _alone(folder / "alone.log") as (server, client):
             await _loaded(server, [(eras.alone, client)], seconds)
         async with _sdk(folder / "sdk2.log") as (server, client):

@@ -19,7 +19,7 @@ __all__ = [
     "compared",
     "printed",
     "protected",
-    "unprotected",
+    "subject",
 ]
 
 OURS = "mcpsecurity server, tokens validated"
@@ -72,7 +72,7 @@ async def protected(cloud: LocalCloud, log: Path) -> AsyncIterator[tuple[Running
 
 
 @asynccontextmanager
-async def unprotected(log: Path) -> AsyncIterator[tuple[Running, Client]]:
+async def _unprotected(log: Path) -> AsyncIterator[tuple[Running, Client]]:
     """Run the same server for everybody."""
     port = free_port()
     environment = {"MCP_SERVER_PORT": str(port), "MCP_SERVER_URL": f"http://127.0.0.1:{port}/mcp"}
@@ -90,10 +90,11 @@ async def _other(name: str, log: Path) -> AsyncIterator[tuple[Running, Client]]:
         yield server, await opened(server, None)
 
 
-def _subject(name: str, cloud: LocalCloud, log: Path) -> AbstractAsyncContextManager[tuple[Running, Client]]:
+def subject(name: str, cloud: LocalCloud, log: Path) -> AbstractAsyncContextManager[tuple[Running, Client]]:
+    """Run a server of the table, `ours` or one of `OTHERS`, and open a session if it has such."""
     if name == "ours":
         return protected(cloud, log)
-    return unprotected(log) if name == "open" else _other(name, log)
+    return _unprotected(log) if name == "open" else _other(name, log)
 
 
 async def compared(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int) -> list[Row]:
@@ -101,7 +102,7 @@ async def compared(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int
     rows = {name: Row(label) for name, label in {"ours": OURS, **OTHERS}.items()}
     for _ in range(rounds):
         for name, row in rows.items():
-            async with _subject(name, cloud, folder / f"{name}.log") as (server, client):
+            async with subject(name, cloud, folder / f"{name}.log") as (server, client):
                 await measured(client, connections=8, seconds=1)  # warm
                 for connections in CONNECTIONS:
                     before = server.cpu_seconds
