@@ -1,5 +1,6 @@
 """What holds for all tests: nothing that is logged while they run has a part of a token in it."""
 
+import gc
 import logging
 from collections.abc import Iterator
 
@@ -33,3 +34,10 @@ def _no_token_in_any_log() -> Iterator[None]:
     root.setLevel(level)
     places = "\n".join(sorted(set(search.found)))
     assert not places, f"a token or a secret was logged:\n{places}"
+
+
+def pytest_collection_finish() -> None:
+    """Do not look for garbage in what was imported, again and again: that was a tenth of the tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
