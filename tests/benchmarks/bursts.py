@@ -2,13 +2,13 @@
 
 A server that has got a burst works until it has answered the last call, as under a steady load. But bursts of
 two servers can take turns every few milliseconds, and so whatever else the machine does meets both; of loads
-that take turns of a second it meets one.
+that take turns of a second it meets one. Two processes of one program differ as well, by more than what is
+left of that: so each round has new ones, and counts once.
 """
 
 import asyncio
 import gc
 import random
-import re
 import socket
 import time
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tests.benchmarks.eras import without_session
-from tests.benchmarks.load import call_of, posted
+from tests.benchmarks.load import call_of, is_good, is_whole, posted
 from tests.benchmarks.processes import Client
-from tests.benchmarks.ratios import Times, in_pairs
+from tests.benchmarks.ratios import Times, in_pairs, in_rounds
 from tests.benchmarks.table import subject
 
 from mcpsecurity.localcloud import LocalCloud
@@ -34,27 +34,19 @@ _WARM = 20
 _SECONDS = 30.0
 """A server that has not answered within this has failed."""
 
-_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
-
 
 class Bursts:
-    """How long the bursts of each caller took, in seconds, by the number of connections.
+    """How long the bursts of each caller took, in seconds, in each round, by the number of connections.
 
     Callers are `ours` in a session, `stateless` without one, and those of the table by their names there.
     """
 
     def __init__(self) -> None:
-        self._took: dict[int, dict[str, list[float]]] = {connections: {} for connections in _BURSTS}
-
-    def add(self, connections: int, took: Mapping[str, list[float]]) -> None:
-        """Take down a round; what stands at the same place belongs together."""
-        for name, seconds in took.items():
-            self._took[connections].setdefault(name, []).extend(seconds)
+        self.rounds: dict[int, list[dict[str, list[float]]]] = {connections: [] for connections in _BURSTS}
 
     def times(self, ones: str, others: str, connections: int) -> Times:
-        """Return how many times as long the ones took as the others."""
-        took = self._took[connections]
-        return in_pairs(took[ones], took[others])
+        """Return how many times as long the ones took as the others. The error is that between the rounds."""
+        return in_rounds([in_pairs(took[ones], took[others]) for took in self.rounds[connections]])
 
 
 async def compared_in_bursts(cloud: LocalCloud, folder: Path, *, rounds: int) -> Bursts:
@@ -68,7 +60,8 @@ async def compared_in_bursts(cloud: LocalCloud, folder: Path, *, rounds: int) ->
                 _, clients[name] = await stack.enter_async_context(subject(name, cloud, log))
             clients["stateless"] = without_session(clients["ours"])
             for connections, bursts in _BURSTS.items():
-                found.add(connections, await asyncio.to_thread(_in_bursts, clients, connections, bursts))
+                took = await asyncio.to_thread(_in_bursts, clients, connections, bursts)
+                found.rounds[connections].append(took)
     return found
 
 
@@ -110,7 +103,7 @@ class _Crowd:
             line.sendall(call)
         answers = [_answer(line) for line in self._lines]
         seconds = time.perf_counter() - started
-        if not all(map(_is_good, answers)):
+        if not all(map(is_good, answers)):
             raise RuntimeError("a call has failed")
         return seconds
 
@@ -122,21 +115,9 @@ class _Crowd:
 
 def _answer(line: socket.socket) -> bytes:
     answer = line.recv(65536)
-    while not _whole(answer):
+    while not is_whole(answer):
         more = line.recv(65536)
         if not more:
             raise RuntimeError("the server has closed a connection")
         answer += more
     return answer
-
-
-def _whole(answer: bytes) -> bool:
-    head, found, body = answer.partition(b"\r\n\r\n")
-    length = _LENGTH.search(head + b"\r\n") if found else None
-    if found and length is None:
-        raise RuntimeError("an answer does not say how long it is")
-    return length is not None and len(body) >= int(length[1])
-
-
-def _is_good(answer: bytes) -> bool:
-    return answer.startswith(b"HTTP/1.1 200 ") and b'"isError":false' in answer.replace(b" ", b"")

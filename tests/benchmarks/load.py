@@ -18,10 +18,13 @@ from urllib.parse import urlsplit
 import aiohttp
 from tests.benchmarks.processes import Client
 
-__all__ = ["CALL", "PARAMS", "Load", "call_of", "generator", "measured", "posted"]
+__all__ = ["CALL", "PARAMS", "Load", "call_of", "generator", "is_good", "is_whole", "measured", "posted"]
 
 PARAMS = {"name": "get_random_number", "arguments": {"min": 1, "max": 6}}
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": PARAMS}
+
+
+_LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
 class Load(NamedTuple):
@@ -47,6 +50,18 @@ def posted(client: Client, message: Mapping[str, Any]) -> bytes:
     lines = {"Host": parts.netloc, **client.headers, "Content-Length": str(len(body))}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"POST {parts.path} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+def is_whole(answer: bytes) -> bool:
+    """Tell whether all of an answer is there: the head, and as much of a body as that says."""
+    head, found, body = answer.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    return bool(found) and len(body) >= (int(length[1]) if length else 0)
+
+
+def is_good(answer: bytes) -> bool:
+    """Tell whether an answer is that of a call that went well."""
+    return answer.startswith(b"HTTP/1.1 200 ") and b'"isError":false' in answer.replace(b" ", b"")
 
 
 def generator() -> str:

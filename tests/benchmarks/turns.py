@@ -25,7 +25,7 @@ from typing import NamedTuple
 import uvloop
 from aiohttp import web
 from tests.benchmarks.eras import without_session
-from tests.benchmarks.load import call_of, posted
+from tests.benchmarks.load import call_of, is_good, is_whole, posted
 from tests.benchmarks.processes import HEADERS, Client
 from tests.benchmarks.ratios import Times, in_pairs
 
@@ -42,7 +42,6 @@ _CALLS = 3
 
 _WARM_TURNS = 100
 _URL = "http://127.0.0.1/mcp"
-_LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 _SESSION = re.compile(rb"mcp-session-id: (\S+)", re.IGNORECASE)
 
 
@@ -103,9 +102,7 @@ class _Connection:
         await self.answer(request)
         while True:
             answer = b"".join(self._wire.sent)
-            head, _, body = answer.partition(b"\r\n\r\n")
-            length = _LENGTH.search(head)
-            if len(body) >= (int(length[1]) if length else 0):
+            if is_whole(answer):
                 return answer
             await asyncio.sleep(0)
 
@@ -130,8 +127,7 @@ async def _caller(runner: web.AppRunner, token: str | None, *, stateless: bool =
     client = without_session(client) if stateless else await _opened(connection, client)
     calls = [posted(client, call_of(client) | {"id": number}) for number in range(_CALLS)]
     for call in calls:
-        answer = await connection.whole_answer(call)
-        if not answer.startswith(b"HTTP/1.1 200 ") or b'"isError":false' not in answer:
+        if not is_good(await connection.whole_answer(call)):
             raise RuntimeError("a call has failed")
     return _Caller(connection, calls)
 
