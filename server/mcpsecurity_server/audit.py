@@ -15,7 +15,7 @@ from typing import NamedTuple
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from mcpsecurity.correlation import begin_request, correlation_id, correlation_text, request_number
+from mcpsecurity.correlation import begin_request, correlation_id, correlation_text, handled_request
 from mcpsecurity.log import Event, log_events, utc_text
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.refusals import NoCredentials, Refusal
@@ -28,7 +28,6 @@ __all__ = [
     "audit_denial",
     "audit_refusal",
     "audit_tool_call",
-    "note_caller",
     "note_outcome",
     "note_traces",
     "noted_outcome",
@@ -47,7 +46,6 @@ DENIALS: Counter[str] = Counter()
 _WAIT_SECONDS = 0.01
 """For so long a call may wait for others, to be written with them."""
 
-_caller: ContextVar[Caller | None] = ContextVar("audited_caller", default=None)
 _outcome: ContextVar[str | None] = ContextVar("audited_outcome", default=None)
 _NO_TRACE: Mapping[str, str] = {}
 _trace_fields: Callable[[], Mapping[str, str]] | None = None
@@ -58,11 +56,6 @@ async def number_requests(request: web.Request, handler: Handler) -> web.StreamR
     """Give each request its correlation id, where no authentication does."""
     begin_request()
     return await handler(request)
-
-
-def note_caller(caller: Caller) -> None:
-    """Remember who made the request that is handled now."""
-    _caller.set(caller)
 
 
 def note_outcome(outcome: str) -> None:
@@ -89,16 +82,14 @@ def write_waiting() -> None:
 def audit_refusal(request: web.BaseRequest, refusal: Refusal) -> None:
     """Log that a request was refused. One without credentials is how every client begins, and no warning."""
     level = logging.INFO if isinstance(refusal, NoCredentials) else logging.WARNING
-    if refusal.caller is not None:
-        note_caller(refusal.caller)
-    _write_denial(level, request, refusal.status, refusal.reason)
+    _write_denial(level, request, refusal.status, refusal.reason, refusal.caller)
 
 
 def audit_denial(request: web.BaseRequest, status: int) -> None:
     """Log that a request with a good token was denied for where it came from, or whose session it named."""
     reason = DENIED.get(status)
     if reason is not None and (status != 404 or _names_session(request)):
-        _write_denial(logging.WARNING, request, status, reason)
+        _write_denial(logging.WARNING, request, status, reason, None)
 
 
 def _names_session(request: web.BaseRequest) -> bool:
@@ -107,7 +98,9 @@ def _names_session(request: web.BaseRequest) -> bool:
     return SESSION_HEADER in headers and headers.get(VERSION_HEADER) != VERSION
 
 
-def _write_denial(level: int, request: web.BaseRequest, status: int, reason: str) -> None:
+def _write_denial(
+    level: int, request: web.BaseRequest, status: int, reason: str, caller: Caller | None
+) -> None:
     DENIALS[reason] += 1
     _write(
         level,
@@ -117,7 +110,7 @@ def _write_denial(level: int, request: web.BaseRequest, status: int, reason: str
         method=request.method,
         path=request.path,
         remote=request.remote,
-        **_who(_caller.get()),
+        **_who(caller or handled_request().caller),
     )
 
 
@@ -130,7 +123,8 @@ def audit_tool_call(tool: str, outcome: str, seconds: float) -> None:
         outcome = noted
         _outcome.set(None)
     trace = _trace_fields() if _trace_fields is not None else _NO_TRACE
-    _calls.add((time.time(), tool, outcome, seconds, _caller.get(), request_number(), trace))
+    request = handled_request()
+    _calls.add((time.time(), tool, outcome, seconds, request.caller, request.number, trace))
 
 
 _Call = tuple[float, str, str, float, Caller | None, int, Mapping[str, str]]

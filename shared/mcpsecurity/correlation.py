@@ -1,29 +1,55 @@
-"""The id of the request that is handled now: what it makes happen, in whatever task, is logged with it."""
+"""The request that is handled now: what it makes happen, in whatever task, is logged with its id."""
 
 import itertools
 import secrets
 from contextvars import ContextVar
+from typing import Any
 
-__all__ = ["begin_request", "correlation_fields", "correlation_id", "correlation_text", "request_number"]
+__all__ = [
+    "HandledRequest",
+    "begin_request",
+    "correlation_fields",
+    "correlation_id",
+    "correlation_text",
+    "handled_request",
+]
 
 _process = secrets.token_hex(6)
 _numbers = itertools.count(1)
-_current: ContextVar[int] = ContextVar("request_number", default=0)
 
 
-def begin_request() -> None:
+class HandledRequest:
+    """A request, by its number in this process; 0 stands for none.
+
+    `caller` is who makes it, as soon as that is known, and in the terms of whoever found it out.
+    """
+
+    __slots__ = ("caller", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.caller: Any = None
+
+
+_none = HandledRequest(0)
+_current: ContextVar[HandledRequest] = ContextVar("handled_request", default=_none)
+
+
+def begin_request() -> HandledRequest:
     """Give the request that is handled from now on, in this task, an id of its own."""
-    _current.set(next(_numbers))
+    request = HandledRequest(next(_numbers))
+    _current.set(request)
+    return request
+
+
+def handled_request() -> HandledRequest:
+    """Return the request that is handled now."""
+    return _current.get()
 
 
 def correlation_id() -> str:
     """Return the id of the request that is handled now, or "-"."""
-    return correlation_text(_current.get())
-
-
-def request_number() -> int:
-    """Return the number, in this process, of the request that is handled now; 0 outside one."""
-    return _current.get()
+    return correlation_text(_current.get().number)
 
 
 def correlation_text(number: int) -> str:
@@ -33,4 +59,4 @@ def correlation_text(number: int) -> str:
 
 def correlation_fields() -> dict[str, str]:
     """Return the field of a log line; none outside a request."""
-    return {"correlation_id": correlation_id()} if _current.get() else {}
+    return {"correlation_id": correlation_id()} if _current.get().number else {}

@@ -3,15 +3,14 @@
 Nothing of the body is read before. What is public says so by being listed.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from mcpsecurity.correlation import begin_request
-from mcpsecurity_server.audit import DENIED, audit_denial, audit_refusal, note_caller
+from mcpsecurity_server.audit import DENIED, audit_denial, audit_refusal
 from mcpsecurity_server.auth.access_tokens import AccessTokenVerifier
-from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.credentials import bearer_token, check_form, credentials
 from mcpsecurity_server.auth.policy import AccessPolicy
@@ -39,17 +38,19 @@ class Authentication:
     @web.middleware
     async def authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request, or let it be answered."""
-        begin_request()
+        handled = begin_request()
         try:
-            caller = self._known_caller(request)
+            values: Sequence[str] = request.headers.getall(hdrs.AUTHORIZATION, ())
+            # A token that was found good before needs no other look if it is the only one there can be.
+            single = len(values) == 1 and "?" not in request.raw_path
+            caller = self.verifier.memory.recall(values[0]) if single else None
             if caller is None:
                 if request.path in self._public or request.method == hdrs.METH_OPTIONS:
                     return await handler(request)
                 token = check_form(bearer_token(request))
                 verifier = self.verifier
                 caller = verifier.memory.recall(credentials(token)) or await verifier.verify(token)
-            note_caller(caller)
-            request[TOKEN_KEY] = caller
+            handled.caller = request[TOKEN_KEY] = caller
             response = await handler(request)
         except Refusal as refusal:
             audit_refusal(request, refusal)
@@ -61,13 +62,6 @@ class Authentication:
     async def check_keys(self) -> None:
         """Return if tokens can be verified. Raises `ProviderError`."""
         await self.verifier.check_keys()
-
-    def _known_caller(self, request: web.Request) -> Caller | None:
-        """Return whose token this is if it was found good before; None if anything has to be looked at."""
-        values = request.headers.getall(hdrs.AUTHORIZATION, ())
-        if len(values) != 1 or "?" in request.raw_path:
-            return None
-        return self.verifier.memory.recall(values[0])
 
 
 def tool_guard(policy: AccessPolicy) -> BeforeCall | None:

@@ -106,6 +106,8 @@ class Dispatcher:
     ) -> None:
         self._sdk = sdk
         self._page_size = page_size
+        self.guarded = before_call is not None
+        """Whether there is somebody to ask before a request runs."""
         self._before_call = before_call
         self._after_call = after_call
         self.lifespan: Any = None
@@ -115,11 +117,6 @@ class Dispatcher:
     def initialize_result(self, version: str) -> dict[str, Any]:
         """Return the answer to `initialize`, as a JSON value."""
         return self._sdk.initialize_result(version, {})
-
-    @property
-    def guarded(self) -> bool:
-        """Whether there is somebody to ask before a request runs."""
-        return self._before_call is not None
 
     async def check(self, request: Request, http: web.Request) -> None:
         """Ask, before a request runs, whether its caller may use the tool it names.

@@ -1,11 +1,11 @@
-"""Results of this revision: what is appended to their text is what they would have said themselves."""
+"""Results of this revision: what is added to them, and that nothing else changes."""
 
 import json
 from typing import Any
 
 import pytest
 
-from mcpsecurity_server.transport.jsonrpc import Request
+from mcpsecurity_server.transport.jsonrpc import to_json
 from mcpsecurity_server.transport.stateless.results import Caching, Results
 
 SERVER = {"name": "Program", "version": "1"}
@@ -25,14 +25,11 @@ META = {"io.modelcontextprotocol/serverInfo": SERVER}
     ],
 )
 @pytest.mark.parametrize("method", ["tools/call", "prompts/get", "tools/list", "resources/read"])
-def test_a_body_is_the_completed_result(method: str, result: dict[str, Any]) -> None:
+def test_a_result_is_completed(method: str, result: dict[str, Any]) -> None:
     results = Results({"serverInfo": SERVER, "capabilities": {}}, Caching(lists_ms=5, reads_ms=6))
-    body = results.body(Request("id", method, {}), dict(result))
-    said = json.loads(body)["result"]
-    assert said == results.complete(method, dict(result))
+    said = json.loads(to_json(results.complete(method, dict(result))))
     assert said["resultType"] == "complete"
     assert said["_meta"] == META | (result.get("_meta") or {})
-    assert body.count(b'"resultType"') == body.count(b'"_meta"') == 1
     assert said.get("ttlMs") == {"tools/list": 5, "resources/read": 6}.get(method)
     assert {key: said[key] for key in result.keys() - {"_meta", "resultType"}} == {
         key: value for key, value in result.items() if key not in ("_meta", "resultType")

@@ -61,7 +61,6 @@ _known: dict[bytes, "Envelope"] = {}
 request carries."""
 
 _PLAIN_KEYS = 3
-_THIS = [VERSION]
 _KNOWN_MAX = 256
 _KNOWN_BYTES = 4096
 
@@ -115,28 +114,29 @@ def read_envelope(headers: CIMultiDictProxy[str], request: Request) -> Envelope:
         MessageError: a required key is missing or malformed (-32602), a header does not agree with the body
             (-32020), or the version is not served (-32022).
     """
-    meta = request.params.get("_meta")
-    if not isinstance(meta, dict):
-        raise _invalid(request, "_meta is missing")
+    params = request.params
+    meta = params.get("_meta")
     known = _latest.envelope if meta == _latest.meta else _recall(meta)
     if known is None:
         return _read(headers, request, meta)
     # Most requests have their headers once, and plainly what is in the body: that can be seen at a glance.
-    method, values = request.method, headers.getall
-    if (
-        method not in NAMED
-        or values(VERSION_HEADER, None) != _THIS
-        or values(_METHOD_HEADER, None) != [method]
-        or (named := values(_NAME_HEADER, None)) != [request.params.get(NAMED[method])]
-        or named[0][:2] == "=?"
-    ):
+    values, parameter = headers.getall, NAMED.get(request.method, "")
+    try:
+        (version,), (method,), (named,) = values(VERSION_HEADER), values(_METHOD_HEADER), values(_NAME_HEADER)
+    except (KeyError, ValueError):
+        plain = False
+    else:
+        plain = named == params.get(parameter) and method == request.method and version == VERSION
+    if not plain or named[:1] == "=":
         _check_headers(headers, request, VERSION)
     return known
 
 
-def _recall(meta: dict[str, Any]) -> Envelope | None:
+def _recall(meta: Any) -> Envelope | None:
     """Return what a `_meta` that came before says."""
-    known = _known.get(orjson.dumps(meta)) if len(meta) <= _PLAIN_KEYS else None
+    if not isinstance(meta, dict) or len(meta) > _PLAIN_KEYS:
+        return None
+    known = _known.get(orjson.dumps(meta))
     if known is not None and _is_text(meta):
         _latest.meta, _latest.envelope = meta, known
     return known
@@ -147,8 +147,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, dict) and all(map(_is_text, value.values())))
 
 
-def _read(headers: CIMultiDictProxy[str], request: Request, meta: dict[str, Any]) -> Envelope:
+def _read(headers: CIMultiDictProxy[str], request: Request, meta: Any) -> Envelope:
     """Do what `read_envelope` does, of a client that is not known."""
+    if not isinstance(meta, dict):
+        raise _invalid(request, "_meta is missing")
     if _VERSION_KEY not in meta or _CAPABILITIES_KEY not in meta:
         missing = [key for key in (_VERSION_KEY, _CAPABILITIES_KEY) if key not in meta]
         raise _invalid(request, f"_meta lacks {', '.join(missing)}")

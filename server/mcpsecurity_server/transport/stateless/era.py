@@ -112,10 +112,8 @@ class StatelessEra:
         if isinstance(value, list):
             raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no batches")
         message = read_message(value)
-        if isinstance(message, Notification):
-            return self._notified(http)
-        if isinstance(message, Answer):
-            raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no requests of servers")
+        if not isinstance(message, Request):
+            return self._heard(http, message)
         try:
             envelope = read_envelope(http.headers, message)
             if message.method in _DISPATCHED and not self._dispatcher.guarded:
@@ -147,7 +145,9 @@ class StatelessEra:
         """How many requests run and how many streams are open."""
         return len(self._calls), len(self._listens)
 
-    async def _notified(self, http: web.Request) -> web.StreamResponse:
+    async def _heard(self, http: web.Request, message: Notification | Answer) -> web.StreamResponse:
+        if isinstance(message, Answer):
+            raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no requests of servers")
         requested = http.headers.get(VERSION_HEADER, VERSION)
         if requested != VERSION:
             raise unsupported(requested)
@@ -181,7 +181,7 @@ class StatelessEra:
         exchange = Exchange(http, request, envelope, body, self._services or self._ready())
         if request.method == "tools/call" and type(name := params.get("name")) is str:
             tool = exchange.tool = self._dispatcher.tool(name)
-            if tool is not None:
+            if tool is not None and self._headers.plain.get(name) is not tool.parameters:
                 self._headers.check(http.headers, request, tool.parameters)
         if "requestState" in params or "inputResponses" in params:
             exchange.journal = self._journal(request, bound_to_body(exchange.owner, body))

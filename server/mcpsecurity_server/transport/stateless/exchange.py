@@ -19,7 +19,7 @@ from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 
 from mcpsecurity_server.transport.capabilities import MissingCapabilityError, missing_capability
 from mcpsecurity_server.transport.dispatch import Dispatcher
-from mcpsecurity_server.transport.framing.replies import JsonResponse, json_response
+from mcpsecurity_server.transport.framing.replies import json_response
 from mcpsecurity_server.transport.handshake.session import log_passes, message
 from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of
 from mcpsecurity_server.transport.jsonrpc import (
@@ -35,7 +35,7 @@ from mcpsecurity_server.transport.sdk import RelaySession
 from mcpsecurity_server.transport.stateless.codes import code_here, status_of
 from mcpsecurity_server.transport.stateless.envelope import NAMED, Envelope
 from mcpsecurity_server.transport.stateless.journal import ASKABLE, Journal, Question
-from mcpsecurity_server.transport.stateless.places import Places, running_task
+from mcpsecurity_server.transport.stateless.places import Places
 from mcpsecurity_server.transport.stateless.results import Results
 from mcpsecurity_server.transport.stateless.seal import KeyRing, bound_to_body
 from mcpsecurity_server.transport.stateless.stream import AnswerStream
@@ -137,7 +137,7 @@ class Exchange:
 
         It is already sent if it became a stream.
         """
-        self.task = running_task()
+        self.task = asyncio.current_task()  # type: ignore[assignment] # requests are handled in one
         request, services = self._request, self._services
         services.calls.take(self)
         if services.watch.asleep:
@@ -157,7 +157,8 @@ class Exchange:
                     self._end()
             if not self._eventful and isinstance(result, dict):
                 # What `_send` would do; most calls end here.
-                return JsonResponse(services.results.body(request, result))
+                complete = services.results.complete(request.method, result)
+                return json_response(result_body(request.id, complete))
             if self._late is not None:
                 return await self._late
             if self._stopping and not self._asks and self._stream.gone:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from mcpsecurity_server.transport.jsonrpc import Request, result_body, to_json
 from mcpsecurity_server.transport.stateless.envelope import ALL_VERSIONS
 from mcpsecurity_server.transport.stateless.journal import Question
 
@@ -13,7 +12,6 @@ _SERVER_KEY: Final = "io.modelcontextprotocol/serverInfo"
 _LISTS: Final = frozenset(
     {"server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list"}
 )
-_HINTED: Final = _LISTS | {"resources/read"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +31,9 @@ class Results:
 
     def __init__(self, initialized: dict[str, Any], caching: Caching) -> None:
         self._meta = {_SERVER_KEY: initialized["serverInfo"]}
-        self._ending = b"," + to_json({"resultType": "complete", "_meta": self._meta})[1:] + b"}"
         self._initialized = initialized
         self._lists = {"ttlMs": caching.lists_ms, "cacheScope": caching.scope}
         self._reads = {"ttlMs": caching.reads_ms, "cacheScope": "private"}
-
-    def body(self, request: Request, result: dict[str, Any]) -> bytes:
-        """Return the response with a final result, as JSON; `result` may be changed.
-
-        What is the same in most of them is appended to the text.
-        """
-        if not result or request.method in _HINTED or "_meta" in result or "resultType" in result:
-            return to_json(result_body(request.id, self.complete(request.method, result)))
-        return to_json(result_body(request.id, result))[:-2] + self._ending
 
     def complete(self, method: str, result: dict[str, Any]) -> dict[str, Any]:
         """Return a final result; `result` is changed. Hints that a handler has given itself stay."""
