@@ -1,11 +1,12 @@
 """What a person sees: accessible (WCAG 2.1 AA, by axe), without sideways scrolling, and nothing jumps."""
 
 import re
-from typing import Literal
+from collections.abc import AsyncIterator
+from typing import Final, Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped] # it has no types
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Locator, Page, expect
 from tests.browser.looks import picture
 from tests.browser.person import Person
 from tests.browser.stack import Stack
@@ -13,6 +14,7 @@ from tests.browser.stack import Stack
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 DICE = "Please generate a random number between 1 and 6"
 Scheme = Literal["light", "dark"]
+SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
 
 
 async def assert_accessible(page: Page) -> None:
@@ -29,30 +31,33 @@ async def assert_no_sideways_scrolling(page: Page) -> None:
     assert await page.locator("#conversation").evaluate("(e) => e.scrollWidth <= e.clientWidth")
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(params=SCHEMES)
 def scheme(request: pytest.FixtureRequest) -> Scheme:
     found: Scheme = request.param
     return found
 
 
-@pytest.fixture(params=[1280, 360])
-def width(request: pytest.FixtureRequest) -> int:
-    found: int = request.param
-    return found
+async def looks(page: Page) -> AsyncIterator[str]:
+    """Show the page in each width and scheme, one after the other; yield what pictures of it are called."""
+    for width in (1280, 360):
+        await page.set_viewport_size({"width": width, "height": 800})
+        for scheme in SCHEMES:
+            await page.emulate_media(color_scheme=scheme)
+            yield f"{width}-{scheme}"
 
 
-@pytest.fixture
-async def look(alice: Person, scheme: Scheme, width: int) -> str:
-    """Set width and colours; return what pictures of it are called."""
-    await alice.page.set_viewport_size({"width": width, "height": 800})
-    await alice.page.emulate_media(color_scheme=scheme)
-    return f"{width}-{scheme}"
-
-
-async def check(person: Person, name: str) -> None:
-    await assert_accessible(person.page)
-    await assert_no_sideways_scrolling(person.page)
-    await picture(person.page, name)
+async def check(person: Person, name: str, shown: Locator | None = None) -> None:
+    """Look at the page in all looks, and keep pictures with what is `shown` in view."""
+    async for look in looks(person.page):
+        if shown is not None:
+            await shown.scroll_into_view_if_needed()
+        try:
+            await assert_accessible(person.page)
+            await assert_no_sideways_scrolling(person.page)
+        except AssertionError as error:
+            error.add_note(f"{name}-{look}")
+            raise
+        await picture(person.page, f"{name}-{look}")
 
 
 async def test_signing_in_and_out(context: BrowserContext, stack: Stack, scheme: Scheme) -> None:
@@ -69,52 +74,51 @@ async def test_signing_in_and_out(context: BrowserContext, stack: Stack, scheme:
     assert person.url == stack.url
 
 
-async def test_an_empty_conversation(alice: Person, look: str) -> None:
-    await check(alice, f"empty-{look}")
+async def test_an_empty_conversation(alice: Person) -> None:
+    await check(alice, "empty")
 
 
-async def test_a_pending_approval(alice: Person, look: str) -> None:
+async def test_a_pending_approval(alice: Person) -> None:
     await alice.ask(DICE)
     await expect(alice.call("get_random_number").get_by_role("button", name="Approve")).to_be_visible()
-    await check(alice, f"approval-{look}")
+    await check(alice, "approval")
     await alice.call("get_random_number").get_by_role("button", name="Edit arguments").click()
-    await check(alice, f"editing-{look}")
+    await check(alice, "editing")
 
 
-async def test_an_open_form_and_its_errors(alice: Person, look: str) -> None:
+async def test_an_open_form_and_its_errors(alice: Person) -> None:
     await alice.choose("Elicitation")
     await alice.ask("Fill in a survey")
     await expect(alice.request()).to_be_visible()
-    await check(alice, f"form-{look}")
+    await check(alice, "form")
     await alice.answer("Submit")
-    await check(alice, f"form-errors-{look}")
+    await check(alice, "form-errors")
 
 
-async def test_a_forecast(alice: Person, look: str) -> None:
+async def test_a_forecast(alice: Person) -> None:
     await alice.ask("What is the weather in Zurich?")
     await alice.approve("get_city_weather")
     await alice.says("Zurich")
-    await alice.call("get_city_weather").scroll_into_view_if_needed()
-    await check(alice, f"weather-{look}")
+    await check(alice, "weather", alice.call("get_city_weather"))
     await alice.call("get_city_weather").get_by_text("Arguments and result").click()
-    await check(alice, f"result-{look}")
+    await check(alice, "result")
 
 
-async def test_an_address_to_visit(alice: Person, look: str) -> None:
+async def test_an_address_to_visit(alice: Person) -> None:
     await alice.choose("Elicitation")
     await alice.ask("Request a visa")
     await expect(alice.request()).to_be_visible()
-    await check(alice, f"visit-{look}")
+    await check(alice, "visit")
 
 
-async def test_prompts_and_menus(alice: Person, look: str) -> None:
+async def test_prompts_and_menus(alice: Person) -> None:
     await alice.message.press_sequentially("/")
     await expect(alice.page.get_by_role("listbox", name="Prompts")).to_be_visible()
-    await check(alice, f"prompts-{look}")
+    await check(alice, "prompts")
     await alice.page.keyboard.press("Escape")
     await alice.page.get_by_role("button", name="MCP servers").click()
     await expect(alice.page.locator("#servers-menu")).to_be_visible()
-    await assert_accessible(alice.page)
+    await check(alice, "servers")
 
 
 async def test_on_a_phone_everything_is_in_reach(alice: Person) -> None:
