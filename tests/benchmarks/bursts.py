@@ -1,9 +1,10 @@
-"""What a call takes more than another one, over HTTP: in bursts of one call on each of some connections.
+"""What a call takes more than another one, over HTTP: in bursts of 128 calls on some connections.
 
-A server that has got a burst works until it has answered the last call, as under a steady load. But bursts of
-two servers can take turns every few milliseconds, and so whatever else the machine does meets both; of loads
-that take turns of a second it meets one. Two processes of one program differ as well, by more than what is
-left of that: so each round has new ones, and counts once.
+A server that has got a burst works until it has answered the last call, as under a steady load: a connection
+gets its next call as soon as it has answered one, while the others have theirs waiting. But bursts of two
+servers can take turns every few milliseconds, and so whatever else the machine does meets both; of loads that
+take turns of a second it meets one. Two processes of one program differ as well, by more than what is left of
+that: so each round has new ones, and counts once.
 """
 
 import asyncio
@@ -27,10 +28,12 @@ from mcpsecurity.localcloud import LocalCloud
 
 __all__ = ["Bursts", "compared_in_bursts"]
 
-_BURSTS: Final = {8: 1500, 64: 250}
-"""Bursts of everybody in a round, by the number of connections."""
+_CONNECTIONS: Final = (8, 64)
+_CALLS: Final = 128
+_BURSTS: Final = 120
+"""Bursts of everybody in a round."""
 
-_WARM = 20
+_WARM = 3
 _SECONDS = 30.0
 """A server that has not answered within this has failed."""
 
@@ -42,7 +45,9 @@ class Bursts:
     """
 
     def __init__(self) -> None:
-        self.rounds: dict[int, list[dict[str, list[float]]]] = {connections: [] for connections in _BURSTS}
+        self.rounds: dict[int, list[dict[str, list[float]]]] = {
+            connections: [] for connections in _CONNECTIONS
+        }
 
     def times(self, ones: str, others: str, connections: int) -> Times:
         """Return how many times as long the ones took as the others. The error is that between the rounds."""
@@ -59,20 +64,20 @@ async def compared_in_bursts(cloud: LocalCloud, folder: Path, *, rounds: int) ->
                 log = folder / f"bursts-{name}.log"
                 _, clients[name] = await stack.enter_async_context(subject(name, cloud, log))
             clients["stateless"] = without_session(clients["ours"])
-            for connections, bursts in _BURSTS.items():
-                took = await asyncio.to_thread(_in_bursts, clients, connections, bursts)
+            for connections in _CONNECTIONS:
+                took = await asyncio.to_thread(_in_bursts, clients, connections)
                 found.rounds[connections].append(took)
     return found
 
 
-def _in_bursts(clients: Mapping[str, Client], connections: int, bursts: int) -> dict[str, list[float]]:
+def _in_bursts(clients: Mapping[str, Client], connections: int) -> dict[str, list[float]]:
     """Return how long each client's bursts took. Raises `RuntimeError` if a call failed."""
     took: dict[str, list[float]] = {name: [] for name in clients}
     callers = {name: _Crowd(client, connections) for name, client in clients.items()}
     order = list(clients)
     gc.collect()
     try:
-        for burst in range(-_WARM, bursts):
+        for burst in range(-_WARM, _BURSTS):
             random.shuffle(order)
             for name in order:
                 seconds = callers[name].burst()
@@ -99,9 +104,15 @@ class _Crowd:
     def burst(self) -> float:
         """Send everything, wait for all answers, and return seconds."""
         started = time.perf_counter()
-        for line, call in zip(self._lines, self._calls, strict=True):
+        pairs = list(zip(self._lines, self._calls, strict=True))
+        answers: list[bytes] = []
+        for line, call in pairs:
             line.sendall(call)
-        answers = [_answer(line) for line in self._lines]
+        for _ in range(_CALLS // len(pairs) - 1):
+            for line, call in pairs:
+                answers.append(_answer(line))
+                line.sendall(call)
+        answers += [_answer(line) for line, _ in pairs]
         seconds = time.perf_counter() - started
         if not all(map(is_good, answers)):
             raise RuntimeError("a call has failed")
