@@ -38,7 +38,7 @@ class TokenMemory:
         `authorization` is the value of the header; see `credentials`. It is the same object each time: nobody
         may change it.
         """
-        digest = sha256(authorization.encode("utf-8", "surrogateescape")).digest()  # as `_digest` does
+        digest = _digest(authorization)
         entry = self._entries.get(digest)
         if entry is None:
             return None

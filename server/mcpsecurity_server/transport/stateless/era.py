@@ -181,7 +181,7 @@ class StatelessEra:
         exchange = Exchange(http, request, envelope, body, self._services or self._ready())
         if request.method == "tools/call" and type(name := params.get("name")) is str:
             tool = exchange.tool = self._dispatcher.tool(name)
-            if tool is not None and self._headers.plain.get(name) is not tool.parameters:
+            if tool is not None:
                 self._headers.check(http.headers, request, tool.parameters)
         if "requestState" in params or "inputResponses" in params:
             exchange.journal = self._journal(request, bound_to_body(exchange.owner, body))

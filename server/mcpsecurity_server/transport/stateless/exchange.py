@@ -35,7 +35,7 @@ from mcpsecurity_server.transport.sdk import RelaySession
 from mcpsecurity_server.transport.stateless.codes import code_here, status_of
 from mcpsecurity_server.transport.stateless.envelope import NAMED, Envelope
 from mcpsecurity_server.transport.stateless.journal import ASKABLE, Journal, Question
-from mcpsecurity_server.transport.stateless.places import Places
+from mcpsecurity_server.transport.stateless.places import Places, running_task
 from mcpsecurity_server.transport.stateless.results import Results
 from mcpsecurity_server.transport.stateless.seal import KeyRing, bound_to_body
 from mcpsecurity_server.transport.stateless.stream import AnswerStream
@@ -137,7 +137,7 @@ class Exchange:
 
         It is already sent if it became a stream.
         """
-        self.task = asyncio.current_task()  # type: ignore[assignment] # requests are handled in one
+        self.task = running_task()
         request, services = self._request, self._services
         services.calls.take(self)
         if services.watch.asleep:

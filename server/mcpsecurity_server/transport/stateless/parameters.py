@@ -31,14 +31,9 @@ class _Repeated(NamedTuple):
 
 
 class ParameterHeaders:
-    """Checks the headers of calls. Remembers which arguments a schema wants repeated.
-
-    Attributes:
-        plain: the schemas, by the name of the tool, that are known to want none.
-    """
+    """Checks the headers of calls. Remembers which arguments a schema wants repeated."""
 
     def __init__(self) -> None:
-        self.plain: dict[str, Mapping[str, Any]] = {}
         self._read: dict[str, tuple[Mapping[str, Any], tuple[_Repeated, ...]]] = {}
 
     def check(self, headers: CIMultiDictProxy[str], request: Request, schema: Mapping[str, Any]) -> None:
@@ -52,11 +47,8 @@ class ParameterHeaders:
         if known is None or known[0] is not schema:
             if len(self._read) >= _TOOLS_MAX:  # tools come and go under ever new names
                 self._read.clear()
-                self.plain.clear()
             known = self._read[name] = (schema, _repeated(schema))
-        if not known[1]:
-            self.plain[name] = schema
-        else:
+        if known[1]:
             arguments = request.params.get("arguments")
             for repeated in known[1]:
                 _compare(headers, request, repeated, _at(arguments, repeated.path))
