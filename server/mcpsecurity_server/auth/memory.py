@@ -3,8 +3,8 @@
 A token is known by its BLAKE2b (RFC 7693) only: what is kept opens nothing. It is forgotten when it expires,
 when its signing key is no longer published or no longer believed, and when newer tokens need the room.
 
-Under load this takes half as long as SHA-256 does: Python has BLAKE2b itself, while SHA-256 is OpenSSL's, which
-has to find its implementation first, over memory that nothing else has touched in between.
+Under load this takes half as long as SHA-256 does: Python has BLAKE2b itself, while SHA-256 is OpenSSL's,
+which has to find its implementation first, over memory that nothing else has touched in between.
 """
 
 from hashlib import blake2b

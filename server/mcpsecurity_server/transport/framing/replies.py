@@ -25,6 +25,9 @@ class JsonResponse(web.Response):
     same, headers from `on_response_prepare` included. `tests/transport/test_json_response.py` compares them.
     """
 
+    __http_exception__ = False
+    """What aiohttp asks each answer for; one that does not say it would be asked in `__getattr__`."""
+
     _head: bytes | None = None
     _short = False
 
@@ -43,14 +46,15 @@ class JsonResponse(web.Response):
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Fill the head; called by aiohttp."""
-        further = request.get(FURTHER_HEADERS)
+        match = getattr(request, "_match_info", None)
+        further = request.get(FURTHER_HEADERS) if match is None else None
         if not self._is_plain(request):
             if further is not None and not self.prepared:
                 self.headers.update(further)
             return await super().prepare(request)
         self._req, self._keep_alive, self._short = request, True, True
         writer = self._payload_writer = request._payload_writer  # noqa: SLF001 - as StreamResponse does it
-        if "_headers" not in self.__dict__ and not _has_signals(request):
+        if "_headers" not in self.__dict__ and not _has_signals(match):
             self._head = self._written_head(further)
             return writer
         headers = self.headers
@@ -100,9 +104,8 @@ _SERVER_LINE = f"Server: {SERVER_SOFTWARE}\r\n"
 _BEGIN = f"HTTP/1.1 200 OK\r\n{_TYPE_LINE}"
 
 
-def _has_signals(request: web.BaseRequest) -> bool:
+def _has_signals(match: web.UrlMappingMatchInfo | None) -> bool:
     """Tell whether somebody wants to see the answer before it is sent."""
-    match = getattr(request, "_match_info", None)
     if match is not None:
         for app in match.apps:
             if app.on_response_prepare:

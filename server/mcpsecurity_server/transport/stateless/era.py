@@ -211,11 +211,12 @@ class StatelessEra:
         if token is not None and token.expires_at:
             ends = time.monotonic() + float(token.expires_at) - self._clock()
         stream = Listening(http, owner_of(token), request, honoured, self._limits, ends)
-        self._listens.take(stream)
+        self._listens.ask(stream.owner)
+        self._listens.add(stream)
         try:
             return await self._changes.carry(stream)
         finally:
-            self._listens.give_back(stream)
+            self._listens.remove(stream)
 
     def _ready(self) -> Services:
         """Return what exchanges share. Capabilities are known once everything is registered."""

@@ -139,7 +139,10 @@ class Exchange:
         """
         self.task = running_task()
         request, services = self._request, self._services
-        services.calls.take(self)
+        calls = services.calls
+        if len(calls) >= calls.limit:
+            calls.ask(self.owner)
+        calls.add(self)
         if services.watch.asleep:
             services.watch.wake()
         try:
@@ -165,7 +168,7 @@ class Exchange:
                 return self._stream.abandoned()
             return await self._send(result)
         finally:
-            services.calls.give_back(self)
+            calls.remove(self)
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
         """Send progress or a log message, unless the rounds before have sent it already."""

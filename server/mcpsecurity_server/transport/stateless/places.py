@@ -1,7 +1,6 @@
 """How much of one caller runs at the same time."""
 
 import asyncio
-from collections.abc import Collection, Iterator
 from typing import Any, Protocol, TypeVar
 
 from mcpsecurity_server.transport.framing.replies import RefusedError
@@ -27,39 +26,23 @@ def running_task() -> asyncio.Task[Any]:
     return task
 
 
-class Places(Collection[T]):
-    """Has room for `limit` of each caller. Whoever takes a place gives it back.
+class Places(set[T]):
+    """Has room for `limit` of each caller. Whoever wants a place asks, adds itself, and removes itself at the
+    end.
 
-    Callers are told apart only when so much runs that one of them could have too much. Can be counted in any
-    thread.
+    Callers are told apart only when so much runs that one of them could have too much: until then, nobody
+    has to ask. Can be counted in any thread.
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._holders: set[T] = set()
+        super().__init__()
+        self.limit = limit
 
-    def __len__(self) -> int:
-        return len(self._holders)
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self._holders)
-
-    def __contains__(self, holder: object) -> bool:
-        return holder in self._holders
-
-    def take(self, holder: T) -> None:
-        """Take a place.
+    def ask(self, owner: Owner) -> None:
+        """Return if there is a place.
 
         Raises:
             RefusedError: there is none (429).
         """
-        if len(self._holders) >= self._limit and self._of(holder.owner) >= self._limit:
+        if len(self) >= self.limit and sum(holder.owner == owner for holder in self) >= self.limit:
             raise RefusedError(429, "Too many requests of this caller run", Retry_After="1")
-        self._holders.add(holder)
-
-    def give_back(self, holder: T) -> None:
-        """Let another request of the caller in."""
-        self._holders.remove(holder)
-
-    def _of(self, owner: Owner) -> int:
-        return sum(holder.owner == owner for holder in self._holders)

@@ -9,8 +9,12 @@ from mcpsecurity_server.transport.stateless.journal import Question
 __all__ = ["Caching", "Results"]
 
 _SERVER_KEY: Final = "io.modelcontextprotocol/serverInfo"
-_LISTS: Final = frozenset(
-    {"server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list"}
+_LISTS: Final = (
+    "server/discover",
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
 )
 
 
@@ -32,19 +36,17 @@ class Results:
     def __init__(self, initialized: dict[str, Any], caching: Caching) -> None:
         self._meta = {_SERVER_KEY: initialized["serverInfo"]}
         self._initialized = initialized
-        self._lists = {"ttlMs": caching.lists_ms, "cacheScope": caching.scope}
-        self._reads = {"ttlMs": caching.reads_ms, "cacheScope": "private"}
+        lists = {"ttlMs": caching.lists_ms, "cacheScope": caching.scope}
+        self._hints: dict[str, dict[str, Any]] = dict.fromkeys(_LISTS, lists)
+        self._hints["resources/read"] = {"ttlMs": caching.reads_ms, "cacheScope": "private"}
 
     def complete(self, method: str, result: dict[str, Any]) -> dict[str, Any]:
         """Return a final result; `result` is changed. Hints that a handler has given itself stay."""
         result["resultType"] = "complete"
         meta = result.get("_meta")
         result["_meta"] = self._meta if meta is None else self._meta | meta
-        if method in _LISTS:
-            return self._lists | result
-        if method == "resources/read":
-            return self._reads | result
-        return result
+        hints = self._hints.get(method)
+        return result if hints is None else hints | result
 
     def input_required(self, questions: list[Question], state: str) -> dict[str, Any]:
         """Return the result that asks the client."""
