@@ -21,7 +21,7 @@ from mcpsecurity_server.transport.capabilities import MissingCapabilityError, mi
 from mcpsecurity_server.transport.dispatch import Dispatcher
 from mcpsecurity_server.transport.framing.replies import json_response
 from mcpsecurity_server.transport.handshake.session import log_passes, message
-from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of
+from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
     METHOD_NOT_FOUND,
@@ -67,7 +67,6 @@ class Exchange:
     """The channel of one request, and its `Call`; `body` is its text.
 
     Attributes:
-        owner: whose call it is.
         task: the one that handles the request, once `answer` has begun.
     """
 
@@ -100,13 +99,17 @@ class Exchange:
         services: Services,
     ) -> None:
         self.http = http
-        self.token = token = http.get(TOKEN_KEY)
-        self.owner = owner_of(token)
+        self.token = http.get(TOKEN_KEY)
         self.session = RelaySession(services.outside, envelope.client)
         self._request = request
         self._envelope = envelope
         self._services = services
         self._body = body
+
+    @property
+    def owner(self) -> Owner:
+        """Whose call it is; most calls are never asked."""
+        return owner_of(self.token)
 
     @property
     def channel(self) -> "Exchange":

@@ -12,7 +12,9 @@ __all__ = ["Holder", "Places", "running_task"]
 class Holder(Protocol):
     """Something that runs for somebody."""
 
-    owner: Owner
+    @property
+    def owner(self) -> Owner:
+        """Whose it is."""
 
 
 T = TypeVar("T", bound=Holder)
