@@ -6,7 +6,7 @@ from aiohttp import web
 
 from mcpsecurity.scaling.rates import Limit
 from mcpsecurity_server.transport import BeforeCall
-from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of
+from mcpsecurity_server.transport.identity import owner_of, token_of
 
 __all__ = ["rate_guard"]
 
@@ -19,7 +19,7 @@ def rate_guard(limit: Limit | None, inner: BeforeCall | None) -> BeforeCall | No
     async def check(tool: str, request: web.Request) -> None:
         if inner is not None:
             await inner(tool, request)
-        wait = await limit.waiting("|".join(owner_of(request.get(TOKEN_KEY))))
+        wait = await limit.waiting("|".join(owner_of(token_of(request))))
         if wait:
             headers = {"Retry-After": str(math.ceil(wait)), "Cache-Control": "no-store"}
             raise web.HTTPTooManyRequests(text="Too many tool calls", headers=headers)

@@ -12,7 +12,7 @@ from mcpsecurity_server.transport.framing.sse import EventResponse
 from mcpsecurity_server.transport.handshake.bus import EventBus, Subscription
 from mcpsecurity_server.transport.handshake.session import Session
 from mcpsecurity_server.transport.handshake.versions import has_priming
-from mcpsecurity_server.transport.identity import TOKEN_KEY
+from mcpsecurity_server.transport.identity import token_of
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.watch import Watch, Watched
 
@@ -60,7 +60,7 @@ class Connections:
         return connection.response
 
     def _seconds_left(self, http: web.Request) -> float:
-        token = http.get(TOKEN_KEY)
+        token = token_of(http)
         if token is None or not token.expires_at:
             return float("inf")
         return float(token.expires_at) - self._clock()

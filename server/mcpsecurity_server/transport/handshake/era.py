@@ -18,7 +18,7 @@ from mcpsecurity_server.transport.handshake.session import Session
 from mcpsecurity_server.transport.handshake.sessions import Sessions
 from mcpsecurity_server.transport.handshake.state import SessionState
 from mcpsecurity_server.transport.handshake.versions import SUPPORTED_VERSIONS, has_batches, negotiated
-from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of
+from mcpsecurity_server.transport.identity import Owner, owner_of, token_of
 from mcpsecurity_server.transport.jsonrpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -68,7 +68,7 @@ class HandshakeEra:
                 return await self._initialize(http, message)
             if message.method == "ping" and SESSION_HEADER not in http.headers:
                 return json_response(result_body(message.id, {}))
-        token = http.get(TOKEN_KEY)
+        token = token_of(http)
         session = await self._session(http, owner_of(token))
         if not isinstance(message, Request):
             await self._heard(session, message)
@@ -131,7 +131,7 @@ class HandshakeEra:
                 await self._heard(session, message)
         if not requests:
             return web.Response(status=202)
-        exchange = self._exchange(http, session, http.get(TOKEN_KEY))
+        exchange = self._exchange(http, session, token_of(http))
         return await exchange.answer_batch(requests, self._dispatcher)
 
     def _exchange(self, http: web.Request, session: Session, token: AccessToken | None) -> Exchange:
@@ -196,4 +196,4 @@ class HandshakeEra:
 
 
 def _owner(http: web.Request) -> Owner:
-    return owner_of(http.get(TOKEN_KEY))
+    return owner_of(token_of(http))

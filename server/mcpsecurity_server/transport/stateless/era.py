@@ -11,7 +11,7 @@ from aiohttp import web
 
 from mcpsecurity_server.transport.dispatch import Dispatcher
 from mcpsecurity_server.transport.framing.replies import RefusedError, error_response, json_response
-from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of
+from mcpsecurity_server.transport.identity import owner_of, token_of
 from mcpsecurity_server.transport.jsonrpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -206,7 +206,7 @@ class StatelessEra:
     async def _listen(self, http: web.Request, request: Request, services: Services) -> web.StreamResponse:
         capabilities = services.results.discovered()["capabilities"]
         honoured = read_filter(request, capabilities, self._limits)
-        token = http.get(TOKEN_KEY)
+        token = token_of(http)
         ends = float("inf")
         if token is not None and token.expires_at:
             ends = time.monotonic() + float(token.expires_at) - self._clock()

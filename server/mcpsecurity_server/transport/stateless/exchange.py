@@ -21,7 +21,7 @@ from mcpsecurity_server.transport.capabilities import MissingCapabilityError, mi
 from mcpsecurity_server.transport.dispatch import Dispatcher
 from mcpsecurity_server.transport.framing.replies import json_response
 from mcpsecurity_server.transport.handshake.session import log_passes, message
-from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of
+from mcpsecurity_server.transport.identity import Owner, owner_of, token_of
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
     METHOD_NOT_FOUND,
@@ -99,7 +99,7 @@ class Exchange:
         services: Services,
     ) -> None:
         self.http = http
-        self.token = http.get(TOKEN_KEY)
+        self.token = token_of(http)
         self.session = RelaySession(services.outside, envelope.client)
         self._request = request
         self._envelope = envelope
