@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextvars import Context, ContextVar
-from typing import NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -133,30 +132,23 @@ _Call = tuple[float, str, str, float, Caller | None, int, Mapping[str, str]]
 
 def _event(call: _Call) -> Event:
     ended, tool, outcome, seconds, caller, number, trace = call
-    known = caller or _NOBODY
+    tenant, user, client = caller.owner if caller is not None else _NOBODY
     return ended, {
         "time": utc_text(ended),
         "event": "tool_call",
         "tool": tool,
         "outcome": outcome,
         "duration_ms": int(seconds * 1_000_000) / 1000,
-        "user": known.object_id,
-        "tenant": known.tenant_id,
-        "client": known.client_id,
+        "user": user,
+        "tenant": tenant,
+        "client": client,
         "correlation_id": correlation_text(number),
         **trace,
     }
 
 
-class _Nobody(NamedTuple):
-    """Who calls where nobody signs in."""
-
-    object_id: str | None = None
-    tenant_id: str | None = None
-    client_id: str | None = None
-
-
-_NOBODY = _Nobody()
+_NOBODY = (None, None, None)
+"""Tenant, person and client where nobody signs in."""
 
 
 class _Calls:
@@ -183,8 +175,8 @@ _calls = _Calls()
 
 
 def _who(caller: Caller | None) -> dict[str, str | None]:
-    known = caller or _NOBODY
-    return {"user": known.object_id, "tenant": known.tenant_id, "client": known.client_id}
+    tenant, user, client = caller.owner if caller is not None else _NOBODY
+    return {"user": user, "tenant": tenant, "client": client}
 
 
 def _write(level: int, **details: object) -> None:

@@ -42,7 +42,7 @@ async def test_what_is_kept_opens_nothing(tenant: ControlledTenant) -> None:
     memory = TokenMemory(keys, lambda: NOW, size=2)
     memory.remember("the token", _caller(tenant, "the token"), key, 10.0)
     ((digest, entry),) = memory._entries.items()
-    assert len(digest) == 32
+    assert len(digest) == 64
     assert b"the token" not in digest
     assert entry.caller.token == ""
     assert not any("the token" in str(value) for value in entry.caller.__dict__.values())

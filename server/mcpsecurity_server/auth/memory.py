@@ -41,7 +41,8 @@ class TokenMemory:
         `authorization` is the value of the header; see `credentials`. It is the same object each time: nobody
         may change it.
         """
-        digest = _digest(authorization)
+        # What came in may be no text: such bytes come from aiohttp as surrogates.
+        digest = blake2b(authorization.encode("utf-8", "surrogateescape")).digest()
         entry = self._entries.get(digest)
         if entry is None:
             return None
@@ -57,9 +58,5 @@ class TokenMemory:
             return
         while len(self._entries) >= self._size:
             del self._entries[next(iter(self._entries))]
-        self._entries[_digest(credentials(raw))] = _Entry(caller.without_token(), key, refused_at)
-
-
-def _digest(authorization: str) -> bytes:
-    """Return the hash of what came in. It may be no text: such bytes come from aiohttp as surrogates."""
-    return blake2b(authorization.encode("utf-8", "surrogateescape"), digest_size=32).digest()
+        digest = blake2b(credentials(raw).encode()).digest()
+        self._entries[digest] = _Entry(caller.without_token(), key, refused_at)

@@ -125,9 +125,8 @@ class RelaySession(ServerSession):
 class _CallUser(AuthenticatedUser):
     """The user of a call, made by the first who asks it for anything: hardly anybody does."""
 
-    def __init__(self, token: AccessToken, http: Any) -> None:
-        self._token = token
-        self._http = http
+    _token: AccessToken
+    _http: Any
 
     def __getattr__(self, name: str) -> Any:
         if "access_token" in self.__dict__:  # it is made, and there is nothing of this name
@@ -143,7 +142,10 @@ def enter_call(
 
     What is returned is for `leave_call`, or else the request would stay in the memory of its own task.
     """
-    user = _CallUser(token, context.request) if token is not None else None
+    user = None
+    if token is not None:
+        user = _CallUser.__new__(_CallUser)
+        user._token, user._http = token, context.request  # noqa: SLF001 - its own
     return request_ctx.set(context), current_channel.set(channel), auth_context_var.set(user)
 
 
