@@ -1,5 +1,6 @@
 """Validated tokens are remembered by hash, within bounds."""
 
+import pytest
 from aiohttp.test_utils import make_mocked_request
 from tests.oidc.tenant import ControlledTenant, jwk
 
@@ -40,12 +41,36 @@ async def test_the_oldest_makes_room(tenant: ControlledTenant) -> None:
 async def test_what_is_kept_opens_nothing(tenant: ControlledTenant) -> None:
     keys, key = await _keys()
     memory = TokenMemory(keys, lambda: NOW, size=2)
-    memory.remember("the token", _caller(tenant, "the token"), key, 10.0)
+    memory.remember("a.b.the-signature", _caller(tenant, "a.b.the-signature"), key, 10.0)
     ((digest, entry),) = memory._entries.items()
     assert len(digest) == 64
-    assert b"the token" not in digest
     assert entry.caller.token == ""
-    assert not any("the token" in str(value) for value in entry.caller.__dict__.values())
+    kept = (digest, *entry, *entry.caller.__dict__.values())
+    assert not any("the-signature" in str(value) for value in kept)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Bearer a.c.s",  # a good signature below something else
+        "Bearer c.b.s",
+        "Bearer a.b.t",
+        "Bearer a.b.s.",
+        "Bearer a.b.",
+        "Bearer .s",
+        "Bearer s",
+        "bearer a.b.s",  # the same, but it takes the long way
+        "a.b.s",
+        "s",
+        "",
+    ],
+)
+async def test_only_the_whole_token_is_remembered(tenant: ControlledTenant, other: str) -> None:
+    keys, key = await _keys()
+    memory = TokenMemory(keys, lambda: NOW, size=2)
+    memory.remember("a.b.s", _caller(tenant, "a.b.s"), key, 10.0)
+    assert memory.recall(other) is None
+    assert memory.recall("Bearer a.b.s") is not None
 
 
 async def test_it_is_forgotten_at_the_moment_it_expires(tenant: ControlledTenant) -> None:

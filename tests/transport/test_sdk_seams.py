@@ -5,6 +5,7 @@ import inspect
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from mcp import types
 from mcp.server.auth.middleware.auth_context import auth_context_var, get_access_token
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -17,7 +18,22 @@ from mcp.shared.context import RequestContext
 from pydantic import BaseModel
 
 from mcpsecurity_server.transport.results import tool_result
-from mcpsecurity_server.transport.sdk import RelaySession, SdkServer, _CallContext, enter_call, leave_call
+from mcpsecurity_server.transport.sdk import (
+    CallUser,
+    RelaySession,
+    SdkServer,
+    _CallContext,
+    enter_call,
+    leave_call,
+)
+
+
+class Asking(CallUser):
+    """A call."""
+
+    def __init__(self, token: AccessToken | None) -> None:
+        self.token = token
+        self.http = make_mocked_request("POST", "/mcp")
 
 
 class Point(BaseModel):
@@ -185,7 +201,7 @@ def test_func_metadata_has_the_parts_that_are_used() -> None:
 
 def test_a_call_is_visible_to_the_sdk_while_it_runs_and_no_longer(mcp: FastMCP[Any]) -> None:
     request, token = context(mcp), AccessToken(token="t", client_id="c", scopes=[])
-    entered = enter_call(request, None, token)  # type: ignore[arg-type] # nothing is sent
+    entered = enter_call(request, None, Asking(token))  # type: ignore[arg-type] # nothing is sent
     assert request_ctx.get() is request
     assert get_access_token() is token
     leave_call(entered)
@@ -195,11 +211,18 @@ def test_a_call_is_visible_to_the_sdk_while_it_runs_and_no_longer(mcp: FastMCP[A
 
 def test_the_user_of_a_call_has_all_that_the_sdks_has(mcp: FastMCP[Any]) -> None:
     token = AccessToken(token="t", client_id="c", scopes=["s"])
-    entered = enter_call(context(mcp), None, token)  # type: ignore[arg-type] # nothing is sent
+    entered = enter_call(context(mcp), None, Asking(token))  # type: ignore[arg-type] # nothing is sent
     user = auth_context_var.get()
     leave_call(entered)
     for name, value in vars(AuthenticatedUser(token)).items():
         assert getattr(user, name) == value
     assert user is not None
     assert user.display_name == "c"
+    assert user.is_authenticated
     assert not hasattr(user, "nothing")
+
+
+def test_a_call_without_a_token_has_no_user(mcp: FastMCP[Any]) -> None:
+    entered = enter_call(context(mcp), None, Asking(None))  # type: ignore[arg-type] # nothing is sent
+    assert get_access_token() is None
+    leave_call(entered)

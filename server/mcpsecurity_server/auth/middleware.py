@@ -9,13 +9,14 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from mcpsecurity.correlation import begin_request
-from mcpsecurity_server.audit import DENIED, audit_denial, audit_refusal
+from mcpsecurity_server.audit import audit_denial, audit_refusal
 from mcpsecurity_server.auth.access_tokens import AccessTokenVerifier
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.credentials import bearer_token, check_form, credentials
 from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.refusals import Refusal
 from mcpsecurity_server.transport.dispatch import BeforeCall
+from mcpsecurity_server.transport.framing.replies import JsonResponse
 from mcpsecurity_server.transport.identity import TOKEN_KEY
 
 __all__ = ["Authentication", "tool_guard"]
@@ -55,7 +56,7 @@ class Authentication:
         except Refusal as refusal:
             audit_refusal(request, refusal)
             return self._challenger.response(refusal)
-        if response.status in DENIED:
+        if isinstance(response, JsonResponse) and response.refused:
             audit_denial(request, response.status)
         return response
 

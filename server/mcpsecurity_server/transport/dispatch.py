@@ -6,11 +6,10 @@ Knows nothing of HTTP, streams or how long a session lives: who calls and where 
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 from mcp import types
-from mcp.server.auth.provider import AccessToken
 from mcp.server.fastmcp.exceptions import ResourceError, ToolError
 from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
@@ -29,6 +28,7 @@ from mcpsecurity_server.transport.jsonrpc import (
 from mcpsecurity_server.transport.paging import LISTS, BadCursorError, page
 from mcpsecurity_server.transport.results import failed_tool, model_json
 from mcpsecurity_server.transport.sdk import (
+    CallUser,
     Channel,
     RelaySession,
     SdkServer,
@@ -48,7 +48,7 @@ AfterCall = Callable[[str, str, float], None]
 """Hears of every tool call: name, outcome (ok, error, input_required, cancelled, failed) and seconds."""
 
 
-class Call(Protocol):
+class Call(CallUser):
     """Who asks and where messages go while a request is handled.
 
     `tool` is the one that is called, if it was looked up before. `outcome` is the word for how it ended, if
@@ -56,14 +56,9 @@ class Call(Protocol):
     """
 
     session: RelaySession
-    token: AccessToken | None
-    http: web.Request
+    channel: Channel
     tool: Tool | None
     outcome: str | None
-
-    @property
-    def channel(self) -> Channel:
-        """Where messages to the client go."""
 
 
 _REQUESTS: dict[str, type[BaseModel]] = {
@@ -178,7 +173,7 @@ class Dispatcher:
             else:
                 channel = call.channel
                 context = request_context(request.id, meta, call.session, self.lifespan, call.http, channel)
-                entered = enter_call(context, channel, call.token)
+                entered = enter_call(context, channel, call)
                 try:
                     result = await self._sdk.run_tool(tool, arguments, context)
                 except ToolError as error:
@@ -209,7 +204,7 @@ class Dispatcher:
         params = getattr(message, "params", None)
         meta = getattr(params, "meta", None)
         context = request_context(request.id, meta, call.session, self.lifespan, call.http, call.channel)
-        entered = enter_call(context, call.channel, call.token)
+        entered = enter_call(context, call.channel, call)
         try:
             result = await handler(message)
         except (ResourceError, ValueError) as error:

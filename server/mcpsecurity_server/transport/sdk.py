@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar, Token
 from datetime import timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Protocol, TypeVar
 
 import anyio
+from aiohttp import web
 from mcp import types
 from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -33,6 +34,7 @@ from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR
 from mcpsecurity_server.transport.results import tool_result
 
 __all__ = [
+    "CallUser",
     "Channel",
     "RelaySession",
     "SdkServer",
@@ -122,31 +124,47 @@ class RelaySession(ServerSession):
         return current_channel.get() or self._outside
 
 
-class _CallUser(AuthenticatedUser):
-    """The user of a call, made by the first who asks it for anything: hardly anybody does."""
+class CallUser(AuthenticatedUser):
+    """What lets a call stand for its user, who would have to be made for each call otherwise.
 
-    _token: AccessToken
-    _http: Any
+    Whoever has this as a base has the `token` of the request `http`; for a call without a token it stands for
+    nobody, see `enter_call`.
+    """
 
-    def __getattr__(self, name: str) -> Any:
-        if "access_token" in self.__dict__:  # it is made, and there is nothing of this name
-            raise AttributeError(name)
-        super().__init__(whole_token(self._token, self._http))
-        return getattr(self, name)
+    token: AccessToken | None
+    http: web.Request
+
+    @cached_property
+    def access_token(self) -> AccessToken:  # type: ignore[override] # nobody sets it
+        """The token, with its text."""
+        return whole_token(self._known, self.http)
+
+    @property
+    def scopes(self) -> list[str]:  # type: ignore[override]
+        """What the token is for."""
+        return self._known.scopes
+
+    @property
+    def username(self) -> str:  # type: ignore[override]
+        """The client, as the SDK has it."""
+        return self._known.client_id
+
+    @property
+    def _known(self) -> AccessToken:
+        if self.token is None:
+            raise RuntimeError("a call without a token has no user")
+        return self.token
 
 
 def enter_call(
-    context: RequestContext[Any, Any, Any], channel: Channel, token: AccessToken | None
+    context: RequestContext[Any, Any, Any], channel: Channel, user: CallUser
 ) -> tuple[Token[Any], Token[Any], Token[Any]]:
     """Make a request visible to the SDK: `get_context()`, `get_access_token()` and the channel.
 
     What is returned is for `leave_call`, or else the request would stay in the memory of its own task.
     """
-    user = None
-    if token is not None:
-        user = _CallUser.__new__(_CallUser)
-        user._token, user._http = token, context.request  # noqa: SLF001 - its own
-    return request_ctx.set(context), current_channel.set(channel), auth_context_var.set(user)
+    known = user if user.token is not None else None
+    return request_ctx.set(context), current_channel.set(channel), auth_context_var.set(known)
 
 
 def leave_call(entered: tuple[Token[Any], Token[Any], Token[Any]]) -> None:

@@ -28,6 +28,9 @@ class JsonResponse(web.Response):
     __http_exception__ = False
     """What aiohttp asks each answer for; one that does not say it would be asked in `__getattr__`."""
 
+    refused = False
+    """Whether the request was not taken, see `RefusedError`."""
+
     _head: bytes | None = None
     _short = False
 
@@ -124,7 +127,9 @@ class RefusedError(Exception):
 
     def response(self) -> web.Response:
         """Return the answer."""
-        return json_response(error_body(None, self.code, str(self)), self.status, self.headers)
+        response = json_response(error_body(None, self.code, str(self)), self.status, self.headers)
+        response.refused = True
+        return response
 
 
 def error_response(error: MessageError, status: int = 400) -> web.Response:
@@ -132,6 +137,6 @@ def error_response(error: MessageError, status: int = 400) -> web.Response:
     return json_response(error_body(error.id, error.code, str(error), error.data), status)
 
 
-def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> JsonResponse:
     """Return a JSON response."""
     return JsonResponse(to_json(value), status, headers)

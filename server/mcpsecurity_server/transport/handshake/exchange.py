@@ -10,7 +10,7 @@ from aiohttp import web
 from mcp.server.auth.provider import AccessToken
 from mcp.server.fastmcp.tools import Tool
 
-from mcpsecurity_server.transport.dispatch import Dispatcher
+from mcpsecurity_server.transport.dispatch import Call, Dispatcher
 from mcpsecurity_server.transport.framing.replies import json_response
 from mcpsecurity_server.transport.handshake.connection import SESSION_HEADER, Connections
 from mcpsecurity_server.transport.handshake.session import InFlight, Session, log_passes, message
@@ -30,8 +30,8 @@ __all__ = ["Exchange"]
 
 
 @dataclass(slots=True)
-class _Call:
-    """One of the requests; a `Call` for the dispatcher."""
+class _Call(Call):
+    """One of the requests."""
 
     session: RelaySession
     channel: Channel

@@ -18,7 +18,7 @@ from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 
 from mcpsecurity_server.transport.capabilities import MissingCapabilityError, missing_capability
-from mcpsecurity_server.transport.dispatch import Dispatcher
+from mcpsecurity_server.transport.dispatch import Call, Dispatcher
 from mcpsecurity_server.transport.framing.replies import json_response
 from mcpsecurity_server.transport.handshake.session import log_passes, message
 from mcpsecurity_server.transport.identity import Owner, owner_of, token_of
@@ -63,8 +63,8 @@ class Services:
     ring: KeyRing
 
 
-class Exchange:
-    """The channel of one request, and its `Call`; `body` is its text.
+class Exchange(Call):
+    """The channel of one request, and its call; `body` is its text.
 
     Attributes:
         task: the one that handles the request, once `answer` has begun.
@@ -112,7 +112,7 @@ class Exchange:
         return owner_of(self.token)
 
     @property
-    def channel(self) -> "Exchange":
+    def channel(self) -> "Exchange":  # type: ignore[override] # nobody sets it
         """The channel of the call."""
         return self
 
