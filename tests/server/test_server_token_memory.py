@@ -63,6 +63,7 @@ async def test_what_is_kept_opens_nothing(tenant: ControlledTenant) -> None:
         "a.b.s",
         "s",
         "",
+        "Bearer a.b.\udcff",  # no text
     ],
 )
 async def test_only_the_whole_token_is_remembered(tenant: ControlledTenant, other: str) -> None:

@@ -44,12 +44,16 @@ class TokenMemory:
         may change it.
         """
         signed, _, signature = authorization.rpartition(".")
-        # What came in may be no text: such bytes come from aiohttp as surrogates.
-        digest = blake2b(signature.encode("utf-8", "surrogateescape")).digest()
-        entry = self._entries.get(digest)
-        if entry is None or entry.signed != signed:
+        try:
+            digest = blake2b(signature.encode()).digest()
+        except UnicodeEncodeError:  # aiohttp has surrogates for what is no text
             return None
-        _, caller, key, refused_at = entry
+        entry = self._entries.get(digest)
+        if entry is None:
+            return None
+        known, caller, key, refused_at = entry
+        if known != signed:
+            return None
         if self._clock() < refused_at and self._keys.held(key.kid) is key:
             return caller
         del self._entries[digest]
