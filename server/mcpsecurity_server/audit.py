@@ -23,6 +23,7 @@ from mcpsecurity_server.transport.stateless.envelope import VERSION, VERSION_HEA
 
 __all__ = [
     "DENIALS",
+    "DENIED",
     "audit_denial",
     "audit_refusal",
     "audit_tool_call",
@@ -35,7 +36,7 @@ __all__ = [
 
 _log = logging.getLogger("mcpsecurity.audit")
 
-_DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
+DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
 """Why a caller with a good token was denied: by the status with which the transport answers."""
 
 DENIALS: Counter[str] = Counter()
@@ -85,7 +86,7 @@ def audit_refusal(request: web.BaseRequest, refusal: Refusal) -> None:
 
 def audit_denial(request: web.BaseRequest, status: int) -> None:
     """Log that a request with a good token was denied for where it came from, or whose session it named."""
-    reason = _DENIED.get(status)
+    reason = DENIED.get(status)
     if reason is not None and (status != 404 or _names_session(request)):
         _write_denial(logging.WARNING, request, status, reason, None)
 
