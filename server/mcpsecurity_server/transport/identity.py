@@ -29,7 +29,7 @@ ANONYMOUS = Owner("", "", "")
 def token_of(http: web.Request) -> AccessToken | None:
     """Return `http[TOKEN_KEY]`; None where there is no authentication.
 
-    `http.get` would raise and catch an error for each request without one: one per cent of a call.
+    `http.get` would raise and catch an error for each request without one: two per cent of a call.
     """
     token: AccessToken | None = http._state.get(TOKEN_KEY)  # noqa: SLF001 - where `http[…]` looks
     return token
