@@ -1,5 +1,6 @@
 """JSON-RPC: what is no message, which code an error has, and what comes in batches."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -47,12 +48,15 @@ async def test_what_is_no_message_is_refused_with_its_code(serve: Serve, body: b
     assert answer.get("id", 1) == 1
 
 
-async def test_a_message_nested_deeper_than_the_limit_is_refused(serve: Serve) -> None:
+@pytest.mark.parametrize("level", [lambda value: {"x": value}, lambda value: [value]])
+async def test_a_message_nested_deeper_than_the_limit_is_refused(
+    serve: Serve, level: Callable[[Any], Any]
+) -> None:
     def nested(levels: int) -> dict[str, Any]:
         value: Any = {}
-        for _ in range(levels):
-            value = {"x": value}
-        return {"id": 1, "method": "ping", "params": value}
+        for _ in range(levels - 1):
+            value = level(value)
+        return {"id": 1, "method": "ping", "params": {"x": value}}
 
     async with serve(program(), limits=Limits(json_depth=20)) as served:
         headers = await served.initialize()

@@ -1,6 +1,7 @@
 """From a request to its result: which handler, with which parameters, and how it fails.
 
-Knows nothing of HTTP, streams or how long a session lives: who calls and where messages go is in the `Call`.
+Knows nothing of HTTP, streams or how long a session lives: who calls is in the `Call`, and messages go to a
+`Channel`.
 """
 
 import logging
@@ -49,14 +50,13 @@ AfterCall = Callable[[str, str, float], None]
 
 
 class Call(CallUser):
-    """Who asks and where messages go while a request is handled.
+    """Who asks, while a request is handled.
 
     `tool` is the one that is called, if it was looked up before. `outcome` is the word for how it ended, if
     only the channel knows.
     """
 
     session: RelaySession
-    channel: Channel
     tool: Tool | None
     outcome: str | None
 
@@ -123,18 +123,18 @@ class Dispatcher:
             if isinstance(name, str):
                 await self._before_call(name, http)
 
-    async def run(self, request: Request, call: Call) -> Any:
-        """Handle a request and return its result as a JSON value.
+    async def run(self, request: Request, call: Call, channel: Channel) -> Any:
+        """Handle a request and return its result as a JSON value. Messages meanwhile go to the channel.
 
         Raises:
             MessageError: the client is told code, text and data. Nothing else is raised but cancellation.
         """
         try:
             if request.method == "tools/call":
-                return await self._tool_call(request, call)
+                return await self._tool_call(request, call, channel)
             if request.method == "ping":
                 return {}
-            return await self._generic(request, call, _kind(request))
+            return await self._generic(request, call, channel, _kind(request))
         except UrlElicitationRequiredError as error:
             raise _as_message(error, request) from error
         except McpError as error:
@@ -160,7 +160,7 @@ class Dispatcher:
         except Exception:  # noqa: BLE001 - the boundary to other people's handlers; logged in full
             _log.exception("%s failed", notification.method)
 
-    async def _tool_call(self, request: Request, call: Call) -> Any:
+    async def _tool_call(self, request: Request, call: Call, channel: Channel) -> Any:
         """Run a tool: of FastMCP without the SDK's stock handler, which validates its output once more."""
         name, arguments, meta = _tool_params(request)
         tool = call.tool or self._sdk.direct_tool(name)
@@ -169,9 +169,8 @@ class Dispatcher:
         started, outcome = time.perf_counter(), "cancelled"
         try:
             if tool is None:
-                result = await self._generic(request, call, types.CallToolRequest)
+                result = await self._generic(request, call, channel, types.CallToolRequest)
             else:
-                channel = call.channel
                 context = request_context(request.id, meta, call.session, self.lifespan, call.http, channel)
                 entered = enter_call(context, channel, call)
                 try:
@@ -192,7 +191,7 @@ class Dispatcher:
                 self._after_call(name, call.outcome or outcome, time.perf_counter() - started)
         return result
 
-    async def _generic(self, request: Request, call: Call, kind: type[BaseModel]) -> Any:
+    async def _generic(self, request: Request, call: Call, channel: Channel, kind: type[BaseModel]) -> Any:
         """Run whatever handler is registered with the low-level server."""
         handler = self._sdk.handler(kind)
         if handler is None:
@@ -203,8 +202,8 @@ class Dispatcher:
         message = self._message(kind, request)
         params = getattr(message, "params", None)
         meta = getattr(params, "meta", None)
-        context = request_context(request.id, meta, call.session, self.lifespan, call.http, call.channel)
-        entered = enter_call(context, call.channel, call)
+        context = request_context(request.id, meta, call.session, self.lifespan, call.http, channel)
+        entered = enter_call(context, channel, call)
         try:
             result = await handler(message)
         except (ResourceError, ValueError) as error:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from mcpsecurity_server.transport.dispatch import Call, Dispatcher
 from mcpsecurity_server.transport.jsonrpc import Request
+from mcpsecurity_server.transport.sdk import Channel
 
 __all__ = ["Activity", "ObservedDispatcher", "Observer"]
 
@@ -34,6 +35,6 @@ class ObservedDispatcher(Dispatcher):
 
     observer: Observer
 
-    async def run(self, request: Request, call: Call) -> Any:
+    async def run(self, request: Request, call: Call, channel: Channel) -> Any:
         """Handle a request as the base class does."""
-        return await self.observer.around(request, call, super().run(request, call))
+        return await self.observer.around(request, call, super().run(request, call, channel))

@@ -143,6 +143,13 @@ async def test_a_name_beyond_ascii_comes_in_base64(connect: Connect) -> None:
     assert reply.result["content"][0]["text"] == "here"
 
 
+@pytest.mark.parametrize("uri", ["note://a?b=c", "=?base64?eA==?="])
+async def test_an_equals_sign_is_no_base64_but_in_its_place(connect: Connect, uri: str) -> None:
+    async with connect(program()) as client:
+        code = (await client.request("resources/read", {"uri": uri})).code
+    assert (code == -32020) == uri.startswith("=")
+
+
 @pytest.mark.parametrize(
     ("value", "decoded"),
     [

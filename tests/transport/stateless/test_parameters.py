@@ -79,6 +79,18 @@ async def test_a_header_and_an_argument_that_differ_are_refused(
     assert (reply.status, reply.code) == (400, -32020)
 
 
+async def test_a_tool_may_change_what_it_wants_repeated(connect: Connect) -> None:
+    mcp = program()
+    tool = mcp._tool_manager.get_tool("query")
+    assert tool is not None
+    marked, unmarked = tool.parameters, {"type": "object"}
+    async with connect(mcp) as client:
+        statuses = []
+        for tool.parameters in (unmarked, marked, unmarked, marked):
+            statuses += [(await client.call("query", {"region": "us-west1"})).status for _ in range(2)]
+    assert statuses == [200, 200, 400, 400] * 2
+
+
 @pytest.mark.parametrize(
     "schema",
     [

@@ -24,7 +24,7 @@ from mcpsecurity_server.transport.jsonrpc import (
     result_body,
     to_json,
 )
-from mcpsecurity_server.transport.sdk import Channel, RelaySession
+from mcpsecurity_server.transport.sdk import RelaySession
 
 __all__ = ["Exchange"]
 
@@ -34,7 +34,6 @@ class _Call(Call):
     """One of the requests."""
 
     session: RelaySession
-    channel: Channel
     token: AccessToken | None
     http: web.Request
     tool: Tool | None = None
@@ -155,7 +154,7 @@ class Exchange:
         session = self._session
         running = session.in_flight[request.id] = InFlight(task)
         try:
-            result = await dispatcher.run(request, _Call(session.relay, self, self._token, self._http))
+            result = await dispatcher.run(request, _Call(session.relay, self._token, self._http), self)
             if self._state.concerns(request):
                 session.record = await self._state.change(session.record, request)
             answer = result_body(request.id, result)

@@ -7,9 +7,11 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 import orjson
+from aiohttp import web
 from mcp import types
 from multidict import CIMultiDictProxy, istr
 from pydantic import ValidationError
@@ -65,7 +67,8 @@ _KNOWN_MAX = 256
 _KNOWN_BYTES = 4096
 
 
-class Envelope(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Envelope:
     """What a request says of its client, and what is left of its `_meta` without that.
 
     `log_level` None: it wants no log messages.
@@ -89,10 +92,11 @@ class _Latest:
 _latest = _Latest()
 
 
-def is_stateless(headers: CIMultiDictProxy[str], value: Any) -> bool:
-    """Tell whether a POST is of this revision's kind: by its `_meta`, or by the version in its header.
+def is_stateless(http: web.Request, value: Any) -> bool:
+    """Tell whether a request is of this revision's kind: by its `_meta`, or by the version in its header.
 
-    A header with a version nobody knows counts as well, unless a session says that it is of the other kind.
+    In a POST a header with a version nobody knows counts as well, unless a session says that it is of the
+    other kind. `value` is the body of a POST, else None.
     """
     if isinstance(value, dict):
         params = value.get("params")
@@ -101,34 +105,39 @@ def is_stateless(headers: CIMultiDictProxy[str], value: Any) -> bool:
             return True
         if value.get("method") == "initialize":
             return False
+    headers = http.headers
     named = headers.get(VERSION_HEADER)
     if named is None or named in HANDSHAKE_VERSIONS:
         return False
-    return named == VERSION or "Mcp-Session-Id" not in headers
+    return named == VERSION or (http.method == "POST" and "Mcp-Session-Id" not in headers)
 
 
 def read_envelope(headers: CIMultiDictProxy[str], request: Request) -> Envelope:
     """Return what the request says of its client, after all checks of `_meta` and headers, in their order.
+
+    `_meta` is taken out of the parameters.
 
     Raises:
         MessageError: a required key is missing or malformed (-32602), a header does not agree with the body
             (-32020), or the version is not served (-32022).
     """
     params = request.params
-    meta = params.get("_meta")
+    meta = params.pop("_meta", None)
     known = _latest.envelope if meta == _latest.meta else _recall(meta)
     if known is None:
         return _read(headers, request, meta)
     # Most requests have their headers once, and plainly what is in the body: that can be seen at a glance.
-    values, parameter = headers.getall, NAMED.get(request.method, "")
     try:
-        (version,), (method,), (named,) = values(VERSION_HEADER), values(_METHOD_HEADER), values(_NAME_HEADER)
+        (version,), (method,) = headers.getall(VERSION_HEADER), headers.getall(_METHOD_HEADER)
+        (named,) = headers.getall(_NAME_HEADER)
     except (KeyError, ValueError):
-        plain = False
+        pass
     else:
-        plain = named == params.get(parameter) and method == request.method and version == VERSION
-    if not plain or named[:1] == "=":
-        _check_headers(headers, request, VERSION)
+        repeated = params.get(NAMED.get(method, ""))
+        # What has an equals sign might be Base64.
+        if method == request.method and version == VERSION and named == repeated and "=" not in named:
+            return known
+    _check_headers(headers, request, VERSION)
     return known
 
 

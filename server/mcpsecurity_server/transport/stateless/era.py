@@ -38,7 +38,7 @@ from mcpsecurity_server.transport.stateless.exchange import Exchange, Outside, S
 from mcpsecurity_server.transport.stateless.journal import Journal
 from mcpsecurity_server.transport.stateless.listen import Changes, Listening, read_filter
 from mcpsecurity_server.transport.stateless.parameters import ParameterHeaders
-from mcpsecurity_server.transport.stateless.places import Places
+from mcpsecurity_server.transport.stateless.places import Holder, Places
 from mcpsecurity_server.transport.stateless.results import Caching, Results
 from mcpsecurity_server.transport.stateless.seal import KeyRing, StateRefusedError, bound_to_body
 from mcpsecurity_server.transport.watch import Watch
@@ -90,14 +90,10 @@ class StatelessEra:
         self._headers = ParameterHeaders()
         self._services: Services | None = None
         self._calls = Places[Exchange](limits.calls_per_caller)
-        self._watch = Watch(self._calls)
+        self._watch = Watch(self._calls.holders)
         self._listens = Places[Listening](limits.listens_per_caller)
 
-    def speaks(self, http: web.Request, value: Any) -> bool:
-        """Take what has this revision's `_meta` or header."""
-        if http.method != "POST":
-            return http.headers.get(VERSION_HEADER) == VERSION
-        return is_stateless(http.headers, value)
+    speaks = staticmethod(is_stateless)
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Refuse: there is no such stream."""
@@ -134,7 +130,8 @@ class StatelessEra:
     async def drain(self, seconds: float) -> None:
         """End the streams, let running calls finish within `seconds`, and stop the others."""
         self._changes.close()
-        running = {*(stream.task for stream in self._listens), *(call.task for call in self._calls)}
+        holders: list[Holder] = [*self._listens.holders, *self._calls.holders]
+        running = {holder.task for holder in holders}
         if running:
             _, late = await asyncio.wait(running, timeout=seconds)
             for task in late:
@@ -143,7 +140,7 @@ class StatelessEra:
     @property
     def activity(self) -> tuple[int, int]:
         """How many requests run and how many streams are open."""
-        return len(self._calls), len(self._listens)
+        return len(self._calls.holders), len(self._listens.holders)
 
     async def _heard(self, http: web.Request, message: Notification | Answer) -> web.StreamResponse:
         if isinstance(message, Answer):
@@ -174,14 +171,15 @@ class StatelessEra:
     def _exchange(self, http: web.Request, request: Request, envelope: Envelope, body: bytes) -> Exchange:
         """Return what answers a request that is for the dispatcher."""
         params = request.params
-        # Handlers do not know which revision called.
-        del params["_meta"]
-        if envelope.meta:
+        if envelope.meta:  # without the keys of this revision: handlers do not know which one called
             params["_meta"] = envelope.meta
-        exchange = Exchange(http, request, envelope, body, self._services or self._ready())
+        services = self._services
+        if services is None:
+            services = self._ready()
+        exchange = Exchange(http, request, envelope, body, services)
         if request.method == "tools/call" and type(name := params.get("name")) is str:
             tool = exchange.tool = self._dispatcher.tool(name)
-            if tool is not None:
+            if tool is not None and self._headers.unmarked.get(name) is not tool.parameters:
                 self._headers.check(http.headers, request, tool.parameters)
         if "requestState" in params or "inputResponses" in params:
             exchange.journal = self._journal(request, bound_to_body(exchange.owner, body))
@@ -212,11 +210,11 @@ class StatelessEra:
             ends = time.monotonic() + float(token.expires_at) - self._clock()
         stream = Listening(http, owner_of(token), request, honoured, self._limits, ends)
         self._listens.ask(stream.owner)
-        self._listens.add(stream)
+        self._listens.holders.add(stream)
         try:
             return await self._changes.carry(stream)
         finally:
-            self._listens.remove(stream)
+            self._listens.holders.remove(stream)
 
     def _ready(self) -> Services:
         """Return what exchanges share. Capabilities are known once everything is registered."""

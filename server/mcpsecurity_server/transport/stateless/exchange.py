@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from aiohttp import web
 from mcp import types
-from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 
 from mcpsecurity_server.transport.capabilities import MissingCapabilityError, missing_capability
@@ -70,12 +69,8 @@ class Exchange(Call):
         task: the one that handles the request, once `answer` has begun.
     """
 
-    tool: Tool | None = None
-    outcome: str | None = None
     task: asyncio.Task[Any]
 
-    _eventful = False
-    """Whether there was more than the handler's work: it sent something, asked, or was stopped."""
     _opened: AnswerStream | None = None
     _journal: Journal | None = None
     _said = 0
@@ -101,20 +96,18 @@ class Exchange(Call):
         self.http = http
         self.token = token_of(http)
         self.session = RelaySession(services.outside, envelope.client)
+        self.tool = self.outcome = None
         self._request = request
         self._envelope = envelope
         self._services = services
         self._body = body
+        self._eventful = False
+        """Whether there was more than the handler's work: it sent something, asked, or was stopped."""
 
     @property
     def owner(self) -> Owner:
         """Whose call it is; most calls are never asked."""
         return owner_of(self.token)
-
-    @property
-    def channel(self) -> "Exchange":  # type: ignore[override] # nobody sets it
-        """The channel of the call."""
-        return self
 
     @property
     def _stream(self) -> AnswerStream:
@@ -143,14 +136,20 @@ class Exchange(Call):
         self.task = running_task()
         request, services = self._request, self._services
         calls = services.calls
-        if len(calls) >= calls.limit:
+        running = calls.holders
+        if len(running) >= calls.limit:
             calls.ask(self.owner)
-        calls.add(self)
+        running.add(self)
         if services.watch.asleep:
             services.watch.wake()
         try:
             try:
-                result: dict[str, Any] | MessageError = await services.dispatcher.run(request, self)
+                done: dict[str, Any] = await services.dispatcher.run(request, self, self)
+                if not self._eventful:
+                    # What `_send` would do; most calls end here.
+                    complete = services.results.complete(request.method, done)
+                    return json_response(result_body(request.id, complete))
+                result: dict[str, Any] | MessageError = done
             except MessageError as error:
                 result = self._elicitations(error) or error
             except asyncio.CancelledError:
@@ -161,17 +160,13 @@ class Exchange(Call):
                 self._over = True
                 if self._eventful:
                     self._end()
-            if not self._eventful and isinstance(result, dict):
-                # What `_send` would do; most calls end here.
-                complete = services.results.complete(request.method, result)
-                return json_response(result_body(request.id, complete))
             if self._late is not None:
                 return await self._late
             if self._stopping and not self._asks and self._stream.gone:
                 return self._stream.abandoned()
             return await self._send(result)
         finally:
-            calls.remove(self)
+            running.remove(self)
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
         """Send progress or a log message, unless the rounds before have sent it already."""

@@ -35,6 +35,8 @@ class ParameterHeaders:
 
     def __init__(self) -> None:
         self._read: dict[str, tuple[Mapping[str, Any], tuple[_Repeated, ...]]] = {}
+        self.unmarked: dict[str, Mapping[str, Any]] = {}
+        """The schemas that want nothing repeated, by name of the tool: their calls need no check."""
 
     def check(self, headers: CIMultiDictProxy[str], request: Request, schema: Mapping[str, Any]) -> None:
         """Compare headers and arguments of a call of the tool with this input schema.
@@ -47,7 +49,10 @@ class ParameterHeaders:
         if known is None or known[0] is not schema:
             if len(self._read) >= _TOOLS_MAX:  # tools come and go under ever new names
                 self._read.clear()
+                self.unmarked.clear()
             known = self._read[name] = (schema, _repeated(schema))
+            if not known[1]:
+                self.unmarked[name] = schema
         if known[1]:
             arguments = request.params.get("arguments")
             for repeated in known[1]:

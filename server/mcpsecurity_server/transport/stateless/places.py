@@ -1,7 +1,7 @@
 """How much of one caller runs at the same time."""
 
 import asyncio
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from mcpsecurity_server.transport.framing.replies import RefusedError
 from mcpsecurity_server.transport.identity import Owner
@@ -10,7 +10,9 @@ __all__ = ["Holder", "Places", "running_task"]
 
 
 class Holder(Protocol):
-    """Something that runs for somebody."""
+    """Something that runs for somebody, in a task."""
+
+    task: asyncio.Task[Any]
 
     @property
     def owner(self) -> Owner:
@@ -28,16 +30,18 @@ def running_task() -> asyncio.Task[Any]:
     return task
 
 
-class Places(set[T]):
-    """Has room for `limit` of each caller. Whoever wants a place asks, adds itself, and removes itself at the
-    end.
+class Places(Generic[T]):
+    """Room for `limit` of each caller. Whoever wants a place asks, adds itself to the `holders`, and removes
+    itself at the end.
 
     Callers are told apart only when so much runs that one of them could have too much: until then, nobody
-    has to ask. Can be counted in any thread.
+    has to ask. Holders can be counted in any thread.
     """
 
+    __slots__ = ("holders", "limit")
+
     def __init__(self, limit: int) -> None:
-        super().__init__()
+        self.holders: set[T] = set()
         self.limit = limit
 
     def ask(self, owner: Owner) -> None:
@@ -46,5 +50,7 @@ class Places(set[T]):
         Raises:
             RefusedError: there is none (429).
         """
-        if len(self) >= self.limit and sum(holder.owner == owner for holder in self) >= self.limit:
+        if len(self.holders) < self.limit:
+            return
+        if sum(holder.owner == owner for holder in self.holders) >= self.limit:
             raise RefusedError(429, "Too many requests of this caller run", Retry_After="1")

@@ -43,10 +43,8 @@ class Results:
     def complete(self, method: str, result: dict[str, Any]) -> dict[str, Any]:
         """Return a final result; `result` is changed. Hints that a handler has given itself stay."""
         result["resultType"] = "complete"
-        meta = result.get("_meta")
-        result["_meta"] = self._meta if meta is None else self._meta | meta
-        hints = self._hints.get(method)
-        return result if hints is None else hints | result
+        result["_meta"] = self._meta | (result["_meta"] or {}) if "_meta" in result else self._meta
+        return self._hints[method] | result if method in self._hints else result
 
     def input_required(self, questions: list[Question], state: str) -> dict[str, Any]:
         """Return the result that asks the client."""
