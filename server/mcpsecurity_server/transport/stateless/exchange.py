@@ -34,7 +34,7 @@ from mcpsecurity_server.transport.sdk import RelaySession
 from mcpsecurity_server.transport.stateless.codes import code_here, status_of
 from mcpsecurity_server.transport.stateless.envelope import NAMED, Envelope
 from mcpsecurity_server.transport.stateless.journal import ASKABLE, Journal, Question
-from mcpsecurity_server.transport.stateless.places import Places, running_task
+from mcpsecurity_server.transport.stateless.places import Places
 from mcpsecurity_server.transport.stateless.results import Results
 from mcpsecurity_server.transport.stateless.seal import KeyRing, bound_to_body
 from mcpsecurity_server.transport.stateless.stream import AnswerStream
@@ -133,7 +133,10 @@ class Exchange(Call):
 
         It is already sent if it became a stream.
         """
-        self.task = running_task()
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("requests are handled in a task")
+        self.task = task
         request, services = self._request, self._services
         calls = services.calls
         running = calls.holders
@@ -160,11 +163,7 @@ class Exchange(Call):
                 self._over = True
                 if self._eventful:
                     self._end()
-            if self._late is not None:
-                return await self._late
-            if self._stopping and not self._asks and self._stream.gone:
-                return self._stream.abandoned()
-            return await self._send(result)
+            return await self._ended(result)
         finally:
             running.remove(self)
 
@@ -234,6 +233,14 @@ class Exchange(Call):
             waiting.cancel()
         if self._beat is not None:
             self._beat.cancel()
+
+    async def _ended(self, result: dict[str, Any] | MessageError) -> web.StreamResponse:
+        """Return the response to a call that was more than its handler's work, or failed."""
+        if self._late is not None:
+            return await self._late
+        if self._stopping and not self._asks and self._stream.gone:
+            return self._stream.abandoned()
+        return await self._send(result)
 
     async def _send(self, result: dict[str, Any] | MessageError) -> web.StreamResponse:
         request = self._request
