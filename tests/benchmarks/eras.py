@@ -1,13 +1,14 @@
 """Calls without a session (2026-07-28) and without tokens beside calls with both, and beside the SDK 2.x."""
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import distributions
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import NamedTuple
 
-from tests.benchmarks.load import Load, measured
+from tests.benchmarks.load import measured
 from tests.benchmarks.processes import HEADERS, Client, Running, running
 from tests.benchmarks.table import protected
 from tests.ports import free_port
@@ -26,9 +27,9 @@ META = {
 
 
 class Round(NamedTuple):
-    """A load, and the processor time that each of its calls took, in microseconds."""
+    """Calls per second, and the processor time that each of them took, in microseconds."""
 
-    load: Load
+    rate: float
     spent: float
 
 
@@ -46,7 +47,7 @@ class Eras(NamedTuple):
 
     def rate(self, rounds: list[Round]) -> float:
         """Return the median rate."""
-        return median(one.load.rate for one in rounds)
+        return median(one.rate for one in rounds)
 
     def microseconds(self, rounds: list[Round]) -> float:
         """Return the median of the processor time."""
@@ -85,14 +86,21 @@ def sdk2_version() -> str:
 
 
 async def _loaded(server: Running, callers: list[tuple[list[Round], Client]], seconds: int) -> None:
-    """Let callers load a server, one after the other, and note what became of it."""
-    for found, client in callers:
+    """Let callers load a server in turns of a second, in random order, and note what became of it."""
+    for _, client in callers:
         await measured(client, connections=8, seconds=1)  # warm
-        before = server.cpu_seconds
-        load = await measured(client, connections=8, seconds=seconds)
-        if load.failures:
-            raise RuntimeError(f"{load.failures} calls have failed")
-        found.append(Round(load, (server.cpu_seconds - before) / (load.rate * seconds) * 1e6))
+    rates: list[list[float]] = [[] for _ in callers]
+    spent = [0.0] * len(callers)
+    for _ in range(seconds):
+        for which in random.sample(range(len(callers)), len(callers)):
+            before = server.cpu_seconds
+            load = await measured(callers[which][1], connections=8, seconds=1)
+            if load.failures:
+                raise RuntimeError(f"{load.failures} calls have failed")
+            rates[which].append(load.rate)
+            spent[which] += server.cpu_seconds - before
+    for (found, _), its, took in zip(callers, rates, spent, strict=True):
+        found.append(Round(mean(its), took / sum(its) * 1e6))
 
 
 @asynccontextmanager
