@@ -1,6 +1,6 @@
 """`make bench`: measures the server beside others, and prints what docs/performance.md records.
 
-.venv/bin/python -m tests.benchmarks [--seconds 5] [--rounds 3] [--calls 200000]
+.venv/bin/python -m tests.benchmarks [--seconds 4] [--rounds 3] [--processes 20] [--calls 200000]
 """
 
 import argparse
@@ -134,7 +134,7 @@ def _line(what: str, value: float, limit: str, holds: bool) -> str:
     return f"| {what} | {value:.2f} | {limit} | {'yes' if holds else '**no**'} |"
 
 
-async def run(seconds: int, rounds: int, calls: int) -> None:
+async def run(seconds: int, rounds: int, processes: int, calls: int) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -151,7 +151,7 @@ async def run(seconds: int, rounds: int, calls: int) -> None:
             lines.append(_line("one of 10 000 idle sessions, KiB", idle, "at most 8", idle <= 8))
             eras = await compared_eras(cloud, folder, seconds=seconds, rounds=rounds)
             lines += era_lines(eras)
-            lines += burst_lines(await compared_in_bursts(cloud, folder, rounds=rounds))
+            lines += burst_lines(await compared_in_bursts(cloud, folder, rounds=processes))
             lines += turn_lines(await in_turns())
             question = await single.question_milliseconds(cloud, folder)
             lines.append(f"| call with an approval by elicitation, ms | {question:.2f} | | |")
@@ -171,11 +171,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the server beside others.")
     parser.add_argument("--seconds", type=int, default=4, help="length of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each; the median counts")
+    parser.add_argument("--processes", type=int, default=20, help="rounds of bursts; the mean counts")
     parser.add_argument("--calls", type=int, default=200_000, help="calls of the endurance test")
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, load_cores())
-    asyncio.run(run(options.seconds, options.rounds, options.calls))
+    asyncio.run(run(options.seconds, options.rounds, options.processes, options.calls))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ A server that has got a burst works until it has answered the last call, as unde
 gets its next call as soon as it has answered one, while the others have theirs waiting. But bursts of two
 servers can take turns every few milliseconds, and so whatever else the machine does meets both; of loads that
 take turns of a second it meets one. Two processes of one program differ as well, by more than what is left of
-that: so each round has new ones, and counts once.
+that: so each round has new ones, and counts once, and there are many rounds of few bursts.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ __all__ = ["Bursts", "compared_in_bursts"]
 
 _CONNECTIONS: Final = (8, 64)
 _CALLS: Final = 128
-_BURSTS: Final = 120
+_BURSTS: Final = 40
 """Bursts of everybody in a round."""
 
 _WARM = 3
