@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import NamedTuple
 
-from tests.benchmarks.load import measured
+from tests.benchmarks.load import Load, measured
 from tests.benchmarks.processes import HEADERS, Client, Running, running
 from tests.benchmarks.table import protected
 from tests.ports import free_port
@@ -89,7 +89,7 @@ async def _loaded(server: Running, callers: list[tuple[list[Round], Client]], se
     """Let callers load a server in turns of a second, in random order, and note what became of it."""
     for _, client in callers:
         await measured(client, connections=8, seconds=1)  # warm
-    rates: list[list[float]] = [[] for _ in callers]
+    loads: list[list[Load]] = [[] for _ in callers]
     spent = [0.0] * len(callers)
     for _ in range(seconds):
         for which in random.sample(range(len(callers)), len(callers)):
@@ -97,10 +97,11 @@ async def _loaded(server: Running, callers: list[tuple[list[Round], Client]], se
             load = await measured(callers[which][1], connections=8, seconds=1)
             if load.failures:
                 raise RuntimeError(f"{load.failures} calls have failed")
-            rates[which].append(load.rate)
+            loads[which].append(load)
             spent[which] += server.cpu_seconds - before
-    for (found, _), its, took in zip(callers, rates, spent, strict=True):
-        found.append(Round(mean(its), took / sum(its) * 1e6))
+    for (found, _), its, took in zip(callers, loads, spent, strict=True):
+        calls = sum(load.calls for load in its)
+        found.append(Round(mean(load.rate for load in its), took / calls * 1e6))
 
 
 @asynccontextmanager

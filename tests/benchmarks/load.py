@@ -28,8 +28,9 @@ _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
 class Load(NamedTuple):
-    """What a load of calls met: answers per second, and milliseconds to an answer."""
+    """What a load of calls met: answers, of them per second, and milliseconds to one."""
 
+    calls: int
     rate: float
     p50: float
     p99: float
@@ -93,11 +94,12 @@ async def _wrk(client: Client, connections: int, seconds: int) -> Load:
         ]  # fmt: skip
         text = (await _run(command, b"")).decode()
     latency = {share: float(value) * _MILLISECONDS[unit] for share, value, unit in _WRK_LATENCY.findall(text)}
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
-    if rate is None or latency.keys() != {"50", "99"}:
+    calls, rate = re.search(r"(\d+) requests in", text), re.search(r"Requests/sec:\s+([\d.]+)", text)
+    if calls is None or rate is None or latency.keys() != {"50", "99"}:
         raise RuntimeError(f"wrk says: {text}")
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    return Load(float(rate[1]), latency["50"], latency["99"], int(bad[1]) if bad else 0)
+    failures = int(bad[1]) if bad else 0
+    return Load(int(calls[1]), float(rate[1]), latency["50"], latency["99"], failures)
 
 
 def _lua(client: Client) -> str:
@@ -149,7 +151,7 @@ async def _call(client: Client, connections: int, seconds: int) -> Load:
         for number in range(connections):
             group.create_task(caller(http, number))
     took.sort()
-    return Load(len(took) / seconds, took[len(took) // 2], took[len(took) * 99 // 100], failures)
+    return Load(len(took), len(took) / seconds, took[len(took) // 2], took[len(took) * 99 // 100], failures)
 
 
 if __name__ == "__main__":

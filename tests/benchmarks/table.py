@@ -107,7 +107,7 @@ async def compared(cloud: LocalCloud, folder: Path, *, seconds: int, rounds: int
                 for connections in CONNECTIONS:
                     before = server.cpu_seconds
                     load = await measured(client, connections=connections, seconds=seconds)
-                    spent = (server.cpu_seconds - before) / (load.rate * seconds) * 1e6
+                    spent = (server.cpu_seconds - before) / load.calls * 1e6
                     row.processor.setdefault(connections, []).append(spent)
                     if load.failures:
                         raise RuntimeError(f"{name}: {load.failures} calls have failed")
