@@ -178,7 +178,7 @@ class StatelessEra:
             services = self._ready()
         exchange = Exchange(http, request, envelope, body, services)
         if request.method == "tools/call" and type(name := params.get("name")) is str:
-            find = self._dispatcher.tool  # no method, and quicker to call by a name of its own
+            find = self._dispatcher.tool  # an attribute: quicker to call by a name of its own
             tool = exchange.tool = find(name)
             if tool is not None and self._headers.unmarked.get(name) is not tool.parameters:
                 self._headers.check(http.headers, request, tool.parameters)

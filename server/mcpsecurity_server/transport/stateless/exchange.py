@@ -133,7 +133,7 @@ class Exchange(Call):
 
         It is already sent if it became a stream.
         """
-        task = asyncio.current_task()
+        task = asyncio.current_task()  # not by `running_task`: each call would call it
         if task is None:
             raise RuntimeError("requests are handled in a task")
         self.task = task

@@ -34,7 +34,7 @@ class ParameterHeaders:
     """Checks the headers of calls. Remembers which arguments a schema wants repeated."""
 
     def __init__(self) -> None:
-        self._read: dict[str, tuple[Mapping[str, Any], tuple[_Repeated, ...]]] = {}
+        self._marked: dict[str, tuple[Mapping[str, Any], tuple[_Repeated, ...]]] = {}
         self.unmarked: dict[str, Mapping[str, Any]] = {}
         """The schemas that want nothing repeated, by name of the tool: their calls need no check."""
 
@@ -45,18 +45,19 @@ class ParameterHeaders:
             MessageError: an argument and its header are not both there and equal, or both missing (-32020).
         """
         name = request.params["name"]
-        known = self._read.get(name)
+        known = self._marked.get(name)
         if known is None or known[0] is not schema:
-            if len(self._read) >= _TOOLS_MAX:  # tools come and go under ever new names
-                self._read.clear()
+            if len(self._marked) + len(self.unmarked) >= _TOOLS_MAX:  # tools come and go under ever new names
+                self._marked.clear()
                 self.unmarked.clear()
-            known = self._read[name] = (schema, _repeated(schema))
-            if not known[1]:
+            repeated = _repeated(schema)
+            if not repeated:
                 self.unmarked[name] = schema
-        if known[1]:
-            arguments = request.params.get("arguments")
-            for repeated in known[1]:
-                _compare(headers, request, repeated, _at(arguments, repeated.path))
+                return
+            known = self._marked[name] = (schema, repeated)
+        arguments = request.params.get("arguments")
+        for argument in known[1]:
+            _compare(headers, request, argument, _at(arguments, argument.path))
 
 
 def _compare(headers: CIMultiDictProxy[str], request: Request, repeated: _Repeated, value: Any) -> None:
