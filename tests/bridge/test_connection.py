@@ -159,7 +159,7 @@ async def test_a_refused_token_is_got_anew_once(serve: Serve) -> None:
 
     async with serve(program(), only_new) as url, McpConnection(url, auth=TokenAuth(token)) as connection:
         await connection.call_tool("quick", {})
-    assert asked_for[:2] == [False, True]
+    assert asked_for[:3] == [False, False, True], "before the first request, with it, and after its refusal"
 
 
 async def test_a_restarted_server_is_met_again(serve: Serve) -> None:

@@ -8,16 +8,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import anyio
 import httpx
 from mcp import ClientSession, types
 from mcp.client.session import ElicitationFnT, SamplingFnT
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import McpError
 from mcp.shared.session import ProgressFnT
-from pydantic import AnyUrl
+from pydantic import AnyUrl, ValidationError
 
+from mcpsecurity.bridge.auth import TokenAuth
 from mcpsecurity.bridge.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
 from mcpsecurity.bridge.http import FAILURE_CODE, McpHttpClient
+from mcpsecurity.bridge.readable import ListedPrompts, ListedResources, ListedTools
 from mcpsecurity.bridge.session import ConcurrentSession, call_tool
 from mcpsecurity.bridge.tracing import out_of_any_trace, peer_of
 from mcpsecurity.telemetry.names import session_attributes
@@ -31,6 +34,8 @@ OnNotification = Callable[[types.ServerNotification], Awaitable[None]]
 
 _CLOSE_SECONDS = 5.0
 _MAX_PAGES = 100
+_CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError)
+_UNKNOWN = "The connection to the MCP server was closed. It is not known whether this was completed."
 
 
 class McpConnection:
@@ -53,6 +58,7 @@ class McpConnection:
     Attributes:
         server: what the server said of itself when the session was opened.
         session_id: the session's `Mcp-Session-Id`, if the server gives any.
+        left_out: names of the tools in the last listing that cannot be read.
     """
 
     def __init__(
@@ -85,11 +91,13 @@ class McpConnection:
         self._timeout = httpx.Timeout(timeout, read=None)
         self._lock = asyncio.Lock()
         self._client: McpHttpClient | None = None
-        self._session: ClientSession | None = None
+        self._session: ConcurrentSession | None = None
         self._owner: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
         self.server: types.InitializeResult | None = None
         self.session_id: str | None = None
+        self.left_out: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -117,6 +125,7 @@ class McpConnection:
         Raises:
             BridgeError: the typed reason why not, such as `SignInRequiredError`.
         """
+        self._check_loop()
         async with self._lock:
             if self._session is None:
                 await self._end_owner()
@@ -139,15 +148,23 @@ class McpConnection:
 
     async def list_tools(self) -> list[types.Tool]:
         """Return all tools, from every page."""
-        return await self._pages(_tools, lambda r: r.tools)
+        left_out: list[str] = []
+
+        def tools(page: ListedTools) -> list[types.Tool]:
+            left_out.extend(page.left_out)
+            return page.tools
+
+        listed: list[types.Tool] = await self._pages(_tools, tools)
+        self.left_out = left_out
+        return list({tool.name: tool for tool in reversed(listed)}.values())[::-1]
 
     async def list_prompts(self) -> list[types.Prompt]:
         """Return all prompts, from every page."""
-        return await self._pages(lambda s, page: s.list_prompts(params=page), lambda r: r.prompts)
+        return await self._pages(_prompts, lambda r: r.prompts)
 
     async def list_resources(self) -> list[types.Resource]:
         """Return all resources, from every page."""
-        return await self._pages(lambda s, page: s.list_resources(params=page), lambda r: r.resources)
+        return await self._pages(_resources, lambda r: r.resources)
 
     async def get_prompt(self, name: str, arguments: dict[str, str]) -> types.GetPromptResult:
         """Return a prompt's messages."""
@@ -155,7 +172,12 @@ class McpConnection:
 
     async def read_resource(self, uri: str) -> types.ReadResourceResult:
         """Return a resource's contents."""
-        return await self._on_session(lambda session: session.read_resource(AnyUrl(uri)))
+        try:
+            address = AnyUrl(uri)
+        except ValidationError as error:
+            text = f"{uri[:200]} is not the URI of a resource."
+            raise ProtocolError(text, code=types.INVALID_PARAMS) from error
+        return await self._on_session(lambda session: session.read_resource(address))
 
     async def _pages(
         self, fetch: Callable[[ClientSession, types.PaginatedRequestParams], Awaitable[Any]], items: Any
@@ -163,23 +185,27 @@ class McpConnection:
         async def run(session: ClientSession) -> list[Any]:
             found: list[Any] = []
             cursor: str | None = None
+            seen: set[str] = set()
             for _ in range(_MAX_PAGES):
                 page = await fetch(session, types.PaginatedRequestParams(cursor=cursor))
                 found += items(page)
                 cursor = page.nextCursor
-                if not cursor:
+                if cursor is None or cursor in seen:
                     break
+                seen.add(cursor)
             return found
 
         return await self._on_session(lambda session: self._in_time(run(session)))
 
     async def _on_session(self, work: Callable[[ClientSession], Awaitable[T]]) -> T:
-        """Run on the open session; once more on a new one when the server has forgotten it."""
+        """Run on the open session; once more on a new one when the server's answer says that it has forgotten
+        the session, and so has not taken the request."""
         await self.open()
+        session = self.session
         try:
-            return await self._translated(work(self.session))
+            return await self._translated(work(session))
         except SessionLostError:
-            await self._forget()
+            await self._forget(session)
             await self.open()
             return await self._translated(work(self.session))
 
@@ -193,18 +219,41 @@ class McpConnection:
             raise ServerUnavailableError(text) from error
 
     async def _translated(self, work: Awaitable[T]) -> T:
+        session = self._session
         try:
             return await work
         except McpError as error:
+            if _is_closed(error):
+                await self._forget(session)
             raise self._typed(error) from error
+        except ValidationError as error:
+            text = f"The MCP server at {self.url} answered with a result that cannot be read."
+            raise ProtocolError(text, code=types.INTERNAL_ERROR) from error
+        except _CLOSED as error:
+            await self._forget(session)
+            raise ServerUnavailableError(_UNKNOWN) from error
+
+    def _check_loop(self) -> None:
+        """Refuse to be used in another event loop than the one that opened the connection.
+
+        Raises:
+            BridgeError: it is another one.
+        """
+        loop = asyncio.get_running_loop()
+        if self._owner is not None and self._loop is not loop:
+            raise BridgeError(
+                "This connection was opened in another event loop. Open and use it in one, for example inside"
+                " one asyncio.run(…)."
+            )
+        self._loop = loop
 
     def _typed(self, error: McpError) -> BridgeError:
         failure = self._client.pop_failure(error.error.data) if self._client is not None else None
         if error.error.code == FAILURE_CODE and failure is not None:
             return failure
-        if error.error.code == types.CONNECTION_CLOSED:
-            return SessionLostError("The connection to the MCP server was closed.")
-        return ProtocolError(error.error.message, code=error.error.code)
+        if _is_closed(error):
+            return ServerUnavailableError(_UNKNOWN)
+        return ProtocolError(error.error.message, code=error.error.code, data=error.error.data)
 
     async def _start(self) -> None:
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -221,10 +270,14 @@ class McpConnection:
         """Hold everything open until told to leave; every scope is entered and left in this one task."""
         opening = out_of_any_trace()  # for what arrives later belongs to other calls than the first
         try:
+            if isinstance(self._auth, TokenAuth):
+                await self._auth.sign_in()
             async with (
                 McpHttpClient(
                     auth=self._auth,
                     timeout=self._timeout,
+                    body_timeout=self._seconds,
+                    headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
                     verify=self._tls or client_ssl_context(self._ca_file),
                     trust_env=False,
                 ) as client,
@@ -243,16 +296,20 @@ class McpConnection:
                 await leave.wait()
         except BaseException as error:
             if not ready.done():
-                ready.set_exception(_root(error))
+                ready.set_exception(_root(error, self.url))
             elif isinstance(error, asyncio.CancelledError):
                 raise
         finally:
             if self._leave is leave:
                 self._session = None
 
-    async def _forget(self) -> None:
+    async def _forget(self, session: ClientSession | None) -> None:
+        """End a session, unless another one has been opened since."""
+        if session is None or asyncio.current_task() is self._owner:
+            return
         async with self._lock:
-            await self._end_owner()
+            if self._session is session:
+                await self._end_owner()
 
     async def _end_owner(self) -> None:
         owner, self._owner, self._session = self._owner, None, None
@@ -270,18 +327,38 @@ class McpConnection:
             await self._on_notification(message)
 
 
-async def _tools(session: ClientSession, page: types.PaginatedRequestParams) -> types.ListToolsResult:
+async def _tools(session: ClientSession, page: types.PaginatedRequestParams) -> ListedTools:
     """Return a page of tools. The SDK's `list_tools` would keep their output schemas, for its `call_tool`."""
     request = types.ClientRequest(types.ListToolsRequest(params=page))
-    return await session.send_request(request, types.ListToolsResult)
+    return await session.send_request(request, ListedTools)
 
 
-def _root(error: BaseException) -> BaseException:
-    """Return the one error worth telling out of a group."""
+async def _prompts(session: ClientSession, page: types.PaginatedRequestParams) -> ListedPrompts:
+    request = types.ClientRequest(types.ListPromptsRequest(params=page))
+    return await session.send_request(request, ListedPrompts)
+
+
+async def _resources(session: ClientSession, page: types.PaginatedRequestParams) -> ListedResources:
+    request = types.ClientRequest(types.ListResourcesRequest(params=page))
+    return await session.send_request(request, ListedResources)
+
+
+def _is_closed(error: McpError) -> bool:
+    """Tell whether the SDK says that the connection ended; servers use the same code for their own errors."""
+    return error.error.code == types.CONNECTION_CLOSED and error.error.message == "Connection closed"
+
+
+def _root(error: BaseException, url: str) -> BaseException:
+    """Return the one error worth telling out of a group, as a `BridgeError` or a cancellation."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, BridgeError | asyncio.CancelledError):
         return error
-    failure = ServerUnavailableError("The connection to the MCP server broke.")
+    if isinstance(error, RuntimeError) and "protocol version" in str(error):
+        version = str(error).rpartition(":")[2].strip()[:40]
+        text = f"The MCP server at {url} speaks revision {version}, which this client does not."
+    else:
+        text = f"The connection to the MCP server at {url} could not be opened: {type(error).__name__}."
+    failure = ServerUnavailableError(text)
     failure.__cause__ = error
     return failure

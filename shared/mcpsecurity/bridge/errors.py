@@ -11,6 +11,8 @@ BridgeError
 └── ToolFailedError            a tool said that it failed
 """
 
+from typing import Any
+
 __all__ = [
     "AccessDeniedError",
     "BridgeError",
@@ -58,11 +60,12 @@ class InsufficientScopeError(AccessDeniedError):
 
 
 class ProtocolError(BridgeError):
-    """The server answered with a JSON-RPC error. `code` is its code."""
+    """The server answered with a JSON-RPC error: `code` is its code, `data` what it has besides."""
 
-    def __init__(self, message: str, *, code: int) -> None:
+    def __init__(self, message: str, *, code: int, data: Any = None) -> None:
         super().__init__(message)
         self.code = code
+        self.data = data
 
 
 class CallDeclinedError(BridgeError):

@@ -1,25 +1,22 @@
 """The HTTP client below the SDK's transport.
 
-The SDK's transport breaks its whole connection when a POST is answered with an error, and leaves whoever
-waits waiting. Here such an answer becomes an error response to the request it belongs to, and the typed
-failure is kept for the caller. So does a stream that breaks and cannot be resumed.
+The SDK waits for ever for an answer that it cannot read, and breaks its whole connection when a POST is
+refused. Here every POST of a request ends in a JSON-RPC response for its id: the server's, or an error that
+stands for a typed failure, which is kept for the caller. No request is sent a second time, except to the
+same origin after a redirect, and by `TokenAuth` after a 401.
 """
 
+import asyncio
 import json
-import re
+import logging
 from typing import Any
 
 import httpx
 from mcp.client.streamable_http import MAX_RECONNECTION_ATTEMPTS
 
-from mcpsecurity.bridge.errors import (
-    AccessDeniedError,
-    BridgeError,
-    InsufficientScopeError,
-    ServerUnavailableError,
-    SessionLostError,
-    SignInRequiredError,
-)
+from mcpsecurity.bridge.answers import UnreadableAnswerError, parsed, response_to
+from mcpsecurity.bridge.errors import BridgeError, ServerUnavailableError
+from mcpsecurity.bridge.refusals import not_sent, refusal_of, unknown_outcome
 from mcpsecurity.bridge.streams import Resumptions, WatchedStream
 
 __all__ = ["FAILURE_CODE", "McpHttpClient"]
@@ -27,14 +24,22 @@ __all__ = ["FAILURE_CODE", "McpHttpClient"]
 FAILURE_CODE = -32050
 """JSON-RPC code of the error responses made here; `data` is the key of the failure in `failures`."""
 
-_PARAMETER = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_log = logging.getLogger(__name__)
+_MAX_REDIRECTS = 5
+_MAX_BODY = 64 * 1024 * 1024
+_MAX_REFUSAL = 64 * 1024
+_MAX_FAILURES = 1000
 
 
 class McpHttpClient(httpx.AsyncClient):
-    """An `httpx.AsyncClient` whose failed POSTs look answered. `pop_failure` gives the typed reason."""
+    """An `httpx.AsyncClient` whose failed POSTs look answered. `pop_failure` gives the typed reason.
 
-    def __init__(self, **options: Any) -> None:
+    `body_timeout` is in seconds: how long the body of an answer that has begun may take, streams apart.
+    """
+
+    def __init__(self, *, body_timeout: float = 30.0, **options: Any) -> None:
         super().__init__(**options)
+        self._body_timeout = body_timeout
         self._failures: dict[int, BridgeError] = {}
         self._count = 0
         self._resumptions = Resumptions(MAX_RECONNECTION_ATTEMPTS)
@@ -44,22 +49,80 @@ class McpHttpClient(httpx.AsyncClient):
         return self._failures.pop(key, None) if isinstance(key, int) else None
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """Send; for a POST no status beyond 399 and no failed connection comes out of here."""
+        """Send; a POST ends in status 200 or 202, whatever happens."""
         last_id = request.headers.get("Last-Event-ID")
         if request.method == "GET" and self._resumptions.concern(last_id):
             return await self._resumed(request, last_id, **options)
         if request.method != "POST":
             return await super().send(request, **options)
+        body = await request.aread()
+        response: httpx.Response | None = None
         try:
+            response = await self._redirected(request, **options)
+            return await self._answer(response, _request_id(body))
+        except Exception as error:  # noqa: BLE001 - the door: no other error gets to the SDK's transport
+            if response is not None:
+                await response.aclose()
+                error = _after_sending(request, error)
+            return self._answered(request, _request_id(body), not_sent(request, error))
+
+    async def _redirected(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send, and follow redirects within the origin that repeat the request (307 and 308)."""
+        for _ in range(_MAX_REDIRECTS):
             response = await super().send(request, **options)
-        except httpx.TransportError as error:
-            return self._answered(request, _unreachable(request, error))
-        except BridgeError as error:  # raised by the source of tokens
-            return self._answered(request, error)
-        if response.status_code < 400:
-            return self._watched(response, _request_id(request))
-        await response.aclose()
-        return self._answered(request, _failure(response))
+            following = _within_origin(response)
+            if following is None:
+                return response
+            await response.aclose()
+            request = following
+        raise ServerUnavailableError(
+            f"The MCP server at {request.url.netloc.decode()} redirects in a circle."
+        )
+
+    async def _answer(self, response: httpx.Response, request_id: Any) -> httpx.Response:
+        """Return what the SDK reads of an answer.
+
+        Raises:
+            BridgeError: the server refused, or answered with something else.
+        """
+        if not response.is_success:
+            raise refusal_of(response, await self._body(response, _MAX_REFUSAL, cut=True))
+        if request_id is None:
+            await response.aclose()
+            return httpx.Response(202, request=response.request)
+        kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind == "text/event-stream":
+            return self._watched(response, request_id)
+        if response.status_code == httpx.codes.ACCEPTED or kind not in ("application/json", ""):
+            await response.aclose()
+            raise _no_mcp(
+                response, f"status {response.status_code} and " + (f"{kind[:80]}" or "no content type")
+            )
+        body = await self._body(response, _MAX_BODY)
+        try:
+            message = response_to(request_id, parsed(body))
+        except UnreadableAnswerError as error:
+            raise _no_mcp(response, str(error)) from error
+        headers = {"Content-Type": "application/json"} | _session_of(response)
+        return httpx.Response(200, headers=headers, content=json.dumps(message), request=response.request)
+
+    async def _body(self, response: httpx.Response, limit: int, *, cut: bool = False) -> bytes:
+        """Return the body, in time and bounded; `cut` returns its beginning instead of an error."""
+        found = bytearray()
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                async for chunk in response.aiter_bytes():
+                    found += chunk
+                    if len(found) > limit:
+                        break
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError):
+            if not cut:
+                raise
+        finally:
+            await response.aclose()
+        if len(found) > limit and not cut:
+            raise _no_mcp(response, f"more than {limit // 1024 // 1024} MiB")
+        return bytes(found[:limit])
 
     async def _resumed(self, request: httpx.Request, last_id: str, **options: Any) -> httpx.Response:
         """Go on with the stream of a request that broke; the last failure is answered as an error event."""
@@ -67,7 +130,7 @@ class McpHttpClient(httpx.AsyncClient):
             response = await super().send(request, **options)
             if response.status_code < 400:
                 self._resumptions.succeeded(last_id)
-                return self._watched(response, 0, last_id)
+                return self._watched(response, None, last_id)
             await response.aclose()
         except (httpx.TransportError, BridgeError):
             if not self._resumptions.is_over(last_id):
@@ -79,75 +142,70 @@ class McpHttpClient(httpx.AsyncClient):
         headers = {"Content-Type": "text/event-stream"}
         return httpx.Response(200, headers=headers, content=event, request=request)
 
-    def _watched(self, response: httpx.Response, id: Any, last_id: str = "") -> httpx.Response:  # noqa: A002
-        """Return the response; an event stream with the answer to request `id` is watched."""
-        stream, kind = response.stream, response.headers.get("Content-Type", "")
-        if (
-            id is not None
-            and kind.startswith("text/event-stream")
-            and isinstance(stream, httpx.AsyncByteStream)
-        ):
-            response.stream = WatchedStream(
-                stream,
-                broke=self._resumptions.broke,
-                failed=lambda: self._broken_event(response.request, id),
-                last_id=last_id,
-            )
-        return response
-
-    def _broken_event(self, request: httpx.Request, id: Any) -> bytes:  # noqa: A002
-        """Return the event that ends a request whose stream broke. It is never sent again by itself."""
-        host = request.url.netloc.decode()
-        text = (
-            f"The connection to the MCP server at {host} broke. It is not known whether this was completed."
+    def _watched(self, response: httpx.Response, request_id: Any, last_id: str = "") -> httpx.Response:
+        """Return an event stream as one that ends with the answer, and whose events the SDK can read."""
+        stream = WatchedStream(
+            response.aiter_bytes(),
+            close=response.aclose,
+            broke=self._resumptions.broke,
+            failed=lambda: self._broken_event(response.request, request_id),
+            request_id=request_id,
+            last_id=last_id,
         )
-        error = json.dumps(self._error(id, ServerUnavailableError(text)))
+        headers = {"Content-Type": "text/event-stream"} | _session_of(response)
+        return httpx.Response(200, headers=headers, stream=stream, request=response.request)
+
+    def _broken_event(self, request: httpx.Request, request_id: Any) -> bytes:
+        """Return the event that ends a request whose stream broke. It is never sent again by itself."""
+        error = json.dumps(self._error(0 if request_id is None else request_id, unknown_outcome(request)))
         return f"event: message\ndata: {error}\n\n".encode()
 
-    def _answered(self, request: httpx.Request, failure: BridgeError) -> httpx.Response:
+    def _answered(self, request: httpx.Request, request_id: Any, failure: BridgeError) -> httpx.Response:
         """Return a response as if the server had answered the JSON-RPC request with an error."""
-        id = _request_id(request)  # noqa: A001 - the protocol's word
-        if id is None:
+        if request_id is None:
+            _log.warning("a message did not reach the MCP server: %s", failure)
             return httpx.Response(202, request=request)
-        return httpx.Response(200, json=self._error(id, failure), request=request)
+        return httpx.Response(200, json=self._error(request_id, failure), request=request)
 
-    def _error(self, id: Any, failure: BridgeError) -> dict[str, Any]:  # noqa: A002
+    def _error(self, request_id: Any, failure: BridgeError) -> dict[str, Any]:
         """Return the error response to a request, and keep the failure that it stands for."""
         self._count += 1
         self._failures[self._count] = failure
+        self._failures.pop(self._count - _MAX_FAILURES, None)  # of a caller that did not wait for it
         error = {"code": FAILURE_CODE, "message": str(failure), "data": self._count}
-        return {"jsonrpc": "2.0", "id": id, "error": error}
+        return {"jsonrpc": "2.0", "id": request_id, "error": error}
 
 
-def _request_id(request: httpx.Request) -> Any:
-    message = json.loads(request.content)
+def _request_id(body: bytes) -> Any:
+    """Return the id of a JSON-RPC request; None for a notification, and for an answer to the server."""
+    message = json.loads(body)
     return message.get("id") if isinstance(message, dict) and "method" in message else None
 
 
-def _unreachable(request: httpx.Request, error: httpx.TransportError) -> ServerUnavailableError:
-    failure = ServerUnavailableError(
-        f"The MCP server at {request.url.host}:{request.url.port or ''} does not answer."
+def _session_of(response: httpx.Response) -> dict[str, str]:
+    session_id = response.headers.get("Mcp-Session-Id")
+    return {"Mcp-Session-Id": session_id} if session_id else {}
+
+
+def _within_origin(response: httpx.Response) -> httpx.Request | None:
+    """Return the request to follow a redirect with: the same one, to the same scheme, host and port."""
+    following = response.next_request
+    if following is None or response.status_code not in (307, 308):
+        return None
+    here, there = response.request.url, following.url
+    same = (here.scheme, here.host, here.port) == (there.scheme, there.host, there.port)
+    return following if same else None
+
+
+def _after_sending(request: httpx.Request, error: Exception) -> Exception:
+    """Return an error of a request whose answer had begun: it was sent, so its outcome is not known."""
+    return error if isinstance(error, BridgeError) else unknown_outcome(request)
+
+
+def _no_mcp(response: httpx.Response, what: str) -> BridgeError:
+    """Return the error for an answer of success that is no JSON-RPC response."""
+    host = response.request.url.netloc.decode()
+    return ServerUnavailableError(
+        f"The MCP server at {host} answered with {what} instead of an MCP message."
+        " It is not known whether this was completed."
     )
-    failure.__cause__ = error
-    return failure
-
-
-def _failure(response: httpx.Response) -> BridgeError:
-    status, host = response.status_code, response.request.url.netloc.decode()
-    found = _PARAMETER.findall(response.headers.get("WWW-Authenticate", ""))
-    challenge = {name: re.sub(r"\\(.)", r"\1", value) for name, value in found}
-    if status == 401:
-        return SignInRequiredError(
-            f"The MCP server at {host} asks for a sign-in"
-            + (f" with the scope {challenge['scope']}." if "scope" in challenge else "."),
-            scope=challenge.get("scope"),
-            claims=challenge.get("claims"),
-        )
-    if status == 403 and challenge.get("error") == "insufficient_scope" and "scope" in challenge:
-        scope = challenge["scope"]
-        return InsufficientScopeError(f"The MCP server at {host} needs the scope {scope}.", scope=scope)
-    if status == 403:
-        return AccessDeniedError(f"The MCP server at {host} refuses access.")
-    if status == 404:
-        return SessionLostError(f"The MCP server at {host} has ended the session.")
-    return ServerUnavailableError(f"The MCP server at {host} answered with HTTP status {status}.")

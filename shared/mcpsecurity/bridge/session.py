@@ -5,7 +5,9 @@ is open no progress, no result and no second question would arrive. Here each is
 own.
 """
 
+import json
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -14,6 +16,9 @@ from mcp import ClientSession, types
 from mcp.shared.message import SessionMessage
 from mcp.shared.session import ProgressFnT, RequestResponder
 
+from mcpsecurity.bridge.answers import encodable
+from mcpsecurity.bridge.errors import ProtocolError
+from mcpsecurity.bridge.readable import ReadableResult
 from mcpsecurity.bridge.tracing import Peer, traced
 
 __all__ = ["ConcurrentSession", "call_tool"]
@@ -21,6 +26,7 @@ __all__ = ["ConcurrentSession", "call_tool"]
 _log = logging.getLogger(__name__)
 
 _READ = types.JSONRPCMessage(types.JSONRPCResponse(jsonrpc="2.0", id=0, result={}))
+_CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError)
 _ASKING = (types.ElicitRequest, types.CreateMessageRequest, types.ListRootsRequest)
 
 
@@ -73,7 +79,9 @@ async def call_tool(
 
     Raises:
         McpError: the server answered with an error.
+        ProtocolError: the arguments cannot be sent as JSON; nothing was sent.
     """
+    arguments = _sendable(name, arguments)
     params = types.CallToolRequestParams.model_validate({"name": name, "arguments": arguments, "_meta": meta})
     request = types.ClientRequest(types.CallToolRequest(params=params))
     request_id = session._request_id  # noqa: SLF001 - the id that `send_request` takes in this very step
@@ -81,11 +89,22 @@ async def call_tool(
     if not isinstance(session, ConcurrentSession):  # which does it itself
         send = partial(traced, send)
     try:
-        return await send(request, types.CallToolResult, progress_callback=progress)
+        return await send(request, ReadableResult, progress_callback=progress)
     except anyio.get_cancelled_exc_class():
         cancelled = types.CancelledNotification(
             params=types.CancelledNotificationParams(requestId=request_id, reason="cancelled by the caller")
         )
-        with anyio.move_on_after(2, shield=True):
+        with anyio.move_on_after(2, shield=True), suppress(*_CLOSED):
             await session.send_notification(types.ClientNotification(cancelled))
         raise
+
+
+def _sendable(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments that can be sent; the SDK's transport ends the connection for those that cannot."""
+    try:
+        json.dumps(arguments, allow_nan=False)
+        sendable: dict[str, Any] = encodable(arguments)
+    except (ValueError, TypeError, RecursionError) as error:
+        text = f"The arguments of {name} cannot be sent as JSON: {error}. The call was not made."
+        raise ProtocolError(text, code=types.INVALID_PARAMS) from error
+    return sendable

@@ -1,0 +1,90 @@
+"""What an MCP server answers, made valid or refused before the SDK reads it.
+
+The SDK waits for ever for an answer that it cannot read. So every body passes here first: text that is not
+Unicode is replaced, messages get the id of the request they answer, and anything else is an
+`UnreadableAnswerError`.
+"""
+
+import json
+import re
+from typing import Any
+
+__all__ = ["UnreadableAnswerError", "encodable", "error_of", "parsed", "response_to"]
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_MAX_DEPTH = 200
+
+
+class UnreadableAnswerError(ValueError):
+    """The body is not a JSON-RPC response to the request; the message says what it is instead."""
+
+
+def parsed(text: str | bytes) -> Any:
+    """Return JSON with lone surrogates replaced by U+FFFD.
+
+    Raises:
+        UnreadableAnswerError: it is no JSON, or nested too deeply.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8-sig", errors="replace")
+    try:
+        return encodable(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableAnswerError("unreadable JSON") from error
+
+
+def encodable(value: Any, depth: int = 0) -> Any:
+    """Return a JSON value whose text can be encoded as UTF-8: lone surrogates become U+FFFD.
+
+    Raises:
+        ValueError: it is nested too deeply.
+    """
+    if depth > _MAX_DEPTH:
+        raise ValueError("nested too deeply")
+    if isinstance(value, str):
+        return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [encodable(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {encodable(key): encodable(item, depth + 1) for key, item in value.items()}
+    return value
+
+
+def response_to(request_id: Any, message: Any) -> dict[str, Any]:
+    """Return the response to a request out of a parsed body; of a batch, the one that answers it.
+
+    An error without an id answers the request that it came for.
+
+    Raises:
+        UnreadableAnswerError: there is none.
+    """
+    messages = message if isinstance(message, list) else [message]
+    for candidate in messages:
+        if (found := _response(request_id, candidate)) is not None:
+            return found
+    raise UnreadableAnswerError("something else than an answer to this request")
+
+
+def error_of(message: Any) -> dict[str, Any] | None:
+    """Return the error of a JSON-RPC message as `code`, `message` and perhaps `data`; None without one."""
+    error = message.get("error") if isinstance(message, dict) else None
+    if not isinstance(error, dict):
+        return None
+    code, text = error.get("code"), error.get("message")
+    valid = {
+        "code": code if isinstance(code, int) and not isinstance(code, bool) else -32603,
+        "message": text if isinstance(text, str) else "The server gave no reason.",
+    }
+    return valid | ({"data": error["data"]} if "data" in error else {})
+
+
+def _response(request_id: Any, message: Any) -> dict[str, Any] | None:
+    if not isinstance(message, dict) or "method" in message:
+        return None
+    error, theirs = error_of(message), message.get("id")
+    if str(theirs) != str(request_id) and not (theirs is None and error is not None):
+        return None
+    if error is not None:
+        return {"jsonrpc": "2.0", "id": request_id, "error": error}
+    result = message.get("result")
+    return {"jsonrpc": "2.0", "id": request_id, "result": result} if isinstance(result, dict) else None

@@ -1,0 +1,145 @@
+"""HTTP answers and failures that are no answer to a request, as typed errors with the reason."""
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from mcpsecurity.bridge.answers import UnreadableAnswerError, error_of, parsed
+from mcpsecurity.bridge.errors import (
+    AccessDeniedError,
+    BridgeError,
+    InsufficientScopeError,
+    ProtocolError,
+    ServerUnavailableError,
+    SessionLostError,
+    SignInRequiredError,
+)
+
+__all__ = ["not_sent", "refusal_of", "unknown_outcome"]
+
+_PARAMETER = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))""")
+_MAX_REASON = 300
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+def unknown_outcome(request: httpx.Request, what: str = "broke") -> ServerUnavailableError:
+    """Return the error of a request that was sent, and whose answer is lost."""
+    host = request.url.netloc.decode()
+    return ServerUnavailableError(
+        f"The connection to the MCP server at {host} {what}. It is not known whether this was completed."
+    )
+
+
+def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
+    """Return the typed error for one that was raised while a request was sent."""
+    failure: BridgeError
+    if isinstance(error, BridgeError):
+        return error
+    if isinstance(error, _NEVER_SENT):
+        failure = ServerUnavailableError(_unreachable(request.url, error))
+    elif isinstance(error, httpx.HTTPError | httpx.StreamError):
+        failure = unknown_outcome(request)
+    else:
+        host = request.url.netloc.decode()
+        failure = BridgeError(f"No request could be made to the MCP server at {host}: {_short(str(error))}")
+    failure.__cause__ = error
+    return failure
+
+
+def refusal_of(response: httpx.Response, body: bytes) -> BridgeError:
+    """Return the typed error for an answer whose status is none of success."""
+    status, host = response.status_code, response.request.url.netloc.decode()
+    challenge, error = _challenge(response), _json_error(body)
+    reason = challenge.get("error_description") or (error["message"] if error else "")
+    told = f" It says: {_short(reason)}" if reason else ""
+    if status in (401, 403):
+        return _denied(status, host, challenge, told)
+    if _session_is_gone(response, reason):
+        return SessionLostError(f"The MCP server at {host} has ended the session.{told}")
+    if status == 404:
+        return ServerUnavailableError(
+            f"There is no MCP server at {response.request.url}: HTTP status 404.{told}"
+        )
+    if response.is_redirect:
+        return ServerUnavailableError(_redirected(response, host))
+    retry = response.headers.get("Retry-After", "")[:40]
+    text = f"The MCP server at {host} answered with HTTP status {status}.{told}"
+    text += (
+        f" Try again after {retry}{' s' if retry.isdigit() else ''}." if retry.isprintable() and retry else ""
+    )
+    if error is not None and status < 500 and status != 429:
+        return ProtocolError(text, code=error["code"], data=error.get("data"))
+    return ServerUnavailableError(text)
+
+
+def _session_is_gone(response: httpx.Response, reason: str) -> bool:
+    """Tell whether the server does not know the session: 404, or a 400 that says so, from older SDKs."""
+    if "Mcp-Session-Id" not in response.request.headers:
+        return False
+    return response.status_code == 404 or (response.status_code == 400 and "session" in reason.lower())
+
+
+def _denied(status: int, host: str, challenge: dict[str, str], told: str) -> BridgeError:
+    scope = challenge.get("scope")
+    if status == 401:
+        text = f"The MCP server at {host} asks for a sign-in" + (
+            f" with the scope {scope}." if scope else "."
+        )
+        return SignInRequiredError(text + told, scope=scope, claims=challenge.get("claims"))
+    if challenge.get("error") == "insufficient_scope" and scope:
+        return InsufficientScopeError(f"The MCP server at {host} needs the scope {scope}.", scope=scope)
+    return AccessDeniedError(f"The MCP server at {host} refuses access.{told}")
+
+
+def _challenge(response: httpx.Response) -> dict[str, str]:
+    """Return the parameters of the challenges, quoted or not (RFC 9110, 11.2); those of Bearer win."""
+    header = ", ".join(response.headers.get_list("WWW-Authenticate"))[:8192]
+    before, bearer, after = header.partition("Bearer")
+    return {
+        name.lower(): re.sub(r"\\(.)", r"\1", quoted) if quoted else token
+        for name, quoted, token in _PARAMETER.findall(before) + _PARAMETER.findall(after if bearer else "")
+    }
+
+
+def _json_error(body: bytes) -> dict[str, Any] | None:
+    try:
+        return error_of(parsed(body))
+    except UnreadableAnswerError:
+        return None
+
+
+def _redirected(response: httpx.Response, host: str) -> str:
+    location = response.next_request.url if response.next_request is not None else None
+    where = f"{location.scheme}://{location.netloc.decode()}" if location is not None else "elsewhere"
+    return f"The MCP server at {host} redirects to {where}; this is not followed. Is the address right?"
+
+
+def _unreachable(url: httpx.URL, error: Exception) -> str:
+    address = url.netloc.decode() or str(url)
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"The certificate of the MCP server at {address} is not trusted: {cause.verify_message}."
+        if isinstance(cause, ssl.SSLError):
+            return f"The MCP server at {address} does not speak TLS. Should the address begin with http://?"
+        if isinstance(cause, socket.gaierror):
+            return f"There is no host of the name {url.host}, where the MCP server should be."
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return f"The address of an MCP server begins with http:// or https://, unlike {_short(str(url))}"
+    return f"The MCP server at {url.host}:{url.port or ''} does not answer."
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    for _ in range(20):
+        if error is None:
+            return
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _MAX_REASON else words[: _MAX_REASON - 1] + "…"
