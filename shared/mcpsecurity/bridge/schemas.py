@@ -35,8 +35,7 @@ def model_schema(schema: object) -> dict[str, Any]:
     characters) becomes `{}`, which allows anything. Choices at the root become optional properties: the API
     takes none there, and Semantic Kernel sends none.
     """
-    written = _Writer(schema).schema(schema, 0, frozenset())
-    root = _flat(written if isinstance(written, dict) else {})
+    root = _flat(_Writer(schema).schema(schema, 0, frozenset()))
     return {**root, "type": "object", "properties": root.get("properties", {})}
 
 
