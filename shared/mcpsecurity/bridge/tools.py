@@ -1,5 +1,8 @@
 """MCP tools as functions of a Semantic Kernel plugin."""
 
+import itertools
+import json
+import logging
 import re
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from functools import cache
@@ -10,11 +13,13 @@ from mcp.shared.exceptions import McpError
 from mcp.shared.session import ProgressFnT
 from pydantic import Field
 from semantic_kernel import Kernel
+from semantic_kernel.filters.functions.function_invocation_context import FunctionInvocationContext
 from semantic_kernel.functions import KernelFunction, KernelFunctionFromMethod, KernelPlugin, kernel_function
 from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
 
 from mcpsecurity.bridge.errors import ProtocolError, ToolFailedError
 from mcpsecurity.bridge.results import ToolText
+from mcpsecurity.bridge.schemas import model_schema
 from mcpsecurity.bridge.session import call_tool
 
 __all__ = [
@@ -22,12 +27,16 @@ __all__ = [
     "ToolSource",
     "function_name",
     "import_mcp_tools",
+    "schema_function",
     "tool_function",
     "tool_functions",
 ]
 
 _MAX_DESCRIPTION = 1024
+_MAX_NAME = 64
 _MAX_PAGES = 100
+
+_log = logging.getLogger(__name__)
 
 CallTool = Callable[[types.Tool, dict[str, Any]], Awaitable[types.CallToolResult]]
 """Runs a tool: an approval, a progress display or a log can come before and after."""
@@ -55,6 +64,7 @@ async def import_mcp_tools(
     prefix: str = "",
     progress: ProgressFnT | None = None,
     call: CallTool | None = None,
+    left_out: Callable[[str, str], None] | None = None,
 ) -> KernelPlugin:
     """Add the tools of a connected MCP session to a kernel, and return the plugin.
 
@@ -66,6 +76,7 @@ async def import_mcp_tools(
         prefix: put before each function's name, for several servers in one plugin name.
         progress: hears of progress as (progress, total, message).
         call: runs a tool instead of calling the session directly.
+        left_out: hears of each tool that cannot be offered, as (tool name, reason).
 
     A function returns a `ToolText`: the tool's text, or its structured result as JSON when it has one.
 
@@ -85,6 +96,7 @@ async def import_mcp_tools(
         include=include,
         exclude=exclude,
         prefix=prefix,
+        left_out=left_out,
     )
     plugin = KernelPlugin(name=plugin_name, functions=functions)
     kernel.plugins.pop(plugin_name, None)
@@ -99,19 +111,39 @@ def tool_functions(
     include: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
     prefix: str = "",
+    left_out: Callable[[str, str], None] | None = None,
 ) -> list[KernelFunction]:
     """Return a kernel function for each tool that is wanted; see `import_mcp_tools` for the arguments.
 
-    Two tools whose names differ in characters that function names cannot have get different names.
+    Two tools whose names differ in characters that function names cannot have get different names. A tool
+    that cannot be offered is left out and logged; `left_out` hears its name and the reason.
     """
     wanted, unwanted = (set(include) if include is not None else None), set(exclude)
     functions: dict[str, KernelFunction] = {}
     for tool in tools:
         if tool.name in unwanted or (wanted is not None and tool.name not in wanted):
             continue
-        name = _unused(function_name(prefix + tool.name), functions)
+        if reason := _hindrance(tool):
+            _log.warning("The tool %r is left out: %s", tool.name, reason)
+            if left_out is not None:
+                left_out(tool.name, reason)
+            continue
+        limit = _MAX_NAME - len(plugin_name) - 1
+        name = _unused(function_name(prefix + tool.name), functions, limit)
         functions[name] = tool_function(tool, plugin_name, call, name=name)
     return list(functions.values())
+
+
+def _hindrance(tool: types.Tool) -> str | None:
+    """Return why a model cannot be offered a tool; None if it can."""
+    if not tool.name:
+        return "it has no name"
+    if tool.execution is not None and tool.execution.taskSupport == "required":
+        return "it runs as a task only"
+    kind = tool.inputSchema.get("type")
+    if isinstance(kind, str) and kind in ("string", "number", "integer", "boolean", "array", "null"):
+        return f"its input is of type {kind}, not an object"
+    return None
 
 
 def tool_function(
@@ -121,19 +153,32 @@ def tool_function(
 
     `name` is the function's; without one it is made of the prefix and the tool's name.
     """
+    schema = model_schema(tool.inputSchema)
+    name = name or function_name(prefix + tool.name)[: _MAX_NAME - len(plugin_name) - 1]
 
-    @kernel_function(name=name or function_name(prefix + tool.name), description=_description(tool))
+    @kernel_function(name=name, description=_description(tool, schema))
     async def run(**arguments: Any) -> ToolText:
         text = ToolText.of(await call(tool, arguments))
         if text.result.isError:
             raise ToolFailedError(tool.name, str(text))
         return text
 
-    return _ToolFunction(  # type: ignore[call-arg] # mypy takes it for a model without a constructor
-        method=run,
+    return schema_function(run, plugin_name, schema, {"tool": tool.name})
+
+
+def schema_function(
+    method: Callable[..., Awaitable[Any]],
+    plugin_name: str,
+    schema: dict[str, Any],
+    metadata: dict[str, Any] | None = None,
+) -> KernelFunction:
+    """Return a function whose parameters are those of a schema made by `model_schema`, of any names."""
+    return _SchemaFunction(  # type: ignore[call-arg] # mypy takes it for a model without a constructor
+        method=method,
         plugin_name=plugin_name,
-        parameters=_parameters(tool.inputSchema),
+        parameters=_parameters(schema),
         return_parameter=_returned(),
+        additional_metadata={**(metadata or {}), "parameters": schema},
     )
 
 
@@ -144,8 +189,18 @@ def _histogram(field: str) -> Any:
     return made
 
 
-class _ToolFunction(KernelFunctionFromMethod):
-    """A function that shares its instruments with all others.
+class _Parameter(KernelParameterMetadata):
+    """A parameter of any name; Semantic Kernel allows letters, digits, `_` and `-`."""
+
+    name: str | None
+
+
+class _SchemaFunction(KernelFunctionFromMethod):
+    """A function that takes its arguments as they are, and shares its instruments with all others.
+
+    Semantic Kernel fills parameters called kernel, service, arguments and execution_settings with objects of
+    its own. Arguments of other names than the schema's are passed on only if the schema is open to them: when
+    Semantic Kernel calls functions for a prompt, the prompt's variables come among the arguments.
 
     Semantic Kernel makes two for each function, always of the same names, and OpenTelemetry's API keeps every
     instrument that was ever made until there is an SDK: a process that imports tools for each answer grew.
@@ -158,22 +213,49 @@ class _ToolFunction(KernelFunctionFromMethod):
         default_factory=lambda: _histogram("streaming_duration_histogram"), exclude=True
     )
 
+    def gather_function_parameters(self, context: FunctionInvocationContext) -> dict[str, Any]:
+        """Return the arguments for the method."""
+        schema = (self.metadata.additional_properties or {})["parameters"]
+        names = schema["properties"]
+        is_open = _is_open(schema)
+        return {k: v for k, v in context.arguments.items() if k in names or (is_open and _is_json(v))}
+
+
+def _is_open(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema speaks of properties that it does not name."""
+    more = schema.get("additionalProperties", False)
+    return more is not False or bool(schema.get("patternProperties"))
+
+
+def _is_json(value: object) -> bool:
+    return value is None or isinstance(value, str | int | float | dict | list)
+
 
 def function_name(name: str) -> str:
     """Return a name that Azure OpenAI and Semantic Kernel allow for a function."""
     return re.sub(r"[^0-9A-Za-z_]", "_", name)[:64]
 
 
-def _unused(name: str, taken: Container[str]) -> str:
-    if name not in taken:
-        return name
-    numbered = (f"{name[:60]}_{number}" for number in range(2, 1000))
-    return next(other for other in numbered if other not in taken)
+def _unused(name: str, taken: Container[str], limit: int) -> str:
+    """Return the name, cut to the limit; a number at its end tells it from one that is taken."""
+    endings = itertools.chain([""], (f"_{number}" for number in itertools.count(2)))
+    names = (name[: limit - len(ending)] + ending for ending in endings)
+    return next(other for other in names if other not in taken)
 
 
-def _description(tool: types.Tool) -> str:
-    text = tool.description or tool.title or tool.name
-    return text if len(text) <= _MAX_DESCRIPTION else text[: _MAX_DESCRIPTION - 1] + "…"
+def _description(tool: types.Tool, schema: Mapping[str, Any]) -> str:
+    text, more = tool.description or tool.title or tool.name, _further(schema)
+    limit = _MAX_DESCRIPTION - len(more)
+    return (text if len(text) <= limit else text[: limit - 1] + "…") + more
+
+
+def _further(schema: Mapping[str, Any]) -> str:
+    """Return words on arguments that are not named: Semantic Kernel sends properties only."""
+    if not _is_open(schema):
+        return ""
+    rule = {k: schema[k] for k in ("additionalProperties", "patternProperties") if k in schema}
+    words = json.dumps(rule, ensure_ascii=False)
+    return "\nTakes arguments of other names as well" + (f": {words}" if len(words) < 300 else ".")
 
 
 def _returned() -> KernelParameterMetadata:
@@ -184,37 +266,22 @@ def _returned() -> KernelParameterMetadata:
 
 
 def _parameters(schema: Mapping[str, Any]) -> list[KernelParameterMetadata]:
-    """Return the parameters; a schema of its own stays as it is, with references resolved in place."""
-    required = set(schema.get("required", []))
-    definitions = schema.get("$defs", {})
-    return [
-        KernelParameterMetadata(
-            name=name,
-            description=details.get("description"),
-            default_value=details.get("default"),
-            type_=details.get("type") if isinstance(details.get("type"), str) else "object",
-            is_required=name in required,
-            schema_data=_inlined(details, definitions, depth=0),
-        )
-        for name, details in schema.get("properties", {}).items()
-        if isinstance(details, Mapping)
-    ]
+    """Return the parameters; the schema of each stays as it is."""
+    required = set(schema.get("required", ()))
+    names = [*schema["properties"], *sorted(required - set(schema["properties"]))]
+    return [_parameter(name, schema["properties"].get(name, {}), name in required) for name in names]
 
 
-def _inlined(value: Any, definitions: Mapping[str, Any], depth: int) -> Any:
-    """Put definitions in the place of references to them: a parameter travels alone."""
-    if depth > 12:
-        return {}
-    if isinstance(value, list):
-        return [_inlined(item, definitions, depth + 1) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    reference = value.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#/$defs/"):
-        target = definitions.get(reference.removeprefix("#/$defs/"), {})
-        rest = {key: item for key, item in value.items() if key != "$ref"}
-        value = {**target, **rest}
-    return {key: _inlined(item, definitions, depth + 1) for key, item in value.items()}
+def _parameter(name: str, schema: dict[str, Any], required: bool) -> KernelParameterMetadata:
+    kind = schema.get("type")
+    return _Parameter(
+        name=name,
+        description=schema.get("description"),
+        default_value=schema.get("default"),
+        type_=kind if isinstance(kind, str) else "object",
+        is_required=required,
+        schema_data=schema,
+    )
 
 
 class _SessionSource:

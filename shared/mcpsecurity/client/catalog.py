@@ -7,9 +7,10 @@ from mcp import types
 from semantic_kernel.contents import ChatMessageContent
 from semantic_kernel.contents.utils.author_role import AuthorRole
 from semantic_kernel.functions import KernelFunction, KernelFunctionFromMethod, kernel_function
-from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
 
 from mcpsecurity.bridge import CallTool, McpConnection, function_name, tool_functions
+from mcpsecurity.bridge.schemas import model_schema
+from mcpsecurity.bridge.tools import schema_function
 
 __all__ = ["Selection", "load_functions", "prompt_messages"]
 
@@ -65,9 +66,9 @@ def prompt_messages(result: types.GetPromptResult) -> list[ChatMessageContent]:
 def _prompt_function(
     connection: McpConnection, plugin_name: str, prefix: str, prompt: types.Prompt
 ) -> KernelFunction:
-    name = function_name(f"{prefix}prompt_{prompt.name}")
+    name = function_name(f"{prefix}prompt_{prompt.name}")[: 63 - len(plugin_name)]
 
-    @kernel_function(name=name, description=prompt.description or prompt.title or prompt.name)
+    @kernel_function(name=name, description=(prompt.description or prompt.title or prompt.name)[:1024])
     async def run(**arguments: Any) -> str:
         given = {key: str(value) for key, value in arguments.items() if value is not None}
         messages = prompt_messages(await connection.get_prompt(prompt.name, given))
@@ -75,17 +76,17 @@ def _prompt_function(
             return str(messages[0].content)
         return "\n".join(f"{message.role.value}: {message.content}" for message in messages)
 
-    parameters = [
-        KernelParameterMetadata(
-            name=argument.name,
-            description=argument.description,
-            type_="str",
-            is_required=bool(argument.required),
-            schema_data={"type": "string", "description": argument.description or ""},
-        )
-        for argument in prompt.arguments or ()
-    ]
-    return KernelFunctionFromMethod(method=run, plugin_name=plugin_name, parameters=parameters)
+    return schema_function(run, plugin_name, _prompt_schema(prompt))
+
+
+def _prompt_schema(prompt: types.Prompt) -> dict[str, Any]:
+    arguments = prompt.arguments or ()
+    return model_schema(
+        {
+            "properties": {a.name: {"type": "string", "description": a.description or ""} for a in arguments},
+            "required": [a.name for a in arguments if a.required],
+        }
+    )
 
 
 def _resource_functions(connection: McpConnection, plugin_name: str, prefix: str) -> list[KernelFunction]:
