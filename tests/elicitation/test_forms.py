@@ -126,7 +126,8 @@ def test_a_catastrophic_pattern_is_not_run() -> None:
     [
         {"type": "array"},
         {"type": "object", "properties": {"a": {"type": "object"}}},
-        {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}}},
+        {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "integer"}}}},
+        {"type": "object", "properties": {"a": {"$ref": "#/properties/a"}}},
         {"type": "object", "properties": {"a": {"type": "string", "enum": [1]}}},
         {"type": "object", "properties": {"a": 1}},
     ],

@@ -8,6 +8,7 @@ from mcpsecurity.elicitation.fields import (
     ChoicesField,
     Field,
     FieldError,
+    LinesField,
     NumberField,
     Option,
 )
@@ -73,6 +74,8 @@ def _kind(field: Field) -> str:
             return "one of " + _numbered(field)
         case ChoicesField():
             return "any of " + _numbered(field) + ", with commas"
+        case LinesField():
+            return "texts, with commas or one a line"
     return {"email": "an e-mail address", "uri": "an address", "date": "a date like 2026-01-31"}.get(
         field.format or "", "a date and time like 2026-01-31T12:00:00Z" if field.format else ""
     )
@@ -98,6 +101,9 @@ def _typed(field: Field, text: str) -> Any:
             return _option(field.options, text)
         case ChoicesField():
             return [_option(field.options, part.strip()) for part in text.split(",") if part.strip()]
+        case LinesField():
+            parts = text.splitlines() if "\n" in text else text.split(",")
+            return [part.strip() for part in parts if part.strip()]
     return text
 
 
@@ -116,11 +122,11 @@ def _boolean(text: str) -> bool:
     raise FieldError("Choose yes or no.")
 
 
-def _option(options: Any, text: str) -> str:
+def _option(options: Any, text: str) -> Any:
     """Return the option of that number, value or title; a value that is itself a number comes first."""
     known: list[Option] = list(options)
     for option in known:
-        if text in (option.value, option.title):
+        if text in (str(option.value), option.title):
             return option.value
     if text.isdecimal() and 0 < int(text) <= len(known):
         return known[int(text) - 1].value

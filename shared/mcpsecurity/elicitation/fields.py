@@ -14,6 +14,7 @@ __all__ = [
     "ChoicesField",
     "Field",
     "FieldError",
+    "LinesField",
     "NumberField",
     "Option",
     "TextField",
@@ -91,7 +92,7 @@ class NumberField(_Base):
 
     def check(self, value: Any) -> float | int:
         """Return the value as JSON has it, or raise `FieldError`."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or _is_endless(value):
             raise FieldError("Enter a whole number." if self.integer else "Enter a number.")
         if self.integer:
             if value != int(value):
@@ -131,20 +132,24 @@ class BooleanField(_Base):
 class Option:
     """One of several values to choose from."""
 
-    value: str
+    value: Any
     title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceField(_Base):
-    """One of several strings."""
+    """One of several texts, numbers or booleans; the answer keeps the type of its option."""
 
     options: Sequence[Option]
-    default: str | None = None
+    default: str | int | float | None = None
 
-    def check(self, value: Any) -> str:
+    def knows(self, value: Any) -> bool:
+        """Tell whether the value is one of the options; 1 and true are not the same."""
+        return any(type(value) is type(option.value) and value == option.value for option in self.options)
+
+    def check(self, value: Any) -> Any:
         """Return the value, or raise `FieldError`."""
-        if not isinstance(value, str) or value not in {option.value for option in self.options}:
+        if not self.knows(value):
             raise FieldError("Choose one of the options.")
         return value
 
@@ -186,11 +191,41 @@ class ChoicesField(_Base):
         )
 
 
-Field = TextField | NumberField | BooleanField | ChoiceField | ChoicesField
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesField(_Base):
+    """Any number of texts, one a line."""
+
+    min_items: int | None = None
+    max_items: int | None = None
+    default: tuple[str, ...] | None = None
+
+    def check(self, value: Any) -> list[str]:
+        """Return the texts, or raise `FieldError`."""
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+            raise FieldError("Enter lines of text.")
+        if sum(map(len, value)) > _MAX_TEXT:
+            raise FieldError(f"Enter at most {_MAX_TEXT} characters.")
+        if len(value) < (self.min_items or 0):
+            raise FieldError(f"Enter at least {self.min_items}.")
+        if self.max_items is not None and len(value) > self.max_items:
+            raise FieldError(f"Enter at most {self.max_items}.")
+        return value
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the field as a page needs it."""
+        default = list(self.default) if self.default is not None else None
+        return self._json("lines", minItems=self.min_items, maxItems=self.max_items, default=default)
 
 
-def _options(options: Sequence[Option]) -> list[dict[str, str]]:
+Field = TextField | NumberField | BooleanField | ChoiceField | ChoicesField | LinesField
+
+
+def _options(options: Sequence[Option]) -> list[dict[str, Any]]:
     return [{"value": option.value, "title": option.title} for option in options]
+
+
+def _is_endless(number: float) -> bool:
+    return isinstance(number, float) and not math.isfinite(number)
 
 
 def _plain(number: float) -> str:

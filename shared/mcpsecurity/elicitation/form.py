@@ -1,29 +1,29 @@
 """A form: a server's `requestedSchema`, read into fields."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any
 
+from mcpsecurity.elicitation.arguments import argument_errors
 from mcpsecurity.elicitation.fields import (
     BooleanField,
     ChoiceField,
     ChoicesField,
     Field,
     FieldError,
+    LinesField,
     NumberField,
     Option,
     TextField,
 )
+from mcpsecurity.elicitation.reading import Reader, SchemaError
 
 __all__ = ["Form", "InvalidContentError", "SchemaError", "parse_form"]
 
 _MAX_FIELDS = 100
 _MAX_OPTIONS = 1000
 _FORMATS = ("email", "uri", "date", "date-time")
-
-
-class SchemaError(ValueError):
-    """The schema is not of the subset that MCP allows for elicitation."""
 
 
 class InvalidContentError(ValueError):
@@ -39,6 +39,7 @@ class Form:
     """Fields in the order of the schema; a form without any only asks to accept."""
 
     fields: tuple[Field, ...]
+    rules: Mapping[str, Any] = dataclass_field(default_factory=dict, repr=False)
 
     def validate(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the content to send: only filled fields, with exact JSON types.
@@ -62,6 +63,7 @@ class Form:
                 content[field.name] = field.check(value)
             except FieldError as error:
                 errors[field.name] = str(error)
+        errors = errors or argument_errors({"properties": self.rules}, content)
         if errors:
             raise InvalidContentError(errors)
         return content
@@ -78,12 +80,35 @@ def parse_form(schema: Mapping[str, Any]) -> Form:
         SchemaError: it is not flat, or has a kind of field that MCP 2025-11-25 does not know.
     """
     properties = schema.get("properties", {})
-    required = schema.get("required", [])
+    required = schema.get("required") or []
     if schema.get("type", "object") != "object" or not isinstance(properties, Mapping):
         raise SchemaError("the schema is not an object with properties")
     if len(properties) > _MAX_FIELDS or not isinstance(required, list):
         raise SchemaError(f"more than {_MAX_FIELDS} fields, or `required` is no list")
-    return Form(tuple(_field(str(name), p, name in required) for name, p in properties.items()))
+    reader = Reader(schema)
+    plain = {str(name): _plain(reader, str(name), p) for name, p in properties.items()}
+    fields = tuple(_field(name, p, name in required) for name, p in plain.items())
+    return Form(fields, {name: _rules(p) for name, p in plain.items()})
+
+
+def _plain(reader: Reader, name: str, schema: Any) -> dict[str, Any]:
+    try:
+        plain = reader.plain(schema)
+        return plain | {"items": reader.plain(plain["items"])} if "items" in plain else plain
+    except SchemaError as error:
+        raise SchemaError(f"{name}: {error}") from None
+
+
+_RULES = (
+    *("type", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "maxLength", "minItems", "maxItems", "uniqueItems"),
+)
+
+
+def _rules(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the answer is checked by once more: no reference and no pattern is left in it."""
+    rules = {key: schema[key] for key in _RULES if key in schema}
+    return rules | {"items": _rules(schema["items"])} if "items" in schema else rules
 
 
 def _blank(field: Field, value: Any) -> bool:
@@ -92,7 +117,7 @@ def _blank(field: Field, value: Any) -> bool:
         return True
     if isinstance(field, TextField):
         return bool(value == "") and (not field.required or not field.min_length)
-    if isinstance(field, ChoicesField):
+    if isinstance(field, ChoicesField | LinesField):
         return bool(value == []) and not field.required and not field.min_items
     return bool(value == "")
 
@@ -107,6 +132,8 @@ def _field(name: str, schema: Any, required: bool) -> Field:
         "required": required,
     }
     kind = schema.get("type")
+    if "const" in schema or "enum" in schema:
+        return _choice(schema, common)
     if kind == "string":
         return _string(schema, common)
     if kind in ("number", "integer"):
@@ -116,16 +143,18 @@ def _field(name: str, schema: Any, required: bool) -> Field:
         default = schema.get("default")
         return BooleanField(**common, default=default if isinstance(default, bool) else None)
     if kind == "array":
-        return _choices(schema, common)
+        return _several(schema, common)
     raise SchemaError(f"{name}: fields of type {kind!r} cannot be asked for")
 
 
-def _string(schema: Mapping[str, Any], common: dict[str, Any]) -> TextField | ChoiceField:
-    default = _text(schema, "default")
-    if "enum" in schema or "oneOf" in schema:
-        options = _options(schema, common["name"], titled="oneOf")
-        known = default in {option.value for option in options}
-        return ChoiceField(**common, options=options, default=default if known else None)
+def _choice(schema: Mapping[str, Any], common: dict[str, Any]) -> ChoiceField:
+    options = _options(schema, common["name"])
+    field = ChoiceField(**common, options=options)
+    default = schema.get("default")
+    return replace(field, default=default) if field.knows(default) else field
+
+
+def _string(schema: Mapping[str, Any], common: dict[str, Any]) -> TextField:
     form = schema.get("format")
     return TextField(
         **common,
@@ -133,7 +162,23 @@ def _string(schema: Mapping[str, Any], common: dict[str, Any]) -> TextField | Ch
         min_length=_count(schema, "minLength"),
         max_length=_count(schema, "maxLength"),
         pattern=_text(schema, "pattern"),
-        default=default,
+        default=_text(schema, "default"),
+    )
+
+
+def _several(schema: Mapping[str, Any], common: dict[str, Any]) -> ChoicesField | LinesField:
+    items = schema.get("items")
+    if not isinstance(items, Mapping) or "enum" in items or "const" in items:
+        return _choices(schema, common)
+    if items.get("type") != "string":
+        raise SchemaError(f"{common['name']}: only lists of text can be asked for")
+    default = schema.get("default")
+    texts = isinstance(default, list) and all(isinstance(text, str) for text in default)
+    return LinesField(
+        **common,
+        min_items=_count(schema, "minItems"),
+        max_items=_count(schema, "maxItems"),
+        default=tuple(default) if texts and default else None,
     )
 
 
@@ -141,8 +186,10 @@ def _choices(schema: Mapping[str, Any], common: dict[str, Any]) -> ChoicesField:
     items = schema.get("items")
     if not isinstance(items, Mapping):
         raise SchemaError(f"{common['name']}: a list needs the values to choose from")
-    options = _options(items, common["name"], titled="anyOf")
-    known = {option.value for option in options}
+    options = _options(items, common["name"])
+    if not all(isinstance(option.value, str) for option in options):
+        raise SchemaError(f"{common['name']}: several values can be chosen only when they are text")
+    known = [option.value for option in options]
     default = schema.get("default")
     chosen = tuple(v for v in default if v in known) if isinstance(default, list) else None
     return ChoicesField(
@@ -154,22 +201,29 @@ def _choices(schema: Mapping[str, Any], common: dict[str, Any]) -> ChoicesField:
     )
 
 
-def _options(schema: Mapping[str, Any], name: str, *, titled: str) -> tuple[Option, ...]:
-    """Read plain (`enum`), titled (`oneOf`, `anyOf`: const and title) and legacy (`enumNames`) options."""
-    values, pairs = schema.get("enum"), schema.get(titled, schema.get("oneOf"))
-    if isinstance(pairs, list):
-        found: list[tuple[Any, Any]] = [
-            (p.get("const"), p.get("title")) for p in pairs if isinstance(p, Mapping)
-        ]
-    elif isinstance(values, list):
-        names = schema.get("enumNames")
-        titles = names if isinstance(names, list) and len(names) == len(values) else values
-        found = list(zip(values, titles, strict=True))
-    else:
+def _options(schema: Mapping[str, Any], name: str) -> tuple[Option, ...]:
+    """Read the values and their titles (`enumNames`); null is not among them: it is no choice at all."""
+    values, names = schema.get("enum", [schema.get("const")]), schema.get("enumNames")
+    if not isinstance(values, list):
         raise SchemaError(f"{name}: no values to choose from")
-    if not found or len(found) > _MAX_OPTIONS or not all(isinstance(value, str) for value, _ in found):
-        raise SchemaError(f"{name}: the values to choose from are not 1 to {_MAX_OPTIONS} strings")
+    titles = names if isinstance(names, list) and len(names) == len(values) else values
+    found = [(v, t) for v, t in zip(values, titles, strict=True) if v is not None]
+    if not found or len(found) > _MAX_OPTIONS or not all(_fits(value, schema) for value, _ in found):
+        raise SchemaError(
+            f"{name}: the values to choose from are not 1 to {_MAX_OPTIONS} of the field's type"
+        )
     return tuple(Option(value, str(title if title is not None else value)) for value, title in found)
+
+
+_TYPES = {"string": str, "integer": int, "number": int | float, "boolean": bool}
+
+
+def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
+    kind = schema.get("type")
+    if kind is None:
+        return isinstance(value, str | int | float)
+    wanted = _TYPES.get(kind) if isinstance(kind, str) else None
+    return wanted is not None and isinstance(value, wanted) and isinstance(value, bool) == (kind == "boolean")
 
 
 def _text(schema: Mapping[str, Any], key: str) -> str | None:

@@ -12,7 +12,14 @@ from mcp import types
 
 from mcpsecurity.elicitation.arguments import argument_errors
 from mcpsecurity.elicitation.entry import field_hint, field_label, parse_entry
-from mcpsecurity.elicitation.fields import BooleanField, ChoiceField, ChoicesField, Field, FieldError
+from mcpsecurity.elicitation.fields import (
+    BooleanField,
+    ChoiceField,
+    ChoicesField,
+    Field,
+    FieldError,
+    LinesField,
+)
 from mcpsecurity.elicitation.form import Form, InvalidContentError
 from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Outcome
 from mcpsecurity.elicitation.visit import Visit
@@ -163,6 +170,8 @@ def _input(field: Field) -> Any:
         case ChoicesField():
             options = [(option.title, option.value) for option in field.options]
             return ipywidgets.SelectMultiple(options=options, value=default or (), **common)
+        case LinesField():
+            return ipywidgets.Textarea(value="\n".join(default or ()), **common)
     value = "" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
     return ipywidgets.Text(value=value, placeholder=field_hint(field), **common)
 

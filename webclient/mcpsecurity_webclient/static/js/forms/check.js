@@ -22,6 +22,7 @@ const CHECKS = {
   boolean: (field, raw) => (raw === null ? { absent: true } : { value: raw }),
   choice: (field, raw) => (raw === null ? { absent: true } : { value: field.options[raw].value }),
   choices: (field, raw) => items(field, raw),
+  lines: (field, raw) => lines(field, raw),
   json: (field, raw) => json(raw),
 };
 
@@ -65,6 +66,14 @@ function items({ options, required, minItems, maxItems }, chosen) {
   if (chosen.length < least) return { error: `Choose at least ${least}.` };
   if (maxItems !== undefined && chosen.length > maxItems) return { error: `Choose at most ${maxItems}.` };
   return { value: chosen.map((index) => options[index].value) };
+}
+
+function lines({ minItems, maxItems }, raw) {
+  const value = raw.split("\n").map((line) => line.trim()).filter(Boolean);
+  if (value.length === 0 && !minItems) return { absent: true };
+  if (value.length < (minItems ?? 0)) return { error: `Write at least ${minItems}, one a line.` };
+  if (maxItems !== undefined && value.length > maxItems) return { error: `Write at most ${maxItems}, one a line.` };
+  return { value };
 }
 
 function json(raw) {

@@ -22,6 +22,7 @@ const CONTROLS = {
   boolean: (field) => (field.required ? checkbox(field) : yesNo(field)),
   choice: choice,
   choices: choices,
+  lines: (field) => area(field, (field.initial ?? []).join("\n")),
   json: (field) => area(field, field.initial === undefined ? "" : JSON.stringify(field.initial, null, 2), "code"),
 };
 

@@ -1,0 +1,106 @@
+"""Forms are read by meaning: what official SDKs and pydantic write becomes fields, and answers fit the schema."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from mcpsecurity.elicitation import Form, InvalidContentError, SchemaError, parse_form
+from mcpsecurity.elicitation.entry import read_entry
+
+
+def form(schema: Any, **more: Any) -> Form:
+    return parse_form({"type": "object", "properties": {"a": schema}, **more})
+
+
+COLORS = {"$defs": {"C": {"type": "string", "enum": ["red", "blue"]}}}
+NULL = {"type": "null"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind", "good", "bad"),
+    [
+        ({"anyOf": [{"type": "string"}, NULL], "default": None}, "text", "x", 1),
+        ({"anyOf": [{"type": "integer", "minimum": 0}, NULL]}, "integer", 3, -1),
+        ({"type": ["boolean", "null"]}, "boolean", True, "x"),
+        ({"type": ["string", "null"], "enum": ["x", None]}, "choice", "x", "y"),
+        ({"type": "array", "items": {"type": "string"}}, "lines", ["x", "y"], [1]),
+        ({"$ref": "#/$defs/C"}, "choice", "red", "green"),
+        ({"allOf": [{"$ref": "#/$defs/C"}], "default": "red"}, "choice", "blue", "green"),
+        ({"enum": ["x"]}, "choice", "x", "y"),
+        ({"oneOf": [{"const": "x", "title": "X"}]}, "choice", "x", "X"),
+        ({"type": "string", "anyOf": [{"const": "x", "title": "X"}]}, "choice", "x", "y"),
+        ({"type": "integer", "enum": [1, 7]}, "choice", 7, "7"),
+        ({"enum": [True, 2.5]}, "choice", True, 1),
+        ({"type": "string", "const": "x"}, "choice", "x", "y"),
+        ({"type": "integer", "exclusiveMinimum": 0}, "integer", 1, 0),
+        ({"type": "number", "exclusiveMaximum": 10}, "number", 9.5, 10),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "text", "x", 1),
+    ],
+)
+def test_schemas_are_read_by_meaning(schema: dict[str, Any], kind: str, good: Any, bad: Any) -> None:
+    asked = form(schema, required=None, **COLORS)
+    assert asked.to_json()[0]["kind"] == kind
+    assert asked.validate({}) == {}
+    content = asked.validate({"a": good})
+    assert content == {"a": good}
+    assert type(content["a"]) is type(good)
+    with pytest.raises(InvalidContentError):
+        asked.validate({"a": bad})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/properties/a"},
+        {"$ref": "https://example.com/x"},
+        {"anyOf": [{"$ref": "#/properties/a"}, {"$ref": "#/properties/a"}]},
+        {"allOf": [{"type": "string"}, {"minLength": 1}]},
+        {"anyOf": [{"type": "object"}, NULL]},
+        {"type": "string", "not": {"const": "x"}},
+    ],
+)
+def test_what_no_form_can_show_is_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(SchemaError):
+        form(schema)
+
+
+def test_lines_and_numbers_can_be_typed() -> None:
+    assert read_entry(form({"type": "array", "items": {"type": "string"}}).fields[0], "x, y") == ["x", "y"]
+    assert read_entry(form({"enum": [1, 7]}).fields[0], "7") == 7
+
+
+SIMPLE = st.sampled_from(["x", "y", 0, 1, 7, True, None, 2.5])
+LEAF = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["string", "integer", "number", "boolean", ["string", "null"], "null"]),
+        "enum": st.lists(SIMPLE, min_size=1, max_size=3, unique_by=repr),
+        "const": SIMPLE,
+        "minimum": st.integers(-2, 2),
+        "exclusiveMaximum": st.integers(0, 9),
+        "minLength": st.integers(0, 2),
+        "$ref": st.sampled_from(["#/$defs/C", "#/properties/a", "#/no"]),
+    },
+)
+SCHEMA = st.recursive(
+    LEAF,
+    lambda inner: st.one_of(
+        st.builds(lambda key, parts, leaf: {**leaf, key: parts}, st.sampled_from(["anyOf", "oneOf", "allOf"]),
+                  st.lists(inner, min_size=1, max_size=3), LEAF),
+        st.builds(lambda items: {"type": "array", "items": items}, inner),
+    ),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(SCHEMA, SIMPLE | st.lists(SIMPLE, max_size=3))
+def test_every_accepted_answer_fits_the_schema(schema: dict[str, Any], value: Any) -> None:
+    whole = {"type": "object", "properties": {"a": schema}, **COLORS}
+    try:
+        content = parse_form(whole).validate({"a": value})
+    except (SchemaError, InvalidContentError):
+        return
+    Draft202012Validator(whole).validate(content)
