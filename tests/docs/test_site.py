@@ -1,5 +1,6 @@
 """The documentation site is built without a warning, and says what the program says."""
 
+import html
 import os
 import re
 import subprocess
@@ -55,6 +56,14 @@ def test_every_tool_prompt_and_resource_is_in_the_reference(site: Path) -> None:
     for name in ("get_random_number", "plan_trip", "get_my_profile", "nested_random_numbers"):
         assert name in text
     assert "max" in text
+
+
+def test_the_page_on_testing_shows_the_whole_project(site: Path) -> None:
+    shown = html.unescape(page(site, "testing"))
+    for name in ("greeter/server.py", "tests/conftest.py", "tests/test_greeter.py"):
+        code = (ROOT / "examples" / "testing" / name).read_text("utf-8")
+        missing = [line for line in code.splitlines() if line.strip() and line not in shown]
+        assert not missing, name
 
 
 def test_every_notebook_is_a_page_with_its_output(site: Path) -> None:

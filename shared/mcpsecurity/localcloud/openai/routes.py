@@ -11,12 +11,17 @@ from aiohttp import web
 
 from mcpsecurity.localcloud.openai.faults import ModelFault, ModelFaults
 from mcpsecurity.localcloud.openai.offline import Reply, read_tools, reply_to
+from mcpsecurity.localcloud.openai.refusal import RefusedError
+from mcpsecurity.localcloud.openai.validation import check_request
 from mcpsecurity.localcloud.openai.wire import chunks, completion, error, usage_of
 
 __all__ = ["MODEL_NAME", "ChatCompletions", "add_openai_routes"]
 
 MODEL_NAME = "offline-model"
 """What answers name as their model, and the deployment's name."""
+
+MAX_BYTES = 32 * 2**20
+"""What a request may have; Azure takes long conversations, which aiohttp's limit of a mebibyte would not."""
 
 
 class ChatCompletions:
@@ -53,11 +58,11 @@ class ChatCompletions:
         if refusal := self._refusal(request):
             return refusal
         try:
-            body = json.loads(await request.read())
-            messages, tools = _checked(body)
-        except ValueError as problem:
-            return _error(400, "invalid_request_error", str(problem))
-        reply = reply_to(messages, tools, self._today())
+            body = await _body_of(request)
+        except RefusedError as why:
+            return _refused(why)
+        messages = body["messages"]
+        reply = reply_to(messages, read_tools(body), self._today())
         usage = usage_of(messages, reply)
         if not body.get("stream"):
             return web.json_response(completion(reply, self._deployment, usage))
@@ -109,23 +114,21 @@ def add_openai_routes(app: web.Application, endpoint: ChatCompletions) -> None:
     app.router.add_post("/openai/deployments/{deployment}/chat/completions", endpoint.handle)
 
 
-def _checked(body: Any) -> tuple[list[Mapping[str, Any]], Any]:
-    """Return messages and tools of a request. Raises `ValueError` with Azure's words."""
-    messages = body.get("messages") if isinstance(body, dict) else None
-    if not isinstance(messages, list) or not messages or not all(isinstance(m, dict) for m in messages):
-        raise ValueError("'messages' is a required property, a list of at least one message")
-    open_calls: set[str] = set()
-    for message in messages:
-        if message.get("role") == "tool":
-            open_calls.discard(str(message.get("tool_call_id")))
-            continue
-        if open_calls:
-            raise ValueError(
-                "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
-                f"'tool_call_id'. These had no response: {', '.join(sorted(open_calls))}"
-            )
-        open_calls = {str(call["id"]) for call in message.get("tool_calls") or ()}
-    return messages, read_tools(body)
+async def _body_of(request: web.Request) -> dict[str, Any]:
+    """Return a request that Azure would take. Raises `RefusedError` for every other."""
+    try:
+        body = json.loads(await request.clone(client_max_size=MAX_BYTES).read())
+        check_request(body)
+    except RefusedError:
+        raise
+    except (ValueError, RecursionError):
+        raise RefusedError("We could not parse the JSON body of your request.") from None
+    return dict(body)
+
+
+def _refused(why: RefusedError) -> web.Response:
+    inner = {"message": str(why), "type": "invalid_request_error", "param": why.param, "code": why.code}
+    return web.json_response({"error": inner}, status=400)
 
 
 def _fault(fault: ModelFault) -> web.Response:
