@@ -104,8 +104,13 @@ class WebSettings(EntraSettings):
     azure_openai_api_version: str = Field(
         "2024-10-21", validation_alias="AZURE_OPENAI_API_VERSION", description="Version of the API."
     )
+    azure_openai_token_scope: str | None = Field(
+        None,
+        validation_alias="AZURE_OPENAI_TOKEN_SCOPE",
+        description="Scope of the token that is sent without a key; none: that of the endpoint's cloud.",
+    )
     model_timeout: float = Field(
-        60.0,
+        180.0,
         gt=0,
         le=600,
         validation_alias="WEBCLIENT_MODEL_TIMEOUT",
@@ -190,6 +195,13 @@ class WebSettings(EntraSettings):
     def _no_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
+    @field_validator("azure_openai_endpoint")
+    @classmethod
+    def _is_private(cls, url: str) -> str:
+        if url.startswith("http://") and URL(url).host not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("must begin with https://; http:// is for this machine only")
+        return url
+
     @field_validator("database_url")
     @classmethod
     def _is_database(cls, url: SecretStr | None) -> SecretStr | None:
@@ -205,6 +217,13 @@ class WebSettings(EntraSettings):
         if len(set(names)) != len(names):
             raise ValueError("WEBCLIENT_MCP_SERVERS: two servers have the same name")
         return self
+
+    @property
+    def token_scope(self) -> str:
+        """Scope of the token for the model, in the endpoint's cloud unless it is set."""
+        host = URL(self.azure_openai_endpoint).host or ""
+        top = next((top for top in ("us", "cn") if host.endswith(f".azure.{top}")), "com")
+        return self.azure_openai_token_scope or f"https://cognitiveservices.azure.{top}/.default"
 
     @property
     def database(self) -> str:

@@ -1,7 +1,11 @@
 """What went wrong with the model or a server, in words for the person who waits."""
 
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 import openai
@@ -81,7 +85,10 @@ def _of_model(error: BaseException) -> Failure | None:
             return Failure("model_unreachable", "The model cannot be reached at the moment.", retryable=True)
         case openai.APIStatusError():
             return Failure(
-                "model_error", f"The model answered with an error ({error.status_code}).", retryable=True
+                "model_error",
+                f"The model answered with an error ({error.status_code}).",
+                retryable=error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+                or error.status_code in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT),
             )
         case openai.APIError():
             return Failure("model_error", "The model's answer broke off.", retryable=True)
@@ -89,8 +96,10 @@ def _of_model(error: BaseException) -> Failure | None:
 
 
 def _busy(error: openai.RateLimitError) -> Failure:
-    after = error.response.headers.get("Retry-After", "")
-    wait = int(after) if after.isdigit() else None
+    if error.code == "insufficient_quota":
+        text = "The model's quota is used up. Its operator has to mend that."
+        return Failure("model_quota", text, retryable=False)
+    wait = _wait_of(error.response.headers)
     text = "The model has too much to do."
     return Failure(
         "model_busy",
@@ -98,3 +107,17 @@ def _busy(error: openai.RateLimitError) -> Failure:
         retryable=True,
         retry_after=wait,
     )
+
+
+def _wait_of(headers: Mapping[str, str]) -> int | None:
+    """Return the seconds to wait, rounded up: of `retry-after-ms`, or `Retry-After` (RFC 9110, 10.2.3)."""
+    after = headers.get("Retry-After", "")
+    try:
+        if "retry-after-ms" in headers:
+            return max(0, math.ceil(float(headers["retry-after-ms"]) / 1000))
+        if after.replace(".", "", 1).isdigit():
+            return math.ceil(float(after))
+        seconds = parsedate_to_datetime(after).timestamp() - time.time()
+    except (OverflowError, ValueError):
+        return None
+    return max(0, math.ceil(seconds))

@@ -15,7 +15,6 @@ from mcpsecurity_webclient.settings import WebSettings
 
 __all__ = ["chat_model"]
 
-_SCOPE = "https://cognitiveservices.azure.com/.default"
 _RETRIES = 1
 """One, for a passing fault: a person who waits is better told, and can try again."""
 
@@ -39,12 +38,13 @@ async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterato
         provider = None
         if key is None:
             credential = await resources.enter_async_context(DefaultAzureCredential())
-            provider = get_bearer_token_provider(credential, _SCOPE)
+            provider = get_bearer_token_provider(credential, settings.token_scope)
         client = AsyncAzureOpenAI(
             azure_endpoint=settings.azure_openai_endpoint,
             azure_deployment=settings.deployment,
             api_version=settings.azure_openai_api_version,
-            api_key=key.get_secret_value() if key is not None else provider,
+            api_key=key.get_secret_value() if key is not None else None,
+            azure_ad_token_provider=provider,
             http_client=http,
             max_retries=_RETRIES,
         )

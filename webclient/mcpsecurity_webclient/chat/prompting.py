@@ -21,6 +21,7 @@ from semantic_kernel.contents import (
 
 from mcpsecurity_webclient.chat.batches import Batch
 from mcpsecurity_webclient.chat.calls import CANCELLED, CallDesk
+from mcpsecurity_webclient.chat.history import valid_calls
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
 from mcpsecurity_webclient.chat.wire import read_json
 from mcpsecurity_webclient.watching import model_asked
@@ -135,7 +136,8 @@ class PromptingService:
         if whole is None:
             return ChatMessageContent(role=AuthorRole.ASSISTANT, content=""), Spoken()
         message = _settled(whole)
-        history.add_message(message)
+        if message.items:
+            history.add_message(message)
         return message, _spoken(whole)
 
     def _propose(
@@ -182,7 +184,7 @@ def _arguments(call: FunctionCallContent) -> dict[str, Any]:
 
 def _settled(whole: StreamingChatMessageContent) -> ChatMessageContent:
     """Return a streamed message as one that was not, which is what a history keeps."""
-    calls = [item for item in whole.items if isinstance(item, FunctionCallContent)]
+    calls = valid_calls([item for item in whole.items if isinstance(item, FunctionCallContent)])
     text = [TextContent(text=whole.content)] if whole.content else []
     return ChatMessageContent(
         role=whole.role,

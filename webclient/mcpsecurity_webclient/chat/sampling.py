@@ -9,7 +9,7 @@ from mcp import types
 from mcp.client.session import SamplingFnT
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
-from semantic_kernel.contents import ChatHistory
+from semantic_kernel.contents import ChatHistory, FinishReason
 
 from mcpsecurity_webclient.chat.asking import Asking, RequestEndedError, State
 
@@ -138,11 +138,14 @@ class SamplingDesk:
         history = ChatHistory(system_message=params.systemPrompt)
         for message in params.messages:
             history.add_message({"role": message.role, "content": _text(message)})
-        settings = AzureChatPromptExecutionSettings(max_tokens=min(params.maxTokens, _MAX_TOKENS))
+        settings = AzureChatPromptExecutionSettings(max_completion_tokens=min(params.maxTokens, _MAX_TOKENS))
         answer = await self._service.get_chat_message_content(history, settings)
         text = types.TextContent(type="text", text=str(answer) if answer else "")
         model = (answer.ai_model_id if answer else None) or "model"
-        return types.CreateMessageResult(role="assistant", content=text, model=model, stopReason="endTurn")
+        cut = answer is not None and answer.finish_reason == FinishReason.LENGTH
+        return types.CreateMessageResult(
+            role="assistant", content=text, model=model, stopReason="maxTokens" if cut else "endTurn"
+        )
 
 
 def _text(message: types.SamplingMessage) -> str:
