@@ -1,4 +1,4 @@
-"""Forms are read by meaning: what official SDKs and pydantic write becomes fields, and answers fit the schema."""
+"""Forms are read by meaning: what SDKs and pydantic write becomes fields, and answers fit the schema."""
 
 from typing import Any
 

@@ -224,7 +224,7 @@ def _options(options: Sequence[Option]) -> list[dict[str, Any]]:
     return [{"value": option.value, "title": option.title} for option in options]
 
 
-def _is_endless(number: float) -> bool:
+def _is_endless(number: Any) -> bool:
     return isinstance(number, float) and not math.isfinite(number)
 
 
