@@ -28,6 +28,19 @@ class McpServerSettings(BaseModel):
     scope: str | None = Field(None, description="Entra scope of its tokens; none: no token is sent.")
     title: str | None = Field(None, description="Name for people.")
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds until an answer must begin.")
+    asks: bool = Field(
+        False,
+        description="Whether it asks the person itself before it acts, so that Elicitation mode need not.",
+    )
+    trust_annotations: bool = Field(
+        False,
+        description="Whether to believe its word that a tool only reads: then Elicitation mode runs it.",
+    )
+
+    @property
+    def plugin_name(self) -> str:
+        """The name of its plugin in the kernel."""
+        return self.name.replace("-", "_")
 
 
 class WebSettings(EntraSettings):
@@ -84,7 +97,8 @@ class WebSettings(EntraSettings):
     more_servers: tuple[McpServerSettings, ...] = Field(
         (),
         validation_alias="WEBCLIENT_MCP_SERVERS",
-        description="Further MCP servers: a JSON list of objects with name, url, scope, title, timeout.",
+        description="Further MCP servers: a JSON list of objects with name, url, scope, title, timeout, "
+        "asks, trust_annotations.",
     )
     azure_openai_endpoint: str = Field(
         validation_alias="AZURE_OPENAI_ENDPOINT",
@@ -213,9 +227,21 @@ class WebSettings(EntraSettings):
     def _one_credential(self) -> Self:
         if (self.client_secret is None) == (self.certificate_file is None):
             raise ValueError("set either WEBCLIENT_CLIENT_SECRET or WEBCLIENT_CERTIFICATE_FILE")
+        return self
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
         names = [server.name for server in self.servers]
         if len(set(names)) != len(names):
             raise ValueError("WEBCLIENT_MCP_SERVERS: two servers have the same name")
+        plugins: dict[str, str] = {}
+        for server in self.servers:
+            other = plugins.setdefault(server.plugin_name, server.name)
+            if other != server.name:
+                raise ValueError(
+                    f"WEBCLIENT_MCP_SERVERS: the names {other} and {server.name} differ only in - and _, "
+                    "which a model cannot tell apart"
+                )
         return self
 
     @property
@@ -256,7 +282,11 @@ class WebSettings(EntraSettings):
     def servers(self) -> tuple[McpServerSettings, ...]:
         """All MCP servers, the default one first."""
         default = McpServerSettings(
-            name="Tools", url=self.mcp_server_url, scope=self.mcp_server_scope, title="Secure MCP server"
+            name="Tools",
+            url=self.mcp_server_url,
+            scope=self.mcp_server_scope,
+            title="Secure MCP server",
+            asks=True,
         )
         return (default, *self.more_servers)
 

@@ -299,12 +299,21 @@ class ApprovalDesk:
     def _decided_by_itself(self, call: PendingFunctionCall) -> str | None:
         """Return by what the call needs no decision of the person: mode or grant. A grant is for the tool as
         it was described then."""
-        if self.mode is ApprovalMode.ELICITATION:
+        if self.mode is ApprovalMode.ELICITATION and self._left_to_server(call):
             return "mode"
         granted = self.grants.get((call.server, call.tool))
         if granted is not None and granted != call.definition_hash:
             self._end_grant(call.server, call.tool)
         return "grant" if granted == call.definition_hash else None
+
+    def _left_to_server(self, call: PendingFunctionCall) -> bool:
+        """Tell whether Elicitation mode leaves a call to its server: it asks the person itself, or the
+        operator believes its word that the tool only reads. A call of no server fails by itself."""
+        server = self._servers.named(call.server)
+        if server is None or server.settings.asks:
+            return True
+        reads = (call.annotations or {}).get("readOnlyHint") is True
+        return server.settings.trust_annotations and reads
 
     async def _persons_decision(self, call: PendingFunctionCall) -> Decision:
         if call.decision is None or call.expires_at is None:

@@ -112,7 +112,9 @@ class CallDesk(ApprovalDesk):
         server = self._servers.named(call.server)
         if server is None:
             raise NotApprovedError(tool.name)
+        by_mode, questions = call.decided_by == "mode", server.questions
         call.status, call.started_at = "running", self._clock()
+        call.unasked = (by_mode and not server.settings.asks) or None
         self._publish("tool.started", {"call_id": call.call_id, "started_at": call.started_at})
 
         async def progress(progress: float, total: float | None, message: str | None) -> None:
@@ -121,7 +123,10 @@ class CallDesk(ApprovalDesk):
 
         approved_here = call.decided_by in ("user", "grant")
         meta = {APPROVED_META: True} if approved_here else None
-        result = await server.call_tool(tool.name, arguments, progress, meta)
+        try:
+            result = await server.call_tool(tool.name, arguments, progress, meta)
+        finally:
+            call.unasked = (by_mode and server.questions == questions) or None
         call.content, call.truncated = content_json(result)
         call.structured = structured_json(result)
         return result
@@ -194,8 +199,9 @@ class CallDesk(ApprovalDesk):
 def ended_payload(call: PendingFunctionCall) -> dict[str, Any]:
     """Return what pages hear of a call that has ended."""
     payload = {"call_id": call.call_id, "status": call.status, "duration_ms": call.duration_ms or 0}
-    structured = {"structured": call.structured} if call.structured is not None else {}
-    return payload | {"content": call.content or [], "truncated": call.truncated} | structured
+    optional = {"structured": call.structured, "unasked": call.unasked}
+    known = {name: value for name, value in optional.items() if value is not None}
+    return payload | {"content": call.content or [], "truncated": call.truncated} | known
 
 
 def said_of(call: PendingFunctionCall) -> str:

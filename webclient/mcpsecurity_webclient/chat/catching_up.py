@@ -156,7 +156,7 @@ class CatchingUp:
             raise OutOfStepError("tool.done")
         call.status, call.content = payload["status"], payload["content"] or None
         call.structured, call.truncated = payload.get("structured"), payload["truncated"]
-        call.duration_ms = payload["duration_ms"]
+        call.duration_ms, call.unasked = payload["duration_ms"], payload.get("unasked")
         self._calls.discard(call.call_id)
 
     def _mode(self, payload: dict[str, Any]) -> None:

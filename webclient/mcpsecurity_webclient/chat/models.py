@@ -73,7 +73,7 @@ class PendingFunctionCall:
     """A tool call that the model proposed, from its proposal to its end.
 
     `decision` is what the call waits for; while one is being kept it is in `deciding`. `taken_up` says that
-    another process proposed the call.
+    another process proposed the call, `unasked` that it ran and nobody asked the person about it.
     """
 
     call_id: str
@@ -99,6 +99,7 @@ class PendingFunctionCall:
     truncated: bool = False
     decided_by: str | None = None
     reason: str | None = None
+    unasked: bool | None = None
     decision: asyncio.Future[Decision] | None = field(default=None, repr=False)
     deciding: Decision | None = field(default=None, repr=False)
     taken_up: bool = False
@@ -118,6 +119,7 @@ class PendingFunctionCall:
             "call_id", "batch_id", "message_id", "server", "tool", "title", "description", "arguments",
             "args_hash", "input_schema", "annotations", "status", "expires_at", "started_at", "duration_ms",
             "progress", "content", "structured", "truncated", "decided_by", "reason",
+            "unasked",
         )  # fmt: skip
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 

@@ -19,7 +19,6 @@ from mcpsecurity.bridge import (
     ServerUnavailableError,
     SignInRequiredError,
     TokenAuth,
-    function_name,
 )
 from mcpsecurity_webclient.chat.toolsets import Toolset, toolset
 from mcpsecurity_webclient.settings import McpServerSettings
@@ -42,7 +41,8 @@ class ServerCallbacks:
 
 
 class McpServer:
-    """One server. `offered` is as of the last listing, `functions` what the kernel calls these tools."""
+    """One server. `offered` is as of the last listing, `functions` what the kernel calls these tools;
+    `questions` counts what it has asked the person."""
 
     def __init__(
         self,
@@ -56,6 +56,7 @@ class McpServer:
         self.message: str | None = None
         self.offered: Toolset | None = None
         self.functions: dict[str, types.Tool] = {}
+        self.questions = 0
         self._callbacks = callbacks
         self._stale = True
         self._listed_from: types.InitializeResult | None = None
@@ -63,7 +64,7 @@ class McpServer:
         self.connection = McpConnection(
             settings.url,
             auth=TokenAuth(get_token) if get_token is not None else None,
-            elicitation=callbacks.elicitation(settings.name),
+            elicitation=self._counted(callbacks.elicitation(settings.name)),
             sampling=callbacks.sampling(settings.name) if callbacks.sampling else None,
             on_notification=self._heard,
             tls=tls,
@@ -73,7 +74,7 @@ class McpServer:
     @property
     def plugin_name(self) -> str:
         """The name of its plugin in the kernel."""
-        return function_name(self.settings.name)[:32]
+        return self.settings.plugin_name
 
     def to_json(self) -> dict[str, Any]:
         """Return the page's view."""
@@ -133,6 +134,16 @@ class McpServer:
         """Close the connection; the next use opens it anew."""
         self._stale = True
         await self.connection.aclose()
+
+    def _counted(self, ask: ElicitationFnT) -> ElicitationFnT:
+        """Return a callback that counts the questions that could be asked."""
+
+        async def counted(context: Any, params: types.ElicitRequestParams) -> Any:
+            outcome = await ask(context, params)
+            self.questions += isinstance(outcome, types.ElicitResult)
+            return outcome
+
+        return counted
 
     async def _heard(self, notification: types.ServerNotification) -> None:
         match notification.root:

@@ -40,8 +40,8 @@ const HANDLERS = {
   "tool.started": (state, { call_id, started_at }) => changeCall(state, call_id, { status: "running", started_at }),
   "tool.progress": (state, { call_id, progress, total, message }) =>
     changeCall(state, call_id, { progress: { progress, total, message } }),
-  "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated }) =>
-    changeCall(state, call_id, { status, duration_ms, content, structured, truncated }),
+  "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated, unasked }) =>
+    changeCall(state, call_id, { status, duration_ms, content, structured, truncated, unasked }),
   "elicitation.requested": (state, { elicitation }) => put(state, "elicitations", elicitation.elicitation_id, elicitation),
   "elicitation.resolved": resolved,
   "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),

@@ -16,13 +16,14 @@ export function symbolOf(status) {
 }
 
 /** Return a call's state in a few words. */
-export function wordsFor({ status, decided_by: by, duration_ms: duration, edited }) {
+export function wordsFor({ status, decided_by: by, duration_ms: duration, edited, unasked }) {
   if (status === "declined" && by === "timeout") return "Declined: nobody answered in time";
   if (status === "declined" && by === "stop") return "Declined: stopped";
   const words = [STATES[status] ?? status];
   if (edited && ["approved", "running", "done"].includes(status)) words.push("edited");
   if (["done", "failed"].includes(status) && typeof duration === "number") words.push(span(duration));
   if (by === "grant" && status !== "proposed") words.push("allowed in this chat");
+  if (unasked && ["done", "failed", "cancelled"].includes(status)) words.push("Ran without asking you");
   return words.join(" · ");
 }
 
