@@ -66,21 +66,56 @@ async def test_a_refused_token_is_renewed_once_and_the_answer_goes_on(
     assert len({first, *guarded.door.tokens}) == 2
 
 
-async def test_a_token_that_is_refused_when_fresh_leads_to_a_sign_in_and_keeps_the_conversation(
+async def test_a_token_that_is_refused_when_fresh_is_the_servers_matter_and_ends_no_session(
     guarded: Guarded, visitors: NewPerson
 ) -> None:
     visitor = await visitors(url=guarded.url).sign_in()
-    chat = visitor.chat_id
     guarded.door.shut = True
     async with visitor.stream() as stream:
         await visitor.ask("hello")
-        ended = await stream.until("session.expired")
-        assert ended["reason"] == "token"
-        assert ended["sign_in_url"] == f"/signin?next=/chats/{chat}"
-        await stream.ends()
+        assert (await stream.until("run.done"))["status"] == "completed"
+        assert "session.expired" not in stream.names
     assert len(guarded.door.tokens) == 2, "one request, and one more with a new token"
     assert len(set(guarded.door.tokens)) == 2
+    [server] = (await visitor.snapshot())["servers"]
+    assert (server["status"], server["sign_in_url"]) == ("sign_in", f"/signin?next=/chats/{visitor.chat_id}")
     guarded.door.shut = False
+    async with visitor.stream() as stream:
+        await visitor.ask("Paint a painting")
+        assert (await stream.until("tool.proposed"))["call"]["server"] == "Tools"
+
+
+async def test_a_token_that_is_refused_during_a_call_fails_the_call_and_ends_no_session(
+    guarded: Guarded, visitors: NewPerson
+) -> None:
+    visitor = await visitors(url=guarded.url).sign_in()
+    async with visitor.stream() as stream:
+        await visitor.ask("Paint a painting")
+        call = (await stream.until("tool.proposed"))["call"]
+        guarded.door.shut = True
+        await visitor.decide(call, "approve")
+        done = await stream.until("tool.done")
+        assert (done["status"], "asks for a sign-in" in done["content"][0]["text"]) == ("failed", True)
+        assert (await stream.until("run.done"))["status"] == "completed"
+        assert [s["status"] for s in (await visitor.snapshot())["servers"]] == ["sign_in"]
+
+
+async def test_a_session_that_gives_no_token_ends_and_keeps_the_conversation(
+    guarded: Guarded, visitors: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = await visitors(url=guarded.url).sign_in()
+    chat = visitor.chat_id
+
+    async def none(*_: Any, **__: Any) -> str:
+        raise SignInRequiredError("Please sign in again.")
+
+    async with visitor.stream() as stream:
+        with monkeypatch.context() as patched:
+            patched.setattr(EntraClient, "token", none)
+            await visitor.ask("hello")
+            ended = await stream.until("session.expired")
+        assert (ended["reason"], ended["sign_in_url"]) == ("token", f"/signin?next=/chats/{chat}")
+        await stream.ends()
     await visitor.sign_in(ended["sign_in_url"])
     assert visitor.chat_id == chat
     async with visitor.stream() as stream:
@@ -112,7 +147,8 @@ async def test_a_claims_challenge_of_a_server_reaches_the_tenant(
     guarded.door.shut, guarded.door.challenge = True, f'Bearer error="x", claims="{quoted}"'
     async with visitor.stream() as stream:
         await visitor.ask("hello")
-        url = (await stream.until("session.expired"))["sign_in_url"]
+        await stream.until("run.done")
+        url = (await visitor.snapshot())["servers"][0]["sign_in_url"]
     authorize = URL(await visitor.begin(url), encoded=True)
     assert json.loads(authorize.query["claims"])["access_token"]["acrs"]["value"] == "c1"
 

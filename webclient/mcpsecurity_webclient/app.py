@@ -244,7 +244,7 @@ class _Assembly:
             coordinator=self._coordinator,
             store=self._store,
             owner=owner,
-            make_servers=lambda callbacks: self._make_servers(callbacks, lambda: acting[0].sid),
+            make_servers=lambda callbacks: self._make_servers(chat_id, callbacks, lambda: acting[0].sid),
             sign_in_needed=self._ask_to_sign_in,
             clock=self._clock,
         )
@@ -254,18 +254,27 @@ class _Assembly:
     def _ask_to_sign_in(self, chat: ChatService, error: SignInRequiredError) -> None:
         self.streams.expire(chat.sid, "token", sign_in_url(f"/chats/{chat.chat_id}", error), chat)
 
-    def _make_servers(self, callbacks: ServerCallbacks, acting: Callable[[], str]) -> McpServers:
-        return McpServers([self._make_server(s, callbacks, acting) for s in self._settings.servers])
+    def _make_servers(
+        self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], str]
+    ) -> McpServers:
+        servers = self._settings.servers
+        return McpServers([self._make_server(chat_id, server, callbacks, acting) for server in servers])
 
     def _make_server(
-        self, server: McpServerSettings, callbacks: ServerCallbacks, acting: Callable[[], str]
+        self, chat_id: str, server: McpServerSettings, callbacks: ServerCallbacks, acting: Callable[[], str]
     ) -> McpServer:
         scope = server.scope
 
         async def get_token(force: bool) -> str:
             return await self.entra.token(acting(), scope or "", force=force)
 
-        return McpServer(server, callbacks, get_token if scope else None, self._tls)
+        return McpServer(
+            server,
+            callbacks,
+            get_token if scope else None,
+            self._tls,
+            sign_in_url=lambda error: sign_in_url(f"/chats/{chat_id}", error),
+        )
 
 
 def _sweeper(assembly: _Assembly, every: float) -> Callable[[web.Application], AsyncIterator[None]]:

@@ -237,8 +237,10 @@ class McpClient:
             try:
                 async with asyncio.timeout(_REFRESH_SECONDS):
                     await self.refresh()
+                self._on_change(self.plugin)
             except (BridgeError, TimeoutError) as error:
                 _log.warning("the tools of %s could not be listed again: %s", self._connection.url, error)
                 self._stale.clear()
-            else:
-                self._on_change(self.plugin)
+            except Exception:  # noqa: BLE001 - one odd listing must not end all that come after it
+                _log.exception("the tools of %s could not be brought up to date", self._connection.url)
+                self._stale.clear()

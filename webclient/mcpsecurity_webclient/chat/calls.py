@@ -69,7 +69,7 @@ class CallDesk(ApprovalDesk):
         """Wait for the decision, make the call if it is approved, and return what the model reads.
 
         Raises:
-            SignInRequiredError: the server wants a sign-in.
+            SignInRequiredError: the person's session gives no token any more.
         """
         try:
             decision = await self.decision(call)
@@ -163,6 +163,14 @@ class CallDesk(ApprovalDesk):
         same = tool is not None and definition_of(tool) == call.definition_hash
         return None if same else CHANGED
 
+    def _ends_session(self, call: PendingFunctionCall, error: SignInRequiredError) -> bool:
+        """Note that a call's server wants a sign-in; tell whether the person's session has ended with it."""
+        server = self._servers.named(call.server)
+        if server is None:
+            return False
+        server.needs_sign_in(error)
+        return self._servers.ends_session(server)
+
     def _not_made(self, call: PendingFunctionCall, text: str) -> str:
         call.content = [{"type": "text", "text": text}]
         self._done(call, "failed")
@@ -170,7 +178,7 @@ class CallDesk(ApprovalDesk):
 
     def _failed(self, call: PendingFunctionCall, error: BaseException) -> str:
         for cause in _causes(error):
-            if isinstance(cause, SignInRequiredError):
+            if isinstance(cause, SignInRequiredError) and self._ends_session(call, cause):
                 self._done(call, "cancelled")
                 raise cause
         known = next((c for c in _causes(error) if isinstance(c, BridgeError)), None)

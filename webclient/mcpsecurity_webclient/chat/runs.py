@@ -164,14 +164,11 @@ class Runs:
         """Give the kernel the tools as they are now, one plugin for each server.
 
         Raises:
-            SignInRequiredError: a server wants a sign-in.
+            SignInRequiredError: the person's session gives no token any more.
         """
         await self._chat.servers.refresh()
         self._kernel.plugins.clear()
-        for server in self._chat.servers.all:
-            if (offered := server.offered) is not None and offered.tools:
-                self._kernel.plugins[server.plugin_name] = offered.plugin
-                server.functions = offered.functions
+        self._kernel.plugins |= self._chat.servers.plugins()
 
     async def _keep_answer(self) -> None:
         """Save the answer before it is told that it is there."""

@@ -4,40 +4,66 @@ A plugin weighs more than the conversation that uses it. It holds nothing of a p
 the desk of the conversation at work has got approved (`calls.call_approved`).
 """
 
+import logging
 from functools import cached_property, lru_cache
 
 from mcp import types
-from semantic_kernel.functions import KernelPlugin
+from semantic_kernel.functions import KernelFunction, KernelPlugin
 
 from mcpsecurity.bridge import tool_functions
 from mcpsecurity_webclient.chat.calls import call_approved
 
-__all__ = ["Toolset", "toolset"]
+__all__ = ["MAX_TOOLS", "Toolset", "toolset"]
 
+MAX_TOOLS = 128
+"""Most functions that the model's API takes."""
+
+_log = logging.getLogger(__name__)
 _KEPT = 200
 
 
 class Toolset:
-    """The tools of one listing, and their plugin. Nobody changes either."""
+    """The tools of one listing, and their plugin. Nobody changes either.
 
-    def __init__(self, plugin_name: str, definitions: tuple[str, ...]) -> None:
+    A tool that no function can be made of is left out, and so are those beyond the first `limit`.
+    """
+
+    def __init__(self, plugin_name: str, definitions: tuple[str, ...], limit: int = MAX_TOOLS) -> None:
         self.plugin_name = plugin_name
         self.tools = tuple(types.Tool.model_validate_json(definition) for definition in definitions)
+        self._limit = limit
 
     @cached_property
     def plugin(self) -> KernelPlugin:
         """The tools as functions, each of which makes the call that was approved and no other."""
-        return KernelPlugin(
-            name=self.plugin_name, functions=tool_functions(self.tools, self.plugin_name, call_approved)
-        )
+        return KernelPlugin(name=self.plugin_name, functions=[function for function, _ in self._made])
 
     @cached_property
     def functions(self) -> dict[str, types.Tool]:
         """The tools by what the kernel calls them."""
-        return dict(zip(self.plugin.functions, self.tools, strict=True))
+        return {function.name: tool for function, tool in self._made}
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """The names of the tools that have no function."""
+        offered = {tool.name for _, tool in self._made}
+        return tuple(tool.name for tool in self.tools if tool.name not in offered)
+
+    @cached_property
+    def _made(self) -> list[tuple[KernelFunction, types.Tool]]:
+        tools = [tool for tool in self.tools if self._can_be_made(tool)][: self._limit]
+        functions = tool_functions(tools, self.plugin_name, call_approved)
+        return list(zip(functions, tools, strict=True))
+
+    def _can_be_made(self, tool: types.Tool) -> bool:
+        try:
+            return bool(tool_functions([tool], self.plugin_name, call_approved))
+        except Exception:  # noqa: BLE001 - whatever a server writes, its other tools are offered
+            _log.warning("the tool %r is left out", tool.name, exc_info=True)
+            return False
 
 
 @lru_cache(maxsize=_KEPT)
-def toolset(plugin_name: str, definitions: tuple[str, ...]) -> Toolset:
+def toolset(plugin_name: str, definitions: tuple[str, ...], limit: int = MAX_TOOLS) -> Toolset:
     """Return the toolset of a listing; `definitions` are the tools as JSON."""
-    return Toolset(plugin_name, definitions)
+    return Toolset(plugin_name, definitions, limit)

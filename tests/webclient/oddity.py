@@ -1,0 +1,58 @@
+"""An MCP server of plain JSON that answers as a test says, with whatever it says."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+__all__ = ["Odd", "tool"]
+
+
+def tool(name: str, **schema: Any) -> dict[str, Any]:
+    """Return a tool as servers list it."""
+    return {"name": name, "description": name, "inputSchema": {"type": "object", "properties": {}, **schema}}
+
+
+class Odd:
+    """`results` are the results of methods, an integer the status to answer with instead; a method without
+    one is not found. What is asked for while `silent` is never answered."""
+
+    def __init__(self, **capabilities: Any) -> None:
+        self.silent = False
+        self.asked: list[str] = []
+        self.results: dict[str, Any] = {
+            "initialize": {
+                "protocolVersion": "2025-06-18",
+                "capabilities": capabilities,
+                "serverInfo": {"name": "odd", "version": "1"},
+            },
+        }
+
+    def app(self) -> web.Application:
+        """Return the server, at any path."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        return app
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if request.method != "POST":
+            return web.Response(status=405)
+        message = json.loads(await request.read())
+        if "id" not in message:
+            return web.Response(status=202)
+        self.asked.append(message["method"])
+        if self.silent:
+            await asyncio.Event().wait()
+        result = self.results.get(message["method"])
+        if isinstance(result, int):
+            return web.Response(status=result, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+        return web.json_response({"jsonrpc": "2.0", "id": message["id"]} | self._outcome(message, result))
+
+    def _outcome(self, message: dict[str, Any], result: Any) -> dict[str, Any]:
+        if isinstance(result, Callable):  # type: ignore[arg-type]
+            result = result(message["params"])
+        if result is None:
+            return {"error": {"code": -32601, "message": "Method not found"}}
+        return {"result": result}
