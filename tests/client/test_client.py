@@ -127,6 +127,32 @@ async def test_the_plugin_keeps_in_step_with_the_servers_tools(kernel: Kernel, s
     server.stop()
 
 
+async def test_a_listing_that_fails_in_any_way_ends_no_listing_after_it(
+    kernel: Kernel, stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mcp, changed, failed = program(), asyncio.Event(), asyncio.Event()
+    server = stack.serve(mcp)
+
+    async def odd(*_: object) -> list[object]:
+        failed.set()
+        raise ValueError("an odd tool")
+
+    async with (
+        asyncio.timeout(20),
+        await connect(kernel, stack, server, on_change=lambda _: changed.set()) as client,
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr("mcpsecurity.client.client.load_functions", odd)
+            await client.call_tool("retire", name="add")
+            await failed.wait()
+        assert "add" in client.plugin.functions
+        changed.clear()
+        await client.call_tool("retire", name="greet")
+        await changed.wait()
+        assert not {"add", "greet"} & set(client.plugin.functions)
+    server.stop()
+
+
 async def test_a_lost_session_is_opened_again_and_the_tools_are_listed_anew(
     kernel: Kernel, stack: LocalStack
 ) -> None:
