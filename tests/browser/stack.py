@@ -141,7 +141,9 @@ class Stack:
 
     def web_settings(self, **changes: Any) -> WebSettings:
         """Return the settings of the chat, with changes."""
-        other = McpServerSettings(name="playground", url=f"http://localhost:{self.other_mcp.port}/mcp")
+        other = McpServerSettings(
+            name="playground", url=f"http://localhost:{self.other_mcp.port}/mcp", asks=True
+        )
         settings: dict[str, Any] = {
             "authority": self.cloud.authority,
             "tenant_id": self.cloud.tenant_id,

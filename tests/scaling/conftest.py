@@ -41,7 +41,7 @@ def playground(playground_server: tuple[Playground, str]) -> Playground:
 
 @pytest.fixture(scope="session")
 async def running(local: LocalStack, playground_server: tuple[Playground, str]) -> AsyncIterator[Topology]:
-    servers = json.dumps([{"name": "playground", "url": playground_server[1]}])
+    servers = json.dumps([{"name": "playground", "url": playground_server[1], "asks": True}])
     more = {"WEBCLIENT_MCP_SERVERS": servers, "WEBCLIENT_STOP_GRACE": "4"}
     async with running_topology(local, **more) as topology:
         yield topology

@@ -28,6 +28,12 @@ class McpServerSettings(BaseModel):
     scope: str | None = Field(None, description="Entra scope of its tokens; none: no token is sent.")
     title: str | None = Field(None, description="Name for people.")
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds until an answer must begin.")
+    asks: bool = Field(
+        False, description="Whether it asks the person itself, so that the page need not in Elicitation mode."
+    )
+    trust_annotations: bool = Field(
+        False, description="Whether tools that it calls read-only run unasked in Elicitation mode."
+    )
 
 
 class WebSettings(EntraSettings):
@@ -84,7 +90,8 @@ class WebSettings(EntraSettings):
     more_servers: tuple[McpServerSettings, ...] = Field(
         (),
         validation_alias="WEBCLIENT_MCP_SERVERS",
-        description="Further MCP servers: a JSON list of objects with name, url, scope, title, timeout.",
+        description="Further MCP servers: a JSON list of objects with name, url, scope, title, timeout, asks,"
+        " trust_annotations.",
     )
     azure_openai_endpoint: str = Field(
         validation_alias="AZURE_OPENAI_ENDPOINT",
@@ -216,6 +223,9 @@ class WebSettings(EntraSettings):
         names = [server.name for server in self.servers]
         if len(set(names)) != len(names):
             raise ValueError("WEBCLIENT_MCP_SERVERS: two servers have the same name")
+        if len({name.replace("-", "_") for name in names}) != len(names):
+            text = "two servers have names that differ only by - and _; the model could not tell them apart"
+            raise ValueError(f"WEBCLIENT_MCP_SERVERS: {text}")
         return self
 
     @property
@@ -256,7 +266,11 @@ class WebSettings(EntraSettings):
     def servers(self) -> tuple[McpServerSettings, ...]:
         """All MCP servers, the default one first."""
         default = McpServerSettings(
-            name="Tools", url=self.mcp_server_url, scope=self.mcp_server_scope, title="Secure MCP server"
+            name="Tools",
+            url=self.mcp_server_url,
+            scope=self.mcp_server_scope,
+            title="Secure MCP server",
+            asks=True,
         )
         return (default, *self.more_servers)
 

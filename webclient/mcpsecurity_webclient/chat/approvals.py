@@ -299,12 +299,22 @@ class ApprovalDesk:
     def _decided_by_itself(self, call: PendingFunctionCall) -> str | None:
         """Return by what the call needs no decision of the person: mode or grant. A grant is for the tool as
         it was described then."""
-        if self.mode is ApprovalMode.ELICITATION:
+        if self.mode is ApprovalMode.ELICITATION and self._runs_unasked(call):
             return "mode"
         granted = self.grants.get((call.server, call.tool))
         if granted is not None and granted != call.definition_hash:
             self._end_grant(call.server, call.tool)
         return "grant" if granted == call.definition_hash else None
+
+    def _runs_unasked(self, call: PendingFunctionCall) -> bool:
+        """Tell whether a call needs no approval of the page in Elicitation mode: its server asks the person
+        itself, or the operator trusts that server's word that the tool only reads. Of a call without a server
+        nothing is made."""
+        server = self._servers.named(call.server)
+        if server is None:
+            return True
+        reads = bool((call.annotations or {}).get("readOnlyHint"))
+        return server.settings.asks or (server.settings.trust_annotations and reads)
 
     async def _persons_decision(self, call: PendingFunctionCall) -> Decision:
         if call.decision is None or call.expires_at is None:

@@ -16,10 +16,12 @@ from mcpsecurity.bridge import (
     BridgeError,
     GetToken,
     McpConnection,
+    ProtocolError,
     ServerUnavailableError,
     SignInRequiredError,
     TokenAuth,
     function_name,
+    result_text,
 )
 from mcpsecurity_webclient.chat.toolsets import Toolset, toolset
 from mcpsecurity_webclient.settings import McpServerSettings
@@ -101,13 +103,19 @@ class McpServer:
                 self.needs_sign_in(error)
                 raise
             except BridgeError as error:
-                self.offered = None
-                self._set("down", str(error))
-                return
+                if not self._lists_no_tools(error):
+                    self.offered = None
+                    self._set("down", str(error))
+                    return
+                listed = []
             definitions = tuple(tool.model_dump_json(by_alias=True) for tool in listed)
             self.offered = toolset(self.plugin_name, definitions)
             self._stale, self._listed_from = False, self.connection.server
             self._set("ready", None)
+
+    def _lists_no_tools(self, error: BridgeError) -> bool:
+        """Tell whether the server has prompts or resources only, and so does not know `tools/list`."""
+        return isinstance(error, ProtocolError) and error.code == types.METHOD_NOT_FOUND
 
     async def call_tool(
         self,
@@ -128,6 +136,12 @@ class McpServer:
         """Show that only a sign-in helps."""
         self._stale = True
         self._set("sign_in", str(error))
+
+    def is_odd(self, error: BaseException) -> None:
+        """Show that the server's tools cannot be used, for a reason that is in the log."""
+        _log.error("the tools of %s cannot be used", self.settings.name, exc_info=error)
+        self._stale, self.offered = True, None
+        self._set("down", "This server's tools cannot be read.")
 
     async def aclose(self) -> None:
         """Close the connection; the next use opens it anew."""
@@ -160,15 +174,20 @@ class McpServers:
         return next((server for server in self.all if server.settings.name == name), None)
 
     async def refresh(self) -> None:
-        """Bring all up to date side by side.
+        """Bring all up to date side by side. A failure stays with the server that has it.
 
         Raises:
-            SignInRequiredError: a server wants a sign-in.
+            SignInRequiredError: the first server wants a sign-in, the one that the person's session is for.
         """
         results = await asyncio.gather(*(s.refresh() for s in self.all), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
+        for server, result in zip(self.all, results, strict=True):
+            if isinstance(result, asyncio.CancelledError):
                 raise result
+            if isinstance(result, SignInRequiredError):
+                if server is self.all[0]:
+                    raise result
+            elif isinstance(result, BaseException):
+                server.is_odd(result)
 
     async def catalog(self) -> dict[str, Any]:
         """Return prompts and resources of all servers that answer, as the page wants them."""
@@ -186,12 +205,17 @@ class McpServers:
         """
         connection = self._connection(prompt["server"])
         result = await connection.get_prompt(prompt["name"], prompt.get("arguments") or {})
-        return [(m.role, m.content.text) for m in result.messages if isinstance(m.content, types.TextContent)]
+        return [(m.role, result_text(_holding(m.content))) for m in result.messages]
 
     async def resource_text(self, server: str, uri: str) -> str:
         """Return a resource's text for the model, bounded in size. Raises `BridgeError` as above."""
         result = await self._connection(server).read_resource(uri)
-        texts = [c.text for c in result.contents if isinstance(c, types.TextResourceContents)]
+        texts = [
+            c.text
+            if isinstance(c, types.TextResourceContents)
+            else f"[content of type {c.mimeType or 'unknown'}, which you cannot read]"
+            for c in result.contents
+        ]
         return f"The person attached the resource {uri}:\n\n" + "\n\n".join(texts)[:_MAX_RESOURCE]
 
     async def aclose(self) -> None:
@@ -218,6 +242,10 @@ class McpServers:
             except BridgeError as error:  # a server without prompts or resources answers "method not found"
                 _log.info("%s lists nothing: %s", server.settings.name, error)
         return found
+
+
+def _holding(part: types.ContentBlock) -> types.CallToolResult:
+    return types.CallToolResult(content=[part])
 
 
 def _prompt_json(server: str, prompt: types.Prompt) -> dict[str, Any]:

@@ -34,7 +34,12 @@ class Toolset:
     @cached_property
     def functions(self) -> dict[str, types.Tool]:
         """The tools by what the kernel calls them."""
-        return dict(zip(self.plugin.functions, self.tools, strict=True))
+        tools = {tool.name: tool for tool in self.tools}
+        found: dict[str, types.Tool] = {}
+        for name, function in self.plugin.functions.items():
+            properties = function.metadata.additional_properties or {}
+            found[name] = tools[properties["tool"]]
+        return found
 
 
 @lru_cache(maxsize=_KEPT)
