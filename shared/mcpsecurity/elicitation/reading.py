@@ -43,19 +43,28 @@ class Reader:
             return self.plain(_merged(_only(rest.pop("allOf")), rest), depth + 1)
         for key in ("anyOf", "oneOf"):
             if key in rest:
-                return self.plain(_merged(self._union(rest.pop(key), depth), rest), depth + 1)
+                return self.plain(
+                    _merged(self._union(rest.pop(key), depth, exclusive=key == "oneOf"), rest), depth + 1
+                )
         return _typed(rest)
 
-    def _union(self, branches: Any, depth: int) -> dict[str, Any]:
-        """Return the one branch that a form can show, or all as an enum."""
+    def _union(self, branches: Any, depth: int, *, exclusive: bool) -> dict[str, Any]:
+        """Return the one branch that a form can show, or all as an enum. Of `exclusive` ones a value may fit
+        one only."""
         if not isinstance(branches, list) or not all(isinstance(b, Mapping) for b in branches):
             raise SchemaError("alternatives that are no schemas")
         left = [dict(b) for b in branches if b.get("type") != "null"]
         if left and all("const" in b for b in left):
+            if not all(_is_choice(b) for b in left):
+                raise SchemaError("choices with further rules")
             values = [b["const"] for b in left]
+            if exclusive and len({repr(value) for value in values}) != len(values):
+                raise SchemaError("the same choice twice")
             return {"enum": values, "enumNames": [b.get("title", b["const"]) for b in left]}
         if len(left) == 1:
             return left[0]
+        if exclusive and not _have_types_of_their_own(left):
+            raise SchemaError("alternatives that overlap")
         texts = [b for b in (self.plain(b, depth + 1) for b in left) if b.get("type") == "string"]
         if len(texts) != 1:
             raise SchemaError("alternatives of several kinds")
@@ -71,6 +80,29 @@ class Reader:
                 raise SchemaError("a reference to nothing")
             node = node[name]
         return node
+
+
+def _is_choice(branch: Mapping[str, Any]) -> bool:
+    """Tell whether a branch names one value, and nothing that could contradict it."""
+    if branch.keys() - {"const", "type", *_NOTES}:
+        return False
+    kind = branch.get("type")
+    return "type" not in branch or any(_fits(branch["const"], one) for one in _names(kind))
+
+
+def _have_types_of_their_own(branches: list[dict[str, Any]]) -> bool:
+    kinds = [branch.get("type") for branch in branches]
+    return all(isinstance(kind, str) for kind in kinds) and len({*map(str, kinds)}) == len(kinds)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if isinstance(value, bool):
+        return bool(kind == "boolean")
+    if isinstance(value, str):
+        return bool(kind == "string")
+    if isinstance(value, int):
+        return bool(kind in ("integer", "number"))
+    return isinstance(value, float) and bool(kind == "number")
 
 
 def _only(schemas: Any) -> Any:

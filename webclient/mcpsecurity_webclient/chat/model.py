@@ -1,9 +1,9 @@
 """The chat model: Azure OpenAI behind Semantic Kernel's connector, one for all conversations."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from http import HTTPStatus
 from typing import Any
 
 from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
@@ -15,14 +15,25 @@ from mcpsecurity_webclient.settings import WebSettings
 
 __all__ = ["chat_model"]
 
-_RETRIES = 1
-"""One, for a passing fault: a person who waits is better told, and can try again."""
+_PASSING = frozenset({500, 502, 503, 504})
+_PAUSE_SECONDS = 0.5
 
 
-async def _tell_of_the_wait(response: Any) -> None:
-    """Leave it to the person whether to wait for a busy model; the client would, for a minute, in silence."""
-    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-        response.headers["x-should-retry"] = "false"
+class _RetryingClient(DefaultAsyncHttpxClient):
+    """Asks once more when the model's endpoint answers that it has a passing fault.
+
+    A timeout is not repeated, as the answer would be paid for twice, nor is 429: the person decides whether
+    to wait.
+    """
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        """Send a request, at most twice."""
+        response = await super().send(request, **options)
+        if response.status_code not in _PASSING:
+            return response
+        await response.aclose()
+        await asyncio.sleep(_PAUSE_SECONDS)
+        return await super().send(request, **options)
 
 
 @asynccontextmanager
@@ -30,9 +41,7 @@ async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterato
     """Yield the model of `settings`: with its key, or as whoever `DefaultAzureCredential` finds."""
     async with AsyncExitStack() as resources:
         http = await resources.enter_async_context(
-            DefaultAsyncHttpxClient(
-                verify=tls, timeout=settings.model_timeout, event_hooks={"response": [_tell_of_the_wait]}
-            )
+            _RetryingClient(verify=tls, timeout=settings.model_timeout)
         )
         key = settings.azure_openai_api_key
         provider = None
@@ -46,6 +55,6 @@ async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterato
             api_key=key.get_secret_value() if key is not None else None,
             azure_ad_token_provider=provider,
             http_client=http,
-            max_retries=_RETRIES,
+            max_retries=0,
         )
         yield AzureChatCompletion(deployment_name=settings.deployment, async_client=client)

@@ -86,6 +86,8 @@ function isAsked({ elicitations }, callId) {
 
 function usageWords(usage) {
   if (!usage) return "";
-  const { prompt_tokens: asked, completion_tokens: answered } = usage;
-  return `${(asked + answered).toLocaleString("en")} tokens (${asked.toLocaleString("en")} in, ${answered.toLocaleString("en")} out)`;
+  const counted = [[usage.prompt_tokens, "in"], [usage.completion_tokens, "out"]].filter(([count]) => Number.isFinite(count));
+  if (counted.length === 0) return ""; // some endpoints report no usage
+  const total = counted.reduce((sum, [count]) => sum + count, 0);
+  return `${total.toLocaleString("en")} tokens (${counted.map(([count, way]) => `${count.toLocaleString("en")} ${way}`).join(", ")})`;
 }
