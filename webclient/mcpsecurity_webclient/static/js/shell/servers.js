@@ -20,19 +20,24 @@ export class Servers {
     const troubled = servers.filter(({ status }) => status === "down" || status === "sign_in");
     this._opener.hidden = servers.length === 0;
     this._opener.dataset.status = troubled.length > 0 ? "down" : servers.every(({ status }) => status === "ready") ? "ready" : "connecting";
-    setText(this._summary, troubled.length > 0 ? troubled.map(nameOf).join(", ") + " down" : summary(servers));
+    setText(this._summary, troubled.length > 0 ? troubled.map(trouble).join(", ") : summary(servers));
     this._menu.replaceChildren(h("h2", { class: "menu-title" }, "MCP servers"), h("ul", {}, servers.map(row)));
   }
 }
 
+function trouble(server) {
+  return nameOf(server) + (server.status === "sign_in" ? " needs a sign-in" : " down");
+}
+
 function row(server) {
-  const { name, status, tools, message } = server;
+  const { name, status, tools, message, sign_in_url: signInUrl } = server;
   const title = nameOf(server);
   return h("li", { class: "server", "data-status": status },
     h("span", { class: "dot", "aria-hidden": "true" }),
     h("span", { class: "menu-name" }, title),
     h("span", { class: "menu-note" }, [title === name ? null : name, WORDS[status] ?? status, status === "ready" ? count(tools, "tool") : null].filter(Boolean).join(" · ")),
-    message ? h("span", { class: "menu-note" }, message) : null);
+    message ? h("span", { class: "menu-note" }, message) : null,
+    signInUrl ? h("a", { class: "menu-note", href: signInUrl }, `Sign in for ${title}`) : null);
 }
 
 function summary(servers) {
