@@ -31,7 +31,7 @@ async ([field, text]) => {
 }
 """
 BIG = "725653563933458433"
-VALUES = [
+VALUES: list[Any] = [
     {},
     [],
     [[], {}, "", None, True, False],
