@@ -4,10 +4,11 @@ Each tool's name has a word of its own, so that the offline model finds it.
 """
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 from mcp.server.fastmcp import Context, FastMCP
 from mcp.types import CallToolResult, ElicitResult, ImageContent, SamplingMessage, TextContent
+from pydantic import Field
 
 __all__ = ["NASTY", "PICTURE", "Playground"]
 
@@ -46,6 +47,7 @@ SURVEY: dict[str, Any] = {
 }
 
 Ctx = Context[Any, Any, Any]
+AnyNumber = Annotated[Any, Field(json_schema_extra={"type": "number"})]
 
 
 class Playground:
@@ -60,6 +62,7 @@ class Playground:
         self.mcp: FastMCP[None] = FastMCP("playground")
         self._add_questions()
         self._add_results()
+        self._add_errand()
         self._add_texts()
 
     def reset(self) -> None:
@@ -142,6 +145,25 @@ class Playground:
             self.mcp.add_tool(run_marathon, title="Marathon", description="Run a marathon, and pay for it.")
             await context.session.send_tool_list_changed()
             return "It says that a marathon costs money now."
+
+    def _add_errand(self) -> None:
+        @self.mcp.tool(title="Errand", structured_output=False)
+        def do_errand(
+            record: int | None = 0,
+            target: dict[str, Any] | None = None,
+            memo: str = "none",
+            code: str = "none",
+            amount: AnyNumber = 0,
+            times: int = 3,
+            why: str = "none",
+        ) -> str:
+            """Do an errand."""
+            told = {"record": record, "target": target, "memo": memo, "code": code, "amount": amount}
+            usual = {"record": 0, "target": None, "memo": "none", "code": "none", "amount": 0}
+            told |= {"times": times, "why": why}
+            usual |= {"times": 3, "why": "none"}
+            self.calls.append(("do_errand", {k: v for k, v in told.items() if v != usual[k]}))
+            return "The errand is done."
 
     def _add_texts(self) -> None:
         @self.mcp.tool(title=f"Graffiti {NASTY}", description=f"Spray graffiti. {NASTY}")

@@ -87,7 +87,6 @@ async def test_blank_required_fields_get_an_error_and_the_focus(
         (field("text", format="email"), "nobody", "Write an e-mail address"),
         (field("text", format="uri"), "example", "Write a full address"),
         (field("integer"), "1.5", "Write a whole number."),
-        (field("integer"), "99999999999999999999", "This number is too large."),
         (field("integer", minimum=1), "0", "Must be 1 or more."),
         (field("number", maximum=9.5), "9.6", "Must be 9.5 or less."),
     ],

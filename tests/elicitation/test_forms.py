@@ -201,3 +201,8 @@ def test_edited_arguments_are_checked_without_running_patterns_or_fetching() -> 
     assert argument_errors(schema, {}) == {"n": "This argument is needed."}
     assert "minimum" in argument_errors(schema, {"n": 0})["n"]
     assert argument_errors({"$ref": "https://example.com/schema"}, {}) == {}
+
+
+def test_an_argument_that_no_double_can_hold_is_left_to_the_server() -> None:
+    schema = {"properties": {"amount": {"type": "integer", "multipleOf": 0.5}}}
+    assert argument_errors(schema, {"amount": 10**400}) == {}

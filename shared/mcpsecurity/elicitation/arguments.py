@@ -39,7 +39,7 @@ def argument_errors(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
             errors.setdefault(name, message)
             if len(errors) >= _MAX_ERRORS:
                 break
-    except (_SchemaError, Unresolvable, RecursionError):
+    except (_SchemaError, Unresolvable, RecursionError, OverflowError):  # a number that is no double
         return {}
     return errors
 

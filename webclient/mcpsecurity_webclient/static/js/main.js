@@ -7,6 +7,7 @@ import { Conversation } from "./conversation/conversation.js";
 import { Draft } from "./composer/draft.js";
 import { Follower } from "./conversation/scroll.js";
 import { Palette } from "./composer/palette.js";
+import { attempt } from "./protocol/attempt.js";
 import { Commands } from "./protocol/commands.js";
 import { ServerClock } from "./protocol/clock.js";
 import { Store } from "./protocol/store.js";
@@ -53,7 +54,7 @@ function start() {
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) leave();
     empty.hidden = !state.ready || state.order.length > 0;
-    for (const view of views) view.update(state);
+    for (const view of views) attempt(`the view ${view.constructor.name}`, () => view.update(state));
   });
   store.listen((event, state) => {
     announcer.hear(event, state);

@@ -1,6 +1,7 @@
 /** The conversation: messages in order, and where questions stand – below the call that raised them, or at the end. */
 
 import { arrange, h } from "../ui/dom.js";
+import { attempt } from "../protocol/attempt.js";
 import { elicitationForm } from "../requests/elicitation.js";
 import { outcomeLine } from "../requests/outcome.js";
 import { samplingRequest } from "../requests/sampling.js";
@@ -28,14 +29,28 @@ export class Conversation {
     const lastId = state.order.at(-1);
     const requestsFor = (callId) => requests.get(callId) ?? [];
     const elements = state.order.map((id) => {
-      const view = this._view(state.messages[id]);
-      view.update(state.messages[id], state, { isLast: id === lastId, requestsFor });
-      return view.element;
+      const situation = { isLast: id === lastId, requestsFor };
+      return attempt("drawing a message", () => this._drawn(state.messages[id], state, situation)) ?? this._unshown(id);
     });
     arrange(this._list, elements);
     this._forget(this._messages, state.messages);
     arrange(this._loose, requests.get(null));
     this._ending.update(state);
+  }
+
+  _drawn(message, state, situation) {
+    const view = this._view(message);
+    view.update(message, state, situation);
+    return view.element;
+  }
+
+  /** Return what stands for a message that cannot be drawn: as much of it as there is, or that it is missing. */
+  _unshown(id) {
+    const drawn = this._messages.get(id);
+    if (drawn) return drawn.element;
+    const element = h("article", { class: "message" }, h("p", { class: "muted" }, "This message cannot be shown."));
+    this._messages.set(id, { element, update: () => {} });
+    return element;
   }
 
   _view(message) {
@@ -51,9 +66,10 @@ export class Conversation {
       const key = callId && state.calls[callId] ? callId : null;
       placed.set(key, [...(placed.get(key) ?? []), element]);
     };
-    for (const outcome of Object.values(state.outcomes)) place(outcome.call_id, this._outcome(outcome));
-    for (const request of Object.values(state.elicitations)) place(request.call_id, this._elicitation(request));
-    for (const request of Object.values(state.samplings)) place(null, this._sampling(request));
+    const draw = (callId, make) => attempt("drawing a request", () => place(callId, make()));
+    for (const outcome of Object.values(state.outcomes)) draw(outcome.call_id, () => this._outcome(outcome));
+    for (const request of Object.values(state.elicitations)) draw(request.call_id, () => this._elicitation(request));
+    for (const request of Object.values(state.samplings)) draw(null, () => this._sampling(request));
     this._close({ ...state.elicitations, ...state.samplings });
     return placed;
   }

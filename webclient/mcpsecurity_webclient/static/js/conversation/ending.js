@@ -3,6 +3,7 @@
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { icon } from "../ui/icons.js";
+import { endingOf } from "../protocol/endings.js";
 import { waitingCount } from "../protocol/state.js";
 
 export class Ending {
@@ -17,7 +18,7 @@ export class Ending {
   }
 
   update(state) {
-    const shown = isThinking(state) ? "thinking" : (failureOf(state) ?? "");
+    const shown = isThinking(state) ? "thinking" : (endingOf(state) ?? "");
     if (shown === this._shown) return;
     this._shown = shown;
     clearInterval(this._timer);
@@ -53,33 +54,4 @@ function isThinking(state) {
   const busy = Object.values(state.calls).some(({ status }) => ["approved", "running"].includes(status));
   const last = state.messages[state.order.at(-1)];
   return !busy && (last?.role !== "assistant" || last.done || (!last.html && !last.stable));
-}
-
-/** The reasons are kept as one object for one run, so that comparing them with === is enough. */
-const seen = new WeakMap();
-
-function failureOf(state) {
-  if (state.run) return null;
-  if (state.lastRun) return remembered(state.lastRun, () => wordsOf(state.lastRun));
-  const last = state.messages[state.order.at(-1)];
-  if (last?.role === "assistant" && last.finish_reason === "stopped") {
-    return remembered(last, () => ({ message: "This answer was stopped before its end.", retryable: true, kind: "note" }));
-  }
-  const unanswered = last?.role === "assistant" && last.finish_reason === "tool_calls"; // its calls ended with a process
-  if (last?.role !== "user" && !unanswered) return null;
-  return remembered(last, () => ({ message: "There is no answer to this message.", retryable: true, kind: "note" }));
-}
-
-function wordsOf({ status, error }) {
-  if (status === "stopped") return { message: "You stopped this answer.", retryable: true, kind: "note" };
-  if (status === "max_rounds") {
-    return { message: "The model used tools too many times in a row, so it was stopped.", retryable: true, kind: "note" };
-  }
-  if (status !== "failed") return null;
-  return { message: "There was no answer.", retryable: true, ...error };
-}
-
-function remembered(key, make) {
-  if (!seen.has(key)) seen.set(key, make());
-  return seen.get(key);
 }

@@ -3,6 +3,10 @@
  * blank, or {error}. The server checks everything again; this is here so that a person hears of it at once.
  */
 
+import { exactNumber, isLess, readExact } from "../protocol/exact.js";
+
+const MAX_DIGITS = 4300; // more are no integer for the server
+
 export function check(field, raw) {
   const checked = CHECKS[field.kind](field, raw);
   if (checked.absent && field.required) return { error: MISSING[field.kind] ?? "Please fill this in." };
@@ -47,16 +51,25 @@ function dateTime({ text, incomplete, value }) {
 function number(field, { text, incomplete }, whole) {
   if (incomplete) return { error: whole ? "Write a whole number." : "Write a number." };
   if (text === "") return { absent: true };
-  const value = Number(text);
-  if (!Number.isFinite(value)) return { error: whole ? "Write a whole number." : "Write a number." };
-  if (whole && !Number.isInteger(value)) return { error: "Write a whole number." };
-  if (whole && !Number.isSafeInteger(value)) return { error: "This number is too large." };
+  const value = typed(text.trim(), whole);
+  if (value === null) return { error: whole ? "Write a whole number." : "Write a number." };
+  if (String(value).length > MAX_DIGITS) return { error: "This number is too large." };
   return range(field, value);
 }
 
+/** Return the number that was typed, with all its digits, or null. */
+function typed(text, whole) {
+  const digits = /^([+-]?)0*(\d+)$/.exec(text);
+  if (digits) return exactNumber((digits[1] === "-" && digits[2] !== "0" ? "-" : "") + digits[2]);
+  const value = Number(text);
+  if (text === "" || !Number.isFinite(value)) return null;
+  if (whole) return Number.isSafeInteger(value) ? value : null;
+  return /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? exactNumber(text) : value;
+}
+
 function range({ minimum, maximum }, value) {
-  if (minimum !== undefined && value < minimum) return { error: `Must be ${minimum} or more.` };
-  if (maximum !== undefined && value > maximum) return { error: `Must be ${maximum} or less.` };
+  if (minimum !== undefined && isLess(value, minimum)) return { error: `Must be ${minimum} or more.` };
+  if (maximum !== undefined && isLess(maximum, value)) return { error: `Must be ${maximum} or less.` };
   return { value };
 }
 
@@ -79,7 +92,7 @@ function lines({ minItems, maxItems }, raw) {
 function json(raw) {
   if (raw.trim() === "") return { absent: true };
   try {
-    return { value: JSON.parse(raw) };
+    return { value: readExact(raw) };
   } catch {
     return { error: "This is not valid JSON." };
   }

@@ -3,6 +3,7 @@
  * returns the raw value for `check`. A group of check boxes is its own label's owner (`grouped`).
  */
 
+import { ExactNumber, same, writeExact } from "../protocol/exact.js";
 import { h, uniqueId } from "../ui/dom.js";
 import { timeZone, toLocal, toRfc3339 } from "./moment.js";
 
@@ -12,18 +13,18 @@ export function control(field) {
 }
 
 const CONTROLS = {
-  text: (field) => (field.maxLength > 200 || (field.initial ?? "").includes("\n") ? area(field, field.initial ?? "") : input(field, "text")),
+  text: (field) => (field.maxLength > 200 || /[\r\n]/.test(field.initial ?? "") ? area(field, field.initial ?? "") : input(field, "text")),
   email: (field) => input(field, "email", { autocomplete: "email" }),
   uri: (field) => input(field, "url", { inputmode: "url" }),
   date: (field) => input(field, "date"),
   "date-time": dateTime,
   number: (field) => numeric(field, "any"),
   integer: (field) => numeric(field, "1"),
-  boolean: (field) => (field.required ? checkbox(field) : yesNo(field)),
+  boolean: (field) => (field.required && isAnswered(field) ? checkbox(field) : yesNo(field)),
   choice: choice,
   choices: choices,
   lines: (field) => area(field, (field.initial ?? []).join("\n")),
-  json: (field) => area(field, field.initial === undefined ? "" : JSON.stringify(field.initial, null, 2), "code"),
+  json: (field) => area(field, field.initial === undefined ? "" : writeExact(field.initial, 2), "code"),
 };
 
 function input(field, type, attributes = {}) {
@@ -36,13 +37,27 @@ function area(field, text, kind = "") {
   const rows = Math.min(Math.max(text.split("\n").length, 2), 10);
   const target = h("textarea", { rows, class: kind, spellcheck: kind ? "false" : null });
   target.value = text;
-  return { element: target, target, read: () => target.value };
+  return { element: target, target, read: () => withBreaksOf(text, target.value) };
+}
+
+/** A text box makes every line break a line feed; what was written with CRLF stays so. */
+function withBreaksOf(text, value) {
+  const isCrlf = text.includes("\r\n") && !/[^\r]\n|^\n|\r(?!\n)/.test(text);
+  return isCrlf ? value.replaceAll("\n", "\r\n") : value;
 }
 
 function numeric(field, step) {
+  if (field.initial instanceof ExactNumber) return exactly(field);
   const target = h("input", { type: "number", step, min: field.minimum, max: field.maximum, autocomplete: "off" });
   if (field.initial !== undefined) target.value = String(field.initial);
   return { element: target, target, read: () => ({ text: target.value, incomplete: target.validity.badInput }) };
+}
+
+/** A number that a spin box would count in doubles is edited as text. */
+function exactly(field) {
+  const target = h("input", { type: "text", inputmode: "decimal", autocomplete: "off" });
+  target.value = String(field.initial);
+  return { element: target, target, read: () => ({ text: target.value, incomplete: false }) };
 }
 
 function dateTime(field) {
@@ -63,6 +78,11 @@ function checkbox(field) {
   return { element: target, target, inline: true, read: () => target.checked };
 }
 
+/** Whether a box without a tick would say what is so: an argument that the model left out is no "no". */
+function isAnswered({ given, initial }) {
+  return given === undefined || initial !== undefined;
+}
+
 /** An optional yes or no can also be left unanswered, which is not the same as no. */
 function yesNo(field) {
   const values = [null, true, false];
@@ -72,17 +92,17 @@ function yesNo(field) {
 }
 
 function choice(field) {
-  const initial = field.options.findIndex((option) => option.value === field.initial);
+  const initial = field.options.findIndex((option) => field.initial !== undefined && same(option.value, field.initial));
   const target = select([field.required ? "Choose…" : "No choice", ...field.options.map((option) => option.label)]);
   target.selectedIndex = initial + 1;
   return { element: target, target, read: () => (target.selectedIndex > 0 ? target.selectedIndex - 1 : null) };
 }
 
 function choices(field) {
-  const chosen = new Set(field.initial ?? []);
+  const chosen = field.initial ?? [];
   const boxes = field.options.map((option) => {
     const box = h("input", { type: "checkbox", id: uniqueId("option") });
-    box.checked = chosen.has(option.value);
+    box.checked = chosen.some((value) => same(value, option.value));
     return box;
   });
   const rows = boxes.map((box, index) =>

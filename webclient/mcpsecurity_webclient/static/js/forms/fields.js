@@ -4,8 +4,11 @@
  *
  * Field: {name, kind, label, description, required, initial, options, minimum, maximum, minLength, maxLength,
  * minItems, maxItems} with kind one of text, email, uri, date, date-time, number, integer, boolean, choice, choices,
- * json. `options` are {value, label}; `initial` is undefined when there is none.
+ * json. `options` are {value, label}; `initial` is undefined when there is none. A field of a tool's schema also has
+ * `given` (whether the model gave the argument), `value` (the argument) and `fallback` (what the server takes without one).
  */
+
+import { isNumber, same } from "../protocol/exact.js";
 
 const FORMATS = new Set(["email", "uri", "date", "date-time"]);
 
@@ -25,18 +28,23 @@ export function fromElicitation(fields) {
 
 /** Return the fields of a tool's input schema, filled with the arguments that the model proposed. */
 export function fromSchema(schema, values) {
-  const required = new Set(schema?.required ?? []);
+  const required = new Set(Array.isArray(schema?.required) ? schema.required : []);
   const properties = { ...unknownProperties(schema, values), ...schema?.properties };
   return Object.entries(properties).map(([name, property]) => {
     const resolved = resolve(property, schema);
+    const given = Object.hasOwn(values ?? {}, name);
+    const value = given ? values[name] : undefined;
     const field = {
       ...limits(resolved),
+      given,
+      value,
+      fallback: resolved.default,
       name,
       kind: schemaKind(resolved),
       label: name,
       description: describe(resolved),
       required: required.has(name),
-      initial: values?.[name] ?? undefined,
+      initial: value ?? undefined,
       options: optionsOf(resolved, schema),
     };
     return fits(field) ? field : { ...field, kind: "json" };
@@ -44,9 +52,9 @@ export function fromSchema(schema, values) {
 }
 
 function schemaKind({ type, format, enum: values, oneOf, items }) {
-  if (values || isTitled(oneOf)) return "choice";
+  if (Array.isArray(values) || isTitled(oneOf)) return "choice";
   if (type === "string") return textKind(format);
-  if (type === "array" && (items?.enum || isTitled(items?.oneOf ?? items?.anyOf))) return "choices";
+  if (type === "array" && (Array.isArray(items?.enum) || isTitled(items?.oneOf ?? items?.anyOf))) return "choices";
   return ["number", "integer", "boolean"].includes(type) ? type : "json";
 }
 
@@ -66,8 +74,8 @@ function resolve(property, root, depth = 0) {
     const target = pointer(root, property.$ref);
     return target ? { ...resolve(target, root, depth + 1), ...omit(property, "$ref") } : {};
   }
-  const choices = (property.anyOf ?? property.oneOf)?.filter((choice) => choice.type !== "null");
-  if (choices?.length === 1 && choices[0].const === undefined) {
+  const choices = [property.anyOf, property.oneOf].find(Array.isArray)?.filter((choice) => choice?.type !== "null");
+  if (choices?.length === 1 && choices[0]?.const === undefined) {
     return { ...resolve(choices[0], root, depth + 1), ...omit(omit(property, "anyOf"), "oneOf") };
   }
   if (Array.isArray(property.type)) {
@@ -87,16 +95,16 @@ function optionsOf(property, root) {
   const source = property.type === "array" ? resolve(property.items ?? {}, root) : property;
   const titled = source.oneOf ?? source.anyOf;
   if (isTitled(titled)) return titled.map((option) => ({ value: option.const, label: option.title ?? String(option.const) }));
-  return (source.enum ?? []).map((value, index) => ({ value, label: String(source.enumNames?.[index] ?? value) }));
+  return (Array.isArray(source.enum) ? source.enum : []).map((value, index) => ({ value, label: String(source.enumNames?.[index] ?? value) }));
 }
 
 /** A proposed value that its field could not show would be lost: such a field is edited as JSON. */
 function fits({ kind, initial, options }) {
   if (initial === undefined) return true;
-  if (kind === "choice") return options.some((option) => option.value === initial);
-  if (kind === "choices") return Array.isArray(initial) && initial.every((value) => options.some((option) => option.value === value));
+  if (kind === "choice") return options.some((option) => same(option.value, initial));
+  if (kind === "choices") return Array.isArray(initial) && initial.every((value) => options.some((option) => same(option.value, value)));
   if (kind === "boolean") return typeof initial === "boolean";
-  if (kind === "number" || kind === "integer") return typeof initial === "number";
+  if (kind === "number" || kind === "integer") return isNumber(initial);
   return kind === "json" || typeof initial === "string";
 }
 
@@ -106,7 +114,9 @@ function unknownProperties(schema, values) {
 }
 
 function limits({ minimum, maximum, minLength, maxLength, minItems, maxItems }) {
-  return { minimum, maximum, minLength, maxLength, minItems, maxItems };
+  const numbers = Object.entries({ minimum, maximum }).filter(([, limit]) => isNumber(limit));
+  const counts = Object.entries({ minLength, maxLength, minItems, maxItems }).filter(([, limit]) => isNumber(limit));
+  return Object.fromEntries([...numbers, ...counts.map(([name, limit]) => [name, Number(limit)])]);
 }
 
 function isTitled(options) {

@@ -1,6 +1,7 @@
 /** A set of labelled fields. Errors stand at their fields, and the first of them gets the focus. */
 
 import { h, uniqueId } from "../ui/dom.js";
+import { writeExact } from "../protocol/exact.js";
 import { check } from "./check.js";
 import { control } from "./controls.js";
 
@@ -17,9 +18,12 @@ export class Form {
     return JSON.stringify(this._raw()) !== this._initial;
   }
 
-  /** Return the values by name, without blank fields; or null, and show what is wrong. */
+  /**
+   * Return the values by name, without blank fields; or null, and show what is wrong. An argument of the model that
+   * nobody touched is returned as it was given, whatever its field made of it.
+   */
   read() {
-    const checked = this._rows.map(({ field, read }) => [field.name, check(field, read())]);
+    const checked = this._rows.map((line) => [line.field.name, line.isAsGiven() ? { value: line.field.value } : check(line.field, line.read())]);
     const errors = Object.fromEntries(checked.filter(([, { error }]) => error).map(([name, { error }]) => [name, error]));
     this.showErrors(errors);
     if (Object.keys(errors).length > 0) return null;
@@ -71,7 +75,9 @@ function row(field) {
   const head = h("div", { class: "field-head" }, made.inline ? made.element : null, label, note);
   const element = h("div", { class: `field${isWide(field) ? " wide" : ""}` }, head, made.inline ? null : made.element, help, error);
   setError("");
-  return { field, element, read: made.read, setError, focus: () => (made.focus ?? target).focus() };
+  const begun = JSON.stringify(made.read());
+  const isAsGiven = () => field.given === true && JSON.stringify(made.read()) === begun;
+  return { field, element, read: made.read, isAsGiven, setError, focus: () => (made.focus ?? target).focus() };
 }
 
 function isWide({ kind, maxLength, options }) {
@@ -84,7 +90,12 @@ function describe(target, parts) {
   else target.removeAttribute("aria-describedby");
 }
 
-function noteOf({ required, kind, minItems }) {
-  if (!required) return "optional";
+function noteOf({ required, kind, minItems, fallback }) {
+  if (!required) return fallback === undefined || fallback === null ? "optional" : `optional, ${shortly(fallback)} if left out`;
   return kind === "choices" && minItems > 1 ? `at least ${minItems}` : "";
+}
+
+function shortly(value) {
+  const text = writeExact(value);
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
 }

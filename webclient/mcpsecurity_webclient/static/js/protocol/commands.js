@@ -1,5 +1,7 @@
 /** Commands to the server: one POST for one thing a person decided (docs/chat-protocol.md). */
 
+import { writeExact } from "./exact.js";
+
 const RETRIES = 2;
 const RETRY_AFTER_MS = 400;
 
@@ -106,7 +108,7 @@ export class Commands {
     const request = {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRF-Token": this._csrfToken },
-      body: JSON.stringify({ ...body, client_request_id: requestId() }),
+      body: writeExact({ ...body, client_request_id: requestId() }),
     };
     for (let attempt = 0; ; attempt += 1) {
       try {

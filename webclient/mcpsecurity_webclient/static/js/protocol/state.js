@@ -26,6 +26,12 @@ export function reduce(state, event) {
   return { ...apply(state, event.data), seq: event.seq };
 }
 
+/** Return the state after an event that nobody understands: only its place in the order counts. */
+export function passOver(state, { name, epoch, seq }) {
+  const counts = name !== "snapshot" && epoch === state.epoch && seq > state.seq;
+  return counts ? { ...state, seq } : state;
+}
+
 const HANDLERS = {
   "page.connection": (state, { connection }) => ({ ...state, connection }),
   "page.ended": (state, { signInUrl }) => ({ ...state, ended: { signInUrl } }),
@@ -46,11 +52,11 @@ const HANDLERS = {
   "elicitation.resolved": resolved,
   "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),
   "sampling.resolved": (state, { sampling_id }) => drop(state, "samplings", sampling_id),
-  "mode.changed": (state, { mode }) => ({ ...state, mode }),
-  "grants.changed": (state, { grants }) => ({ ...state, grants }),
-  "servers.changed": (state, { servers }) => ({ ...state, servers }),
+  "mode.changed": (state, { mode = state.mode }) => ({ ...state, mode }),
+  "grants.changed": (state, { grants }) => ({ ...state, grants: grants ?? [] }),
+  "servers.changed": (state, { servers }) => ({ ...state, servers: servers ?? [] }),
   "catalog.changed": (state) => ({ ...state, catalogVersion: state.catalogVersion + 1 }),
-  "title.changed": (state, { title }) => ({ ...state, title }),
+  "title.changed": (state, { title }) => ({ ...state, title: title ?? "" }),
   "session.expired": (state, { reason, sign_in_url }) => ({ ...state, ended: { reason, signInUrl: sign_in_url } }),
   toast: (state) => state,
 };
@@ -63,9 +69,10 @@ export function waitingCount({ calls, elicitations, samplings }) {
 
 function snapshot(state, data) {
   const unfinished = data.run?.message_id ?? null;
-  const messages = data.messages.map((message) =>
-    message.message_id === unfinished ? resume(message) : finish(message),
-  );
+  const messages = known(data.messages, "message_id").map((sent) => {
+    const message = { ...sent, text: sent.text ?? "", calls: sent.calls ?? [] };
+    return message.message_id === unfinished ? resume(message) : finish(message);
+  });
   return {
     ...INITIAL,
     ready: true,
@@ -73,13 +80,13 @@ function snapshot(state, data) {
     catalogVersion: state.catalogVersion + 1,
     outcomes: state.outcomes,
     lastRun: data.run || messages.at(-1)?.message_id !== state.order.at(-1) ? null : state.lastRun,
-    user: data.user, servers: data.servers, mode: data.mode, model: data.model, title: data.title,
-    grants: data.grants, run: data.run ?? null,
+    user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, title: data.title ?? "",
+    grants: data.grants ?? [], run: data.run ?? null,
     order: messages.map((message) => message.message_id),
     messages: keyed(messages, "message_id"),
-    calls: keyed(data.calls, "call_id"),
-    elicitations: keyed(data.elicitations, "elicitation_id"),
-    samplings: keyed(data.samplings, "sampling_id"),
+    calls: keyed(known(data.calls, "call_id"), "call_id"),
+    elicitations: keyed(known(data.elicitations, "elicitation_id"), "elicitation_id"),
+    samplings: keyed(known(data.samplings, "sampling_id"), "sampling_id"),
   };
 }
 
@@ -117,9 +124,10 @@ function resolved(state, { elicitation_id: id, action, by }) {
 
 function withMessage(state, message) {
   const id = message.message_id;
-  const { calls = [] } = state.messages[id] ?? {};
+  if (typeof id !== "string") throw new TypeError("a message without an id");
+  const { calls = [], text = "" } = state.messages[id] ?? {};
   const order = state.order.includes(id) ? state.order : [...state.order, id];
-  return { ...put(state, "messages", id, { calls, ...message }), order };
+  return { ...put(state, "messages", id, { ...message, calls: message.calls ?? calls, text: message.text ?? text }), order };
 }
 
 function withCall(state, call) {
@@ -144,6 +152,11 @@ function put(state, part, id, value) {
 function drop(state, part, id) {
   const { [id]: _, ...rest } = state[part];
   return { ...state, [part]: rest };
+}
+
+/** Return those of `items` that say who they are. */
+function known(items, key) {
+  return (items ?? []).filter((item) => typeof item?.[key] === "string");
 }
 
 function keyed(items, key) {

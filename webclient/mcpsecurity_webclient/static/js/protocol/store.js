@@ -1,6 +1,7 @@
 /** Holds the state, and tells its listeners: of each event at once, and of the new state once for each frame. */
 
-import { INITIAL, reduce } from "./state.js";
+import { attempt } from "./attempt.js";
+import { INITIAL, passOver, reduce } from "./state.js";
 
 const HIDDEN_FRAME_MS = 250;
 
@@ -13,13 +14,13 @@ export class Store {
     this._listeners = [];
   }
 
-  /** Apply an event. Listeners hear of it only if it was new. */
+  /** Apply an event; one that makes no sense is passed over. Listeners hear of it only if it was new. */
   dispatch(event) {
     const before = this.state;
-    this.state = reduce(before, event);
+    this.state = attempt(`event ${event.name}`, () => reduce(before, event)) ?? passOver(before, event);
     if (this.state === before) return;
     if (this.state.seq !== before.seq || event.name === "snapshot") {
-      for (const listener of this._listeners) listener(event, this.state, before);
+      for (const listener of this._listeners) attempt(`hearing ${event.name}`, () => listener(event, this.state, before));
     }
     this._schedule();
   }
@@ -50,6 +51,6 @@ export class Store {
     this._scheduled = false;
     const previous = this._drawn;
     this._drawn = this.state;
-    for (const view of this._views) view(this.state, previous);
+    for (const view of this._views) attempt("a view", () => view(this.state, previous));
   }
 }

@@ -3,12 +3,19 @@
  * EventSource lacks: it tells an ended session from an outage, and lets hidden idle tabs give their connection back.
  */
 
+import { attempt } from "./attempt.js";
+import { readExact } from "./exact.js";
+
 const EVENTS = [
   "snapshot", "message.added", "message.delta", "message.done", "run.started", "run.done", "tool.proposed",
   "tool.decided", "tool.started", "tool.progress", "tool.done", "elicitation.requested", "elicitation.resolved",
   "sampling.requested", "sampling.resolved", "mode.changed", "grants.changed", "servers.changed", "catalog.changed",
   "title.changed", "session.expired", "toast",
 ];
+/** Events without arguments or results; they come often, and the browser reads them faster. */
+const WITHOUT_VALUES = new Set(["message.added", "message.delta", "message.done"]);
+/** What must keep its digits: a person approves and edits what stands there. */
+const EXACT = new Set(["arguments", "fields", "input_schema", "structured"]);
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15000;
 const IDLE_MS = 30000;
@@ -67,7 +74,8 @@ export class Stream {
 
   _received(name, message) {
     const [, epoch, seq] = /^(.*)-(\d+)$/.exec(message.lastEventId) ?? [null, "", "0"];
-    this.onEvent({ name, epoch, seq: Number(seq), data: JSON.parse(message.data) });
+    const data = attempt(`reading ${name}`, () => read(name, message.data), null);
+    attempt(`taking ${name}`, () => this.onEvent({ name, epoch, seq: Number(seq), data: isRecord(data) ? data : {} }));
   }
 
   async _failed(source) {
@@ -94,4 +102,12 @@ export class Stream {
     this._disconnect();
     this.onConnection("idle");
   }
+}
+
+function read(name, text) {
+  return WITHOUT_VALUES.has(name) ? JSON.parse(text) : readExact(text, EXACT);
+}
+
+function isRecord(data) {
+  return typeof data === "object" && data !== null && !Array.isArray(data);
 }

@@ -7,8 +7,8 @@
  * Return `message` with one piece of text more, the same object if it has the piece already, or null when pieces in
  * between are missing. `offset` counts characters as the server does: code points, not UTF-16 units.
  */
-export function deliver(message, { offset, text, html, stable }) {
-  if (message.done || offset < message.length) return message;
+export function deliver(message, { offset, text = "", html = message.html, stable }) {
+  if (message.done || !(offset >= message.length)) return message;
   if (offset > message.length) return null;
   return {
     ...message,

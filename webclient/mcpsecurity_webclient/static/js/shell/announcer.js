@@ -3,6 +3,7 @@
  * region: it would read every piece of a streamed answer.
  */
 
+import { endingOf } from "../protocol/endings.js";
 import { byId } from "../ui/dom.js";
 
 const PAUSE_MS = 150;
@@ -41,7 +42,7 @@ const WHY_CANCELLED = {
 
 const SPEECH = {
   "run.started": () => "The assistant is answering.",
-  "run.done": ({ status, error }, state) => (status === "completed" ? lastAnswer(state) : (error?.message ?? "The answer was stopped.")),
+  "run.done": ({ status, error }, state) => (status === "completed" ? wholeAnswer(state) : (error?.message ?? "The answer was stopped.")),
   "tool.decided": ({ call_id: id, decision, by }, state) => (by === "user" ? "" : `${titleOf(state, id)} was ${decision}.`),
   "tool.proposed": ({ call }) => (call.status === "proposed" ? `Approval needed for ${call.title || call.tool} of ${call.server}.` : ""),
   "tool.done": ({ call_id: id, status }, state) => `${titleOf(state, id)}: ${status}.`,
@@ -49,6 +50,10 @@ const SPEECH = {
   "elicitation.resolved": ({ by }) => WHY_CANCELLED[by] ?? "",
   "sampling.requested": ({ sampling }) => `Sampling request from ${sampling.server}.`,
 };
+
+function wholeAnswer(state) {
+  return [lastAnswer(state), endingOf(state)?.message].filter(Boolean).join(" ");
+}
 
 function lastAnswer({ order, messages }) {
   const last = messages[order.at(-1)];

@@ -3,6 +3,7 @@
 import { h, setText } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { forecast } from "../chart/forecast.js";
+import { forReading } from "../protocol/exact.js";
 import { argumentsView } from "./arguments.js";
 import { Decision } from "./decision.js";
 import { progressView } from "./progress.js";
@@ -71,7 +72,7 @@ export class ToolCard {
 
   _outcome(call) {
     const parts = [...imagesView(call)];
-    const drawing = call.status === "done" ? forecast(call.structured) : null;
+    const drawing = call.status === "done" ? forecast(forReading(call.structured)) : null;
     if (drawing) parts.unshift(drawing);
     if (call.status === "failed") parts.unshift(h("p", { class: "card-error" }, resultText(call) || "The tool failed."));
     if (call.status === "declined" && call.reason) parts.unshift(h("p", { class: "card-description" }, `Reason: ${call.reason}`));

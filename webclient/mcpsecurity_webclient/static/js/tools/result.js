@@ -1,6 +1,7 @@
 /** What a tool answered: text, structured data, images, resources, links. All of it is untrusted and shown as text. */
 
 import { h } from "../ui/dom.js";
+import { forReading } from "../protocol/exact.js";
 import { valueView } from "./values.js";
 
 const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
@@ -9,7 +10,7 @@ const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 export function resultView(call) {
   const content = (call.content ?? []).filter((part) => part.type !== "image" && !repeats(part, call.structured));
   const parts = content.map((part) => partView(part));
-  if (hasStructure(call)) parts.push(valueView(call.structured));
+  if (hasStructure(call)) parts.push(valueView(forReading(call.structured)));
   if (call.truncated) parts.push(h("p", { class: "muted" }, "The result was too long and is cut here."));
   return parts.length > 0 ? h("div", { class: "result" }, parts) : null;
 }

@@ -1,5 +1,6 @@
 /** Values of JSON for reading: scalars as text, objects and lists as tables, what is nested deeper as JSON. */
 
+import { isNumber, writeExact } from "../protocol/exact.js";
 import { h } from "../ui/dom.js";
 
 const MAX_ROWS = 50;
@@ -7,8 +8,9 @@ const MAX_ROWS = 50;
 /** Return an element for any JSON value. */
 export function valueView(value, depth = 0) {
   if (value === null || value === undefined) return h("span", { class: "muted" }, "none");
+  if (isNumber(value)) return h("span", { class: "value number" }, scalar(value));
   if (typeof value !== "object") return h("span", { class: `value ${typeof value}` }, scalar(value));
-  if (depth > 1) return h("code", { class: "value" }, JSON.stringify(value));
+  if (depth > 1) return h("code", { class: "value" }, writeExact(value));
   if (Array.isArray(value)) return listView(value, depth);
   return pairsView(value, depth);
 }
@@ -29,7 +31,7 @@ export function readable(name) {
 function listView(list, depth) {
   if (list.length === 0) return h("span", { class: "muted" }, "none");
   if (list.every(isRecord)) return recordsView(list);
-  if (list.every((item) => typeof item !== "object")) return h("span", { class: "value" }, list.map(scalar).join(", "));
+  if (list.every((item) => isNumber(item) || typeof item !== "object")) return h("span", { class: "value" }, list.map(scalar).join(", "));
   return h("ol", { class: "values" }, list.slice(0, MAX_ROWS).map((item) => h("li", {}, valueView(item, depth + 1))), more(list));
 }
 
@@ -51,5 +53,5 @@ function scalar(value) {
 }
 
 function isRecord(item) {
-  return typeof item === "object" && item !== null && !Array.isArray(item);
+  return typeof item === "object" && item !== null && !Array.isArray(item) && !isNumber(item);
 }

@@ -1,0 +1,53 @@
+"""What the model says next, word for word: for answers that the offline model does not give."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mcpsecurity.localcloud.openai import routes, wire
+
+__all__ = ["Script", "call", "says"]
+
+
+class Script:
+    """Answers to the next requests, in order; the offline model answers those after them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._turns: list[list[dict[str, Any]]] = []
+        self._offline = wire.chunks
+        monkeypatch.setattr(routes, "chunks", self._chunks)
+
+    def will(self, *turns: list[dict[str, Any]]) -> None:
+        """Add answers, made by `says` and `call`."""
+        self._turns += turns
+
+    def _chunks(self, reply: Any, model: str, usage: Any) -> Iterator[dict[str, Any]]:
+        if not self._turns:
+            yield from self._offline(reply, model, usage)
+            return
+        head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": model}
+        for part in self._turns.pop(0):
+            yield {**head, **part}
+
+
+def says(text: str, finish: str = "stop", *, usage: dict[str, int] | None = None) -> list[dict[str, Any]]:
+    """Return an answer in words; without `usage` none is reported."""
+    start = {"role": "assistant", "content": ""}
+    parts = [_choice(start), *([_choice({"content": text})] if text else []), _choice({}, finish)]
+    return parts + ([{"choices": [], "usage": usage}] if usage is not None else [])
+
+
+def call(function: str, arguments: str) -> list[dict[str, Any]]:
+    """Return a call with arguments that are exactly this text."""
+    made = {
+        "index": 0,
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": function, "arguments": arguments},
+    }
+    return [_choice({"role": "assistant", "content": None, "tool_calls": [made]}), _choice({}, "tool_calls")]
+
+
+def _choice(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}

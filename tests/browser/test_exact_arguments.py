@@ -1,0 +1,122 @@
+"""What a person approves is what is called: to the last digit, and an edit changes only what was edited."""
+
+import json
+from typing import Any
+
+import pytest
+from mcp.types import CallToolResult
+from playwright.async_api import expect
+from tests.browser.person import Person
+from tests.browser.scripted import Script, call, says
+from tests.browser.stack import Stack
+
+from mcpsecurity_webclient.chat.servers import McpServer
+
+BIG = 725653563933458433
+LARGEST = 2**64 - 1
+HUGE = 12345678901234567890123
+ERRAND = "playground-do_errand"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Script:
+    return Script(monkeypatch)
+
+
+async def _ask(alice: Person, script: Script, arguments: str) -> None:
+    script.will(call(ERRAND, arguments), says("All done."))
+    await alice.ask("Please do that")
+    await expect(alice.call("do_errand")).to_contain_text("Waiting for you")
+
+
+async def _approved(alice: Person, stack: Stack) -> Any:
+    await alice.approve("do_errand")
+    await alice.says("All done")
+    ((name, arguments),) = stack.playground.calls
+    assert name == "do_errand"
+    return arguments
+
+
+@pytest.mark.parametrize("number", [BIG, LARGEST, -BIG])
+async def test_the_number_on_the_card_is_the_number_that_is_called(
+    alice: Person, stack: Stack, script: Script, number: int
+) -> None:
+    await _ask(alice, script, f'{{"record": {number}}}')
+    card = alice.call("do_errand")
+    await expect(card.get_by_role("row", name=f"record {number}")).to_be_visible()
+    await card.get_by_role("button", name="Raw JSON").click()
+    await expect(card.locator("pre.raw")).to_contain_text(f'"record": {number}')
+    assert (await _approved(alice, stack))["record"] == number
+
+
+async def test_a_number_beyond_doubles_can_be_edited(alice: Person, stack: Stack, script: Script) -> None:
+    await _ask(alice, script, f'{{"record": {BIG}}}')
+    card = alice.call("do_errand")
+    await card.get_by_role("button", name="Edit arguments").click()
+    await expect(card.get_by_label("record")).to_have_value(str(BIG))
+    await card.get_by_label("record").fill(str(LARGEST))
+    assert (await _approved(alice, stack))["record"] == LARGEST
+    await card.get_by_text("Arguments and result").click()
+    await expect(card.get_by_role("row", name=f"record {LARGEST}").first).to_be_visible()
+
+
+async def test_an_edit_leaves_the_other_arguments_as_the_model_made_them(
+    alice: Person, stack: Stack, script: Script
+) -> None:
+    given = {
+        "record": None,
+        "target": {"id": BIG, "deep": [{"id": LARGEST}, None, ""]},
+        "memo": "",
+        "code": "one\r\n\ttwo  \n",
+        "amount": 1.0,
+        "why": "spam",
+    }
+    await _ask(alice, script, json.dumps(given))
+    card = alice.call("do_errand")
+    await card.get_by_role("button", name="Edit arguments").click()
+    await card.get_by_label("why").fill("fraud")
+    got = await _approved(alice, stack)
+    assert json.dumps(got, sort_keys=True) == json.dumps(given | {"why": "fraud"}, sort_keys=True)
+
+
+async def test_an_edited_text_keeps_its_kind_of_line_breaks(
+    alice: Person, stack: Stack, script: Script
+) -> None:
+    await _ask(alice, script, json.dumps({"code": "one\r\ntwo"}))
+    card = alice.call("do_errand")
+    await card.get_by_role("button", name="Edit arguments").click()
+    await card.get_by_label("code").fill("one\nthree")
+    assert await _approved(alice, stack) == {"code": "one\r\nthree"}
+
+
+async def test_defaults_are_shown_and_not_filled_in(alice: Person, stack: Stack, script: Script) -> None:
+    await _ask(alice, script, '{"why": "spam"}')
+    card = alice.call("do_errand")
+    await card.get_by_role("button", name="Edit arguments").click()
+    await expect(card.locator(".field", has_text="times")).to_contain_text("optional, 3 if left out")
+    await expect(card.get_by_label("times")).to_have_value("")
+    await card.get_by_label("why").fill("fraud")
+    assert await _approved(alice, stack) == {"why": "fraud"}
+
+
+@pytest.mark.parametrize("edited", [None, HUGE + 1])
+async def test_a_number_beyond_64_bits_leaves_the_chat_as_it_was_approved(
+    alice: Person, script: Script, monkeypatch: pytest.MonkeyPatch, edited: int | None
+) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def call_tool(_: McpServer, name: str, arguments: dict[str, Any], *rest: Any) -> CallToolResult:
+        sent.append(arguments)
+        return CallToolResult(content=[], structuredContent={"record": arguments["record"]})
+
+    monkeypatch.setattr(McpServer, "call_tool", call_tool)
+    await _ask(alice, script, f'{{"record": {HUGE}}}')
+    card = alice.call("do_errand")
+    if edited is not None:
+        await card.get_by_role("button", name="Edit arguments").click()
+        await card.get_by_label("record").fill(str(edited))
+    await alice.approve("do_errand")
+    await alice.says("All done")
+    assert sent == [{"record": edited or HUGE}]
+    await card.get_by_text("Arguments and result").click()
+    await expect(card.get_by_role("row", name=f"record {edited or HUGE}")).to_have_count(2)
