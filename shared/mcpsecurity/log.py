@@ -6,6 +6,7 @@ As text for people, or as JSON for programs: one object a line.
 import asyncio
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -21,6 +22,12 @@ Event = tuple[float, Mapping[str, object]]
 """When something happened, in seconds since 1970, and the fields that tell what; `event` names its kind."""
 
 _WAIT_SECONDS = 0.02
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """Return a control character as text: nobody can forge a second line of the log."""
+    return found[0].encode("unicode_escape").decode()
 
 
 class LineFormatter(logging.Formatter):
@@ -33,7 +40,15 @@ class LineFormatter(logging.Formatter):
         """Return the line; with an exception or a stack, the lines."""
         if record.exc_info or record.exc_text or record.stack_info:
             return super().format(record)
-        return f"{self.formatTime(record)} {record.levelname:<7} {record.name}: {record.getMessage()}"
+        message = record.getMessage()
+        if not message.isprintable():
+            message = _CONTROLS.sub(_escaped, message)
+        return f"{self.formatTime(record)} {record.levelname:<7} {record.name}: {message}"
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the first line of several; a traceback follows it."""
+        record.message = _CONTROLS.sub(_escaped, record.message)
+        return super().formatMessage(record)
 
     def event_line(self, logger: str, level: str, at: float, fields: Mapping[str, object]) -> str:
         """Return the line of an event."""

@@ -144,7 +144,7 @@ class EntraSettings(Settings):
     authority: str = Field(
         "https://login.microsoftonline.com",
         validation_alias="ENTRA_AUTHORITY",
-        pattern=r"^https://[^/]+$",
+        pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$",
         description="Sign-in host of the cloud, without a tenant: https://HOST[:PORT].",
     )
     tenant_id: str = Field(

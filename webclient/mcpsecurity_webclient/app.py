@@ -98,11 +98,20 @@ def create_app(
         keep_alive=keep_alive,
         patience=patience,
     )
+    app.middlewares.append(_no_endless_names)
     app.router.add_static("/static", _FOLDER / "static", name="static")
     set_headers(app, secure=settings.secure, form_targets=assembly.form_targets)
     app.on_shutdown.append(assembly.end_streams)
     app.cleanup_ctx.extend([assembly.connections, _sweeper(assembly, sweep_every)])
     return app
+
+
+@web.middleware
+async def _no_endless_names(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer 404 for a static file whose name no file system takes; aiohttp would fail to look for it."""
+    if request.path.startswith("/static/") and len(request.path.encode(errors="replace")) > _LONGEST_PATH:
+        raise web.HTTPNotFound
+    return await handler(request)
 
 
 class _Assembly:

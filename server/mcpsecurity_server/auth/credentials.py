@@ -29,7 +29,7 @@ def bearer_token(request: web.Request) -> str:
         raise NoCredentials("other_scheme", "Only bearer tokens are accepted.")
     if "?" in request.raw_path and "access_token" in request.query:
         raise BadCredentials("token_in_query", "Send the token in the Authorization header only.")
-    return token
+    return token.lstrip(" ")  # RFC 6750, 2.1: one blank or more
 
 
 def check_form(token: str) -> str:

@@ -29,7 +29,7 @@ class AccessPolicy:
         scp = claims.get("scp")
         if claims.get("idtyp") == "app" or (scp is None and "roles" in claims):
             raise self._lacks("app_only", "Only tokens of signed-in users are accepted.")
-        scopes = scp.split() if isinstance(scp, str) else []
+        scopes = [s for s in scp.split(" ") if s] if isinstance(scp, str) else []
         if self.base_scope not in scopes:
             raise self._lacks("scope_missing", f"The permission {self.base_scope} is needed.")
         return scopes

@@ -20,10 +20,9 @@ import msal  # type: ignore[import-untyped]  # ships no types
 import requests
 from msal.exceptions import MsalError  # type: ignore[import-untyped]  # ships no types
 from pydantic import SecretStr
-from requests.adapters import HTTPAdapter
 
 from mcpsecurity.oidc import Timer
-from mcpsecurity.tls import client_ssl_context
+from mcpsecurity.oidc.msal_http import msal_session
 from mcpsecurity_server.auth.caller import Caller
 from mcpsecurity_server.profile.errors import (
     ConsentNeededError,
@@ -73,7 +72,7 @@ class OnBehalfOf:
         self._threads: ThreadPoolExecutor | None = None
 
     async def __aenter__(self) -> Self:
-        self._http = _session(self._ca_file)
+        self._http = msal_session(self._ca_file)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="on-behalf-of")
         return self
 
@@ -183,25 +182,3 @@ def _refusal(answer: Mapping[str, Any]) -> ProfileError:
             "sign out, sign in again, and repeat the call."
         )
     return NotAvailableError(f"Your profile cannot be read: Entra ID refused ({named}).")
-
-
-class _Adapter(HTTPAdapter):
-    """Trusts what the rest of the server trusts, and never waits for ever."""
-
-    def __init__(self, ca_file: Path | None) -> None:
-        self._context = client_ssl_context(ca_file)
-        super().__init__(pool_maxsize=_THREADS)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs["timeout"] = kwargs.get("timeout") or _TIMEOUT
-        return super().send(request, *args, **kwargs)
-
-
-def _session(ca_file: Path | None) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # REQUESTS_CA_BUNDLE would override what we trust
-    session.mount("https://", _Adapter(ca_file))
-    return session

@@ -12,7 +12,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from mcpsecurity.client.threads import in_daemon_thread
-from mcpsecurity.console.http import bounded_session
+from mcpsecurity.oidc.msal_http import msal_session
 
 __all__ = ["MsalCredential"]
 
@@ -49,7 +49,7 @@ class MsalCredential:
     ) -> None:
         self._device_code = device_code
         self._tell = tell
-        self._http = bounded_session(ca_file)
+        self._http = msal_session(ca_file, trust_env=True)
         self._app: msal.PublicClientApplication | None = None
         self._options: dict[str, Any] = {
             "client_id": client_id,

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import logging
 import ssl
 import time
@@ -63,19 +64,8 @@ class SignedIn:
     login_hint: str | None
 
 
-class _BoundedSession(requests.Session):
-    """A session of `requests` whose every call has a deadline, and which no environment variable
-    redirects."""
-
-    def __init__(self, ca_file: Path | None) -> None:
-        super().__init__()
-        self.trust_env = False
-        if ca_file is not None:
-            self.verify = str(ca_file)
-
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs.setdefault("timeout", _TIMEOUT)
-        return super().request(*args, **kwargs)
+_AADSTS = re.compile(r"AADSTS[0-9]{1,10}\b")
+_ERROR = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # of what RFC 6749, 4.1.2.1 allows, what codes are made of
 
 
 class EntraClient:
@@ -97,7 +87,7 @@ class EntraClient:
         self._clock = clock
         self._opened: OidcProvider | None = None
         self._resources = AsyncExitStack()
-        self._http = _BoundedSession(settings.ca_file)
+        self._http = msal_session(settings.ca_file, timeout=_TIMEOUT)
         # Threads of its own: a slow tenant must not take those in which everybody's host names are resolved.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="msal")
         self._locks: dict[str, asyncio.Lock] = {}
@@ -156,17 +146,18 @@ class EntraClient:
         await self._check_issuer(answer)
         try:
             claims = await self._redeem(flow, answer, sid)
-        except SignInError:
+        except BaseException:
             await self.forget(sid)
             raise
         await self._caches.keep(sid)
         username = str(claims.get("preferred_username") or claims["oid"])
+        hint = claims.get("login_hint")
         return SignedIn(
             object_id=claims["oid"],
             tenant_id=claims["tid"],
             name=str(claims.get("name") or username),
             username=username,
-            login_hint=claims.get("login_hint"),
+            login_hint=hint if isinstance(hint, str) else None,
         )
 
     async def _redeem(self, flow: dict[str, Any], answer: Mapping[str, str], sid: str) -> dict[str, Any]:
@@ -176,6 +167,8 @@ class EntraClient:
             result = await self._blocking(lambda: app.acquire_token_by_auth_code_flow(flow, dict(answer)))
             if "error" in result:
                 raise _refused(result)
+            if not isinstance(result.get("id_token"), str):
+                raise ValueError("no ID token")
             nonce = hashlib.sha256(flow["nonce"].encode()).hexdigest()
             return await self._provider.verify_id_token(
                 result["id_token"], client_id=self._settings.client_id, nonce=nonce
@@ -183,7 +176,7 @@ class EntraClient:
         except TokenError as error:
             _log.warning("an ID token was refused: %s", error)
             raise SignInError("The sign-in could not be verified.") from error
-        except (ValueError, RuntimeError) as error:  # MSAL's own checks of the answer and of the ID token
+        except (ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:  # MSAL's own checks of the answer and of the ID token
             _log.warning("MSAL refused the answer to a sign-in: %s", type(error).__name__)
             raise SignInError("The sign-in could not be verified.") from error
         except OidcError as error:
@@ -219,7 +212,7 @@ class EntraClient:
             return back
         if endpoint is None:
             return back
-        query = {"post_logout_redirect_uri": back} | ({"logout_hint": login_hint} if login_hint else {})
+        query = {"post_logout_redirect_uri": back} | ({"logout_hint": login_hint} if isinstance(login_hint, str) and login_hint else {})
         return str(URL(endpoint).update_query(query))
 
     async def adopt(self, sid: str, newer: str) -> None:
@@ -339,8 +332,10 @@ def _certificate(file: Path) -> dict[str, str]:
 
 def _refused(result: Mapping[str, Any]) -> SignInError:
     description = str(result.get("error_description", ""))
-    code = description.partition(":")[0] if description.startswith("AADSTS") else None
-    _log.info("a sign-in ended with %s", code or result.get("error"))
+    found = _AADSTS.match(description)
+    code = found[0] if found else None
+    error = str(result.get("error"))
+    _log.info("a sign-in ended with %s", code or (error if _ERROR.fullmatch(error) else "an unknown error"))
     if result.get("error") == "access_denied" or code == "AADSTS65004":
         return SignInError("You did not consent, so you are not signed in.", code)
     return SignInError("Entra ID did not complete the sign-in.", code)

@@ -79,7 +79,7 @@ class Endpoint:
 
     async def _get(self, http: web.Request) -> web.StreamResponse:
         era = self._era(http, None)
-        if not accepts_stream(http.headers.get(hdrs.ACCEPT, "")):
+        if not accepts_stream(_accept(http)):
             raise RefusedError(406, "Not acceptable: Accept must list text/event-stream")
         return await era.get(http)
 
@@ -94,5 +94,10 @@ def _check_media(http: web.Request) -> None:
     headers = http.headers
     if not is_json(headers.get(hdrs.CONTENT_TYPE, "")):
         raise RefusedError(415, "Unsupported media type: Content-Type must be application/json")
-    if not accepts_both(headers.get(hdrs.ACCEPT, "")):
+    if not accepts_both(headers.get(hdrs.ACCEPT, "")) and not accepts_both(_accept(http)):
         raise RefusedError(406, "Not acceptable: Accept must list application/json and text/event-stream")
+
+
+def _accept(http: web.Request) -> str:
+    """Return the Accept header; several lines mean one, joined by commas (RFC 9110, 5.3)."""
+    return ", ".join(http.headers.getall(hdrs.ACCEPT, ()))
