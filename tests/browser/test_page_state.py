@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.async_api import Page
 
 PLAY = """
@@ -165,3 +166,39 @@ async def test_parts_that_did_not_change_stay_the_same_objects(modules: Page) ->
         STORY,
     )
     assert same == [True, True, True, True]
+
+
+ENDING = """
+async (events) => {
+  const {INITIAL, reduce} = await import("/static/js/protocol/state.js");
+  const {endingOf} = await import("/static/js/protocol/endings.js");
+  return endingOf(events.reduce(reduce, INITIAL))?.message ?? null;
+}
+"""
+ERROR = {"code": "refused", "message": "The model cannot help with that.", "retryable": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "done", "words"),
+    [
+        ("Hi", "stop", {}, None),
+        ("Hi", "refusal", {}, "The model refused."),
+        ("", "refusal", {}, "The model refused."),
+        ("", "stop", {}, "The model gave no answer."),
+        ("Let me see", "tool_calls", {}, "The model gave no answer."),
+        ("Hi", "something new", {"usage": None, "error": None}, None),
+        ("Hi", "stop", {"error": ERROR}, "The model cannot help with that."),
+        ("Hi", "stop", {"status": "failed"}, "There was no answer."),
+        ("Hi", "stop", {"status": "failed", "error": ERROR}, "The model cannot help with that."),
+    ],
+)
+async def test_an_ending_is_said_in_words(
+    modules: Page, text: str, finish: str, done: dict[str, Any], words: str | None
+) -> None:
+    answer = {"message_id": "m2", "role": "assistant", "text": text, "html": text, "finish_reason": finish}
+    story = [
+        *STORY[:3],
+        event(3, "message.done", message=answer),
+        event(4, "run.done", **{"status": "completed"} | done),
+    ]
+    assert await modules.evaluate(ENDING, story) == words
