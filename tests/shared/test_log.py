@@ -101,3 +101,17 @@ def test_the_time_is_local_with_milliseconds() -> None:
     assert formatter.format(record) == expected.format(record)
     record.exc_info = (ValueError, ValueError("x"), None)
     assert formatter.format(record) == expected.format(record)
+
+
+def test_a_line_break_in_a_message_makes_no_second_line() -> None:
+    record = logging.LogRecord(
+        "n", logging.INFO, "f", 1, "path %s", ("/a\n2026 FORGED\r\x1b[31m\u2028é",), None
+    )
+    line = LineFormatter().format(record)
+    assert len(line.splitlines()) == 1
+    assert line.endswith("path /a\\n2026 FORGED\\r\\x1b[31m\\u2028é")
+    error = ValueError("why")
+    record.exc_info = (ValueError, error, None)
+    first, *more = LineFormatter().format(record).splitlines()
+    assert first.endswith("\\u2028é")
+    assert more == ["ValueError: why"]

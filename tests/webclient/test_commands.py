@@ -306,6 +306,11 @@ async def test_pages_and_answers_carry_the_security_headers(visitor: Visitor) ->
         assert headers["Cache-Control"] == ("no-cache" if path.startswith("/static") else "no-store")
 
 
+async def test_a_static_file_of_an_endless_name_does_not_exist(visitor: Visitor) -> None:
+    for name in ("x" * 256, "%C3%A4" * 200):
+        assert (await visitor.get(f"/static/{name}")).status == 404
+
+
 async def test_pages_that_do_not_exist_or_cannot_be_used_like_that_say_so(visitor: Visitor) -> None:
     missing, api = await visitor.get("/nothing"), await visitor.get("/api/nothing")
     assert (missing.status, api.status) == (404, 404)

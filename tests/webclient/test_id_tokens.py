@@ -87,3 +87,13 @@ async def test_a_person_without_names_is_called_by_her_object_id(
     user = stack.cloud.tenant.directory.users[visitor.user]
     session = await visitor.get("/api/session")
     assert session.body["user"] == {"name": user.oid, "username": user.oid}
+
+
+@pytest.mark.parametrize("shape", [None, 7, "", "a.b.c", "ü", ["x"]], ids=repr)
+async def test_a_token_answer_without_a_readable_id_token_is_a_failed_sign_in(
+    tokens: WrongTokens, visitors: NewPerson, monkeypatch: pytest.MonkeyPatch, shape: Any
+) -> None:
+    monkeypatch.setattr(tokens, "sign", lambda claims: shape if "nonce" in claims else "opaque")
+    answer = await _attempt(visitors)
+    assert answer.status in (400, 401, 403, 502, 503)
+    assert "could not be verified" in answer.body

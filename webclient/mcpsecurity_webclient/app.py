@@ -19,6 +19,7 @@ from mcpsecurity.scaling.tasks import end_tasks
 from mcpsecurity.service import PRIVATE_LISTENERS
 from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_webclient.access import (
+    Handler,
     Person,
     error_middleware,
     guard_middleware,
@@ -54,6 +55,7 @@ _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent
 _SWEEP_SECONDS = 15.0
 _DAY = 86_400.0
+_LONGEST_PATH = 250
 
 Clock = Callable[[], float]
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-import re
 import logging
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ from yarl import URL
 
 from mcpsecurity.bridge import ServerUnavailableError, SignInRequiredError
 from mcpsecurity.oidc import CachePolicy, OidcError, OidcProvider, TokenError
+from mcpsecurity.oidc.msal_http import msal_session
 from mcpsecurity_webclient.auth.caches import TokenCacheStore
 from mcpsecurity_webclient.settings import WebSettings
 
@@ -167,16 +168,20 @@ class EntraClient:
             result = await self._blocking(lambda: app.acquire_token_by_auth_code_flow(flow, dict(answer)))
             if "error" in result:
                 raise _refused(result)
-            if not isinstance(result.get("id_token"), str):
-                raise ValueError("no ID token")
             nonce = hashlib.sha256(flow["nonce"].encode()).hexdigest()
             return await self._provider.verify_id_token(
-                result["id_token"], client_id=self._settings.client_id, nonce=nonce
+                str(result["id_token"]), client_id=self._settings.client_id, nonce=nonce
             )
         except TokenError as error:
             _log.warning("an ID token was refused: %s", error)
             raise SignInError("The sign-in could not be verified.") from error
-        except (ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:  # MSAL's own checks of the answer and of the ID token
+        except (
+            ValueError,
+            RuntimeError,
+            TypeError,
+            KeyError,
+            AttributeError,
+        ) as error:  # MSAL's own checks of the answer and of the ID token
             _log.warning("MSAL refused the answer to a sign-in: %s", type(error).__name__)
             raise SignInError("The sign-in could not be verified.") from error
         except OidcError as error:
@@ -212,7 +217,9 @@ class EntraClient:
             return back
         if endpoint is None:
             return back
-        query = {"post_logout_redirect_uri": back} | ({"logout_hint": login_hint} if isinstance(login_hint, str) and login_hint else {})
+        query = {"post_logout_redirect_uri": back} | (
+            {"logout_hint": login_hint} if isinstance(login_hint, str) and login_hint else {}
+        )
         return str(URL(endpoint).update_query(query))
 
     async def adopt(self, sid: str, newer: str) -> None:
