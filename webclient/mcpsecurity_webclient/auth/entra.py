@@ -175,13 +175,8 @@ class EntraClient:
         except TokenError as error:
             _log.warning("an ID token was refused: %s", error)
             raise SignInError("The sign-in could not be verified.") from error
-        except (
-            ValueError,
-            RuntimeError,
-            TypeError,
-            KeyError,
-            AttributeError,
-        ) as error:  # MSAL's own checks of the answer and of the ID token
+        except (ValueError, RuntimeError, TypeError, LookupError, AttributeError) as error:
+            # MSAL's own checks of the answer and of the ID token
             _log.warning("MSAL refused the answer to a sign-in: %s", type(error).__name__)
             raise SignInError("The sign-in could not be verified.") from error
         except OidcError as error:
