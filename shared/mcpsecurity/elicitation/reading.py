@@ -53,7 +53,7 @@ class Reader:
         one only."""
         if not isinstance(branches, list) or not all(isinstance(b, Mapping) for b in branches):
             raise SchemaError("alternatives that are no schemas")
-        left = [dict(b) for b in branches if b.get("type") != "null"]
+        left = [dict(b) for b in branches if b.get("type") != "null" or b.keys() - {"type", *_NOTES}]
         if left and all("const" in b for b in left):
             if not all(_is_choice(b) for b in left):
                 raise SchemaError("choices with further rules")
@@ -134,6 +134,8 @@ def _typed(schema: dict[str, Any]) -> dict[str, Any]:
         kinds = ["string"]
     elif set(map(str, kinds)) == {"integer", "number"}:
         kinds = ["number"]
+    if "type" in schema and not kinds:
+        raise SchemaError("fields of type null cannot be asked for")
     if len(kinds) > 1:
         raise SchemaError("fields of several types cannot be asked for")
     rest = {key: value for key, value in schema.items() if key != "type"}
