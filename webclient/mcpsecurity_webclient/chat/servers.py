@@ -29,6 +29,7 @@ from mcpsecurity_webclient.settings import McpServerSettings
 __all__ = ["McpServer", "McpServers", "NoTokenError", "ServerCallbacks"]
 
 _log = logging.getLogger(__name__)
+_MAIN_PATIENCE = 10.0  # seconds for the first server: without it an answer may be of little use
 _PATIENCE = 2.5
 _SLOW_PATIENCE = 0.2
 _CATALOG_SECONDS = 10.0
@@ -237,9 +238,6 @@ class McpServer:
             self._callbacks.changed()
 
 
-_Looks = list[tuple[McpServer, asyncio.Task[None]]]
-
-
 class McpServers:
     """All servers of a conversation."""
 
@@ -252,18 +250,25 @@ class McpServers:
 
     async def refresh(self) -> None:
         """Bring all up to date side by side, and go on without those that take long or are known to be down.
+        The first server, the one that the chat is set up for, may take longer than the others.
 
         Raises:
             SignInRequiredError: the person's session gives no token any more. No server can cause that.
         """
-        waited: _Looks = []
-        slow: _Looks = []
-        for server in self.all:
-            if (task := server.look()) is not None:
-                (waited if server.prompt else slow).append((server, task))
-        await asyncio.gather(_wait(waited, _PATIENCE), _wait(slow, _SLOW_PATIENCE))
+        looks = [
+            _wait(server, task, self._patience(server))
+            for server in self.all
+            if (task := server.look()) is not None
+        ]
+        await asyncio.gather(*looks)
         if (error := next((s.refused for s in self.all if self.ends_session(s)), None)) is not None:
             raise error
+
+    def _patience(self, server: McpServer) -> float:
+        """Return how many seconds an answer waits for a server."""
+        if not server.prompt:
+            return _SLOW_PATIENCE
+        return _MAIN_PATIENCE if server is self.all[0] else _PATIENCE
 
     def ends_session(self, server: McpServer) -> bool:
         """Tell whether the session gives no token for a server, and this is the one the session is for: the
@@ -336,13 +341,10 @@ class McpServers:
         return [item for listed in lists for item in listed]
 
 
-async def _wait(looks: _Looks, seconds: float) -> None:
-    """Wait for looks at servers, but not longer than so many seconds."""
-    if not looks:
-        return
-    await asyncio.wait([task for _, task in looks], timeout=seconds)
-    for server, task in looks:
-        server.prompt = server.prompt and task.done()
+async def _wait(server: McpServer, look: asyncio.Task[None], seconds: float) -> None:
+    """Wait for a look at a server, but not longer than so many seconds."""
+    await asyncio.wait([look], timeout=seconds)
+    server.prompt = server.prompt and look.done()
 
 
 def _told_apart(get_token: GetToken) -> GetToken:
