@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
-import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from mcpsecurity_server.transport.identity import Owner
+from mcpsecurity_server.transport.jsonrpc import read_json, to_json, to_sorted_json
 
 __all__ = ["MIN_KEY_BYTES", "KeyRing", "StateRefusedError", "bound_to", "bound_to_body"]
 
@@ -65,7 +65,7 @@ class KeyRing:
 
     def seal(self, value: dict[str, Any], bound: bytes) -> str:
         """Return `value`, a JSON object, as text that only `open` with the same `bound` can read."""
-        plain = orjson.dumps([int(self._clock() + self._seconds), value])
+        plain = to_json([int(self._clock() + self._seconds), value])
         nonce = os.urandom(_NONCE)
         sealed = self._ciphers[self._first].encrypt(nonce, plain, self._first + bound)
         return base64.urlsafe_b64encode(self._first + nonce + sealed).decode().rstrip("=")
@@ -82,7 +82,7 @@ class KeyRing:
             raise StateRefusedError
         nonce, sealed = raw[_KEY_ID : _KEY_ID + _NONCE], raw[_KEY_ID + _NONCE :]
         try:
-            expires, value = orjson.loads(cipher.decrypt(nonce, sealed, raw[:_KEY_ID] + bound))
+            expires, value = read_json(cipher.decrypt(nonce, sealed, raw[:_KEY_ID] + bound))
         except InvalidTag:
             raise StateRefusedError from None
         if self._clock() >= expires:
@@ -95,7 +95,7 @@ def bound_to_body(owner: Owner, body: bytes) -> bytes:
 
     It is read from there because handlers may change their arguments, and most calls never need it.
     """
-    value = orjson.loads(body)
+    value = read_json(body)
     params = value["params"]
     return bound_to(owner, value["method"], params.get("name"), params.get("uri"), params.get("arguments"))
 
@@ -106,7 +106,7 @@ def bound_to(owner: Owner, method: str, name: Any, uri: Any, arguments: Any) -> 
     None at all are as good as an empty object.
     """
     told = [list(owner), method, name, uri, arguments or None]
-    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    return to_sorted_json(told)
 
 
 def _decoded(text: Any) -> bytes:
