@@ -14,6 +14,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from mcpsecurity.failures import without_values
+
 __all__ = ["FIRST", "MAX_HEADER_BYTES", "PRIVATE_LISTENERS", "ServiceRunner", "run_service", "started_runner"]
 
 MAX_HEADER_BYTES = 64 * 1024
@@ -156,7 +158,9 @@ def _without_quotations(record: logging.LogRecord) -> bool:
     if isinstance(error, HttpProcessingError):
         record.levelno, record.levelname = logging.INFO, "INFO"  # the client's fault
         record.msg, record.args = "a request cannot be read: %s", (type(error).__name__,)
-        record.exc_info = record.exc_text = None
+    elif error is not None:
+        record.msg, record.args = "a request failed: %s", (without_values(error),)
+    record.exc_info = record.exc_text = None
     return True
 
 

@@ -1,12 +1,12 @@
 """Whole numbers keep every digit, whatever the revision and wherever they stand."""
 
-import json
 from typing import Any
 
 import pytest
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel
-from tests.transport.conftest import Serve, Served
+from tests.transport.conftest import Serve
+from tests.transport.either import REVISIONS, EitherClient
 
 from mcpsecurity_server.transport import step
 
@@ -14,7 +14,6 @@ NUMBERS = [
     2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 2**64 - 1, 2**64, -(2**64), 10**22 + 1,
     123456789012345678901234567890, -int("9" * 4300), int("1" + "0" * 4299),
 ]  # fmt: skip
-REVISIONS = ["2025-11-25", "2026-07-28"]
 
 
 class Amount(BaseModel):
@@ -55,43 +54,10 @@ def _program() -> FastMCP[Any]:
     return mcp
 
 
-class Client:
-    """Calls tools in one revision; ids and arguments are what a test says."""
-
-    def __init__(self, served: Served, revision: str) -> None:
-        self._served = served
-        self._revision = revision
-        self._session: dict[str, str] = {}
-
-    async def call(self, name: str, arguments: dict[str, Any], **more: Any) -> Any:
-        """Return the whole answer."""
-        asked: dict[str, Any] = {"name": name, "arguments": arguments} | more.pop("params", {})
-        if self._revision == "2026-07-28":
-            prefix = "io.modelcontextprotocol/"
-            meta = {
-                f"{prefix}protocolVersion": self._revision,
-                f"{prefix}clientCapabilities": {"elicitation": {}},
-            }
-            asked["_meta"] = meta | more.pop("meta", {})
-            headers = {
-                "MCP-Protocol-Version": self._revision,
-                "Mcp-Method": "tools/call",
-                "Mcp-Name": name,
-            }
-        else:
-            self._session = self._session or await self._served.initialize()
-            headers = self._session
-            if "meta" in more:
-                asked["_meta"] = more.pop("meta")
-        message = {"id": more.pop("id", 1), "method": "tools/call", "params": asked}
-        async with self._served.post(message, headers) as response:
-            return json.loads(await response.read())
-
-
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_a_number_comes_back_as_it_was_sent(serve: Serve, revision: str) -> None:
     async with serve(_program()) as served:
-        client = Client(served, revision)
+        client = EitherClient(served, revision)
         for number in NUMBERS:
             answer = await client.call("echo", {"value": number}, id=number)
             assert answer["id"] == number
@@ -105,7 +71,7 @@ async def test_numbers_inside_lists_and_objects_come_back_beside_what_is_no_numb
 ) -> None:
     values = [*NUMBERS, 0.1, 1.0, -0.0, 1e300, "12345678901234567890123", "\U0001f600", None, True]
     async with serve(_program()) as served:
-        answer = await Client(served, revision).call("wrap", {"values": values})
+        answer = await EitherClient(served, revision).call("wrap", {"values": values})
         (inside,) = answer["result"]["structuredContent"]["inside"]
         assert [(type(value), value) for value in inside["values"]] == [(type(v), v) for v in values]
 
@@ -113,7 +79,7 @@ async def test_numbers_inside_lists_and_objects_come_back_beside_what_is_no_numb
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_a_progress_token_may_be_long(serve: Serve, revision: str) -> None:
     async with serve(_program()) as served:
-        answer = await Client(served, revision).call(
+        answer = await EitherClient(served, revision).call(
             "echo", {"value": 1}, meta={"progressToken": 2**70, "note": 2**90}
         )
         assert answer["result"]["structuredContent"] == {"result": 1}
@@ -121,7 +87,7 @@ async def test_a_progress_token_may_be_long(serve: Serve, revision: str) -> None
 
 async def test_a_form_is_answered_with_a_long_number(serve: Serve) -> None:
     async with serve(_program()) as served:
-        client = Client(served, "2026-07-28")
+        client = EitherClient(served, "2026-07-28")
         least = 10**25
         asked = (await client.call("ask", {"least": least}))["result"]
         ((key, _),) = asked["inputRequests"].items()
@@ -145,7 +111,7 @@ async def test_a_number_longer_than_python_reads_is_a_clear_error(serve: Serve) 
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_a_result_that_cannot_be_written_is_an_error(serve: Serve, revision: str) -> None:
     async with serve(_program()) as served:
-        client = Client(served, revision)
+        client = EitherClient(served, revision)
         assert (await client.call("power", {"digits": 4300}))["result"]["isError"] is False
         answer = await client.call("power", {"digits": 4301})
         assert answer["error"]["code"] == -32603
