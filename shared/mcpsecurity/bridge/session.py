@@ -35,9 +35,11 @@ class ConcurrentSession(ClientSession):
 
     Attributes:
         peer: attributes that the spans of its requests have besides.
+        asking: how many of the server's requests are being answered.
     """
 
     peer: Peer | None = None
+    asking = 0
 
     async def send_request(self, request: types.ClientRequest, *positional: Any, **options: Any) -> Any:
         """Send a request and return its result, in a span; see the SDK's own for arguments and errors."""
@@ -58,12 +60,15 @@ class ConcurrentSession(ClientSession):
         message.message = _READ
 
     async def _answer(self, responder: RequestResponder[types.ServerRequest, types.ClientResult]) -> None:
+        self.asking += 1
         try:
             await super()._received_request(responder)
         except Exception:  # noqa: BLE001 - a failing callback must not end the connection; logged in full
             _log.exception("answering %s failed", responder.request.root.method)
             error = types.ErrorData(code=types.INTERNAL_ERROR, message="The client could not answer")
             await self._send_response(responder.request_id, error)
+        finally:
+            self.asking -= 1
 
 
 async def call_tool(
