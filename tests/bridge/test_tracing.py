@@ -19,9 +19,9 @@ from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.bridge import McpConnection
 from mcpsecurity.service import started_runner
 from mcpsecurity_server.transport import mount_mcp
-from mcpsecurity_server.transport.dispatch import Call
+from mcpsecurity_server.transport.dispatch.dispatcher import Call
+from mcpsecurity_server.transport.dispatch.instrumentation import Activity
 from mcpsecurity_server.transport.jsonrpc import Request
-from mcpsecurity_server.transport.observed import Activity
 
 HERE = SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(1))
 CARRIED = f"00-{HERE.trace_id:032x}-{HERE.span_id:016x}-01"

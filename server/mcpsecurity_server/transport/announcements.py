@@ -2,11 +2,11 @@
 
 from typing import Any, Literal
 
-from mcpsecurity_server.transport.handshake.bus import STANDALONE
-from mcpsecurity_server.transport.handshake.session import message
-from mcpsecurity_server.transport.handshake.sessions import Sessions
+from mcpsecurity_server.transport.events.bus import STANDALONE
 from mcpsecurity_server.transport.jsonrpc import to_json
-from mcpsecurity_server.transport.stateless.listen import Changes
+from mcpsecurity_server.transport.sessions.registry import Sessions
+from mcpsecurity_server.transport.sessions.session import message
+from mcpsecurity_server.transport.stateless.subscriptions import Changes
 
 __all__ = ["Announcements", "Kind"]
 

@@ -16,10 +16,11 @@ from aiohttp import web
 from mcp import types
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 
-from mcpsecurity_server.transport.capabilities import MissingCapabilityError, missing_capability
-from mcpsecurity_server.transport.dispatch import Call, Dispatcher
-from mcpsecurity_server.transport.framing.replies import json_response
-from mcpsecurity_server.transport.handshake.session import log_passes, message
+from mcpsecurity_server.transport.dispatch.capabilities import MissingCapabilityError, missing_capability
+from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
+from mcpsecurity_server.transport.dispatch.fastmcp_adapter import RelaySession
+from mcpsecurity_server.transport.http.responses import json_response
+from mcpsecurity_server.transport.http.ticker import Ticker
 from mcpsecurity_server.transport.identity import Owner, owner_of, token_of
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
@@ -30,15 +31,14 @@ from mcpsecurity_server.transport.jsonrpc import (
     result_body,
 )
 from mcpsecurity_server.transport.limits import Limits
-from mcpsecurity_server.transport.sdk import RelaySession
-from mcpsecurity_server.transport.stateless.codes import code_here, status_of
-from mcpsecurity_server.transport.stateless.envelope import NAMED, Envelope
-from mcpsecurity_server.transport.stateless.journal import ASKABLE, Journal, Question
-from mcpsecurity_server.transport.stateless.places import Places
+from mcpsecurity_server.transport.protocol_codes import code_here, status_of
+from mcpsecurity_server.transport.sessions.session import log_passes, message
+from mcpsecurity_server.transport.stateless.concurrency import ConcurrencyLimit
+from mcpsecurity_server.transport.stateless.input_required import ASKABLE, Journal, Question
+from mcpsecurity_server.transport.stateless.request_meta import NAMED, RequestMeta
+from mcpsecurity_server.transport.stateless.request_state import RequestStateCodec, bound_to_body
+from mcpsecurity_server.transport.stateless.response import AnswerStream
 from mcpsecurity_server.transport.stateless.results import Results
-from mcpsecurity_server.transport.stateless.seal import KeyRing, bound_to_body
-from mcpsecurity_server.transport.stateless.stream import AnswerStream
-from mcpsecurity_server.transport.watch import Watch
 
 __all__ = ["Exchange", "Outside", "Services"]
 
@@ -57,9 +57,9 @@ class Services:
     results: Results
     limits: Limits
     outside: "Outside"
-    calls: Places["Exchange"]
-    watch: Watch
-    ring: KeyRing
+    calls: ConcurrencyLimit["Exchange"]
+    watch: Ticker
+    ring: RequestStateCodec
 
 
 class Exchange(Call):
@@ -89,7 +89,7 @@ class Exchange(Call):
         self,
         http: web.Request,
         request: Request,
-        envelope: Envelope,
+        envelope: RequestMeta,
         body: bytes,
         services: Services,
     ) -> None:
