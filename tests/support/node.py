@@ -15,7 +15,7 @@ NODE = _BIN / "node"
 
 
 def install(folder: Path) -> Path:
-    """Install what `folder/package-lock.json` lists, if it has changed since; return the folder of the packages."""
+    """Install what `package-lock.json` lists, if it has changed since; return the folder of the packages."""
     modules = folder / "node_modules"
     stamp = modules / ".installed"
     digest = sha256((folder / "package-lock.json").read_bytes()).hexdigest()
