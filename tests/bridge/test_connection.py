@@ -65,6 +65,13 @@ def program() -> FastMCP[Any]:
     return mcp
 
 
+@web.middleware
+async def silence(_: web.Request, handler: Any) -> web.StreamResponse:
+    """Answer nothing."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
 def refuse(status: int, **headers: str) -> Any:
     """Return a middleware that answers every request with a status."""
 
@@ -159,7 +166,7 @@ async def test_a_refused_token_is_got_anew_once(serve: Serve) -> None:
 
     async with serve(program(), only_new) as url, McpConnection(url, auth=TokenAuth(token)) as connection:
         await connection.call_tool("quick", {})
-    assert asked_for[:3] == [False, False, True], "before the first request, with it, and after its refusal"
+    assert asked_for[:2] == [False, True], "with the first request, and after its refusal"
 
 
 async def test_a_restarted_server_is_met_again(serve: Serve) -> None:
@@ -191,11 +198,6 @@ async def test_an_error_of_the_protocol_has_its_code(serve: Serve) -> None:
 
 
 async def test_a_server_that_says_nothing_is_given_up(serve: Serve) -> None:
-    @web.middleware
-    async def silence(_: web.Request, handler: Any) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError
-
     async with serve(program(), silence) as url:
         with pytest.raises(ServerUnavailableError, match=r"did not answer within 0\.2 s"):
             await McpConnection(url, timeout=0.2).open()

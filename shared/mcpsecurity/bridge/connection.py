@@ -17,9 +17,9 @@ from mcp.shared.exceptions import McpError
 from mcp.shared.session import ProgressFnT
 from pydantic import AnyUrl, ValidationError
 
-from mcpsecurity.bridge.auth import TokenAuth
 from mcpsecurity.bridge.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
 from mcpsecurity.bridge.http import FAILURE_CODE, McpHttpClient
+from mcpsecurity.bridge.patience import Patience
 from mcpsecurity.bridge.readable import ListedPrompts, ListedResources, ListedTools
 from mcpsecurity.bridge.session import ConcurrentSession, call_tool
 from mcpsecurity.bridge.tracing import out_of_any_trace, peer_of
@@ -46,7 +46,8 @@ class McpConnection:
 
     Args:
         url: the MCP endpoint.
-        auth: puts a token on each request, for example `TokenAuth`.
+        auth: puts a token on each request, for example `TokenAuth`. It may take its time: minutes in which a
+            person signs in do not count for `timeout`.
         elicitation: answers the server's questions to the person; each in a task of its own.
         sampling: answers the server's requests to the model, likewise.
         on_notification: hears of list changes, log messages and the like.
@@ -86,7 +87,7 @@ class McpConnection:
         self._on_notification = on_notification
         self._on_open = on_open
         self._ca_file = ca_file
-        self._seconds = timeout
+        self._patience = Patience(timeout)
         self._tls = tls
         self._timeout = httpx.Timeout(timeout, read=None)
         self._lock = asyncio.Lock()
@@ -125,14 +126,20 @@ class McpConnection:
         Raises:
             BridgeError: the typed reason why not, such as `SignInRequiredError`.
         """
-        self._check_loop()
+        self.check_loop()
         async with self._lock:
             if self._session is None:
                 await self._end_owner()
                 await self._start()
 
     async def aclose(self) -> None:
-        """End the session and what is open in it."""
+        """End the session and what is open in it.
+
+        Raises:
+            BridgeError: it is open in another event loop.
+        """
+        if self._owner is not None and not self._owner.done():
+            self.check_loop()
         async with self._lock:
             await self._end_owner()
 
@@ -212,10 +219,10 @@ class McpConnection:
     async def _in_time(self, work: Awaitable[T]) -> T:
         """Give up on a server that says nothing; not for what a person may be asked about meanwhile."""
         try:
-            async with asyncio.timeout(self._seconds):
+            async with self._patience.limit():
                 return await work
         except TimeoutError as error:
-            text = f"The MCP server at {self.url} did not answer within {self._seconds:g} s."
+            text = f"The MCP server at {self.url} did not answer within {self._patience.seconds:g} s."
             raise ServerUnavailableError(text) from error
 
     async def _translated(self, work: Awaitable[T]) -> T:
@@ -233,17 +240,17 @@ class McpConnection:
             await self._forget(session)
             raise ServerUnavailableError(_UNKNOWN) from error
 
-    def _check_loop(self) -> None:
+    def check_loop(self) -> None:
         """Refuse to be used in another event loop than the one that opened the connection.
 
         Raises:
             BridgeError: it is another one.
         """
         loop = asyncio.get_running_loop()
-        if self._owner is not None and self._loop is not loop:
+        if self._loop is not loop and (self._owner is not None or self._lock.locked()):
             raise BridgeError(
-                "This connection was opened in another event loop. Open and use it in one, for example inside"
-                " one asyncio.run(…)."
+                "This connection was opened in another event loop. Open, use and close it in one, for example"
+                " inside one asyncio.run(…)."
             )
         self._loop = loop
 
@@ -270,13 +277,11 @@ class McpConnection:
         """Hold everything open until told to leave; every scope is entered and left in this one task."""
         opening = out_of_any_trace()  # for what arrives later belongs to other calls than the first
         try:
-            if isinstance(self._auth, TokenAuth):
-                await self._auth.sign_in()
             async with (
                 McpHttpClient(
-                    auth=self._auth,
+                    auth=self._patience.auth(self._auth) if self._auth is not None else None,
                     timeout=self._timeout,
-                    body_timeout=self._seconds,
+                    body_timeout=self._patience.seconds,
                     headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
                     verify=self._tls or client_ssl_context(self._ca_file),
                     trust_env=False,
@@ -313,7 +318,7 @@ class McpConnection:
 
     async def _end_owner(self) -> None:
         owner, self._owner, self._session = self._owner, None, None
-        if owner is None:
+        if owner is None or owner.done():
             return
         self._leave.set()
         done, _ = await asyncio.wait([owner], timeout=_CLOSE_SECONDS)

@@ -27,7 +27,6 @@ __all__ = ["McpClient"]
 
 _log = logging.getLogger(__name__)
 
-_REFRESH_SECONDS = 60.0
 _LISTS = (
     types.ToolListChangedNotification,
     types.PromptListChangedNotification,
@@ -131,14 +130,19 @@ class McpClient:
             await self._connection.aclose()
             raise
         self._kernel.plugins[self.plugin.name] = self.plugin
-        if self._keeper is None:
+        if self._keeper is None or self._keeper.done():
             self._keeper = asyncio.create_task(self._keep_in_step(), name=f"mcp tools {self.plugin.name}")
         return self
 
     async def aclose(self) -> None:
-        """Close the connection and take the plugin out of the kernel. May be called twice."""
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
+        """Close the connection and take the plugin out of the kernel. May be called twice.
+
+        Raises:
+            BridgeError: the client is open in another event loop.
+        """
+        keeper = self._keeper
+        if keeper is not None and not keeper.done():
+            self._connection.check_loop()
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([keeper])
@@ -235,10 +239,9 @@ class McpClient:
         while True:
             await self._stale.wait()
             try:
-                async with asyncio.timeout(_REFRESH_SECONDS):
-                    await self.refresh()
+                await self.refresh()
                 self._on_change(self.plugin)
-            except (BridgeError, TimeoutError) as error:
+            except BridgeError as error:
                 _log.warning("the tools of %s could not be listed again: %s", self._connection.url, error)
                 self._stale.clear()
             except Exception:  # noqa: BLE001 - one odd listing must not end all that come after it
