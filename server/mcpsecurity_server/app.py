@@ -97,7 +97,7 @@ def create_app(
         state_keys=_state_keys(settings),
         before_call=before_call,
         after_call=after_call,
-        observer=watch,
+        instrumentation=watch,
         clock=clock,
     )
     if settings.allowed_origins:
