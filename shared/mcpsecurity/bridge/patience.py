@@ -1,4 +1,4 @@
-"""How long a server may take to answer. The time that a person takes, to sign in or to answer, does not count."""
+"""How long a server may take to answer. The time that a person takes does not count."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
