@@ -6,7 +6,7 @@ import json
 import logging
 
 import pytest
-from tests.raw import answer_to, hang_up, head
+from tests.support.raw import answer_to, hang_up, head
 from tests.webclient.conftest import NewPerson
 from tests.webclient.visitor import Visitor
 from yarl import URL

@@ -119,9 +119,14 @@ class LocalStack:
         }
 
     def credential(self, user: str = "alice", **token: Any) -> "LocalCredential":
-        """Return an azure-core credential whose tokens are those of `user`; `token` as in `AccessTokens`."""
+        """Return an azure-core credential whose tokens are those of `user`; `token` as in `AccessTokens`.
+
+        Raises:
+            LookupError: there is no such user.
+        """
         from mcpsecurity.testing.credential import LocalCredential  # noqa: PLC0415 - needs azure-core
 
+        self.tokens(user, **token)  # what is wrong with the arguments is raised here, not at the first call
         return LocalCredential(lambda: self.tokens(user, **token))
 
     def chat_completion(self) -> "AzureChatCompletion":
