@@ -1,0 +1,22 @@
+"""Models that a kernel asks: Azure OpenAI, OpenAI, and every server that is compatible with it.
+
+model = ChatModel.at("http://localhost:11434/v1", "qwen3")
+kernel.add_service(model)
+"""
+
+from mcpsecurity.kernel.model.clients import GetBearer
+from mcpsecurity.kernel.model.endpoint import Api, EndpointError, ModelEndpoint, read_endpoint
+from mcpsecurity.kernel.model.events import NotAStreamError
+from mcpsecurity.kernel.model.service import ChatModel
+from mcpsecurity.kernel.model.settings import ChatModelSettings
+
+__all__ = [
+    "Api",
+    "ChatModel",
+    "ChatModelSettings",
+    "EndpointError",
+    "GetBearer",
+    "ModelEndpoint",
+    "NotAStreamError",
+    "read_endpoint",
+]
