@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
 from openai import AsyncAzureOpenAI, DefaultAsyncHttpxClient
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion
 
+from mcpsecurity.identity_token import UNUSED_ENDPOINT, token_provider
 from mcpsecurity_webclient.settings import WebSettings
 
 __all__ = ["chat_model"]
@@ -46,8 +46,8 @@ async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterato
         key = settings.azure_openai_api_key
         provider = None
         if key is None:
-            credential = await resources.enter_async_context(DefaultAzureCredential())
-            provider = get_bearer_token_provider(credential, settings.token_scope)
+            found = token_provider(settings.token_scope, tls, settings.azure_authority_host)
+            provider = await resources.enter_async_context(found)
         client = AsyncAzureOpenAI(
             azure_endpoint=settings.azure_openai_endpoint,
             azure_deployment=settings.deployment,
@@ -57,4 +57,6 @@ async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterato
             http_client=http,
             max_retries=0,
         )
-        yield AzureChatCompletion(deployment_name=settings.deployment, async_client=client)
+        yield AzureChatCompletion(
+            deployment_name=settings.deployment, async_client=client, endpoint=UNUSED_ENDPOINT
+        )
