@@ -18,8 +18,7 @@ from mcpsecurity.correlation import begin_request, correlation_id, correlation_t
 from mcpsecurity.log import Event, log_events, utc_text
 from mcpsecurity_server.auth.errors import AuthError, MissingToken
 from mcpsecurity_server.auth.principal import Principal
-from mcpsecurity_server.transport.sessions.streams import SESSION_HEADER
-from mcpsecurity_server.transport.stateless.request_meta import VERSION, VERSION_HEADER
+from mcpsecurity_server.transport.protocol import SESSION_HEADER, STATELESS_VERSION, VERSION_HEADER
 
 __all__ = [
     "DENIALS",
@@ -94,7 +93,7 @@ def audit_denial(request: web.BaseRequest, status: int) -> None:
 def _names_session(request: web.BaseRequest) -> bool:
     """Tell whether the request asks for a session; revision 2026-07-28 has none and ignores the header."""
     headers = request.headers
-    return SESSION_HEADER in headers and headers.get(VERSION_HEADER) != VERSION
+    return SESSION_HEADER in headers and headers.get(VERSION_HEADER) != STATELESS_VERSION
 
 
 def _write_denial(

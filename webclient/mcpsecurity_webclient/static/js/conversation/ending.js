@@ -7,7 +7,7 @@ import { endingOf } from "../protocol/endings.js";
 import { waitingCount } from "../protocol/state.js";
 
 export class Ending {
-  /** @param {{regenerate, announce}} context */
+  /** @param {PageContext} context */
   constructor(context) {
     this._context = context;
     this._thinking = h("p", { class: "thinking" }, h("span", { class: "hidden-text" }, "The model is thinking."),

@@ -9,7 +9,7 @@ import { BatchBar } from "../tools/batch.js";
 import { Prose } from "./prose.js";
 
 export class MessageView {
-  /** @param {{commands, report, countdowns, announce}} context */
+  /** @param {PageContext} context */
   constructor(message, context) {
     this._context = context;
     this._cards = new Map();
@@ -17,7 +17,7 @@ export class MessageView {
     this.element = message.role === "user" ? this._userElement(message) : this._assistantElement();
   }
 
-  /** @param {{isLast: boolean, requestsFor: function(string): Array<Element>}} situation */
+  /** @param {any} message  @param {any} state  @param {{isLast: boolean, requestsFor: (callId: string) => Element[]}} situation */
   update(message, state, { isLast, requestsFor }) {
     if (message.role === "user") return;
     if (message !== this._message) this._drawText(message);
