@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -81,15 +82,21 @@ def status(code: int, text: str = "", **headers: str) -> Answer:
     return lambda _: web.Response(status=code, text=text, headers=named)
 
 
+async def redirect(code: int, to: str, _: web.Request) -> web.Response:
+    return web.Response(status=code, headers={"Location": to})
+
+
+def body400(message: Any) -> Answer:
+    return lambda _: web.json_response(message, status=400)
+
+
 @asynccontextmanager
 async def connected(server: Odd, path: str = "/mcp") -> AsyncIterator[McpConnection]:
     app = web.Application()
     app.router.add_route("*", "/mcp", server.handle)
 
-    async def slash(_: web.Request) -> web.Response:
-        return web.Response(status=307, headers={"Location": "/mcp"})
-
-    app.router.add_route("*", "/old", slash)
+    for old, code, to in (("/old", 307, "/mcp"), ("/older", 308, "/old"), ("/mcp/", 301, "/mcp")):
+        app.router.add_route("*", old, partial(redirect, code, to))
     runner = await started_runner(app)
     try:
         async with McpConnection(f"http://127.0.0.1:{runner.addresses[0][1]}{path}", timeout=5) as connection:
@@ -142,6 +149,10 @@ READABLE: dict[str, tuple[Answer, str]] = {
     ),
     "a lone surrogate in a stream": (lambda m: sse(said(m, "cut \ud83d")), "cut \ufffd"),
     "a batch": (lambda m: web.json_response([{"jsonrpc": "2.0", "method": "x"}, said(m)]), "fine"),
+    "the id with a fraction": (
+        lambda m: web.json_response({**said(m), "id": float(m["id"])}),
+        "fine",
+    ),
     "the id as text": (lambda m: web.json_response({**said(m), "id": str(m["id"])}), "fine"),
     "no jsonrpc": (lambda m: web.json_response({"id": m["id"], "result": said(m)["result"]}), "fine"),
     "an event without its blank line": (lambda m: sse(said(m), "\n"), "fine"),
@@ -236,21 +247,76 @@ async def test_the_other_calls_go_on_when_one_is_redirected() -> None:
         assert await connection.list_prompts() == []
 
 
-async def test_a_redirect_within_the_origin_is_followed() -> None:
-    async with connected(Odd(), "/old") as connection:
+@pytest.mark.parametrize("path", ["/old", "/older", "/mcp/"])
+async def test_a_redirect_within_the_origin_is_followed(path: str) -> None:
+    async with connected(Odd(), path) as connection:
         assert result_text(await connection.call_tool("t", {})) == "fine"
 
 
-async def test_a_session_that_a_400_denies_is_opened_anew_and_the_call_repeated() -> None:
-    refused = json.dumps(
-        {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "No valid session ID"}}
-    )
-    left = [status(400, refused, Content_Type="application/json")]
-    server = Odd(call=lambda m: left.pop()(m) if left else ok(m))
+@pytest.mark.parametrize(
+    ("code", "to"), [(301, "/elsewhere"), (302, "/login?from=mcp"), (303, "/mcp/"), (307, "/mcp")]
+)
+async def test_any_other_redirect_is_not_followed_and_said_without_its_query(code: int, to: str) -> None:
+    server = Odd(call=status(code, Location=to))
+    async with connected(server) as connection:
+        with pytest.raises(ServerUnavailableError, match=r"redirects (to http://127.*[a-z/];|in a circle)"):
+            await connection.call_tool("t", {})
+    assert server.methods.count("tools/call") == (1 if code != 307 else 5)
+
+
+def once(answer: Answer) -> Odd:
+    """Return a server that answers the first call like this, and the others well."""
+    left = [answer]
+    return Odd(call=lambda m: left.pop()(m) if left else ok(m))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        body400({"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "No valid session ID"}}),
+        body400({"error": "Invalid or missing session"}),
+        body400({"detail": "Server not initialized"}),
+        status(400, "Session not found"),
+        status(404),
+    ],
+    ids=["JSON-RPC", "error", "detail", "plain", "404"],
+)
+async def test_a_session_that_is_denied_is_opened_anew_and_the_call_repeated(answer: Answer) -> None:
+    server = once(answer)
     async with connected(server) as connection:
         assert result_text(await connection.call_tool("t", {})) == "fine"
     assert server.methods.count("initialize") == 2
     assert server.methods.count("tools/call") == 2
+
+
+def refused(code: int, text: str) -> Answer:
+    """Return an answer of this status with a JSON-RPC error that has the request's id."""
+    return lambda m: web.json_response(
+        {"jsonrpc": "2.0", "id": m["id"], "error": {"code": -32000, "message": text}}, status=code
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "sessions"),
+    [
+        (refused(400, "Your checkout session has expired"), 2),
+        (refused(404, "No such order"), 1),
+        (refused(404, "Session not found"), 2),
+        (status(400), 2),
+        (refused(400, "No such order"), 1),
+        (refused(500, "Session store is down"), 1),
+    ],
+)
+async def test_a_call_that_may_have_been_taken_is_not_repeated_and_the_next_one_works(
+    answer: Answer, sessions: int
+) -> None:
+    server = once(answer)
+    async with connected(server) as connection:
+        with pytest.raises((ProtocolError, ServerUnavailableError)):
+            await connection.call_tool("pay", {})
+        assert server.methods.count("tools/call") == 1
+        assert result_text(await connection.call_tool("t", {})) == "fine"
+    assert server.methods.count("initialize") == sessions
 
 
 async def test_an_error_without_an_id_is_the_calls_and_keeps_its_data() -> None:
@@ -272,6 +338,9 @@ async def test_an_error_without_an_id_is_the_calls_and_keeps_its_data() -> None:
             "db timeout",
         ),
         (status(422, '{"error": {"code": 1, "message": "no such id"}}'), ProtocolError, "no such id"),
+        (status(422, '{"detail": "no such id"}'), ServerUnavailableError, "no such id"),
+        (status(503, "under maintenance"), ServerUnavailableError, "It says: under maintenance"),
+        (body('{"jsonrpc": "2.0", "id": null, "error": "out of paper"}'), ProtocolError, "out of paper"),
         (
             status(403, WWW_Authenticate="Bearer error=insufficient_scope, scope=mcp:write"),
             InsufficientScopeError,
@@ -283,7 +352,7 @@ async def test_an_error_without_an_id_is_the_calls_and_keeps_its_data() -> None:
             "a b",
         ),
     ],
-    ids=["busy", "broken", "wrong", "scope", "sign-in"],
+    ids=["busy", "broken", "wrong", "detail", "plain", "text", "scope", "sign-in"],
 )
 async def test_the_servers_reason_is_told(answer: Answer, kind: type[BridgeError], reason: str) -> None:
     async with connected(Odd(call=answer)) as connection:
