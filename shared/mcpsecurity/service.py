@@ -14,7 +14,14 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-__all__ = ["FIRST", "MAX_HEADER_BYTES", "PRIVATE_LISTENERS", "http_logger", "run_service", "started_runner"]
+__all__ = [
+    "MAX_HEADER_BYTES",
+    "PRIVATE_LISTENERS",
+    "REQUEST_WRAPPER",
+    "http_logger",
+    "run_service",
+    "started_runner",
+]
 
 MAX_HEADER_BYTES = 64 * 1024
 """Longest header line that is read. Entra tokens of people in many groups exceed aiohttp's 8190 bytes."""
@@ -24,8 +31,8 @@ PRIVATE_LISTENERS: web.AppKey[list[socket.socket]] = web.AppKey("private_listene
 
 Answer = Callable[[Any], Awaitable[web.StreamResponse]]
 
-FIRST: web.AppKey[Callable[[Answer], Answer]] = web.AppKey("first")
-"""Gets what answers all requests, the application, and returns what does so instead, before any routing."""
+REQUEST_WRAPPER: web.AppKey[Callable[[Answer], Answer]] = web.AppKey("request_wrapper")
+"""Wraps the request handler ahead of routing."""
 
 STOP_TIMEOUT = 4.0
 """Seconds that running requests get after a stop signal."""
@@ -75,8 +82,10 @@ async def started_runner(
     )
     try:
         await runner.setup()
-        if runner.server is not None and (first := app.get(FIRST)) is not None:
-            runner.server.request_handler = first(runner.server.request_handler)
+        server, wrap = runner.server, app.get(REQUEST_WRAPPER)
+        if server is not None and wrap is not None and hasattr(server, "request_handler"):
+            # aiohttp does not document this attribute; without it every request is routed.
+            server.request_handler = wrap(server.request_handler)
         await web.TCPSite(runner, host, port, backlog=1024, reuse_port=reuse_port or None).start()
         for listener in app.get(PRIVATE_LISTENERS, ()):
             await web.SockSite(runner, listener).start()

@@ -16,7 +16,7 @@ from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.verifier import AccessTokenVerifier
 from mcpsecurity_server.observability.audit import audit_denial, audit_refusal
 from mcpsecurity_server.transport.dispatch.dispatcher import BeforeCall
-from mcpsecurity_server.transport.http.responses import JsonResponse
+from mcpsecurity_server.transport.http.responses import was_refused
 from mcpsecurity_server.transport.identity import TOKEN_KEY
 
 __all__ = ["Authentication", "tool_guard"]
@@ -56,7 +56,7 @@ class Authentication:
         except AuthError as refusal:
             audit_refusal(request, refusal)
             return self._challenger.response(refusal)
-        if isinstance(response, JsonResponse) and response.refused:
+        if was_refused(response):
             audit_denial(request, response.status)
         return response
 

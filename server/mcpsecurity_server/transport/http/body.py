@@ -1,4 +1,4 @@
-"""Reading a request's body, no further than the limit."""
+"""Reads the body of a request, up to a limit."""
 
 from aiohttp import web
 
@@ -8,7 +8,7 @@ __all__ = ["buffered_body", "read_body"]
 
 
 def buffered_body(http: web.Request, limit: int) -> bytes | None:
-    """Return the body if all of it is there already, as short ones are; None if it has to be waited for.
+    """Return the body if all of it has arrived, as for most short ones; else None.
 
     Raises:
         RefusedError: it is longer than `limit` (413).

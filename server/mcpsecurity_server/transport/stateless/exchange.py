@@ -19,7 +19,7 @@ from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from mcpsecurity_server.transport.dispatch.capabilities import MissingCapabilityError, missing_capability
 from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import RelaySession
-from mcpsecurity_server.transport.http.responses import json_response
+from mcpsecurity_server.transport.http.responses import EXTRA_HEADERS, json_response
 from mcpsecurity_server.transport.http.ticker import Ticker
 from mcpsecurity_server.transport.identity import Owner, owner_of, token_of
 from mcpsecurity_server.transport.jsonrpc import (
@@ -322,6 +322,7 @@ class Exchange(Call):
 
     async def _send_now(self) -> web.StreamResponse:
         response = await self._send({})
+        response.headers.update(self.http.get(EXTRA_HEADERS, {}))
         try:
             await response.prepare(self.http)
             await response.write_eof()
