@@ -14,6 +14,7 @@ from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall
 from mcpsecurity_webclient.chat.servers import McpServers
 from mcpsecurity_webclient.chat.toolsets import toolset
 
+AFTER = "Error: Something went wrong here after the call was made. It is not known whether it was completed."
 TOOL = types.Tool(name="pay", inputSchema={"type": "object"})
 
 
@@ -140,8 +141,7 @@ async def _breaks(amount: int) -> str:
         (
             KernelPlugin.from_object("s", {"pay": _breaks}),
             {"started_at": 1.0},
-            "Error: Something went wrong here after the call was made."
-            " It is not known whether it was completed.",
+            AFTER,
         ),
     ],
     ids=["no tool", "not approved", "before", "after"],

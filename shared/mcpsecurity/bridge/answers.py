@@ -73,10 +73,10 @@ def response_to(request_id: Any, message: Any) -> dict[str, Any]:
 def error_of(message: Any) -> dict[str, Any] | None:
     """Return the error of a JSON-RPC message as `code`, `message` and perhaps `data`; None without one."""
     error = message.get("error") if isinstance(message, dict) else None
-    if isinstance(error, str) and error:
-        error = {"message": error}
-    if not isinstance(error, dict):
+    if not error and not isinstance(error, dict):
         return None
+    if not isinstance(error, dict):
+        error = {"message": error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)}
     code, text = error.get("code"), error.get("message")
     valid = {
         "code": code if isinstance(code, int) and not isinstance(code, bool) else -32603,
@@ -95,4 +95,6 @@ def _response(request_id: Any, message: Any) -> dict[str, Any] | None:
     if error is not None:
         return {"jsonrpc": "2.0", "id": request_id, "error": error}
     result = message.get("result")
-    return {"jsonrpc": "2.0", "id": request_id, "result": result} if isinstance(result, dict) else None
+    if not isinstance(result, dict):
+        raise UnreadableAnswerError("a result that is no object")
+    return {"jsonrpc": "2.0", "id": request_id, "result": result}

@@ -43,6 +43,9 @@ def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
         return error
     if isinstance(error, _NEVER_SENT):
         failure = ServerUnavailableError(_unreachable(request.url, error))
+    elif isinstance(error, httpx.InvalidURL) or "location header" in str(error):
+        host = request.url.netloc.decode()
+        failure = ServerUnavailableError(f"The MCP server at {host} redirects to what is no address.")
     elif isinstance(error, httpx.HTTPError | httpx.StreamError):
         failure = unknown_outcome(request)
     else:
@@ -58,7 +61,7 @@ def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) ->
     challenge, message = _challenge(response), _json(body)
     error = error_of(message)
     reason = challenge.get("error_description") or _reason(response, body, message)
-    told = f" It says: {_short(reason)}" if reason else ""
+    told = f" It says: {_short(reason)}{'' if reason.endswith(('.', '!', '?')) else '.'}" if reason else ""
     if status in (401, 403):
         return _denied(status, host, challenge, told)
     # An error with the request's own id was made by who has read the request, perhaps after carrying it out
@@ -79,7 +82,7 @@ def _failed(
         return ServerUnavailableError(
             f"There is no MCP server at {response.request.url}: HTTP status 404.{told}"
         )
-    if response.is_redirect:
+    if response.has_redirect_location:
         return ServerUnavailableError(_redirected(response, host))
     retry = response.headers.get("Retry-After", "")[:40]
     text = f"The MCP server at {host} answered with HTTP status {status}.{told}"
