@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-import orjson
 from aiohttp import web
 from mcp import types
 from multidict import CIMultiDictProxy, istr
 from pydantic import ValidationError
 
-from mcpsecurity_server.transport.jsonrpc import INVALID_PARAMS, MessageError, Request
+from mcpsecurity_server.transport.jsonrpc import INVALID_PARAMS, MessageError, Request, to_json
 from mcpsecurity_server.transport.protocol import (
     ALL_VERSIONS,
     HEADER_MISMATCH,
@@ -149,7 +148,7 @@ def _recall(meta: Any) -> RequestMeta | None:
     """Return what a `_meta` that came before says."""
     if not isinstance(meta, dict) or len(meta) > _PLAIN_KEYS:
         return None
-    known = _known.get(orjson.dumps(meta))
+    known = _known.get(to_json(meta))
     if known is not None and _is_text(meta):
         _latest.meta, _latest.envelope = meta, known
     return known
@@ -175,7 +174,7 @@ def _read(headers: CIMultiDictProxy[str], request: Request, meta: Any) -> Reques
         raise _invalid(request, f"{_LEVEL_KEY} is no log level")
     envelope = RequestMeta(_client(request, meta), level, {key: meta[key] for key in meta.keys() - _OWN_KEYS})
     if level is None and not envelope.meta:
-        _remember(_known, orjson.dumps(meta), envelope)
+        _remember(_known, to_json(meta), envelope)
     return envelope
 
 
@@ -239,7 +238,7 @@ def _check_headers(headers: CIMultiDictProxy[str], request: Request, version: An
 
 def _client(request: Request, meta: Mapping[str, Any]) -> types.InitializeRequestParams:
     """Return what a client says of itself; most have said it before."""
-    said = orjson.dumps([meta[_CAPABILITIES_KEY], meta.get(_INFO_KEY)])
+    said = to_json([meta[_CAPABILITIES_KEY], meta.get(_INFO_KEY)])
     known = _clients.get(said)
     if known is None:
         known = _read_client(request, meta)
