@@ -17,9 +17,9 @@ from mcpsecurity.cli import command_line
 from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.localcloud import LocalCloudSettings
 from mcpsecurity.settings import Settings
-from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import ServerSettings
-from mcpsecurity_server.tools.asking import Asker
+from mcpsecurity_server.tools.elicitation import Asker
+from mcpsecurity_server.tools.registry import build_mcp
 from mcpsecurity_webclient.settings import WebSettings
 
 _MARKER = re.compile(r"<!-- generated: (\w+) -->")

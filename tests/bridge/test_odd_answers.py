@@ -18,6 +18,7 @@ from mcpsecurity.bridge import (
     SignInRequiredError,
     result_text,
 )
+from mcpsecurity.bridge.parts import part_text, resource_text
 from mcpsecurity.service import started_runner
 
 pytestmark = pytest.mark.timeout(30)
@@ -133,6 +134,7 @@ async def test_a_call_whose_answer_cannot_be_read_ends_typed_and_was_made_once(a
     assert server.methods.count("initialize") == 1
 
 
+PNG = {"type": "image", "data": "AAAA", "mimeType": "image/png"}
 READABLE: dict[str, tuple[Answer, str]] = {
     "a lone surrogate": (
         lambda m: web.Response(text=json.dumps(said(m, "cut \ud83d")), content_type="application/json"),
@@ -156,6 +158,20 @@ READABLE: dict[str, tuple[Answer, str]] = {
         ),
         "[link to users/me: me]",
     ),
+    "a blob of a relative URI": (
+        lambda m: web.json_response(
+            rpc(m, {"content": [{"type": "resource", "resource": {"uri": "a.pdf", "blob": "AAAA"}}]})
+        ),
+        "[resource a.pdf, which cannot be read]",
+    ),
+    "a picture that is described oddly": (
+        lambda m: web.json_response(rpc(m, {"content": [{**PNG, "annotations": {"audience": ["all"]}}]})),
+        "[image of type image/png, which the model cannot see]",
+    ),
+    "text that is none": (
+        lambda m: web.json_response(rpc(m, {"content": [{"type": "text", "text": {"total": 7}}]})),
+        '{"total": 7}',
+    ),
     "content as text": (lambda m: web.json_response(rpc(m, {"content": "plain"})), "plain"),
     "a structured list": (
         lambda m: web.json_response(rpc(m, {"content": [], "structuredContent": [1]})),
@@ -168,6 +184,49 @@ READABLE: dict[str, tuple[Answer, str]] = {
 async def test_an_odd_answer_is_read_as_far_as_it_goes(answer: Answer, text: str) -> None:
     async with connected(Odd(call=answer)) as connection:
         assert result_text(await connection.call_tool("t", {})) == text
+
+
+PROMPTS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
+    "text alone": ([{"role": "user", "content": "plain"}], [("user", "plain")]),
+    "a list of parts": (
+        [{"role": "assistant", "content": [{"type": "text", "text": "one"}, PNG]}],
+        [("assistant", "one"), ("assistant", "[image of type image/png, which the model cannot see]")],
+    ),
+    "another role": ([{"role": "system", "content": {"type": "text", "text": "x"}}], [("user", "x")]),
+    "a relative URI": (
+        [{"role": "user", "content": {"type": "resource", "resource": {"uri": "a b", "text": "x"}}}],
+        [("user", "[resource a b]\nx")],
+    ),
+    "nothing": ([None, {"role": "user"}], []),
+}
+
+
+@pytest.mark.parametrize(("messages", "read"), PROMPTS.values(), ids=PROMPTS)
+async def test_a_prompt_is_read_part_by_part(messages: Any, read: list[tuple[str, str]]) -> None:
+    server = Odd(get=lambda m: web.json_response(rpc(m, {"messages": messages})))
+    async with connected(server) as connection:
+        result = await connection.get_prompt("p", {})
+    assert [(message.role, part_text(message.content)) for message in result.messages] == read
+
+
+CONTENTS: dict[str, tuple[Any, str]] = {
+    "a relative URI": ({"uri": "users/me", "text": "x"}, "x"),
+    "no URI": ({"text": "x", "mimeType": 7}, "x"),
+    "a blob": (
+        {"uri": "a", "blob": "AAAA", "mimeType": "x/y"},
+        "[resource of type x/y, which the model cannot see]",
+    ),
+    "text alone": ("x", "x"),
+    "a number as text": ({"uri": "file:///a", "text": 7}, "[resource file:///a]\n7"),
+}
+
+
+@pytest.mark.parametrize(("contents", "read"), CONTENTS.values(), ids=CONTENTS)
+async def test_a_resource_is_read_as_far_as_it_goes(contents: Any, read: str) -> None:
+    server = Odd(read=lambda m: web.json_response(rpc(m, {"contents": [contents]})))
+    async with connected(server) as connection:
+        (found,) = (await connection.read_resource("file:///a")).contents
+    assert resource_text(found) == read
 
 
 async def test_the_other_calls_go_on_when_one_is_redirected() -> None:

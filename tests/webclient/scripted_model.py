@@ -1,4 +1,4 @@
-"""A model that answers word for word as a test says, over real HTTP, and refuses what Azure OpenAI refuses."""
+"""A model that answers word for word as a test says, over HTTP, and refuses what Azure OpenAI refuses."""
 
 import json
 from collections import deque
@@ -13,12 +13,12 @@ from mcpsecurity.localcloud.openai.validation import check_request
 __all__ = ["ScriptedModel", "calls", "chunk", "says"]
 
 Turn = list[Any] | Callable[[web.Request], Awaitable[web.StreamResponse]]
-"""Chunks of a stream (an object, or the bytes of an event; an exception breaks the connection), or a handler."""
+"""Chunks of a stream (objects, or the bytes of an event; an exception breaks it off), or a handler."""
 
 
 class ScriptedModel:
     """Plays `turns` in order, and says "Done." when there are none left. `asked` are the requests that Azure
-    OpenAI would have taken, `refused` why it did not take the others."""
+    OpenAI would have taken, `refused` why it would not have taken the others."""
 
     def __init__(self) -> None:
         self.turns: deque[Turn] = deque()

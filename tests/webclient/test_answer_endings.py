@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +67,7 @@ async def answer(visitor: Visitor) -> tuple[str, str | None]:
 async def function_named(visitor: Visitor, model: ScriptedModel, name: str) -> str:
     """Return what the model calls a tool."""
     await ask(visitor)
-    names = [tool["function"]["name"] for tool in model.asked[-1]["tools"]]
+    names: list[str] = [tool["function"]["name"] for tool in model.asked[-1]["tools"]]
     return next(found for found in names if found.endswith(name))
 
 
@@ -147,7 +146,7 @@ def _ends_with(*parts: Any) -> Any:
         (_nothing, "model_broke_off", None, None),
         (_ends_with(chunk({"content": "Once"})), "model_broke_off", "Once", "broken_off"),
         ([chunk({"content": "Once"}), ConnectionError()], "model_broke_off", "Once", "broken_off"),
-        ([chunk({"content": "Once"}), {"error": {"code": "server_error"}}], "model_error", "Once", "broken_off"),
+        ([chunk({"content": "Once"}), {"error": {"code": "x"}}], "model_error", "Once", "broken_off"),
         ([chunk({"content": "Once"}), {"error": "overloaded"}], "model_error", "Once", "broken_off"),
         (
             [chunk({"content": "Once"}), {"error": {"code": "content_filter"}}],
@@ -377,7 +376,7 @@ async def test_a_failed_run_is_logged_with_what_the_endpoint_says_and_no_word_of
     [
         (404, {"code": "DeploymentNotFound", "message": "The API deployment does not exist."}, {},
          "model_not_found", False, "deployment does not exist"),
-        (404, {"code": "404", "message": "Resource not found"}, {}, "model_not_found", False, "at the address"),
+        (404, {"code": "404", "message": "Resource not found"}, {}, "model_not_found", False, "the address"),
         (403, {"code": "403", "message": "Access denied due to Virtual Network/Firewall rules."}, {},
          "model_forbidden", False, "network does not let"),
         (403, {"code": "PermissionDenied", "message": "no"}, {}, "model_unauthorized", False, "credentials"),
@@ -386,8 +385,8 @@ async def test_a_failed_run_is_logged_with_what_the_endpoint_says_and_no_word_of
         (429, {"message": "no"}, {"Retry-After": "0.5"}, "model_busy", True, "in 1 second."),
         (429, {"message": "no"}, {"Retry-After": "86400"}, "model_busy", True, "in 24 hours"),
         (429, {"message": "no"}, {"Retry-After": "nan"}, "model_busy", True, "too much to do."),
-        (400, {"type": "exceed_context_size_error", "message": "x"}, {}, "too_long", False, "begin a new one"),
-        (400, {"message": "This model's maximum context length is 8192 tokens"}, {}, "too_long", False, "new one"),
+        (400, {"type": "exceed_context_size_error", "message": "x"}, {}, "too_long", False, "a new one"),
+        (400, {"message": "This model's maximum context length is 8 tokens"}, {}, "too_long", False, "new"),
         (413, "too large", {}, "too_long", False, "begin a new one"),
         (422, ["odd"], {}, "model_error", False, "(422)"),
         (400, None, {}, "model_error", False, "(400)"),

@@ -119,11 +119,15 @@ def test_an_error_within_the_stream_is_raised(error: Any) -> None:
                             {"id": "b", "function": {"name": "u", "arguments": "{}"}}])],
          [("a", "t", "{}"), ("b", "u", "{}")]),
         ([delta(tool_calls=[{"function": {"name": "t", "arguments": "{}"}},
-                            {"function": {"name": "t", "arguments": "{}"}}])], [("", "t", "{}"), ("", "t", "{}")]),
-        ([tool_call(index=1, id="b", function={"name": "u"}), tool_call(index=0, id="a", function={"name": "t"}),
+                            {"function": {"name": "t", "arguments": "{}"}}])],
+         [("", "t", "{}"), ("", "t", "{}")]),
+        ([tool_call(index=1, id="b", function={"name": "u"}),
+          tool_call(index=0, id="a", function={"name": "t"}),
           tool_call(index=1, function={"arguments": "{}"})], [("b", "u", "{}"), ("a", "t", "")]),
-        ([tool_call(index=0, id="a", function={"name": "t", "arguments": {"x": 1}})], [("a", "t", '{"x": 1}')]),
-        ([tool_call(index=0, id="a", type="custom", custom={"name": "t", "input": "free"})], [("a", "t", "free")]),
+        ([tool_call(index=0, id="a", function={"name": "t", "arguments": {"x": 1}})],
+         [("a", "t", '{"x": 1}')]),
+        ([tool_call(index=0, id="a", type="custom", custom={"name": "t", "input": "free"})],
+         [("a", "t", "free")]),
         ([delta(function_call={"name": "t", "arguments": "{"}), delta(function_call={"arguments": "}"})],
          [("", "t", "{}")]),
         ([tool_call(index=0, id=5, function=None)], [("", "", "")]),
@@ -157,7 +161,7 @@ def test_no_garbage_gets_through() -> None:
         "id",
         "usage",
     ]
-    rng = random.Random(7)
+    rng = random.Random(7)  # noqa: S311 - nothing is kept secret by it
 
     def garbage(depth: int) -> Any:
         if depth == 0 or rng.random() < 0.2:

@@ -7,7 +7,8 @@ own.
 
 import json
 import logging
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -35,9 +36,11 @@ class ConcurrentSession(ClientSession):
 
     Attributes:
         peer: attributes that the spans of its requests have besides.
+        answering: entered while a request of the server is being answered.
     """
 
     peer: Peer | None = None
+    answering: Callable[[], AbstractContextManager[None]] = nullcontext
 
     async def send_request(self, request: types.ClientRequest, *positional: Any, **options: Any) -> Any:
         """Send a request and return its result, in a span; see the SDK's own for arguments and errors."""
@@ -59,7 +62,8 @@ class ConcurrentSession(ClientSession):
 
     async def _answer(self, responder: RequestResponder[types.ServerRequest, types.ClientResult]) -> None:
         try:
-            await super()._received_request(responder)
+            with self.answering():
+                await super()._received_request(responder)
         except Exception:  # noqa: BLE001 - a failing callback must not end the connection; logged in full
             _log.exception("answering %s failed", responder.request.root.method)
             error = types.ErrorData(code=types.INTERNAL_ERROR, message="The client could not answer")

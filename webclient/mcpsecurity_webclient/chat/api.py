@@ -9,6 +9,7 @@ from aiohttp import web
 from mcpsecurity.bridge import BridgeError, SignInRequiredError
 from mcpsecurity.elicitation import InvalidContentError
 from mcpsecurity_webclient.access import PERSON, sign_in_url
+from mcpsecurity_webclient.bodies import body_of
 from mcpsecurity_webclient.chat import commands
 from mcpsecurity_webclient.chat.approvals import (
     DecidedError,
@@ -289,10 +290,10 @@ async def _read(request: web.Request, shape: type[C]) -> C:
     """Return the request's command.
 
     Raises:
-        ApiError: 400, it is not JSON or not of this shape.
+        ApiError: 400, it is not JSON or not of this shape; or as for `body_of`.
     """
     try:
-        return shape.model_validate(read_json(await request.read()))
+        return shape.model_validate(read_json(await body_of(request)))
     except ValueError as error:  # pydantic's ValidationError is one
         raise ApiError(400, "malformed", "This command is not of the form that is expected.") from error
 

@@ -328,7 +328,7 @@ class ApprovalDesk:
         return call.decision.result()
 
     def _decided(self, call: PendingFunctionCall, decision: Decision) -> None:
-        edited = decision.arguments != call.arguments
+        edited = arguments_hash(decision.arguments) != call.args_hash  # 1.0 is not 1, True is not 1
         outcome = decision.outcome
         for name, value in decision.changes().items():
             setattr(call, name, value)

@@ -5,12 +5,14 @@ import { once } from "../ui/button.js";
 
 export class Composer {
   /**
-   * @param {{commands, report, announce}} context
+   * @param {PageContext} context
    * @param {Draft} draft
    * @param {Attachments} attachments
    */
   constructor(context, draft, attachments) {
-    Object.assign(this, { _context: context, _draft: draft, _attachments: attachments });
+    this._context = context;
+    this._draft = draft;
+    this._attachments = attachments;
     this._text = byId("message");
     this._send = byId("send");
     this._stop = byId("stop");

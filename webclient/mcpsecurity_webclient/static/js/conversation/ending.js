@@ -14,7 +14,7 @@ const LABELS = {
 };
 
 export class Ending {
-  /** @param {{retry, goOn, edit, clock, announce}} context */
+  /** @param {PageContext} context */
   constructor({ retry, goOn, edit, clock, announce }) {
     this._act = { retry, continue: goOn, edit: () => edit(this._question) };
     this._question = "";

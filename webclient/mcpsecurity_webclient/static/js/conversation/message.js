@@ -10,7 +10,7 @@ import { BatchBar } from "../tools/batch.js";
 import { Prose } from "./prose.js";
 
 export class MessageView {
-  /** @param {{commands, report, countdowns, announce}} context */
+  /** @param {PageContext} context */
   constructor(message, context) {
     this._context = context;
     this._cards = new Map();
@@ -18,7 +18,7 @@ export class MessageView {
     this.element = message.role === "user" ? this._userElement(message) : this._assistantElement();
   }
 
-  /** @param {{isLast: boolean, requestsFor: function(string): Array<Element>}} situation */
+  /** @param {any} message  @param {any} state  @param {{isLast: boolean, requestsFor: (callId: string) => Element[]}} situation */
   update(message, state, { isLast, requestsFor }) {
     if (message.role === "user") {
       this._leftOut.hidden = !message.left_out;

@@ -6,9 +6,13 @@ const LONG_S = 10;
 const MINUTE_S = 60;
 
 export class Thinking {
-  /** @param {ServerClock} clock  @param {function(string)} announce */
+  /** @param {ServerClock} clock  @param {function(string): void} announce */
   constructor(clock, announce) {
-    Object.assign(this, { _clock: clock, _announce: announce, _timer: null, _since: 0, _said: 0 });
+    this._clock = clock;
+    this._announce = announce;
+    this._timer = null;
+    this._since = 0;
+    this._said = 0;
     this._words = h("span", { class: "hidden-text" }, "The model is thinking.");
     this._seconds = h("span", { "aria-hidden": "true" });
     this.element = h("p", { class: "thinking" }, this._words,
