@@ -6,7 +6,10 @@ const LONG_S = 10;
 const MINUTE_S = 60;
 
 export class Thinking {
-  /** @param {ServerClock} clock  @param {function(string): void} announce */
+  /**
+   * @param {ServerClock} clock
+   * @param {(words: string) => void} announce
+   */
   constructor(clock, announce) {
     this._clock = clock;
     this._announce = announce;
