@@ -19,7 +19,7 @@ from mcp.shared.session import ProgressFnT, RequestResponder
 
 from mcpsecurity.bridge.answers import encodable
 from mcpsecurity.bridge.errors import ProtocolError
-from mcpsecurity.bridge.readable import ReadableResult
+from mcpsecurity.bridge.readable import Greeting, ReadableResult
 from mcpsecurity.bridge.tracing import Peer, traced
 
 __all__ = ["ConcurrentSession", "call_tool"]
@@ -42,9 +42,12 @@ class ConcurrentSession(ClientSession):
     peer: Peer | None = None
     answering: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    async def send_request(self, request: types.ClientRequest, *positional: Any, **options: Any) -> Any:
+    async def send_request(
+        self, request: types.ClientRequest, result_type: Any, *positional: Any, **options: Any
+    ) -> Any:
         """Send a request and return its result, in a span; see the SDK's own for arguments and errors."""
-        return await traced(super().send_request, request, *positional, peer=self.peer, **options)
+        kind = Greeting if result_type is types.InitializeResult else result_type
+        return await traced(super().send_request, request, kind, *positional, peer=self.peer, **options)
 
     async def _received_request(
         self, responder: RequestResponder[types.ServerRequest, types.ClientResult]
