@@ -41,7 +41,7 @@ def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
         return error
     if isinstance(error, _NEVER_SENT):
         failure = ServerUnavailableError(_unreachable(request.url, error))
-    elif isinstance(error, httpx.HTTPError | httpx.StreamError):
+    elif isinstance(error, httpx.HTTPError | httpx.StreamError | TimeoutError):
         failure = unknown_outcome(request)
     else:
         host = request.url.netloc.decode()
