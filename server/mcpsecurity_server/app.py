@@ -13,27 +13,27 @@ from mcp.server.fastmcp import FastMCP
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
 from mcpsecurity.scaling.keyring import KeyRing
 from mcpsecurity.scaling.rates import Limit, RateLimit
-from mcpsecurity.service import FIRST
+from mcpsecurity.service import REQUEST_WRAPPER
 from mcpsecurity.tls import client_ssl_context
-from mcpsecurity_server.audit import audit_tool_call, number_requests, write_waiting
 from mcpsecurity_server.auth.metadata import add_metadata_routes
 from mcpsecurity_server.auth.middleware import tool_guard
-from mcpsecurity_server.auth.protection import Protection
-from mcpsecurity_server.cors import allow_origins
-from mcpsecurity_server.fast_path import fast_path
-from mcpsecurity_server.health import add_health_route, add_ready_route
+from mcpsecurity_server.auth.setup import AuthSetup
+from mcpsecurity_server.http.cors import allow_origins
+from mcpsecurity_server.http.health import add_health_route, add_ready_route
+from mcpsecurity_server.http.proxy import add_proxy_middlewares, secure_headers
+from mcpsecurity_server.http.rate_limit import rate_guard
+from mcpsecurity_server.observability.audit import audit_tool_call, number_requests, write_waiting
 from mcpsecurity_server.profile import ProfileService
-from mcpsecurity_server.proxy import add_proxy_middlewares, secure_headers
-from mcpsecurity_server.rates import rate_guard
-from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
-from mcpsecurity_server.tools.asking import Asker
+from mcpsecurity_server.tools.elicitation import Elicitor
+from mcpsecurity_server.tools.registry import build_mcp
 from mcpsecurity_server.transport import AfterCall, Limits, mount_mcp
+from mcpsecurity_server.transport.http.fast_path import fast_path
 from mcpsecurity_server.weather import WeatherService, weather_session
 
 if TYPE_CHECKING:
-    from mcpsecurity_server.transport.shared import SharedTransport
-    from mcpsecurity_server.watching import ServerWatch
+    from mcpsecurity_server.observability.telemetry import ServerInstrumentation
+    from mcpsecurity_server.transport.redis import SharedTransport
 
 __all__ = ["create_app"]
 
@@ -46,7 +46,7 @@ def create_app(
     timer: Timer = time.monotonic,
     key_policy: CachePolicy | None = None,
     tls: ssl.SSLContext | None = None,
-    watch: "ServerWatch | None" = None,
+    watch: "ServerInstrumentation | None" = None,
 ) -> web.Application:
     """Return the application: `/mcp` behind access tokens; health and resource metadata for everybody.
 
@@ -71,7 +71,7 @@ def create_app(
     if settings.no_auth:
         app.middlewares.append(number_requests)
     else:
-        protection = Protection(settings, tls, clock, timer, key_policy)
+        protection = AuthSetup(settings, tls, clock, timer, key_policy)
         public += add_metadata_routes(app, settings.url, protection.metadata())
         authentication = protection.install(app, {_path(route) for route in public})
         needs["signing_keys"] = authentication.check_keys
@@ -97,13 +97,13 @@ def create_app(
         state_keys=_state_keys(settings),
         before_call=before_call,
         after_call=after_call,
-        observer=watch,
+        instrumentation=watch,
         clock=clock,
     )
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)
     if own:  # other programs' tools may ask for the request's application
-        app[FIRST] = fast_path(app, settings.path, mounted.handle, secure_headers(settings))
+        app[REQUEST_WRAPPER] = fast_path(app, settings.path, mounted.handle, secure_headers(settings))
     return app
 
 
@@ -116,7 +116,7 @@ def _own_mcp(
     profiles = _profiles(settings, tls, timer)
     if profiles is not None:
         app.cleanup_ctx.append(_entered(profiles))
-    asker = Asker(settings.approval, settings.answer_timeout)
+    asker = Elicitor(settings.approval, settings.answer_timeout)
     return build_mcp(asker, weather, profiles, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC))
 
 
@@ -124,7 +124,7 @@ def _shared_transport(settings: ServerSettings, limits: Limits) -> "SharedTransp
     """Return what several processes share, if there are several."""
     if settings.redis_url is None or settings.keys is None:
         return None
-    from mcpsecurity_server.transport.shared import SharedTransport  # noqa: PLC0415 - needs the extra `scale`
+    from mcpsecurity_server.transport.redis import SharedTransport  # noqa: PLC0415 - needs the extra `scale`
 
     keys = KeyRing(settings.keys.get_secret_value())
     return SharedTransport(settings.redis_url.get_secret_value(), keys, limits)

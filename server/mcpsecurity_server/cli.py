@@ -13,7 +13,7 @@ from mcpsecurity.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
 from mcpsecurity.telemetry import watched
 from mcpsecurity_server.app import create_app
-from mcpsecurity_server.audit import note_traces
+from mcpsecurity_server.observability.audit import note_traces
 from mcpsecurity_server.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ def _application(settings: ServerSettings, telemetry: "Telemetry | None", worker
     if telemetry is None:
         return create_app(settings)
     from mcpsecurity.telemetry.scrape import add_metrics_port  # noqa: PLC0415 - only for those who want it
-    from mcpsecurity_server.watching import ServerWatch  # noqa: PLC0415
+    from mcpsecurity_server.observability.telemetry import ServerInstrumentation  # noqa: PLC0415
 
     if telemetry.tracing:
         note_traces(telemetry.log_fields)
-    app = create_app(settings, watch=ServerWatch())
+    app = create_app(settings, watch=ServerInstrumentation())
     add_metrics_port(app, telemetry, settings.metrics, worker)
     return app

@@ -18,9 +18,9 @@ from jwt.algorithms import RSAAlgorithm
 
 from mcpsecurity.oidc import OidcProvider, SigningKey, parse_keys
 from mcpsecurity.oidc.discovery import ProviderMetadata
-from mcpsecurity_server.auth.access_tokens import Acceptance, AccessTokenVerifier
-from mcpsecurity_server.auth.credentials import bearer_token
+from mcpsecurity_server.auth.bearer import bearer_token
 from mcpsecurity_server.auth.policy import AccessPolicy
+from mcpsecurity_server.auth.verifier import AccessTokenVerifier, TokenRequirements
 
 __all__ = ["measure"]
 
@@ -35,7 +35,7 @@ async def measure(tokens: int = 2000, rounds: int = 7) -> dict[str, float]:
     private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     verifier = AccessTokenVerifier(
         _Provider(private_key),
-        Acceptance(CLIENT_ID, f"api://{CLIENT_ID}", frozenset({TENANT_ID})),
+        TokenRequirements(CLIENT_ID, f"api://{CLIENT_ID}", frozenset({TENANT_ID})),
         AccessPolicy("mcp:tools"),
         memory_size=10_000,
     )

@@ -173,7 +173,7 @@ def _response(kind: str, request_id: Any) -> dict[str, Any]:
 
 def _says_that_it_was_not_taken(answer: Answer) -> bool:
     """Whether the status says so: the session is not known, or is said in the body to be; see elsewhere."""
-    if answer.status in (307, 308):
+    if answer.status in (301, 302, 307, 308):
         return any(name == "Location" for name, _ in answer.headers)
     return answer.status in (400, 404)
 

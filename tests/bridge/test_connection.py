@@ -65,6 +65,13 @@ def program() -> FastMCP[Any]:
     return mcp
 
 
+@web.middleware
+async def silence(_: web.Request, handler: Any) -> web.StreamResponse:
+    """Answer nothing."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
 def refuse(status: int, **headers: str) -> Any:
     """Return a middleware that answers every request with a status."""
 
@@ -159,7 +166,7 @@ async def test_a_refused_token_is_got_anew_once(serve: Serve) -> None:
 
     async with serve(program(), only_new) as url, McpConnection(url, auth=TokenAuth(token)) as connection:
         await connection.call_tool("quick", {})
-    assert asked_for[:3] == [False, False, True], "before the first request, with it, and after its refusal"
+    assert asked_for[:2] == [False, True], "with the first request, and after its refusal"
 
 
 async def test_a_restarted_server_is_met_again(serve: Serve) -> None:
@@ -191,14 +198,39 @@ async def test_an_error_of_the_protocol_has_its_code(serve: Serve) -> None:
 
 
 async def test_a_server_that_says_nothing_is_given_up(serve: Serve) -> None:
-    @web.middleware
-    async def silence(_: web.Request, handler: Any) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError
-
     async with serve(program(), silence) as url:
         with pytest.raises(ServerUnavailableError, match=r"did not answer within 0\.2 s"):
             await McpConnection(url, timeout=0.2).open()
+
+
+async def test_a_prompt_that_does_not_come_is_given_up_but_not_while_a_person_is_asked(serve: Serve) -> None:
+    mcp = program()
+    answered = asyncio.Event()
+
+    @mcp.prompt()
+    async def silent() -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    @mcp.prompt()
+    async def asking() -> str:
+        context = mcp.get_context()
+        form = await context.session.elicit_form(
+            "Who?", {"type": "object", "properties": {}}, context.request_id
+        )
+        return str(form.action)
+
+    async def answer(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        await asyncio.sleep(1.2)
+        answered.set()
+        return types.ElicitResult(action="accept", content={})
+
+    async with serve(mcp) as url, McpConnection(url, timeout=0.5, elicitation=answer) as connection:
+        with pytest.raises(ServerUnavailableError, match=r"did not answer within 0\.5 s"):
+            await connection.get_prompt("silent", {})
+        (message,) = (await connection.get_prompt("asking", {})).messages
+    assert answered.is_set()
+    assert "accept" in str(message.content)
 
 
 async def test_an_idle_session_holds_no_list_of_tools(serve: Serve) -> None:

@@ -19,9 +19,9 @@ from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.bridge import McpConnection
 from mcpsecurity.service import started_runner
 from mcpsecurity_server.transport import mount_mcp
-from mcpsecurity_server.transport.dispatch import Call
+from mcpsecurity_server.transport.dispatch.dispatcher import Call
+from mcpsecurity_server.transport.dispatch.instrumentation import Activity
 from mcpsecurity_server.transport.jsonrpc import Request
-from mcpsecurity_server.transport.observed import Activity
 
 HERE = SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(1))
 CARRIED = f"00-{HERE.trace_id:032x}-{HERE.span_id:016x}-01"
@@ -61,7 +61,7 @@ class Recorder:
     def __init__(self) -> None:
         self.metas: dict[str, Any] = {}
 
-    async def around(self, request: Request, call: Call, run: Awaitable[Any]) -> Any:  # noqa: ARG002
+    async def wrap(self, request: Request, call: Call, run: Awaitable[Any]) -> Any:  # noqa: ARG002
         self.metas[request.method] = request.params.get("_meta")
         return await run
 
@@ -72,7 +72,7 @@ class Recorder:
 @asynccontextmanager
 async def served(seen: Recorder) -> AsyncIterator[str]:
     app = web.Application()
-    mount_mcp(app, program(), observer=seen)
+    mount_mcp(app, program(), instrumentation=seen)
     runner = await started_runner(app)
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"

@@ -95,6 +95,8 @@ async def test_only_what_was_named_is_exact(modules: Page) -> None:
         ({}, "9" * 4301, "This number is too large."),
         ({}, "12x", "Write a whole number."),
         ({"maximum": 9007199254740992}, "9007199254740993", "Must be 9007199254740992 or less."),
+        ({"exclusiveMinimum": 9007199254740992}, "9007199254740992", "Must be more than 9007199254740992."),
+        ({"exclusiveMinimum": 9007199254740992}, "9007199254740993", "9007199254740993"),
         ({"kind": "number"}, "1.10", "1.10"),
         ({"kind": "number"}, ".5", "0.5"),
         ({"kind": "number"}, "1e400", "Write a number."),

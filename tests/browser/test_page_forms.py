@@ -89,6 +89,8 @@ async def test_blank_required_fields_get_an_error_and_the_focus(
         (field("integer"), "1.5", "Write a whole number."),
         (field("integer", minimum=1), "0", "Must be 1 or more."),
         (field("number", maximum=9.5), "9.6", "Must be 9.5 or less."),
+        (field("integer", exclusiveMinimum=0), "0", "Must be more than 0."),
+        (field("number", exclusiveMaximum=9.5, maximum=10), "9.5", "Must be less than 9.5."),
     ],
 )
 async def test_what_does_not_fit_is_said_at_the_field(

@@ -9,8 +9,8 @@ import pytest
 import mcpsecurity_server
 from mcpsecurity.localcloud.entra.aadsts import Sts, StsCode
 from mcpsecurity.oidc import Reason
-from mcpsecurity_server.audit import DENIED
 from mcpsecurity_server.doctor.settings import DoctorSettings
+from mcpsecurity_server.observability.audit import DENIED
 from mcpsecurity_server.settings import ServerSettings
 from mcpsecurity_webclient.settings import WebSettings
 
@@ -24,7 +24,7 @@ def _table(heading: str) -> str:
 
 def _refusals() -> set[str]:
     """Return the reasons in the code: the first argument of each refusal that is raised."""
-    kinds = {"NoCredentials", "BadCredentials", "InsufficientScope", "NotPermitted", "Unavailable", "_lacks"}
+    kinds = {"MissingToken", "InvalidRequest", "InsufficientScope", "NotPermitted", "Unavailable", "_lacks"}
     found: set[str] = set()
     for file in (Path(mcpsecurity_server.__file__ or "").parent / "auth").glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

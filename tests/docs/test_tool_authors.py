@@ -8,7 +8,7 @@ from mcp import ClientSession, types
 from mcp.client.streamable_http import streamable_http_client
 from tests.docs.test_code_blocks import blocks, run
 from tests.installed import ROOT
-from tests.transport.stateless.conftest import Client, accept
+from tests.server.transport.stateless.conftest import Client, accept
 
 from mcpsecurity.service import started_runner
 from mcpsecurity_server.transport import mount_mcp

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from mcpsecurity.elicitation import Form, InvalidContentError, SchemaError, parse_form
-from mcpsecurity.elicitation.entry import read_entry
+from mcpsecurity.elicitation.entry import field_hint, read_entry
 
 
 def form(schema: Any, **more: Any) -> Form:
@@ -65,6 +65,27 @@ def test_schemas_are_read_by_meaning(schema: dict[str, Any], kind: str, good: An
 def test_what_no_form_can_show_is_refused(schema: dict[str, Any]) -> None:
     with pytest.raises(SchemaError):
         form(schema)
+
+
+@pytest.mark.parametrize(
+    ("bound", "told", "good", "bad"),
+    [
+        ({"minimum": 0}, "at least 0", 0, -1),
+        ({"maximum": 0}, "at most 0", 0, 1),
+        ({"exclusiveMinimum": 0}, "more than 0", 0.5, 0),
+        ({"exclusiveMaximum": 0}, "less than 0", -0.5, 0),
+    ],
+)
+def test_a_bound_is_in_the_form_for_the_page_the_hint_and_the_error(
+    bound: dict[str, int], told: str, good: float, bad: float
+) -> None:
+    asked = form({"type": "number", **bound})
+    assert bound.items() <= asked.to_json()[0].items()
+    assert told in field_hint(asked.fields[0])
+    assert asked.validate({"a": good}) == {"a": good}
+    with pytest.raises(InvalidContentError) as caught:
+        asked.validate({"a": bad})
+    assert caught.value.fields["a"].startswith("Enter ")
 
 
 def test_lines_and_numbers_can_be_typed() -> None:

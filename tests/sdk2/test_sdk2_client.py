@@ -17,7 +17,7 @@ from mcpsecurity.service import started_runner
 from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.auth.metadata import add_metadata_routes
-from mcpsecurity_server.auth.protection import Protection
+from mcpsecurity_server.auth.setup import AuthSetup
 from mcpsecurity_server.settings import ServerSettings
 from mcpsecurity_server.transport import mount_mcp
 
@@ -143,7 +143,7 @@ async def test_tools_ask_in_forms_and_by_url(mode: str, version: str) -> None:
 async def test_tools_ask_a_person_who_had_to_sign_in(cloud: LocalCloud, mode: str, version: str) -> None:
     settings = settings_of(cloud)
     app = web.Application()
-    protection = Protection(settings, client_ssl_context(cloud.ca_file))
+    protection = AuthSetup(settings, client_ssl_context(cloud.ca_file))
     public = add_metadata_routes(app, settings.url, protection.metadata())
     protection.install(app, {route.resource.canonical for route in public if route.resource is not None})
     mount_mcp(app, program())

@@ -13,14 +13,14 @@ from mcp.client.session import ElicitationFnT
 from mcp.shared.context import RequestContext
 from mcp.shared.memory import create_connected_server_and_client_session
 from tests.oidc.tenant import ControlledTenant, MovableClock
-from tests.server.doctoring import WEBCLIENT_URL, server_of
+from tests.server.doctor.doctoring import WEBCLIENT_URL, server_of
 from tests.server.meteo import ControlledMeteo
 from tests.server.protected import ProtectedServer
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity_server.registry import build_mcp
 from mcpsecurity_server.settings import ApprovalPolicy
-from mcpsecurity_server.tools.asking import Asker
+from mcpsecurity_server.tools.elicitation import Elicitor
+from mcpsecurity_server.tools.registry import build_mcp
 from mcpsecurity_server.weather import WeatherService, weather_session
 
 NOW = dt.datetime(2026, 6, 1, 12, 30, tzinfo=dt.UTC)
@@ -122,7 +122,7 @@ def connect(weather: WeatherService) -> Connect:
         approval: ApprovalPolicy = "when-supported",
         deadline: float = 20.0,
     ) -> AbstractAsyncContextManager[ClientSession]:
-        mcp = build_mcp(Asker(approval, deadline), weather, now=lambda: NOW)
+        mcp = build_mcp(Elicitor(approval, deadline), weather, now=lambda: NOW)
         return create_connected_server_and_client_session(mcp, elicitation_callback=person)
 
     return connect

@@ -63,6 +63,19 @@ async def test_users_are_known_by_name_or_sign_in_name(stack: LocalStack) -> Non
         stack.tokens("mallory")
 
 
+async def test_an_unknown_user_fails_at_once_and_those_that_exist_are_named(
+    stack: LocalStack, server: ServedMcp
+) -> None:
+    every_name = "has no user 'carol'; it has alice@.*bob@.*guest@"
+    with pytest.raises(LookupError, match=every_name):
+        async with server.session("carol"):
+            pass
+    with pytest.raises(LookupError, match=every_name):
+        server.http("carol")
+    with pytest.raises(LookupError, match=every_name):
+        stack.credential("carol")
+
+
 def test_sync_code_has_clients_too(server: ServedMcp) -> None:
     with server.http("alice", roles=("Reader",)) as http, server.http(None) as nobody:
         assert http.get("/health").status_code == 200

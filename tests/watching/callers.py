@@ -12,13 +12,13 @@ from tests.ports import free_port
 from tests.programs import Program
 from tests.watching.services import stopping
 
-__all__ = ["Caller", "running_server"]
+__all__ = ["Principal", "running_server"]
 
 _ACCEPT = {"Accept": "application/json, text/event-stream"}
 _MODERN = "2026-07-28"
 
 
-class Caller:
+class Principal:
     """Calls the server at `port`. `log` is what it logs."""
 
     def __init__(self, http: aiohttp.ClientSession, port: int, log: Path) -> None:
@@ -69,7 +69,7 @@ class Caller:
 
 
 @asynccontextmanager
-async def running_server(folder: Path, *options: str, **more: str) -> AsyncIterator[Caller]:
+async def running_server(folder: Path, *options: str, **more: str) -> AsyncIterator[Principal]:
     """Run a server with `options` of the command; `more` are environment variables."""
     port, log = free_port(), folder / "server.log"
     clean = {key: value for key, value in environ.items() if not key.startswith("OTEL_")}
@@ -78,6 +78,6 @@ async def running_server(folder: Path, *options: str, **more: str) -> AsyncItera
     server = Program(command, port, environment=environment, log=log)
     async with stopping(server), aiohttp.ClientSession() as http:
         await server.start()
-        caller = Caller(http, port, log)
+        caller = Principal(http, port, log)
         await caller.begin()
         yield caller

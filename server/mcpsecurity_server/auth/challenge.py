@@ -6,7 +6,7 @@ from collections.abc import Callable
 import orjson
 from aiohttp import hdrs, web
 
-from mcpsecurity_server.auth.refusals import InsufficientScope, NotPermitted, Refusal, Unavailable
+from mcpsecurity_server.auth.errors import AuthError, InsufficientScope, NotPermitted, Unavailable
 
 __all__ = ["Challenger"]
 
@@ -23,7 +23,7 @@ class Challenger:
         self._base_scope = base_scope
         self._full_scope = full_scope
 
-    def response(self, refusal: Refusal) -> web.Response:
+    def response(self, refusal: AuthError) -> web.Response:
         """Return the response for a refusal, with a challenge where another token could help."""
         headers = {hdrs.CACHE_CONTROL: "no-store"}
         if isinstance(refusal, Unavailable):
@@ -35,7 +35,7 @@ class Challenger:
             status=refusal.status, body=orjson.dumps(body), content_type="application/json", headers=headers
         )
 
-    def _challenge(self, refusal: Refusal) -> str:
+    def _challenge(self, refusal: AuthError) -> str:
         scopes = refusal.scopes if isinstance(refusal, InsufficientScope) else (self._base_scope,)
         parameters = {
             "error": refusal.error,

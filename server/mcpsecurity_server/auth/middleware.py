@@ -9,14 +9,14 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from mcpsecurity.correlation import begin_request
-from mcpsecurity_server.audit import audit_denial, audit_refusal
-from mcpsecurity_server.auth.access_tokens import AccessTokenVerifier
+from mcpsecurity_server.auth.bearer import bearer_token, check_form, credentials
 from mcpsecurity_server.auth.challenge import Challenger
-from mcpsecurity_server.auth.credentials import bearer_token, check_form, credentials
+from mcpsecurity_server.auth.errors import AuthError
 from mcpsecurity_server.auth.policy import AccessPolicy
-from mcpsecurity_server.auth.refusals import Refusal
-from mcpsecurity_server.transport.dispatch import BeforeCall
-from mcpsecurity_server.transport.framing.replies import JsonResponse
+from mcpsecurity_server.auth.verifier import AccessTokenVerifier
+from mcpsecurity_server.observability.audit import audit_denial, audit_refusal
+from mcpsecurity_server.transport.dispatch.dispatcher import BeforeCall
+from mcpsecurity_server.transport.http.responses import was_refused
 from mcpsecurity_server.transport.identity import TOKEN_KEY
 
 __all__ = ["Authentication", "tool_guard"]
@@ -27,7 +27,7 @@ class Authentication:
     one.
 
     `verifier` is there once the application has started. A known caller is in `request[TOKEN_KEY]` without
-    the text of the token; whoever asks for it in a handler gets it, see `Caller.of_request`.
+    the text of the token; whoever asks for it in a handler gets it, see `Principal.of_request`.
     """
 
     verifier: AccessTokenVerifier
@@ -53,10 +53,10 @@ class Authentication:
                 caller = verifier.memory.recall(credentials(token)) or await verifier.verify(token)
             handled.caller = request[TOKEN_KEY] = caller
             response = await handler(request)
-        except Refusal as refusal:
+        except AuthError as refusal:
             audit_refusal(request, refusal)
             return self._challenger.response(refusal)
-        if isinstance(response, JsonResponse) and response.refused:
+        if was_refused(response):
             audit_denial(request, response.status)
         return response
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mcpsecurity.oidc import Claims, optional_text
-from mcpsecurity_server.auth.caller import roles_of
-from mcpsecurity_server.auth.refusals import InsufficientScope, NotPermitted
+from mcpsecurity_server.auth.errors import InsufficientScope, NotPermitted
+from mcpsecurity_server.auth.principal import roles_of
 
 __all__ = ["AccessPolicy"]
 

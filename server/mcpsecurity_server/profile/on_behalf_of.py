@@ -23,7 +23,7 @@ from pydantic import SecretStr
 
 from mcpsecurity.oidc import Timer
 from mcpsecurity.oidc.msal_http import msal_session
-from mcpsecurity_server.auth.caller import Caller
+from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.profile.errors import (
     ConsentNeededError,
     NotAvailableError,
@@ -84,7 +84,7 @@ class OnBehalfOf:
         if self._http is not None:
             self._http.close()
 
-    async def token(self, caller: Caller, scopes: list[str]) -> str:
+    async def token(self, caller: Principal, scopes: list[str]) -> str:
         """Return an access token of the caller for `scopes`, all of one API.
 
         Raises:
@@ -105,7 +105,7 @@ class OnBehalfOf:
         self._remember(_key(caller, scopes), token, float(answer.get("expires_in", 0)))
         return token
 
-    def forget(self, caller: Caller, scopes: list[str]) -> None:
+    def forget(self, caller: Principal, scopes: list[str]) -> None:
         """Ask Entra again next time: the API did not accept the token."""
         self._tokens.pop(_key(caller, scopes), None)
 
@@ -115,7 +115,7 @@ class OnBehalfOf:
             del self._tokens[next(iter(self._tokens))]
         self._tokens[key] = (token, self._timer() + lifetime - _EARLY)
 
-    def _acquire(self, caller: Caller, scopes: list[str]) -> dict[str, Any]:
+    def _acquire(self, caller: Principal, scopes: list[str]) -> dict[str, Any]:
         answer: dict[str, Any] = self._application(caller.tenant_id).acquire_token_on_behalf_of(
             user_assertion=caller.token, scopes=scopes
         )
@@ -136,7 +136,7 @@ class OnBehalfOf:
             return application
 
 
-def _key(caller: Caller, scopes: list[str]) -> bytes:
+def _key(caller: Principal, scopes: list[str]) -> bytes:
     return sha256(" ".join((caller.token, *scopes)).encode()).digest()
 
 

@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 from aiohttp import hdrs
 
-from mcpsecurity_server.auth.caller import Caller
+from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.profile.errors import NotAvailableError, ProfileError, SignInNeededError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class ProfileService:
             await self._session.close()
         await self._on_behalf_of.__aexit__(kind, error, trace)
 
-    async def profile(self, caller: Caller) -> Profile:
+    async def profile(self, caller: Principal) -> Profile:
         """Return the caller's profile.
 
         Raises:

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, Field
 
-from mcpsecurity_server.tools.asking import ToolContext
+from mcpsecurity_server.tools.elicitation import ToolContext
 from mcpsecurity_server.tools.errors import InputError
-from mcpsecurity_server.tools.toolbox import Toolbox
+from mcpsecurity_server.tools.registration import Toolbox
 
 __all__ = ["CurrentDateTime", "register", "zone_named"]
 

@@ -2,11 +2,11 @@
 
 from pydantic import BaseModel, Field
 
-from mcpsecurity_server.auth.caller import Caller, current_caller
+from mcpsecurity_server.auth.principal import Principal, current_caller
 from mcpsecurity_server.profile import ProfileError, ProfileService
-from mcpsecurity_server.tools.asking import ToolContext
+from mcpsecurity_server.tools.elicitation import ToolContext
 from mcpsecurity_server.tools.errors import ServiceError
-from mcpsecurity_server.tools.toolbox import Toolbox
+from mcpsecurity_server.tools.registration import Toolbox
 
 __all__ = ["MyProfile", "WhoAmI", "register", "register_profile"]
 
@@ -69,7 +69,7 @@ def register_profile(toolbox: Toolbox, profiles: ProfileService) -> None:
         )
 
 
-def _caller() -> Caller:
+def _caller() -> Principal:
     caller = current_caller()
     if caller is None:
         raise ServiceError("Nobody is signed in: this server runs without authentication.")

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from mcpsecurity_server.tools.asking import ToolContext
+from mcpsecurity_server.tools.elicitation import ToolContext
 from mcpsecurity_server.tools.errors import InputError
-from mcpsecurity_server.tools.toolbox import Toolbox
+from mcpsecurity_server.tools.registration import Toolbox
 from mcpsecurity_server.transport import step
 
 __all__ = ["NumberFromDate", "RandomNumber", "number_of", "register"]

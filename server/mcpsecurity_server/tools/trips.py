@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, create_model
 
-from mcpsecurity_server.tools.asking import Asker, ToolContext, can_ask
+from mcpsecurity_server.tools.elicitation import Elicitor, ToolContext, can_ask
 from mcpsecurity_server.tools.errors import InputError, ServiceError
-from mcpsecurity_server.tools.toolbox import Toolbox
+from mcpsecurity_server.tools.registration import Toolbox
 from mcpsecurity_server.tools.weather import DailyWeather, daily_weather, find_place
 from mcpsecurity_server.weather import MAX_DAYS, WeatherError, WeatherService
 
@@ -115,7 +115,7 @@ def register(toolbox: Toolbox, weather: WeatherService, now: Callable[[], dt.dat
         return TripPlan(**wishes.model_dump() | {"destination": place.full_name, "daily": days})
 
 
-async def _complete(asker: Asker, context: ToolContext, given: dict[str, Any]) -> _Wishes:
+async def _complete(asker: Elicitor, context: ToolContext, given: dict[str, Any]) -> _Wishes:
     """Return all wishes: those missing come from the person, whose answer is her approval."""
     missing = {name: _QUESTIONS[name] for name, value in given.items() if value is None}
     if not missing:

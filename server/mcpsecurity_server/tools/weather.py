@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, create_model
 
-from mcpsecurity_server.tools.asking import Asker, ToolContext, can_ask
+from mcpsecurity_server.tools.elicitation import Elicitor, ToolContext, can_ask
 from mcpsecurity_server.tools.errors import InputError, ServiceError
-from mcpsecurity_server.tools.toolbox import Toolbox
+from mcpsecurity_server.tools.registration import Toolbox
 from mcpsecurity_server.transport import step
 from mcpsecurity_server.weather import DayForecast, Place, WeatherError, WeatherService
 
@@ -104,7 +104,7 @@ def daily_weather(day: DayForecast) -> DailyWeather:
 
 
 async def find_place(
-    asker: Asker, context: ToolContext, tool: str, weather: WeatherService, city: str
+    asker: Elicitor, context: ToolContext, tool: str, weather: WeatherService, city: str
 ) -> tuple[Place, list[Place]]:
     """Return the place that is meant, and the others of that name that were not asked about.
 
@@ -138,7 +138,7 @@ def _candidates(places: list[Place]) -> list[Place]:
     return unique[:_MAX_CANDIDATES]
 
 
-async def _ask_for_city(asker: Asker, context: ToolContext, tool: str) -> str:
+async def _ask_for_city(asker: Elicitor, context: ToolContext, tool: str) -> str:
     if not can_ask(context):
         raise InputError("city is missing; give the name of a city, like Zurich.")
     message = "Which city's weather do you want? It will be looked up with Open-Meteo."
@@ -146,7 +146,7 @@ async def _ask_for_city(asker: Asker, context: ToolContext, tool: str) -> str:
 
 
 async def _ask_which(
-    asker: Asker, context: ToolContext, tool: str, city: str, candidates: list[Place]
+    asker: Elicitor, context: ToolContext, tool: str, city: str, candidates: list[Place]
 ) -> Place:
     by_name = {place.full_name: place for place in candidates}
     options: dict[str, Any] = {"oneOf": [{"const": name, "title": name} for name in by_name]}

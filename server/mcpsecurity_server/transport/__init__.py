@@ -8,23 +8,23 @@ From outside in: `framing` (the path, headers, bodies, event streams; knows no s
 revisions with sessions: rules of POST, GET and DELETE, what lives between requests, `SessionStore` and
 `EventBus`), `stateless` (revision 2026-07-28, without sessions), `dispatch` (method to handler; knows no
 session), `sdk` (all contact with names that the SDK does not promise to keep). An era of the protocol is a
-`framing.endpoint.Era`. `replay` has what authors of tools may use in both.
+`framing.endpoint.ProtocolHandler`. `replay` has what authors of tools may use in both.
 """
 
-from mcpsecurity_server.transport.dispatch import AfterCall, BeforeCall
-from mcpsecurity_server.transport.handshake.bus import (
+from mcpsecurity_server.transport.dispatch.authoring import question_key, step
+from mcpsecurity_server.transport.dispatch.dispatcher import AfterCall, BeforeCall
+from mcpsecurity_server.transport.events.bus import (
     Event,
     EventBus,
     EventsGoneError,
     StreamTakenError,
     Subscription,
 )
-from mcpsecurity_server.transport.handshake.memory import InMemoryEventBus
-from mcpsecurity_server.transport.handshake.store import InMemorySessionStore, SessionRecord, SessionStore
+from mcpsecurity_server.transport.events.memory import InMemoryEventBus
 from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.mount import MountedMcp, mount_mcp
-from mcpsecurity_server.transport.replay import question_key, step
+from mcpsecurity_server.transport.sessions.store import InMemorySessionStore, SessionRecord, SessionStore
 from mcpsecurity_server.transport.stateless.results import Caching
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Places and their weather, from Open-Meteo."""
+"""ConcurrencyLimit and their weather, from Open-Meteo."""
 
 from mcpsecurity_server.weather.models import DayForecast, Place, Report, WeatherError
 from mcpsecurity_server.weather.service import MAX_DAYS, WeatherService

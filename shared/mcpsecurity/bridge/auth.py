@@ -18,10 +18,6 @@ class TokenAuth(httpx.Auth):
     def __init__(self, get_token: GetToken) -> None:
         self._get_token = get_token
 
-    async def sign_in(self) -> None:
-        """Get a token before the first request: a person may take minutes for a device code."""
-        await self._get_token(False)
-
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send with a token, and on a 401 once more with a new one."""
         request.headers["Authorization"] = f"Bearer {await self._get_token(False)}"

@@ -17,10 +17,16 @@ from mcp.shared.exceptions import McpError
 from mcp.shared.session import ProgressFnT
 from pydantic import AnyUrl, ValidationError
 
-from mcpsecurity.bridge.auth import TokenAuth
 from mcpsecurity.bridge.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
 from mcpsecurity.bridge.http import FAILURE_CODE, McpHttpClient
-from mcpsecurity.bridge.readable import ListedPrompts, ListedResources, ListedTools
+from mcpsecurity.bridge.patience import Patience
+from mcpsecurity.bridge.readable import (
+    ListedPrompts,
+    ListedResources,
+    ListedTools,
+    ReadableContents,
+    ReadablePrompt,
+)
 from mcpsecurity.bridge.session import ConcurrentSession, call_tool
 from mcpsecurity.bridge.tracing import out_of_any_trace, peer_of
 from mcpsecurity.telemetry.names import session_attributes
@@ -46,7 +52,8 @@ class McpConnection:
 
     Args:
         url: the MCP endpoint.
-        auth: puts a token on each request, for example `TokenAuth`.
+        auth: puts a token on each request, for example `TokenAuth`. It may take its time: minutes in which a
+            person signs in do not count for `timeout`.
         elicitation: answers the server's questions to the person; each in a task of its own.
         sampling: answers the server's requests to the model, likewise.
         on_notification: hears of list changes, log messages and the like.
@@ -86,7 +93,7 @@ class McpConnection:
         self._on_notification = on_notification
         self._on_open = on_open
         self._ca_file = ca_file
-        self._seconds = timeout
+        self._patience = Patience(timeout)
         self._tls = tls
         self._timeout = httpx.Timeout(timeout, read=None)
         self._lock = asyncio.Lock()
@@ -125,14 +132,20 @@ class McpConnection:
         Raises:
             BridgeError: the typed reason why not, such as `SignInRequiredError`.
         """
-        self._check_loop()
+        self.check_loop()
         async with self._lock:
             if self._session is None:
                 await self._end_owner()
                 await self._start()
 
     async def aclose(self) -> None:
-        """End the session and what is open in it."""
+        """End the session and what is open in it.
+
+        Raises:
+            BridgeError: it is open in another event loop.
+        """
+        if self._owner is not None and not self._owner.done():
+            self.check_loop()
         async with self._lock:
             await self._end_owner()
 
@@ -168,7 +181,9 @@ class McpConnection:
 
     async def get_prompt(self, name: str, arguments: dict[str, str]) -> types.GetPromptResult:
         """Return a prompt's messages."""
-        return await self._on_session(lambda session: session.get_prompt(name, arguments))
+        params = types.GetPromptRequestParams(name=name, arguments={k: str(v) for k, v in arguments.items()})
+        request = types.ClientRequest(types.GetPromptRequest(params=params))
+        return await self._on_session(lambda s: self._in_time(s.send_request(request, ReadablePrompt)))
 
     async def read_resource(self, uri: str) -> types.ReadResourceResult:
         """Return a resource's contents."""
@@ -177,7 +192,9 @@ class McpConnection:
         except ValidationError as error:
             text = f"{uri[:200]} is not the URI of a resource."
             raise ProtocolError(text, code=types.INVALID_PARAMS) from error
-        return await self._on_session(lambda session: session.read_resource(address))
+        params = types.ReadResourceRequestParams(uri=address)
+        request = types.ClientRequest(types.ReadResourceRequest(params=params))
+        return await self._on_session(lambda s: self._in_time(s.send_request(request, ReadableContents)))
 
     async def _pages(
         self, fetch: Callable[[ClientSession, types.PaginatedRequestParams], Awaitable[Any]], items: Any
@@ -210,12 +227,12 @@ class McpConnection:
             return await self._translated(work(self.session))
 
     async def _in_time(self, work: Awaitable[T]) -> T:
-        """Give up on a server that says nothing; not for what a person may be asked about meanwhile."""
+        """Give up on a server that does not answer; while it asks the person, the time stands still."""
         try:
-            async with asyncio.timeout(self._seconds):
+            async with self._patience.limit():
                 return await work
         except TimeoutError as error:
-            text = f"The MCP server at {self.url} did not answer within {self._seconds:g} s."
+            text = f"The MCP server at {self.url} did not answer within {self._patience.seconds:g} s."
             raise ServerUnavailableError(text) from error
 
     async def _translated(self, work: Awaitable[T]) -> T:
@@ -223,9 +240,10 @@ class McpConnection:
         try:
             return await work
         except McpError as error:
-            if _is_closed(error):
+            failure = self._typed(error)
+            if _is_closed(error) or failure.session_is_doubtful:
                 await self._forget(session)
-            raise self._typed(error) from error
+            raise failure from error
         except ValidationError as error:
             text = f"The MCP server at {self.url} answered with a result that cannot be read."
             raise ProtocolError(text, code=types.INTERNAL_ERROR) from error
@@ -233,17 +251,17 @@ class McpConnection:
             await self._forget(session)
             raise ServerUnavailableError(_UNKNOWN) from error
 
-    def _check_loop(self) -> None:
+    def check_loop(self) -> None:
         """Refuse to be used in another event loop than the one that opened the connection.
 
         Raises:
             BridgeError: it is another one.
         """
         loop = asyncio.get_running_loop()
-        if self._owner is not None and self._loop is not loop:
+        if self._loop is not loop and (self._owner is not None or self._lock.locked()):
             raise BridgeError(
-                "This connection was opened in another event loop. Open and use it in one, for example inside"
-                " one asyncio.run(…)."
+                "This connection was opened in another event loop. Open, use and close it in one, for example"
+                " inside one asyncio.run(…)."
             )
         self._loop = loop
 
@@ -270,13 +288,11 @@ class McpConnection:
         """Hold everything open until told to leave; every scope is entered and left in this one task."""
         opening = out_of_any_trace()  # for what arrives later belongs to other calls than the first
         try:
-            if isinstance(self._auth, TokenAuth):
-                await self._auth.sign_in()
             async with (
                 McpHttpClient(
-                    auth=self._auth,
+                    auth=self._patience.auth(self._auth) if self._auth is not None else None,
                     timeout=self._timeout,
-                    body_timeout=self._seconds,
+                    body_timeout=self._patience.seconds,
                     headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
                     verify=self._tls or client_ssl_context(self._ca_file),
                     trust_env=False,
@@ -286,6 +302,7 @@ class McpConnection:
             ):
                 self._client = client
                 session.peer = peer_of(self.url)
+                session.answering = self._patience.standing_still
                 with opening:
                     self.server = await self._in_time(self._translated(session.initialize()))
                 self._session = session
@@ -313,7 +330,7 @@ class McpConnection:
 
     async def _end_owner(self) -> None:
         owner, self._owner, self._session = self._owner, None, None
-        if owner is None:
+        if owner is None or owner.done():
             return
         self._leave.set()
         done, _ = await asyncio.wait([owner], timeout=_CLOSE_SECONDS)

@@ -76,7 +76,7 @@ class McpHttpClient(httpx.AsyncClient):
             return self._answered(request, request_id, not_sent(request, error))
 
     async def _redirected(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """Send, and follow redirects within the origin that repeat the request (307 and 308)."""
+        """Send, and follow redirects within the origin that repeat the request."""
         for _ in range(_MAX_REDIRECTS):
             response = await super().send(request, **options)
             following = _within_origin(response)
@@ -95,7 +95,7 @@ class McpHttpClient(httpx.AsyncClient):
             BridgeError: the server refused, or answered with something else.
         """
         if not response.is_success:
-            raise refusal_of(response, await self._body(response, _MAX_REFUSAL, cut=True))
+            raise refusal_of(response, await self._body(response, _MAX_REFUSAL, cut=True), request_id)
         if request_id is None:
             await response.aclose()
             return httpx.Response(202, request=response.request)
@@ -197,13 +197,28 @@ def _resuming(response: httpx.Response, last_id: str) -> list[tuple[bytes, bytes
 
 
 def _within_origin(response: httpx.Response) -> httpx.Request | None:
-    """Return the request to follow a redirect with: the same one, to the same scheme, host and port."""
+    """Return the request to follow a redirect with: the same one, to the same scheme, host and port.
+
+    That is what 307 and 308 ask for (RFC 9110, 15.4). Frameworks correct a slash by 301 and 302 as well.
+    """
     following = response.next_request
-    if following is None or response.status_code not in (307, 308):
+    if following is None:
         return None
     here, there = response.request.url, following.url
-    same = (here.scheme, here.host, here.port) == (there.scheme, there.host, there.port)
-    return following if same else None
+    if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port):
+        return None
+    if response.status_code in (307, 308):
+        return following
+    if response.status_code in (301, 302) and here.path.rstrip("/") == there.path.rstrip("/"):
+        request = response.request
+        return httpx.Request(
+            request.method,
+            there,
+            headers=request.headers,
+            content=request.content,
+            extensions=request.extensions,
+        )
+    return None
 
 
 def _after_sending(request: httpx.Request, error: Exception) -> Exception:
@@ -212,7 +227,7 @@ def _after_sending(request: httpx.Request, error: Exception) -> Exception:
 
 
 def _no_mcp(response: httpx.Response, what: str) -> BridgeError:
-    """Return the error for an answer of success that is no JSON-RPC response."""
+    """Return the error for an answer of success that is no JSON-RPC response to the request."""
     host = response.request.url.netloc.decode()
     return ServerUnavailableError(
         f"The MCP server at {host} answered with {what} instead of an MCP message."

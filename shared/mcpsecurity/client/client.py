@@ -16,10 +16,12 @@ from semantic_kernel.functions import KernelPlugin
 
 from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.bridge import BridgeError, CallDeclinedError, McpConnection, ToolFailedError, ToolText
+from mcpsecurity.bridge.parts import resource_text
+from mcpsecurity.bridge.results import Shown, pictures
 from mcpsecurity.client.catalog import Selection, load_functions, prompt_messages
 from mcpsecurity.client.context import CallersContext
 from mcpsecurity.client.credentials import Credential, CredentialAuth
-from mcpsecurity.client.place import asker_here, show_images
+from mcpsecurity.client.place import asker_here, in_notebook, show_images
 from mcpsecurity.elicitation import Accepted
 from mcpsecurity.elicitation.asking import Asker, elicitation_callback
 
@@ -27,7 +29,6 @@ __all__ = ["McpClient"]
 
 _log = logging.getLogger(__name__)
 
-_REFRESH_SECONDS = 60.0
 _LISTS = (
     types.ToolListChangedNotification,
     types.PromptListChangedNotification,
@@ -59,7 +60,7 @@ class McpClient:
             told, so that the person is asked once.
         progress: hears of a running tool's progress as (progress, total, message).
         on_result: given each result that the kernel gets, with the tool's name; a model reads text only, so
-            this is where a person sees images. By default a notebook shows them.
+            this is where a person sees images, and the model is told so. By default a notebook shows them.
         on_change: told when the plugin's functions have changed.
         ca_file: an authority (PEM) to trust besides the system's.
 
@@ -98,6 +99,7 @@ class McpClient:
         self._selection = Selection(chosen, frozenset(exclude), prefix, prompts, resources)
         self._kernel, self._approve, self._progress, self._on_change = kernel, approve, progress, on_change
         self._on_result = on_result or show_images
+        self._shown: Shown = pictures if on_result is not None or in_notebook() else lambda _: ()
         self._stale = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._caller = CallersContext()
@@ -131,14 +133,19 @@ class McpClient:
             await self._connection.aclose()
             raise
         self._kernel.plugins[self.plugin.name] = self.plugin
-        if self._keeper is None:
+        if self._keeper is None or self._keeper.done():
             self._keeper = asyncio.create_task(self._keep_in_step(), name=f"mcp tools {self.plugin.name}")
         return self
 
     async def aclose(self) -> None:
-        """Close the connection and take the plugin out of the kernel. May be called twice."""
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
+        """Close the connection and take the plugin out of the kernel. May be called twice.
+
+        Raises:
+            BridgeError: the client is open in another event loop.
+        """
+        keeper = self._keeper
+        if keeper is not None and not keeper.done():
+            self._connection.check_loop()
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([keeper])
@@ -173,7 +180,7 @@ class McpClient:
         """
         self._stale.clear()
         functions = await load_functions(
-            self._connection, self.plugin.name, self._selection, self._call_for_the_kernel
+            self._connection, self.plugin.name, self._selection, self._call_for_the_kernel, self._shown
         )
         self.plugin.functions.clear()
         self.plugin.update({function.name: function for function in functions})
@@ -195,9 +202,9 @@ class McpClient:
         return prompt_messages(await self._connection.get_prompt(name, arguments))
 
     async def read_resource(self, uri: str) -> str:
-        """Return the text of a resource. Raises `BridgeError`."""
+        """Return the text of a resource; what is binary is named. Raises `BridgeError`."""
         contents = (await self._connection.read_resource(uri)).contents
-        return "\n".join(part.text for part in contents if isinstance(part, types.TextResourceContents))
+        return "\n".join(resource_text(part) for part in contents)
 
     async def list_prompts(self) -> list[types.Prompt]:
         """Return the server's prompts. Raises `BridgeError`."""
@@ -235,10 +242,9 @@ class McpClient:
         while True:
             await self._stale.wait()
             try:
-                async with asyncio.timeout(_REFRESH_SECONDS):
-                    await self.refresh()
+                await self.refresh()
                 self._on_change(self.plugin)
-            except (BridgeError, TimeoutError) as error:
+            except BridgeError as error:
                 _log.warning("the tools of %s could not be listed again: %s", self._connection.url, error)
                 self._stale.clear()
             except Exception:  # noqa: BLE001 - one odd listing must not end all that come after it

@@ -3,9 +3,10 @@
     form = parse_form(params.requestedSchema)
     content = form.validate({"city": "Zurich"})     # raises InvalidContentError with a message for each field
 
-Pure and free of Semantic Kernel: the web chat, the console and notebooks use the same. The subset of JSON
-Schema is that of MCP 2025-11-25, client/elicitation. A server's `pattern` is never run: it could take for
-ever.
+Pure and free of Semantic Kernel: the web chat, the console and notebooks use the same. A form is flat, as in
+MCP 2025-11-25 (client/elicitation); its schema may be written in the ways of SDKs and pydantic, see
+`parse_form`. Every answer is checked against the schema before it is sent. A server's `pattern` is never run:
+it could take for ever.
 """
 
 from mcpsecurity.elicitation.arguments import argument_errors

@@ -55,6 +55,8 @@ def field_hint(field: Field) -> str:
     if isinstance(field, NumberField):
         parts += [f"at least {field.minimum:g}"] if field.minimum is not None else []
         parts += [f"at most {field.maximum:g}"] if field.maximum is not None else []
+        parts += [f"more than {field.exclusive_minimum:g}"] if field.exclusive_minimum is not None else []
+        parts += [f"less than {field.exclusive_maximum:g}"] if field.exclusive_maximum is not None else []
     if field.default is not None:
         parts.append(f"Enter for {_shown(field.default)}")
     elif not field.required:

@@ -83,11 +83,13 @@ class TextField(_Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberField(_Base):
-    """A number, or an integer. A bound is inclusive."""
+    """A number, or an integer. A bound is inclusive, unless its name says otherwise."""
 
     integer: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    exclusive_minimum: float | None = None
+    exclusive_maximum: float | None = None
     default: float | None = None
 
     def check(self, value: Any) -> float | int:
@@ -102,13 +104,24 @@ class NumberField(_Base):
             raise FieldError(f"Enter {_plain(self.minimum)} or more.")
         if self.maximum is not None and value > self.maximum:
             raise FieldError(f"Enter {_plain(self.maximum)} or less.")
+        if self.exclusive_minimum is not None and value <= self.exclusive_minimum:
+            raise FieldError(f"Enter more than {_plain(self.exclusive_minimum)}.")
+        if self.exclusive_maximum is not None and value >= self.exclusive_maximum:
+            raise FieldError(f"Enter less than {_plain(self.exclusive_maximum)}.")
         number: float | int = value
         return number
 
     def to_json(self) -> dict[str, Any]:
         """Return the field as a page needs it."""
         kind = "integer" if self.integer else "number"
-        return self._json(kind, minimum=self.minimum, maximum=self.maximum, default=self.default)
+        return self._json(
+            kind,
+            minimum=self.minimum,
+            maximum=self.maximum,
+            exclusiveMinimum=self.exclusive_minimum,
+            exclusiveMaximum=self.exclusive_maximum,
+            default=self.default,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

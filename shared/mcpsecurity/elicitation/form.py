@@ -74,10 +74,14 @@ class Form:
 
 
 def parse_form(schema: Mapping[str, Any]) -> Form:
-    """Read a `requestedSchema`.
+    """Read a `requestedSchema` (MCP 2025-11-25, client/elicitation) by its meaning.
+
+    Besides what the specification lists, a field may be a local `$ref`, an `allOf` of one schema, "this or
+    null" (as `anyOf`, `oneOf` or a list of types), a choice without a type or of numbers and booleans, a
+    `const`, a list of any texts, and a number with exclusive bounds: so pydantic and the official SDKs write.
 
     Raises:
-        SchemaError: it is not flat, or has a kind of field that MCP 2025-11-25 does not know.
+        SchemaError: it is not flat, has more than 100 fields, or a rule that a form cannot show, like `not`.
     """
     properties = schema.get("properties", {})
     required = schema.get("required") or []
@@ -137,8 +141,7 @@ def _field(name: str, schema: Any, required: bool) -> Field:
     if kind == "string":
         return _string(schema, common)
     if kind in ("number", "integer"):
-        bounds: dict[str, Any] = {key: _number(schema, key) for key in ("minimum", "maximum", "default")}
-        return NumberField(**common, integer=kind == "integer", **bounds)
+        return _numeric(schema, common, integer=kind == "integer")
     if kind == "boolean":
         default = schema.get("default")
         return BooleanField(**common, default=default if isinstance(default, bool) else None)
@@ -163,6 +166,18 @@ def _string(schema: Mapping[str, Any], common: dict[str, Any]) -> TextField:
         max_length=_count(schema, "maxLength"),
         pattern=_text(schema, "pattern"),
         default=_text(schema, "default"),
+    )
+
+
+def _numeric(schema: Mapping[str, Any], common: dict[str, Any], *, integer: bool) -> NumberField:
+    return NumberField(
+        **common,
+        integer=integer,
+        minimum=_number(schema, "minimum"),
+        maximum=_number(schema, "maximum"),
+        exclusive_minimum=_number(schema, "exclusiveMinimum"),
+        exclusive_maximum=_number(schema, "exclusiveMaximum"),
+        default=_number(schema, "default"),
     )
 
 

@@ -46,16 +46,14 @@ class ServedMcp:
             token: what to change about the token, as in `AccessTokens`.
 
         Raises:
+            LookupError: there is no such user; the message names those that exist.
             SignInRequiredError, InsufficientScopeError, AccessDeniedError: the server refuses, within a
                 second or two; there is more in `mcpsecurity.bridge`.
         """
 
-        async def get_token(_: bool) -> str:
-            return self._tokens(user or "", **token)
-
         connection = McpConnection(
             self.url,
-            auth=TokenAuth(get_token) if user is not None else None,
+            auth=self._auth(user, token) if user is not None else None,
             elicitation=elicitation,
             sampling=sampling,
             on_notification=on_notification,
@@ -70,6 +68,16 @@ class ServedMcp:
     def async_http(self, user: str | None = "alice", **token: Any) -> httpx.AsyncClient:
         """Return the same for async code."""
         return httpx.AsyncClient(headers=self._headers(user, token), **self._options())
+
+    def _auth(self, user: str, token: dict[str, Any]) -> TokenAuth:
+        self._tokens(
+            user, **token
+        )  # what is wrong with the arguments is raised here, not told as a failed sign-in
+
+        async def get_token(_: bool) -> str:
+            return self._tokens(user, **token)
+
+        return TokenAuth(get_token)
 
     def _headers(self, user: str | None, token: dict[str, Any]) -> dict[str, str]:
         if user is None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from mcpsecurity_server.transport.stateless.envelope import ALL_VERSIONS
-from mcpsecurity_server.transport.stateless.journal import Question
+from mcpsecurity_server.transport.protocol import ALL_VERSIONS
+from mcpsecurity_server.transport.stateless.input_required import Question
 
 __all__ = ["Caching", "Results"]
 

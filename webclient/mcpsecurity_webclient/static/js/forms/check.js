@@ -67,7 +67,9 @@ function typed(text, whole) {
   return /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? exactNumber(text) : value;
 }
 
-function range({ minimum, maximum }, value) {
+function range({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }, value) {
+  if (exclusiveMinimum !== undefined && !isLess(exclusiveMinimum, value)) return { error: `Must be more than ${exclusiveMinimum}.` };
+  if (exclusiveMaximum !== undefined && !isLess(value, exclusiveMaximum)) return { error: `Must be less than ${exclusiveMaximum}.` };
   if (minimum !== undefined && isLess(value, minimum)) return { error: `Must be ${minimum} or more.` };
   if (maximum !== undefined && isLess(maximum, value)) return { error: `Must be ${maximum} or less.` };
   return { value };

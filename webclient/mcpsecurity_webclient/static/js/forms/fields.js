@@ -2,9 +2,10 @@
  * The fields that the page's forms know, and how the two sources of forms become such fields: an elicitation's fields
  * as the server sends them, and a tool's input schema.
  *
- * Field: {name, kind, label, description, required, initial, options, minimum, maximum, minLength, maxLength,
- * minItems, maxItems} with kind one of text, email, uri, date, date-time, number, integer, boolean, choice, choices,
- * json. `options` are {value, label}; `initial` is undefined when there is none. A field of a tool's schema also has
+ * Field: {name, kind, label, description, required, initial, options, minimum, maximum, exclusiveMinimum,
+ * exclusiveMaximum, minLength, maxLength, minItems, maxItems} with kind one of text, email, uri, date, date-time, number,
+ * integer, boolean, choice, choices, lines (texts, one a line; of elicitations only), json (of tools only). `options` are
+ * {value, label}; `initial` is undefined when there is none. A field of a tool's schema also has
  * `given` (whether the model gave the argument), `value` (the argument) and `fallback` (what the server takes without one).
  */
 
@@ -113,8 +114,9 @@ function unknownProperties(schema, values) {
   return Object.fromEntries(names.map((name) => [name, {}]));
 }
 
-function limits({ minimum, maximum, minLength, maxLength, minItems, maxItems }) {
-  const numbers = Object.entries({ minimum, maximum }).filter(([, limit]) => isNumber(limit));
+function limits({ minimum, maximum, exclusiveMinimum, exclusiveMaximum, minLength, maxLength, minItems, maxItems }) {
+  const bounds = { minimum, maximum, exclusiveMinimum, exclusiveMaximum };
+  const numbers = Object.entries(bounds).filter(([, limit]) => isNumber(limit));
   const counts = Object.entries({ minLength, maxLength, minItems, maxItems }).filter(([, limit]) => isNumber(limit));
   return Object.fromEntries([...numbers, ...counts.map(([name, limit]) => [name, Number(limit)])]);
 }

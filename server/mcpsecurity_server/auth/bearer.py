@@ -1,0 +1,48 @@
+"""The bearer token of a request: in the Authorization header and nowhere else (RFC 6750, section 2.1)."""
+
+import re
+
+from aiohttp import hdrs, web
+
+from mcpsecurity_server.auth.errors import InvalidRequest, MissingToken
+
+__all__ = ["bearer_token", "check_form", "credentials"]
+
+_SCHEME = "bearer"
+_B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+
+
+def bearer_token(request: web.Request) -> str:
+    """Return what stands where the token should; see `check_form`.
+
+    Raises:
+        MissingToken: no Authorization header, or one of another scheme.
+        InvalidRequest: several headers, or another token in the query.
+    """
+    headers = request.headers.getall(hdrs.AUTHORIZATION, ())
+    if not headers:
+        raise MissingToken("no_credentials", "Sign in and send an access token in the Authorization header.")
+    if len(headers) > 1:
+        raise InvalidRequest("several_headers", "Send one Authorization header.")
+    scheme, _, token = headers[0].partition(" ")
+    if scheme.lower() != _SCHEME:
+        raise MissingToken("other_scheme", "Only bearer tokens are accepted.")
+    if "?" in request.raw_path and "access_token" in request.query:
+        raise InvalidRequest("token_in_query", "Send the token in the Authorization header only.")
+    return token.lstrip(" ")  # RFC 6750, 2.1: one blank or more
+
+
+def check_form(token: str) -> str:
+    """Return the token, which is one in its syntax: no blanks, no commas, not empty.
+
+    Raises:
+        InvalidRequest: it is not.
+    """
+    if _B64TOKEN.fullmatch(token) is None:
+        raise InvalidRequest("malformed_header", "The Authorization header must hold one bearer token.")
+    return token
+
+
+def credentials(token: str) -> str:
+    """Return the value of the Authorization header that carries a token, as nearly everybody writes it."""
+    return f"Bearer {token}"

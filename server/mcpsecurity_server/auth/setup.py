@@ -1,0 +1,133 @@
+"""Puts authentication on an application: the middleware, the metadata, and the tenant's keys kept at hand."""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from functools import partial
+
+import aiohttp
+from aiohttp import web
+
+from mcpsecurity.oidc import MULTI_TENANT, CachePolicy, Clock, OidcProvider, ProviderError, Timer
+from mcpsecurity_server.auth.challenge import Challenger
+from mcpsecurity_server.auth.metadata import metadata_url, protected_resource_metadata
+from mcpsecurity_server.auth.middleware import Authentication
+from mcpsecurity_server.auth.policy import AccessPolicy
+from mcpsecurity_server.auth.verifier import AccessTokenVerifier, TokenRequirements
+from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
+
+__all__ = ["AuthSetup"]
+
+_log = logging.getLogger(__name__)
+
+_RESOURCE_RULE = (
+    "clients that follow the MCP specification ask Entra for the resource {url}, and get no token "
+    "(AADSTS9010010) unless that is an Application ID URI of the registration: add it there and set "
+    "MCP_SERVER_APP_ID_URI to it; clients that send no resource are not affected"
+)
+_NO_PROXY = (
+    "every request will be redirected: MCP_SERVER_URL is https, this server speaks http, and no proxy is "
+    "believed that says it was asked by https; set MCP_SERVER_TRUSTED_PROXIES to the number of proxies in "
+    "front"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSetup:
+    """Everything about identity that follows from the settings. `clock` and `timer` are replaced by tests."""
+
+    settings: ServerSettings
+    tls: ssl.SSLContext
+    clock: Clock = time.time
+    timer: Timer = time.monotonic
+    key_policy: CachePolicy | None = None
+
+    def install(self, app: web.Application, public_paths: Collection[str]) -> Authentication:
+        """Let nothing but `public_paths` be served without a good access token."""
+        authentication = Authentication(self.challenger(), public_paths)
+        app.middlewares.append(authentication.authenticate)
+        app.cleanup_ctx.append(partial(self._hold_keys, authentication))
+        return authentication
+
+    def metadata(self) -> dict[str, object]:
+        """Return the protected resource metadata."""
+        settings = self.settings
+        tenants = dict.fromkeys((settings.tenant_id, *settings.allowed_tenants))
+        issuers = [f"{settings.authority}/{tenant}/v2.0" for tenant in tenants]
+        return protected_resource_metadata(settings.url, issuers, [settings.full_scope(settings.scope)])
+
+    def policy(self) -> AccessPolicy:
+        """Return who may call what."""
+        settings = self.settings
+        return AccessPolicy(
+            base_scope=settings.scope,
+            tool_scopes=settings.tool_scopes,
+            allowed_clients=frozenset(settings.allowed_clients),
+            required_roles=frozenset(settings.required_roles),
+            allow_guests=settings.allow_guests,
+        )
+
+    def challenger(self) -> Challenger:
+        """Return what answers refused requests."""
+        settings = self.settings
+        return Challenger(metadata_url(settings.url), settings.scope, settings.full_scope)
+
+    def warnings(self) -> list[str]:
+        """Return what an operator should know about this configuration, naming the setting."""
+        settings, found = self.settings, []
+        if settings.identifier_uri != settings.url:
+            found.append(_RESOURCE_RULE.format(url=settings.url))
+        if settings.origin.scheme == "http" and settings.origin.host not in LOOPBACK_HOSTS:
+            found.append("tokens travel unencrypted: MCP_SERVER_URL is http and not on loopback")
+        if settings.origin.scheme == "https" and not settings.trusted_proxies:
+            found.append(_NO_PROXY)
+        return found
+
+    def verifier(self, provider: OidcProvider) -> AccessTokenVerifier:
+        """Return what verifies access tokens with the keys of `provider`."""
+        settings = self.settings
+        acceptance = TokenRequirements(
+            client_id=settings.client_id,
+            identifier_uri=settings.identifier_uri,
+            tenants=frozenset({settings.tenant_id, *settings.allowed_tenants}),
+            v1_tokens=settings.accept_v1_tokens,
+        )
+        return AccessTokenVerifier(provider, acceptance, self.policy(), memory_size=settings.token_memory)
+
+    async def _hold_keys(self, authentication: Authentication, _: web.Application) -> AsyncIterator[None]:
+        settings = self.settings
+        for warning in self.warnings():
+            _log.warning("%s", warning)
+        connector = aiohttp.TCPConnector(ssl=self.tls, limit=4)
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            OidcProvider(
+                session,
+                settings.authority,
+                MULTI_TENANT if settings.allowed_tenants else settings.tenant_id,
+                clock=self.clock,
+                timer=self.timer,
+                policy=self.key_policy,
+                leeway=settings.token_leeway,
+            ) as provider,
+        ):
+            authentication.verifier = self.verifier(provider)
+            warming = asyncio.create_task(_warm(provider))
+            yield
+            warming.cancel()
+            await asyncio.wait([warming])
+
+
+async def _warm(provider: OidcProvider) -> None:
+    """Fetch the keys, so that the first caller need not wait; without them the server answers 503."""
+    try:
+        await provider.metadata()
+    except ProviderError as error:
+        _log.warning(
+            "%s: requests are answered 503 until the tenant can be reached; "
+            "check ENTRA_AUTHORITY, ENTRA_TENANT_ID and MCPSECURITY_CA_FILE",
+            error,
+        )

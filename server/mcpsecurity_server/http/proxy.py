@@ -1,0 +1,55 @@
+"""Behind a reverse proxy: believe what trusted hops say, and insist on https if the public URL is https."""
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+from aiohttp_remotes import Secure, XForwardedRelaxed
+
+from mcpsecurity_server.http.health import HEALTH_PATH, READY_PATH
+from mcpsecurity_server.settings import ServerSettings
+
+__all__ = ["add_proxy_middlewares", "secure_headers"]
+
+_NO_FRAME, _NO_SNIFFING = "DENY", "nosniff"
+_STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
+
+
+def secure_headers(settings: ServerSettings) -> dict[str, str]:
+    """Return what every answer has for the safety of browsers."""
+    headers = {"X-Frame-Options": _NO_FRAME, "X-Content-Type-Options": _NO_SNIFFING}
+    if settings.origin.scheme == "https":
+        headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
+    return headers
+
+
+def add_proxy_middlewares(app: web.Application, settings: ServerSettings) -> None:
+    """Add what the settings ask for; to be called before any other middleware is added."""
+    if settings.trusted_proxies:
+        app.middlewares.append(_require_hops(settings.trusted_proxies))
+        app.middlewares.append(XForwardedRelaxed(settings.trusted_proxies).middleware)
+    https = settings.origin.scheme == "https"
+    secure = Secure(
+        redirect_url=settings.origin if https else None,
+        sts=_STRICT_TRANSPORT if https else None,
+        x_frame=_NO_FRAME,
+        cto=_NO_SNIFFING,
+        xss=None,  # browsers dropped it; it did harm
+        white_paths=(HEALTH_PATH, READY_PATH),  # probed from inside
+    )
+    app.on_response_prepare.append(secure.on_response_prepare)
+    if https:
+        app.middlewares.append(secure.middleware)
+
+
+def _require_hops(hops: int) -> Middleware:
+    """Refuse a request that has an X-Forwarded header with fewer entries than there are proxies."""
+    names = (hdrs.X_FORWARDED_FOR, hdrs.X_FORWARDED_PROTO, hdrs.X_FORWARDED_HOST)
+
+    @web.middleware
+    async def require_hops(request: web.Request, handler: Handler) -> web.StreamResponse:
+        for name in names:
+            value = request.headers.get(name)
+            if value is not None and value.count(",") + 1 < hops:
+                raise web.HTTPBadRequest(text=f"{name} does not name every proxy.")
+        return await handler(request)
+
+    return require_hops

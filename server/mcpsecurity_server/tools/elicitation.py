@@ -1,0 +1,105 @@
+"""Asking the person in the middle of a tool call: MCP elicitation, form mode (specification 2025-11-25)."""
+
+import asyncio
+from typing import Any, NoReturn, TypeVar
+
+from mcp.server.fastmcp import Context
+from mcp.shared.exceptions import McpError
+from pydantic import BaseModel, Field, ValidationError
+
+from mcpsecurity.approval import APPROVED_META
+from mcpsecurity_server.settings import ApprovalPolicy
+from mcpsecurity_server.tools.errors import CancelledError, DeclinedError, ServiceError
+
+__all__ = ["Elicitor", "ToolContext", "can_ask"]
+
+ToolContext = Context[Any, Any, Any]
+Form = TypeVar("Form", bound=BaseModel)
+
+
+class _Approval(BaseModel):
+    """Approve or decline the tool call."""
+
+    approve: bool = Field(
+        title="Approve this call",
+        description="Untick, or choose Decline, to stop the call.",
+        json_schema_extra={"default": True},
+    )
+
+
+class Elicitor:
+    """Asks for approval as the policy says, and for input; gives up after `deadline` seconds without an
+    answer.
+
+    Policies: when-supported (by the client, and not approved there already), required, never.
+    """
+
+    def __init__(self, policy: ApprovalPolicy, deadline: float) -> None:
+        self._policy = policy
+        self._deadline = deadline
+
+    async def approve(self, context: ToolContext, tool: str, action: str) -> None:
+        """Return if `action`, a sentence with the arguments in it, may be done.
+
+        Raises:
+            DeclinedError, CancelledError: the person did not approve.
+            ServiceError: approval is required, and the client cannot ask.
+        """
+        if self._policy == "never" or (self._policy == "when-supported" and _approved_by_client(context)):
+            return
+        message = f"{action} Approve this call of {tool}?"
+        if not can_ask(context):
+            if self._policy == "required":
+                await _refuse(context, tool, message)
+            return
+        answer = await self.ask(context, tool, message, _Approval)
+        if not answer.approve:
+            raise DeclinedError(tool)
+
+    async def ask(self, context: ToolContext, tool: str, message: str, form: type[Form]) -> Form:
+        """Show `message` and a form for the fields of `form`; return what the person entered.
+
+        Raises:
+            DeclinedError, CancelledError: the person did not answer.
+            ServiceError: the client failed to ask, or its answer does not fit the form.
+        """
+        try:
+            async with asyncio.timeout(self._deadline):
+                result = await context.elicit(message, form)
+        except TimeoutError as error:
+            raise CancelledError(tool) from error
+        except McpError as error:
+            raise ServiceError(
+                f"{tool} could not ask the user: the client answered with an error."
+            ) from error
+        except (ValidationError, ValueError) as error:
+            raise ServiceError(f"{tool} could not use the answer: it does not fit the form.") from error
+        if result.action == "accept":
+            return result.data
+        if result.action == "decline":
+            raise DeclinedError(tool)
+        raise CancelledError(tool)
+
+
+async def _refuse(context: ToolContext, tool: str, message: str) -> NoReturn:
+    """Ask although the client cannot be asked: only the transport knows how its revision has that said."""
+    text = f"{tool} needs the user's approval, and this client does not support elicitation."
+    try:
+        await context.elicit(message, _Approval)
+    except McpError as error:
+        raise ServiceError(text) from error
+    raise ServiceError(text)
+
+
+def _approved_by_client(context: ToolContext) -> bool:
+    """Say whether the person has approved this call in the client, which could as well not support
+    questions."""
+    meta = context.request_context.meta
+    return meta is not None and (meta.model_extra or {}).get(APPROVED_META) is True
+
+
+def can_ask(context: ToolContext) -> bool:
+    """Say whether the client declared form elicitation; an empty declaration means forms."""
+    parameters = context.session.client_params
+    elicitation = parameters.capabilities.elicitation if parameters else None
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)

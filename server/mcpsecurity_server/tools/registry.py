@@ -1,0 +1,50 @@
+"""Builds the MCP server: everything it offers, on one FastMCP instance."""
+
+import datetime as dt
+from collections.abc import Callable
+from importlib.metadata import version
+
+from mcp.server.fastmcp import FastMCP
+
+from mcpsecurity_server import tools
+from mcpsecurity_server.profile import ProfileService
+from mcpsecurity_server.tools.elicitation import Elicitor
+from mcpsecurity_server.tools.overview import register_overview
+from mcpsecurity_server.tools.prompts import register_prompts
+from mcpsecurity_server.tools.registration import Toolbox
+from mcpsecurity_server.transport.dispatch.fastmcp_adapter import logging_left_alone, set_version
+from mcpsecurity_server.weather import WeatherService
+
+__all__ = ["build_mcp"]
+
+_INSTRUCTIONS = (
+    "Random numbers, numbers from dates, the current date and time, the weather of cities, and trips. "
+    "Tools may ask the user for approval or for missing input before they act."
+)
+
+
+def build_mcp(
+    asker: Elicitor,
+    weather: WeatherService,
+    profiles: ProfileService | None = None,
+    *,
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+) -> FastMCP[None]:
+    """Return the server, not serving yet. `asker` asks people, `now` gives the current time with a time zone.
+
+    Without `profiles` there is no tool `get_my_profile`.
+    """
+    with logging_left_alone():
+        mcp: FastMCP[None] = FastMCP("Secure MCP server", instructions=_INSTRUCTIONS)
+    set_version(mcp, version("mcpsecurity"))
+    toolbox = Toolbox(mcp, asker)
+    tools.random_numbers.register(toolbox, now)
+    tools.dates.register(toolbox, now)
+    tools.weather.register(toolbox, weather)
+    tools.trips.register(toolbox, weather, now)
+    tools.identity.register(toolbox)
+    if profiles is not None:
+        tools.identity.register_profile(toolbox, profiles)
+    register_prompts(mcp)
+    register_overview(mcp)
+    return mcp

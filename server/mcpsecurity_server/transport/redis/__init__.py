@@ -1,0 +1,44 @@
+"""Sessions and events in Redis, so that any of several processes can serve any request.
+
+Needs the extra `scale`.
+"""
+
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from mcpsecurity.scaling.keyring import KeyRing
+from mcpsecurity.scaling.shared import SharedState
+from mcpsecurity_server.transport.limits import Limits
+from mcpsecurity_server.transport.redis.event_bus import RedisEventBus
+from mcpsecurity_server.transport.redis.pubsub import Channels
+from mcpsecurity_server.transport.redis.session_store import RedisSessionStore
+
+__all__ = ["RedisEventBus", "RedisSessionStore", "SharedTransport"]
+
+
+class SharedTransport:
+    """Store and bus of this process on the Redis at `url`, to be entered before they are used.
+
+    Starting does not need Redis: requests are refused until it can be reached.
+    """
+
+    def __init__(self, url: str, keys: KeyRing, limits: Limits, *, prefix: str = "mcpsecurity") -> None:
+        self.shared = SharedState(url, keys, prefix=prefix)
+        self._channels = Channels(self.shared)
+        self.store = RedisSessionStore(self.shared, self._channels, limits)
+        self.bus = RedisEventBus(self.shared, self._channels, limits)
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        await self._exit.enter_async_context(self.shared)
+        await self._exit.enter_async_context(self._channels.running())
+        await self._exit.enter_async_context(self.bus.running())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Disconnect."""
+        await self._exit.aclose()

@@ -1,0 +1,137 @@
+"""What a call has asked, heard and done so far, so that it can be run again.
+
+A question is named by its author, or after its content. An answer counts for a question only if the question
+is still the same, by the digest of its method and parameters: one that has changed is asked again.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+from mcp import types
+from pydantic import BaseModel, ValidationError
+
+from mcpsecurity_server.transport.dispatch.authoring import chosen_key
+from mcpsecurity_server.transport.jsonrpc import to_sorted_json
+
+__all__ = ["ASKABLE", "Journal", "Question"]
+
+ASKABLE: Final[dict[str, type[BaseModel]]] = {
+    "elicitation/create": types.ElicitResult,
+    "sampling/createMessage": types.CreateMessageResultWithTools,
+    "roots/list": types.ListRootsResult,
+}
+"""What can be asked of a client, and what it answers with."""
+
+_WORDS = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
+
+
+class Question(NamedTuple):
+    """A question under its key; `request` is what the client gets to see."""
+
+    key: str
+    digest: str
+    request: dict[str, Any]
+    chosen: bool
+
+
+@dataclass(slots=True)
+class Journal:
+    """One run of a call. `asked`, `answers`, `steps`, `rounds` and `said` go on to the next."""
+
+    asked: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Key to digest and method of what was asked in the round before."""
+    answers: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    """Key to digest and answer."""
+    steps: dict[str, Any] = field(default_factory=dict)
+    rounds: int = 0
+    said: int = 0
+    """Notifications sent in the rounds before."""
+    responses: Mapping[str, Any] = field(default_factory=dict)
+    """What came with this request."""
+    resumed: bool = False
+    pending: dict[str, Question] = field(default_factory=dict)
+    _seen: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def first(cls, responses: Mapping[str, Any]) -> "Journal":
+        """Return the journal of a request without a state."""
+        return cls(responses=responses)
+
+    @classmethod
+    def resume(cls, state: Mapping[str, Any], responses: Mapping[str, Any]) -> "Journal":
+        """Return the journal of a retry: valid answers to what was asked are in it, others ignored."""
+        journal = cls(
+            asked={key: (digest, method) for key, (digest, method) in state["q"].items()},
+            answers={key: (digest, answer) for key, (digest, answer) in state["a"].items()},
+            steps=dict(state["s"]),
+            rounds=state["n"],
+            said=state["p"],
+            responses=responses,
+            resumed=True,
+        )
+        for key, (digest, method) in journal.asked.items():
+            if key in responses and _fits(method, responses[key]):
+                journal.answers[key] = (digest, responses[key])
+        return journal
+
+    def state(self, said: int) -> dict[str, Any]:
+        """Return what the next round has to know; `said` notifications were sent by now."""
+        asked = {q.key: (q.digest, q.request["method"]) for q in self.pending.values()}
+        return {"q": asked, "a": self.answers, "s": self.steps, "n": self.rounds + 1, "p": said}
+
+    def question(self, method: str, params: Mapping[str, Any] | None) -> Question:
+        """Return a question under its key; asked again in the same run it has a key of its own."""
+        request = _request(method, params)
+        digest = _digest(request)
+        chosen = chosen_key.get()
+        key = self.unique(chosen or f"{_WORDS[method]}-{digest[:12]}")
+        return Question(key, digest, request, chosen is not None)
+
+    def answer(self, question: Question) -> Any:
+        """Return the answer to a question; None when there is none yet.
+
+        Before anything was asked, an answer counts only under a key that an author has chosen.
+        """
+        digest, answer = self.answers.get(question.key, (None, None))
+        if digest == question.digest:
+            return answer
+        self.answers.pop(question.key, None)
+        if self.resumed or not question.chosen or question.key not in self.responses:
+            return None
+        answer = self.responses[question.key]
+        if not _fits(question.request["method"], answer):
+            return None
+        self.answers[question.key] = (question.digest, answer)
+        return answer
+
+    def unique(self, name: str) -> str:
+        """Return a name that this run has not used yet; the same one in every run that goes the same way."""
+        number = self._seen[name] = self._seen.get(name, 0) + 1
+        return name if number == 1 else f"{name}-{number}"
+
+
+def _request(method: str, params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a question as this revision has it: without what only sessions need, ids of elicitations among
+    it.
+    """
+    left = {
+        key: value for key, value in (params or {}).items() if key not in ("_meta", "elicitationId", "task")
+    }
+    return {"method": method, "params": left}
+
+
+def _digest(request: Mapping[str, Any]) -> str:
+    digest = sha256(to_sorted_json(request)).digest()
+    return base64.urlsafe_b64encode(digest[:18]).decode()
+
+
+def _fits(method: str, answer: Any) -> bool:
+    """Tell whether an answer has the form that the method's answers have."""
+    try:
+        ASKABLE[method].model_validate(answer)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,182 @@
+"""`subscriptions/listen`: a request whose answer is a stream of the changes it asked for (basic/patterns).
+
+A change says that something should be read again; of several of one kind that wait for a slow reader, one is
+left.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from mcpsecurity_server.transport.events.bus import EventBus
+from mcpsecurity_server.transport.http.responses import RefusedError
+from mcpsecurity_server.transport.http.sse import EventResponse
+from mcpsecurity_server.transport.identity import Owner
+from mcpsecurity_server.transport.jsonrpc import INVALID_PARAMS, MessageError, Request, result_body, to_json
+from mcpsecurity_server.transport.limits import Limits
+from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED, notification
+from mcpsecurity_server.transport.stateless.concurrency import running_task
+
+__all__ = ["Changes", "SubscriptionStream", "read_filter"]
+
+_TOPIC: Final = "changes"
+"""What all processes hear; no session has such an id."""
+
+_ID_KEY: Final = "io.modelcontextprotocol/subscriptionId"
+_LISTS: Final = {
+    "toolsListChanged": ("tools", "listChanged", "notifications/tools/list_changed"),
+    "promptsListChanged": ("prompts", "listChanged", "notifications/prompts/list_changed"),
+    "resourcesListChanged": ("resources", "listChanged", "notifications/resources/list_changed"),
+}
+_LOOK_SECONDS: Final = 1.0
+"""How often a quiet stream looks whether its client is still there."""
+
+Filter = dict[str, Any]
+
+
+def read_filter(request: Request, capabilities: Mapping[str, Any], limits: Limits) -> Filter:
+    """Return what of a request's filter this server can honour.
+
+    Raises:
+        MessageError: it has no filter, or one that is none (-32602).
+    """
+    asked = request.params.get("notifications")
+    uris = asked.get("resourceSubscriptions", []) if isinstance(asked, dict) else None
+    if not isinstance(asked, dict) or not isinstance(uris, list) or not all(isinstance(u, str) for u in uris):
+        raise MessageError(INVALID_PARAMS, "Invalid params: notifications is no filter", request.id)
+    if len(uris) > limits.subscriptions:
+        text = f"Invalid params: more than {limits.subscriptions} resources"
+        raise MessageError(INVALID_PARAMS, text, request.id)
+    honoured: Filter = {
+        name: True
+        for name, (feature, ability, _) in _LISTS.items()
+        if asked.get(name) is True and capabilities.get(feature, {}).get(ability)
+    }
+    if uris and capabilities.get("resources", {}).get("subscribe"):
+        honoured["resourceSubscriptions"] = list(dict.fromkeys(uris))
+    return honoured
+
+
+class SubscriptionStream:
+    """One open stream of `owner`. `ends` is on the monotonic clock; the access token is good until then.
+
+    Attributes:
+        task: the one that carries the stream, once `run` has begun.
+    """
+
+    task: asyncio.Task[Any]
+
+    def __init__(
+        self, http: web.Request, owner: Owner, request: Request, honoured: Filter, limits: Limits, ends: float
+    ) -> None:
+        self.owner = owner
+        self._events = EventResponse(http, limits.patience_seconds)
+        self._id = request.id
+        self._honoured = honoured
+        self._limits = limits
+        self._ends = ends
+        self._methods = {_LISTS[name][2] for name in honoured if name in _LISTS}
+        self._uris = frozenset(honoured.get("resourceSubscriptions", ()))
+        self._waiting: dict[tuple[str, str | None], None] = {}
+        self._wake = asyncio.Event()
+        self._closing = False
+
+    def deliver(self, method: str, uri: str | None) -> None:
+        """Queue a change to be sent; one that the client did not ask for is dropped."""
+        if method in self._methods or (method == RESOURCE_UPDATED and uri in self._uris):
+            self._waiting[method, uri if method == RESOURCE_UPDATED else None] = None
+            self._wake.set()
+
+    def close(self) -> None:
+        """End the stream in good order. Closing twice is safe."""
+        self._closing = True
+        self._wake.set()
+
+    async def run(self) -> web.StreamResponse:
+        """Send until the client leaves, its token expires, or `close`."""
+        self.task = running_task()
+        events = self._events
+        try:
+            await events.start()
+            await self._send("notifications/subscriptions/acknowledged", {"notifications": self._honoured})
+            await self._send_changes()
+            if not events.gone:
+                result = {"resultType": "complete", "_meta": {_ID_KEY: self._id}}
+                await events.send(to_json(result_body(self._id, result)))
+                await events.end()
+        except (ConnectionError, TimeoutError):  # a client that comes back reads again what it needs
+            events.abort()
+        return events.response
+
+    async def _send_changes(self) -> None:
+        quiet = time.monotonic()
+        while not self._events.gone and time.monotonic() < self._ends:
+            if self._waiting:
+                method, uri = next(iter(self._waiting))
+                del self._waiting[method, uri]
+                await self._send(method, {} if uri is None else {"uri": uri})
+                quiet = time.monotonic()
+            elif self._closing:
+                return
+            elif time.monotonic() - quiet > self._limits.keep_alive_seconds:
+                await self._events.keep_alive()
+                quiet = time.monotonic()
+            else:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(min(_LOOK_SECONDS, max(0.0, self._ends - time.monotonic()))):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+    async def _send(self, method: str, params: dict[str, Any]) -> None:
+        await self._events.send(to_json(notification(method, {"_meta": {_ID_KEY: self._id}} | params)))
+
+
+class Changes:
+    """Tells every open stream, in every process that shares the bus, what has changed."""
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+        self._open: set[SubscriptionStream] = set()
+        self._stopped = False
+
+    async def announce(self, method: str, uri: str | None = None) -> None:
+        """Say that a list or a resource has changed."""
+        await self._bus.broadcast(_TOPIC, orjson.dumps([method, uri]))
+
+    async def start(self) -> None:
+        """Hear what other processes announce, and this one."""
+        await self._bus.subscribe(_TOPIC, self._receive)
+
+    async def stop(self) -> None:
+        """Hear no more."""
+        await self._bus.unsubscribe(_TOPIC, self._receive)
+
+    def close(self) -> None:
+        """End all streams in good order."""
+        self._stopped = True
+        for stream in list(self._open):
+            stream.close()
+
+    async def serve(self, stream: SubscriptionStream) -> web.StreamResponse:
+        """Send a stream's changes as long as it is open."""
+        if self._stopped:
+            raise RefusedError(503, "The server is stopping", Retry_After="1")
+        self._open.add(stream)
+        try:
+            return await stream.run()
+        finally:
+            self._open.discard(stream)
+
+    def _receive(self, message: bytes) -> None:
+        method, uri = orjson.loads(message)
+        for stream in list(self._open):
+            stream.deliver(method, uri)

@@ -1,0 +1,308 @@
+"""Tools that know who calls: `who_am_i` from the token, `get_my_profile` from Graph on her behalf."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.fastmcp import FastMCP
+from tests.oidc.tenant import ControlledTenant, MovableClock, client_context
+from tests.server.protected import INITIALIZE, Answer, ProtectedServer
+
+from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+from mcpsecurity.localcloud.certificates import ensure_certificates
+from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity_server.auth.principal import Principal
+from mcpsecurity_server.auth.setup import AuthSetup
+from mcpsecurity_server.profile.on_behalf_of import credential_of
+from mcpsecurity_server.tools.identity import WhoAmI
+from mcpsecurity_server.transport import mount_mcp
+
+ON_BEHALF_OF = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+CHALLENGE = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
+
+
+@pytest.fixture(scope="module")
+async def cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalCloud]:
+    folder = tmp_path_factory.mktemp("cloud")
+    async with LocalCloud(LocalCloudSettings(https_port=0, http_port=0, folder=folder)) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud_settings(cloud: LocalCloud) -> dict[str, Any]:
+    return {
+        "authority": cloud.authority,
+        "tenant_id": cloud.tenant_id,
+        "client_id": cloud.api_client_id,
+        "ca_file": cloud.ca_file,
+        "graph_url": cloud.authority,
+        "client_secret": cloud.api_client_secret,
+    }
+
+
+async def _call(protected: ProtectedServer, token: str, tool: str) -> dict[str, Any]:
+    session = await protected.session(token)
+    answer = await protected.call(token, tool=tool, session=session)
+    assert answer.status == 200, answer
+    result: dict[str, Any] = answer.json()["result"]
+    return result
+
+
+async def test_who_am_i_tells_what_the_token_says_and_nothing_secret(
+    protected: ProtectedServer, tenant: ControlledTenant
+) -> None:
+    token = tenant.access_token(roles=["Reader"], scp="mcp:tools other")
+    result = await _call(protected, token, "who_am_i")
+    assert result["structuredContent"] == {
+        "name": "Alice Example",
+        "username": "alice@contoso.example",
+        "tenant_id": "11111111-2222-4333-8444-555555555555",
+        "client_id": "bbbbbbbb-0000-4000-8000-000000000002",
+        "scopes": ["mcp:tools", "other"],
+        "roles": ["Reader"],
+    }
+    assert set(result["structuredContent"]) == set(WhoAmI.model_fields)
+
+
+async def test_tools_of_any_fastmcp_instance_can_ask_the_sdk_who_calls(
+    tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    mcp: FastMCP[None] = FastMCP("another server")
+
+    @mcp.tool()
+    async def caller() -> list[str]:
+        token = get_access_token()
+        assert isinstance(token, Principal)
+        return [token.token, token.client_id, *token.scopes, token.object_id, str(token.subject)]
+
+    settings = ProtectedServer(tenant, clock).settings
+    app = web.Application()
+    AuthSetup(settings, client_context(tenant.ca_file)).install(app, ())
+    mount_mcp(app, mcp)
+    token = tenant.access_token(scp="mcp:tools other")
+    async with TestServer(app, host="127.0.0.1") as server, aiohttp.ClientSession() as http:
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
+        url = server.make_url("/mcp")
+        async with http.post(url, json=INITIALIZE, headers=headers) as response:
+            headers["Mcp-Session-Id"] = response.headers["Mcp-Session-Id"]
+        call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "caller"}}
+        async with http.post(url, json=call, headers=headers) as response:
+            result = (await response.json())["result"]
+    told = result["structuredContent"]["result"]
+    assert told == [
+        token,
+        "bbbbbbbb-0000-4000-8000-000000000002",
+        "mcp:tools",
+        "other",
+        "oid-of-alice",
+        "sub-of-alice",
+    ]
+
+
+async def test_a_caller_shows_no_token_when_printed(tenant: ControlledTenant) -> None:
+    token = tenant.access_token()
+    caller = Principal.from_claims(token, tenant.access_claims(), ["mcp:tools"])
+    assert token not in repr(caller) + str(caller)
+    assert "alice@" not in repr(caller)
+
+
+async def test_my_profile_is_read_with_a_token_of_its_own(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+        token = cloud.access_token("bob@contoso.example")
+        result = await _call(protected, token, "get_my_profile")
+    assert not result["isError"], result
+    assert result["structuredContent"]["mail"] == "bob@contoso.example"
+
+
+async def test_my_profile_works_with_a_certificate_too(
+    cloud: LocalCloud,
+    cloud_settings: dict[str, Any],
+    clock: MovableClock,
+    tenant: ControlledTenant,
+    tmp_path: Path,
+) -> None:
+    certificate, file = _certificate(tmp_path)
+    cloud.tenant.directory.add_certificate(cloud.api_client_id, certificate)
+    settings = cloud_settings | {"client_secret": None, "client_certificate_file": file}
+    async with ProtectedServer(tenant, clock, **settings) as protected:
+        result = await _call(protected, cloud.access_token(), "get_my_profile")
+    assert result["structuredContent"]["mail"] == "alice@contoso.example"
+
+
+@pytest.mark.parametrize(
+    ("code", "claims", "text"),
+    [
+        (Sts.MFA_REQUIRED, CHALLENGE, "another step at sign-in"),
+        (Sts.OBO_SIGNATURE, None, "Entra ID refused (AADSTS50013)"),
+    ],
+)
+async def test_what_entra_refuses_is_a_clear_tool_error(
+    cloud: LocalCloud,
+    cloud_settings: dict[str, Any],
+    clock: MovableClock,
+    tenant: ControlledTenant,
+    code: Any,
+    claims: str | None,
+    text: str,
+) -> None:
+    cloud.tenant.faults.refuse(code, claims=claims)
+    async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+        result = await _call(protected, cloud.access_token(), "get_my_profile")
+    assert result["isError"]
+    assert text in result["content"][0]["text"]
+
+
+async def test_missing_consent_is_told_with_what_to_do(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    cloud.tenant.faults.consent_required = True
+    try:
+        async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+            result = await _call(protected, cloud.access_token(), "get_my_profile")
+    finally:
+        cloud.tenant.faults.clear()
+    assert result["isError"]
+    assert "has no consent to read your profile" in result["content"][0]["text"]
+    assert "AADSTS65001" in result["content"][0]["text"]
+
+
+async def test_a_wrong_secret_of_the_server_is_told_by_its_code(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    settings = cloud_settings | {"client_secret": "wrong"}
+    async with ProtectedServer(tenant, clock, **settings) as protected:
+        result = await _call(protected, cloud.access_token(), "get_my_profile")
+    assert "AADSTS7000215" in result["content"][0]["text"]
+
+
+async def test_a_graph_that_cannot_be_reached_or_refuses_is_a_tool_error(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    for graph, text in (
+        ("https://localhost:1", "cannot be reached"),
+        (tenant.authority, "cannot be reached"),
+    ):
+        settings = cloud_settings | {"graph_url": graph}
+        async with ProtectedServer(tenant, clock, **settings) as protected:
+            result = await _call(protected, cloud.access_token(), "get_my_profile")
+        assert text in result["content"][0]["text"]
+
+
+async def test_what_a_token_was_exchanged_for_is_remembered_until_it_gets_old(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    token, other = cloud.access_token(), cloud.access_token()
+    async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+        assert not (await _call(protected, token, "get_my_profile"))["isError"]
+        cloud.tenant.faults.refuse(Sts.CONDITIONAL_ACCESS, grant_type=ON_BEHALF_OF)
+        assert not (await _call(protected, token, "get_my_profile"))["isError"], "Entra was not asked again"
+        assert (await _call(protected, other, "get_my_profile"))["isError"], "another token is another matter"
+        cloud.tenant.faults.refuse(Sts.CONDITIONAL_ACCESS, grant_type=ON_BEHALF_OF)
+        clock.offset = 3599 - 300
+        late = await _call(protected, cloud.access_token(exp=int(clock.wall()) + 3600), "get_my_profile")
+        assert late["isError"]
+        assert not (await _call(protected, token, "get_my_profile"))["isError"], "exchanged anew"
+
+
+async def test_a_session_that_was_revoked_is_told_and_its_token_not_used_again(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    """Continuous access evaluation: Graph answers with a claims challenge."""
+    authorizations: list[str] = []
+
+    async def me(request: web.Request) -> web.Response:
+        authorizations.append(request.headers["Authorization"])
+        challenge = 'Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="'
+        return web.json_response({}, status=401, headers={"WWW-Authenticate": challenge})
+
+    app = web.Application()
+    app.router.add_get("/v1.0/me", me)
+    certificates = ensure_certificates(cloud.ca_file.parent)
+    graph = TestServer(app, scheme="https", host="127.0.0.1")
+    await graph.start_server(ssl=certificates.server_context())
+    try:
+        settings = cloud_settings | {"graph_url": f"https://localhost:{graph.port}"}
+        token = cloud.access_token()
+        async with ProtectedServer(tenant, clock, **settings) as protected:
+            results = [await _call(protected, token, "get_my_profile") for _ in range(2)]
+    finally:
+        await graph.close()
+    for result in results:
+        assert result["isError"]
+        assert "sign out, sign in again" in result["content"][0]["text"]
+    assert len(set(authorizations)) == 2
+    assert f"Bearer {token}" not in authorizations, "the incoming token goes nowhere"
+
+
+async def test_a_tenant_that_cannot_be_reached_is_a_tool_error(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    token = cloud.access_token()
+    async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+        await protected.session(token)
+        cloud.tenant.faults.down = True
+        try:
+            result = await _call(protected, token, "get_my_profile")
+        finally:
+            cloud.tenant.faults.clear()
+    assert result["isError"]
+    assert "cannot be reached" in result["content"][0]["text"]
+
+
+async def test_without_authentication_nobody_is_somebody(
+    tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    async with ProtectedServer(tenant, clock, no_auth=True) as open_server:
+        result = await _call(open_server, "", "who_am_i")
+    assert result["isError"]
+    assert "Nobody is signed in" in result["content"][0]["text"]
+
+
+def test_a_credential_has_to_be_a_secret_or_a_pair_in_pem(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="neither a secret nor a certificate"):
+        credential_of(None, None)
+    pem, file = _certificate(tmp_path)
+    file.write_bytes(pem)
+    with pytest.raises(ValueError, match="a private key and a certificate"):
+        credential_of(None, file)
+
+
+async def test_without_a_credential_there_is_no_profile_tool(
+    protected: ProtectedServer, tenant: ControlledTenant
+) -> None:
+    session = await protected.session(tenant.access_token())
+    answer: Answer = await protected.call(tenant.access_token(), tool="get_my_profile", session=session)
+    assert answer.json()["error"]["code"] == -32602
+
+
+def _certificate(folder: Path) -> tuple[bytes, Path]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mcp server")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    file = folder / "server.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + pem
+    )
+    return pem, file
