@@ -31,9 +31,10 @@ class ModelClients:
         self._client = AsyncOpenAI(
             base_url=endpoint.base_url,
             api_key=bearer or key or "none",
-            default_headers=_headers(endpoint, key, bearer, headers),
+            default_headers=headers,
             **options,
         )
+        self._headers = _without_authorization(endpoint, key, bearer)
         self._dated: AsyncAzureOpenAI | None = None
         if endpoint.api_version is not None:
             self._dated = AsyncAzureOpenAI(
@@ -62,10 +63,13 @@ class ModelClients:
         """
         async with AsyncExitStack() as stack:
             if api == "responses":
-                made = self._client.responses.with_streaming_response.create(**body)
+                responses = self._client.responses.with_streaming_response
+                made = responses.create(**body, extra_headers=self._headers)
+            elif self._dated is not None:
+                made = self._dated.chat.completions.with_streaming_response.create(**body)
             else:
-                client = self._dated or self._client
-                made = client.chat.completions.with_streaming_response.create(**body)
+                completions = self._client.chat.completions.with_streaming_response
+                made = completions.create(**body, extra_headers=self._headers)
             yield await stack.enter_async_context(made)
 
     async def close(self) -> None:
@@ -75,14 +79,11 @@ class ModelClients:
             await self._dated.close()
 
 
-def _headers(
-    endpoint: ModelEndpoint, key: str | None, bearer: GetBearer | None, headers: Mapping[str, str] | None
+def _without_authorization(
+    endpoint: ModelEndpoint, key: str | None, bearer: GetBearer | None
 ) -> dict[str, Any]:
-    """Return the headers of each request. A key for Azure is sent as `api-key`; without a key or token there
-    is no Authorization."""
-    made: dict[str, Any] = {}
-    if bearer is None and (key is None or endpoint.azure):
-        made["Authorization"] = Omit()
-        if key is not None:
-            made["api-key"] = key
-    return made | dict(headers or {})
+    """Return headers that keep the client from sending `Authorization`: if there is no key or token, and for
+    Azure's key, which is sent as `api-key`."""
+    if bearer is not None or (key is not None and not endpoint.azure):
+        return {}
+    return {"Authorization": Omit()} | ({"api-key": key} if key is not None else {})

@@ -50,7 +50,7 @@ def request(messages: Iterable[ChatMessageContent], options: Mapping[str, Any]) 
 
 
 def _messages(messages: Iterable[ChatMessageContent]) -> Iterable[dict[str, Any]]:
-    """Return the messages. Pictures of tool results follow in a message of the user, the only place for them."""
+    """Return the messages. Pictures of tool results follow in a message of the user."""
     waiting: list[dict[str, Any]] = []
     for message in messages:
         sent = message.to_dict()
