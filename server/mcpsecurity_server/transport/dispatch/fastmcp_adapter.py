@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar, Token
 from datetime import timedelta
-from functools import cache, cached_property
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import anyio
@@ -30,7 +30,6 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from mcpsecurity_server.transport.dispatch.results import tool_result
-from mcpsecurity_server.transport.identity import whole_token
 from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR
 
 __all__ = [
@@ -134,10 +133,10 @@ class CallUser(AuthenticatedUser):
     token: AccessToken | None
     http: web.Request
 
-    @cached_property
+    @property
     def access_token(self) -> AccessToken:  # type: ignore[override] # nobody sets it
-        """The token, with its text."""
-        return whole_token(self._known, self.http)
+        """The token of the request."""
+        return self._known
 
     @property
     def scopes(self) -> list[str]:  # type: ignore[override]
