@@ -37,6 +37,8 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tests/page_types/check.py
 	$(BIN)/python tests/check_lock.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 

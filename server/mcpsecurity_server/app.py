@@ -13,7 +13,7 @@ from mcp.server.fastmcp import FastMCP
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
 from mcpsecurity.scaling.keyring import KeyRing
 from mcpsecurity.scaling.rates import Limit, RateLimit
-from mcpsecurity.service import FIRST
+from mcpsecurity.service import REQUEST_WRAPPER
 from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.auth.metadata import add_metadata_routes
 from mcpsecurity_server.auth.middleware import tool_guard
@@ -86,13 +86,13 @@ def create_app(
         state_keys=_state_keys(settings),
         before_call=before_call,
         after_call=after_call,
-        observer=instrumentation,
+        instrumentation=instrumentation,
         clock=clock,
     )
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)
     if mcp is None:  # other programs' tools may ask for the request's application
-        app[FIRST] = fast_path(app, settings.path, mounted.handle, secure_headers(settings))
+        app[REQUEST_WRAPPER] = fast_path(app, settings.path, mounted.handle, secure_headers(settings))
     return app
 
 

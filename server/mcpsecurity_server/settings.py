@@ -12,7 +12,7 @@ from pydantic_settings import NoDecode
 from yarl import URL
 
 from mcpsecurity.settings import EntraSettings, MetricsPort, Settings
-from mcpsecurity_server.transport.stateless.request_state import MIN_KEY_BYTES
+from mcpsecurity_server.transport.limits import MIN_KEY_BYTES
 
 __all__ = ["LOOPBACK_HOSTS", "ApprovalPolicy", "ServerSettings", "Words"]
 

@@ -14,7 +14,16 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-__all__ = ["FIRST", "MAX_HEADER_BYTES", "PRIVATE_LISTENERS", "http_logger", "run_service", "started_runner"]
+from mcpsecurity.failures import without_values
+
+__all__ = [
+    "MAX_HEADER_BYTES",
+    "PRIVATE_LISTENERS",
+    "REQUEST_WRAPPER",
+    "ServiceRunner",
+    "run_service",
+    "started_runner",
+]
 
 MAX_HEADER_BYTES = 64 * 1024
 """Longest header line that is read. Entra tokens of people in many groups exceed aiohttp's 8190 bytes."""
@@ -24,14 +33,16 @@ PRIVATE_LISTENERS: web.AppKey[list[socket.socket]] = web.AppKey("private_listene
 
 Answer = Callable[[Any], Awaitable[web.StreamResponse]]
 
-FIRST: web.AppKey[Callable[[Answer], Answer]] = web.AppKey("first")
-"""Gets what answers all requests, the application, and returns what does so instead, before any routing."""
+REQUEST_WRAPPER: web.AppKey[Callable[[Answer], Answer]] = web.AppKey("request_wrapper")
+"""Wraps the request handler ahead of routing."""
 
 STOP_TIMEOUT = 4.0
 """Seconds that running requests get after a stop signal."""
 
 _START_THRESHOLD = 20_000
 """New objects between two collections at the start, which then takes hardly any more memory than with 700."""
+
+_UNREADABLE = "The request cannot be read."
 
 _log = logging.getLogger(__name__)
 
@@ -66,17 +77,13 @@ async def started_runner(
     Raises:
         OSError: the address cannot be bound; nothing is left running.
     """
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=http_logger(),
-        shutdown_timeout=STOP_TIMEOUT,
-        max_field_size=MAX_HEADER_BYTES,
-    )
+    runner = ServiceRunner(app)
     try:
         await runner.setup()
-        if runner.server is not None and (first := app.get(FIRST)) is not None:
-            runner.server.request_handler = first(runner.server.request_handler)
+        server, wrap = runner.server, app.get(REQUEST_WRAPPER)
+        if server is not None and wrap is not None and hasattr(server, "request_handler"):
+            # aiohttp does not document this attribute; without it every request is routed.
+            server.request_handler = wrap(server.request_handler)
         await web.TCPSite(runner, host, port, backlog=1024, reuse_port=reuse_port or None).start()
         for listener in app.get(PRIVATE_LISTENERS, ()):
             await web.SockSite(runner, listener).start()
@@ -86,8 +93,67 @@ async def started_runner(
     return runner
 
 
-def http_logger() -> logging.Logger:
-    """Return the logger for an `AppRunner`: what aiohttp says about requests, without a word of theirs.
+class _Connection(web.RequestHandler):
+    """A connection. What it answers to a request that cannot be read quotes nothing of it."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to a request that failed; aiohttp has a message only if it was unreadable."""
+        return super().handle_error(request, status, exc, None if message is None else _UNREADABLE)
+
+
+class _Server(web.Server):
+    """Makes a `_Connection` for each connection.
+
+    Bodies stay as they came: a compressed one is refused where bodies are read, and never unpacked.
+    """
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(
+            self,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type] # none, which the annotation does not know
+            logger=_http_logger(),
+            max_field_size=MAX_HEADER_BYTES,
+            auto_decompress=False,
+        )
+
+
+class ServiceRunner(web.AppRunner):
+    """Runs an application. Nothing that a request carries is quoted, neither in an answer nor in the log.
+
+    With `handler_cancellation` a handler is cancelled when its client leaves; running requests get
+    `shutdown_timeout` seconds when the runner stops.
+    """
+
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        handler_cancellation: bool = False,
+        shutdown_timeout: float = STOP_TIMEOUT,
+    ) -> None:
+        super().__init__(app, shutdown_timeout=shutdown_timeout)
+        self._cancels = handler_cancellation
+
+    async def _make_server(self) -> web.Server:  # abstract in aiohttp's `BaseRunner`
+        made = await super()._make_server()
+        return _Server(
+            made.request_handler,
+            request_factory=made.request_factory,
+            handler_cancellation=self._cancels,
+        )
+
+
+def _http_logger() -> logging.Logger:
+    """Return the logger for connections: what aiohttp says about requests, without a word of theirs.
 
     aiohttp's errors about requests that cannot be read quote them, an access token in the header included.
     """
@@ -101,7 +167,9 @@ def _without_quotations(record: logging.LogRecord) -> bool:
     if isinstance(error, HttpProcessingError):
         record.levelno, record.levelname = logging.INFO, "INFO"  # the client's fault
         record.msg, record.args = "a request cannot be read: %s", (type(error).__name__,)
-        record.exc_info = record.exc_text = None
+    elif error is not None:
+        record.msg, record.args = "a request failed: %s", (without_values(error),)
+    record.exc_info = record.exc_text = None
     return True
 
 

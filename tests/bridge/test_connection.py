@@ -203,6 +203,36 @@ async def test_a_server_that_says_nothing_is_given_up(serve: Serve) -> None:
             await McpConnection(url, timeout=0.2).open()
 
 
+async def test_a_prompt_that_does_not_come_is_given_up_but_not_while_a_person_is_asked(serve: Serve) -> None:
+    mcp = program()
+    answered = asyncio.Event()
+
+    @mcp.prompt()
+    async def silent() -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    @mcp.prompt()
+    async def asking() -> str:
+        context = mcp.get_context()
+        form = await context.session.elicit_form(
+            "Who?", {"type": "object", "properties": {}}, context.request_id
+        )
+        return str(form.action)
+
+    async def answer(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        await asyncio.sleep(1.2)
+        answered.set()
+        return types.ElicitResult(action="accept", content={})
+
+    async with serve(mcp) as url, McpConnection(url, timeout=0.5, elicitation=answer) as connection:
+        with pytest.raises(ServerUnavailableError, match=r"did not answer within 0\.5 s"):
+            await connection.get_prompt("silent", {})
+        (message,) = (await connection.get_prompt("asking", {})).messages
+    assert answered.is_set()
+    assert "accept" in str(message.content)
+
+
 async def test_an_idle_session_holds_no_list_of_tools(serve: Serve) -> None:
     async with serve(program()) as url, McpConnection(url) as connection:
         assert {tool.name for tool in await connection.list_tools()} >= {"quick", "wait"}

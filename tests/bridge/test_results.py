@@ -7,6 +7,7 @@ import pytest
 from mcp import types
 
 from mcpsecurity.bridge import ToolText, result_text
+from mcpsecurity.bridge.results import pictures
 
 
 def result(
@@ -22,6 +23,9 @@ def image(data: str) -> types.ImageContent:
     return types.ImageContent(type="image", data=data, mimeType="image/png")
 
 
+LINK = types.ResourceLink.model_validate({"type": "resource_link", "uri": "file:///a", "name": "a"})
+
+
 @pytest.mark.parametrize(
     ("made", "read"),
     [
@@ -33,6 +37,13 @@ def image(data: str) -> types.ImageContent:
         (result("a", "b", structured={"result": ["a", "b"]}), '{"result": ["a", "b"]}'),
         (result("no such order", structured={"code": 7}, failed=True), "no such order"),
         (result(structured={"code": 7}, failed=True), '{"code": 7}'),
+        (result(failed=True), "[The tool failed and gave no reason.]"),
+        (result(LINK, structured={"total": 36}), '{"total": 36}\n[link to file:///a: a]'),
+        (
+            result(f"![a](data:image/png;base64,{'A' * 100})"),
+            "![a]([binary data of 122 characters, left out])",
+        ),
+        (result(""), ""),
     ],
 )
 def test_the_text_comes_before_the_structured_content(made: types.CallToolResult, read: str) -> None:
@@ -46,15 +57,33 @@ def test_base64_is_not_for_a_model() -> None:
     )
     assert data[:40] not in text
     assert "binary data of" in text
-    assert "shown to the person" in text
+    assert "[image of type image/png, which the model cannot see]" in text
 
 
-def test_an_image_that_cannot_be_read_is_skipped_and_not_claimed_to_be_shown() -> None:
-    text = ToolText.of(result(image("data:image/png;base64,AAAA"), image("AAAA")))
-    assert [found.data for found in text.images] == [b"\0\0\0"]
+def test_an_image_is_said_to_be_shown_only_if_the_person_sees_it() -> None:
+    made = result(image("data:image/png;base64,AAAA"), image("AAAA"), image("AAAA"))
+    text = ToolText.of(made, made.content[:2])
+    assert [found.data for found in text.images] == [b"\0\0\0"] * 2
     assert text.splitlines() == [
         "[image of type image/png, which cannot be read]",
         "[image of type image/png, shown to the person]",
+        "[image of type image/png, which the model cannot see]",
+    ]
+
+
+def test_a_notebook_shows_images_of_the_usual_types() -> None:
+    vector = types.ImageContent(type="image", data="AAAA", mimeType="image/svg+xml")
+    made = result("a", image("?"), image("AAAA"), vector)
+    assert pictures(made) == [made.content[2]]
+
+
+def test_what_a_model_cannot_see_is_named() -> None:
+    sound = types.AudioContent(type="audio", data="AAAA", mimeType="audio/wav")
+    blob = types.BlobResourceContents.model_validate({"uri": "file:///a", "blob": "AAAA"})
+    assert result_text(result(sound, types.EmbeddedResource(type="resource", resource=blob))).split("\n") == [
+        "[audio of type audio/wav, which the model cannot see]",
+        "[resource file:///a]",
+        "[resource of type unknown, which the model cannot see]",
     ]
 
 

@@ -61,7 +61,7 @@ class Recorder:
     def __init__(self) -> None:
         self.metas: dict[str, Any] = {}
 
-    async def around(self, request: Request, call: Call, run: Awaitable[Any]) -> Any:  # noqa: ARG002
+    async def wrap(self, request: Request, call: Call, run: Awaitable[Any]) -> Any:  # noqa: ARG002
         self.metas[request.method] = request.params.get("_meta")
         return await run
 
@@ -72,7 +72,7 @@ class Recorder:
 @asynccontextmanager
 async def served(seen: Recorder) -> AsyncIterator[str]:
     app = web.Application()
-    mount_mcp(app, program(), observer=seen)
+    mount_mcp(app, program(), instrumentation=seen)
     runner = await started_runner(app)
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"

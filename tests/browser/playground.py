@@ -97,7 +97,10 @@ class Playground:
         async def compose_poem(context: Ctx) -> str:
             """Compose a poem."""
             prompt = SamplingMessage(role="user", content=TextContent(type="text", text=f"hello {NASTY}"))
-            result = await context.session.create_message([prompt], max_tokens=50)
+            picture = SamplingMessage(
+                role="user", content=ImageContent(type="image", data=PICTURE, mimeType="image/png")
+            )
+            result = await context.session.create_message([picture, prompt], max_tokens=50)
             return f"Poem: {result.content.type}"
 
         @self.mcp.tool(title="Visa")

@@ -4,8 +4,9 @@ import re
 
 from playwright.async_api import expect
 from tests.browser.person import ALICE, Person
-from tests.browser.stack import Stack
+from tests.browser.stack import Service, Stack
 from tests.browser.watch import Watch
+from tests.webclient.guarded import Door, guarded_app
 
 from mcpsecurity.localcloud.openai import ModelFault
 
@@ -66,6 +67,34 @@ async def test_a_server_that_is_down_is_shown_while_the_rest_works(alice: Person
         await alice.approve("get_random_number")
         await alice.says(r"\b[1-6]\b")
     finally:
+        await stack.other_mcp.start()
+
+
+async def test_a_server_that_refuses_the_sign_in_offers_one_and_the_conversation_goes_on(
+    alice: Person, stack: Stack
+) -> None:
+    door = Door(shut=True)
+    refusing = Service(lambda: guarded_app(stack.playground, door))
+    refusing.port = stack.other_mcp.port
+    await stack.other_mcp.stop()
+    await refusing.start()
+    try:
+        await alice.begin_another()
+        await alice.ask(DICE)
+        await alice.approve("get_random_number")
+        await alice.says(r"\b[1-6]\b")
+        servers = alice.page.get_by_role("button", name="MCP servers")
+        await expect(servers).to_contain_text("playground needs a sign-in")
+        await servers.click()
+        chat, door.shut = alice.page.url, False
+        await alice.page.get_by_role("link", name="Sign in for playground").click()
+        await alice.sign_in_again()
+        await expect(alice.page).to_have_url(chat)
+        await alice.ask("Paint a painting")
+        await alice.approve("paint_painting")
+        await expect(servers).to_contain_text("2 servers")
+    finally:
+        await refusing.stop()
         await stack.other_mcp.start()
 
 

@@ -74,6 +74,9 @@ async def test_a_result_that_the_kernel_gets_is_shown_with_its_images(
     async with await connect(kernel, stack, server, on_result=lambda *result: shown.append(result)):
         result = await kernel.invoke(plugin_name="Tools", function_name="picture")
     assert str(result) == "[image of type image/png, shown to the person]"
+    async with await connect(kernel, stack, server):
+        result = await kernel.invoke(plugin_name="Tools", function_name="picture")
+    assert str(result) == "[image of type image/png, which the model cannot see]"
     ((tool, text),) = shown
     assert tool == "picture"
     assert [image.data for image in text.images] == [PIXEL]

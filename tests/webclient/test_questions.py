@@ -1,14 +1,20 @@
 """Servers' questions reach the person whose call raised them, and her answer is taken once."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from mcp import types
+from semantic_kernel.contents import AuthorRole, ChatMessageContent, FinishReason
 from tests.browser.stack import Stack
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.events import EventStream
 from tests.webclient.visitor import Answer, Visitor
+
+from mcpsecurity_webclient.chat.asking import NothingRemembered
+from mcpsecurity_webclient.chat.sampling import SamplingDesk
 
 GOOD: dict[str, Any] = {
     "name": "Alice", "born": "2001-02-03", "children": 2, "terms": True, "size": "l", "hobbies": ["chess"],
@@ -193,7 +199,8 @@ async def test_sampling_is_shown_approved_and_answered_by_the_model(
             await visitor.ask("Compose a poem")
             sampling = (await stream.until("sampling.requested"))["sampling"]
             assert (sampling["server"], sampling["max_tokens"]) == ("playground", 50)
-            assert sampling["messages"][0]["text"].startswith("hello ")
+            assert sampling["messages"][0]["text"] == "[image of type image/png, which the model cannot see]"
+            assert sampling["messages"][1]["text"].startswith("hello ")
             assert (await visitor.snapshot())["samplings"] == [sampling]
             path = f"samplings/{sampling['sampling_id']}"
             assert (await visitor.command(path, {"decision": "approve"})).status == 202
@@ -201,6 +208,47 @@ async def test_sampling_is_shown_approved_and_answered_by_the_model(
             done = await stream.until("tool.done")
             assert done["content"][0]["text"] == "Poem: text"
             assert (await visitor.command(path, {"decision": "decline"})).status == 409
+
+
+class _Says:
+    """A model that says one thing."""
+
+    def __init__(self, text: str, finish: FinishReason) -> None:
+        self._answer = ChatMessageContent(role=AuthorRole.ASSISTANT, content=text, finish_reason=finish)
+
+    async def get_chat_message_content(self, _history: Any, _settings: Any) -> ChatMessageContent:
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    ("said", "finish", "expected"),
+    [
+        ("yes", FinishReason.STOP, "endTurn"),
+        ("ye", FinishReason.LENGTH, "maxTokens"),
+        ("y", FinishReason.CONTENT_FILTER, "contentFilter"),
+        ("", FinishReason.CONTENT_FILTER, "The model gave no answer"),
+    ],
+)
+async def test_a_server_is_told_how_the_models_answer_ended(
+    said: str, finish: FinishReason, expected: str
+) -> None:
+    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    model: Any = _Says(said, finish)
+    desk = SamplingDesk(
+        model,
+        lambda _, payload: told.put_nowait(payload),
+        asking=NothingRemembered(),
+        timeout=60,
+        leaving=lambda: False,
+        clock=time.time,
+    )
+    hello = types.SamplingMessage(role="user", content=types.TextContent(type="text", text="hello"))
+    params = types.CreateMessageRequestParams(messages=[hello], maxTokens=5)
+    context: Any = None
+    asked = asyncio.ensure_future(desk.callback("server")(context, params))
+    desk.decide((await told.get())["sampling"]["sampling_id"], approve=True)
+    result = await asked
+    assert expected == (result.message if isinstance(result, types.ErrorData) else result.stopReason)
 
 
 async def test_declined_sampling_does_not_reach_the_model(

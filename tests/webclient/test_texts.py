@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import types
 
-from mcpsecurity_webclient.chat.content import content_json, structured_json
+from mcpsecurity_webclient.chat.content import content_json, shown_parts, structured_json
 from mcpsecurity_webclient.chat.markdown import MarkdownStream, to_html
 from mcpsecurity_webclient.chat.wire import read_json, to_json
 
@@ -84,6 +84,25 @@ def test_structured_results_too_large_to_show_are_left_out() -> None:
     assert structured_json(_result(structured={"a": "x" * 300_000})) is None
     assert structured_json(_result(structured={"a": 1})) == {"a": 1}
     assert structured_json(_result()) is None
+
+
+def test_structured_results_too_large_to_show_begin_as_text() -> None:
+    parts, truncated = content_json(_result(structured={"a": "x" * 300_000}))
+    assert (len(parts[0]["text"]), parts[0]["text"][:8], truncated) == (100_000, '{"a": "x', True)
+    parts, truncated = content_json(_result(_text("three rows"), structured={"a": "x" * 300_000}))
+    assert (parts, truncated) == ([{"type": "text", "text": "three rows"}], True)
+    assert content_json(_result(structured={"a": 1})) == ([], False)
+
+
+def test_only_what_the_page_shows_counts_as_shown() -> None:
+    def image(data: str = "eA==", kind: str = "image/png") -> types.ImageContent:
+        return types.ImageContent(type="image", data=data, mimeType=kind)
+
+    sound = types.AudioContent(type="audio", data="eA==", mimeType="audio/wav")
+    made = _result(image(), image(kind="image/svg+xml"), image("?"), sound, image("A" * 5_000_000))
+    assert shown_parts(made) == made.content[:1]
+    made = _result(*(_text("x") for _ in range(50)), image())
+    assert shown_parts(made) == []
 
 
 def test_every_kind_of_part_is_shown_or_named() -> None:

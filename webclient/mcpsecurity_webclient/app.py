@@ -89,7 +89,10 @@ def create_app(
         app.middlewares.append(assembly.replicas.middleware)
         app.cleanup_ctx.append(assembly.among_replicas)
     app.middlewares.append(rate_middleware(settings.commands_per_minute))
-    aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False)
+    pages = aiohttp_jinja2.setup(
+        app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False
+    )
+    pages.globals["modules"] = _page_modules(_FOLDER / "static" / "js")
     add_auth_routes(app, settings, assembly.entra, assembly.end_session, assembly.flows, clock)
     add_pages(app, assembly.directory, assembly.missing)
     add_chat_api(
@@ -303,3 +306,9 @@ def _sweeper(assembly: _Assembly, every: float) -> Callable[[web.Application], A
         await end_tasks(task)
 
     return run
+
+
+def _page_modules(folder: Path) -> list[str]:
+    """Return the paths of the modules below `folder`, without `main.js`, which the page names itself."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*.js"))
+    return sorted(path for path in found if path != "main.js")

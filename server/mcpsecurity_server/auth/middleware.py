@@ -17,7 +17,7 @@ from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.verifier import AccessTokenVerifier
 from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.transport.dispatch.dispatcher import BeforeCall
-from mcpsecurity_server.transport.http.responses import JsonResponse
+from mcpsecurity_server.transport.http.responses import was_refused
 from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of, token_of
 
 __all__ = ["Authentication", "tool_guard"]
@@ -51,7 +51,7 @@ class Authentication:
             level = logging.INFO if isinstance(refusal, MissingToken) else logging.WARNING
             self._audit.request_refused(request, refusal.status, refusal.reason, refusal.caller, level=level)
             return self._challenger.response(refusal)
-        if isinstance(response, JsonResponse) and response.refused:
+        if was_refused(response):
             self._audit.response_sent(request, response.status)
         return response
 

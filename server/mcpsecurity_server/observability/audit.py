@@ -15,8 +15,7 @@ from aiohttp.typedefs import Handler
 
 from mcpsecurity.correlation import begin_request, correlation_id, handled_request
 from mcpsecurity.log import log_event, utc_text
-from mcpsecurity_server.transport.sessions.streams import SESSION_HEADER
-from mcpsecurity_server.transport.stateless.request_meta import VERSION, VERSION_HEADER
+from mcpsecurity_server.transport.protocol import SESSION_HEADER, STATELESS_VERSION, VERSION_HEADER
 
 __all__ = ["DENIED", "AuditLog", "note_outcome", "noted_outcome", "number_requests"]
 
@@ -118,4 +117,4 @@ class AuditLog:
 def _names_session(request: web.BaseRequest) -> bool:
     """Tell whether the request asks for a session; revision 2026-07-28 has none and ignores the header."""
     headers = request.headers
-    return SESSION_HEADER in headers and headers.get(VERSION_HEADER) != VERSION
+    return SESSION_HEADER in headers and headers.get(VERSION_HEADER) != STATELESS_VERSION

@@ -25,8 +25,12 @@ from mcpsecurity_server.transport import AfterCall, BeforeCall
 from mcpsecurity_server.transport.dispatch.dispatcher import METHODS, Call
 from mcpsecurity_server.transport.dispatch.instrumentation import Activity
 from mcpsecurity_server.transport.jsonrpc import MessageError, Request
-from mcpsecurity_server.transport.sessions.streams import SESSION_HEADER
-from mcpsecurity_server.transport.stateless.request_meta import ALL_VERSIONS, VERSION, VERSION_HEADER
+from mcpsecurity_server.transport.protocol import (
+    ALL_VERSIONS,
+    SESSION_HEADER,
+    STATELESS_VERSION,
+    VERSION_HEADER,
+)
 
 __all__ = ["ServerInstrumentation", "remote_context"]
 
@@ -66,7 +70,7 @@ class ServerInstrumentation:
             description="Requests that were refused, by reason.",
         )
 
-    async def around(self, request: Request, call: Call, run: Awaitable[Any]) -> Any:
+    async def wrap(self, request: Request, call: Call, run: Awaitable[Any]) -> Any:
         """Await `run` in a span whose parent the client has named, and measure it."""
         name, labels = self._described(request)
         call.session.asking = self._ask
@@ -200,7 +204,7 @@ def _of(request: Request, call: Call) -> dict[str, AttributeValue]:
         "network.protocol.name": "http",
     }
     version = call.http.headers.get(VERSION_HEADER)
-    session = call.http.headers.get(SESSION_HEADER) if version != VERSION else None
+    session = call.http.headers.get(SESSION_HEADER) if version != STATELESS_VERSION else None
     return attributes | session_attributes(version if version in ALL_VERSIONS else None, session)
 
 

@@ -1,8 +1,12 @@
-"""How much a client may ask for."""
+"""How much a client may ask for, and how long a key must be."""
 
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["Limits"]
+__all__ = ["MIN_KEY_BYTES", "Limits"]
+
+MIN_KEY_BYTES: Final = 32
+"""Least length of a secret that seals request states."""
 
 
 @dataclass(frozen=True, slots=True)

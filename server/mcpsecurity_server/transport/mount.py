@@ -15,7 +15,7 @@ from mcpsecurity_server.transport.dispatch.fastmcp_adapter import SdkServer
 from mcpsecurity_server.transport.dispatch.instrumentation import (
     Activity,
     Instrumentation,
-    ObservedDispatcher,
+    InstrumentedDispatcher,
 )
 from mcpsecurity_server.transport.events.bus import EventBus
 from mcpsecurity_server.transport.events.memory import InMemoryEventBus
@@ -54,7 +54,7 @@ class MountedMcp:
         self._limits = limits
         self.sessions = sessions
         self.handle = endpoint.handle
-        """What answers requests; for who routes them without the application."""
+        """The request handler, for a program that routes requests without the application."""
 
     def activity(self) -> Activity:
         """Return how much is open. May be asked in any thread."""
@@ -105,7 +105,7 @@ def mount_mcp(
     caching: Caching | None = None,
     before_call: BeforeCall | None = None,
     after_call: AfterCall | None = None,
-    observer: Instrumentation | None = None,
+    instrumentation: Instrumentation | None = None,
     clock: Callable[[], float] = time.time,
 ) -> MountedMcp:
     """Serve `mcp` from `app` by Streamable HTTP (revisions 2025-03-26 to 2025-11-25, and 2026-07-28).
@@ -125,7 +125,7 @@ def mount_mcp(
             `web.HTTPException`, which becomes the answer.
         after_call: told of every tool call: name, outcome (ok, error, input_required,
             cancelled, failed) and seconds.
-        observer: watches what is handled; without one nothing is spent on it.
+        instrumentation: wraps each request and reads gauges; for telemetry.
         clock: gives seconds since 1970; streams end when the access token that opened them expires.
 
     An authentication middleware puts the caller's token into `request[TOKEN_KEY]`; sessions belong to its
@@ -133,7 +133,7 @@ def mount_mcp(
     """
     limits = limits or Limits()
     sdk = SdkServer(mcp)
-    kind = Dispatcher if observer is None else ObservedDispatcher
+    kind = Dispatcher if instrumentation is None else InstrumentedDispatcher
     dispatcher = kind(sdk, before_call=before_call, after_call=after_call, page_size=limits.page_size)
     sessions = Sessions(
         InMemorySessionStore(limits) if store is None else store,
@@ -148,15 +148,15 @@ def mount_mcp(
         RequestStateCodec(state_keys, limits.state_seconds, clock, service=mcp.name),
         limits,
         caching or Caching(),
-        changed=announcements.pass_on,
+        changed=announcements.forward,
         clock=clock,
     )
     handshake = SessionProtocol(dispatcher, sessions, limits, clock)
     endpoint = Endpoint(Guard(allowed_hosts, allowed_origins), limits, [stateless, handshake])
     mounted = MountedMcp(endpoint, dispatcher, sdk, sessions, stateless, announcements, limits)
-    if observer is not None and isinstance(dispatcher, ObservedDispatcher):
-        dispatcher.observer = observer
-        observer.observe(mounted.activity, sdk.is_tool)
+    if instrumentation is not None and isinstance(dispatcher, InstrumentedDispatcher):
+        dispatcher.instrumentation = instrumentation
+        instrumentation.observe(mounted.activity, sdk.is_tool)
     for method in ("GET", "POST", "DELETE"):  # one by one: aiohttp-cors refuses a route for all methods
         app.router.add_route(method, path, endpoint.handle)
     app.cleanup_ctx.append(mounted.run)

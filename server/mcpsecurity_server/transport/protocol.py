@@ -1,16 +1,75 @@
-"""Which revisions this era speaks, and how one is agreed upon."""
+"""The protocol's names that more than one part of the transport needs, and audit and telemetry with it.
 
-from typing import Final
+Revisions, headers, notifications, log levels, and error codes with their HTTP status (specification
+2026-07-28, basic/index and transports).
+"""
 
-__all__ = ["LATEST_VERSION", "SUPPORTED_VERSIONS", "has_batches", "has_priming", "negotiated"]
+from typing import Any, Final
 
-SUPPORTED_VERSIONS: Final = ("2025-03-26", "2025-06-18", "2025-11-25")
-LATEST_VERSION: Final = SUPPORTED_VERSIONS[-1]
+from multidict import istr
+
+from mcpsecurity_server.transport.jsonrpc import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    RESOURCE_NOT_FOUND,
+)
+
+__all__ = [
+    "ALL_VERSIONS",
+    "HEADER_MISMATCH",
+    "LOG_LEVELS",
+    "MISSING_CAPABILITY",
+    "RESOURCE_UPDATED",
+    "SESSION_HEADER",
+    "SESSION_VERSIONS",
+    "STATELESS_VERSION",
+    "UNSUPPORTED_VERSION",
+    "VERSION_HEADER",
+    "has_batches",
+    "has_priming",
+    "http_status",
+    "log_passes",
+    "negotiate_version",
+    "notification",
+    "stateless_code",
+]
+
+SESSION_VERSIONS: Final = ("2025-03-26", "2025-06-18", "2025-11-25")
+"""The revisions that begin with `initialize` and live in sessions, the latest last."""
+
+STATELESS_VERSION: Final = "2026-07-28"
+"""The revision without sessions: each request carries what `initialize` would have said."""
+
+ALL_VERSIONS: Final = (STATELESS_VERSION, *reversed(SESSION_VERSIONS))
+"""Every revision that is served, the latest first."""
+
+SESSION_HEADER: Final = istr("Mcp-Session-Id")
+VERSION_HEADER: Final = istr("MCP-Protocol-Version")
+
+RESOURCE_UPDATED: Final = "notifications/resources/updated"
+
+LOG_LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+
+HEADER_MISMATCH: Final = -32020
+MISSING_CAPABILITY: Final = -32021
+UNSUPPORTED_VERSION: Final = -32022
+
+_STATUSES: Final = {
+    PARSE_ERROR: 400,
+    INVALID_REQUEST: 400,
+    INVALID_PARAMS: 400,
+    HEADER_MISMATCH: 400,
+    MISSING_CAPABILITY: 400,
+    UNSUPPORTED_VERSION: 400,
+    METHOD_NOT_FOUND: 404,
+}
 
 
-def negotiated(requested: str) -> str:
-    """Return the version to answer an `initialize` with: the client's if we speak it, else our latest."""
-    return requested if requested in SUPPORTED_VERSIONS else LATEST_VERSION
+def negotiate_version(requested: str) -> str:
+    """Return the version to answer an `initialize` with: the client's if it is served, else our latest."""
+    return requested if requested in SESSION_VERSIONS else SESSION_VERSIONS[-1]
 
 
 def has_batches(version: str) -> bool:
@@ -24,3 +83,28 @@ def has_priming(version: str) -> bool:
     Older clients would read its empty data as a message.
     """
     return version >= "2025-11-25"
+
+
+def notification(method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return a notification as a JSON value."""
+    message: dict[str, Any] = {"jsonrpc": "2.0", "method": method}
+    if params is not None:
+        message["params"] = params
+    return message
+
+
+def log_passes(level: str | None, method: str, params: dict[str, Any] | None) -> bool:
+    """Tell whether a notification may be sent: log messages below the client's `level` may not."""
+    if level is None or method != "notifications/message" or params is None:
+        return True
+    return LOG_LEVELS.index(str(params["level"])) >= LOG_LEVELS.index(level)
+
+
+def http_status(code: int) -> int:
+    """Return the HTTP status that 2026-07-28 gives an error; 200 for a code of the program's own."""
+    return _STATUSES.get(code, 200)
+
+
+def stateless_code(code: int) -> int:
+    """Return the code that 2026-07-28 has instead of an earlier revision's."""
+    return INVALID_PARAMS if code == RESOURCE_NOT_FOUND else code

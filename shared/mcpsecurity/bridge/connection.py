@@ -20,7 +20,13 @@ from pydantic import AnyUrl, ValidationError
 from mcpsecurity.bridge.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
 from mcpsecurity.bridge.http import FAILURE_CODE, McpHttpClient
 from mcpsecurity.bridge.patience import Patience
-from mcpsecurity.bridge.readable import ListedPrompts, ListedResources, ListedTools
+from mcpsecurity.bridge.readable import (
+    ListedPrompts,
+    ListedResources,
+    ListedTools,
+    ReadableContents,
+    ReadablePrompt,
+)
 from mcpsecurity.bridge.session import ConcurrentSession, call_tool
 from mcpsecurity.bridge.tracing import out_of_any_trace, peer_of
 from mcpsecurity.telemetry.names import session_attributes
@@ -175,7 +181,9 @@ class McpConnection:
 
     async def get_prompt(self, name: str, arguments: dict[str, str]) -> types.GetPromptResult:
         """Return a prompt's messages."""
-        return await self._on_session(lambda session: session.get_prompt(name, arguments))
+        params = types.GetPromptRequestParams(name=name, arguments={k: str(v) for k, v in arguments.items()})
+        request = types.ClientRequest(types.GetPromptRequest(params=params))
+        return await self._on_session(lambda s: self._in_time(s.send_request(request, ReadablePrompt)))
 
     async def read_resource(self, uri: str) -> types.ReadResourceResult:
         """Return a resource's contents."""
@@ -184,7 +192,9 @@ class McpConnection:
         except ValidationError as error:
             text = f"{uri[:200]} is not the URI of a resource."
             raise ProtocolError(text, code=types.INVALID_PARAMS) from error
-        return await self._on_session(lambda session: session.read_resource(address))
+        params = types.ReadResourceRequestParams(uri=address)
+        request = types.ClientRequest(types.ReadResourceRequest(params=params))
+        return await self._on_session(lambda s: self._in_time(s.send_request(request, ReadableContents)))
 
     async def _pages(
         self, fetch: Callable[[ClientSession, types.PaginatedRequestParams], Awaitable[Any]], items: Any
@@ -217,7 +227,7 @@ class McpConnection:
             return await self._translated(work(self.session))
 
     async def _in_time(self, work: Awaitable[T]) -> T:
-        """Give up on a server that says nothing; not for what a person may be asked about meanwhile."""
+        """Give up on a server that does not answer; while it asks the person, the time stands still."""
         try:
             async with self._patience.limit():
                 return await work
@@ -230,9 +240,10 @@ class McpConnection:
         try:
             return await work
         except McpError as error:
-            if _is_closed(error):
+            failure = self._typed(error)
+            if _is_closed(error) or failure.session_is_doubtful:
                 await self._forget(session)
-            raise self._typed(error) from error
+            raise failure from error
         except ValidationError as error:
             text = f"The MCP server at {self.url} answered with a result that cannot be read."
             raise ProtocolError(text, code=types.INTERNAL_ERROR) from error
@@ -291,6 +302,7 @@ class McpConnection:
             ):
                 self._client = client
                 session.peer = peer_of(self.url)
+                session.answering = self._patience.standing_still
                 with opening:
                     self.server = await self._in_time(self._translated(session.initialize()))
                 self._session = session

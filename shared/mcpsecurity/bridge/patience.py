@@ -1,4 +1,4 @@
-"""How long a server may take to answer. The time that a person takes to sign in does not count."""
+"""How long a server may take to answer. The time that a person takes does not count."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -10,17 +10,17 @@ __all__ = ["Patience"]
 
 
 class Patience:
-    """Time limits of one connection, in seconds; they stand still while `auth` gets a token."""
+    """Time limits of one connection, in seconds; they stand still while a person is waited for."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._limits: set[asyncio.Timeout] = set()
-        self._signing_in = 0
+        self._waiting = 0
 
     @asynccontextmanager
     async def limit(self) -> AsyncIterator[None]:
-        """Raise `TimeoutError` if the body takes too long. A sign-in meanwhile lets the time begin anew."""
-        async with asyncio.timeout(None if self._signing_in else self.seconds) as limit:
+        """Raise `TimeoutError` if the body takes too long. Waiting for a person lets the time begin anew."""
+        async with asyncio.timeout(None if self._waiting else self.seconds) as limit:
             self._limits.add(limit)
             try:
                 yield
@@ -34,13 +34,13 @@ class Patience:
     @contextmanager
     def standing_still(self) -> Iterator[None]:
         """Stop all limits as long as the body runs."""
-        self._signing_in += 1
+        self._waiting += 1
         self._reschedule(None)
         try:
             yield
         finally:
-            self._signing_in -= 1
-            if not self._signing_in:
+            self._waiting -= 1
+            if not self._waiting:
                 self._reschedule(asyncio.get_running_loop().time() + self.seconds)
 
     def _reschedule(self, when: float | None) -> None:

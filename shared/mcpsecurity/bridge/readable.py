@@ -5,15 +5,52 @@ The SDK's models refuse a whole list of tools for one entry, and a whole result 
 
 import json
 import logging
+from contextlib import suppress
 from typing import Any
 
 from mcp import types
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AnyUrl, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
-__all__ = ["ListedPrompts", "ListedResources", "ListedTools", "ReadableResult"]
+__all__ = [
+    "Greeting",
+    "ListedPrompts",
+    "ListedResources",
+    "ListedTools",
+    "ReadableContents",
+    "ReadablePrompt",
+    "ReadableResult",
+]
 
 _log = logging.getLogger(__name__)
+_DESCRIBING = ("annotations", "_meta", "title", "description", "icons", "size")
+_SOME_URI = "resource:"
 _BLOCK: TypeAdapter[types.ContentBlock] = TypeAdapter(types.ContentBlock)
+
+
+class Greeting(types.InitializeResult):
+    """What a server says of itself, without what cannot be read of it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _repair(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        offers, said, name = value.get("capabilities"), value.get("serverInfo"), None
+        offers = offers if isinstance(offers, dict) else {}
+        known = {
+            key: offer if isinstance(offer, dict) else {}
+            for key, offer in offers.items()
+            if offer not in (None, False)
+        }
+        with suppress(ValidationError):
+            name = types.Implementation.model_validate(said)
+        plain = said if isinstance(said, dict) else {}
+        return {
+            "protocolVersion": value.get("protocolVersion"),
+            "capabilities": known,
+            "serverInfo": name or {key: str(plain.get(key) or "unknown") for key in ("name", "version")},
+            "instructions": text if isinstance(text := value.get("instructions"), str) else None,
+        }
 
 
 class ReadableResult(types.CallToolResult):
@@ -24,9 +61,8 @@ class ReadableResult(types.CallToolResult):
     def _repair(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        content, structured = value.get("content"), value.get("structuredContent")
-        blocks = content if isinstance(content, list) else [] if content is None else [content]
-        read = [_block(block) for block in blocks]
+        structured = value.get("structuredContent")
+        read = [_block(block) for block in _listed(value.get("content"))]
         if structured is not None and not isinstance(structured, dict):
             read = read or [_text(json.dumps(structured, ensure_ascii=False))]
             structured = None
@@ -36,6 +72,34 @@ class ReadableResult(types.CallToolResult):
         if not isinstance(value.get("_meta"), dict):
             repaired.pop("_meta", None)
         return repaired
+
+
+class ReadablePrompt(types.GetPromptResult):
+    """A prompt whose unreadable parts became text that says what they were; each message has one part."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _repair(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        messages = [message for message in _listed(value.get("messages")) if isinstance(message, dict)]
+        read = [
+            {"role": "assistant" if message.get("role") == "assistant" else "user", "content": _block(block)}
+            for message in messages
+            for block in _listed(message.get("content"))
+        ]
+        return {"messages": read}
+
+
+class ReadableContents(types.ReadResourceResult):
+    """The contents of a resource; what cannot be read became text that says so."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _repair(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {"contents": [_contents(item) for item in _listed(value.get("contents"))]}
 
 
 class ListedTools(types.ListToolsResult):
@@ -92,9 +156,8 @@ def _entry(entry: Any, kind: type[BaseModel]) -> BaseModel | None:
     """Return an entry, if need be without what only describes it; None if it cannot be read."""
     if not isinstance(entry, dict):
         return None
-    plain = {
-        key: entry.get(key) for key in ("name", "description", "title", "inputSchema", "arguments", "uri")
-    }
+    plain = {key: entry.get(key) for key in ("name", "inputSchema", "arguments", "uri")}
+    plain |= {key: text for key in ("description", "title") if isinstance(text := entry.get(key), str)}
     for candidate in (entry, {key: value for key, value in plain.items() if value is not None}):
         try:
             return kind.model_validate(candidate)
@@ -108,11 +171,33 @@ def _name(entry: Any) -> str:
     return name[:128] if isinstance(name, str) else "(without a name)"
 
 
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
 def _block(block: Any) -> Any:
-    try:
-        return _BLOCK.validate_python(block)
-    except ValidationError:
-        return _text(_words(block))
+    """Return a part, if need be without what only describes it; or what it is in words."""
+    candidates = [block]
+    if isinstance(block, dict):
+        candidates.append({key: item for key, item in block.items() if key not in _DESCRIBING})
+    for candidate in candidates:
+        with suppress(ValidationError):
+            return _BLOCK.validate_python(candidate)
+    return _text(_words(block))
+
+
+def _contents(item: Any) -> Any:
+    """Return an item of a resource's contents. Its URI is dropped if it is none: the reader knows it."""
+    plain = (
+        {"uri": _SOME_URI} | {key: item[key] for key in ("mimeType", "text", "blob") if key in item}
+        if isinstance(item, dict)
+        else {}
+    )
+    for candidate in (item, plain, {key: value for key, value in plain.items() if key != "mimeType"}):
+        for kind in (types.TextResourceContents, types.BlobResourceContents):
+            with suppress(ValidationError):
+                return kind.model_validate(candidate)
+    return types.TextResourceContents(uri=AnyUrl(_SOME_URI), text=_words(item))
 
 
 def _text(text: str) -> types.TextContent:
@@ -126,8 +211,11 @@ def _words(block: Any) -> str:
     inner = block.get("resource")
     resource = inner if isinstance(inner, dict) else block
     uri, text = resource.get("uri"), resource.get("text")
-    if isinstance(text, str):
+    if text is not None:
+        text = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)
         return f"[resource {uri}]\n{text}" if isinstance(uri, str) else text
+    if isinstance(uri, str) and "blob" in resource:
+        return f"[resource {uri}, which cannot be read]"
     if isinstance(uri, str):
         return f"[link to {uri}: {resource.get('name') or 'without a name'}]"
     return f"[content of type {block.get('type')!r}, which cannot be read]"

@@ -1,18 +1,24 @@
 """What a tool returned: as text for a model, and in full for a program or a person."""
 
 import base64
-import binascii
 import json
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from mcp import types
 
-__all__ = ["Image", "ToolText", "result_text"]
+from mcpsecurity.bridge.parts import decoded, part_text
+
+__all__ = ["Image", "Shown", "ToolText", "pictures", "result_text"]
+
+Shown = Callable[[types.CallToolResult], Sequence[types.ContentBlock]]
+"""Tells which parts of a result the person sees, besides the model's text."""
 
 _BASE64 = re.compile(r"(?:data:[^,]{0,200},)?[A-Za-z0-9+/_-]{400,}={0,2}\s*")
 _MAX_DEPTH = 50
+_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,7 @@ class Image:
     mime_type: str
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002 - IPython's signature
-        if self.mime_type not in ("image/png", "image/jpeg", "image/gif", "image/webp"):
+        if self.mime_type not in _PICTURES:
             return {"text/plain": repr(self)}  # an SVG from a server could carry scripts
         return {"text/plain": repr(self), self.mime_type: base64.b64encode(self.data).decode()}
 
@@ -36,9 +42,9 @@ class ToolText(str):
     result: types.CallToolResult
 
     @classmethod
-    def of(cls, result: types.CallToolResult) -> Self:
-        """Return the text of a result."""
-        text = cls(result_text(result))
+    def of(cls, result: types.CallToolResult, shown: Sequence[types.ContentBlock] = ()) -> Self:
+        """Return the text of a result; `shown` are the parts that the person sees."""
+        text = cls(result_text(result, shown=shown))
         text.result = result
         return text
 
@@ -51,31 +57,58 @@ class ToolText(str):
     def images(self) -> list[Image]:
         """The images in the result that can be read."""
         parts = [part for part in self.result.content if isinstance(part, types.ImageContent)]
-        decoded = [(_decoded(part.data), part.mimeType) for part in parts]
-        return [Image(data, mime_type) for data, mime_type in decoded if data is not None]
+        read = [(decoded(part.data), part.mimeType) for part in parts]
+        return [Image(data, mime_type) for data, mime_type in read if data is not None]
 
 
-def result_text(result: types.CallToolResult, limit: int = 100_000) -> str:
-    """Return what a model reads of a result: its parts as text.
+def pictures(result: types.CallToolResult) -> list[types.ContentBlock]:
+    """Return the parts of a result that a notebook shows: images of the usual types."""
+    return [
+        part
+        for part in result.content
+        if isinstance(part, types.ImageContent) and part.mimeType in _PICTURES and decoded(part.data)
+    ]
+
+
+def result_text(
+    result: types.CallToolResult, limit: int = 100_000, shown: Sequence[types.ContentBlock] = ()
+) -> str:
+    """Return what a model reads of a result: its parts as text. `shown` are the parts that the person sees.
 
     The structured content is read in place of parts that say nothing, or only repeat it as JSON. Of more than
     `limit` characters the beginning and the end remain, with a note between them.
     """
+    text = _whole_text(result, shown)
+    if result.isError and not text.strip():
+        return "[The tool failed and gave no reason.]"
+    return _shortened(text, limit)
+
+
+def _whole_text(result: types.CallToolResult, shown: Sequence[types.ContentBlock]) -> str:
+    def told(part: types.ContentBlock) -> str:
+        text = part_text(part, shown=any(part is other for other in shown))
+        if isinstance(part, types.EmbeddedResource):
+            return f"[resource {part.resource.uri}]\n{text}"
+        return text
+
     texts = [
         part.text for part in result.content if isinstance(part, types.TextContent) and part.text.strip()
     ]
     if result.structuredContent is None or not _is_told_by(result, texts):
-        return _shortened("\n".join(_part_text(part) for part in result.content), limit)
+        return "\n".join(told(part) for part in result.content)
     structured = json.dumps(_without_binary(result.structuredContent), ensure_ascii=False)
-    others = [_part_text(part) for part in result.content if not isinstance(part, types.TextContent)]
-    return _shortened("\n".join([structured, *others]), limit)
+    others = [told(part) for part in result.content if not isinstance(part, types.TextContent)]
+    return "\n".join([structured, *others])
 
 
 def _is_told_by(result: types.CallToolResult, texts: list[str]) -> bool:
     """Whether the structured content says all that the text parts say."""
     if not texts:
         return not any(
-            isinstance(part, types.EmbeddedResource | types.ResourceLink) for part in result.content
+            isinstance(part, types.EmbeddedResource)
+            and isinstance(part.resource, types.TextResourceContents)
+            and part.resource.text.strip()
+            for part in result.content
         )
     if result.isError:
         return False
@@ -114,25 +147,3 @@ def _shortened(text: str, limit: int) -> str:
     head, tail = limit * 3 // 4, limit - limit * 3 // 4
     note = f"\n[… {len(text) - limit} of {len(text)} characters left out …]\n"
     return text[:head] + note + (text[-tail:] if tail else "")
-
-
-def _decoded(data: str) -> bytes | None:
-    try:
-        return base64.b64decode("".join(data.split()), validate=True) or None
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _part_text(part: types.ContentBlock) -> str:
-    match part:
-        case types.TextContent():
-            return part.text
-        case types.ImageContent() | types.AudioContent():
-            shown = "shown to the person" if _decoded(part.data) else "which cannot be read"
-            return f"[{part.type} of type {part.mimeType}, {shown}]"
-        case types.EmbeddedResource(resource=types.TextResourceContents() as resource):
-            return f"[resource {resource.uri}]\n{resource.text}"
-        case types.EmbeddedResource():
-            return f"[binary resource {part.resource.uri}]"
-        case types.ResourceLink():
-            return f"[link to {part.uri}: {part.name}]"

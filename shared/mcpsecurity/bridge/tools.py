@@ -18,7 +18,7 @@ from semantic_kernel.functions import KernelFunction, KernelFunctionFromMethod, 
 from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
 
 from mcpsecurity.bridge.errors import ProtocolError, ToolFailedError
-from mcpsecurity.bridge.results import ToolText
+from mcpsecurity.bridge.results import Shown, ToolText
 from mcpsecurity.bridge.schemas import model_schema
 from mcpsecurity.bridge.session import call_tool
 
@@ -112,11 +112,13 @@ def tool_functions(
     exclude: Iterable[str] = (),
     prefix: str = "",
     left_out: Callable[[str, str], None] | None = None,
+    shown: Shown = lambda _: (),
 ) -> list[KernelFunction]:
     """Return a kernel function for each tool that is wanted; see `import_mcp_tools` for the arguments.
 
     Two tools whose names differ in characters that function names cannot have get different names. A tool
-    that cannot be offered is left out and logged; `left_out` hears its name and the reason.
+    that cannot be offered is left out and logged; `left_out` hears its name and the reason. `shown` tells
+    which parts of a result the person sees, and the model is told so.
     """
     wanted, unwanted = (set(include) if include is not None else None), set(exclude)
     functions: dict[str, KernelFunction] = {}
@@ -130,7 +132,7 @@ def tool_functions(
             continue
         limit = _MAX_NAME - len(plugin_name) - 1
         name = _unused(function_name(prefix + tool.name), functions, limit)
-        functions[name] = tool_function(tool, plugin_name, call, name=name)
+        functions[name] = tool_function(tool, plugin_name, call, name=name, shown=shown)
     return list(functions.values())
 
 
@@ -147,7 +149,13 @@ def _hindrance(tool: types.Tool) -> str | None:
 
 
 def tool_function(
-    tool: types.Tool, plugin_name: str, call: CallTool, *, prefix: str = "", name: str | None = None
+    tool: types.Tool,
+    plugin_name: str,
+    call: CallTool,
+    *,
+    prefix: str = "",
+    name: str | None = None,
+    shown: Shown = lambda _: (),
 ) -> KernelFunction:
     """Return a kernel function for one tool. What the model sees is the tool's own input schema.
 
@@ -158,7 +166,8 @@ def tool_function(
 
     @kernel_function(name=name, description=_description(tool, schema))
     async def run(**arguments: Any) -> ToolText:
-        text = ToolText.of(await call(tool, arguments))
+        result = await call(tool, arguments)
+        text = ToolText.of(result, shown(result))
         if text.result.isError:
             raise ToolFailedError(tool.name, str(text))
         return text

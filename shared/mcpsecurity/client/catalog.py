@@ -9,6 +9,8 @@ from semantic_kernel.contents.utils.author_role import AuthorRole
 from semantic_kernel.functions import KernelFunction, KernelFunctionFromMethod, kernel_function
 
 from mcpsecurity.bridge import CallTool, McpConnection, function_name, tool_functions
+from mcpsecurity.bridge.parts import part_text, resource_text
+from mcpsecurity.bridge.results import Shown
 from mcpsecurity.bridge.schemas import model_schema
 from mcpsecurity.bridge.tools import schema_function
 
@@ -27,9 +29,14 @@ class Selection:
 
 
 async def load_functions(
-    connection: McpConnection, plugin_name: str, selection: Selection, call: CallTool
+    connection: McpConnection,
+    plugin_name: str,
+    selection: Selection,
+    call: CallTool,
+    shown: Shown = lambda _: (),
 ) -> list[KernelFunction]:
     """Ask the server what it offers, and return functions; a tool wins over anything else of its name.
+    `shown` tells which parts of a result the person sees.
 
     Raises:
         BridgeError: the server could not be asked.
@@ -50,6 +57,7 @@ async def load_functions(
             include=selection.include,
             exclude=selection.exclude,
             prefix=selection.prefix,
+            shown=shown,
         ):
             functions[function.name] = function
     return list(functions.values())
@@ -58,7 +66,7 @@ async def load_functions(
 def prompt_messages(result: types.GetPromptResult) -> list[ChatMessageContent]:
     """Return a prompt's messages for a chat history."""
     return [
-        ChatMessageContent(role=AuthorRole(message.role), content=_text(message.content))
+        ChatMessageContent(role=AuthorRole(message.role), content=part_text(message.content))
         for message in result.messages
     ]
 
@@ -101,21 +109,9 @@ def _resource_functions(connection: McpConnection, plugin_name: str, prefix: str
     @kernel_function(name=f"{prefix}read_resource", description="Read a resource of the server.")
     async def read_resource(uri: Annotated[str, "Address, as listed."]) -> str:
         contents = (await connection.read_resource(uri)).contents
-        return "\n".join(
-            part.text if isinstance(part, types.TextResourceContents) else f"[binary, {part.mimeType}]"
-            for part in contents
-        )
+        return "\n".join(resource_text(part) for part in contents)
 
     return [
         KernelFunctionFromMethod(method=method, plugin_name=plugin_name)
         for method in (list_resources, read_resource)
     ]
-
-
-def _text(content: types.ContentBlock) -> str:
-    match content:
-        case types.TextContent():
-            return content.text
-        case types.EmbeddedResource(resource=types.TextResourceContents() as resource):
-            return resource.text
-    return f"[{content.type}]"

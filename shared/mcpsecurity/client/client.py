@@ -16,10 +16,12 @@ from semantic_kernel.functions import KernelPlugin
 
 from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.bridge import BridgeError, CallDeclinedError, McpConnection, ToolFailedError, ToolText
+from mcpsecurity.bridge.parts import resource_text
+from mcpsecurity.bridge.results import Shown, pictures
 from mcpsecurity.client.catalog import Selection, load_functions, prompt_messages
 from mcpsecurity.client.context import CallersContext
 from mcpsecurity.client.credentials import Credential, CredentialAuth
-from mcpsecurity.client.place import asker_here, show_images
+from mcpsecurity.client.place import asker_here, in_notebook, show_images
 from mcpsecurity.elicitation import Accepted
 from mcpsecurity.elicitation.asking import Asker, elicitation_callback
 
@@ -58,7 +60,7 @@ class McpClient:
             told, so that the person is asked once.
         progress: hears of a running tool's progress as (progress, total, message).
         on_result: given each result that the kernel gets, with the tool's name; a model reads text only, so
-            this is where a person sees images. By default a notebook shows them.
+            this is where a person sees images, and the model is told so. By default a notebook shows them.
         on_change: told when the plugin's functions have changed.
         ca_file: an authority (PEM) to trust besides the system's.
 
@@ -97,6 +99,7 @@ class McpClient:
         self._selection = Selection(chosen, frozenset(exclude), prefix, prompts, resources)
         self._kernel, self._approve, self._progress, self._on_change = kernel, approve, progress, on_change
         self._on_result = on_result or show_images
+        self._shown: Shown = pictures if on_result is not None or in_notebook() else lambda _: ()
         self._stale = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._caller = CallersContext()
@@ -177,7 +180,7 @@ class McpClient:
         """
         self._stale.clear()
         functions = await load_functions(
-            self._connection, self.plugin.name, self._selection, self._call_for_the_kernel
+            self._connection, self.plugin.name, self._selection, self._call_for_the_kernel, self._shown
         )
         self.plugin.functions.clear()
         self.plugin.update({function.name: function for function in functions})
@@ -199,9 +202,9 @@ class McpClient:
         return prompt_messages(await self._connection.get_prompt(name, arguments))
 
     async def read_resource(self, uri: str) -> str:
-        """Return the text of a resource. Raises `BridgeError`."""
+        """Return the text of a resource; what is binary is named. Raises `BridgeError`."""
         contents = (await self._connection.read_resource(uri)).contents
-        return "\n".join(part.text for part in contents if isinstance(part, types.TextResourceContents))
+        return "\n".join(resource_text(part) for part in contents)
 
     async def list_prompts(self) -> list[types.Prompt]:
         """Return the server's prompts. Raises `BridgeError`."""

@@ -1,10 +1,13 @@
 """A tool's result, as the page shows it and bounded in size."""
 
+import json
 from typing import Any
 
 from mcp import types
 
-__all__ = ["content_json", "structured_json"]
+from mcpsecurity.bridge.parts import decoded
+
+__all__ = ["content_json", "shown_parts", "structured_json"]
 
 _MAX_TEXT = 100_000
 _MAX_IMAGE = 4 * 1024 * 1024
@@ -13,16 +16,26 @@ _IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
 def content_json(result: types.CallToolResult) -> tuple[list[dict[str, Any]], bool]:
-    """Return the parts of a result, and whether something was left out."""
-    left, truncated, parts = _MAX_TEXT, len(result.content) > _MAX_PARTS, []
-    for block in result.content[:_MAX_PARTS]:
-        part = _part(block)
+    """Return the parts of a result, and whether something was left out. Structured content that is too large
+    is there as text, unless there is other text."""
+    left, parts, shown = _MAX_TEXT, [], [_part(block) for block in result.content[:_MAX_PARTS]]
+    truncated = len(result.content) > _MAX_PARTS
+    if result.structuredContent is not None and structured_json(result) is None:
+        truncated = True
+        if not any(part.get("text") for part in shown):
+            shown.append({"type": "text", "text": json.dumps(result.structuredContent, ensure_ascii=False)})
+    for part in shown:
         if "text" in part:
             truncated = truncated or len(part["text"]) > left
             part["text"] = part["text"][:left]
             left -= len(part["text"])
         parts.append(part)
     return parts, truncated
+
+
+def shown_parts(result: types.CallToolResult) -> list[types.ContentBlock]:
+    """Return the parts of a result that the page shows as pictures."""
+    return [part for part in result.content[:_MAX_PARTS] if _part(part)["type"] == "image"]
 
 
 def structured_json(result: types.CallToolResult) -> Any:
@@ -35,7 +48,9 @@ def _part(block: types.ContentBlock) -> dict[str, Any]:
     match block:
         case types.TextContent():
             return {"type": "text", "text": block.text}
-        case types.ImageContent() if block.mimeType in _IMAGES and len(block.data) <= _MAX_IMAGE:
+        case types.ImageContent() if (
+            block.mimeType in _IMAGES and len(block.data) <= _MAX_IMAGE and decoded(block.data)
+        ):
             return {"type": "image", "mime_type": block.mimeType, "data": block.data}
         case types.EmbeddedResource(resource=types.TextResourceContents() as resource):
             mime_type = resource.mimeType or "text/plain"

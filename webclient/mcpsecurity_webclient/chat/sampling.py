@@ -11,12 +11,14 @@ from semantic_kernel.connectors.ai.chat_completion_client_base import ChatComple
 from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory, FinishReason
 
+from mcpsecurity.bridge.parts import part_text
 from mcpsecurity_webclient.chat.asking import Asking, RequestEndedError, State
 
 __all__ = ["SamplingDecidedError", "SamplingDesk", "SamplingExpiredError", "UnknownSamplingError"]
 
 _MAX_TOKENS = 2000
 _ENDED_KNOWN = 100
+_STOP_REASONS = {str(FinishReason.LENGTH): "maxTokens", str(FinishReason.CONTENT_FILTER): "contentFilter"}
 
 
 class UnknownSamplingError(LookupError):
@@ -134,20 +136,29 @@ class SamplingDesk:
             self._publish("sampling.resolved", {"sampling_id": sampling_id, "decision": decision})
         return approved
 
-    async def _sample(self, params: types.CreateMessageRequestParams) -> types.CreateMessageResult:
+    async def _sample(
+        self, params: types.CreateMessageRequestParams
+    ) -> types.CreateMessageResult | types.ErrorData:
         history = ChatHistory(system_message=params.systemPrompt)
         for message in params.messages:
             history.add_message({"role": message.role, "content": _text(message)})
         settings = AzureChatPromptExecutionSettings(max_completion_tokens=min(params.maxTokens, _MAX_TOKENS))
         answer = await self._service.get_chat_message_content(history, settings)
-        text = types.TextContent(type="text", text=str(answer) if answer else "")
-        model = (answer.ai_model_id if answer else None) or "model"
-        cut = answer is not None and answer.finish_reason == FinishReason.LENGTH
+        if answer is None or not str(answer):
+            return types.ErrorData(code=types.INTERNAL_ERROR, message="The model gave no answer")
         return types.CreateMessageResult(
-            role="assistant", content=text, model=model, stopReason="maxTokens" if cut else "endTurn"
+            role="assistant",
+            content=types.TextContent(type="text", text=str(answer)),
+            model=answer.ai_model_id or "model",
+            stopReason=_STOP_REASONS.get(str(answer.finish_reason), "endTurn"),
         )
 
 
 def _text(message: types.SamplingMessage) -> str:
     parts = message.content if isinstance(message.content, list) else [message.content]
-    return "\n".join(part.text for part in parts if isinstance(part, types.TextContent))
+    return "\n".join(
+        part_text(part)
+        if isinstance(part, types.TextContent | types.ImageContent | types.AudioContent)
+        else f"[{part.type}, which the model cannot see]"
+        for part in parts
+    )

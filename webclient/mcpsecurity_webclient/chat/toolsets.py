@@ -12,6 +12,7 @@ from semantic_kernel.functions import KernelFunction, KernelPlugin
 
 from mcpsecurity.bridge import tool_functions
 from mcpsecurity_webclient.chat.calls import call_approved
+from mcpsecurity_webclient.chat.content import shown_parts
 
 __all__ = ["MAX_TOOLS", "Toolset", "toolset"]
 
@@ -52,7 +53,7 @@ class Toolset:
     @cached_property
     def _made(self) -> list[tuple[KernelFunction, types.Tool]]:
         tools = [tool for tool in self.tools if self._can_be_made(tool)][: self._limit]
-        functions = tool_functions(tools, self.plugin_name, call_approved)
+        functions = tool_functions(tools, self.plugin_name, call_approved, shown=shown_parts)
         return list(zip(functions, tools, strict=True))
 
     def _can_be_made(self, tool: types.Tool) -> bool:

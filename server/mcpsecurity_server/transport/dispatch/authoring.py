@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar, overload, runtime_checkable
 
-import orjson
-
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import current_channel
+from mcpsecurity_server.transport.jsonrpc import read_json, to_json
 
 __all__ = ["Steps", "chosen_key", "question_key", "step"]
 
@@ -64,7 +63,7 @@ async def step(name: str, work: Callable[[], Any]) -> Any:
         done = work()
         if inspect.isawaitable(done):
             done = await done
-        return orjson.loads(orjson.dumps(done))
+        return read_json(to_json(done))
 
     channel: object = current_channel.get()
     return await (channel.step(name, run) if isinstance(channel, Steps) else run())

@@ -5,6 +5,8 @@ from typing import Any
 from mcp import types
 from mcp.shared.exceptions import McpError
 
+from mcpsecurity_server.transport.protocol import MISSING_CAPABILITY
+
 __all__ = ["MissingCapabilityError", "missing_capability", "missing_in"]
 
 
@@ -16,8 +18,8 @@ class MissingCapabilityError(McpError):
         node = required
         for name in missing.split("."):
             node = node.setdefault(name, {})
-        text = f"The client does not support {missing}"
-        super().__init__(types.ErrorData(code=-32021, message=text, data={"requiredCapabilities": required}))
+        text, data = f"The client does not support {missing}", {"requiredCapabilities": required}
+        super().__init__(types.ErrorData(code=MISSING_CAPABILITY, message=text, data=data))
 
 
 def missing_in(error: BaseException) -> MissingCapabilityError | None:

@@ -16,6 +16,7 @@ from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel, ValidationError
 
+from mcpsecurity.failures import without_values
 from mcpsecurity_server.transport.dispatch.capabilities import missing_in
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import (
     CallUser,
@@ -142,7 +143,7 @@ class Dispatcher:
         except MessageError:
             raise
         except Exception as error:  # the boundary between other people's handlers and the protocol
-            _log.exception("%s failed", request.method)
+            _log.error("%s failed: %s", request.method, without_values(error))
             raise MessageError(INTERNAL_ERROR, "Internal error", request.id) from error
 
     async def notified(self, notification: Notification) -> None:
@@ -157,8 +158,8 @@ class Dispatcher:
             return
         try:
             await handler(message)
-        except Exception:  # noqa: BLE001 - the boundary to other people's handlers; logged in full
-            _log.exception("%s failed", notification.method)
+        except Exception as error:  # noqa: BLE001 - the boundary to other people's handlers
+            _log.error("%s failed: %s", notification.method, without_values(error))
 
     async def _tool_call(self, request: Request, call: Call, channel: Channel) -> Any:
         """Run a tool: of FastMCP without the SDK's stock handler, which validates its output once more."""
@@ -275,7 +276,7 @@ def _known_failure(kind: type[BaseModel], error: Exception, request: Request) ->
         return MessageError(code, text, request.id, {"uri": str(request.params.get("uri", ""))[:2000]})
     if kind is types.GetPromptRequest:
         return MessageError(INVALID_PARAMS, f"Invalid params: {error}", request.id)
-    _log.error("%s failed", request.method, exc_info=error)
+    _log.error("%s failed: %s", request.method, without_values(error))
     return MessageError(INTERNAL_ERROR, "Internal error", request.id)
 
 

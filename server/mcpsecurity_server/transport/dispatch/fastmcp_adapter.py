@@ -29,6 +29,7 @@ from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from mcpsecurity.failures import drop_values
 from mcpsecurity_server.transport.dispatch.results import tool_result
 from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR
 
@@ -181,6 +182,7 @@ class SdkServer:
         self.mcp = mcp
         self.server: Server[Any, Any] = mcp._mcp_server  # noqa: SLF001 - the seam
         self._tools = mcp._tool_manager  # noqa: SLF001 - the seam
+        logging.getLogger(FastMCP.__module__).addFilter(drop_values)  # it logs URIs and prompts' arguments
         self._checked_handler: Handler | None = None
         self._direct_tools = False
 

@@ -1,4 +1,4 @@
-"""For those who watch: what is handled, as it happens, and how much there is of what lasts."""
+"""Instrumentation hooks: a wrapper around each request, and gauges."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol
@@ -7,12 +7,11 @@ from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import Channel
 from mcpsecurity_server.transport.jsonrpc import Request
 
-__all__ = ["Activity", "Instrumentation", "ObservedDispatcher"]
+__all__ = ["Activity", "Instrumentation", "InstrumentedDispatcher"]
 
 
 class Activity(NamedTuple):
-    """What one process has open: `sessions`, `requests` that run, `questions` that wait for their clients'
-    answers, and event `streams`."""
+    """What a process has open: sessions, running requests, questions that wait for clients, streams."""
 
     sessions: int
     requests: int
@@ -21,20 +20,20 @@ class Activity(NamedTuple):
 
 
 class Instrumentation(Protocol):
-    """Whoever watches."""
+    """Receives every request and the current activity."""
 
-    async def around(self, request: Request, call: Call, run: Awaitable[Any]) -> Any:
+    async def wrap(self, request: Request, call: Call, run: Awaitable[Any]) -> Any:
         """Await `run`, which handles a request, and return its result or raise its error."""
 
     def observe(self, activity: Callable[[], Activity], is_tool: Callable[[Any], bool]) -> None:
-        """Take what tells how much is open, in any thread, and whether a tool of a name exists."""
+        """Called once: `activity` can be read in any thread, `is_tool` tells whether a tool name exists."""
 
 
-class ObservedDispatcher(Dispatcher):
-    """A `Dispatcher` that is watched. Without an observer there is none of it, and no cost."""
+class InstrumentedDispatcher(Dispatcher):
+    """A `Dispatcher` whose requests are wrapped by an `Instrumentation`."""
 
-    observer: Instrumentation
+    instrumentation: Instrumentation
 
     async def run(self, request: Request, call: Call, channel: Channel) -> Any:
         """Handle a request as the base class does."""
-        return await self.observer.around(request, call, super().run(request, call, channel))
+        return await self.instrumentation.wrap(request, call, super().run(request, call, channel))

@@ -1,7 +1,7 @@
-"""What carries messages between the process where a call runs and the one that holds the client's connection.
+"""The bus between the process where a call runs and the process that holds the client's connection.
 
-Two things: event streams, which are kept for a while so that a client can resume one; and words between the
-processes that work for one session, such as a client's answer that arrived elsewhere.
+It has event streams, kept for a while so that a client can resume one, and messages between the processes
+that work for one session, such as a client's answer that arrived in another process.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ STANDALONE = "g"
 """Name of the stream that a GET opens; each answer that becomes a stream has a name of its own."""
 
 Listener = Callable[[bytes], None]
-"""Hears what another process says about a session."""
+"""Called with each message that is broadcast about a session."""
 
 
 class StreamTakenError(Exception):
@@ -31,7 +31,7 @@ class StreamTakenError(Exception):
 
 
 class EventsGoneError(Exception):
-    """What came after the given event is not known: never was, or is not kept any more."""
+    """The events after the given one never existed, or are no longer kept."""
 
 
 class Event(NamedTuple):
@@ -42,58 +42,58 @@ class Event(NamedTuple):
 
 
 class Subscription(Protocol):
-    """A reader's place in one stream. A stream has one reader at a time."""
+    """One reader of one stream. A stream has one reader at a time."""
 
     position: int
-    """Number after which it starts to read."""
+    """Number of the event after which reading starts."""
 
     async def next(self) -> Event | None:
-        """Wait for the next event; None when the reader has been let go although the stream goes on."""
+        """Wait for the next event; None when the reader was detached although the stream continues."""
 
     async def close(self) -> None:
         """Stop reading. Closing twice is safe."""
 
 
 class EventBus(Protocol):
-    """Event streams of sessions, and words between processes. Bounded; forgets the oldest events.
+    """Event streams of sessions, and messages between processes. Bounded: the oldest events are dropped.
 
-    A reader that does not keep up is let go, and can resume.
+    A reader that does not keep up is detached, and its client can resume.
     """
 
     async def begin(self, session: str, stream: str, ids: Sequence[RequestId]) -> None:
-        """Say that this process answers the requests `ids` on a stream, until it publishes the stream's end.
+        """Register this process as the one that answers the requests `ids` on a stream, until it ends.
 
-        Should the process die before, a bus between processes answers them with an error.
+        If the process dies first, a bus that several processes share answers them with an error.
         """
 
     async def publish(self, session: str, stream: str, data: bytes | None) -> None:
-        """Append an event to a stream; without data the stream ends. Waits a while for a slow reader."""
+        """Append an event to a stream; `data` None ends the stream. Waits a while for a slow reader."""
 
     async def open(self, session: str, stream: str) -> Subscription:
-        """Read a stream from what nobody has read yet.
+        """Read a stream from its first unread event.
 
         Raises:
-            StreamTakenError: somebody reads it.
+            StreamTakenError: the stream has a reader.
         """
 
     async def resume(self, session: str, stream: str, after: int) -> Subscription:
-        """Read a stream from after an event; a former reader is let go.
+        """Read a stream from after an event; the stream's former reader is detached.
 
         Raises:
-            EventsGoneError: the events that follow are not known.
+            EventsGoneError: the following events are not kept.
         """
 
     async def release(self, session: str, stream: str) -> None:
-        """Let a stream's reader go."""
+        """Detach a stream's reader."""
 
-    async def tell(self, session: str, words: bytes) -> None:
-        """Say something to every process that works for the session, this one included."""
+    async def broadcast(self, session: str, message: bytes) -> None:
+        """Send a message to every process that works for the session, this one included."""
 
-    async def listen(self, session: str, listener: Listener) -> None:
-        """Hear what is said about a session, until `unlisten`."""
+    async def subscribe(self, session: str, listener: Listener) -> None:
+        """Call `listener` with each message about a session, until `unsubscribe`."""
 
-    async def unlisten(self, session: str, listener: Listener) -> None:
-        """Hear no more."""
+    async def unsubscribe(self, session: str, listener: Listener) -> None:
+        """Stop calling `listener`."""
 
     async def forget(self, session: str) -> None:
-        """Drop all events of a session, and let its readers go."""
+        """Drop all events of a session, and detach its readers."""

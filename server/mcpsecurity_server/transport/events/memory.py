@@ -18,7 +18,7 @@ __all__ = ["InMemoryEventBus"]
 
 
 class _Reader:
-    """A `Subscription`: the events that wait for one connection."""
+    """A `Subscription`: queues the events for one connection."""
 
     __slots__ = ("_bytes", "_events", "_limits", "_room", "_stream", "_taken", "_wake", "closed", "position")
 
@@ -44,7 +44,7 @@ class _Reader:
         self._wake.set()
 
     async def wait_for_room(self) -> None:
-        """Wait for a slow reader; let it go if it does not read."""
+        """Wait for a slow reader; detach it if it does not read."""
         try:
             async with asyncio.timeout(self._limits.patience_seconds):
                 while self.full and not self.closed:
@@ -54,7 +54,7 @@ class _Reader:
             self.end()
 
     async def next(self) -> Event | None:
-        """Wait for an event. To ask for the next one is to say that the last one has been written."""
+        """Wait for an event. Asking for the next one confirms that the last one was written."""
         self._stream.read = max(self._stream.read, self._taken)
         while not self._events and not self.closed:
             self._wake.clear()
@@ -71,7 +71,7 @@ class _Reader:
         self.end()
 
     def end(self) -> None:
-        """Let the reader go; what it has not read is in the log."""
+        """Detach the reader; its unread events stay in the log."""
         self.closed = True
         self._events.clear()
         self._wake.set()
@@ -81,7 +81,7 @@ class _Reader:
 
 
 class _Stream:
-    """One stream of a log: how far it was read and forgotten, and who reads it."""
+    """One stream of a log: its reader, and the numbers of the last event read and of the last one dropped."""
 
     __slots__ = ("ended", "forgotten", "kept", "read", "reader")
 
@@ -118,14 +118,14 @@ class _Log:
         return stream, event
 
     def forget_oldest(self) -> int:
-        """Drop the oldest event, and its stream if nothing is left of it; return its size."""
+        """Drop the oldest event, and its stream if no event of it is left; return the event's size."""
         name, event = self.events.popleft()
         stream, size = self.streams[name], len(event.data or b"")
         stream.forgotten = event.number
         stream.kept -= 1
         self.size -= size
         if stream.ended and stream.kept == 0:
-            del self.streams[name]  # a reader still has what waits for it
+            del self.streams[name]  # a reader has its own queue
         return size
 
     def after(self, name: str, number: int) -> list[Event]:
@@ -147,10 +147,10 @@ class InMemoryEventBus:
         return self._size
 
     async def begin(self, session: str, stream: str, ids: Sequence[RequestId]) -> None:
-        """Do nothing: events and process end together."""
+        """Do nothing: the events do not outlive the process."""
 
     async def publish(self, session: str, stream: str, data: bytes | None) -> None:
-        """Append an event. The standalone stream waits for nobody: no call waits for another's reader."""
+        """Append an event. Waits for a slow reader, except on the standalone stream, which no call owns."""
         log = self._log(session)
         found, event = log.append(stream, data)
         self._size += len(data or b"")
@@ -167,7 +167,7 @@ class InMemoryEventBus:
             await reader.wait_for_room()
 
     async def open(self, session: str, stream: str) -> _Reader:
-        """Read a stream from what nobody has read yet."""
+        """Read a stream from its first unread event."""
         log = self._log(session)
         found = log.streams.setdefault(stream, _Stream())
         if found.reader is not None:
@@ -175,7 +175,7 @@ class InMemoryEventBus:
         return self._attach(found, max(found.read, found.forgotten), log, stream)
 
     async def resume(self, session: str, stream: str, after: int) -> _Reader:
-        """Read a stream from after an event; a former reader is let go."""
+        """Read a stream from after an event; the stream's former reader is detached."""
         log = self._logs.get(session)
         found = log.streams.get(stream) if log is not None else None
         if log is None or found is None or after < found.forgotten or after > log.last:
@@ -185,23 +185,23 @@ class InMemoryEventBus:
         return self._attach(found, after, log, stream)
 
     async def release(self, session: str, stream: str) -> None:
-        """Let a stream's reader go."""
+        """Detach a stream's reader."""
         log = self._logs.get(session)
         found = log.streams.get(stream) if log is not None else None
         if found is not None and found.reader is not None:
             found.reader.end()
 
-    async def tell(self, session: str, words: bytes) -> None:
-        """Say something to every listener of the session."""
+    async def broadcast(self, session: str, message: bytes) -> None:
+        """Send a message to every listener of the session."""
         for listener in self._listeners.get(session, ()):
-            listener(words)
+            listener(message)
 
-    async def listen(self, session: str, listener: Listener) -> None:
-        """Hear what is said about a session."""
+    async def subscribe(self, session: str, listener: Listener) -> None:
+        """Call `listener` with each message about a session, until `unsubscribe`."""
         self._listeners[session] = (*self._listeners.get(session, ()), listener)
 
-    async def unlisten(self, session: str, listener: Listener) -> None:
-        """Hear no more."""
+    async def unsubscribe(self, session: str, listener: Listener) -> None:
+        """Stop calling `listener`."""
         left = tuple(other for other in self._listeners.get(session, ()) if other != listener)
         if left:
             self._listeners[session] = left
@@ -209,7 +209,7 @@ class InMemoryEventBus:
             self._listeners.pop(session, None)
 
     async def forget(self, session: str) -> None:
-        """Drop all events of a session, and let its readers go."""
+        """Drop all events of a session, and detach its readers."""
         log = self._logs.pop(session, None)
         if log is None:
             return
@@ -231,7 +231,7 @@ class InMemoryEventBus:
         return found.reader
 
     def _trim(self, log: _Log) -> None:
-        """Forget what is beyond a bound: of this session, or of all sessions, the longest unused first."""
+        """Drop events beyond a bound: of this session, or of all sessions, the least recently used first."""
         limits = self._limits
         while len(log.events) > limits.log_events or log.size > limits.log_bytes:
             self._size -= log.forget_oldest()

@@ -1,4 +1,4 @@
-"""What the headers of a request must say about its body and its answer (RFC 9110)."""
+"""Content-Type and Accept headers (RFC 9110)."""
 
 from functools import lru_cache
 from typing import Final
@@ -11,7 +11,7 @@ _STREAM: Final = ("text", "event-stream")
 
 @lru_cache(maxsize=256)
 def accepts_both(accept: str) -> bool:
-    """Tell whether a POST's Accept header allows JSON and an event stream, as the revision demands."""
+    """Tell whether a POST's Accept header allows JSON and an event stream, as the specification demands."""
     return _accepts(accept, _JSON) and _accepts(accept, _STREAM)
 
 

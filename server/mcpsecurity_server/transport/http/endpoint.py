@@ -1,4 +1,4 @@
-"""The one path: what a request must be before any revision looks at it, and which revision's turn it is."""
+"""The MCP path: checks that apply to every revision, then the handler of the request's revision."""
 
 import logging
 from collections.abc import Sequence
@@ -20,16 +20,16 @@ _log = logging.getLogger(__name__)
 
 
 class ProtocolHandler(Protocol):
-    """The revisions of the protocol that share their rules of HTTP.
+    """Serves the revisions of the protocol that share their HTTP rules.
 
     Methods may raise `RefusedError` (an HTTP status) and `MessageError` (400 with that JSON-RPC error).
     """
 
-    def speaks(self, http: web.Request, value: Any) -> bool:
-        """Tell whether this request is for this era; `value` is the body of a POST, else None."""
+    def handles(self, http: web.Request, value: Any) -> bool:
+        """Tell whether this handler serves the request; `value` is the body of a POST, else None."""
 
     async def post(self, http: web.Request, value: Any, body: bytes) -> web.StreamResponse:
-        """Answer a POST with the JSON value `value`, which can be anything; `body` is its text."""
+        """Answer a POST. `body` is its text, `value` the JSON in it, which can be any JSON value."""
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Answer a GET that accepts an event stream."""
@@ -39,12 +39,12 @@ class ProtocolHandler(Protocol):
 
 
 class Endpoint:
-    """Serves one path. The first of `eras` that speaks a request's revision answers it, or else the last."""
+    """Serves one path. The first of `protocols` that handles a request answers it, else the last."""
 
-    def __init__(self, guard: Guard, limits: Limits, eras: Sequence[ProtocolHandler]) -> None:
+    def __init__(self, guard: Guard, limits: Limits, protocols: Sequence[ProtocolHandler]) -> None:
         self._guard = guard
         self._limits = limits
-        self._others, self._fallback = tuple(eras[:-1]), eras[-1]
+        self._others, self._fallback = tuple(protocols[:-1]), protocols[-1]
         self.stopping = False
 
     async def handle(self, http: web.Request) -> web.StreamResponse:
@@ -57,10 +57,10 @@ class Endpoint:
                 if body is None:
                     body = await read_body(http, self._limits.body_bytes)
                 value = parse_body(body, self._limits.json_depth)
-                return await self._era(http, value).post(http, value, body)
+                return await self._protocol(http, value).post(http, value, body)
             if http.method == "GET":
                 return await self._get(http)
-            return await self._era(http, None).delete(http)
+            return await self._protocol(http, None).delete(http)
         except RefusedError as refused:
             return refused.response()
         except MessageError as error:
@@ -78,15 +78,15 @@ class Endpoint:
             raise RefusedError(503, "The server is stopping", Retry_After="1")
 
     async def _get(self, http: web.Request) -> web.StreamResponse:
-        era = self._era(http, None)
+        protocol = self._protocol(http, None)
         if not accepts_stream(_accept(http)):
             raise RefusedError(406, "Not acceptable: Accept must list text/event-stream")
-        return await era.get(http)
+        return await protocol.get(http)
 
-    def _era(self, http: web.Request, value: Any) -> ProtocolHandler:
-        for era in self._others:
-            if era.speaks(http, value):
-                return era
+    def _protocol(self, http: web.Request, value: Any) -> ProtocolHandler:
+        for protocol in self._others:
+            if protocol.handles(http, value):
+                return protocol
         return self._fallback
 
 
@@ -94,6 +94,8 @@ def _check_media(http: web.Request) -> None:
     headers = http.headers
     if not is_json(headers.get(hdrs.CONTENT_TYPE, "")):
         raise RefusedError(415, "Unsupported media type: Content-Type must be application/json")
+    if headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() not in ("identity", ""):
+        raise RefusedError(415, "Unsupported encoding: the body must be plain", Accept_Encoding="identity")
     if not accepts_both(headers.get(hdrs.ACCEPT, "")) and not accepts_both(_accept(http)):
         raise RefusedError(406, "Not acceptable: Accept must list application/json and text/event-stream")
 

@@ -1,4 +1,4 @@
-"""Host and Origin: against pages of other sites, and names that were rebound to this address."""
+"""Checks Host and Origin, against pages of other sites and against DNS rebinding."""
 
 from collections.abc import Iterable
 from ipaddress import ip_address
@@ -12,11 +12,10 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Guard:
-    """Which Host and Origin headers are served.
+    """Decides which Host and Origin headers are served.
 
-    `hosts` are names without a port, or `name:port`, or `*`; `origins` are `scheme://host[:port]`, or `*`.
-    Without `hosts` only loopback names are served; without `origins` no page of any site is, save those of a
-    loopback address when the request came to one.
+    `hosts` are `name`, `name:port` or `*`; `origins` are `scheme://host[:port]` or `*`. By default only
+    loopback names are served, and no page of any site, except this server's own on a loopback address.
     """
 
     def __init__(self, hosts: Iterable[str] | None, origins: Iterable[str] | None) -> None:
@@ -25,7 +24,7 @@ class Guard:
         self._known_hosts: dict[str, bool] = {}
 
     def host_allowed(self, request: web.Request) -> bool:
-        """Tell whether the Host header is one of ours; a missing one is not."""
+        """Tell whether the Host header is served; a missing one is not."""
         value = request.headers.get(hdrs.HOST, "")
         known = self._known_hosts.get(value)
         if known is None:
@@ -56,7 +55,7 @@ class Guard:
 
     @staticmethod
     def _same_loopback(origin: str, request: web.Request) -> bool:
-        """Tell whether a page of this very server asks, on a loopback name."""
+        """Tell whether the page is this server's own, on a loopback name."""
         try:
             url = URL(origin)
         except ValueError:

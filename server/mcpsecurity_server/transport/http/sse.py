@@ -1,11 +1,11 @@
-"""Server-Sent Events (WHATWG HTML, section 9.2) over aiohttp: one response that carries events."""
+"""A response of Server-Sent Events (WHATWG HTML, section 9.2)."""
 
 import asyncio
 from collections.abc import Mapping
 
 from aiohttp import web
 
-from mcpsecurity_server.transport.http.extra_headers import FURTHER_HEADERS
+from mcpsecurity_server.transport.http.responses import EXTRA_HEADERS
 
 __all__ = ["EventResponse"]
 
@@ -17,18 +17,18 @@ _HEADERS = {
 
 
 class EventResponse:
-    """Writes events to the answer of `http`. Every write has a deadline of `patience` seconds.
+    """Writes events as the response to `http`. Every write has a deadline of `patience` seconds.
 
     Raises:
-        ConnectionError: the reader has left (from every method that writes).
-        TimeoutError: the reader does not read.
+        ConnectionError: the client has disconnected (from every method that writes).
+        TimeoutError: the client does not read.
     """
 
     __slots__ = ("_http", "_patience", "response")
 
     def __init__(self, http: web.Request, patience: float, headers: Mapping[str, str] | None = None) -> None:
-        further = http.get(FURTHER_HEADERS, {})
-        self.response = web.StreamResponse(headers={**_HEADERS, **further, **(headers or {})})
+        extra = http.get(EXTRA_HEADERS, {})
+        self.response = web.StreamResponse(headers={**_HEADERS, **extra, **(headers or {})})
         # The call may outlive its stream; no other request must wait for it on this connection.
         self.response.force_close()
         self._http = http
@@ -36,36 +36,36 @@ class EventResponse:
 
     @property
     def gone(self) -> bool:
-        """Whether the reader's connection is closed. aiohttp tells nobody, so it has to be asked."""
+        """Whether the client's connection is closed. aiohttp does not report it, so it has to be polled."""
         transport = self._http.transport
         return transport is None or transport.is_closing()
 
     async def start(self) -> None:
-        """Send the head."""
+        """Send the headers."""
         async with asyncio.timeout(self._patience):
             await self.response.prepare(self._http)
 
     async def send(self, data: bytes, id: str | None = None) -> None:  # noqa: A002 - the protocol's word
-        """Send one event; `data` has no line break. Without data it is the kind that only carries its id."""
+        """Send one event; `data` has no line break. Empty data makes an event that only carries its id."""
         kind = b"event: message\n" if data else b""
         named = b"id: %s\n" % id.encode() if id is not None else b""
         await self._write(b"%s%sdata: %s\n\n" % (kind, named, data))
 
     async def keep_alive(self) -> None:
-        """Send a comment, so that nobody between here and the reader gives up."""
+        """Send a comment, so that no proxy closes the connection."""
         await self._write(b": keep-alive\n\n")
 
     async def retry(self, milliseconds: int) -> None:
-        """Say when to come back after the stream was closed."""
+        """Send the time after which the client reconnects once the stream is closed."""
         await self._write(b"retry: %d\n\n" % milliseconds)
 
     async def end(self) -> None:
-        """Finish the response in good order."""
+        """Finish the response."""
         async with asyncio.timeout(self._patience):
             await self.response.write_eof()
 
     def abort(self) -> None:
-        """Close the connection of a reader that does not read."""
+        """Close the connection of a client that does not read."""
         transport = self._http.transport
         if transport is not None:
             transport.abort()

@@ -1,4 +1,4 @@
-"""Looks after what is running, now and then: one timer for all of it."""
+"""One timer for everything that runs and needs a regular check."""
 
 import asyncio
 from collections.abc import Collection
@@ -13,28 +13,28 @@ _SECONDS: Final = 0.25
 class Tickable(Protocol):
     """Something that runs for a while."""
 
-    def look(self) -> None:
-        """See whether something has to be done, such as to stop."""
+    def on_tick(self) -> None:
+        """Check what is due; must neither block nor raise."""
 
 
 class Ticker:
-    """Lets all that is in `running` look after itself every quarter of a second, as long as there is any.
+    """Calls `on_tick` of everything in `running` every quarter of a second, for as long as there is anything.
 
-    Whoever adds something wakes it if it is `asleep`.
+    After adding to `running`, call `start` if the ticker is `idle`.
     """
 
     def __init__(self, running: Collection[Tickable]) -> None:
         self._running = running
-        self.asleep = True
+        self.idle = True
 
-    def wake(self) -> None:
-        """Set the timer, in a context that remembers nobody's request."""
-        self.asleep = False
-        asyncio.get_running_loop().call_later(_SECONDS, self._look, context=Context())
+    def start(self) -> None:
+        """Set the timer, in an empty context: it outlives the request that starts it."""
+        self.idle = False
+        asyncio.get_running_loop().call_later(_SECONDS, self._tick, context=Context())
 
-    def _look(self) -> None:
-        for watched in tuple(self._running):
-            watched.look()
-        self.asleep = True
+    def _tick(self) -> None:
+        for running in tuple(self._running):
+            running.on_tick()
+        self.idle = True
         if self._running:
-            self.wake()
+            self.start()

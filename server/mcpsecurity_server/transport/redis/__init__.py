@@ -20,7 +20,7 @@ __all__ = ["RedisEventBus", "RedisSessionStore", "SharedTransport"]
 class SharedTransport:
     """Store and bus of this process on the Redis at `url`, to be entered before they are used.
 
-    A Redis that is away is no reason not to start: requests are refused until it is there.
+    Starting does not need Redis: requests are refused until it can be reached.
     """
 
     def __init__(self, url: str, keys: KeyRing, limits: Limits, *, prefix: str = "mcpsecurity") -> None:

@@ -1,8 +1,9 @@
-"""Event streams of sessions in Redis, and words between processes.
+"""Event streams of sessions in Redis, and messages between processes.
 
-The log of a session is a Redis stream; beside it a hash says how far each event stream was read and forgotten
-(`last`, `size`; for a stream of name N `k:N` kept, `f:N` forgotten, `r:N` read, `e:N` ended). An event is put
-there and published in one step, so that a reader that reads the log while it hears the channel misses none.
+The log of a session is a Redis stream; a hash beside it holds how far each event stream was read and dropped
+(`last`, `size`; for a stream of name N `k:N` kept, `f:N` dropped, `r:N` read, `e:N` ended). One script
+appends and publishes an event, so that a reader that listens to the channel while it reads the log misses
+none.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ _DIED = "The process that ran this call has ended; how far it came is not known"
 
 
 class RedisEventBus:
-    """An `EventBus` that processes share.
+    """An `EventBus` that several processes share.
 
     Raises:
         SharedStateError: Redis cannot be reached.
@@ -55,20 +56,20 @@ class RedisEventBus:
         self._prefix = shared.name("mcp", "said", "")
         self._publish = shared.redis.register_script(PUBLISH)
         self._release = shared.redis.register_script(RELEASE)
-        channels.on_message.append(self._heard)
-        channels.on_gap.append(self._missed)
+        channels.on_message.append(self._receive)
+        channels.on_gap.append(self._detach_all)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep this process's places as readers for as long as the block runs."""
-        task = asyncio.create_task(self._keep_places(), name="keep readers' places")
+        """Renew this process's entries, as reader and as answering process, for as long as the block runs."""
+        task = asyncio.create_task(self._renew_entries(), name="renew entries in Redis")
         try:
             yield
         finally:
             await end_tasks(task)
 
     async def begin(self, session: str, stream: str, ids: Sequence[RequestId]) -> None:
-        """Say that this process answers `ids` on a stream; should it die, whoever reads the stream does."""
+        """Register this process as the one that answers `ids`; if it dies, the stream's reader answers."""
         with translated():
             async with self._shared.redis.pipeline(transaction=False) as pipeline:
                 pipeline.hset(self._meta(session), f"p:{stream}", json.dumps(list(ids)))
@@ -78,7 +79,7 @@ class RedisEventBus:
         self._answering.add((session, stream))
 
     async def publish(self, session: str, stream: str, data: bytes | None) -> None:
-        """Append an event. A slow reader in this process is waited for, one elsewhere is let go."""
+        """Append an event. Waits for a slow reader in this process; one elsewhere detaches itself."""
         sealed = self._shared.keys.seal(data) if data is not None else b""
         limits = self._limits
         arguments: list[Any] = [
@@ -97,11 +98,11 @@ class RedisEventBus:
             await reader.wait_for_room()
 
     async def open(self, session: str, stream: str) -> Reader:
-        """Read a stream from what nobody has read yet."""
+        """Read a stream from its first unread event."""
         reader = self._reader(session, stream)
         with translated():
             free = await self._shared.redis.set(
-                self._place(session, stream), reader.token, nx=True, px=_READER_MS
+                self._reader_key(session, stream), reader.token, nx=True, px=_READER_MS
             )
         if not free:
             raise StreamTakenError
@@ -112,7 +113,7 @@ class RedisEventBus:
         return await self._attached(reader, max(int(read or 0), int(forgotten or 0)))
 
     async def resume(self, session: str, stream: str, after: int) -> Reader:
-        """Read a stream from after an event; a former reader is let go, wherever it is."""
+        """Read a stream from after an event; its former reader is detached in whichever process it is."""
         with translated():
             last, kept, forgotten = await self._shared.redis.hmget(
                 self._meta(session), ["last", f"k:{stream}", f"f:{stream}"]
@@ -121,20 +122,20 @@ class RedisEventBus:
             raise EventsGoneError
         reader = self._reader(session, stream)
         with translated():
-            await self._shared.redis.set(self._place(session, stream), reader.token, px=_READER_MS)
-        await self._say(session, b"R", f"{stream} {reader.token}".encode())
+            await self._shared.redis.set(self._reader_key(session, stream), reader.token, px=_READER_MS)
+        await self._send(session, b"R", f"{stream} {reader.token}".encode())
         return await self._attached(reader, after)
 
     async def release(self, session: str, stream: str) -> None:
-        """Let a stream's reader go, wherever it is."""
-        await self._say(session, b"R", f"{stream} -".encode())
+        """Detach a stream's reader in whichever process it is."""
+        await self._send(session, b"R", f"{stream} -".encode())
 
-    async def tell(self, session: str, words: bytes) -> None:
-        """Say something to every process that works for the session, this one included."""
-        await self._say(session, b"W", self._shared.keys.seal(words))
+    async def broadcast(self, session: str, message: bytes) -> None:
+        """Send a message to every process that works for the session, this one included."""
+        await self._send(session, b"W", self._shared.keys.seal(message))
 
-    async def listen(self, session: str, listener: Listener) -> None:
-        """Hear what is said about a session, until `unlisten`."""
+    async def subscribe(self, session: str, listener: Listener) -> None:
+        """Call `listener` with each message about a session, until `unsubscribe`."""
         self._listeners[session] = (*self._listeners.get(session, ()), listener)
         try:
             await self._channels.join(self._channel(session), required=False)
@@ -142,23 +143,23 @@ class RedisEventBus:
             self._drop_listener(session, listener)
             raise
 
-    async def unlisten(self, session: str, listener: Listener) -> None:
-        """Hear no more."""
+    async def unsubscribe(self, session: str, listener: Listener) -> None:
+        """Stop calling `listener`."""
         if self._drop_listener(session, listener):
             await self._channels.leave(self._channel(session))
 
     async def forget(self, session: str) -> None:
-        """Drop all events of a session, and let its readers go."""
+        """Drop all events of a session, and detach its readers."""
         self._answering = {which for which in self._answering if which[0] != session}
         with translated():
             await self._shared.redis.delete(self._log(session), self._meta(session))
-        await self._say(session, b"F", b"")
+        await self._send(session, b"F", b"")
 
     def _reader(self, session: str, stream: str) -> Reader:
         return Reader(session, stream, secrets.token_hex(6), self._limits, self._detach)
 
     async def _attached(self, reader: Reader, position: int) -> Reader:
-        """Give a reader what is in the log after `position`, and then what comes."""
+        """Give a reader the log after `position`, and then each new event."""
         session, stream = reader.session, reader.stream
         before = self._readers.get((session, stream))
         if before is not None:
@@ -183,38 +184,38 @@ class RedisEventBus:
         return reader
 
     async def _detach(self, reader: Reader) -> None:
-        """Give up a reader's place, and remember how far it has come."""
+        """Remove a reader's entry, and store how far it has read."""
         session, stream = reader.session, reader.stream
         if self._readers.get((session, stream)) is reader:
             del self._readers[session, stream]
         if reader.joined:
             await self._channels.leave(self._channel(session))
-        keys = [self._place(session, stream), self._meta(session)]
+        keys = [self._reader_key(session, stream), self._meta(session)]
         try:
             with translated():
                 await self._release(keys=keys, args=[reader.token, f"r:{stream}", reader.read])
         except SharedStateError:
-            pass  # its place runs out by itself
+            pass  # its entry expires
 
-    async def _keep_places(self) -> None:
+    async def _renew_entries(self) -> None:
         while True:
             await asyncio.sleep(_RENEW_SECONDS)
             try:
                 with translated():
                     async with self._shared.redis.pipeline(transaction=False) as pipeline:
                         for session, stream in self._readers:
-                            pipeline.pexpire(self._place(session, stream), _READER_MS)
+                            pipeline.pexpire(self._reader_key(session, stream), _READER_MS)
                         for session, stream in self._answering:
                             pipeline.set(self._alive(session, stream), b"", px=_ALIVE_MS)
                         await pipeline.execute()
                 for session, stream in list(self._readers):
                     if stream != STANDALONE and (session, stream) not in self._answering:
-                        await self._answer_for_the_dead(session, stream)
+                        await self._answer_for_dead_process(session, stream)
             except SharedStateError:
                 continue
 
-    async def _answer_for_the_dead(self, session: str, stream: str) -> None:
-        """Answer the requests of a stream with an error if the process that ran them has died."""
+    async def _answer_for_dead_process(self, session: str, stream: str) -> None:
+        """Answer a stream's requests with an error if the process that ran them has died."""
         with translated():
             alive = await self._shared.redis.exists(self._alive(session, stream))
             ids = await self._shared.redis.hget(self._meta(session), f"p:{stream}")
@@ -224,7 +225,7 @@ class RedisEventBus:
             await self.publish(session, stream, to_json(error_body(id_, INTERNAL_ERROR, _DIED)))
         await self.publish(session, stream, None)
 
-    def _heard(self, channel: str, data: bytes) -> None:
+    def _receive(self, channel: str, data: bytes) -> None:
         if not channel.startswith(self._prefix):
             return
         session, kind, body = channel.removeprefix(self._prefix), data[:1], data[2:]
@@ -234,7 +235,7 @@ class RedisEventBus:
             if reader is not None:
                 reader.put(Event(int(number), None if ended == b"1" else self._shared.keys.open(sealed)))
         elif kind == b"W":
-            self._told(session, body)
+            self._deliver(session, body)
         elif kind == b"R":
             stream, token = body.split(b" ")
             reader = self._readers.get((session, stream.decode()))
@@ -244,16 +245,16 @@ class RedisEventBus:
             for reader in [r for r in self._readers.values() if r.session == session]:
                 reader.end()
 
-    def _told(self, session: str, sealed: bytes) -> None:
+    def _deliver(self, session: str, sealed: bytes) -> None:
         try:
-            words = self._shared.keys.open(sealed)
+            message = self._shared.keys.open(sealed)
         except UnreadableError:
             return
         for listener in self._listeners.get(session, ()):
-            listener(words)
+            listener(message)
 
-    def _missed(self) -> None:
-        """Let all readers go: their clients resume, and get from the log what was not heard."""
+    def _detach_all(self) -> None:
+        """Detach all readers: their clients resume, and get the missed events from the log."""
         for reader in list(self._readers.values()):
             reader.end()
 
@@ -266,7 +267,7 @@ class RedisEventBus:
             self._listeners.pop(session, None)
         return len(left) < len(listeners)
 
-    async def _say(self, session: str, kind: bytes, body: bytes) -> None:
+    async def _send(self, session: str, kind: bytes, body: bytes) -> None:
         with translated():
             await self._shared.redis.publish(self._channel(session), kind + b" " + body)
 
@@ -286,5 +287,5 @@ class RedisEventBus:
     def _alive(self, session: str, stream: str) -> str:
         return self._shared.name("mcp", "alive", session, stream)
 
-    def _place(self, session: str, stream: str) -> str:
+    def _reader_key(self, session: str, stream: str) -> str:
         return self._shared.name("mcp", "reader", session, stream)

@@ -1,4 +1,4 @@
-"""What one process hears of the others: one connection to Redis for all its subscriptions."""
+"""Redis channels of one process: one connection for all its subscriptions."""
 
 import asyncio
 from collections import Counter
@@ -19,14 +19,14 @@ _CONFIRM_SECONDS = 3.0
 _PAUSE = 0.3
 _SELF = "mcp:heartbeat"
 
-Heard = Callable[[str, bytes], None]
+MessageHandler = Callable[[str, bytes], None]
 
 
 class Channels:
-    """Channels that this process listens to, by name. Joining twice needs leaving twice.
+    """The channels that this process is subscribed to, by name. Joining twice needs leaving twice.
 
-    Those in `always` are listened to from the beginning. `on_message` handlers hear every message, `on_gap`
-    handlers that messages may have been missed, because the connection broke.
+    The channels in `always` are joined from the start. `on_message` handlers get every message; `on_gap`
+    handlers are called when the connection broke, so that messages may have been missed.
     """
 
     def __init__(self, shared: SharedState) -> None:
@@ -36,28 +36,28 @@ class Channels:
         self._joined: Counter[str] = Counter()
         self._confirmed: dict[str, asyncio.Event] = {}
         self._pubsub: PubSub | None = None
-        self.on_message: list[Heard] = []
+        self.on_message: list[MessageHandler] = []
         self.on_gap: list[Callable[[], None]] = []
 
     @property
     def connected(self) -> bool:
-        """Whether everything that is said is heard."""
+        """Whether the subscriptions are in force."""
         return self._pubsub is not None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listen for as long as the block runs."""
-        task = asyncio.create_task(self._run(), name="hear other processes")
+        """Stay subscribed for as long as the block runs."""
+        task = asyncio.create_task(self._run(), name="redis channels")
         try:
             yield
         finally:
             await end_tasks(task)
 
     async def join(self, channel: str, *, required: bool = True) -> None:
-        """Listen to a channel; what is said after this returns is heard.
+        """Subscribe to a channel; every message that is published after this returns is received.
 
         Raises:
-            SharedStateError: it cannot be listened to. If not `required`, it is as soon as that is possible.
+            SharedStateError: Redis did not confirm in time; not raised unless `required`: it is tried again.
         """
         self._joined[channel] += 1
         event = self._confirmed.setdefault(channel, asyncio.Event())
@@ -78,7 +78,7 @@ class Channels:
             raise
 
     async def leave(self, channel: str) -> None:
-        """Listen no more."""
+        """Unsubscribe."""
         self._joined[channel] -= 1
         if self._joined[channel] > 0:
             return
@@ -89,7 +89,7 @@ class Channels:
                 with translated():
                     await self._pubsub.unsubscribe(channel)
             except SharedStateError:
-                pass  # it is not listened to after a new connection either
+                pass  # a new connection does not subscribe to it
 
     async def _run(self) -> None:
         while True:
@@ -114,19 +114,19 @@ class Channels:
     def _take(self, message: dict[str, Any]) -> None:
         channel = message["channel"].decode()
         if message["type"] == "message":
-            for hear in self.on_message:
-                hear(channel, message["data"])
+            for handle in self.on_message:
+                handle(channel, message["data"])
         elif message["type"] == "subscribe":
             event = self._confirmed.setdefault(channel, asyncio.Event())
             if channel == self._base and event.is_set():  # the client has connected anew by itself
-                self._tell_gap()
+                self._report_gap()
             event.set()
 
     def _lost(self) -> None:
         for event in self._confirmed.values():
             event.clear()
-        self._tell_gap()
+        self._report_gap()
 
-    def _tell_gap(self) -> None:
-        for hear in self.on_gap:
-            hear()
+    def _report_gap(self) -> None:
+        for handle in self.on_gap:
+            handle()

@@ -1,4 +1,4 @@
-"""A reader's place in a stream, in the process that holds its connection."""
+"""A reader of a stream, in the process that holds the client's connection."""
 
 import asyncio
 from collections import deque
@@ -11,7 +11,7 @@ __all__ = ["Reader"]
 
 
 class Reader:
-    """A `Subscription`. `detach` is called once, when it closes. It begins with `begin`."""
+    """A `Subscription`. It yields events once `begin` was called, and calls `detach` once when it closes."""
 
     def __init__(
         self,
@@ -41,20 +41,20 @@ class Reader:
 
     @property
     def full(self) -> bool:
-        """Whether too much waits."""
+        """Whether its queue is full."""
         waiting, limits = len(self._events), self._limits
         return waiting >= limits.queued_events or (waiting > 1 and self._bytes > limits.queued_bytes)
 
     def begin(self, position: int, missed: list[Event]) -> None:
-        """Take what is in the log; what was heard meanwhile follows."""
-        heard, self._events = self._events, deque()
+        """Queue the events of the log, then those that arrived meanwhile."""
+        arrived, self._events = self._events, deque()
         self._bytes, self._last, self._begun, self.position = 0, position, True, position
         self.read = self._taken = position
-        for event in (*missed, *heard):
+        for event in (*missed, *arrived):
             self.put(event)
 
     def put(self, event: Event) -> None:
-        """Take the next event; what is there already is no next one. A reader too slow is let go."""
+        """Queue an event, ignoring duplicates; detach a reader that falls behind."""
         if self._ended or (self._begun and event.number <= self._last):
             return
         self._last = event.number
@@ -65,7 +65,7 @@ class Reader:
             self.end()
 
     async def wait_for_room(self) -> None:
-        """Wait for a slow reader; let it go if it does not read."""
+        """Wait for a slow reader; detach it if it does not read."""
         try:
             async with asyncio.timeout(self._limits.patience_seconds):
                 while self.full and not self._ended:
@@ -75,7 +75,7 @@ class Reader:
             self.end()
 
     async def next(self) -> Event | None:
-        """Wait for an event; None when the reader was let go. To ask says that the last one was written."""
+        """Wait for an event; None when the reader was detached. Asking confirms that the last was written."""
         self.read = self._taken
         while not (self._begun and self._events) and not self._ended:
             self._wake.clear()
@@ -89,7 +89,7 @@ class Reader:
         return event
 
     def end(self) -> None:
-        """Let the reader go; what it has not read is in the log."""
+        """Detach the reader; its unread events stay in the log."""
         self._ended = True
         self._events.clear()
         self._wake.set()

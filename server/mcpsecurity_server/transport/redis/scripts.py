@@ -1,4 +1,4 @@
-"""Steps that Redis does in one go."""
+"""Lua scripts, which Redis runs atomically."""
 
 __all__ = ["PUBLISH", "RELEASE"]
 
@@ -26,7 +26,7 @@ redis.call('PEXPIRE', meta, ARGV[7])
 redis.call('PUBLISH', channel, 'E ' .. stream .. ' ' .. number .. ' ' .. ended .. ' ' .. data)
 return number
 """
-"""Append an event, forget the oldest beyond the bounds, and tell whoever listens."""
+"""Append an event, drop the oldest beyond the bounds, and publish the event."""
 
 RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
@@ -35,4 +35,4 @@ local read = tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or 0)
 if read < tonumber(ARGV[3]) then redis.call('HSET', KEYS[2], ARGV[2], ARGV[3]) end
 return 1
 """
-"""Give up a reader's place if it is still its own, and remember how far it has read."""
+"""Remove a reader's entry if it is still its own, and store how far it has read."""

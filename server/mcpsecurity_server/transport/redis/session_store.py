@@ -18,13 +18,13 @@ __all__ = ["RedisSessionStore"]
 
 _FRESH_SECONDS = 5.0
 _TOUCH_SECONDS = 20.0
-_CACHED = 20_000
+_CACHE_SIZE = 20_000
 _CHUNK = 500
 
 
 @dataclass(slots=True)
-class _Known:
-    """A record as it was read, and when the session's idle time was last begun anew in Redis."""
+class _Cached:
+    """A cached record, when it was read, and when the session's idle time was last restarted in Redis."""
 
     record: SessionRecord
     read: float
@@ -32,10 +32,10 @@ class _Known:
 
 
 class RedisSessionStore:
-    """A `SessionStore` that processes share.
+    """A `SessionStore` that several processes share.
 
-    A session that is used all the time is read from Redis every few seconds only: whoever changes or ends one
-    says so on a channel, and while that channel cannot be heard every request reads.
+    A busy session is read from Redis every few seconds only: a process that changes or ends a session
+    publishes its id, and while that channel is disconnected every request reads.
 
     Raises:
         SharedStateError: Redis cannot be reached.
@@ -46,15 +46,15 @@ class RedisSessionStore:
         self._channels = channels
         self._limits = limits
         self._ms = int(limits.idle_seconds * 1000)
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._cached: OrderedDict[str, _Cached] = OrderedDict()
         self._changed = shared.name("mcp", "changed")
         self._all = shared.name("mcp", "sessions")
         channels.always.append(self._changed)
-        channels.on_message.append(self._heard)
-        channels.on_gap.append(self._known.clear)
+        channels.on_message.append(self._drop_changed)
+        channels.on_gap.append(self._cached.clear)
 
     async def add(self, record: SessionRecord) -> bool:
-        """Keep a new session; False when there are too many."""
+        """Store a new session; False when there are too many."""
         now = await self._shared.time()
         with translated():
             async with self._shared.redis.pipeline(transaction=False) as pipeline:
@@ -71,13 +71,13 @@ class RedisSessionStore:
         return True
 
     async def get(self, id: str, owner: Owner) -> SessionRecord | None:  # noqa: A002 - the protocol's word
-        """Return the session if it lives and belongs to `owner`; its idle time starts anew."""
+        """Return the session if it exists and belongs to `owner`; restarts its idle time."""
         now = time.monotonic()
-        known = self._known.get(id)
+        known = self._cached.get(id)
         if known is None or now - known.read > _FRESH_SECONDS or not self._channels.connected:
             record = await self._read(id)
             if record is None:
-                self._known.pop(id, None)
+                self._cached.pop(id, None)
                 return None
             known = self._remember(record, now, known.touched if known else now)
         if known.record.owner != owner:
@@ -87,7 +87,7 @@ class RedisSessionStore:
         return known.record
 
     async def save(self, record: SessionRecord) -> None:
-        """Keep what has changed; a session that is gone stays gone."""
+        """Store a changed record, unless the session was removed."""
         with translated():
             kept = await self._shared.redis.set(
                 self._name(record.id), self._sealed(record), xx=True, px=self._ms
@@ -97,22 +97,22 @@ class RedisSessionStore:
             self._remember(record, time.monotonic(), time.monotonic())
 
     async def touch(self, id: str) -> bool:  # noqa: A002
-        """Start the idle time anew because something of the session is still open; False when it is gone."""
+        """Restart the idle time of a session that is in use; False when it was removed."""
         until = await self._shared.time() + self._limits.idle_seconds
         with translated():
             alive = await self._shared.redis.pexpire(self._name(id), self._ms)
             if alive:
                 await self._shared.redis.zadd(self._all, {id: until})
-        known = self._known.get(id)
+        known = self._cached.get(id)
         if known is not None:
             known.touched = time.monotonic()
         if not alive:
-            self._known.pop(id, None)
+            self._cached.pop(id, None)
         return bool(alive)
 
     async def remove(self, id: str) -> bool:  # noqa: A002
-        """Forget a session; False when it was gone already."""
-        self._known.pop(id, None)
+        """Remove a session; False when it was removed already."""
+        self._cached.pop(id, None)
         with translated():
             gone = await self._shared.redis.delete(self._name(id))
             await self._shared.redis.zrem(self._all, id)
@@ -120,11 +120,11 @@ class RedisSessionStore:
         return bool(gone)
 
     async def expire(self) -> list[str]:
-        """Return nothing: Redis forgets sessions by itself."""
+        """Return an empty list: Redis expires sessions by itself."""
         return []
 
     async def records(self) -> AsyncIterator[SessionRecord]:
-        """Go through all sessions, in every process."""
+        """Yield all sessions, of every process."""
         with translated():
             listed: list[Any] = await self._shared.redis.zrange(self._all, 0, -1)
         ids = [id_.decode() for id_ in listed]
@@ -136,18 +136,18 @@ class RedisSessionStore:
                 if sealed is not None and (record := self._opened(sealed)) is not None:
                     yield record
 
-    def _heard(self, channel: str, data: bytes) -> None:
+    def _drop_changed(self, channel: str, data: bytes) -> None:
         if channel == self._changed:
-            self._known.pop(data.decode(), None)
+            self._cached.pop(data.decode(), None)
 
     async def _read(self, id: str) -> SessionRecord | None:  # noqa: A002
         sealed = await self._shared.get(self._name(id))
         return self._opened(sealed) if sealed is not None else None
 
-    def _remember(self, record: SessionRecord, read: float, touched: float) -> _Known:
-        known = self._known[record.id] = _Known(record, read, touched)
-        while len(self._known) > _CACHED:
-            self._known.popitem(last=False)
+    def _remember(self, record: SessionRecord, read: float, touched: float) -> _Cached:
+        known = self._cached[record.id] = _Cached(record, read, touched)
+        while len(self._cached) > _CACHE_SIZE:
+            self._cached.popitem(last=False)
         return known
 
     def _sealed(self, record: SessionRecord) -> bytes:
@@ -164,7 +164,7 @@ class RedisSessionStore:
     def _opened(self, sealed: bytes) -> SessionRecord | None:
         try:
             body = json.loads(self._shared.keys.open(sealed))
-        except UnreadableError:  # its key is out of the ring: the client begins a new session
+        except UnreadableError:  # its key was removed: the client opens a new session
             return None
         return SessionRecord(
             body["id"],

@@ -1,4 +1,4 @@
-"""One POST that wants answers: plain JSON, or an event stream as soon as something else comes first."""
+"""The answer to one POST: plain JSON, or an event stream once a handler sends a message before its result."""
 
 import asyncio
 import secrets
@@ -21,10 +21,10 @@ from mcpsecurity_server.transport.jsonrpc import (
     result_body,
     to_json,
 )
-from mcpsecurity_server.transport.protocol import has_priming
-from mcpsecurity_server.transport.sessions.session import InFlight, Session, log_passes, message
+from mcpsecurity_server.transport.protocol import SESSION_HEADER, has_priming, log_passes, notification
+from mcpsecurity_server.transport.sessions.session import InFlight, Session
 from mcpsecurity_server.transport.sessions.state import SessionState
-from mcpsecurity_server.transport.sessions.streams import SESSION_HEADER, Connections
+from mcpsecurity_server.transport.sessions.streams import StreamWriter
 
 __all__ = ["Exchange"]
 
@@ -43,14 +43,13 @@ class _Call(Call):
 class Exchange:
     """The channel of the requests in one POST. The first message that is not an answer opens the stream.
 
-    Handlers run in the task of the HTTP request, which a disconnect does not cancel; the stream has a task of
-    its own once it is opened. What is sent after the last answer goes to the session's standalone stream.
+    Handlers run in the task of the HTTP request, which a disconnect does not cancel; an open stream has
+    its own task. Messages after the last answer go to the session's standalone stream.
     """
 
     __slots__ = (
         "_answered",
         "_attached",
-        "_connections",
         "_http",
         "_ids",
         "_late",
@@ -58,6 +57,7 @@ class Exchange:
         "_session",
         "_state",
         "_stream",
+        "_streams",
         "_token",
         "_writer",
     )
@@ -67,17 +67,17 @@ class Exchange:
         session: Session,
         http: web.Request,
         token: AccessToken | None,
-        connections: Connections,
+        streams: StreamWriter,
         state: SessionState,
     ) -> None:
         self._session = session
         self._http = http
         self._token = token
-        self._connections = connections
+        self._streams = streams
         self._state = state
         self._answered = False
         self._ids: tuple[RequestId, ...] = ()
-        self._late = time.monotonic() + connections.limits.stream_after_seconds
+        self._late = time.monotonic() + streams.limits.stream_after_seconds
         self._progress: dict[str | int, float] | None = None
         self._stream: str | None = None
         self._writer: asyncio.Task[web.StreamResponse] | None = None
@@ -85,7 +85,7 @@ class Exchange:
     async def answer(self, request: Request, dispatcher: Dispatcher) -> web.StreamResponse:
         """Run a request and return the response, which is already sent if it became a stream."""
         self._ids = (request.id,)
-        self._connections.watched(self)
+        self._streams.track(self)
         try:
             answer = await self._answer_one(request, dispatcher)
             self._answered = True
@@ -96,12 +96,12 @@ class Exchange:
             self._give_up()
             raise
         finally:
-            self._connections.running.discard(self)
+            self._streams.running.discard(self)
 
     async def answer_batch(self, requests: list[Request], dispatcher: Dispatcher) -> web.StreamResponse:
         """Run the requests at the same time, and return the response as `answer` does."""
         self._ids = tuple(request.id for request in requests)
-        self._connections.watched(self)
+        self._streams.track(self)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._answer_one(r, dispatcher)) for r in requests]
@@ -112,7 +112,7 @@ class Exchange:
             self._give_up()
             raise
         finally:
-            self._connections.running.discard(self)
+            self._streams.running.discard(self)
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
         """Send a notification on the call's own stream. Progress only rises, and ends with the answer."""
@@ -121,7 +121,7 @@ class Exchange:
         if self._answered:
             await self._session.notify(method, params)
         elif log_passes(self._session.record.log_level, method, params):
-            await self._emit(message(method, params))
+            await self._emit(notification(method, params))
 
     async def ask(self, method: str, params: dict[str, Any] | None) -> Any:
         """Ask the client on the call's own stream."""
@@ -139,10 +139,10 @@ class Exchange:
         self._open()
         await self._attached.wait()
         if self._stream is not None:
-            await self._connections.bus.release(self._session.id, self._stream)
+            await self._streams.bus.release(self._session.id, self._stream)
 
-    def look(self) -> None:
-        """See whether the call takes so long that it has to be answered by a stream."""
+    def on_tick(self) -> None:
+        """Turn the answer into a stream if the call has run for long."""
         if time.monotonic() >= self._late:
             self._open()
 
@@ -176,8 +176,8 @@ class Exchange:
             # All is cancelled: a stream that ends without an answer, and without an id to resume from.
             return web.Response(content_type="text/event-stream", headers={SESSION_HEADER: self._session.id})
         for answer in answers:
-            await self._connections.bus.publish(self._session.id, self._stream, to_json(answer))
-        await self._connections.bus.publish(self._session.id, self._stream, None)
+            await self._streams.bus.publish(self._session.id, self._stream, to_json(answer))
+        await self._streams.bus.publish(self._session.id, self._stream, None)
         return await self._writer
 
     def _give_up(self) -> None:
@@ -187,9 +187,9 @@ class Exchange:
 
     async def _emit(self, sent: dict[str, Any]) -> None:
         self._open()
-        await self._attached.wait()  # or else a tool that never pauses would have no reader at all
+        await self._attached.wait()  # a tool that never yields would otherwise have no reader
         if self._stream is not None:
-            await self._connections.bus.publish(self._session.id, self._stream, to_json(sent))
+            await self._streams.bus.publish(self._session.id, self._stream, to_json(sent))
 
     def _open(self) -> None:
         """Turn the response into an event stream, and start to write it in a task that `answer` owns."""
@@ -200,11 +200,11 @@ class Exchange:
 
     async def _write(self, stream: str) -> web.StreamResponse:
         try:
-            await self._connections.bus.begin(self._session.id, stream, self._ids)
-            subscription = await self._connections.bus.open(self._session.id, stream)
+            await self._streams.bus.begin(self._session.id, stream, self._ids)
+            subscription = await self._streams.bus.open(self._session.id, stream)
         finally:
             self._attached.set()
-        return await self._connections.carry(self._http, self._session, stream, subscription, primed=True)
+        return await self._streams.send(self._http, self._session, stream, subscription, primed=True)
 
     def _rises(self, params: dict[str, Any]) -> bool:
         """Tell whether a progress notification may go out; remembers how far each token has come."""

@@ -1,4 +1,4 @@
-"""The sessions that this process works for, on top of the store that all processes share."""
+"""The sessions of this process, on top of the store that all processes share."""
 
 import asyncio
 import secrets
@@ -14,12 +14,12 @@ from mcpsecurity_server.transport.sessions.store import SessionRecord, SessionSt
 
 __all__ = ["Sessions"]
 
-_REST_SECONDS = 60.0
-"""After this, what a quiet session has in this process is let go."""
+_IDLE_SECONDS = 60.0
+"""A session that was idle for this long is evicted from this process."""
 
 
 class Sessions:
-    """Finds sessions by id and owner. Goes through those of this process when iterated."""
+    """Finds sessions by id and owner. Iteration gives the sessions of this process."""
 
     def __init__(self, store: SessionStore, bus: EventBus, limits: Limits) -> None:
         self.store = store
@@ -31,7 +31,7 @@ class Sessions:
         return iter(list(self._here.values()))
 
     def __len__(self) -> int:
-        """Return how many there are; in a shared store, how many this process works for."""
+        """Return how many sessions there are; with a shared store, how many this process works for."""
         return len(self.store) if isinstance(self.store, Sized) else len(self._here)
 
     async def create(self, owner: Owner, version: str, client: bytes) -> SessionRecord | None:
@@ -47,7 +47,7 @@ class Sessions:
         session = self._here.get(id)
         if session is None:
             session = self._here[id] = Session(record, self.bus)
-            await self.bus.listen(id, session.told)
+            await self.bus.subscribe(id, session.on_broadcast)
         session.record = record
         session.used = time.monotonic()
         return session
@@ -59,7 +59,7 @@ class Sessions:
         await self._drop(session)
 
     async def sweep(self) -> None:
-        """Keep busy sessions alive, end those whose idle time is over, and let go what is not needed here."""
+        """Keep busy sessions alive, end expired ones, and evict idle ones from this process."""
         for busy in [session for session in self if session.busy]:
             if not await self.store.touch(busy.id):
                 await self._drop(busy)
@@ -68,20 +68,20 @@ class Sessions:
             if expired is not None:
                 await self._drop(expired)
             await self.bus.forget(id)
-        before = time.monotonic() - _REST_SECONDS
+        before = time.monotonic() - _IDLE_SECONDS
         for id in [id for id, session in self._here.items() if session.used < before]:  # noqa: A001
-            await self._rest(id)
+            await self._evict(id)
 
     async def run(self) -> None:
-        """Sweep now and then, until cancelled."""
+        """Sweep at regular intervals, until cancelled."""
         while True:
             await asyncio.sleep(min(60.0, self._limits.idle_seconds / 2))
             await self.sweep()
 
     async def drain(self, seconds: float) -> None:
-        """Let running requests finish within `seconds`, stop the others, and let all readers go.
+        """Let running requests finish within `seconds`, cancel the others, and detach all readers.
 
-        The sessions themselves live on in the store: another process may go on with them.
+        The sessions stay in the store: another process may continue them.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -97,17 +97,17 @@ class Sessions:
     async def _drop(self, session: Session) -> None:
         session.stop()
         self._here.pop(session.id, None)
-        await self.bus.unlisten(session.id, session.told)
+        await self.bus.unsubscribe(session.id, session.on_broadcast)
 
-    async def _rest(self, id: str) -> None:  # noqa: A002 - the protocol's word
-        """Let a quiet session go; its record stays in the store. One that a tool still holds is kept."""
+    async def _evict(self, id: str) -> None:  # noqa: A002 - the protocol's word
+        """Drop an idle session from this process, unless a tool holds it; its record stays in the store."""
         session = self._here.get(id)
         if session is None or session.busy:
             return
-        session.rest()
+        session.shrink()
         del self._here[id]
-        await self.bus.unlisten(id, session.told)
+        await self.bus.unsubscribe(id, session.on_broadcast)
         held, session = ref(session), None  # the last reference, unless a tool has one
         kept = held()
         if kept is not None and self._here.setdefault(id, kept) is kept:
-            await self.bus.listen(id, kept.told)
+            await self.bus.subscribe(id, kept.on_broadcast)

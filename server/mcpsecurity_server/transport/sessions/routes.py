@@ -1,4 +1,4 @@
-"""POST, GET and DELETE of the revisions with sessions, and what each must be refused for."""
+"""POST, GET and DELETE of the revisions with sessions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from aiohttp import web
 from mcp import types
 from mcp.server.auth.provider import AccessToken
-from multidict import istr
 from pydantic import ValidationError
 
 from mcpsecurity_server.transport.dispatch.dispatcher import Dispatcher
@@ -25,20 +24,24 @@ from mcpsecurity_server.transport.jsonrpc import (
     result_body,
 )
 from mcpsecurity_server.transport.limits import Limits
-from mcpsecurity_server.transport.protocol import SUPPORTED_VERSIONS, has_batches, negotiated
+from mcpsecurity_server.transport.protocol import (
+    SESSION_HEADER,
+    SESSION_VERSIONS,
+    VERSION_HEADER,
+    has_batches,
+    negotiate_version,
+)
 from mcpsecurity_server.transport.sessions.exchange import Exchange
 from mcpsecurity_server.transport.sessions.registry import Sessions
 from mcpsecurity_server.transport.sessions.session import Session
 from mcpsecurity_server.transport.sessions.state import SessionState
-from mcpsecurity_server.transport.sessions.streams import SESSION_HEADER, Connections, read_event_id
+from mcpsecurity_server.transport.sessions.streams import StreamWriter, read_event_id
 
 __all__ = ["SessionProtocol"]
 
-_VERSION_HEADER = istr("MCP-Protocol-Version")
-
 
 class SessionProtocol:
-    """Serves the revisions with `initialize` and sessions; an `ProtocolHandler` for the `Endpoint`."""
+    """Serves the revisions with `initialize` and sessions; a `ProtocolHandler` for the `Endpoint`."""
 
     def __init__(
         self, dispatcher: Dispatcher, sessions: Sessions, limits: Limits, clock: Callable[[], float]
@@ -46,11 +49,11 @@ class SessionProtocol:
         self._dispatcher = dispatcher
         self._sessions = sessions
         self._limits = limits
-        self._connections = Connections(sessions.bus, limits, clock)
+        self._streams = StreamWriter(sessions.bus, limits, clock)
         self._state = SessionState(sessions.store, limits)
 
-    def speaks(self, http: web.Request, value: Any) -> bool:  # noqa: ARG002 - takes what no other era takes
-        """Take every request."""
+    def handles(self, http: web.Request, value: Any) -> bool:  # noqa: ARG002
+        """Handle every request: this is the last protocol that is asked."""
         return True
 
     async def post(
@@ -71,7 +74,7 @@ class SessionProtocol:
         token = token_of(http)
         session = await self._session(http, owner_of(token))
         if not isinstance(message, Request):
-            await self._heard(session, message)
+            await self._accept(session, message)
             return web.Response(status=202)
         if self._dispatcher.guarded:
             await self._dispatcher.check(message, http)
@@ -80,7 +83,7 @@ class SessionProtocol:
         return await self._exchange(http, session, token).answer(message, self._dispatcher)
 
     async def get(self, http: web.Request) -> web.StreamResponse:
-        """Carry the session's standalone stream, or resume any of its streams."""
+        """Send the session's standalone stream, or resume any of its streams."""
         session = await self._session(http, _owner(http))
         for stream in [stream for stream in session.open_streams if stream.gone]:
             await stream.close()
@@ -94,7 +97,7 @@ class SessionProtocol:
             subscription = await self._sessions.bus.open(session.id, STANDALONE)
         except StreamTakenError:
             raise RefusedError(409, "Conflict: this session has an open stream already") from None
-        return await self._connections.carry(http, session, STANDALONE, subscription, primed=True)
+        return await self._streams.send(http, session, STANDALONE, subscription, primed=True)
 
     async def delete(self, http: web.Request) -> web.StreamResponse:
         """End the session."""
@@ -128,14 +131,14 @@ class SessionProtocol:
         self._check_room(session, len(requests))
         for message in messages:
             if not isinstance(message, Request):
-                await self._heard(session, message)
+                await self._accept(session, message)
         if not requests:
             return web.Response(status=202)
         exchange = self._exchange(http, session, token_of(http))
         return await exchange.answer_batch(requests, self._dispatcher)
 
     def _exchange(self, http: web.Request, session: Session, token: AccessToken | None) -> Exchange:
-        return Exchange(session, http, token, self._connections, self._state)
+        return Exchange(session, http, token, self._streams, self._state)
 
     def _check_id(self, session: Session, request: Request) -> None:
         if request.id in session.in_flight:
@@ -145,7 +148,7 @@ class SessionProtocol:
         if len(session.in_flight) + more > self._limits.calls_per_session:
             raise RefusedError(429, "Too many requests run in this session", Retry_After="1")
 
-    async def _heard(self, session: Session, message: Answer | Notification) -> None:
+    async def _accept(self, session: Session, message: Answer | Notification) -> None:
         if isinstance(message, Answer):
             await session.answered(message)
         elif message.method == "notifications/cancelled":
@@ -162,7 +165,7 @@ class SessionProtocol:
         client = params.model_dump_json(by_alias=True, exclude_none=True).encode()
         if len(client) > self._limits.client_bytes:
             raise MessageError(INVALID_PARAMS, "Invalid params: too long", request.id)
-        version = negotiated(str(params.protocolVersion))
+        version = negotiate_version(str(params.protocolVersion))
         record = await self._sessions.create(_owner(http), version, client)
         if record is None:
             raise RefusedError(503, "Too many sessions", Retry_After="60")
@@ -178,7 +181,7 @@ class SessionProtocol:
             subscription = await self._sessions.bus.resume(session.id, stream, after)
         except EventsGoneError:
             raise RefusedError(410, "Gone: these events are not kept any more") from None
-        return await self._connections.carry(http, session, stream, subscription, primed=False)
+        return await self._streams.send(http, session, stream, subscription, primed=False)
 
     async def _session(self, http: web.Request, owner: Owner) -> Session:
         id = http.headers.get(SESSION_HEADER)  # noqa: A001 - the protocol's word
@@ -187,10 +190,10 @@ class SessionProtocol:
         session = await self._sessions.find(id, owner)
         if session is None:
             raise RefusedError(404, "Session not found")
-        version = http.headers.get(_VERSION_HEADER)
-        if version is not None and version not in SUPPORTED_VERSIONS:
+        version = http.headers.get(VERSION_HEADER)
+        if version is not None and version not in SESSION_VERSIONS:
             raise RefusedError(
-                400, f"Bad request: {_VERSION_HEADER} is not one of {', '.join(SUPPORTED_VERSIONS)}"
+                400, f"Bad request: {VERSION_HEADER} is not one of {', '.join(SESSION_VERSIONS)}"
             )
         return session
 

@@ -1,4 +1,4 @@
-"""A session where it is worked on: what runs, what was asked, what goes to the client outside any call."""
+"""A session in this process: its running requests, open questions, and messages outside of any call."""
 
 import asyncio
 import secrets
@@ -13,17 +13,16 @@ from mcpsecurity_server.transport.dispatch.capabilities import missing_capabilit
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import RelaySession
 from mcpsecurity_server.transport.events.bus import STANDALONE, EventBus
 from mcpsecurity_server.transport.jsonrpc import METHOD_NOT_FOUND, Answer, RequestId, parse_body, to_json
+from mcpsecurity_server.transport.protocol import log_passes, notification
 from mcpsecurity_server.transport.sessions.store import SessionRecord
 
-__all__ = ["InFlight", "OpenStream", "Session", "log_passes", "message"]
-
-_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+__all__ = ["InFlight", "OpenStream", "Session"]
 
 Emit = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class OpenStream(Protocol):
-    """A connection that carries a stream of the session in this process."""
+    """A connection of this process that sends a stream of the session."""
 
     @property
     def gone(self) -> bool:
@@ -34,7 +33,7 @@ class OpenStream(Protocol):
 
 
 class InFlight:
-    """A request that runs, and the task to cancel for it."""
+    """A running request, and the task that handles it."""
 
     __slots__ = ("cancelled", "task")
 
@@ -43,16 +42,16 @@ class InFlight:
         self.cancelled = False
 
     def cancel(self) -> None:
-        """Stop the request because the client asked for it, or its session ends."""
+        """Cancel the request, because the client asked for it or its session ends."""
         if not self.cancelled:
             self.cancelled = True
             self.task.cancel()
 
 
 class Session:
-    """One client's session in this process; another process may work for the same one.
+    """One client's session in this process; other processes may work for the same session.
 
-    What it says to the others, and they to it, are answers and cancellations that arrived there (`told`).
+    They broadcast the client's answers and cancellations that arrive for a request of another process.
     """
 
     __slots__ = (
@@ -93,7 +92,7 @@ class Session:
 
     @property
     def questions(self) -> int:
-        """How many questions wait here for the client's answer."""
+        """How many questions of this process wait for the client's answer."""
         return len(self._asked)
 
     @property
@@ -107,14 +106,14 @@ class Session:
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
         """Send a notification that belongs to no request."""
         if not self.closed and log_passes(self.record.log_level, method, params):
-            await self._emit(message(method, params))
+            await self._emit(notification(method, params))
 
     async def ask(self, method: str, params: dict[str, Any] | None) -> Any:
         """Ask the client something that belongs to no request."""
         return await self.ask_on(self._emit, method, params)
 
     async def close_stream(self) -> None:
-        """Let the reader of the standalone stream go; it will come back."""
+        """Detach the reader of the standalone stream; the client reconnects."""
         await self._bus.release(self.id, STANDALONE)
 
     async def ask_on(self, emit: Emit, method: str, params: dict[str, Any] | None) -> Any:
@@ -130,48 +129,50 @@ class Session:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._asked[id] = answer
         try:
-            await emit(message(method, params) | {"id": id})
+            await emit(notification(method, params) | {"id": id})
             return await answer
         except asyncio.CancelledError:
             if not self.closed:
                 told = {"requestId": id, "reason": "no longer needed"}
-                await emit(message("notifications/cancelled", told))
+                await emit(notification("notifications/cancelled", told))
             raise
         finally:
             self._asked.pop(id, None)
 
     async def answered(self, answer: Answer) -> None:
-        """Hand an answer to whoever waits for it, here or in another process; else it is dropped."""
+        """Deliver an answer to the question it is for, in this process or another; else it is dropped."""
         if not self._deliver(answer):
-            await self._tell({"answer": {"id": answer.id, "result": answer.result, "error": answer.error}})
+            await self._broadcast(
+                {"answer": {"id": answer.id, "result": answer.result, "error": answer.error}}
+            )
 
     async def cancelled(self, id: Any) -> None:  # noqa: A002 - the protocol's word
-        """Stop a request that the client has cancelled; ids that are not known are ignored."""
+        """Cancel a request for the client; unknown ids are ignored."""
         if type(id) in (str, int) and not self._cancel(id):
-            await self._tell({"cancel": id})
+            await self._broadcast({"cancel": id})
 
-    def told(self, words: bytes) -> None:
-        """Hear from another process that works for this session."""
-        said = parse_body(words, 1000)
-        if "answer" in said:
-            self._deliver(Answer(**said["answer"]))
-        elif "cancel" in said:
-            self._cancel(said["cancel"])
-        elif "end" in said:
+    def on_broadcast(self, message: bytes) -> None:
+        """Handle a message from a process that works for this session."""
+        content = parse_body(message, 1000)
+        if "answer" in content:
+            self._deliver(Answer(**content["answer"]))
+        elif "cancel" in content:
+            self._cancel(content["cancel"])
+        elif "end" in content:
             self.stop()
 
     async def end(self) -> None:
         """End the session in every process."""
         self.stop()
-        await self._tell({"end": True})
+        await self._broadcast({"end": True})
         await self._bus.forget(self.id)
 
-    def rest(self) -> None:
-        """Let go what a quiet session does not need."""
+    def shrink(self) -> None:
+        """Free what an idle session does not need."""
         self._relay = None
 
     def stop(self) -> None:
-        """Stop what runs here, and tell whoever waits for an answer. Stopping twice is safe."""
+        """Cancel the requests and questions of this process. Stopping twice is safe."""
         self.closed = True
         for running in list(self.in_flight.values()):
             running.cancel()
@@ -182,8 +183,8 @@ class Session:
     async def _emit(self, sent: dict[str, Any]) -> None:
         await self._bus.publish(self.id, STANDALONE, to_json(sent))
 
-    async def _tell(self, words: dict[str, Any]) -> None:
-        await self._bus.tell(self.id, to_json(words))
+    async def _broadcast(self, message: dict[str, Any]) -> None:
+        await self._bus.broadcast(self.id, to_json(message))
 
     def _deliver(self, answer: Answer) -> bool:
         waiting = self._asked.get(answer.id)
@@ -211,25 +212,10 @@ class Session:
             raise _error(METHOD_NOT_FOUND, f"The client does not support {missing}")
 
     def _new_id(self) -> str:
-        """Return an id for a question that no other process of this session gives, and nobody guesses."""
+        """Return an id for a question that is unique among the session's processes and cannot be guessed."""
         self._prefix = self._prefix or secrets.token_hex(6)
         self._next_ask += 1
         return f"{self._prefix}-{self._next_ask}"
-
-
-def log_passes(level: str | None, method: str, params: dict[str, Any] | None) -> bool:
-    """Tell whether a notification may go out: log messages below the client's level may not."""
-    if level is None or method != "notifications/message" or params is None:
-        return True
-    return _LEVELS.index(str(params["level"])) >= _LEVELS.index(level)
-
-
-def message(method: str, params: dict[str, Any] | None) -> dict[str, Any]:
-    """Return a notification."""
-    sent: dict[str, Any] = {"jsonrpc": "2.0", "method": method}
-    if params is not None:
-        sent["params"] = params
-    return sent
 
 
 def _error(code: int, text: str, data: Any = None) -> McpError:

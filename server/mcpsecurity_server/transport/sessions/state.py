@@ -1,4 +1,4 @@
-"""Requests that change what a session remembers: its log level and its subscriptions."""
+"""Requests that change a session's record: its log level and its subscriptions."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ _LONGEST_URI = 2000
 
 
 class SessionState:
-    """Keeps in the store what a request has changed, once the dispatcher has accepted it."""
+    """Stores what a request changes, once the dispatcher has accepted the request."""
 
     def __init__(self, store: SessionStore, limits: Limits) -> None:
         self._store = store

@@ -1,7 +1,4 @@
-"""Where sessions are kept. What is kept is plain data, so that a store can be anywhere.
-
-What a session has running, and who waits for its client's answers, is in `session`, where it runs.
-"""
+"""Storage of session records, which are plain data. Running requests and open questions are in `session`."""
 
 import time
 from collections.abc import AsyncIterator
@@ -16,7 +13,7 @@ __all__ = ["InMemorySessionStore", "SessionRecord", "SessionStore"]
 
 @dataclass(slots=True)
 class SessionRecord:
-    """What is known of a session in every process that serves it. Nobody but `owner` may use it."""
+    """The stored part of a session, the same in every process. Only `owner` may use the session."""
 
     id: str
     owner: Owner
@@ -28,31 +25,31 @@ class SessionRecord:
 
 
 class SessionStore(Protocol):
-    """Keeps sessions, and forgets those that nobody has used for the idle time."""
+    """Stores sessions, and drops those that were idle for too long."""
 
     async def add(self, record: SessionRecord) -> bool:
-        """Keep a new session; False when there are too many."""
+        """Store a new session; False when there are too many."""
 
     async def get(self, id: str, owner: Owner) -> SessionRecord | None:  # noqa: A002 - the protocol's word
-        """Return the session if it lives and belongs to `owner`; its idle time starts anew."""
+        """Return the session if it exists and belongs to `owner`; restarts its idle time."""
 
     async def save(self, record: SessionRecord) -> None:
-        """Keep what has changed; a session that is gone stays gone."""
+        """Store a changed record, unless the session was removed."""
 
     async def touch(self, id: str) -> bool:  # noqa: A002
-        """Start the idle time anew because something of the session is still open; False when it is gone."""
+        """Restart the idle time of a session that is in use; False when it was removed."""
 
     async def remove(self, id: str) -> bool:  # noqa: A002
-        """Forget a session; False when it was gone already."""
+        """Remove a session; False when it was removed already."""
 
     async def expire(self) -> list[str]:
-        """Forget the sessions whose idle time is over, and return their ids. Called now and then.
+        """Remove the sessions whose idle time is over, and return their ids. Called at regular intervals.
 
-        A store that does so by itself returns nothing.
+        A store that expires them by itself returns an empty list.
         """
 
     def records(self) -> AsyncIterator[SessionRecord]:
-        """Go through all sessions, in every process."""
+        """Yield all sessions, of every process."""
 
 
 class InMemorySessionStore:
@@ -67,7 +64,7 @@ class InMemorySessionStore:
         return len(self._records)
 
     async def add(self, record: SessionRecord) -> bool:
-        """Keep a new session; False when there are too many."""
+        """Store a new session; False when there are too many."""
         if len(self._records) >= self._limits.sessions:
             return False
         self._records[record.id] = record
@@ -75,7 +72,7 @@ class InMemorySessionStore:
         return True
 
     async def get(self, id: str, owner: Owner) -> SessionRecord | None:  # noqa: A002
-        """Return the session if it lives and belongs to `owner`; its idle time starts anew."""
+        """Return the session if it exists and belongs to `owner`; restarts its idle time."""
         record = self._records.get(id)
         if record is None or record.owner != owner:
             return None
@@ -83,24 +80,24 @@ class InMemorySessionStore:
         return record
 
     async def save(self, record: SessionRecord) -> None:
-        """Keep what has changed; a session that is gone stays gone."""
+        """Store a changed record, unless the session was removed."""
         if record.id in self._records:
             self._records[record.id] = record
 
     async def touch(self, id: str) -> bool:  # noqa: A002
-        """Start the idle time anew because something of the session is still open; False when it is gone."""
+        """Restart the idle time of a session that is in use; False when it was removed."""
         if id not in self._records:
             return False
         self._used[id] = time.monotonic()
         return True
 
     async def remove(self, id: str) -> bool:  # noqa: A002
-        """Forget a session; False when it was gone already."""
+        """Remove a session; False when it was removed already."""
         self._used.pop(id, None)
         return self._records.pop(id, None) is not None
 
     async def expire(self) -> list[str]:
-        """Forget the sessions whose idle time is over, and return their ids."""
+        """Remove the sessions whose idle time is over, and return their ids."""
         limit = time.monotonic() - self._limits.idle_seconds
         gone = [key for key, used in self._used.items() if used < limit]
         for key in gone:
@@ -108,6 +105,6 @@ class InMemorySessionStore:
         return gone
 
     async def records(self) -> AsyncIterator[SessionRecord]:
-        """Go through all sessions."""
+        """Yield all sessions."""
         for record in list(self._records.values()):
             yield record

@@ -1,4 +1,4 @@
-"""HTTP responses that carry a stream of a session for a while."""
+"""Sends the event streams of sessions as HTTP responses."""
 
 import asyncio
 import secrets
@@ -6,47 +6,45 @@ import time
 from collections.abc import Callable
 
 from aiohttp import web
-from multidict import istr
 
 from mcpsecurity_server.transport.events.bus import EventBus, Subscription
 from mcpsecurity_server.transport.http.sse import EventResponse
 from mcpsecurity_server.transport.http.ticker import Tickable, Ticker
 from mcpsecurity_server.transport.identity import token_of
 from mcpsecurity_server.transport.limits import Limits
-from mcpsecurity_server.transport.protocol import has_priming
+from mcpsecurity_server.transport.protocol import SESSION_HEADER, has_priming
 from mcpsecurity_server.transport.sessions.session import Session
 
-__all__ = ["SESSION_HEADER", "Connections", "read_event_id"]
-
-SESSION_HEADER = istr("Mcp-Session-Id")
+__all__ = ["StreamWriter", "read_event_id"]
 
 
-class Connections:
-    """Carries streams of `bus`. `clock` gives seconds since 1970, by which access tokens expire.
+class StreamWriter:
+    """Sends streams of `bus`. `clock` gives seconds since 1970, for the expiry of access tokens.
 
-    `running` are the calls that may become streams.
+    `running` are the calls whose answer may still become a stream.
     """
 
     def __init__(self, bus: EventBus, limits: Limits, clock: Callable[[], float]) -> None:
         self.bus = bus
         self.limits = limits
         self.running: set[Tickable] = set()
-        self._watch = Ticker(self.running)
+        self._ticker = Ticker(self.running)
         self._clock = clock
 
-    def watched(self, call: Tickable) -> None:
-        """Look after a call until it is discarded from `running`."""
+    def track(self, call: Tickable) -> None:
+        """Call `on_tick` of a call regularly, until it is discarded from `running`."""
         self.running.add(call)
-        if self._watch.asleep:
-            self._watch.wake()
+        if self._ticker.idle:
+            self._ticker.start()
 
-    async def carry(
+    async def send(
         self, http: web.Request, session: Session, stream: str, subscription: Subscription, *, primed: bool
     ) -> web.StreamResponse:
-        """Send a stream as the answer to `http`; `primed`: begin with an event to resume from.
+        """Send a stream as the answer to `http` and return the response.
 
-        Ends with the stream, with the caller's access token, or when the reader leaves, which is no error.
-        If the stream goes on, the response says when to come back for it (`retry`).
+        `primed`: begin with an event that the client can resume from. The response ends when the stream ends,
+        when the caller's access token expires, or when the client disconnects. If the stream continues, the
+        response says when to reconnect (`retry`).
         """
         ends = time.monotonic() + self._seconds_left(http)
         connection = _Connection(http, session, stream, subscription, self.limits, ends)
@@ -67,7 +65,7 @@ class Connections:
 
 
 class _Connection:
-    """One response: writes what a subscription has until `ends`, on the monotonic clock, at most."""
+    """One response: writes the events of a subscription, until `ends` on the monotonic clock at most."""
 
     def __init__(
         self,
@@ -105,7 +103,7 @@ class _Connection:
             if not await self._write_all():
                 await events.retry(self._limits.retry_ms)
             await events.end()
-        except (ConnectionError, TimeoutError):  # the stream goes on without its reader
+        except (ConnectionError, TimeoutError):  # the stream continues without its reader
             events.abort()
 
     async def _write_all(self) -> bool:
@@ -127,12 +125,12 @@ class _Connection:
             await self._events.send(event.data, f"{self._stream}_{event.number}")
 
     def _priming_id(self, position: int) -> str:
-        """Return an id of its own that means: from after `position`."""
+        """Return a unique event id that resumes after `position`."""
         return f"{self._stream}_{position}_{secrets.token_hex(3)}"
 
 
 def read_event_id(text: str) -> tuple[str, int] | None:
-    """Return stream and number of a `Last-Event-ID`; None if it is none of ours."""
+    """Return the stream and number in a `Last-Event-ID`; None if this server did not issue it."""
     stream, _, rest = text.partition("_")
     number = rest.partition("_")[0]
     if not stream or not number.isascii() or not number.isdigit() or len(number) > 15:

@@ -1,4 +1,4 @@
-"""How much of one caller runs at the same time."""
+"""How many requests of one caller run at the same time."""
 
 import asyncio
 from typing import Any, Generic, Protocol, TypeVar
@@ -6,24 +6,24 @@ from typing import Any, Generic, Protocol, TypeVar
 from mcpsecurity_server.transport.http.responses import RefusedError
 from mcpsecurity_server.transport.identity import Owner
 
-__all__ = ["ConcurrencyLimit", "Holder", "running_task"]
+__all__ = ["ConcurrencyLimit", "Running", "running_task"]
 
 
-class Holder(Protocol):
-    """Something that runs for somebody, in a task."""
+class Running(Protocol):
+    """A request that runs in a task."""
 
     task: asyncio.Task[Any]
 
     @property
     def owner(self) -> Owner:
-        """Whose it is."""
+        """Its caller."""
 
 
-T = TypeVar("T", bound=Holder)
+T = TypeVar("T", bound=Running)
 
 
 def running_task() -> asyncio.Task[Any]:
-    """Return the task that handles the request."""
+    """Return the task that handles the current request."""
     task = asyncio.current_task()
     if task is None:
         raise RuntimeError("requests are handled in a task")
@@ -31,26 +31,29 @@ def running_task() -> asyncio.Task[Any]:
 
 
 class ConcurrencyLimit(Generic[T]):
-    """Room for `limit` of each caller. Whoever wants a place asks, adds itself to the `holders`, and removes
-    itself at the end.
+    """Lets `limit` requests of each caller run at the same time. `active` can be counted in any thread.
 
-    Callers are told apart only when so much runs that one of them could have too much: until then, nobody
-    has to ask. Holders can be counted in any thread.
+    Callers are told apart only once `limit` requests of all callers together run.
     """
 
-    __slots__ = ("holders", "limit")
+    __slots__ = ("active", "limit")
 
     def __init__(self, limit: int) -> None:
-        self.holders: set[T] = set()
+        self.active: set[T] = set()
         self.limit = limit
 
-    def ask(self, owner: Owner) -> None:
-        """Return if there is a place.
+    def acquire(self, request: T) -> None:
+        """Add a request to `active`, until `release`.
 
         Raises:
-            RefusedError: there is none (429).
+            RefusedError: `limit` requests of its caller run (429).
         """
-        if len(self.holders) < self.limit:
-            return
-        if sum(holder.owner == owner for holder in self.holders) >= self.limit:
-            raise RefusedError(429, "Too many requests of this caller run", Retry_After="1")
+        if len(self.active) >= self.limit:
+            owner = request.owner
+            if sum(running.owner == owner for running in self.active) >= self.limit:
+                raise RefusedError(429, "Too many requests of this caller run", Retry_After="1")
+        self.active.add(request)
+
+    def release(self, request: T) -> None:
+        """Remove a request from `active`."""
+        self.active.discard(request)

@@ -19,7 +19,7 @@ from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from mcpsecurity_server.transport.dispatch.capabilities import MissingCapabilityError, missing_capability
 from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import RelaySession
-from mcpsecurity_server.transport.http.responses import json_response
+from mcpsecurity_server.transport.http.responses import EXTRA_HEADERS, json_response
 from mcpsecurity_server.transport.http.ticker import Ticker
 from mcpsecurity_server.transport.identity import Owner, owner_of, token_of
 from mcpsecurity_server.transport.jsonrpc import (
@@ -31,12 +31,11 @@ from mcpsecurity_server.transport.jsonrpc import (
     result_body,
 )
 from mcpsecurity_server.transport.limits import Limits
-from mcpsecurity_server.transport.protocol_codes import code_here, status_of
-from mcpsecurity_server.transport.sessions.session import log_passes, message
+from mcpsecurity_server.transport.protocol import http_status, log_passes, notification, stateless_code
 from mcpsecurity_server.transport.stateless.concurrency import ConcurrencyLimit
 from mcpsecurity_server.transport.stateless.input_required import ASKABLE, Journal, Question
 from mcpsecurity_server.transport.stateless.request_meta import NAMED, RequestMeta
-from mcpsecurity_server.transport.stateless.request_state import RequestStateCodec, bound_to_body
+from mcpsecurity_server.transport.stateless.request_state import RequestStateCodec, binding_of
 from mcpsecurity_server.transport.stateless.response import AnswerStream
 from mcpsecurity_server.transport.stateless.results import Results
 
@@ -58,8 +57,8 @@ class Services:
     limits: Limits
     outside: "Outside"
     calls: ConcurrencyLimit["Exchange"]
-    watch: Ticker
-    ring: RequestStateCodec
+    ticker: Ticker
+    codec: RequestStateCodec
 
 
 class Exchange(Call):
@@ -138,13 +137,9 @@ class Exchange(Call):
             raise RuntimeError("requests are handled in a task")
         self.task = task
         request, services = self._request, self._services
-        calls = services.calls
-        running = calls.holders
-        if len(running) >= calls.limit:
-            calls.ask(self.owner)
-        running.add(self)
-        if services.watch.asleep:
-            services.watch.wake()
+        services.calls.acquire(self)
+        if services.ticker.idle:
+            services.ticker.start()
         try:
             try:
                 done: dict[str, Any] = await services.dispatcher.run(request, self, self)
@@ -165,7 +160,7 @@ class Exchange(Call):
                     self._end()
             return await self._ended(result)
         finally:
-            running.remove(self)
+            services.calls.release(self)
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
         """Send progress or a log message, unless the rounds before have sent it already."""
@@ -179,7 +174,7 @@ class Exchange(Call):
             self._rises(params or {}) if method == "notifications/progress" else self._logs(method, params)
         )
         if wanted and (self._journal is None or self._said > self._journal.said):
-            await self._stream.emit(message(method, params))
+            await self._stream.emit(notification(method, params))
             if self._stream.lost:
                 self._stop()
                 await asyncio.sleep(0)
@@ -251,16 +246,16 @@ class Exchange(Call):
         if isinstance(result, dict):
             status, body = 200, result_body(request.id, result)
         else:
-            code = code_here(result.code)
-            status, body = status_of(code), error_body(request.id, code, str(result), result.data)
+            code = stateless_code(result.code)
+            status, body = http_status(code), error_body(request.id, code, str(result), result.data)
         return await self._stream.finish(body, status) if self._opened else json_response(body, status)
 
     def _ask_back(self) -> dict[str, Any] | MessageError:
         limits, journal = self._services.limits, self.journal
         if journal.rounds >= limits.rounds:
             return MessageError(INTERNAL_ERROR, "The request asks too often", self._request.id)
-        bound = bound_to_body(self.owner, self._body)
-        state = self._services.ring.seal(journal.state(max(self._said, journal.said)), bound)
+        bound = binding_of(self.owner, self._body)
+        state = self._services.codec.encode(journal.state(max(self._said, journal.said)), bound)
         if len(state) > limits.state_bytes:
             return MessageError(INTERNAL_ERROR, "The request has too much to remember", self._request.id)
         return self._services.results.input_required(list(journal.pending.values()), state)
@@ -327,6 +322,7 @@ class Exchange(Call):
 
     async def _send_now(self) -> web.StreamResponse:
         response = await self._send({})
+        response.headers.update(self.http.get(EXTRA_HEADERS, {}))
         try:
             await response.prepare(self.http)
             await response.write_eof()
@@ -334,7 +330,7 @@ class Exchange(Call):
             pass
         return response
 
-    def look(self) -> None:
+    def on_tick(self) -> None:
         """Look after the connection, as long as the request runs."""
         if self._over or self._stopping:
             return

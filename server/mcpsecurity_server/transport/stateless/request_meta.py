@@ -10,21 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-import orjson
 from aiohttp import web
 from mcp import types
 from multidict import CIMultiDictProxy, istr
 from pydantic import ValidationError
 
-from mcpsecurity_server.transport.jsonrpc import INVALID_PARAMS, MessageError, Request
-from mcpsecurity_server.transport.protocol import SUPPORTED_VERSIONS as HANDSHAKE_VERSIONS
-from mcpsecurity_server.transport.protocol_codes import HEADER_MISMATCH, UNSUPPORTED_VERSION
+from mcpsecurity_server.transport.jsonrpc import INVALID_PARAMS, MessageError, Request, to_json
+from mcpsecurity_server.transport.protocol import (
+    ALL_VERSIONS,
+    HEADER_MISMATCH,
+    LOG_LEVELS,
+    SESSION_HEADER,
+    SESSION_VERSIONS,
+    STATELESS_VERSION,
+    UNSUPPORTED_VERSION,
+    VERSION_HEADER,
+)
 
 __all__ = [
-    "ALL_VERSIONS",
     "NAMED",
-    "VERSION",
-    "VERSION_HEADER",
     "RequestMeta",
     "decode_value",
     "is_stateless",
@@ -35,11 +39,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-VERSION: Final = "2026-07-28"
-ALL_VERSIONS: Final = (VERSION, *reversed(HANDSHAKE_VERSIONS))
-"""Every revision served at this path, the latest first."""
-
-VERSION_HEADER: Final = istr("MCP-Protocol-Version")
 _METHOD_HEADER: Final = istr("Mcp-Method")
 _NAME_HEADER: Final = istr("Mcp-Name")
 
@@ -53,7 +52,6 @@ _OWN_KEYS: Final = frozenset({_VERSION_KEY, _CAPABILITIES_KEY, _INFO_KEY, _LEVEL
 NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 """The methods with a name to repeat in `Mcp-Name`, and the parameter it is in. Only these may ask back."""
 
-_LEVELS = frozenset({"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"})
 _SENTINEL = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
 _SOMEBODY = types.Implementation(name="unknown", version="0")
 
@@ -107,9 +105,9 @@ def is_stateless(http: web.Request, value: Any) -> bool:
             return False
     headers = http.headers
     named = headers.get(VERSION_HEADER)
-    if named is None or named in HANDSHAKE_VERSIONS:
+    if named is None or named in SESSION_VERSIONS:
         return False
-    return named == VERSION or (http.method == "POST" and "Mcp-Session-Id" not in headers)
+    return named == STATELESS_VERSION or (http.method == "POST" and SESSION_HEADER not in headers)
 
 
 def parse_request_meta(headers: CIMultiDictProxy[str], request: Request) -> RequestMeta:
@@ -135,9 +133,14 @@ def parse_request_meta(headers: CIMultiDictProxy[str], request: Request) -> Requ
     else:
         repeated = params.get(NAMED.get(method, ""))
         # What has an equals sign might be Base64.
-        if method == request.method and version == VERSION and named == repeated and "=" not in named:
+        if (
+            method == request.method
+            and version == STATELESS_VERSION
+            and named == repeated
+            and "=" not in named
+        ):
             return known
-    _check_headers(headers, request, VERSION)
+    _check_headers(headers, request, STATELESS_VERSION)
     return known
 
 
@@ -145,7 +148,7 @@ def _recall(meta: Any) -> RequestMeta | None:
     """Return what a `_meta` that came before says."""
     if not isinstance(meta, dict) or len(meta) > _PLAIN_KEYS:
         return None
-    known = _known.get(orjson.dumps(meta))
+    known = _known.get(to_json(meta))
     if known is not None and _is_text(meta):
         _latest.meta, _latest.envelope = meta, known
     return known
@@ -164,14 +167,14 @@ def _read(headers: CIMultiDictProxy[str], request: Request, meta: Any) -> Reques
         missing = [key for key in (_VERSION_KEY, _CAPABILITIES_KEY) if key not in meta]
         raise _invalid(request, f"_meta lacks {', '.join(missing)}")
     _check_headers(headers, request, meta[_VERSION_KEY])
-    if meta[_VERSION_KEY] != VERSION:
+    if meta[_VERSION_KEY] != STATELESS_VERSION:
         raise unsupported(meta[_VERSION_KEY], request.id)
     level = meta.get(_LEVEL_KEY)
-    if level is not None and (not isinstance(level, str) or level not in _LEVELS):
+    if level is not None and (not isinstance(level, str) or level not in LOG_LEVELS):
         raise _invalid(request, f"{_LEVEL_KEY} is no log level")
     envelope = RequestMeta(_client(request, meta), level, {key: meta[key] for key in meta.keys() - _OWN_KEYS})
     if level is None and not envelope.meta:
-        _remember(_known, orjson.dumps(meta), envelope)
+        _remember(_known, to_json(meta), envelope)
     return envelope
 
 
@@ -235,7 +238,7 @@ def _check_headers(headers: CIMultiDictProxy[str], request: Request, version: An
 
 def _client(request: Request, meta: Mapping[str, Any]) -> types.InitializeRequestParams:
     """Return what a client says of itself; most have said it before."""
-    said = orjson.dumps([meta[_CAPABILITIES_KEY], meta.get(_INFO_KEY)])
+    said = to_json([meta[_CAPABILITIES_KEY], meta.get(_INFO_KEY)])
     known = _clients.get(said)
     if known is None:
         known = _read_client(request, meta)
@@ -252,7 +255,7 @@ def _read_client(request: Request, meta: Mapping[str, Any]) -> types.InitializeR
     try:
         info = meta.get(_INFO_KEY)
         return types.InitializeRequestParams(
-            protocolVersion=VERSION,
+            protocolVersion=STATELESS_VERSION,
             capabilities=types.ClientCapabilities.model_validate(meta[_CAPABILITIES_KEY]),
             clientInfo=types.Implementation.model_validate(info) if info is not None else _SOMEBODY,
         )

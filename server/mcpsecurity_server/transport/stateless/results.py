@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from mcpsecurity_server.transport.protocol import ALL_VERSIONS
 from mcpsecurity_server.transport.stateless.input_required import Question
-from mcpsecurity_server.transport.stateless.request_meta import ALL_VERSIONS
 
 __all__ = ["Caching", "Results"]
 

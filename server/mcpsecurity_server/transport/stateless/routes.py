@@ -25,15 +25,13 @@ from mcpsecurity_server.transport.jsonrpc import (
     result_body,
 )
 from mcpsecurity_server.transport.limits import Limits
-from mcpsecurity_server.transport.protocol_codes import status_of
-from mcpsecurity_server.transport.stateless.concurrency import ConcurrencyLimit, Holder
+from mcpsecurity_server.transport.protocol import STATELESS_VERSION, VERSION_HEADER, http_status
+from mcpsecurity_server.transport.stateless.concurrency import ConcurrencyLimit, Running
 from mcpsecurity_server.transport.stateless.exchange import Exchange, Outside, Services
 from mcpsecurity_server.transport.stateless.input_required import Journal
 from mcpsecurity_server.transport.stateless.param_headers import ParameterHeaders
 from mcpsecurity_server.transport.stateless.request_meta import (
     NAMED,
-    VERSION,
-    VERSION_HEADER,
     RequestMeta,
     is_stateless,
     parse_request_meta,
@@ -41,8 +39,8 @@ from mcpsecurity_server.transport.stateless.request_meta import (
 )
 from mcpsecurity_server.transport.stateless.request_state import (
     RequestStateCodec,
-    StateRefusedError,
-    bound_to_body,
+    RequestStateError,
+    binding_of,
 )
 from mcpsecurity_server.transport.stateless.results import Caching, Results
 from mcpsecurity_server.transport.stateless.subscriptions import Changes, SubscriptionStream, read_filter
@@ -77,7 +75,7 @@ class StatelessProtocol:
         self,
         dispatcher: Dispatcher,
         changes: Changes,
-        ring: RequestStateCodec,
+        codec: RequestStateCodec,
         limits: Limits,
         caching: Caching,
         *,
@@ -86,7 +84,7 @@ class StatelessProtocol:
     ) -> None:
         self._dispatcher = dispatcher
         self._changes = changes
-        self._ring = ring
+        self._codec = codec
         self._limits = limits
         self._caching = caching
         self._outside = Outside(changed)
@@ -94,15 +92,15 @@ class StatelessProtocol:
         self._headers = ParameterHeaders()
         self._services: Services | None = None
         self._calls = ConcurrencyLimit[Exchange](limits.calls_per_caller)
-        self._watch = Ticker(self._calls.holders)
+        self._ticker = Ticker(self._calls.active)
         self._listens = ConcurrencyLimit[SubscriptionStream](limits.listens_per_caller)
 
-    speaks = staticmethod(is_stateless)
+    handles = staticmethod(is_stateless)
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Refuse: there is no such stream."""
         raise RefusedError(
-            405, f"Method not allowed: {http.method} is not of revision {VERSION}", Allow="POST"
+            405, f"Method not allowed: {http.method} is not of revision {STATELESS_VERSION}", Allow="POST"
         )
 
     delete = get
@@ -134,8 +132,8 @@ class StatelessProtocol:
     async def drain(self, seconds: float) -> None:
         """End the streams, let running calls finish within `seconds`, and stop the others."""
         self._changes.close()
-        holders: list[Holder] = [*self._listens.holders, *self._calls.holders]
-        running = {holder.task for holder in holders}
+        active: list[Running] = [*self._listens.active, *self._calls.active]
+        running = {request.task for request in active}
         if running:
             _, late = await asyncio.wait(running, timeout=seconds)
             for task in late:
@@ -144,13 +142,13 @@ class StatelessProtocol:
     @property
     def activity(self) -> tuple[int, int]:
         """How many requests run and how many streams are open."""
-        return len(self._calls.holders), len(self._listens.holders)
+        return len(self._calls.active), len(self._listens.active)
 
     async def _heard(self, http: web.Request, message: Notification | Answer) -> web.StreamResponse:
         if isinstance(message, Answer):
             raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no requests of servers")
-        requested = http.headers.get(VERSION_HEADER, VERSION)
-        if requested != VERSION:
+        requested = http.headers.get(VERSION_HEADER, STATELESS_VERSION)
+        if requested != STATELESS_VERSION:
             raise unsupported(requested)
         return web.Response(status=202)
 
@@ -187,10 +185,10 @@ class StatelessProtocol:
             if tool is not None and self._headers.unmarked.get(name) is not tool.parameters:
                 self._headers.check(http.headers, request, tool.parameters)
         if "requestState" in params or "inputResponses" in params:
-            exchange.journal = self._journal(request, bound_to_body(exchange.owner, body))
+            exchange.journal = self._journal(request, binding_of(exchange.owner, body))
         return exchange
 
-    def _journal(self, request: Request, bound: bytes) -> Journal:
+    def _journal(self, request: Request, binding: bytes) -> Journal:
         """Take from the parameters what the request knows of the rounds before."""
         params = request.params
         responses, state = params.pop("inputResponses", None), params.pop("requestState", None)
@@ -201,8 +199,8 @@ class StatelessProtocol:
         if state is None:
             return Journal.first(responses or {})
         try:
-            return Journal.resume(self._ring.open(state, bound), responses or {})
-        except StateRefusedError:
+            return Journal.resume(self._codec.decode(state, binding), responses or {})
+        except RequestStateError:
             _log.warning("%s with a requestState that is not its own, or has expired", request.method)
             raise MessageError(INVALID_PARAMS, "Invalid or expired requestState", request.id) from None
 
@@ -214,22 +212,21 @@ class StatelessProtocol:
         if token is not None and token.expires_at:
             ends = time.monotonic() + float(token.expires_at) - self._clock()
         stream = SubscriptionStream(http, owner_of(token), request, honoured, self._limits, ends)
-        self._listens.ask(stream.owner)
-        self._listens.holders.add(stream)
+        self._listens.acquire(stream)
         try:
-            return await self._changes.carry(stream)
+            return await self._changes.serve(stream)
         finally:
-            self._listens.holders.remove(stream)
+            self._listens.release(stream)
 
     def _ready(self) -> Services:
         """Return what exchanges share. Capabilities are known once everything is registered."""
         if self._services is None:
-            results = Results(self._dispatcher.initialize_result(VERSION), self._caching)
+            results = Results(self._dispatcher.initialize_result(STATELESS_VERSION), self._caching)
             self._services = Services(
-                self._dispatcher, results, self._limits, self._outside, self._calls, self._watch, self._ring
+                self._dispatcher, results, self._limits, self._outside, self._calls, self._ticker, self._codec
             )
         return self._services
 
 
 async def _refuse(error: MessageError) -> web.StreamResponse:
-    return error_response(error, status_of(error.code))
+    return error_response(error, http_status(error.code))

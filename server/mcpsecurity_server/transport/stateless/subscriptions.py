@@ -18,7 +18,7 @@ from mcpsecurity_server.transport.http.sse import EventResponse
 from mcpsecurity_server.transport.identity import Owner
 from mcpsecurity_server.transport.jsonrpc import INVALID_PARAMS, MessageError, Request, result_body, to_json
 from mcpsecurity_server.transport.limits import Limits
-from mcpsecurity_server.transport.sessions.session import message
+from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED, notification
 from mcpsecurity_server.transport.stateless.concurrency import running_task
 
 __all__ = ["Changes", "SubscriptionStream", "read_filter"]
@@ -32,7 +32,6 @@ _LISTS: Final = {
     "promptsListChanged": ("prompts", "listChanged", "notifications/prompts/list_changed"),
     "resourcesListChanged": ("resources", "listChanged", "notifications/resources/list_changed"),
 }
-_UPDATED: Final = "notifications/resources/updated"
 _LOOK_SECONDS: Final = 1.0
 """How often a quiet stream looks whether its client is still there."""
 
@@ -86,10 +85,10 @@ class SubscriptionStream:
         self._wake = asyncio.Event()
         self._closing = False
 
-    def hear(self, method: str, uri: str | None) -> None:
-        """Take a change; it is dropped unless it was asked for."""
-        if method in self._methods or (method == _UPDATED and uri in self._uris):
-            self._waiting[method, uri if method == _UPDATED else None] = None
+    def deliver(self, method: str, uri: str | None) -> None:
+        """Queue a change to be sent; one that the client did not ask for is dropped."""
+        if method in self._methods or (method == RESOURCE_UPDATED and uri in self._uris):
+            self._waiting[method, uri if method == RESOURCE_UPDATED else None] = None
             self._wake.set()
 
     def close(self) -> None:
@@ -138,7 +137,7 @@ class SubscriptionStream:
         self._wake.clear()
 
     async def _send(self, method: str, params: dict[str, Any]) -> None:
-        await self._events.send(to_json(message(method, {"_meta": {_ID_KEY: self._id}} | params)))
+        await self._events.send(to_json(notification(method, {"_meta": {_ID_KEY: self._id}} | params)))
 
 
 class Changes:
@@ -151,33 +150,33 @@ class Changes:
 
     async def announce(self, method: str, uri: str | None = None) -> None:
         """Say that a list or a resource has changed."""
-        await self._bus.tell(_TOPIC, orjson.dumps([method, uri]))
+        await self._bus.broadcast(_TOPIC, orjson.dumps([method, uri]))
 
     async def start(self) -> None:
         """Hear what other processes announce, and this one."""
-        await self._bus.listen(_TOPIC, self._heard)
+        await self._bus.subscribe(_TOPIC, self._receive)
 
     async def stop(self) -> None:
         """Hear no more."""
-        await self._bus.unlisten(_TOPIC, self._heard)
+        await self._bus.unsubscribe(_TOPIC, self._receive)
 
     def close(self) -> None:
         """End all streams in good order."""
         self._stopped = True
-        for listening in list(self._open):
-            listening.close()
+        for stream in list(self._open):
+            stream.close()
 
-    async def carry(self, listening: SubscriptionStream) -> web.StreamResponse:
+    async def serve(self, stream: SubscriptionStream) -> web.StreamResponse:
         """Send a stream's changes as long as it is open."""
         if self._stopped:
             raise RefusedError(503, "The server is stopping", Retry_After="1")
-        self._open.add(listening)
+        self._open.add(stream)
         try:
-            return await listening.run()
+            return await stream.run()
         finally:
-            self._open.discard(listening)
+            self._open.discard(stream)
 
-    def _heard(self, words: bytes) -> None:
-        method, uri = orjson.loads(words)
-        for listening in list(self._open):
-            listening.hear(method, uri)
+    def _receive(self, message: bytes) -> None:
+        method, uri = orjson.loads(message)
+        for stream in list(self._open):
+            stream.deliver(method, uri)

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from aiohttp.typedefs import Handler
 
-from mcpsecurity.service import FIRST, started_runner
+from mcpsecurity.service import REQUEST_WRAPPER, started_runner
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.settings import ServerSettings
 from mcpsecurity_server.transport.http.fast_path import fast_path
@@ -46,7 +46,7 @@ async def serve() -> AsyncIterator[Serve]:
         for fast in (True, False):
             app = create_app(ServerSettings(**({"no_auth": True} | settings)))
             if not fast:
-                del app[FIRST]
+                del app[REQUEST_WRAPPER]
             runners.append(await started_runner(app))
         return [runner.addresses[0][1] for runner in runners[-2:]]
 
@@ -173,12 +173,24 @@ async def test_what_aiohttp_treats_differently_is_the_applications(
     assert response.text == ("fast" if fast else "routed")
 
 
+async def test_the_undocumented_attribute_of_aiohttps_server_is_still_used() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(text="fast")
+
+    app = web.Application()
+    app[REQUEST_WRAPPER] = fast_path(app, "/mcp", handler, {})
+    runner = await started_runner(app)
+    found = await _sent(runner.addresses[0][1], LAST)
+    await runner.cleanup()
+    assert b"fast" in found, "Server.request_handler is gone: every request is routed, which is slower"
+
+
 def test_other_programs_are_routed_because_their_tools_may_ask_for_the_application() -> None:
     from mcp.server.fastmcp import FastMCP
 
     settings = ServerSettings(no_auth=True)
-    assert FIRST in create_app(settings)
-    assert FIRST not in create_app(settings, FastMCP("Other"))
+    assert REQUEST_WRAPPER in create_app(settings)
+    assert REQUEST_WRAPPER not in create_app(settings, FastMCP("Other"))
 
 
 async def test_what_is_added_to_the_application_later_counts_on_both_ways() -> None:

@@ -17,15 +17,15 @@ from mcpsecurity_server.transport.stateless import exchange
 from mcpsecurity_server.transport.stateless.input_required import Journal
 from mcpsecurity_server.transport.stateless.request_state import (
     RequestStateCodec,
-    StateRefusedError,
-    bound_to,
-    bound_to_body,
+    RequestStateError,
+    binding_of,
+    make_binding,
 )
 
 ToolContext = Context[Any, Any, Any]
 RING = RequestStateCodec([b"k" * 32])
 BOUND = b"b" * 32
-SEALED = RING.seal({"q": {}, "a": {}, "s": {}, "n": 1, "p": 0}, BOUND)
+SEALED = RING.encode({"q": {}, "a": {}, "s": {}, "n": 1, "p": 0}, BOUND)
 
 _scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=20)
 _json = st.recursive(
@@ -58,33 +58,33 @@ def program() -> FastMCP[Any]:
 def test_no_value_but_the_sealed_one_opens(text: Any) -> None:
     if text == SEALED:
         return
-    with pytest.raises(StateRefusedError):
-        RING.open(text, BOUND)
+    with pytest.raises(RequestStateError):
+        RING.decode(text, BOUND)
 
 
 @given(st.integers(0, len(SEALED) - 1), st.characters())
 def test_no_changed_character_goes_unnoticed(place: int, character: str) -> None:
     changed = SEALED[:place] + character + SEALED[place + 1 :]
     if changed != SEALED:
-        with pytest.raises(StateRefusedError):
-            RING.open(changed, BOUND)
+        with pytest.raises(RequestStateError):
+            RING.decode(changed, BOUND)
 
 
 @pytest.mark.parametrize("padding", ["", "a", "aa"])
 def test_no_other_spelling_of_a_state_opens(padding: str) -> None:
-    sealed = RING.seal({"padding": padding}, BOUND)
+    sealed = RING.encode({"padding": padding}, BOUND)
     for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=":
         if sealed[-1] != last:
-            with pytest.raises(StateRefusedError):
-                RING.open(sealed[:-1] + last, BOUND)
+            with pytest.raises(RequestStateError):
+                RING.decode(sealed[:-1] + last, BOUND)
 
 
 @given(st.integers(0, len(SEALED)), st.integers(0, len(SEALED)))
 def test_no_piece_of_a_state_opens(start: int, end: int) -> None:
     piece = SEALED[start:end]
     if piece != SEALED:
-        with pytest.raises(StateRefusedError):
-            RING.open(piece, BOUND)
+        with pytest.raises(RequestStateError):
+            RING.decode(piece, BOUND)
 
 
 @given(_json, _json)
@@ -92,7 +92,7 @@ def test_a_state_belongs_to_its_arguments(sealed_for: Any, sent_with: Any) -> No
     owner = Owner("t", "u", "c")
 
     def bound(arguments: Any) -> bytes:
-        return bound_to(owner, "tools/call", "x", None, arguments)
+        return make_binding(owner, "tools/call", "x", None, arguments)
 
     same = (sealed_for or None) == (sent_with or None) and repr(sealed_for or None) == repr(sent_with or None)
     if same:
@@ -116,11 +116,11 @@ def test_a_state_belongs_to_caller_application_method_and_name(
     owner: Owner, method: str, params: dict[str, Any]
 ) -> None:
     first = _body("tools/call", {"name": "x"})
-    sealed = RING.seal({"n": 1}, bound_to_body(Owner("t", "u", "c"), first))
+    sealed = RING.encode({"n": 1}, binding_of(Owner("t", "u", "c"), first))
     same = _body("tools/call", {"name": "x", "arguments": {}, "_meta": {"progressToken": 1}})
-    assert RING.open(sealed, bound_to_body(Owner("t", "u", "c"), same)) == {"n": 1}
-    with pytest.raises(StateRefusedError):
-        RING.open(sealed, bound_to_body(owner, _body(method, params)))
+    assert RING.decode(sealed, binding_of(Owner("t", "u", "c"), same)) == {"n": 1}
+    with pytest.raises(RequestStateError):
+        RING.decode(sealed, binding_of(owner, _body(method, params)))
 
 
 def _body(method: str, params: dict[str, Any]) -> bytes:
@@ -130,24 +130,24 @@ def _body(method: str, params: dict[str, Any]) -> bytes:
 def test_a_state_expires() -> None:
     now = [1000.0]
     ring = RequestStateCodec([b"k" * 32], seconds=60, clock=lambda: now[0])
-    sealed = ring.seal({"n": 1}, BOUND)
+    sealed = ring.encode({"n": 1}, BOUND)
     now[0] = 1059.0
-    assert ring.open(sealed, BOUND) == {"n": 1}
+    assert ring.decode(sealed, BOUND) == {"n": 1}
     now[0] = 1060.0
-    with pytest.raises(StateRefusedError):
-        ring.open(sealed, BOUND)
+    with pytest.raises(RequestStateError):
+        ring.decode(sealed, BOUND)
 
 
 def test_keys_are_long_and_different_and_can_be_changed_one_after_the_other() -> None:
     old, new = b"o" * 32, b"n" * 32
-    sealed = RequestStateCodec([old]).seal({"n": 1}, BOUND)
-    assert RequestStateCodec([new, old]).open(sealed, BOUND) == {"n": 1}
-    with pytest.raises(StateRefusedError):
-        RequestStateCodec([new]).open(sealed, BOUND)
-    with pytest.raises(StateRefusedError):
-        RequestStateCodec([old], service="another").open(sealed, BOUND)
-    with pytest.raises(StateRefusedError):
-        RequestStateCodec().open(RequestStateCodec().seal({"n": 1}, BOUND), BOUND)
+    sealed = RequestStateCodec([old]).encode({"n": 1}, BOUND)
+    assert RequestStateCodec([new, old]).decode(sealed, BOUND) == {"n": 1}
+    with pytest.raises(RequestStateError):
+        RequestStateCodec([new]).decode(sealed, BOUND)
+    with pytest.raises(RequestStateError):
+        RequestStateCodec([old], service="another").decode(sealed, BOUND)
+    with pytest.raises(RequestStateError):
+        RequestStateCodec().decode(RequestStateCodec().encode({"n": 1}, BOUND), BOUND)
     with pytest.raises(ValueError, match="at least 32 bytes"):
         RequestStateCodec([b"short"])
     with pytest.raises(ValueError, match="twice"):

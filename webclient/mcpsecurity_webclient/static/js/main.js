@@ -28,7 +28,7 @@ const RESYNC_PAUSE_MS = 2000;
 
 function start() {
   const { chatId, username } = document.body.dataset;
-  const csrfToken = document.querySelector('meta[name="csrf-token"]').content;
+  const csrfToken = document.querySelector('meta[name="csrf-token"]').getAttribute("content");
   const store = new Store();
   const clock = new ServerClock();
   const toasts = new Toasts();
@@ -36,8 +36,16 @@ function start() {
   const commands = new Commands({ chatId, csrfToken });
   const draft = new Draft({ username, chatId });
   const report = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }));
-  const context = { commands, report, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say) };
-  context.regenerate = () => commands.regenerate().then(() => follower.follow(), (error) => report(error, context.regenerate));
+  /** @type {PageContext} */
+  const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say) };
+  const answering = (command) => {
+    const run = () => command().then(() => follower.follow(), (error) => report(error, run));
+    return run;
+  };
+  context.regenerate = answering(() => commands.regenerate());
+  context.retry = answering(() => commands.retry());
+  context.goOn = answering(() => commands.goOn());
+  context.edit = (text) => composer.rewrite(text);
   context.sent = () => follower.follow();
   context.leaveRequest = () => composer.focus();
 
@@ -48,6 +56,7 @@ function start() {
   composer.use(new Palette(context, composer, catalog));
   const conversation = new Conversation(byId("conversation-content"), context);
   const waiting = new Waiting(log, follower);
+  /** @type {Array<{update: (state: any) => void}>} */
   const views = [composer, catalog, conversation, new Status(), new Mode(context), new Servers(), new Grants(context), new Chats(chatId, context), waiting];
   const empty = byId("empty");
 
@@ -62,7 +71,7 @@ function start() {
   });
 
   function showToast({ level, message, retryable }) {
-    toasts.show({ level, message, again: retryable ? context.regenerate : undefined });
+    toasts.show({ level, message, again: retryable ? context.retry : undefined });
   }
 
   const stream = new Stream({
@@ -90,7 +99,7 @@ function start() {
   }
 
   for (const example of document.querySelectorAll("[data-example]")) {
-    example.addEventListener("click", () => composer.say(example.dataset.example));
+    example.addEventListener("click", () => composer.say(example.getAttribute("data-example")));
   }
   byId("sign-out").addEventListener("submit", () => draft.clear());
   stream.start();

@@ -2,6 +2,7 @@
 
 import { svg } from "../ui/dom.js";
 
+/** @type {Array<[RegExp, string[]]>} */
 const RULES = [
   [/thunder|storm/i, ["cloud", "bolt"]],
   [/snow|sleet/i, ["cloud", "flakes"]],

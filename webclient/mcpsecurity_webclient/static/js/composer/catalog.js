@@ -1,7 +1,7 @@
 /** The servers' prompts and resources, fetched when they are first needed and again when they changed. */
 
 export class Catalog {
-  /** @param {{commands, report}} context */
+  /** @param {PageContext} context */
   constructor(context) {
     this._context = context;
     this._version = 0;

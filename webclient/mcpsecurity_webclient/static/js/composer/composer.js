@@ -5,12 +5,14 @@ import { once } from "../ui/button.js";
 
 export class Composer {
   /**
-   * @param {{commands, report, announce}} context
+   * @param {PageContext} context
    * @param {Draft} draft
    * @param {Attachments} attachments
    */
   constructor(context, draft, attachments) {
-    Object.assign(this, { _context: context, _draft: draft, _attachments: attachments });
+    this._context = context;
+    this._draft = draft;
+    this._attachments = attachments;
     this._text = byId("message");
     this._send = byId("send");
     this._stop = byId("stop");
@@ -55,6 +57,12 @@ export class Composer {
   /** Send `text` as if it had been typed. */
   async say(text) {
     await this._deliver(text, {});
+  }
+
+  /** Let the person change a text; what she has written meanwhile stays below it. */
+  rewrite(text) {
+    this.text = [text, this.text.trim()].filter(Boolean).join("\n\n");
+    this.focus();
   }
 
   /** Send a prompt of a server, with the attachments that are chosen. */

@@ -7,9 +7,11 @@ import { byId, h, uniqueId } from "../ui/dom.js";
 import { PromptForm } from "./promptform.js";
 
 export class Palette {
-  /** @param {{commands, report, announce}} context  @param {Composer} composer  @param {Catalog} catalog */
+  /** @param {PageContext} context  @param {Composer} composer  @param {Catalog} catalog */
   constructor(context, composer, catalog) {
-    Object.assign(this, { _context: context, _composer: composer, _catalog: catalog });
+    this._context = context;
+    this._composer = composer;
+    this._catalog = catalog;
     this._box = byId("message");
     this._panel = byId("palette");
     this._list = h("ul", { id: uniqueId("prompts"), role: "listbox", "aria-label": "Prompts" });

@@ -5,7 +5,7 @@ import { button, once } from "../ui/button.js";
 import { Form } from "../forms/form.js";
 
 export class PromptForm {
-  /** @param {{use: function(Object): Promise, leave: function()}} actions */
+  /** @param {any} prompt  @param {{use: (values: any) => Promise<any>, leave: () => void}} actions */
   constructor(prompt, { use, leave }) {
     this._form = new Form(prompt.arguments.map(({ name, description, required }) => (
       { name, kind: "text", label: name, description: description ?? "", required: Boolean(required), initial: undefined, options: [] }

@@ -10,7 +10,7 @@ import { Ending } from "./ending.js";
 import { MessageView } from "./message.js";
 
 export class Conversation {
-  /** @param {HTMLElement} log  @param {{commands, report, countdowns, announce, regenerate, leaveRequest}} context */
+  /** @param {HTMLElement} log  @param {PageContext} context */
   constructor(log, context) {
     this._log = log;
     this._context = context;

@@ -7,7 +7,7 @@ import { h } from "../ui/dom.js";
 import { copyButton } from "../ui/copy.js";
 
 export class Prose {
-  /** @param {function(string)} announce */
+  /** @param {(text: string) => void} announce */
   constructor(announce) {
     this._announce = announce;
     this._stableElement = h("div", { class: "prose-part" });
@@ -55,7 +55,7 @@ export class Prose {
       pre.tabIndex = 0;
       const frame = h("div", { class: "code-block" });
       pre.replaceWith(frame);
-      frame.append(pre, copyButton("Copy code", () => pre.textContent, this._announce));
+      frame.append(pre, copyButton("Copy code", () => pre.textContent ?? "", this._announce));
     }
     for (const table of root.querySelectorAll("table")) {
       const frame = h("div", { class: "scrolling", tabindex: "0", role: "group", "aria-label": "Table" });

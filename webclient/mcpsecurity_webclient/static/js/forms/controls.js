@@ -7,7 +7,7 @@ import { ExactNumber, same, writeExact } from "../protocol/exact.js";
 import { h, uniqueId } from "../ui/dom.js";
 import { timeZone, toLocal, toRfc3339 } from "./moment.js";
 
-/** @param {Object} field  see fields.js */
+/** @param {any} field  see fields.js */
 export function control(field) {
   return CONTROLS[field.kind](field);
 }

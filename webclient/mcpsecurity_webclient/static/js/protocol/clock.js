@@ -1,7 +1,7 @@
 /** The server's clock, as this page knows it. The computer's own clock may be wrong and is never asked. */
 
 export class ServerClock {
-  /** @param {function(): number} ticks  a clock that only runs forward, in milliseconds */
+  /** @param {() => number} ticks  a clock that only runs forward, in milliseconds */
   constructor(ticks = () => performance.now()) {
     this._ticks = ticks;
     this._offset = null;

@@ -7,6 +7,7 @@ const RETRY_AFTER_MS = 400;
 
 /** A command that the server refused, or could not be asked. `message` is written for a person. */
 export class CommandError extends Error {
+  /** @param {number} status  @param {{code?: string, message?: string, retryable?: boolean, fields?: any, sign_in_url?: string}} error */
   constructor(status, { code = "failed", message, retryable = false, fields = {}, sign_in_url: signInUrl } = {}) {
     super(message ?? "The server could not do that.");
     this.name = "CommandError";
@@ -19,7 +20,7 @@ export class CommandError extends Error {
 }
 
 export class Commands {
-  constructor({ chatId, csrfToken, fetch = (...request) => globalThis.fetch(...request) }) {
+  constructor({ chatId, csrfToken, fetch = (path, request) => globalThis.fetch(path, request) }) {
     this._base = `/api/chats/${encodeURIComponent(chatId)}`;
     this._csrfToken = csrfToken;
     this._fetch = fetch;
@@ -29,7 +30,7 @@ export class Commands {
     return this._post("/api/chats", {});
   }
 
-  /** @param {{attachments?: Array, prompt?: Object}} extras */
+  /** @param {{attachments?: any[], prompt?: any}} extras */
   message(text, extras = {}) {
     return this._chat("messages", { text, ...extras });
   }
@@ -49,6 +50,7 @@ export class Commands {
   }
 
   /** @param {"accept"|"decline"|"cancel"} action */
+  /** @param {string} elicitationId  @param {"accept"|"decline"|"cancel"} action  @param {any} [content] */
   answer(elicitationId, action, content) {
     const path = `elicitations/${encodeURIComponent(elicitationId)}`;
     return this._chat(path, content === undefined ? { action } : { action, content });
@@ -64,6 +66,16 @@ export class Commands {
 
   regenerate() {
     return this._chat("regenerate", {});
+  }
+
+  /** Ask again, from the results that are there. */
+  retry() {
+    return this._chat("retry", {});
+  }
+
+  /** Have an answer that was cut off gone on with. */
+  goOn() {
+    return this._chat("continue", {});
   }
 
   revoke({ server, tool }) {

@@ -185,6 +185,7 @@ function written(value, indent, margin) {
   return bracketed("{}", members.map(([name, member]) => JSON.stringify(name) + colon + written(member, indent, inner)), indent, margin);
 }
 
+/** @param {string} brackets  @param {string[]} parts  @param {string} indent  @param {string} margin */
 function bracketed([open, close], parts, indent, margin) {
   if (parts.length === 0) return open + close;
   if (!indent) return open + parts.join(",") + close;

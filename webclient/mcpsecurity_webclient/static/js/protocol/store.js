@@ -30,12 +30,12 @@ export class Store {
     this.dispatch({ name: `page.${name}`, epoch: "", seq: 0, data });
   }
 
-  /** @param {function(state, previous)} view  draws the state; called at most once for each frame */
+  /** @param {(value0: any, value1: any) => void} view  draws the state; called at most once for each frame */
   draw(view) {
     this._views.push(view);
   }
 
-  /** @param {function(event, state, previous)} listener */
+  /** @param {(value0: any, value1: any, value2: any) => void} listener  gets event, new and old state */
   listen(listener) {
     this._listeners.push(listener);
   }

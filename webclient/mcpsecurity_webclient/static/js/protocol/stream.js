@@ -22,14 +22,18 @@ const IDLE_MS = 30000;
 
 export class Stream {
   /**
-   * @param {string} url
-   * @param {function({name, epoch, seq, data})} onEvent
-   * @param {function("open"|"lost"|"idle")} onConnection
-   * @param {function(): Promise<boolean>} mayReconnect  asked when the server refused the stream; false ends it
-   * @param {function(): boolean} isIdle  whether nothing is under way that a hidden tab should hear of
+   * `mayReconnect` is asked when the server refused the stream, false ends it; `isIdle` tells whether nothing is under
+   * way that a hidden tab should hear of.
+   * @param {{url: string, onEvent: (value: {name: string, epoch: string, seq: number, data: Object}) => void,
+   *   onConnection: (value: "open"|"lost"|"idle") => void, mayReconnect: () => Promise<boolean>,
+   *   isIdle: () => boolean}} options
    */
   constructor({ url, onEvent, onConnection, mayReconnect, isIdle }) {
-    Object.assign(this, { url, onEvent, onConnection, mayReconnect, isIdle });
+    this.url = url;
+    this.onEvent = onEvent;
+    this.onConnection = onConnection;
+    this.mayReconnect = mayReconnect;
+    this.isIdle = isIdle;
     this._source = null;
     this._timer = null;
     this._idleTimer = null;

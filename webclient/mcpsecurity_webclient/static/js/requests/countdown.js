@@ -5,7 +5,7 @@ import { h, setText } from "../ui/dom.js";
 const SHORT_SECONDS = 30;
 
 export class Countdowns {
-  /** @param {ServerClock} clock  @param {function(string)} announce */
+  /** @param {ServerClock} clock  @param {(text: string) => void} announce */
   constructor(clock, announce) {
     this._clock = clock;
     this._announce = announce;
@@ -15,7 +15,7 @@ export class Countdowns {
 
   /**
    * Start one. Its `element` shows the time that is left until `expiresAt`, in seconds since the epoch.
-   * @returns {{element: HTMLElement, remove: function()}}
+   * @returns {{element: HTMLElement, remove: () => void}}
    */
   add(expiresAt) {
     const element = h("span", { class: "countdown" });

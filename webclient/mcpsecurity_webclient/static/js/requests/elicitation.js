@@ -6,7 +6,7 @@ import { Form } from "../forms/form.js";
 import { fromElicitation } from "../forms/fields.js";
 import { requestFrame } from "./request.js";
 
-/** @param {{commands, report, countdowns}} context */
+/** @param {PageContext} context */
 export function elicitationForm(elicitation, context) {
   const form = new Form(fromElicitation(elicitation.fields ?? []));
   const cancel = button("Cancel", () => answer("cancel"), { kind: "plain" });

@@ -4,7 +4,7 @@ import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { requestFrame } from "./request.js";
 
-/** @param {{commands, report, countdowns}} context */
+/** @param {PageContext} context */
 export function samplingRequest(sampling, context) {
   const prompt = [
     ...(sampling.system_prompt ? [{ role: "system", text: sampling.system_prompt }] : []),

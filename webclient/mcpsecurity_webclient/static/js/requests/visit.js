@@ -8,7 +8,7 @@ import { button } from "../ui/button.js";
 import { icon } from "../ui/icons.js";
 import { requestFrame } from "./request.js";
 
-/** @param {{commands, report, countdowns}} context */
+/** @param {PageContext} context */
 export function visitRequest(elicitation, context) {
   const url = webAddress(elicitation.url);
   const warnings = [...(elicitation.warnings ?? []), ...(url ? [] : ["This is not a web address. It cannot be opened from here."])];

@@ -8,9 +8,13 @@ const UNTITLED = "New conversation";
 const SEARCH_AFTER_MS = 200;
 
 export class Chats {
-  /** @param {string} chatId  @param {{commands, report}} context */
+  /** @param {string} chatId  @param {PageContext} context */
   constructor(chatId, context) {
-    Object.assign(this, { _chatId: chatId, _context: context, _title: null, _run: null, _asked: false });
+    this._chatId = chatId;
+    this._context = context;
+    this._title = null;
+    this._run = null;
+    this._asked = false;
     this._list = byId("chat-list");
     this._search = byId("chat-search");
     this._search.addEventListener("input", () => this._searchSoon());

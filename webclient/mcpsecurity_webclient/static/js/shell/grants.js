@@ -5,7 +5,7 @@ import { button } from "../ui/button.js";
 import { icon } from "../ui/icons.js";
 
 export class Grants {
-  /** @param {{commands, report}} context */
+  /** @param {PageContext} context */
   constructor(context) {
     this._context = context;
     this._element = byId("grants");

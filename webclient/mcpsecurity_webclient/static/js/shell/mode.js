@@ -8,7 +8,7 @@ const MEANING = {
 };
 
 export class Mode {
-  /** @param {{commands, report}} context */
+  /** @param {PageContext} context */
   constructor(context) {
     this._context = context;
     this._select = byId("mode");

@@ -2,8 +2,8 @@
 
 /**
  * @param {Toasts} toasts
- * @param {function(string)} onEnded  called with the sign-in URL when the session has ended
- * @returns {function(CommandError, function=)}  `again` repeats the command
+ * @param {(text: string) => void} onEnded  called with the sign-in URL when the session has ended
+ * @returns {(error: any, again?: () => Promise<any>) => void}  `again` repeats the command
  */
 export function reporter(toasts, onEnded) {
   return (error, again) => {

@@ -12,7 +12,7 @@ export class Toasts {
     this._list = byId("toasts");
   }
 
-  /** @param {{level: "info"|"warning"|"error", message: string, again?: function(): Promise}} toast */
+  /** @param {{level: "info"|"warning"|"error", message: string, again?: () => Promise<any>}} toast */
   show({ level, message, again }) {
     const element = h("li", { class: `toast ${level}` },
       icon(level === "info" ? "check" : "alert"), h("p", { role: level === "error" ? "alert" : "status" }, message),

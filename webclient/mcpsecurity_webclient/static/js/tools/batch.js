@@ -4,7 +4,7 @@ import { h, setText } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 
 export class BatchBar {
-  /** @param {{commands, report}} context */
+  /** @param {PageContext} context */
   constructor(context) {
     this._context = context;
     this._batchId = null;

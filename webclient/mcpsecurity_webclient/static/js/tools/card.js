@@ -11,7 +11,7 @@ import { imagesView, resultText, resultView } from "./result.js";
 import { hints, symbolOf, wordsFor } from "./wording.js";
 
 export class ToolCard {
-  /** @param {Object} call  @param {{commands, report, countdowns}} context */
+  /** @param {any} call  @param {PageContext} context */
   constructor(call, context) {
     this._context = context;
     this._call = null;

@@ -10,7 +10,7 @@ import { fromSchema } from "../forms/fields.js";
 import { argumentsView } from "./arguments.js";
 
 export class Decision {
-  /** @param {{commands, report, countdowns}} context */
+  /** @param {PageContext} context */
   constructor(call, context) {
     this._call = call;
     this._context = context;

@@ -1,7 +1,7 @@
 /** What a tool answered: text, structured data, images, resources, links. All of it is untrusted and shown as text. */
 
 import { h } from "../ui/dom.js";
-import { forReading } from "../protocol/exact.js";
+import { forReading, isNumber, readExact, same } from "../protocol/exact.js";
 import { valueView } from "./values.js";
 
 const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
@@ -50,13 +50,22 @@ function hasStructure({ structured }) {
   return structured !== null && structured !== undefined && Object.keys(structured).length > 0;
 }
 
-/** Servers repeat structured content as JSON text, for clients that know only text. */
+/** Servers repeat structured content as JSON text, a list item by item, for clients that know only text. */
 function repeats(part, structured) {
   if (part.type !== "text" || !structured) return false;
   try {
-    const value = JSON.parse(part.text);
-    return typeof value === "object" && value !== null;
+    const value = sorted(readExact(part.text));
+    const only = Object.values(structured).length === 1 ? Object.values(structured)[0] : null;
+    const others = [structured, only, ...(Array.isArray(only) ? only : [])].filter((other) => other !== null);
+    return others.some((other) => same(value, sorted(other)));
   } catch {
     return false;
   }
+}
+
+/** Return a value of JSON whose objects have their members in one order. */
+function sorted(value) {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null || isNumber(value)) return value;
+  return Object.fromEntries(Object.keys(value).sort().map((name) => [name, sorted(value[name])]));
 }

@@ -6,7 +6,8 @@ import { icon } from "./icons.js";
 /**
  * Make a button.
  * @param {string} label  its accessible name; shown unless `iconOnly`
- * @param {function(): (Promise|void)} action
+ * @param {(event: Event) => any} action
+ * @param {{kind?: string, symbol?: string|null, iconOnly?: boolean, [attribute: string]: any}} options
  */
 export function button(label, action, { kind = "quiet", symbol = null, iconOnly = false, ...attributes } = {}) {
   const element = h(

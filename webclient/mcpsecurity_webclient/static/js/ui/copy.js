@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 
 const SHOWN_MS = 1600;
 
-/** @param {function(): string} text  what to copy, asked for when it is clicked */
+/** @param {string} label  @param {() => string} text  what to copy, asked for when it is clicked  @param {(text: string) => void} announce */
 export function copyButton(label, text, announce) {
   const element = button(label, copy, { symbol: "copy", iconOnly: true, class: "button quiet icon-only copy" });
   let timer = null;

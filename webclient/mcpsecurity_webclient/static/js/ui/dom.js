@@ -5,8 +5,8 @@ const SVG = "http://www.w3.org/2000/svg";
 /**
  * Make an HTML element.
  * @param {string} tag
- * @param {Object} attributes  `on…` functions become listeners; null, undefined and false are left out; true is empty
- * @param {...(Node|string|null|Array)} children
+ * @param {any} attributes  `on…` functions become listeners; null, undefined and false are left out; true is empty
+ * @param {...(Node|string|null|Array<any>)} children
  */
 export function h(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
@@ -17,7 +17,11 @@ export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-/** Return the element with this id; the template has it. */
+/**
+ * Return the element with this id; the template has it.
+ * @param {string} id
+ * @returns {any}  of the kind that the template has there
+ */
 export function byId(id) {
   const element = document.getElementById(id);
   if (!element) throw new Error(`The page has no #${id}.`);

@@ -2,7 +2,7 @@
 
 const GAP = 6;
 
-/** @param {HTMLButtonElement} opener  @param {HTMLElement} panel  has the attribute popover  @param {function()} fill */
+/** @param {HTMLButtonElement} opener  @param {HTMLElement} panel  has the attribute popover  @param {() => void} [fill] */
 export function anchored(opener, panel, fill = () => {}) {
   opener.popoverTargetElement = panel;
   const place = () => placeAt(opener, panel);

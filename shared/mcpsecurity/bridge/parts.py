@@ -1,0 +1,50 @@
+"""Parts of results, prompts and resources, as text for a model. What it cannot see is named, not dropped."""
+
+import base64
+import binascii
+import re
+
+from mcp import types
+
+__all__ = ["decoded", "part_text", "resource_text"]
+
+_DATA_URI = re.compile(r"data:[^,\s]{0,200};base64,[A-Za-z0-9+/_=-]{100,}")
+
+
+def part_text(part: types.ContentBlock, *, shown: bool = False) -> str:
+    """Return the text of a part. `shown` says that the person sees it, for pictures and sound."""
+    match part:
+        case types.TextContent():
+            return _DATA_URI.sub(
+                lambda found: f"[binary data of {len(found[0])} characters, left out]", part.text
+            )
+        case types.ImageContent() | types.AudioContent():
+            if decoded(part.data) is None:
+                return f"[{part.type} of type {part.mimeType}, which cannot be read]"
+            return _unseen(part.type, part.mimeType, shown=shown)
+        case types.EmbeddedResource():
+            return resource_text(part.resource)
+        case types.ResourceLink():
+            return f"[link to {part.uri}: {part.name}]"
+
+
+def resource_text(contents: types.TextResourceContents | types.BlobResourceContents) -> str:
+    """Return the text of a resource's contents."""
+    if isinstance(contents, types.TextResourceContents):
+        return contents.text
+    return _unseen("resource", contents.mimeType)
+
+
+def decoded(data: str) -> bytes | None:
+    """Return what base64 text stands for; None if it is empty or no base64."""
+    try:
+        return base64.b64decode("".join(data.split()), validate=True) or None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _unseen(kind: str, mime_type: str | None, *, shown: bool = False) -> str:
+    return (
+        f"[{kind} of type {mime_type or 'unknown'}, "
+        f"{'shown to the person' if shown else 'which the model cannot see'}]"
+    )
