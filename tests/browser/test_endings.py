@@ -113,7 +113,7 @@ async def test_a_message_that_the_filter_refused_is_marked_and_can_be_changed(
     await ending_of(alice).get_by_role("button", name="Edit message").click()
     await expect(alice.message).to_have_value("something bad")
     mark = alice.conversation.get_by_text("so the model does not see it").filter(visible=True)
-    marked = alice.conversation.locator(".message.user").filter(has=mark)
+    marked = alice.conversation.locator(".message.user:has(.muted:visible)")
     await expect(marked).to_contain_text("something bad")
     await alice.page.reload()
     await expect(marked).to_be_visible()
