@@ -14,11 +14,13 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from mcpsecurity.failures import without_values
+
 __all__ = [
     "MAX_HEADER_BYTES",
     "PRIVATE_LISTENERS",
     "REQUEST_WRAPPER",
-    "http_logger",
+    "ServiceRunner",
     "run_service",
     "started_runner",
 ]
@@ -39,6 +41,8 @@ STOP_TIMEOUT = 4.0
 
 _START_THRESHOLD = 20_000
 """New objects between two collections at the start, which then takes hardly any more memory than with 700."""
+
+_UNREADABLE = "The request cannot be read."
 
 _log = logging.getLogger(__name__)
 
@@ -73,13 +77,7 @@ async def started_runner(
     Raises:
         OSError: the address cannot be bound; nothing is left running.
     """
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=http_logger(),
-        shutdown_timeout=STOP_TIMEOUT,
-        max_field_size=MAX_HEADER_BYTES,
-    )
+    runner = ServiceRunner(app)
     try:
         await runner.setup()
         server, wrap = runner.server, app.get(REQUEST_WRAPPER)
@@ -95,8 +93,67 @@ async def started_runner(
     return runner
 
 
-def http_logger() -> logging.Logger:
-    """Return the logger for an `AppRunner`: what aiohttp says about requests, without a word of theirs.
+class _Connection(web.RequestHandler):
+    """A connection. What it answers to a request that cannot be read quotes nothing of it."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to a request that failed; aiohttp has a message only if it was unreadable."""
+        return super().handle_error(request, status, exc, None if message is None else _UNREADABLE)
+
+
+class _Server(web.Server):
+    """Makes a `_Connection` for each connection.
+
+    Bodies stay as they came: a compressed one is refused where bodies are read, and never unpacked.
+    """
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(
+            self,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type] # none, which the annotation does not know
+            logger=_http_logger(),
+            max_field_size=MAX_HEADER_BYTES,
+            auto_decompress=False,
+        )
+
+
+class ServiceRunner(web.AppRunner):
+    """Runs an application. Nothing that a request carries is quoted, neither in an answer nor in the log.
+
+    With `handler_cancellation` a handler is cancelled when its client leaves; running requests get
+    `shutdown_timeout` seconds when the runner stops.
+    """
+
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        handler_cancellation: bool = False,
+        shutdown_timeout: float = STOP_TIMEOUT,
+    ) -> None:
+        super().__init__(app, shutdown_timeout=shutdown_timeout)
+        self._cancels = handler_cancellation
+
+    async def _make_server(self) -> web.Server:  # abstract in aiohttp's `BaseRunner`
+        made = await super()._make_server()
+        return _Server(
+            made.request_handler,
+            request_factory=made.request_factory,
+            handler_cancellation=self._cancels,
+        )
+
+
+def _http_logger() -> logging.Logger:
+    """Return the logger for connections: what aiohttp says about requests, without a word of theirs.
 
     aiohttp's errors about requests that cannot be read quote them, an access token in the header included.
     """
@@ -110,7 +167,9 @@ def _without_quotations(record: logging.LogRecord) -> bool:
     if isinstance(error, HttpProcessingError):
         record.levelno, record.levelname = logging.INFO, "INFO"  # the client's fault
         record.msg, record.args = "a request cannot be read: %s", (type(error).__name__,)
-        record.exc_info = record.exc_text = None
+    elif error is not None:
+        record.msg, record.args = "a request failed: %s", (without_values(error),)
+    record.exc_info = record.exc_text = None
     return True
 
 

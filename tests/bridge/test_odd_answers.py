@@ -2,12 +2,11 @@
 
 import gzip
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.bridge.odd import GREETING, Answer, Odd, body, body400, connected, ok, rpc, said, sse, status
 
 from mcpsecurity.bridge import (
     BridgeError,
@@ -18,86 +17,8 @@ from mcpsecurity.bridge import (
     SignInRequiredError,
     result_text,
 )
-from mcpsecurity.bridge.parts import part_text, resource_text
-from mcpsecurity.service import started_runner
 
 pytestmark = pytest.mark.timeout(30)
-GREETING = {
-    "protocolVersion": "2025-06-18",
-    "capabilities": {"tools": {}},
-    "serverInfo": {"name": "odd", "version": "1"},
-}
-Answer = Callable[[dict[str, Any]], web.StreamResponse]
-
-
-class Odd:
-    """A server without a library below it; `answers` are its answers by method, in place of good ones."""
-
-    def __init__(self, **answers: Answer) -> None:
-        self._answers = answers
-        self.session = "s1"
-        self.methods: list[str] = []
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        if request.method != "POST":
-            return web.Response(status=405)
-        message = await request.json()
-        method = message.get("method", "answer")
-        self.methods.append(method)
-        if method == "initialize" and method not in self._answers:
-            return web.json_response(rpc(message, GREETING), headers={"Mcp-Session-Id": self.session})
-        if method.partition("/")[2] in self._answers or method in self._answers:
-            return self._answers.get(method, self._answers.get(method.partition("/")[2], ok))(message)
-        if method == "prompts/list":
-            return web.json_response(rpc(message, {"prompts": []}))
-        return ok(message) if "id" in message else web.Response(status=202)
-
-
-def rpc(message: dict[str, Any], result: Any) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": message["id"], "result": result}
-
-
-def said(message: dict[str, Any], text: str = "fine") -> dict[str, Any]:
-    return rpc(message, {"content": [{"type": "text", "text": text}]})
-
-
-def ok(message: dict[str, Any]) -> web.Response:
-    return web.json_response(said(message))
-
-
-def body(text: str | bytes, kind: str = "application/json", **headers: str) -> Answer:
-    raw = text.encode() if isinstance(text, str) else text
-    return lambda _: web.Response(body=raw, headers={"Content-Type": kind, **headers})
-
-
-def sse(message: dict[str, Any], tail: str = "\n\n") -> web.Response:
-    return web.Response(
-        text=f"event: message\ndata: {json.dumps(message)}{tail}", content_type="text/event-stream"
-    )
-
-
-def status(code: int, text: str = "", **headers: str) -> Answer:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda _: web.Response(status=code, text=text, headers=named)
-
-
-@asynccontextmanager
-async def connected(server: Odd, path: str = "/mcp") -> AsyncIterator[McpConnection]:
-    app = web.Application()
-    app.router.add_route("*", "/mcp", server.handle)
-
-    async def slash(_: web.Request) -> web.Response:
-        return web.Response(status=307, headers={"Location": "/mcp"})
-
-    app.router.add_route("*", "/old", slash)
-    runner = await started_runner(app)
-    try:
-        async with McpConnection(f"http://127.0.0.1:{runner.addresses[0][1]}{path}", timeout=5) as connection:
-            yield connection
-    finally:
-        await runner.cleanup()
-
-
 UNREADABLE: dict[str, Answer] = {
     "plain text": body("busy", "text/plain"),
     "a page": body("<html>sign in</html>", "text/html"),
@@ -115,6 +36,10 @@ UNREADABLE: dict[str, Answer] = {
     "an event cut off": lambda _: web.Response(text='data: {"jsonrpc":', content_type="text/event-stream"),
     "a stream without the answer": lambda _: web.Response(text=": hi\n\n", content_type="text/event-stream"),
     "a stream of another answer": lambda m: sse({**said(m), "id": 999}),
+    "a result that is no object": lambda m: web.json_response(rpc(m, "done")),
+    "elsewhere that is no address": status(307, Location="javascript:1"),
+    "elsewhere that is no URL": status(307, Location="http://[::1"),
+    "not modified": status(304),
     "gzip that is none": body("data: x\n\n", "text/event-stream", **{"Content-Encoding": "gzip"}),
     "JSON in gzip that is none": body("{}", **{"Content-Encoding": "gzip"}),
     "gzip cut off": body(
@@ -134,101 +59,6 @@ async def test_a_call_whose_answer_cannot_be_read_ends_typed_and_was_made_once(a
     assert server.methods.count("initialize") == 1
 
 
-PNG = {"type": "image", "data": "AAAA", "mimeType": "image/png"}
-READABLE: dict[str, tuple[Answer, str]] = {
-    "a lone surrogate": (
-        lambda m: web.Response(text=json.dumps(said(m, "cut \ud83d")), content_type="application/json"),
-        "cut \ufffd",
-    ),
-    "a lone surrogate in a stream": (lambda m: sse(said(m, "cut \ud83d")), "cut \ufffd"),
-    "a batch": (lambda m: web.json_response([{"jsonrpc": "2.0", "method": "x"}, said(m)]), "fine"),
-    "the id as text": (lambda m: web.json_response({**said(m), "id": str(m["id"])}), "fine"),
-    "no jsonrpc": (lambda m: web.json_response({"id": m["id"], "result": said(m)["result"]}), "fine"),
-    "an event without its blank line": (lambda m: sse(said(m), "\n"), "fine"),
-    "carriage returns": (lambda m: sse(said(m), "\r\r"), "fine"),
-    "a part of an unknown type": (
-        lambda m: web.json_response(
-            rpc(m, {"content": [{"type": "hologram"}, {"type": "text", "text": "x"}]})
-        ),
-        "[content of type 'hologram', which cannot be read]\nx",
-    ),
-    "a relative URI": (
-        lambda m: web.json_response(
-            rpc(m, {"content": [{"type": "resource_link", "uri": "users/me", "name": "me"}]})
-        ),
-        "[link to users/me: me]",
-    ),
-    "a blob of a relative URI": (
-        lambda m: web.json_response(
-            rpc(m, {"content": [{"type": "resource", "resource": {"uri": "a.pdf", "blob": "AAAA"}}]})
-        ),
-        "[resource a.pdf, which cannot be read]",
-    ),
-    "a picture that is described oddly": (
-        lambda m: web.json_response(rpc(m, {"content": [{**PNG, "annotations": {"audience": ["all"]}}]})),
-        "[image of type image/png, which the model cannot see]",
-    ),
-    "text that is none": (
-        lambda m: web.json_response(rpc(m, {"content": [{"type": "text", "text": {"total": 7}}]})),
-        '{"total": 7}',
-    ),
-    "content as text": (lambda m: web.json_response(rpc(m, {"content": "plain"})), "plain"),
-    "a structured list": (
-        lambda m: web.json_response(rpc(m, {"content": [], "structuredContent": [1]})),
-        "[1]",
-    ),
-}
-
-
-@pytest.mark.parametrize(("answer", "text"), READABLE.values(), ids=READABLE)
-async def test_an_odd_answer_is_read_as_far_as_it_goes(answer: Answer, text: str) -> None:
-    async with connected(Odd(call=answer)) as connection:
-        assert result_text(await connection.call_tool("t", {})) == text
-
-
-PROMPTS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
-    "text alone": ([{"role": "user", "content": "plain"}], [("user", "plain")]),
-    "a list of parts": (
-        [{"role": "assistant", "content": [{"type": "text", "text": "one"}, PNG]}],
-        [("assistant", "one"), ("assistant", "[image of type image/png, which the model cannot see]")],
-    ),
-    "another role": ([{"role": "system", "content": {"type": "text", "text": "x"}}], [("user", "x")]),
-    "a relative URI": (
-        [{"role": "user", "content": {"type": "resource", "resource": {"uri": "a b", "text": "x"}}}],
-        [("user", "[resource a b]\nx")],
-    ),
-    "nothing": ([None, {"role": "user"}], []),
-}
-
-
-@pytest.mark.parametrize(("messages", "read"), PROMPTS.values(), ids=PROMPTS)
-async def test_a_prompt_is_read_part_by_part(messages: Any, read: list[tuple[str, str]]) -> None:
-    server = Odd(get=lambda m: web.json_response(rpc(m, {"messages": messages})))
-    async with connected(server) as connection:
-        result = await connection.get_prompt("p", {})
-    assert [(message.role, part_text(message.content)) for message in result.messages] == read
-
-
-CONTENTS: dict[str, tuple[Any, str]] = {
-    "a relative URI": ({"uri": "users/me", "text": "x"}, "x"),
-    "no URI": ({"text": "x", "mimeType": 7}, "x"),
-    "a blob": (
-        {"uri": "a", "blob": "AAAA", "mimeType": "x/y"},
-        "[resource of type x/y, which the model cannot see]",
-    ),
-    "text alone": ("x", "x"),
-    "a number as text": ({"uri": "file:///a", "text": 7}, "[resource file:///a]\n7"),
-}
-
-
-@pytest.mark.parametrize(("contents", "read"), CONTENTS.values(), ids=CONTENTS)
-async def test_a_resource_is_read_as_far_as_it_goes(contents: Any, read: str) -> None:
-    server = Odd(read=lambda m: web.json_response(rpc(m, {"contents": [contents]})))
-    async with connected(server) as connection:
-        (found,) = (await connection.read_resource("file:///a")).contents
-    assert resource_text(found) == read
-
-
 async def test_the_other_calls_go_on_when_one_is_redirected() -> None:
     async with connected(Odd(call=status(302, Location="https://login.example/"))) as connection:
         with pytest.raises(BridgeError, match=r"redirects to https://login\.example"):
@@ -236,21 +66,76 @@ async def test_the_other_calls_go_on_when_one_is_redirected() -> None:
         assert await connection.list_prompts() == []
 
 
-async def test_a_redirect_within_the_origin_is_followed() -> None:
-    async with connected(Odd(), "/old") as connection:
+@pytest.mark.parametrize("path", ["/old", "/older", "/mcp/"])
+async def test_a_redirect_within_the_origin_is_followed(path: str) -> None:
+    async with connected(Odd(), path) as connection:
         assert result_text(await connection.call_tool("t", {})) == "fine"
 
 
-async def test_a_session_that_a_400_denies_is_opened_anew_and_the_call_repeated() -> None:
-    refused = json.dumps(
-        {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "No valid session ID"}}
-    )
-    left = [status(400, refused, Content_Type="application/json")]
-    server = Odd(call=lambda m: left.pop()(m) if left else ok(m))
+@pytest.mark.parametrize(
+    ("code", "to"), [(301, "/elsewhere"), (302, "/login?from=mcp"), (303, "/mcp/"), (307, "/mcp")]
+)
+async def test_any_other_redirect_is_not_followed_and_said_without_its_query(code: int, to: str) -> None:
+    server = Odd(call=status(code, Location=to))
+    async with connected(server) as connection:
+        with pytest.raises(ServerUnavailableError, match=r"redirects (to http://127.*[a-z/];|in a circle)"):
+            await connection.call_tool("t", {})
+    assert server.methods.count("tools/call") == (1 if code != 307 else 5)
+
+
+def once(answer: Answer) -> Odd:
+    """Return a server that answers the first call like this, and the others well."""
+    left = [answer]
+    return Odd(call=lambda m: left.pop()(m) if left else ok(m))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        body400({"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "No valid session ID"}}),
+        body400({"error": "Invalid or missing session"}),
+        body400({"detail": "Server not initialized"}),
+        status(400, "Session not found"),
+        status(404),
+    ],
+    ids=["JSON-RPC", "error", "detail", "plain", "404"],
+)
+async def test_a_session_that_is_denied_is_opened_anew_and_the_call_repeated(answer: Answer) -> None:
+    server = once(answer)
     async with connected(server) as connection:
         assert result_text(await connection.call_tool("t", {})) == "fine"
     assert server.methods.count("initialize") == 2
     assert server.methods.count("tools/call") == 2
+
+
+def refused(code: int, text: str) -> Answer:
+    """Return an answer of this status with a JSON-RPC error that has the request's id."""
+    return lambda m: web.json_response(
+        {"jsonrpc": "2.0", "id": m["id"], "error": {"code": -32000, "message": text}}, status=code
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "sessions"),
+    [
+        (refused(400, "Your checkout session has expired"), 2),
+        (refused(404, "No such order"), 1),
+        (refused(404, "Session not found"), 2),
+        (status(400), 2),
+        (refused(400, "No such order"), 1),
+        (refused(500, "Session store is down"), 1),
+    ],
+)
+async def test_a_call_that_may_have_been_taken_is_not_repeated_and_the_next_one_works(
+    answer: Answer, sessions: int
+) -> None:
+    server = once(answer)
+    async with connected(server) as connection:
+        with pytest.raises((ProtocolError, ServerUnavailableError)):
+            await connection.call_tool("pay", {})
+        assert server.methods.count("tools/call") == 1
+        assert result_text(await connection.call_tool("t", {})) == "fine"
+    assert server.methods.count("initialize") == sessions
 
 
 async def test_an_error_without_an_id_is_the_calls_and_keeps_its_data() -> None:
@@ -272,6 +157,12 @@ async def test_an_error_without_an_id_is_the_calls_and_keeps_its_data() -> None:
             "db timeout",
         ),
         (status(422, '{"error": {"code": 1, "message": "no such id"}}'), ProtocolError, "no such id"),
+        (status(422, '{"detail": "no such id"}'), ServerUnavailableError, "no such id"),
+        (status(503, "under maintenance"), ServerUnavailableError, "It says: under maintenance"),
+        (body('{"jsonrpc": "2.0", "id": null, "error": "out of paper"}'), ProtocolError, "out of paper"),
+        (body('{"jsonrpc": "2.0", "id": null, "error": ["no ink"]}'), ProtocolError, "no ink"),
+        (status(307, Location="javascript:1"), ServerUnavailableError, "redirects to what is no address"),
+        (status(304), ServerUnavailableError, "HTTP status 304"),
         (
             status(403, WWW_Authenticate="Bearer error=insufficient_scope, scope=mcp:write"),
             InsufficientScopeError,
@@ -283,7 +174,19 @@ async def test_an_error_without_an_id_is_the_calls_and_keeps_its_data() -> None:
             "a b",
         ),
     ],
-    ids=["busy", "broken", "wrong", "scope", "sign-in"],
+    ids=[
+        "busy",
+        "broken",
+        "wrong",
+        "detail",
+        "plain",
+        "text",
+        "list",
+        "no address",
+        "not modified",
+        "scope",
+        "sign-in",
+    ],
 )
 async def test_the_servers_reason_is_told(answer: Answer, kind: type[BridgeError], reason: str) -> None:
     async with connected(Odd(call=answer)) as connection:
@@ -308,21 +211,6 @@ async def test_why_a_connection_cannot_be_opened_is_told(answer: Answer, reason:
     with pytest.raises(ServerUnavailableError, match=reason):
         async with connected(Odd(initialize=answer)):
             pass
-
-
-async def test_one_odd_tool_leaves_the_others_and_is_named() -> None:
-    schema = {"type": "object"}
-    tools = [
-        {"name": "good", "inputSchema": schema, "annotations": {"readOnlyHint": "perhaps"}},
-        {"name": "bad", "inputSchema": None},
-        None,
-        {"name": "good", "inputSchema": schema},
-    ]
-    server = Odd(list=lambda m: web.json_response(rpc(m, {"tools": tools, "nextCursor": "again"})))
-    async with connected(server) as connection:
-        assert [tool.name for tool in await connection.list_tools()] == ["good"]
-        assert set(connection.left_out) == {"bad", "(without a name)"}
-    assert server.methods.count("tools/list") == 2, "a cursor that comes again ends the list"
 
 
 @pytest.mark.parametrize("arguments", [{"n": float("nan")}, {"x": object()}], ids=["NaN", "no JSON"])

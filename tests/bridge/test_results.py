@@ -23,6 +23,9 @@ def image(data: str) -> types.ImageContent:
     return types.ImageContent(type="image", data=data, mimeType="image/png")
 
 
+LINK = types.ResourceLink.model_validate({"type": "resource_link", "uri": "file:///a", "name": "a"})
+
+
 @pytest.mark.parametrize(
     ("made", "read"),
     [
@@ -35,6 +38,11 @@ def image(data: str) -> types.ImageContent:
         (result("no such order", structured={"code": 7}, failed=True), "no such order"),
         (result(structured={"code": 7}, failed=True), '{"code": 7}'),
         (result(failed=True), "[The tool failed and gave no reason.]"),
+        (result(LINK, structured={"total": 36}), '{"total": 36}\n[link to file:///a: a]'),
+        (
+            result(f"![a](data:image/png;base64,{'A' * 100})"),
+            "![a]([binary data of 122 characters, left out])",
+        ),
         (result(""), ""),
     ],
 )

@@ -13,7 +13,7 @@ from tests.ports import free_port
 import mcpsecurity_webclient
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.localcloud.openai import ChatCompletions
-from mcpsecurity.service import MAX_HEADER_BYTES
+from mcpsecurity.service import ServiceRunner
 from mcpsecurity_server.app import create_app as create_server
 from mcpsecurity_server.settings import ServerSettings
 from mcpsecurity_server.transport import mount_mcp
@@ -34,9 +34,7 @@ class Service:
         self.port = free_port()
 
     async def start(self) -> None:
-        runner = web.AppRunner(
-            self._make_app(), access_log=None, shutdown_timeout=0.2, max_field_size=MAX_HEADER_BYTES
-        )
+        runner = ServiceRunner(self._make_app(), shutdown_timeout=0.2)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
         self._runner = runner

@@ -92,6 +92,22 @@ async def test_edited_arguments_are_what_the_tool_gets(
     assert stack.playground.calls == [("run_marathon", {"kilometres": 9})]
 
 
+@pytest.mark.parametrize(("text", "edited"), [("7.0", True), ("7", False), (" 7 ", False), ("7e0", True)])
+async def test_a_number_written_in_another_way_is_edited(
+    visitor: Visitor, stream: EventStream, stack: Stack, text: str, edited: bool
+) -> None:
+    call = await _proposed(visitor, stream, "Run a marathon of 7 kilometres")
+    stack.playground.proceed.set()
+    given = f'"args_hash": "{call["args_hash"]}", "arguments": {{"kilometres": {text}}}'
+    body = f'{{"decision": "approve", {given}}}'
+    headers = {"Content-Type": "application/json"}
+    answer = await visitor.command(f"calls/{call['call_id']}/decision", data=body.encode(), headers=headers)
+    assert answer.status == 202
+    assert (await stream.until("tool.decided"))["edited"] is edited
+    await stream.until("run.done")
+    assert stack.playground.calls == [("run_marathon", {"kilometres": 7})]
+
+
 async def test_arguments_that_are_all_taken_away_are_taken_away(
     visitor: Visitor, stream: EventStream, stack: Stack
 ) -> None:

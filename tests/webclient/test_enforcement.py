@@ -7,13 +7,14 @@ import pytest
 from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.exceptions import KernelInvokeException
-from semantic_kernel.functions import KernelArguments
+from semantic_kernel.functions import KernelArguments, KernelPlugin, kernel_function
 
 from mcpsecurity_webclient.chat.calls import CallDesk, NotApprovedError, _at_work, _current, call_approved
-from mcpsecurity_webclient.chat.models import PendingFunctionCall
+from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall
 from mcpsecurity_webclient.chat.servers import McpServers
 from mcpsecurity_webclient.chat.toolsets import toolset
 
+AFTER = "Error: Something went wrong here after the call was made. It is not known whether it was completed."
 TOOL = types.Tool(name="pay", inputSchema={"type": "object"})
 
 
@@ -21,10 +22,12 @@ async def _nothing() -> None:
     """Save nothing, and bring nothing up to date."""
 
 
-def _desk(save: Callable[[], Awaitable[None]] = _nothing) -> tuple[CallDesk, list[str]]:
+def _desk(
+    save: Callable[[], Awaitable[None]] = _nothing, kernel: Kernel | None = None
+) -> tuple[CallDesk, list[str]]:
     heard: list[str] = []
     desk = CallDesk(
-        Kernel(),
+        kernel or Kernel(),
         McpServers([]),
         lambda name, _: heard.append(name),
         save=save,
@@ -115,12 +118,53 @@ async def test_a_shared_function_makes_no_call_that_another_conversation_approve
     assert heard_by_me == heard_by_them == []
 
 
+@kernel_function(name="pay")
+async def _breaks(amount: int) -> str:
+    """Fail as nobody expected."""
+    raise RuntimeError(amount)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "changes", "said"),
+    [
+        (None, {}, "Error: There is no tool pay."),
+        (
+            toolset("s", (TOOL.model_dump_json(by_alias=True),)).plugin,
+            {"approved_hash": None},
+            "Error: This call was not made: it is not the one that was approved.",
+        ),
+        (
+            KernelPlugin.from_object("s", {"pay": _breaks}),
+            {},
+            "Error: This call was not made: something went wrong here.",
+        ),
+        (
+            KernelPlugin.from_object("s", {"pay": _breaks}),
+            {"started_at": 1.0},
+            AFTER,
+        ),
+    ],
+    ids=["no tool", "not approved", "before", "after"],
+)
+async def test_why_a_call_failed_here_is_told(
+    plugin: KernelPlugin | None, changes: dict[str, Any], said: str
+) -> None:
+    kernel = Kernel()
+    if plugin is not None:
+        kernel.plugins["s"] = plugin
+    desk, heard = _desk(kernel=kernel)
+    call = _call(**changes)
+    desk.calls[call.call_id] = call
+    assert await desk._make(call, Decision(True, "user", call.arguments)) == said
+    assert heard == ["tool.done"]
+
+
 async def test_a_grant_that_is_taken_back_while_a_call_is_kept_makes_none() -> None:
     async def take_back() -> None:
         desk.grants.clear()
 
     desk, heard = _desk(take_back)
-    call = desk.propose("s-pay", {"amount": 1}, "b", "m")
+    call = desk.propose("s-pay", {"amount": 1}, "b", "m", "i")
     desk.grants["", "s-pay"] = call.definition_hash
     call.expires_at = 0.0  # nobody decides it
     assert (

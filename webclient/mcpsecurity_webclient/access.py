@@ -15,6 +15,7 @@ from yarl import URL
 from mcpsecurity.bridge import SignInRequiredError
 from mcpsecurity.correlation import begin_request
 from mcpsecurity.scaling.errors import SharedStateError
+from mcpsecurity_webclient.bodies import body_of
 from mcpsecurity_webclient.errors import ApiError
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import StaleConversationError, StoreError
@@ -150,7 +151,7 @@ async def _check_command(request: web.Request, origin: str, csrf: str) -> None:
     """Refuse a command that did not come from a page of this session.
 
     Raises:
-        ApiError: 403, or 415 for a command that is not JSON.
+        ApiError: 403, or 415 for a command that is not JSON; a form as for `body_of`.
     """
     if request.headers.getall("Origin", []) != [origin]:
         raise ApiError(403, "foreign_origin", "This command came from another site.")
@@ -173,6 +174,7 @@ def _not_kept(error: StoreError) -> ApiError:
 
 
 async def _form_token(request: web.Request) -> str | None:
+    await body_of(request)
     try:
         return str((await request.post()).get("csrf_token", ""))
     except (ValueError, LookupError):  # bytes that are no text, or in an encoding that does not exist

@@ -24,6 +24,7 @@ from mcpsecurity.scaling.errors import SharedStateError
 from mcpsecurity.scaling.shared import SharedState, translated
 from mcpsecurity.scaling.tasks import end_tasks
 from mcpsecurity_webclient.access import PERSON, Handler
+from mcpsecurity_webclient.bodies import body_of
 from mcpsecurity_webclient.errors import ApiError
 from mcpsecurity_webclient.store import StoreError
 from mcpsecurity_webclient.watching import trace_headers
@@ -234,7 +235,7 @@ class Replicas:
         dropped = _HOP_BY_HOP | traced.keys()
         headers = [(k, v) for k, v in request.headers.items() if k.lower() not in dropped]
         headers += [*traced.items(), (_MARK, self._id)]
-        body = await request.read() if request.can_read_body else None
+        body = await body_of(request) if request.can_read_body else None
         url = URL(owner + request.raw_path, encoded=True)
         try:
             async with self._http.request(

@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 from mcp.server.fastmcp import FastMCP
 from mcp.types import ToolAnnotations
 
+from mcpsecurity.failures import without_values
 from mcpsecurity_server.observability.audit import note_outcome
 from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.errors import OutcomeError, ToolError
@@ -71,7 +72,7 @@ def _guard(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
             raise
         except Exception as error:
             error_id = secrets.token_hex(6)
-            _log.exception("tool %s failed, error id %s", name, error_id)
+            _log.error("tool %s failed, error id %s: %s", name, error_id, without_values(error))
             note_outcome("failed")
             raise ToolError(f"{name} failed unexpectedly; error id {error_id}.") from error
 

@@ -1,10 +1,13 @@
 """JSON-RPC 2.0 messages: reading untrusted bytes, and writing answers."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+
+from mcpsecurity.strict_json import LongNumberError, read_exactly, write_exactly
 
 __all__ = [
     "INTERNAL_ERROR",
@@ -21,10 +24,14 @@ __all__ = [
     "RequestId",
     "error_body",
     "parse_body",
+    "read_json",
     "read_message",
     "result_body",
     "to_json",
+    "to_sorted_json",
 ]
+
+_log = logging.getLogger(__name__)
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -76,17 +83,37 @@ Message = Request | Notification | Answer
 
 _IDS: Final = frozenset({str, int})
 _LIST: Final = ord("[")
+_DIGITS_AS_ZEROS: Final = bytes(ord("0") if chr(byte) in "0123456789" else byte for byte in range(256))
+_TOO_LONG_FOR_64_BITS: Final = b"0" * 19
+"""Numbers with fewer digits fit into 64 bits; beyond these orjson rounds."""
+
+
+def read_json(text: bytes) -> Any:
+    """Return what JSON says, whole numbers with all their digits.
+
+    Raises:
+        LongNumberError: a whole number has more than 4300 digits.
+        ValueError: it is not JSON.
+        RecursionError: it nests too deep.
+    """
+    if text.translate(_DIGITS_AS_ZEROS).find(_TOO_LONG_FOR_64_BITS) >= 0:  # faster than `in`
+        return read_exactly(text)
+    return orjson.loads(text)
 
 
 def parse_body(body: bytes, depth: int) -> Any:
     """Return the JSON value of a body.
 
     Raises:
-        MessageError: it is not JSON (-32700), or nested deeper than `depth` (-32600).
+        MessageError: it is not JSON or has a number that is too long (-32700), or it nests deeper than
+            `depth` (-32600).
     """
     try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        is_long = body.translate(_DIGITS_AS_ZEROS).find(_TOO_LONG_FOR_64_BITS) >= 0
+        value = read_exactly(body) if is_long else orjson.loads(body)  # `read_json`, without a call
+    except LongNumberError as error:
+        raise MessageError(PARSE_ERROR, f"Parse error: {error}") from None
+    except (ValueError, RecursionError):
         raise MessageError(PARSE_ERROR, "Parse error: the body is not JSON") from None
     # A value of n levels needs n brackets, so short of them nothing has to be walked. Most have no lists at
     # all, which can be seen sooner than counted.
@@ -137,13 +164,37 @@ def error_body(id: RequestId | None, code: int, text: str, data: Any = None) -> 
 
 
 def to_json(value: Any) -> bytes:
-    """Return `value` as JSON; integers beyond 64 bits and other rarities take the slower way."""
+    """Return `value` as JSON; integers beyond 64 bits and other rarities take the slower way.
+
+    A response whose result cannot be written becomes an error response.
+
+    Raises:
+        TypeError: a part of another value has no JSON.
+        ValueError: a whole number in another value has more than 4300 digits.
+    """
     try:
         return orjson.dumps(value)
     except TypeError:
-        import json  # noqa: PLC0415 - hardly ever
+        return _write_slowly(value)
 
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+def to_sorted_json(value: Any) -> bytes:
+    """Return `value` as JSON that is the same whatever the order of its members; otherwise as `to_json`."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return write_exactly(value, sort_keys=True).encode()
+
+
+def _write_slowly(value: Any) -> bytes:
+    try:
+        return write_exactly(value).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        if not isinstance(value, dict) or "result" not in value:
+            raise
+        _log.error("a result cannot be written as JSON: %s", type(error).__name__)
+        text = "Internal error: the result cannot be written as JSON"
+        return orjson.dumps(error_body(value["id"], INTERNAL_ERROR, text))
 
 
 def _read_answer(value: dict[str, Any]) -> Answer:

@@ -9,10 +9,22 @@ import json
 import re
 from typing import Any
 
-__all__ = ["UnreadableAnswerError", "encodable", "error_of", "parsed", "response_to"]
+__all__ = [
+    "NO_REASON",
+    "UnreadableAnswerError",
+    "encodable",
+    "error_of",
+    "parsed",
+    "question_of",
+    "response_to",
+]
+
+NO_REASON = "The server gave no reason."
+"""The message of an error that has none."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_MAX_DEPTH = 200
+_MAX_DEPTH = 190
+"""The SDK reads 200 levels."""
 
 
 class UnreadableAnswerError(ValueError):
@@ -27,6 +39,8 @@ def parsed(text: str | bytes) -> Any:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig", errors="replace")
+    if not text.strip():
+        raise UnreadableAnswerError("an empty body")
     try:
         return encodable(json.loads(text))
     except (ValueError, RecursionError) as error:
@@ -62,18 +76,30 @@ def response_to(request_id: Any, message: Any) -> dict[str, Any]:
     for candidate in messages:
         if (found := _response(request_id, candidate)) is not None:
             return found
-    raise UnreadableAnswerError("something else than an answer to this request")
+    raise UnreadableAnswerError("a message that is no answer to this request")
+
+
+def question_of(message: Any) -> dict[str, Any] | None:
+    """Return the server's own request or notification that a message is; None if it is none.
+
+    Other members are left out: the SDK takes a request with an `error` for the answer that it waits for.
+    """
+    if not isinstance(message, dict) or not isinstance(message.get("method"), str):
+        return None
+    return {"jsonrpc": "2.0"} | {key: message[key] for key in ("id", "method", "params") if key in message}
 
 
 def error_of(message: Any) -> dict[str, Any] | None:
     """Return the error of a JSON-RPC message as `code`, `message` and perhaps `data`; None without one."""
     error = message.get("error") if isinstance(message, dict) else None
-    if not isinstance(error, dict):
+    if not error and not isinstance(error, dict):
         return None
+    if not isinstance(error, dict):
+        error = {"message": error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)}
     code, text = error.get("code"), error.get("message")
     valid = {
         "code": code if isinstance(code, int) and not isinstance(code, bool) else -32603,
-        "message": text if isinstance(text, str) else "The server gave no reason.",
+        "message": text if isinstance(text, str) and text.strip() else NO_REASON,
     }
     return valid | ({"data": error["data"]} if "data" in error else {})
 
@@ -82,9 +108,12 @@ def _response(request_id: Any, message: Any) -> dict[str, Any] | None:
     if not isinstance(message, dict) or "method" in message:
         return None
     error, theirs = error_of(message), message.get("id")
-    if str(theirs) != str(request_id) and not (theirs is None and error is not None):
+    same = str(theirs) == str(request_id) or (isinstance(theirs, float) and theirs == request_id)
+    if not same and not (theirs is None and error is not None):
         return None
     if error is not None:
         return {"jsonrpc": "2.0", "id": request_id, "error": error}
     result = message.get("result")
-    return {"jsonrpc": "2.0", "id": request_id, "result": result} if isinstance(result, dict) else None
+    if not isinstance(result, dict):
+        raise UnreadableAnswerError("a result that is no object")
+    return {"jsonrpc": "2.0", "id": request_id, "result": result}

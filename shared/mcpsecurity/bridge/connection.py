@@ -181,7 +181,7 @@ class McpConnection:
 
     async def get_prompt(self, name: str, arguments: dict[str, str]) -> types.GetPromptResult:
         """Return a prompt's messages."""
-        params = types.GetPromptRequestParams(name=name, arguments=arguments)
+        params = types.GetPromptRequestParams(name=name, arguments={k: str(v) for k, v in arguments.items()})
         request = types.ClientRequest(types.GetPromptRequest(params=params))
         return await self._on_session(lambda s: self._in_time(s.send_request(request, ReadablePrompt)))
 
@@ -240,9 +240,10 @@ class McpConnection:
         try:
             return await work
         except McpError as error:
-            if _is_closed(error):
+            failure = self._typed(error)
+            if _is_closed(error) or failure.session_is_doubtful:
                 await self._forget(session)
-            raise self._typed(error) from error
+            raise failure from error
         except ValidationError as error:
             text = f"The MCP server at {self.url} answered with a result that cannot be read."
             raise ProtocolError(text, code=types.INTERNAL_ERROR) from error

@@ -27,7 +27,12 @@ __all__ = [
 
 
 class BridgeError(Exception):
-    """Anything that went wrong between a kernel and an MCP server; the message is for people."""
+    """Anything that went wrong between a kernel and an MCP server; the message is for people.
+
+    `session_is_doubtful`: the server may not know the session any more, and the next call opens a new one.
+    """
+
+    session_is_doubtful = False
 
 
 class ServerUnavailableError(BridgeError):

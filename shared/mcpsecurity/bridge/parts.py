@@ -2,17 +2,22 @@
 
 import base64
 import binascii
+import re
 
 from mcp import types
 
 __all__ = ["decoded", "part_text", "resource_text"]
+
+_DATA_URI = re.compile(r"data:[^,\s]{0,200};base64,[A-Za-z0-9+/_=-]{100,}")
 
 
 def part_text(part: types.ContentBlock, *, shown: bool = False) -> str:
     """Return the text of a part. `shown` says that the person sees it, for pictures and sound."""
     match part:
         case types.TextContent():
-            return part.text
+            return _DATA_URI.sub(
+                lambda found: f"[binary data of {len(found[0])} characters, left out]", part.text
+            )
         case types.ImageContent() | types.AudioContent():
             if decoded(part.data) is None:
                 return f"[{part.type} of type {part.mimeType}, which cannot be read]"

@@ -12,6 +12,7 @@ from mcp import types
 from pydantic import AnyUrl, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 __all__ = [
+    "Greeting",
     "ListedPrompts",
     "ListedResources",
     "ListedTools",
@@ -24,6 +25,32 @@ _log = logging.getLogger(__name__)
 _DESCRIBING = ("annotations", "_meta", "title", "description", "icons", "size")
 _SOME_URI = "resource:"
 _BLOCK: TypeAdapter[types.ContentBlock] = TypeAdapter(types.ContentBlock)
+
+
+class Greeting(types.InitializeResult):
+    """What a server says of itself, without what cannot be read of it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _repair(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        offers, said, name = value.get("capabilities"), value.get("serverInfo"), None
+        offers = offers if isinstance(offers, dict) else {}
+        known = {
+            key: offer if isinstance(offer, dict) else {}
+            for key, offer in offers.items()
+            if offer not in (None, False)
+        }
+        with suppress(ValidationError):
+            name = types.Implementation.model_validate(said)
+        plain = said if isinstance(said, dict) else {}
+        return {
+            "protocolVersion": value.get("protocolVersion"),
+            "capabilities": known,
+            "serverInfo": name or {key: str(plain.get(key) or "unknown") for key in ("name", "version")},
+            "instructions": text if isinstance(text := value.get("instructions"), str) else None,
+        }
 
 
 class ReadableResult(types.CallToolResult):
@@ -129,9 +156,8 @@ def _entry(entry: Any, kind: type[BaseModel]) -> BaseModel | None:
     """Return an entry, if need be without what only describes it; None if it cannot be read."""
     if not isinstance(entry, dict):
         return None
-    plain = {
-        key: entry.get(key) for key in ("name", "description", "title", "inputSchema", "arguments", "uri")
-    }
+    plain = {key: entry.get(key) for key in ("name", "inputSchema", "arguments", "uri")}
+    plain |= {key: text for key in ("description", "title") if isinstance(text := entry.get(key), str)}
     for candidate in (entry, {key: value for key, value in plain.items() if value is not None}):
         try:
             return kind.model_validate(candidate)

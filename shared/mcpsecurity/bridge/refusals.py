@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from mcpsecurity.bridge.answers import UnreadableAnswerError, error_of, parsed
+from mcpsecurity.bridge.answers import NO_REASON, UnreadableAnswerError, error_of, parsed
 from mcpsecurity.bridge.errors import (
     AccessDeniedError,
     BridgeError,
@@ -23,6 +23,8 @@ __all__ = ["not_sent", "refusal_of", "unknown_outcome"]
 
 _PARAMETER = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))""")
 _MAX_REASON = 300
+_REASONS = ("error_description", "detail", "message", "title", "error")
+_OF_A_SESSION = re.compile(r"session|not initiali[sz]ed", re.IGNORECASE)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -41,7 +43,10 @@ def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
         return error
     if isinstance(error, _NEVER_SENT):
         failure = ServerUnavailableError(_unreachable(request.url, error))
-    elif isinstance(error, httpx.HTTPError | httpx.StreamError):
+    elif isinstance(error, httpx.InvalidURL) or "location header" in str(error):
+        host = request.url.netloc.decode()
+        failure = ServerUnavailableError(f"The MCP server at {host} redirects to what is no address.")
+    elif isinstance(error, httpx.HTTPError | httpx.StreamError | TimeoutError):
         failure = unknown_outcome(request)
     else:
         host = request.url.netloc.decode()
@@ -50,21 +55,34 @@ def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
     return failure
 
 
-def refusal_of(response: httpx.Response, body: bytes) -> BridgeError:
-    """Return the typed error for an answer whose status is none of success."""
+def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) -> BridgeError:
+    """Return the typed error for an answer to a request whose status is none of success."""
     status, host = response.status_code, response.request.url.netloc.decode()
-    challenge, error = _challenge(response), _json_error(body)
-    reason = challenge.get("error_description") or (error["message"] if error else "")
-    told = f" It says: {_short(reason)}" if reason else ""
+    challenge, message = _challenge(response), _json(body)
+    error = error_of(message)
+    reason = challenge.get("error_description") or _reason(response, body, message)
+    told = f" It says: {_short(reason)}{'' if reason.endswith(('.', '!', '?')) else '.'}" if reason else ""
     if status in (401, 403):
         return _denied(status, host, challenge, told)
-    if _session_is_gone(response, reason):
+    # An error with the request's own id was made by who has read the request, perhaps after carrying it out
+    answered = error is not None and request_id is not None and message.get("id") == request_id
+    doubtful = _session_is_doubtful(response, reason, answered=answered)
+    if doubtful and not answered and (status == 404 or _OF_A_SESSION.search(reason)):
         return SessionLostError(f"The MCP server at {host} has ended the session.{told}")
-    if status == 404:
+    failure = _failed(response, error, told, answered=answered)
+    failure.session_is_doubtful = doubtful
+    return failure
+
+
+def _failed(
+    response: httpx.Response, error: dict[str, Any] | None, told: str, *, answered: bool
+) -> BridgeError:
+    status, host = response.status_code, response.request.url.netloc.decode()
+    if status == 404 and not answered:
         return ServerUnavailableError(
             f"There is no MCP server at {response.request.url}: HTTP status 404.{told}"
         )
-    if response.is_redirect:
+    if response.has_redirect_location:
         return ServerUnavailableError(_redirected(response, host))
     retry = response.headers.get("Retry-After", "")[:40]
     text = f"The MCP server at {host} answered with HTTP status {status}.{told}"
@@ -76,11 +94,12 @@ def refusal_of(response: httpx.Response, body: bytes) -> BridgeError:
     return ServerUnavailableError(text)
 
 
-def _session_is_gone(response: httpx.Response, reason: str) -> bool:
-    """Tell whether the server does not know the session: 404, or a 400 that says so, from older SDKs."""
-    if "Mcp-Session-Id" not in response.request.headers:
+def _session_is_doubtful(response: httpx.Response, reason: str, *, answered: bool) -> bool:
+    """Tell whether the server may not know the session: it says so by 404, and by 400 in older SDKs, some of
+    which give no reason."""
+    if "Mcp-Session-Id" not in response.request.headers or response.status_code not in (400, 404):
         return False
-    return response.status_code == 404 or (response.status_code == 400 and "session" in reason.lower())
+    return not answered or _OF_A_SESSION.search(reason) is not None
 
 
 def _denied(status: int, host: str, challenge: dict[str, str], told: str) -> BridgeError:
@@ -105,16 +124,30 @@ def _challenge(response: httpx.Response) -> dict[str, str]:
     }
 
 
-def _json_error(body: bytes) -> dict[str, Any] | None:
+def _json(body: bytes) -> Any:
     try:
-        return error_of(parsed(body))
+        return parsed(body)
     except UnreadableAnswerError:
         return None
 
 
+def _reason(response: httpx.Response, body: bytes, message: Any) -> str:
+    """Return what a server says in the body: as JSON-RPC, as RFC 9457, as frameworks do, or in plain text."""
+    if isinstance(message, dict):
+        if isinstance(message.get("error"), dict):
+            error = error_of(message) or {}
+            return "" if error["message"] == NO_REASON else str(error["message"])
+        return next((m for key in _REASONS if isinstance(m := message.get(key), str) and m.strip()), "")
+    plain = response.headers.get("Content-Type", "").lower().startswith("text/plain")
+    return body.decode("utf-8", errors="replace").strip() if plain else ""
+
+
 def _redirected(response: httpx.Response, host: str) -> str:
     location = response.next_request.url if response.next_request is not None else None
-    where = f"{location.scheme}://{location.netloc.decode()}" if location is not None else "elsewhere"
+    where = "elsewhere"
+    if location is not None:
+        origin = f"{location.scheme}://{location.netloc.decode()}"
+        where = f"{origin}{location.path}" if location.netloc == response.request.url.netloc else origin
     return f"The MCP server at {host} redirects to {where}; this is not followed. Is the address right?"
 
 

@@ -105,7 +105,10 @@ def _is_told_by(result: types.CallToolResult, texts: list[str]) -> bool:
     """Whether the structured content says all that the text parts say."""
     if not texts:
         return not any(
-            isinstance(part, types.EmbeddedResource | types.ResourceLink) for part in result.content
+            isinstance(part, types.EmbeddedResource)
+            and isinstance(part.resource, types.TextResourceContents)
+            and part.resource.text.strip()
+            for part in result.content
         )
     if result.isError:
         return False

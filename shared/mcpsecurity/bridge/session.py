@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 import anyio
@@ -19,7 +20,7 @@ from mcp.shared.session import ProgressFnT, RequestResponder
 
 from mcpsecurity.bridge.answers import encodable
 from mcpsecurity.bridge.errors import ProtocolError
-from mcpsecurity.bridge.readable import ReadableResult
+from mcpsecurity.bridge.readable import Greeting, ReadableResult
 from mcpsecurity.bridge.tracing import Peer, traced
 
 __all__ = ["ConcurrentSession", "call_tool"]
@@ -42,9 +43,24 @@ class ConcurrentSession(ClientSession):
     peer: Peer | None = None
     answering: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    async def send_request(self, request: types.ClientRequest, *positional: Any, **options: Any) -> Any:
+    async def send_request(
+        self, request: types.ClientRequest, result_type: Any, *positional: Any, **options: Any
+    ) -> Any:
         """Send a request and return its result, in a span; see the SDK's own for arguments and errors."""
-        return await traced(super().send_request, request, *positional, peer=self.peer, **options)
+        kind = Greeting if result_type is types.InitializeResult else result_type
+        return await traced(super().send_request, request, kind, *positional, peer=self.peer, **options)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """End what is open. The SDK would leave the callers of running requests waiting for ever."""
+        try:
+            return await super().__aexit__(kind, error, trace)
+        finally:
+            closed = types.ErrorData(code=types.CONNECTION_CLOSED, message="Connection closed")
+            for request_id, waiting in list(self._response_streams.items()):
+                with suppress(anyio.WouldBlock, *_CLOSED):
+                    waiting.send_nowait(types.JSONRPCError(jsonrpc="2.0", id=request_id, error=closed))
 
     async def _received_request(
         self, responder: RequestResponder[types.ServerRequest, types.ClientResult]
@@ -56,8 +72,10 @@ class ConcurrentSession(ClientSession):
 
     async def _handle_response(self, message: SessionMessage) -> None:
         """Hand a response over, and keep nothing of it: the receive loop holds each message until the next
-        one comes, and in an idle session that is the list of tools."""
-        await super()._handle_response(message)
+        one comes, and in an idle session that is the list of tools. A response that has come is not lost when
+        the session is closed in this moment."""
+        with anyio.CancelScope(shield=True):
+            await super()._handle_response(message)
         message.message = _READ
 
     async def _answer(self, responder: RequestResponder[types.ServerRequest, types.ClientResult]) -> None:

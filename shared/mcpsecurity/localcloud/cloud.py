@@ -16,7 +16,7 @@ from mcpsecurity.localcloud.entra import SigningKey, Tenant, Urls, default_direc
 from mcpsecurity.localcloud.openai import MODEL_NAME, ChatCompletions
 from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults
 from mcpsecurity.localcloud.settings import LocalCloudSettings
-from mcpsecurity.service import MAX_HEADER_BYTES, http_logger
+from mcpsecurity.service import ServiceRunner
 
 __all__ = ["LocalCloud"]
 
@@ -238,14 +238,7 @@ def _port(listener: socket.socket) -> int:
 
 
 async def _runner(resources: AsyncExitStack, app: web.Application) -> web.AppRunner:
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=http_logger(),
-        handler_cancellation=True,
-        max_field_size=MAX_HEADER_BYTES,
-        shutdown_timeout=2.0,
-    )
+    runner = ServiceRunner(app, handler_cancellation=True, shutdown_timeout=2.0)
     await runner.setup()
     resources.push_async_callback(runner.cleanup)
     return runner

@@ -15,7 +15,7 @@ from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.service import MAX_HEADER_BYTES
+from mcpsecurity.service import ServiceRunner
 from mcpsecurity.testing.background import BackgroundLoop
 from mcpsecurity.testing.faults import FaultSwitches
 from mcpsecurity.testing.served import ServedMcp
@@ -162,9 +162,7 @@ async def _serving(
 ) -> web.AppRunner:
     with _logging_left_alone():
         app = _hosting()(mcp, **settings)
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=_STOP_SECONDS, max_field_size=MAX_HEADER_BYTES
-    )
+    runner = ServiceRunner(app, shutdown_timeout=_STOP_SECONDS)
     try:
         await runner.setup()
         await web.SockSite(runner, listener).start()

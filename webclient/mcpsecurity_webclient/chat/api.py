@@ -9,6 +9,7 @@ from aiohttp import web
 from mcpsecurity.bridge import BridgeError, SignInRequiredError
 from mcpsecurity.elicitation import InvalidContentError
 from mcpsecurity_webclient.access import PERSON, sign_in_url
+from mcpsecurity_webclient.bodies import body_of
 from mcpsecurity_webclient.chat import commands
 from mcpsecurity_webclient.chat.approvals import (
     DecidedError,
@@ -115,11 +116,14 @@ class _Api:
         )
         return {"run_id": run_id, "message_id": message_id}
 
-    async def regenerate(
-        self, chat: ChatService, _: commands.Command, request: web.Request
-    ) -> dict[str, Any]:
-        self._check_runs(request)
-        return {"run_id": chat.regenerate()}
+    def another_run(self, begin: Callable[[ChatService], str]) -> Act[commands.Command]:
+        """Return a command that begins a run, and returns its id."""
+
+        async def act(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+            self._check_runs(request)
+            return {"run_id": begin(chat)}
+
+        return act
 
     async def delete(self, chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
         await self._directory.delete(request[PERSON], chat)
@@ -212,7 +216,12 @@ def add_chat_api(
     router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
     router.add_post(f"{chat}/samplings/{{id}}", api.command(commands.DecideSampling, _decide_sampling))
     router.add_post(f"{chat}/runs/{{id}}/stop", api.command(commands.Command, _stop))
-    router.add_post(f"{chat}/regenerate", api.command(commands.Command, api.regenerate))
+    for path, begin in (
+        ("regenerate", ChatService.regenerate),
+        ("retry", ChatService.retry),
+        ("continue", ChatService.go_on),
+    ):
+        router.add_post(f"{chat}/{path}", api.command(commands.Command, api.another_run(begin)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
@@ -281,10 +290,10 @@ async def _read(request: web.Request, shape: type[C]) -> C:
     """Return the request's command.
 
     Raises:
-        ApiError: 400, it is not JSON or not of this shape.
+        ApiError: 400, it is not JSON or not of this shape; or as for `body_of`.
     """
     try:
-        return shape.model_validate(read_json(await request.read()))
+        return shape.model_validate(read_json(await body_of(request)))
     except ValueError as error:  # pydantic's ValidationError is one
         raise ApiError(400, "malformed", "This command is not of the form that is expected.") from error
 

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from mcp import types
 from semantic_kernel import Kernel
-from semantic_kernel.exceptions import KernelException
+from semantic_kernel.exceptions import (
+    KernelException,
+    KernelFunctionNotFoundError,
+    KernelPluginNotFoundError,
+)
 from semantic_kernel.functions import KernelArguments
 
 from mcpsecurity.approval import APPROVED_META
@@ -181,14 +185,7 @@ class CallDesk(ApprovalDesk):
             if isinstance(cause, SignInRequiredError) and self._ends_session(call, cause):
                 self._done(call, "cancelled")
                 raise cause
-        known = next((c for c in _causes(error) if isinstance(c, BridgeError)), None)
-        if isinstance(known, ToolFailedError):
-            text = known.text
-        elif known is not None:
-            text = str(known)
-        else:
-            _log.warning("a call failed before it reached its server: %s", type(error).__name__)
-            text = f"There is no tool {call.tool}, or its arguments do not fit."
+        text = _reason(call, error)
         if not call.content:
             call.content = [{"type": "text", "text": text}]
         self._done(call, "failed")
@@ -223,6 +220,24 @@ def said_of(call: PendingFunctionCall) -> str:
         case "failed":
             return f"Error: {text}"
     return CANCELLED
+
+
+def _reason(call: PendingFunctionCall, error: BaseException) -> str:
+    """Return why a call has failed, in words for the model and the person."""
+    for cause in _causes(error):
+        match cause:
+            case ToolFailedError():
+                return cause.text
+            case BridgeError():
+                return str(cause)
+            case NotApprovedError():
+                return "This call was not made: it is not the one that was approved."
+            case KernelFunctionNotFoundError() | KernelPluginNotFoundError():
+                return f"There is no tool {call.tool}."
+    _log.warning("a call failed here: %s", type(error).__name__)
+    if call.started_at is None:
+        return "This call was not made: something went wrong here."
+    return "Something went wrong here after the call was made. It is not known whether it was completed."
 
 
 async def call_approved(tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:

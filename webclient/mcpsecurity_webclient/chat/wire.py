@@ -5,11 +5,12 @@ made of: one such value in one event would end the stream of every page of the c
 """
 
 import json
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import orjson
+
+from mcpsecurity.strict_json import read_exactly, write_exactly
 
 __all__ = ["read_json", "to_json"]
 
@@ -23,9 +24,7 @@ def read_json(text: str | bytes) -> Any:
         json.JSONDecodeError: it is no JSON, too deep, or has a number that a double cannot hold.
     """
     try:
-        read = text if isinstance(text, str) else text.decode()
-        value = json.loads(read, parse_constant=_refuse, parse_float=_finite)
-        _check_text(read, value)
+        value = read_exactly(text)
         _check_depth(value)
     except (ValueError, RecursionError) as error:
         raise json.JSONDecodeError(f"this is no JSON: {error}", "", 0) from error
@@ -37,26 +36,7 @@ def to_json(value: Any) -> str:
     try:
         return orjson.dumps(value, default=str).decode()
     except TypeError:  # numbers beyond 64 bits, lone surrogates, keys that are no text
-        text = json.dumps(value, default=str)
-        return json.dumps(json.loads(text, parse_constant=lambda _: None))
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is no number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError("a number is too large")
-    return value
-
-
-def _check_text(text: str, value: Any) -> None:
-    """Raise `ValueError` for half a surrogate pair, which is no character."""
-    text.encode()
-    if "\\ud" in text.lower():
-        json.dumps(value, ensure_ascii=False).encode()
+        return write_exactly(value, default=str)
 
 
 def _check_depth(value: Any) -> None:

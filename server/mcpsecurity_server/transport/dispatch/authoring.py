@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar, overload, runtime_checkable
 
-import orjson
-
 from mcpsecurity_server.transport.dispatch.relay_session import current_channel
+from mcpsecurity_server.transport.jsonrpc import read_json, to_json
 
 __all__ = ["Steps", "chosen_key", "question_key", "step"]
 
@@ -63,7 +62,7 @@ async def step(name: str, work: Callable[[], Any]) -> Any:
         result = work()
         if inspect.isawaitable(result):
             result = await result
-        return orjson.loads(orjson.dumps(result))
+        return read_json(to_json(result))
 
     channel: object = current_channel.get()
     return await (channel.step(name, run) if isinstance(channel, Steps) else run())

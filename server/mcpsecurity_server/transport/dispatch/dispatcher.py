@@ -17,6 +17,7 @@ from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel, ValidationError
 
+from mcpsecurity.failures import without_values
 from mcpsecurity_server.transport.dispatch.call_context import enter_call, leave_call, request_context
 from mcpsecurity_server.transport.dispatch.capabilities import missing_in
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import FastMcpAdapter
@@ -136,7 +137,7 @@ class Dispatcher:
         except MessageError:
             raise
         except Exception as error:  # the boundary to the program's handlers
-            _log.exception("%s failed", request.method)
+            _log.error("%s failed: %s", request.method, without_values(error))
             raise MessageError(INTERNAL_ERROR, "Internal error", request.id) from error
 
     async def notified(self, notification: Notification) -> None:
@@ -151,8 +152,8 @@ class Dispatcher:
             return
         try:
             await handler(message)
-        except Exception:  # noqa: BLE001 - the boundary to other people's handlers; logged in full
-            _log.exception("%s failed", notification.method)
+        except Exception as error:  # noqa: BLE001 - the boundary to the program's handlers
+            _log.error("%s failed: %s", notification.method, without_values(error))
 
     async def _tool_call(self, request: Request, call: Call, channel: Channel) -> Any:
         """Run a tool; one of FastMCP without the SDK's handler, which would validate its output once more."""
@@ -268,7 +269,7 @@ def _known_failure(kind: type[BaseModel], error: Exception, request: Request) ->
         return MessageError(code, text, request.id, {"uri": str(request.params.get("uri", ""))[:2000]})
     if kind is types.GetPromptRequest:
         return MessageError(INVALID_PARAMS, f"Invalid params: {error}", request.id)
-    _log.error("%s failed", request.method, exc_info=error)
+    _log.error("%s failed: %s", request.method, without_values(error))
     return MessageError(INTERNAL_ERROR, "Internal error", request.id)
 
 

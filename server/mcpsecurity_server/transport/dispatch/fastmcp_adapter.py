@@ -21,6 +21,7 @@ from mcp.shared.context import RequestContext
 from mcp.shared.exceptions import UrlElicitationRequiredError
 from pydantic_core import to_json
 
+from mcpsecurity.failures import drop_values
 from mcpsecurity_server.transport.dispatch.results import tool_result
 
 __all__ = ["FastMcpAdapter", "preserved_logging", "set_version"]
@@ -35,6 +36,7 @@ class FastMcpAdapter:
         self.mcp = mcp
         self.server: Server[Any, Any] = mcp._mcp_server  # noqa: SLF001 - the seam
         self._tools = mcp._tool_manager  # noqa: SLF001 - the seam
+        logging.getLogger(FastMCP.__module__).addFilter(drop_values)  # it logs URIs and arguments of prompts
         self._context: Context[Any, Any, Any] = Context(fastmcp=mcp)
         self._checked_handler: Handler | None = None
         self._direct_tools = False

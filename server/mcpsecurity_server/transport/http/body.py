@@ -21,16 +21,20 @@ async def read_body(http: web.Request, limit: int) -> bytes:
     """Wait for the body and return it.
 
     Raises:
-        RefusedError: it is longer than `limit` (413); known from its announced length, or while reading.
+        RefusedError: it is longer than `limit` (413), known from its announced length or while reading; it
+            cannot be read, or the client has left (400).
     """
     if (http.content_length or 0) > limit:
         raise _too_large(limit)
     parts, size = [], 0
-    async for part in http.content.iter_any():
-        parts.append(part)
-        size += len(part)
-        if size > limit:
-            raise _too_large(limit)
+    try:
+        async for part in http.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+    except (web.RequestPayloadError, ConnectionError) as error:
+        raise RefusedError(400, "Bad request: the body cannot be read") from error
     return b"".join(parts)
 
 

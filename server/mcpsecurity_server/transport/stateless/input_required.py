@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-import orjson
 from mcp import types
 from pydantic import BaseModel, ValidationError
 
 from mcpsecurity_server.transport.dispatch.authoring import chosen_key
+from mcpsecurity_server.transport.jsonrpc import to_sorted_json
 
 __all__ = ["ASKABLE", "Journal", "Question"]
 
@@ -124,7 +124,7 @@ def _request(method: str, params: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _digest(request: Mapping[str, Any]) -> str:
-    digest = sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).digest()
+    digest = sha256(to_sorted_json(request)).digest()
     return base64.urlsafe_b64encode(digest[:18]).decode()
 
 

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 from mcp import types
 from multidict import CIMultiDictProxy, istr
 from pydantic import ValidationError
 
-from mcpsecurity_server.transport.jsonrpc import INVALID_PARAMS, MessageError, Request
+from mcpsecurity_server.transport.jsonrpc import INVALID_PARAMS, MessageError, Request, to_json
 from mcpsecurity_server.transport.protocol import (
     ALL_VERSIONS,
     HEADER_MISMATCH,
@@ -117,7 +116,7 @@ class RequestMetaParser:
         return RequestMeta(self._client(request, meta), level, other)
 
     def _client(self, request: Request, meta: Mapping[str, Any]) -> types.InitializeRequestParams:
-        description = orjson.dumps([meta[_CAPABILITIES_KEY], meta.get(_INFO_KEY)])
+        description = to_json([meta[_CAPABILITIES_KEY], meta.get(_INFO_KEY)])
         client = self._clients.get(description)
         if client is None:
             client = _read_client(request, meta)

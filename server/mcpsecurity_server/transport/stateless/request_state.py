@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
-import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from mcpsecurity_server.transport.identity import Owner
+from mcpsecurity_server.transport.jsonrpc import read_json, to_json, to_sorted_json
 from mcpsecurity_server.transport.limits import MIN_KEY_BYTES
 
 __all__ = ["RequestStateCodec", "RequestStateError", "binding_of", "make_binding"]
@@ -64,7 +64,7 @@ class RequestStateCodec:
 
     def encode(self, value: dict[str, Any], binding: bytes) -> str:
         """Return `value`, a JSON object, as text that only `decode` with the same `binding` can read."""
-        plain = orjson.dumps([int(self._clock() + self._seconds), value])
+        plain = to_json([int(self._clock() + self._seconds), value])
         nonce = os.urandom(_NONCE)
         sealed = self._ciphers[self._current].encrypt(nonce, plain, self._current + binding)
         return base64.urlsafe_b64encode(self._current + nonce + sealed).decode().rstrip("=")
@@ -81,7 +81,7 @@ class RequestStateCodec:
             raise RequestStateError
         nonce, sealed = raw[_KEY_ID : _KEY_ID + _NONCE], raw[_KEY_ID + _NONCE :]
         try:
-            expires, value = orjson.loads(cipher.decrypt(nonce, sealed, raw[:_KEY_ID] + binding))
+            expires, value = read_json(cipher.decrypt(nonce, sealed, raw[:_KEY_ID] + binding))
         except InvalidTag:
             raise RequestStateError from None
         if self._clock() >= expires:
@@ -94,7 +94,7 @@ def binding_of(owner: Owner, body: bytes) -> bytes:
 
     The body is parsed again, because handlers may change their arguments and most calls need no binding.
     """
-    value = orjson.loads(body)
+    value = read_json(body)
     params = value["params"]
     return make_binding(
         owner, value["method"], params.get("name"), params.get("uri"), params.get("arguments")
@@ -107,7 +107,7 @@ def make_binding(owner: Owner, method: str, name: Any, uri: Any, arguments: Any)
     No arguments are the same as an empty object.
     """
     bound = [list(owner), method, name, uri, arguments or None]
-    return orjson.dumps(bound, option=orjson.OPT_SORT_KEYS)
+    return to_sorted_json(bound)
 
 
 def _decoded(text: Any) -> bytes:

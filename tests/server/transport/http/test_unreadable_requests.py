@@ -42,7 +42,7 @@ async def test_case_03_a_token_that_is_no_text_is_a_bad_request(
         (b"POST /mcp?access_token=%s HTTP/9.9", b"Accept: */*"),
     ],
 )
-async def test_a_request_that_cannot_be_read_is_not_quoted_in_the_log(
+async def test_a_request_that_cannot_be_read_is_not_quoted_in_the_answer_or_the_log(
     protected: ProtectedServer,
     tenant: ControlledTenant,
     caplog: pytest.LogCaptureFixture,
@@ -53,6 +53,7 @@ async def test_a_request_that_cannot_be_read_is_not_quoted_in_the_log(
     caplog.set_level(logging.DEBUG)
     answer = await _send(protected, _post(line.replace(b"%s", token), header.replace(b"%s", token)))
     assert answer.startswith(b"HTTP/1.0 400 ")
+    assert answer.endswith(b"\r\n\r\nThe request cannot be read.")
     (record,) = [record for record in caplog.records if record.name == "mcpsecurity.http"]
     assert (record.levelname, record.exc_info) == ("INFO", None)
     assert record.getMessage().startswith("a request cannot be read: ")
