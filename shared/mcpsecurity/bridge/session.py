@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 import anyio
@@ -49,6 +50,18 @@ class ConcurrentSession(ClientSession):
         kind = Greeting if result_type is types.InitializeResult else result_type
         return await traced(super().send_request, request, kind, *positional, peer=self.peer, **options)
 
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """End what is open. The SDK would leave the callers of running requests waiting for ever."""
+        try:
+            return await super().__aexit__(kind, error, trace)
+        finally:
+            closed = types.ErrorData(code=types.CONNECTION_CLOSED, message="Connection closed")
+            for request_id, waiting in list(self._response_streams.items()):
+                with suppress(anyio.WouldBlock, *_CLOSED):
+                    waiting.send_nowait(types.JSONRPCError(jsonrpc="2.0", id=request_id, error=closed))
+
     async def _received_request(
         self, responder: RequestResponder[types.ServerRequest, types.ClientResult]
     ) -> None:
@@ -59,8 +72,10 @@ class ConcurrentSession(ClientSession):
 
     async def _handle_response(self, message: SessionMessage) -> None:
         """Hand a response over, and keep nothing of it: the receive loop holds each message until the next
-        one comes, and in an idle session that is the list of tools."""
-        await super()._handle_response(message)
+        one comes, and in an idle session that is the list of tools. A response that has come is not lost when
+        the session is closed in this moment."""
+        with anyio.CancelScope(shield=True):
+            await super()._handle_response(message)
         message.message = _READ
 
     async def _answer(self, responder: RequestResponder[types.ServerRequest, types.ClientResult]) -> None:
