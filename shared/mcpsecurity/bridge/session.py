@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 import anyio
@@ -48,6 +49,16 @@ class ConcurrentSession(ClientSession):
         """Send a request and return its result, in a span; see the SDK's own for arguments and errors."""
         kind = Greeting if result_type is types.InitializeResult else result_type
         return await traced(super().send_request, request, kind, *positional, peer=self.peer, **options)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """Close; what still waits for an answer hears so. The SDK would leave it waiting for ever."""
+        closed = types.ErrorData(code=types.CONNECTION_CLOSED, message="Connection closed")
+        for request_id, waiting in list(self._response_streams.items()):
+            with suppress(anyio.WouldBlock, *_CLOSED):  # it has its answer, or has gone
+                waiting.send_nowait(types.JSONRPCError(jsonrpc="2.0", id=request_id, error=closed))
+        return await super().__aexit__(kind, error, trace)
 
     async def _received_request(
         self, responder: RequestResponder[types.ServerRequest, types.ClientResult]
