@@ -18,7 +18,7 @@ from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.localcloud import LocalCloudSettings
 from mcpsecurity.settings import Settings
 from mcpsecurity_server.settings import ServerSettings
-from mcpsecurity_server.tools.elicitation import Asker
+from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.registry import build_mcp
 from mcpsecurity_webclient.settings import WebSettings
 
@@ -129,7 +129,7 @@ def _command(name: str, command: click.Command) -> str:
 
 async def _offers() -> str:
     nothing: Any = object()  # that tools would ask, if one were called
-    mcp = build_mcp(Asker("never", 1), nothing, nothing)
+    mcp = build_mcp(Elicitor("never", 1), nothing, nothing)
     parts = ["## Tools"]
     parts += ["\n\n".join(_tool(tool)) for tool in await mcp.list_tools()]
     parts.append("## Prompts")

@@ -7,7 +7,7 @@ __all__ = ["SECRETS", "LeakSearch"]
 
 SECRETS = re.compile(
     r"eyJ[\w-]{30,}"  # the beginning of a JWT's header or payload: base64url of {"
-    r"|[\w-]{20,}\.[\w-]{20,}\.[\w-]{40,}"  # three segments
+    r"|(?<![\w-])[\w-]{20,}\.[\w-]{20,}\.[\w-]{40,}"  # three segments, from a word's beginning on
     r"|(?i:bearer) +(?!realm\b|error\b|scope\b|resource_metadata\b)[\w.~+/-]{20,}"
     r"|local-development-only~[\w-]+"  # the local cloud's client secrets and keys
 )

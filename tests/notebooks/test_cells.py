@@ -70,8 +70,8 @@ class Page:
 def page(tmp_path: Path) -> Iterator[Page]:
     manager = KernelManager(kernel_name="python3")
     assert manager.kernel_spec is not None
-    manager.kernel_spec.argv[0] = str(installed().python)
-    manager.start_kernel(env=installed().environment, cwd=str(tmp_path))
+    manager.kernel_spec.argv[0] = str(installed("notebook").python)
+    manager.start_kernel(env=installed("notebook").environment, cwd=str(tmp_path))
     client = manager.client()
     client.start_channels()
     client.wait_for_ready(timeout=60)

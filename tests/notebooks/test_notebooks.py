@@ -24,7 +24,7 @@ def book(number: int) -> Path:
 
 
 def test_the_first_tool_call_takes_five_cells(tmp_path: Path) -> None:
-    notebook, text = run(book(1), installed(), tmp_path)
+    notebook, text = run(book(1), installed("notebook"), tmp_path)
     assert len([cell for cell in notebook.cells if cell.cell_type == "code"]) == 5
     assert "get_random_number" in text
     assert re.search(NUMBER_IS.format(5), text)
@@ -32,7 +32,7 @@ def test_the_first_tool_call_takes_five_cells(tmp_path: Path) -> None:
 
 def test_the_agent_acts_as_it_is_approved_edited_or_declined(tmp_path: Path) -> None:
     edited = Answer("Approve", {"Arguments": {"value": '{"min": 41, "max": 42}'}})
-    _, text = run(book(2), installed(), tmp_path, [Answer("Approve"), Answer("Decline"), edited])
+    _, text = run(book(2), installed("notebook"), tmp_path, [Answer("Approve"), Answer("Decline"), edited])
     assert re.search(NUMBER_IS.format(5), text)
     assert "did not approve the call of get_random_number" in text
     assert not re.search(NUMBER_IS.format(7), text)
@@ -41,13 +41,13 @@ def test_the_agent_acts_as_it_is_approved_edited_or_declined(tmp_path: Path) -> 
 
 def test_a_form_answers_the_server(tmp_path: Path) -> None:
     filled = {"Cake": {"index": 2}, "Pieces": {"value": "3"}, "Wrapped": {"index": 1}}
-    _, text = run(book(3), installed(), tmp_path, [Answer("Submit", filled), Answer("Decline")])
+    _, text = run(book(3), installed("notebook"), tmp_path, [Answer("Submit", filled), Answer("Decline")])
     assert "3 pieces of carrot cake, wrapped" in text
     assert "no cake (decline)" in text
 
 
 def test_two_servers_share_a_kernel(tmp_path: Path) -> None:
-    _, text = run(book(5), installed(), tmp_path)
+    _, text = run(book(5), installed("notebook"), tmp_path)
     assert "{'Weather': ['get_city_weather'], 'Games': ['play_roll_dice']}" in text
     assert re.search(r"\*\*20\*\*", text)
     assert "Zurich, Switzerland" in text
@@ -72,7 +72,7 @@ def test_a_tenant_is_only_a_matter_of_configuration(tmp_path: Path, monkeypatch:
         }
         for key, value in configuration.items():
             monkeypatch.setenv(key, value)
-        _, text = run(book(4), installed(), tmp_path, [Answer("Approve")], sign_in)
+        _, text = run(book(4), installed("notebook"), tmp_path, [Answer("Approve")], sign_in)
     for person in people:
         person.join(20)
     assert len(people) == 1, "one sign-in for all requests"
@@ -81,7 +81,7 @@ def test_a_tenant_is_only_a_matter_of_configuration(tmp_path: Path, monkeypatch:
 
 def test_without_configuration_it_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(CellExecutionError, match="Please set ENTRA_TENANT_ID, NOTEBOOK_CLIENT_ID"):
-        run(book(4), installed(), tmp_path)
+        run(book(4), installed("notebook"), tmp_path)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

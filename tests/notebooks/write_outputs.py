@@ -30,7 +30,7 @@ def main() -> int:
         if path.name.startswith("4-") or (sys.argv[1:] and path.name[0] not in sys.argv[1:]):
             continue
         with tempfile.TemporaryDirectory() as folder:
-            notebook, _ = run(path, installed(), Path(folder), ANSWERS.get(path.stem))
+            notebook, _ = run(path, installed("notebook"), Path(folder), ANSWERS.get(path.stem))
         notebook.metadata.pop("widgets", None)
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)
