@@ -16,7 +16,7 @@ from mcp.client.streamable_http import MAX_RECONNECTION_ATTEMPTS
 
 from mcpsecurity.bridge.answers import UnreadableAnswerError, parsed, response_to
 from mcpsecurity.bridge.errors import BridgeError, ServerUnavailableError
-from mcpsecurity.bridge.refusals import not_sent, refusal_of, unknown_outcome
+from mcpsecurity.bridge.refusals import METHOD, doubt, not_sent, refusal_of, unknown_outcome
 from mcpsecurity.bridge.streams import Resumptions, WatchedStream
 
 __all__ = ["FAILURE_CODE", "McpHttpClient"]
@@ -55,16 +55,17 @@ class McpHttpClient(httpx.AsyncClient):
             return await self._resumed(request, last_id, **options)
         if request.method != "POST":
             return await super().send(request, **options)
-        body = await request.aread()
+        request_id, method = _asked(await request.aread())
+        request.extensions[METHOD] = method
         response: httpx.Response | None = None
         try:
             response = await self._redirected(request, **options)
-            return await self._answer(response, _request_id(body))
+            return await self._answer(response, request_id)
         except Exception as error:  # noqa: BLE001 - the door: no other error gets to the SDK's transport
             if response is not None:
                 await response.aclose()
                 error = _after_sending(request, error)
-            return self._answered(request, _request_id(body), not_sent(request, error))
+            return self._answered(request, request_id, not_sent(request, error))
 
     async def _redirected(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send, and follow redirects within the origin that repeat the request."""
@@ -176,10 +177,11 @@ class McpHttpClient(httpx.AsyncClient):
         return {"jsonrpc": "2.0", "id": request_id, "error": error}
 
 
-def _request_id(body: bytes) -> Any:
-    """Return the id of a JSON-RPC request; None for a notification, and for an answer to the server."""
+def _asked(body: bytes) -> tuple[Any, str]:
+    """Return id and method of a JSON-RPC request; no id for a notification or an answer to the server."""
     message = json.loads(body)
-    return message.get("id") if isinstance(message, dict) and "method" in message else None
+    method = message.get("method") if isinstance(message, dict) else None
+    return (message.get("id"), method) if isinstance(method, str) else (None, "")
 
 
 def _session_of(response: httpx.Response) -> dict[str, str]:
@@ -221,6 +223,5 @@ def _no_mcp(response: httpx.Response, what: str) -> BridgeError:
     """Return the error for an answer of success that is no JSON-RPC response to the request."""
     host = response.request.url.netloc.decode()
     return ServerUnavailableError(
-        f"The MCP server at {host} answered with {what} instead of an MCP message."
-        " It is not known whether this was completed."
+        f"The MCP server at {host} answered with {what} instead of an MCP message.{doubt(response.request)}"
     )
