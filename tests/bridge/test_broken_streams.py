@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from mcpsecurity.bridge import McpConnection, ServerUnavailableError
-from mcpsecurity.bridge.streams import WatchedStream
+from mcpsecurity.bridge.streams import RequestStream
 from mcpsecurity.service import started_runner
 
 pytestmark = pytest.mark.timeout(30)
@@ -113,8 +113,13 @@ async def test_the_last_id_of_a_stream_is_found_however_it_comes(chunks: list[by
             for chunk in chunks:
                 yield chunk
 
-    broke: list[str] = []
-    pieces = Pieces()
-    stream = WatchedStream(aiter(pieces), close=pieces.aclose, broke=broke.append, failed=lambda: b"")
-    assert [chunk async for chunk in stream]
-    assert broke == ["7"]
+    asked: list[str] = []
+
+    async def resume(last_id: str) -> httpx.Response:
+        asked.append(last_id)
+        return httpx.Response(503)
+
+    response = httpx.Response(200, stream=Pieces())
+    stream = RequestStream(response, 1, resume=resume, failed=lambda: b"failed", seconds=0)
+    assert [chunk async for chunk in stream][-1] == b"failed"
+    assert asked == ["7", "7"]

@@ -39,6 +39,10 @@ READABLE: dict[str, tuple[Answer, str | None]] = {
         "fine",
     ),
     "the id as text": (lambda m: web.json_response({**said(m), "id": str(m["id"])}), "fine"),
+    "NaN, which is no JSON": (
+        lambda m: web.json_response(rpc(m, {"content": [], "structuredContent": {"v": float("nan")}})),
+        '{"v": NaN}',
+    ),
     "no jsonrpc": (lambda m: web.json_response({"id": m["id"], "result": said(m)["result"]}), "fine"),
     "an event without its blank line": (lambda m: sse(said(m), "\n"), "fine"),
     "carriage returns": (lambda m: sse(said(m), "\r\r"), "fine"),

@@ -121,8 +121,26 @@ async def test_regenerating_takes_the_last_answer_away(modules: Page) -> None:
     done = event(15, "run.done", status="failed", error={"message": "no"})
     state = await play(modules, [*STORY, done])
     assert (state["run"], state["lastRun"]["status"]) == (None, "failed")
-    again = await play(modules, [*STORY, done, event(16, "run.started", trigger="regenerate")])
+    again = await play(modules, [*STORY, done, event(16, "run.started", trigger="regenerate", after="m1")])
     assert (again["order"], again["lastRun"]) == (["m1"], None)
+
+
+async def test_asking_again_keeps_the_calls_that_were_made(modules: Page) -> None:
+    state = await play(modules, [*STORY, event(15, "run.started", trigger="retry", after="m2")])
+    assert (state["order"], state["run"]["trigger"]) == (["m1", "m2"], "retry")
+
+
+async def test_a_message_that_is_not_sent_any_more_says_so(modules: Page) -> None:
+    left_out = event(15, "message.left_out", message_id="m1", reason="content_filter")
+    unknown = event(16, "message.left_out", message_id="m99", reason="content_filter")
+    state = await play(modules, [*STORY, left_out, unknown])
+    assert state["messages"]["m1"]["left_out"] == "content_filter"
+    assert list(state["messages"]) == ["m1", "m2", "m3"]
+
+
+async def test_the_model_is_asked_when_a_run_begins_and_when_its_calls_have_ended(modules: Page) -> None:
+    asked = [(await play(modules, STORY[:end]))["run"]["asked_at"] for end in (3, 9, 10, 15)]
+    assert asked == [1002.0, 1002.0, 1009.0, 1009.0]
 
 
 async def test_a_run_that_goes_on_after_a_restart_keeps_what_is_shown_and_what_waits(modules: Page) -> None:
@@ -183,10 +201,18 @@ ERROR = {"code": "refused", "message": "The model cannot help with that.", "retr
     [
         ("Hi", "stop", {}, None),
         ("Hi", "refusal", {}, "The model refused."),
-        ("", "refusal", {}, "The model refused."),
+        ("", "refusal", {}, "The model refused without a reason."),
+        ("Hi", "length", {}, "The answer was cut off at the model's limit."),
+        ("", "length", {}, "The model reached its limit before it said a word."),
+        ("Hi", "content_filter", {}, "The model's content filter ended this answer."),
+        ("", "content_filter", {}, "The model's content filter held back the whole answer."),
+        ("Hi", "unreadable", {}, "A part of this answer could not be read."),
+        ("Hi", "broken_off", {}, "This answer broke off before its end."),
+        ("", "empty", {}, "The model gave no answer."),
         ("", "stop", {}, "The model gave no answer."),
         ("Let me see", "tool_calls", {}, "The model gave no answer."),
-        ("Hi", "something new", {"usage": None, "error": None}, None),
+        ("Hi", "stop", {"usage": None, "error": None}, None),
+        ("Hi", "eos", {}, "The model ended this answer for a reason that is not known here: eos."),
         ("Hi", "stop", {"error": ERROR}, "The model cannot help with that."),
         ("Hi", "stop", {"status": "failed"}, "There was no answer."),
         ("Hi", "stop", {"status": "failed", "error": ERROR}, "The model cannot help with that."),

@@ -29,8 +29,15 @@ declare global {
     announce: (words: string) => void;
     /** Show a failed command. */
     report: (error: Error, again?: () => Promise<unknown>) => void;
-    /** Ask the model for the last answer again. */
+    clock: ServerClockClass;
+    /** Drop the last answer and ask the model for another. */
     regenerate?: () => Promise<unknown>;
+    /** Ask the model again, from the results of its calls. */
+    retry?: () => Promise<unknown>;
+    /** Have the model go on with an answer that was cut off. */
+    goOn?: () => Promise<unknown>;
+    /** Let the person change a message. */
+    edit?: (text: string) => void;
     /** The person's message was taken. */
     sent?: () => void;
     /** A request of a server is closed: the focus goes back to the message. */

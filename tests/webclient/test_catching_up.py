@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from semantic_kernel import Kernel
-from semantic_kernel.contents import AuthorRole, ChatMessageContent
+from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
 
 from mcpsecurity_webclient.chat.calls import CallDesk
 from mcpsecurity_webclient.chat.catching_up import CatchingUp, OutOfStepError
@@ -13,6 +13,7 @@ from mcpsecurity_webclient.chat.events import ChatEvent
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.chat.records import UnderWay
 from mcpsecurity_webclient.chat.servers import McpServers
+from mcpsecurity_webclient.chat.transcript import Transcript
 
 
 async def _nothing() -> None:
@@ -44,7 +45,10 @@ class Kept:
 
     def goes_on(self, *events: tuple[str, dict[str, Any]], unfinished: str | None = None) -> list[str]:
         """Apply events, end what was under way, and return the names of what pages are told."""
-        catching_up = CatchingUp(self, self.turns, 1, UnderWay(unfinished, ["c"]), "r")
+        transcript = Transcript(ChatHistory(messages=[]))
+        transcript.restore(self.turns, {"question": 0, "asked": 1})
+        self.turns = transcript.turns
+        catching_up = CatchingUp(self, transcript, UnderWay(unfinished, ["c"]), "r")
         for number, (name, payload) in enumerate(events, 1):
             catching_up.apply(ChatEvent("e", number, name, json.dumps(payload)))
         catching_up.end(lambda *told: self.told.append(told), goes_on=False)

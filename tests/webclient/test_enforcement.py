@@ -164,7 +164,7 @@ async def test_a_grant_that_is_taken_back_while_a_call_is_kept_makes_none() -> N
         desk.grants.clear()
 
     desk, heard = _desk(take_back)
-    call = desk.propose("s-pay", {"amount": 1}, "b", "m")
+    call = desk.propose("s-pay", {"amount": 1}, "b", "m", "i")
     desk.grants["", "s-pay"] = call.definition_hash
     call.expires_at = 0.0  # nobody decides it
     assert (

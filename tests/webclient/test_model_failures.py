@@ -81,8 +81,8 @@ async def test_an_answer_that_breaks_off_keeps_what_was_said(visitor: Visitor, s
         message = (await stream.until("message.done"))["message"]
         done = await stream.until("run.done")
     assert message["text"] != ""
-    assert message["finish_reason"] == "stopped"
-    assert (done["status"], done["error"]["code"]) == ("failed", "model_unreachable")
+    assert message["finish_reason"] == "broken_off"
+    assert (done["status"], done["error"]["code"]) == ("failed", "model_broke_off")
     stack.model.faults.drop_after = None
     await _goes_on(visitor)
 

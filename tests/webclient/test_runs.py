@@ -8,6 +8,7 @@ from semantic_kernel import Kernel
 from semantic_kernel.contents import ChatHistory
 
 from mcpsecurity_webclient.chat.runs import NothingToDoError, Runs
+from mcpsecurity_webclient.chat.transcript import Transcript
 
 
 async def test_in_a_conversation_that_was_closed_meanwhile_no_answer_begins() -> None:
@@ -15,7 +16,7 @@ async def test_in_a_conversation_that_was_closed_meanwhile_no_answer_begins() ->
     chat: Any = SimpleNamespace(publish=lambda *event: told.append(event), updated_at=0.0)
     nobody: Any = None
     runs = Runs(
-        chat, Kernel(), nobody, ChatHistory(), model="m", sign_in_needed=lambda _: None, clock=lambda: 0.0
+        chat, Kernel(), nobody, Transcript(ChatHistory()), model="m", sign_in_needed=print, clock=lambda: 0.0
     )
     await runs.aclose()
     run_id = runs.start("message")

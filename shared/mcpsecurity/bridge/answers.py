@@ -9,13 +9,22 @@ import json
 import re
 from typing import Any
 
-__all__ = ["NO_REASON", "UnreadableAnswerError", "encodable", "error_of", "parsed", "response_to"]
+__all__ = [
+    "NO_REASON",
+    "UnreadableAnswerError",
+    "encodable",
+    "error_of",
+    "parsed",
+    "question_of",
+    "response_to",
+]
 
 NO_REASON = "The server gave no reason."
 """The message of an error that has none."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_MAX_DEPTH = 150  # the SDK reads at most 200 levels, and waits for ever after more
+_MAX_DEPTH = 190
+"""The SDK reads 200 levels."""
 
 
 class UnreadableAnswerError(ValueError):
@@ -72,6 +81,16 @@ def response_to(request_id: Any, message: Any) -> dict[str, Any]:
         if (found := _response(request_id, candidate)) is not None:
             return found
     raise UnreadableAnswerError("a message that is no answer to this request")
+
+
+def question_of(message: Any) -> dict[str, Any] | None:
+    """Return the server's own request or notification that a message is; None if it is none.
+
+    Other members are left out: the SDK takes a request with an `error` for the answer that it waits for.
+    """
+    if not isinstance(message, dict) or not isinstance(message.get("method"), str):
+        return None
+    return {"jsonrpc": "2.0"} | {key: message[key] for key in ("id", "method", "params") if key in message}
 
 
 def error_of(message: Any) -> dict[str, Any] | None:

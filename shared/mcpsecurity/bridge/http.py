@@ -9,58 +9,67 @@ same origin after a redirect, and by `TokenAuth` after a 401.
 import asyncio
 import json
 import logging
+import secrets
 from typing import Any
 
 import httpx
-from mcp.client.streamable_http import MAX_RECONNECTION_ATTEMPTS
 
 from mcpsecurity.bridge.answers import UnreadableAnswerError, parsed, response_to
 from mcpsecurity.bridge.errors import BridgeError, ServerUnavailableError
 from mcpsecurity.bridge.refusals import METHOD, doubt, not_sent, refusal_of, unknown_outcome
-from mcpsecurity.bridge.streams import Resumptions, WatchedStream
+from mcpsecurity.bridge.streams import ListeningStream, RequestStream, content_type, is_event_stream
 
 __all__ = ["FAILURE_CODE", "McpHttpClient"]
 
 FAILURE_CODE = -32050
-"""JSON-RPC code of the error responses made here; `data` is the key of the failure in `failures`."""
+"""JSON-RPC code of the error responses made here; `data` is the key of the failure for `pop_failure`."""
 
 _log = logging.getLogger(__name__)
 _MAX_REDIRECTS = 5
 _MAX_BODY = 64 * 1024 * 1024
 _MAX_REFUSAL = 64 * 1024
 _MAX_FAILURES = 1000
+_MAX_SESSION_ID = 8192
+_GOODBYE_SECONDS = 5.0
+_SESSION_HEADERS = (b"mcp-session-id", b"mcp-protocol-version")
 
 
 class McpHttpClient(httpx.AsyncClient):
     """An `httpx.AsyncClient` whose failed POSTs look answered. `pop_failure` gives the typed reason.
 
-    `body_timeout` is in seconds: how long the body of an answer that has begun may take, streams apart.
+    `body_timeout` is in seconds: how long the body of an answer that has begun may take, streams apart. A
+    message that is no request may take as long in all, for the SDK sends nothing else meanwhile.
     """
 
     def __init__(self, *, body_timeout: float = 30.0, **options: Any) -> None:
         super().__init__(**options)
         self._body_timeout = body_timeout
-        self._failures: dict[int, BridgeError] = {}
-        self._count = 0
-        self._resumptions = Resumptions(MAX_RECONNECTION_ATTEMPTS)
+        self._failures: dict[str, BridgeError] = {}
 
     def pop_failure(self, key: Any) -> BridgeError | None:
         """Return and forget the failure that an error response's `data` stands for."""
-        return self._failures.pop(key, None) if isinstance(key, int) else None
+        return self._failures.pop(key, None) if isinstance(key, str) else None
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send; a POST ends in status 200 or 202, whatever happens."""
-        last_id = request.headers.get("Last-Event-ID")
-        if request.method == "GET" and self._resumptions.concern(last_id):
-            return await self._resumed(request, last_id, **options)
-        if request.method != "POST":
+        if request.method == "POST":
+            return await self._posted(request, **options)
+        if request.method == "GET":
+            response = await super().send(request, **options)
+            return (
+                _made(response, stream=ListeningStream(response)) if is_event_stream(response) else response
+            )
+        async with asyncio.timeout(min(self._body_timeout, _GOODBYE_SECONDS)):
             return await super().send(request, **options)
+
+    async def _posted(self, request: httpx.Request, **options: Any) -> httpx.Response:
         request_id, method = _asked(await request.aread())
         request.extensions[METHOD] = method
         response: httpx.Response | None = None
         try:
-            response = await self._redirected(request, **options)
-            return await self._answer(response, request_id)
+            async with asyncio.timeout(None if request_id is not None else self._body_timeout):
+                response = await self._redirected(request, **options)
+                return await self._answer(response, request_id)
         except Exception as error:  # noqa: BLE001 - the door: no other error gets to the SDK's transport
             if response is not None:
                 await response.aclose()
@@ -91,9 +100,9 @@ class McpHttpClient(httpx.AsyncClient):
         if request_id is None:
             await response.aclose()
             return httpx.Response(202, request=response.request)
-        kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if kind == "text/event-stream":
-            return self._watched(response, request_id)
+        kind = content_type(response)
+        if is_event_stream(response):
+            return self._streamed(response, request_id)
         if response.status_code == httpx.codes.ACCEPTED or kind not in ("application/json", ""):
             await response.aclose()
             raise _no_mcp(
@@ -104,8 +113,7 @@ class McpHttpClient(httpx.AsyncClient):
             message = response_to(request_id, parsed(body))
         except UnreadableAnswerError as error:
             raise _no_mcp(response, str(error)) from error
-        headers = {"Content-Type": "application/json"} | _session_of(response)
-        return httpx.Response(200, headers=headers, content=json.dumps(message), request=response.request)
+        return _made(response, content=json.dumps(message))
 
     async def _body(self, response: httpx.Response, limit: int, *, cut: bool = False) -> bytes:
         """Return the body, in time and bounded; `cut` returns its beginning instead of an error."""
@@ -125,41 +133,23 @@ class McpHttpClient(httpx.AsyncClient):
             raise _no_mcp(response, f"more than {limit // 1024 // 1024} MiB")
         return bytes(found[:limit])
 
-    async def _resumed(self, request: httpx.Request, last_id: str, **options: Any) -> httpx.Response:
-        """Go on with the stream of a request that broke; the last failure is answered as an error event."""
-        try:
-            response = await super().send(request, **options)
-            if response.status_code < 400:
-                self._resumptions.succeeded(last_id)
-                return self._watched(response, None, last_id)
-            await response.aclose()
-        except (httpx.TransportError, BridgeError):
-            if not self._resumptions.is_over(last_id):
-                raise
-        else:
-            if not self._resumptions.is_over(last_id):
-                return response
-        event = self._broken_event(request, 0)  # the SDK puts the request's own id in
-        headers = {"Content-Type": "text/event-stream"}
-        return httpx.Response(200, headers=headers, content=event, request=request)
+    def _streamed(self, response: httpx.Response, request_id: Any) -> httpx.Response:
+        """Return an event stream as one that ends with an answer, whatever happens to it."""
+        request = response.request
 
-    def _watched(self, response: httpx.Response, request_id: Any, last_id: str = "") -> httpx.Response:
-        """Return an event stream as one that ends with the answer, and whose events the SDK can read."""
-        stream = WatchedStream(
-            response.aiter_bytes(),
-            close=response.aclose,
-            broke=self._resumptions.broke,
-            failed=lambda: self._broken_event(response.request, request_id),
-            request_id=request_id,
-            last_id=last_id,
-        )
-        headers = {"Content-Type": "text/event-stream"} | _session_of(response)
-        return httpx.Response(200, headers=headers, stream=stream, request=response.request)
+        async def resume(last_id: str) -> httpx.Response:
+            headers = _resuming(response, last_id)
+            return await self._redirected(
+                self.build_request("GET", request.url, headers=headers), stream=True
+            )
 
-    def _broken_event(self, request: httpx.Request, request_id: Any) -> bytes:
-        """Return the event that ends a request whose stream broke. It is never sent again by itself."""
-        error = json.dumps(self._error(0 if request_id is None else request_id, unknown_outcome(request)))
-        return f"event: message\ndata: {error}\n\n".encode()
+        def failed() -> bytes:
+            error = json.dumps(self._error(request_id, unknown_outcome(request)))
+            return f"event: message\ndata: {error}\n\n".encode()
+
+        seconds = min(1.0, self._body_timeout)
+        stream = RequestStream(response, request_id, resume=resume, failed=failed, seconds=seconds)
+        return _made(response, stream=stream)
 
     def _answered(self, request: httpx.Request, request_id: Any, failure: BridgeError) -> httpx.Response:
         """Return a response as if the server had answered the JSON-RPC request with an error."""
@@ -170,10 +160,11 @@ class McpHttpClient(httpx.AsyncClient):
 
     def _error(self, request_id: Any, failure: BridgeError) -> dict[str, Any]:
         """Return the error response to a request, and keep the failure that it stands for."""
-        self._count += 1
-        self._failures[self._count] = failure
-        self._failures.pop(self._count - _MAX_FAILURES, None)  # of a caller that did not wait for it
-        error = {"code": FAILURE_CODE, "message": str(failure), "data": self._count}
+        key = secrets.token_hex()  # the server cannot name another request's failure
+        self._failures[key] = failure
+        if len(self._failures) > _MAX_FAILURES:  # of callers that did not wait for theirs
+            del self._failures[next(iter(self._failures))]
+        error = {"code": FAILURE_CODE, "message": str(failure), "data": key}
         return {"jsonrpc": "2.0", "id": request_id, "error": error}
 
 
@@ -184,9 +175,27 @@ def _asked(body: bytes) -> tuple[Any, str]:
     return (message.get("id"), method) if isinstance(method, str) else (None, "")
 
 
-def _session_of(response: httpx.Response) -> dict[str, str]:
-    session_id = response.headers.get("Mcp-Session-Id")
-    return {"Mcp-Session-Id": session_id} if session_id else {}
+def _made(response: httpx.Response, **body: Any) -> httpx.Response:
+    """Return what the SDK gets in place of a response: another body, and of the headers the session's id.
+
+    Raises:
+        ServerUnavailableError: the response opens a session whose id cannot be sent back.
+    """
+    headers = {"Content-Type": "text/event-stream" if "stream" in body else "application/json"}
+    if session_id := response.headers.get("Mcp-Session-Id"):
+        if session_id.isascii() and session_id.isprintable() and len(session_id) <= _MAX_SESSION_ID:
+            headers["Mcp-Session-Id"] = session_id
+        elif "Mcp-Session-Id" not in response.request.headers:
+            raise _no_mcp(response, "a session id that cannot be sent back")
+    return httpx.Response(200, headers=headers, request=response.request, **body)
+
+
+def _resuming(response: httpx.Response, last_id: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers that ask for the events of a response's stream after the one with this id."""
+    sent = httpx.Headers(response.headers)
+    sent.update(response.request.headers)
+    session = [(name, value) for name, value in sent.raw if name.lower() in _SESSION_HEADERS]
+    return [(b"Accept", b"text/event-stream"), (b"Last-Event-ID", last_id.encode()), *session]
 
 
 def _within_origin(response: httpx.Response) -> httpx.Request | None:

@@ -53,7 +53,7 @@ def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
     elif isinstance(error, httpx.InvalidURL) or "location header" in str(error):
         host = request.url.netloc.decode()
         failure = ServerUnavailableError(f"The MCP server at {host} redirects to what is no address.")
-    elif isinstance(error, httpx.HTTPError | httpx.StreamError):
+    elif isinstance(error, httpx.HTTPError | httpx.StreamError | TimeoutError):
         failure = unknown_outcome(request)
     else:
         host = request.url.netloc.decode()

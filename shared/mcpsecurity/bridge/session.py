@@ -53,12 +53,14 @@ class ConcurrentSession(ClientSession):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        """Close; what still waits for an answer hears so. The SDK would leave it waiting for ever."""
-        closed = types.ErrorData(code=types.CONNECTION_CLOSED, message="Connection closed")
-        for request_id, waiting in list(self._response_streams.items()):
-            with suppress(anyio.WouldBlock, *_CLOSED):  # it has its answer, or has gone
-                waiting.send_nowait(types.JSONRPCError(jsonrpc="2.0", id=request_id, error=closed))
-        return await super().__aexit__(kind, error, trace)
+        """End what is open. The SDK would leave the callers of running requests waiting for ever."""
+        try:
+            return await super().__aexit__(kind, error, trace)
+        finally:
+            closed = types.ErrorData(code=types.CONNECTION_CLOSED, message="Connection closed")
+            for request_id, waiting in list(self._response_streams.items()):
+                with suppress(anyio.WouldBlock, *_CLOSED):
+                    waiting.send_nowait(types.JSONRPCError(jsonrpc="2.0", id=request_id, error=closed))
 
     async def _received_request(
         self, responder: RequestResponder[types.ServerRequest, types.ClientResult]
@@ -70,8 +72,10 @@ class ConcurrentSession(ClientSession):
 
     async def _handle_response(self, message: SessionMessage) -> None:
         """Hand a response over, and keep nothing of it: the receive loop holds each message until the next
-        one comes, and in an idle session that is the list of tools."""
-        await super()._handle_response(message)
+        one comes, and in an idle session that is the list of tools. A response that has come is not lost when
+        the session is closed in this moment."""
+        with anyio.CancelScope(shield=True):
+            await super()._handle_response(message)
         message.message = _READ
 
     async def _answer(self, responder: RequestResponder[types.ServerRequest, types.ClientResult]) -> None:

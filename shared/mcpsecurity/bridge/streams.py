@@ -1,55 +1,34 @@
-"""Event streams that break while a call runs.
+"""Event streams of a server: the answer to one request, and what the server says by itself.
 
-The SDK resumes the stream of a request by its last event id, a few times. When that does not succeed, or when
-no event had an id, the SDK leaves the caller waiting for the answer. Here an error event ends the wait.
+A request's stream that breaks is resumed here, by its last event id. The SDK would do so, too, but it leaves
+the caller waiting for ever when that does not succeed, when no event had an id, or after some hundred times.
 """
 
+import asyncio
 import codecs
+import contextlib
 import json
+import logging
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from mcpsecurity.bridge.answers import UnreadableAnswerError, parsed, response_to
+from mcpsecurity.bridge.answers import UnreadableAnswerError, parsed, question_of, response_to
 
-__all__ = ["EventReader", "Resumptions", "WatchedStream"]
+__all__ = ["EventReader", "ListeningStream", "RequestStream", "content_type", "is_event_stream"]
 
-_MAX_KNOWN = 1000
+_log = logging.getLogger(__name__)
+_ATTEMPTS = 2
+"""How often in a row a broken stream is asked for."""
+_MAX_IDLE = 100
+"""How often in a row it may be resumed without a new event."""
+_MIN_RETRY, _MAX_RETRY = 0.02, 300.0
+_MAX_ID = 4096
 _MAX_EVENT = 64 * 1024 * 1024
 _LINE_END = re.compile(r"\r\n|\n|\r")
-
-
-class Resumptions:
-    """How often the resumption of each broken stream has failed; `attempts` is how often the SDK tries."""
-
-    def __init__(self, attempts: int) -> None:
-        self._attempts = attempts
-        self._failed: dict[str, int] = {}
-
-    def broke(self, last_id: str) -> None:
-        """Record that a request's stream has ended after this event, without the answer."""
-        while len(self._failed) >= _MAX_KNOWN:
-            del self._failed[next(iter(self._failed))]
-        self._failed[last_id] = 0
-
-    def concern(self, last_id: str | None) -> bool:
-        """Tell whether an event id is the last one of a request's stream that broke."""
-        return last_id in self._failed
-
-    def is_over(self, last_id: str) -> bool:
-        """Count a failed attempt; tell whether it was the last."""
-        self._failed[last_id] = self._failed.get(last_id, 0) + 1
-        over = self._failed[last_id] >= self._attempts
-        if over:
-            del self._failed[last_id]
-        return over
-
-    def succeeded(self, last_id: str) -> None:
-        """Forget the failures of a stream that goes on."""
-        self._failed.pop(last_id, None)
 
 
 @dataclass(slots=True)
@@ -58,6 +37,23 @@ class Event:
 
     fields: dict[str, str] = field(default_factory=dict)
     data: list[str] = field(default_factory=list)
+
+    @property
+    def retry(self) -> float | None:
+        """Seconds to wait before the stream is resumed, within bounds; None if the event does not say."""
+        text = self.fields.get("retry", "")
+        if not (text.isascii() and text.isdigit()):
+            return None
+        return min(max(int(text[:9]) / 1000, _MIN_RETRY), _MAX_RETRY)
+
+    @property
+    def resumption(self) -> dict[str, str]:
+        """The fields that say how the stream is resumed."""
+        last_id, retry = self.fields.get("id", ""), self.retry
+        named = (
+            {"id": last_id} if last_id.isprintable() and last_id.isascii() and len(last_id) <= _MAX_ID else {}
+        )
+        return named | ({"retry": str(round(retry * 1000))} if retry is not None else {})
 
 
 class EventReader:
@@ -110,75 +106,141 @@ class EventReader:
             self._event.fields[name] = value
 
 
-class WatchedStream(httpx.AsyncByteStream):
-    """A request's event stream, each event made readable for the SDK.
+class RequestStream(httpx.AsyncByteStream):
+    """The event stream of one request, up to its answer. When it breaks, it goes on from its last event.
 
-    When the stream ends without the answer, it `broke` after the last event with an id, or, if there was
-    none, ends with the event that `failed` returns. `request_id` is the id that the answer must have; None
-    in a resumed stream, where the SDK sets it. `last_id` is the event that a resumed stream goes on from.
+    Args:
+        response: has the stream.
+        request_id: the id that the answer must have.
+        resume: asks the server for the events after the one with this id.
+        failed: returns the event that takes the place of an answer that does not come.
+        seconds: to wait before going on, when the server does not say how long.
     """
 
     def __init__(
         self,
-        stream: AsyncIterator[bytes],
+        response: httpx.Response,
+        request_id: Any,
         *,
-        close: Callable[[], Any],
-        broke: Callable[[str], None],
+        resume: Callable[[str], Awaitable[httpx.Response]],
         failed: Callable[[], bytes],
-        request_id: Any = None,
-        last_id: str = "",
+        seconds: float = 1.0,
     ) -> None:
-        self._stream = stream
-        self._close = close
-        self._broke = broke
-        self._failed = failed
+        self._response = response
         self._request_id = request_id
-        self._last_id = last_id
+        self._resume = resume
+        self._failed = failed
+        self._seconds = seconds
+        self._last_id = ""
+        self._idle = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            async with contextlib.aclosing(self._messages()) as messages:
+                async for message in messages:
+                    yield _event(message)
+                    if "method" not in message:
+                        return
+            self._idle += 1
+            if not self._last_id or self._idle > _MAX_IDLE or not await self._resumed():
+                break
+        yield self._failed()
+
+    async def aclose(self) -> None:
+        """Close the response that the stream comes from."""
+        await self._response.aclose()
+
+    async def _messages(self) -> AsyncGenerator[dict[str, Any]]:
+        """Yield the messages until the stream ends or breaks."""
+        reader = EventReader()
+        try:
+            async for chunk in self._response.aiter_bytes():
+                for event in reader.feed(chunk):
+                    self._remember(event)
+                    if (message := self._message(event)) is not None:
+                        yield message
+        except UnreadableAnswerError:
+            self._last_id = ""  # it would come again
+        except Exception as error:  # noqa: BLE001 - the door: the SDK would leave its caller waiting
+            _log.debug("an event stream broke: %s", type(error).__name__)
+        for event in reader.rest():
+            message = self._message(event)
+            if message is not None and ("method" not in message or not self._last_id):  # or it comes again
+                yield message
+
+    def _message(self, event: Event) -> dict[str, Any] | None:
+        message = _message(event)
+        if (question := question_of(message)) is not None:
+            return question
+        try:
+            return response_to(self._request_id, message)
+        except UnreadableAnswerError:
+            return None
+
+    def _remember(self, event: Event) -> None:
+        last_id = event.fields.get("id", "")
+        if last_id not in ("", self._last_id) and "\0" not in last_id and len(last_id) <= _MAX_ID:
+            self._last_id, self._idle = last_id, 0
+        if (seconds := event.retry) is not None:
+            self._seconds = seconds
+
+    async def _resumed(self) -> bool:
+        """Ask for the rest of the stream; tell whether it comes."""
+        await self._response.aclose()
+        for _ in range(_ATTEMPTS):
+            await asyncio.sleep(self._seconds)
+            try:
+                response = await self._resume(self._last_id)
+            except Exception as error:  # noqa: BLE001 - the door: the SDK would leave its caller waiting
+                _log.debug("an event stream was not resumed: %s", type(error).__name__)
+                continue
+            if is_event_stream(response):
+                self._response = response
+                return True
+            await response.aclose()
+        return False
+
+
+class ListeningStream(httpx.AsyncByteStream):
+    """The stream of what the server says by itself, each event made readable for the SDK."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         reader = EventReader()
-        try:
-            async for chunk in self._stream:
+        with contextlib.suppress(UnreadableAnswerError):
+            async for chunk in self._response.aiter_bytes():
                 for event in reader.feed(chunk):
-                    yield self._readable(event)
-        except (httpx.HTTPError, httpx.StreamError, UnreadableAnswerError):
-            # An end like any other: for an error in a resumed stream the SDK would count an attempt more than
-            # is counted here, and go on from an older event.
-            pass
-        if not self._last_id:
-            for event in reader.rest():
-                event.fields.pop("id", None)
-                yield self._readable(event)
-        if self._last_id:
-            self._broke(self._last_id)
-        else:
-            yield self._failed()
+                    yield _event(question_of(_message(event)), **event.resumption)
 
     async def aclose(self) -> None:
         """Close the response below."""
-        await self._close()
+        await self._response.aclose()
 
-    def _readable(self, event: Event) -> bytes:
-        """Return an event whose message the SDK can read, or one without a message."""
-        fields = {k: v for k, v in event.fields.items() if k != "retry" or (v.isascii() and v.isdigit())}
-        if "\0" in fields.get("id", ""):
-            del fields["id"]
-        if fields.get("id"):
-            self._last_id = fields["id"]
-        data = "\n".join(event.data)
-        data = self._message(data) if fields.get("event", "message") in ("", "message") else ""
-        lines = [f"{name}: {value}" for name, value in fields.items()]
-        return "\n".join([*lines, f"data: {data}", "", ""]).encode(errors="replace")
 
-    def _message(self, data: str) -> str:
-        if not data:
-            return ""
-        try:
-            message = parsed(data)
-            if isinstance(message, dict) and "method" in message:
-                return json.dumps(message)
-            theirs = message.get("id") if isinstance(message, dict) else None
-            wanted = self._request_id if self._request_id is not None else theirs if theirs is not None else 0
-            return json.dumps(response_to(wanted, message))
-        except UnreadableAnswerError:
-            return ""
+def is_event_stream(response: httpx.Response) -> bool:
+    """Tell whether a response is an event stream."""
+    return response.status_code == httpx.codes.OK and content_type(response) == "text/event-stream"
+
+
+def content_type(response: httpx.Response) -> str:
+    """Return the media type of a response; empty without one."""
+    value: str = response.headers.get("Content-Type", "")
+    return value.partition(";")[0].strip().lower()
+
+
+def _message(event: Event) -> Any:
+    """Return the JSON of an event; None of one that has none."""
+    if event.fields.get("event", "message") not in ("", "message"):
+        return None
+    try:
+        return parsed("\n".join(event.data))
+    except UnreadableAnswerError:
+        return None
+
+
+def _event(message: Any, **fields: str) -> bytes:
+    lines = [f"{name}: {value}" for name, value in fields.items()]
+    data = "" if message is None else json.dumps(message)
+    return "\n".join([*lines, f"data: {data}", "", ""]).encode(errors="replace")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from mcpsecurity_webclient.chat.markdown import MarkdownStream, to_html
+from mcpsecurity_webclient.chat.model_answer import Spoken
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, Run
-from mcpsecurity_webclient.chat.prompting import Spoken
 
 __all__ = ["AnswerWriter"]
 
@@ -23,7 +23,8 @@ class _Chat(Protocol):
 
 
 class AnswerWriter:
-    """Writes the messages of one run. A message joins the conversation with its first text or call."""
+    """Writes the messages of one run. A message joins the conversation with its first text or call, and one
+    that ends without either joins it then, as there is no other answer: its `finish_reason` says why."""
 
     def __init__(self, run: Run, chat: _Chat, clock: Callable[[], float] = time.time) -> None:
         self._run = run
@@ -36,6 +37,7 @@ class AnswerWriter:
 
     def begin(self) -> str:
         """Begin a message and return its id."""
+        self._run.asked_at = self._clock()
         self._markdown = MarkdownStream()
         self._message = Message(message_id=secrets.token_urlsafe(9), role="assistant", at=self._clock())
         self._run.message_id = self._message.message_id
@@ -82,11 +84,13 @@ class AnswerWriter:
 
     def done(self, spoken: Spoken) -> None:
         """End the message with what is known of it."""
+        if spoken.finish_reason != "tool_calls":
+            self._joined()
         self._close(spoken.finish_reason, spoken.usage or None)
 
-    def broken_off(self) -> None:
-        """End the message that is being written, if there is one, as it is."""
-        self._close("stopped", None)
+    def broken_off(self, finish_reason: str) -> None:
+        """End the message that is being written, if there is one, as it is: `stopped` or `broken_off`."""
+        self._close(finish_reason, None)
 
     def _joined(self) -> Message:
         if self._message is None:

@@ -116,11 +116,14 @@ class _Api:
         )
         return {"run_id": run_id, "message_id": message_id}
 
-    async def regenerate(
-        self, chat: ChatService, _: commands.Command, request: web.Request
-    ) -> dict[str, Any]:
-        self._check_runs(request)
-        return {"run_id": chat.regenerate()}
+    def another_run(self, begin: Callable[[ChatService], str]) -> Act[commands.Command]:
+        """Return a command that begins a run, and returns its id."""
+
+        async def act(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+            self._check_runs(request)
+            return {"run_id": begin(chat)}
+
+        return act
 
     async def delete(self, chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
         await self._directory.delete(request[PERSON], chat)
@@ -213,7 +216,12 @@ def add_chat_api(
     router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
     router.add_post(f"{chat}/samplings/{{id}}", api.command(commands.DecideSampling, _decide_sampling))
     router.add_post(f"{chat}/runs/{{id}}/stop", api.command(commands.Command, _stop))
-    router.add_post(f"{chat}/regenerate", api.command(commands.Command, api.regenerate))
+    for path, begin in (
+        ("regenerate", ChatService.regenerate),
+        ("retry", ChatService.retry),
+        ("continue", ChatService.go_on),
+    ):
+        router.add_post(f"{chat}/{path}", api.command(commands.Command, api.another_run(begin)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))

@@ -94,14 +94,16 @@ class ApprovalDesk:
         return self._leaving
 
     def propose(
-        self, function: str, arguments: dict[str, Any], batch_id: str, message_id: str
+        self, function: str, arguments: dict[str, Any], batch_id: str, message_id: str, item_id: str
     ) -> PendingFunctionCall:
-        """Take down what the model wants to call. An unknown function is a call that fails."""
+        """Take down what the model wants to call; `item_id` is the call's id in what the model reads. An
+        unknown function is a call that fails."""
         server, tool = self.find(function)
         call = PendingFunctionCall(
             call_id=secrets.token_urlsafe(12),
             batch_id=batch_id,
             message_id=message_id,
+            item_id=item_id,
             server=server.settings.name if server else "",
             tool=tool.name if tool else function,
             function=function,

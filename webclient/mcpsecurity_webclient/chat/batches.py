@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from semantic_kernel.contents import ChatMessageContent, FunctionCallContent, FunctionResultContent
+from semantic_kernel.contents import ChatMessageContent, FunctionCallContent
 
+from mcpsecurity_webclient.chat.history import result_of
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
 
 __all__ = ["Batch"]
@@ -13,8 +14,8 @@ __all__ = ["Batch"]
 class Batch:
     """Calls side by side: `items` as the model made them, `calls` as the person sees them.
 
-    `begin` is the place in the history where their results stand, in the order of the calls; `answered` are
-    the numbers of those that have one.
+    `begin` is the place in the history where their results stand, in the order of the calls and after those
+    of calls that the person did not see; `answered` are the numbers of those that have one.
     """
 
     items: list[FunctionCallContent]
@@ -27,6 +28,5 @@ class Batch:
         if number in self.answered:
             return
         place = self.begin + sum(other < number for other in self.answered)
-        result = FunctionResultContent.from_function_call_content_and_result(self.items[number], said)
-        turns.insert(place, result.to_chat_message_content())
+        turns.insert(place, result_of(self.items[number], said))
         self.answered.add(number)

@@ -16,6 +16,7 @@ from mcpsecurity_webclient.chat.failures import INTERRUPTED
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message
 from mcpsecurity_webclient.chat.records import UnderWay
+from mcpsecurity_webclient.chat.transcript import Transcript
 
 __all__ = ["CatchingUp", "OutOfStepError"]
 
@@ -37,15 +38,12 @@ class Chat(Protocol):
 class CatchingUp:
     """Applies events to a conversation, and knows what pages believe to be under way.
 
-    `turns` are what the model reads, of which the first `asked` come before the last message's answer.
+    `transcript` is what the model reads.
     """
 
-    def __init__(
-        self, chat: Chat, turns: list[ChatMessageContent], asked: int, under_way: UnderWay, run_id: str | None
-    ) -> None:
+    def __init__(self, chat: Chat, transcript: Transcript, under_way: UnderWay, run_id: str | None) -> None:
         self._chat = chat
-        self._turns = turns
-        self._asked = asked
+        self._transcript = transcript
         self._run_id = run_id
         self._unfinished = under_way.message_id
         self._calls = set(under_way.calls)
@@ -54,6 +52,7 @@ class CatchingUp:
             "message.added": self._must_have,
             "message.delta": self._delta,
             "message.done": self._done,
+            "message.left_out": self._left_out,
             "run.started": self._run_started,
             "run.done": self._run_done,
             "tool.proposed": self._proposed,
@@ -78,7 +77,7 @@ class CatchingUp:
         """End what was under way, and tell it; if the answer `goes_on`, it is not ended."""
         if (message := self._closed_message()) is not None:
             publish("message.done", self._run_id, {"message": message.to_json()})
-        self._turns += self._spoken
+        self._write_down()
         ended = [c for call_id, c in self._chat.desk.calls.items() if call_id in self._calls]
         for call in ended:
             if call.status != "proposed":
@@ -93,6 +92,11 @@ class CatchingUp:
             message.finish_reason, message.html = "stopped", to_html(message.text)
             self._take_turn(message)
         return message
+
+    def _write_down(self) -> None:
+        """Put what was said into what the model reads."""
+        self._transcript.turns.extend(self._spoken)
+        self._spoken.clear()
 
     def _take_turn(self, message: Message) -> None:
         if message.text and not message.calls:  # one with calls was kept with what the model reads
@@ -118,6 +122,9 @@ class CatchingUp:
     def _done(self, payload: dict[str, Any]) -> None:
         done = payload["message"]
         message = self._message(done["message_id"])
+        if message is None and not done["calls"] and done.get("text") == "":  # it ended without a word
+            message = Message(message_id=done["message_id"], role="assistant", at=done["at"])
+            self._chat.messages.append(message)
         if message is None or message.calls != done["calls"]:
             raise OutOfStepError("message.done")
         message.text, message.html = done["text"], done["html"]
@@ -127,12 +134,25 @@ class CatchingUp:
 
     def _run_started(self, payload: dict[str, Any]) -> None:
         self._run_id = payload["run_id"]
-        if payload["trigger"] == "regenerate":
-            messages = self._chat.messages
-            while messages and messages[-1].role != "user":
-                self._chat.desk.forget(messages.pop().calls)
-            del self._turns[self._asked :]
+        settled = payload["trigger"] == "retry"
+        if (settled or payload["trigger"] == "regenerate") and self._chat.messages:
+            desk = self._chat.desk
+            desk.forget(self._transcript.drop_answer(self._chat.messages, desk.calls, settled=settled))
             self._spoken.clear()
+        elif payload["trigger"] == "continue":
+            self._write_down()
+            self._transcript.ask_to_go_on()
+
+    def _left_out(self, payload: dict[str, Any]) -> None:
+        message = self._message(payload["message_id"])
+        if message is None:
+            raise OutOfStepError("message.left_out")
+        self._write_down()
+        message.left_out = payload["reason"]
+        if message.left_out:
+            self._transcript.leave_out_question()
+        else:
+            self._transcript.take_question_back_in()
 
     def _run_done(self, _: dict[str, Any]) -> None:
         self._run_id = None

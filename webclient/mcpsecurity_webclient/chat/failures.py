@@ -1,6 +1,7 @@
 """What went wrong with the model or a server, in words for the person who waits."""
 
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,8 +13,27 @@ import openai
 from azure.core.exceptions import ClientAuthenticationError
 
 from mcpsecurity.bridge import BridgeError, SignInRequiredError
+from mcpsecurity_webclient.chat.model import BrokenOffError
+from mcpsecurity_webclient.chat.model_stream import NotAStreamError, ProviderError
+from mcpsecurity_webclient.chat.provider import Report, report_of
 
-__all__ = ["INTERRUPTED", "Failure", "failure_of", "sign_in_needed"]
+__all__ = ["INTERRUPTED", "REFUSED", "Failure", "failure_of", "report_in", "sign_in_needed"]
+
+_FILTERED = frozenset(
+    {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation", "invalid_prompt"}
+)
+_TOO_LONG = frozenset(
+    {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length", "request_too_large"}
+)
+_TOO_LONG_WORDS = re.compile(r"maximum context length|context (size|window)|too many tokens", re.IGNORECASE)
+_NO_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "quota_exceeded"})
+_BUSY = frozenset({"rate_limit_exceeded", "too_many_requests", "429"})
+_FIREWALL = re.compile(r"firewall|virtual network|public access|private endpoint", re.IGNORECASE)
+_NO_DEPLOYMENT = re.compile(r"deployment|model", re.IGNORECASE)
+_LONGEST_WAIT = 7 * 86400
+_WAITABLE = 3600
+"""Seconds that a person may be asked to wait on the page."""
+_OPERATOR = "Its operator has to mend that."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +53,11 @@ class Failure:
 
 INTERRUPTED = Failure(
     "interrupted", "This answer was stopped before its end: the service was restarted.", retryable=True
+)
+REFUSED = Failure(
+    "content_filter",
+    "The model's content filter refused this message. It is not sent any more; please put it in other words.",
+    retryable=False,
 )
 
 
@@ -54,7 +79,14 @@ def failure_of(error: BaseException, error_id: str) -> Failure:
     )
 
 
+def report_in(error: BaseException) -> Report | None:
+    """Return what the model's endpoint said is wrong, if it said so."""
+    said = (e for e in _causes(error) if isinstance(e, openai.APIStatusError | ProviderError))
+    return next((report_of(e) for e in said), None)
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came from."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
@@ -65,59 +97,108 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _of_model(error: BaseException) -> Failure | None:
     match error:
-        case openai.RateLimitError():
-            return _busy(error)
-        case openai.AuthenticationError() | openai.PermissionDeniedError() | ClientAuthenticationError():
-            text = "The model refuses this application's credentials. Its operator has to mend that."
-            return Failure("model_unauthorized", text, retryable=False)
-        case openai.NotFoundError():
-            text = "The model's deployment does not exist. Its operator has to mend that."
-            return Failure("model_not_found", text, retryable=False)
-        case openai.BadRequestError() if error.code == "content_filter":
-            text = "The model's content filter refused this conversation. Please put it in other words."
-            return Failure("content_filter", text, retryable=False)
-        case openai.BadRequestError() if error.code == "context_length_exceeded":
-            text = "This conversation is too long for the model. Please begin a new one."
-            return Failure("too_long", text, retryable=False)
+        case NotAStreamError():
+            text = "The model's address answered with something that is no answer of a model."
+            return Failure("model_not_a_stream", text, retryable=True)
+        case BrokenOffError():
+            return Failure("model_broke_off", "The model's answer broke off.", retryable=True)
+        case ClientAuthenticationError():
+            return _unauthorized()
         case openai.APITimeoutError():
             return Failure("model_timeout", "The model did not answer in time.", retryable=True)
         case openai.APIConnectionError():
             return Failure("model_unreachable", "The model cannot be reached at the moment.", retryable=True)
-        case openai.APIStatusError():
-            return Failure(
-                "model_error",
-                f"The model answered with an error ({error.status_code}).",
-                retryable=error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-                or error.status_code in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT),
-            )
-        case openai.APIError():
-            return Failure("model_error", "The model's answer broke off.", retryable=True)
+        case openai.APIError() | ProviderError():
+            return _of_report(report_of(error))
     return None
 
 
-def _busy(error: openai.RateLimitError) -> Failure:
-    if error.code == "insufficient_quota":
-        text = "The model's quota is used up. Its operator has to mend that."
-        return Failure("model_quota", text, retryable=False)
-    wait = _wait_of(error.response.headers)
+def _of_report(report: Report) -> Failure:
+    """Return the failure for what the model's endpoint says is wrong; its codes count more than its
+    status."""
+    if report.has(_FILTERED):
+        if report.status is not None:
+            return REFUSED
+        text = "The model's content filter ended this answer."
+        return Failure("content_filter", text, retryable=True)
+    if report.has(_NO_QUOTA):
+        return Failure("model_quota", f"The model's quota is used up. {_OPERATOR}", retryable=False)
+    if report.status == HTTPStatus.TOO_MANY_REQUESTS or report.has(_BUSY):
+        return _busy(report.headers)
+    too_long = report.status in (None, HTTPStatus.BAD_REQUEST) and _TOO_LONG_WORDS.search(report.message)
+    if report.has(_TOO_LONG) or report.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or too_long:
+        text = "This conversation is too long for the model. Please begin a new one."
+        return Failure("too_long", text, retryable=False)
+    if report.status is None:
+        return Failure("model_error", "The model's answer broke off with an error.", retryable=True)
+    return _of_status(report, report.status)
+
+
+def _of_status(report: Report, status: int) -> Failure:
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            return _unauthorized()
+        case HTTPStatus.FORBIDDEN if _FIREWALL.search(report.message):
+            text = f"The model's network does not let this application in. {_OPERATOR}"
+            return Failure("model_forbidden", text, retryable=False)
+        case HTTPStatus.FORBIDDEN:
+            return _unauthorized()
+        case HTTPStatus.NOT_FOUND if _NO_DEPLOYMENT.search(report.code + report.message):
+            text = f"The model's deployment does not exist. {_OPERATOR}"
+            return Failure("model_not_found", text, retryable=False)
+        case HTTPStatus.NOT_FOUND:
+            text = f"There is no model at the address that is configured. {_OPERATOR}"
+            return Failure("model_not_found", text, retryable=False)
+    passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.CONFLICT,
+    )
+    if passing:
+        text = f"The model answered with an error ({status})."
+        return Failure("model_error", text, retryable=True, retry_after=_waitable(report.headers))
+    text = f"The model does not take what this application sends ({status}). {_OPERATOR}"
+    return Failure("model_error", text, retryable=False)
+
+
+def _unauthorized() -> Failure:
+    text = f"The model refuses this application's credentials. {_OPERATOR}"
+    return Failure("model_unauthorized", text, retryable=False)
+
+
+def _busy(headers: Mapping[str, str]) -> Failure:
+    wait = _wait_of(headers)
     text = "The model has too much to do."
     return Failure(
         "model_busy",
-        text + (f" Try again in {wait} seconds." if wait else ""),
+        text + (f" Try again in {_in_words(wait)}." if wait else ""),
         retryable=True,
-        retry_after=wait,
+        retry_after=_waitable(headers),
     )
+
+
+def _waitable(headers: Mapping[str, str]) -> int | None:
+    """Return how long the page counts down; nobody watches a page for hours."""
+    wait = _wait_of(headers)
+    return wait if wait is not None and wait <= _WAITABLE else None
+
+
+def _in_words(seconds: int) -> str:
+    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= 2 * size:
+            return f"{math.ceil(seconds / size)} {name}s"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
 def _wait_of(headers: Mapping[str, str]) -> int | None:
     """Return the seconds to wait, rounded up: of `retry-after-ms`, or `Retry-After` (RFC 9110, 10.2.3)."""
-    after = headers.get("Retry-After", "")
+    milliseconds, after = headers.get("retry-after-ms", ""), headers.get("Retry-After", "")
+    for text, unit in ((milliseconds, 1000), (after, 1)):
+        try:
+            return min(max(0, math.ceil(float(text) / unit)), _LONGEST_WAIT)
+        except (OverflowError, ValueError):
+            continue
     try:
-        if "retry-after-ms" in headers:
-            return max(0, math.ceil(float(headers["retry-after-ms"]) / 1000))
-        if after.replace(".", "", 1).isdigit():
-            return math.ceil(float(after))
         seconds = parsedate_to_datetime(after).timestamp() - time.time()
-    except (OverflowError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
-    return max(0, math.ceil(seconds))
+    return min(max(0, math.ceil(seconds)), _LONGEST_WAIT)

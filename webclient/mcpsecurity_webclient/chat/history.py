@@ -1,29 +1,100 @@
-"""What enters the history is valid there: one odd call would have every later request refused."""
+"""What the model is sent of a conversation: all of it is valid there, as one odd turn would have every later
+request refused."""
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from semantic_kernel.contents import FunctionCallContent
+from semantic_kernel.contents import (
+    AuthorRole,
+    ChatHistory,
+    ChatMessageContent,
+    FunctionCallContent,
+    FunctionResultContent,
+)
 
-__all__ = ["valid_calls"]
+__all__ = [
+    "after_results_of",
+    "call_ids",
+    "is_left_out",
+    "leave_out",
+    "result_of",
+    "sent",
+    "take_back_in",
+    "texts_of",
+    "valid_call",
+]
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ID_LENGTH = 40
+_LEFT_OUT = "left_out"
 
 
-def valid_calls(calls: Sequence[FunctionCallContent]) -> list[FunctionCallContent]:
-    """Return the calls with names and ids that Azure OpenAI takes back; each id is there once."""
-    seen: set[str] = set()
-    return [_valid(call, seen) for call in calls]
+def call_ids(turns: Iterable[ChatMessageContent]) -> set[str]:
+    """Return the ids of all calls."""
+    return {item.id or "" for turn in turns for item in turn.items if isinstance(item, FunctionCallContent)}
 
 
-def _valid(call: FunctionCallContent, seen: set[str]) -> FunctionCallContent:
+def valid_call(call: FunctionCallContent, arguments: str, taken: set[str]) -> FunctionCallContent:
+    """Return a call with a name and an id that Azure OpenAI takes back; `taken` are the ids that other calls
+    have, and gets this one's."""
     call_id = call.id
-    if not call_id or len(call_id) > _ID_LENGTH or call_id in seen:
+    if not call_id or not call_id.isascii() or len(call_id) > _ID_LENGTH or call_id in taken:
         call_id = f"call_{secrets.token_hex(12)}"
-    seen.add(call_id)
+    taken.add(call_id)
     name = call.name or ""
     if not _NAME.fullmatch(name):
         name = re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unnamed"
-    return FunctionCallContent(id=call_id, name=name, arguments=call.arguments or "{}")
+    return FunctionCallContent(id=call_id, name=name, arguments=arguments)
+
+
+def result_of(call: FunctionCallContent, said: str) -> ChatMessageContent:
+    """Return the turn that answers a call."""
+    result = FunctionResultContent.from_function_call_content_and_result(call, said)
+    return result.to_chat_message_content()
+
+
+def leave_out(turns: Iterable[ChatMessageContent]) -> None:
+    """Send these turns no more."""
+    for turn in turns:
+        turn.metadata = {**turn.metadata, _LEFT_OUT: True}
+
+
+def take_back_in(turns: Iterable[ChatMessageContent]) -> None:
+    """Send these turns again."""
+    for turn in turns:
+        turn.metadata = {name: value for name, value in turn.metadata.items() if name != _LEFT_OUT}
+
+
+def is_left_out(turn: ChatMessageContent) -> bool:
+    """Tell whether a turn is not sent."""
+    return bool(turn.metadata.get(_LEFT_OUT))
+
+
+def sent(history: ChatHistory) -> ChatHistory:
+    """Return what of a history the model is sent."""
+    if not any(map(is_left_out, history.messages)):
+        return history
+    return ChatHistory(messages=[turn for turn in history.messages if not is_left_out(turn)])
+
+
+def after_results_of(ids: Iterable[str], turns: Sequence[ChatMessageContent]) -> int | None:
+    """Return the place after the results of the last turn that makes one of these calls; None for no such."""
+    wanted = set(ids)
+    made = [place for place, turn in enumerate(turns) if call_ids([turn]) & wanted]
+    if not made:
+        return None
+    end = made[-1] + 1
+    while end < len(turns) and turns[end].role == AuthorRole.TOOL:
+        end += 1
+    return end
+
+
+def texts_of(turns: Iterable[ChatMessageContent]) -> list[str]:
+    """Return every text of these turns: what was said, called and answered."""
+    texts: list[str] = []
+    for turn in turns:
+        for item in turn.items:
+            values = (getattr(item, name, None) for name in ("text", "arguments", "result"))
+            texts += [str(value) for value in values if value]
+    return texts

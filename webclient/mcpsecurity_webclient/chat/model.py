@@ -2,21 +2,46 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
+import httpx2  # what `openai` speaks HTTP with
+import openai
 from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
 from openai import AsyncAzureOpenAI, DefaultAsyncHttpxClient
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion
+from semantic_kernel.connectors.ai.open_ai import (
+    AzureChatCompletion,
+    OpenAIChatPromptExecutionSettings,
+)
+from semantic_kernel.contents import (
+    AuthorRole,
+    ChatMessageContent,
+    FinishReason,
+    FunctionCallContent,
+    StreamingChatMessageContent,
+    StreamingTextContent,
+    TextContent,
+)
 
+from mcpsecurity_webclient.chat.model_stream import (
+    AnswerReader,
+    EventSplitter,
+    NotAStreamError,
+)
 from mcpsecurity_webclient.settings import WebSettings
 
-__all__ = ["chat_model"]
+__all__ = ["BrokenOffError", "chat_model"]
 
 _PASSING = frozenset({500, 502, 503, 504})
 _PAUSE_SECONDS = 0.5
+_DONE = "[DONE]"
+_DRAIN_SECONDS = 0.1
+
+
+class BrokenOffError(Exception):
+    """The model's answer ended before its end."""
 
 
 class _RetryingClient(DefaultAsyncHttpxClient):
@@ -34,6 +59,126 @@ class _RetryingClient(DefaultAsyncHttpxClient):
         await response.aclose()
         await asyncio.sleep(_PAUSE_SECONDS)
         return await super().send(request, **options)
+
+
+class _ChatModel(AzureChatCompletion):
+    """Reads answers with `AnswerReader`, so that nothing in a stream loses what was said before it.
+
+    The last message of a stream has the calls, and in `metadata` what Semantic Kernel has no word for:
+    `refusal` (each message: what it adds to it), `finish_reason` as the endpoint says it, `unreadable` (how
+    many chunks were no JSON), `usage` and `model`.
+    """
+
+    async def _inner_get_streaming_chat_message_contents(
+        self, chat_history: Any, settings: Any, function_invoke_attempt: int = 0
+    ) -> AsyncGenerator[list[StreamingChatMessageContent], Any]:
+        """Stream one answer.
+
+        Raises:
+            openai.APIError: the request was refused, or not answered.
+            BrokenOffError, NotAStreamError, ProviderError: something else than an answer came.
+        """
+        if not isinstance(settings, OpenAIChatPromptExecutionSettings):
+            settings = self.get_prompt_execution_settings_from_settings(settings)
+        settings.stream, settings.stream_options = True, {"include_usage": True}
+        settings.messages = self._prepare_chat_history_for_request(chat_history)
+        settings.ai_model_id = settings.ai_model_id or self.ai_model_id
+        body = settings.prepare_settings_dict()
+        if not body.get("tools"):
+            body.pop("parallel_tool_calls", None)
+        reader = AnswerReader()
+        async with self.client.chat.completions.with_streaming_response.create(**body) as response:
+            async for text, refusal in _pieces(response.iter_bytes(), reader):
+                if text or refusal:
+                    yield [self._message(_text_items(text), {"refusal": refusal}, function_invoke_attempt)]
+        calls: list[Any] = [
+            FunctionCallContent(id=call_id, index=place, name=name, arguments=arguments)
+            for place, (call_id, name, arguments) in enumerate(reader.calls())
+        ]
+        known = {
+            "finish_reason": reader.finish,
+            "unreadable": reader.unreadable,
+            "usage": reader.usage,
+            "model": reader.model,
+        }
+        last = self._message(calls, known, function_invoke_attempt)
+        last.finish_reason = _known_reason(reader.finish)
+        yield [last]
+
+    async def _inner_get_chat_message_contents(
+        self, chat_history: Any, settings: Any
+    ) -> list[ChatMessageContent]:
+        """Return one answer, read in the same way. Raises what streaming raises."""
+        texts, items, last = [], [], None
+        async for (part,) in self._inner_get_streaming_chat_message_contents(chat_history, settings):
+            texts.append(part.content or part.metadata.get("refusal") or "")
+            items += [item for item in part.items if isinstance(item, FunctionCallContent)]
+            last = part
+        text = "".join(texts)
+        return [
+            ChatMessageContent(
+                role=AuthorRole.ASSISTANT,
+                items=[*([TextContent(text=text)] if text else []), *items],
+                finish_reason=last.finish_reason if last else None,
+                ai_model_id=self.ai_model_id,
+                metadata=last.metadata if last else {},
+            )
+        ]
+
+    def _message(self, items: Any, metadata: dict[str, Any], attempt: int) -> StreamingChatMessageContent:
+        return StreamingChatMessageContent(
+            role=AuthorRole.ASSISTANT,
+            choice_index=0,
+            items=items,
+            ai_model_id=self.ai_model_id,
+            metadata=metadata,
+            function_invoke_attempt=attempt,
+        )
+
+
+async def _pieces(body: AsyncIterator[bytes], reader: AnswerReader) -> AsyncIterator[tuple[str, str]]:
+    """Yield what each event adds to text and refusal, until the answer ends."""
+    events, done = EventSplitter(), False
+    try:
+        async for data in _data(body, events):
+            if done := data.startswith(_DONE) or reader.full:
+                await _drain(body)
+                break
+            yield reader.read(data)
+    except httpx2.TimeoutException as error:
+        raise openai.APITimeoutError(error.request) from error
+    except (httpx2.RequestError, httpx2.StreamError, OSError) as error:
+        raise BrokenOffError("the connection broke") from error
+    yield reader.end()
+    if reader.chunks == 0 and not events.empty and not (done and reader.unreadable == 0):
+        raise NotAStreamError
+    if not done and reader.finish is None:
+        raise BrokenOffError("the stream ended before the answer did")
+
+
+async def _data(body: AsyncIterator[bytes], events: EventSplitter) -> AsyncIterator[str]:
+    async for piece in body:
+        for data in events.feed(piece):
+            yield data
+    for data in events.end():
+        yield data
+
+
+async def _drain(body: AsyncIterator[bytes]) -> None:
+    """Read what comes after the end, so that the connection can be used again; if it does not come, it
+    cannot."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for _ in body:
+                pass
+
+
+def _text_items(text: str) -> list[Any]:
+    return [StreamingTextContent(choice_index=0, text=text)] if text else []
+
+
+def _known_reason(reason: str | None) -> FinishReason | None:
+    return FinishReason(reason) if reason in [known.value for known in FinishReason] else None
 
 
 @asynccontextmanager
@@ -57,4 +202,6 @@ async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterato
             http_client=http,
             max_retries=0,
         )
-        yield AzureChatCompletion(deployment_name=settings.deployment, async_client=client)
+        yield _ChatModel(  # type: ignore[call-arg]  # pydantic's plugin does not see its constructor
+            deployment_name=settings.deployment, async_client=client
+        )

@@ -72,8 +72,9 @@ class Decision:
 class PendingFunctionCall:
     """A tool call that the model proposed, from its proposal to its end.
 
-    `decision` is what the call waits for; while one is being kept it is in `deciding`. `taken_up` says that
-    another process proposed the call, `unasked` that it ran and nobody asked the person about it.
+    `item_id` is its id in what the model reads. `decision` is what the call waits for; while one is being
+    kept it is in `deciding`. `taken_up` says that another process proposed the call, `unasked` that it ran
+    and nobody asked the person about it.
     """
 
     call_id: str
@@ -86,6 +87,7 @@ class PendingFunctionCall:
     description: str
     arguments: dict[str, Any]
     input_schema: dict[str, Any]
+    item_id: str = ""
     annotations: dict[str, Any] | None = None
     args_hash: str = ""
     approved_hash: str | None = None
@@ -106,6 +108,13 @@ class PendingFunctionCall:
 
     def __post_init__(self) -> None:
         self.args_hash = arguments_hash(self.arguments)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it was made, or the person declined it: asking the model again does not ask for it
+        again."""
+        declined = self.status == "declined" and self.decided_by == "user"
+        return declined or self.started_at is not None or self.status in ("done", "failed")
 
     @property
     def definition_hash(self) -> str:
@@ -129,6 +138,7 @@ class Message:
     """A message of the person or of the model. `html` is sanitised; a person's message has none.
 
     While it is being written `stable` is the HTML of its finished blocks and `html` that of the last one.
+    `left_out` says why a person's message is not sent to the model: its content filter refused it.
     """
 
     message_id: str
@@ -142,6 +152,7 @@ class Message:
     calls: list[str] = field(default_factory=list)
     attachments: list[dict[str, str]] | None = None
     prompt: dict[str, str] | None = None
+    left_out: Literal["content_filter"] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the page's view."""
@@ -151,6 +162,7 @@ class Message:
             "usage": self.usage,
             "attachments": self.attachments,
             "prompt": self.prompt,
+            "left_out": self.left_out,
         }
         return {
             "message_id": self.message_id,
@@ -165,18 +177,21 @@ class Message:
 
 @dataclass(slots=True)
 class Run:
-    """One attempt to answer: a task that belongs to the conversation, not to a connection."""
+    """One attempt to answer: a task that belongs to the conversation, not to a connection. `asked_at` is when
+    the model was asked last."""
 
     run_id: str
     trigger: str
     task: asyncio.Task[None] | None = None
     status: str = "running"
     message_id: str | None = None
+    asked_at: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the page's view."""
         body: dict[str, Any] = {"run_id": self.run_id, "status": "running", "trigger": self.trigger}
-        return body | ({"message_id": self.message_id} if self.message_id else {})
+        optional = {"message_id": self.message_id, "asked_at": self.asked_at}
+        return body | {name: value for name, value in optional.items() if value}
 
 
 def arguments_hash(arguments: Mapping[Any, Any]) -> str:

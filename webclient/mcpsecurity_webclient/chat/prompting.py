@@ -2,8 +2,6 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from semantic_kernel import Kernel
@@ -15,29 +13,20 @@ from semantic_kernel.contents import (
     ChatHistory,
     ChatMessageContent,
     FunctionCallContent,
-    StreamingChatMessageContent,
     TextContent,
 )
 
 from mcpsecurity_webclient.chat.batches import Batch
 from mcpsecurity_webclient.chat.calls import CANCELLED, CallDesk
-from mcpsecurity_webclient.chat.history import valid_calls
+from mcpsecurity_webclient.chat.history import call_ids, result_of, sent, valid_call
+from mcpsecurity_webclient.chat.model_answer import HeardAnswer, Spoken, UnreadableCallError, arguments_of
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
-from mcpsecurity_webclient.chat.wire import read_json
+from mcpsecurity_webclient.chat.wire import to_json
 from mcpsecurity_webclient.watching import model_asked
 
-__all__ = ["AnswerSink", "PromptingService", "Spoken"]
+__all__ = ["AnswerSink", "PromptingService"]
 
-
-@dataclass(slots=True)
-class Spoken:
-    """What is known of one time the model spoke, and of the loop's end: `status` is `max_rounds` when
-    the model would not stop calling."""
-
-    status: str = "completed"
-    finish_reason: str | None = None
-    usage: dict[str, int] = field(default_factory=dict)
-    model: str | None = None
+_NAME_SHOWN = 64
 
 
 class AnswerSink(Protocol):
@@ -79,14 +68,14 @@ class PromptingService:
         for _ in range(self._max_rounds):
             message_id = sink.begin()
             with model_asked(self._service.ai_model_id) as used:
-                whole, spoken = await self._ask(history, sink.text)
+                heard = await self._ask(history, sink)
+                spoken = heard.spoken()
                 used(spoken.usage)
             _add(total, spoken)
-            calls = [item for item in whole.items if isinstance(item, FunctionCallContent)]
-            batch = self._propose(calls, message_id, len(history.messages), sink)
+            batch = self._propose(heard, message_id, history, sink)
             await self._announce(batch, history)
             sink.done(spoken)
-            if not calls:
+            if not heard.calls:
                 total.status = "completed"
                 return total
             await self.carry_out(batch, history)
@@ -113,41 +102,63 @@ class PromptingService:
             await asyncio.gather(*tasks, return_exceptions=True)
             self._end(batch, history)
 
-    async def _ask(
-        self, history: ChatHistory, text: Callable[[str], None]
-    ) -> tuple[ChatMessageContent, Spoken]:
-        """Stream one answer of the model into the history; what was said before a stop is kept, too."""
+    async def _ask(self, history: ChatHistory, sink: AnswerSink) -> HeardAnswer:
+        """Hear one answer of the model. What was said before it broke off enters the history, too."""
         settings = AzureChatPromptExecutionSettings(
             function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False)
         )
-        whole: StreamingChatMessageContent | None = None
+        heard = HeardAnswer()
         try:
             async for parts in self._service.get_streaming_chat_message_contents(
-                history, settings, kernel=self._kernel
+                sent(history), settings, kernel=self._kernel
             ):
                 for part in parts:
-                    whole = part if whole is None else whole + part
-                    if part.content:
-                        text(part.content)
-        except asyncio.CancelledError:
-            if whole is not None and whole.content:
-                history.add_assistant_message(whole.content)
+                    if piece := heard.take(part):
+                        sink.text(piece)
+        except BaseException:
+            if heard.text.strip():
+                history.add_assistant_message(heard.text)
             raise
-        if whole is None:
-            return ChatMessageContent(role=AuthorRole.ASSISTANT, content=""), Spoken()
-        message = _settled(whole)
-        if message.items:
-            history.add_message(message)
-        return message, _spoken(whole)
+        return heard
 
-    def _propose(
-        self, items: list[FunctionCallContent], message_id: str, begin: int, sink: AnswerSink
-    ) -> Batch:
-        batch_id = secrets.token_urlsafe(8)
-        calls = [self._desk.propose(c.name or "", _arguments(c), batch_id, message_id) for c in items]
-        for call in calls:
+    def _propose(self, heard: HeardAnswer, message_id: str, history: ChatHistory, sink: AnswerSink) -> Batch:
+        """Put an answer into the history, and take down its calls. One that no tool can be found for, or
+        whose arguments cannot be read, is answered at once: the person has nothing to decide about it."""
+        batch_id, taken = secrets.token_urlsafe(8), call_ids(history.messages)
+        items: list[FunctionCallContent] = []
+        refused: list[ChatMessageContent] = []
+        batch = Batch([], [], 0)
+        for made in heard.calls:
+            try:
+                arguments = self._checked(made, whole=heard.whole)
+            except UnreadableCallError as error:
+                items.append(valid_call(made, "{}", taken))
+                refused.append(result_of(items[-1], str(error)))
+                continue
+            items.append(valid_call(made, _written(made, arguments), taken))
+            batch.items.append(items[-1])
+            batch.calls.append(
+                self._desk.propose(made.name or "", arguments, batch_id, message_id, items[-1].id or "")
+            )
+        text = [TextContent(text=heard.text)] if heard.text.strip() else []
+        if text or items:
+            history.add_message(ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items]))
+            history.messages += refused
+        batch.begin = len(history.messages)
+        for call in batch.calls:
             sink.called(call)
-        return Batch(items, calls, begin)
+        return batch
+
+    def _checked(self, made: FunctionCallContent, *, whole: bool) -> dict[str, Any]:
+        """Return a call's arguments. Raises `UnreadableCallError` for a call that cannot be shown."""
+        _, tool = self._desk.find(made.name or "")
+        if tool is None:
+            name = made.name or ""
+            raise UnreadableCallError(
+                f"Error: there is no tool {name[:_NAME_SHOWN]!r}. "
+                "Call one of the tools that you were given, by its exact name."
+            )
+        return arguments_of(made, whole=whole)
 
     async def _announce(self, batch: Batch, history: ChatHistory) -> None:
         if batch.calls:
@@ -169,39 +180,10 @@ class PromptingService:
                     batch.answer(number, CANCELLED, history.messages)
 
 
-def _arguments(call: FunctionCallContent) -> dict[str, Any]:
-    """Return the call's arguments; what is no JSON object is shown to the person as it is."""
-    try:
-        arguments = (
-            read_json(call.arguments or "{}")
-            if isinstance(call.arguments, str)
-            else dict(call.arguments or {})
-        )
-    except ValueError:
-        return {"arguments": str(call.arguments)}
-    return arguments if isinstance(arguments, dict) else {"arguments": arguments}
-
-
-def _settled(whole: StreamingChatMessageContent) -> ChatMessageContent:
-    """Return a streamed message as one that was not, which is what a history keeps."""
-    calls = valid_calls([item for item in whole.items if isinstance(item, FunctionCallContent)])
-    text = [TextContent(text=whole.content)] if whole.content else []
-    return ChatMessageContent(
-        role=whole.role,
-        items=[*text, *calls],
-        finish_reason=whole.finish_reason,
-        ai_model_id=whole.ai_model_id,
-    )
-
-
-def _spoken(whole: StreamingChatMessageContent) -> Spoken:
-    usage = whole.metadata.get("usage") if whole.metadata else None
-    counts = {name: getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")}
-    return Spoken(
-        finish_reason=str(whole.finish_reason.value) if whole.finish_reason else None,
-        usage={name: count for name, count in counts.items() if isinstance(count, int)},
-        model=getattr(whole.inner_content, "model", None),
-    )
+def _written(made: FunctionCallContent, arguments: dict[str, Any]) -> str:
+    """Return a call's arguments as the model wrote them, if it wrote any."""
+    written = made.arguments if arguments else None
+    return written if isinstance(written, str) else to_json(arguments)
 
 
 def _add(total: Spoken, spoken: Spoken) -> None:

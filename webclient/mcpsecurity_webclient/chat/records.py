@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from semantic_kernel.contents import ChatMessageContent
 
+from mcpsecurity_webclient.chat.history import is_left_out, leave_out
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.store import Part
@@ -13,6 +14,7 @@ __all__ = ["UnderWay", "calls_from", "messages_from", "parts_of", "turns_from", 
 
 UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
 _UNDER_WAY = ("proposed", "approved", "running")
+_LEFT_OUT = "left_out"
 _NOT_KEPT = {"html", "stable", "decision", "deciding", "taken_up"}
 
 
@@ -67,7 +69,12 @@ def under_way(parts: list[Part]) -> UnderWay:
 
 def turns_from(parts: list[Part]) -> list[ChatMessageContent]:
     """Return what the model reads."""
-    return [ChatMessageContent.model_validate(part.body) for part in parts if part.kind == "turn"]
+    turns = []
+    for body in (part.body for part in parts if part.kind == "turn"):
+        turns.append(ChatMessageContent.model_validate({k: v for k, v in body.items() if k != _LEFT_OUT}))
+        if body.get(_LEFT_OUT):
+            leave_out(turns[-1:])
+    return turns
 
 
 def _body(value: Message | PendingFunctionCall) -> dict[str, Any]:
@@ -80,7 +87,8 @@ def _body(value: Message | PendingFunctionCall) -> dict[str, Any]:
 
 
 def _turn(turn: ChatMessageContent) -> dict[str, Any]:
-    return turn.model_dump(mode="json", exclude_none=True, exclude={"inner_content", "metadata"})
+    body = turn.model_dump(mode="json", exclude_none=True, exclude={"inner_content", "metadata"})
+    return body | ({_LEFT_OUT: True} if is_left_out(turn) else {})
 
 
 def _known(kind: type[Message] | type[PendingFunctionCall], body: dict[str, Any]) -> dict[str, Any]:

@@ -5,20 +5,27 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from semantic_kernel import Kernel
-from semantic_kernel.contents import ChatHistory
 
 from mcpsecurity.bridge import SignInRequiredError
 from mcpsecurity_webclient.chat.answering import AnswerWriter
 from mcpsecurity_webclient.chat.batches import Batch
 from mcpsecurity_webclient.chat.calls import CallDesk
-from mcpsecurity_webclient.chat.failures import INTERRUPTED, failure_of, sign_in_needed
+from mcpsecurity_webclient.chat.failures import (
+    INTERRUPTED,
+    REFUSED,
+    failure_of,
+    report_in,
+    sign_in_needed,
+)
+from mcpsecurity_webclient.chat.history import texts_of
 from mcpsecurity_webclient.chat.keeping import Keeper
 from mcpsecurity_webclient.chat.models import Message, Run
 from mcpsecurity_webclient.chat.prompting import PromptingService
 from mcpsecurity_webclient.chat.servers import McpServers
+from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.store import StaleConversationError, StoreError
 from mcpsecurity_webclient.watching import answer_watched
 
@@ -27,6 +34,7 @@ __all__ = ["BusyError", "NothingToDoError", "Runs", "UnknownRunError"]
 _log = logging.getLogger(__name__)
 _STOP_SECONDS = 5.0
 _KNOWN = 50
+_CUT_OFF = ("length", "broken_off", "stopped")
 
 
 class BusyError(Exception):
@@ -67,7 +75,7 @@ class Runs:
         chat: Chat,
         kernel: Kernel,
         prompting: PromptingService,
-        history: ChatHistory,
+        transcript: Transcript,
         *,
         model: str,
         sign_in_needed: Callable[[SignInRequiredError], None],
@@ -76,7 +84,7 @@ class Runs:
         self._chat = chat
         self._kernel = kernel
         self._prompting = prompting
-        self._history = history
+        self._transcript = transcript
         self._sign_in_needed = sign_in_needed
         self._clock = clock
         self._known: deque[str] = deque(maxlen=_KNOWN)
@@ -84,8 +92,9 @@ class Runs:
         self.model = model
         self.current: Run | None = None
 
-    def start(self, trigger: str, pending: Batch | None = None) -> str:
-        """Begin an answer, or go on with one from calls that wait; return the run's id.
+    def start(self, trigger: str, pending: Batch | None = None, after: str | None = None) -> str:
+        """Begin an answer, or go on with one from calls that wait; return the run's id. `after` is the
+        message after which it stands, if others stood there before.
 
         In a conversation that was closed meanwhile none begins: whoever opens it next offers to try again.
         """
@@ -95,10 +104,30 @@ class Runs:
             return run.run_id
         self.current = run
         self._chat.updated_at = self._clock()
-        self._chat.publish("run.started", {"trigger": trigger})
+        self._chat.publish("run.started", {"trigger": trigger} | ({"after": after} if after else {}))
         answer = answer_watched(self._chat.chat_id, run, lambda run: self._answer(run, pending))
         run.task = asyncio.create_task(answer, name=f"run {run.run_id}")
         return run.run_id
+
+    def again(self, trigger: str, *, settled: bool) -> str:
+        """Drop the last answer and begin another; with `settled`, from the results of the calls that were
+        made or declined. Returns the run's id. Raises `NothingToDoError` if nothing was asked yet."""
+        chat = self._chat
+        if not any(message.role == "user" for message in chat.messages):
+            raise NothingToDoError
+        chat.desk.forget(self._transcript.drop_answer(chat.messages, chat.desk.calls, settled=settled))
+        self._transcript.take_question_back_in()
+        self._mark_question(None)
+        return self.start(trigger, after=chat.messages[-1].message_id)
+
+    def go_on(self) -> str:
+        """Have the model go on with its last answer; return the run's id. Raises `NothingToDoError` if that
+        was not cut off."""
+        last = self._chat.messages[-1] if self._chat.messages else None
+        if last is None or last.finish_reason not in _CUT_OFF or not last.text.strip() or last.calls:
+            raise NothingToDoError
+        self._transcript.ask_to_go_on()
+        return self.start("continue")
 
     def check(self, run_id: str) -> None:
         """Return if this run is under way.
@@ -134,13 +163,13 @@ class Runs:
         ending: dict[str, Any] = {"status": "failed"}
         try:
             if pending is not None:
-                await self._prompting.carry_out(pending, self._history)
+                await self._prompting.carry_out(pending, self._transcript.history)
             await self.bring_tools()
-            spoken = await self._prompting.answer(self._history, writer)
+            spoken = await self._prompting.answer(self._transcript.history, writer)
             self.model = spoken.model or self.model
             ending = {"status": spoken.status, "usage": spoken.usage}
         except asyncio.CancelledError:
-            writer.broken_off()
+            writer.broken_off("stopped")
             ending = {"status": "stopped"}
             if self._chat.desk.leaving:
                 ending = {"status": "failed", "error": INTERRUPTED.to_json()}
@@ -190,16 +219,29 @@ class Runs:
         toast = {"level": "warning", "code": "not_saved", "message": text, "retryable": False}
         self._chat.publish("toast", toast)
 
+    def _mark_question(self, reason: Literal["content_filter"] | None) -> None:
+        """Mark the person's last message as one that the model is not sent, or as one that it is."""
+        said = next((message for message in reversed(self._chat.messages) if message.role == "user"), None)
+        if said is not None and said.left_out != reason:
+            said.left_out = reason
+            self._chat.publish("message.left_out", {"message_id": said.message_id, "reason": reason})
+
     def _failed(self, error: Exception, writer: AnswerWriter) -> dict[str, Any]:
-        writer.broken_off()
         if (needed := sign_in_needed(error)) is not None:
+            writer.broken_off("broken_off")
             self._sign_in_needed(needed)
             text = "Please sign in again; your conversation is kept."
             return {"status": "failed", "error": {"code": "sign_in", "message": text, "retryable": True}}
         error_id = secrets.token_hex(4)
         failure = failure_of(error, error_id)
+        writer.broken_off("content_filter" if failure.code == "content_filter" else "broken_off")
         if failure.code == "internal":
             _log.error("run failed (error %s)", error_id, exc_info=error)
+        elif (report := report_in(error)) is not None:
+            _log.warning("run failed: %s, %s", failure.code, report.line(texts_of(self._transcript.turns)))
         else:
             _log.warning("run failed: %s", failure.code)
+        if failure is REFUSED:
+            self._transcript.leave_out_question()
+            self._mark_question("content_filter")
         return {"status": "failed", "error": failure.to_json()}

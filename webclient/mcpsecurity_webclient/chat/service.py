@@ -27,6 +27,7 @@ from mcpsecurity_webclient.chat.runs import BusyError, NothingToDoError, Runs, U
 from mcpsecurity_webclient.chat.sampling import SamplingDesk
 from mcpsecurity_webclient.chat.servers import McpServers, ServerCallbacks
 from mcpsecurity_webclient.chat.takeover import taken_up
+from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
@@ -84,8 +85,7 @@ class ChatService:
         self._settings = settings
         self._service = service
         self._coordinator = coordinator
-        self._history = ChatHistory(system_message=SYSTEM)
-        self._asked = len(self._history.messages)  # what of it comes before the last message's answer
+        self._transcript = Transcript(ChatHistory(system_message=SYSTEM))
         kernel = Kernel()
         kernel.add_service(service)
         self._sampling = SamplingDesk(
@@ -118,7 +118,7 @@ class ChatService:
             self,
             kernel,
             prompting,
-            self._history,
+            self._transcript,
             model=settings.deployment,
             sign_in_needed=lambda error: sign_in_needed(self, error),
             clock=clock,
@@ -157,17 +157,16 @@ class ChatService:
         self.desk.calls = calls_from(kept.parts)
         granted = [g for g in kept.state["grants"] if len(g) == 3]  # older ones name no definition
         self.desk.grants = {(server, tool): digest for server, tool, digest in granted}
-        self._history.messages = turns_from(kept.parts)
-        self._asked = kept.state["asked"]
-        turns, run = self._history.messages, kept.state.get("run")
-        catching_up = CatchingUp(self, turns, self._asked, under_way(kept.parts), run)
+        self._transcript.restore(turns_from(kept.parts), kept.state)
+        run = kept.state.get("run")
+        catching_up = CatchingUp(self, self._transcript, under_way(kept.parts), run)
         try:
             for event in events or ():
                 catching_up.apply(event)
         except OutOfStepError as error:
             _log.warning("pages get a snapshot: %s of something that is not kept", error)
             self.events.renew()
-        pending = taken_up(self.messages, self.desk.calls, turns, self._clock())
+        pending = taken_up(self.desk.calls, self._transcript.turns, self._clock())
         self._end_questions(questions, run)
         catching_up.end(self.events.publish, goes_on=pending is not None)
         if events:
@@ -223,19 +222,30 @@ class ChatService:
         return self._runs.start("message"), said.message_id
 
     def regenerate(self) -> str:
-        """Drop the last answer and write another; also the retry after a failure. Returns the run's id.
+        """Drop the last answer and write another. Returns the run's id.
 
         Raises:
             BusyError: an answer is being written.
             NothingToDoError: nothing was asked yet.
         """
         self._must_be_idle()
-        if not any(message.role == "user" for message in self.messages):
-            raise NothingToDoError
-        while self.messages[-1].role != "user":
-            self.desk.forget(self.messages.pop().calls)
-        del self._history.messages[self._asked :]
-        return self._runs.start("regenerate")
+        return self._runs.again("regenerate", settled=False)
+
+    def retry(self) -> str:
+        """Answer again, from the results of the calls that were made: none of them is made again. Returns the
+        run's id. Raises what `regenerate` raises."""
+        self._must_be_idle()
+        return self._runs.again("retry", settled=True)
+
+    def go_on(self) -> str:
+        """Have the model go on with its last answer, which was cut off. Returns the run's id.
+
+        Raises:
+            BusyError: an answer is being written.
+            NothingToDoError: the last answer was not cut off.
+        """
+        self._must_be_idle()
+        return self._runs.go_on()
 
     async def stop(self, run_id: str) -> None:
         """Stop a run: its calls are cancelled, its questions withdrawn, what was said stays.
@@ -329,19 +339,16 @@ class ChatService:
 
     async def _take(self, said: Message, turns: Turns) -> None:
         """Take the person's message: it is saved when this returns, or else it was never there."""
-        history, asked = len(self._history.messages), self._asked
+        marks, length = self._transcript.marks(), len(self._transcript.turns)
         self._taking = True
-        for role, content in turns:
-            self._history.add_message({"role": role, "content": content})
-        self._asked = len(self._history.messages)
+        self._transcript.ask(turns)
         self.messages.append(said)
         self.updated_at = self._clock()
         try:
             await self.keeper.save()
         except BaseException:
             self.messages.remove(said)
-            del self._history.messages[history:]
-            self._asked = asked
+            self._transcript.undo(marks, length)
             raise
         finally:
             self._taking = False
@@ -356,10 +363,10 @@ class ChatService:
             state={
                 "mode": self.desk.mode.value,
                 "grants": [[*which, digest] for which, digest in sorted(self.desk.grants.items())],
-                "asked": self._asked,
+                **self._transcript.marks(),
                 **({"log": mark, "run": self.run.run_id if self.run else None} if mark else {}),
             },
-            parts=parts_of(self.messages, self.desk.calls, self._history.messages),
+            parts=parts_of(self.messages, self.desk.calls, self._transcript.turns),
             revision=revision,
             writer=writer,
         )

@@ -12,23 +12,20 @@ from semantic_kernel.contents import (
 from mcpsecurity_webclient.chat.approvals import IN_VAIN
 from mcpsecurity_webclient.chat.batches import Batch
 from mcpsecurity_webclient.chat.calls import CANCELLED, said_of
-from mcpsecurity_webclient.chat.models import Decision, Message, PendingFunctionCall
+from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall
 
 __all__ = ["taken_up"]
 
 
 def taken_up(
-    messages: list[Message],
-    calls: dict[str, PendingFunctionCall],
-    turns: list[ChatMessageContent],
-    now: float,
+    calls: dict[str, PendingFunctionCall], turns: list[ChatMessageContent], now: float
 ) -> Batch | None:
-    """Return the last message's calls if one of them waits for the person, whose time is not over.
+    """Return the last answer's calls if one of them waits for the person, whose time is not over.
 
     Any other call that waited is ended, and each call in `turns` that has ended gets a result there: a model
     takes no conversation without.
     """
-    batch = _last_batch(messages, calls, turns)
+    batch = _last_batch(calls, turns)
     mine = {call.call_id for call in batch.calls} if batch is not None else set()
     for call in calls.values():
         if call.status == "proposed":
@@ -49,19 +46,14 @@ def _take_up(call: PendingFunctionCall, now: float, *, known: bool) -> None:
         call.decision, call.taken_up = asyncio.get_running_loop().create_future(), True
 
 
-def _last_batch(
-    messages: list[Message], calls: dict[str, PendingFunctionCall], turns: list[ChatMessageContent]
-) -> Batch | None:
+def _last_batch(calls: dict[str, PendingFunctionCall], turns: list[ChatMessageContent]) -> Batch | None:
     """Return the calls with which the conversation ends, if their places in it are certain."""
     place = next((n for n in reversed(range(len(turns))) if turns[n].role != AuthorRole.TOOL), None)
-    message = next((message for message in reversed(messages) if message.calls), None)
-    if place is None or message is None:
+    if place is None:
         return None
-    items = _calls_in(turns[place])
-    proposed = [calls[call_id] for call_id in message.calls if call_id in calls]
-    if not items or [call.function for call in proposed] != [item.name for item in items]:
-        return None
-    return _batch_at(place, items, proposed, turns)
+    by_item = {call.item_id: call for call in calls.values() if call.item_id}
+    items = [item for item in _calls_in(turns[place]) if item.id in by_item]
+    return _batch_at(place, items, [by_item[item.id or ""] for item in items], turns) if items else None
 
 
 def _batch_at(
@@ -70,31 +62,33 @@ def _batch_at(
     calls: list[PendingFunctionCall],
     turns: list[ChatMessageContent],
 ) -> Batch:
-    """Return the calls of a turn, with those answered that have a result after it."""
-    results: set[str | None] = set()
+    """Return calls of a turn, with those answered that have a result after it. Results of others stand
+    first."""
+    results: list[str | None] = []
     for turn in turns[place + 1 :]:
         if turn.role != AuthorRole.TOOL:
             break
-        results |= {item.id for item in turn.items if isinstance(item, FunctionResultContent)}
+        results += [item.id for item in turn.items if isinstance(item, FunctionResultContent)]
     answered = {number for number, item in enumerate(items) if item.id in results}
-    return Batch(items, calls, place + 1, answered)
+    return Batch(items, calls, place + 1 + len(results) - len(answered), answered)
 
 
 def _answer_all(last: Batch | None, turns: list[ChatMessageContent]) -> None:
     """Give each call that has ended its result, from the last turn to the first."""
+    waiting = {item.id for item in last.items} if last is not None else set()
     for place in reversed(range(len(turns))):
-        items = _calls_in(turns[place])
-        if last is not None and place + 1 == last.begin:
-            for number, call in enumerate(last.calls):
-                if call.status != "proposed":
-                    last.answer(number, said_of(call), turns)
-        elif items:
-            batch = _batch_at(place, items, [], turns)
-            before = len(turns)
-            for number in range(len(items)):
-                batch.answer(number, CANCELLED, turns)
-            if last is not None:
-                last.begin += len(turns) - before
+        items = [item for item in _calls_in(turns[place]) if item.id not in waiting]
+        if not items:
+            continue
+        batch = _batch_at(place, items, [], turns)
+        before = len(turns)
+        for number in range(len(items)):
+            batch.answer(number, CANCELLED, turns)
+        if last is not None:
+            last.begin += len(turns) - before
+    for number, call in enumerate(last.calls if last is not None else ()):
+        if last is not None and call.status != "proposed":
+            last.answer(number, said_of(call), turns)
 
 
 def _calls_in(turn: ChatMessageContent) -> list[FunctionCallContent]:

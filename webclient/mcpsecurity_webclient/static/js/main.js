@@ -37,8 +37,15 @@ function start() {
   const draft = new Draft({ username, chatId });
   const report = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }));
   /** @type {PageContext} */
-  const context = { commands, report, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say) };
-  context.regenerate = () => commands.regenerate().then(() => follower.follow(), (error) => report(error, context.regenerate));
+  const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say) };
+  const answering = (command) => {
+    const run = () => command().then(() => follower.follow(), (error) => report(error, run));
+    return run;
+  };
+  context.regenerate = answering(() => commands.regenerate());
+  context.retry = answering(() => commands.retry());
+  context.goOn = answering(() => commands.goOn());
+  context.edit = (text) => composer.rewrite(text);
   context.sent = () => follower.follow();
   context.leaveRequest = () => composer.focus();
 
@@ -64,7 +71,7 @@ function start() {
   });
 
   function showToast({ level, message, retryable }) {
-    toasts.show({ level, message, again: retryable ? context.regenerate : undefined });
+    toasts.show({ level, message, again: retryable ? context.retry : undefined });
   }
 
   const stream = new Stream({

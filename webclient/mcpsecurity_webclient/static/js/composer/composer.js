@@ -59,6 +59,12 @@ export class Composer {
     await this._deliver(text, {});
   }
 
+  /** Let the person change a text; what she has written meanwhile stays below it. */
+  rewrite(text) {
+    this.text = [text, this.text.trim()].filter(Boolean).join("\n\n");
+    this.focus();
+  }
+
   /** Send a prompt of a server, with the attachments that are chosen. */
   async sendPrompt(prompt) {
     return this._deliver("", { prompt });

@@ -5,32 +5,52 @@ import { button } from "../ui/button.js";
 import { icon } from "../ui/icons.js";
 import { endingOf } from "../protocol/endings.js";
 import { waitingCount } from "../protocol/state.js";
+import { Thinking } from "./thinking.js";
+
+const LABELS = {
+  retry: ["Try again", "redo"],
+  continue: ["Continue", "down"],
+  edit: ["Edit message", "form"],
+};
 
 export class Ending {
   /** @param {PageContext} context */
-  constructor(context) {
-    this._context = context;
-    this._thinking = h("p", { class: "thinking" }, h("span", { class: "hidden-text" }, "The model is thinking."),
-      h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")));
+  constructor({ retry, goOn, edit, clock, announce }) {
+    this._act = { retry, continue: goOn, edit: () => edit(this._question) };
+    this._question = "";
+    this._thinking = new Thinking(clock, announce);
     this._shown = null;
     this._timer = null;
     this.element = h("div", { class: "ending" });
   }
 
   update(state) {
-    const shown = isThinking(state) ? "thinking" : (endingOf(state) ?? "");
+    this._question = lastQuestion(state);
+    const shown = isThinking(state) ? (state.run.asked_at ?? "thinking") : (endingOf(state) ?? "");
     if (shown === this._shown) return;
     this._shown = shown;
     clearInterval(this._timer);
-    if (shown === "") this.element.replaceChildren();
-    else this.element.replaceChildren(shown === "thinking" ? this._thinking : this._failure(shown));
+    this._thinking.stop();
+    if (isThinking(state)) this._think(state.run.asked_at);
+    else this.element.replaceChildren(...(shown === "" ? [] : [this._failure(shown)]));
   }
 
-  _failure({ message, retryable, retry_after: wait, kind }) {
-    const again = button("Try again", () => this._context.regenerate(), { kind: "plain", symbol: "redo" });
-    if (wait > 0) this._holdBack(again, wait);
+  _think(since) {
+    this._thinking.start(since);
+    this.element.replaceChildren(this._thinking.element);
+  }
+
+  _failure({ message, actions, retry_after: wait, kind }) {
+    const buttons = actions.map((action) => this._button(action, wait));
     return h("div", { class: `failure ${kind ?? "error"}`, role: "group", "aria-label": "No answer" },
-      icon("alert"), h("p", {}, message), retryable ? again : null);
+      icon("alert"), h("p", {}, message), buttons);
+  }
+
+  _button(action, wait) {
+    const [label, symbol] = LABELS[action];
+    const element = button(label, () => this._act[action](), { kind: "plain", symbol });
+    if (action === "retry" && wait > 0) this._holdBack(element, wait);
+    return element;
   }
 
   /** A model that asked for a pause gets it: the button counts down first. */
@@ -54,4 +74,9 @@ function isThinking(state) {
   const busy = Object.values(state.calls).some(({ status }) => ["approved", "running"].includes(status));
   const last = state.messages[state.order.at(-1)];
   return !busy && (last?.role !== "assistant" || last.done || (!last.html && !last.stable));
+}
+
+function lastQuestion({ order, messages }) {
+  const last = order.findLast((id) => messages[id].role === "user");
+  return last ? messages[last].text : "";
 }

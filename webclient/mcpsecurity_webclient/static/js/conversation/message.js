@@ -2,6 +2,7 @@
 
 import { arrange, h, setText } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
+import { missingWords } from "../protocol/endings.js";
 import { button } from "../ui/button.js";
 import { copyButton } from "../ui/copy.js";
 import { ToolCard } from "../tools/card.js";
@@ -19,7 +20,10 @@ export class MessageView {
 
   /** @param {any} message  @param {any} state  @param {{isLast: boolean, requestsFor: (callId: string) => Element[]}} situation */
   update(message, state, { isLast, requestsFor }) {
-    if (message.role === "user") return;
+    if (message.role === "user") {
+      this._leftOut.hidden = !message.left_out;
+      return;
+    }
     if (message !== this._message) this._drawText(message);
     this._message = message;
     this._drawCalls(message, state, requestsFor);
@@ -29,13 +33,15 @@ export class MessageView {
   _userElement({ text, attachments = [], prompt }) {
     const chips = attachments.map(({ name, uri }) => h("li", { class: "chip" }, icon("attach"), h("span", {}, name || uri)));
     if (prompt) chips.unshift(h("li", { class: "chip" }, icon("slash"), h("span", {}, prompt.name)));
+    this._leftOut = h("p", { class: "muted", hidden: true }, "The model's content filter refused this message, so the model does not see it.");
     return h("article", { class: "message user" }, h("h2", { class: "hidden-text" }, "You"),
       chips.length > 0 ? h("ul", { class: "chips" }, chips) : null,
-      text ? h("p", { class: "bubble" }, text) : null);
+      text ? h("p", { class: "bubble" }, text) : null, this._leftOut);
   }
 
   _assistantElement() {
     this._prose = new Prose(this._context.announce);
+    this._missing = h("p", { class: "muted", hidden: true });
     this._calls = h("div", { class: "calls" });
     this._batch = new BatchBar(this._context);
     this._usage = h("span", { class: "usage" });
@@ -43,7 +49,7 @@ export class MessageView {
     this._again = button("Regenerate", () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
     this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._again, this._usage);
     return h("article", { class: "message assistant" }, h("h2", { class: "hidden-text" }, "Assistant"),
-      this._prose.element, this._calls, this._footer);
+      this._prose.element, this._missing, this._calls, this._footer);
   }
 
   _drawText(message) {
@@ -72,6 +78,9 @@ export class MessageView {
   /** The footer keeps its place while the last answer is written, so that nothing jumps when the answer ends. */
   _drawFooter(message, state, isLast) {
     const writing = isLast && state.run !== null;
+    const missing = isLast ? "" : missingWords(message);
+    setText(this._missing, missing);
+    this._missing.hidden = missing === "";
     this._footer.hidden = !message.text || (!isLast && message.calls.length > 0);
     this._footer.classList.toggle("reserved", writing);
     this._copy.hidden = writing;

@@ -68,6 +68,16 @@ export class Commands {
     return this._chat("regenerate", {});
   }
 
+  /** Ask again, from the results that are there. */
+  retry() {
+    return this._chat("retry", {});
+  }
+
+  /** Have an answer that was cut off gone on with. */
+  goOn() {
+    return this._chat("continue", {});
+  }
+
   revoke({ server, tool }) {
     return this._chat("grants", { server, tool });
   }

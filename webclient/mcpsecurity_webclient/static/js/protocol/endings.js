@@ -1,16 +1,25 @@
-/** How the last answer ended, in words: what stands below it, and what a screen reader is told. */
+/** How the last answer ended, in words: what stands below it, what can be done now, and what a screen reader is told. */
 
+const RETRY = ["retry"];
+const GO_ON = ["continue", "retry"];
+const EDIT = ["edit"];
+
+/** For each reason: the words below an answer with text, those for one without, and what can be done. */
 const BY_REASON = {
-  length: "The answer was cut off at the model's limit.",
-  content_filter: "The model's content filter ended this answer.",
-  refusal: "The model refused.",
+  length: ["The answer was cut off at the model's limit.", "The model reached its limit before it said a word.", GO_ON],
+  content_filter: ["The model's content filter ended this answer.", "The model's content filter held back the whole answer.", RETRY],
+  refusal: ["The model refused.", "The model refused without a reason.", EDIT],
+  empty: ["The model gave no answer.", "The model gave no answer.", RETRY],
+  unreadable: ["A part of this answer could not be read.", "The answer could not be read.", RETRY],
+  broken_off: ["This answer broke off before its end.", "The answer broke off before its first word.", GO_ON],
+  stopped: ["This answer was stopped before its end.", "The answer was stopped before its first word.", GO_ON],
 };
-const STOPPED_BEFORE = "This answer was stopped before its end.";
+const AS_IT_SHOULD = ["stop", "tool_calls", null, undefined];
 
 /** The endings are kept as one object for one run or message, so that comparing them with === is enough. */
 const seen = new WeakMap();
 
-/** Return {message, retryable, kind?, retry_after?} for what has to be said of the last answer, or null. */
+/** Return {message, actions, kind?, retry_after?} for what has to be said of the last answer, or null. */
 export function endingOf(state) {
   if (state.run) return null;
   const last = state.messages[state.order.at(-1)];
@@ -18,32 +27,51 @@ export function endingOf(state) {
   return key ? remembered(key, () => (state.lastRun ? ofRun(state.lastRun, last) : ofMessage(last))) : null;
 }
 
+/** Return why an answer has no text, for one that is not the last any more; "" if there is nothing to say. */
+export function missingWords(message) {
+  return message.text?.trim() || message.calls.length > 0 ? "" : (byReason(message)?.message ?? "");
+}
+
 function ofRun({ status, error }, last) {
-  if (status === "stopped") return note("You stopped this answer.");
+  if (status === "stopped") return note("You stopped this answer.", isCutOff(last) ? GO_ON : RETRY);
   if (status === "max_rounds") return note("The model used tools too many times in a row, so it was stopped.");
-  if (status === "failed") return { message: "There was no answer.", retryable: true, ...error };
-  if (typeof error?.message === "string") return { retryable: true, ...error };
+  if (status === "failed") return { message: "There was no answer.", ...error, actions: afterError(error, last) };
+  if (typeof error?.message === "string") return { ...error, actions: afterError(error, last) };
   return byReason(last) ?? (isAnswer(last) ? null : note("The model gave no answer."));
+}
+
+function afterError(error, last) {
+  if (error?.code === "content_filter" && error.retryable === false) return EDIT;
+  if (error?.retryable === false) return [];
+  return isCutOff(last) ? GO_ON : RETRY;
 }
 
 /** What a conversation shows of its last answer when it is opened again. */
 function ofMessage(last) {
-  if (last.role === "assistant" && last.finish_reason === "stopped") return note(STOPPED_BEFORE);
+  if (last.left_out) return note("The model's content filter refused this message.", EDIT);
   const unanswered = last.role === "user" || last.finish_reason === "tool_calls"; // its calls ended with a process
   return unanswered ? note("There is no answer to this message.") : byReason(last);
 }
 
 function byReason(message) {
-  if (message?.role !== "assistant" || !Object.hasOwn(BY_REASON, message.finish_reason ?? "")) return null;
-  return note(BY_REASON[message.finish_reason]);
+  const reason = message?.finish_reason;
+  if (message?.role !== "assistant" || AS_IT_SHOULD.includes(reason)) return null;
+  if (!Object.hasOwn(BY_REASON, reason)) return note(`The model ended this answer for a reason that is not known here: ${reason}.`);
+  const [words, without, actions] = BY_REASON[reason];
+  return message.text?.trim() ? note(words, actions) : note(without, actions === GO_ON ? RETRY : actions);
+}
+
+function isCutOff(message) {
+  const cut = ["length", "broken_off", "stopped"].includes(message?.finish_reason);
+  return cut && message.calls.length === 0 && Boolean(message.text?.trim());
 }
 
 function isAnswer(message) {
   return message?.role === "assistant" && message.finish_reason !== "tool_calls" && Boolean(message.text?.trim());
 }
 
-function note(message) {
-  return { message, retryable: true, kind: "note" };
+function note(message, actions = RETRY) {
+  return { message, actions, kind: "note" };
 }
 
 function remembered(key, make) {

@@ -39,6 +39,7 @@ const HANDLERS = {
   "message.added": (state, { message }) => withMessage(state, finish(message)),
   "message.delta": delta,
   "message.done": (state, { message }) => withMessage(state, finish(message)),
+  "message.left_out": leftOut,
   "run.started": runStarted,
   "run.done": (state, { status, error, usage, run_id }) => ({ ...state, run: null, lastRun: { run_id, status, error, usage } }),
   "tool.proposed": (state, { call }) => withCall(withCallInMessage(state, call), call),
@@ -46,8 +47,8 @@ const HANDLERS = {
   "tool.started": (state, { call_id, started_at }) => changeCall(state, call_id, { status: "running", started_at }),
   "tool.progress": (state, { call_id, progress, total, message }) =>
     changeCall(state, call_id, { progress: { progress, total, message } }),
-  "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated, unasked }) =>
-    changeCall(state, call_id, { status, duration_ms, content, structured, truncated, unasked }),
+  "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated, unasked, at }) =>
+    changeCall(asked(state, at), call_id, { status, duration_ms, content, structured, truncated, unasked }),
   "elicitation.requested": (state, { elicitation }) => put(state, "elicitations", elicitation.elicitation_id, elicitation),
   "elicitation.resolved": resolved,
   "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),
@@ -97,14 +98,23 @@ function delta(state, data) {
   return message === known ? state : withMessage(state, message);
 }
 
-/** A new attempt begins where the person's last message ended: the answers after it are no longer part of the chat. */
-function runStarted(state, { run_id, trigger }) {
+/** A new attempt begins after a message that stays: the answers after it are no longer part of the chat. */
+function runStarted(state, { run_id, trigger, after, at }) {
   const outcomes = Object.fromEntries(Object.entries(state.outcomes).filter(([, { call_id: callId }]) => callId));
-  const next = { ...state, run: { run_id, status: "running", trigger }, lastRun: null, outcomes };
-  if (trigger !== "regenerate") return next;
-  const last = state.order.findLastIndex((id) => state.messages[id].role === "user");
+  const next = { ...state, run: { run_id, status: "running", trigger, asked_at: at }, lastRun: null, outcomes };
+  const last = state.order.lastIndexOf(after);
+  if (last < 0) return next;
   const order = state.order.slice(0, last + 1);
   return { ...next, order, messages: pick(state.messages, order) };
+}
+
+/** The model is asked again when its calls have ended. */
+function asked(state, at) {
+  return state.run ? { ...state, run: { ...state.run, asked_at: at } } : state;
+}
+
+function leftOut(state, { message_id: id, reason }) {
+  return state.messages[id] ? put(state, "messages", id, { ...state.messages[id], left_out: reason }) : state;
 }
 
 function decided(state, { call_id, decision, by, edited, arguments: args, reason }) {

@@ -1,0 +1,54 @@
+/** That the model is thinking; after ten seconds, for how long. A reasoning model may take minutes to say its first word. */
+
+import { h, setText } from "../ui/dom.js";
+
+const LONG_S = 10;
+const MINUTE_S = 60;
+
+export class Thinking {
+  /**
+   * @param {ServerClock} clock
+   * @param {(words: string) => void} announce
+   */
+  constructor(clock, announce) {
+    this._clock = clock;
+    this._announce = announce;
+    this._timer = null;
+    this._since = 0;
+    this._said = 0;
+    this._words = h("span", { class: "hidden-text" }, "The model is thinking.");
+    this._seconds = h("span", { "aria-hidden": "true" });
+    this.element = h("p", { class: "thinking" }, this._words,
+      h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), this._seconds);
+  }
+
+  /** Count from `since`, in seconds since the epoch by the server's clock. */
+  start(since) {
+    this.stop();
+    this._since = since ?? this._clock.now();
+    this._said = 0;
+    this._draw();
+    this._timer = setInterval(() => this._draw(), 1000);
+  }
+
+  stop() {
+    clearInterval(this._timer);
+  }
+
+  /** The seconds are for the eye; a screen reader hears of it after ten seconds, and then of each minute. */
+  _draw() {
+    const seconds = Math.max(0, Math.floor(this._clock.now() - this._since));
+    setText(this._seconds, seconds < LONG_S ? "" : `The model is still thinking (${elapsed(seconds)})`);
+    const news = seconds < LONG_S ? 0 : 1 + Math.floor(seconds / MINUTE_S);
+    if (news > this._said) this._announce(news === 1 ? "The model is still thinking." : `The model has been thinking for ${minutes(news - 1)}.`);
+    this._said = Math.max(this._said, news);
+  }
+}
+
+function elapsed(seconds) {
+  return seconds < MINUTE_S ? `${seconds} s` : `${Math.floor(seconds / MINUTE_S)} min ${seconds % MINUTE_S} s`;
+}
+
+function minutes(count) {
+  return count === 1 ? "a minute" : `${count} minutes`;
+}
