@@ -33,6 +33,7 @@ _LEAST = {
     "msal": logging.INFO,  # below: personal data
     "semantic_kernel": logging.CRITICAL,  # below: arguments and results of calls; failures are told by others
     "mcp.client.streamable_http": logging.WARNING,  # below: session ids
+    "azure": logging.CRITICAL,  # below: requests, and what a tenant answered; failures are told by others
     "aiosqlite": logging.INFO,  # below: each statement with its values
     "openai": logging.WARNING,  # below: whole requests
     "httpx": logging.WARNING,  # below: a line for each request
