@@ -129,11 +129,10 @@ async def test_a_request_with_an_answers_member_is_not_taken_for_the_answer(memb
 
 @pytest.mark.parametrize("depth", [190, 199, 400])
 @pytest.mark.parametrize("events", [False, True], ids=["JSON", "events"])
-async def test_an_answer_nested_deeper_than_the_sdk_reads_ends_its_call(depth: int, events: bool) -> None:
+async def test_an_answer_nested_deeper_than_the_sdk_reads_is_cut(depth: int, events: bool) -> None:
     deep = Answer(events=events, message=(AddPart({"_meta": nested(depth)}, inside=True),))
     async with against({"tools/call": deep}) as connection:
-        with pytest.raises(ServerUnavailableError, match="not known whether this was completed"):
-            await connection.call_tool("t", {"n": 1})
+        assert "fine" in result_text(await connection.call_tool("t", {"n": 1}))
 
 
 async def test_a_session_id_that_cannot_be_sent_back_is_refused() -> None:

@@ -8,6 +8,7 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
+from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.settings import EntraSettings, MetricsPort
 from mcpsecurity_webclient.store.engine import database_url
 
@@ -43,7 +44,7 @@ class McpServerSettings(BaseModel):
         return self.name.replace("-", "_")
 
 
-class WebSettings(EntraSettings):
+class WebSettings(EntraSettings, ModelSettings):
     """What the web chat is configured with."""
 
     url: str = Field(
@@ -99,29 +100,6 @@ class WebSettings(EntraSettings):
         validation_alias="WEBCLIENT_MCP_SERVERS",
         description="Further MCP servers: a JSON list of objects with name, url, scope, title, timeout, "
         "asks, trust_annotations.",
-    )
-    azure_openai_endpoint: str = Field(
-        validation_alias="AZURE_OPENAI_ENDPOINT",
-        pattern=_URL,
-        description="Endpoint of the Azure OpenAI resource.",
-    )
-    deployment: str = Field(
-        validation_alias="AZURE_OPENAI_CHAT_DEPLOYMENT_NAME",
-        min_length=1,
-        description="Name of the chat model's deployment.",
-    )
-    azure_openai_api_key: SecretStr | None = Field(
-        None,
-        validation_alias="AZURE_OPENAI_API_KEY",
-        description="Key of the resource; none: DefaultAzureCredential.",
-    )
-    azure_openai_api_version: str = Field(
-        "2024-10-21", validation_alias="AZURE_OPENAI_API_VERSION", description="Version of the API."
-    )
-    azure_openai_token_scope: str | None = Field(
-        None,
-        validation_alias="AZURE_OPENAI_TOKEN_SCOPE",
-        description="Scope of the token that is sent without a key; none: that of the endpoint's cloud.",
     )
     model_timeout: float = Field(
         180.0,
@@ -209,13 +187,6 @@ class WebSettings(EntraSettings):
     def _no_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
-    @field_validator("azure_openai_endpoint")
-    @classmethod
-    def _is_private(cls, url: str) -> str:
-        if url.startswith("http://") and URL(url).host not in ("localhost", "127.0.0.1", "::1"):
-            raise ValueError("must begin with https://; http:// is for this machine only")
-        return url
-
     @field_validator("database_url")
     @classmethod
     def _is_database(cls, url: SecretStr | None) -> SecretStr | None:
@@ -243,13 +214,6 @@ class WebSettings(EntraSettings):
                     "which a model cannot tell apart"
                 )
         return self
-
-    @property
-    def token_scope(self) -> str:
-        """Scope of the token for the model, in the endpoint's cloud unless it is set."""
-        host = URL(self.azure_openai_endpoint).host or ""
-        top = next((top for top in ("us", "cn") if host.endswith(f".azure.{top}")), "com")
-        return self.azure_openai_token_scope or f"https://cognitiveservices.azure.{top}/.default"
 
     @property
     def database(self) -> str:

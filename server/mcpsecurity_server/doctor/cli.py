@@ -1,6 +1,7 @@
 """The command `mcpsecurity doctor`."""
 
 import asyncio
+import logging
 import sys
 
 import click
@@ -21,6 +22,7 @@ def doctor(as_data: bool) -> None:
     Run it with the environment or the .env of the services, while the server runs. Exit code 1: something
     failed.
     """
+    logging.getLogger("azure").setLevel(logging.CRITICAL)  # it quotes tenants; the findings say what is wrong
     findings = asyncio.run(examine(load_settings(DoctorSettings)))
     click.echo(as_json(findings) if as_data else as_table(findings))
     sys.exit(int(any(finding.status is Status.FAILED for finding in findings)))

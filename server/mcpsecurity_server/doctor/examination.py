@@ -28,6 +28,6 @@ async def examine(settings: DoctorSettings, *, clock: Clock = time.time) -> list
             check_tenant(session, settings, clock),
             check_server(session, settings),
             check_registrations(session, settings, clock),
-            check_model(session, settings),
+            check_model(session, settings, tls),
         )
         return [finding for check in checks async for finding in check]

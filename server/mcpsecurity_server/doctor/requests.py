@@ -56,10 +56,10 @@ async def fetch(
             body = await response.content.read(_MAX_BODY)
             received = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, received, body.decode(errors="replace"), _object(body))
-    except (aiohttp.ClientConnectorCertificateError, ssl.SSLError) as error:
+    except (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError) as error:
         raise UnreachableError(f"the certificate of {url} is not trusted", is_trust=True) from error
-    except aiohttp.ClientConnectorSSLError as error:
-        raise UnreachableError(f"no TLS connection to {url}", is_trust=True) from error
+    except (aiohttp.ClientConnectorSSLError, ssl.SSLError) as error:
+        raise UnreachableError(f"{url} does not speak TLS; should it be http://?") from error
     except aiohttp.InvalidURL as error:
         raise UnreachableError(f"{url!r} is not a URL") from error
     except TimeoutError as error:

@@ -30,3 +30,5 @@ class DoctorSettings(Settings):
     model_deployment: str = Field("", validation_alias="AZURE_OPENAI_CHAT_DEPLOYMENT_NAME")
     model_key: SecretStr | None = Field(None, validation_alias="AZURE_OPENAI_API_KEY")
     model_api_version: str = Field("2024-10-21", validation_alias="AZURE_OPENAI_API_VERSION")
+    model_token_scope: str = Field("", validation_alias="AZURE_OPENAI_TOKEN_SCOPE")
+    model_authority_host: str = Field("", validation_alias="AZURE_AUTHORITY_HOST")

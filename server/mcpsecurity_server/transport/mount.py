@@ -11,7 +11,7 @@ from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity_server.transport.announcements import Announcements, Kind
 from mcpsecurity_server.transport.dispatch.dispatcher import AfterCall, BeforeCall, Dispatcher
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import SdkServer
+from mcpsecurity_server.transport.dispatch.fastmcp_adapter import FastMcpAdapter
 from mcpsecurity_server.transport.dispatch.instrumentation import (
     Activity,
     Instrumentation,
@@ -40,7 +40,7 @@ class MountedMcp:
         self,
         endpoint: Endpoint,
         dispatcher: Dispatcher,
-        sdk: SdkServer,
+        adapter: FastMcpAdapter,
         sessions: Sessions,
         stateless: StatelessProtocol,
         announcements: Announcements,
@@ -48,7 +48,7 @@ class MountedMcp:
     ) -> None:
         self._endpoint = endpoint
         self._dispatcher = dispatcher
-        self._sdk = sdk
+        self._adapter = adapter
         self._stateless = stateless
         self._announcements = announcements
         self._limits = limits
@@ -77,7 +77,7 @@ class MountedMcp:
 
     async def run(self, _: web.Application) -> AsyncIterator[None]:
         """Hold the FastMCP instance's lifespan open and sweep sessions, as long as the application runs."""
-        async with self._sdk.lifespan() as self._dispatcher.lifespan, self._stateless.running():
+        async with self._adapter.lifespan() as self._dispatcher.lifespan, self._stateless.running():
             sweeper = asyncio.create_task(self.sessions.run(), name="mcp-session-sweep")
             yield
             sweeper.cancel()
@@ -132,9 +132,9 @@ def mount_mcp(
     tenant, person and client, and `get_access_token()` works in tools.
     """
     limits = limits or Limits()
-    sdk = SdkServer(mcp)
+    adapter = FastMcpAdapter(mcp)
     kind = Dispatcher if instrumentation is None else InstrumentedDispatcher
-    dispatcher = kind(sdk, before_call=before_call, after_call=after_call, page_size=limits.page_size)
+    dispatcher = kind(adapter, before_call=before_call, after_call=after_call, page_size=limits.page_size)
     sessions = Sessions(
         InMemorySessionStore(limits) if store is None else store,
         InMemoryEventBus(limits) if bus is None else bus,
@@ -153,10 +153,10 @@ def mount_mcp(
     )
     handshake = SessionProtocol(dispatcher, sessions, limits, clock)
     endpoint = Endpoint(Guard(allowed_hosts, allowed_origins), limits, [stateless, handshake])
-    mounted = MountedMcp(endpoint, dispatcher, sdk, sessions, stateless, announcements, limits)
+    mounted = MountedMcp(endpoint, dispatcher, adapter, sessions, stateless, announcements, limits)
     if instrumentation is not None and isinstance(dispatcher, InstrumentedDispatcher):
         dispatcher.instrumentation = instrumentation
-        instrumentation.observe(mounted.activity, sdk.is_tool)
+        instrumentation.observe(mounted.activity, adapter.is_tool)
     for method in ("GET", "POST", "DELETE"):  # one by one: aiohttp-cors refuses a route for all methods
         app.router.add_route(method, path, endpoint.handle)
     app.cleanup_ctx.append(mounted.run)

@@ -16,7 +16,7 @@ import httpx
 
 from mcpsecurity.bridge.answers import UnreadableAnswerError, parsed, response_to
 from mcpsecurity.bridge.errors import BridgeError, ServerUnavailableError
-from mcpsecurity.bridge.refusals import not_sent, refusal_of, unknown_outcome
+from mcpsecurity.bridge.refusals import METHOD, doubt, not_sent, refusal_of, unknown_outcome
 from mcpsecurity.bridge.streams import ListeningStream, RequestStream, content_type, is_event_stream
 
 __all__ = ["FAILURE_CODE", "McpHttpClient"]
@@ -63,7 +63,8 @@ class McpHttpClient(httpx.AsyncClient):
             return await super().send(request, **options)
 
     async def _posted(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        request_id = _request_id(await request.aread())
+        request_id, method = _asked(await request.aread())
+        request.extensions[METHOD] = method
         response: httpx.Response | None = None
         try:
             async with asyncio.timeout(None if request_id is not None else self._body_timeout):
@@ -165,10 +166,11 @@ class McpHttpClient(httpx.AsyncClient):
         return {"jsonrpc": "2.0", "id": request_id, "error": error}
 
 
-def _request_id(body: bytes) -> Any:
-    """Return the id of a JSON-RPC request; None for a notification, and for an answer to the server."""
+def _asked(body: bytes) -> tuple[Any, str]:
+    """Return id and method of a JSON-RPC request; no id for a notification or an answer to the server."""
     message = json.loads(body)
-    return message.get("id") if isinstance(message, dict) and "method" in message else None
+    method = message.get("method") if isinstance(message, dict) else None
+    return (message.get("id"), method) if isinstance(method, str) else (None, "")
 
 
 def _made(response: httpx.Response, **body: Any) -> httpx.Response:
@@ -228,6 +230,5 @@ def _no_mcp(response: httpx.Response, what: str) -> BridgeError:
     """Return the error for an answer of success that is no JSON-RPC response to the request."""
     host = response.request.url.netloc.decode()
     return ServerUnavailableError(
-        f"The MCP server at {host} answered with {what} instead of an MCP message."
-        " It is not known whether this was completed."
+        f"The MCP server at {host} answered with {what} instead of an MCP message.{doubt(response.request)}"
     )

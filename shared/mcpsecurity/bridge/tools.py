@@ -25,11 +25,13 @@ from mcpsecurity.bridge.session import call_tool
 __all__ = [
     "CallTool",
     "ToolSource",
+    "check_plugin_name",
     "function_name",
     "import_mcp_tools",
     "schema_function",
     "tool_function",
     "tool_functions",
+    "unknown_arguments",
 ]
 
 _MAX_DESCRIPTION = 1024
@@ -70,15 +72,19 @@ async def import_mcp_tools(
 
     Args:
         session: a connected `mcp.ClientSession`, or a `McpConnection`.
-        plugin_name: letters, digits and underscores; a plugin of this name is replaced.
+        plugin_name: letters, digits and underscores. What was imported from the same session by this name
+            is replaced.
         include: names of the tools to take; None takes all.
         exclude: names of tools to leave.
-        prefix: put before each function's name, for several servers in one plugin name.
+        prefix: put before each function's name.
         progress: hears of progress as (progress, total, message).
         call: runs a tool instead of calling the session directly.
         left_out: hears of each tool that cannot be offered, as (tool name, reason).
 
     A function returns a `ToolText`: the tool's text, or its structured result as JSON when it has one.
+
+    Raises:
+        ValueError: another plugin of the kernel has this name.
 
     Raises (when a function is invoked):
         ToolFailedError: the tool said that it failed.
@@ -98,9 +104,31 @@ async def import_mcp_tools(
         prefix=prefix,
         left_out=left_out,
     )
-    plugin = KernelPlugin(name=plugin_name, functions=functions)
-    kernel.plugins.pop(plugin_name, None)
-    return kernel.add_plugin(plugin)
+    check_plugin_name(kernel, plugin_name, lambda plugin: getattr(plugin, "source", None) is session)
+    plugin = _ImportedPlugin(name=plugin_name, functions=functions)
+    plugin.source = session
+    kernel.plugins[plugin_name] = plugin
+    return plugin
+
+
+class _ImportedPlugin(KernelPlugin):
+    """A plugin that knows the session whose tools it has."""
+
+    source: Any = Field(None, exclude=True, repr=False)
+
+
+def check_plugin_name(kernel: Kernel, plugin_name: str, is_own: Callable[[KernelPlugin], bool]) -> None:
+    """Refuse a name that another plugin of the kernel has.
+
+    Raises:
+        ValueError: it is taken.
+    """
+    present = kernel.plugins.get(plugin_name)
+    if present is not None and not is_own(present):
+        raise ValueError(
+            f"The kernel has another plugin named {plugin_name!r} already. Pass another plugin_name, or close"
+            f" the client that it belongs to (or del kernel.plugins[{plugin_name!r}]) first."
+        )
 
 
 def tool_functions(
@@ -228,6 +256,11 @@ class _SchemaFunction(KernelFunctionFromMethod):
         names = schema["properties"]
         is_open = _is_open(schema)
         return {k: v for k, v in context.arguments.items() if k in names or (is_open and _is_json(v))}
+
+
+def unknown_arguments(schema: Mapping[str, Any], arguments: Iterable[str]) -> list[str]:
+    """Return the names that a schema made by `model_schema` neither has nor is open to."""
+    return [] if _is_open(schema) else [name for name in arguments if name not in schema["properties"]]
 
 
 def _is_open(schema: Mapping[str, Any]) -> bool:

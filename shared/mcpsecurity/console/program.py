@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import msal  # type: ignore[import-untyped] # ships no types
 import openai
-from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion
 
@@ -18,11 +17,10 @@ from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
 from mcpsecurity.console.turn import Conversation
+from mcpsecurity.identity_token import UNUSED_ENDPOINT, token_provider
 from mcpsecurity.tls import client_ssl_context
 
 __all__ = ["run_chat"]
-
-_COGNITIVE_SERVICES = "https://cognitiveservices.azure.com/.default"
 
 
 async def run_chat(
@@ -81,8 +79,8 @@ async def _service(settings: ConsoleSettings) -> AsyncIterator[AzureChatCompleti
         http = await resources.enter_async_context(openai.DefaultAsyncHttpxClient(verify=verify))
         key, provider = settings.azure_openai_api_key, None
         if key is None:
-            credential = await resources.enter_async_context(DefaultAzureCredential())
-            provider = get_bearer_token_provider(credential, _COGNITIVE_SERVICES)
+            found = token_provider(settings.token_scope, verify, settings.azure_authority_host)
+            provider = await resources.enter_async_context(found)
         client = openai.AsyncAzureOpenAI(
             azure_endpoint=settings.azure_openai_endpoint,
             api_version=settings.azure_openai_api_version,
@@ -91,4 +89,6 @@ async def _service(settings: ConsoleSettings) -> AsyncIterator[AzureChatCompleti
             http_client=http,
             max_retries=1,
         )
-        yield AzureChatCompletion(deployment_name=settings.deployment, async_client=client)
+        yield AzureChatCompletion(
+            deployment_name=settings.deployment, async_client=client, endpoint=UNUSED_ENDPOINT
+        )

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr
+from pydantic import Field
 
+from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.settings import EntraSettings
 
 __all__ = ["ConsoleSettings"]
@@ -14,7 +15,7 @@ def _default_cache() -> Path:
     return user_data_path("mcpsecurity") / "console-tokens.bin"
 
 
-class ConsoleSettings(EntraSettings):
+class ConsoleSettings(EntraSettings, ModelSettings):
     """Who may sign in where, which MCP server to use, and which model."""
 
     client_id: str = Field(
@@ -32,27 +33,6 @@ class ConsoleSettings(EntraSettings):
         validation_alias="MCP_SERVER_SCOPE",
         min_length=1,
         description="Scope to ask for, like api://<client id>/mcp:tools.",
-    )
-    azure_openai_endpoint: str = Field(
-        validation_alias="AZURE_OPENAI_ENDPOINT",
-        pattern=r"^https?://[^/]+/?$",
-        description="The Azure OpenAI resource, like https://contoso.openai.azure.com.",
-    )
-    deployment: str = Field(
-        validation_alias="AZURE_OPENAI_CHAT_DEPLOYMENT_NAME",
-        min_length=1,
-        description="Name of the chat model's deployment.",
-    )
-    azure_openai_api_key: SecretStr | None = Field(
-        None,
-        validation_alias="AZURE_OPENAI_API_KEY",
-        description="Its key; without one, DefaultAzureCredential is used.",
-    )
-    azure_openai_api_version: str = Field(
-        "2024-10-21",
-        validation_alias="AZURE_OPENAI_API_VERSION",
-        min_length=1,
-        description="Version of the chat-completions API.",
     )
     token_cache: Path = Field(
         default_factory=_default_cache,

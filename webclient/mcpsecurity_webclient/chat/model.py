@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx2  # what `openai` speaks HTTP with
 import openai
-from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
 from openai import AsyncAzureOpenAI, DefaultAsyncHttpxClient
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.open_ai import (
@@ -25,6 +24,7 @@ from semantic_kernel.contents import (
     TextContent,
 )
 
+from mcpsecurity.identity_token import UNUSED_ENDPOINT, token_provider
 from mcpsecurity_webclient.chat.model_stream import (
     AnswerReader,
     EventSplitter,
@@ -191,8 +191,8 @@ async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterato
         key = settings.azure_openai_api_key
         provider = None
         if key is None:
-            credential = await resources.enter_async_context(DefaultAzureCredential())
-            provider = get_bearer_token_provider(credential, settings.token_scope)
+            found = token_provider(settings.token_scope, tls, settings.azure_authority_host)
+            provider = await resources.enter_async_context(found)
         client = AsyncAzureOpenAI(
             azure_endpoint=settings.azure_openai_endpoint,
             azure_deployment=settings.deployment,
@@ -203,5 +203,5 @@ async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterato
             max_retries=0,
         )
         yield _ChatModel(  # type: ignore[call-arg]  # pydantic's plugin does not see its constructor
-            deployment_name=settings.deployment, async_client=client
+            deployment_name=settings.deployment, async_client=client, endpoint=UNUSED_ENDPOINT
         )

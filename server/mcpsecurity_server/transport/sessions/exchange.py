@@ -3,15 +3,12 @@
 import asyncio
 import secrets
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from mcp.server.auth.provider import AccessToken
-from mcp.server.fastmcp.tools import Tool
 
 from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import RelaySession
 from mcpsecurity_server.transport.http.responses import json_response
 from mcpsecurity_server.transport.jsonrpc import (
     MessageError,
@@ -27,17 +24,6 @@ from mcpsecurity_server.transport.sessions.state import SessionState
 from mcpsecurity_server.transport.sessions.streams import StreamWriter
 
 __all__ = ["Exchange"]
-
-
-@dataclass(slots=True)
-class _Call(Call):
-    """One of the requests."""
-
-    session: RelaySession
-    token: AccessToken | None
-    http: web.Request
-    tool: Tool | None = None
-    outcome: str | None = None
 
 
 class Exchange:
@@ -154,7 +140,7 @@ class Exchange:
         session = self._session
         running = session.in_flight[request.id] = InFlight(task)
         try:
-            result = await dispatcher.run(request, _Call(session.relay, self._token, self._http), self)
+            result = await dispatcher.run(request, Call(session.relay, self._http, self._token), self)
             if self._state.concerns(request):
                 session.record = await self._state.change(session.record, request)
             answer = result_body(request.id, result)

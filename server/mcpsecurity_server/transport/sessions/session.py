@@ -10,7 +10,7 @@ from mcp import types
 from mcp.shared.exceptions import McpError
 
 from mcpsecurity_server.transport.dispatch.capabilities import missing_capability
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import RelaySession
+from mcpsecurity_server.transport.dispatch.relay_session import RelaySession
 from mcpsecurity_server.transport.events.bus import STANDALONE, EventBus
 from mcpsecurity_server.transport.jsonrpc import METHOD_NOT_FOUND, Answer, RequestId, parse_body, to_json
 from mcpsecurity_server.transport.protocol import log_passes, notification
