@@ -18,7 +18,7 @@ from mcpsecurity_server.auth.verifier import AccessTokenVerifier
 from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.transport.dispatch.dispatcher import BeforeCall
 from mcpsecurity_server.transport.http.responses import was_refused
-from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of, token_of
+from mcpsecurity_server.transport.identity import TOKEN_KEY, token_of
 
 __all__ = ["Authentication", "tool_guard"]
 
@@ -45,7 +45,7 @@ class Authentication:
             return await handler(request)
         try:
             request[TOKEN_KEY] = principal = await self.verifier.verify(bearer_token(request))
-            current.caller = owner_of(principal)
+            current.caller = principal.owner
             response = await handler(request)
         except AuthError as refusal:
             level = logging.INFO if isinstance(refusal, MissingToken) else logging.WARNING

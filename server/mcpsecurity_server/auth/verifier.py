@@ -17,7 +17,6 @@ from mcpsecurity_server.auth.errors import AuthError, InvalidToken, Unavailable
 from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.auth.token_cache import TokenCache
-from mcpsecurity_server.transport.identity import owner_of
 
 __all__ = ["AccessTokenVerifier", "TokenRequirements"]
 
@@ -85,7 +84,7 @@ class AccessTokenVerifier:
             scopes = self._policy.delegated_scopes(signed.claims)
             self._policy.check_permitted(signed.claims)
         except AuthError as refusal:
-            refusal.caller = owner_of(Principal.from_claims("", signed.claims, []))
+            refusal.caller = Principal.from_claims("", signed.claims, []).owner
             raise
         principal = Principal.from_claims(token, signed.claims, scopes)
         self._cache.put(principal, signed.key, refused_at)
