@@ -56,9 +56,9 @@ class McpHttpClient(httpx.AsyncClient):
             return await self._posted(request, **options)
         if request.method == "GET":
             response = await super().send(request, **options)
-            return (
-                _made(response, stream=ListeningStream(response)) if is_event_stream(response) else response
-            )
+            if is_event_stream(response):
+                return _made(response, stream=ListeningStream(response))
+            return response
         async with asyncio.timeout(min(self._body_timeout, _GOODBYE_SECONDS)):
             return await super().send(request, **options)
 
@@ -138,10 +138,8 @@ class McpHttpClient(httpx.AsyncClient):
         request = response.request
 
         async def resume(last_id: str) -> httpx.Response:
-            headers = _resuming(response, last_id)
-            return await self._redirected(
-                self.build_request("GET", request.url, headers=headers), stream=True
-            )
+            asking = self.build_request("GET", request.url, headers=_resuming(response, last_id))
+            return await self._redirected(asking, stream=True)
 
         def failed() -> bytes:
             error = json.dumps(self._error(request_id, unknown_outcome(request)))
