@@ -49,7 +49,7 @@ class _RetryingClient(DefaultAsyncHttpxClient):
     """Asks once more when the model's endpoint answers that it has a passing fault.
 
     A timeout is not repeated, as the answer would be paid for twice, nor is 429: the person decides whether
-    to wait.
+    to wait. A redirect is not followed: the key and the conversation are for the address that is configured.
     """
 
     async def send(self, request: Any, **options: Any) -> Any:
@@ -81,7 +81,7 @@ class _ChatModel(AzureChatCompletion):
         """
         body = self._request(chat_history, settings, stream=True)
         reader = AnswerReader()
-        async with self.client.chat.completions.with_streaming_response.create(**body) as response:
+        async with self._response(body) as response:
             async for text, refusal in _pieces(response.iter_bytes(), reader):
                 if text or refusal:
                     yield [self._message(_text_items(text), {"refusal": refusal}, function_invoke_attempt)]
@@ -101,7 +101,7 @@ class _ChatModel(AzureChatCompletion):
         """Return one answer that is not streamed. Raises what streaming raises."""
         body = self._request(chat_history, settings, stream=False)
         reader, answer = AnswerReader(), bytearray()
-        async with self.client.chat.completions.with_streaming_response.create(**body) as response:
+        async with self._response(body) as response:
             async for piece in response.iter_bytes():
                 answer += piece
                 if len(answer) > _MAX_ANSWER:
@@ -132,6 +132,17 @@ class _ChatModel(AzureChatCompletion):
             body.pop("parallel_tool_calls", None)
         return body
 
+    @asynccontextmanager
+    async def _response(self, body: dict[str, Any]) -> AsyncIterator[Any]:
+        """Ask, and tell what breaks the connection; within the body of an error `openai` lets it through."""
+        try:
+            async with self.client.chat.completions.with_streaming_response.create(**body) as response:
+                yield response
+        except httpx2.TimeoutException as error:
+            raise openai.APITimeoutError(error.request) from error
+        except (httpx2.RequestError, httpx2.StreamError, OSError) as error:
+            raise BrokenOffError("the connection broke") from error
+
     def _message(self, items: Any, metadata: dict[str, Any], attempt: int) -> StreamingChatMessageContent:
         return StreamingChatMessageContent(
             role=AuthorRole.ASSISTANT,
@@ -146,16 +157,11 @@ class _ChatModel(AzureChatCompletion):
 async def _pieces(body: AsyncIterator[bytes], reader: AnswerReader) -> AsyncIterator[tuple[str, str]]:
     """Yield what each event adds to text and refusal, until the answer ends."""
     events, done = EventSplitter(), False
-    try:
-        async for data in _data(body, events):
-            if done := data.startswith(_DONE) or reader.full:
-                await _drain(body)
-                break
-            yield reader.read(data)
-    except httpx2.TimeoutException as error:
-        raise openai.APITimeoutError(error.request) from error
-    except (httpx2.RequestError, httpx2.StreamError, OSError) as error:
-        raise BrokenOffError("the connection broke") from error
+    async for data in _data(body, events):
+        if done := data.startswith(_DONE) or reader.full:
+            await _drain(body)
+            break
+        yield reader.read(data)
     yield reader.end()
     if reader.chunks == 0 and not events.empty and not (done and reader.unreadable == 0):
         raise NotAStreamError
@@ -200,7 +206,7 @@ async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterato
     """Yield the model of `settings`: with its key, or as whoever `DefaultAzureCredential` finds."""
     async with AsyncExitStack() as resources:
         http = await resources.enter_async_context(
-            _RetryingClient(verify=tls, timeout=settings.model_timeout)
+            _RetryingClient(verify=tls, timeout=settings.model_timeout, follow_redirects=False)
         )
         key = settings.azure_openai_api_key
         provider = None
