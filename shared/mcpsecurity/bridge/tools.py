@@ -1,7 +1,6 @@
 """MCP tools as functions of a Semantic Kernel plugin."""
 
 import itertools
-import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
@@ -28,6 +27,7 @@ __all__ = [
     "check_plugin_name",
     "function_name",
     "import_mcp_tools",
+    "original_arguments",
     "schema_function",
     "tool_function",
     "tool_functions",
@@ -192,7 +192,7 @@ def tool_function(
     schema = model_schema(tool.inputSchema)
     name = name or function_name(prefix + tool.name)[: _MAX_NAME - len(plugin_name) - 1]
 
-    @kernel_function(name=name, description=_description(tool, schema))
+    @kernel_function(name=name, description=_description(tool))
     async def run(**arguments: Any) -> ToolText:
         result = await call(tool, arguments)
         text = ToolText.of(result, shown(result))
@@ -255,7 +255,49 @@ class _SchemaFunction(KernelFunctionFromMethod):
         schema = (self.metadata.additional_properties or {})["parameters"]
         names = schema["properties"]
         is_open = _is_open(schema)
-        return {k: v for k, v in context.arguments.items() if k in names or (is_open and _is_json(v))}
+        arguments = original_arguments(self, context.arguments)
+        return {k: v for k, v in arguments.items() if k in names or (is_open and _is_json(v))}
+
+
+def original_arguments(function: KernelFunction, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model's arguments by the names that the tool has for them; other functions' as they are.
+
+    Semantic Kernel cannot take arguments named `settings` or `self` from a model, and none that are not among
+    the parameters: a model sees `settings_` and `self_`, and for a schema that is open to further arguments
+    the parameter `more_arguments`, an object of them.
+    """
+    schema = (function.metadata.additional_properties or {}).get("parameters")
+    if schema is None:
+        return dict(arguments)
+    names = {shown: name for name, shown in _shown_names(schema).items()}
+    rest = _rest_name(schema)
+    more = arguments.get(rest) if rest is not None else None
+    if not isinstance(more, Mapping):
+        return {names.get(name, name): value for name, value in arguments.items()}
+    return {**more, **{names.get(name, name): value for name, value in arguments.items() if name != rest}}
+
+
+def _all_names(schema: Mapping[str, Any]) -> list[str]:
+    """Return the names of all arguments that a schema speaks of."""
+    properties = schema["properties"]
+    return [*properties, *sorted(set(schema.get("required", ())) - set(properties))]
+
+
+def _shown_names(schema: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names by which a model calls arguments that `KernelArguments(**…)` would take itself."""
+    names = _all_names(schema)
+    return {name: _free(f"{name}_", names) for name in ("self", "settings") if name in names}
+
+
+def _rest_name(schema: Mapping[str, Any]) -> str | None:
+    """Return the name of the parameter for all arguments that have none; None if there cannot be any."""
+    return _free("more_arguments", _all_names(schema)) if _is_open(schema) else None
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
 
 
 def unknown_arguments(schema: Mapping[str, Any], arguments: Iterable[str]) -> list[str]:
@@ -285,19 +327,9 @@ def _unused(name: str, taken: Container[str], limit: int) -> str:
     return next(other for other in names if other not in taken)
 
 
-def _description(tool: types.Tool, schema: Mapping[str, Any]) -> str:
-    text, more = tool.description or tool.title or tool.name, _further(schema)
-    limit = _MAX_DESCRIPTION - len(more)
-    return (text if len(text) <= limit else text[: limit - 1] + "…") + more
-
-
-def _further(schema: Mapping[str, Any]) -> str:
-    """Return words on arguments that are not named: Semantic Kernel sends properties only."""
-    if not _is_open(schema):
-        return ""
-    rule = {k: schema[k] for k in ("additionalProperties", "patternProperties") if k in schema}
-    words = json.dumps(rule, ensure_ascii=False)
-    return "\nTakes arguments of other names as well" + (f": {words}" if len(words) < 300 else ".")
+def _description(tool: types.Tool) -> str:
+    text = tool.description or tool.title or tool.name
+    return text if len(text) <= _MAX_DESCRIPTION else text[: _MAX_DESCRIPTION - 1] + "…"
 
 
 def _returned() -> KernelParameterMetadata:
@@ -309,9 +341,16 @@ def _returned() -> KernelParameterMetadata:
 
 def _parameters(schema: Mapping[str, Any]) -> list[KernelParameterMetadata]:
     """Return the parameters; the schema of each stays as it is."""
-    required = set(schema.get("required", ()))
-    names = [*schema["properties"], *sorted(required - set(schema["properties"]))]
-    return [_parameter(name, schema["properties"].get(name, {}), name in required) for name in names]
+    required, shown = set(schema.get("required", ())), _shown_names(schema)
+    parameters = [
+        _parameter(shown.get(name, name), schema["properties"].get(name, {}), name in required)
+        for name in _all_names(schema)
+    ]
+    if rest := _rest_name(schema):
+        rules = {k: schema[k] for k in ("additionalProperties", "patternProperties") if k in schema}
+        more = {"type": "object", "description": "Arguments of other names, by these.", **rules}
+        parameters.append(_parameter(rest, more, required=False))
+    return parameters
 
 
 def _parameter(name: str, schema: dict[str, Any], required: bool) -> KernelParameterMetadata:

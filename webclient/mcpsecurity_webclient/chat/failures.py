@@ -161,6 +161,9 @@ def _of_status(report: Report, status: int) -> Failure:
         case HTTPStatus.NOT_FOUND:
             text = f"There is no model at the address that is configured. {_OPERATOR}"
             return Failure("model_not_found", text, retryable=False)
+        case _ if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            text = f"The model's address leads to another one, where nothing is sent ({status}). {_OPERATOR}"
+            return Failure("model_not_found", text, retryable=False)
     passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.CONFLICT,
