@@ -1,11 +1,11 @@
 """Caches the principals of validated tokens, so that a caller's next request costs microseconds.
 
 A token is stored as its BLAKE2b (RFC 7693) only: the contents of the cache open nothing. An entry is dropped
-when the token expires, when its signing key is no longer published or no longer trusted, and when newer tokens
-need the room.
+when the token expires, when its signing key is no longer published or trusted, and when newer tokens need the
+room.
 
-BLAKE2b is Python's own. SHA-256 is OpenSSL's, which looks up its implementation first: with cold CPU caches, as
-between two requests, that takes twice as long.
+BLAKE2b is Python's own. SHA-256 is OpenSSL's, which looks up its implementation first: with cold CPU caches,
+as between two requests, that takes twice as long.
 """
 
 from hashlib import blake2b
