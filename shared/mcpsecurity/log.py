@@ -10,17 +10,26 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
-from functools import lru_cache, partial
+from functools import lru_cache
+from typing import Any
 
 import orjson
 
-__all__ = ["BatchedHandler", "Event", "Fields", "JsonFormatter", "LineFormatter", "log_event", "utc_text"]
+__all__ = [
+    "BatchedHandler",
+    "EventFields",
+    "Fields",
+    "JsonFormatter",
+    "LineFormatter",
+    "log_event",
+    "utc_text",
+]
 
 Fields = Callable[[], Mapping[str, str]]
 """Gives fields for a line that is logged now, such as the id of the request that is handled."""
 
-Event = Callable[[], Mapping[str, object]]
-"""Returns the fields of an event; `event` is the name of its kind."""
+EventFields = Callable[..., Mapping[str, object]]
+"""Returns the fields of an event; the field `event` names its kind."""
 
 _WAIT_SECONDS = 0.02
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -93,6 +102,7 @@ class JsonFormatter(logging.Formatter):
 
 
 _EVENT_FORMATTERS = (LineFormatter, JsonFormatter)
+_Event = tuple[LineFormatter | JsonFormatter, str, int, float, EventFields, tuple[Any, ...]]
 
 
 class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic for the type checker only
@@ -101,7 +111,7 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
     def __init__(self, formatter: logging.Formatter | None = None) -> None:
         super().__init__()
         self.setFormatter(formatter or LineFormatter())
-        self._lines: list[str | Callable[[], str]] = []
+        self._lines: list[str | _Event] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -113,7 +123,9 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
             return
         self._add(line, record.levelno)
 
-    def take_event(self, logger: logging.Logger, level: int, at: float, event: Event) -> bool:
+    def take_event(
+        self, logger: logging.Logger, level: int, at: float, fields: EventFields, values: tuple[Any, ...]
+    ) -> bool:
         """Take the line that a record of the event would give; False if this handler needs the record.
 
         The line is formatted when it is written: many in a row take a fraction of the time.
@@ -121,10 +133,9 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
         formatter = self.formatter
         if self.filters or level < self.level or not isinstance(formatter, _EVENT_FORMATTERS):
             return False
-        line = partial(_event_line, formatter, logger.name, level, at, event)
         self.acquire()
         try:
-            self._add(line, level)
+            self._add((formatter, logger.name, level, at, fields, values), level)
         finally:
             self.release()
         return True
@@ -136,13 +147,13 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
             lines, self._lines = self._lines, []
             if lines:
                 terminator = self.terminator
-                texts = [line if isinstance(line, str) else line() for line in lines]
+                texts = [line if isinstance(line, str) else _event_line(*line) for line in lines]
                 self.stream.write(terminator.join(texts) + terminator)
             super().flush()
         finally:
             self.release()
 
-    def _add(self, line: str | Callable[[], str], level: int) -> None:
+    def _add(self, line: str | _Event, level: int) -> None:
         first = not self._lines
         self._lines.append(line)
         if level >= logging.WARNING:
@@ -158,24 +169,29 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
             loop.call_later(_WAIT_SECONDS, self.flush, context=Context())
 
 
-def log_event(logger: logging.Logger, level: int, at: float, event: Event) -> None:
-    """Log an event that happens `at` this time, in seconds since 1970, which is now.
+def log_event(logger: logging.Logger, level: int, at: float, fields: EventFields, *values: Any) -> None:
+    """Log an event that happens `at` this time (now, in seconds since 1970); `fields(*values)` are its fields.
 
-    The record has the fields as a mapping in `record.event` and as JSON in its message. No record is made if its
-    only handler is a `BatchedHandler`, as in a service: it would cost as much as a tool.
+    Its record has them as a mapping in `record.event` and as JSON in its message. No record is made if its only
+    handler is a `BatchedHandler`, as in a service: it would cost as much as a tool.
     """
     if not logger.isEnabledFor(level):
         return
     handler = _only_handler(logger)
-    if handler is None or not handler.take_event(logger, level, at, event):
-        fields = event()
-        logger.log(level, _json(fields), extra={"event": fields})
+    if handler is None or not handler.take_event(logger, level, at, fields, values):
+        event = fields(*values)
+        logger.log(level, _json(event), extra={"event": event})
 
 
 def _event_line(
-    formatter: "LineFormatter | JsonFormatter", logger: str, level: int, at: float, event: Event
+    formatter: LineFormatter | JsonFormatter,
+    logger: str,
+    level: int,
+    at: float,
+    fields: EventFields,
+    values: tuple[Any, ...],
 ) -> str:
-    return formatter.event_line(logger, logging.getLevelName(level), at, event())
+    return formatter.event_line(logger, logging.getLevelName(level), at, fields(*values))
 
 
 def _only_handler(logger: logging.Logger) -> BatchedHandler | None:

@@ -6,7 +6,6 @@ import logging
 import re
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import pytest
@@ -36,7 +35,7 @@ def _written(logger: logging.Logger, formatter: logging.Formatter) -> str:
     handler.setStream(stream)
     logger.addHandler(handler)
     for event in EVENTS:
-        log_event(logger, logging.INFO, time.time(), partial(dict, event))
+        log_event(logger, logging.INFO, time.time(), dict, event)
     handler.flush()
     logger.removeHandler(handler)
     return stream.getvalue()

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from functools import partial
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -76,14 +75,8 @@ class AuditLog:
         self.denials[reason] += 1
         if not _log.isEnabledFor(level):
             return
-        details = {
-            "status": status,
-            "reason": reason,
-            "method": request.method,
-            "path": request.path,
-            "remote": request.remote,
-        }
-        self._write(level, "request_refused", details, caller)
+        details = (status, reason, request.method, request.path, request.remote)
+        self._write(level, _refusal, details, caller)
 
     def response_sent(self, request: web.BaseRequest, status: int) -> None:
         """Write that the transport denied a request with a good token, if the status says so."""
@@ -98,37 +91,56 @@ class AuditLog:
         if (noted := _outcome.get()) is not None:
             outcome = noted
             _outcome.set(None)
-        details = {"tool": tool, "outcome": outcome, "duration_ms": int(seconds * 1_000_000) / 1000}
-        self._write(logging.INFO, "tool_call", details, None)
+        self._write(logging.INFO, _tool_call, (tool, outcome, seconds))
 
     def _write(
-        self, level: int, event: str, details: Mapping[str, object], caller: tuple[str, str, str] | None
+        self,
+        level: int,
+        describe: Callable[..., dict[str, object]],
+        details: tuple[object, ...],
+        caller: tuple[str, str, str] | None = None,
     ) -> None:
         now, request = time.time(), handled_request()
         trace = self._trace_fields() if self._trace_fields is not None else _NO_TRACE
-        fields = partial(_fields, now, event, details, caller or request.caller, request.number, trace)
-        log_event(_log, level, now, fields)
+        who = caller or request.caller or _NOBODY
+        log_event(_log, level, now, _fields, now, describe, details, who, request.number, trace)
 
 
 def _fields(
     at: float,
-    event: str,
-    details: Mapping[str, object],
-    caller: tuple[str, str, str] | None,
+    describe: Callable[..., dict[str, object]],
+    details: tuple[object, ...],
+    caller: tuple[str | None, str | None, str | None],
     request: int,
     trace: Mapping[str, str],
-) -> Mapping[str, object]:
-    tenant, user, client = caller or _NOBODY
+) -> dict[str, object]:
+    """Return the fields of a line; `describe` returns those of its kind from `details`."""
+    tenant, user, client = caller
     return {
         "time": utc_text(at),
-        "event": event,
-        **details,
+        **describe(*details),
         "user": user,
         "tenant": tenant,
         "client": client,
         "correlation_id": correlation_text(request),
         **trace,
     }
+
+
+def _refusal(status: int, reason: str, method: str, path: str, remote: str | None) -> dict[str, object]:
+    return {
+        "event": "request_refused",
+        "status": status,
+        "reason": reason,
+        "method": method,
+        "path": path,
+        "remote": remote,
+    }
+
+
+def _tool_call(tool: str, outcome: str, seconds: float) -> dict[str, object]:
+    milliseconds = int(seconds * 1_000_000) / 1000
+    return {"event": "tool_call", "tool": tool, "outcome": outcome, "duration_ms": milliseconds}
 
 
 def _names_session(request: web.BaseRequest) -> bool:
