@@ -170,10 +170,10 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
 
 
 def log_event(logger: logging.Logger, level: int, at: float, fields: EventFields, *values: Any) -> None:
-    """Log an event that happens `at` this time (now, in seconds since 1970); `fields(*values)` are its fields.
+    """Log an event that happens now, `at` seconds since 1970; `fields(*values)` returns its fields.
 
-    Its record has them as a mapping in `record.event` and as JSON in its message. No record is made if its only
-    handler is a `BatchedHandler`, as in a service: it would cost as much as a tool.
+    Its record has them as a mapping in `record.event` and as JSON in its message. No record is made if the
+    only handler is a `BatchedHandler`, as in a service: it would cost as much as a tool.
     """
     if not logger.isEnabledFor(level):
         return

@@ -44,7 +44,9 @@ class Authentication:
         if request.path in self._public or request.method == hdrs.METH_OPTIONS:
             return await handler(request)
         try:
-            request[TOKEN_KEY] = principal = await self.verifier.verify(bearer_token(request))
+            token = bearer_token(request)
+            principal = self.verifier.cached(token) or await self.verifier.verify(token)
+            request[TOKEN_KEY] = principal
             current.caller = principal.owner
             response = await handler(request)
         except AuthError as refusal:

@@ -63,15 +63,16 @@ class AccessTokenVerifier:
         """Return if there are keys to verify with. Raises `ProviderError`."""
         await self._provider.metadata()
 
+    def cached(self, token: str) -> Principal | None:
+        """Return the principal of a token that was verified before and is still good, or None."""
+        return self._cache.get(token)
+
     async def verify(self, token: str) -> Principal:
-        """Return the principal of a token.
+        """Return the principal of a token, and add it to the cache.
 
         Raises:
             AuthError: `InvalidRequest`, `InvalidToken`, `InsufficientScope`, `NotPermitted` or `Unavailable`.
         """
-        return self._cache.get(token) or await self._verify(token)
-
-    async def _verify(self, token: str) -> Principal:
         check_syntax(token)
         try:
             signed = await self._provider.verify(token)
