@@ -13,13 +13,10 @@ from functools import lru_cache
 
 import orjson
 
-__all__ = ["BatchedHandler", "Event", "Fields", "JsonFormatter", "LineFormatter", "log_events", "utc_text"]
+__all__ = ["BatchedHandler", "Fields", "JsonFormatter", "LineFormatter", "log_event", "utc_text"]
 
 Fields = Callable[[], Mapping[str, str]]
 """Gives fields for a line that is logged now, such as the id of the request that is handled."""
-
-Event = tuple[float, Mapping[str, object]]
-"""When something happened, in seconds since 1970, and the fields that tell what; `event` names its kind."""
 
 _WAIT_SECONDS = 0.02
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -50,9 +47,9 @@ class LineFormatter(logging.Formatter):
         record.message = _CONTROLS.sub(_escaped, record.message)
         return super().formatMessage(record)
 
-    def event_line(self, logger: str, level: str, at: float, fields: Mapping[str, object]) -> str:
-        """Return the line of an event."""
-        return f"{_local_text(int(at * 1000))} {level:<7} {logger}: {_json(fields)}"
+    def event_line(self, logger: str, level: str, fields: Mapping[str, object]) -> str:
+        """Return the line of an event that happens now."""
+        return f"{_local_text(int(time.time() * 1000))} {level:<7} {logger}: {_json(fields)}"
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         """Return local time with milliseconds."""
@@ -63,8 +60,7 @@ class JsonFormatter(logging.Formatter):
     """Formats a line as a JSON object: `time` (UTC), `level`, `logger`, `message`, what `fields` give, and
     `exception` with its traceback if there is one.
 
-    A record whose attribute `event` is a mapping, such as the audit log's, has its entries side by side with
-    those; it knows itself what it belongs to, for it may be written later.
+    If `record.event` is a mapping, as in the audit log, its entries take the place of `message` and `fields`.
     """
 
     def __init__(self, fields: Sequence[Fields] = ()) -> None:
@@ -87,9 +83,13 @@ class JsonFormatter(logging.Formatter):
             line["stack"] = record.stack_info
         return _json(line)
 
-    def event_line(self, logger: str, level: str, at: float, fields: Mapping[str, object]) -> str:
-        """Return the line of an event."""
-        return _json({**_head(logger, level, at), "message": str(fields.get("event", "")), **fields})
+    def event_line(self, logger: str, level: str, fields: Mapping[str, object]) -> str:
+        """Return the line of an event that happens now."""
+        head = _head(logger, level, time.time())
+        return _json({**head, "message": str(fields.get("event", "")), **fields})
+
+
+_EVENT_FORMATTERS = (LineFormatter, JsonFormatter)
 
 
 class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic for the type checker only
@@ -108,18 +108,17 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
         except Exception:  # noqa: BLE001 - as logging does: a broken log call must not end its caller
             self.handleError(record)
             return
-        self._take([line], record.levelno)
+        self._add(line, record.levelno)
 
-    def take_events(self, logger: logging.Logger, level: int, events: Sequence[Event]) -> bool:
-        """Take events as they would come in a record each; False if this handler needs records for them."""
+    def take_event(self, logger: logging.Logger, level: int, fields: Mapping[str, object]) -> bool:
+        """Take the line that a record of the event would give; False if this handler needs the record."""
         formatter = self.formatter
-        if self.filters or level < self.level or not isinstance(formatter, LineFormatter | JsonFormatter):
+        if self.filters or level < self.level or not isinstance(formatter, _EVENT_FORMATTERS):
             return False
-        name, level_name, end = logger.name, logging.getLevelName(level), self.terminator
-        lines = [formatter.event_line(name, level_name, *event) + end for event in events]
+        line = formatter.event_line(logger.name, logging.getLevelName(level), fields) + self.terminator
         self.acquire()
         try:
-            self._take(lines, level)
+            self._add(line, level)
         finally:
             self.release()
         return True
@@ -135,9 +134,9 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
         finally:
             self.release()
 
-    def _take(self, lines: list[str], level: int) -> None:
+    def _add(self, line: str, level: int) -> None:
         first = not self._lines
-        self._lines += lines
+        self._lines.append(line)
         if level >= logging.WARNING:
             self.flush()
             return
@@ -151,37 +150,30 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
             loop.call_later(_WAIT_SECONDS, self.flush)
 
 
-def log_events(logger: logging.Logger, level: int, events: Sequence[Event]) -> None:
-    """Log events: a record each, with the fields in its attribute `event` and as JSON in its message.
+def log_event(logger: logging.Logger, level: int, fields: Mapping[str, object]) -> None:
+    """Log one event: a record has `fields` as a mapping in `record.event` and as JSON in its message.
 
-    Where they would go to one `BatchedHandler` only, as in a service, no records are made: they would take as
-    long as a tool does.
+    No record is made if its only handler is a `BatchedHandler`, as in a service: a record takes as long as a
+    tool does (7 µs).
     """
     if not logger.isEnabledFor(level):
         return
     handler = _only_handler(logger)
-    if handler is None or not handler.take_events(logger, level, events):
-        for event in events:
-            logger.handle(_record(logger.name, level, event))
+    if handler is None or not handler.take_event(logger, level, fields):
+        logger.log(level, _json(fields), extra={"event": fields})
 
 
 def _only_handler(logger: logging.Logger) -> BatchedHandler | None:
-    """Return the handler that everything goes to, if there is just one, of this module."""
-    handlers: list[logging.Handler] = []
+    """Return the one handler that records of a logger reach, if it is a `BatchedHandler`; else None."""
+    only: logging.Handler | None = None
     node: logging.Logger | None = logger
     while node is not None:
-        handlers += node.handlers
+        for handler in node.handlers:
+            if only is not None:
+                return None
+            only = handler
         node = node.parent if node.propagate else None
-    only = handlers[0] if len(handlers) == 1 and not logger.filters else None
-    return only if isinstance(only, BatchedHandler) else None
-
-
-def _record(logger: str, level: int, event: Event) -> logging.LogRecord:
-    at, fields = event
-    record = logging.LogRecord(logger, level, __file__, 0, _json(fields), None, None)
-    record.event = fields
-    record.created, record.msecs = at, float(int(at % 1 * 1000))
-    return record
+    return only if isinstance(only, BatchedHandler) and not logger.filters else None
 
 
 def _head(logger: str, level: str, created: float) -> dict[str, object]:

@@ -17,6 +17,7 @@ from mcpsecurity_server.auth.metadata import metadata_url, protected_resource_me
 from mcpsecurity_server.auth.middleware import Authentication
 from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.verifier import AccessTokenVerifier, TokenRequirements
+from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
 
 __all__ = ["AuthSetup"]
@@ -45,9 +46,9 @@ class AuthSetup:
     timer: Timer = time.monotonic
     key_policy: CachePolicy | None = None
 
-    def install(self, app: web.Application, public_paths: Collection[str]) -> Authentication:
-        """Let nothing but `public_paths` be served without a good access token."""
-        authentication = Authentication(self.challenger(), public_paths)
+    def install(self, app: web.Application, public_paths: Collection[str], audit: AuditLog) -> Authentication:
+        """Add the middleware that refuses requests without a good access token, but for `public_paths`."""
+        authentication = Authentication(self.challenger(), public_paths, audit)
         app.middlewares.append(authentication.authenticate)
         app.cleanup_ctx.append(partial(self._hold_keys, authentication))
         return authentication
@@ -89,13 +90,13 @@ class AuthSetup:
     def verifier(self, provider: OidcProvider) -> AccessTokenVerifier:
         """Return what verifies access tokens with the keys of `provider`."""
         settings = self.settings
-        acceptance = TokenRequirements(
+        requirements = TokenRequirements(
             client_id=settings.client_id,
             identifier_uri=settings.identifier_uri,
             tenants=frozenset({settings.tenant_id, *settings.allowed_tenants}),
             v1_tokens=settings.accept_v1_tokens,
         )
-        return AccessTokenVerifier(provider, acceptance, self.policy(), memory_size=settings.token_memory)
+        return AccessTokenVerifier(provider, requirements, self.policy(), cache_size=settings.token_memory)
 
     async def _hold_keys(self, authentication: Authentication, _: web.Application) -> AsyncIterator[None]:
         settings = self.settings

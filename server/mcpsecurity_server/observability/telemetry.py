@@ -6,6 +6,7 @@ exists, and nobody who calls is.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.types import AttributeValue
 
 from mcpsecurity.telemetry.names import session_attributes
-from mcpsecurity_server.observability.audit import DENIALS, noted_outcome
+from mcpsecurity_server.observability.audit import noted_outcome
 from mcpsecurity_server.transport import AfterCall, BeforeCall
 from mcpsecurity_server.transport.dispatch.dispatcher import METHODS, Call
 from mcpsecurity_server.transport.dispatch.instrumentation import Activity
@@ -43,9 +44,13 @@ _propagator = TraceContextTextMapPropagator()
 
 
 class ServerInstrumentation:
-    """An `Instrumentation` of the transport that tells OpenTelemetry."""
+    """An `Instrumentation` of the transport that records spans and metrics with OpenTelemetry.
 
-    def __init__(self) -> None:
+    `denials` counts denied requests by reason; see `AuditLog.denials`.
+    """
+
+    def __init__(self, denials: Counter[str]) -> None:
+        self._denials = denials
         self._is_tool: Callable[[Any], bool] = lambda _: False
         self._tracer = trace.get_tracer("mcpsecurity.server")
         self._meter = metrics.get_meter("mcpsecurity.server")
@@ -60,7 +65,7 @@ class ServerInstrumentation:
         )
         self._meter.create_observable_counter(
             "mcpsecurity.requests.denied",
-            [_denials],
+            [self._observe_denials],
             unit="{request}",
             description="Requests that were refused, by reason.",
         )
@@ -118,6 +123,10 @@ class ServerInstrumentation:
                 span.set_attribute("mcpsecurity.outcome", action)
             return result
 
+    def _observe_denials(self, _: CallbackOptions) -> Iterable[Observation]:
+        counts = list(self._denials.items())
+        return [Observation(count, {"mcpsecurity.reason": reason}) for reason, count in counts]
+
     def _described(self, request: Request) -> tuple[str, dict[str, AttributeValue]]:
         """Return the span's name and the labels: a tool is named if there is one of that name."""
         method = request.method if request.method in METHODS else OTHER
@@ -151,7 +160,7 @@ class ServerInstrumentation:
             try:
                 await inner(tool, request)
             except web.HTTPTooManyRequests:
-                DENIALS["rate_limited"] += 1
+                self._denials["rate_limited"] += 1
                 raise
 
         return asked
@@ -201,10 +210,6 @@ def _of(request: Request, call: Call) -> dict[str, AttributeValue]:
 
 def _is_error(result: Any) -> bool:
     return isinstance(result, dict) and bool(result.get("isError"))
-
-
-def _denials(_: CallbackOptions) -> Iterable[Observation]:
-    return [Observation(count, {"mcpsecurity.reason": reason}) for reason, count in list(DENIALS.items())]
 
 
 def _gauge(

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from mcpsecurity_server.auth.principal import Principal, current_caller
+from mcpsecurity_server.auth.principal import Principal, current_principal
 from mcpsecurity_server.profile import ProfileError, ProfileService
 from mcpsecurity_server.tools.elicitation import ToolContext
 from mcpsecurity_server.tools.errors import ServiceError
@@ -70,7 +70,7 @@ def register_profile(toolbox: Toolbox, profiles: ProfileService) -> None:
 
 
 def _caller() -> Principal:
-    caller = current_caller()
+    caller = current_principal()
     if caller is None:
         raise ServiceError("Nobody is signed in: this server runs without authentication.")
     return caller
