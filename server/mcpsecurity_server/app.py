@@ -3,7 +3,7 @@
 import datetime as dt
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +22,12 @@ from mcpsecurity_server.http.cors import allow_origins
 from mcpsecurity_server.http.health import add_health_route, add_ready_route
 from mcpsecurity_server.http.proxy import add_proxy_middlewares, secure_headers
 from mcpsecurity_server.http.rate_limit import rate_guard
-from mcpsecurity_server.observability.audit import audit_tool_call, number_requests, write_waiting
+from mcpsecurity_server.observability.audit import AuditLog, number_requests
 from mcpsecurity_server.profile import ProfileService
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
 from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.registry import build_mcp
-from mcpsecurity_server.transport import AfterCall, Limits, mount_mcp
+from mcpsecurity_server.transport import AfterCall, BeforeCall, Limits, mount_mcp
 from mcpsecurity_server.transport.http.fast_path import fast_path
 from mcpsecurity_server.weather import WeatherService, weather_session
 
@@ -46,92 +46,113 @@ def create_app(
     timer: Timer = time.monotonic,
     key_policy: CachePolicy | None = None,
     tls: ssl.SSLContext | None = None,
-    watch: "ServerInstrumentation | None" = None,
+    audit: AuditLog | None = None,
+    instrumentation: "ServerInstrumentation | None" = None,
 ) -> web.Application:
-    """Return the application: `/mcp` behind access tokens; health and resource metadata for everybody.
+    """Return the application: `/mcp` behind access tokens; health and resource metadata are public.
 
-    `mcp` is what is served, any FastMCP instance; None is this product's own tools, prompts and resource.
-    `clock` gives seconds since 1970, `timer` monotonic seconds, `key_policy` says how long signing keys last,
-    `tls` whom to trust on outgoing connections (default: the system and the configured authority), `watch`
-    who watches.
+    Args:
+        settings: its configuration.
+        mcp: the FastMCP instance to serve; default: this product's own tools, prompts and resource.
+        clock: gives seconds since 1970.
+        timer: gives monotonic seconds.
+        key_policy: how long signing keys are cached.
+        tls: the trust of outgoing connections; default: the system's and the configured authority.
+        audit: the audit log; default: one without trace ids.
+        instrumentation: records spans and metrics; default: none.
     """
     tls = tls or client_ssl_context(settings.ca_file)
+    audit = audit or AuditLog()
     app = web.Application()
     add_proxy_middlewares(app, settings)
-    app.on_cleanup.append(_finish_audit)
-    before_call = None
-    limits = Limits(
-        body_bytes=settings.max_body_bytes,
-        sessions=settings.max_sessions,
-        idle_seconds=settings.session_idle_seconds,
-    )
-    shared = _shared_transport(settings, limits)
-    needs = {} if shared is None else {"redis": shared.shared.check, "clock": shared.shared.check_clock}
-    public = [add_health_route(app, settings.path, clock), add_ready_route(app, needs)]
-    if settings.no_auth:
-        app.middlewares.append(number_requests)
-    else:
-        protection = AuthSetup(settings, tls, clock, timer, key_policy)
-        public += add_metadata_routes(app, settings.url, protection.metadata())
-        authentication = protection.install(app, {_path(route) for route in public})
-        needs["signing_keys"] = authentication.check_keys
-        before_call = tool_guard(protection.policy())
-    if shared is not None:
-        app.cleanup_ctx.append(_entered(shared))
-    own = mcp is None
-    mcp = mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer)
-    before_call = rate_guard(_call_limit(settings, shared), before_call)
-    after_call: AfterCall = audit_tool_call
-    if watch is not None:
-        before_call = watch.before_call(before_call)
-        after_call = watch.after_call(after_call)
+    shared = _shared_transport(app, settings)
+    auth = None if settings.no_auth else AuthSetup(settings, tls, clock, timer, key_policy)
+    guard = _add_access_control(app, settings, auth, shared, audit, clock)
+    before_call = rate_guard(_call_limit(settings, shared), guard)
+    after_call: AfterCall = audit.tool_called
+    if instrumentation is not None:
+        before_call = instrumentation.before_call(before_call)
+        after_call = instrumentation.after_call(after_call)
+    served = mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer)
     mounted = mount_mcp(
         app,
-        mcp,
+        served,
         path=settings.path,
         allowed_hosts=_hosts(settings),
         allowed_origins=settings.allowed_origins,
-        limits=limits,
+        limits=_limits(settings),
         store=shared.store if shared is not None else None,
         bus=shared.bus if shared is not None else None,
         state_keys=_state_keys(settings),
         before_call=before_call,
         after_call=after_call,
-        instrumentation=watch,
+        instrumentation=instrumentation,
         clock=clock,
     )
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)
-    if own:  # other programs' tools may ask for the request's application
+    if mcp is None:  # other programs' tools may ask for the request's application
         app[REQUEST_WRAPPER] = fast_path(app, settings.path, mounted.handle, secure_headers(settings))
     return app
+
+
+def _add_access_control(
+    app: web.Application,
+    settings: ServerSettings,
+    auth: AuthSetup | None,
+    shared: "SharedTransport | None",
+    audit: AuditLog,
+    clock: Clock,
+) -> BeforeCall | None:
+    """Add the public routes and the authentication of all others; return the check of tools' own scopes."""
+    checks: dict[str, Callable[[], Awaitable[None]]] = {}
+    if shared is not None:
+        checks |= {"redis": shared.shared.check, "clock": shared.shared.check_clock}
+    public = [add_health_route(app, settings.path, clock), add_ready_route(app, checks)]
+    if auth is None:
+        app.middlewares.append(number_requests)
+        return None
+    public += add_metadata_routes(app, settings.url, auth.metadata())
+    authentication = auth.install(app, {_path(route) for route in public}, audit)
+    checks["signing_keys"] = authentication.check_keys
+    return tool_guard(auth.policy())
+
+
+def _limits(settings: ServerSettings) -> Limits:
+    return Limits(
+        body_bytes=settings.max_body_bytes,
+        sessions=settings.max_sessions,
+        idle_seconds=settings.session_idle_seconds,
+    )
 
 
 def _own_mcp(
     app: web.Application, settings: ServerSettings, tls: ssl.SSLContext, clock: Clock, timer: Timer
 ) -> FastMCP[None]:
-    """Return this product's own offers; what they need lives as long as the application."""
+    """Return this product's own MCP server; the services that it uses are opened and closed with `app`."""
     weather = WeatherService(lambda: weather_session(settings.forecast_url, settings.geocoding_url, tls))
     app.cleanup_ctx.append(_entered(weather))
     profiles = _profiles(settings, tls, timer)
     if profiles is not None:
         app.cleanup_ctx.append(_entered(profiles))
-    asker = Elicitor(settings.approval, settings.answer_timeout)
-    return build_mcp(asker, weather, profiles, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC))
+    elicitor = Elicitor(settings.approval, settings.answer_timeout)
+    return build_mcp(elicitor, weather, profiles, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC))
 
 
-def _shared_transport(settings: ServerSettings, limits: Limits) -> "SharedTransport | None":
-    """Return what several processes share, if there are several."""
+def _shared_transport(app: web.Application, settings: ServerSettings) -> "SharedTransport | None":
+    """Return the sessions and events that replicas share in Redis; None without a Redis."""
     if settings.redis_url is None or settings.keys is None:
         return None
     from mcpsecurity_server.transport.redis import SharedTransport  # noqa: PLC0415 - needs the extra `scale`
 
     keys = KeyRing(settings.keys.get_secret_value())
-    return SharedTransport(settings.redis_url.get_secret_value(), keys, limits)
+    shared = SharedTransport(settings.redis_url.get_secret_value(), keys, _limits(settings))
+    app.cleanup_ctx.append(_entered(shared))
+    return shared
 
 
 def _call_limit(settings: ServerSettings, shared: "SharedTransport | None") -> Limit | None:
-    """Return how many calls a person may make, at all replicas together."""
+    """Return the limit of a person's calls, counted by all replicas together; None if there is no limit."""
     if settings.calls_per_minute is None:
         return None
     if shared is None:
@@ -142,7 +163,7 @@ def _call_limit(settings: ServerSettings, shared: "SharedTransport | None") -> L
 
 
 def _state_keys(settings: ServerSettings) -> list[bytes]:
-    """Return what seals the state of calls without a session; by default the ring that the replicas share."""
+    """Return the keys that encrypt the state of calls without a session; default: those of the replicas."""
     if settings.state_keys or settings.keys is None:
         return [key.get_secret_value().encode() for key in settings.state_keys]
     return [key.encode() for key in settings.keys.get_secret_value().replace(",", " ").split()]
@@ -154,17 +175,13 @@ def _hosts(settings: ServerSettings) -> set[str]:
     return {host, *settings.allowed_hosts, *(LOOPBACK_HOSTS if host in LOOPBACK_HOSTS else ())}
 
 
-async def _finish_audit(_: web.Application) -> None:
-    write_waiting()
-
-
 def _path(route: web.AbstractRoute) -> str:
     resource = route.resource
     return resource.canonical if resource is not None else ""
 
 
 def _profiles(settings: ServerSettings, tls: ssl.SSLContext, timer: Timer) -> ProfileService | None:
-    """Return what reads profiles on behalf of callers, if the server has a credential of its own to do so."""
+    """Return the service that reads callers' profiles; None if the server has no credential of its own."""
     if settings.client_secret is None and settings.client_certificate_file is None:
         return None
     from mcpsecurity_server.profile.on_behalf_of import (  # noqa: PLC0415 - MSAL is slow to import

@@ -13,7 +13,7 @@ from mcpsecurity.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
 from mcpsecurity.telemetry import watched
 from mcpsecurity_server.app import create_app
-from mcpsecurity_server.observability.audit import note_traces
+from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["server"]
 
 _GARBAGE = (20_000, 10, 10)
-"""How often to look for circles of garbage: calls leave none, and after each 700 objects, as Python does by
-default, it would look through what waits for the audit log."""
+"""Thresholds of the cyclic garbage collector. Calls leave no cycles, and Python's default of 700 new objects
+would make it scan the log lines that wait."""
 
 
 @click.command()
 @click.option("--no-auth", is_flag=True, help="Serve without access tokens; on a loopback address only.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes; several need a Redis.")
-@click.option("--worker", type=int, default=None, hidden=True, help="Be this one of several processes.")
+@click.option("--worker", type=int, default=None, hidden=True, help="Number of this process among several.")
 def server(no_auth: bool, workers: int, worker: int | None) -> None:
     """Run the MCP server.
 
@@ -46,7 +46,7 @@ def server(no_auth: bool, workers: int, worker: int | None) -> None:
 
 
 def _serve(settings: ServerSettings, worker: int | None) -> int:
-    """Serve until a signal comes; return the exit code."""
+    """Serve until SIGINT or SIGTERM; return the exit code."""
     gc.set_threshold(*_GARBAGE)
     with watched("mcpsecurity-server", settings, settings.metrics) as telemetry:
         return run_service(
@@ -61,11 +61,10 @@ def _serve(settings: ServerSettings, worker: int | None) -> int:
 def _application(settings: ServerSettings, telemetry: "Telemetry | None", worker: int) -> web.Application:
     if telemetry is None:
         return create_app(settings)
-    from mcpsecurity.telemetry.scrape import add_metrics_port  # noqa: PLC0415 - only for those who want it
+    from mcpsecurity.telemetry.scrape import add_metrics_port  # noqa: PLC0415 - optional packages
     from mcpsecurity_server.observability.telemetry import ServerInstrumentation  # noqa: PLC0415
 
-    if telemetry.tracing:
-        note_traces(telemetry.log_fields)
-    app = create_app(settings, watch=ServerInstrumentation())
+    audit = AuditLog(telemetry.log_fields if telemetry.tracing else None)
+    app = create_app(settings, audit=audit, instrumentation=ServerInstrumentation(audit.denials))
     add_metrics_port(app, telemetry, settings.metrics, worker)
     return app

@@ -1,22 +1,26 @@
-"""Any FastMCP instance behind the same protection as this server's own tools, in one call."""
+"""Serves any FastMCP instance with the same protection as this server's own tools."""
 
 from typing import Any
 
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
+from mcpsecurity.settings import settings_of
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.settings import ServerSettings
 
-__all__ = ["hosted"]
+__all__ = ["create_protected_app"]
 
 
-def hosted(mcp: FastMCP[Any] | None, **settings: Any) -> web.Application:
-    """Return an application that serves `mcp`, or this product's own tools for None.
+def create_protected_app(mcp: FastMCP[Any] | None, **settings: Any) -> web.Application:
+    """Return an application that serves `mcp` behind access tokens; None serves this product's own tools.
 
-    `settings` are fields of `ServerSettings` by name; what is not given comes from the environment.
+    `settings` are fields of `ServerSettings` by name; the environment and `.env` play no part.
 
     Raises:
-        pydantic.ValidationError: a setting is missing or wrong.
+        SettingsError: a setting is missing or wrong, or there is none of this name.
     """
-    return create_app(ServerSettings(**settings), mcp)
+    return create_app(settings_of(ServerSettings, **settings), mcp)
+
+
+hosted = create_protected_app  # the name in the entry points of an installation that is older

@@ -3,7 +3,6 @@
 import itertools
 import secrets
 from contextvars import ContextVar
-from typing import Any
 
 __all__ = [
     "HandledRequest",
@@ -21,14 +20,14 @@ _numbers = itertools.count(1)
 class HandledRequest:
     """A request, by its number in this process; 0 stands for none.
 
-    `caller` is who makes it, as soon as that is known, and in the terms of whoever found it out.
+    `caller` is the tenant, person and client that sent it, once authentication has found them.
     """
 
     __slots__ = ("caller", "number")
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.caller: Any = None
+        self.caller: tuple[str, str, str] | None = None
 
 
 _none = HandledRequest(0)

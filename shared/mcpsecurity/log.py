@@ -9,17 +9,27 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
 from functools import lru_cache
+from typing import Any
 
 import orjson
 
-__all__ = ["BatchedHandler", "Event", "Fields", "JsonFormatter", "LineFormatter", "log_events", "utc_text"]
+__all__ = [
+    "BatchedHandler",
+    "EventFields",
+    "Fields",
+    "JsonFormatter",
+    "LineFormatter",
+    "log_event",
+    "utc_text",
+]
 
 Fields = Callable[[], Mapping[str, str]]
 """Gives fields for a line that is logged now, such as the id of the request that is handled."""
 
-Event = tuple[float, Mapping[str, object]]
-"""When something happened, in seconds since 1970, and the fields that tell what; `event` names its kind."""
+EventFields = Callable[..., Mapping[str, object]]
+"""Returns the fields of an event; the field `event` names its kind."""
 
 _WAIT_SECONDS = 0.02
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -63,8 +73,7 @@ class JsonFormatter(logging.Formatter):
     """Formats a line as a JSON object: `time` (UTC), `level`, `logger`, `message`, what `fields` give, and
     `exception` with its traceback if there is one.
 
-    A record whose attribute `event` is a mapping, such as the audit log's, has its entries side by side with
-    those; it knows itself what it belongs to, for it may be written later.
+    If `record.event` is a mapping, as in the audit log, its entries take the place of `message` and `fields`.
     """
 
     def __init__(self, fields: Sequence[Fields] = ()) -> None:
@@ -92,34 +101,41 @@ class JsonFormatter(logging.Formatter):
         return _json({**_head(logger, level, at), "message": str(fields.get("event", "")), **fields})
 
 
+_EVENT_FORMATTERS = (LineFormatter, JsonFormatter)
+_Event = tuple[LineFormatter | JsonFormatter, str, int, float, EventFields, tuple[Any, ...]]
+
+
 class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic for the type checker only
     """Writes to stderr, in an event loop a moment later; warnings, and lines from elsewhere, at once."""
 
     def __init__(self, formatter: logging.Formatter | None = None) -> None:
         super().__init__()
         self.setFormatter(formatter or LineFormatter())
-        self._lines: list[str] = []
+        self._lines: list[str | _Event] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line; called with the handler's lock held."""
         try:
-            line = self.format(record) + self.terminator
+            line = self.format(record)
         except Exception:  # noqa: BLE001 - as logging does: a broken log call must not end its caller
             self.handleError(record)
             return
-        self._take([line], record.levelno)
+        self._add(line, record.levelno)
 
-    def take_events(self, logger: logging.Logger, level: int, events: Sequence[Event]) -> bool:
-        """Take events as they would come in a record each; False if this handler needs records for them."""
+    def take_event(
+        self, logger: logging.Logger, level: int, at: float, fields: EventFields, values: tuple[Any, ...]
+    ) -> bool:
+        """Take the line that a record of the event would give; False if this handler needs the record.
+
+        The line is formatted when it is written: many in a row take a fraction of the time.
+        """
         formatter = self.formatter
-        if self.filters or level < self.level or not isinstance(formatter, LineFormatter | JsonFormatter):
+        if self.filters or level < self.level or not isinstance(formatter, _EVENT_FORMATTERS):
             return False
-        name, level_name, end = logger.name, logging.getLevelName(level), self.terminator
-        lines = [formatter.event_line(name, level_name, *event) + end for event in events]
         self.acquire()
         try:
-            self._take(lines, level)
+            self._add((formatter, logger.name, level, at, fields, values), level)
         finally:
             self.release()
         return True
@@ -130,14 +146,16 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
         try:
             lines, self._lines = self._lines, []
             if lines:
-                self.stream.write("".join(lines))
+                terminator = self.terminator
+                texts = [line if isinstance(line, str) else _event_line(*line) for line in lines]
+                self.stream.write(terminator.join(texts) + terminator)
             super().flush()
         finally:
             self.release()
 
-    def _take(self, lines: list[str], level: int) -> None:
+    def _add(self, line: str | _Event, level: int) -> None:
         first = not self._lines
-        self._lines += lines
+        self._lines.append(line)
         if level >= logging.WARNING:
             self.flush()
             return
@@ -148,40 +166,45 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
             return
         if first or loop is not self._loop:
             self._loop = loop
-            loop.call_later(_WAIT_SECONDS, self.flush)
+            loop.call_later(_WAIT_SECONDS, self.flush, context=Context())
 
 
-def log_events(logger: logging.Logger, level: int, events: Sequence[Event]) -> None:
-    """Log events: a record each, with the fields in its attribute `event` and as JSON in its message.
+def log_event(logger: logging.Logger, level: int, at: float, fields: EventFields, *values: Any) -> None:
+    """Log an event that happens now, `at` seconds since 1970; `fields(*values)` returns its fields.
 
-    Where they would go to one `BatchedHandler` only, as in a service, no records are made: they would take as
-    long as a tool does.
+    Its record has them as a mapping in `record.event` and as JSON in its message. No record is made if the
+    only handler is a `BatchedHandler`, as in a service: it would cost as much as a tool.
     """
     if not logger.isEnabledFor(level):
         return
     handler = _only_handler(logger)
-    if handler is None or not handler.take_events(logger, level, events):
-        for event in events:
-            logger.handle(_record(logger.name, level, event))
+    if handler is None or not handler.take_event(logger, level, at, fields, values):
+        event = fields(*values)
+        logger.log(level, _json(event), extra={"event": event})
+
+
+def _event_line(
+    formatter: LineFormatter | JsonFormatter,
+    logger: str,
+    level: int,
+    at: float,
+    fields: EventFields,
+    values: tuple[Any, ...],
+) -> str:
+    return formatter.event_line(logger, logging.getLevelName(level), at, fields(*values))
 
 
 def _only_handler(logger: logging.Logger) -> BatchedHandler | None:
-    """Return the handler that everything goes to, if there is just one, of this module."""
-    handlers: list[logging.Handler] = []
+    """Return the one handler that records of a logger reach, if it is a `BatchedHandler`; else None."""
+    only: logging.Handler | None = None
     node: logging.Logger | None = logger
     while node is not None:
-        handlers += node.handlers
+        for handler in node.handlers:
+            if only is not None:
+                return None
+            only = handler
         node = node.parent if node.propagate else None
-    only = handlers[0] if len(handlers) == 1 and not logger.filters else None
-    return only if isinstance(only, BatchedHandler) else None
-
-
-def _record(logger: str, level: int, event: Event) -> logging.LogRecord:
-    at, fields = event
-    record = logging.LogRecord(logger, level, __file__, 0, _json(fields), None, None)
-    record.event = fields
-    record.created, record.msecs = at, float(int(at % 1 * 1000))
-    return record
+    return only if isinstance(only, BatchedHandler) and not logger.filters else None
 
 
 def _head(logger: str, level: str, created: float) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """Settings of a service: read once from the environment, typed, frozen, and refused by name when wrong."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self, TypeVar
@@ -10,6 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -17,7 +19,15 @@ from pydantic_settings import (
 from mcpsecurity.log import BatchedHandler, Fields, JsonFormatter
 from mcpsecurity.scaling.keyring import KeyRing
 
-__all__ = ["EntraSettings", "MetricsPort", "Settings", "SettingsError", "configure_logging", "load_settings"]
+__all__ = [
+    "EntraSettings",
+    "MetricsPort",
+    "Settings",
+    "SettingsError",
+    "configure_logging",
+    "load_settings",
+    "settings_of",
+]
 
 _LEAST = {
     "msal": logging.INFO,  # below: personal data
@@ -161,8 +171,28 @@ def load_settings(cls: type[S], **overrides: Any) -> S:
     Raises:
         SettingsError: a key is missing or its value is refused. Values are never part of the message.
     """
-    try:
+    with _named(cls):
         return cls(**overrides)
+
+
+def settings_of(cls: type[S], **values: Any) -> S:
+    """Build `cls` from `values` alone, by field name or key: no environment and no `.env` plays a part.
+
+    Raises:
+        SettingsError: a value is missing or refused, or there is no such setting.
+    """
+    known = {*cls.model_fields, *(_key(cls, (name,)) for name in cls.model_fields)}
+    if unknown := sorted(values.keys() - known):
+        raise SettingsError("\n".join(f"{name}: there is no such setting" for name in unknown))
+    with _named(cls):
+        return cls(_build_sources=((InitSettingsSource(cls, values),), values))
+
+
+@contextmanager
+def _named(cls: type[Settings]) -> Iterator[None]:
+    """Have a refused value told by its key."""
+    try:
+        yield
     except ValidationError as error:
         lines = [f"{_key(cls, e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
         raise SettingsError("\n".join(lines)) from None

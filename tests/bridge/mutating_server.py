@@ -137,11 +137,11 @@ class MutatingServer:
         for piece in [_head(answer, body, kind), *_pieces(answer, body)]:
             transport.write(piece)
             await asyncio.sleep(0)
-        if answer.end == "stall":
+        if answer.end == "stall" or answer.leaves_waiting:
             await self._stall()
         if answer.end == "reset":
             transport.abort()
-        elif answer.end != "keep":
+        elif answer.end != "keep" or answer.leaves_waiting:
             transport.close()
         return Played(keep=answer.end == "keep")
 

@@ -72,6 +72,11 @@ class Answer:
         """Whether the stream says to come back later than anyone waits."""
         return self.events and f"retry: {LONG_RETRY}" in self.event_fields
 
+    @property
+    def leaves_waiting(self) -> bool:
+        """Whether the connection is kept, and what was sent is not all of a response."""
+        return self.end == "keep" and (self.status < 200 or self.length in ("long", "cut", "none"))
+
     def body(self, message: Any, raw: bool) -> bytes:
         """Return the body; `raw` is for what has none, where changes of the message do not apply."""
         for change in self.message:

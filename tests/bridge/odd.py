@@ -81,7 +81,7 @@ def body400(message: Any) -> Answer:
 
 
 @asynccontextmanager
-async def connected(server: Odd, path: str = "/mcp") -> AsyncIterator[McpConnection]:
+async def connected(server: Odd, path: str = "/mcp", **options: Any) -> AsyncIterator[McpConnection]:
     app = web.Application()
     app.router.add_route("*", "/mcp", server.handle)
 
@@ -89,7 +89,9 @@ async def connected(server: Odd, path: str = "/mcp") -> AsyncIterator[McpConnect
         app.router.add_route("*", old, partial(redirect, code, to))
     runner = await started_runner(app)
     try:
-        async with McpConnection(f"http://127.0.0.1:{runner.addresses[0][1]}{path}", timeout=5) as connection:
+        async with McpConnection(
+            f"http://127.0.0.1:{runner.addresses[0][1]}{path}", timeout=5, **options
+        ) as connection:
             yield connection
     finally:
         await runner.cleanup()

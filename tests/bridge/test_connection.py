@@ -17,6 +17,7 @@ from mcpsecurity.bridge import (
     McpConnection,
     ProtocolError,
     ServerUnavailableError,
+    SessionLostError,
     SignInRequiredError,
     TokenAuth,
 )
@@ -231,6 +232,30 @@ async def test_a_prompt_that_does_not_come_is_given_up_but_not_while_a_person_is
         (message,) = (await connection.get_prompt("asking", {})).messages
     assert answered.is_set()
     assert "accept" in str(message.content)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["closed", "lost"])
+async def test_a_session_that_ends_under_a_call_ends_the_call(serve: Serve, lost: bool) -> None:
+    known = True
+
+    @web.middleware
+    async def forget(request: web.Request, handler: Any) -> web.StreamResponse:
+        if not known and "Mcp-Session-Id" in request.headers:
+            return web.Response(status=404)
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    async with serve(program(), forget) as url, McpConnection(url) as connection:
+        call = asyncio.create_task(connection.call_tool("wait", {}))
+        await connection.call_tool("quick", {})
+        if lost:
+            known = False
+            with contextlib.suppress(SessionLostError):
+                await connection.call_tool("quick", {})
+        else:
+            await connection.aclose()
+        with pytest.raises(ServerUnavailableError, match="not known whether"):
+            await call
 
 
 async def test_an_idle_session_holds_no_list_of_tools(serve: Serve) -> None:

@@ -1,11 +1,13 @@
 """Servers that answer with something else than MCP: each call ends at once, typed, and was made once."""
 
+import asyncio
 import gzip
 import json
 from typing import Any
 
 import pytest
 from aiohttp import web
+from mcp import types
 from tests.bridge.odd import GREETING, Answer, Odd, body, body400, connected, ok, rpc, said, sse, status
 
 from mcpsecurity.bridge import (
@@ -19,6 +21,14 @@ from mcpsecurity.bridge import (
 )
 
 pytestmark = pytest.mark.timeout(30)
+ASKED = {"message": "Pay?", "requestedSchema": {"type": "object", "properties": {}}}
+
+
+async def accept(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+    """Answer a question."""
+    return types.ElicitResult(action="accept", content={})
+
+
 UNREADABLE: dict[str, Answer] = {
     "plain text": body("busy", "text/plain"),
     "a page": body("<html>sign in</html>", "text/html"),
@@ -52,11 +62,32 @@ UNREADABLE: dict[str, Answer] = {
 async def test_a_call_whose_answer_cannot_be_read_ends_typed_and_was_made_once(answer: Answer) -> None:
     server = Odd(call=answer)
     async with connected(server) as connection:
-        with pytest.raises(ServerUnavailableError):
+        with pytest.raises(ServerUnavailableError, match=r"not known whether|not followed|no address|status"):
             await connection.call_tool("pay", {})
         assert await connection.list_prompts() == [], "the connection goes on"
     assert server.methods.count("tools/call") == 1
     assert server.methods.count("initialize") == 1
+
+
+async def test_a_call_is_made_once_when_the_answer_to_its_question_is_redirected() -> None:
+    question = {"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": ASKED}
+
+    def ask(message: dict[str, Any]) -> web.Response:
+        events = "".join(f"data: {json.dumps(one)}\n\n" for one in (question, said(message)))
+        return web.Response(text=events, content_type="text/event-stream")
+
+    answered = asyncio.Event()
+
+    def away(_: dict[str, Any]) -> web.Response:
+        answered.set()
+        return web.Response(status=302, headers={"Location": "https://login.example/"})
+
+    server = Odd(call=ask, answer=away)
+    async with connected(server, elicitation=accept) as connection:
+        assert result_text(await connection.call_tool("pay", {})) == "fine"
+        await answered.wait()
+        assert await connection.list_prompts() == [], "the connection goes on"
+    assert (server.methods.count("tools/call"), server.methods.count("initialize")) == (1, 1)
 
 
 async def test_the_other_calls_go_on_when_one_is_redirected() -> None:
@@ -208,9 +239,10 @@ async def test_the_servers_reason_is_told(answer: Answer, kind: type[BridgeError
     ids=["path", "page", "version", "redirect"],
 )
 async def test_why_a_connection_cannot_be_opened_is_told(answer: Answer, reason: str) -> None:
-    with pytest.raises(ServerUnavailableError, match=reason):
+    with pytest.raises(ServerUnavailableError, match=reason) as caught:
         async with connected(Odd(initialize=answer)):
             pass
+    assert "not known" not in str(caught.value), "that is said of calls"
 
 
 @pytest.mark.parametrize("arguments", [{"n": float("nan")}, {"x": object()}], ids=["NaN", "no JSON"])

@@ -11,8 +11,23 @@ from mcpsecurity.bridge import result_text
 from mcpsecurity.bridge.parts import part_text, resource_text
 
 pytestmark = pytest.mark.timeout(30)
+
+
+def deep(levels: int) -> Any:
+    """Return so many objects within each other."""
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+def nested(levels: int) -> Answer:
+    """Return an answer with a structure of so many levels."""
+    return lambda m: web.json_response(rpc(m, {"content": [], "structuredContent": deep(levels)}))
+
+
 PNG = {"type": "image", "data": "AAAA", "mimeType": "image/png"}
-READABLE: dict[str, tuple[Answer, str]] = {
+READABLE: dict[str, tuple[Answer, str | None]] = {
     "a lone surrogate": (
         lambda m: web.Response(text=json.dumps(said(m, "cut \ud83d")), content_type="application/json"),
         "cut \ufffd",
@@ -53,6 +68,11 @@ READABLE: dict[str, tuple[Answer, str]] = {
         lambda m: web.json_response(rpc(m, {"content": [{**PNG, "annotations": {"audience": ["all"]}}]})),
         "[image of type image/png, which the model cannot see]",
     ),
+    "a task": (
+        lambda m: web.json_response(rpc(m, {"task": {"taskId": "1"}})),
+        "[The server goes on with this as a task, whose result cannot be had here.]",
+    ),
+    **{f"a structure of {levels} levels": (nested(levels), None) for levels in (148, 196, 200, 300)},
     "text that is none": (
         lambda m: web.json_response(rpc(m, {"content": [{"type": "text", "text": {"total": 7}}]})),
         '{"total": 7}',
@@ -66,9 +86,10 @@ READABLE: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize(("answer", "text"), READABLE.values(), ids=READABLE)
-async def test_an_odd_answer_is_read_as_far_as_it_goes(answer: Answer, text: str) -> None:
+async def test_an_odd_answer_is_read_as_far_as_it_goes(answer: Answer, text: str | None) -> None:
     async with connected(Odd(call=answer)) as connection:
-        assert result_text(await connection.call_tool("t", {})) == text
+        read = result_text(await connection.call_tool("t", {}))
+    assert read == text if text is not None else "nested too deeply" in read
 
 
 PROMPTS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
@@ -143,9 +164,10 @@ async def test_one_odd_tool_leaves_the_others_and_is_named() -> None:
         None,
         {"name": "good", "inputSchema": schema},
         {"name": "plain", "inputSchema": schema, "description": 7, "title": ["x"]},
+        {"name": "deep", "inputSchema": {"type": "object", "properties": {"a": deep(300)}}},
     ]
     server = Odd(list=lambda m: web.json_response(rpc(m, {"tools": tools, "nextCursor": "again"})))
     async with connected(server) as connection:
-        assert [tool.name for tool in await connection.list_tools()] == ["good", "plain"]
+        assert [tool.name for tool in await connection.list_tools()] == ["good", "plain", "deep"]
         assert set(connection.left_out) == {"bad", "(without a name)"}
     assert server.methods.count("tools/list") == 2, "a cursor that comes again ends the list"

@@ -1,5 +1,6 @@
 """Tools that Semantic Kernel or a model's API would not take as they are."""
 
+import json
 from typing import Any
 
 import pytest
@@ -13,7 +14,20 @@ from semantic_kernel.functions import KernelArguments, KernelPlugin
 
 from mcpsecurity.bridge import tool_functions
 
-NAMES = ["service", "kernel", "arguments", "execution_settings", "$filter", "a.b", "First Name", "größe"]
+NAMES = [
+    *(
+        "service",
+        "kernel",
+        "arguments",
+        "execution_settings",
+        "settings",
+        "self",
+        "kwargs",
+        "function",
+        "cls",
+    ),
+    *("$filter", "a.b", "First Name", "größe"),
+]
 
 
 class Tools:
@@ -39,6 +53,14 @@ class Tools:
         await self.kernel.invoke(self.plugin["t"], given)
         return self.calls.pop()
 
+    async def called_by_model(self, arguments: dict[str, Any], **of_the_prompt: Any) -> dict[str, Any]:
+        """Call the tool t as a model does."""
+        call = FunctionCallContent(id="1", name="Tools-t", arguments=json.dumps(arguments))
+        history = ChatHistory()
+        await self.kernel.invoke_function_call(call, history, arguments=KernelArguments(**of_the_prompt))
+        assert self.calls, history.messages[-1].items[0]
+        return self.calls.pop()
+
     def seen(self) -> list[dict[str, Any]]:
         """Return what the chat connector sends."""
         return [
@@ -56,25 +78,44 @@ def tool(name: str = "t", **schema: Any) -> types.Tool:
 async def test_a_parameter_can_have_any_name(name: str) -> None:
     tools = Tools(tool(properties={name: {"type": "string"}, "x": True}, required=[name]))
     (seen,) = tools.seen()
-    assert seen["parameters"]["properties"] == {name: {"type": "string"}, "x": {}}
-    assert seen["parameters"]["required"] == [name]
+    shown = f"{name}_" if name in ("settings", "self") else name
+    assert seen["parameters"]["properties"] == {shown: {"type": "string"}, "x": {}}
+    assert seen["parameters"]["required"] == [shown]
     assert await tools.invoke({name: "v"}) == {name: "v"}
     assert await tools.invoke({"x": 1}) == {"x": 1}
 
 
 async def test_a_models_call_passes_its_arguments_and_nothing_of_the_prompts() -> None:
     tools = Tools(tool(properties={"arguments": {}, "a.b": {}}, required=["a.b"]))
-    call = FunctionCallContent(id="1", name="Tools-t", arguments='{"arguments": ["-l"], "a.b": null}')
-    await tools.kernel.invoke_function_call(
-        call, ChatHistory(), arguments=KernelArguments(question="private")
-    )
-    assert tools.calls == [{"arguments": ["-l"], "a.b": None}]
+    called = await tools.called_by_model({"arguments": ["-l"], "a.b": None}, question="private")
+    assert called == {"arguments": ["-l"], "a.b": None}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", ["v", {"a": 1}, [1], None, 0])
+async def test_a_model_can_give_an_argument_of_any_name(name: str, value: Any) -> None:
+    tools = Tools(tool(properties={name: {}, "x": {}, f"{name}_": {}}, required=[name]))
+    (seen,) = tools.seen()
+    (shown,) = seen["parameters"]["required"]
+    assert await tools.called_by_model({shown: value, "x": 1}) == {name: value, "x": 1}
+    assert await tools.called_by_model({shown: value, f"{name}_": 2}) == {name: value, f"{name}_": 2}
 
 
 async def test_arguments_that_the_schema_is_open_to_are_passed() -> None:
     tools = Tools(tool(additionalProperties={"type": "string"}))
     assert await tools.invoke({"colour": "red", "history": ChatHistory()}) == {"colour": "red"}
-    assert '{"additionalProperties": {"type": "string"}}' in tools.seen()[0]["description"]
+
+
+@pytest.mark.parametrize(
+    "schema", [{"additionalProperties": True}, {"patternProperties": {"^c": {"type": "string"}}}]
+)
+async def test_a_model_can_give_arguments_that_have_no_name_in_the_schema(schema: dict[str, Any]) -> None:
+    tools = Tools(tool(properties={"more_arguments": {}}, **schema))
+    shown = tools.seen()[0]["parameters"]["properties"]["more_arguments_"]
+    assert schema.items() <= shown.items()
+    given = {"more_arguments": 1, "more_arguments_": {"colour": "red", "more_arguments": 2}}
+    assert await tools.called_by_model(given) == {"colour": "red", "more_arguments": 1}
+    assert await tools.called_by_model({}) == {}
 
 
 def test_names_fit_and_differ() -> None:

@@ -1,6 +1,7 @@
 """What a model reads of a result, and what a person sees."""
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -38,6 +39,10 @@ LINK = types.ResourceLink.model_validate({"type": "resource_link", "uri": "file:
         (result("no such order", structured={"code": 7}, failed=True), "no such order"),
         (result(structured={"code": 7}, failed=True), '{"code": 7}'),
         (result(failed=True), "[The tool failed and gave no reason.]"),
+        (
+            result(json.dumps({"image": "A" * 400, "n": 1})),
+            '{"image": "[binary data of 400 characters, left out]", "n": 1}',
+        ),
         (result(LINK, structured={"total": 36}), '{"total": 36}\n[link to file:///a: a]'),
         (
             result(f"![a](data:image/png;base64,{'A' * 100})"),

@@ -136,6 +136,11 @@ def test_a_cycle_ends_where_it_returns() -> None:
         (True, {}),
         ({"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},) * 2,
         ({"type": "integer", "minimum": 0, "exclusiveMaximum": 5},) * 2,
+        ({"pattern": "^(?!a)[b-d]{1,3}$"},) * 2,
+        ({"type": "string", "pattern": r"^\p{L}+$"}, {"type": "string"}),
+        ({"pattern": "(?<year>[0-9]{4})"}, {}),
+        ({"pattern": "["}, {}),
+        ({"patternProperties": {r"\u{1F600}": {}, "^x-": {}}}, {"patternProperties": {"^x-": {}}}),
     ],
 )
 def test_what_is_valid_stays_and_the_rest_is_mended(part: object, expected: object) -> None:

@@ -14,7 +14,7 @@ from semantic_kernel.exceptions import KernelInvokeException
 from semantic_kernel.functions import KernelArguments
 from tests.bridge.conftest import Serve
 
-from mcpsecurity import import_mcp_tools
+from mcpsecurity import McpClient, import_mcp_tools
 from mcpsecurity.bridge import McpConnection, ToolFailedError
 
 
@@ -105,6 +105,19 @@ async def test_filters_and_prefixes_choose_the_functions(serve: Serve) -> None:
         plugin = await import_mcp_tools(kernel, connection, include=["fail"])
         assert set(plugin.functions) == {"fail"}
         assert set(kernel.plugins) == {"Tools"}
+
+
+async def test_another_session_does_not_take_a_plugins_name(serve: Serve) -> None:
+    kernel = Kernel()
+    async with serve(program()) as url, McpConnection(url) as one, McpConnection(url) as other:
+        plugin = await import_mcp_tools(kernel, one)
+        with pytest.raises(ValueError, match="another plugin named 'Tools'"):
+            await import_mcp_tools(kernel, other)
+        with pytest.raises(ValueError, match="another plugin named 'Tools'"):
+            await McpClient.connect(kernel, url)
+        assert kernel.plugins["Tools"] is plugin
+        del kernel.plugins["Tools"]
+        assert await import_mcp_tools(kernel, other) is kernel.plugins["Tools"]
 
 
 async def test_importing_again_makes_no_new_instruments(serve: Serve) -> None:

@@ -7,7 +7,14 @@ import asyncio
 from typing import Annotated, Any
 
 from mcp.server.fastmcp import Context, FastMCP
-from mcp.types import CallToolResult, ElicitResult, ImageContent, SamplingMessage, TextContent
+from mcp.types import (
+    CallToolResult,
+    CreateMessageResult,
+    ElicitResult,
+    ImageContent,
+    SamplingMessage,
+    TextContent,
+)
 from pydantic import Field
 
 __all__ = ["NASTY", "PICTURE", "Playground"]
@@ -55,6 +62,7 @@ class Playground:
 
     def __init__(self) -> None:
         self.answers: list[ElicitResult] = []
+        self.sampled: list[CreateMessageResult] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.proceed = asyncio.Event()
         self.answered = asyncio.Event()
@@ -69,6 +77,7 @@ class Playground:
         """Forget what was called and answered; hold everything up again."""
         self.answers.clear()
         self.calls.clear()
+        self.sampled.clear()
         self.proceed, self.answered = asyncio.Event(), asyncio.Event()
         self.visit_url = "https://example.com/connect"
 
@@ -101,6 +110,7 @@ class Playground:
                 role="user", content=ImageContent(type="image", data=PICTURE, mimeType="image/png")
             )
             result = await context.session.create_message([picture, prompt], max_tokens=50)
+            self.sampled.append(result)
             return f"Poem: {result.content.type}"
 
         @self.mcp.tool(title="Visa")

@@ -7,7 +7,7 @@ import pytest
 
 from mcpsecurity.localcloud.openai import routes, wire
 
-__all__ = ["Script", "call", "says"]
+__all__ = ["Script", "call", "refuses", "says"]
 
 
 class Script:
@@ -51,3 +51,8 @@ def call(function: str, arguments: str) -> list[dict[str, Any]]:
 
 def _choice(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+
+def refuses(words: str) -> list[dict[str, Any]]:
+    """Return an answer that is a refusal."""
+    return [_choice({"role": "assistant", "content": None, "refusal": words}), _choice({}, "stop")]

@@ -39,10 +39,15 @@ class Service:
         await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
         self._runner = runner
 
+    @property
+    def connections(self) -> list[Any]:
+        """The connections that are open, each with its `transport`."""
+        server = self._runner.server if self._runner is not None else None
+        return list(server.connections) if server is not None else []
+
     async def cut(self) -> None:
         """Close every connection without a word."""
-        server = self._runner.server if self._runner is not None else None
-        for protocol in server.connections if server is not None else ():
+        for protocol in self.connections:
             if protocol.transport is not None:
                 protocol.transport.abort()
 

@@ -1,13 +1,16 @@
 """How an answer ended is said below it, and no ending leaves the page waiting."""
 
 import re
+from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, Page, expect
 from tests.browser.person import Person
-from tests.browser.scripted import Script, says
+from tests.browser.scripted import Script, call, refuses, says
+from tests.browser.stack import Stack
 from tests.browser.watch import Watch
 
+from mcpsecurity.localcloud.openai import ModelFault
 from mcpsecurity_webclient.chat import events
 from mcpsecurity_webclient.chat.wire import to_json
 
@@ -17,10 +20,16 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     return Script(monkeypatch)
 
 
+def ending_of(person: Person) -> Locator:
+    """Return what stands below the last answer."""
+    return person.page.get_by_role("group", name="No answer")
+
+
 @pytest.mark.parametrize(
     ("finish", "words"),
     [
         ("length", "The answer was cut off at the model's limit."),
+        ("eos", "The model ended this answer for a reason that is not known here: eos."),
         ("content_filter", "The model's content filter ended this answer."),
     ],
 )
@@ -48,6 +57,117 @@ async def test_an_answer_without_a_word_can_be_tried_again(alice: Person, script
     await alice.finished()
     await ending.get_by_role("button", name="Try again").click()
     await alice.says("Here I am")
+
+
+@pytest.mark.parametrize(
+    ("turn", "words", "step"),
+    [
+        (says("", "content_filter"), "The model's content filter held back the whole answer.", "Try again"),
+        (says("", "length"), "The model reached its limit before it said a word.", "Try again"),
+        (refuses("I can't help with that."), "The model refused.", "Edit message"),
+    ],
+)
+async def test_an_answer_that_is_none_says_why_and_what_can_be_done(
+    alice: Person, script: Script, turn: list[dict[str, Any]], words: str, step: str
+) -> None:
+    script.will(turn, says("Here I am."))
+    await alice.ask("hello")
+    await expect(ending_of(alice)).to_contain_text(words)
+    assert await ending_of(alice).get_by_role("button").all_inner_texts() == [step]
+    await alice.page.reload()
+    await expect(ending_of(alice)).to_contain_text(words)
+    await alice.finished()
+    await alice.ask("and now?")
+    await alice.says("Here I am")
+    shown = alice.conversation.get_by_text("I can't help" if step == "Edit message" else words)
+    await expect(shown).to_be_visible()
+
+
+async def test_a_refusal_is_shown_and_the_question_can_be_put_in_other_words(
+    alice: Person, script: Script
+) -> None:
+    script.will(refuses("I can't help with *that*."))
+    await alice.ask("something odd")
+    await alice.says("I can't help with that")
+    await alice.message.fill("my draft")
+    await ending_of(alice).get_by_role("button", name="Edit message").click()
+    await expect(alice.message).to_have_value("something odd\n\nmy draft")
+    await expect(alice.message).to_be_focused()
+
+
+async def test_an_answer_that_was_cut_off_can_be_gone_on_with(alice: Person, script: Script) -> None:
+    script.will(says("Once upon", "length"), says("a time.", "stop"))
+    await alice.ask("a story")
+    await ending_of(alice).get_by_role("button", name="Continue").click()
+    await alice.says("a time")
+    await expect(alice.answers).to_have_count(2)
+    await expect(ending_of(alice)).to_have_count(0)
+
+
+async def test_a_message_that_the_filter_refused_is_marked_and_can_be_changed(
+    alice: Person, stack: Stack
+) -> None:
+    stack.model.faults.upcoming.append(ModelFault.content_filter())
+    await alice.ask("something bad")
+    await expect(ending_of(alice)).to_contain_text("content filter refused this message")
+    await ending_of(alice).get_by_role("button", name="Edit message").click()
+    await expect(alice.message).to_have_value("something bad")
+    mark = alice.conversation.get_by_text("so the model does not see it").filter(visible=True)
+    marked = alice.conversation.locator(".message.user:has(.muted:visible)")
+    await expect(marked).to_contain_text("something bad")
+    await alice.page.reload()
+    await expect(marked).to_be_visible()
+    await alice.message.fill("")
+    await alice.ask("hello")
+    await alice.says("help")
+    await expect(mark).to_have_count(1)
+
+
+async def test_trying_again_after_a_fault_does_not_call_the_tool_again(
+    alice: Person, stack: Stack, script: Script
+) -> None:
+    script.will(call("Tools-get_current_date_time", "{}"), says("It is late."))
+    await alice.ask("what time is it")
+    await expect(alice.call("get_current_date_time")).to_be_visible()
+    stack.model.faults.upcoming.extend([ModelFault.server_error()] * 2)
+    await alice.approve("get_current_date_time")
+    await ending_of(alice).get_by_role("button", name="Try again").click()
+    await alice.says("It is late")
+    await expect(alice.calls("get_current_date_time")).to_have_count(1)
+
+
+THINKING = """
+async () => {
+  const {Thinking} = await import("/static/js/conversation/thinking.js");
+  globalThis.seconds = 100;
+  globalThis.said = [];
+  const thinking = new Thinking({now: () => globalThis.seconds}, (words) => globalThis.said.push(words));
+  document.body.replaceChildren(thinking.element);
+  thinking.start(100);
+  globalThis.stopThinking = () => thinking.stop();
+}
+"""
+
+
+async def test_a_model_that_thinks_for_long_is_said_to_be_thinking_still(modules: Page) -> None:
+    await modules.evaluate(THINKING)
+    shown = modules.locator(".thinking")
+    await expect(shown).not_to_contain_text("still")
+    for seconds, words, said in (
+        (111, "The model is still thinking (11 s)", 1),
+        (115, "The model is still thinking (15 s)", 1),
+        (165, "The model is still thinking (1 min 5 s)", 2),
+        (230, "The model is still thinking (2 min 10 s)", 3),
+    ):
+        await modules.evaluate("(now) => { globalThis.seconds = now; }", seconds)
+        await expect(shown).to_contain_text(words)
+        assert len(await modules.evaluate("globalThis.said")) == said
+    assert await modules.evaluate("globalThis.said") == [
+        "The model is still thinking.",
+        "The model has been thinking for a minute.",
+        "The model has been thinking for 2 minutes.",
+    ]
+    await modules.evaluate("globalThis.stopThinking()")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mcpsecurity import McpClient
 from mcpsecurity.bridge import (
     CallDeclinedError,
     InsufficientScopeError,
+    ProtocolError,
     ServerUnavailableError,
     SignInRequiredError,
     ToolFailedError,
@@ -244,6 +245,43 @@ async def test_a_client_is_of_use_in_plain_asyncio_too(stack: LocalStack, server
             return str(await client.call_tool("add", a=4, b=5))
 
     assert await asyncio.to_thread(asyncio.run, script()) == '{"result": 9}'
+
+
+async def test_a_second_client_of_one_plugin_name_is_refused_and_the_first_works_on(
+    kernel: Kernel, stack: LocalStack, server: ServedMcp
+) -> None:
+    first = McpClient(kernel, server.url, stack.credential(), server.scope)
+    async with first:
+        with pytest.raises(ValueError, match="another plugin named 'Tools'"):
+            await McpClient.connect(kernel, server.url, stack.credential("bob"), server.scope)
+        other = McpClient(kernel, server.url, stack.credential("bob"), server.scope, plugin_name="Others")
+        async with other:
+            assert set(kernel.plugins) == {"Tools", "Others"}
+        assert kernel.plugins["Tools"] is first.plugin
+        await first.open()
+        assert str(await first.call_tool("add", a=1, b=2)) == '{"result": 3}'
+    async with first, McpClient(Kernel(), server.url, stack.credential(), server.scope):
+        assert kernel.plugins["Tools"] is first.plugin, "it can be connected again"
+
+
+async def test_of_two_clients_that_open_at_once_one_is_refused(
+    kernel: Kernel, stack: LocalStack, server: ServedMcp
+) -> None:
+    clients = [McpClient(kernel, server.url, stack.credential(), server.scope) for _ in range(2)]
+    opened = await asyncio.gather(*(client.open() for client in clients), return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in opened) == ["McpClient", "ValueError"]
+    for client in clients:
+        await client.aclose()
+
+
+async def test_an_argument_that_a_tool_does_not_have_is_named_with_those_that_it_has(
+    kernel: Kernel, stack: LocalStack, server: ServedMcp
+) -> None:
+    async with McpClient(kernel, server.url, stack.credential(), server.scope) as client:
+        with pytest.raises(ProtocolError, match=r"add has no argument 'c', 'name'; it has: a, b\."):
+            await client.call_tool("add", a=1, b=2, c=3, name="x")
+        with pytest.raises(ProtocolError, match=r"wait has no argument 'a'; it has: none\."):
+            await client.call_tool("wait", a=1)
 
 
 async def test_what_cannot_work_is_said_before_anything_happens(kernel: Kernel, stack: LocalStack) -> None:

@@ -88,6 +88,31 @@ def test_a_bound_is_in_the_form_for_the_page_the_hint_and_the_error(
     assert caught.value.fields["a"].startswith("Enter ")
 
 
+FIELDS = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/$defs/F", "$defs": {"F": FIELDS}},
+        {"allOf": [FIELDS]},
+        {"anyOf": [FIELDS, NULL]},
+        {**FIELDS, "additionalProperties": False, "$id": "x"},
+    ],
+    ids=["reference", "allOf", "or null", "further words"],
+)
+def test_the_whole_schema_is_read_by_meaning_as_well(schema: dict[str, Any]) -> None:
+    assert [(field.name, field.required) for field in parse_form(schema).fields] == [("a", True)]
+
+
+@pytest.mark.parametrize(
+    "more", [{"anyOf": [{"required": ["a"]}, FIELDS]}, {"if": {}}, {"not": {}}, {"$ref": "#"}], ids=str
+)
+def test_a_whole_schema_that_no_form_can_show_is_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(SchemaError):
+        parse_form({**FIELDS, **more})
+
+
 def test_lines_and_numbers_can_be_typed() -> None:
     assert read_entry(form({"type": "array", "items": {"type": "string"}}).fields[0], "x, y") == ["x", "y"]
     assert read_entry(form({"enum": [1, 7]}).fields[0], "7") == 7

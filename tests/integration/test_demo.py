@@ -18,6 +18,7 @@ import httpx
 import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+from tests.ambient import AMBIENT, write_dotenv
 
 KEYS = {
     "webclient", "mcp", "authority", "ca_file", "tenant_id", "scope", "users", "public_client_id",
@@ -39,8 +40,8 @@ def free_offset() -> int:
     raise RuntimeError("no free ports")
 
 
-async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+async def start(folder: Path, *arguments: str, **more: str) -> asyncio.subprocess.Process:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)} | more
     return await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "mcpsecurity", *arguments),
@@ -51,18 +52,20 @@ async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
     )
 
 
-async def output_of(folder: Path, *arguments: str) -> tuple[int | None, str, str]:
-    process = await start(folder, *arguments)
+async def output_of(folder: Path, *arguments: str, **more: str) -> tuple[int | None, str, str]:
+    process = await start(folder, *arguments, **more)
     async with asyncio.timeout(30):
         out, err = await process.communicate()
     return process.returncode, out.decode().strip(), err.decode()
 
 
 @asynccontextmanager
-async def running_demo(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any], int]]:
+async def running_demo(
+    folder: Path, **environment: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any], int]]:
     """Start a demo on free ports and yield it, what it says of itself, and its port offset."""
     offset = free_offset()
-    process = await start(folder, "demo", "--no-browser", "--port-offset", str(offset))
+    process = await start(folder, "demo", "--no-browser", "--port-offset", str(offset), **environment)
     assert process.stdout is not None
     try:
         async with asyncio.timeout(60):
@@ -138,6 +141,39 @@ async def test_a_port_that_is_taken_is_named(demo: tuple[Any, dict[str, Any], in
     assert "another program already uses this port" in errors
     assert "ready" not in out
     assert "Traceback" not in errors
+
+
+async def test_settings_for_something_else_do_not_reach_it(tmp_path: Path) -> None:
+    write_dotenv(tmp_path)
+    ours = AMBIENT | {"LOCALCLOUD_FOLDER": str(tmp_path / "cloud"), "MCPSECURITY_LOG_LEVEL": "ERROR"}
+    async with running_demo(tmp_path, **ours) as (_, ready, offset):
+        assert Path(ready["ca_file"]).is_relative_to(tmp_path / "cloud")
+        token = await _token(ready, offset, tmp_path / "cloud")
+        async with (
+            httpx.AsyncClient(
+                headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=30
+            ) as client,
+            streamable_http_client(ready["mcp"], http_client=client) as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            weather = await session.call_tool("get_city_weather", {"city": "Zurich"})
+            assert not weather.isError
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(ready["webclient"] + "/signin", allow_redirects=False) as chat,
+        ):
+            assert chat.headers["Location"].startswith(
+                f"http://localhost:{7080 + offset}/{ready['tenant_id']}/"
+            )
+
+
+async def _token(ready: dict[str, Any], offset: int, folder: Path) -> str:
+    code, token, errors = await output_of(
+        folder, "token", "--user", "alice", "--port-offset", str(offset), LOCALCLOUD_FOLDER=str(folder)
+    )
+    assert code == 0, errors
+    return token
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -76,9 +76,13 @@ class ControlledTenant:
         self.key_requests = 0
         self.keys_asked = asyncio.Event()
         self.discovery_changes: dict[str, Any] = {}
+        self.token_answer: tuple[int, bytes] = (404, b"")
+        """Status and body of what the token endpoint answers; a redirect leads to `/elsewhere`."""
+        self.posts: list[str] = []
         app = web.Application()
         app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", self._discovery)
         app.router.add_get("/{tenant}/discovery/v2.0/keys", self._keys)
+        app.router.add_post("/{path:.*}", self._post)
         self._server = TestServer(app, scheme="https", host="127.0.0.1")
 
     async def __aenter__(self) -> Self:
@@ -133,6 +137,12 @@ class ControlledTenant:
                 **self.discovery_changes,
             }
         )
+
+    async def _post(self, request: web.Request) -> web.Response:
+        self.posts.append(request.path)
+        status, body = self.token_answer
+        headers = {"Location": f"{self.authority}/elsewhere"} if 300 <= status < 400 else {}
+        return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
     async def _keys(self, _: web.Request) -> web.Response:
         self.key_requests += 1

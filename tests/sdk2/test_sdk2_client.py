@@ -18,6 +18,7 @@ from mcpsecurity.tls import client_ssl_context
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.auth.metadata import add_metadata_routes
 from mcpsecurity_server.auth.setup import AuthSetup
+from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.settings import ServerSettings
 from mcpsecurity_server.transport import mount_mcp
 
@@ -145,7 +146,9 @@ async def test_tools_ask_a_person_who_had_to_sign_in(cloud: LocalCloud, mode: st
     app = web.Application()
     protection = AuthSetup(settings, client_ssl_context(cloud.ca_file))
     public = add_metadata_routes(app, settings.url, protection.metadata())
-    protection.install(app, {route.resource.canonical for route in public if route.resource is not None})
+    protection.install(
+        app, {route.resource.canonical for route in public if route.resource is not None}, AuditLog()
+    )
     mount_mcp(app, program())
     async with served(app, settings.origin.port or 0) as url:
         job = {"url": url, "mode": mode, "calls": CALLS, "sign_in": sign_in(cloud)}

@@ -17,7 +17,6 @@ from tests.server.meteo import ControlledMeteo
 from tests.server.protected import ProtectedServer
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity_server.observability.audit import write_waiting
 from mcpsecurity_server.settings import ApprovalPolicy
 
 START = 1780315200  # 2026-06-01, 12:00 UTC
@@ -205,7 +204,6 @@ async def test_a_call_is_the_same_in_both_eras(
             trace = Trace()
             await era(server, token, tool, arguments, Person(answers, clock, trace), trace)
             trace.did = [*meteo.hosts, *meteo.queries]
-            write_waiting()
             trace.audited = [
                 {key: event[key] for key in ("event", "tool", "outcome", "user", "tenant", "client")}
                 for record in audit.records
@@ -291,7 +289,6 @@ async def test_a_method_that_is_not_there_is_no_denied_session(
         extra = {"Mcp-Session-Id": "made-up"}
         status, _ = await request(server, cloud.access_token(), "ping", {}, headers=extra)
     assert status == 404
-    write_waiting()
     assert [record for record in audit.records if record.name == "mcpsecurity.audit"] == []
 
 

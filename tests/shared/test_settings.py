@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field, SecretStr, ValidationError
 
-from mcpsecurity.settings import EntraSettings, Settings, SettingsError, load_settings
+from mcpsecurity.settings import EntraSettings, Settings, SettingsError, load_settings, settings_of
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 
@@ -70,6 +70,24 @@ def test_a_refused_value_is_not_part_of_the_message() -> None:
         load_settings(WithSecret, secret="hunter2")
     assert "SOME_SECRET" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_values_alone_are_the_settings_whatever_surrounds_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("MCPSECURITY_LOG_LEVEL=LOUD\nENTRA_AUTHORITY=https://login.example\n")
+    monkeypatch.setenv("MCPSECURITY_CA_FILE", "/ca.pem")
+    settings = settings_of(EntraSettings, tenant_id=TENANT)
+    assert settings == settings_of(EntraSettings, ENTRA_TENANT_ID=TENANT)
+    assert (settings.log_level, settings.ca_file) == ("INFO", None)
+    assert settings.authority == "https://login.microsoftonline.com"
+
+
+def test_a_value_of_an_unknown_name_or_kind_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"^tenant: there is no such setting$"):
+        settings_of(EntraSettings, tenant=TENANT)
+    with pytest.raises(SettingsError, match=r"^ENTRA_TENANT_ID: Field required$"):
+        settings_of(EntraSettings)
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -1,6 +1,7 @@
 """The pytest plugin's fixtures, in a test run inside this one."""
 
 import pytest
+from tests.ambient import AMBIENT, write_dotenv
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.timeout(100)
@@ -62,3 +63,33 @@ def test_the_fixtures_do_what_they_say(pytester: pytest.Pytester, tests: str, pa
         *("-p", "no:asyncio", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"),
     )
     result.assert_outcomes(passed=passed)
+
+
+SERVED = """
+import asyncio
+from mcp.server.fastmcp import FastMCP
+
+def test_the_products_own_server(mcp_session):
+    async def main():
+        async with mcp_session("guest") as session:
+            result = await session.call_tool("get_city_weather", {"city": "Zurich"})
+            assert not result.isError, result
+    asyncio.run(main())
+
+def test_another_server(local_stack):
+    async def main():
+        async with local_stack.serve(FastMCP("Mine")).session("bob") as session:
+            assert await session.list_tools() == []
+    asyncio.run(main())
+"""
+
+
+def test_settings_for_something_else_do_not_reach_them(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in AMBIENT.items():
+        monkeypatch.setenv(key, value)
+    write_dotenv(pytester.path)
+    pytester.makepyfile(SERVED)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov")
+    result.assert_outcomes(passed=2)

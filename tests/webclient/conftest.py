@@ -50,21 +50,21 @@ def run_chat(local: LocalStack, mcp_url: str) -> RunChat:
         url = url or f"http://localhost:{port}"
         cloud.register_webclient_url(url)
         options = {key: more.pop(key) for key in ("clock", "sweep_every") if key in more}
-        settings = WebSettings(
-            authority=cloud.authority,
-            tenant_id=cloud.tenant_id,
-            ca_file=cloud.ca_file,
-            url=url,
-            client_id=cloud.web_client_id,
-            client_secret=SecretStr(cloud.web_client_secret),
-            mcp_server_url=mcp_url,
-            mcp_server_scope=cloud.scope,
-            azure_openai_endpoint=cloud.openai_endpoint,
-            deployment=cloud.openai_deployment,
-            azure_openai_api_key=SecretStr(cloud.openai_api_key),
-            database_url=SecretStr(database),
-            **more,
-        )
+        usual: dict[str, Any] = {
+            "authority": cloud.authority,
+            "tenant_id": cloud.tenant_id,
+            "ca_file": cloud.ca_file,
+            "url": url,
+            "client_id": cloud.web_client_id,
+            "client_secret": SecretStr(cloud.web_client_secret),
+            "mcp_server_url": mcp_url,
+            "mcp_server_scope": cloud.scope,
+            "azure_openai_endpoint": cloud.openai_endpoint,
+            "deployment": cloud.openai_deployment,
+            "azure_openai_api_key": SecretStr(cloud.openai_api_key),
+            "database_url": SecretStr(database),
+        }
+        settings = WebSettings(**usual | more)
         runner = await started_runner(create_app(settings, **options), port=port)
         try:
             yield url

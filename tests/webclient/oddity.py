@@ -22,6 +22,7 @@ class Odd:
     def __init__(self, **capabilities: Any) -> None:
         self.silent = False
         self.asked: list[str] = []
+        self.called_with: list[dict[str, Any]] = []
         self.results: dict[str, Any] = {
             "initialize": {
                 "protocolVersion": "2025-06-18",
@@ -43,6 +44,8 @@ class Odd:
         if "id" not in message:
             return web.Response(status=202)
         self.asked.append(message["method"])
+        if message["method"] == "tools/call":
+            self.called_with.append(message["params"]["arguments"])
         if self.silent:
             await asyncio.Event().wait()
         result = self.results.get(message["method"])

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from semantic_kernel import Kernel
-from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
+from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent, FunctionCallContent
 
 from mcpsecurity_webclient.chat.calls import CallDesk
 from mcpsecurity_webclient.chat.catching_up import CatchingUp, OutOfStepError
 from mcpsecurity_webclient.chat.events import ChatEvent
+from mcpsecurity_webclient.chat.history import is_left_out, result_of
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.chat.records import UnderWay
 from mcpsecurity_webclient.chat.servers import McpServers
@@ -129,6 +130,7 @@ def test_title_mode_and_what_was_revoked_are_as_pages_saw_them() -> None:
     ("name", "payload"),
     [
         ("message.added", {"message": {"message_id": "unknown"}}),
+        ("message.left_out", {"message_id": "unknown", "reason": None}),
         ("message.delta", {"message_id": "n", "offset": 7, "text": "late", "at": 1.0}),
         ("message.done", {"message": {"message_id": "unknown", "calls": []}}),
         ("message.done", {"message": {"message_id": "m", "calls": ["unknown"]}}),
@@ -141,3 +143,52 @@ def test_title_mode_and_what_was_revoked_are_as_pages_saw_them() -> None:
 def test_an_event_of_something_that_was_not_kept_is_out_of_step(name: str, payload: dict[str, Any]) -> None:
     with pytest.raises(OutOfStepError, match=name):
         Kept().goes_on((name, payload))
+
+
+EMPTY = Message(message_id="n", role="assistant", finish_reason="content_filter").to_json()
+DELTA = delta("Hel", 0)
+
+
+def test_an_answer_without_a_word_is_kept() -> None:
+    kept = Kept()
+    kept.goes_on(("message.done", {"message": EMPTY}), ("run.done", {}))
+    assert (kept.messages[-1].message_id, kept.messages[-1].finish_reason) == ("n", "content_filter")
+    assert [str(turn) for turn in kept.turns] == ["Please pay", "I will"]
+
+
+def test_a_message_that_was_left_out_is_left_out_with_all_that_followed() -> None:
+    kept = Kept()
+    left_out = {"message_id": "u", "reason": "content_filter"}
+    broken_off = Message(message_id="n", role="assistant", text="Hel", finish_reason="content_filter")
+    kept.goes_on(DELTA, ("message.done", {"message": broken_off.to_json()}), ("message.left_out", left_out))
+    assert kept.messages[0].left_out == "content_filter"
+    assert [is_left_out(turn) for turn in kept.turns] == [True, True, True]
+    kept.goes_on(("message.left_out", left_out | {"reason": None}))
+    assert not any(map(is_left_out, kept.turns))
+
+
+def test_an_answer_that_went_on_is_asked_to_go_on() -> None:
+    kept = Kept()
+    cut = Message(message_id="n", role="assistant", text="Hel", finish_reason="length").to_json()
+    going_on = ("run.started", {"run_id": "s", "trigger": "continue"})
+    kept.goes_on(DELTA, ("message.done", {"message": cut}), going_on, delta("lo", 0, "o"))
+    assert [turn.role for turn in kept.turns[2:]] == [
+        AuthorRole.ASSISTANT, AuthorRole.USER, AuthorRole.ASSISTANT,
+    ]  # fmt: skip
+
+
+def test_what_was_tried_again_goes_on_from_the_results_of_calls() -> None:
+    kept = Kept()
+    item = FunctionCallContent(id="i", name="s-pay", arguments="{}")
+    kept.turns[1] = ChatMessageContent(role=AuthorRole.ASSISTANT, items=[item])
+    kept.turns.append(result_of(item, "paid"))
+    call = kept.desk.calls["c"]
+    call.item_id, call.status = "i", "done"
+    again = ("run.started", {"run_id": "s", "trigger": "retry"})
+    broken_off = Message(message_id="n", role="assistant", text="Hel", finish_reason="broken_off")
+    kept.goes_on(DELTA, ("message.done", {"message": broken_off.to_json()}), again)
+    assert [message.message_id for message in kept.messages] == ["u", "m"]
+    assert [turn.role for turn in kept.turns] == [AuthorRole.USER, AuthorRole.ASSISTANT, AuthorRole.TOOL]
+    call.status = "cancelled"
+    kept.goes_on(again)
+    assert ([message.message_id for message in kept.messages], len(kept.turns)) == (["u"], 1)

@@ -6,6 +6,7 @@ import pytest
 from tests.browser.stack import Stack
 from tests.webclient.conftest import NewPerson
 from tests.webclient.visitor import Answer
+from yarl import URL
 
 from mcpsecurity.localcloud.entra.tokens import TokenFactory
 
@@ -17,13 +18,17 @@ class WrongTokens(TokenFactory):
         super().__init__(good.issuer, good.keys, good.clock)
         self.changes: dict[str, Any] = {}
         self.tampered = False
+        self.instead: list[Any] = []
+        """What comes in place of ID tokens, if there is something."""
 
     def id_claims(self, *args: Any, **options: Any) -> dict[str, Any]:
         claims = super().id_claims(*args, **options) | self.changes
         return {name: value for name, value in claims.items() if value is not None}
 
-    def sign(self, claims: Any) -> str:
+    def sign(self, claims: Any) -> Any:
         token = super().sign(claims)
+        if self.instead and "nonce" in claims:
+            return self.instead[0]
         if not self.tampered or "nonce" not in claims:
             return token
         head, _, signature = token.rpartition(".")
@@ -89,11 +94,23 @@ async def test_a_person_without_names_is_called_by_her_object_id(
     assert session.body["user"] == {"name": user.oid, "username": user.oid}
 
 
+@pytest.mark.parametrize("hint", [7, ["x"], {"x": 1}, True, ""], ids=repr)
+async def test_a_login_hint_that_is_no_text_is_no_reason_not_to_sign_out(
+    visitors: NewPerson, tokens: WrongTokens, hint: Any
+) -> None:
+    tokens.changes = {"login_hint": hint}
+    visitor = await visitors().sign_in()
+    answer = await visitor.sign_out()
+    assert answer.status == 303
+    assert "logout_hint" not in URL(answer.location).query
+    assert (await visitor.get("/api/session")).status == 401
+
+
 @pytest.mark.parametrize("shape", [None, 7, "", "a.b.c", "ü", ["x"]], ids=repr)
 async def test_a_token_answer_without_a_readable_id_token_is_a_failed_sign_in(
-    tokens: WrongTokens, visitors: NewPerson, monkeypatch: pytest.MonkeyPatch, shape: Any
+    tokens: WrongTokens, visitors: NewPerson, shape: Any
 ) -> None:
-    monkeypatch.setattr(tokens, "sign", lambda claims: shape if "nonce" in claims else "opaque")
+    tokens.instead = [shape]
     answer = await _attempt(visitors)
     assert answer.status in (400, 401, 403, 502, 503)
     assert "could not be verified" in answer.body

@@ -1,16 +1,19 @@
 """Servers' questions reach the person whose call raised them, and her answer is taken once."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiohttp import web
 from mcp import types
 from semantic_kernel.contents import AuthorRole, ChatMessageContent, FinishReason
-from tests.browser.stack import Stack
+from tests.browser.stack import Service, Stack
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.events import EventStream
+from tests.webclient.scripted_model import ScriptedModel, calls, whole
 from tests.webclient.visitor import Answer, Visitor
 
 from mcpsecurity_webclient.chat.asking import NothingRemembered
@@ -276,3 +279,53 @@ async def test_sampling_that_nobody_approves_is_declined(visitors: NewPerson, se
             assert (await stream.until("sampling.resolved"))["decision"] == "decline"
             path = f"samplings/{sampling['sampling_id']}"
             assert (await visitor.command(path, {"decision": "approve"})).status == 410
+
+
+async def _sampled(
+    visitors: NewPerson, serve_web: ServeWeb, turn: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Let a server ask the model, which takes this turn; return the request and how the call ended."""
+    model = ScriptedModel()
+    service = Service(model.app)
+    await service.start()
+    async with serve_web(sampling=True, azure_openai_endpoint=f"http://localhost:{service.port}") as url:
+        visitor, opened = await _poem(visitors, url)
+        model.turns += [calls(("a", "playground-compose_poem", "{}")), turn]
+        async with opened as stream:
+            await visitor.ask("Compose a poem")
+            sampling = (await stream.until("sampling.requested"))["sampling"]
+            await visitor.command(f"samplings/{sampling['sampling_id']}", {"decision": "approve"})
+            done = await stream.until("tool.done")
+            await stream.until("run.done")
+    await service.stop()
+    assert model.refused == []
+    return model.asked[1], done
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason"), [("stop", "endTurn"), ("length", "maxTokens"), ("eos", "endTurn")]
+)
+async def test_sampling_asks_as_every_model_takes_it_and_says_why_the_answer_ended(
+    visitors: NewPerson, serve_web: ServeWeb, stack: Stack, finish: str, reason: str
+) -> None:
+    stack.playground.sampled.clear()
+    asked, _ = await _sampled(visitors, serve_web, whole("Roses are", finish))
+    assert (asked["max_completion_tokens"], "max_tokens" in asked, "tools" in asked) == (50, False, False)
+    assert not asked.get("stream")
+    (result,) = stack.playground.sampled
+    assert isinstance(result.content, types.TextContent)
+    assert (result.content.text, result.stopReason) == ("Roses are", reason)
+
+
+async def test_a_server_hears_what_the_person_would_when_the_model_fails(
+    visitors: NewPerson, serve_web: ServeWeb, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(_: web.Request) -> web.StreamResponse:
+        error = {"code": "odd", "message": "refused: hello <b>"}
+        return web.json_response({"error": error}, status=400)
+
+    with caplog.at_level(logging.WARNING, "mcpsecurity_webclient.chat.sampling"):
+        _, done = await _sampled(visitors, serve_web, fails)
+    assert "The model does not take what this application sends (400)" in done["content"][0]["text"]
+    (line,) = [r.getMessage() for r in caplog.records if r.name == "mcpsecurity_webclient.chat.sampling"]
+    assert line.startswith("sampling failed: model_error, status 400, code odd: refused:")

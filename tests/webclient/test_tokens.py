@@ -101,21 +101,19 @@ async def test_a_token_that_is_refused_during_a_call_fails_the_call_and_ends_no_
 
 
 async def test_a_session_that_gives_no_token_ends_and_keeps_the_conversation(
-    guarded: Guarded, visitors: NewPerson, monkeypatch: pytest.MonkeyPatch
+    guarded: Guarded, visitors: NewPerson, stack: Stack
 ) -> None:
     visitor = await visitors(url=guarded.url).sign_in()
     chat = visitor.chat_id
-
-    async def none(*_: Any, **__: Any) -> str:
-        raise SignInRequiredError("Please sign in again.")
-
+    guarded.door.shut = True
+    stack.cloud.tenant.revoke_refresh_tokens(visitor.user)
     async with visitor.stream() as stream:
-        with monkeypatch.context() as patched:
-            patched.setattr(EntraClient, "token", none)
-            await visitor.ask("hello")
-            ended = await stream.until("session.expired")
-        assert (ended["reason"], ended["sign_in_url"]) == ("token", f"/signin?next=/chats/{chat}")
+        await visitor.ask("hello")
+        ended = await stream.until("session.expired")
+        url = f"/signin?next=/chats/{chat}&scope={stack.cloud.scope}"
+        assert (ended["reason"], ended["sign_in_url"]) == ("token", url)
         await stream.ends()
+    guarded.door.shut = False
     await visitor.sign_in(ended["sign_in_url"])
     assert visitor.chat_id == chat
     async with visitor.stream() as stream:

@@ -6,14 +6,14 @@ from aiohttp import hdrs, web
 
 from mcpsecurity_server.auth.errors import InvalidRequest, MissingToken
 
-__all__ = ["bearer_token", "check_form", "credentials"]
+__all__ = ["bearer_token", "check_syntax"]
 
 _SCHEME = "bearer"
 _B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 
 
 def bearer_token(request: web.Request) -> str:
-    """Return what stands where the token should; see `check_form`.
+    """Return what follows the scheme in the Authorization header; `check_syntax` tells whether it is a token.
 
     Raises:
         MissingToken: no Authorization header, or one of another scheme.
@@ -32,17 +32,11 @@ def bearer_token(request: web.Request) -> str:
     return token.lstrip(" ")  # RFC 6750, 2.1: one blank or more
 
 
-def check_form(token: str) -> str:
-    """Return the token, which is one in its syntax: no blanks, no commas, not empty.
+def check_syntax(token: str) -> None:
+    """Check that the text is one token (RFC 6750, section 2.1): no blanks, no commas, not empty.
 
     Raises:
         InvalidRequest: it is not.
     """
     if _B64TOKEN.fullmatch(token) is None:
         raise InvalidRequest("malformed_header", "The Authorization header must hold one bearer token.")
-    return token
-
-
-def credentials(token: str) -> str:
-    """Return the value of the Authorization header that carries a token, as nearly everybody writes it."""
-    return f"Bearer {token}"

@@ -1,18 +1,18 @@
-"""Why a request is not served.
+"""Errors of authentication and authorization; `auth.challenge` turns them into responses.
 
 AuthError
-├── MissingToken        401 without `error`: nothing was tried
+├── MissingToken         401 without `error`: the request has no bearer token
 ├── InvalidRequest       400 `invalid_request`: the header is malformed
 ├── InvalidToken         401 `invalid_token`
 ├── InsufficientScope    403 `insufficient_scope`: names every permission the operation needs
-├── NotPermitted         403: a policy says no, and no other token of this user would help
-└── Unavailable          503: the tenant's keys cannot be had; nobody is judged
+├── NotPermitted         403 `access_denied`: a policy refuses; no other token of this user would help
+└── Unavailable          503 `temporarily_unavailable`: the tenant's keys cannot be fetched
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mcpsecurity_server.auth.principal import Principal
+    from mcpsecurity_server.transport.identity import Owner
 
 __all__ = [
     "AuthError",
@@ -26,9 +26,9 @@ __all__ = [
 
 
 class AuthError(Exception):
-    """Base. `reason` is a fixed word for logs, `description` a fixed text for the caller.
+    """Base class. `reason` is a fixed word for logs, `description` a fixed text for the client.
 
-    Neither holds a part of a token. `caller` is whose token it was, without the token, if that is known.
+    Neither holds a part of a token. `caller` is the owner of the token, if its signature was good.
     """
 
     status = 401
@@ -38,28 +38,28 @@ class AuthError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.description = description
-        self.caller: Principal | None = None
+        self.caller: Owner | None = None
 
 
 class MissingToken(AuthError):
-    """No bearer token came in the Authorization header."""
+    """The request has no bearer token in its Authorization header."""
 
 
 class InvalidRequest(AuthError):
-    """There is an Authorization header, but not one with one token."""
+    """The Authorization header does not hold exactly one token, or the query holds one."""
 
     status = 400
     error = "invalid_request"
 
 
 class InvalidToken(AuthError):
-    """The token is not one of our tenant's for us, now."""
+    """The token is not signed by the tenant, not for this server, or not valid now."""
 
     error = "invalid_token"
 
 
 class InsufficientScope(AuthError):
-    """The token is good, but lacks a permission; `scopes` are all that the operation needs, short names."""
+    """The token lacks a permission; `scopes` has the short names of all that the operation needs."""
 
     status = 403
     error = "insufficient_scope"
@@ -70,14 +70,14 @@ class InsufficientScope(AuthError):
 
 
 class NotPermitted(AuthError):
-    """The token is good, but this user or client may not call."""
+    """The token is good, but the configuration refuses this user or client."""
 
     status = 403
     error = "access_denied"
 
 
 class Unavailable(AuthError):
-    """Whether the token is good cannot be known before `retry_after` seconds have passed."""
+    """The token cannot be verified now; the client may try again after `retry_after` seconds."""
 
     status = 503
     error = "temporarily_unavailable"

@@ -1,21 +1,19 @@
-"""Who calls: the signed-in person and the application, from a validated access token."""
+"""The principal: the signed-in person and the calling application, from a validated access token."""
 
+from copy import copy
 from typing import Any, Self
 
-from aiohttp import web
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 
 from mcpsecurity.oidc import Claims, optional_text, required_text
-from mcpsecurity_server.auth.bearer import bearer_token
 from mcpsecurity_server.transport.identity import Owner
 
-__all__ = ["Principal", "current_caller"]
+__all__ = ["Principal", "current_principal", "roles_of"]
 
 
 class Principal(AccessToken):
-    """The SDK's access token with names for what Entra's claims say. Printing it shows no token and no
-    claims.
+    """The SDK's access token with names for Entra's claims. Its repr shows neither token nor claims.
 
     `client_id` is the calling application's (empty if the token names none), `scopes` are short names,
     `expires_at` is the token's `exp`, `subject` its `sub`, `resource` its `aud`.
@@ -27,26 +25,28 @@ class Principal(AccessToken):
     username: str | None
     roles: tuple[str, ...]
     owner: Owner
-    """Whose sessions are the caller's: tenant, person and application."""
+    """The owner of the principal's sessions: tenant, person and application."""
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [("tenant_id", self.tenant_id), ("object_id", self.object_id), ("client_id", self.client_id)]
 
-    def of_request(self, request: web.Request) -> Self:
-        """Return the caller with the token that `request` carries; see `TOKEN_KEY`."""
-        return self if self.token else self.model_copy(update={"token": bearer_token(request)})
-
-    def without_token(self) -> Self:
-        """Return the caller as it can be kept."""
-        return self.model_copy(update={"token": ""})
+    def with_token(self, token: str) -> Self:
+        """Return a copy that has `token` as its text."""
+        twin = copy(self)
+        twin.__dict__["token"] = token  # assigning the field takes as long as the copy
+        return twin
 
     @classmethod
-    def from_claims(cls, raw: str, claims: Claims, scopes: list[str]) -> "Principal":
-        """Build from claims that were found good."""
+    def from_claims(cls, token: str, claims: Claims, scopes: list[str]) -> "Principal":
+        """Build a principal from validated claims.
+
+        Raises:
+            mcpsecurity.oidc.TokenError: `tid`, `oid`, `sub` or `aud` is missing.
+        """
         client_id = optional_text(claims, "azp") or optional_text(claims, "appid") or ""
         tenant_id, object_id = required_text(claims, "tid"), required_text(claims, "oid")
         return cls.model_construct(
-            token=raw,
+            token=token,
             client_id=client_id,
             scopes=scopes,
             expires_at=int(claims["exp"]),
@@ -55,10 +55,10 @@ class Principal(AccessToken):
             claims=dict(claims),
             tenant_id=tenant_id,
             object_id=object_id,
-            owner=Owner(tenant_id, object_id, client_id),
             name=optional_text(claims, "name"),
             username=optional_text(claims, "preferred_username") or optional_text(claims, "upn"),
             roles=roles_of(claims),
+            owner=Owner(tenant_id, object_id, client_id),
         )
 
 
@@ -68,7 +68,7 @@ def roles_of(claims: Claims) -> tuple[str, ...]:
     return tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else ()
 
 
-def current_caller() -> Principal | None:
-    """Return who makes the call that runs now; None when the server runs without authentication."""
+def current_principal() -> Principal | None:
+    """Return the principal of the request that runs now; None if the server runs without authentication."""
     token = get_access_token()
     return token if isinstance(token, Principal) else None

@@ -1,4 +1,4 @@
-"""Access tokens of Microsoft Entra ID: whether one is for this server, from whom, and good now."""
+"""Verifies access tokens of Microsoft Entra ID: signature, issuer, tenant, audience, times and policy."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from mcpsecurity.oidc import (
     check_times,
     required_text,
 )
+from mcpsecurity_server.auth.bearer import check_syntax
 from mcpsecurity_server.auth.errors import AuthError, InvalidToken, Unavailable
 from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.principal import Principal
@@ -31,9 +32,9 @@ _ANY_OTHER = "The access token is not valid."
 
 @dataclass(frozen=True, slots=True)
 class TokenRequirements:
-    """Whose tokens are accepted: for the API `client_id`, of users of `tenants` (lower-case GUIDs).
+    """The tokens that are accepted: for the API `client_id`, of users of `tenants` (lower-case GUIDs).
 
-    `identifier_uri` is an audience of version 1.0 tokens only, and those count only with `v1_tokens`.
+    Version 1.0 tokens are accepted only with `v1_tokens`; their audience may also be `identifier_uri`.
     """
 
     client_id: str
@@ -43,48 +44,58 @@ class TokenRequirements:
 
 
 class AccessTokenVerifier:
-    """Verifies tokens and puts the good ones into `memory`."""
+    """Verifies tokens with the keys of `provider`, and keeps the last `cache_size` good ones in a cache."""
 
     def __init__(
-        self, provider: OidcProvider, acceptance: TokenRequirements, policy: AccessPolicy, *, memory_size: int
+        self,
+        provider: OidcProvider,
+        requirements: TokenRequirements,
+        policy: AccessPolicy,
+        *,
+        cache_size: int,
     ) -> None:
         self._provider = provider
-        self._acceptance = acceptance
+        self._requirements = requirements
         self._policy = policy
-        self.memory = TokenCache(provider.keys, provider.clock, size=memory_size)
+        self._cache = TokenCache(provider.keys, provider.clock, size=cache_size)
 
     async def check_keys(self) -> None:
         """Return if there are keys to verify with. Raises `ProviderError`."""
         await self._provider.metadata()
 
-    async def verify(self, raw: str) -> Principal:
-        """Return the caller.
+    def cached(self, token: str) -> Principal | None:
+        """Return the principal of a token that was verified before and is still good, or None."""
+        return self._cache.get(token)
+
+    async def verify(self, token: str) -> Principal:
+        """Return the principal of a token, and add it to the cache.
 
         Raises:
-            AuthError: `InvalidToken`, `InsufficientScope`, `NotPermitted` or `Unavailable`.
+            AuthError: `InvalidRequest`, `InvalidToken`, `InsufficientScope`, `NotPermitted` or `Unavailable`.
         """
+        check_syntax(token)
         try:
-            token = await self._provider.verify(raw)
-            refused_at = self._check(token)
+            signed = await self._provider.verify(token)
+            refused_at = self._check(signed)
         except TokenError as error:
             raise InvalidToken(error.reason.value, _DESCRIPTIONS.get(error.reason, _ANY_OTHER)) from error
         except ProviderError as error:
             raise Unavailable("keys_unavailable", error.retry_after) from error
         try:
-            scopes = self._policy.delegated_scopes(token.claims)
-            self._policy.check_permitted(token.claims)
+            scopes = self._policy.delegated_scopes(signed.claims)
+            self._policy.check_permitted(signed.claims)
         except AuthError as refusal:
-            refusal.caller = Principal.from_claims("", token.claims, [])
+            refusal.caller = Principal.from_claims("", signed.claims, []).owner
             raise
-        caller = Principal.from_claims(raw, token.claims, scopes)
-        self.memory.remember(raw, caller, token.key, refused_at)
-        return caller
+        principal = Principal.from_claims(token, signed.claims, scopes)
+        self._cache.put(principal, signed.key, refused_at)
+        return principal
 
     def _check(self, token: SignedToken) -> float:
         """Check issuer, audience, times and identity; return the moment from which the token is refused."""
         claims = token.claims
         tenant_id = self._check_issuer(token)
-        if tenant_id not in self._acceptance.tenants:
+        if tenant_id not in self._requirements.tenants:
             raise TokenError(Reason.TENANT)
         if required_text(claims, "aud") not in self._audiences(claims):
             raise TokenError(Reason.AUDIENCE)
@@ -96,11 +107,11 @@ class AccessTokenVerifier:
         version = token.claims.get("ver")
         if version == "2.0":
             return self._provider.check_issuer(token)
-        if version == "1.0" and self._acceptance.v1_tokens:
+        if version == "1.0" and self._requirements.v1_tokens:
             return self._provider.check_v1_issuer(token)
         raise TokenError(Reason.VERSION)
 
     def _audiences(self, claims: Claims) -> tuple[str, ...]:
         if claims["ver"] == "1.0":
-            return self._acceptance.client_id, self._acceptance.identifier_uri
-        return (self._acceptance.client_id,)
+            return self._requirements.client_id, self._requirements.identifier_uri
+        return (self._requirements.client_id,)

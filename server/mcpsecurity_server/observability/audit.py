@@ -1,52 +1,35 @@
-"""The audit log: one line of JSON for each denied request and each tool call.
+"""The audit log: one line of JSON for each refused request and each tool call.
 
-It says who, what, how it ended and how long it took. It never holds a token, an argument or a result. Lines
-go to the logger `mcpsecurity.audit`; the record carries the same as a mapping in its attribute `event`.
+A line says who called what, how it ended and how long it took. It never holds a token, an argument or a
+result. Lines go to the logger `mcpsecurity.audit`; `record.event` has the same fields as a mapping.
 """
 
-import asyncio
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextvars import Context, ContextVar
+from contextvars import ContextVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from mcpsecurity.correlation import begin_request, correlation_id, correlation_text, handled_request
-from mcpsecurity.log import Event, log_events, utc_text
-from mcpsecurity_server.auth.errors import AuthError, MissingToken
-from mcpsecurity_server.auth.principal import Principal
+from mcpsecurity.correlation import begin_request, correlation_text, handled_request
+from mcpsecurity.log import log_event, utc_text
 from mcpsecurity_server.transport.protocol import SESSION_HEADER, STATELESS_VERSION, VERSION_HEADER
 
-__all__ = [
-    "DENIALS",
-    "DENIED",
-    "audit_denial",
-    "audit_refusal",
-    "audit_tool_call",
-    "note_outcome",
-    "note_traces",
-    "noted_outcome",
-    "number_requests",
-    "write_waiting",
-]
+__all__ = ["DENIED", "AuditLog", "note_outcome", "noted_outcome", "number_requests"]
 
 _log = logging.getLogger("mcpsecurity.audit")
 
 DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
-"""Why a caller with a good token was denied: by the status with which the transport answers."""
+"""The reasons for which the transport denies a request with a good token, by the status of its response."""
 
-DENIALS: Counter[str] = Counter()
-"""How many requests were denied since the process began, by reason."""
+_NOBODY = (None, None, None)
+"""Tenant, person and client of a caller who is not known."""
 
-_WAIT_SECONDS = 0.01
-"""For so long a call may wait for others, to be written with them."""
+_NO_TRACE: Mapping[str, str] = {}
 
 _outcome: ContextVar[str | None] = ContextVar("audited_outcome", default=None)
-_NO_TRACE: Mapping[str, str] = {}
-_trace_fields: Callable[[], Mapping[str, str]] | None = None
 
 
 @web.middleware
@@ -57,132 +40,110 @@ async def number_requests(request: web.Request, handler: Handler) -> web.StreamR
 
 
 def note_outcome(outcome: str) -> None:
-    """Remember how the tool call that runs now ended, more precisely than its caller can tell."""
+    """Set the outcome of the tool call that runs now, if the tool knows more than its caller can tell."""
     _outcome.set(outcome)
 
 
 def noted_outcome() -> str | None:
-    """Return what was noted of the tool call that runs now, if anything was."""
+    """Return the outcome that was set for the tool call that runs now, or None."""
     return _outcome.get()
 
 
-def note_traces(fields: Callable[[], Mapping[str, str]]) -> None:
-    """Let each line from now on have the `fields` of the trace that it belongs to."""
-    global _trace_fields  # noqa: PLW0603 - of the process, as is the log
-    _trace_fields = fields
+class AuditLog:
+    """Writes the audit log. `trace_fields` returns the fields of the current trace, if traces are recorded.
+
+    A caller is a tuple of tenant, person and client.
+
+    Attributes:
+        denials: how many requests were denied, by reason.
+    """
+
+    def __init__(self, trace_fields: Callable[[], Mapping[str, str]] | None = None) -> None:
+        self._trace_fields = trace_fields
+        self.denials: Counter[str] = Counter()
+
+    def request_refused(
+        self,
+        request: web.BaseRequest,
+        status: int,
+        reason: str,
+        caller: tuple[str, str, str] | None = None,
+        *,
+        level: int = logging.WARNING,
+    ) -> None:
+        """Write that a request was refused; `caller` defaults to that of the current request."""
+        self.denials[reason] += 1
+        if not _log.isEnabledFor(level):
+            return
+        details = (status, reason, request.method, request.path, request.remote)
+        self._write(level, _refusal, details, caller)
+
+    def response_sent(self, request: web.BaseRequest, status: int) -> None:
+        """Write that the transport denied a request with a good token, if the status says so."""
+        reason = DENIED.get(status)
+        if reason is not None and (status != 404 or _names_session(request)):
+            self.request_refused(request, status, reason)
+
+    def tool_called(self, tool: str, outcome: str, seconds: float) -> None:
+        """Write that a tool call ended: `outcome` is ok, error, declined, cancelled or failed."""
+        if not _log.isEnabledFor(logging.INFO):
+            return
+        if (noted := _outcome.get()) is not None:
+            outcome = noted
+            _outcome.set(None)
+        self._write(logging.INFO, _tool_call, (tool, outcome, seconds))
+
+    def _write(
+        self,
+        level: int,
+        describe: Callable[..., dict[str, object]],
+        details: tuple[object, ...],
+        caller: tuple[str, str, str] | None = None,
+    ) -> None:
+        now, request = time.time(), handled_request()
+        trace = self._trace_fields() if self._trace_fields is not None else _NO_TRACE
+        who = caller or request.caller or _NOBODY
+        log_event(_log, level, now, _fields, now, describe, details, who, request.number, trace)
 
 
-def write_waiting() -> None:
-    """Write the lines of calls that wait for others."""
-    _calls.write()
+def _fields(
+    at: float,
+    describe: Callable[..., dict[str, object]],
+    details: tuple[object, ...],
+    caller: tuple[str | None, str | None, str | None],
+    request: int,
+    trace: Mapping[str, str],
+) -> dict[str, object]:
+    """Return the fields of a line; `describe` returns those of its kind from `details`."""
+    tenant, user, client = caller
+    return {
+        "time": utc_text(at),
+        **describe(*details),
+        "user": user,
+        "tenant": tenant,
+        "client": client,
+        "correlation_id": correlation_text(request),
+        **trace,
+    }
 
 
-def audit_refusal(request: web.BaseRequest, refusal: AuthError) -> None:
-    """Log that a request was refused. One without credentials is how every client begins, and no warning."""
-    level = logging.INFO if isinstance(refusal, MissingToken) else logging.WARNING
-    _write_denial(level, request, refusal.status, refusal.reason, refusal.caller)
+def _refusal(status: int, reason: str, method: str, path: str, remote: str | None) -> dict[str, object]:
+    return {
+        "event": "request_refused",
+        "status": status,
+        "reason": reason,
+        "method": method,
+        "path": path,
+        "remote": remote,
+    }
 
 
-def audit_denial(request: web.BaseRequest, status: int) -> None:
-    """Log that a request with a good token was denied for where it came from, or whose session it named."""
-    reason = DENIED.get(status)
-    if reason is not None and (status != 404 or _names_session(request)):
-        _write_denial(logging.WARNING, request, status, reason, None)
+def _tool_call(tool: str, outcome: str, seconds: float) -> dict[str, object]:
+    milliseconds = int(seconds * 1_000_000) / 1000
+    return {"event": "tool_call", "tool": tool, "outcome": outcome, "duration_ms": milliseconds}
 
 
 def _names_session(request: web.BaseRequest) -> bool:
     """Tell whether the request asks for a session; revision 2026-07-28 has none and ignores the header."""
     headers = request.headers
     return SESSION_HEADER in headers and headers.get(VERSION_HEADER) != STATELESS_VERSION
-
-
-def _write_denial(
-    level: int, request: web.BaseRequest, status: int, reason: str, caller: Principal | None
-) -> None:
-    DENIALS[reason] += 1
-    _write(
-        level,
-        event="request_refused",
-        status=status,
-        reason=reason,
-        method=request.method,
-        path=request.path,
-        remote=request.remote,
-        **_who(caller or handled_request().caller),
-    )
-
-
-def audit_tool_call(tool: str, outcome: str, seconds: float) -> None:
-    """Log that a tool call ended: `outcome` is ok, error, declined, cancelled or failed."""
-    if not _log.isEnabledFor(logging.INFO):
-        return
-    noted = _outcome.get()
-    if noted is not None:
-        outcome = noted
-        _outcome.set(None)
-    trace = _trace_fields() if _trace_fields is not None else _NO_TRACE
-    request = handled_request()
-    _calls.add((time.time(), tool, outcome, seconds, request.caller, request.number, trace))
-
-
-_Call = tuple[float, str, str, float, Principal | None, int, Mapping[str, str]]
-"""A tool call that has ended: when, the tool, the outcome, seconds, caller, number of the request, trace."""
-
-
-def _event(call: _Call) -> Event:
-    ended, tool, outcome, seconds, caller, number, trace = call
-    tenant, user, client = caller.owner if caller is not None else _NOBODY
-    return ended, {
-        "time": utc_text(ended),
-        "event": "tool_call",
-        "tool": tool,
-        "outcome": outcome,
-        "duration_ms": int(seconds * 1_000_000) / 1000,
-        "user": user,
-        "tenant": tenant,
-        "client": client,
-        "correlation_id": correlation_text(number),
-        **trace,
-    }
-
-
-_NOBODY = (None, None, None)
-"""Tenant, person and client where nobody signs in."""
-
-
-class _Calls:
-    """Calls whose lines are written a moment later, together: that takes half as long."""
-
-    def __init__(self) -> None:
-        self._waiting: list[_Call] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def add(self, call: _Call) -> None:
-        loop = asyncio.get_running_loop()
-        self._waiting.append(call)
-        if len(self._waiting) == 1 or loop is not self._loop:
-            self._loop = loop
-            loop.call_later(_WAIT_SECONDS, self.write, context=Context())
-
-    def write(self) -> None:
-        """Write what waits."""
-        calls, self._waiting = self._waiting, []
-        log_events(_log, logging.INFO, [_event(call) for call in calls])
-
-
-_calls = _Calls()
-
-
-def _who(caller: Principal | None) -> dict[str, str | None]:
-    tenant, user, client = caller.owner if caller is not None else _NOBODY
-    return {"user": user, "tenant": tenant, "client": client}
-
-
-def _write(level: int, **details: object) -> None:
-    """Write a line now, after those that wait."""
-    _calls.write()
-    now = time.time()
-    event: dict[str, object] = {"time": utc_text(now), **details, "correlation_id": correlation_id()}
-    if _trace_fields is not None:
-        event |= _trace_fields()
-    log_events(_log, level, [(now, event)])

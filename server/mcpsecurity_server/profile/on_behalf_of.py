@@ -1,4 +1,4 @@
-"""The on-behalf-of flow: a token of the person for another API, in exchange for the one that came in.
+"""The on-behalf-of flow: exchanges the access token of a request for the same person's for another API.
 
 The incoming token is never sent to the other API. What it was exchanged for is remembered by its hash, since
 MSAL asks Entra each time. MSAL and requests block, so they run in threads of their own.
@@ -35,6 +35,9 @@ __all__ = ["ClientCredential", "OnBehalfOf", "credential_of"]
 
 _log = logging.getLogger(__name__)
 
+_UNUSABLE = (requests.RequestException, MsalError, ValueError, TypeError, LookupError, AttributeError)
+"""What MSAL raises when Entra cannot be reached, or for an answer that is not as it should be."""
+_ERROR = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 _CONSENT = {65001, 65004}
 _TIMEOUT = 10.0
 _MAX_REMEMBERED = 1000
@@ -46,7 +49,7 @@ ClientCredential = str | dict[str, str]
 
 
 class OnBehalfOf:
-    """Gets tokens for an API in the name of callers. Use it inside `async with`.
+    """Gets tokens for an API on behalf of callers. Use it inside `async with`.
 
     `timer` gives monotonic seconds.
     """
@@ -96,13 +99,14 @@ class OnBehalfOf:
         loop = asyncio.get_running_loop()
         try:
             answer = await loop.run_in_executor(self._threads, self._acquire, caller, scopes)
-        except (requests.RequestException, MsalError, ValueError) as error:
+        except _UNUSABLE as error:
             _log.warning("on-behalf-of failed: %s", type(error).__name__)
             raise NotAvailableError("The sign-in service cannot be reached; try again later.") from error
         token = answer.get("access_token")
         if not isinstance(token, str):
             raise _refusal(answer)
-        self._remember(_key(caller, scopes), token, float(answer.get("expires_in", 0)))
+        lifetime = str(answer.get("expires_in"))
+        self._remember(_key(caller, scopes), token, float(lifetime) if lifetime.isdecimal() else 0.0)
         return token
 
     def forget(self, caller: Principal, scopes: list[str]) -> None:
@@ -168,9 +172,13 @@ def credential_of(secret: SecretStr | None, certificate_file: Path | None) -> Cl
 
 def _refusal(answer: Mapping[str, Any]) -> ProfileError:
     """Translate Entra's error; details stay in the log, without claims and descriptions."""
-    codes = [code for code in answer.get("error_codes", ()) if isinstance(code, int)]
-    named = f"AADSTS{codes[0]}" if codes else str(answer.get("error", "unknown error"))
-    _log.warning("on-behalf-of refused: %s, correlation id %s", named, answer.get("correlation_id"))
+    listed = answer.get("error_codes")
+    codes = [code for code in listed if isinstance(code, int)] if isinstance(listed, list) else []
+    error = str(answer.get("error"))
+    named = f"AADSTS{codes[0]}" if codes else (error if _ERROR.fullmatch(error) else "unknown error")
+    correlation = str(answer.get("correlation_id"))
+    known = correlation if _ERROR.fullmatch(correlation) else "unknown"
+    _log.warning("on-behalf-of refused: %s, correlation id %s", named, known)
     if _CONSENT.intersection(codes):
         return ConsentNeededError(
             "This server has no consent to read your profile: an administrator has to grant its app "

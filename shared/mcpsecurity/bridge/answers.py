@@ -32,35 +32,39 @@ class UnreadableAnswerError(ValueError):
 
 
 def parsed(text: str | bytes) -> Any:
-    """Return JSON with lone surrogates replaced by U+FFFD.
+    """Return JSON with lone surrogates replaced by U+FFFD, and what is nested too deeply by a note.
 
     Raises:
-        UnreadableAnswerError: it is no JSON, or nested too deeply.
+        UnreadableAnswerError: it is no JSON.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig", errors="replace")
     if not text.strip():
         raise UnreadableAnswerError("an empty body")
     try:
-        return encodable(json.loads(text))
+        return encodable(json.loads(text), cut=True)
     except (ValueError, RecursionError) as error:
         raise UnreadableAnswerError("unreadable JSON") from error
 
 
-def encodable(value: Any, depth: int = 0) -> Any:
+def encodable(value: Any, depth: int = 0, *, cut: bool = False) -> Any:
     """Return a JSON value whose text can be encoded as UTF-8: lone surrogates become U+FFFD.
+
+    `cut` puts a note in place of what is nested too deeply.
 
     Raises:
         ValueError: it is nested too deeply.
     """
     if depth > _MAX_DEPTH:
+        if cut:
+            return "[nested too deeply]"
         raise ValueError("nested too deeply")
     if isinstance(value, str):
         return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
     if isinstance(value, list):
-        return [encodable(item, depth + 1) for item in value]
+        return [encodable(item, depth + 1, cut=cut) for item in value]
     if isinstance(value, dict):
-        return {encodable(key): encodable(item, depth + 1) for key, item in value.items()}
+        return {encodable(key): encodable(item, depth + 1, cut=cut) for key, item in value.items()}
     return value
 
 

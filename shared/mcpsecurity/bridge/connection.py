@@ -319,6 +319,8 @@ class McpConnection:
         finally:
             if self._leave is leave:
                 self._session = None
+            if not ready.done():  # the SDK's task groups swallow a cancellation that began in them
+                ready.set_exception(ServerUnavailableError(_UNKNOWN))
 
     async def _forget(self, session: ClientSession | None) -> None:
         """End a session, unless another one has been opened since."""

@@ -16,7 +16,7 @@ import httpx
 
 from mcpsecurity.bridge.answers import UnreadableAnswerError, parsed, response_to
 from mcpsecurity.bridge.errors import BridgeError, ServerUnavailableError
-from mcpsecurity.bridge.refusals import not_sent, refusal_of, unknown_outcome
+from mcpsecurity.bridge.refusals import METHOD, doubt, not_sent, refusal_of, unknown_outcome
 from mcpsecurity.bridge.streams import ListeningStream, RequestStream, content_type, is_event_stream
 
 __all__ = ["FAILURE_CODE", "McpHttpClient"]
@@ -56,14 +56,15 @@ class McpHttpClient(httpx.AsyncClient):
             return await self._posted(request, **options)
         if request.method == "GET":
             response = await super().send(request, **options)
-            return (
-                _made(response, stream=ListeningStream(response)) if is_event_stream(response) else response
-            )
+            if is_event_stream(response):
+                return _made(response, stream=ListeningStream(response))
+            return response
         async with asyncio.timeout(min(self._body_timeout, _GOODBYE_SECONDS)):
             return await super().send(request, **options)
 
     async def _posted(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        request_id = _request_id(await request.aread())
+        request_id, method = _asked(await request.aread())
+        request.extensions[METHOD] = method
         response: httpx.Response | None = None
         try:
             async with asyncio.timeout(None if request_id is not None else self._body_timeout):
@@ -137,10 +138,8 @@ class McpHttpClient(httpx.AsyncClient):
         request = response.request
 
         async def resume(last_id: str) -> httpx.Response:
-            headers = _resuming(response, last_id)
-            return await self._redirected(
-                self.build_request("GET", request.url, headers=headers), stream=True
-            )
+            asking = self.build_request("GET", request.url, headers=_resuming(response, last_id))
+            return await self._redirected(asking, stream=True)
 
         def failed() -> bytes:
             error = json.dumps(self._error(request_id, unknown_outcome(request)))
@@ -167,10 +166,11 @@ class McpHttpClient(httpx.AsyncClient):
         return {"jsonrpc": "2.0", "id": request_id, "error": error}
 
 
-def _request_id(body: bytes) -> Any:
-    """Return the id of a JSON-RPC request; None for a notification, and for an answer to the server."""
+def _asked(body: bytes) -> tuple[Any, str]:
+    """Return id and method of a JSON-RPC request; no id for a notification or an answer to the server."""
     message = json.loads(body)
-    return message.get("id") if isinstance(message, dict) and "method" in message else None
+    method = message.get("method") if isinstance(message, dict) else None
+    return (message.get("id"), method) if isinstance(method, str) else (None, "")
 
 
 def _made(response: httpx.Response, **body: Any) -> httpx.Response:
@@ -230,6 +230,5 @@ def _no_mcp(response: httpx.Response, what: str) -> BridgeError:
     """Return the error for an answer of success that is no JSON-RPC response to the request."""
     host = response.request.url.netloc.decode()
     return ServerUnavailableError(
-        f"The MCP server at {host} answered with {what} instead of an MCP message."
-        " It is not known whether this was completed."
+        f"The MCP server at {host} answered with {what} instead of an MCP message.{doubt(response.request)}"
     )

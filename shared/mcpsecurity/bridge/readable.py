@@ -63,6 +63,8 @@ class ReadableResult(types.CallToolResult):
             return value
         structured = value.get("structuredContent")
         read = [_block(block) for block in _listed(value.get("content"))]
+        if "task" in value and not read and structured is None:
+            read = [_text("[The server goes on with this as a task, whose result cannot be had here.]")]
         if structured is not None and not isinstance(structured, dict):
             read = read or [_text(json.dumps(structured, ensure_ascii=False))]
             structured = None

@@ -19,7 +19,10 @@ from mcpsecurity.bridge.errors import (
     SignInRequiredError,
 )
 
-__all__ = ["not_sent", "refusal_of", "unknown_outcome"]
+__all__ = ["METHOD", "doubt", "not_sent", "refusal_of", "unknown_outcome"]
+
+METHOD = "mcpsecurity.method"
+"""The extension of an HTTP request that has the method of its JSON-RPC message."""
 
 _PARAMETER = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))""")
 _MAX_REASON = 300
@@ -31,9 +34,13 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 def unknown_outcome(request: httpx.Request, what: str = "broke") -> ServerUnavailableError:
     """Return the error of a request that was sent, and whose answer is lost."""
     host = request.url.netloc.decode()
-    return ServerUnavailableError(
-        f"The connection to the MCP server at {host} {what}. It is not known whether this was completed."
-    )
+    return ServerUnavailableError(f"The connection to the MCP server at {host} {what}.{doubt(request)}")
+
+
+def doubt(request: httpx.Request) -> str:
+    """Return what is to be said of a request whose answer is lost: a call may have been carried out."""
+    is_call = request.extensions.get(METHOD, "tools/call") == "tools/call"
+    return " It is not known whether this was completed." if is_call else ""
 
 
 def not_sent(request: httpx.Request, error: Exception) -> BridgeError:

@@ -17,6 +17,7 @@ Shown = Callable[[types.CallToolResult], Sequence[types.ContentBlock]]
 """Tells which parts of a result the person sees, besides the model's text."""
 
 _BASE64 = re.compile(r"(?:data:[^,]{0,200},)?[A-Za-z0-9+/_-]{400,}={0,2}\s*")
+_LONG_RUN = re.compile(r"[A-Za-z0-9+/_-]{400}")
 _MAX_DEPTH = 50
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
@@ -86,7 +87,7 @@ def result_text(
 
 def _whole_text(result: types.CallToolResult, shown: Sequence[types.ContentBlock]) -> str:
     def told(part: types.ContentBlock) -> str:
-        text = part_text(part, shown=any(part is other for other in shown))
+        text = _readable(part_text(part, shown=any(part is other for other in shown)))
         if isinstance(part, types.EmbeddedResource):
             return f"[resource {part.resource.uri}]\n{text}"
         return text
@@ -99,6 +100,14 @@ def _whole_text(result: types.CallToolResult, shown: Sequence[types.ContentBlock
     structured = json.dumps(_without_binary(result.structuredContent), ensure_ascii=False)
     others = [told(part) for part in result.content if not isinstance(part, types.TextContent)]
     return "\n".join([structured, *others])
+
+
+def _readable(text: str) -> str:
+    """Return text as it is, or, of JSON that holds base64, JSON with notes in its place."""
+    if text[:1] not in ("{", "[") or _LONG_RUN.search(text) is None:
+        return text
+    value = _parsed(text)
+    return text if value is text else json.dumps(_without_binary(value), ensure_ascii=False)
 
 
 def _is_told_by(result: types.CallToolResult, texts: list[str]) -> bool:

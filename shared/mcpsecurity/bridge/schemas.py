@@ -1,6 +1,7 @@
 """A tool's input schema as a model's API takes it: valid, without references, and bounded in size."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -108,7 +109,7 @@ class _Writer:
         if key == "type":
             return _types(value)
         if key in _TEXTS:
-            return self._text(value)
+            return self._text(value) if key != "pattern" or _is_regex(value) else None
         if key == "required" and isinstance(value, list):
             names = [name for name in value[:_MAX_TEXT] if isinstance(name, str)]
             return list(dict.fromkeys(names)) if self._afford(names) else None
@@ -128,7 +129,7 @@ class _Writer:
             return {
                 str(name): self.schema(item, depth, above)
                 for name, item in value.items()
-                if item is not None and self._afford(name)
+                if item is not None and self._afford(name) and (key == "properties" or _is_regex(name))
             }
         return None
 
@@ -171,6 +172,17 @@ def _types(value: object) -> str | list[str] | None:
     if not isinstance(value, list):
         return None
     return [kind for kind in _TYPES if kind in value[:20]] or None
+
+
+def _is_regex(value: object) -> bool:
+    """Tell whether a model's API takes a pattern: it tries Python's `re`. Many are written for JavaScript."""
+    if not isinstance(value, str) or len(value) > _MAX_TEXT:
+        return False
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError, Warning):
+        return False
+    return True
 
 
 def _is_number(key: str, value: object) -> bool:

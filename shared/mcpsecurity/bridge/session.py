@@ -82,10 +82,14 @@ class ConcurrentSession(ClientSession):
         try:
             with self.answering():
                 await super()._received_request(responder)
+        except anyio.get_cancelled_exc_class():
+            if not responder.cancelled:  # by the server, which withdraws its question: the session goes on
+                raise
         except Exception:  # noqa: BLE001 - a failing callback must not end the connection; logged in full
             _log.exception("answering %s failed", responder.request.root.method)
             error = types.ErrorData(code=types.INTERNAL_ERROR, message="The client could not answer")
-            await self._send_response(responder.request_id, error)
+            with suppress(*_CLOSED):
+                await self._send_response(responder.request_id, error)
 
 
 async def call_tool(

@@ -1,7 +1,6 @@
 """MCP tools as functions of a Semantic Kernel plugin."""
 
 import itertools
-import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
@@ -25,11 +24,14 @@ from mcpsecurity.bridge.session import call_tool
 __all__ = [
     "CallTool",
     "ToolSource",
+    "check_plugin_name",
     "function_name",
     "import_mcp_tools",
+    "original_arguments",
     "schema_function",
     "tool_function",
     "tool_functions",
+    "unknown_arguments",
 ]
 
 _MAX_DESCRIPTION = 1024
@@ -70,15 +72,19 @@ async def import_mcp_tools(
 
     Args:
         session: a connected `mcp.ClientSession`, or a `McpConnection`.
-        plugin_name: letters, digits and underscores; a plugin of this name is replaced.
+        plugin_name: letters, digits and underscores. What was imported from the same session by this name
+            is replaced.
         include: names of the tools to take; None takes all.
         exclude: names of tools to leave.
-        prefix: put before each function's name, for several servers in one plugin name.
+        prefix: put before each function's name.
         progress: hears of progress as (progress, total, message).
         call: runs a tool instead of calling the session directly.
         left_out: hears of each tool that cannot be offered, as (tool name, reason).
 
     A function returns a `ToolText`: the tool's text, or its structured result as JSON when it has one.
+
+    Raises:
+        ValueError: another plugin of the kernel has this name.
 
     Raises (when a function is invoked):
         ToolFailedError: the tool said that it failed.
@@ -98,9 +104,31 @@ async def import_mcp_tools(
         prefix=prefix,
         left_out=left_out,
     )
-    plugin = KernelPlugin(name=plugin_name, functions=functions)
-    kernel.plugins.pop(plugin_name, None)
-    return kernel.add_plugin(plugin)
+    check_plugin_name(kernel, plugin_name, lambda plugin: getattr(plugin, "source", None) is session)
+    plugin = _ImportedPlugin(name=plugin_name, functions=functions)
+    plugin.source = session
+    kernel.plugins[plugin_name] = plugin
+    return plugin
+
+
+class _ImportedPlugin(KernelPlugin):
+    """A plugin that knows the session whose tools it has."""
+
+    source: Any = Field(None, exclude=True, repr=False)
+
+
+def check_plugin_name(kernel: Kernel, plugin_name: str, is_own: Callable[[KernelPlugin], bool]) -> None:
+    """Refuse a name that another plugin of the kernel has.
+
+    Raises:
+        ValueError: it is taken.
+    """
+    present = kernel.plugins.get(plugin_name)
+    if present is not None and not is_own(present):
+        raise ValueError(
+            f"The kernel has another plugin named {plugin_name!r} already. Pass another plugin_name, or close"
+            f" the client that it belongs to (or del kernel.plugins[{plugin_name!r}]) first."
+        )
 
 
 def tool_functions(
@@ -164,7 +192,7 @@ def tool_function(
     schema = model_schema(tool.inputSchema)
     name = name or function_name(prefix + tool.name)[: _MAX_NAME - len(plugin_name) - 1]
 
-    @kernel_function(name=name, description=_description(tool, schema))
+    @kernel_function(name=name, description=_description(tool))
     async def run(**arguments: Any) -> ToolText:
         result = await call(tool, arguments)
         text = ToolText.of(result, shown(result))
@@ -227,7 +255,54 @@ class _SchemaFunction(KernelFunctionFromMethod):
         schema = (self.metadata.additional_properties or {})["parameters"]
         names = schema["properties"]
         is_open = _is_open(schema)
-        return {k: v for k, v in context.arguments.items() if k in names or (is_open and _is_json(v))}
+        arguments = original_arguments(self, context.arguments)
+        return {k: v for k, v in arguments.items() if k in names or (is_open and _is_json(v))}
+
+
+def original_arguments(function: KernelFunction, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model's arguments by the names that the tool has for them; other functions' as they are.
+
+    Semantic Kernel cannot take arguments named `settings` or `self` from a model, and none that are not among
+    the parameters: a model sees `settings_` and `self_`, and for a schema that is open to further arguments
+    the parameter `more_arguments`, an object of them.
+    """
+    schema = (function.metadata.additional_properties or {}).get("parameters")
+    if schema is None:
+        return dict(arguments)
+    names = {shown: name for name, shown in _shown_names(schema).items()}
+    rest = _rest_name(schema)
+    more = arguments.get(rest) if rest is not None else None
+    if not isinstance(more, Mapping):
+        return {names.get(name, name): value for name, value in arguments.items()}
+    return {**more, **{names.get(name, name): value for name, value in arguments.items() if name != rest}}
+
+
+def _all_names(schema: Mapping[str, Any]) -> list[str]:
+    """Return the names of all arguments that a schema speaks of."""
+    properties = schema["properties"]
+    return [*properties, *sorted(set(schema.get("required", ())) - set(properties))]
+
+
+def _shown_names(schema: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names by which a model calls arguments that `KernelArguments(**…)` would take itself."""
+    names = _all_names(schema)
+    return {name: _free(f"{name}_", names) for name in ("self", "settings") if name in names}
+
+
+def _rest_name(schema: Mapping[str, Any]) -> str | None:
+    """Return the name of the parameter for all arguments that have none; None if there cannot be any."""
+    return _free("more_arguments", _all_names(schema)) if _is_open(schema) else None
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def unknown_arguments(schema: Mapping[str, Any], arguments: Iterable[str]) -> list[str]:
+    """Return the names that a schema made by `model_schema` neither has nor is open to."""
+    return [] if _is_open(schema) else [name for name in arguments if name not in schema["properties"]]
 
 
 def _is_open(schema: Mapping[str, Any]) -> bool:
@@ -252,19 +327,9 @@ def _unused(name: str, taken: Container[str], limit: int) -> str:
     return next(other for other in names if other not in taken)
 
 
-def _description(tool: types.Tool, schema: Mapping[str, Any]) -> str:
-    text, more = tool.description or tool.title or tool.name, _further(schema)
-    limit = _MAX_DESCRIPTION - len(more)
-    return (text if len(text) <= limit else text[: limit - 1] + "…") + more
-
-
-def _further(schema: Mapping[str, Any]) -> str:
-    """Return words on arguments that are not named: Semantic Kernel sends properties only."""
-    if not _is_open(schema):
-        return ""
-    rule = {k: schema[k] for k in ("additionalProperties", "patternProperties") if k in schema}
-    words = json.dumps(rule, ensure_ascii=False)
-    return "\nTakes arguments of other names as well" + (f": {words}" if len(words) < 300 else ".")
+def _description(tool: types.Tool) -> str:
+    text = tool.description or tool.title or tool.name
+    return text if len(text) <= _MAX_DESCRIPTION else text[: _MAX_DESCRIPTION - 1] + "…"
 
 
 def _returned() -> KernelParameterMetadata:
@@ -276,9 +341,16 @@ def _returned() -> KernelParameterMetadata:
 
 def _parameters(schema: Mapping[str, Any]) -> list[KernelParameterMetadata]:
     """Return the parameters; the schema of each stays as it is."""
-    required = set(schema.get("required", ()))
-    names = [*schema["properties"], *sorted(required - set(schema["properties"]))]
-    return [_parameter(name, schema["properties"].get(name, {}), name in required) for name in names]
+    required, shown = set(schema.get("required", ())), _shown_names(schema)
+    parameters = [
+        _parameter(shown.get(name, name), schema["properties"].get(name, {}), name in required)
+        for name in _all_names(schema)
+    ]
+    if rest := _rest_name(schema):
+        rules = {k: schema[k] for k in ("additionalProperties", "patternProperties") if k in schema}
+        more = {"type": "object", "description": "Arguments of other names, by these.", **rules}
+        parameters.append(_parameter(rest, more, required=False))
+    return parameters
 
 
 def _parameter(name: str, schema: dict[str, Any], required: bool) -> KernelParameterMetadata:

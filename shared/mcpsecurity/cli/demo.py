@@ -6,14 +6,15 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 import click
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.settings import configure_logging, load_settings
+from mcpsecurity.settings import configure_logging, settings_of
 
 __all__ = ["demo"]
 
@@ -24,6 +25,13 @@ STOP_TIMEOUT = 4.0
 """Seconds a service gets to end by itself before it is killed."""
 
 WEBCLIENT_PORT, MCP_PORT, HTTPS_PORT, HTTP_PORT = 5001, 7133, 7443, 7080
+
+
+_OF_SERVICES = (
+    *("AZURE_", "ENTRA_", "FASTMCP_", "LOCALCLOUD_", "MCP_SERVER_", "MCPSECURITY_", "MICROSOFT_GRAPH_"),
+    *("OPENAI_", "OPEN_METEO_", "OTEL_", "WEBCLIENT_"),
+)
+"""How variables begin that configure services, perhaps for a real tenant; the demo sets its own."""
 
 
 class _DemoError(Exception):
@@ -37,6 +45,9 @@ def demo(no_browser: bool, port_offset: int) -> None:
     """Run local cloud, MCP server and web chat together until Ctrl-C.
 
     When all of them answer, one line is printed: `ready ` and a JSON object that says where everything is.
+
+    Settings for a real tenant, in the environment or in .env, are left aside. Two variables count:
+    LOCALCLOUD_FOLDER (keys and certificates) and MCPSECURITY_LOG_LEVEL.
     """
     configure_logging("WARNING")
     try:
@@ -53,8 +64,10 @@ async def _demo(offset: int, *, open_browser: bool) -> None:
         f"http://localhost:{WEBCLIENT_PORT + offset}",
         f"http://localhost:{MCP_PORT + offset}/mcp",
     )
-    settings = load_settings(
+    folder = os.environ.get("LOCALCLOUD_FOLDER")
+    settings = settings_of(
         LocalCloudSettings,
+        **({"folder": folder} if folder else {}),
         https_port=HTTPS_PORT + offset,
         http_port=HTTP_PORT + offset,
         mcp_url=mcp,
@@ -62,7 +75,7 @@ async def _demo(offset: int, *, open_browser: bool) -> None:
     )
     async with (
         LocalCloud(settings) as cloud,
-        _services(_environment(cloud, webclient, mcp, offset)) as running,
+        _services(_environment(os.environ, cloud, webclient, mcp, offset)) as running,
     ):
         ended = [asyncio.ensure_future(process.wait()) for process in running]
         stop = asyncio.ensure_future(stopped.wait())
@@ -84,14 +97,18 @@ async def _demo(offset: int, *, open_browser: bool) -> None:
             await asyncio.gather(stop, ready, *ended, return_exceptions=True)
 
 
-def _environment(cloud: LocalCloud, webclient: str, mcp: str, offset: int) -> dict[str, str]:
+def _environment(
+    ambient: Mapping[str, str], cloud: LocalCloud, webclient: str, mcp: str, offset: int
+) -> dict[str, str]:
     """Return what configures the services against a real tenant, pointing at the local cloud."""
     return {
-        **os.environ,
+        **{key: value for key, value in ambient.items() if not key.upper().startswith(_OF_SERVICES)},
+        "NO_PROXY": "*",
+        "no_proxy": "*",  # which counts before the other
         "ENTRA_AUTHORITY": cloud.authority,
         "ENTRA_TENANT_ID": cloud.tenant_id,
-        "MCPSECURITY_CA_FILE": str(cloud.ca_file),
-        "MCPSECURITY_LOG_LEVEL": os.environ.get("MCPSECURITY_LOG_LEVEL", "WARNING"),
+        "MCPSECURITY_CA_FILE": str(cloud.ca_file.absolute()),
+        "MCPSECURITY_LOG_LEVEL": ambient.get("MCPSECURITY_LOG_LEVEL") or "WARNING",
         "MCP_SERVER_URL": mcp,
         "MCP_SERVER_PORT": str(MCP_PORT + offset),
         "MCP_SERVER_CLIENT_ID": cloud.api_client_id,
@@ -134,19 +151,21 @@ def _welcome(cloud: LocalCloud, webclient: str, *, open_browser: bool) -> None:
 
 @contextlib.asynccontextmanager
 async def _services(environment: dict[str, str]) -> AsyncIterator[list[asyncio.subprocess.Process]]:
-    """Run each service as a process of its own and end them all on leaving."""
+    """Run each service as a process of its own, in a folder without a `.env`, and end them all on leaving."""
     running: list[asyncio.subprocess.Process] = []
+    folder = tempfile.TemporaryDirectory(prefix="mcpsecurity-demo-")
     try:
         for name in ("server", "webclient"):
             command = (sys.executable, "-m", "mcpsecurity", name)
             running.append(
                 await asyncio.create_subprocess_exec(
-                    *command, env=environment, stdin=asyncio.subprocess.DEVNULL
+                    *command, cwd=folder.name, env=environment, stdin=asyncio.subprocess.DEVNULL
                 )
             )
         yield running
     finally:
         await asyncio.gather(*map(_end, running))
+        folder.cleanup()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -15,9 +15,17 @@ from semantic_kernel.contents import ChatMessageContent
 from semantic_kernel.functions import KernelPlugin
 
 from mcpsecurity.approval import APPROVED_META
-from mcpsecurity.bridge import BridgeError, CallDeclinedError, McpConnection, ToolFailedError, ToolText
+from mcpsecurity.bridge import (
+    BridgeError,
+    CallDeclinedError,
+    McpConnection,
+    ProtocolError,
+    ToolFailedError,
+    ToolText,
+)
 from mcpsecurity.bridge.parts import resource_text
 from mcpsecurity.bridge.results import Shown, pictures
+from mcpsecurity.bridge.tools import check_plugin_name, unknown_arguments
 from mcpsecurity.client.catalog import Selection, load_functions, prompt_messages
 from mcpsecurity.client.context import CallersContext
 from mcpsecurity.client.credentials import Credential, CredentialAuth
@@ -44,7 +52,7 @@ class McpClient:
     its list of tools changes, so does the plugin.
 
     Args:
-        kernel: gets a plugin named `plugin_name`; one of this name is replaced.
+        kernel: gets a plugin named `plugin_name`, which no other plugin of the kernel may have.
         url: the MCP endpoint.
         credential: of azure-identity, sync or async; None calls without a token.
         scope: what to ask the credential for, like `api://<client id>/mcp:tools`; your choice, and never the
@@ -125,10 +133,13 @@ class McpClient:
             SignInRequiredError: no token, or one that is refused; `scope` says what the server asks for.
             InsufficientScopeError: the token lacks what `scope` says.
             BridgeError: it failed for another reason.
+            ValueError: another client of the kernel, or a plugin of your own, has this plugin's name.
         """
+        self._check_name()
         await self._connection.open()
         try:
             await self.refresh()
+            self._check_name()  # another client may have been opened meanwhile
         except BaseException:
             await self._connection.aclose()
             raise
@@ -136,6 +147,9 @@ class McpClient:
         if self._keeper is None or self._keeper.done():
             self._keeper = asyncio.create_task(self._keep_in_step(), name=f"mcp tools {self.plugin.name}")
         return self
+
+    def _check_name(self) -> None:
+        check_plugin_name(self._kernel, self.plugin.name, lambda plugin: plugin is self.plugin)
 
     async def aclose(self) -> None:
         """Close the connection and take the plugin out of the kernel. May be called twice.
@@ -190,12 +204,29 @@ class McpClient:
 
         Raises:
             ToolFailedError: the tool said that it failed, and why.
+            ProtocolError: the tool has no such argument; the message names those that it has.
             BridgeError: the call itself failed.
         """
+        self._check_arguments(name, arguments)
         text = ToolText.of(await self._call(name, arguments))
         if text.result.isError:
             raise ToolFailedError(name, str(text))
         return text
+
+    def _check_arguments(self, name: str, arguments: dict[str, Any]) -> None:
+        """Refuse arguments that the tool does not know: many servers would silently leave them out."""
+        for function in self.plugin.functions.values():
+            known = function.metadata.additional_properties or {}
+            if known.get("tool") != name:
+                continue
+            unknown = unknown_arguments(known["parameters"], arguments)
+            if unknown:
+                names = ", ".join(known["parameters"]["properties"]) or "none"
+                raise ProtocolError(
+                    f"The tool {name} has no argument {', '.join(map(repr, unknown))}; it has: {names}."
+                    " The call was not made.",
+                    code=types.INVALID_PARAMS,
+                )
 
     async def get_prompt(self, name: str, /, **arguments: str) -> list[ChatMessageContent]:
         """Return a prompt's messages, to extend a chat history with. Raises `BridgeError`."""

@@ -83,16 +83,21 @@ def parse_form(schema: Mapping[str, Any]) -> Form:
     Raises:
         SchemaError: it is not flat, has more than 100 fields, or a rule that a form cannot show, like `not`.
     """
+    reader = Reader(schema)
+    if not schema.keys() <= _PLAIN_ROOT:
+        schema = reader.plain(schema)  # which refuses what no form can show
     properties = schema.get("properties", {})
     required = schema.get("required") or []
     if schema.get("type", "object") != "object" or not isinstance(properties, Mapping):
         raise SchemaError("the schema is not an object with properties")
     if len(properties) > _MAX_FIELDS or not isinstance(required, list):
         raise SchemaError(f"more than {_MAX_FIELDS} fields, or `required` is no list")
-    reader = Reader(schema)
     plain = {str(name): _plain(reader, str(name), p) for name, p in properties.items()}
     fields = tuple(_field(name, p, name in required) for name, p in plain.items())
     return Form(fields, {name: _rules(p) for name, p in plain.items()})
+
+
+_PLAIN_ROOT = frozenset({"$schema", "type", "properties", "required", "title", "description", "$defs"})
 
 
 def _plain(reader: Reader, name: str, schema: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.service import ServiceRunner
+from mcpsecurity.settings import settings_of
 from mcpsecurity.testing.background import BackgroundLoop
 from mcpsecurity.testing.faults import FaultSwitches
 from mcpsecurity.testing.served import ServedMcp
@@ -33,6 +34,8 @@ _STOP_SECONDS = 2.0
 
 class LocalStack:
     """Runs while the `with` lasts, or from `start` to `stop`, on free ports of loopback.
+
+    What is in the environment or a `.env` changes nothing: all settings are given here or to `serve`.
 
     Everything runs in an event loop in a thread of its own, so that sync code, any test framework and a
     notebook can use it alike.
@@ -61,7 +64,7 @@ class LocalStack:
             folder = self._folder or Path(undo.enter_context(tempfile.TemporaryDirectory()))
             self._loop = loop = BackgroundLoop("mcpsecurity local stack")
             undo.callback(loop.close)
-            settings = LocalCloudSettings(https_port=0, http_port=0, folder=folder, model_pace=0)
+            settings = settings_of(LocalCloudSettings, https_port=0, http_port=0, folder=folder, model_pace=0)
             self.cloud = loop.run(LocalCloud(settings).__aenter__())
             undo.callback(lambda: loop.run(self.cloud.__aexit__(None, None, None)))
             self.tokens = AccessTokens(self.cloud)
@@ -86,6 +89,9 @@ class LocalStack:
 
         Its tools run in the stack's thread. `settings` are fields of the server's settings by their names,
         for example `tool_scopes={"delete": ("mcp:admin",)}`.
+
+        Raises:
+            SettingsError: a setting is wrong, or there is none of this name.
         """
         if self._loop is None:
             raise RuntimeError("The local stack is not running: use it as `with LocalStack() as stack`.")
@@ -161,7 +167,7 @@ async def _serving(
     mcp: FastMCP[Any] | None, listener: socket.socket, settings: dict[str, Any]
 ) -> web.AppRunner:
     with _logging_left_alone():
-        app = _hosting()(mcp, **settings)
+        app = _create_protected_app()(mcp, **settings)
     runner = ServiceRunner(app, shutdown_timeout=_STOP_SECONDS)
     try:
         await runner.setup()
@@ -186,7 +192,7 @@ def _logging_left_alone() -> Iterator[None]:
         root.setLevel(level)
 
 
-def _hosting() -> Any:
-    """Return what puts a FastMCP instance behind access tokens; the library does not import the server."""
+def _create_protected_app() -> Any:
+    """Return the server's function of that name from its entry point; the library imports no server."""
     found = entry_points(group="mcpsecurity.hosting")
     return next(iter(found)).load()

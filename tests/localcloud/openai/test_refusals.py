@@ -121,6 +121,13 @@ async def test_schemas(url: str, schema: Any, words: str) -> None:
         ({"anyOf": [{"type": "string"}, {"type": "x"}]}, "'anyOf', '1'), 'x' is not valid"),
         ({"additionalProperties": "no"}, "'no' is not of type 'object', 'boolean'"),
         ("string", "'string' is not of type 'object', 'boolean'"),
+        ({"pattern": r"^\p{L}+$"}, r"'^\\p{L}+$' is not a 'regex'."),
+        ({"patternProperties": {"(?<a>b)": {}}}, "'(?<a>b)' is not a 'regex'."),
+        ({"patternProperties": {"a": 1}}, "1 is not of type 'object', 'boolean'"),
+        ({"title": 5}, "5 is not of type 'string'"),
+        ({"minimum": "0"}, "'0' is not of type 'number'"),
+        ({"exclusiveMinimum": True}, "True is not of type 'number'"),
+        ({"maxLength": 1.5}, "1.5 is not of type 'integer'"),
     ],
 )  # fmt: skip
 async def test_schemas_of_parameters(url: str, schema: Any, words: str) -> None:

@@ -172,9 +172,13 @@ async def test_case_32_scp_null(protected: ProtectedServer, tenant: ControlledTe
         "mcp:tools,other",
         f"api://{API_CLIENT_ID}/mcp:tools",
         "xmcp:tools y",
+        "other\tmcp:tools",
+        "other\nmcp:tools",
+        "other\u00a0mcp:tools",
+        "mcp:tools\r",
     ],
 )
-async def test_case_33_scp_substring_wrong_case_or_full_uri(
+async def test_case_33_scp_substring_wrong_case_full_uri_or_other_blanks(
     protected: ProtectedServer, tenant: ControlledTenant, scp: str
 ) -> None:
     protected.assert_insufficient_scope(await _with_claims(protected, tenant, scp=scp))

@@ -11,8 +11,6 @@ import pytest
 from tests.oidc.tenant import TENANT_ID, WEB_CLIENT_ID, ControlledTenant, MovableClock
 from tests.server.protected import ProtectedServer
 
-from mcpsecurity_server.observability.audit import write_waiting
-
 
 @pytest.fixture
 def audit(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
@@ -21,7 +19,6 @@ def audit(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 def _events(audit: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    write_waiting()
     events = [json.loads(r.getMessage()) for r in audit.records if r.name == "mcpsecurity.audit"]
     assert events == [r.__dict__["event"] for r in audit.records if r.name == "mcpsecurity.audit"]
     return events

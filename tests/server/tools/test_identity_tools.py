@@ -23,6 +23,7 @@ from mcpsecurity.localcloud.certificates import ensure_certificates
 from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.auth.setup import AuthSetup
+from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.profile.on_behalf_of import credential_of
 from mcpsecurity_server.tools.identity import WhoAmI
 from mcpsecurity_server.transport import mount_mcp
@@ -87,7 +88,7 @@ async def test_tools_of_any_fastmcp_instance_can_ask_the_sdk_who_calls(
 
     settings = ProtectedServer(tenant, clock).settings
     app = web.Application()
-    AuthSetup(settings, client_context(tenant.ca_file)).install(app, ())
+    AuthSetup(settings, client_context(tenant.ca_file)).install(app, (), AuditLog())
     mount_mcp(app, mcp)
     token = tenant.access_token(scp="mcp:tools other")
     async with TestServer(app, host="127.0.0.1") as server, aiohttp.ClientSession() as http:

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 from tests.ports import free_port
 from tests.server.transport.conftest import Served
-from tests.server.transport.events import Stream
 from tests.server.transport.program import Gate, program
+from tests.server.transport.stream_client import Stream
 
 from mcpsecurity.service import started_runner
 from mcpsecurity_server.transport import Limits, mount_mcp

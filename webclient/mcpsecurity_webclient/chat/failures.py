@@ -3,7 +3,7 @@
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -17,7 +17,18 @@ from mcpsecurity_webclient.chat.model import BrokenOffError
 from mcpsecurity_webclient.chat.model_stream import NotAStreamError, ProviderError
 from mcpsecurity_webclient.chat.provider import Report, report_of
 
-__all__ = ["INTERRUPTED", "REFUSED", "Failure", "failure_of", "report_in", "sign_in_needed"]
+__all__ = [
+    "INTERRUPTED",
+    "MODEL_ERRORS",
+    "REFUSED",
+    "Failure",
+    "failure_of",
+    "report_in",
+    "sign_in_needed",
+]
+
+MODEL_ERRORS = (openai.OpenAIError, ClientAuthenticationError, BrokenOffError, NotAStreamError, ProviderError)
+"""What asking the model may raise."""
 
 _FILTERED = frozenset(
     {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation", "invalid_prompt"}
@@ -79,10 +90,11 @@ def failure_of(error: BaseException, error_id: str) -> Failure:
     )
 
 
-def report_in(error: BaseException) -> Report | None:
-    """Return what the model's endpoint said is wrong, if it said so."""
-    said = (e for e in _causes(error) if isinstance(e, openai.APIStatusError | ProviderError))
-    return next((report_of(e) for e in said), None)
+def report_in(error: BaseException, said: Iterable[str]) -> str:
+    """Return what the model's endpoint said is wrong, for a log; "" if it said nothing. `said` are the texts
+    that must not be in it."""
+    reported = (e for e in _causes(error) if isinstance(e, openai.APIStatusError | ProviderError))
+    return next((f", {report_of(e).line(said)}" for e in reported), "")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -148,6 +160,9 @@ def _of_status(report: Report, status: int) -> Failure:
             return Failure("model_not_found", text, retryable=False)
         case HTTPStatus.NOT_FOUND:
             text = f"There is no model at the address that is configured. {_OPERATOR}"
+            return Failure("model_not_found", text, retryable=False)
+        case _ if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            text = f"The model's address leads to another one, where nothing is sent ({status}). {_OPERATOR}"
             return Failure("model_not_found", text, retryable=False)
     passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (
         HTTPStatus.REQUEST_TIMEOUT,

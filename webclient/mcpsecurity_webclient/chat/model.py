@@ -38,6 +38,7 @@ _PASSING = frozenset({500, 502, 503, 504})
 _PAUSE_SECONDS = 0.5
 _DONE = "[DONE]"
 _DRAIN_SECONDS = 0.1
+_MAX_ANSWER = 8 * 2**20
 
 
 class BrokenOffError(Exception):
@@ -48,7 +49,7 @@ class _RetryingClient(DefaultAsyncHttpxClient):
     """Asks once more when the model's endpoint answers that it has a passing fault.
 
     A timeout is not repeated, as the answer would be paid for twice, nor is 429: the person decides whether
-    to wait.
+    to wait. A redirect is not followed: the key and the conversation are for the address that is configured.
     """
 
     async def send(self, request: Any, **options: Any) -> Any:
@@ -78,52 +79,69 @@ class _ChatModel(AzureChatCompletion):
             openai.APIError: the request was refused, or not answered.
             BrokenOffError, NotAStreamError, ProviderError: something else than an answer came.
         """
-        if not isinstance(settings, OpenAIChatPromptExecutionSettings):
-            settings = self.get_prompt_execution_settings_from_settings(settings)
-        settings.stream, settings.stream_options = True, {"include_usage": True}
-        settings.messages = self._prepare_chat_history_for_request(chat_history)
-        settings.ai_model_id = settings.ai_model_id or self.ai_model_id
-        body = settings.prepare_settings_dict()
-        if not body.get("tools"):
-            body.pop("parallel_tool_calls", None)
+        body = self._request(chat_history, settings, stream=True)
         reader = AnswerReader()
-        async with self.client.chat.completions.with_streaming_response.create(**body) as response:
+        async with self._response(body) as response:
             async for text, refusal in _pieces(response.iter_bytes(), reader):
                 if text or refusal:
                     yield [self._message(_text_items(text), {"refusal": refusal}, function_invoke_attempt)]
-        calls: list[Any] = [
-            FunctionCallContent(id=call_id, index=place, name=name, arguments=arguments)
-            for place, (call_id, name, arguments) in enumerate(reader.calls())
-        ]
         known = {
             "finish_reason": reader.finish,
             "unreadable": reader.unreadable,
             "usage": reader.usage,
             "model": reader.model,
         }
-        last = self._message(calls, known, function_invoke_attempt)
+        last = self._message(_calls(reader), known, function_invoke_attempt)
         last.finish_reason = _known_reason(reader.finish)
         yield [last]
 
     async def _inner_get_chat_message_contents(
         self, chat_history: Any, settings: Any
     ) -> list[ChatMessageContent]:
-        """Return one answer, read in the same way. Raises what streaming raises."""
-        texts, items, last = [], [], None
-        async for (part,) in self._inner_get_streaming_chat_message_contents(chat_history, settings):
-            texts.append(part.content or part.metadata.get("refusal") or "")
-            items += [item for item in part.items if isinstance(item, FunctionCallContent)]
-            last = part
-        text = "".join(texts)
+        """Return one answer that is not streamed. Raises what streaming raises."""
+        body = self._request(chat_history, settings, stream=False)
+        reader, answer = AnswerReader(), bytearray()
+        async with self._response(body) as response:
+            async for piece in response.iter_bytes():
+                answer += piece
+                if len(answer) > _MAX_ANSWER:
+                    raise NotAStreamError
+        pieces = [*reader.read(answer.decode(errors="replace")), *reader.end()]
+        if reader.chunks == 0:
+            raise NotAStreamError
+        text = "".join(pieces)
         return [
             ChatMessageContent(
                 role=AuthorRole.ASSISTANT,
-                items=[*([TextContent(text=text)] if text else []), *items],
-                finish_reason=last.finish_reason if last else None,
+                items=[*([TextContent(text=text)] if text else []), *_calls(reader)],
+                finish_reason=_known_reason(reader.finish),
                 ai_model_id=self.ai_model_id,
-                metadata=last.metadata if last else {},
+                metadata={"finish_reason": reader.finish, "usage": reader.usage, "model": reader.model},
             )
         ]
+
+    def _request(self, chat_history: Any, settings: Any, *, stream: bool) -> dict[str, Any]:
+        """Return a request as `openai` takes it."""
+        if not isinstance(settings, OpenAIChatPromptExecutionSettings):
+            settings = self.get_prompt_execution_settings_from_settings(settings)
+        settings.stream, settings.stream_options = stream, {"include_usage": True} if stream else None
+        settings.messages = self._prepare_chat_history_for_request(chat_history)
+        settings.ai_model_id = settings.ai_model_id or self.ai_model_id
+        body: dict[str, Any] = settings.prepare_settings_dict()
+        if not body.get("tools"):
+            body.pop("parallel_tool_calls", None)
+        return body
+
+    @asynccontextmanager
+    async def _response(self, body: dict[str, Any]) -> AsyncIterator[Any]:
+        """Ask, and tell what breaks the connection; within the body of an error `openai` lets it through."""
+        try:
+            async with self.client.chat.completions.with_streaming_response.create(**body) as response:
+                yield response
+        except httpx2.TimeoutException as error:
+            raise openai.APITimeoutError(error.request) from error
+        except (httpx2.RequestError, httpx2.StreamError, OSError) as error:
+            raise BrokenOffError("the connection broke") from error
 
     def _message(self, items: Any, metadata: dict[str, Any], attempt: int) -> StreamingChatMessageContent:
         return StreamingChatMessageContent(
@@ -139,16 +157,11 @@ class _ChatModel(AzureChatCompletion):
 async def _pieces(body: AsyncIterator[bytes], reader: AnswerReader) -> AsyncIterator[tuple[str, str]]:
     """Yield what each event adds to text and refusal, until the answer ends."""
     events, done = EventSplitter(), False
-    try:
-        async for data in _data(body, events):
-            if done := data.startswith(_DONE) or reader.full:
-                await _drain(body)
-                break
-            yield reader.read(data)
-    except httpx2.TimeoutException as error:
-        raise openai.APITimeoutError(error.request) from error
-    except (httpx2.RequestError, httpx2.StreamError, OSError) as error:
-        raise BrokenOffError("the connection broke") from error
+    async for data in _data(body, events):
+        if done := data.startswith(_DONE) or reader.full:
+            await _drain(body)
+            break
+        yield reader.read(data)
     yield reader.end()
     if reader.chunks == 0 and not events.empty and not (done and reader.unreadable == 0):
         raise NotAStreamError
@@ -173,6 +186,13 @@ async def _drain(body: AsyncIterator[bytes]) -> None:
                 pass
 
 
+def _calls(reader: AnswerReader) -> list[Any]:
+    return [
+        FunctionCallContent(id=call_id, index=place, name=name, arguments=arguments)
+        for place, (call_id, name, arguments) in enumerate(reader.calls())
+    ]
+
+
 def _text_items(text: str) -> list[Any]:
     return [StreamingTextContent(choice_index=0, text=text)] if text else []
 
@@ -186,7 +206,7 @@ async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterato
     """Yield the model of `settings`: with its key, or as whoever `DefaultAzureCredential` finds."""
     async with AsyncExitStack() as resources:
         http = await resources.enter_async_context(
-            _RetryingClient(verify=tls, timeout=settings.model_timeout)
+            _RetryingClient(verify=tls, timeout=settings.model_timeout, follow_redirects=False)
         )
         key = settings.azure_openai_api_key
         provider = None

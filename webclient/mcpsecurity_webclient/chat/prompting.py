@@ -16,6 +16,7 @@ from semantic_kernel.contents import (
     TextContent,
 )
 
+from mcpsecurity.bridge.tools import original_arguments
 from mcpsecurity_webclient.chat.batches import Batch
 from mcpsecurity_webclient.chat.calls import CANCELLED, CallDesk
 from mcpsecurity_webclient.chat.history import call_ids, result_of, sent, valid_call
@@ -150,7 +151,11 @@ class PromptingService:
         return batch
 
     def _checked(self, made: FunctionCallContent, *, whole: bool) -> dict[str, Any]:
-        """Return a call's arguments. Raises `UnreadableCallError` for a call that cannot be shown."""
+        """Return a call's arguments by the tool's own names.
+
+        Raises:
+            UnreadableCallError: the call cannot be shown.
+        """
         _, tool = self._desk.find(made.name or "")
         if tool is None:
             name = made.name or ""
@@ -158,7 +163,8 @@ class PromptingService:
                 f"Error: there is no tool {name[:_NAME_SHOWN]!r}. "
                 "Call one of the tools that you were given, by its exact name."
             )
-        return arguments_of(made, whole=whole)
+        plugin, _, name = (made.name or "").partition("-")
+        return original_arguments(self._kernel.get_function(plugin, name), arguments_of(made, whole=whole))
 
     async def _announce(self, batch: Batch, history: ChatHistory) -> None:
         if batch.calls:

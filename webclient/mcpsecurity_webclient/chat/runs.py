@@ -237,10 +237,8 @@ class Runs:
         writer.broken_off("content_filter" if failure.code == "content_filter" else "broken_off")
         if failure.code == "internal":
             _log.error("run failed (error %s)", error_id, exc_info=error)
-        elif (report := report_in(error)) is not None:
-            _log.warning("run failed: %s, %s", failure.code, report.line(texts_of(self._transcript.turns)))
         else:
-            _log.warning("run failed: %s", failure.code)
+            _log.warning("run failed: %s%s", failure.code, report_in(error, texts_of(self._transcript.turns)))
         if failure is REFUSED:
             self._transcript.leave_out_question()
             self._mark_question("content_filter")

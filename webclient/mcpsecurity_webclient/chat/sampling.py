@@ -1,6 +1,7 @@
 """Sampling: a server asks to use the model. A person sees what for and approves each time; off by default."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -13,9 +14,12 @@ from semantic_kernel.contents import ChatHistory, FinishReason
 
 from mcpsecurity.bridge.parts import part_text
 from mcpsecurity_webclient.chat.asking import Asking, RequestEndedError, State
+from mcpsecurity_webclient.chat.failures import MODEL_ERRORS, failure_of, report_in
+from mcpsecurity_webclient.chat.history import texts_of
 
 __all__ = ["SamplingDecidedError", "SamplingDesk", "SamplingExpiredError", "UnknownSamplingError"]
 
+_log = logging.getLogger(__name__)
 _MAX_TOKENS = 2000
 _ENDED_KNOWN = 100
 _STOP_REASONS = {str(FinishReason.LENGTH): "maxTokens", str(FinishReason.CONTENT_FILTER): "contentFilter"}
@@ -143,7 +147,12 @@ class SamplingDesk:
         for message in params.messages:
             history.add_message({"role": message.role, "content": _text(message)})
         settings = AzureChatPromptExecutionSettings(max_completion_tokens=min(params.maxTokens, _MAX_TOKENS))
-        answer = await self._service.get_chat_message_content(history, settings)
+        try:
+            answer = await self._service.get_chat_message_content(history, settings)
+        except MODEL_ERRORS as error:
+            failure = failure_of(error, "")
+            _log.warning("sampling failed: %s%s", failure.code, report_in(error, texts_of(history.messages)))
+            return types.ErrorData(code=types.INTERNAL_ERROR, message=failure.message)
         if answer is None or not str(answer):
             return types.ErrorData(code=types.INTERNAL_ERROR, message="The model gave no answer")
         return types.CreateMessageResult(

@@ -6,6 +6,7 @@ the desk of the conversation at work has got approved (`calls.call_approved`).
 
 import logging
 from functools import cached_property, lru_cache
+from itertools import islice
 
 from mcp import types
 from semantic_kernel.functions import KernelFunction, KernelPlugin
@@ -52,7 +53,7 @@ class Toolset:
 
     @cached_property
     def _made(self) -> list[tuple[KernelFunction, types.Tool]]:
-        tools = [tool for tool in self.tools if self._can_be_made(tool)][: self._limit]
+        tools = list(islice(filter(self._can_be_made, self.tools), self._limit))
         functions = tool_functions(tools, self.plugin_name, call_approved, shown=shown_parts)
         return list(zip(functions, tools, strict=True))
 

@@ -1,4 +1,4 @@
-"""What authors of tools may use so that a call can be run again, in whatever revision it came.
+"""Helpers for authors of tools, so that a call can be run again, in every revision.
 
 In revision 2026-07-28 a question ends the request; the client's retry runs the tool again from its beginning,
 with the answers so far. In the revisions before, nothing is repeated, and these helpers change nothing.
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar, overload, runtime_checkable
 
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import current_channel
+from mcpsecurity_server.transport.dispatch.relay_session import current_channel
 from mcpsecurity_server.transport.jsonrpc import read_json, to_json
 
 __all__ = ["Steps", "chosen_key", "question_key", "step"]
@@ -18,23 +18,23 @@ __all__ = ["Steps", "chosen_key", "question_key", "step"]
 T = TypeVar("T")
 
 chosen_key: ContextVar[str | None] = ContextVar("mcp_question_key", default=None)
-"""The key that the author has chosen for the next questions."""
+"""The key that the author chose for the next question."""
 
 
 @runtime_checkable
 class Steps(Protocol):
-    """A channel that can remember what was done until the request is retried."""
+    """A channel that can keep the result of a step until the request is retried."""
 
     async def step(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
-        """Return what `work` gave when it was done first; it is a JSON value."""
+        """Return the result that `work` had the first time, a JSON value."""
 
 
 @contextmanager
 def question_key(key: str) -> Iterator[None]:
-    """Ask under a key of your own: what is asked inside keeps this name in the protocol.
+    """Give the questions within the block this key in the protocol.
 
-    Without it a question is named after its content. With it, too, an answer only counts for the question it
-    was given to: one whose text or form has changed since is asked again.
+    Without it a question's key is a digest of its content. Either way an answer only counts for the question
+    it was given to: a question whose text or form has changed since is asked again.
     """
     token = chosen_key.set(key)
     try:
@@ -48,22 +48,21 @@ async def step(name: str, work: Callable[[], Awaitable[T]]) -> T: ...
 @overload
 async def step(name: str, work: Callable[[], T]) -> T: ...
 async def step(name: str, work: Callable[[], Any]) -> Any:
-    """Do `work` once for the call, however often the call is run again, and return its result.
+    """Do `work` once for the call, even if the call is run again, and return its result.
 
-    The result has to be a JSON value: it travels with the client, sealed, until the retry. Not done twice is
-    what was done before a question that the client has come back from; a client that sends the same retry
-    twice has the work after it done twice, so give a service that must not be told twice an idempotency key
-    made in a step.
+    The result has to be a JSON value: it travels with the client, encrypted, until the retry. Work before an
+    answered question is not done twice. A client that sends the same retry twice has the work after it done
+    twice, so give a service that must not get a request twice an idempotency key that was made in a step.
 
     Raises:
         TypeError: the result is no JSON value.
     """
 
     async def run() -> Any:
-        done = work()
-        if inspect.isawaitable(done):
-            done = await done
-        return read_json(to_json(done))
+        result = work()
+        if inspect.isawaitable(result):
+            result = await result
+        return read_json(to_json(result))
 
     channel: object = current_channel.get()
     return await (channel.step(name, run) if isinstance(channel, Steps) else run())

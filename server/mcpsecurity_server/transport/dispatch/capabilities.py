@@ -1,4 +1,4 @@
-"""What a client must have declared before it may be asked (specification 2025-11-25, lifecycle)."""
+"""Client capabilities that a server's request needs (specification 2025-11-25, lifecycle)."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ __all__ = ["MissingCapabilityError", "missing_capability", "missing_in"]
 
 
 class MissingCapabilityError(McpError):
-    """A request cannot be served because its client did not declare a capability (2026-07-28, -32021)."""
+    """A request needs a capability that its client did not declare (2026-07-28, -32021)."""
 
     def __init__(self, missing: str) -> None:
         required: dict[str, Any] = {}
@@ -23,7 +23,7 @@ class MissingCapabilityError(McpError):
 
 
 def missing_in(error: BaseException) -> MissingCapabilityError | None:
-    """Return the missing capability for which something failed, however the failure was translated since."""
+    """Return the `MissingCapabilityError` in the chain of causes of an error, if there is one."""
     reason: BaseException | None = error
     for _ in range(20):
         if reason is None or isinstance(reason, MissingCapabilityError):

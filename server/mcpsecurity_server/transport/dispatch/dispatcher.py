@@ -1,33 +1,28 @@
-"""From a request to its result: which handler, with which parameters, and how it fails.
+"""Runs a request: finds its handler, checks its parameters, and translates its errors.
 
-Knows nothing of HTTP, streams or how long a session lives: who calls is in the `Call`, and messages go to a
-`Channel`.
+It does not depend on HTTP, streams or sessions: the caller is in the `Call`, and messages go to a `Channel`.
 """
 
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from mcp import types
+from mcp.server.auth.provider import AccessToken
 from mcp.server.fastmcp.exceptions import ResourceError, ToolError
 from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel, ValidationError
 
 from mcpsecurity.failures import without_values
+from mcpsecurity_server.transport.dispatch.call_context import enter_call, leave_call, request_context
 from mcpsecurity_server.transport.dispatch.capabilities import missing_in
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import (
-    CallUser,
-    Channel,
-    RelaySession,
-    SdkServer,
-    enter_call,
-    leave_call,
-    request_context,
-)
+from mcpsecurity_server.transport.dispatch.fastmcp_adapter import FastMcpAdapter
 from mcpsecurity_server.transport.dispatch.pagination import LISTS, BadCursorError, page
+from mcpsecurity_server.transport.dispatch.relay_session import Channel, RelaySession
 from mcpsecurity_server.transport.dispatch.results import failed_tool, model_json
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
@@ -44,22 +39,25 @@ __all__ = ["METHODS", "AfterCall", "BeforeCall", "Call", "Dispatcher"]
 _log = logging.getLogger(__name__)
 
 BeforeCall = Callable[[str, web.Request], Awaitable[None]]
-"""Asked before a tool runs, with its name; may raise an `aiohttp.web.HTTPException`."""
+"""Awaited before a tool runs, with its name; may raise an `aiohttp.web.HTTPException`."""
 
 AfterCall = Callable[[str, str, float], None]
-"""Hears of every tool call: name, outcome (ok, error, input_required, cancelled, failed) and seconds."""
+"""Called after each tool call: name, outcome (ok, error, input_required, cancelled, failed) and seconds."""
 
 
-class Call(CallUser):
-    """Who asks, while a request is handled.
+@dataclass(slots=True)
+class Call:
+    """The caller of a request that is being handled.
 
-    `tool` is the one that is called, if it was looked up before. `outcome` is the word for how it ended, if
-    only the channel knows.
+    `tool` is the called tool, if it was looked up before. A channel that knows how the call ended sets
+    `outcome`.
     """
 
     session: RelaySession
-    tool: Tool | None
-    outcome: str | None
+    http: web.Request
+    token: AccessToken | None
+    tool: Tool | None = None
+    outcome: str | None = None
 
 
 _REQUESTS: dict[str, type[BaseModel]] = {
@@ -80,7 +78,7 @@ METHODS = frozenset({"ping", *_REQUESTS})
 """The methods that are dispatched."""
 
 _KEPT_BY_TRANSPORT = frozenset({types.SetLevelRequest, types.SubscribeRequest, types.UnsubscribeRequest})
-"""Served without a handler of the program's own: what they set is remembered by whoever dispatches."""
+"""Served without a handler of the program's own: the session stores what they set."""
 
 _NOTIFICATIONS: dict[str, type[BaseModel]] = {
     "notifications/initialized": types.InitializedNotification,
@@ -94,31 +92,27 @@ class Dispatcher:
 
     def __init__(
         self,
-        sdk: SdkServer,
+        mcp: FastMcpAdapter,
         *,
         before_call: BeforeCall | None = None,
         after_call: AfterCall | None = None,
         page_size: int = 500,
     ) -> None:
-        self._sdk = sdk
+        self._mcp = mcp
         self._page_size = page_size
         self.guarded = before_call is not None
-        """Whether there is somebody to ask before a request runs."""
+        """Whether `check` has anything to do."""
         self._before_call = before_call
         self._after_call = after_call
         self.lifespan: Any = None
-        self.tool = sdk.direct_tool
-        """Returns the tool of a name, unless there is none, or a handler of its own runs them."""
+        self.tool = mcp.direct_tool
 
     def initialize_result(self, version: str) -> dict[str, Any]:
-        """Return the answer to `initialize`, as a JSON value."""
-        return self._sdk.initialize_result(version, {})
+        """Return the result of `initialize`, as a JSON value."""
+        return self._mcp.initialize_result(version, {})
 
     async def check(self, request: Request, http: web.Request) -> None:
-        """Ask, before a request runs, whether its caller may use the tool it names.
-
-        Raises whatever `before_call` raises, an `aiohttp.web.HTTPException` for the caller to see.
-        """
+        """Await `before_call` if the request calls a tool. Raises the `web.HTTPException` that it raises."""
         if self._before_call is not None and request.method == "tools/call":
             name = request.params.get("name")
             if isinstance(name, str):
@@ -128,7 +122,7 @@ class Dispatcher:
         """Handle a request and return its result as a JSON value. Messages meanwhile go to the channel.
 
         Raises:
-            MessageError: the client is told code, text and data. Nothing else is raised but cancellation.
+            MessageError: an error for the client; no other exception is raised, except for cancellation.
         """
         try:
             if request.method == "tools/call":
@@ -142,14 +136,14 @@ class Dispatcher:
             raise _as_message(error, request) from error
         except MessageError:
             raise
-        except Exception as error:  # the boundary between other people's handlers and the protocol
+        except Exception as error:  # the boundary to the program's handlers
             _log.error("%s failed: %s", request.method, without_values(error))
             raise MessageError(INTERNAL_ERROR, "Internal error", request.id) from error
 
     async def notified(self, notification: Notification) -> None:
-        """Hand a notification to the handler registered for it, if any; a bad one is ignored, as MCP says."""
+        """Pass a notification to its handler, if there is one. A malformed one is ignored, as MCP demands."""
         kind = _NOTIFICATIONS.get(notification.method)
-        handler = self._sdk.notification_handler(kind) if kind is not None else None
+        handler = self._mcp.notification_handler(kind) if kind is not None else None
         if kind is None or handler is None:
             return
         try:
@@ -158,14 +152,14 @@ class Dispatcher:
             return
         try:
             await handler(message)
-        except Exception as error:  # noqa: BLE001 - the boundary to other people's handlers
+        except Exception as error:  # noqa: BLE001 - the boundary to the program's handlers
             _log.error("%s failed: %s", notification.method, without_values(error))
 
     async def _tool_call(self, request: Request, call: Call, channel: Channel) -> Any:
-        """Run a tool: of FastMCP without the SDK's stock handler, which validates its output once more."""
+        """Run a tool; one of FastMCP without the SDK's handler, which would validate its output once more."""
         name, arguments, meta = _tool_params(request)
-        tool = call.tool or self._sdk.direct_tool(name)
-        if tool is None and self._sdk.direct_tools():
+        tool = call.tool or self._mcp.direct_tool(name)
+        if tool is None and self._mcp.direct_tools():
             raise MessageError(INVALID_PARAMS, f"Unknown tool: {name[:100]}", request.id)
         started, outcome = time.perf_counter(), "cancelled"
         try:
@@ -173,9 +167,9 @@ class Dispatcher:
                 result = await self._generic(request, call, channel, types.CallToolRequest)
             else:
                 context = request_context(request.id, meta, call.session, self.lifespan, call.http, channel)
-                entered = enter_call(context, channel, call)
+                entered = enter_call(context, channel, call.token)
                 try:
-                    result = await self._sdk.run_tool(tool, arguments, context)
+                    result = await self._mcp.run_tool(tool, arguments, context)
                 except ToolError as error:
                     result = _tool_failure(error)
                 finally:
@@ -193,18 +187,20 @@ class Dispatcher:
         return result
 
     async def _generic(self, request: Request, call: Call, channel: Channel, kind: type[BaseModel]) -> Any:
-        """Run whatever handler is registered with the low-level server."""
-        handler = self._sdk.handler(kind)
+        """Run the handler that is registered with the low-level server."""
+        handler = self._mcp.handler(kind)
         if handler is None:
             if kind not in _KEPT_BY_TRANSPORT:
                 raise MessageError(METHOD_NOT_FOUND, f"Method not found: {request.method}", request.id)
             self._message(kind, request)
             return {}
         message = self._message(kind, request)
+        if isinstance(message, types.GetPromptRequest) and await self._mcp.lacks_prompt(message.params.name):
+            raise MessageError(INVALID_PARAMS, f"Unknown prompt: {message.params.name[:100]}", request.id)
         params = getattr(message, "params", None)
         meta = getattr(params, "meta", None)
         context = request_context(request.id, meta, call.session, self.lifespan, call.http, channel)
-        entered = enter_call(context, channel, call)
+        entered = enter_call(context, channel, call.token)
         try:
             result = await handler(message)
         except (ResourceError, ValueError) as error:
@@ -214,7 +210,7 @@ class Dispatcher:
         finally:
             leave_call(entered)
         answer = model_json(result.root)
-        if request.method in LISTS and self._sdk.lists_whole(kind):
+        if request.method in LISTS and self._mcp.lists_whole(kind):
             return self._page(answer, request)
         return answer
 
@@ -226,12 +222,9 @@ class Dispatcher:
 
     def _message(self, kind: type[BaseModel], request: Request) -> BaseModel:
         try:
-            message = kind.model_validate({"method": request.method, "params": request.params})
+            return kind.model_validate({"method": request.method, "params": request.params})
         except ValidationError as error:
             raise _invalid(error, request) from None
-        if isinstance(message, types.GetPromptRequest) and self._sdk.lacks_prompt(message.params.name):
-            raise MessageError(INVALID_PARAMS, f"Unknown prompt: {message.params.name[:100]}", request.id)
-        return message
 
 
 def _kind(request: Request) -> type[BaseModel]:
@@ -242,14 +235,14 @@ def _kind(request: Request) -> type[BaseModel]:
 
 
 def _tool_failure(error: ToolError) -> dict[str, Any]:
-    """Return the result of a tool that failed; it is the request that fails if the client lacks something."""
+    """Return the result of a tool that failed; for a missing capability the request itself fails."""
     if (missing := missing_in(error)) is not None:
         raise missing from error
     return failed_tool(str(error))
 
 
 def _tool_params(request: Request) -> tuple[str, dict[str, Any], types.RequestParams.Meta | None]:
-    """Return name, arguments and `_meta`. Plain params are checked by hand, ten times as fast."""
+    """Return name, arguments and `_meta`. Plain params are checked without pydantic, ten times as fast."""
     params = request.params
     name, arguments = params.get("name"), params.get("arguments", {})
     if type(name) is str and type(arguments) is dict and "_meta" not in params and "task" not in params:
@@ -262,7 +255,7 @@ def _tool_params(request: Request) -> tuple[str, dict[str, Any], types.RequestPa
 
 
 def _invalid(error: ValidationError, request: Request) -> MessageError:
-    """Say which parameter is wrong, without repeating its value."""
+    """Return the error that names the wrong parameter, without its value."""
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"] if part != "params")
     return MessageError(INVALID_PARAMS, f"Invalid params: {where}: {first['msg']}", request.id)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol
 
 from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import Channel
+from mcpsecurity_server.transport.dispatch.relay_session import Channel
 from mcpsecurity_server.transport.jsonrpc import Request
 
 __all__ = ["Activity", "Instrumentation", "InstrumentedDispatcher"]

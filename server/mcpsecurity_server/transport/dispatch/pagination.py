@@ -1,4 +1,4 @@
-"""Pages of lists that FastMCP returns in one piece (specification 2025-11-25, utilities/pagination)."""
+"""Pages of lists, which FastMCP returns whole (specification 2025-11-25, utilities/pagination)."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
@@ -11,23 +11,23 @@ LISTS = {
     "resources/list": "resources",
     "resources/templates/list": "resourceTemplates",
 }
-"""Where each list request has its entries in the result."""
+"""The member of the result that has the entries, for each list request."""
 
 _PREFIX = b"after:"
 
 
 class BadCursorError(ValueError):
-    """The cursor is none that a page of this list ended with."""
+    """The cursor was not issued for this list."""
 
 
 def page(result: dict[str, Any], method: str, cursor: Any, size: int) -> dict[str, Any]:
-    """Return the part of a whole list that begins at `cursor`, or at its start without one.
+    """Return the page of a whole list that begins at `cursor`, or the first page without one.
 
-    Cursors say how many entries came before. When the list changes between two pages, entries may be missed
-    or come twice; clients are told of changes, and list again.
+    A cursor holds the number of entries before the page. When the list changes between two pages, entries may
+    be missed or repeated; clients get a notification of the change and list again.
 
     Raises:
-        BadCursorError: the cursor is no cursor of this list.
+        BadCursorError: the cursor was not issued for this list.
     """
     key = LISTS[method]
     entries = result[key]

@@ -1,4 +1,4 @@
-"""Results of handlers, as JSON values."""
+"""Results of handlers as JSON values."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ __all__ = ["failed_tool", "model_json", "tool_result"]
 
 
 def model_json(model: BaseModel) -> Any:
-    """Return a model as the JSON value that goes over the wire."""
+    """Return a model as the JSON value that is sent."""
     return model.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
 def tool_result(value: Any) -> dict[str, Any]:
-    """Return the result of `tools/call` for what FastMCP's conversion gave: content, or with structure."""
+    """Return the result of `tools/call` for a value that FastMCP converted."""
     if isinstance(value, types.CallToolResult | types.CreateTaskResult):
         result: dict[str, Any] = model_json(value)
         return result
@@ -25,7 +25,7 @@ def tool_result(value: Any) -> dict[str, Any]:
 
 
 def failed_tool(text: str) -> dict[str, Any]:
-    """Return the result of a tool that failed: an error for the model to read, not for the protocol."""
+    """Return the result of a tool that failed: an error that the model reads, not one of the protocol."""
     return {"content": [{"type": "text", "text": text}], "isError": True}
 
 

@@ -3,15 +3,12 @@
 import asyncio
 import secrets
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from mcp.server.auth.provider import AccessToken
-from mcp.server.fastmcp.tools import Tool
 
 from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import RelaySession
 from mcpsecurity_server.transport.http.responses import json_response
 from mcpsecurity_server.transport.jsonrpc import (
     MessageError,
@@ -27,17 +24,6 @@ from mcpsecurity_server.transport.sessions.state import SessionState
 from mcpsecurity_server.transport.sessions.streams import StreamWriter
 
 __all__ = ["Exchange"]
-
-
-@dataclass(slots=True)
-class _Call(Call):
-    """One of the requests."""
-
-    session: RelaySession
-    token: AccessToken | None
-    http: web.Request
-    tool: Tool | None = None
-    outcome: str | None = None
 
 
 class Exchange:
@@ -115,7 +101,7 @@ class Exchange:
             self._streams.running.discard(self)
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
-        """Send a notification on the call's own stream. Progress only rises, and ends with the answer."""
+        """Send a notification on the call's own stream; progress only if it rises, and before the answer."""
         if method == "notifications/progress" and not self._rises(params or {}):
             return
         if self._answered:
@@ -130,9 +116,9 @@ class Exchange:
         return await self._session.ask_on(self._emit, method, params)
 
     async def close_stream(self) -> None:
-        """End the connection; the call goes on, and the client resumes with the last event id it saw.
+        """Close the connection; the call continues, and the client resumes with the last event id it got.
 
-        Revisions without a priming event do not promise that there is such an id; for them nothing happens.
+        Does nothing in revisions without a priming event, where the client may have no event id.
         """
         if self._answered or not has_priming(self._session.record.version):
             return
@@ -154,7 +140,7 @@ class Exchange:
         session = self._session
         running = session.in_flight[request.id] = InFlight(task)
         try:
-            result = await dispatcher.run(request, _Call(session.relay, self._token, self._http), self)
+            result = await dispatcher.run(request, Call(session.relay, self._http, self._token), self)
             if self._state.concerns(request):
                 session.record = await self._state.change(session.record, request)
             answer = result_body(request.id, result)
@@ -171,9 +157,9 @@ class Exchange:
         return answer
 
     async def _finish(self, answers: list[dict[str, Any]]) -> web.StreamResponse:
-        """End the stream with the answers there are."""
+        """Send the answers and end the stream."""
         if self._stream is None or self._writer is None:
-            # All is cancelled: a stream that ends without an answer, and without an id to resume from.
+            # All requests were cancelled: an empty stream, without an event id to resume from.
             return web.Response(content_type="text/event-stream", headers={SESSION_HEADER: self._session.id})
         for answer in answers:
             await self._streams.bus.publish(self._session.id, self._stream, to_json(answer))

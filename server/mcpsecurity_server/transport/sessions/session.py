@@ -10,7 +10,7 @@ from mcp import types
 from mcp.shared.exceptions import McpError
 
 from mcpsecurity_server.transport.dispatch.capabilities import missing_capability
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import RelaySession
+from mcpsecurity_server.transport.dispatch.relay_session import RelaySession
 from mcpsecurity_server.transport.events.bus import STANDALONE, EventBus
 from mcpsecurity_server.transport.jsonrpc import METHOD_NOT_FOUND, Answer, RequestId, parse_body, to_json
 from mcpsecurity_server.transport.protocol import log_passes, notification
@@ -119,7 +119,7 @@ class Session:
     async def ask_on(self, emit: Emit, method: str, params: dict[str, Any] | None) -> Any:
         """Send a request through `emit` and wait for the client's answer, which comes by POST.
 
-        The caller's deadline is the only one. When the wait is cancelled, the client is told.
+        The caller sets the deadline. When the wait is cancelled, the client is notified.
 
         Raises:
             McpError: the client's error; it cannot be asked this; or the session has ended.
@@ -133,8 +133,8 @@ class Session:
             return await answer
         except asyncio.CancelledError:
             if not self.closed:
-                told = {"requestId": id, "reason": "no longer needed"}
-                await emit(notification("notifications/cancelled", told))
+                cancelled = {"requestId": id, "reason": "no longer needed"}
+                await emit(notification("notifications/cancelled", cancelled))
             raise
         finally:
             self._asked.pop(id, None)

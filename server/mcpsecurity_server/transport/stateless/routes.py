@@ -1,4 +1,4 @@
-"""POST as this revision has it; it has neither GET nor DELETE."""
+"""POST of revision 2026-07-28, which has neither GET nor DELETE."""
 
 import asyncio
 import logging
@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from mcpsecurity_server.transport.dispatch.dispatcher import Dispatcher
+from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
+from mcpsecurity_server.transport.dispatch.relay_session import RelaySession
 from mcpsecurity_server.transport.http.responses import RefusedError, error_response, json_response
 from mcpsecurity_server.transport.http.ticker import Ticker
 from mcpsecurity_server.transport.identity import owner_of, token_of
@@ -26,15 +27,16 @@ from mcpsecurity_server.transport.jsonrpc import (
 )
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.protocol import STATELESS_VERSION, VERSION_HEADER, http_status
+from mcpsecurity_server.transport.stateless.channel import OutsideChannel
 from mcpsecurity_server.transport.stateless.concurrency import ConcurrencyLimit, Running
-from mcpsecurity_server.transport.stateless.exchange import Exchange, Outside, Services
+from mcpsecurity_server.transport.stateless.exchange import Exchange, Services
 from mcpsecurity_server.transport.stateless.input_required import Journal
 from mcpsecurity_server.transport.stateless.param_headers import ParameterHeaders
 from mcpsecurity_server.transport.stateless.request_meta import (
     NAMED,
     RequestMeta,
+    RequestMetaParser,
     is_stateless,
-    parse_request_meta,
     unsupported,
 )
 from mcpsecurity_server.transport.stateless.request_state import (
@@ -43,7 +45,11 @@ from mcpsecurity_server.transport.stateless.request_state import (
     binding_of,
 )
 from mcpsecurity_server.transport.stateless.results import Caching, Results
-from mcpsecurity_server.transport.stateless.subscriptions import Changes, SubscriptionStream, read_filter
+from mcpsecurity_server.transport.stateless.subscriptions import (
+    ChangeNotifier,
+    SubscriptionStream,
+    read_filter,
+)
 
 __all__ = ["StatelessProtocol"]
 
@@ -67,14 +73,14 @@ class StatelessProtocol:
     """Serves revision 2026-07-28; an `ProtocolHandler` for the `Endpoint`.
 
     Args:
-        changed: hears of changes that a handler announces, to tell whoever wants to know.
+        changed: called with each change that a handler announces.
         clock: gives seconds since 1970; streams end when the access token that opened them expires.
     """
 
     def __init__(
         self,
         dispatcher: Dispatcher,
-        changes: Changes,
+        changes: ChangeNotifier,
         codec: RequestStateCodec,
         limits: Limits,
         caching: Caching,
@@ -87,8 +93,9 @@ class StatelessProtocol:
         self._codec = codec
         self._limits = limits
         self._caching = caching
-        self._outside = Outside(changed)
+        self._outside = OutsideChannel(changed)
         self._clock = clock
+        self._meta = RequestMetaParser()
         self._headers = ParameterHeaders()
         self._services: Services | None = None
         self._calls = ConcurrencyLimit[Exchange](limits.calls_per_caller)
@@ -98,7 +105,7 @@ class StatelessProtocol:
     handles = staticmethod(is_stateless)
 
     async def get(self, http: web.Request) -> web.StreamResponse:
-        """Refuse: there is no such stream."""
+        """Refuse: this revision has no streams without a request."""
         raise RefusedError(
             405, f"Method not allowed: {http.method} is not of revision {STATELESS_VERSION}", Allow="POST"
         )
@@ -106,23 +113,23 @@ class StatelessProtocol:
     delete = get
 
     def post(self, http: web.Request, value: Any, body: bytes) -> Coroutine[Any, Any, web.StreamResponse]:
-        """Answer one request. Notifications are accepted and dropped: none is defined here."""
+        """Answer one request. Notifications are accepted and dropped: this revision defines none."""
         if isinstance(value, list):
             raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no batches")
         message = read_message(value)
         if not isinstance(message, Request):
-            return self._heard(http, message)
+            return self._accept(http, message)
         try:
-            envelope = parse_request_meta(http.headers, message)
+            meta = self._meta.parse(http.headers, message)
             if message.method in _DISPATCHED and not self._dispatcher.guarded:
-                return self._exchange(http, message, envelope, body).answer()
+                return self._exchange(http, message, meta, body).answer()
         except MessageError as error:
             return _refuse(error)
-        return self._answer(http, message, envelope, body)
+        return self._answer(http, message, meta, body)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Hear of changes, as long as the application runs."""
+        """Receive changes, as long as the application runs."""
         await self._changes.start()
         try:
             yield
@@ -130,7 +137,7 @@ class StatelessProtocol:
             await self._changes.stop()
 
     async def drain(self, seconds: float) -> None:
-        """End the streams, let running calls finish within `seconds`, and stop the others."""
+        """End the streams, let running calls finish within `seconds`, and cancel the others."""
         self._changes.close()
         active: list[Running] = [*self._listens.active, *self._calls.active]
         running = {request.task for request in active}
@@ -141,10 +148,10 @@ class StatelessProtocol:
 
     @property
     def activity(self) -> tuple[int, int]:
-        """How many requests run and how many streams are open."""
+        """The number of running requests, and of open streams."""
         return len(self._calls.active), len(self._listens.active)
 
-    async def _heard(self, http: web.Request, message: Notification | Answer) -> web.StreamResponse:
+    async def _accept(self, http: web.Request, message: Notification | Answer) -> web.StreamResponse:
         if isinstance(message, Answer):
             raise MessageError(INVALID_REQUEST, "Invalid request: this revision has no requests of servers")
         requested = http.headers.get(VERSION_HEADER, STATELESS_VERSION)
@@ -153,13 +160,13 @@ class StatelessProtocol:
         return web.Response(status=202)
 
     async def _answer(
-        self, http: web.Request, request: Request, envelope: RequestMeta, body: bytes
+        self, http: web.Request, request: Request, meta: RequestMeta, body: bytes
     ) -> web.StreamResponse:
-        """Answer a request that is not simply dispatched."""
+        """Answer a request that has a check before it, or is not for the dispatcher."""
         try:
             if request.method in _DISPATCHED:
                 await self._dispatcher.check(request, http)
-                return await self._exchange(http, request, envelope, body).answer()
+                return await self._exchange(http, request, meta, body).answer()
             services = self._ready()
             if request.method == "server/discover":
                 return json_response(result_body(request.id, services.results.discovered()))
@@ -170,26 +177,28 @@ class StatelessProtocol:
         unknown = f"Method not found: {request.method[:100]}"
         return await _refuse(MessageError(METHOD_NOT_FOUND, unknown, request.id))
 
-    def _exchange(self, http: web.Request, request: Request, envelope: RequestMeta, body: bytes) -> Exchange:
-        """Return what answers a request that is for the dispatcher."""
+    def _exchange(self, http: web.Request, request: Request, meta: RequestMeta, body: bytes) -> Exchange:
+        """Return the exchange that answers a request of the dispatcher."""
         params = request.params
-        if envelope.meta:  # without the keys of this revision: handlers do not know which one called
-            params["_meta"] = envelope.meta
-        services = self._services
-        if services is None:
-            services = self._ready()
-        exchange = Exchange(http, request, envelope, body, services)
+        if meta.other:  # without the reserved keys: handlers do not see which revision called
+            params["_meta"] = meta.other
+        services = self._services if self._services is not None else self._ready()
+        call = Call(RelaySession(services.outside, meta.client), http, token_of(http))
         if request.method == "tools/call" and type(name := params.get("name")) is str:
-            find = self._dispatcher.tool  # an attribute: quicker to call by a name of its own
-            tool = exchange.tool = find(name)
+            call.tool = tool = self._dispatcher.tool(name)
             if tool is not None and self._headers.unmarked.get(name) is not tool.parameters:
                 self._headers.check(http.headers, request, tool.parameters)
+        journal = None
         if "requestState" in params or "inputResponses" in params:
-            exchange.journal = self._journal(request, binding_of(exchange.owner, body))
-        return exchange
+            journal = self._journal(request, binding_of(owner_of(call.token), body))
+        return Exchange(request, call, meta, journal, body, services)
 
     def _journal(self, request: Request, binding: bytes) -> Journal:
-        """Take from the parameters what the request knows of the rounds before."""
+        """Return the journal of a retry, and remove it from the parameters.
+
+        Raises:
+            MessageError: the state is refused, or the parameters are malformed (-32602).
+        """
         params = request.params
         responses, state = params.pop("inputResponses", None), params.pop("requestState", None)
         if (responses is None and state is None) or request.method not in NAMED:
@@ -219,7 +228,7 @@ class StatelessProtocol:
             self._listens.release(stream)
 
     def _ready(self) -> Services:
-        """Return what exchanges share. Capabilities are known once everything is registered."""
+        """Return the services, created at the first request: then all handlers are registered."""
         if self._services is None:
             results = Results(self._dispatcher.initialize_result(STATELESS_VERSION), self._caching)
             self._services = Services(

@@ -1,11 +1,23 @@
 """The JSON schemas of functions that Azure OpenAI takes. It reads them before the model does."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["schema_problem"]
 
 _TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
+
+_KINDS: tuple[tuple[frozenset[str], Any, str], ...] = (
+    (frozenset({"title", "description", "format", "pattern"}), str, "'string'"),
+    (
+        frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}),
+        int | float,
+        "'number'",
+    ),
+    (frozenset({"minLength", "maxLength", "minItems", "maxItems"}), int, "'integer'"),
+    (frozenset({"uniqueItems"}), bool, "'boolean'"),
+)
 
 Path = tuple[str, ...]
 
@@ -48,13 +60,28 @@ def _wrong_keywords(schema: dict[str, Any], path: Path) -> Iterator[str]:
     for key, kind in (("properties", dict), ("$defs", dict), ("definitions", dict), ("enum", list)):
         if key in schema and not isinstance(schema[key], kind):
             yield _not((*path, key), schema[key], "'object'" if kind is dict else "'array'")
-    if "description" in schema and not isinstance(schema["description"], str):
-        yield _not((*path, "description"), schema["description"], "'string'")
+    for keys, kinds, name in _KINDS:
+        for key in keys & schema.keys():
+            if not isinstance(schema[key], kinds) or (isinstance(schema[key], bool) and kinds is not bool):
+                yield _not((*path, key), schema[key], name)
+    patterns = schema.get("patternProperties")
+    for pattern in [schema.get("pattern"), *(patterns if isinstance(patterns, dict) else ())]:
+        if isinstance(pattern, str) and not _is_regex(pattern):
+            yield f"{pattern!r} is not a 'regex'."
     required = schema.get("required", [])
     if not isinstance(required, list):
         yield _not((*path, "required"), required, "'array'")
         return
     yield from (_not((*path, "required"), name, "'string'") for name in required if not isinstance(name, str))
+
+
+def _is_regex(pattern: str) -> bool:
+    """Tell whether Python's `re` compiles a pattern, which is what Azure tries."""
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError, Warning):
+        return False
+    return True
 
 
 def _wrong_reference(schema: dict[str, Any], root: dict[str, Any], path: Path) -> Iterator[str]:
@@ -80,7 +107,7 @@ def _resolves(reference: str, root: Any) -> bool:
 
 def _inner(schema: dict[str, Any], path: Path) -> Iterator[tuple[Any, Path]]:
     """Yield the schemas within a schema, each with its place."""
-    for key in ("properties", "$defs", "definitions"):
+    for key in ("properties", "patternProperties", "$defs", "definitions"):
         if isinstance(schema.get(key), dict):
             yield from ((inner, (*path, key, name)) for name, inner in schema[key].items())
     for key in ("items", "additionalProperties", "not"):

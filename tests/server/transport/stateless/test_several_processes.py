@@ -11,7 +11,7 @@ from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel
 from tests.programs import Program, redis_server
 from tests.server.transport.stateless.conftest import Connect, accept
-from tests.server.transport.stateless.test_listen import ALL, listen, messages
+from tests.server.transport.stateless.test_subscriptions import ALL, listen, messages
 
 from mcpsecurity.scaling.keyring import KeyRing
 from mcpsecurity_server.transport import Limits

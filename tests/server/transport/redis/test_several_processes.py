@@ -10,8 +10,8 @@ import pytest
 from cryptography.fernet import Fernet
 from tests.programs import Program, redis_server
 from tests.server.transport.conftest import Serve, Served
-from tests.server.transport.events import Stream
 from tests.server.transport.program import Gate, ToolContext, program
+from tests.server.transport.stream_client import Stream
 
 from mcpsecurity.scaling.keyring import KeyRing
 from mcpsecurity_server.transport import InMemoryEventBus, InMemorySessionStore, Limits

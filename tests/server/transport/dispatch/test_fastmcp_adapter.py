@@ -5,10 +5,8 @@ import inspect
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import make_mocked_request
 from mcp import types
 from mcp.server.auth.middleware.auth_context import auth_context_var, get_access_token
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.fastmcp import Context, FastMCP
 from mcp.server.fastmcp.utilities.func_metadata import FuncMetadata
@@ -17,23 +15,10 @@ from mcp.server.session import ServerSession
 from mcp.shared.context import RequestContext
 from pydantic import BaseModel
 
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import (
-    CallUser,
-    RelaySession,
-    SdkServer,
-    _CallContext,
-    enter_call,
-    leave_call,
-)
+from mcpsecurity_server.transport.dispatch.call_context import enter_call, leave_call
+from mcpsecurity_server.transport.dispatch.fastmcp_adapter import CallContext, FastMcpAdapter
+from mcpsecurity_server.transport.dispatch.relay_session import RelaySession
 from mcpsecurity_server.transport.dispatch.results import tool_result
-
-
-class Asking(CallUser):
-    """A call."""
-
-    def __init__(self, token: AccessToken | None) -> None:
-        self.token = token
-        self.http = make_mocked_request("POST", "/mcp")
 
 
 class Point(BaseModel):
@@ -74,30 +59,27 @@ def context(mcp: FastMCP[Any]) -> RequestContext[Any, Any, Any]:
 
 
 def test_fastmcp_has_its_managers_and_its_low_level_server(mcp: FastMCP[Any]) -> None:
-    for name in ("_mcp_server", "_tool_manager", "_prompt_manager"):
-        assert hasattr(mcp, name), f"FastMCP.{name} is gone: adapt SdkServer"
-    assert callable(mcp._tool_manager.get_tool), "ToolManager.get_tool is gone: adapt SdkServer.tool"
-    assert callable(mcp._prompt_manager.get_prompt), "PromptManager.get_prompt is gone: adapt lacks_prompt"
+    for name in ("_mcp_server", "_tool_manager"):
+        assert hasattr(mcp, name), f"FastMCP.{name} is gone: adapt FastMcpAdapter"
+    assert callable(mcp._tool_manager.get_tool), "ToolManager.get_tool is gone: adapt FastMcpAdapter.tool"
 
 
 @pytest.mark.parametrize("name", ["request_handlers", "notification_handlers", "lifespan"])
 def test_the_low_level_server_has_its_public_attributes(mcp: FastMCP[Any], name: str) -> None:
-    assert hasattr(mcp._mcp_server, name), f"Server.{name} is gone: adapt SdkServer"
+    assert hasattr(mcp._mcp_server, name), f"Server.{name} is gone: adapt FastMcpAdapter"
 
 
-def test_the_handlers_of_fastmcp_are_recognised_as_its_own(mcp: FastMCP[Any]) -> None:
-    sdk = SdkServer(mcp)
-    assert sdk.direct_tools(), (
-        "the tools/call handler wraps FastMCP.call_tool in another way: adapt _method_of"
-    )
+async def test_the_handlers_of_fastmcp_are_recognised_as_its_own(mcp: FastMCP[Any]) -> None:
+    sdk = FastMcpAdapter(mcp)
+    assert sdk.direct_tools(), "the tools/call handler wraps FastMCP.call_tool in another way: adapt _wraps"
     for kind in (
         types.ListToolsRequest,
         types.ListPromptsRequest,
         types.ListResourcesRequest,
         types.ListResourceTemplatesRequest,
     ):
-        assert sdk.lists_whole(kind), f"the handler of {kind.__name__} has another form: adapt _method_of"
-    assert sdk.lacks_prompt("none"), "the prompts/get handler has another form: adapt _method_of"
+        assert sdk.lists_whole(kind), f"the handler of {kind.__name__} has another form: adapt _wraps"
+    assert await sdk.lacks_prompt("none"), "the prompts/get handler has another form: adapt _wraps"
 
 
 async def test_a_tools_call_handler_of_the_programs_own_is_not_bypassed(mcp: FastMCP[Any]) -> None:
@@ -105,7 +87,7 @@ async def test_a_tools_call_handler_of_the_programs_own_is_not_bypassed(mcp: Fas
     async def call(_: str, __: dict[str, Any]) -> list[types.TextContent]:
         return []
 
-    assert not SdkServer(mcp).direct_tools()
+    assert not FastMcpAdapter(mcp).direct_tools()
 
 
 def test_a_program_that_overrides_call_tool_is_not_bypassed() -> None:
@@ -113,7 +95,7 @@ def test_a_program_that_overrides_call_tool_is_not_bypassed() -> None:
         async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
             return [name, arguments]
 
-    assert not SdkServer(Own("Own")).direct_tools()
+    assert not FastMcpAdapter(Own("Own")).direct_tools()
 
 
 def test_the_session_sends_through_the_two_methods_that_are_overridden() -> None:
@@ -148,15 +130,29 @@ def test_the_request_context_has_the_fields_that_are_filled() -> None:
     assert used <= fields, f"RequestContext has lost {used - fields}: adapt request_context"
 
 
-def test_a_context_made_without_validation_is_like_the_sdks(mcp: FastMCP[Any]) -> None:
-    request = context(mcp)
-    ours, theirs = _CallContext.of(request, mcp), Context(request_context=request, fastmcp=mcp)
-    assert isinstance(ours, Context)
-    assert ours.request_context is theirs.request_context
+async def test_the_context_of_a_call_is_like_the_sdks(mcp: FastMCP[Any]) -> None:
+    closed: list[str] = []
+
+    async def close_stream() -> None:
+        closed.append("stream")
+
+    request = dataclasses.replace(context(mcp), close_sse_stream=close_stream)
+    ours, theirs = (
+        CallContext.of_call(CallContext(fastmcp=mcp).__getstate__(), request),
+        Context(request_context=request, fastmcp=mcp),
+    )
+    assert ours.request_context is theirs.request_context is request, "Context._request_context is gone"
     assert ours.fastmcp is theirs.fastmcp is mcp
     assert ours.request_id == theirs.request_id == "1"
     assert ours.model_dump() == theirs.model_dump() == {}
-    assert (ours.__pydantic_private__ or {}).keys() == (theirs.__pydantic_private__ or {}).keys()
+    await ours.close_sse_stream()
+    assert closed == ["stream"]
+
+
+def test_two_calls_have_contexts_of_their_own(mcp: FastMCP[Any]) -> None:
+    state, first, second = CallContext(fastmcp=mcp).__getstate__(), context(mcp), context(mcp)
+    contexts = [CallContext.of_call(state, first), CallContext.of_call(state, second)]
+    assert [made.request_context for made in contexts] == [first, second]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +170,7 @@ def test_a_context_made_without_validation_is_like_the_sdks(mcp: FastMCP[Any]) -
 async def test_a_tool_runs_as_the_sdk_would_run_it(
     mcp: FastMCP[Any], name: str, arguments: dict[str, Any]
 ) -> None:
-    sdk, tool = SdkServer(mcp), mcp._tool_manager.get_tool(name)
+    sdk, tool = FastMcpAdapter(mcp), mcp._tool_manager.get_tool(name)
     assert tool is not None
     ours = await sdk.run_tool(tool, dict(arguments), context(mcp))
     theirs = await tool.run(dict(arguments), context=None, convert_result=True)
@@ -188,20 +184,20 @@ async def test_a_tool_fails_as_the_sdk_would_fail_it(mcp: FastMCP[Any], argument
     with pytest.raises(Exception, match="point") as theirs:
         await tool.run(arguments, context=None, convert_result=True)
     with pytest.raises(type(theirs.value)) as ours:
-        await SdkServer(mcp).run_tool(tool, arguments, context(mcp))
+        await FastMcpAdapter(mcp).run_tool(tool, arguments, context(mcp))
     assert str(ours.value) == str(theirs.value)
 
 
 def test_func_metadata_has_the_parts_that_are_used() -> None:
     for name in ("pre_parse_json", "convert_result"):
-        assert hasattr(FuncMetadata, name), f"FuncMetadata.{name} is gone: adapt SdkServer.run_tool"
+        assert hasattr(FuncMetadata, name), f"FuncMetadata.{name} is gone: adapt FastMcpAdapter.run_tool"
     missing = {"arg_model", "output_model", "wrap_output"} - FuncMetadata.model_fields.keys()
-    assert not missing, f"FuncMetadata has lost {missing}: adapt SdkServer.run_tool"
+    assert not missing, f"FuncMetadata has lost {missing}: adapt FastMcpAdapter.run_tool"
 
 
 def test_a_call_is_visible_to_the_sdk_while_it_runs_and_no_longer(mcp: FastMCP[Any]) -> None:
     request, token = context(mcp), AccessToken(token="t", client_id="c", scopes=[])
-    entered = enter_call(request, None, Asking(token))  # type: ignore[arg-type] # nothing is sent
+    entered = enter_call(request, None, token)  # type: ignore[arg-type] # nothing is sent
     assert request_ctx.get() is request
     assert get_access_token() is token
     leave_call(entered)
@@ -209,20 +205,7 @@ def test_a_call_is_visible_to_the_sdk_while_it_runs_and_no_longer(mcp: FastMCP[A
     assert auth_context_var.get() is None
 
 
-def test_the_user_of_a_call_has_all_that_the_sdks_has(mcp: FastMCP[Any]) -> None:
-    token = AccessToken(token="t", client_id="c", scopes=["s"])
-    entered = enter_call(context(mcp), None, Asking(token))  # type: ignore[arg-type] # nothing is sent
-    user = auth_context_var.get()
-    leave_call(entered)
-    for name, value in vars(AuthenticatedUser(token)).items():
-        assert getattr(user, name) == value
-    assert user is not None
-    assert user.display_name == "c"
-    assert user.is_authenticated
-    assert not hasattr(user, "nothing")
-
-
 def test_a_call_without_a_token_has_no_user(mcp: FastMCP[Any]) -> None:
-    entered = enter_call(context(mcp), None, Asking(None))  # type: ignore[arg-type] # nothing is sent
+    entered = enter_call(context(mcp), None, None)  # type: ignore[arg-type] # nothing is sent
     assert get_access_token() is None
     leave_call(entered)

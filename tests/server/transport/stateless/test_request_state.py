@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from tests.server.transport.stateless.conftest import Connect, accept
 
 from mcpsecurity_server.transport.identity import Owner
-from mcpsecurity_server.transport.stateless import exchange
+from mcpsecurity_server.transport.stateless.channel import InputRequiredChannel
 from mcpsecurity_server.transport.stateless.input_required import Journal
 from mcpsecurity_server.transport.stateless.request_state import (
     RequestStateCodec,
@@ -205,7 +205,7 @@ async def test_nothing_of_a_call_is_kept_after_its_answer(connect: Connect) -> N
 
     @mcp.tool()
     async def greet(ctx: ToolContext) -> str:
-        channel = exchange_of(ctx)
+        channel = channel_of(ctx)
         alive.append(weakref.ref(channel))
         return (await ctx.elicit("What is your name?", Name)).action
 
@@ -219,9 +219,9 @@ async def test_nothing_of_a_call_is_kept_after_its_answer(connect: Connect) -> N
         assert [reference() for reference in alive] == [None, None, None]
 
 
-def exchange_of(ctx: ToolContext) -> exchange.Exchange:
-    from mcpsecurity_server.transport.dispatch.fastmcp_adapter import current_channel
+def channel_of(ctx: ToolContext) -> InputRequiredChannel:
+    from mcpsecurity_server.transport.dispatch.relay_session import current_channel
 
     channel = current_channel.get()
-    assert isinstance(channel, exchange.Exchange)
+    assert isinstance(channel, InputRequiredChannel)
     return channel

@@ -1,0 +1,32 @@
+"""Whatever the tenant answers to the on-behalf-of flow: a tool error, and nothing of it in the log."""
+
+import logging
+
+import pytest
+from tests.oidc.odd_answers import ODD_ANSWERS
+from tests.oidc.tenant import ControlledTenant, MovableClock
+from tests.server.protected import ProtectedServer
+from tests.server.tools.test_identity_tools import _call
+
+
+@pytest.mark.parametrize(("status", "body"), ODD_ANSWERS)
+async def test_an_odd_token_answer_is_a_tool_error_and_stays_out_of_the_log(
+    tenant: ControlledTenant,
+    clock: MovableClock,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+    body: bytes,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    tenant.token_answer = (status, body)
+    token = tenant.access_token()
+    settings = {"client_secret": "s", "graph_url": "https://localhost:1"}
+    async with ProtectedServer(tenant, clock, **settings) as protected:
+        result = await _call(protected, token, "get_my_profile")
+    assert result["isError"]
+    assert "SECRET" not in str(result)
+    assert "SECRET" not in caplog.text
+    assert token not in caplog.text
+    assert "Traceback" not in caplog.text
+    assert "/elsewhere" not in tenant.posts
+    assert len(tenant.posts) >= 1
