@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from tests.leaks import LeakSearch
+from tests.support.leaks import LeakSearch
 
 
 @pytest.fixture(scope="session", autouse=True)

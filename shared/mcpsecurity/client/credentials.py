@@ -14,8 +14,8 @@ from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 
-from mcpsecurity.bridge import SignInRequiredError
-from mcpsecurity.client.threads import in_daemon_thread
+from mcpsecurity.client import SignInRequiredError
+from mcpsecurity.runtime.threads import in_daemon_thread
 
 __all__ = ["Credential", "CredentialAuth", "Refreshable"]
 
