@@ -18,12 +18,12 @@ for name in sys.argv[1:]:
         except ModuleNotFoundError as error:
             print(module.name, error.name)
 """
-CORE = ("bridge", "testing", "localcloud", "elicitation", "oidc")
+CORE = ("bridge", "client", "testing", "localcloud", "elicitation", "oidc", "runtime")
 NEED_AN_EXTRA = {
-    "mcpsecurity.kernel.functions": "semantic_kernel",
     "mcpsecurity.testing.credential": "azure",
     "mcpsecurity.testing.model": "openai",
     "mcpsecurity.elicitation.widgets": "IPython",
+    "mcpsecurity_server.doctor.model_identity": "azure",
     "mcpsecurity_server.transport.redis": "redis",
 }
 
@@ -43,11 +43,11 @@ def test_the_wheel_alone_brings_bridge_testing_local_cloud_and_server(tmp_path: 
 @pytest.mark.parametrize(
     ("extra", "packages"),
     [
-        ("notebook", ("mcpsecurity.bridge", "mcpsecurity.client", "mcpsecurity.elicitation")),
-        ("console", ("mcpsecurity.bridge", "mcpsecurity.client", "mcpsecurity.console", "mcpsecurity.cli")),
+        ("notebook", ("mcpsecurity.bridge", "mcpsecurity.kernel", "mcpsecurity.elicitation")),
+        ("console", ("mcpsecurity.kernel", "mcpsecurity.console", "mcpsecurity.cli")),
         ("webclient", ("mcpsecurity_webclient.app", "mcpsecurity_webclient.cli", "mcpsecurity.bridge")),
         ("telemetry", ("mcpsecurity.telemetry",)),
-        ("scale", ("mcpsecurity.scaling", "mcpsecurity_server")),
+        ("scale", ("mcpsecurity.redis", "mcpsecurity_server.transport")),
     ],
 )
 def test_an_extra_brings_what_its_part_imports(tmp_path: Path, extra: str, packages: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from mcp import types
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel
-from tests.client.conftest import Serve
+from tests.support.served import Serve
 
 from mcpsecurity.client import (
     InsufficientScopeError,

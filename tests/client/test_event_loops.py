@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from semantic_kernel import Kernel
-from tests.client.conftest import Serve
 from tests.client.test_connection import program
+from tests.support.served import Serve
 
 from mcpsecurity import McpClient
 from mcpsecurity.client import BridgeError, McpConnection

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from aiohttp import web
 from azure.core.credentials import AccessToken
-from tests.client.conftest import Serve
 from tests.client.test_connection import program, silence
+from tests.support.served import Serve
 
 from mcpsecurity.client import CredentialAuth, McpConnection, ServerUnavailableError, TokenAuth
 

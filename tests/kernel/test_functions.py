@@ -12,7 +12,7 @@ from semantic_kernel.connectors.ai.function_calling_utils import (
 )
 from semantic_kernel.exceptions import KernelInvokeException
 from semantic_kernel.functions import KernelArguments
-from tests.client.conftest import Serve
+from tests.support.served import Serve
 
 from mcpsecurity import McpClient, import_mcp_tools
 from mcpsecurity.client import McpConnection, ToolFailedError

@@ -14,7 +14,7 @@ from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 
-from mcpsecurity.client import SignInRequiredError
+from mcpsecurity.client.errors import SignInRequiredError
 from mcpsecurity.runtime.threads import in_daemon_thread
 
 __all__ = ["Credential", "CredentialAuth", "Refreshable"]

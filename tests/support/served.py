@@ -1,21 +1,21 @@
-"""MCP servers for the bridge to meet, on free ports."""
+"""MCP servers for tests of clients, on free ports."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-import pytest
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import mount_mcp
 
+__all__ = ["Serve", "serving"]
+
 Serve = Callable[..., AbstractAsyncContextManager[str]]
 
 
-@pytest.fixture
-def serve() -> Serve:
+def serving() -> Serve:
     """Return a context manager that serves a FastMCP instance and gives its URL."""
 
     @asynccontextmanager
