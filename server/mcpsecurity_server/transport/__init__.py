@@ -4,11 +4,10 @@
     mount_mcp(app, mcp)          # mcp: mcp.server.fastmcp.FastMCP
     web.run_app(app)
 
-From outside in: `framing` (the path, headers, bodies, event streams; knows no session), `handshake` (the
-revisions with sessions: rules of POST, GET and DELETE, what lives between requests, `SessionStore` and
-`EventBus`), `stateless` (revision 2026-07-28, without sessions), `dispatch` (method to handler; knows no
-session), `sdk` (all contact with names that the SDK does not promise to keep). An era of the protocol is a
-`framing.endpoint.ProtocolHandler`. `replay` has what authors of tools may use in both.
+`mount` puts the parts together. `http` checks requests and writes responses, `sessions` serves the revisions
+that begin with `initialize`, `stateless` serves 2026-07-28; both are a `ProtocolHandler`, and neither imports
+the other. `dispatch` runs a request with FastMCP, `events` and `redis` store events, `protocol` has the names
+that all revisions share.
 """
 
 from mcpsecurity_server.transport.dispatch.authoring import question_key, step

@@ -6,7 +6,7 @@ from mcpsecurity_server.transport.events.bus import STANDALONE
 from mcpsecurity_server.transport.jsonrpc import to_json
 from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED, notification
 from mcpsecurity_server.transport.sessions.registry import Sessions
-from mcpsecurity_server.transport.stateless.subscriptions import Changes
+from mcpsecurity_server.transport.stateless.subscriptions import ChangeNotifier
 
 __all__ = ["Announcements", "Kind"]
 
@@ -21,7 +21,7 @@ _KINDS: dict[str, Kind] = {
 class Announcements:
     """Notifies the clients of all revisions of changes."""
 
-    def __init__(self, sessions: Sessions, changes: Changes) -> None:
+    def __init__(self, sessions: Sessions, changes: ChangeNotifier) -> None:
         self._sessions = sessions
         self._changes = changes
 

@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 messages: reading untrusted bytes, and writing answers."""
+"""JSON-RPC 2.0 messages: reads untrusted bytes, and writes responses."""
 
 import logging
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ class MessageError(Exception):
 
 @dataclass(slots=True)
 class Request:
-    """A request: wants an answer with its id."""
+    """A request; the response has its id."""
 
     id: RequestId
     method: str
@@ -64,7 +64,7 @@ class Request:
 
 @dataclass(slots=True)
 class Notification:
-    """A notification: wants no answer."""
+    """A notification; it has no response."""
 
     method: str
     params: dict[str, Any]
@@ -72,7 +72,7 @@ class Notification:
 
 @dataclass(slots=True)
 class Answer:
-    """The other side's answer to a request of ours: `result`, or `error` with code and message."""
+    """The client's answer to a request of this server: `result`, or `error` with code and message."""
 
     id: RequestId
     result: Any
@@ -115,8 +115,8 @@ def parse_body(body: bytes, depth: int) -> Any:
         raise MessageError(PARSE_ERROR, f"Parse error: {error}") from None
     except (ValueError, RecursionError):
         raise MessageError(PARSE_ERROR, "Parse error: the body is not JSON") from None
-    # A value of n levels needs n brackets, so short of them nothing has to be walked. Most have no lists at
-    # all, which can be seen sooner than counted.
+    # A value of n levels needs n brackets: with fewer, nothing has to be walked. Most values have no lists,
+    # which `in` finds faster than `count`.
     brackets = body.count(b"{")
     if _LIST in body:
         brackets += body.count(b"[")
@@ -126,15 +126,15 @@ def parse_body(body: bytes, depth: int) -> Any:
 
 
 def read_message(value: Any) -> Message:
-    """Return what a JSON value is as a JSON-RPC message.
+    """Return a JSON value as a JSON-RPC message.
 
     Raises:
-        MessageError: it is none; -32600, with the id if one could be read.
+        MessageError: it is not one; -32600, with the id if it could be read.
     """
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
         raise MessageError(INVALID_REQUEST, "Invalid request: not a JSON-RPC 2.0 message")
     method, id, params = value.get("method"), value.get("id"), value.get("params")  # noqa: A001
-    if type(method) is str and type(params) is dict and type(id) in _IDS:  # what most are
+    if type(method) is str and type(params) is dict and type(id) in _IDS:  # most are
         return Request(id, method, params)  # type: ignore[arg-type] # just checked
     if method is None:
         return _read_answer(value)
@@ -153,7 +153,7 @@ def result_body(id: RequestId, result: Any) -> dict[str, Any]:  # noqa: A002 - t
 
 
 def error_body(id: RequestId | None, code: int, text: str, data: Any = None) -> dict[str, Any]:  # noqa: A002
-    """Return an error response; without an id the member is left out, as the transport's own errors do."""
+    """Return an error response, without the member `id` if it is None, as in the transport's own errors."""
     error: dict[str, Any] = {"code": code, "message": text}
     if data is not None:
         error["data"] = data

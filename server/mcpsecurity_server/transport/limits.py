@@ -1,4 +1,4 @@
-"""How much a client may ask for, and how long a key must be."""
+"""Bounds on what a client may send and use."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,55 +11,55 @@ MIN_KEY_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of the transport; what exceeds one is refused, and nothing grows beyond it."""
+    """Bounds of the transport. A request that exceeds one is refused; nothing grows beyond its bound."""
 
     body_bytes: int = 4 * 1024 * 1024
-    """Longest request body; longer answers 413, found while reading."""
+    """Longest request body; a longer one is refused with 413 while it is read."""
     json_depth: int = 64
     """Deepest nesting of a message."""
     page_size: int = 500
-    """Entries in one answer to a list request; the rest is on further pages."""
+    """Entries on one page of a list."""
     batch_size: int = 100
     """Most messages in one batch (2025-03-26)."""
     sessions: int = 10_000
-    """Sessions held; one more answers 503."""
+    """Most sessions; one more is refused with 503."""
     client_bytes: int = 16 * 1024
-    """What a client may say of itself in `initialize`; each session keeps it."""
+    """Longest description of a client in `initialize`; each session stores it."""
     subscriptions: int = 100
-    """Resources that one session may be subscribed to."""
+    """Most resources that one session is subscribed to."""
     idle_seconds: float = 30 * 60.0
-    """How long a session without an open request or stream lives on."""
+    """A session without an open request or stream expires after this."""
     calls_per_session: int = 100
-    """Requests of one session that run at the same time; one more answers 429."""
+    """Requests of one session that run at the same time; one more is refused with 429."""
     streams_per_session: int = 32
-    """Open event streams of one session; one more answers 429."""
+    """Open event streams of one session; one more is refused with 429."""
     queued_events: int = 256
-    """Events that wait for one slow reader; then its call waits, and at last the connection is closed."""
+    """Events that are queued for a slow client; then its call waits, and finally the connection is closed."""
     queued_bytes: int = 1024 * 1024
-    """Bytes that wait for one slow reader; one event may be longer."""
+    """Bytes that are queued for a slow client; a single event may be longer."""
     patience_seconds: float = 10.0
-    """How long a call, or a write, waits for a slow reader. The client may resume after it."""
+    """How long a call, or a write, waits for a slow client, which can resume later."""
     log_events: int = 1000
-    """Events that a session keeps for resumption."""
+    """Events that are stored for resumption, for each session."""
     log_bytes: int = 1024 * 1024
-    """Bytes of events that a session keeps for resumption."""
+    """Bytes of events that are stored for resumption, for each session."""
     all_logs_bytes: int = 256 * 1024 * 1024
-    """Bytes of events that all sessions together keep."""
+    """Bytes of events that are stored for all sessions together."""
     stream_after_seconds: float = 5.0
-    """How long a call may run before its answer becomes an event stream, so that no proxy gives up."""
+    """How long a call may run before its answer becomes an event stream, so that no proxy times out."""
     keep_alive_seconds: float = 15.0
     """Pause after which an idle event stream sends a comment."""
     retry_ms: int = 1000
-    """When a client should come back to a stream that the server has closed."""
+    """After this time a client should reconnect to a stream that the server closed."""
     calls_per_caller: int = 1000
-    """Requests without a session that one caller has running at the same time; one more answers 429."""
+    """Requests without a session that one caller runs at the same time; one more is refused with 429."""
     listens_per_caller: int = 100
-    """`subscriptions/listen` streams that one caller has open; one more answers 429."""
+    """`subscriptions/listen` streams that one caller has open; one more is refused with 429."""
     rounds: int = 20
     """How often one request may ask its client and be retried."""
     state_bytes: int = 64 * 1024
-    """Longest `requestState`: what a request remembers until its retry."""
+    """Longest `requestState`."""
     state_seconds: float = 600.0
-    """How long a client may take for one round: after it, a `requestState` is refused."""
+    """How long a `requestState` is valid: the time a client has for one round."""
     stop_seconds: float = 3.0
-    """How long running calls get when the server stops."""
+    """How long running calls may take to finish when the server stops."""

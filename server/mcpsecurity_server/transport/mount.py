@@ -1,4 +1,4 @@
-"""Puts a FastMCP instance on a path of an aiohttp application."""
+"""Serves a FastMCP instance at a path of an aiohttp application."""
 
 import asyncio
 import contextlib
@@ -28,13 +28,13 @@ from mcpsecurity_server.transport.sessions.store import InMemorySessionStore, Se
 from mcpsecurity_server.transport.stateless.request_state import RequestStateCodec
 from mcpsecurity_server.transport.stateless.results import Caching
 from mcpsecurity_server.transport.stateless.routes import StatelessProtocol
-from mcpsecurity_server.transport.stateless.subscriptions import Changes
+from mcpsecurity_server.transport.stateless.subscriptions import ChangeNotifier
 
 __all__ = ["MountedMcp", "mount_mcp"]
 
 
 class MountedMcp:
-    """A FastMCP instance that is being served."""
+    """A FastMCP instance that is served."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class MountedMcp:
         """The request handler, for a program that routes requests without the application."""
 
     def activity(self) -> Activity:
-        """Return how much is open. May be asked in any thread."""
+        """Return what is open. Can be called in any thread."""
         sessions = list(self.sessions)
         calls, listens = self._stateless.activity
         return Activity(
@@ -68,15 +68,15 @@ class MountedMcp:
         )
 
     async def list_changed(self, what: Kind) -> None:
-        """Tell every client that a list has changed, for example after `FastMCP.add_tool`."""
+        """Notify every client that a list has changed, for example after `FastMCP.add_tool`."""
         await self._announcements.list_changed(what)
 
     async def resource_updated(self, uri: str) -> None:
-        """Tell every client that has subscribed to a resource that it has changed."""
+        """Notify the clients that have subscribed to a resource that it has changed."""
         await self._announcements.resource_updated(uri)
 
     async def run(self, _: web.Application) -> AsyncIterator[None]:
-        """Hold the FastMCP instance's lifespan open and sweep sessions, as long as the application runs."""
+        """Run the FastMCP instance's lifespan and sweep sessions, as long as the application runs."""
         async with self._adapter.lifespan() as self._dispatcher.lifespan, self._stateless.running():
             sweeper = asyncio.create_task(self.sessions.run(), name="mcp-session-sweep")
             yield
@@ -115,20 +115,20 @@ def mount_mcp(
         allowed_hosts: names in Host headers that are served, `name` or `name:port`; default: loopback names.
         allowed_origins: origins of browser pages that may call; default: none but this server's own.
         limits: bounds on sizes, counts and times.
-        store: where sessions are kept; default: in this process.
-        bus: where events are kept for resumption; default: in this process.
-        state_keys: secrets, of at least 32 bytes each, that seal what a request without a session remembers
-            until its retry: the first seals, all open. Processes that share them continue each other's calls;
-            default: one that only this process has.
+        store: storage of sessions; default: in this process.
+        bus: storage of events for resumption; default: in this process.
+        state_keys: secrets of at least 32 bytes each, which encrypt the state of a request without a session
+            until its retry: the first encrypts, all decrypt. Processes with the same keys continue each
+            other's calls; default: a random key of this process.
         caching: how long clients without a session may keep lists and resources.
         before_call: awaited before a tool runs, with its name and the request; may raise a
             `web.HTTPException`, which becomes the answer.
-        after_call: told of every tool call: name, outcome (ok, error, input_required,
-            cancelled, failed) and seconds.
+        after_call: called after each tool call with name, outcome (ok, error, input_required, cancelled,
+            failed) and seconds.
         instrumentation: wraps each request and reads gauges; for telemetry.
         clock: gives seconds since 1970; streams end when the access token that opened them expires.
 
-    An authentication middleware puts the caller's token into `request[TOKEN_KEY]`; sessions belong to its
+    An authentication middleware stores the caller's token in `request[TOKEN_KEY]`; sessions belong to its
     tenant, person and client, and `get_access_token()` works in tools.
     """
     limits = limits or Limits()
@@ -140,7 +140,7 @@ def mount_mcp(
         InMemoryEventBus(limits) if bus is None else bus,
         limits,
     )
-    changes = Changes(sessions.bus)
+    changes = ChangeNotifier(sessions.bus)
     announcements = Announcements(sessions, changes)
     stateless = StatelessProtocol(
         dispatcher,
@@ -151,8 +151,8 @@ def mount_mcp(
         changed=announcements.forward,
         clock=clock,
     )
-    handshake = SessionProtocol(dispatcher, sessions, limits, clock)
-    endpoint = Endpoint(Guard(allowed_hosts, allowed_origins), limits, [stateless, handshake])
+    with_sessions = SessionProtocol(dispatcher, sessions, limits, clock)
+    endpoint = Endpoint(Guard(allowed_hosts, allowed_origins), limits, [stateless, with_sessions])
     mounted = MountedMcp(endpoint, dispatcher, adapter, sessions, stateless, announcements, limits)
     if instrumentation is not None and isinstance(dispatcher, InstrumentedDispatcher):
         dispatcher.instrumentation = instrumentation

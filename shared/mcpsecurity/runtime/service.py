@@ -80,10 +80,6 @@ async def started_runner(
     runner = ServiceRunner(app)
     try:
         await runner.setup()
-        server, wrap = runner.server, app.get(REQUEST_WRAPPER)
-        if server is not None and wrap is not None and hasattr(server, "request_handler"):
-            # aiohttp does not document this attribute; without it every request is routed.
-            server.request_handler = wrap(server.request_handler)
         await web.TCPSite(runner, host, port, backlog=1024, reuse_port=reuse_port or None).start()
         for listener in app.get(PRIVATE_LISTENERS, ()):
             await web.SockSite(runner, listener).start()
@@ -145,8 +141,9 @@ class ServiceRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:  # abstract in aiohttp's `BaseRunner`
         made = await super()._make_server()
+        wrap = self.app.get(REQUEST_WRAPPER)
         return _Server(
-            made.request_handler,
+            made.request_handler if wrap is None else wrap(made.request_handler),
             request_factory=made.request_factory,
             handler_cancellation=self._cancels,
         )

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 from tests.server.transport.conftest import Served
-from tests.server.transport.events import Stream
 from tests.server.transport.program import Gate, program
+from tests.server.transport.stream_client import Stream
 from tests.support.ports import free_port
 
 from mcpsecurity.runtime.service import started_runner

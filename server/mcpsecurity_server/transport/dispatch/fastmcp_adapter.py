@@ -24,7 +24,7 @@ from pydantic_core import to_json
 from mcpsecurity.runtime.failures import drop_values
 from mcpsecurity_server.transport.dispatch.results import tool_result
 
-__all__ = ["FastMcpAdapter", "preserved_logging", "set_version"]
+__all__ = ["CallContext", "FastMcpAdapter", "preserved_logging", "set_version"]
 
 Handler = Callable[[Any], Awaitable[types.ServerResult]]
 
@@ -37,7 +37,7 @@ class FastMcpAdapter:
         self.server: Server[Any, Any] = mcp._mcp_server  # noqa: SLF001 - the seam
         self._tools = mcp._tool_manager  # noqa: SLF001 - the seam
         logging.getLogger(FastMCP.__module__).addFilter(drop_values)  # it logs URIs and arguments of prompts
-        self._context: Context[Any, Any, Any] = Context(fastmcp=mcp)
+        self._context_state = CallContext(fastmcp=mcp).__getstate__()
         self._checked_handler: Handler | None = None
         self._direct_tools = False
 
@@ -79,7 +79,7 @@ class FastMcpAdapter:
 
         Programs replace the low-level handler, or override `call_tool`; then `tools/call` has to run that.
         """
-        handler = self.handler(types.CallToolRequest)
+        handler = self.server.request_handlers.get(types.CallToolRequest)
         if handler is not self._checked_handler:
             own = type(self.mcp).call_tool is FastMCP.call_tool
             self._checked_handler = handler
@@ -119,7 +119,7 @@ class FastMcpAdapter:
         try:
             keywords = _keywords(tool, arguments)
             if tool.context_kwarg is not None:
-                keywords[tool.context_kwarg] = self._context_of(context)
+                keywords[tool.context_kwarg] = CallContext.of_call(self._context_state, context)
             result = tool.fn(**keywords)
             if tool.is_async:
                 result = await result
@@ -129,10 +129,21 @@ class FastMcpAdapter:
         except Exception as error:
             raise ToolError(f"Error executing tool {tool.name}: {error}") from error
 
-    def _context_of(self, request: RequestContext[Any, Any, Any]) -> Context[Any, Any, Any]:
-        """Return `Context(request_context=request, fastmcp=mcp)`; a copy saves 8 % of a call."""
-        context = self._context.model_copy()
-        context._request_context = request  # noqa: SLF001 - the seam
+
+class CallContext(Context[Any, Any, Any]):
+    """`Context(request_context=…, fastmcp=…)` for one call, made and read at a tenth of a call less.
+
+    The slot hides pydantic's private attribute of this name, which takes microseconds to set and to read.
+    """
+
+    __slots__ = ("_request_context",)
+
+    @classmethod
+    def of_call(cls, state: dict[Any, Any], request: RequestContext[Any, Any, Any]) -> "CallContext":
+        """Return the context of a call: a copy, made as `pickle` does it, of the one whose state is given."""
+        context = cls.__new__(cls)
+        context.__setstate__(state)
+        object.__setattr__(context, "_request_context", request)
         return context
 
 

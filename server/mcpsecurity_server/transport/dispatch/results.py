@@ -25,7 +25,7 @@ def tool_result(value: Any) -> dict[str, Any]:
 
 
 def failed_tool(text: str) -> dict[str, Any]:
-    """Return the result of a tool that failed: the model reads the error, it is none of the protocol."""
+    """Return the result of a tool that failed: an error that the model reads, not one of the protocol."""
     return {"content": [{"type": "text", "text": text}], "isError": True}
 
 

@@ -143,7 +143,7 @@ class InMemoryEventBus:
 
     @property
     def size(self) -> int:
-        """Bytes of all events that are kept."""
+        """Bytes of all stored events."""
         return self._size
 
     async def begin(self, session: str, stream: str, ids: Sequence[RequestId]) -> None:

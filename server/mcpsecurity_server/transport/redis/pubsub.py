@@ -74,7 +74,7 @@ class Channels:
                 return
             await self.leave(channel)
             if isinstance(error, TimeoutError):
-                raise SharedStateError("other processes cannot be heard at the moment") from error
+                raise SharedStateError("messages of other processes do not arrive at the moment") from error
             raise
 
     async def leave(self, channel: str) -> None:
@@ -118,7 +118,7 @@ class Channels:
                 handle(channel, message["data"])
         elif message["type"] == "subscribe":
             event = self._confirmed.setdefault(channel, asyncio.Event())
-            if channel == self._base and event.is_set():  # the client has connected anew by itself
+            if channel == self._base and event.is_set():  # the redis client has reconnected
                 self._report_gap()
             event.set()
 

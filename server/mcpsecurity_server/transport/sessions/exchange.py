@@ -101,7 +101,7 @@ class Exchange:
             self._streams.running.discard(self)
 
     async def notify(self, method: str, params: dict[str, Any] | None) -> None:
-        """Send a notification on the call's own stream. Progress only rises, and ends with the answer."""
+        """Send a notification on the call's own stream; progress only if it rises, and before the answer."""
         if method == "notifications/progress" and not self._rises(params or {}):
             return
         if self._answered:
@@ -116,9 +116,9 @@ class Exchange:
         return await self._session.ask_on(self._emit, method, params)
 
     async def close_stream(self) -> None:
-        """End the connection; the call goes on, and the client resumes with the last event id it saw.
+        """Close the connection; the call continues, and the client resumes with the last event id it got.
 
-        Revisions without a priming event do not promise that there is such an id; for them nothing happens.
+        Does nothing in revisions without a priming event, where the client may have no event id.
         """
         if self._answered or not has_priming(self._session.record.version):
             return
@@ -157,9 +157,9 @@ class Exchange:
         return answer
 
     async def _finish(self, answers: list[dict[str, Any]]) -> web.StreamResponse:
-        """End the stream with the answers there are."""
+        """Send the answers and end the stream."""
         if self._stream is None or self._writer is None:
-            # All is cancelled: a stream that ends without an answer, and without an id to resume from.
+            # All requests were cancelled: an empty stream, without an event id to resume from.
             return web.Response(content_type="text/event-stream", headers={SESSION_HEADER: self._session.id})
         for answer in answers:
             await self._streams.bus.publish(self._session.id, self._stream, to_json(answer))

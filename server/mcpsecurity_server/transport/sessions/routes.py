@@ -115,9 +115,9 @@ class SessionProtocol:
         messages = [read_message(value) for value in values]
         if any(isinstance(m, Request) and m.method == "initialize" for m in messages):
             raise MessageError(INVALID_REQUEST, "Invalid request: initialize cannot be in a batch")
-        return await self._take_batch(http, session, messages)
+        return await self._answer_batch(http, session, messages)
 
-    async def _take_batch(
+    async def _answer_batch(
         self, http: web.Request, session: Session, messages: list[Message]
     ) -> web.StreamResponse:
         requests = [message for message in messages if isinstance(message, Request)]

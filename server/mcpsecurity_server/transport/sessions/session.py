@@ -119,7 +119,7 @@ class Session:
     async def ask_on(self, emit: Emit, method: str, params: dict[str, Any] | None) -> Any:
         """Send a request through `emit` and wait for the client's answer, which comes by POST.
 
-        The caller's deadline is the only one. When the wait is cancelled, the client is told.
+        The caller sets the deadline. When the wait is cancelled, the client is notified.
 
         Raises:
             McpError: the client's error; it cannot be asked this; or the session has ended.
@@ -133,8 +133,8 @@ class Session:
             return await answer
         except asyncio.CancelledError:
             if not self.closed:
-                told = {"requestId": id, "reason": "no longer needed"}
-                await emit(notification("notifications/cancelled", told))
+                cancelled = {"requestId": id, "reason": "no longer needed"}
+                await emit(notification("notifications/cancelled", cancelled))
             raise
         finally:
             self._asked.pop(id, None)

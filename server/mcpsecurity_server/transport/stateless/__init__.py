@@ -1,6 +1,6 @@
-"""The revision without handshake and sessions, 2026-07-28: each request says for itself who asks and how.
+"""Revision 2026-07-28, without `initialize` and sessions.
 
-`envelope` and `parameters` read and check what surrounds a request, `exchange` runs it, `replay` lets
-unmodified handlers ask the client by running them again with recorded answers, `seal` protects what is
-recorded on its way through the client, `listen` carries change notifications, `era` puts it together.
+`routes` receives requests, `request_meta` and `param_headers` check them, `exchange` answers one, through a
+`channel`. `suspension` ends a handler that asks the client; the retry runs it again, with the answers
+in `input_required`, whose state travels through the client (`request_state`). `subscriptions` sends changes.
 """

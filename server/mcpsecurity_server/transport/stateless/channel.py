@@ -108,7 +108,7 @@ class InputRequiredChannel:
         self._notifications += 1
         if not self._is_wanted(method, params or {}):
             return
-        if self._journal is None or self._notifications > self._journal.said:
+        if self._journal is None or self._notifications > self._journal.notified:
             await self.stream.emit(notification(method, params))
             if self.stream.lost and not self._closed:
                 self.suspension.cancel()
@@ -171,7 +171,7 @@ class InputRequiredChannel:
 
     def requested_state(self) -> dict[str, Any]:
         """Return what the retry of the request has to know."""
-        return self.journal.state(max(self._notifications, self.journal.said))
+        return self.journal.state(max(self._notifications, self.journal.notified))
 
     def on_tick(self) -> bool:
         """Check the connection; return whether the handler was just found to ignore its cancellation."""

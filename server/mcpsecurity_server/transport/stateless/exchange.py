@@ -85,9 +85,10 @@ class Exchange:
             services.ticker.start()
         try:
             result = await self._run()
-            if self._late is not None:
-                return await self._late
-            return await self._respond(result)
+            if self._channel.plain and not isinstance(result, MessageError):  # as most calls end
+                complete = services.results.complete(self._request.method, result)
+                return json_response(result_body(self._request.id, complete))
+            return await (self._late or self._respond(result))
         finally:
             services.calls.release(self)
 

@@ -1,7 +1,7 @@
-"""What a call has asked, heard and done so far, so that it can be run again.
+"""The questions, answers and steps of a call so far, so that it can be run again.
 
-A question is named by its author, or after its content. An answer counts for a question only if the question
-is still the same, by the digest of its method and parameters: one that has changed is asked again.
+The key of a question is chosen by its author, or a digest of its content. An answer counts only if the digest
+of the question's method and parameters is unchanged; a changed question is asked again.
 """
 
 import base64
@@ -23,13 +23,13 @@ ASKABLE: Final[dict[str, type[BaseModel]]] = {
     "sampling/createMessage": types.CreateMessageResultWithTools,
     "roots/list": types.ListRootsResult,
 }
-"""What can be asked of a client, and what it answers with."""
+"""The requests that can be sent to a client, and their results."""
 
 _WORDS = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
 
 
 class Question(NamedTuple):
-    """A question under its key; `request` is what the client gets to see."""
+    """A question with its key; the client gets `request`."""
 
     key: str
     digest: str
@@ -39,18 +39,18 @@ class Question(NamedTuple):
 
 @dataclass(slots=True)
 class Journal:
-    """One run of a call. `asked`, `answers`, `steps`, `rounds` and `said` go on to the next."""
+    """One run of a call. `asked`, `answers`, `steps`, `rounds` and `notified` are passed to the next run."""
 
     asked: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Key to digest and method of what was asked in the round before."""
+    """Key to digest and method, of the questions of the round before."""
     answers: dict[str, tuple[str, Any]] = field(default_factory=dict)
     """Key to digest and answer."""
     steps: dict[str, Any] = field(default_factory=dict)
     rounds: int = 0
-    said: int = 0
-    """Notifications sent in the rounds before."""
+    notified: int = 0
+    """Notifications that were sent in the rounds before."""
     responses: Mapping[str, Any] = field(default_factory=dict)
-    """What came with this request."""
+    """The `inputResponses` of this request."""
     resumed: bool = False
     pending: dict[str, Question] = field(default_factory=dict)
     _seen: dict[str, int] = field(default_factory=dict)
@@ -62,13 +62,13 @@ class Journal:
 
     @classmethod
     def resume(cls, state: Mapping[str, Any], responses: Mapping[str, Any]) -> "Journal":
-        """Return the journal of a retry: valid answers to what was asked are in it, others ignored."""
+        """Return the journal of a retry, with the valid answers to the questions that were asked."""
         journal = cls(
             asked={key: (digest, method) for key, (digest, method) in state["q"].items()},
             answers={key: (digest, answer) for key, (digest, answer) in state["a"].items()},
             steps=dict(state["s"]),
             rounds=state["n"],
-            said=state["p"],
+            notified=state["p"],
             responses=responses,
             resumed=True,
         )
@@ -77,13 +77,13 @@ class Journal:
                 journal.answers[key] = (digest, responses[key])
         return journal
 
-    def state(self, said: int) -> dict[str, Any]:
-        """Return what the next round has to know; `said` notifications were sent by now."""
+    def state(self, notified: int) -> dict[str, Any]:
+        """Return the state for the next round; `notified` notifications were sent so far."""
         asked = {q.key: (q.digest, q.request["method"]) for q in self.pending.values()}
-        return {"q": asked, "a": self.answers, "s": self.steps, "n": self.rounds + 1, "p": said}
+        return {"q": asked, "a": self.answers, "s": self.steps, "n": self.rounds + 1, "p": notified}
 
     def question(self, method: str, params: Mapping[str, Any] | None) -> Question:
-        """Return a question under its key; asked again in the same run it has a key of its own."""
+        """Return a question with its key; the same question asked twice in a run gets two keys."""
         request = _request(method, params)
         digest = _digest(request)
         chosen = chosen_key.get()
@@ -91,9 +91,9 @@ class Journal:
         return Question(key, digest, request, chosen is not None)
 
     def answer(self, question: Question) -> Any:
-        """Return the answer to a question; None when there is none yet.
+        """Return the answer to a question, or None.
 
-        Before anything was asked, an answer counts only under a key that an author has chosen.
+        An answer without a question before it counts only for a key that the author chose.
         """
         digest, answer = self.answers.get(question.key, (None, None))
         if digest == question.digest:
@@ -108,15 +108,13 @@ class Journal:
         return answer
 
     def unique(self, name: str) -> str:
-        """Return a name that this run has not used yet; the same one in every run that goes the same way."""
+        """Return a name that is unique in this run, and the same in every run that takes the same steps."""
         number = self._seen[name] = self._seen.get(name, 0) + 1
         return name if number == 1 else f"{name}-{number}"
 
 
 def _request(method: str, params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return a question as this revision has it: without what only sessions need, ids of elicitations among
-    it.
-    """
+    """Return a question in the form of this revision: without members that only sessions need."""
     left = {
         key: value for key, value in (params or {}).items() if key not in ("_meta", "elicitationId", "task")
     }
@@ -129,7 +127,7 @@ def _digest(request: Mapping[str, Any]) -> str:
 
 
 def _fits(method: str, answer: Any) -> bool:
-    """Tell whether an answer has the form that the method's answers have."""
+    """Tell whether an answer is valid for its method."""
     try:
         ASKABLE[method].model_validate(answer)
     except ValidationError:

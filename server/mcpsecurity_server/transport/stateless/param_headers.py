@@ -1,7 +1,7 @@
-"""Arguments of tools that are repeated in headers, `Mcp-Param-…`, where a schema says `x-mcp-header`.
+"""Arguments of tools that are repeated in `Mcp-Param-…` headers, where the schema has `x-mcp-header`.
 
-Specification 2026-07-28, transports ("Custom Headers from Tool Parameters"). Whoever routes by a header has
-to be sure that the tool gets the same value.
+Specification 2026-07-28, transports ("Custom Headers from Tool Parameters"). A proxy that routes by a header
+relies on the tool getting the same value.
 """
 
 import re
@@ -31,12 +31,12 @@ class _Repeated(NamedTuple):
 
 
 class ParameterHeaders:
-    """Checks the headers of calls. Remembers which arguments a schema wants repeated."""
+    """Checks the headers of calls. Caches which arguments a schema repeats in headers."""
 
     def __init__(self) -> None:
         self._marked: dict[str, tuple[Mapping[str, Any], tuple[_Repeated, ...]]] = {}
         self.unmarked: dict[str, Mapping[str, Any]] = {}
-        """The schemas that want nothing repeated, by name of the tool: their calls need no check."""
+        """The schemas that repeat nothing, by name of the tool: their calls need no check."""
 
     def check(self, headers: CIMultiDictProxy[str], request: Request, schema: Mapping[str, Any]) -> None:
         """Compare headers and arguments of a call of the tool with this input schema.
@@ -47,7 +47,7 @@ class ParameterHeaders:
         name = request.params["name"]
         known = self._marked.get(name)
         if known is None or known[0] is not schema:
-            if len(self._marked) + len(self.unmarked) >= _TOOLS_MAX:  # tools come and go under ever new names
+            if len(self._marked) + len(self.unmarked) >= _TOOLS_MAX:  # tools come and go
                 self._marked.clear()
                 self.unmarked.clear()
             repeated = _repeated(schema)
@@ -92,7 +92,7 @@ def _at(arguments: Any, path: tuple[str, ...]) -> Any:
 
 
 def _repeated(schema: Mapping[str, Any]) -> tuple[_Repeated, ...]:
-    """Return what a schema wants repeated: nothing if it says so wrongly: clients leave such tools out."""
+    """Return the repeated arguments of a schema; none if it is malformed: clients ignore such tools."""
     found: list[_Repeated] = []
     waiting: list[tuple[tuple[str, ...], Any]] = [((), schema)]
     while waiting:

@@ -7,8 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 from mcp import types
@@ -58,8 +57,7 @@ _CLIENTS_MAX = 256
 _CLIENT_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class RequestMeta:
+class RequestMeta(NamedTuple):
     """A request's client, and the other keys of its `_meta`. `log_level` None: it wants no log messages."""
 
     client: types.InitializeRequestParams
@@ -139,12 +137,10 @@ def one_value(headers: CIMultiDictProxy[str], name: str, request: Request) -> st
     Raises:
         MessageError: the header is repeated, so that two readers could read two values (-32020).
     """
-    values = headers.getall(name, None)
-    if values is None:
-        return None
+    values = headers.getall(name, ())
     if len(values) > 1:
         raise mismatch(request, f"{name} is there more than once")
-    return values[0]
+    return values[0] if values else None
 
 
 def mismatch(request: Request, text: str) -> MessageError:
@@ -157,9 +153,9 @@ def decode_value(value: str | None) -> str | None:
 
     None: it is not the canonical encoding of a text (RFC 4648, section 3.5), or no UTF-8.
     """
-    if value is None:
-        return None
-    match = _SENTINEL.fullmatch(value) if value.startswith("=?") else None
+    if value is None or not value.startswith("=?"):
+        return value
+    match = _SENTINEL.fullmatch(value)
     if match is None:
         return value
     try:
@@ -172,10 +168,11 @@ def decode_value(value: str | None) -> str | None:
 def _check_headers(headers: CIMultiDictProxy[str], request: Request, version: Any) -> None:
     if one_value(headers, VERSION_HEADER, request) != version:
         raise mismatch(request, f"{VERSION_HEADER} is not the version in _meta")
-    if one_value(headers, _METHOD_HEADER, request) != request.method:
+    method = request.method
+    if one_value(headers, _METHOD_HEADER, request) != method:
         raise mismatch(request, f"{_METHOD_HEADER} is not the method of the body")
     named = one_value(headers, _NAME_HEADER, request)
-    parameter = NAMED.get(request.method)
+    parameter = NAMED.get(method)
     if parameter is None:
         return
     name = request.params.get(parameter)

@@ -1,4 +1,4 @@
-"""Results as this revision has them: with their type, the server's name, and how long they can be kept."""
+"""Adds to results what 2026-07-28 requires: their type, the server's name, and how long to cache them."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -20,9 +20,9 @@ _LISTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Caching:
-    """How long clients may keep what they got, in milliseconds, and whether callers may share it.
+    """How long clients may cache lists and resources, in milliseconds, and whether callers may share them.
 
-    `public` is for programs whose lists are the same for everybody, the signed-out included.
+    `public` is for programs whose lists are the same for all callers, with or without a token.
     """
 
     lists_ms: int = 60_000
@@ -31,7 +31,7 @@ class Caching:
 
 
 class Results:
-    """Completes results of the dispatcher. `initialized` is the answer to `initialize`, `name` in it."""
+    """Completes results of the dispatcher. `initialized` is the result of `initialize`."""
 
     def __init__(self, initialized: dict[str, Any], caching: Caching) -> None:
         self._meta = {_SERVER_KEY: initialized["serverInfo"]}
@@ -41,7 +41,7 @@ class Results:
         self._hints["resources/read"] = {"ttlMs": caching.reads_ms, "cacheScope": "private"}
 
     def complete(self, method: str, result: dict[str, Any]) -> dict[str, Any]:
-        """Return a final result; `result` is changed. Hints that a handler has given itself stay."""
+        """Return a final result; `result` is changed. Caching hints of the handler take precedence."""
         result["resultType"] = "complete"
         result["_meta"] = self._meta | (result["_meta"] or {}) if "_meta" in result else self._meta
         return self._hints[method] | result if method in self._hints else result

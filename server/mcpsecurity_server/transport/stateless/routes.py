@@ -45,7 +45,11 @@ from mcpsecurity_server.transport.stateless.request_state import (
     binding_of,
 )
 from mcpsecurity_server.transport.stateless.results import Caching, Results
-from mcpsecurity_server.transport.stateless.subscriptions import Changes, SubscriptionStream, read_filter
+from mcpsecurity_server.transport.stateless.subscriptions import (
+    ChangeNotifier,
+    SubscriptionStream,
+    read_filter,
+)
 
 __all__ = ["StatelessProtocol"]
 
@@ -76,7 +80,7 @@ class StatelessProtocol:
     def __init__(
         self,
         dispatcher: Dispatcher,
-        changes: Changes,
+        changes: ChangeNotifier,
         codec: RequestStateCodec,
         limits: Limits,
         caching: Caching,

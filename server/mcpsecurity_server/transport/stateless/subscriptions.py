@@ -1,7 +1,7 @@
-"""`subscriptions/listen`: a request whose answer is a stream of the changes it asked for (basic/patterns).
+"""`subscriptions/listen`: a request whose answer is a stream of change notifications (basic/patterns).
 
-A change says that something should be read again; of several of one kind that wait for a slow reader, one is
-left.
+A notification says that a list or resource should be read again; several that wait for a slow client become
+one.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED, notification
 from mcpsecurity_server.transport.stateless.concurrency import running_task
 
-__all__ = ["Changes", "SubscriptionStream", "read_filter"]
+__all__ = ["ChangeNotifier", "SubscriptionStream", "read_filter"]
 
 _TOPIC: Final = "changes"
-"""What all processes hear; no session has such an id."""
+"""The bus's name for messages to all processes; no session has this id."""
 
 _ID_KEY: Final = "io.modelcontextprotocol/subscriptionId"
 _LISTS: Final = {
@@ -32,17 +32,17 @@ _LISTS: Final = {
     "promptsListChanged": ("prompts", "listChanged", "notifications/prompts/list_changed"),
     "resourcesListChanged": ("resources", "listChanged", "notifications/resources/list_changed"),
 }
-_LOOK_SECONDS: Final = 1.0
-"""How often a quiet stream looks whether its client is still there."""
+_CHECK_SECONDS: Final = 1.0
+"""How often a quiet stream checks its connection."""
 
 Filter = dict[str, Any]
 
 
 def read_filter(request: Request, capabilities: Mapping[str, Any], limits: Limits) -> Filter:
-    """Return what of a request's filter this server can honour.
+    """Return the part of a request's filter that this server supports.
 
     Raises:
-        MessageError: it has no filter, or one that is none (-32602).
+        MessageError: the filter is missing or malformed (-32602).
     """
     asked = request.params.get("notifications")
     uris = asked.get("resourceSubscriptions", []) if isinstance(asked, dict) else None
@@ -62,10 +62,10 @@ def read_filter(request: Request, capabilities: Mapping[str, Any], limits: Limit
 
 
 class SubscriptionStream:
-    """One open stream of `owner`. `ends` is on the monotonic clock; the access token is good until then.
+    """One open stream of `owner`. `ends`, on the monotonic clock, is when its access token expires.
 
     Attributes:
-        task: the one that carries the stream, once `run` has begun.
+        task: the task that sends the stream, once `run` has begun.
     """
 
     task: asyncio.Task[Any]
@@ -92,12 +92,12 @@ class SubscriptionStream:
             self._wake.set()
 
     def close(self) -> None:
-        """End the stream in good order. Closing twice is safe."""
+        """End the stream with its result. Closing twice is safe."""
         self._closing = True
         self._wake.set()
 
     async def run(self) -> web.StreamResponse:
-        """Send until the client leaves, its token expires, or `close`."""
+        """Send until the client disconnects, its token expires, or `close`."""
         self.task = running_task()
         events = self._events
         try:
@@ -108,7 +108,7 @@ class SubscriptionStream:
                 result = {"resultType": "complete", "_meta": {_ID_KEY: self._id}}
                 await events.send(to_json(result_body(self._id, result)))
                 await events.end()
-        except (ConnectionError, TimeoutError):  # a client that comes back reads again what it needs
+        except (ConnectionError, TimeoutError):  # a client that reconnects reads again what it needs
             events.abort()
         return events.response
 
@@ -130,7 +130,7 @@ class SubscriptionStream:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(min(_LOOK_SECONDS, max(0.0, self._ends - time.monotonic()))):
+            async with asyncio.timeout(min(_CHECK_SECONDS, max(0.0, self._ends - time.monotonic()))):
                 await self._wake.wait()
         except TimeoutError:
             return
@@ -140,8 +140,8 @@ class SubscriptionStream:
         await self._events.send(to_json(notification(method, {"_meta": {_ID_KEY: self._id}} | params)))
 
 
-class Changes:
-    """Tells every open stream, in every process that shares the bus, what has changed."""
+class ChangeNotifier:
+    """Notifies the open streams of every process on the bus of changes."""
 
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
@@ -149,25 +149,29 @@ class Changes:
         self._stopped = False
 
     async def announce(self, method: str, uri: str | None = None) -> None:
-        """Say that a list or a resource has changed."""
+        """Announce that a list or a resource has changed."""
         await self._bus.broadcast(_TOPIC, orjson.dumps([method, uri]))
 
     async def start(self) -> None:
-        """Hear what other processes announce, and this one."""
+        """Receive what the processes on the bus announce."""
         await self._bus.subscribe(_TOPIC, self._receive)
 
     async def stop(self) -> None:
-        """Hear no more."""
+        """Stop receiving."""
         await self._bus.unsubscribe(_TOPIC, self._receive)
 
     def close(self) -> None:
-        """End all streams in good order."""
+        """End all streams with their result."""
         self._stopped = True
         for stream in list(self._open):
             stream.close()
 
     async def serve(self, stream: SubscriptionStream) -> web.StreamResponse:
-        """Send a stream's changes as long as it is open."""
+        """Send a stream for as long as it is open.
+
+        Raises:
+            RefusedError: the server is stopping (503).
+        """
         if self._stopped:
             raise RefusedError(503, "The server is stopping", Retry_After="1")
         self._open.add(stream)

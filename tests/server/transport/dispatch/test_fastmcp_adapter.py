@@ -16,7 +16,7 @@ from mcp.shared.context import RequestContext
 from pydantic import BaseModel
 
 from mcpsecurity_server.transport.dispatch.call_context import enter_call, leave_call
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import FastMcpAdapter
+from mcpsecurity_server.transport.dispatch.fastmcp_adapter import CallContext, FastMcpAdapter
 from mcpsecurity_server.transport.dispatch.relay_session import RelaySession
 from mcpsecurity_server.transport.dispatch.results import tool_result
 
@@ -130,19 +130,28 @@ def test_the_request_context_has_the_fields_that_are_filled() -> None:
     assert used <= fields, f"RequestContext has lost {used - fields}: adapt request_context"
 
 
-def test_a_copied_context_is_like_a_new_one(mcp: FastMCP[Any]) -> None:
-    request = context(mcp)
-    ours, theirs = FastMcpAdapter(mcp)._context_of(request), Context(request_context=request, fastmcp=mcp)
-    assert ours.request_context is theirs.request_context, "Context._request_context is gone"
+async def test_the_context_of_a_call_is_like_the_sdks(mcp: FastMCP[Any]) -> None:
+    closed: list[str] = []
+
+    async def close_stream() -> None:
+        closed.append("stream")
+
+    request = dataclasses.replace(context(mcp), close_sse_stream=close_stream)
+    ours, theirs = (
+        CallContext.of_call(CallContext(fastmcp=mcp).__getstate__(), request),
+        Context(request_context=request, fastmcp=mcp),
+    )
+    assert ours.request_context is theirs.request_context is request, "Context._request_context is gone"
     assert ours.fastmcp is theirs.fastmcp is mcp
     assert ours.request_id == theirs.request_id == "1"
     assert ours.model_dump() == theirs.model_dump() == {}
-    assert (ours.__pydantic_private__ or {}).keys() == (theirs.__pydantic_private__ or {}).keys()
+    await ours.close_sse_stream()
+    assert closed == ["stream"]
 
 
 def test_two_calls_have_contexts_of_their_own(mcp: FastMCP[Any]) -> None:
-    adapter, first, second = FastMcpAdapter(mcp), context(mcp), context(mcp)
-    contexts = [adapter._context_of(first), adapter._context_of(second)]
+    state, first, second = CallContext(fastmcp=mcp).__getstate__(), context(mcp), context(mcp)
+    contexts = [CallContext.of_call(state, first), CallContext.of_call(state, second)]
     assert [made.request_context for made in contexts] == [first, second]
 
 

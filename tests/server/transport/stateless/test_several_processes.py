@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel
 from tests.server.transport.stateless.conftest import Connect, accept
-from tests.server.transport.stateless.test_listen import ALL, listen, messages
+from tests.server.transport.stateless.test_subscriptions import ALL, listen, messages
 from tests.support.programs import Program, redis_server
 
 from mcpsecurity.redis.encryption import KeyRing

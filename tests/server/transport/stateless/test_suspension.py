@@ -6,8 +6,8 @@ from typing import Any
 from mcp import types
 from mcp.server.fastmcp import FastMCP
 from mcp.shared.exceptions import McpError
-from tests.server.transport.stateless.asking import Name, ToolContext, ask
 from tests.server.transport.stateless.conftest import Connect, accept, envelope
+from tests.server.transport.stateless.questions import Name, ToolContext, ask
 
 from mcpsecurity_server.transport import Limits, step
 

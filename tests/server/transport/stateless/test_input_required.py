@@ -7,8 +7,8 @@ import pytest
 from mcp import types
 from mcp.server.fastmcp import FastMCP
 from mcp.shared.exceptions import UrlElicitationRequiredError
-from tests.server.transport.stateless.asking import Color, Name, ToolContext, ask
 from tests.server.transport.stateless.conftest import PREFIX, Connect, accept, envelope
+from tests.server.transport.stateless.questions import Color, Name, ToolContext, ask
 
 from mcpsecurity_server.transport import question_key, step
 

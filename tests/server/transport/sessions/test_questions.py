@@ -7,8 +7,8 @@ import pytest
 from mcp import types
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from tests.server.transport.conftest import Serve
-from tests.server.transport.events import Stream
 from tests.server.transport.program import Name, ToolContext, program
+from tests.server.transport.stream_client import Stream
 
 URL = types.ElicitRequestURLParams(
     mode="url", message="Please sign in", url="https://sign-in.example", elicitationId="e1"

@@ -6,8 +6,8 @@ import pytest
 from mcp import types
 from mcp.server.fastmcp import FastMCP
 from tests.server.transport.conftest import Serve
-from tests.server.transport.events import Stream
 from tests.server.transport.program import ToolContext, program
+from tests.server.transport.stream_client import Stream
 
 from mcpsecurity_server.transport import Limits
 

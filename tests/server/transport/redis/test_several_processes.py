@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from tests.server.transport.conftest import Serve, Served
-from tests.server.transport.events import Stream
 from tests.server.transport.program import Gate, ToolContext, program
+from tests.server.transport.stream_client import Stream
 from tests.support.programs import Program, redis_server
 
 from mcpsecurity.redis.encryption import KeyRing

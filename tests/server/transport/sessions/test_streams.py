@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from tests.server.transport.conftest import Serve, Served
-from tests.server.transport.events import Stream
 from tests.server.transport.program import Gate, ToolContext, program
+from tests.server.transport.stream_client import Stream
 
 from mcpsecurity_server.transport import Limits
 

@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 from tests.server.transport.conftest import Serve
-from tests.server.transport.events import Stream
 from tests.server.transport.program import Gate, Name, ToolContext, program
+from tests.server.transport.stream_client import Stream
 
 
 def cancel(id: int | str) -> dict[str, Any]:  # noqa: A002 - the protocol's word

@@ -9,8 +9,8 @@ from mcp import types
 from mcp.server.fastmcp import FastMCP
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from tests.server.transport.conftest import Serve
-from tests.server.transport.events import Stream
 from tests.server.transport.program import Gate, ToolContext, program
+from tests.server.transport.stream_client import Stream
 
 
 async def test_a_programs_notification_handler_hears_and_its_failure_is_its_own(serve: Serve) -> None:
