@@ -81,7 +81,7 @@ class McpClient:
         self,
         kernel: Kernel,
         url: str,
-        credential: Credential | None = None,
+        credential: "Credential | None" = None,
         scope: str | None = None,
         *,
         plugin_name: str = "Tools",
