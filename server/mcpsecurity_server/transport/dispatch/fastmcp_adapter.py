@@ -21,7 +21,7 @@ from mcp.shared.context import RequestContext
 from mcp.shared.exceptions import UrlElicitationRequiredError
 from pydantic_core import to_json
 
-from mcpsecurity.failures import drop_values
+from mcpsecurity.runtime.failures import drop_values
 from mcpsecurity_server.transport.dispatch.results import tool_result
 
 __all__ = ["CallContext", "FastMcpAdapter", "preserved_logging", "set_version"]
