@@ -5,10 +5,11 @@ kernel.add_service(model)
 """
 
 from mcpsecurity.kernel.model.clients import GetBearer
-from mcpsecurity.kernel.model.endpoint import Api, EndpointError, ModelEndpoint, read_endpoint
+from mcpsecurity.kernel.model.configured import open_model
 from mcpsecurity.kernel.model.events import NotAStreamError
 from mcpsecurity.kernel.model.service import ChatModel
 from mcpsecurity.kernel.model.settings import ChatModelSettings
+from mcpsecurity.model_endpoint import Api, EndpointError, ModelEndpoint, read_endpoint
 
 __all__ = [
     "Api",
@@ -18,5 +19,6 @@ __all__ = [
     "GetBearer",
     "ModelEndpoint",
     "NotAStreamError",
+    "open_model",
     "read_endpoint",
 ]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from openai import AsyncAPIResponse, AsyncAzureOpenAI, AsyncOpenAI, Omit
 
-from mcpsecurity.kernel.model.endpoint import ModelEndpoint
+from mcpsecurity.model_endpoint import ModelEndpoint
 
 __all__ = ["GetBearer", "ModelClients"]
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from openai import APIStatusError
 
-from mcpsecurity.kernel.model.endpoint import Api, ModelEndpoint
+from mcpsecurity.model_endpoint import Api, ModelEndpoint
 
 __all__ = ["Dialect"]
 

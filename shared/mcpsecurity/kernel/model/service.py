@@ -37,9 +37,9 @@ from mcpsecurity.kernel.model import completions, responses
 from mcpsecurity.kernel.model.answer import Answer
 from mcpsecurity.kernel.model.clients import GetBearer, ModelClients
 from mcpsecurity.kernel.model.dialect import Dialect
-from mcpsecurity.kernel.model.endpoint import Api, read_endpoint
 from mcpsecurity.kernel.model.events import NotAStreamError, events_of
 from mcpsecurity.kernel.model.settings import ChatModelSettings
+from mcpsecurity.model_endpoint import Api, read_endpoint
 
 __all__ = ["ChatModel"]
 
