@@ -46,7 +46,7 @@ def server(no_auth: bool, workers: int, worker: int | None) -> None:
 
 
 def _serve(settings: ServerSettings, worker: int | None) -> int:
-    """Serve until a signal comes; return the exit code."""
+    """Serve until SIGINT or SIGTERM; return the exit code."""
     gc.set_threshold(*_GARBAGE)
     with watched("mcpsecurity-server", settings, settings.metrics) as telemetry:
         return run_service(
@@ -61,7 +61,7 @@ def _serve(settings: ServerSettings, worker: int | None) -> int:
 def _application(settings: ServerSettings, telemetry: "Telemetry | None", worker: int) -> web.Application:
     if telemetry is None:
         return create_app(settings)
-    from mcpsecurity.telemetry.scrape import add_metrics_port  # noqa: PLC0415 - only for those who want it
+    from mcpsecurity.telemetry.scrape import add_metrics_port  # noqa: PLC0415 - optional packages
     from mcpsecurity_server.observability.telemetry import ServerInstrumentation  # noqa: PLC0415
 
     audit = AuditLog(telemetry.log_fields if telemetry.tracing else None)

@@ -1,4 +1,4 @@
-"""Any FastMCP instance behind the same protection as this server's own tools, in one call."""
+"""Serves any FastMCP instance with the same protection as this server's own tools."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from mcpsecurity.settings import settings_of
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.settings import ServerSettings
 
-__all__ = ["hosted"]
+__all__ = ["create_protected_app"]
 
 
-def hosted(mcp: FastMCP[Any] | None, **settings: Any) -> web.Application:
-    """Return an application that serves `mcp`, or this product's own tools for None.
+def create_protected_app(mcp: FastMCP[Any] | None, **settings: Any) -> web.Application:
+    """Return an application that serves `mcp` behind access tokens; None serves this product's own tools.
 
     `settings` are fields of `ServerSettings` by name; the environment and `.env` play no part.
 
@@ -21,3 +21,6 @@ def hosted(mcp: FastMCP[Any] | None, **settings: Any) -> web.Application:
         SettingsError: a setting is missing or wrong, or there is none of this name.
     """
     return create_app(settings_of(ServerSettings, **settings), mcp)
+
+
+hosted = create_protected_app  # the name in the entry points of an installation that is older

@@ -12,13 +12,15 @@ from pydantic_settings import NoDecode
 from yarl import URL
 
 from mcpsecurity.settings import EntraSettings, MetricsPort, Settings
-from mcpsecurity_server.transport.limits import MIN_KEY_BYTES
 
 __all__ = ["LOOPBACK_HOSTS", "ApprovalPolicy", "ServerSettings", "Words"]
 
 ApprovalPolicy = Literal["when-supported", "required", "never"]
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+MIN_STATE_KEY_BYTES = 32
+"""The shortest key that the transport accepts."""
+
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -42,7 +44,7 @@ ScopesByTool = Annotated[Mapping[str, Words], NoDecode, BeforeValidator(_parse_o
 
 
 class _Openness(Settings):
-    """Comes first, so that the validators of other fields can ask for it."""
+    """The last base class: its field is validated first, because the others depend on it."""
 
     no_auth: bool = Field(
         False,
@@ -52,7 +54,7 @@ class _Openness(Settings):
 
 
 class ServerSettings(EntraSettings, _Openness):
-    """What the server needs to know. With `no_auth` the identity settings may stay empty."""
+    """Settings of the server. With `no_auth` the identity settings may be empty."""
 
     url: str = Field(
         "http://localhost:7133/mcp",
@@ -291,7 +293,7 @@ class ServerSettings(EntraSettings, _Openness):
     @field_validator("state_keys")
     @classmethod
     def _are_long(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        if any(len(key.get_secret_value().encode()) < MIN_KEY_BYTES for key in value):
+        if any(len(key.get_secret_value().encode()) < MIN_STATE_KEY_BYTES for key in value):
             raise PydanticCustomError("key", "Must be secrets of at least 32 characters")
         if len({key.get_secret_value() for key in value}) != len(value):
             raise PydanticCustomError("key", "Must be different secrets")

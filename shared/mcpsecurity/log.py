@@ -9,14 +9,27 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
 from functools import lru_cache
+from typing import Any
 
 import orjson
 
-__all__ = ["BatchedHandler", "Fields", "JsonFormatter", "LineFormatter", "log_event", "utc_text"]
+__all__ = [
+    "BatchedHandler",
+    "EventFields",
+    "Fields",
+    "JsonFormatter",
+    "LineFormatter",
+    "log_event",
+    "utc_text",
+]
 
 Fields = Callable[[], Mapping[str, str]]
 """Gives fields for a line that is logged now, such as the id of the request that is handled."""
+
+EventFields = Callable[..., Mapping[str, object]]
+"""Returns the fields of an event; the field `event` names its kind."""
 
 _WAIT_SECONDS = 0.02
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -47,9 +60,9 @@ class LineFormatter(logging.Formatter):
         record.message = _CONTROLS.sub(_escaped, record.message)
         return super().formatMessage(record)
 
-    def event_line(self, logger: str, level: str, fields: Mapping[str, object]) -> str:
-        """Return the line of an event that happens now."""
-        return f"{_local_text(int(time.time() * 1000))} {level:<7} {logger}: {_json(fields)}"
+    def event_line(self, logger: str, level: str, at: float, fields: Mapping[str, object]) -> str:
+        """Return the line of an event."""
+        return f"{_local_text(int(at * 1000))} {level:<7} {logger}: {_json(fields)}"
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         """Return local time with milliseconds."""
@@ -83,13 +96,13 @@ class JsonFormatter(logging.Formatter):
             line["stack"] = record.stack_info
         return _json(line)
 
-    def event_line(self, logger: str, level: str, fields: Mapping[str, object]) -> str:
-        """Return the line of an event that happens now."""
-        head = _head(logger, level, time.time())
-        return _json({**head, "message": str(fields.get("event", "")), **fields})
+    def event_line(self, logger: str, level: str, at: float, fields: Mapping[str, object]) -> str:
+        """Return the line of an event."""
+        return _json({**_head(logger, level, at), "message": str(fields.get("event", "")), **fields})
 
 
 _EVENT_FORMATTERS = (LineFormatter, JsonFormatter)
+_Event = tuple[LineFormatter | JsonFormatter, str, int, float, EventFields, tuple[Any, ...]]
 
 
 class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic for the type checker only
@@ -98,27 +111,31 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
     def __init__(self, formatter: logging.Formatter | None = None) -> None:
         super().__init__()
         self.setFormatter(formatter or LineFormatter())
-        self._lines: list[str] = []
+        self._lines: list[str | _Event] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line; called with the handler's lock held."""
         try:
-            line = self.format(record) + self.terminator
+            line = self.format(record)
         except Exception:  # noqa: BLE001 - as logging does: a broken log call must not end its caller
             self.handleError(record)
             return
         self._add(line, record.levelno)
 
-    def take_event(self, logger: logging.Logger, level: int, fields: Mapping[str, object]) -> bool:
-        """Take the line that a record of the event would give; False if this handler needs the record."""
+    def take_event(
+        self, logger: logging.Logger, level: int, at: float, fields: EventFields, values: tuple[Any, ...]
+    ) -> bool:
+        """Take the line that a record of the event would give; False if this handler needs the record.
+
+        The line is formatted when it is written: many in a row take a fraction of the time.
+        """
         formatter = self.formatter
         if self.filters or level < self.level or not isinstance(formatter, _EVENT_FORMATTERS):
             return False
-        line = formatter.event_line(logger.name, logging.getLevelName(level), fields) + self.terminator
         self.acquire()
         try:
-            self._add(line, level)
+            self._add((formatter, logger.name, level, at, fields, values), level)
         finally:
             self.release()
         return True
@@ -129,12 +146,14 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
         try:
             lines, self._lines = self._lines, []
             if lines:
-                self.stream.write("".join(lines))
+                terminator = self.terminator
+                texts = [line if isinstance(line, str) else _event_line(*line) for line in lines]
+                self.stream.write(terminator.join(texts) + terminator)
             super().flush()
         finally:
             self.release()
 
-    def _add(self, line: str, level: int) -> None:
+    def _add(self, line: str | _Event, level: int) -> None:
         first = not self._lines
         self._lines.append(line)
         if level >= logging.WARNING:
@@ -147,20 +166,32 @@ class BatchedHandler(logging.StreamHandler):  # type: ignore[type-arg] # generic
             return
         if first or loop is not self._loop:
             self._loop = loop
-            loop.call_later(_WAIT_SECONDS, self.flush)
+            loop.call_later(_WAIT_SECONDS, self.flush, context=Context())
 
 
-def log_event(logger: logging.Logger, level: int, fields: Mapping[str, object]) -> None:
-    """Log one event: a record has `fields` as a mapping in `record.event` and as JSON in its message.
+def log_event(logger: logging.Logger, level: int, at: float, fields: EventFields, *values: Any) -> None:
+    """Log an event that happens now, `at` seconds since 1970; `fields(*values)` returns its fields.
 
-    No record is made if its only handler is a `BatchedHandler`, as in a service: a record takes as long as a
-    tool does (7 µs).
+    Its record has them as a mapping in `record.event` and as JSON in its message. No record is made if the
+    only handler is a `BatchedHandler`, as in a service: it would cost as much as a tool.
     """
     if not logger.isEnabledFor(level):
         return
     handler = _only_handler(logger)
-    if handler is None or not handler.take_event(logger, level, fields):
-        logger.log(level, _json(fields), extra={"event": fields})
+    if handler is None or not handler.take_event(logger, level, at, fields, values):
+        event = fields(*values)
+        logger.log(level, _json(event), extra={"event": event})
+
+
+def _event_line(
+    formatter: LineFormatter | JsonFormatter,
+    logger: str,
+    level: int,
+    at: float,
+    fields: EventFields,
+    values: tuple[Any, ...],
+) -> str:
+    return formatter.event_line(logger, logging.getLevelName(level), at, fields(*values))
 
 
 def _only_handler(logger: logging.Logger) -> BatchedHandler | None:

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +35,7 @@ def _written(logger: logging.Logger, formatter: logging.Formatter) -> str:
     handler.setStream(stream)
     logger.addHandler(handler)
     for event in EVENTS:
-        log_event(logger, logging.INFO, event)
+        log_event(logger, logging.INFO, time.time(), dict, event)
     handler.flush()
     logger.removeHandler(handler)
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""The answer to a refused request (RFC 6750, section 3; RFC 9728, section 5.1; MCP authorization)."""
+"""Responses to refused requests (RFC 6750, section 3; RFC 9728, section 5.1; MCP authorization)."""
 
 import math
 from collections.abc import Callable
@@ -12,10 +12,10 @@ __all__ = ["Challenger"]
 
 
 class Challenger:
-    """Turns refusals into responses.
+    """Turns an `AuthError` into a response.
 
-    `metadata_url` is where the protected resource metadata is; `base_scope` the permission (short name) that
-    every call needs; `full_scope` puts the Application ID URI in front of a short name.
+    `metadata_url` is the URL of the protected resource metadata; `base_scope` the permission (short name)
+    that every call needs; `full_scope` puts the Application ID URI in front of a short name.
     """
 
     def __init__(self, metadata_url: str, base_scope: str, full_scope: Callable[[str], str]) -> None:
@@ -23,23 +23,23 @@ class Challenger:
         self._base_scope = base_scope
         self._full_scope = full_scope
 
-    def response(self, refusal: AuthError) -> web.Response:
-        """Return the response for a refusal, with a challenge where another token could help."""
+    def response(self, error: AuthError) -> web.Response:
+        """Return the response to `error`, with a challenge if another token could help."""
         headers = {hdrs.CACHE_CONTROL: "no-store"}
-        if isinstance(refusal, Unavailable):
-            headers[hdrs.RETRY_AFTER] = str(math.ceil(refusal.retry_after))
-        elif not isinstance(refusal, NotPermitted):
-            headers[hdrs.WWW_AUTHENTICATE] = self._challenge(refusal)
-        body = {"error": refusal.error or "unauthorized", "error_description": refusal.description}
+        if isinstance(error, Unavailable):
+            headers[hdrs.RETRY_AFTER] = str(math.ceil(error.retry_after))
+        elif not isinstance(error, NotPermitted):
+            headers[hdrs.WWW_AUTHENTICATE] = self._challenge(error)
+        body = {"error": error.error or "unauthorized", "error_description": error.description}
         return web.Response(
-            status=refusal.status, body=orjson.dumps(body), content_type="application/json", headers=headers
+            status=error.status, body=orjson.dumps(body), content_type="application/json", headers=headers
         )
 
-    def _challenge(self, refusal: AuthError) -> str:
-        scopes = refusal.scopes if isinstance(refusal, InsufficientScope) else (self._base_scope,)
+    def _challenge(self, error: AuthError) -> str:
+        scopes = error.scopes if isinstance(error, InsufficientScope) else (self._base_scope,)
         parameters = {
-            "error": refusal.error,
-            "error_description": refusal.description if refusal.error else None,
+            "error": error.error,
+            "error_description": error.description if error.error else None,
             "scope": " ".join(self._full_scope(scope) for scope in scopes),
             "resource_metadata": self._metadata_url,
         }

@@ -1,4 +1,4 @@
-"""Protected resource metadata (RFC 9728): how a client finds out where to sign in and what to ask for."""
+"""Protected resource metadata (RFC 9728): tells clients where to sign in and which scopes to request."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 
 def metadata_url(resource: str) -> str:
-    """Return where the metadata of a resource, the MCP endpoint's public URL, is: RFC 9728, section 3.1."""
+    """Return the URL of the metadata of `resource`, the MCP endpoint's public URL (RFC 9728, section 3.1)."""
     url = URL(resource)
     return str(url.origin().with_path(WELL_KNOWN + url.path))
 
@@ -20,7 +20,7 @@ def metadata_url(resource: str) -> str:
 def protected_resource_metadata(
     resource: str, issuers: Sequence[str], scopes: Sequence[str]
 ) -> dict[str, object]:
-    """Return the document. `scopes` are full names; `offline_access` is a client's own affair."""
+    """Return the document. `scopes` are full names; clients add `offline_access` themselves."""
     return {
         "resource": resource,
         "authorization_servers": list(issuers),
@@ -34,7 +34,7 @@ def protected_resource_metadata(
 def add_metadata_routes(
     app: web.Application, resource: str, document: dict[str, object]
 ) -> list[web.AbstractRoute]:
-    """Serve the document at the root's well-known path and at the one of the resource; return the routes."""
+    """Serve the document at the well-known paths of the root and of the resource; return the routes."""
     body = orjson.dumps(document)
 
     async def serve(_: web.Request) -> web.Response:

@@ -18,7 +18,7 @@ from mcpsecurity_server.auth.verifier import AccessTokenVerifier
 from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.transport.dispatch.dispatcher import BeforeCall
 from mcpsecurity_server.transport.http.responses import was_refused
-from mcpsecurity_server.transport.identity import TOKEN_KEY, owner_of, token_of
+from mcpsecurity_server.transport.identity import TOKEN_KEY, token_of
 
 __all__ = ["Authentication", "tool_guard"]
 
@@ -44,8 +44,10 @@ class Authentication:
         if request.path in self._public or request.method == hdrs.METH_OPTIONS:
             return await handler(request)
         try:
-            request[TOKEN_KEY] = principal = await self.verifier.verify(bearer_token(request))
-            current.caller = owner_of(principal)
+            token = bearer_token(request)
+            principal = self.verifier.cached(token) or await self.verifier.verify(token)
+            request[TOKEN_KEY] = principal
+            current.caller = principal.owner
             response = await handler(request)
         except AuthError as refusal:
             level = logging.INFO if isinstance(refusal, MissingToken) else logging.WARNING

@@ -1,4 +1,4 @@
-"""What a good token must hold besides to be let in: the permission of a person, an allowed client, a role."""
+"""The access policy: the permissions, clients, guests and roles that may call with a verified token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ __all__ = ["AccessPolicy"]
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """`base_scope` and the values of `tool_scopes` are short names. Empty sets allow everybody."""
+    """Decides about verified claims. Scopes are short names; empty sets allow every client and any role."""
 
     base_scope: str
     tool_scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -21,10 +21,10 @@ class AccessPolicy:
     allow_guests: bool = True
 
     def delegated_scopes(self, claims: Claims) -> list[str]:
-        """Return the permissions a person gave the client; the base scope is among them.
+        """Return the permissions that a person gave the client; they include the base scope.
 
         Raises:
-            InsufficientScope: an application's own token, or one without the base scope.
+            InsufficientScope: the token is app-only, or lacks the base scope.
         """
         scp = claims.get("scp")
         if claims.get("idtyp") == "app" or (scp is None and "roles" in claims):
@@ -47,11 +47,10 @@ class AccessPolicy:
             )
 
     def check_tool(self, tool: str, granted: list[str]) -> None:
-        """Check that the granted permissions suffice to call a tool.
+        """Check that `granted` has all permissions that a tool needs.
 
         Raises:
-            InsufficientScope: one is missing; all that the call needs are named, so that one sign-in is
-            enough.
+            InsufficientScope: one is missing; the error names all of them, so that one sign-in is enough.
         """
         extra = self.tool_scopes.get(tool)
         if extra and not set(extra) <= set(granted):
@@ -63,10 +62,10 @@ class AccessPolicy:
 
 
 def is_guest(claims: Claims) -> bool:
-    """Say whether the user is a guest: `acct` says so, or the identity provider is not the tenant itself.
+    """Tell whether the user is a guest: `acct` says so, or the identity provider is not the tenant itself.
 
-    `acct` is an optional claim (0 member, 1 guest; anything else counts as guest); `idp` is there for guests
-    without being asked for.
+    `acct` is an optional claim (0 member, 1 guest; any other value counts as guest). Entra adds `idp` to the
+    tokens of guests by itself.
     """
     if claims.get("acct", 0) != 0:
         return True

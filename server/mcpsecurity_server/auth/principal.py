@@ -1,11 +1,13 @@
 """The principal: the signed-in person and the calling application, from a validated access token."""
 
+from copy import copy
 from typing import Any, Self
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 
 from mcpsecurity.oidc import Claims, optional_text, required_text
+from mcpsecurity_server.transport.identity import Owner
 
 __all__ = ["Principal", "current_principal", "roles_of"]
 
@@ -22,13 +24,17 @@ class Principal(AccessToken):
     name: str | None
     username: str | None
     roles: tuple[str, ...]
+    owner: Owner
+    """The owner of the principal's sessions: tenant, person and application."""
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [("tenant_id", self.tenant_id), ("object_id", self.object_id), ("client_id", self.client_id)]
 
     def with_token(self, token: str) -> Self:
         """Return a copy that has `token` as its text."""
-        return self.model_copy(update={"token": token})
+        twin = copy(self)
+        twin.__dict__["token"] = token  # assigning the field takes as long as the copy
+        return twin
 
     @classmethod
     def from_claims(cls, token: str, claims: Claims, scopes: list[str]) -> "Principal":
@@ -37,19 +43,22 @@ class Principal(AccessToken):
         Raises:
             mcpsecurity.oidc.TokenError: `tid`, `oid`, `sub` or `aud` is missing.
         """
+        client_id = optional_text(claims, "azp") or optional_text(claims, "appid") or ""
+        tenant_id, object_id = required_text(claims, "tid"), required_text(claims, "oid")
         return cls.model_construct(
             token=token,
-            client_id=optional_text(claims, "azp") or optional_text(claims, "appid") or "",
+            client_id=client_id,
             scopes=scopes,
             expires_at=int(claims["exp"]),
             resource=required_text(claims, "aud"),
             subject=required_text(claims, "sub"),
             claims=dict(claims),
-            tenant_id=required_text(claims, "tid"),
-            object_id=required_text(claims, "oid"),
+            tenant_id=tenant_id,
+            object_id=object_id,
             name=optional_text(claims, "name"),
             username=optional_text(claims, "preferred_username") or optional_text(claims, "upn"),
             roles=roles_of(claims),
+            owner=Owner(tenant_id, object_id, client_id),
         )
 
 

@@ -1,4 +1,4 @@
-"""Puts authentication on an application: the middleware, the metadata, and the tenant's keys kept at hand."""
+"""Adds authentication to an application: the middleware, the metadata and the cache of signing keys."""
 
 import asyncio
 import logging
@@ -30,15 +30,18 @@ _RESOURCE_RULE = (
     "MCP_SERVER_APP_ID_URI to it; clients that send no resource are not affected"
 )
 _NO_PROXY = (
-    "every request will be redirected: MCP_SERVER_URL is https, this server speaks http, and no proxy is "
-    "believed that says it was asked by https; set MCP_SERVER_TRUSTED_PROXIES to the number of proxies in "
-    "front"
+    "every request will be redirected: MCP_SERVER_URL is https, this server speaks http, and it trusts no "
+    "proxy's X-Forwarded-Proto; set MCP_SERVER_TRUSTED_PROXIES to the number of proxies in front"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class AuthSetup:
-    """Everything about identity that follows from the settings. `clock` and `timer` are replaced by tests."""
+    """Builds the parts of authentication from the settings.
+
+    `tls` is the trust of connections to the tenant, `clock` gives seconds since 1970, `timer` monotonic
+    seconds, `key_policy` says how long signing keys are cached.
+    """
 
     settings: ServerSettings
     tls: ssl.SSLContext
@@ -50,7 +53,7 @@ class AuthSetup:
         """Add the middleware that refuses requests without a good access token, but for `public_paths`."""
         authentication = Authentication(self.challenger(), public_paths, audit)
         app.middlewares.append(authentication.authenticate)
-        app.cleanup_ctx.append(partial(self._hold_keys, authentication))
+        app.cleanup_ctx.append(partial(self._run, authentication))
         return authentication
 
     def metadata(self) -> dict[str, object]:
@@ -61,7 +64,7 @@ class AuthSetup:
         return protected_resource_metadata(settings.url, issuers, [settings.full_scope(settings.scope)])
 
     def policy(self) -> AccessPolicy:
-        """Return who may call what."""
+        """Return the access policy."""
         settings = self.settings
         return AccessPolicy(
             base_scope=settings.scope,
@@ -72,12 +75,12 @@ class AuthSetup:
         )
 
     def challenger(self) -> Challenger:
-        """Return what answers refused requests."""
+        """Return the object that answers refused requests."""
         settings = self.settings
         return Challenger(metadata_url(settings.url), settings.scope, settings.full_scope)
 
     def warnings(self) -> list[str]:
-        """Return what an operator should know about this configuration, naming the setting."""
+        """Return warnings about this configuration for its operator; each names the setting to change."""
         settings, found = self.settings, []
         if settings.identifier_uri != settings.url:
             found.append(_RESOURCE_RULE.format(url=settings.url))
@@ -88,7 +91,7 @@ class AuthSetup:
         return found
 
     def verifier(self, provider: OidcProvider) -> AccessTokenVerifier:
-        """Return what verifies access tokens with the keys of `provider`."""
+        """Return a verifier of access tokens that uses the keys of `provider`."""
         settings = self.settings
         requirements = TokenRequirements(
             client_id=settings.client_id,
@@ -98,7 +101,7 @@ class AuthSetup:
         )
         return AccessTokenVerifier(provider, requirements, self.policy(), cache_size=settings.token_memory)
 
-    async def _hold_keys(self, authentication: Authentication, _: web.Application) -> AsyncIterator[None]:
+    async def _run(self, authentication: Authentication, _: web.Application) -> AsyncIterator[None]:
         settings = self.settings
         for warning in self.warnings():
             _log.warning("%s", warning)
@@ -116,14 +119,14 @@ class AuthSetup:
             ) as provider,
         ):
             authentication.verifier = self.verifier(provider)
-            warming = asyncio.create_task(_warm(provider))
+            prefetch = asyncio.create_task(_prefetch(provider))
             yield
-            warming.cancel()
-            await asyncio.wait([warming])
+            prefetch.cancel()
+            await asyncio.wait([prefetch])
 
 
-async def _warm(provider: OidcProvider) -> None:
-    """Fetch the keys, so that the first caller need not wait; without them the server answers 503."""
+async def _prefetch(provider: OidcProvider) -> None:
+    """Fetch the keys, so that the first caller does not wait; without keys the server answers 503."""
     try:
         await provider.metadata()
     except ProviderError as error:

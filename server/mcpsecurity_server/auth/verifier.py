@@ -17,7 +17,6 @@ from mcpsecurity_server.auth.errors import AuthError, InvalidToken, Unavailable
 from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.auth.token_cache import TokenCache
-from mcpsecurity_server.transport.identity import owner_of
 
 __all__ = ["AccessTokenVerifier", "TokenRequirements"]
 
@@ -64,15 +63,16 @@ class AccessTokenVerifier:
         """Return if there are keys to verify with. Raises `ProviderError`."""
         await self._provider.metadata()
 
+    def cached(self, token: str) -> Principal | None:
+        """Return the principal of a token that was verified before and is still good, or None."""
+        return self._cache.get(token)
+
     async def verify(self, token: str) -> Principal:
-        """Return the principal of a token.
+        """Return the principal of a token, and add it to the cache.
 
         Raises:
             AuthError: `InvalidRequest`, `InvalidToken`, `InsufficientScope`, `NotPermitted` or `Unavailable`.
         """
-        return self._cache.get(token) or await self._verify(token)
-
-    async def _verify(self, token: str) -> Principal:
         check_syntax(token)
         try:
             signed = await self._provider.verify(token)
@@ -85,7 +85,7 @@ class AccessTokenVerifier:
             scopes = self._policy.delegated_scopes(signed.claims)
             self._policy.check_permitted(signed.claims)
         except AuthError as refusal:
-            refusal.caller = owner_of(Principal.from_claims("", signed.claims, []))
+            refusal.caller = Principal.from_claims("", signed.claims, []).owner
             raise
         principal = Principal.from_claims(token, signed.claims, scopes)
         self._cache.put(principal, signed.key, refused_at)

@@ -1,6 +1,6 @@
-"""`mcpsecurity doctor`: looks at a configuration from the outside, and says what to change.
+"""`mcpsecurity doctor`: checks a configuration from outside, and says what to change.
 
-It needs nothing but what the services are configured with, changes nothing, and shows no secret.
+It reads the settings of the services, changes nothing, and shows no secret.
 """
 
 from mcpsecurity_server.doctor.examination import examine

@@ -22,7 +22,9 @@ def doctor(as_data: bool) -> None:
     Run it with the environment or the .env of the services, while the server runs. Exit code 1: something
     failed.
     """
-    logging.getLogger("azure").setLevel(logging.CRITICAL)  # it quotes tenants; the findings say what is wrong
+    logging.getLogger("azure").setLevel(
+        logging.CRITICAL
+    )  # its messages name tenants; the findings have the reasons
     findings = asyncio.run(examine(load_settings(DoctorSettings)))
     click.echo(as_json(findings) if as_data else as_table(findings))
     sys.exit(int(any(finding.status is Status.FAILED for finding in findings)))

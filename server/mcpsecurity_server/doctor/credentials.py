@@ -1,4 +1,4 @@
-"""Checks of the secrets and certificates by which the applications prove who they are to the tenant."""
+"""Checks of the secrets and certificates with which the applications authenticate to the tenant."""
 
 import asyncio
 import re
@@ -39,7 +39,7 @@ _CERTIFICATE = {
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An app registration with its credential: of two, the certificate.
+    """An app registration with its credential; the certificate counts if there are both.
 
     `prefix` begins the names of its settings; `certificate_key` is the whole name of that one.
     """
@@ -56,7 +56,7 @@ class Application:
 async def check_credential(
     session: aiohttp.ClientSession, settings: DoctorSettings, application: Application, clock: Clock
 ) -> AsyncIterator[Finding]:
-    """Ask for a token of the application itself: whatever comes of it, Entra judges the credential first."""
+    """Request a token of the application itself: Entra checks the credential before anything else."""
     if application.certificate_file is not None:
         async for finding in _certificate(session, settings, application, clock):
             yield finding
@@ -137,7 +137,7 @@ def _read(file: Path) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
 def _assertion(
     key: rsa.RSAPrivateKey, certificate: x509.Certificate, client_id: str, audience: str, now: datetime
 ) -> str:
-    """Return a client assertion as Entra takes it (RFC 7523): PS256, the certificate named by its SHA-256."""
+    """Return a client assertion for Entra (RFC 7523): PS256, the certificate named by its SHA-256."""
     claims = {
         "aud": audience,
         "iss": client_id,

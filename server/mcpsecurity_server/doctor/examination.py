@@ -1,4 +1,4 @@
-"""All checks, in the order in which a person would look."""
+"""Runs all checks, in the order in which a person would look."""
 
 import time
 
@@ -17,7 +17,7 @@ __all__ = ["examine"]
 
 
 async def examine(settings: DoctorSettings, *, clock: Clock = time.time) -> list[Finding]:
-    """Return what was found. Nothing is changed, and nothing raised for what is wrong."""
+    """Return the findings. Nothing is changed, and a fault in the configuration raises nothing."""
     try:
         tls = client_ssl_context(settings.ca_file)
     except OSError as error:

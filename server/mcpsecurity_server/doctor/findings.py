@@ -1,4 +1,4 @@
-"""What the doctor found, and how it is told."""
+"""The findings of the doctor, as a table and as JSON."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -32,22 +32,22 @@ class Finding:
 
 
 def ok(check: str, message: str) -> Finding:
-    """Return that all is well."""
+    """Return a finding: the check passed."""
     return Finding(check, Status.OK, message)
 
 
 def warning(check: str, message: str, setting: str) -> Finding:
-    """Return that it works, but not for everybody or not for long."""
+    """Return a finding: it works, but not for everybody or not for long."""
     return Finding(check, Status.WARNING, message, setting)
 
 
 def failed(check: str, message: str, setting: str) -> Finding:
-    """Return that it cannot work."""
+    """Return a finding: it cannot work."""
     return Finding(check, Status.FAILED, message, setting)
 
 
 def skipped(check: str, message: str, setting: str = "") -> Finding:
-    """Return that there was nothing to check, or no way to."""
+    """Return a finding: there was nothing to check, or no way to check it."""
     return Finding(check, Status.SKIPPED, message, setting)
 
 

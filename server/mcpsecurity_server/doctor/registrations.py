@@ -1,4 +1,4 @@
-"""Checks of the applications' registrations: their credentials, and where people come back to."""
+"""Checks of the app registrations: their credentials and redirect URIs."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -21,7 +21,7 @@ _BAD_REDIRECT = 50011
 async def check_registrations(
     session: aiohttp.ClientSession, settings: DoctorSettings, clock: Clock
 ) -> AsyncIterator[Finding]:
-    """Look at the registrations with the tenant's eyes. Nobody is signed in."""
+    """Check the registrations by requests to the tenant, without signing in."""
     if not settings.web_client_id:
         yield skipped("web client", "No web client is configured here.", "WEBCLIENT_CLIENT_ID")
     elif settings.web_client_secret is None and settings.web_certificate_file is None:
@@ -64,7 +64,7 @@ def _applications(settings: DoctorSettings) -> Iterator[Application]:
 
 
 async def _redirect(session: aiohttp.ClientSession, settings: DoctorSettings) -> Finding:
-    """Begin a silent sign-in: Entra looks at the redirect URI first, and only then at who is signed in."""
+    """Begin a silent sign-in: Entra checks the redirect URI before the sign-in session."""
     redirect = settings.webclient_url.rstrip("/") + _REDIRECT_PATH
     query = {
         "client_id": settings.web_client_id,

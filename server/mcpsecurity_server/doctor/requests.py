@@ -1,4 +1,4 @@
-"""One HTTP request of the doctor, with every way it can fail as a value."""
+"""Sends one HTTP request; every failure is an `UnreachableError` with a reason for people."""
 
 import asyncio
 import ssl
@@ -15,7 +15,7 @@ _MAX_BODY = 1024 * 1024
 
 
 class UnreachableError(Exception):
-    """There was no answer; the message says why. `is_trust` tells that the certificate was not believed."""
+    """There was no answer; the message says why. `is_trust`: the certificate is not trusted."""
 
     def __init__(self, message: str, *, is_trust: bool = False) -> None:
         super().__init__(message)
@@ -24,7 +24,7 @@ class UnreachableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `json` is None if the body is no JSON object."""
+    """A response. `json` is None if the body is not a JSON object."""
 
     status: int
     headers: dict[str, str]

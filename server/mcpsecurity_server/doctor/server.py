@@ -31,7 +31,7 @@ _BAD_TOKEN = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRvY3RvciIsInR5cCI6IkpXVCJ9.e30.AA"  
 
 
 async def check_server(session: aiohttp.ClientSession, settings: DoctorSettings) -> AsyncIterator[Finding]:
-    """Look at the server from where a client stands."""
+    """Check the server by the requests that a client sends."""
     url = settings.mcp_url
     try:
         where = metadata_url(url)
@@ -111,7 +111,7 @@ def _challenge(where: str, answer: Answer | None) -> Finding:
 
 
 def _judgement(answer: Answer | None) -> Finding:
-    """A token that nobody signed has to be refused, and not for want of the tenant's keys."""
+    """An unsigned token has to be refused with 401; 503 means that the server lacks the tenant's keys."""
     if answer is not None and answer.status == 503:
         message = "The server cannot reach its tenant, and refuses everybody: see its log."
         return failed("judgement", message, "ENTRA_AUTHORITY, MCPSECURITY_CA_FILE of the server")

@@ -1,4 +1,4 @@
-"""What the services are configured with. Nothing is required: what is missing is a finding, not an error."""
+"""The settings of all services. None is required: a missing one is a finding, not an error."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Cross-origin calls from browsers: none, but from the origins that are configured."""
+"""Cross-origin calls from browsers (CORS): allowed only from the configured origins."""
 
 from collections.abc import Iterable
 
@@ -21,9 +21,9 @@ _RESPONSE_HEADERS = ("MCP-Protocol-Version", "Mcp-Session-Id", "WWW-Authenticate
 
 
 def allow_origins(app: web.Application, routes: Iterable[web.AbstractRoute], origins: Iterable[str]) -> None:
-    """Let scripts of these origins call the routes and read what they need of the answers.
+    """Let scripts of `origins` call the routes and read the response headers that MCP clients need.
 
-    Credentials of the browser (cookies) are never allowed: the access token is the only one that counts.
+    Cookies are never allowed: the access token is the only credential.
     """
     options = {
         "allow_credentials": False,

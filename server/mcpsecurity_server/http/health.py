@@ -1,6 +1,6 @@
-"""`/health` tells people and probes that the server runs, `/ready` whether it has all it needs.
+"""`/health` tells that the server runs, `/ready` that it can answer requests.
 
-Public, and they say nothing that is not.
+Both are public and disclose nothing else.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,13 +29,13 @@ def add_health_route(app: web.Application, mcp_path: str, clock: Callable[[], fl
 
 
 def add_ready_route(
-    app: web.Application, needs: Mapping[str, Callable[[], Awaitable[None]]]
+    app: web.Application, checks: Mapping[str, Callable[[], Awaitable[None]]]
 ) -> web.AbstractRoute:
-    """Serve whether requests can be answered; return the route. 503 names which of `needs` is missing."""
+    """Serve whether requests can be answered; return the route. 503 names each of `checks` that raises."""
 
     async def ready(_: web.Request) -> web.Response:
         missing = []
-        for name, check in needs.items():
+        for name, check in checks.items():
             try:
                 await check()
             except (SharedStateError, ProviderError):

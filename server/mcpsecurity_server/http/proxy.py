@@ -1,4 +1,4 @@
-"""Behind a reverse proxy: believe what trusted hops say, and insist on https if the public URL is https."""
+"""Reverse proxies: trusts the X-Forwarded headers of configured hops, and requires https for an https URL."""
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -14,7 +14,7 @@ _STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 
 
 def secure_headers(settings: ServerSettings) -> dict[str, str]:
-    """Return what every answer has for the safety of browsers."""
+    """Return the headers that protect browsers; every response has them."""
     headers = {"X-Frame-Options": _NO_FRAME, "X-Content-Type-Options": _NO_SNIFFING}
     if settings.origin.scheme == "https":
         headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
@@ -22,7 +22,7 @@ def secure_headers(settings: ServerSettings) -> dict[str, str]:
 
 
 def add_proxy_middlewares(app: web.Application, settings: ServerSettings) -> None:
-    """Add what the settings ask for; to be called before any other middleware is added."""
+    """Add the middlewares that the settings ask for. Call it before any other middleware is added."""
     if settings.trusted_proxies:
         app.middlewares.append(_require_hops(settings.trusted_proxies))
         app.middlewares.append(XForwardedRelaxed(settings.trusted_proxies).middleware)
@@ -32,8 +32,8 @@ def add_proxy_middlewares(app: web.Application, settings: ServerSettings) -> Non
         sts=_STRICT_TRANSPORT if https else None,
         x_frame=_NO_FRAME,
         cto=_NO_SNIFFING,
-        xss=None,  # browsers dropped it; it did harm
-        white_paths=(HEALTH_PATH, READY_PATH),  # probed from inside
+        xss=None,  # browsers removed it because it was exploitable
+        white_paths=(HEALTH_PATH, READY_PATH),  # probes come from inside
     )
     app.on_response_prepare.append(secure.on_response_prepare)
     if https:
@@ -41,7 +41,7 @@ def add_proxy_middlewares(app: web.Application, settings: ServerSettings) -> Non
 
 
 def _require_hops(hops: int) -> Middleware:
-    """Refuse a request that has an X-Forwarded header with fewer entries than there are proxies."""
+    """Return a middleware that refuses X-Forwarded headers with fewer entries than there are proxies."""
     names = (hdrs.X_FORWARDED_FOR, hdrs.X_FORWARDED_PROTO, hdrs.X_FORWARDED_HOST)
 
     @web.middleware

@@ -1,4 +1,4 @@
-"""How many tool calls one person may make by one client."""
+"""The rate limit of tool calls, per person and client."""
 
 import math
 
@@ -12,7 +12,7 @@ __all__ = ["rate_guard"]
 
 
 def rate_guard(limit: Limit | None, inner: BeforeCall | None) -> BeforeCall | None:
-    """Return what is asked before a tool runs: `inner` first, then the limit, if there is one."""
+    """Return a check for each tool call: first `inner`, then the limit. It raises `HTTPTooManyRequests`."""
     if limit is None:
         return inner
 

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from mcpsecurity.correlation import begin_request, correlation_id, handled_request
+from mcpsecurity.correlation import begin_request, correlation_text, handled_request
 from mcpsecurity.log import log_event, utc_text
 from mcpsecurity_server.transport.protocol import SESSION_HEADER, STATELESS_VERSION, VERSION_HEADER
 
@@ -26,6 +26,8 @@ DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allo
 
 _NOBODY = (None, None, None)
 """Tenant, person and client of a caller who is not known."""
+
+_NO_TRACE: Mapping[str, str] = {}
 
 _outcome: ContextVar[str | None] = ContextVar("audited_outcome", default=None)
 
@@ -73,16 +75,8 @@ class AuditLog:
         self.denials[reason] += 1
         if not _log.isEnabledFor(level):
             return
-        event = {
-            "time": utc_text(time.time()),
-            "event": "request_refused",
-            "status": status,
-            "reason": reason,
-            "method": request.method,
-            "path": request.path,
-            "remote": request.remote,
-        }
-        self._write(level, event, caller or handled_request().caller)
+        details = (status, reason, request.method, request.path, request.remote)
+        self._write(level, _refusal, details, caller)
 
     def response_sent(self, request: web.BaseRequest, status: int) -> None:
         """Write that the transport denied a request with a good token, if the status says so."""
@@ -97,21 +91,56 @@ class AuditLog:
         if (noted := _outcome.get()) is not None:
             outcome = noted
             _outcome.set(None)
-        event = {
-            "time": utc_text(time.time()),
-            "event": "tool_call",
-            "tool": tool,
-            "outcome": outcome,
-            "duration_ms": int(seconds * 1_000_000) / 1000,
-        }
-        self._write(logging.INFO, event, handled_request().caller)
+        self._write(logging.INFO, _tool_call, (tool, outcome, seconds))
 
-    def _write(self, level: int, event: dict[str, object], caller: tuple[str, str, str] | None) -> None:
-        event["tenant"], event["user"], event["client"] = caller or _NOBODY
-        event["correlation_id"] = correlation_id()
-        if self._trace_fields is not None:
-            event |= self._trace_fields()
-        log_event(_log, level, event)
+    def _write(
+        self,
+        level: int,
+        describe: Callable[..., dict[str, object]],
+        details: tuple[object, ...],
+        caller: tuple[str, str, str] | None = None,
+    ) -> None:
+        now, request = time.time(), handled_request()
+        trace = self._trace_fields() if self._trace_fields is not None else _NO_TRACE
+        who = caller or request.caller or _NOBODY
+        log_event(_log, level, now, _fields, now, describe, details, who, request.number, trace)
+
+
+def _fields(
+    at: float,
+    describe: Callable[..., dict[str, object]],
+    details: tuple[object, ...],
+    caller: tuple[str | None, str | None, str | None],
+    request: int,
+    trace: Mapping[str, str],
+) -> dict[str, object]:
+    """Return the fields of a line; `describe` returns those of its kind from `details`."""
+    tenant, user, client = caller
+    return {
+        "time": utc_text(at),
+        **describe(*details),
+        "user": user,
+        "tenant": tenant,
+        "client": client,
+        "correlation_id": correlation_text(request),
+        **trace,
+    }
+
+
+def _refusal(status: int, reason: str, method: str, path: str, remote: str | None) -> dict[str, object]:
+    return {
+        "event": "request_refused",
+        "status": status,
+        "reason": reason,
+        "method": method,
+        "path": path,
+        "remote": remote,
+    }
+
+
+def _tool_call(tool: str, outcome: str, seconds: float) -> dict[str, object]:
+    milliseconds = int(seconds * 1_000_000) / 1000
+    return {"event": "tool_call", "tool": tool, "outcome": outcome, "duration_ms": milliseconds}
 
 
 def _names_session(request: web.BaseRequest) -> bool:

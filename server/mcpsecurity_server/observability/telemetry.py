@@ -1,7 +1,7 @@
-"""Spans and metrics of the server, by OpenTelemetry's semantic conventions for MCP where they have a word.
+"""Spans and metrics of the server, named by OpenTelemetry's semantic conventions for MCP where they apply.
 
-Imported only when somebody watches. Values of labels are bounded: a tool or a method is named only if it
-exists, and nobody who calls is.
+Imported only if telemetry is configured. Values of labels are bounded: a tool or a method is named only if it
+exists, and callers are never named.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from mcpsecurity_server.transport.protocol import (
 __all__ = ["ServerInstrumentation", "remote_context"]
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
-"""Buckets of latencies: a call takes a millisecond, or as long as a person who is asked."""
+"""Buckets of durations: a call takes a millisecond, or minutes if it asks a person."""
 
 OTHER: Final = "_OTHER"
 _LONGEST: Final = 512
@@ -57,7 +57,7 @@ class ServerInstrumentation:
         self._durations = self._meter.create_histogram(
             "mcp.server.operation.duration",
             unit="s",
-            description="How long requests took, by method and tool.",
+            description="Duration of requests, by method and tool.",
             explicit_bucket_boundaries_advisory=SECONDS,
         )
         self._calls = self._meter.create_counter(
@@ -103,7 +103,7 @@ class ServerInstrumentation:
                 self._durations.record(time.perf_counter() - started, labels)
 
     async def _ask(self, method: str, run: Awaitable[Any]) -> Any:
-        """Await what a tool asks its client in a span of its own: that is how long a person took."""
+        """Await a tool's request to its client in a span of its own, which shows how long the person took."""
         with self._tracer.start_as_current_span(
             method,
             kind=SpanKind.CLIENT,
@@ -128,7 +128,7 @@ class ServerInstrumentation:
         return [Observation(count, {"mcpsecurity.reason": reason}) for reason, count in counts]
 
     def _described(self, request: Request) -> tuple[str, dict[str, AttributeValue]]:
-        """Return the span's name and the labels: a tool is named if there is one of that name."""
+        """Return the name of the span and the labels; a tool that does not exist is not named."""
         method = request.method if request.method in METHODS else OTHER
         labels: dict[str, AttributeValue] = {"mcp.method.name": method}
         tool = request.params.get("name") if method == "tools/call" else None
@@ -140,33 +140,33 @@ class ServerInstrumentation:
         }
 
     def after_call(self, inner: AfterCall) -> AfterCall:
-        """Return what hears of tool calls: it counts, and tells `inner`."""
+        """Return a callback for ended tool calls that counts them and calls `inner`."""
 
-        def heard(tool: str, outcome: str, seconds: float) -> None:
+        def count(tool: str, outcome: str, seconds: float) -> None:
             outcome = noted_outcome() or outcome
             named = tool if self._is_tool(tool) else OTHER
             self._calls.add(1, {"gen_ai.tool.name": named, "mcpsecurity.outcome": outcome})
             trace.get_current_span().set_attribute("mcpsecurity.outcome", outcome)
             inner(tool, outcome, seconds)
 
-        return heard
+        return count
 
     def before_call(self, inner: BeforeCall | None) -> BeforeCall | None:
-        """Return what is asked before a tool runs: it asks `inner`, and counts who is told to wait."""
+        """Return a check for each tool call: `inner`, whose rate-limit refusals are counted."""
         if inner is None:
             return None
 
-        async def asked(tool: str, request: web.Request) -> None:
+        async def check(tool: str, request: web.Request) -> None:
             try:
                 await inner(tool, request)
             except web.HTTPTooManyRequests:
                 self._denials["rate_limited"] += 1
                 raise
 
-        return asked
+        return check
 
     def observe(self, activity: Callable[[], Activity], is_tool: Callable[[Any], bool]) -> None:
-        """Offer how much is open as gauges."""
+        """Publish `activity` as gauges."""
         self._is_tool = is_tool
         described = {
             "sessions": ("{session}", "Sessions; with Redis those that this process works for."),
@@ -181,9 +181,9 @@ class ServerInstrumentation:
 
 
 def remote_context(meta: Any, http: web.Request | None) -> Context:
-    """Return the context that the client has named: in `_meta`, or else in the headers; else an empty one.
+    """Return the trace context in `_meta`, or else in the HTTP headers, or else an empty one.
 
-    What is none by the W3C's Trace Context is ignored.
+    Values that are not valid by W3C Trace Context are ignored.
     """
     for carrier in (meta, http.headers if http is not None else None):
         if not isinstance(carrier, Mapping):
@@ -197,7 +197,7 @@ def remote_context(meta: Any, http: web.Request | None) -> Context:
 
 
 def _of(request: Request, call: Call) -> dict[str, AttributeValue]:
-    """Return the attributes of a span besides the labels, which are of this request alone."""
+    """Return the attributes of a span that are not labels, because they belong to one request only."""
     attributes: dict[str, AttributeValue] = {
         "jsonrpc.request.id": str(request.id)[:_ID],
         "network.transport": "tcp",

@@ -1,7 +1,7 @@
-"""Why there is no profile.
+"""Errors of reading a profile.
 
 ProfileError              the message may be shown
-├── ConsentNeededError        nobody consented to the permission yet (AADSTS65001)
+├── ConsentNeededError        the permission has no consent yet (AADSTS65001)
 ├── SignInNeededError         the organisation demands another step at sign-in (claims challenge)
 └── NotAvailableError         Entra or Graph refused or failed for any other reason
 """
@@ -10,11 +10,11 @@ __all__ = ["ConsentNeededError", "NotAvailableError", "ProfileError", "SignInNee
 
 
 class ProfileError(Exception):
-    """There is no profile to be had; the message says why, and what to do."""
+    """The profile cannot be read; the message says why, and what to do."""
 
 
 class ConsentNeededError(ProfileError):
-    """Nobody consented to the permission yet."""
+    """The permission has no consent yet."""
 
 
 class SignInNeededError(ProfileError):

@@ -1,4 +1,4 @@
-"""The on-behalf-of flow: a token of the person for another API, in exchange for the one that came in.
+"""The on-behalf-of flow: exchanges the access token of a request for the same person's for another API.
 
 The incoming token is never sent to the other API. What it was exchanged for is remembered by its hash, since
 MSAL asks Entra each time. MSAL and requests block, so they run in threads of their own.
@@ -49,7 +49,7 @@ ClientCredential = str | dict[str, str]
 
 
 class OnBehalfOf:
-    """Gets tokens for an API in the name of callers. Use it inside `async with`.
+    """Gets tokens for an API on behalf of callers. Use it inside `async with`.
 
     `timer` gives monotonic seconds.
     """

@@ -23,12 +23,12 @@ _TIMEOUT = 10.0
 _CHALLENGED = (
     "Microsoft Graph does not accept your sign-in any more: sign out, sign in again, and repeat the call."
 )
-"""Continuous access evaluation: the session was revoked, or a policy changed, since the token was issued."""
+"""The text for continuous access evaluation: the session was revoked or a policy changed after sign-in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What Graph says of a person."""
+    """A person's entry in Microsoft Graph."""
 
     id: str
     display_name: str | None

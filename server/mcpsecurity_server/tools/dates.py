@@ -39,7 +39,7 @@ def register(toolbox: Toolbox, now: Callable[[], dt.datetime]) -> None:
         """Get the current date, time and day of the week, in UTC or in a given time zone."""
         zone = zone_named(time_zone) if time_zone else dt.UTC
         name = time_zone or "UTC"
-        await toolbox.asker.approve(
+        await toolbox.elicitor.approve(
             context, "get_current_date_time", f"Read the current date and time (time_zone = {name})."
         )
         moment = now().astimezone(zone)
@@ -53,7 +53,7 @@ def register(toolbox: Toolbox, now: Callable[[], dt.datetime]) -> None:
 
 
 def zone_named(name: str) -> dt.tzinfo:
-    """Return the time zone. Raises `InputError` with suggestions if there is none of that name."""
+    """Return the time zone of a name. Raises `InputError` with suggestions if there is no such time zone."""
     if name in _zones():
         return ZoneInfo(name)
     raise InputError(f"time_zone {name[:40]!r} is not an IANA time zone; {_suggestion(name)}.")

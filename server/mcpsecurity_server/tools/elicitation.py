@@ -1,4 +1,4 @@
-"""Asking the person in the middle of a tool call: MCP elicitation, form mode (specification 2025-11-25)."""
+"""Asks the person during a tool call: MCP elicitation in form mode (specification 2025-11-25)."""
 
 import asyncio
 from typing import Any, NoReturn, TypeVar
@@ -28,10 +28,10 @@ class _Approval(BaseModel):
 
 
 class Elicitor:
-    """Asks for approval as the policy says, and for input; gives up after `deadline` seconds without an
-    answer.
+    """Asks for approval, as `policy` says, and for input. A question ends after `deadline` seconds.
 
-    Policies: when-supported (by the client, and not approved there already), required, never.
+    Policies: `when-supported` asks if the client supports it and has not approved the call itself;
+    `required`; `never`.
     """
 
     def __init__(self, policy: ApprovalPolicy, deadline: float) -> None:
@@ -39,7 +39,7 @@ class Elicitor:
         self._deadline = deadline
 
     async def approve(self, context: ToolContext, tool: str, action: str) -> None:
-        """Return if `action`, a sentence with the arguments in it, may be done.
+        """Return if the person allows `action`, a sentence that contains the arguments of the call.
 
         Raises:
             DeclinedError, CancelledError: the person did not approve.
@@ -60,7 +60,7 @@ class Elicitor:
         """Show `message` and a form for the fields of `form`; return what the person entered.
 
         Raises:
-            DeclinedError, CancelledError: the person did not answer.
+            DeclinedError, CancelledError: the person did not answer, or not in time.
             ServiceError: the client failed to ask, or its answer does not fit the form.
         """
         try:
@@ -82,7 +82,7 @@ class Elicitor:
 
 
 async def _refuse(context: ToolContext, tool: str, message: str) -> NoReturn:
-    """Ask although the client cannot be asked: only the transport knows how its revision has that said."""
+    """Ask although the client does not support it: the transport knows how its revision answers that."""
     text = f"{tool} needs the user's approval, and this client does not support elicitation."
     try:
         await context.elicit(message, _Approval)
@@ -92,14 +92,13 @@ async def _refuse(context: ToolContext, tool: str, message: str) -> NoReturn:
 
 
 def _approved_by_client(context: ToolContext) -> bool:
-    """Say whether the person has approved this call in the client, which could as well not support
-    questions."""
+    """Tell whether the client says that the person has approved this call there."""
     meta = context.request_context.meta
     return meta is not None and (meta.model_extra or {}).get(APPROVED_META) is True
 
 
 def can_ask(context: ToolContext) -> bool:
-    """Say whether the client declared form elicitation; an empty declaration means forms."""
+    """Tell whether the client supports form elicitation; an empty declaration means that it does."""
     parameters = context.session.client_params
     elicitation = parameters.capabilities.elicitation if parameters else None
     return elicitation is not None and (elicitation.form is not None or elicitation.url is None)

@@ -1,9 +1,9 @@
-"""How a tool call can end other than well. The text is read by the model and by the person.
+"""Errors of tool calls. The model and the person read their text.
 
 ToolError (of the SDK)
-├── InputError         an argument has to change; says which and how
+├── InputError         an argument has to change; the text says which and how
 ├── OutcomeError
-│   ├── DeclinedError      the person said no
+│   ├── DeclinedError      the person declined
 │   └── CancelledError     the person gave no answer
 └── ServiceError       something the tool depends on failed; trying again later may help
 """
@@ -22,13 +22,13 @@ class ServiceError(ToolError):
 
 
 class OutcomeError(ToolError):
-    """The person did not agree; `outcome` is the word for the audit log."""
+    """The person did not approve or answer; `outcome` is the word in the audit log."""
 
     outcome = "refused"
 
 
 class DeclinedError(OutcomeError):
-    """The person said no. The call must not be repeated unasked."""
+    """The person declined. The model must not repeat the call unless asked to."""
 
     outcome = "declined"
 

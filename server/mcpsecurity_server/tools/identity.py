@@ -1,4 +1,4 @@
-"""Who the caller is: from the access token, and, where configured, from Microsoft Graph."""
+"""The signed-in person: from the access token and, if configured, from Microsoft Graph."""
 
 from pydantic import BaseModel, Field
 
@@ -37,15 +37,15 @@ def register(toolbox: Toolbox) -> None:
     @toolbox.tool(title="Who am I", idempotent=True)
     async def who_am_i(context: ToolContext) -> WhoAmI:
         """Tell who is signed in: name, user name, tenant, calling application and permissions."""
-        caller = _caller()
-        await toolbox.asker.approve(context, "who_am_i", "Show as whom you are signed in.")
+        principal = _principal()
+        await toolbox.elicitor.approve(context, "who_am_i", "Show as whom you are signed in.")
         return WhoAmI(
-            name=caller.name,
-            username=caller.username,
-            tenant_id=caller.tenant_id,
-            client_id=caller.client_id,
-            scopes=caller.scopes,
-            roles=list(caller.roles),
+            name=principal.name,
+            username=principal.username,
+            tenant_id=principal.tenant_id,
+            client_id=principal.client_id,
+            scopes=principal.scopes,
+            roles=list(principal.roles),
         )
 
 
@@ -55,10 +55,10 @@ def register_profile(toolbox: Toolbox, profiles: ProfileService) -> None:
     @toolbox.tool(title="My profile", idempotent=True, open_world=True)
     async def get_my_profile(context: ToolContext) -> MyProfile:
         """Get the signed-in person's profile from Microsoft Graph: name, mail address and job title."""
-        caller = _caller()
-        await toolbox.asker.approve(context, "get_my_profile", "Read your profile from Microsoft Graph.")
+        principal = _principal()
+        await toolbox.elicitor.approve(context, "get_my_profile", "Read your profile from Microsoft Graph.")
         try:
-            profile = await profiles.profile(caller)
+            profile = await profiles.profile(principal)
         except ProfileError as error:
             raise ServiceError(str(error)) from error
         return MyProfile(
@@ -69,8 +69,8 @@ def register_profile(toolbox: Toolbox, profiles: ProfileService) -> None:
         )
 
 
-def _caller() -> Principal:
-    caller = current_principal()
-    if caller is None:
+def _principal() -> Principal:
+    principal = current_principal()
+    if principal is None:
         raise ServiceError("Nobody is signed in: this server runs without authentication.")
-    return caller
+    return principal

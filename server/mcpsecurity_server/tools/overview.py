@@ -1,4 +1,4 @@
-"""The system overview: a resource that describes the server from what is really registered."""
+"""The system overview: a resource that lists the registered tools, prompts and resources."""
 
 from mcp.server.fastmcp import FastMCP
 from mcp.types import Prompt, Tool
@@ -9,7 +9,7 @@ OVERVIEW_URI = "mcpsecurity://system-overview"
 
 
 def register_overview(mcp: FastMCP[None]) -> None:
-    """Register the resource. It is written anew each time it is read."""
+    """Register the resource. Each read describes the current registrations."""
 
     @mcp.resource(
         OVERVIEW_URI,

@@ -1,4 +1,4 @@
-"""Prompts that a person can start from. Each leads the model to the random-number tools."""
+"""Prompts for a person to start with. Each makes the model use the random-number tools."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Random numbers: one that nobody can predict, and one that a date decides."""
+"""Random numbers: one from the system's generator, and one that is derived from a date."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from mcpsecurity_server.transport import step
 __all__ = ["NumberFromDate", "RandomNumber", "number_of", "register"]
 
 LIMIT = 10**15
-"""Beyond this, JSON numbers of JavaScript clients lose digits."""
+"""Above this, JavaScript clients lose digits of JSON numbers."""
 
 _random = SystemRandom()
 
@@ -30,7 +30,7 @@ class RandomNumber(BaseModel):
 
 
 class NumberFromDate(BaseModel):
-    """A number from 0 to 99 that a date decides."""
+    """A number from 0 to 99 that is derived from a date."""
 
     number: int = Field(description="The number, 0 to 99; always the same for the same date.")
     datetime: str = Field(description="The date or date-time it was made from, ISO 8601.")
@@ -49,7 +49,7 @@ def register(toolbox: Toolbox, now: Callable[[], dt.datetime]) -> None:
         if min >= max:
             raise InputError(f"min ({min}) must be below max ({max}); max itself is never drawn.")
         action = f"Generate a random number from {min} to {max - 1} (min = {min}, max = {max}, max excluded)."
-        await toolbox.asker.approve(context, "get_random_number", action)
+        await toolbox.elicitor.approve(context, "get_random_number", action)
         return RandomNumber(number=_random.randrange(min, max), min=min, max=max)
 
     @toolbox.tool(title="Random number from a date", idempotent=True)
@@ -69,7 +69,7 @@ def register(toolbox: Toolbox, now: Callable[[], dt.datetime]) -> None:
             else await step("moment", lambda: now().isoformat(timespec="seconds"))
         )
         source = f"datetime = {moment}" if datetime is not None else f"the current date and time, {moment}"
-        await toolbox.asker.approve(
+        await toolbox.elicitor.approve(
             context, "get_random_number_from_date_time", f"Generate a number from {source}."
         )
         return NumberFromDate(number=number_of(moment), datetime=moment)

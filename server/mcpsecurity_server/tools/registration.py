@@ -1,7 +1,7 @@
-"""Registers tools on a FastMCP server, each inside the same boundary.
+"""Registers tools on a FastMCP server, each inside the same error boundary.
 
-The boundary keeps the details of an unexpected failure from the caller, who gets an error id that the log has
-too, and tells the audit log how a call ended.
+The boundary hides the details of an unexpected failure from the caller, who gets an error id that is also in
+the log, and passes the outcome of the call to the audit log.
 """
 
 import functools
@@ -27,18 +27,18 @@ R = TypeVar("R")
 
 
 class Toolbox:
-    """What a tool module needs to register its tools. `asker` asks the person."""
+    """Registers the tools of a tool module on `mcp`. `elicitor` asks the person."""
 
-    def __init__(self, mcp: FastMCP[None], asker: Elicitor) -> None:
+    def __init__(self, mcp: FastMCP[None], elicitor: Elicitor) -> None:
         self._mcp = mcp
-        self.asker = asker
+        self.elicitor = elicitor
 
     def tool(
         self, *, title: str, idempotent: bool = False, open_world: bool = False
     ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
         """Register a read-only tool under its function's name, with its docstring as the description.
 
-        `open_world`: it talks to a service outside of this server; `idempotent`: same arguments, same result.
+        `open_world`: it calls a service outside this server; `idempotent`: same arguments, same result.
         """
         annotations = ToolAnnotations(
             title=title,
@@ -80,6 +80,6 @@ def _guard(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
 
 
 def _description(function: Callable[..., object]) -> str:
-    """Return the docstring, unwrapped: one line a paragraph."""
+    """Return the docstring with one line for each paragraph."""
     paragraphs = (function.__doc__ or "").strip().split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -1,4 +1,4 @@
-"""Builds the MCP server: everything it offers, on one FastMCP instance."""
+"""Builds the MCP server: a FastMCP instance with all tools, prompts and resources."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -24,20 +24,21 @@ _INSTRUCTIONS = (
 
 
 def build_mcp(
-    asker: Elicitor,
+    elicitor: Elicitor,
     weather: WeatherService,
     profiles: ProfileService | None = None,
     *,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
 ) -> FastMCP[None]:
-    """Return the server, not serving yet. `asker` asks people, `now` gives the current time with a time zone.
+    """Return the MCP server; `mount_mcp` serves it.
 
-    Without `profiles` there is no tool `get_my_profile`.
+    `elicitor` asks people, `now` gives the current time with a time zone. Without `profiles` there is no tool
+    `get_my_profile`.
     """
     with preserved_logging():
         mcp: FastMCP[None] = FastMCP("Secure MCP server", instructions=_INSTRUCTIONS)
     set_version(mcp, version("mcpsecurity"))
-    toolbox = Toolbox(mcp, asker)
+    toolbox = Toolbox(mcp, elicitor)
     tools.random_numbers.register(toolbox, now)
     tools.dates.register(toolbox, now)
     tools.weather.register(toolbox, weather)

@@ -1,4 +1,4 @@
-"""A trip, planned around the weather: asks for whatever is missing in one form, and reports progress."""
+"""Plans a trip by the weather: asks for missing arguments in one form, and reports progress."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ Interest = Literal["sightseeing", "nature", "sports", "museums", "food", "shoppi
 
 _OUTDOORS = ("sightseeing", "nature", "sports")
 _RAINY = 3.0
-"""Precipitation in mm from which on a day is better spent indoors."""
+"""Precipitation in mm from which a day is planned indoors."""
 
 _IDEAS = {
     "sightseeing": "walk through the old town and its sights",
@@ -49,7 +49,7 @@ class TripPlan(BaseModel):
 
 
 class _Wishes(BaseModel):
-    """What is known of the trip."""
+    """The complete arguments of a trip."""
 
     destination: str
     start_date: str
@@ -97,12 +97,12 @@ def register(toolbox: Toolbox, weather: WeatherService, now: Callable[[], dt.dat
             "travellers": travellers,
             "interests": interests or None,
         }
-        wishes = await _complete(toolbox.asker, context, given)
+        wishes = await _complete(toolbox.elicitor, context, given)
         first, last = _days_between(wishes, now().date())
         count = (last - first).days + 1
         await context.report_progress(0, count + 2, f"Looking for {wishes.destination}")
         try:
-            place, _ = await find_place(toolbox.asker, context, TOOL, weather, wishes.destination)
+            place, _ = await find_place(toolbox.elicitor, context, TOOL, weather, wishes.destination)
             await context.report_progress(1, count + 2, f"Asking for the forecast of {place.full_name}")
             report = await weather.report(place, days=count, start=first)
         except WeatherError as error:
@@ -115,8 +115,8 @@ def register(toolbox: Toolbox, weather: WeatherService, now: Callable[[], dt.dat
         return TripPlan(**wishes.model_dump() | {"destination": place.full_name, "daily": days})
 
 
-async def _complete(asker: Elicitor, context: ToolContext, given: dict[str, Any]) -> _Wishes:
-    """Return all wishes: those missing come from the person, whose answer is her approval."""
+async def _complete(elicitor: Elicitor, context: ToolContext, given: dict[str, Any]) -> _Wishes:
+    """Return all arguments; the person enters those that are missing, which also approves the call."""
     missing = {name: _QUESTIONS[name] for name, value in given.items() if value is None}
     if not missing:
         wishes = _Wishes(**given)
@@ -124,7 +124,7 @@ async def _complete(asker: Elicitor, context: ToolContext, given: dict[str, Any]
             f"Plan a trip to {wishes.destination} from {wishes.start_date} to {wishes.end_date} for "
             f"{wishes.travellers} (interests = {', '.join(wishes.interests)}), with forecasts of Open-Meteo."
         )
-        await asker.approve(context, TOOL, action)
+        await elicitor.approve(context, TOOL, action)
         return wishes
     if not can_ask(context):
         raise InputError(
@@ -133,7 +133,7 @@ async def _complete(asker: Elicitor, context: ToolContext, given: dict[str, Any]
     known = ", ".join(f"{name} = {value}" for name, value in given.items() if value is not None)
     message = f"Your trip will be planned with forecasts of Open-Meteo{f' ({known})' if known else ''}."
     fields: dict[str, Any] = dict(missing)
-    answer = await asker.ask(
+    answer = await elicitor.ask(
         context, TOOL, f"{message} What else should be known?", create_model("Trip", **fields)
     )
     return _Wishes(
@@ -159,7 +159,7 @@ def _date(name: str, text: str) -> dt.date:
 
 
 def _trip_day(day: DailyWeather, number: int, interests: Sequence[str]) -> TripDay:
-    """Add an idea: indoors when it rains, if something like that is liked; one interest after the other."""
+    """Add an idea for the day: the interests take turns, and rainy days prefer those that are indoors."""
     rainy = (day.precipitation or 0) >= _RAINY
     fitting = [name for name in interests if (name in _OUTDOORS) is not rainy] or list(interests)
     wish = fitting[number % len(fitting)]

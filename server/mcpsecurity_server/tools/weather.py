@@ -1,4 +1,4 @@
-"""The weather of a city, asking for the city if it is missing and which one if there are several."""
+"""The weather of a city. Asks for the city if it is missing, and which one if several have that name."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ __all__ = ["CityWeather", "DailyWeather", "daily_weather", "find_place", "regist
 
 _MAX_CANDIDATES = 8
 _CLEARLY_LARGER = 5
-"""A city with that many times the people of the next of its name is the one that is meant."""
+"""A city this many times as large as the next of its name is taken without a question."""
 
 CityName = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -68,13 +68,13 @@ def register(toolbox: Toolbox, weather: WeatherService) -> None:
         """Get the weather of a city: now and a seven-day forecast, with temperature, rain and wind."""
         tool = "get_city_weather"
         if city is None or not city.strip():
-            city = await _ask_for_city(toolbox.asker, context, tool)
+            city = await _ask_for_city(toolbox.elicitor, context, tool)
         else:
-            await toolbox.asker.approve(
+            await toolbox.elicitor.approve(
                 context, tool, f"Look up the weather (city = {city}) with Open-Meteo."
             )
         try:
-            place, others = await find_place(toolbox.asker, context, tool, weather, city)
+            place, others = await find_place(toolbox.elicitor, context, tool, weather, city)
             report = await weather.report(place)
         except WeatherError as error:
             raise ServiceError(str(error)) from error
@@ -93,7 +93,7 @@ def register(toolbox: Toolbox, weather: WeatherService) -> None:
 
 
 def daily_weather(day: DayForecast) -> DailyWeather:
-    """Return a day's forecast as the tools give it."""
+    """Return a day's forecast as the tools return it."""
     return DailyWeather(
         date=day.date.isoformat(),
         temperature_min=day.temperature_min,
@@ -104,11 +104,11 @@ def daily_weather(day: DayForecast) -> DailyWeather:
 
 
 async def find_place(
-    asker: Elicitor, context: ToolContext, tool: str, weather: WeatherService, city: str
+    elicitor: Elicitor, context: ToolContext, tool: str, weather: WeatherService, city: str
 ) -> tuple[Place, list[Place]]:
-    """Return the place that is meant, and the others of that name that were not asked about.
+    """Return the place that the person means, and the other places of that name if no question was asked.
 
-    When several could be meant, the person chooses; a client that cannot ask gets the most populous.
+    If several places could be meant, the person chooses; for clients that cannot ask it is the most populous.
 
     Raises:
         InputError: there is no such place; the message suggests others.
@@ -122,7 +122,7 @@ async def find_place(
         raise InputError(f"There is no city named {city!r} in the weather service; {hint}?")
     candidates = _candidates(places)
     if len(candidates) > 1 and can_ask(context):
-        return await _ask_which(asker, context, tool, city, candidates), []
+        return await _ask_which(elicitor, context, tool, city, candidates), []
     return candidates[0], candidates[1:]
 
 
@@ -131,28 +131,28 @@ async def _places(weather: WeatherService, city: str) -> list[dict[str, Any]]:
 
 
 def _candidates(places: list[Place]) -> list[Place]:
-    """Return the places that could be meant: one, if it is clearly larger than the others."""
+    """Return the places to choose from: only one if it is clearly larger than the others."""
     unique = list({place.full_name: place for place in reversed(places)}.values())[::-1]
     if len(unique) > 1 and unique[0].population >= _CLEARLY_LARGER * max(unique[1].population, 1):
         return unique[:1]
     return unique[:_MAX_CANDIDATES]
 
 
-async def _ask_for_city(asker: Elicitor, context: ToolContext, tool: str) -> str:
+async def _ask_for_city(elicitor: Elicitor, context: ToolContext, tool: str) -> str:
     if not can_ask(context):
         raise InputError("city is missing; give the name of a city, like Zurich.")
     message = "Which city's weather do you want? It will be looked up with Open-Meteo."
-    return (await asker.ask(context, tool, message, _WhichCity)).city
+    return (await elicitor.ask(context, tool, message, _WhichCity)).city
 
 
 async def _ask_which(
-    asker: Elicitor, context: ToolContext, tool: str, city: str, candidates: list[Place]
+    elicitor: Elicitor, context: ToolContext, tool: str, city: str, candidates: list[Place]
 ) -> Place:
     by_name = {place.full_name: place for place in candidates}
     options: dict[str, Any] = {"oneOf": [{"const": name, "title": name} for name in by_name]}
     field = Field(title="Place", description=f"Which {city} do you mean?", json_schema_extra=options)
     form = create_model("WhichPlace", place=(str, field))
-    answer = await asker.ask(context, tool, f"There are several places named {city}.", form)
+    answer = await elicitor.ask(context, tool, f"There are several places named {city}.", form)
     chosen = by_name.get(str(answer.model_dump()["place"]))
     if chosen is None:
         raise ServiceError(f"{tool} could not use the answer: it is none of the places offered.")

@@ -1,4 +1,4 @@
-"""ConcurrencyLimit and their weather, from Open-Meteo."""
+"""Places and their weather, from Open-Meteo."""
 
 from mcpsecurity_server.weather.models import DayForecast, Place, Report, WeatherError
 from mcpsecurity_server.weather.service import MAX_DAYS, WeatherService

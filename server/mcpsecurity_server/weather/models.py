@@ -1,4 +1,4 @@
-"""What the weather service answers with."""
+"""Places and forecasts, as the weather service returns them."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ __all__ = ["DayForecast", "Place", "Report", "WeatherError", "describe"]
 
 
 class WeatherError(Exception):
-    """The weather service cannot be reached, or its answer is of no use. The message may be shown."""
+    """The weather service cannot be reached, or its answer cannot be used. The message may be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Place:
 
     @property
     def full_name(self) -> str:
-        """The name with region and country, which tells it from others of that name."""
+        """The name with region and country."""
         parts = [self.name, self.region if self.region != self.name else None, self.country]
         return ", ".join(part for part in parts if part)
 
@@ -43,7 +43,7 @@ class DayForecast:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The weather now, if the service knows it, and on the days asked for: °C, km/h and %."""
+    """The current weather, if known, and that of the requested days: °C, km/h and %."""
 
     temperature: float | None
     humidity: float | None

@@ -1,7 +1,7 @@
 """Open-Meteo through the library `open-meteo`.
 
-Importing this takes seconds: the library compiles a parser for each of its models. `WeatherService` does it
-beside the event loop.
+Importing this module takes seconds: the library compiles a parser for each of its models. `WeatherService`
+imports it in a thread.
 """
 
 import datetime as dt
@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 
 class OpenMeteoClient:
-    """Asks Open-Meteo over `session`, which stays the caller's."""
+    """Queries Open-Meteo over `session`, which the caller closes. `timeout` is seconds for a request."""
 
     def __init__(self, session: aiohttp.ClientSession, timeout: float) -> None:
         self._api = OpenMeteo(session=session, request_timeout=timeout)

@@ -1,4 +1,4 @@
-"""Finds places by what people call them, and the weather there."""
+"""Finds places by name, and the weather there."""
 
 import asyncio
 import datetime as dt
@@ -25,10 +25,10 @@ _SUGGESTIONS = 3
 
 
 class WeatherService:
-    """Use it inside `async with`. `open_session` makes the HTTP session, `weather_session` for example.
+    """Queries Open-Meteo. Use it inside `async with`.
 
-    On entering, the slow library begins to load in a thread; the first question waits for it, nothing else
-    does.
+    `open_session` makes the HTTP session, for example `weather_session`; `timeout` is seconds for a request.
+    The library takes seconds to import, so a thread imports it on entering; only the first query waits.
     """
 
     def __init__(self, open_session: Callable[[], aiohttp.ClientSession], *, timeout: float = 10.0) -> None:
@@ -55,8 +55,8 @@ class WeatherService:
     async def places(self, name: str) -> list[Place]:
         """Return the places of that name, the most populous first; empty if there is none.
 
-        A place known by that name in another language counts if none has it as its own ("Köln"). A qualifier
-        after a comma narrows the search down: "Paris, Texas".
+        If no place has this name in English, the best match counts ("Köln"). A qualifier after a comma
+        narrows the search down: "Paris, Texas".
 
         Raises:
             WeatherError: the service failed.
@@ -104,7 +104,7 @@ def _imported(name: str) -> asyncio.Future[ModuleType]:
     def run() -> None:
         try:
             imported.set_result(importlib.import_module(name))
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+        except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
             imported.set_exception(error)
 
     imported.set_running_or_notify_cancel()

@@ -1,4 +1,4 @@
-"""The HTTP session for Open-Meteo, whose hosts configuration can move.
+"""The HTTP session for Open-Meteo; the settings can replace its hosts.
 
 The library `open-meteo` has its hosts built in. A client middleware of aiohttp changes the origin of a
 request on its way out, so that the same code talks to the public service, a self-hosted one, or the local

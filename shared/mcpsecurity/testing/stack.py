@@ -167,7 +167,7 @@ async def _serving(
     mcp: FastMCP[Any] | None, listener: socket.socket, settings: dict[str, Any]
 ) -> web.AppRunner:
     with _logging_left_alone():
-        app = _hosting()(mcp, **settings)
+        app = _create_protected_app()(mcp, **settings)
     runner = ServiceRunner(app, shutdown_timeout=_STOP_SECONDS)
     try:
         await runner.setup()
@@ -192,7 +192,7 @@ def _logging_left_alone() -> Iterator[None]:
         root.setLevel(level)
 
 
-def _hosting() -> Any:
-    """Return what puts a FastMCP instance behind access tokens; the library does not import the server."""
+def _create_protected_app() -> Any:
+    """Return the server's function of that name from its entry point; the library imports no server."""
     found = entry_points(group="mcpsecurity.hosting")
     return next(iter(found)).load()
