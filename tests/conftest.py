@@ -5,7 +5,8 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from tests.leaks import LeakSearch
+from tests.support.leaks import LeakSearch
+from tests.support.served import Serve, serving
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,6 +35,12 @@ def _no_token_in_any_log() -> Iterator[None]:
     root.setLevel(level)
     places = "\n".join(sorted(set(search.found)))
     assert not places, f"a token or a secret was logged:\n{places}"
+
+
+@pytest.fixture
+def serve() -> Serve:
+    """Serves a FastMCP instance: `async with serve(mcp) as url`."""
+    return serving()
 
 
 def pytest_collection_finish() -> None:

@@ -11,10 +11,10 @@ from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
-from mcpsecurity.scaling.keyring import KeyRing
-from mcpsecurity.scaling.rates import Limit, RateLimit
-from mcpsecurity.service import REQUEST_WRAPPER
-from mcpsecurity.tls import client_ssl_context
+from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.runtime.rate_limit import Limit, RateLimiter
+from mcpsecurity.runtime.service import REQUEST_WRAPPER
+from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_server.auth.metadata import add_metadata_routes
 from mcpsecurity_server.auth.middleware import tool_guard
 from mcpsecurity_server.auth.setup import AuthSetup
@@ -156,10 +156,10 @@ def _call_limit(settings: ServerSettings, shared: "SharedTransport | None") -> L
     if settings.calls_per_minute is None:
         return None
     if shared is None:
-        return RateLimit(settings.calls_per_minute)
-    from mcpsecurity.scaling.shared_rates import SharedRateLimit  # noqa: PLC0415 - needs the extra `scale`
+        return RateLimiter(settings.calls_per_minute)
+    from mcpsecurity.redis.rate_limit import RedisRateLimiter  # noqa: PLC0415 - needs the extra `scale`
 
-    return SharedRateLimit(shared.shared, "calls", settings.calls_per_minute)
+    return RedisRateLimiter(shared.shared, "calls", settings.calls_per_minute)
 
 
 def _state_keys(settings: ServerSettings) -> list[bytes]:

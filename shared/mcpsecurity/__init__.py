@@ -8,18 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mcpsecurity.bridge import import_mcp_tools
-    from mcpsecurity.client import McpClient
+    from mcpsecurity.kernel import McpClient, import_mcp_tools
 
 __all__ = ["McpClient", "import_mcp_tools"]
 
-_HOMES = {"McpClient": "mcpsecurity.client", "import_mcp_tools": "mcpsecurity.bridge"}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module("mcpsecurity.kernel"), name)
 
 
 def __dir__() -> list[str]:

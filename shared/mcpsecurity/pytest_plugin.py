@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx
     from mcp.server.fastmcp import FastMCP
 
-    from mcpsecurity.bridge import McpConnection
+    from mcpsecurity.client import McpConnection
     from mcpsecurity.testing import AccessTokens, FaultSwitches, LocalStack, ServedMcp
 
 __all__ = [

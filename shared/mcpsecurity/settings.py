@@ -16,8 +16,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from mcpsecurity.log import BatchedHandler, Fields, JsonFormatter
-from mcpsecurity.scaling.keyring import KeyRing
+from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.runtime.log import BatchedHandler, Fields, JsonFormatter
 
 __all__ = [
     "EntraSettings",

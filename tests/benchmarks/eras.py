@@ -11,8 +11,8 @@ from typing import NamedTuple
 from tests.benchmarks.load import Load, measured
 from tests.benchmarks.processes import HEADERS, Client, Running, running
 from tests.benchmarks.table import protected
-from tests.ports import free_port
 from tests.sdk2.environment import PROGRAMS, sdk2_python
+from tests.support.ports import free_port
 
 from mcpsecurity.localcloud import LocalCloud
 

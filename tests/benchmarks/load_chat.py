@@ -22,10 +22,10 @@ from statistics import median, quantiles
 import aiohttp
 import psutil
 from tests.benchmarks.crowd import chat_at_once, crowd
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.app import create_app as create_server
 from mcpsecurity_server.settings import ServerSettings
 

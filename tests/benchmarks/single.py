@@ -10,7 +10,7 @@ import orjson
 from tests.benchmarks.load import measured
 from tests.benchmarks.processes import Client, Running, opened, running
 from tests.benchmarks.table import protected
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 from mcpsecurity.localcloud import LocalCloud
 

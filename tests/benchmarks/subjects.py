@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
-from mcpsecurity.service import run_service
+from mcpsecurity.runtime.service import run_service
 from mcpsecurity.settings import configure_logging
 
 __all__ = ["SUBJECTS"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.benchmarks.load import Load, measured
 from tests.benchmarks.processes import Client, Running, opened, running
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 from mcpsecurity.localcloud import LocalCloud
 

@@ -29,8 +29,8 @@ from tests.benchmarks.processes import HEADERS, Client
 from tests.benchmarks.ratios import Times, in_pairs
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.log import BatchedHandler
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.log import BatchedHandler
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.settings import ServerSettings
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from aiohttp import web
 from tests.browser.playground import Playground
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 import mcpsecurity_webclient
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.localcloud.openai import ChatCompletions
-from mcpsecurity.service import ServiceRunner
+from mcpsecurity.runtime.service import ServiceRunner
 from mcpsecurity_server.app import create_app as create_server
 from mcpsecurity_server.settings import ServerSettings
 from mcpsecurity_server.transport import mount_mcp

@@ -12,7 +12,7 @@ from tests.browser.watch import Watch
 
 from mcpsecurity.localcloud.openai import ModelFault
 from mcpsecurity_webclient.chat import events
-from mcpsecurity_webclient.chat.wire import to_json
+from mcpsecurity_webclient.chat.strict_json import to_json
 
 
 @pytest.fixture

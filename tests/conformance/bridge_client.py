@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from semantic_kernel import Kernel
 
 from mcpsecurity import McpClient
-from mcpsecurity.bridge import McpConnection, result_text
-from mcpsecurity.elicitation import LineAsker
+from mcpsecurity.client import McpConnection, result_text
+from mcpsecurity.elicitation import TerminalHandler
 
 __all__ = ["CONVERSATIONS"]
 
@@ -38,7 +38,7 @@ async def accept_defaults(url: str) -> None:
     async def typed(prompt: str) -> str:
         return "y" if prompt.startswith("Send this?") else ""
 
-    asker = LineAsker(typed, print)
+    asker = TerminalHandler(typed, print)
     async with McpClient(Kernel(), url, ask=asker) as client:
         text = await client.call_tool("test_client_elicitation_defaults")
         _expect("Elicitation completed" in text, "the server has got an answer")

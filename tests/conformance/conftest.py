@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.conformance.programs import install
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.settings import ServerSettings
 

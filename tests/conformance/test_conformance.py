@@ -7,7 +7,7 @@ import pytest
 from tests.conformance.everything import create_app
 from tests.conformance.programs import install, run_program
 
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(120)]
 

@@ -13,7 +13,7 @@ from mcp.shared.auth import OAuthClientMetadata
 from tests.localcloud.entra.test_mcp_client_sign_in import REDIRECT, Storage
 
 from mcpsecurity.localcloud import LocalCloud
-from mcpsecurity.tls import client_ssl_context
+from mcpsecurity.runtime.tls import client_ssl_context
 
 pytestmark = pytest.mark.timeout(60)
 

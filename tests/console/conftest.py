@@ -11,8 +11,8 @@ import pexpect
 import pytest
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel, Field
-from tests.device import enter_code
-from tests.programs import unmeasured
+from tests.support.device import enter_code
+from tests.support.programs import unmeasured
 
 from mcpsecurity.testing import LocalStack, ServedMcp
 

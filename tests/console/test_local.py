@@ -8,7 +8,7 @@ import pytest
 from tests.console.conftest import YOU, Screen
 from tests.console.test_chat import BROWSER
 from tests.integration.test_demo import free_offset
-from tests.programs import unmeasured
+from tests.support.programs import unmeasured
 
 pytestmark = [
     pytest.mark.timeout(180),

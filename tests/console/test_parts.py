@@ -14,17 +14,17 @@ from azure.core.exceptions import ClientAuthenticationError
 from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.contents import FunctionCallContent, FunctionResultContent
-from tests.device import enter_code
+from tests.support.device import enter_code
 
-from mcpsecurity.bridge import ToolText
-from mcpsecurity.client import McpClient
-from mcpsecurity.console.asker import TerminalAsker
+from mcpsecurity.client import ToolText
+from mcpsecurity.console.asker import ConsoleHandler
 from mcpsecurity.console.cache import open_token_cache
 from mcpsecurity.console.chat import Chat
 from mcpsecurity.console.images import keep_images
 from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
 from mcpsecurity.console.turn import CANCELLED, Conversation
+from mcpsecurity.kernel import McpClient
 from mcpsecurity.testing import LocalStack, ModelFault, ServedMcp
 
 pytestmark = pytest.mark.timeout(60)
@@ -69,7 +69,7 @@ async def opened(
 ) -> AsyncIterator[tuple[Chat, Script]]:
     terminal, kernel, service = Script(*lines), Kernel(), stack.chat_completion()
     programs: list[Chat] = []
-    asker = TerminalAsker(terminal, lambda: programs[0].stop())  # noqa: PLW0108 - there is none yet
+    asker = ConsoleHandler(terminal, lambda: programs[0].stop())  # noqa: PLW0108 - there is none yet
 
     async def sign_out() -> None:
         terminal.write("SIGNED OUT")

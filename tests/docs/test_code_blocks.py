@@ -10,7 +10,7 @@ import pytest
 from mcp.shared.memory import create_connected_server_and_client_session
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent
-from tests.installed import ROOT
+from tests.support.installed import ROOT
 
 from mcpsecurity.testing import LocalStack, ServedMcp
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.installed import ROOT
+from tests.support.installed import ROOT
 
 pytestmark = pytest.mark.timeout(300)
 

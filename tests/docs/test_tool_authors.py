@@ -7,10 +7,10 @@ from aiohttp import web
 from mcp import ClientSession, types
 from mcp.client.streamable_http import streamable_http_client
 from tests.docs.test_code_blocks import blocks, run
-from tests.installed import ROOT
 from tests.server.transport.stateless.conftest import Client, accept
+from tests.support.installed import ROOT
 
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import mount_mcp
 
 pytestmark = pytest.mark.timeout(60)

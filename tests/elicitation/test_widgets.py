@@ -7,7 +7,7 @@ import pytest
 from mcp import types
 
 from mcpsecurity.elicitation import Accepted, Declined, Outcome, parse_form, parse_visit
-from mcpsecurity.elicitation.widgets import OpenQuestion, WidgetAsker
+from mcpsecurity.elicitation.widgets import OpenQuestion, WidgetHandler
 
 SCHEMA = {
     "properties": {
@@ -21,7 +21,7 @@ SCHEMA = {
 }
 
 
-async def opened(asker: WidgetAsker) -> OpenQuestion:
+async def opened(asker: WidgetHandler) -> OpenQuestion:
     async with asyncio.timeout(5):
         while not asker.open:  # noqa: ASYNC110 - it is a list, as a notebook sees it
             await asyncio.sleep(0)
@@ -33,7 +33,7 @@ def buttons(question: OpenQuestion) -> dict[str, Any]:
 
 
 async def ask(question: Any) -> tuple[asyncio.Task[Outcome], OpenQuestion]:
-    asker = WidgetAsker()
+    asker = WidgetHandler()
     task = asyncio.ensure_future(question(asker))
     return task, await opened(asker)
 

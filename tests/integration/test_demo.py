@@ -18,7 +18,7 @@ import httpx
 import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
-from tests.ambient import AMBIENT, write_dotenv
+from tests.support.ambient import AMBIENT, write_dotenv
 
 KEYS = {
     "webclient", "mcp", "authority", "ca_file", "tenant_id", "scope", "users", "public_client_id",

@@ -8,7 +8,7 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from tests.installed import Installed
+from tests.support.installed import Installed
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 

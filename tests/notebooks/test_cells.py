@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
-from tests.installed import installed
+from tests.support.installed import installed
 
 pytestmark = pytest.mark.timeout(120)
 

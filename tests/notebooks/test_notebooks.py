@@ -7,9 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
-from tests.device import enter_code
-from tests.installed import ROOT, installed
 from tests.notebooks.reader import Answer, is_quiet, run, text_of
+from tests.support.device import enter_code
+from tests.support.installed import ROOT, installed
 
 from mcpsecurity.testing import LocalStack
 

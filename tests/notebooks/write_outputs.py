@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from tests.installed import ROOT, installed
 from tests.notebooks.reader import Answer, run
+from tests.support.installed import ROOT, installed
 
 ANSWERS = {
     "2-approval": [

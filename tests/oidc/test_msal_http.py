@@ -11,7 +11,7 @@ import requests
 from aiohttp import web
 
 from mcpsecurity.oidc.msal_http import UnreadableTokenAnswerError, msal_session
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 
 CUT = '{"access_token": "SECRET-TOKEN", "refresh_token": "SECRET'
 

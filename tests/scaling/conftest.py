@@ -11,7 +11,7 @@ from tests.scaling.topology import Topology, running_topology
 from tests.webclient.person import WebPerson
 
 from mcpsecurity.localcloud.entra.directory import User
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.testing import LocalStack
 from mcpsecurity_server.transport import mount_mcp
 

@@ -15,8 +15,8 @@ from typing import cast
 from cryptography.fernet import Fernet
 from tests.benchmarks.load import Load, measured
 from tests.benchmarks.processes import Running, opened
-from tests.ports import free_port
-from tests.programs import Program, redis_server
+from tests.support.ports import free_port
+from tests.support.programs import Program, redis_server
 
 _CONNECTIONS = 32
 _ROUNDS = 3

@@ -17,9 +17,9 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
 import aiohttp
-from tests.programs import Program, clock_shifted_by
 from tests.scaling.load import chat_on, told
 from tests.scaling.topology import Topology, running_topology
+from tests.support.programs import Program, clock_shifted_by
 from tests.webclient.person import Event, WebPerson
 
 from mcpsecurity.localcloud.entra.directory import User

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from tests.programs import clock_shifted_by
 from tests.scaling.acting import approved_once, statuses
 from tests.scaling.topology import Replica, Topology
+from tests.support.programs import clock_shifted_by
 from tests.webclient.person import WebPerson
 
 from mcpsecurity.testing import LocalStack

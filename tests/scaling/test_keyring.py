@@ -3,7 +3,7 @@
 import pytest
 from cryptography.fernet import Fernet
 
-from mcpsecurity.scaling.keyring import KeyRing, UnreadableError
+from mcpsecurity.redis.encryption import KeyRing, UnreadableError
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 

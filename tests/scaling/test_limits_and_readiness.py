@@ -3,15 +3,15 @@
 import aiohttp
 from aiohttp import web
 from cryptography.fernet import Fernet
-from tests.ports import free_port
-from tests.programs import redis_server
+from tests.support.ports import free_port
+from tests.support.programs import redis_server
+from tests.webclient.chat.test_kept_conversations import ASK, MakePerson
 from tests.webclient.conftest import RunChat, local, mcp_url, person, run_chat
-from tests.webclient.test_kept_conversations import ASK, MakePerson
 
-from mcpsecurity.scaling.keyring import KeyRing
-from mcpsecurity.scaling.shared import SharedState
-from mcpsecurity.scaling.shared_rates import SharedRateLimit
-from mcpsecurity.service import started_runner
+from mcpsecurity.redis.connection import SharedState
+from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.redis.rate_limit import RedisRateLimiter
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.settings import ServerSettings
 
@@ -91,9 +91,9 @@ async def test_a_shared_limit_is_like_the_one_of_a_process() -> None:
         redis_server() as redis,
         SharedState(f"redis://127.0.0.1:{redis.port}", KeyRing(Fernet.generate_key().decode())) as shared,
     ):
-        limit = SharedRateLimit(shared, "calls", 600)
+        limit = RedisRateLimiter(shared, "calls", 600)
         assert [await limit.waiting("a") for _ in range(600)].count(0.0) == 600
-        other = SharedRateLimit(shared, "others", 600)
+        other = RedisRateLimiter(shared, "others", 600)
         assert await limit.waiting("b") == await other.waiting("a") == 0.0
         waits = [await limit.waiting("a") for _ in range(2000)]
         assert 0.0 < max(waits) <= 0.1, "it fills up by ten a second"

@@ -1,7 +1,7 @@
 """A limit counts for each on its own, lets a burst pass, and says when to come again."""
 
-from mcpsecurity.scaling import rates
-from mcpsecurity.scaling.rates import RateLimit
+from mcpsecurity.runtime import rate_limit as rates
+from mcpsecurity.runtime.rate_limit import RateLimiter
 
 
 class Timer:
@@ -13,7 +13,7 @@ class Timer:
 
 def test_a_burst_passes_then_it_is_said_when_to_come_again() -> None:
     timer = Timer()
-    limit = RateLimit(60, timer=timer)
+    limit = RateLimiter(60, timer=timer)
     assert [limit.take("a") for _ in range(60)] == [0.0] * 60
     assert limit.take("a") == 1.0
     assert limit.take("b") == 0.0
@@ -26,14 +26,14 @@ def test_a_burst_passes_then_it_is_said_when_to_come_again() -> None:
 
 def test_nothing_is_saved_up_beyond_the_burst() -> None:
     timer = Timer()
-    limit = RateLimit(2, timer=timer)
+    limit = RateLimiter(2, timer=timer)
     limit.take("a")
     timer.now += 3600
     assert [limit.take("a") > 0 for _ in range(3)] == [False, False, True]
 
 
 def test_the_number_of_keys_is_bounded() -> None:
-    limit = RateLimit(60)
+    limit = RateLimiter(60)
     for number in range(rates._KEPT + 10):
         limit.take(str(number))
     assert len(limit._buckets) == rates._KEPT

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.programs import Program
 from tests.scaling.acting import ASK, TOOL, approved_once, come_back, opened_page
 from tests.scaling.topology import Topology
+from tests.support.programs import Program
 from tests.webclient.person import WebPerson
 
 pytestmark = pytest.mark.timeout(240)

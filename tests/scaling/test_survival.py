@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from tests.browser.playground import Playground
-from tests.ports import free_port
-from tests.programs import Program, unmeasured
 from tests.scaling.acting import ASK, TOOL, come_back, heard_all, opened_page
 from tests.scaling.topology import Topology
+from tests.support.ports import free_port
+from tests.support.programs import Program, unmeasured
 from tests.webclient.person import WebPerson
 
 from mcpsecurity.testing import LocalStack

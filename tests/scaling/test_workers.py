@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 import psutil
 from cryptography.fernet import Fernet
-from tests.ports import free_port
-from tests.programs import redis_server
+from tests.support.ports import free_port
+from tests.support.programs import redis_server
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 HEADERS = {"Accept": "application/json, text/event-stream"}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 from cryptography.fernet import Fernet
-from tests.ports import free_port
-from tests.programs import Program, nginx, postgresql, redis_server, unmeasured
+from tests.support.ports import free_port
+from tests.support.programs import Program, nginx, postgresql, redis_server, unmeasured
 
 from mcpsecurity.testing import LocalStack
 

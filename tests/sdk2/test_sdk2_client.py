@@ -9,12 +9,12 @@ from aiohttp import web
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel
 from tests.localcloud.entra.test_mcp_client_sign_in import REDIRECT
-from tests.ports import free_port
 from tests.sdk2.environment import run_program, sdk2_python
+from tests.support.ports import free_port
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.service import started_runner
-from mcpsecurity.tls import client_ssl_context
+from mcpsecurity.runtime.service import started_runner
+from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.auth.metadata import add_metadata_routes
 from mcpsecurity_server.auth.setup import AuthSetup

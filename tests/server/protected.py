@@ -9,10 +9,10 @@ import aiohttp
 import orjson
 from aiohttp import web
 from tests.oidc.tenant import API_CLIENT_ID, TENANT_ID, ControlledTenant, MovableClock, client_context
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 from mcpsecurity.oidc import CachePolicy
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.settings import ServerSettings
 

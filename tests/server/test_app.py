@@ -10,7 +10,7 @@ from tests.oidc.tenant import API_CLIENT_ID, TENANT_ID, ControlledTenant, Movabl
 from tests.server.protected import BASE_SCOPE, ProtectedServer
 from yarl import URL
 
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.settings import SettingsError, load_settings
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.settings import ServerSettings

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import aiohttp
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 _CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("MCP_SERVER_", "ENTRA_"))}
 

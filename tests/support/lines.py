@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mcpsecurity.log import BatchedHandler
+from mcpsecurity.runtime.log import BatchedHandler
 
 __all__ = ["logged_lines"]
 

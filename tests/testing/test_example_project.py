@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.installed import ROOT, installed
+from tests.support.installed import ROOT, installed
 
 pytestmark = pytest.mark.timeout(300)
 alone = partial(installed, tools=("pytest", "pytest-asyncio", "pytest-xdist"))
@@ -27,7 +27,7 @@ def test_the_wheel_is_what_the_environment_imports(project: Path) -> None:
 def test_the_bridge_calls_a_tool_of_the_local_stack(project: Path) -> None:
     code = """
 import asyncio
-from mcpsecurity.bridge import McpConnection, TokenAuth
+from mcpsecurity.client import McpConnection, TokenAuth
 from mcpsecurity.testing import LocalStack
 
 async def main(stack):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from mcp.server.fastmcp import FastMCP
 
-from mcpsecurity.bridge import (
+from mcpsecurity.client import (
     AccessDeniedError,
     InsufficientScopeError,
     ServerUnavailableError,

@@ -1,7 +1,7 @@
 """The pytest plugin's fixtures, in a test run inside this one."""
 
 import pytest
-from tests.ambient import AMBIENT, write_dotenv
+from tests.support.ambient import AMBIENT, write_dotenv
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.timeout(100)
@@ -10,7 +10,7 @@ TESTS = """
 import asyncio
 import pytest
 from mcp.server.fastmcp import FastMCP
-from mcpsecurity.bridge import SignInRequiredError
+from mcpsecurity.client import SignInRequiredError
 
 @pytest.fixture(scope="session")
 def mcp_under_test():

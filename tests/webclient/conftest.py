@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from tests.browser.stack import Service, Stack, running_stack
-from tests.ports import free_port
+from tests.support.ports import free_port
 from tests.webclient.person import WebPerson
 from tests.webclient.visitor import Visitor
 
 from mcpsecurity.localcloud.entra.directory import User
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.testing import LocalStack
 from mcpsecurity_webclient.app import create_app
 from mcpsecurity_webclient.settings import WebSettings

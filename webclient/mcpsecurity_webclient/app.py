@@ -13,12 +13,24 @@ import aiohttp_session
 import jinja2
 from aiohttp import web
 
-from mcpsecurity.bridge import SignInRequiredError
-from mcpsecurity.scaling.errors import SharedStateError
-from mcpsecurity.scaling.tasks import end_tasks
-from mcpsecurity.service import PRIVATE_LISTENERS
-from mcpsecurity.tls import client_ssl_context
-from mcpsecurity_webclient.access import (
+from mcpsecurity.client import SignInRequiredError
+from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.runtime.service import PRIVATE_LISTENERS
+from mcpsecurity.runtime.tasks import end_tasks
+from mcpsecurity.runtime.tls import client_ssl_context
+from mcpsecurity_webclient.auth import EntraClient, add_auth_routes
+from mcpsecurity_webclient.auth.sessions import ServerSideStorage
+from mcpsecurity_webclient.chat.agent.chat_model import chat_model
+from mcpsecurity_webclient.chat.conversation import ChatService
+from mcpsecurity_webclient.chat.directory import ChatDirectory, owner_of
+from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers, ServerCallbacks
+from mcpsecurity_webclient.chat.models import User
+from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
+from mcpsecurity_webclient.replicas.backends import asking, event_bus, web_state
+from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
+from mcpsecurity_webclient.store import SqlConversationStore, StoreError
+from mcpsecurity_webclient.telemetry import offer_gauges, watch_requests
+from mcpsecurity_webclient.web.access import (
     Handler,
     Person,
     error_middleware,
@@ -26,28 +38,16 @@ from mcpsecurity_webclient.access import (
     number_requests,
     sign_in_url,
 )
-from mcpsecurity_webclient.auth import EntraClient, add_auth_routes
-from mcpsecurity_webclient.chat.api import KEEP_ALIVE, PATIENCE, add_chat_api
-from mcpsecurity_webclient.chat.directory import ChatDirectory, owner_of
-from mcpsecurity_webclient.chat.elicitation import ElicitationCoordinator
-from mcpsecurity_webclient.chat.model import chat_model
-from mcpsecurity_webclient.chat.models import User
-from mcpsecurity_webclient.chat.servers import McpServer, McpServers, ServerCallbacks
-from mcpsecurity_webclient.chat.service import ChatService
-from mcpsecurity_webclient.chat.streams import Streams
-from mcpsecurity_webclient.headers import set_headers
-from mcpsecurity_webclient.pages import add_pages
-from mcpsecurity_webclient.rates import rate_middleware
-from mcpsecurity_webclient.sessions import ServerSideStorage
-from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
-from mcpsecurity_webclient.sharing import asking, event_bus, web_state
-from mcpsecurity_webclient.store import SqlConversationStore, StoreError
-from mcpsecurity_webclient.watching import offer_gauges, watch_requests
+from mcpsecurity_webclient.web.chat_routes import KEEP_ALIVE, PATIENCE, add_chat_api
+from mcpsecurity_webclient.web.event_streams import Streams
+from mcpsecurity_webclient.web.pages import add_pages
+from mcpsecurity_webclient.web.rate_limit import rate_middleware
+from mcpsecurity_webclient.web.security_headers import set_headers
 
 if TYPE_CHECKING:
     from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 
-    from mcpsecurity_webclient.replicas import Replicas
+    from mcpsecurity_webclient.replicas.forwarding import Replicas
 
 __all__ = ["create_app"]
 
@@ -231,7 +231,7 @@ class _Assembly:
     def _replicas(self) -> "Replicas | None":
         if self._shared is None:
             return None
-        from mcpsecurity_webclient.replicas import Replicas  # noqa: PLC0415 - needs redis
+        from mcpsecurity_webclient.replicas.forwarding import Replicas  # noqa: PLC0415 - needs redis
 
         directory = self.directory
         return Replicas(

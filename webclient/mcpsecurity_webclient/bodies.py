@@ -2,7 +2,7 @@
 
 from aiohttp import hdrs, web
 
-from mcpsecurity_webclient.errors import ApiError
+from mcpsecurity_webclient.web.errors import ApiError
 
 __all__ = ["body_of"]
 

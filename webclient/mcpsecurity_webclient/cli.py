@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 from aiohttp import web
 
-from mcpsecurity.scaling.workers import run_workers
-from mcpsecurity.service import run_service
+from mcpsecurity.runtime.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
 from mcpsecurity.telemetry import watched
+from mcpsecurity.workers import run_workers
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import StoreError
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from mcp import types
 
-from mcpsecurity.bridge import InsufficientScopeError, SignInRequiredError
+from mcpsecurity.client import InsufficientScopeError, SignInRequiredError
 
 
 async def test_it_greets_who_is_signed_in(mcp_session: Any) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from mcpsecurity.correlation import begin_request
+from mcpsecurity.runtime.request_context import begin_request
 from mcpsecurity_server.auth.bearer import bearer_token
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.errors import AuthError, MissingToken

@@ -5,7 +5,7 @@ import time
 import aiohttp
 
 from mcpsecurity.oidc import Clock
-from mcpsecurity.tls import client_ssl_context
+from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_server.doctor.findings import Finding, failed
 from mcpsecurity_server.doctor.model import check_model
 from mcpsecurity_server.doctor.registrations import check_registrations

@@ -9,8 +9,7 @@ import orjson
 
 from mcpsecurity.model_settings import check_endpoint, token_scope
 from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, warning
-from mcpsecurity_server.doctor.model_identity import NoTokenError, token_of
-from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
+from mcpsecurity_server.doctor.requests import Answer, NoTokenError, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
 
 __all__ = ["check_model"]
@@ -68,6 +67,11 @@ async def _credential(settings: DoctorSettings, tls: ssl.SSLContext) -> dict[str
     """Return the header that says who asks: the key's, or the token's that the chat would send."""
     if settings.model_key is not None:
         return {"api-key": settings.model_key.get_secret_value()}
+    try:
+        from mcpsecurity_server.doctor.model_identity import token_of  # noqa: PLC0415 - azure-identity is an extra
+    except ModuleNotFoundError as error:
+        setting = "AZURE_OPENAI_API_KEY, or pip install 'mcpsecurity[webclient]'"
+        raise NoTokenError("azure-identity is not installed", setting) from error
     return {"Authorization": f"Bearer {await token_of(_scope(settings), tls, settings.model_authority_host)}"}
 
 

@@ -7,8 +7,9 @@ import ssl
 from azure.core.exceptions import ClientAuthenticationError
 
 from mcpsecurity.identity_token import NOBODY, UNREACHABLE, UNTRUSTED, identity_error, token_provider
+from mcpsecurity_server.doctor.requests import NoTokenError
 
-__all__ = ["NoTokenError", "token_of"]
+__all__ = ["token_of"]
 
 _SECONDS = 60.0
 _SECRETS = "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH"
@@ -27,14 +28,6 @@ _SETTINGS = {
     "AADSTS650053": "AZURE_OPENAI_TOKEN_SCOPE",
     "AADSTS1002012": "AZURE_OPENAI_TOKEN_SCOPE",
 }
-
-
-class NoTokenError(Exception):
-    """There is no token; the message says why. `setting` is the one to change."""
-
-    def __init__(self, reason: str, setting: str) -> None:
-        super().__init__(reason)
-        self.setting = setting
 
 
 async def token_of(scope: str, tls: ssl.SSLContext, authority_host: str) -> str:

@@ -8,10 +8,18 @@ from typing import Any
 import aiohttp
 import orjson
 
-__all__ = ["Answer", "UnreachableError", "fetch"]
+__all__ = ["Answer", "NoTokenError", "UnreachableError", "fetch"]
 
 _TIMEOUT = 10.0
 _MAX_BODY = 1024 * 1024
+
+
+class NoTokenError(Exception):
+    """There is no token; the message says why. `setting` is the one to change."""
+
+    def __init__(self, reason: str, setting: str) -> None:
+        super().__init__(reason)
+        self.setting = setting
 
 
 class UnreachableError(Exception):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from mcpsecurity.oidc import ProviderError
-from mcpsecurity.scaling.errors import SharedStateError
+from mcpsecurity.redis.errors import SharedStateError
 
 __all__ = ["HEALTH_PATH", "READY_PATH", "add_health_route", "add_ready_route"]
 

@@ -4,7 +4,7 @@ import math
 
 from aiohttp import web
 
-from mcpsecurity.scaling.rates import Limit
+from mcpsecurity.runtime.rate_limit import Limit
 from mcpsecurity_server.transport import BeforeCall
 from mcpsecurity_server.transport.identity import owner_of, token_of
 

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 from mcp.server.fastmcp import FastMCP
 from mcp.types import ToolAnnotations
 
-from mcpsecurity.failures import without_values
+from mcpsecurity.runtime.failures import without_values
 from mcpsecurity_server.observability.audit import note_outcome
 from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.errors import OutcomeError, ToolError

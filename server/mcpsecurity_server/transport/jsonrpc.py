@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from mcpsecurity.strict_json import LongNumberError, read_exactly, write_exactly
+from mcpsecurity.runtime.strict_json import LongNumberError, read_exactly, write_exactly
 
 __all__ = [
     "INTERNAL_ERROR",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mcpsecurity.bridge import BridgeError
+from mcpsecurity.client import BridgeError
 from mcpsecurity.console.program import run_chat
 from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings

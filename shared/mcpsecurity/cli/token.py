@@ -15,8 +15,8 @@ import click
 
 from mcpsecurity.localcloud import LocalCloudSettings
 from mcpsecurity.localcloud.entra import default_directory, ids
+from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.settings import load_settings
-from mcpsecurity.tls import client_ssl_context
 
 __all__ = ["token"]
 

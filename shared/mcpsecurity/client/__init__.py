@@ -1,11 +1,43 @@
-"""An MCP server in a kernel, for notebooks and programs: sign in, import, stay in step, ask the person.
+"""A client of MCP servers, without Semantic Kernel: a connection with its tokens, and typed errors.
 
-kernel = Kernel()
-client = await McpClient.connect(kernel, url, credential, scope)
-answer = await kernel.invoke_prompt("…", settings)      # or an agent with this kernel
+async with McpConnection(url, auth=TokenAuth(get_token)) as server:
+    result = await server.call_tool("add", {"a": 1, "b": 2})
 """
 
-from mcpsecurity.client.client import McpClient
+from mcpsecurity.client.auth import GetToken, TokenAuth
+from mcpsecurity.client.connection import McpConnection, OnNotification
 from mcpsecurity.client.credentials import CredentialAuth
+from mcpsecurity.client.errors import (
+    AccessDeniedError,
+    BridgeError,
+    CallDeclinedError,
+    InsufficientScopeError,
+    ProtocolError,
+    ServerUnavailableError,
+    SessionLostError,
+    SignInRequiredError,
+    ToolFailedError,
+)
+from mcpsecurity.client.results import ToolText, result_text
+from mcpsecurity.client.session import ConcurrentSession, call_tool
 
-__all__ = ["CredentialAuth", "McpClient"]
+__all__ = [
+    "AccessDeniedError",
+    "BridgeError",
+    "CallDeclinedError",
+    "ConcurrentSession",
+    "CredentialAuth",
+    "GetToken",
+    "InsufficientScopeError",
+    "McpConnection",
+    "OnNotification",
+    "ProtocolError",
+    "ServerUnavailableError",
+    "SessionLostError",
+    "SignInRequiredError",
+    "TokenAuth",
+    "ToolFailedError",
+    "ToolText",
+    "call_tool",
+    "result_text",
+]

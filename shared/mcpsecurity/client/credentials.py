@@ -7,19 +7,28 @@ import inspect
 import re
 import time
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import httpx
-from azure.core.credentials import AccessToken, TokenCredential
-from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError
 
-from mcpsecurity.bridge import SignInRequiredError
-from mcpsecurity.client.threads import in_daemon_thread
+from mcpsecurity.client.errors import SignInRequiredError
+from mcpsecurity.runtime.threads import in_daemon_thread
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, TokenCredential
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.exceptions import AzureError
+else:
+    try:
+        from azure.core.exceptions import AzureError
+    except ModuleNotFoundError:  # it comes with the extras that bring azure-identity
+
+        class AzureError(Exception): ...
+
 
 __all__ = ["Credential", "CredentialAuth", "Refreshable"]
 
-Credential = TokenCredential | AsyncTokenCredential
+Credential: TypeAlias = "TokenCredential | AsyncTokenCredential"
 """What azure-core calls a credential. Interactive ones come in the first kind only; both do here."""
 
 
@@ -27,7 +36,7 @@ Credential = TokenCredential | AsyncTokenCredential
 class Refreshable(Protocol):
     """A credential that can leave its cache aside, which azure-core's cannot be asked to."""
 
-    async def get_fresh_token(self, scope: str, *, claims: str | None = None) -> AccessToken:
+    async def get_fresh_token(self, scope: str, *, claims: str | None = None) -> "AccessToken":
         """Return a token that was made just now."""
 
 
@@ -82,7 +91,7 @@ class CredentialAuth(httpx.Auth):
                 self._token = held = await self._ask(claims, anew=anew)
             return held.token
 
-    async def _ask(self, claims: str | None, *, anew: bool) -> AccessToken:
+    async def _ask(self, claims: str | None, *, anew: bool) -> "AccessToken":
         options: dict[str, Any] = {"claims": claims, "enable_cae": True} if claims is not None else {}
         credential = self._credential
         try:

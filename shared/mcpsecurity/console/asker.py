@@ -7,14 +7,14 @@ from typing import Any
 from mcp import types
 
 from mcpsecurity.console.terminal import Terminal
-from mcpsecurity.elicitation import Accepted, Form, LineAsker, Outcome, Visit
-from mcpsecurity.elicitation.lines import one_line
+from mcpsecurity.elicitation import Accepted, Form, Outcome, TerminalHandler, Visit
+from mcpsecurity.elicitation.terminal import one_line
 
-__all__ = ["TerminalAsker"]
+__all__ = ["ConsoleHandler"]
 
 
-class TerminalAsker:
-    """An `Asker` on a terminal. Calls made side by side are asked about one after the other.
+class ConsoleHandler:
+    """An `ElicitationHandler` on a terminal. Calls made side by side are asked about one after the other.
 
     Args:
         stop: ends the answer that is being given; Ctrl-C does it, and the question counts as not answered.
@@ -28,7 +28,7 @@ class TerminalAsker:
         self._stop = stop
         self._turn = asyncio.Lock()
         self.grants: set[tuple[str, str]] = set()
-        self._lines = LineAsker(self._read, self._write, grants=self.grants)
+        self._lines = TerminalHandler(self._read, self._write, grants=self.grants)
 
     async def fill(self, server: str, message: str, form: Form) -> Outcome:
         """Ask for each field of a form."""

@@ -10,12 +10,12 @@ from mcp import types
 from openai import OpenAIError
 from semantic_kernel.exceptions import KernelException
 
-from mcpsecurity.bridge import BridgeError
-from mcpsecurity.client import McpClient
-from mcpsecurity.console.asker import TerminalAsker
+from mcpsecurity.client import BridgeError
+from mcpsecurity.console.asker import ConsoleHandler
 from mcpsecurity.console.terminal import Terminal
 from mcpsecurity.console.turn import Conversation
-from mcpsecurity.elicitation.lines import one_line, printable
+from mcpsecurity.elicitation.terminal import one_line, printable
+from mcpsecurity.kernel import McpClient
 
 __all__ = ["Chat"]
 
@@ -37,7 +37,7 @@ class Chat:
         self,
         terminal: Terminal,
         client: McpClient,
-        asker: TerminalAsker,
+        asker: ConsoleHandler,
         conversation: Conversation,
         sign_out: Callable[[], Awaitable[None]],
     ) -> None:

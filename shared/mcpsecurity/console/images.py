@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from mcpsecurity.bridge import ToolText
+from mcpsecurity.client import ToolText
 
 __all__ = ["keep_images"]
 

@@ -8,8 +8,7 @@ import openai
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion
 
-from mcpsecurity.client import McpClient
-from mcpsecurity.console.asker import TerminalAsker
+from mcpsecurity.console.asker import ConsoleHandler
 from mcpsecurity.console.cache import open_token_cache
 from mcpsecurity.console.chat import Chat
 from mcpsecurity.console.images import keep_images
@@ -18,7 +17,8 @@ from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
 from mcpsecurity.console.turn import Conversation
 from mcpsecurity.identity_token import UNUSED_ENDPOINT, token_provider
-from mcpsecurity.tls import client_ssl_context
+from mcpsecurity.kernel import McpClient
+from mcpsecurity.runtime.tls import client_ssl_context
 
 __all__ = ["run_chat"]
 
@@ -38,7 +38,7 @@ async def run_chat(
         cache, remark = open_token_cache(settings.token_cache)
     kernel = Kernel()
     async with _service(settings) as service, _credential(settings, terminal, cache, device_code) as who:
-        asker = TerminalAsker(terminal, lambda: chat.stop() if chat is not None else None)
+        asker = ConsoleHandler(terminal, lambda: chat.stop() if chat is not None else None)
         async with McpClient(
             kernel,
             settings.mcp_url,

@@ -11,8 +11,8 @@ import requests
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
-from mcpsecurity.client.threads import in_daemon_thread
 from mcpsecurity.oidc.msal_http import msal_session
+from mcpsecurity.runtime.threads import in_daemon_thread
 
 __all__ = ["MsalCredential"]
 

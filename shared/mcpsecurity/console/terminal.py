@@ -13,7 +13,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from rich.console import Console
 from rich.text import Text
 
-from mcpsecurity.elicitation.lines import printable
+from mcpsecurity.elicitation.terminal import printable
 
 __all__ = ["Terminal", "TypedTerminal"]
 

@@ -10,7 +10,6 @@ it could take for ever.
 """
 
 from mcpsecurity.elicitation.arguments import argument_errors
-from mcpsecurity.elicitation.asking import Asker, elicitation_callback
 from mcpsecurity.elicitation.fields import (
     BooleanField,
     ChoiceField,
@@ -23,29 +22,30 @@ from mcpsecurity.elicitation.fields import (
     TextField,
 )
 from mcpsecurity.elicitation.form import Form, InvalidContentError, SchemaError, parse_form
-from mcpsecurity.elicitation.lines import LineAsker
+from mcpsecurity.elicitation.handler import ElicitationHandler, elicitation_callback
 from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Expired, Outcome
-from mcpsecurity.elicitation.visit import UrlRefusedError, Visit, parse_visit
+from mcpsecurity.elicitation.terminal import TerminalHandler
+from mcpsecurity.elicitation.url import UrlRefusedError, Visit, parse_visit
 
 __all__ = [
     "Accepted",
-    "Asker",
     "BooleanField",
     "Cancelled",
     "ChoiceField",
     "ChoicesField",
     "Declined",
+    "ElicitationHandler",
     "Expired",
     "Field",
     "FieldError",
     "Form",
     "InvalidContentError",
-    "LineAsker",
     "LinesField",
     "NumberField",
     "Option",
     "Outcome",
     "SchemaError",
+    "TerminalHandler",
     "TextField",
     "UrlRefusedError",
     "Visit",

@@ -22,9 +22,9 @@ from mcpsecurity.elicitation.fields import (
 )
 from mcpsecurity.elicitation.form import Form, InvalidContentError
 from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Outcome
-from mcpsecurity.elicitation.visit import Visit
+from mcpsecurity.elicitation.url import Visit
 
-__all__ = ["OpenQuestion", "WidgetAsker"]
+__all__ = ["OpenQuestion", "WidgetHandler"]
 
 Check = Callable[[dict[str, Any]], dict[str, Any]]
 """Turns what the widgets hold into an answer's content; raises InvalidContentError."""
@@ -86,8 +86,8 @@ class OpenQuestion:
             self._answer.set_result(outcome)
 
 
-class WidgetAsker:
-    """An `Asker` for notebooks. `open` has the questions that wait for an answer, oldest first."""
+class WidgetHandler:
+    """An `ElicitationHandler` for notebooks. `open` has the questions that wait, oldest first."""
 
     def __init__(self) -> None:
         self.open: list[OpenQuestion] = []

@@ -16,7 +16,7 @@ from mcpsecurity.localcloud.entra import SigningKey, Tenant, Urls, default_direc
 from mcpsecurity.localcloud.openai import MODEL_NAME, ChatCompletions
 from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults
 from mcpsecurity.localcloud.settings import LocalCloudSettings
-from mcpsecurity.service import ServiceRunner
+from mcpsecurity.runtime.service import ServiceRunner
 
 __all__ = ["LocalCloud"]
 

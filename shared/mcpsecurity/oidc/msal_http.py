@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from mcpsecurity.tls import client_ssl_context
+from mcpsecurity.runtime.tls import client_ssl_context
 
 __all__ = ["UnreadableTokenAnswerError", "msal_session"]
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from mcpsecurity.correlation import correlation_fields
+from mcpsecurity.runtime.request_context import correlation_fields
 from mcpsecurity.settings import MetricsPort, Settings, SettingsError, configure_logging
 
 if TYPE_CHECKING:

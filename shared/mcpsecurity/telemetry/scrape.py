@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.settings import MetricsPort, SettingsError
 from mcpsecurity.telemetry.running import Telemetry
 

@@ -4,7 +4,7 @@ import openai
 from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion
 
 from mcpsecurity.localcloud import LocalCloud
-from mcpsecurity.tls import client_ssl_context
+from mcpsecurity.runtime.tls import client_ssl_context
 
 __all__ = ["local_chat_completion"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 from mcp.client.session import ElicitationFnT, SamplingFnT
 
-from mcpsecurity.bridge import McpConnection, TokenAuth
-from mcpsecurity.bridge.connection import OnNotification
+from mcpsecurity.client import McpConnection, TokenAuth
+from mcpsecurity.client.connection import OnNotification
 from mcpsecurity.testing.tokens import AccessTokens
 
 __all__ = ["ServedMcp"]

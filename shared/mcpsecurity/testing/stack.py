@@ -15,7 +15,7 @@ from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.service import ServiceRunner
+from mcpsecurity.runtime.service import ServiceRunner
 from mcpsecurity.settings import settings_of
 from mcpsecurity.testing.background import BackgroundLoop
 from mcpsecurity.testing.faults import FaultSwitches

@@ -20,11 +20,11 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.conformance.programs import run_program, start_program
-from tests.ports import free_port
+from tests.support.ports import free_port
 from yarl import URL
 
 from mcpsecurity.localcloud import LocalCloud
-from mcpsecurity.tls import client_ssl_context
+from mcpsecurity.runtime.tls import client_ssl_context
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(120)]
 

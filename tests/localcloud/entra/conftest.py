@@ -14,7 +14,7 @@ import jwt
 import pytest
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.tls import client_ssl_context
+from mcpsecurity.runtime.tls import client_ssl_context
 
 
 @pytest.fixture(scope="session")

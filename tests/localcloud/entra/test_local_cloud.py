@@ -10,8 +10,8 @@ import pytest
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.localcloud.entra.ids import COGNITIVE_SERVICES_ID
+from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.settings import SettingsError, load_settings
-from mcpsecurity.tls import client_ssl_context
 
 
 def _settings(folder: Path) -> LocalCloudSettings:

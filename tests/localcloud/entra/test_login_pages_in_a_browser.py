@@ -11,7 +11,7 @@ from playwright.async_api import Page, async_playwright
 from tests.browser.chromium import launch
 
 from mcpsecurity.localcloud import LocalCloud
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 
 pytestmark = pytest.mark.browser
 

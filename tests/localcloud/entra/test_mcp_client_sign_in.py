@@ -12,8 +12,8 @@ from mcp.client.auth import OAuthClientProvider
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
 from mcpsecurity.localcloud import LocalCloud
-from mcpsecurity.service import started_runner
-from mcpsecurity.tls import client_ssl_context
+from mcpsecurity.runtime.service import started_runner
+from mcpsecurity.runtime.tls import client_ssl_context
 
 REDIRECT = "http://127.0.0.1:49152/callback"
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import MountedMcp, mount_mcp
 
 ACCEPT = {"Accept": "application/json, text/event-stream"}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.server.transport.conftest import ACCEPT
 from tests.server.transport.program import Name, ToolContext, program
 
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import Limits, MountedMcp, mount_mcp
 
 pytestmark = pytest.mark.timeout(120)

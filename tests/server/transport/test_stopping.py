@@ -10,12 +10,12 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from tests.ports import free_port
 from tests.server.transport.conftest import Served
 from tests.server.transport.program import Gate, program
 from tests.server.transport.stream_client import Stream
+from tests.support.ports import free_port
 
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import Limits, mount_mcp
 
 

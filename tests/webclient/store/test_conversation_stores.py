@@ -11,7 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
-from tests.programs import Program, postgresql
+from tests.support.programs import Program, postgresql
 
 from mcpsecurity_webclient.store import (
     Conversation,

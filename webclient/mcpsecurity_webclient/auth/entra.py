@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives import hashes
 from msal.exceptions import MsalError  # type: ignore[import-untyped] # likewise
 from yarl import URL
 
-from mcpsecurity.bridge import ServerUnavailableError, SignInRequiredError
+from mcpsecurity.client import ServerUnavailableError, SignInRequiredError
 from mcpsecurity.oidc import CachePolicy, OidcError, OidcProvider, TokenError
 from mcpsecurity.oidc.msal_http import msal_session
-from mcpsecurity_webclient.auth.caches import TokenCacheStore
+from mcpsecurity_webclient.auth.token_cache import TokenCacheStore
 from mcpsecurity_webclient.settings import WebSettings
 
 __all__ = ["EntraClient", "SignInError", "SignedIn"]

@@ -8,8 +8,7 @@ from contextlib import suppress
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from mcpsecurity_webclient.access import Person
-from mcpsecurity_webclient.chat.service import ChatService
+from mcpsecurity_webclient.chat.conversation import ChatService
 from mcpsecurity_webclient.store import (
     Conversation,
     ConversationStore,
@@ -19,6 +18,7 @@ from mcpsecurity_webclient.store import (
     StoreError,
     StoreUnavailableError,
 )
+from mcpsecurity_webclient.web.access import Person
 
 __all__ = ["ChatDirectory", "TooManyChatsError", "owner_of"]
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple, Protocol
 
-from mcpsecurity_webclient.chat.wire import to_json
+from mcpsecurity_webclient.chat.strict_json import to_json
 
 __all__ = ["ChatEvent", "EventBus", "InMemoryEventBus", "Subscription", "follow"]
 

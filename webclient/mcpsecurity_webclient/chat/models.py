@@ -73,7 +73,7 @@ class PendingFunctionCall:
     """A tool call that the model proposed, from its proposal to its end.
 
     `item_id` is its id in what the model reads. `decision` is what the call waits for; while one is being
-    kept it is in `deciding`. `taken_up` says that another process proposed the call, `unasked` that it ran
+    kept it is in `deciding`. `recovered` says that another process proposed the call, `unasked` that it ran
     and nobody asked the person about it.
     """
 
@@ -104,7 +104,7 @@ class PendingFunctionCall:
     unasked: bool | None = None
     decision: asyncio.Future[Decision] | None = field(default=None, repr=False)
     deciding: Decision | None = field(default=None, repr=False)
-    taken_up: bool = False
+    recovered: bool = False
 
     def __post_init__(self) -> None:
         self.args_hash = arguments_hash(self.arguments)

@@ -17,7 +17,7 @@ from mcp.server.fastmcp.tools import Tool
 from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
 from pydantic import BaseModel, ValidationError
 
-from mcpsecurity.failures import without_values
+from mcpsecurity.runtime.failures import without_values
 from mcpsecurity_server.transport.dispatch.call_context import enter_call, leave_call, request_context
 from mcpsecurity_server.transport.dispatch.capabilities import missing_in
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import FastMcpAdapter

@@ -22,7 +22,7 @@ from mcp.shared.exceptions import UrlElicitationRequiredError
 from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer, to_json
 
-from mcpsecurity.failures import drop_values
+from mcpsecurity.runtime.failures import drop_values
 from mcpsecurity_server.transport.dispatch.results import tool_result
 
 __all__ = ["CallContext", "FastMcpAdapter", "preserved_logging", "set_version"]

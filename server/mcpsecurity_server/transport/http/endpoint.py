@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from aiohttp import hdrs, web
 
-from mcpsecurity.scaling.errors import SharedStateError
+from mcpsecurity.redis.errors import SharedStateError
 from mcpsecurity_server.transport.http.body import buffered_body, read_body
 from mcpsecurity_server.transport.http.content_negotiation import accepts_both, accepts_stream, is_json
 from mcpsecurity_server.transport.http.origin import Guard

@@ -20,7 +20,7 @@ __all__ = ["fast_path"]
 def fast_path(
     app: web.Application, path: str, handler: Handler, headers: Mapping[str, str]
 ) -> Callable[[Handler], Handler]:
-    """Return a wrapper for the application's request handler; see `REQUEST_WRAPPER` in `mcpsecurity.service`.
+    """Return a wrapper for the application's request handler, see `mcpsecurity.runtime.service`.
 
     `handler` is what the application routes `path` to, `headers` are what its `on_response_prepare` signals
     add. Middlewares may still be added; if another signal is added, every request is routed. On this path a

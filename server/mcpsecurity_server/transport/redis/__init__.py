@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from mcpsecurity.scaling.keyring import KeyRing
-from mcpsecurity.scaling.shared import SharedState
+from mcpsecurity.redis.connection import SharedState
+from mcpsecurity.redis.encryption import KeyRing
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.redis.event_bus import RedisEventBus
 from mcpsecurity_server.transport.redis.pubsub import Channels

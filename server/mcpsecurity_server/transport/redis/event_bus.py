@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from mcpsecurity.scaling.errors import SharedStateError
-from mcpsecurity.scaling.keyring import UnreadableError
-from mcpsecurity.scaling.shared import SharedState, translated
-from mcpsecurity.scaling.tasks import end_tasks
+from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.encryption import UnreadableError
+from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity_server.transport.events.bus import (
     STANDALONE,
     Event,

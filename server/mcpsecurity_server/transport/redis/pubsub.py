@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from mcpsecurity.scaling.errors import SharedStateError
-from mcpsecurity.scaling.shared import SharedState, translated
-from mcpsecurity.scaling.tasks import end_tasks
+from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.runtime.tasks import end_tasks
 
 if TYPE_CHECKING:
     from redis.asyncio.client import PubSub

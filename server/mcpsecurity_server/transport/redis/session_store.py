@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from mcpsecurity.scaling.keyring import UnreadableError
-from mcpsecurity.scaling.shared import SharedState, translated
+from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.encryption import UnreadableError
 from mcpsecurity_server.transport.identity import Owner
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.redis.pubsub import Channels

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mcpsecurity.localcloud.storage import locked_folder, write_private
 
-__all__ = ["KeyRing", "SigningKey", "ensure_signing_key"]
+__all__ = ["SigningKey", "SigningKeys", "ensure_signing_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,14 @@ class SigningKey:
 
 
 @dataclass(slots=True)
-class KeyRing:
+class SigningKeys:
     """The key that signs, and older ones that are still published."""
 
     current: SigningKey
     published: tuple[SigningKey, ...]
 
     @classmethod
-    def of(cls, key: SigningKey) -> "KeyRing":
+    def of(cls, key: SigningKey) -> "SigningKeys":
         """Return a ring in which `key` signs and is the only one published."""
         return cls(key, (key,))
 

@@ -13,7 +13,7 @@ from mcpsecurity.localcloud.entra.faults import Faults
 from mcpsecurity.localcloud.entra.grants import CodeGrant, RefreshGrant
 from mcpsecurity.localcloud.entra.ids import TENANT_ID
 from mcpsecurity.localcloud.entra.interaction import Pending
-from mcpsecurity.localcloud.entra.keys import KeyRing, SigningKey
+from mcpsecurity.localcloud.entra.keys import SigningKey, SigningKeys
 from mcpsecurity.localcloud.entra.scopes import Requested
 from mcpsecurity.localcloud.entra.sessions import BrowserSessions
 from mcpsecurity.localcloud.entra.store import ExpiringStore
@@ -56,7 +56,7 @@ class Tenant:
         self.directory = directory
         self.urls = urls
         self.faults = Faults()
-        self.keys = KeyRing.of(key)
+        self.keys = SigningKeys.of(key)
         self.tokens = TokenFactory(self.issuer, self.keys, self.now)
         self.codes = ExpiringStore[CodeGrant](lifetime=_CODES_REMEMBERED, limit=10_000, clock=self.now)
         self.sessions = BrowserSessions(self.now, urlsplit(urls.http).port or 80)

@@ -12,7 +12,7 @@ import jwt
 
 from mcpsecurity.localcloud.entra.directory import Api, Client, User
 from mcpsecurity.localcloud.entra.ids import API_CLIENT_ID, TENANT_ID
-from mcpsecurity.localcloud.entra.keys import KeyRing
+from mcpsecurity.localcloud.entra.keys import SigningKeys
 
 __all__ = ["ACCESS_TOKEN_LIFETIME", "Claims", "TokenFactory", "client_info"]
 
@@ -28,7 +28,7 @@ class TokenFactory:
     """Makes the tenant's tokens. `clock` returns the tenant's idea of the time, in seconds since 1970."""
 
     issuer: str
-    keys: KeyRing
+    keys: SigningKeys
     clock: Callable[[], float]
 
     def access_claims(

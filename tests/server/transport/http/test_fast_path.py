@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from aiohttp.typedefs import Handler
 
-from mcpsecurity.service import REQUEST_WRAPPER, started_runner
+from mcpsecurity.runtime.service import REQUEST_WRAPPER, started_runner
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.settings import ServerSettings
 from mcpsecurity_server.transport.http.fast_path import fast_path

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from tests.programs import Program, redis_server
 from tests.server.transport.conftest import Serve, Served
 from tests.server.transport.program import Gate, ToolContext, program
 from tests.server.transport.stream_client import Stream
+from tests.support.programs import Program, redis_server
 
-from mcpsecurity.scaling.keyring import KeyRing
+from mcpsecurity.redis.encryption import KeyRing
 from mcpsecurity_server.transport import InMemoryEventBus, InMemorySessionStore, Limits
 from mcpsecurity_server.transport.redis import SharedTransport
 

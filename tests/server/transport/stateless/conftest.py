@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
-from mcpsecurity.service import started_runner
+from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import MountedMcp, mount_mcp
 
 VERSION = "2026-07-28"

@@ -9,11 +9,11 @@ import pytest
 from cryptography.fernet import Fernet
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel
-from tests.programs import Program, redis_server
 from tests.server.transport.stateless.conftest import Connect, accept
 from tests.server.transport.stateless.test_subscriptions import ALL, listen, messages
+from tests.support.programs import Program, redis_server
 
-from mcpsecurity.scaling.keyring import KeyRing
+from mcpsecurity.redis.encryption import KeyRing
 from mcpsecurity_server.transport import Limits
 from mcpsecurity_server.transport.redis import SharedTransport
 

@@ -1,0 +1,383 @@
+"""A connection to an MCP server that can be opened in one task and closed in another."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import anyio
+import httpx
+from mcp import ClientSession, types
+from mcp.client.session import ElicitationFnT, SamplingFnT
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import McpError
+from mcp.shared.session import ProgressFnT
+from pydantic import AnyUrl, ValidationError
+
+from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
+from mcpsecurity.client.http import FAILURE_CODE, McpHttpClient
+from mcpsecurity.client.patience import Patience
+from mcpsecurity.client.readable import (
+    ListedPrompts,
+    ListedResources,
+    ListedTools,
+    ReadableContents,
+    ReadablePrompt,
+)
+from mcpsecurity.client.session import ConcurrentSession, call_tool
+from mcpsecurity.client.tracing import out_of_any_trace, peer_of
+from mcpsecurity.runtime.tls import client_ssl_context
+from mcpsecurity.telemetry.names import session_attributes
+
+__all__ = ["McpConnection", "OnNotification"]
+
+T = TypeVar("T")
+
+OnNotification = Callable[[types.ServerNotification], Awaitable[None]]
+
+_CLOSE_SECONDS = 5.0
+_MAX_PAGES = 100
+_CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError)
+_UNKNOWN = "The connection to the MCP server was closed. It is not known whether this was completed."
+
+
+class McpConnection:
+    """A session with one MCP server, owned by a task of its own.
+
+    Use it as an async context manager, or `open` and `aclose` it, the latter from any task and as often as
+    you like. When the server has forgotten the session, the next call opens a new one and goes on.
+
+    Args:
+        url: the MCP endpoint.
+        auth: puts a token on each request, for example `TokenAuth`. It may take its time: minutes in which a
+            person signs in do not count for `timeout`.
+        elicitation: answers the server's questions to the person; each in a task of its own.
+        sampling: answers the server's requests to the model, likewise.
+        on_notification: hears of list changes, log messages and the like.
+        on_open: told whenever a session has been opened, the first one and those after a loss.
+        ca_file: an authority to trust besides the system's.
+        tls: whom to trust, instead of `ca_file`; one for many connections saves a few hundred KiB for each.
+        timeout: seconds until an answer must *begin*; streams may be silent for as long as they like.
+
+    Attributes:
+        server: what the server said of itself when the session was opened.
+        session_id: the session's `Mcp-Session-Id`, if the server gives any.
+        left_out: names of the tools in the last listing that cannot be read.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: httpx.Auth | None = None,
+        elicitation: ElicitationFnT | None = None,
+        sampling: SamplingFnT | None = None,
+        on_notification: OnNotification | None = None,
+        on_open: Callable[[], None] = lambda: None,
+        ca_file: Path | None = None,
+        tls: ssl.SSLContext | None = None,
+        timeout: float = 30.0,
+        client_info: types.Implementation | None = None,
+    ) -> None:
+        self.url = url
+        self._auth = auth
+        self._callbacks: dict[str, Any] = {
+            "elicitation_callback": elicitation,
+            "sampling_callback": sampling,
+            "message_handler": self._heard,
+            "client_info": client_info or types.Implementation(name="mcpsecurity", version="0.1"),
+        }
+        self._on_notification = on_notification
+        self._on_open = on_open
+        self._ca_file = ca_file
+        self._patience = Patience(timeout)
+        self._tls = tls
+        self._timeout = httpx.Timeout(timeout, read=None)
+        self._lock = asyncio.Lock()
+        self._client: McpHttpClient | None = None
+        self._session: ConcurrentSession | None = None
+        self._owner: asyncio.Task[None] | None = None
+        self._leave = asyncio.Event()
+        self.server: types.InitializeResult | None = None
+        self.session_id: str | None = None
+        self.left_out: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    @property
+    def session(self) -> ClientSession:
+        """The open session.
+
+        Raises:
+            SessionLostError: there is none.
+        """
+        if self._session is None:
+            raise SessionLostError("The connection to the MCP server is not open.")
+        return self._session
+
+    async def open(self) -> None:
+        """Connect and initialize; does nothing when connected.
+
+        Raises:
+            BridgeError: the typed reason why not, such as `SignInRequiredError`.
+        """
+        self.check_loop()
+        async with self._lock:
+            if self._session is None:
+                await self._end_owner()
+                await self._start()
+
+    async def aclose(self) -> None:
+        """End the session and what is open in it.
+
+        Raises:
+            BridgeError: it is open in another event loop.
+        """
+        if self._owner is not None and not self._owner.done():
+            self.check_loop()
+        async with self._lock:
+            await self._end_owner()
+
+    async def call_tool(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        progress: ProgressFnT | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> types.CallToolResult:
+        """Call a tool; see `mcpsecurity.client.session.call_tool`. Raises `BridgeError`."""
+        return await self._on_session(lambda session: call_tool(session, name, arguments, progress, meta))
+
+    async def list_tools(self) -> list[types.Tool]:
+        """Return all tools, from every page."""
+        left_out: list[str] = []
+
+        def tools(page: ListedTools) -> list[types.Tool]:
+            left_out.extend(page.left_out)
+            return page.tools
+
+        listed: list[types.Tool] = await self._pages(_tools, tools)
+        self.left_out = left_out
+        return list({tool.name: tool for tool in reversed(listed)}.values())[::-1]
+
+    async def list_prompts(self) -> list[types.Prompt]:
+        """Return all prompts, from every page."""
+        return await self._pages(_prompts, lambda r: r.prompts)
+
+    async def list_resources(self) -> list[types.Resource]:
+        """Return all resources, from every page."""
+        return await self._pages(_resources, lambda r: r.resources)
+
+    async def get_prompt(self, name: str, arguments: dict[str, str]) -> types.GetPromptResult:
+        """Return a prompt's messages."""
+        params = types.GetPromptRequestParams(name=name, arguments={k: str(v) for k, v in arguments.items()})
+        request = types.ClientRequest(types.GetPromptRequest(params=params))
+        return await self._on_session(lambda s: self._in_time(s.send_request(request, ReadablePrompt)))
+
+    async def read_resource(self, uri: str) -> types.ReadResourceResult:
+        """Return a resource's contents."""
+        try:
+            address = AnyUrl(uri)
+        except ValidationError as error:
+            text = f"{uri[:200]} is not the URI of a resource."
+            raise ProtocolError(text, code=types.INVALID_PARAMS) from error
+        params = types.ReadResourceRequestParams(uri=address)
+        request = types.ClientRequest(types.ReadResourceRequest(params=params))
+        return await self._on_session(lambda s: self._in_time(s.send_request(request, ReadableContents)))
+
+    async def _pages(
+        self, fetch: Callable[[ClientSession, types.PaginatedRequestParams], Awaitable[Any]], items: Any
+    ) -> list[Any]:
+        async def run(session: ClientSession) -> list[Any]:
+            found: list[Any] = []
+            cursor: str | None = None
+            seen: set[str] = set()
+            for _ in range(_MAX_PAGES):
+                page = await fetch(session, types.PaginatedRequestParams(cursor=cursor))
+                found += items(page)
+                cursor = page.nextCursor
+                if cursor is None or cursor in seen:
+                    break
+                seen.add(cursor)
+            return found
+
+        return await self._on_session(lambda session: self._in_time(run(session)))
+
+    async def _on_session(self, work: Callable[[ClientSession], Awaitable[T]]) -> T:
+        """Run on the open session; once more on a new one when the server's answer says that it has forgotten
+        the session, and so has not taken the request."""
+        await self.open()
+        session = self.session
+        try:
+            return await self._translated(work(session))
+        except SessionLostError:
+            await self._forget(session)
+            await self.open()
+            return await self._translated(work(self.session))
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        """Give up on a server that does not answer; while it asks the person, the time stands still."""
+        try:
+            async with self._patience.limit():
+                return await work
+        except TimeoutError as error:
+            text = f"The MCP server at {self.url} did not answer within {self._patience.seconds:g} s."
+            raise ServerUnavailableError(text) from error
+
+    async def _translated(self, work: Awaitable[T]) -> T:
+        session = self._session
+        try:
+            return await work
+        except McpError as error:
+            failure = self._typed(error)
+            if _is_closed(error) or failure.session_is_doubtful:
+                await self._forget(session)
+            raise failure from error
+        except ValidationError as error:
+            text = f"The MCP server at {self.url} answered with a result that cannot be read."
+            raise ProtocolError(text, code=types.INTERNAL_ERROR) from error
+        except _CLOSED as error:
+            await self._forget(session)
+            raise ServerUnavailableError(_UNKNOWN) from error
+
+    def check_loop(self) -> None:
+        """Refuse to be used in another event loop than the one that opened the connection.
+
+        Raises:
+            BridgeError: it is another one.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop and (self._owner is not None or self._lock.locked()):
+            raise BridgeError(
+                "This connection was opened in another event loop. Open, use and close it in one, for example"
+                " inside one asyncio.run(…)."
+            )
+        self._loop = loop
+
+    def _typed(self, error: McpError) -> BridgeError:
+        failure = self._client.pop_failure(error.error.data) if self._client is not None else None
+        if error.error.code == FAILURE_CODE and failure is not None:
+            return failure
+        if _is_closed(error):
+            return ServerUnavailableError(_UNKNOWN)
+        return ProtocolError(error.error.message, code=error.error.code, data=error.error.data)
+
+    async def _start(self) -> None:
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._leave = asyncio.Event()
+        self._owner = asyncio.create_task(self._own(ready, self._leave), name=f"mcp {self.url}")
+        try:
+            await asyncio.shield(ready)
+        except asyncio.CancelledError:
+            ready.cancel()
+            self._owner.cancel()
+            raise
+
+    async def _own(self, ready: asyncio.Future[None], leave: asyncio.Event) -> None:
+        """Hold everything open until told to leave; every scope is entered and left in this one task."""
+        opening = out_of_any_trace()  # for what arrives later belongs to other calls than the first
+        try:
+            async with (
+                McpHttpClient(
+                    auth=self._patience.auth(self._auth) if self._auth is not None else None,
+                    timeout=self._timeout,
+                    body_timeout=self._patience.seconds,
+                    headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
+                    verify=self._tls or client_ssl_context(self._ca_file),
+                    trust_env=False,
+                ) as client,
+                streamable_http_client(self.url, http_client=client) as (read, write, session_id),
+                ConcurrentSession(read, write, **self._callbacks) as session,
+            ):
+                self._client = client
+                session.peer = peer_of(self.url)
+                session.answering = self._patience.standing_still
+                with opening:
+                    self.server = await self._in_time(self._translated(session.initialize()))
+                self._session = session
+                self.session_id = session_id()
+                session.peer |= session_attributes(str(self.server.protocolVersion), self.session_id)
+                self._on_open()
+                ready.set_result(None)
+                await leave.wait()
+        except BaseException as error:
+            if not ready.done():
+                ready.set_exception(_root(error, self.url))
+            elif isinstance(error, asyncio.CancelledError):
+                raise
+        finally:
+            if self._leave is leave:
+                self._session = None
+            if not ready.done():  # the SDK's task groups swallow a cancellation that began in them
+                ready.set_exception(ServerUnavailableError(_UNKNOWN))
+
+    async def _forget(self, session: ClientSession | None) -> None:
+        """End a session, unless another one has been opened since."""
+        if session is None or asyncio.current_task() is self._owner:
+            return
+        async with self._lock:
+            if self._session is session:
+                await self._end_owner()
+
+    async def _end_owner(self) -> None:
+        owner, self._owner, self._session = self._owner, None, None
+        if owner is None or owner.done():
+            return
+        self._leave.set()
+        done, _ = await asyncio.wait([owner], timeout=_CLOSE_SECONDS)
+        if not done:
+            owner.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([owner])
+
+    async def _heard(self, message: Any) -> None:
+        if self._on_notification is not None and isinstance(message, types.ServerNotification):
+            await self._on_notification(message)
+
+
+async def _tools(session: ClientSession, page: types.PaginatedRequestParams) -> ListedTools:
+    """Return a page of tools. The SDK's `list_tools` would keep their output schemas, for its `call_tool`."""
+    request = types.ClientRequest(types.ListToolsRequest(params=page))
+    return await session.send_request(request, ListedTools)
+
+
+async def _prompts(session: ClientSession, page: types.PaginatedRequestParams) -> ListedPrompts:
+    request = types.ClientRequest(types.ListPromptsRequest(params=page))
+    return await session.send_request(request, ListedPrompts)
+
+
+async def _resources(session: ClientSession, page: types.PaginatedRequestParams) -> ListedResources:
+    request = types.ClientRequest(types.ListResourcesRequest(params=page))
+    return await session.send_request(request, ListedResources)
+
+
+def _is_closed(error: McpError) -> bool:
+    """Tell whether the SDK says that the connection ended; servers use the same code for their own errors."""
+    return error.error.code == types.CONNECTION_CLOSED and error.error.message == "Connection closed"
+
+
+def _root(error: BaseException, url: str) -> BaseException:
+    """Return the one error worth telling out of a group, as a `BridgeError` or a cancellation."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, BridgeError | asyncio.CancelledError):
+        return error
+    if isinstance(error, RuntimeError) and "protocol version" in str(error):
+        version = str(error).rpartition(":")[2].strip()[:40]
+        text = f"The MCP server at {url} speaks revision {version}, which this client does not."
+    else:
+        text = f"The connection to the MCP server at {url} could not be opened: {type(error).__name__}."
+    failure = ServerUnavailableError(text)
+    failure.__cause__ = error
+    return failure

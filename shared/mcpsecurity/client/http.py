@@ -1,0 +1,234 @@
+"""The HTTP client below the SDK's transport.
+
+The SDK waits for ever for an answer that it cannot read, and breaks its whole connection when a POST is
+refused. Here every POST of a request ends in a JSON-RPC response for its id: the server's, or an error that
+stands for a typed failure, which is kept for the caller. No request is sent a second time, except to the
+same origin after a redirect, and by `TokenAuth` after a 401.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+from typing import Any
+
+import httpx
+
+from mcpsecurity.client.answers import UnreadableAnswerError, parsed, response_to
+from mcpsecurity.client.errors import BridgeError, ServerUnavailableError
+from mcpsecurity.client.refusals import METHOD, doubt, not_sent, refusal_of, unknown_outcome
+from mcpsecurity.client.streams import ListeningStream, RequestStream, content_type, is_event_stream
+
+__all__ = ["FAILURE_CODE", "McpHttpClient"]
+
+FAILURE_CODE = -32050
+"""JSON-RPC code of the error responses made here; `data` is the key of the failure for `pop_failure`."""
+
+_log = logging.getLogger(__name__)
+_MAX_REDIRECTS = 5
+_MAX_BODY = 64 * 1024 * 1024
+_MAX_REFUSAL = 64 * 1024
+_MAX_FAILURES = 1000
+_MAX_SESSION_ID = 8192
+_GOODBYE_SECONDS = 5.0
+_SESSION_HEADERS = (b"mcp-session-id", b"mcp-protocol-version")
+
+
+class McpHttpClient(httpx.AsyncClient):
+    """An `httpx.AsyncClient` whose failed POSTs look answered. `pop_failure` gives the typed reason.
+
+    `body_timeout` is in seconds: how long the body of an answer that has begun may take, streams apart. A
+    message that is no request may take as long in all, for the SDK sends nothing else meanwhile.
+    """
+
+    def __init__(self, *, body_timeout: float = 30.0, **options: Any) -> None:
+        super().__init__(**options)
+        self._body_timeout = body_timeout
+        self._failures: dict[str, BridgeError] = {}
+
+    def pop_failure(self, key: Any) -> BridgeError | None:
+        """Return and forget the failure that an error response's `data` stands for."""
+        return self._failures.pop(key, None) if isinstance(key, str) else None
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send; a POST ends in status 200 or 202, whatever happens."""
+        if request.method == "POST":
+            return await self._posted(request, **options)
+        if request.method == "GET":
+            response = await super().send(request, **options)
+            if is_event_stream(response):
+                return _made(response, stream=ListeningStream(response))
+            return response
+        async with asyncio.timeout(min(self._body_timeout, _GOODBYE_SECONDS)):
+            return await super().send(request, **options)
+
+    async def _posted(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        request_id, method = _asked(await request.aread())
+        request.extensions[METHOD] = method
+        response: httpx.Response | None = None
+        try:
+            async with asyncio.timeout(None if request_id is not None else self._body_timeout):
+                response = await self._redirected(request, **options)
+                return await self._answer(response, request_id)
+        except Exception as error:  # noqa: BLE001 - the door: no other error gets to the SDK's transport
+            if response is not None:
+                await response.aclose()
+                error = _after_sending(request, error)
+            return self._answered(request, request_id, not_sent(request, error))
+
+    async def _redirected(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send, and follow redirects within the origin that repeat the request."""
+        for _ in range(_MAX_REDIRECTS):
+            response = await super().send(request, **options)
+            following = _within_origin(response)
+            if following is None:
+                return response
+            await response.aclose()
+            request = following
+        raise ServerUnavailableError(
+            f"The MCP server at {request.url.netloc.decode()} redirects in a circle."
+        )
+
+    async def _answer(self, response: httpx.Response, request_id: Any) -> httpx.Response:
+        """Return what the SDK reads of an answer.
+
+        Raises:
+            BridgeError: the server refused, or answered with something else.
+        """
+        if not response.is_success:
+            raise refusal_of(response, await self._body(response, _MAX_REFUSAL, cut=True), request_id)
+        if request_id is None:
+            await response.aclose()
+            return httpx.Response(202, request=response.request)
+        kind = content_type(response)
+        if is_event_stream(response):
+            return self._streamed(response, request_id)
+        if response.status_code == httpx.codes.ACCEPTED or kind not in ("application/json", ""):
+            await response.aclose()
+            raise _no_mcp(
+                response, f"status {response.status_code} and " + (f"{kind[:80]}" or "no content type")
+            )
+        body = await self._body(response, _MAX_BODY)
+        try:
+            message = response_to(request_id, parsed(body))
+        except UnreadableAnswerError as error:
+            raise _no_mcp(response, str(error)) from error
+        return _made(response, content=json.dumps(message))
+
+    async def _body(self, response: httpx.Response, limit: int, *, cut: bool = False) -> bytes:
+        """Return the body, in time and bounded; `cut` returns its beginning instead of an error."""
+        found = bytearray()
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                async for chunk in response.aiter_bytes():
+                    found += chunk
+                    if len(found) > limit:
+                        break
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError):
+            if not cut:
+                raise
+        finally:
+            await response.aclose()
+        if len(found) > limit and not cut:
+            raise _no_mcp(response, f"more than {limit // 1024 // 1024} MiB")
+        return bytes(found[:limit])
+
+    def _streamed(self, response: httpx.Response, request_id: Any) -> httpx.Response:
+        """Return an event stream as one that ends with an answer, whatever happens to it."""
+        request = response.request
+
+        async def resume(last_id: str) -> httpx.Response:
+            asking = self.build_request("GET", request.url, headers=_resuming(response, last_id))
+            return await self._redirected(asking, stream=True)
+
+        def failed() -> bytes:
+            error = json.dumps(self._error(request_id, unknown_outcome(request)))
+            return f"event: message\ndata: {error}\n\n".encode()
+
+        seconds = min(1.0, self._body_timeout)
+        stream = RequestStream(response, request_id, resume=resume, failed=failed, seconds=seconds)
+        return _made(response, stream=stream)
+
+    def _answered(self, request: httpx.Request, request_id: Any, failure: BridgeError) -> httpx.Response:
+        """Return a response as if the server had answered the JSON-RPC request with an error."""
+        if request_id is None:
+            _log.warning("a message did not reach the MCP server: %s", failure)
+            return httpx.Response(202, request=request)
+        return httpx.Response(200, json=self._error(request_id, failure), request=request)
+
+    def _error(self, request_id: Any, failure: BridgeError) -> dict[str, Any]:
+        """Return the error response to a request, and keep the failure that it stands for."""
+        key = secrets.token_hex()  # the server cannot name another request's failure
+        self._failures[key] = failure
+        if len(self._failures) > _MAX_FAILURES:  # of callers that did not wait for theirs
+            del self._failures[next(iter(self._failures))]
+        error = {"code": FAILURE_CODE, "message": str(failure), "data": key}
+        return {"jsonrpc": "2.0", "id": request_id, "error": error}
+
+
+def _asked(body: bytes) -> tuple[Any, str]:
+    """Return id and method of a JSON-RPC request; no id for a notification or an answer to the server."""
+    message = json.loads(body)
+    method = message.get("method") if isinstance(message, dict) else None
+    return (message.get("id"), method) if isinstance(method, str) else (None, "")
+
+
+def _made(response: httpx.Response, **body: Any) -> httpx.Response:
+    """Return what the SDK gets in place of a response: another body, and of the headers the session's id.
+
+    Raises:
+        ServerUnavailableError: the response opens a session whose id cannot be sent back.
+    """
+    headers = {"Content-Type": "text/event-stream" if "stream" in body else "application/json"}
+    if session_id := response.headers.get("Mcp-Session-Id"):
+        if session_id.isascii() and session_id.isprintable() and len(session_id) <= _MAX_SESSION_ID:
+            headers["Mcp-Session-Id"] = session_id
+        elif "Mcp-Session-Id" not in response.request.headers:
+            raise _no_mcp(response, "a session id that cannot be sent back")
+    return httpx.Response(200, headers=headers, request=response.request, **body)
+
+
+def _resuming(response: httpx.Response, last_id: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers that ask for the events of a response's stream after the one with this id."""
+    sent = httpx.Headers(response.headers)
+    sent.update(response.request.headers)
+    session = [(name, value) for name, value in sent.raw if name.lower() in _SESSION_HEADERS]
+    return [(b"Accept", b"text/event-stream"), (b"Last-Event-ID", last_id.encode()), *session]
+
+
+def _within_origin(response: httpx.Response) -> httpx.Request | None:
+    """Return the request to follow a redirect with: the same one, to the same scheme, host and port.
+
+    That is what 307 and 308 ask for (RFC 9110, 15.4). Frameworks correct a slash by 301 and 302 as well.
+    """
+    following = response.next_request
+    if following is None:
+        return None
+    here, there = response.request.url, following.url
+    if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port):
+        return None
+    if response.status_code in (307, 308):
+        return following
+    if response.status_code in (301, 302) and here.path.rstrip("/") == there.path.rstrip("/"):
+        request = response.request
+        return httpx.Request(
+            request.method,
+            there,
+            headers=request.headers,
+            content=request.content,
+            extensions=request.extensions,
+        )
+    return None
+
+
+def _after_sending(request: httpx.Request, error: Exception) -> Exception:
+    """Return an error of a request whose answer had begun: it was sent, so its outcome is not known."""
+    return error if isinstance(error, BridgeError) else unknown_outcome(request)
+
+
+def _no_mcp(response: httpx.Response, what: str) -> BridgeError:
+    """Return the error for an answer of success that is no JSON-RPC response to the request."""
+    host = response.request.url.netloc.decode()
+    return ServerUnavailableError(
+        f"The MCP server at {host} answered with {what} instead of an MCP message.{doubt(response.request)}"
+    )

@@ -1,0 +1,185 @@
+"""HTTP answers and failures that are no answer to a request, as typed errors with the reason."""
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from mcpsecurity.client.answers import NO_REASON, UnreadableAnswerError, error_of, parsed
+from mcpsecurity.client.errors import (
+    AccessDeniedError,
+    BridgeError,
+    InsufficientScopeError,
+    ProtocolError,
+    ServerUnavailableError,
+    SessionLostError,
+    SignInRequiredError,
+)
+
+__all__ = ["METHOD", "doubt", "not_sent", "refusal_of", "unknown_outcome"]
+
+METHOD = "mcpsecurity.method"
+"""The extension of an HTTP request that has the method of its JSON-RPC message."""
+
+_PARAMETER = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))""")
+_MAX_REASON = 300
+_REASONS = ("error_description", "detail", "message", "title", "error")
+_OF_A_SESSION = re.compile(r"session|not initiali[sz]ed", re.IGNORECASE)
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+def unknown_outcome(request: httpx.Request, what: str = "broke") -> ServerUnavailableError:
+    """Return the error of a request that was sent, and whose answer is lost."""
+    host = request.url.netloc.decode()
+    return ServerUnavailableError(f"The connection to the MCP server at {host} {what}.{doubt(request)}")
+
+
+def doubt(request: httpx.Request) -> str:
+    """Return what is to be said of a request whose answer is lost: a call may have been carried out."""
+    is_call = request.extensions.get(METHOD, "tools/call") == "tools/call"
+    return " It is not known whether this was completed." if is_call else ""
+
+
+def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
+    """Return the typed error for one that was raised while a request was sent."""
+    failure: BridgeError
+    if isinstance(error, BridgeError):
+        return error
+    if isinstance(error, _NEVER_SENT):
+        failure = ServerUnavailableError(_unreachable(request.url, error))
+    elif isinstance(error, httpx.InvalidURL) or "location header" in str(error):
+        host = request.url.netloc.decode()
+        failure = ServerUnavailableError(f"The MCP server at {host} redirects to what is no address.")
+    elif isinstance(error, httpx.HTTPError | httpx.StreamError | TimeoutError):
+        failure = unknown_outcome(request)
+    else:
+        host = request.url.netloc.decode()
+        failure = BridgeError(f"No request could be made to the MCP server at {host}: {_short(str(error))}")
+    failure.__cause__ = error
+    return failure
+
+
+def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) -> BridgeError:
+    """Return the typed error for an answer to a request whose status is none of success."""
+    status, host = response.status_code, response.request.url.netloc.decode()
+    challenge, message = _challenge(response), _json(body)
+    error = error_of(message)
+    reason = challenge.get("error_description") or _reason(response, body, message)
+    told = f" It says: {_short(reason)}{'' if reason.endswith(('.', '!', '?')) else '.'}" if reason else ""
+    if status in (401, 403):
+        return _denied(status, host, challenge, told)
+    # An error with the request's own id was made by who has read the request, perhaps after carrying it out
+    answered = error is not None and request_id is not None and message.get("id") == request_id
+    doubtful = _session_is_doubtful(response, reason, answered=answered)
+    if doubtful and not answered and (status == 404 or _OF_A_SESSION.search(reason)):
+        return SessionLostError(f"The MCP server at {host} has ended the session.{told}")
+    failure = _failed(response, error, told, answered=answered)
+    failure.session_is_doubtful = doubtful
+    return failure
+
+
+def _failed(
+    response: httpx.Response, error: dict[str, Any] | None, told: str, *, answered: bool
+) -> BridgeError:
+    status, host = response.status_code, response.request.url.netloc.decode()
+    if status == 404 and not answered:
+        return ServerUnavailableError(
+            f"There is no MCP server at {response.request.url}: HTTP status 404.{told}"
+        )
+    if response.has_redirect_location:
+        return ServerUnavailableError(_redirected(response, host))
+    retry = response.headers.get("Retry-After", "")[:40]
+    text = f"The MCP server at {host} answered with HTTP status {status}.{told}"
+    text += (
+        f" Try again after {retry}{' s' if retry.isdigit() else ''}." if retry.isprintable() and retry else ""
+    )
+    if error is not None and status < 500 and status != 429:
+        return ProtocolError(text, code=error["code"], data=error.get("data"))
+    return ServerUnavailableError(text)
+
+
+def _session_is_doubtful(response: httpx.Response, reason: str, *, answered: bool) -> bool:
+    """Tell whether the server may not know the session: it says so by 404, and by 400 in older SDKs, some of
+    which give no reason."""
+    if "Mcp-Session-Id" not in response.request.headers or response.status_code not in (400, 404):
+        return False
+    return not answered or _OF_A_SESSION.search(reason) is not None
+
+
+def _denied(status: int, host: str, challenge: dict[str, str], told: str) -> BridgeError:
+    scope = challenge.get("scope")
+    if status == 401:
+        text = f"The MCP server at {host} asks for a sign-in" + (
+            f" with the scope {scope}." if scope else "."
+        )
+        return SignInRequiredError(text + told, scope=scope, claims=challenge.get("claims"))
+    if challenge.get("error") == "insufficient_scope" and scope:
+        return InsufficientScopeError(f"The MCP server at {host} needs the scope {scope}.", scope=scope)
+    return AccessDeniedError(f"The MCP server at {host} refuses access.{told}")
+
+
+def _challenge(response: httpx.Response) -> dict[str, str]:
+    """Return the parameters of the challenges, quoted or not (RFC 9110, 11.2); those of Bearer win."""
+    header = ", ".join(response.headers.get_list("WWW-Authenticate"))[:8192]
+    before, bearer, after = header.partition("Bearer")
+    return {
+        name.lower(): re.sub(r"\\(.)", r"\1", quoted) if quoted else token
+        for name, quoted, token in _PARAMETER.findall(before) + _PARAMETER.findall(after if bearer else "")
+    }
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return parsed(body)
+    except UnreadableAnswerError:
+        return None
+
+
+def _reason(response: httpx.Response, body: bytes, message: Any) -> str:
+    """Return what a server says in the body: as JSON-RPC, as RFC 9457, as frameworks do, or in plain text."""
+    if isinstance(message, dict):
+        if isinstance(message.get("error"), dict):
+            error = error_of(message) or {}
+            return "" if error["message"] == NO_REASON else str(error["message"])
+        return next((m for key in _REASONS if isinstance(m := message.get(key), str) and m.strip()), "")
+    plain = response.headers.get("Content-Type", "").lower().startswith("text/plain")
+    return body.decode("utf-8", errors="replace").strip() if plain else ""
+
+
+def _redirected(response: httpx.Response, host: str) -> str:
+    location = response.next_request.url if response.next_request is not None else None
+    where = "elsewhere"
+    if location is not None:
+        origin = f"{location.scheme}://{location.netloc.decode()}"
+        where = f"{origin}{location.path}" if location.netloc == response.request.url.netloc else origin
+    return f"The MCP server at {host} redirects to {where}; this is not followed. Is the address right?"
+
+
+def _unreachable(url: httpx.URL, error: Exception) -> str:
+    address = url.netloc.decode() or str(url)
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"The certificate of the MCP server at {address} is not trusted: {cause.verify_message}."
+        if isinstance(cause, ssl.SSLError):
+            return f"The MCP server at {address} does not speak TLS. Should the address begin with http://?"
+        if isinstance(cause, socket.gaierror):
+            return f"There is no host of the name {url.host}, where the MCP server should be."
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return f"The address of an MCP server begins with http:// or https://, unlike {_short(str(url))}"
+    return f"The MCP server at {url.host}:{url.port or ''} does not answer."
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    for _ in range(20):
+        if error is None:
+            return
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _MAX_REASON else words[: _MAX_REASON - 1] + "…"

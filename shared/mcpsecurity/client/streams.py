@@ -1,0 +1,246 @@
+"""Event streams of a server: the answer to one request, and what the server says by itself.
+
+A request's stream that breaks is resumed here, by its last event id. The SDK would do so, too, but it leaves
+the caller waiting for ever when that does not succeed, when no event had an id, or after some hundred times.
+"""
+
+import asyncio
+import codecs
+import contextlib
+import json
+import logging
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from mcpsecurity.client.answers import UnreadableAnswerError, parsed, question_of, response_to
+
+__all__ = ["EventReader", "ListeningStream", "RequestStream", "content_type", "is_event_stream"]
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS = 2
+"""How often in a row a broken stream is asked for."""
+_MAX_IDLE = 100
+"""How often in a row it may be resumed without a new event."""
+_MIN_RETRY, _MAX_RETRY = 0.02, 300.0
+_MAX_ID = 4096
+_MAX_EVENT = 64 * 1024 * 1024
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(slots=True)
+class Event:
+    """One server-sent event; `fields` are its `id`, `event` and `retry`."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    data: list[str] = field(default_factory=list)
+
+    @property
+    def retry(self) -> float | None:
+        """Seconds to wait before the stream is resumed, within bounds; None if the event does not say."""
+        text = self.fields.get("retry", "")
+        if not (text.isascii() and text.isdigit()):
+            return None
+        return min(max(int(text[:9]) / 1000, _MIN_RETRY), _MAX_RETRY)
+
+    @property
+    def resumption(self) -> dict[str, str]:
+        """The fields that say how the stream is resumed."""
+        last_id, retry = self.fields.get("id", ""), self.retry
+        named = (
+            {"id": last_id} if last_id.isprintable() and last_id.isascii() and len(last_id) <= _MAX_ID else {}
+        )
+        return named | ({"retry": str(round(retry * 1000))} if retry is not None else {})
+
+
+class EventReader:
+    """Reads server-sent events from the bytes of a stream (WHATWG HTML, 9.2.6), however they are cut.
+
+    Raises (from `feed`):
+        UnreadableAnswerError: one event is larger than 64 MiB.
+    """
+
+    def __init__(self) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")(errors="replace").decode
+        self._pieces: list[str] = []
+        self._size = 0
+        self._event = Event()
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """Yield the events that this chunk completes."""
+        text = self._decode(chunk)
+        self._size += len(text)
+        if self._size > _MAX_EVENT:
+            raise UnreadableAnswerError("an event that is too large")
+        self._pieces.append(text)
+        if "\n" not in text and "\r" not in text:
+            return
+        text = "".join(self._pieces)
+        held = text.endswith("\r")  # its line feed may be in the next chunk
+        *lines, rest = _LINE_END.split(text[:-1] if held else text)
+        self._pieces = [rest + "\r" if held else rest]
+        yield from self._lines(lines)
+
+    def rest(self) -> Iterator[Event]:
+        """Yield the event that the stream ended in, as if it was whole."""
+        yield from self._lines([*_LINE_END.split("".join(self._pieces)), ""])
+        self._pieces = []
+
+    def _lines(self, lines: list[str]) -> Iterator[Event]:
+        for line in lines:
+            if line:
+                self._take(line)
+            elif self._event.data or self._event.fields:
+                event, self._event, self._size = self._event, Event(), 0
+                yield event
+
+    def _take(self, line: str) -> None:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "data":
+            self._event.data.append(value)
+        elif name in ("id", "event", "retry"):
+            self._event.fields[name] = value
+
+
+class RequestStream(httpx.AsyncByteStream):
+    """The event stream of one request, up to its answer. When it breaks, it goes on from its last event.
+
+    Args:
+        response: has the stream.
+        request_id: the id that the answer must have.
+        resume: asks the server for the events after the one with this id.
+        failed: returns the event that takes the place of an answer that does not come.
+        seconds: to wait before going on, when the server does not say how long.
+    """
+
+    def __init__(
+        self,
+        response: httpx.Response,
+        request_id: Any,
+        *,
+        resume: Callable[[str], Awaitable[httpx.Response]],
+        failed: Callable[[], bytes],
+        seconds: float = 1.0,
+    ) -> None:
+        self._response = response
+        self._request_id = request_id
+        self._resume = resume
+        self._failed = failed
+        self._seconds = seconds
+        self._last_id = ""
+        self._idle = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            async with contextlib.aclosing(self._messages()) as messages:
+                async for message in messages:
+                    yield _event(message)
+                    if "method" not in message:
+                        return
+            self._idle += 1
+            if not self._last_id or self._idle > _MAX_IDLE or not await self._resumed():
+                break
+        yield self._failed()
+
+    async def aclose(self) -> None:
+        """Close the response that the stream comes from."""
+        await self._response.aclose()
+
+    async def _messages(self) -> AsyncGenerator[dict[str, Any]]:
+        """Yield the messages until the stream ends or breaks."""
+        reader = EventReader()
+        try:
+            async for chunk in self._response.aiter_bytes():
+                for event in reader.feed(chunk):
+                    self._remember(event)
+                    if (message := self._message(event)) is not None:
+                        yield message
+        except UnreadableAnswerError:
+            self._last_id = ""  # it would come again
+        except Exception as error:  # noqa: BLE001 - the door: the SDK would leave its caller waiting
+            _log.debug("an event stream broke: %s", type(error).__name__)
+        for event in reader.rest():
+            message = self._message(event)
+            if message is not None and ("method" not in message or not self._last_id):  # or it comes again
+                yield message
+
+    def _message(self, event: Event) -> dict[str, Any] | None:
+        message = _message(event)
+        if (question := question_of(message)) is not None:
+            return question
+        try:
+            return response_to(self._request_id, message)
+        except UnreadableAnswerError:
+            return None
+
+    def _remember(self, event: Event) -> None:
+        last_id = event.fields.get("id", "")
+        if last_id not in ("", self._last_id) and "\0" not in last_id and len(last_id) <= _MAX_ID:
+            self._last_id, self._idle = last_id, 0
+        if (seconds := event.retry) is not None:
+            self._seconds = seconds
+
+    async def _resumed(self) -> bool:
+        """Ask for the rest of the stream; tell whether it comes."""
+        await self._response.aclose()
+        for _ in range(_ATTEMPTS):
+            await asyncio.sleep(self._seconds)
+            try:
+                response = await self._resume(self._last_id)
+            except Exception as error:  # noqa: BLE001 - the door: the SDK would leave its caller waiting
+                _log.debug("an event stream was not resumed: %s", type(error).__name__)
+                continue
+            if is_event_stream(response):
+                self._response = response
+                return True
+            await response.aclose()
+        return False
+
+
+class ListeningStream(httpx.AsyncByteStream):
+    """The stream of what the server says by itself, each event made readable for the SDK."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        reader = EventReader()
+        with contextlib.suppress(UnreadableAnswerError):
+            async for chunk in self._response.aiter_bytes():
+                for event in reader.feed(chunk):
+                    yield _event(question_of(_message(event)), **event.resumption)
+
+    async def aclose(self) -> None:
+        """Close the response below."""
+        await self._response.aclose()
+
+
+def is_event_stream(response: httpx.Response) -> bool:
+    """Tell whether a response is an event stream."""
+    return response.status_code == httpx.codes.OK and content_type(response) == "text/event-stream"
+
+
+def content_type(response: httpx.Response) -> str:
+    """Return the media type of a response; empty without one."""
+    value: str = response.headers.get("Content-Type", "")
+    return value.partition(";")[0].strip().lower()
+
+
+def _message(event: Event) -> Any:
+    """Return the JSON of an event; None of one that has none."""
+    if event.fields.get("event", "message") not in ("", "message"):
+        return None
+    try:
+        return parsed("\n".join(event.data))
+    except UnreadableAnswerError:
+        return None
+
+
+def _event(message: Any, **fields: str) -> bytes:
+    lines = [f"{name}: {value}" for name, value in fields.items()]
+    data = "" if message is None else json.dumps(message)
+    return "\n".join([*lines, f"data: {data}", "", ""]).encode(errors="replace")

@@ -1,0 +1,85 @@
+"""What a place where people sit can ask them, and how an MCP server's questions get there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from mcp import ClientSession, types
+from mcp.client.session import ElicitationFnT
+from mcp.shared.context import RequestContext
+
+from mcpsecurity.elicitation.form import Form, SchemaError, parse_form
+from mcpsecurity.elicitation.outcomes import Accepted, Declined, Expired, Outcome
+from mcpsecurity.elicitation.url import UrlRefusedError, Visit, parse_visit
+
+__all__ = ["ElicitationHandler", "elicitation_callback"]
+
+Result = types.ElicitResult | types.ErrorData
+
+
+class ElicitationHandler(Protocol):
+    """Someone to ask: a notebook, a terminal. `server` is the name of the server that asks, to be shown."""
+
+    async def fill(self, server: str, message: str, form: Form) -> Outcome:
+        """Show a form; `Accepted.content` is validated by it. A form without fields only asks to accept."""
+
+    async def visit(self, server: str, message: str, visit: Visit) -> Outcome:
+        """Show an address in full; open it only when the person agrees. Accepted means agreed, not done."""
+
+    async def approve(self, server: str, tool: types.Tool, arguments: Mapping[str, Any]) -> Outcome:
+        """Ask before a tool is called; `Accepted.content`, if there is any, replaces the arguments."""
+
+
+def elicitation_callback(
+    asker: ElicitationHandler, server: Callable[[], str], *, deadline: float = 300.0
+) -> ElicitationFnT:
+    """Return the callback for an MCP session that has `asker` answer.
+
+    Args:
+        server: gives the name of the server that asks.
+        deadline: seconds after which a question counts as not answered: the server hears `cancel`.
+
+    A form or an address that must not be shown to a person is answered with an error (-32602).
+    """
+
+    async def answer(
+        context: RequestContext[ClientSession, Any],  # noqa: ARG001 - the SDK's signature
+        params: types.ElicitRequestParams,
+    ) -> Result:
+        try:
+            question = _question(asker, server(), params)
+        except (SchemaError, UrlRefusedError) as error:
+            return types.ErrorData(code=types.INVALID_PARAMS, message=str(error))
+        return _result(await _within(deadline, question()), params)
+
+    return answer
+
+
+def _question(
+    asker: ElicitationHandler, server: str, params: types.ElicitRequestParams
+) -> Callable[[], Awaitable[Outcome]]:
+    if isinstance(params, types.ElicitRequestURLParams):
+        visit = parse_visit(params.url)
+        return lambda: asker.visit(server, params.message, visit)
+    form = parse_form(params.requestedSchema)
+    return lambda: asker.fill(server, params.message, form)
+
+
+async def _within(seconds: float, question: Awaitable[Outcome]) -> Outcome:
+    try:
+        async with asyncio.timeout(seconds):
+            return await question
+    except TimeoutError:
+        return Expired()
+
+
+def _result(outcome: Outcome, params: types.ElicitRequestParams) -> types.ElicitResult:
+    """Translate; what was agreed to in URL mode carries no content (client/elicitation)."""
+    match outcome:
+        case Accepted(content=content):
+            is_form = isinstance(params, types.ElicitRequestFormParams)
+            return types.ElicitResult(action="accept", content=(content or {}) if is_form else None)
+        case Declined():
+            return types.ElicitResult(action="decline")
+        case _:
+            return types.ElicitResult(action="cancel")

@@ -1,0 +1,164 @@
+"""Asks people line by line: one typed answer for each field, then a look at the whole before it is sent."""
+
+import asyncio
+import json
+import unicodedata
+import webbrowser
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from mcp import types
+
+from mcpsecurity.elicitation.arguments import argument_errors
+from mcpsecurity.elicitation.entry import field_hint, field_label, read_entry
+from mcpsecurity.elicitation.fields import Field, FieldError
+from mcpsecurity.elicitation.form import Form, InvalidContentError
+from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Outcome
+from mcpsecurity.elicitation.url import Visit
+
+__all__ = ["TerminalHandler", "one_line", "printable"]
+
+Read = Callable[[str], Awaitable[str]]
+"""Shows a prompt and returns the line that was typed. EOFError means that nobody will type anything."""
+
+Write = Callable[[str], None]
+
+
+class TerminalHandler:
+    """An `ElicitationHandler` for anything that can print lines and read them. End of input cancels, and only
+    a yes is a yes.
+
+    Args:
+        read: shows a prompt and returns the typed line.
+        write: shows a line.
+        open_url: opens an address that the person agreed to visit.
+        grants: gets (server, tool) when the person chooses "always"; without it, that is not offered.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        write: Write,
+        *,
+        open_url: Callable[[str], object] = webbrowser.open,
+        grants: set[tuple[str, str]] | None = None,
+    ) -> None:
+        self._grants = grants
+        self._read = read
+        self._write = write
+        self._open_url = open_url
+
+    async def fill(self, server: str, message: str, form: Form) -> Outcome:
+        """Ask for each field, show all, and send only on a yes."""
+        self._write(f"Request from {one_line(server)}: {_quoted(message)}")
+        try:
+            while True:
+                entered = {field.name: await self._field(field) for field in form.fields}
+                for field in form.fields:
+                    shown = json.dumps(entered[field.name], ensure_ascii=False)
+                    self._write(f"  {one_line(field_label(field))}: {one_line(shown)}")
+                answer = await self._choice("Send this? [y]es, [n]o (decline), [c]ancel, [e]dit", "ynce")
+                if answer != "e":
+                    return self._sent(form, entered) if answer == "y" else _no(answer)
+        except EOFError:
+            return Cancelled()
+
+    async def visit(self, server: str, message: str, visit: Visit) -> Outcome:
+        """Show the whole address and what to beware of, and open it on a yes."""
+        self._write(f"{one_line(server)} asks you to visit a page: {_quoted(message)}")
+        self._write(f"  host:    {one_line(visit.host)}")
+        self._write(f"  address: {one_line(visit.url)}")
+        for warning in visit.warnings:
+            self._write(f"  beware:  {one_line(warning)}")
+        try:
+            answer = await self._choice("Open it? [y]es, [n]o (decline), [c]ancel", "ync")
+        except EOFError:
+            return Cancelled()
+        if answer != "y":
+            return _no(answer)
+        await asyncio.to_thread(self._open_url, visit.url)
+        return Accepted()
+
+    async def approve(self, server: str, tool: types.Tool, arguments: Mapping[str, Any]) -> Outcome:
+        """Show the call and ask; edited arguments are checked against the tool's schema."""
+        current = dict(arguments)
+        try:
+            while True:
+                self._write(f"Tool call {one_line(tool.name)} ({one_line(server)})")
+                self._write(f"  {one_line(json.dumps(current, ensure_ascii=False))}")
+                answer = await self._approval()
+                if answer == "e":
+                    current = await self._edited(tool, current)
+                    continue
+                if answer == "a" and self._grants is not None:
+                    self._grants.add((server, tool.name))
+                return Declined() if answer == "n" else Accepted(current)
+        except EOFError:
+            return Declined()
+
+    async def _approval(self) -> str:
+        if self._grants is None:
+            return await self._choice("Approve? [y]es, [n]o, [e]dit", "yne")
+        return await self._choice("Approve? [y]es, [n]o, [a]lways for this tool, [e]dit", "ynae")
+
+    async def _edited(self, tool: types.Tool, current: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments that were typed as JSON; the former ones when they do not fit."""
+        line = await self._read("  arguments as JSON (Enter keeps them): ")
+        if not line.strip():
+            return current
+        try:
+            edited = json.loads(line)
+        except ValueError:
+            self._write("  That is not JSON.")
+            return current
+        errors = (
+            argument_errors(tool.inputSchema, edited) if isinstance(edited, dict) else {"": "Not an object."}
+        )
+        for name, problem in errors.items():
+            self._write(f"  {one_line(name)}: {one_line(problem)}")
+        return current if errors else edited
+
+    async def _field(self, field: Field) -> Any:
+        if field.description:
+            self._write(f"  {_quoted(field.description)}")
+        prompt = f"  {one_line(field_label(field))} ({one_line(field_hint(field))}): "
+        while True:
+            try:
+                return read_entry(field, await self._read(prompt))
+            except FieldError as error:
+                self._write(f"  {printable(str(error))}")
+
+    async def _choice(self, prompt: str, letters: str) -> str:
+        while True:
+            answer = (await self._read(f"{prompt}: ")).strip().lower()[:1]
+            if answer and answer in letters:
+                return answer
+
+    def _sent(self, form: Form, entered: Mapping[str, Any]) -> Outcome:
+        try:
+            return Accepted(form.validate(entered))
+        except InvalidContentError as error:  # a default of the server's that breaks the server's own rules
+            for name, problem in error.fields.items():
+                self._write(f"  {one_line(name)}: {one_line(problem)}")
+            return Cancelled()
+
+
+def _no(answer: str) -> Outcome:
+    return Declined() if answer == "n" else Cancelled()
+
+
+def one_line(text: str) -> str:
+    """Return text from elsewhere as one line, so that it cannot look like a question of this program."""
+    return printable(" ".join(text.splitlines()))
+
+
+def _quoted(text: str) -> str:
+    """Return text from elsewhere with a mark before each further line, for the same reason."""
+    return printable("\n  | ".join(text.splitlines()))
+
+
+def printable(text: str) -> str:
+    """Return text from elsewhere with all that moves the cursor or turns the reading direction replaced."""
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf") else "\ufffd" for c in text
+    )

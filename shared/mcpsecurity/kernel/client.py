@@ -1,0 +1,283 @@
+"""One object for an MCP server in a kernel."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mcp import types
+from mcp.shared.session import ProgressFnT
+from semantic_kernel import Kernel
+from semantic_kernel.contents import ChatMessageContent
+from semantic_kernel.functions import KernelPlugin
+
+from mcpsecurity.approval import APPROVED_META
+from mcpsecurity.client import (
+    BridgeError,
+    CallDeclinedError,
+    McpConnection,
+    ProtocolError,
+    ToolFailedError,
+    ToolText,
+)
+from mcpsecurity.client.credentials import Credential, CredentialAuth
+from mcpsecurity.client.parts import resource_text
+from mcpsecurity.client.results import Shown, pictures
+from mcpsecurity.elicitation import Accepted
+from mcpsecurity.elicitation.handler import ElicitationHandler, elicitation_callback
+from mcpsecurity.kernel.call_context import CallersContext
+from mcpsecurity.kernel.catalog import Selection, load_functions, prompt_messages
+from mcpsecurity.kernel.frontend import detect_handler, in_notebook, show_images
+from mcpsecurity.kernel.functions import check_plugin_name, unknown_arguments
+
+__all__ = ["McpClient"]
+
+_log = logging.getLogger(__name__)
+
+_LISTS = (
+    types.ToolListChangedNotification,
+    types.PromptListChangedNotification,
+    types.ResourceListChangedNotification,
+)
+
+
+class McpClient:
+    """Connects to an MCP server and keeps its tools in a kernel, as long as it is open.
+
+    Use it as an async context manager, or `connect` and `aclose` it, in whichever cells or tasks you like: a
+    cell that is interrupted does not harm it. When the server forgets the session, a new one is opened; when
+    its list of tools changes, so does the plugin.
+
+    Args:
+        kernel: gets a plugin named `plugin_name`, which no other plugin of the kernel may have.
+        url: the MCP endpoint.
+        credential: of azure-identity, sync or async; None calls without a token.
+        scope: what to ask the credential for, like `api://<client id>/mcp:tools`; your choice, and never the
+            server's: it would be handed a token for something else.
+        include: names of the tools to take; None takes all.
+        exclude: names of tools to leave.
+        prefix: put before each function's name.
+        prompts: import prompts, too, as functions `prompt_NAME`.
+        resources: import the functions `list_resources` and `read_resource`.
+        ask: whom the server's questions go to; None finds out where this runs: widgets in a notebook, lines
+            in a terminal, and nobody elsewhere – then the server hears that it cannot ask.
+        approve: ask before each call of a tool by the kernel; a server that asks when clients support it is
+            told, so that the person is asked once.
+        progress: hears of a running tool's progress as (progress, total, message).
+        on_result: given each result that the kernel gets, with the tool's name; a model reads text only, so
+            this is where a person sees images, and the model is told so. By default a notebook shows them.
+        on_change: told when the plugin's functions have changed.
+        ca_file: an authority (PEM) to trust besides the system's.
+
+    Attributes:
+        plugin: the kernel plugin.
+        ask: whom questions go to.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        url: str,
+        credential: "Credential | None" = None,
+        scope: str | None = None,
+        *,
+        plugin_name: str = "Tools",
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+        prefix: str = "",
+        prompts: bool = False,
+        resources: bool = False,
+        ask: ElicitationHandler | None = None,
+        approve: bool = False,
+        progress: ProgressFnT | None = None,
+        on_result: Callable[[str, ToolText], None] | None = None,
+        on_change: Callable[[KernelPlugin], None] = lambda _: None,
+        ca_file: Path | str | None = None,
+    ) -> None:
+        if (credential is None) != (scope is None):
+            raise ValueError("A credential needs a scope to ask for, and a scope a credential.")
+        self.ask = ask or detect_handler()
+        if approve and self.ask is None:
+            raise ValueError("Nobody can approve calls here: pass `ask`.")
+        self.plugin = KernelPlugin(name=plugin_name)
+        chosen = frozenset(include) if include is not None else None
+        self._selection = Selection(chosen, frozenset(exclude), prefix, prompts, resources)
+        self._kernel, self._approve, self._progress, self._on_change = kernel, approve, progress, on_change
+        self._on_result = on_result or show_images
+        self._shown: Shown = pictures if on_result is not None or in_notebook() else lambda _: ()
+        self._stale = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._caller = CallersContext()
+        elicitation = elicitation_callback(self.ask, lambda: self.server_name) if self.ask else None
+        self._connection = McpConnection(
+            url,
+            auth=CredentialAuth(credential, scope) if credential is not None and scope is not None else None,
+            elicitation=self._caller.elicitation(elicitation) if elicitation is not None else None,
+            on_notification=self._heard,
+            on_open=self._stale.set,
+            ca_file=Path(ca_file) if ca_file is not None else None,
+        )
+
+    @classmethod
+    async def connect(cls, kernel: Kernel, url: str, *positional: Any, **options: Any) -> Self:
+        """Make a client and open it; the arguments and errors are those of the class and of `open`."""
+        return await cls(kernel, url, *positional, **options).open()
+
+    async def open(self) -> Self:
+        """Connect, and add the plugin to the kernel.
+
+        Raises:
+            SignInRequiredError: no token, or one that is refused; `scope` says what the server asks for.
+            InsufficientScopeError: the token lacks what `scope` says.
+            BridgeError: it failed for another reason.
+            ValueError: another client of the kernel, or a plugin of your own, has this plugin's name.
+        """
+        self._check_name()
+        await self._connection.open()
+        try:
+            await self.refresh()
+            self._check_name()  # another client may have been opened meanwhile
+        except BaseException:
+            await self._connection.aclose()
+            raise
+        self._kernel.plugins[self.plugin.name] = self.plugin
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep_in_step(), name=f"mcp tools {self.plugin.name}")
+        return self
+
+    def _check_name(self) -> None:
+        check_plugin_name(self._kernel, self.plugin.name, lambda plugin: plugin is self.plugin)
+
+    async def aclose(self) -> None:
+        """Close the connection and take the plugin out of the kernel. May be called twice.
+
+        Raises:
+            BridgeError: the client is open in another event loop.
+        """
+        keeper = self._keeper
+        if keeper is not None and not keeper.done():
+            self._connection.check_loop()
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([keeper])
+        if self._kernel.plugins.get(self.plugin.name) is self.plugin:
+            del self._kernel.plugins[self.plugin.name]
+        await self._connection.aclose()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    @property
+    def server_name(self) -> str:
+        """What the server calls itself; its host before it is connected."""
+        server = self._connection.server
+        return (server.serverInfo.title or server.serverInfo.name) if server else self._connection.url
+
+    @property
+    def session_id(self) -> str | None:
+        """The MCP session's id, for a server's log."""
+        return self._connection.session_id
+
+    async def refresh(self) -> None:
+        """Make the plugin hold what the server offers now; done by itself when the server says so.
+
+        Raises:
+            BridgeError: the server could not be asked; the plugin stays as it was.
+        """
+        self._stale.clear()
+        functions = await load_functions(
+            self._connection, self.plugin.name, self._selection, self._call_for_the_kernel, self._shown
+        )
+        self.plugin.functions.clear()
+        self.plugin.update({function.name: function for function in functions})
+
+    async def call_tool(self, name: str, /, **arguments: Any) -> ToolText:
+        """Call a tool yourself, without asking for approval.
+
+        Raises:
+            ToolFailedError: the tool said that it failed, and why.
+            ProtocolError: the tool has no such argument; the message names those that it has.
+            BridgeError: the call itself failed.
+        """
+        self._check_arguments(name, arguments)
+        text = ToolText.of(await self._call(name, arguments))
+        if text.result.isError:
+            raise ToolFailedError(name, str(text))
+        return text
+
+    def _check_arguments(self, name: str, arguments: dict[str, Any]) -> None:
+        """Refuse arguments that the tool does not know: many servers would silently leave them out."""
+        for function in self.plugin.functions.values():
+            known = function.metadata.additional_properties or {}
+            if known.get("tool") != name:
+                continue
+            unknown = unknown_arguments(known["parameters"], arguments)
+            if unknown:
+                names = ", ".join(known["parameters"]["properties"]) or "none"
+                raise ProtocolError(
+                    f"The tool {name} has no argument {', '.join(map(repr, unknown))}; it has: {names}."
+                    " The call was not made.",
+                    code=types.INVALID_PARAMS,
+                )
+
+    async def get_prompt(self, name: str, /, **arguments: str) -> list[ChatMessageContent]:
+        """Return a prompt's messages, to extend a chat history with. Raises `BridgeError`."""
+        return prompt_messages(await self._connection.get_prompt(name, arguments))
+
+    async def read_resource(self, uri: str) -> str:
+        """Return the text of a resource; what is binary is named. Raises `BridgeError`."""
+        contents = (await self._connection.read_resource(uri)).contents
+        return "\n".join(resource_text(part) for part in contents)
+
+    async def list_prompts(self) -> list[types.Prompt]:
+        """Return the server's prompts. Raises `BridgeError`."""
+        return await self._connection.list_prompts()
+
+    async def list_resources(self) -> list[types.Resource]:
+        """Return the server's resources. Raises `BridgeError`."""
+        return await self._connection.list_resources()
+
+    async def _call_for_the_kernel(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
+        meta: dict[str, Any] | None = None
+        if self._approve and self.ask is not None:
+            outcome = await self.ask.approve(self.server_name, tool, arguments)
+            if not isinstance(outcome, Accepted):
+                raise CallDeclinedError(tool.name)
+            arguments = outcome.content if outcome.content is not None else arguments
+            meta = {APPROVED_META: True}
+        result = await self._call(tool.name, arguments, meta)
+        self._on_result(tool.name, ToolText.of(result))
+        return result
+
+    async def _call(
+        self, name: str, arguments: dict[str, Any], meta: dict[str, Any] | None = None
+    ) -> types.CallToolResult:
+        self._caller.enter()
+        progress = self._caller.progress(self._progress)
+        return await self._connection.call_tool(name, arguments, progress, meta)
+
+    async def _heard(self, notification: types.ServerNotification) -> None:
+        if isinstance(notification.root, _LISTS):
+            self._stale.set()
+
+    async def _keep_in_step(self) -> None:
+        """Refresh whenever a list has changed or a new session was opened, beside the receive loop."""
+        while True:
+            await self._stale.wait()
+            try:
+                await self.refresh()
+                self._on_change(self.plugin)
+            except BridgeError as error:
+                _log.warning("the tools of %s could not be listed again: %s", self._connection.url, error)
+                self._stale.clear()
+            except Exception:  # noqa: BLE001 - one odd listing must not end all that come after it
+                _log.exception("the tools of %s could not be brought up to date", self._connection.url)
+                self._stale.clear()

@@ -1,1 +1,0 @@
-"""What several replicas share: Redis, what is secret in it encrypted, and the processes of a machine."""

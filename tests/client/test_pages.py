@@ -1,0 +1,92 @@
+"""Lists that come in pages are read to their end, and a private authority is trusted by its file."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from mcp import types
+from mcp.server.fastmcp import FastMCP
+from mcp.server.lowlevel import Server
+from mcp.shared.memory import create_connected_server_and_client_session
+from semantic_kernel import Kernel
+
+from mcpsecurity import import_mcp_tools
+from mcpsecurity.client import McpConnection, ServerUnavailableError
+from mcpsecurity.localcloud.certificates import ensure_certificates
+from mcpsecurity_server.transport import mount_mcp
+
+pytestmark = pytest.mark.timeout(30)
+
+PAGES: dict[str | None, tuple[list[str], str | None]] = {
+    None: (["a", "b"], "2"),
+    "2": (["c"], "3"),
+    "3": (["d"], None),
+}
+
+
+def tool(name: str) -> types.Tool:
+    return types.Tool(name=name, inputSchema={"type": "object"})
+
+
+async def answer(request: web.Request) -> web.Response:
+    """Speak just enough of MCP to list tools in pages."""
+    if request.method != "POST":
+        return web.Response(status=405)
+    message = await request.json()
+    if "id" not in message:
+        return web.Response(status=202)
+    result: dict[str, Any] = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {"tools": {}},
+        "serverInfo": {"name": "Pages", "version": "1"},
+    }
+    if message["method"] == "tools/list":
+        names, following = PAGES[(message.get("params") or {}).get("cursor")]
+        result = {"tools": [tool(name).model_dump(exclude_none=True) for name in names]}
+        result |= {"nextCursor": following} if following else {}
+    return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": result})
+
+
+@asynccontextmanager
+async def served(app: web.Application, **options: Any) -> AsyncIterator[int]:
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, **options).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_connection_reads_every_page() -> None:
+    app = web.Application()
+    app.router.add_route("*", "/mcp", answer)
+    async with served(app) as port, McpConnection(f"http://127.0.0.1:{port}/mcp") as connection:
+        assert [tool.name for tool in await connection.list_tools()] == ["a", "b", "c", "d"]
+
+
+async def test_a_plain_session_is_imported_with_every_page() -> None:
+    server: Server[Any, Any] = Server("Pages")
+
+    @server.list_tools()  # type: ignore[no-untyped-call,untyped-decorator] # the SDK gives it no types
+    async def list_tools(request: types.ListToolsRequest) -> types.ListToolsResult:
+        names, following = PAGES[request.params.cursor if request.params else None]
+        return types.ListToolsResult(tools=[tool(name) for name in names], nextCursor=following)
+
+    async with create_connected_server_and_client_session(server) as session:
+        plugin = await import_mcp_tools(Kernel(), session)
+    assert set(plugin.functions) == {"a", "b", "c", "d"}
+
+
+async def test_a_private_authority_is_trusted_by_its_file_and_only_then(tmp_path: Path) -> None:
+    certificates, app = ensure_certificates(tmp_path), web.Application()
+    mount_mcp(app, FastMCP("Private", log_level="WARNING"))
+    async with served(app, ssl_context=certificates.server_context()) as port:
+        url = f"https://localhost:{port}/mcp"
+        async with McpConnection(url, ca_file=certificates.ca_file) as connection:
+            assert await connection.list_tools() == []
+        with pytest.raises(ServerUnavailableError):
+            await McpConnection(url).open()

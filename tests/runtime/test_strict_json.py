@@ -1,0 +1,52 @@
+"""JSON is read as RFC 8259 has it and written so that every reader takes it, to the last digit."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcpsecurity.runtime.strict_json import LongNumberError, read_exactly, write_exactly
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_what_is_written_is_read_as_it_was(value: Any) -> None:
+    again = read_exactly(write_exactly(value))
+    assert again == value
+    assert repr(again) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": float("nan"), "b": [float("-inf")]}, '{"a":null,"b":[null]}'),
+        (["\ud800x", "\U0001f600"], '["\ufffdx","\U0001f600"]'),
+        ({"b": 2**70, "a": 1}, '{"b":1180591620717411303424,"a":1}'),
+    ],
+)
+def test_what_is_no_json_is_written_as_what_is(value: Any, text: str) -> None:
+    assert write_exactly(value) == text
+
+
+def test_members_are_sorted_where_that_is_wanted() -> None:
+    assert write_exactly({"b": {"d": 1, "c": 2}, "a": 3}, sort_keys=True) == '{"a":3,"b":{"c":2,"d":1}}'
+
+
+@pytest.mark.parametrize("digits", [4301, 50_000])
+def test_a_number_that_python_does_not_read_is_named(digits: int) -> None:
+    with pytest.raises(LongNumberError, match="more than 4300 digits"):
+        read_exactly(b"[-" + b"9" * digits + b"]")
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", "Infinity", "1e999", '"\\udc00"', "01", "", "{", b"\xff", b"\xef\xbb\xbf1"]
+)
+def test_what_is_no_json_is_not_read(text: str | bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read_exactly(text)

@@ -1,0 +1,175 @@
+"""A model's stream is read as far as it makes sense, whatever is in it."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from mcpsecurity_webclient.chat.agent.model_stream import (
+    AnswerReader,
+    EventSplitter,
+    NotAStreamError,
+    ProviderError,
+    whole_characters,
+)
+
+
+def split(body: bytes, sizes: int = 1) -> list[str]:
+    splitter = EventSplitter()
+    pieces = [body[place : place + sizes] for place in range(0, len(body), sizes)]
+    return [data for piece in pieces for data in splitter.feed(piece)] + splitter.end()
+
+
+def read(*chunks: Any) -> tuple[str, str, AnswerReader]:
+    reader = AnswerReader()
+    said = [reader.read(c if isinstance(c, str) else json.dumps(c)) for c in chunks] + [reader.end()]
+    return "".join(text for text, _ in said), "".join(refusal for _, refusal in said), reader
+
+
+def delta(finish: Any = None, **parts: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": parts, "finish_reason": finish}]}
+
+
+def tool_call(**parts: Any) -> dict[str, Any]:
+    return delta(tool_calls=[parts])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_events_are_found_whatever_ends_the_lines(end: str, size: int) -> None:
+    lines = ["\ufeff: hello", "", "event: x", "data: a", "data:b", "", "id: 1", "data: größe 😀", "", ""]
+    assert split(end.join(lines).encode(), size) == ["a\nb", "größe 😀"]
+
+
+def test_an_event_that_nothing_ends_counts() -> None:
+    assert split(b"data: a\n\ndata: b") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"<p>x</p>\n" * 10_000, b"x" * 70_000, b"data: x\n\ndata: " + b"y" * 5_000_000]
+)
+def test_what_is_no_stream_is_given_up_before_it_fills_the_memory(body: bytes) -> None:
+    with pytest.raises(NotAStreamError):
+        split(body, 2**16)
+
+
+def test_comments_of_a_model_that_thinks_for_long_are_no_end() -> None:
+    assert split(b": keep-alive\n\n" * 20_000 + b"data: a\n\n", 2**16) == ["a"]
+
+
+def test_a_character_in_two_chunks_is_joined_and_half_of_one_is_replaced() -> None:
+    text, _, _ = read(
+        delta(content="a\ud83d"),
+        delta(content="\ude00b\ud83d"),
+        delta(content="c\ude00"),
+        delta(content="\ud83d"),
+    )
+    assert text == "a😀b\ufffdc\ufffd\ufffd"
+    assert whole_characters("gr\u00fc\u00dfe") == "gr\u00fc\u00dfe"
+
+
+def test_chunks_that_are_no_json_are_counted_and_passed_over() -> None:
+    text, _, reader = read(delta(content="a"), "{", "[1]", "[" * 100_000, delta(content="b"), delta("stop"))
+    assert (text, reader.unreadable, reader.chunks, reader.finish) == ("ab", 3, 3, "stop")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {}, {"choices": None}, {"choices": "x"}, {"choices": [None, 1]}, {"choices": [{"delta": None}]},
+        {"choices": [{"delta": "x"}]}, delta(content=5), delta(content=[{"type": "image"}, 7]),
+        delta(tool_calls=None), delta(tool_calls=[None, 1]), delta(tool_calls="x"), delta(refusal=1),
+        {"choices": [{"index": 1, "delta": {"content": "another answer"}}]}, {"usage": 1, "model": 2},
+        {"usage": {"prompt_tokens": None, "completion_tokens": -1}}, {"error": None}, delta(1), delta(""),
+        {"usage": {"prompt_tokens": True, "completion_tokens": 2**60}},
+    ],
+)  # fmt: skip
+def test_odd_members_are_passed_over(odd: Any) -> None:
+    text, refusal, reader = read(delta(content="a"), odd, delta(content="b"))
+    assert (text, refusal, reader.calls(), reader.usage, reader.finish) == ("ab", "", [], {}, None)
+
+
+def test_text_in_parts_usage_and_the_models_name_are_read() -> None:
+    part = delta(content=[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])
+    text, _, reader = read(part | {"model": "m\n1"}, {"choices": [], "usage": {"prompt_tokens": 3}})
+    assert (text, reader.model, reader.usage) == ("ab", "m1", {"prompt_tokens": 3})
+
+
+@pytest.mark.parametrize("error", [{"message": "no", "code": "server_error"}, "no"])
+def test_an_error_within_the_stream_is_raised(error: Any) -> None:
+    with pytest.raises(ProviderError) as raised:
+        read(delta(content="a"), {"error": error})
+    assert raised.value.body == error
+
+
+@pytest.mark.parametrize(
+    ("chunks", "calls"),
+    [
+        ([tool_call(index=0, id="a", function={"name": "t", "arguments": '{"x"'}),
+          tool_call(index=0, function={"arguments": ":1}"})], [("a", "t", '{"x":1}')]),
+        ([tool_call(index=0, id="a", function={"name": "t", "arguments": "{}"}),
+          tool_call(index=0, id="b", function={"name": "u", "arguments": "{}"})],
+         [("a", "t", "{}"), ("b", "u", "{}")]),
+        ([tool_call(index=0, id="a", function={"name": "t", "arguments": "{"}),
+          tool_call(index=0, id="a", function={"name": "", "arguments": "}"})], [("a", "t", "{}")]),
+        ([tool_call(index=0, id="a", function={"arguments": ""}), tool_call(index=0, function={"name": "t"}),
+          tool_call(index=0, function={"arguments": "{}"})], [("a", "t", "{}")]),
+        ([delta(tool_calls=[{"id": "a", "function": {"name": "t", "arguments": "{}"}},
+                            {"id": "b", "function": {"name": "u", "arguments": "{}"}}])],
+         [("a", "t", "{}"), ("b", "u", "{}")]),
+        ([delta(tool_calls=[{"function": {"name": "t", "arguments": "{}"}},
+                            {"function": {"name": "t", "arguments": "{}"}}])],
+         [("", "t", "{}"), ("", "t", "{}")]),
+        ([tool_call(index=1, id="b", function={"name": "u"}),
+          tool_call(index=0, id="a", function={"name": "t"}),
+          tool_call(index=1, function={"arguments": "{}"})], [("b", "u", "{}"), ("a", "t", "")]),
+        ([tool_call(index=0, id="a", function={"name": "t", "arguments": {"x": 1}})],
+         [("a", "t", '{"x": 1}')]),
+        ([tool_call(index=0, id="a", type="custom", custom={"name": "t", "input": "free"})],
+         [("a", "t", "free")]),
+        ([delta(function_call={"name": "t", "arguments": "{"}), delta(function_call={"arguments": "}"})],
+         [("", "t", "{}")]),
+        ([tool_call(index=0, id=5, function=None)], [("", "", "")]),
+    ],
+)  # fmt: skip
+def test_calls_are_put_together(chunks: list[Any], calls: list[tuple[str, str, str]]) -> None:
+    assert read(*chunks)[2].calls() == calls
+
+
+def test_an_answer_without_end_is_cut() -> None:
+    reader = AnswerReader()
+    while not reader.full:
+        reader.read(json.dumps(delta(content="x" * 100_000)))
+    assert reader.finish == "length"
+    many = AnswerReader()
+    many.read(json.dumps(delta(tool_calls=[{"index": n, "function": {"name": "t"}} for n in range(500)])))
+    assert (len(many.calls()), many.finish) == (128, "length")
+
+
+def test_no_garbage_gets_through() -> None:
+    values: list[Any] = [None, 0, -1, 1.5, True, "", "x", "\ud83d", [], {}, [None], {"index": 0}]
+    keys = [
+        "choices",
+        "delta",
+        "content",
+        "tool_calls",
+        "function",
+        "name",
+        "arguments",
+        "index",
+        "id",
+        "usage",
+    ]
+    rng = random.Random(7)  # noqa: S311 - nothing is kept secret by it
+
+    def garbage(depth: int) -> Any:
+        if depth == 0 or rng.random() < 0.2:
+            return rng.choice(values)
+        if rng.random() < 0.4:
+            return [garbage(depth - 1) for _ in range(rng.randrange(3))]
+        return {rng.choice(keys): garbage(depth - 1) for _ in range(rng.randrange(4))}
+
+    for _ in range(3000):
+        text, refusal, reader = read(*({"choices": [{"delta": garbage(4)}]} for _ in range(3)), garbage(5))
+        (text + refusal + "".join(part for call in reader.calls() for part in call)).encode()

@@ -1,0 +1,33 @@
+"""What is kept of a conversation comes back, whatever a server left out of its tools."""
+
+import json
+
+from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
+from mcpsecurity_webclient.chat.persistence.serialization import UNKNOWN, calls_from, messages_from, parts_of
+from mcpsecurity_webclient.store import Part
+
+
+def kept(call: PendingFunctionCall) -> list[Part]:
+    """Return the parts of a conversation with this call, as they come back from a database."""
+    message = Message(message_id="m", role="assistant", calls=[call.call_id])
+    parts = parts_of([message], {call.call_id: call}, [])
+    return [Part(part.kind, part.part_id, json.loads(json.dumps(part.body))) for part in parts]
+
+
+def plain_call(status: str) -> PendingFunctionCall:
+    """Return a call of a tool of which its server says nothing that it need not say."""
+    return PendingFunctionCall(
+        call_id="c", batch_id="b", message_id="m", server="other", tool="run", function="other-run",
+        title="run", description="", arguments={}, input_schema={}, annotations=None, status=status,  # type: ignore[arg-type] # one of its words
+    )  # fmt: skip
+
+
+def test_a_call_of_a_tool_without_annotations_comes_back() -> None:
+    parts = kept(plain_call("done"))
+    assert calls_from(parts)["c"] == plain_call("done")
+    assert messages_from(parts)[0].calls == ["c"]
+
+
+def test_a_call_that_ran_when_the_process_ended_comes_back_as_one_of_which_nothing_is_known() -> None:
+    call = calls_from(kept(plain_call("running")))["c"]
+    assert (call.status, call.content) == ("failed", [{"type": "text", "text": UNKNOWN}])

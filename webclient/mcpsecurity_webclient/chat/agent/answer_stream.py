@@ -1,0 +1,110 @@
+"""An answer while it is being written: text to HTML, and news to the pages."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from mcpsecurity_webclient.chat.agent.model_answer import Completion
+from mcpsecurity_webclient.chat.markdown import MarkdownStream, to_html
+from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, Run
+
+__all__ = ["AnswerWriter"]
+
+_PAUSE = 0.04
+"""Seconds between two deltas: the eye does not see more, and each costs a rendering."""
+
+
+class _Chat(Protocol):
+    messages: list[Message]
+
+    def publish(self, name: str, payload: dict[str, Any]) -> None: ...
+
+
+class AnswerWriter:
+    """Writes the messages of one run. A message joins the conversation with its first text or call, and one
+    that ends without either joins it then, as there is no other answer: its `finish_reason` says why."""
+
+    def __init__(self, run: Run, chat: _Chat, clock: Callable[[], float] = time.time) -> None:
+        self._run = run
+        self._chat = chat
+        self._clock = clock
+        self._message: Message | None = None
+        self._markdown = MarkdownStream()
+        self._waiting: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> str:
+        """Begin a message and return its id."""
+        self._run.asked_at = self._clock()
+        self._markdown = MarkdownStream()
+        self._message = Message(message_id=secrets.token_urlsafe(9), role="assistant", at=self._clock())
+        self._run.message_id = self._message.message_id
+        return self._message.message_id
+
+    def text(self, piece: str) -> None:
+        """Take more text. The first goes out at once, what comes soon after it together."""
+        self._joined()
+        self._waiting.append(piece)
+        if self._timer is None:
+            self._tell_and_pause()
+
+    def _tell_and_pause(self) -> None:
+        self._timer = None
+        if self._waiting:
+            self._tell()
+            self._timer = asyncio.get_running_loop().call_later(_PAUSE, self._tell_and_pause)
+
+    def _tell(self) -> None:
+        """Publish what waits."""
+        message, piece = self._joined(), "".join(self._waiting)
+        self._waiting.clear()
+        offset = len(self._markdown.text)
+        rendered = self._markdown.add(piece)
+        message.text = self._markdown.text
+        message.stable, message.html = self._markdown.stable_html, rendered.html
+        payload = {"message_id": message.message_id, "offset": offset, "text": piece, "html": rendered.html}
+        self._chat.publish(
+            "message.delta", payload | ({"stable": rendered.stable} if rendered.stable else {})
+        )
+
+    def _tell_all(self) -> None:
+        """Publish what waits now, and end the pause."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting:
+            self._tell()
+
+    def called(self, call: PendingFunctionCall) -> None:
+        """Take down a call of this message."""
+        self._tell_all()
+        self._joined().calls.append(call.call_id)
+
+    def done(self, spoken: Completion) -> None:
+        """End the message with what is known of it."""
+        if spoken.finish_reason != "tool_calls":
+            self._joined()
+        self._close(spoken.finish_reason, spoken.usage or None)
+
+    def broken_off(self, finish_reason: str) -> None:
+        """End the message that is being written, if there is one, as it is: `stopped` or `broken_off`."""
+        self._close(finish_reason, None)
+
+    def _joined(self) -> Message:
+        if self._message is None:
+            raise RuntimeError("no message was begun")
+        if self._message not in self._chat.messages[-1:]:
+            self._chat.messages.append(self._message)
+        return self._message
+
+    def _close(self, finish_reason: str | None, usage: dict[str, int] | None) -> None:
+        self._tell_all()
+        message, self._message = self._message, None
+        if message is None or message not in self._chat.messages[-1:]:
+            return
+        message.finish_reason, message.usage = finish_reason, usage
+        message.stable, message.html = "", to_html(message.text)
+        self._run.message_id = None
+        self._chat.publish("message.done", {"message": message.to_json()})

@@ -1,0 +1,219 @@
+"""What went wrong with the model or a server, in words for the person who waits."""
+
+import math
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import openai
+from azure.core.exceptions import ClientAuthenticationError
+
+from mcpsecurity.client import BridgeError, SignInRequiredError
+from mcpsecurity_webclient.chat.agent.chat_model import BrokenOffError
+from mcpsecurity_webclient.chat.agent.model_stream import NotAStreamError, ProviderError
+from mcpsecurity_webclient.chat.agent.provider_report import Report, report_of
+
+__all__ = [
+    "INTERRUPTED",
+    "MODEL_ERRORS",
+    "REFUSED",
+    "Failure",
+    "failure_of",
+    "report_in",
+    "sign_in_needed",
+]
+
+MODEL_ERRORS = (openai.OpenAIError, ClientAuthenticationError, BrokenOffError, NotAStreamError, ProviderError)
+"""What asking the model may raise."""
+
+_FILTERED = frozenset(
+    {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation", "invalid_prompt"}
+)
+_TOO_LONG = frozenset(
+    {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length", "request_too_large"}
+)
+_TOO_LONG_WORDS = re.compile(r"maximum context length|context (size|window)|too many tokens", re.IGNORECASE)
+_NO_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "quota_exceeded"})
+_BUSY = frozenset({"rate_limit_exceeded", "too_many_requests", "429"})
+_FIREWALL = re.compile(r"firewall|virtual network|public access|private endpoint", re.IGNORECASE)
+_NO_DEPLOYMENT = re.compile(r"deployment|model", re.IGNORECASE)
+_LONGEST_WAIT = 7 * 86400
+_WAITABLE = 3600
+"""Seconds that a person may be asked to wait on the page."""
+_OPERATOR = "Its operator has to mend that."
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error for the page: `retry_after` is in seconds."""
+
+    code: str
+    message: str
+    retryable: bool
+    retry_after: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the page's view."""
+        body: dict[str, Any] = {"code": self.code, "message": self.message, "retryable": self.retryable}
+        return body | ({"retry_after": self.retry_after} if self.retry_after is not None else {})
+
+
+INTERRUPTED = Failure(
+    "interrupted", "This answer was stopped before its end: the service was restarted.", retryable=True
+)
+REFUSED = Failure(
+    "content_filter",
+    "The model's content filter refused this message. It is not sent any more; please put it in other words.",
+    retryable=False,
+)
+
+
+def sign_in_needed(error: BaseException) -> SignInRequiredError | None:
+    """Return the error among the causes that only a sign-in mends."""
+    return next((e for e in _causes(error) if isinstance(e, SignInRequiredError)), None)
+
+
+def failure_of(error: BaseException, error_id: str) -> Failure:
+    """Return what to tell the person; the unknown gets a number that is in the log."""
+    for cause in _causes(error):
+        found = _of_model(cause)
+        if found is not None:
+            return found
+        if isinstance(cause, BridgeError):
+            return Failure("mcp", str(cause), retryable=True)
+    return Failure(
+        "internal", f"Something went wrong here (error {error_id}). Please try again.", retryable=True
+    )
+
+
+def report_in(error: BaseException, said: Iterable[str]) -> str:
+    """Return what the model's endpoint said is wrong, for a log; "" if it said nothing. `said` are the texts
+    that must not be in it."""
+    reported = (e for e in _causes(error) if isinstance(e, openai.APIStatusError | ProviderError))
+    return next((f", {report_of(e).line(said)}" for e in reported), "")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came from."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _of_model(error: BaseException) -> Failure | None:
+    match error:
+        case NotAStreamError():
+            text = "The model's address answered with something that is no answer of a model."
+            return Failure("model_not_a_stream", text, retryable=True)
+        case BrokenOffError():
+            return Failure("model_broke_off", "The model's answer broke off.", retryable=True)
+        case ClientAuthenticationError():
+            return _unauthorized()
+        case openai.APITimeoutError():
+            return Failure("model_timeout", "The model did not answer in time.", retryable=True)
+        case openai.APIConnectionError():
+            return Failure("model_unreachable", "The model cannot be reached at the moment.", retryable=True)
+        case openai.APIError() | ProviderError():
+            return _of_report(report_of(error))
+    return None
+
+
+def _of_report(report: Report) -> Failure:
+    """Return the failure for what the model's endpoint says is wrong; its codes count more than its
+    status."""
+    if report.has(_FILTERED):
+        if report.status is not None:
+            return REFUSED
+        text = "The model's content filter ended this answer."
+        return Failure("content_filter", text, retryable=True)
+    if report.has(_NO_QUOTA):
+        return Failure("model_quota", f"The model's quota is used up. {_OPERATOR}", retryable=False)
+    if report.status == HTTPStatus.TOO_MANY_REQUESTS or report.has(_BUSY):
+        return _busy(report.headers)
+    too_long = report.status in (None, HTTPStatus.BAD_REQUEST) and _TOO_LONG_WORDS.search(report.message)
+    if report.has(_TOO_LONG) or report.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or too_long:
+        text = "This conversation is too long for the model. Please begin a new one."
+        return Failure("too_long", text, retryable=False)
+    if report.status is None:
+        return Failure("model_error", "The model's answer broke off with an error.", retryable=True)
+    return _of_status(report, report.status)
+
+
+def _of_status(report: Report, status: int) -> Failure:
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            return _unauthorized()
+        case HTTPStatus.FORBIDDEN if _FIREWALL.search(report.message):
+            text = f"The model's network does not let this application in. {_OPERATOR}"
+            return Failure("model_forbidden", text, retryable=False)
+        case HTTPStatus.FORBIDDEN:
+            return _unauthorized()
+        case HTTPStatus.NOT_FOUND if _NO_DEPLOYMENT.search(report.code + report.message):
+            text = f"The model's deployment does not exist. {_OPERATOR}"
+            return Failure("model_not_found", text, retryable=False)
+        case HTTPStatus.NOT_FOUND:
+            text = f"There is no model at the address that is configured. {_OPERATOR}"
+            return Failure("model_not_found", text, retryable=False)
+        case _ if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            text = f"The model's address leads to another one, where nothing is sent ({status}). {_OPERATOR}"
+            return Failure("model_not_found", text, retryable=False)
+    passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.CONFLICT,
+    )
+    if passing:
+        text = f"The model answered with an error ({status})."
+        return Failure("model_error", text, retryable=True, retry_after=_waitable(report.headers))
+    text = f"The model does not take what this application sends ({status}). {_OPERATOR}"
+    return Failure("model_error", text, retryable=False)
+
+
+def _unauthorized() -> Failure:
+    text = f"The model refuses this application's credentials. {_OPERATOR}"
+    return Failure("model_unauthorized", text, retryable=False)
+
+
+def _busy(headers: Mapping[str, str]) -> Failure:
+    wait = _wait_of(headers)
+    text = "The model has too much to do."
+    return Failure(
+        "model_busy",
+        text + (f" Try again in {_in_words(wait)}." if wait else ""),
+        retryable=True,
+        retry_after=_waitable(headers),
+    )
+
+
+def _waitable(headers: Mapping[str, str]) -> int | None:
+    """Return how long the page counts down; nobody watches a page for hours."""
+    wait = _wait_of(headers)
+    return wait if wait is not None and wait <= _WAITABLE else None
+
+
+def _in_words(seconds: int) -> str:
+    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= 2 * size:
+            return f"{math.ceil(seconds / size)} {name}s"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def _wait_of(headers: Mapping[str, str]) -> int | None:
+    """Return the seconds to wait, rounded up: of `retry-after-ms`, or `Retry-After` (RFC 9110, 10.2.3)."""
+    milliseconds, after = headers.get("retry-after-ms", ""), headers.get("Retry-After", "")
+    for text, unit in ((milliseconds, 1000), (after, 1)):
+        try:
+            return min(max(0, math.ceil(float(text) / unit)), _LONGEST_WAIT)
+        except (OverflowError, ValueError):
+            continue
+    try:
+        seconds = parsedate_to_datetime(after).timestamp() - time.time()
+    except (OverflowError, TypeError, ValueError):
+        return None
+    return min(max(0, math.ceil(seconds)), _LONGEST_WAIT)

@@ -1,0 +1,205 @@
+"""The model/tool loop: ask the model, carry out what it calls, ask again, until it answers in words."""
+
+import asyncio
+import secrets
+from typing import Any, Protocol
+
+from semantic_kernel import Kernel
+from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
+from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
+from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
+from semantic_kernel.contents import (
+    AuthorRole,
+    ChatHistory,
+    ChatMessageContent,
+    FunctionCallContent,
+    TextContent,
+)
+
+from mcpsecurity.kernel.functions import original_arguments
+from mcpsecurity_webclient.chat.agent.history import call_ids, result_of, sent, valid_call
+from mcpsecurity_webclient.chat.agent.model_answer import (
+    Completion,
+    HeardAnswer,
+    UnreadableCallError,
+    arguments_of,
+)
+from mcpsecurity_webclient.chat.models import PendingFunctionCall
+from mcpsecurity_webclient.chat.strict_json import to_json
+from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
+from mcpsecurity_webclient.chat.tools.calls import CANCELLED, ToolCalls
+from mcpsecurity_webclient.telemetry import model_asked
+
+__all__ = ["AnswerSink", "PromptingService"]
+
+_NAME_SHOWN = 64
+
+
+class AnswerSink(Protocol):
+    """Takes the answer as it comes. Each time the model speaks is a message of its own."""
+
+    def begin(self) -> str:
+        """Begin a message and return its id."""
+
+    def text(self, piece: str) -> None:
+        """Take more text of the message."""
+
+    def called(self, call: PendingFunctionCall) -> None:
+        """Hear that the message makes a call."""
+
+    def done(self, spoken: Completion) -> None:
+        """End the message."""
+
+
+class PromptingService:
+    """Runs one conversation's turns on a kernel and its chat completion service."""
+
+    def __init__(
+        self, kernel: Kernel, service: ChatCompletionClientBase, desk: ToolCalls, *, max_rounds: int
+    ) -> None:
+        self._kernel = kernel
+        self._service = service
+        self._desk = desk
+        self._max_rounds = max_rounds
+
+    async def answer(self, history: ChatHistory, sink: AnswerSink) -> Completion:
+        """Answer the history's last message; it grows by what is said and called. Returns the sum of it.
+
+        Whatever happens, every call in the history has a result, so that the conversation can go on.
+
+        Raises:
+            Whatever the service raises, and `SignInRequiredError`.
+        """
+        total = Completion(status="max_rounds")
+        for _ in range(self._max_rounds):
+            message_id = sink.begin()
+            with model_asked(self._service.ai_model_id) as used:
+                heard = await self._ask(history, sink)
+                spoken = heard.spoken()
+                used(spoken.usage)
+            _add(total, spoken)
+            batch = self._propose(heard, message_id, history, sink)
+            await self._announce(batch, history)
+            sink.done(spoken)
+            if not heard.calls:
+                total.status = "completed"
+                return total
+            await self.carry_out(batch, history)
+        return total
+
+    async def carry_out(self, batch: ToolCallBatch, history: ChatHistory) -> None:
+        """Carry out side by side what of a batch has not ended; each call gets its result in the history.
+
+        Cancelled ones do, too, but for calls that are left open for whoever goes on with the conversation.
+
+        Raises:
+            SignInRequiredError: a server wants a sign-in.
+        """
+        tasks = [
+            asyncio.create_task(self._carry_out_one(number, batch, history), name=f"call {call.call_id}")
+            for number, call in enumerate(batch.calls)
+            if number not in batch.answered
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._end(batch, history)
+
+    async def _ask(self, history: ChatHistory, sink: AnswerSink) -> HeardAnswer:
+        """Hear one answer of the model. What was said before it broke off enters the history, too."""
+        settings = AzureChatPromptExecutionSettings(
+            function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False)
+        )
+        heard = HeardAnswer()
+        try:
+            async for parts in self._service.get_streaming_chat_message_contents(
+                sent(history), settings, kernel=self._kernel
+            ):
+                for part in parts:
+                    if piece := heard.take(part):
+                        sink.text(piece)
+        except BaseException:
+            if heard.text.strip():
+                history.add_assistant_message(heard.text)
+            raise
+        return heard
+
+    def _propose(
+        self, heard: HeardAnswer, message_id: str, history: ChatHistory, sink: AnswerSink
+    ) -> ToolCallBatch:
+        """Put an answer into the history, and take down its calls. One that no tool can be found for, or
+        whose arguments cannot be read, is answered at once: the person has nothing to decide about it."""
+        batch_id, taken = secrets.token_urlsafe(8), call_ids(history.messages)
+        items: list[FunctionCallContent] = []
+        refused: list[ChatMessageContent] = []
+        batch = ToolCallBatch([], [], 0)
+        for made in heard.calls:
+            try:
+                arguments = self._checked(made, whole=heard.whole)
+            except UnreadableCallError as error:
+                items.append(valid_call(made, "{}", taken))
+                refused.append(result_of(items[-1], str(error)))
+                continue
+            items.append(valid_call(made, _written(made, arguments), taken))
+            batch.items.append(items[-1])
+            batch.calls.append(
+                self._desk.propose(made.name or "", arguments, batch_id, message_id, items[-1].id or "")
+            )
+        text = [TextContent(text=heard.text)] if heard.text.strip() else []
+        if text or items:
+            history.add_message(ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items]))
+            history.messages += refused
+        batch.begin = len(history.messages)
+        for call in batch.calls:
+            sink.called(call)
+        return batch
+
+    def _checked(self, made: FunctionCallContent, *, whole: bool) -> dict[str, Any]:
+        """Return a call's arguments by the tool's own names.
+
+        Raises:
+            UnreadableCallError: the call cannot be shown.
+        """
+        _, tool = self._desk.find(made.name or "")
+        if tool is None:
+            name = made.name or ""
+            raise UnreadableCallError(
+                f"Error: there is no tool {name[:_NAME_SHOWN]!r}. "
+                "Call one of the tools that you were given, by its exact name."
+            )
+        plugin, _, name = (made.name or "").partition("-")
+        return original_arguments(self._kernel.get_function(plugin, name), arguments_of(made, whole=whole))
+
+    async def _announce(self, batch: ToolCallBatch, history: ChatHistory) -> None:
+        if batch.calls:
+            try:
+                await self._desk.announce(batch.calls)
+            except asyncio.CancelledError:
+                self._end(batch, history)
+                raise
+
+    async def _carry_out_one(self, number: int, batch: ToolCallBatch, history: ChatHistory) -> None:
+        batch.answer(number, await self._desk.carry_out(batch.calls[number]), history.messages)
+
+    def _end(self, batch: ToolCallBatch, history: ChatHistory) -> None:
+        """End what of a batch has not: it was stopped."""
+        for number, call in enumerate(batch.calls):
+            if number not in batch.answered:
+                self._desk.withdraw(call)
+                if call.status != "proposed":
+                    batch.answer(number, CANCELLED, history.messages)
+
+
+def _written(made: FunctionCallContent, arguments: dict[str, Any]) -> str:
+    """Return a call's arguments as the model wrote them, if it wrote any."""
+    written = made.arguments if arguments else None
+    return written if isinstance(written, str) else to_json(arguments)
+
+
+def _add(total: Completion, spoken: Completion) -> None:
+    total.finish_reason, total.model = spoken.finish_reason, spoken.model or total.model
+    for name, count in spoken.usage.items():
+        total.usage[name] = total.usage.get(name, 0) + count

@@ -1,0 +1,101 @@
+"""What a model's endpoint says is wrong, for the operator's log: without a word of the conversation."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import openai
+
+from mcpsecurity_webclient.chat.agent.model_stream import ProviderError
+
+__all__ = ["Report", "report_of"]
+
+_MESSAGE = 400
+_SHORT = 100
+_LEFT_OUT = "[left out]"
+_SHARED = 12
+"""So many characters in a row that the conversation has, too, are taken to be of it."""
+_TELLING = 3
+"""A text of so many characters may say something; one letter does not."""
+_PERSONAL = re.compile(r"[0-9@]")
+_REQUEST_IDS = ("x-request-id", "apim-request-id", "x-ms-request-id", "request-id")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|‘[^’]*’|“[^”]*”")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.\[\]/-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An error as the endpoint words it; `status` is None for one in the middle of an answer."""
+
+    status: int | None = None
+    code: str = ""
+    kind: str = ""
+    inner: str = ""
+    message: str = ""
+    request_id: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, codes: Iterable[str]) -> bool:
+        """Tell whether the error has one of these codes, wherever it has it."""
+        return any(code in (self.code, self.kind, self.inner) for code in codes)
+
+    def line(self, said: Iterable[str]) -> str:
+        """Return the report as one line of a log, without what of the conversation `said` is in it."""
+        told = {"code": self.code, "type": self.kind, "request": self.request_id}
+        parts = [f"status {self.status or '-'}", *(f"{name} {_escaped(v)}" for name, v in told.items() if v)]
+        words = _escaped(_without(said, self.message[: 2 * _MESSAGE]))[:_MESSAGE]
+        return ", ".join(parts) + (f": {words}" if words else "")
+
+
+def report_of(error: openai.APIError | ProviderError) -> Report:
+    """Return what the endpoint says is wrong."""
+    body = error.body if isinstance(error.body, dict) else {"message": error.body}
+    inner, message = body.get("innererror"), body.get("message")
+    status = error.status_code if isinstance(error, openai.APIStatusError) else None
+    headers = error.response.headers if isinstance(error, openai.APIStatusError) else {}
+    return Report(
+        status=status,
+        code=_short(body.get("code")),
+        kind=_short(body.get("type")),
+        inner=_short(inner.get("code") if isinstance(inner, dict) else None),
+        message=message if isinstance(message, str) else "",
+        request_id=next((_short(headers[name]) for name in _REQUEST_IDS if headers.get(name)), ""),
+        headers=headers,
+    )
+
+
+def _short(value: Any) -> str:
+    return str(value)[:_SHORT] if isinstance(value, str | int) else ""
+
+
+def _escaped(text: str) -> str:
+    """Return text in one line of printable ASCII characters."""
+    return "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode() for c in text).strip()
+
+
+def _without(said: Iterable[str], message: str) -> str:
+    """Return a message with what it repeats of the conversation left out.
+
+    Quotes are kept if they are names, such as a parameter's, that the conversation does not have.
+    """
+    texts = [text for text in said if text.strip()]
+
+    def known(piece: str) -> bool:
+        return any(piece in text for text in texts)
+
+    def quoted(match: re.Match[str]) -> str:
+        return match[0] if _PLAIN_NAME.fullmatch(match[0][1:-1]) and not known(match[0][1:-1]) else _LEFT_OUT
+
+    message = _QUOTED.sub(quoted, message)
+    for text in (text.strip() for text in texts):
+        if _TELLING <= len(text) <= len(message):
+            message = message.replace(text, _LEFT_OUT)
+    for word in reversed(list(re.finditer(r"\S+", message))):
+        piece = message[word.start() : word.start() + _SHARED]
+        if len(piece) == _SHARED and known(piece):
+            end = re.compile(r"\S*").match(message, word.start() + _SHARED)
+            message = message[: word.start()] + _LEFT_OUT + message[end.end() if end else word.end() :]
+        elif _PERSONAL.search(word[0]) and len(word[0]) > _TELLING and known(word[0].strip(".,:;()")):
+            message = message[: word.start()] + _LEFT_OUT + message[word.end() :]
+    return message

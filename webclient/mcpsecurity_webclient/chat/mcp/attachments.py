@@ -1,0 +1,30 @@
+"""What prompts and resources of a server say, as text for the model and bounded in size."""
+
+from collections.abc import Iterable
+
+from mcp import types
+
+from mcpsecurity.client.parts import part_text, resource_text
+
+__all__ = ["attached_text", "block_text"]
+
+_MAX = 50_000
+"""Most characters of a resource that the model gets to read."""
+
+
+def block_text(content: types.ContentBlock) -> str:
+    """Return the text of a part of a prompt."""
+    text = part_text(content)
+    return _cut(text) if isinstance(content, types.EmbeddedResource) else text
+
+
+def attached_text(
+    uri: str, contents: Iterable[types.TextResourceContents | types.BlobResourceContents]
+) -> str:
+    """Return the text of a resource that the person attached."""
+    text = "\n\n".join(resource_text(part) for part in contents)
+    return f"The person attached the resource {uri}:\n\n" + _cut(text or "[it is empty]")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX else text[:_MAX] + "\n[the rest is left out]"

@@ -1,0 +1,97 @@
+"""A conversation as it is kept, and back: what was under way when a process ended comes back as ended."""
+
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+from semantic_kernel.contents import ChatMessageContent
+
+from mcpsecurity_webclient.chat.agent.history import is_left_out, leave_out
+from mcpsecurity_webclient.chat.markdown import to_html
+from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
+from mcpsecurity_webclient.store import Part
+
+__all__ = ["UnderWay", "calls_from", "messages_from", "parts_of", "turns_from", "under_way"]
+
+UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
+_UNDER_WAY = ("proposed", "approved", "running")
+_LEFT_OUT = "left_out"
+_NOT_KEPT = {"html", "stable", "decision", "deciding", "recovered"}
+
+
+def parts_of(
+    messages: list[Message], calls: dict[str, PendingFunctionCall], turns: list[ChatMessageContent]
+) -> list[Part]:
+    """Return what is to be kept; nothing in it changes any more."""
+    shown = [calls[key] for message in messages for key in message.calls if key in calls]
+    return [
+        *(Part("message", m.message_id, _body(m), m.text) for m in messages),
+        *(Part("call", call.call_id, _body(call)) for call in shown),
+        *(Part("turn", f"{index:06}", _turn(turn)) for index, turn in enumerate(turns)),
+    ]
+
+
+def messages_from(parts: list[Part]) -> list[Message]:
+    """Return the messages; one that was being written is a message that was stopped."""
+    messages = [Message(**_known(Message, part.body)) for part in parts if part.kind == "message"]
+    for message in messages:
+        if message.role == "assistant":
+            message.html = to_html(message.text)
+            message.finish_reason = message.finish_reason or "stopped"
+    return messages
+
+
+def calls_from(parts: list[Part]) -> dict[str, PendingFunctionCall]:
+    """Return the calls by id. One that was approved has failed for all we know: it is never made again."""
+    calls = [
+        PendingFunctionCall(**_known(PendingFunctionCall, part.body)) for part in parts if part.kind == "call"
+    ]
+    for call in calls:
+        if call.status in ("approved", "running"):
+            call.status, call.content = "failed", [{"type": "text", "text": UNKNOWN}]
+    return {call.call_id: call for call in calls}
+
+
+class UnderWay(NamedTuple):
+    """What had not ended when a conversation was kept: the message that was being written, and calls."""
+
+    message_id: str | None
+    calls: list[str]
+
+
+def under_way(parts: list[Part]) -> UnderWay:
+    """Return what had not ended."""
+    calls = [p.part_id for p in parts if p.kind == "call" and p.body["status"] in _UNDER_WAY]
+    messages = [part for part in parts if part.kind == "message"]
+    writing = bool(messages) and messages[-1].body["role"] == "assistant"
+    unfinished = writing and "finish_reason" not in messages[-1].body
+    return UnderWay(messages[-1].part_id if unfinished else None, calls)
+
+
+def turns_from(parts: list[Part]) -> list[ChatMessageContent]:
+    """Return what the model reads."""
+    turns = []
+    for body in (part.body for part in parts if part.kind == "turn"):
+        turns.append(ChatMessageContent.model_validate({k: v for k, v in body.items() if k != _LEFT_OUT}))
+        if body.get(_LEFT_OUT):
+            leave_out(turns[-1:])
+    return turns
+
+
+def _body(value: Message | PendingFunctionCall) -> dict[str, Any]:
+    """Return the fields that are kept: HTML is made anew, and a decision that is being kept counts."""
+    names = (field.name for field in fields(value) if field.name not in _NOT_KEPT)
+    body = {name: getattr(value, name) for name in names}
+    if isinstance(value, PendingFunctionCall) and value.deciding is not None and value.status == "proposed":
+        body |= value.deciding.changes()
+    return {name: list(v) if isinstance(v, list) else v for name, v in body.items() if v is not None}
+
+
+def _turn(turn: ChatMessageContent) -> dict[str, Any]:
+    body = turn.model_dump(mode="json", exclude_none=True, exclude={"inner_content", "metadata"})
+    return body | ({_LEFT_OUT: True} if is_left_out(turn) else {})
+
+
+def _known(kind: type[Message] | type[PendingFunctionCall], body: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that this release knows; a later one may have written more."""
+    known = {field.name for field in fields(kind)}
+    return {name: value for name, value in body.items() if name in known}

@@ -1,0 +1,68 @@
+"""A tool's result, as the page shows it and bounded in size."""
+
+import json
+from typing import Any
+
+from mcp import types
+
+from mcpsecurity.client.parts import decoded
+
+__all__ = ["content_json", "shown_parts", "structured_json"]
+
+_MAX_TEXT = 100_000
+_MAX_IMAGE = 4 * 1024 * 1024
+_MAX_PARTS = 50
+_IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+
+
+def content_json(result: types.CallToolResult) -> tuple[list[dict[str, Any]], bool]:
+    """Return the parts of a result, and whether something was left out. Structured content that is too large
+    is there as text, unless there is other text."""
+    left, parts, shown = _MAX_TEXT, [], [_part(block) for block in result.content[:_MAX_PARTS]]
+    truncated = len(result.content) > _MAX_PARTS
+    if result.structuredContent is not None and structured_json(result) is None:
+        truncated = True
+        if not any(part.get("text") for part in shown):
+            shown.append({"type": "text", "text": json.dumps(result.structuredContent, ensure_ascii=False)})
+    for part in shown:
+        if "text" in part:
+            truncated = truncated or len(part["text"]) > left
+            part["text"] = part["text"][:left]
+            left -= len(part["text"])
+        parts.append(part)
+    return parts, truncated
+
+
+def shown_parts(result: types.CallToolResult) -> list[types.ContentBlock]:
+    """Return the parts of a result that the page shows as pictures."""
+    return [part for part in result.content[:_MAX_PARTS] if _part(part)["type"] == "image"]
+
+
+def structured_json(result: types.CallToolResult) -> Any:
+    """Return the structured content; None when there is none or it is too large to show."""
+    structured = result.structuredContent
+    return structured if structured is None or len(str(structured)) <= 2 * _MAX_TEXT else None
+
+
+def _part(block: types.ContentBlock) -> dict[str, Any]:
+    match block:
+        case types.TextContent():
+            return {"type": "text", "text": block.text}
+        case types.ImageContent() if (
+            block.mimeType in _IMAGES and len(block.data) <= _MAX_IMAGE and decoded(block.data)
+        ):
+            return {"type": "image", "mime_type": block.mimeType, "data": block.data}
+        case types.EmbeddedResource(resource=types.TextResourceContents() as resource):
+            mime_type = resource.mimeType or "text/plain"
+            return {
+                "type": "resource",
+                "uri": str(resource.uri),
+                "mime_type": mime_type,
+                "text": resource.text,
+            }
+        case types.EmbeddedResource():
+            return {"type": "resource", "uri": str(block.resource.uri), "mime_type": block.resource.mimeType}
+        case types.ResourceLink():
+            return {"type": "link", "uri": str(block.uri), "name": block.name}
+        case types.ImageContent() | types.AudioContent():
+            return {"type": "unsupported", "mime_type": block.mimeType}

@@ -1,0 +1,47 @@
+"""What a person says, as it is shown and as the model reads it."""
+
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from typing import Any
+
+from mcpsecurity_webclient.chat.mcp.servers import McpServers
+from mcpsecurity_webclient.chat.models import Message
+
+__all__ = ["Turns", "composed", "message_id_of"]
+
+Turns = list[tuple[str, str]]
+"""Role and text of each turn."""
+
+
+def message_id_of(chat_id: str, request_id: str) -> str:
+    """Return the id of the message that a request sends: the same in every process that gets the request."""
+    named = f"{chat_id} {request_id}".encode("utf-8", "surrogatepass")
+    return urlsafe_b64encode(sha256(named).digest()[:9]).decode()
+
+
+async def composed(
+    servers: McpServers,
+    message_id: str,
+    text: str,
+    attachments: list[dict[str, str]] | None,
+    prompt: dict[str, Any] | None,
+) -> tuple[Message, Turns]:
+    """Return a message with a prompt's text and its own, and its turns, those of attached resources first.
+
+    Raises:
+        BridgeError: a prompt or an attachment cannot be had.
+    """
+    messages = [("user", text)] if text else []
+    if prompt is not None:
+        messages = [*await servers.prompt_messages(prompt), *messages]
+    contents = [
+        await servers.resource_text(attached["server"], attached["uri"]) for attached in attachments or ()
+    ]
+    said = Message(
+        message_id=message_id,
+        role="user",
+        text="\n\n".join(content for role, content in messages if role == "user"),
+        attachments=[{**a, "name": a.get("name", a["uri"])} for a in attachments] if attachments else None,
+        prompt={"server": prompt["server"], "name": prompt["name"]} if prompt else None,
+    )
+    return said, [("user", content) for content in contents] + messages

@@ -1,0 +1,72 @@
+"""Where sessions, sign-ins, tokens and events are: in this process, or in what several replicas share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity_webclient.auth.flows import FlowStore, InMemoryFlowStore
+from mcpsecurity_webclient.auth.sessions import InMemorySessionStore, SessionStore
+from mcpsecurity_webclient.auth.token_cache import InMemoryTokenCacheStore, TokenCacheStore
+from mcpsecurity_webclient.chat.events import EventBus, InMemoryEventBus
+from mcpsecurity_webclient.chat.requests.pending_requests import NullRequestLog, RequestLog
+from mcpsecurity_webclient.settings import WebSettings
+from mcpsecurity_webclient.store import Owner
+
+if TYPE_CHECKING:
+    from mcpsecurity.redis.connection import SharedState
+    from mcpsecurity_webclient.replicas.redis_event_log import EventLogs
+
+__all__ = ["WebState", "asking", "event_bus", "web_state"]
+
+
+@dataclass(frozen=True, slots=True)
+class WebState:
+    """The stores; `shared` is what is behind them when there are several replicas, which log events then."""
+
+    sessions: SessionStore
+    flows: FlowStore
+    caches: TokenCacheStore
+    shared: "SharedState | None" = None
+    logs: "EventLogs | None" = None
+
+
+def event_bus(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> EventBus:
+    """Return the events of a conversation of `owner`."""
+    if state.logs is None:
+        return InMemoryEventBus(chat_id, clock)
+    from mcpsecurity_webclient.replicas.redis_event_bus import RedisEventBus  # noqa: PLC0415
+    from mcpsecurity_webclient.replicas.redis_event_log import EventLog  # noqa: PLC0415 - needs the extra `scale`
+
+    return RedisEventBus(chat_id, EventLog(state.logs, owner, chat_id), clock)
+
+
+def asking(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> RequestLog:
+    """Return what remembers the questions of a conversation of `owner`."""
+    if state.shared is None:
+        return NullRequestLog()
+    from mcpsecurity_webclient.replicas.redis_requests import RedisRequestLog  # noqa: PLC0415 - needs the extra `scale`
+
+    return RedisRequestLog(state.shared, owner, chat_id, clock)
+
+
+def web_state(settings: WebSettings, clock: Callable[[], float]) -> WebState:
+    """Return the stores that `settings` ask for."""
+    idle, lifetime = settings.session_idle, settings.session_lifetime
+    if settings.redis_url is None or settings.keys is None:
+        sessions = InMemorySessionStore(idle=idle, lifetime=lifetime, clock=clock)
+        return WebState(sessions, InMemoryFlowStore(clock), InMemoryTokenCacheStore())
+    # These need the extra `scale`.
+    from mcpsecurity.redis.connection import SharedState  # noqa: PLC0415
+    from mcpsecurity_webclient.replicas.redis_event_log import EventLogs  # noqa: PLC0415
+    from mcpsecurity_webclient.replicas.redis_sessions import RedisFlowStore, RedisSessionStore  # noqa: PLC0415
+    from mcpsecurity_webclient.replicas.redis_token_cache import RedisTokenCacheStore  # noqa: PLC0415
+
+    shared = SharedState(settings.redis_url.get_secret_value(), KeyRing(settings.keys.get_secret_value()))
+    return WebState(
+        RedisSessionStore(shared, idle=idle, lifetime=lifetime, clock=clock),
+        RedisFlowStore(shared),
+        RedisTokenCacheStore(shared, lifetime=lifetime),
+        shared,
+        EventLogs(shared),
+    )

@@ -1,0 +1,281 @@
+"""Several replicas behind a proxy that deals requests out to any of them.
+
+All of a person's conversations are open in one replica at a time: it holds a lease on the person in Redis,
+which it renews. A request that reaches another replica is handed on to that one as it is, cookie and all, and
+judged there by the same rules; so an answer finds whoever waits for it, and every limit counts all of a
+person's requests. When a replica dies its leases run out, and the next request takes the person over from the
+store of conversations.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.runtime.tasks import end_tasks
+from mcpsecurity_webclient.bodies import body_of
+from mcpsecurity_webclient.store import StoreError
+from mcpsecurity_webclient.telemetry import trace_headers
+from mcpsecurity_webclient.web.access import PERSON, Handler
+from mcpsecurity_webclient.web.errors import ApiError
+
+__all__ = ["Replicas"]
+
+_log = logging.getLogger(__name__)
+LEASE_SECONDS = 9.0
+_LEASE_MS = str(int(LEASE_SECONDS * 1000))
+_RENEW_SECONDS = 3.0
+_UNUSED_SECONDS = 6.0
+_AT_ONCE = 100
+_PATIENCE = 12.0
+_POLL = 0.2
+_MARK = "X-Forwarded-Replica"
+_NOT_HERE = 421
+_HOP_BY_HOP = {
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
+    "transfer-encoding", "upgrade", "content-length", "content-encoding", "date", "server",
+}  # fmt: skip
+
+# Both only touch a lease that is still ours.
+_OURS = "if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end "
+_RENEW = _OURS + "return redis.call('pexpire', KEYS[1], ARGV[2])"
+_RELEASE = _OURS + "return redis.call('del', KEYS[1])"
+
+
+class Replicas:
+    """This replica among the others, to be `run` while it serves.
+
+    Args:
+        in_use: the people whose conversations are open here.
+        unload: closes a person's conversations here, because another replica has taken her over.
+        recheck: hears whose conversations are here again, or still, after the lease had run out; may raise.
+        ended: hears that a session has ended on another replica: its id and why.
+    """
+
+    def __init__(
+        self,
+        shared: SharedState,
+        *,
+        in_use: Callable[[], Iterable[str]],
+        unload: Callable[[str], Awaitable[None]],
+        recheck: Callable[[str], Awaitable[None]],
+        ended: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._shared = shared
+        self._in_use = in_use
+        self._unload = unload
+        self._recheck = recheck
+        self._ended = ended
+        self._id = secrets.token_urlsafe(8)
+        self._url = ""
+        self._held: dict[str, float] = {}
+        self._giving_up: set[asyncio.Task[None]] = set()
+        self._http: aiohttp.ClientSession | None = None
+
+    async def start(self, url: str) -> None:
+        """Begin; other replicas reach this one at `url`."""
+        self._url = url
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=3, sock_read=90)
+        connector = aiohttp.TCPConnector(limit=0)
+        self._http = aiohttp.ClientSession(
+            timeout=timeout, connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+        )
+
+    async def stop(self) -> None:
+        """Give all leases back. What they are on has been closed and saved."""
+        await end_tasks(*self._giving_up)
+        for person in list(self._held):
+            with suppress(SharedStateError):
+                await self._release(person)
+        if self._http is not None:
+            await self._http.close()
+
+    @property
+    def middleware(self) -> Any:
+        """Hands requests about conversations on to the replica that has them."""
+
+        @web.middleware
+        async def forward(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if PERSON not in request or not _about_conversations(request.path):
+                return await handler(request)
+            return await self.forward(request) or await handler(request)
+
+        return forward
+
+    async def owner(self, person: str) -> str | None:
+        """Return the address of the replica that serves a person; None: this one does, from now on at least.
+
+        Raises:
+            SharedStateError: it cannot be found out.
+            StoreError: this one does, but whether its conversations are outdated cannot be found out.
+        """
+        me, name = self._value, self._lease(person)
+        with translated():
+            # Asked each time: a Redis that was restarted empty has given the lease to whoever came first.
+            if person in self._held and await self._shared.redis.eval(_RENEW, 1, name, me, _LEASE_MS):
+                self._held[person] = time.monotonic()
+                return None
+            taken = await self._shared.redis.set(name, me, nx=True, px=int(_LEASE_MS))
+            holder = None if taken else await self._shared.get(name)
+            if holder == me.encode():
+                taken = await self._shared.redis.eval(_RENEW, 1, name, me, _LEASE_MS)
+        if taken:
+            await self._recheck(person)  # another may have had her meanwhile
+            self._held[person] = time.monotonic()
+            return None
+        return holder.decode().partition(" ")[2] if holder else ""
+
+    async def tell_ended(self, sid: str, reason: str) -> None:
+        """Let the other replicas know that a session has ended. One that does not hear it learns by sweep."""
+        words = json.dumps({"from": self._id, "sid": sid, "reason": reason})
+        with translated():
+            await self._shared.redis.publish(self._shared.name("ended"), words)
+
+    async def forward(self, request: web.Request) -> web.StreamResponse | None:
+        """Answer a request by the replica that serves its person; None: this one does.
+
+        Raises:
+            SharedStateError: it is not known which.
+            ApiError: 503, the replica does not answer and its lease has not run out in time.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while (owner := await self.owner(request[PERSON].key)) is not None:
+            if _MARK in request.headers:
+                raise ApiError(_NOT_HERE, "not_here", "These conversations are on another server.")
+            answer = await self._pass_on(request, owner) if owner else None
+            if answer is not None:
+                return answer
+            if time.monotonic() > deadline:
+                raise _moving()
+            await asyncio.sleep(_POLL)
+        return None
+
+    async def keep_leases(self) -> None:
+        """Renew what is in use and give back the rest, for as long as this runs."""
+        while True:
+            await asyncio.sleep(_RENEW_SECONDS)
+            try:
+                await self._renew_all(set(self._in_use()))
+            except SharedStateError as error:
+                _log.warning("%s: leases are not renewed", error)
+
+    async def listen(self) -> None:
+        """Hear what other replicas say, for as long as this runs."""
+        while True:
+            try:
+                with translated():
+                    async with self._shared.redis.pubsub() as channel:
+                        await channel.subscribe(self._shared.name("ended"))
+                        while True:
+                            message = await channel.get_message(ignore_subscribe_messages=True, timeout=2.0)
+                            if message is not None:
+                                await self._heard(json.loads(message["data"]))
+            except SharedStateError:
+                await asyncio.sleep(1.0)
+
+    async def _heard(self, words: dict[str, Any]) -> None:
+        if words["from"] != self._id:
+            await self._ended(words["sid"], words["reason"])
+
+    async def _renew_all(self, used: set[str]) -> None:
+        """Renew many in one round trip: one by one a busy replica would be too late for the last of them."""
+        people = list(used)
+        for begin in range(0, len(people), _AT_ONCE):
+            some = people[begin : begin + _AT_ONCE]
+            with translated():
+                async with self._shared.redis.pipeline(transaction=False) as pipeline:
+                    for person in some:
+                        pipeline.eval(_RENEW, 1, self._lease(person), self._value, _LEASE_MS)
+                    kept = await pipeline.execute()
+            for person, ours in zip(some, kept, strict=True):
+                if ours:
+                    self._held[person] = time.monotonic()
+                else:
+                    self._held.pop(person, None)
+                    self._in_background(self._lost(person))
+        unused = time.monotonic() - _UNUSED_SECONDS
+        for person in [p for p, since in self._held.items() if p not in used and since < unused]:
+            await self._release(person)
+
+    async def _lost(self, person: str) -> None:
+        """Take a person back whose lease has run out, or close what is here if another replica has her."""
+        try:
+            if await self.owner(person) is not None:
+                _log.warning("a person's conversations have moved to another replica")
+                await self._unload(person)
+        except (SharedStateError, StoreError) as error:  # the next round finds out
+            _log.warning("%s: it is not known who serves a person", error)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something last longer than the leases may wait; `stop` ends it."""
+        task = asyncio.create_task(work, name="give up a person's conversations")
+        self._giving_up.add(task)
+        task.add_done_callback(self._giving_up.discard)
+
+    async def _release(self, person: str) -> None:
+        self._held.pop(person, None)
+        with translated():
+            await self._shared.redis.eval(_RELEASE, 1, self._lease(person), self._value)
+
+    async def _pass_on(self, request: web.Request, owner: str) -> web.StreamResponse | None:
+        """Return the answer of the replica at `owner`; None: it is not there, or has the person no more."""
+        if self._http is None:
+            raise RuntimeError("the replica has not been started")
+        traced = trace_headers()
+        dropped = _HOP_BY_HOP | traced.keys()
+        headers = [(k, v) for k, v in request.headers.items() if k.lower() not in dropped]
+        headers += [*traced.items(), (_MARK, self._id)]
+        body = await body_of(request) if request.can_read_body else None
+        url = URL(owner + request.raw_path, encoded=True)
+        try:
+            async with self._http.request(
+                request.method,
+                url,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+            ) as answer:
+                return None if answer.status == _NOT_HERE else await _copied(answer, request)
+        except aiohttp.ClientConnectorError:
+            return None
+        except (aiohttp.ClientError, TimeoutError) as error:  # it may have been done there
+            raise _moving() from error
+
+    @property
+    def _value(self) -> str:
+        return f"{self._id} {self._url}"
+
+    def _lease(self, person: str) -> str:
+        return self._shared.name("person", person)
+
+
+async def _copied(answer: aiohttp.ClientResponse, request: web.Request) -> web.StreamResponse:
+    """Send an answer on as it comes. If it breaks off, so does this one, and the page comes again."""
+    response = web.StreamResponse(status=answer.status, reason=answer.reason)
+    for name, value in answer.headers.items():
+        if name.lower() not in _HOP_BY_HOP:
+            response.headers.add(name, value)
+    await response.prepare(request)
+    with suppress(aiohttp.ClientError, TimeoutError, ConnectionResetError):
+        async for piece in answer.content.iter_any():
+            await response.write(piece)
+    return response
+
+
+def _moving() -> ApiError:
+    text = "Your conversations are being moved to another server. Please try again."
+    return ApiError(503, "moving", text, retryable=True)
+
+
+def _about_conversations(path: str) -> bool:
+    return path == "/" or path.startswith(("/chats/", "/api/chats"))

@@ -1,0 +1,272 @@
+"""The events of conversations in Redis, so that the replica that takes a person over can go on with them.
+
+The log of a conversation and an epoch is a Redis stream of its own: its name has tenant, person, conversation
+and epoch, an entry holds the events of one round, sealed, and its id is `0-` and the number of the last.
+Redis takes no id that is not higher, so of two replicas that append, one fails. Needs the extra `scale`.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, Final, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+from redis.exceptions import NoScriptError
+
+from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.encryption import UnreadableError
+from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.runtime.tasks import end_tasks
+from mcpsecurity_webclient.chat.events import ChatEvent
+from mcpsecurity_webclient.chat.strict_json import to_json
+from mcpsecurity_webclient.store import Owner
+
+__all__ = ["EventLog", "EventLogs", "Logged"]
+
+_log = logging.getLogger(__name__)
+_SECONDS = 0.5
+"""How long an event may wait for Redis, once: then Redis is away for all conversations of the process."""
+
+_ROUNDS = 20
+_EXPIRES_MS = 600_000
+_KEPT_CHARACTERS = 128 * 1024
+_KEPT_ENTRIES = 1000
+_AT_ONCE = 100
+_SHORTEST_PAUSE, _LONGEST_PAUSE, _CALM_SECONDS = 1.0, 30.0, 60.0
+_TAKEN = "equal or smaller"
+"""What Redis says of an id that is not higher: another process has appended."""
+
+_APPEND: Final = """
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '0-' .. ARGV[1], 'd', ARGV[2])
+redis.call('XTRIM', KEYS[1], 'MINID', '0-' .. ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+"""
+
+
+class Logged(NamedTuple):
+    """What a log holds: the number of its last event, and all since the last that was too large for it."""
+
+    last: int
+    events: list[ChatEvent]
+
+    @property
+    def first(self) -> int:
+        """The number of the first event that is there, or would be."""
+        return self.last + 1 - len(self.events)
+
+
+class _Entry(BaseModel):
+    """The events of one round; None instead of events that were too large."""
+
+    of: list[str]
+    first: int
+    last: int
+    events: list[tuple[str, str]] | None
+
+
+class _Append(NamedTuple):
+    """An entry on its way to a log: its name, and what the script takes."""
+
+    name: str
+    arguments: tuple[Any, ...]
+    done: asyncio.Future[None]
+
+
+class EventLogs:
+    """The logs of this process's conversations. What they append at a time goes to Redis together, and Redis
+    that is away is asked again in the background."""
+
+    def __init__(self, shared: SharedState) -> None:
+        self.shared = shared
+        self._waiting: list[_Append] = []
+        self._sender: asyncio.Task[None] | None = None
+        self._script: str | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._asked_at = float("-inf")
+        self._pause = _SHORTEST_PAUSE
+
+    @property
+    def usable(self) -> bool:
+        """Whether Redis took what it was last given."""
+        return self._asking is None
+
+    async def append(self, name: str, *arguments: Any) -> None:
+        """Append to a log what the script takes.
+
+        Raises:
+            SharedStateError: Redis cannot be reached in time, or another process has appended.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Append(name, arguments, done))
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send(), name="log events")
+        await done
+
+    async def aclose(self) -> None:
+        """Ask no more."""
+        if self._asking is not None:
+            await end_tasks(self._asking)
+
+    async def _send(self) -> None:
+        """Send what waits, one round trip after the other."""
+        try:
+            while self._waiting:
+                entries, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+                for entry, result in zip(entries, await self._sent(entries), strict=True):
+                    if isinstance(result, Exception):
+                        _settle(entry, SharedStateError("events are not logged"))
+                        if _TAKEN not in str(result):
+                            self._lost()
+                    else:
+                        _settle(entry)
+        finally:
+            self._sender = None
+
+    async def _sent(self, entries: list[_Append]) -> list[Any]:
+        """Return what Redis says to each entry; an exception is an answer, too."""
+        try:
+            return await _in_time(self._told(entries))
+        except (TimeoutError, SharedStateError) as error:
+            return [error] * len(entries)
+        except Exception as error:  # noqa: BLE001 - the task's boundary: nobody must wait for ever
+            _log.exception("events of conversations cannot be logged")
+            return [error] * len(entries)
+
+    async def _told(self, entries: list[_Append]) -> list[Any]:
+        with translated():
+            results = await self._piped(entries)
+            if any(isinstance(result, NoScriptError) for result in results):  # it was restarted
+                self._script = None
+                results = await self._piped(entries)
+            return results
+
+    async def _piped(self, entries: list[_Append]) -> list[Any]:
+        if self._script is None:
+            self._script = str(await self.shared.redis.script_load(_APPEND))
+        async with self.shared.redis.pipeline(transaction=False) as pipeline:
+            for entry in entries:
+                pipeline.evalsha(self._script, 1, entry.name, *entry.arguments)
+            return await pipeline.execute(raise_on_error=False)
+
+    def _lost(self) -> None:
+        """Hear that Redis does not take what it is given."""
+        if self._asking is None:
+            _log.warning("events of conversations are not logged: what replicas share cannot be reached")
+            calm = time.monotonic() - self._asked_at > _CALM_SECONDS
+            self._pause = _SHORTEST_PAUSE if calm else min(self._pause * 2, _LONGEST_PAUSE)
+            self._asking = asyncio.create_task(self._ask(), name="ask whether Redis is back")
+
+    async def _ask(self) -> None:
+        """Return when Redis takes something again."""
+        while True:
+            await asyncio.sleep(self._pause)
+            try:
+                async with asyncio.timeout(_SECONDS):
+                    with translated():
+                        await self.shared.redis.set(self.shared.name("chat"), b"", px=1000)
+                break
+            except (SharedStateError, TimeoutError):
+                self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            except Exception:  # noqa: BLE001 - the task's boundary: it is asked again
+                _log.exception("it cannot be found out whether Redis is back")
+                self._pause = _LONGEST_PAUSE
+        self._asked_at, self._asking = time.monotonic(), None
+
+
+async def _in_time(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
+    """Return what Redis says. Time is counted in rounds: a process that has too much to do is late itself.
+
+    Raises:
+        TimeoutError: it says nothing.
+    """
+    task = asyncio.create_task(work, name="send events")
+    try:
+        for _ in range(_ROUNDS):
+            done, _ = await asyncio.wait([task], timeout=_SECONDS / _ROUNDS)
+            if done:
+                return task.result()
+        raise TimeoutError
+    finally:
+        await end_tasks(task)
+
+
+def _settle(entry: _Append, error: Exception | None = None) -> None:
+    if not entry.done.done():
+        if error is None:
+            entry.done.set_result(None)
+        else:
+            entry.done.set_exception(error)
+
+
+class EventLog:
+    """The log of one conversation of `owner`.
+
+    Raises:
+        SharedStateError: Redis cannot be reached in time, or another process has appended.
+    """
+
+    def __init__(self, logs: EventLogs, owner: Owner, chat_id: str) -> None:
+        self._logs = logs
+        self._whose = [*owner, chat_id]
+        self._sizes: deque[tuple[int, int]] = deque()
+        self._size = 0
+
+    @property
+    def usable(self) -> bool:
+        """Whether it makes sense to append."""
+        return self._logs.usable
+
+    async def append(self, events: list[ChatEvent]) -> None:
+        """Append events of one epoch that follow each other."""
+        first, last = events[0], events[-1]
+        size = sum(len(event.data) for event in events)
+        said = [[event.name, event.data] for event in events] if size <= _KEPT_CHARACTERS else None
+        body = {"of": [*self._whose, first.epoch], "first": first.seq, "last": last.seq, "events": said}
+        sealed = self._logs.shared.keys.seal(to_json(body).encode())  # with whose it is: keys bind it not
+        oldest = self._room_for(last.seq, size if said is not None else 0)
+        await self._logs.append(self._name(first.epoch), last.seq, sealed, oldest, _KEPT_ENTRIES, _EXPIRES_MS)
+
+    async def read(self, epoch: str) -> Logged | None:
+        """Return what the log of an epoch holds; None if it is not there, not whole or not readable."""
+        try:
+            async with asyncio.timeout(_SECONDS):
+                with translated():
+                    entries: Any = await self._logs.shared.redis.xrange(self._name(epoch))
+            opened = [self._logs.shared.keys.open(fields[b"d"]) for _, fields in entries]
+            return self._joined(epoch, [_Entry.model_validate_json(data) for data in opened])
+        except (SharedStateError, TimeoutError, UnreadableError, ValidationError):
+            return None
+
+    async def drop(self, epoch: str) -> None:
+        """Delete the log of an epoch."""
+        async with asyncio.timeout(_SECONDS):
+            with translated():
+                await self._logs.shared.redis.delete(self._name(epoch))
+
+    def _joined(self, epoch: str, entries: list[_Entry]) -> Logged | None:
+        """Return entries that are of this conversation and follow each other as what they hold."""
+        self._sizes.clear()
+        self._size, last, found = 0, 0, list[ChatEvent]()
+        for entry in entries:
+            if entry.of != [*self._whose, epoch] or (last and entry.first != last + 1):
+                return None
+            last, said = entry.last, entry.events
+            if said is None:
+                found.clear()
+                continue
+            found += [ChatEvent(epoch, entry.first + n, name, data) for n, (name, data) in enumerate(said)]
+            self._room_for(last, sum(len(data) for _, data in said))
+        return Logged(last, found) if last else None
+
+    def _room_for(self, last: int, size: int) -> int:
+        """Count an entry in; return the number of the oldest that is kept with it."""
+        self._sizes.append((last, size))
+        self._size += size
+        while self._size > _KEPT_CHARACTERS:
+            self._size -= self._sizes.popleft()[1]
+        return self._sizes[0][0] if self._sizes else last
+
+    def _name(self, epoch: str) -> str:
+        return self._logs.shared.name("chat", *self._whose, epoch)

@@ -1,0 +1,135 @@
+"""Sessions and begun sign-ins that replicas share by Redis, encrypted."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.encryption import UnreadableError
+from mcpsecurity_webclient.auth.flows import FLOW_SECONDS, Begun
+from mcpsecurity_webclient.auth.sessions import SessionRecord
+
+__all__ = ["RedisFlowStore", "RedisSessionStore"]
+
+
+class RedisSessionStore:
+    """A `SessionStore` in `shared`. `idle` and `lifetime` are in seconds.
+
+    A session is found by a digest of its cookie: whoever reads Redis cannot take a session over. Beside it,
+    its `sid` is marked as alive; by that mark each replica learns of sessions that have ended.
+
+    Raises:
+        SharedStateError: Redis cannot be reached. Nobody is signed in then, nor signed out.
+    """
+
+    def __init__(
+        self,
+        shared: SharedState,
+        *,
+        idle: float,
+        lifetime: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._shared = shared
+        self._idle = idle
+        self._lifetime = lifetime
+        self._clock = clock
+        self._served: dict[str, SessionRecord] = {}
+
+    async def get(self, key: str) -> SessionRecord | None:
+        """Return a session that lives, and start its idle time anew."""
+        sealed = await self._shared.get(self._name(key))
+        if sealed is None:
+            return None
+        try:
+            body = json.loads(self._shared.keys.open(sealed))
+        except (UnreadableError, ValueError):  # its key is out of the ring: the person signs in again
+            return None
+        record = SessionRecord(body["data"], body["created"], self._clock())
+        left = self._seconds_left(record)
+        if left <= 0:
+            return None
+        await self._live(key, record, left)
+        return record
+
+    async def put(self, key: str, record: SessionRecord) -> None:
+        """Keep a session."""
+        body = json.dumps({"data": record.data, "created": record.created}).encode()
+        milliseconds = max(1, int(self._seconds_left(record) * 1000))
+        with translated():
+            await self._shared.redis.set(self._name(key), self._shared.keys.seal(body), px=milliseconds)
+            await self._shared.redis.set(self._mark(record), b"", px=milliseconds)
+        self._remember(record)
+
+    async def drop(self, key: str) -> None:
+        """End a session. Its mark stays: the person may have signed in anew under another cookie."""
+        with translated():
+            await self._shared.redis.delete(self._name(key))
+
+    async def end(self, sid: str) -> None:
+        """Let every replica know that a session has ended."""
+        self._served.pop(sid, None)
+        with translated():
+            await self._shared.redis.delete(self._shared.name("alive", sid))
+
+    async def sweep(self) -> list[SessionRecord]:
+        """Return the sessions that this process has served and that live no longer."""
+        served = list(self._served.items())
+        if not served:
+            return []
+        with translated():
+            async with self._shared.redis.pipeline(transaction=False) as pipeline:
+                for _, record in served:
+                    pipeline.exists(self._mark(record))
+                alive = await pipeline.execute()
+        over = [sid for (sid, _), lives in zip(served, alive, strict=True) if not lives]
+        return [self._served.pop(sid) for sid in over if sid in self._served]
+
+    async def _live(self, key: str, record: SessionRecord, left: float) -> None:
+        milliseconds = max(1, int(left * 1000))
+        with translated():
+            async with self._shared.redis.pipeline(transaction=False) as pipeline:
+                pipeline.pexpire(self._name(key), milliseconds)
+                pipeline.pexpire(self._mark(record), milliseconds)
+                await pipeline.execute()
+        self._remember(record)
+
+    def _remember(self, record: SessionRecord) -> None:
+        self._served[record.data["user"]["sid"]] = record
+
+    def _seconds_left(self, record: SessionRecord) -> float:
+        return min(self._idle, record.created + self._lifetime - self._clock())
+
+    def _name(self, key: str) -> str:
+        return self._shared.name("session", hashlib.sha256(key.encode()).hexdigest())
+
+    def _mark(self, record: SessionRecord) -> str:
+        return self._shared.name("alive", record.data["user"]["sid"])
+
+
+class RedisFlowStore:
+    """A `FlowStore` in `shared`: a sign-in may end on another replica than it began on."""
+
+    def __init__(self, shared: SharedState) -> None:
+        self._shared = shared
+
+    async def put(self, name: str, begun: Begun) -> None:
+        """Keep one."""
+        sealed = self._shared.keys.seal(json.dumps(asdict(begun)).encode())
+        with translated():
+            await self._shared.redis.set(self._shared.name("flow", name), sealed, ex=FLOW_SECONDS)
+
+    async def get(self, name: str) -> Begun | None:
+        """Return one whose time is not over."""
+        sealed = await self._shared.get(self._shared.name("flow", name))
+        try:
+            return Begun(**json.loads(self._shared.keys.open(sealed))) if sealed else None
+        except UnreadableError:
+            return None
+
+    async def drop(self, name: str) -> bool:
+        """Forget one; False when it was gone already: of two who complete it, one succeeds."""
+        with translated():
+            return bool(await self._shared.redis.delete(self._shared.name("flow", name)))

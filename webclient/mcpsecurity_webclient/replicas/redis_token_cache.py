@@ -1,0 +1,79 @@
+"""Token caches that replicas share by Redis, encrypted."""
+
+import logging
+
+import msal  # type: ignore[import-untyped] # it has no types
+
+from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.encryption import UnreadableError
+from mcpsecurity.redis.errors import SharedStateError
+
+__all__ = ["RedisTokenCacheStore"]
+
+_log = logging.getLogger(__name__)
+
+
+class RedisTokenCacheStore:
+    """A `TokenCacheStore` in `shared`. `lifetime` is how long a session lasts, in seconds.
+
+    While Redis is away a session goes on with the tokens that this process has.
+    """
+
+    def __init__(self, shared: SharedState, *, lifetime: float) -> None:
+        self._shared = shared
+        self._milliseconds = int(lifetime * 1000)
+        self._caches: dict[str, msal.SerializableTokenCache] = {}
+
+    def open(self, sid: str) -> msal.SerializableTokenCache:
+        """Return the session's cache in this process; `load` brings it up to date."""
+        return self._caches.setdefault(sid, msal.SerializableTokenCache())
+
+    async def load(self, sid: str) -> None:
+        """Bring a session's cache up to date with what other replicas have got."""
+        cache = self.open(sid)
+        if cache.has_state_changed:
+            await self.keep(sid)
+            return
+        try:
+            sealed = await self._shared.get(self._name(sid))
+            state = self._shared.keys.open(sealed).decode() if sealed else None
+        except SharedStateError:
+            return
+        except UnreadableError:
+            _log.error("tokens in Redis were encrypted with a key that is not in MCPSECURITY_KEYS")
+            state = None
+        cache.deserialize(state)
+
+    async def keep(self, sid: str) -> None:
+        """Keep what has changed in a session's cache; what cannot be kept now is kept next time."""
+        cache = self.open(sid)
+        if not cache.has_state_changed:
+            return
+        sealed = self._shared.keys.seal(cache.serialize().encode())
+        try:
+            with translated():
+                await self._shared.redis.set(self._name(sid), sealed, px=self._milliseconds)
+        except SharedStateError:
+            cache.has_state_changed = True
+            _log.warning("tokens could not be shared with other replicas")
+
+    async def move(self, source: str, target: str) -> None:
+        """Give one session's tokens to another, whose own are forgotten."""
+        cache = self._caches[target] = self._caches.pop(source)
+        cache.has_state_changed = True
+        await self.keep(target)
+        with translated():
+            await self._shared.redis.delete(self._name(source))
+
+    async def drop(self, sid: str) -> None:
+        """Forget a session's tokens, for all replicas."""
+        self._caches.pop(sid, None)
+        with translated():
+            await self._shared.redis.delete(self._name(sid))
+
+    def let_go(self, sid: str) -> None:
+        """Forget what this process has of them."""
+        self._caches.pop(sid, None)
+
+    def _name(self, sid: str) -> str:
+        return self._shared.name("tokens", sid)

@@ -1,0 +1,325 @@
+"""The routes of the chat: commands, reads, and the event stream (docs/chat-protocol.md)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from mcpsecurity.client import BridgeError, SignInRequiredError
+from mcpsecurity.elicitation import InvalidContentError
+from mcpsecurity_webclient.bodies import body_of
+from mcpsecurity_webclient.chat.conversation import BusyError, ChatService, NothingToDoError, UnknownRunError
+from mcpsecurity_webclient.chat.directory import ChatDirectory, TooManyChatsError
+from mcpsecurity_webclient.chat.events import follow
+from mcpsecurity_webclient.chat.requests.elicitation import (
+    AlreadyAnsweredError,
+    NoSuchRequestError,
+    RequestExpiredError,
+)
+from mcpsecurity_webclient.chat.requests.pending_requests import RequestEndedError
+from mcpsecurity_webclient.chat.requests.sampling import (
+    SamplingDecidedError,
+    SamplingExpiredError,
+    UnknownSamplingError,
+)
+from mcpsecurity_webclient.chat.strict_json import read_json
+from mcpsecurity_webclient.chat.tools.approvals import (
+    DecidedError,
+    ExpiredCallError,
+    InvalidArgumentsError,
+    UnknownCallError,
+)
+from mcpsecurity_webclient.web import commands
+from mcpsecurity_webclient.web.access import PERSON, sign_in_url
+from mcpsecurity_webclient.web.errors import ApiError
+from mcpsecurity_webclient.web.event_streams import Streams, TooManyStreamsError
+from mcpsecurity_webclient.web.export import FORMATS, as_json, as_markdown, file_name
+from mcpsecurity_webclient.web.idempotency import IdempotencyCache, Reply
+
+__all__ = ["KEEP_ALIVE", "PATIENCE", "add_chat_api"]
+
+KEEP_ALIVE = 15.0
+"""Seconds after which a silent stream says that it is there."""
+
+PATIENCE = 20.0
+"""Seconds that a page may take to read what its stream has for it, before it is let go."""
+
+_MAX_SEARCH = 200
+
+C = TypeVar("C", bound=commands.Command)
+Act = Callable[[ChatService, C, web.Request], Awaitable[dict[str, Any]]]
+
+
+class _Api:
+    def __init__(
+        self,
+        directory: ChatDirectory,
+        streams: Streams,
+        max_message: int,
+        keep_alive: float,
+        patience: float,
+    ) -> None:
+        self._directory = directory
+        self._streams = streams
+        self._max_message = max_message
+        self._keep_alive = keep_alive
+        self._patience = patience
+        self._repeats = IdempotencyCache()
+
+    def command(self, shape: type[C], act: Act[C]) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """Return a handler that reads a command for one conversation and carries it out once."""
+
+        async def handler(request: web.Request) -> web.Response:
+            person = request[PERSON]
+            chat = await self._chat(request)
+            body = await _read(request, shape)
+
+            async def work() -> Reply:
+                chat.act_as(person.sid)
+                return 202, await _carried_out(act(chat, body, request), request)
+
+            status, answer = await self._repeats.once(person.sid, request, body.client_request_id, work)
+            return web.json_response(answer, status=status)
+
+        return handler
+
+    async def new_chat(self, request: web.Request) -> web.Response:
+        person = request[PERSON]
+        body = await _read(request, commands.Command)
+
+        async def work() -> Reply:
+            try:
+                chat = await self._directory.create(person)
+            except TooManyChatsError as error:
+                text = "There are too many conversations, and all of them are busy."
+                raise ApiError(429, "too_many_chats", text) from error
+            return 201, {"chat_id": chat.chat_id}
+
+        status, answer = await self._repeats.once(person.sid, request, body.client_request_id, work)
+        return web.json_response(answer, status=status)
+
+    async def message(
+        self, chat: ChatService, body: commands.NewMessage, request: web.Request
+    ) -> dict[str, Any]:
+        text = body.text.strip()
+        if len(text) > self._max_message:
+            raise ApiError(413, "too_long", f"A message has at most {self._max_message} characters.")
+        if not text and body.prompt is None:
+            raise ApiError(422, "empty", "There is nothing to send.", fields={"text": "Write something."})
+        self._check_runs(request)
+        run_id, message_id = await chat.begin(
+            text,
+            attachments=[a.model_dump(exclude_none=True) for a in body.attachments],
+            prompt=body.prompt.model_dump() if body.prompt else None,
+            request_id=body.client_request_id,
+        )
+        return {"run_id": run_id, "message_id": message_id}
+
+    def another_run(self, begin: Callable[[ChatService], str]) -> Act[commands.Command]:
+        """Return a command that begins a run, and returns its id."""
+
+        async def act(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+            self._check_runs(request)
+            return {"run_id": begin(chat)}
+
+        return act
+
+    async def delete(self, chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+        await self._directory.delete(request[PERSON], chat)
+        return {}
+
+    async def session(self, request: web.Request) -> web.Response:
+        person = request[PERSON]
+        user = {"name": person.name, "username": person.username}
+        return web.json_response({"user": user, "expires_at": person.expires_at})
+
+    async def chats(self, request: web.Request) -> web.Response:
+        search = request.query.get("search", "").strip()[:_MAX_SEARCH]
+        found = await self._directory.entries(request[PERSON], search or None)
+        return web.json_response({"chats": [entry._asdict() for entry in found]})
+
+    async def export(self, request: web.Request) -> web.Response:
+        chat, kind = await self._chat(request), request.query.get("format", "markdown")
+        if kind not in FORMATS:
+            raise ApiError(400, "malformed", "A conversation can be had as markdown or json.")
+        ending, content_type = FORMATS[kind]
+        text = as_json(chat) if kind == "json" else as_markdown(chat)
+        attachment = f'attachment; filename="{file_name(chat.title, ending)}"'
+        headers = {"Content-Disposition": attachment, "Cache-Control": "no-store"}
+        return web.Response(text=text, content_type=content_type, charset="utf-8", headers=headers)
+
+    async def catalog(self, request: web.Request) -> web.Response:
+        chat = await self._chat(request)
+        chat.act_as(request[PERSON].sid)
+        return web.json_response(await chat.servers.catalog())
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Stream until the page, the session or the conversation goes."""
+        chat, person = await self._chat(request), request[PERSON]
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+        )
+        try:
+            async with self._streams.follow(
+                person.sid, chat, request.headers.get("Last-Event-ID"), lambda: request.transport is not None
+            ) as subscription:
+                await response.prepare(request)
+                async for data in follow(subscription, self._keep_alive):
+                    async with asyncio.timeout(self._patience):
+                        await response.write(data)
+        except TimeoutError:  # it does not read; the browser, if there is one, comes back for the rest
+            _hang_up(request)
+        except TooManyStreamsError as error:
+            text = "This chat is open in too many tabs. Close some of them."
+            raise ApiError(429, "too_many_streams", text) from error
+        except ConnectionResetError:
+            pass
+        return response
+
+    def _check_runs(self, request: web.Request) -> None:
+        if not self._directory.may_run(request[PERSON]):
+            text = "Too many of your answers are being written. Wait for one, or stop one."
+            raise ApiError(429, "too_many_runs", text, retryable=True, retry_after=5)
+
+    async def _chat(self, request: web.Request) -> ChatService:
+        chat = await self._directory.find(request[PERSON], request.match_info["chat_id"])
+        if chat is None:
+            raise ApiError(404, "no_such_chat", "There is no such conversation, or it is not yours.")
+        return chat
+
+
+def add_chat_api(
+    app: web.Application,
+    directory: ChatDirectory,
+    streams: Streams,
+    *,
+    max_message: int,
+    keep_alive: float = KEEP_ALIVE,
+    patience: float = PATIENCE,
+) -> None:
+    """Add the routes below `/api`. `max_message` is in characters, `keep_alive` and `patience` are in
+    seconds."""
+    api = _Api(directory, streams, max_message, keep_alive, patience)
+    router = app.router
+    router.add_get("/api/session", api.session)
+    router.add_get("/api/chats", api.chats)
+    router.add_post("/api/chats", api.new_chat)
+    chat = "/api/chats/{chat_id}"
+    router.add_get(f"{chat}/catalog", api.catalog)
+    router.add_get(f"{chat}/events", api.events)
+    router.add_get(f"{chat}/export", api.export)
+    router.add_post(f"{chat}/messages", api.command(commands.NewMessage, api.message))
+    router.add_post(f"{chat}/mode", api.command(commands.SetMode, _mode))
+    router.add_post(f"{chat}/calls/{{id}}/decision", api.command(commands.Decide, _decide))
+    router.add_post(f"{chat}/batches/{{id}}/decision", api.command(commands.DecideBatch, _decide_batch))
+    router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
+    router.add_post(f"{chat}/samplings/{{id}}", api.command(commands.DecideSampling, _decide_sampling))
+    router.add_post(f"{chat}/runs/{{id}}/stop", api.command(commands.Command, _stop))
+    for path, begin in (
+        ("regenerate", ChatService.regenerate),
+        ("retry", ChatService.retry),
+        ("continue", ChatService.go_on),
+    ):
+        router.add_post(f"{chat}/{path}", api.command(commands.Command, api.another_run(begin)))
+    router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
+    router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
+    router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
+
+
+def _hang_up(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
+    await chat.desk.set_mode(body.mode)
+    return {}
+
+
+async def _decide(chat: ChatService, body: commands.Decide, request: web.Request) -> dict[str, Any]:
+    await chat.desk.decide(
+        request.match_info["id"],
+        approve=body.decision == "approve",
+        args_hash=body.args_hash,
+        arguments=body.arguments,
+        reason=body.reason,
+        always=body.always,
+    )
+    return {}
+
+
+async def _decide_batch(
+    chat: ChatService, body: commands.DecideBatch, request: web.Request
+) -> dict[str, Any]:
+    await chat.desk.decide_batch(request.match_info["id"], approve=body.decision == "approve")
+    return {}
+
+
+async def _answer(chat: ChatService, body: commands.Answer, request: web.Request) -> dict[str, Any]:
+    chat.answer_elicitation(request.match_info["id"], body.action, body.content)
+    return {}
+
+
+async def _decide_sampling(
+    chat: ChatService, body: commands.DecideSampling, request: web.Request
+) -> dict[str, Any]:
+    chat.decide_sampling(request.match_info["id"], approve=body.decision == "approve")
+    return {}
+
+
+async def _stop(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+    await chat.stop(request.match_info["id"])
+    return {}
+
+
+async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
+    await chat.desk.revoke(body.server, body.tool)
+    return {}
+
+
+async def _rename(chat: ChatService, body: commands.Rename, _: web.Request) -> dict[str, Any]:
+    title = " ".join(body.title.split())
+    if not title:
+        raise ApiError(422, "invalid", "Some values do not fit.", fields={"title": "Write something."})
+    chat.rename(title)
+    return {}
+
+
+async def _read(request: web.Request, shape: type[C]) -> C:
+    """Return the request's command.
+
+    Raises:
+        ApiError: 400, it is not JSON or not of this shape; or as for `body_of`.
+    """
+    try:
+        return shape.model_validate(read_json(await body_of(request)))
+    except ValueError as error:  # pydantic's ValidationError is one
+        raise ApiError(400, "malformed", "This command is not of the form that is expected.") from error
+
+
+async def _carried_out(work: Awaitable[dict[str, Any]], request: web.Request) -> dict[str, Any]:
+    """Return what a command gives; what it raises becomes an answer of the protocol."""
+    try:
+        return await work
+    except (UnknownCallError, NoSuchRequestError, UnknownSamplingError, UnknownRunError) as error:
+        raise ApiError(404, "no_such_request", "There is nothing of that kind here.") from error
+    except (DecidedError, AlreadyAnsweredError, SamplingDecidedError) as error:
+        raise ApiError(409, "already_decided", "This was already decided.") from error
+    except (ExpiredCallError, RequestExpiredError, SamplingExpiredError) as error:
+        raise ApiError(410, "expired", "It is too late: nobody answered in time.") from error
+    except RequestEndedError as error:
+        text = "This request has ended: the service was restarted. Try again to be asked anew."
+        raise ApiError(410, "ended", text) from error
+    except (InvalidArgumentsError, InvalidContentError) as error:
+        raise ApiError(422, "invalid", "Some values do not fit.", fields=error.fields) from error
+    except BusyError as error:
+        raise ApiError(409, "busy", "An answer is being written. Stop it, or wait for it.") from error
+    except NothingToDoError as error:
+        raise ApiError(409, "nothing_to_do", "There is nothing left to do.") from error
+    except SignInRequiredError as error:
+        url = sign_in_url(f"/chats/{request.match_info['chat_id']}", error)
+        text = "Please sign in again; your conversation is kept."
+        raise ApiError(401, "sign_in", text, sign_in_url=url) from error
+    except BridgeError as error:
+        raise ApiError(502, "mcp", str(error), retryable=True) from error

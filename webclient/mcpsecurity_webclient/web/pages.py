@@ -1,0 +1,73 @@
+"""The pages that people see: the chat, and a line for probes."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp_jinja2 import render_string
+
+from mcpsecurity_webclient.chat.conversation import ChatService
+from mcpsecurity_webclient.chat.directory import ChatDirectory, TooManyChatsError
+from mcpsecurity_webclient.web.access import PERSON, public
+from mcpsecurity_webclient.web.errors import ApiError
+
+__all__ = ["add_pages"]
+
+Missing = Callable[[], Awaitable[list[str]]]
+
+
+class _Page(web.Response):
+    """A page that lets go of its text when it is sent: aiohttp keeps the last response of a connection, and
+    this connection may go on as the page's event stream for hours."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send, and forget."""
+        await super().write_eof(data)
+        self.body = None
+
+
+class _Pages:
+    def __init__(self, directory: ChatDirectory, missing: Missing) -> None:
+        self._directory = directory
+        self._missing = missing
+
+    async def latest(self, request: web.Request) -> web.Response:
+        """Show the person's latest conversation; a first one is begun."""
+        try:
+            return _page(request, await self._directory.latest(request[PERSON]))
+        except TooManyChatsError as error:  # cannot be: she had none
+            raise ApiError(429, "too_many_chats", "There are too many conversations.") from error
+
+    async def one(self, request: web.Request) -> web.Response:
+        """Show a conversation."""
+        chat = await self._directory.find(request[PERSON], request.match_info["chat_id"])
+        if chat is None:
+            raise ApiError(404, "no_such_chat", "There is no such conversation, or it is not yours.")
+        return _page(request, chat)
+
+    @public
+    async def health(self, _: web.Request) -> web.Response:
+        """Say that the process serves."""
+        return web.Response(text="The web chat is running.")
+
+    @public
+    async def ready(self, _: web.Request) -> web.Response:
+        """Say whether people can be served: 503 names what is missing, for whoever deals out requests."""
+        missing = await self._missing()
+        body = {"ready": not missing, "missing": missing}
+        return web.json_response(body, status=503 if missing else 200, headers={"Cache-Control": "no-store"})
+
+
+def add_pages(app: web.Application, directory: ChatDirectory, missing: Missing) -> None:
+    """Add `/`, `/chats/{chat_id}`, `/health` and `/ready`; `missing` names what cannot be reached."""
+    pages = _Pages(directory, missing)
+    app.router.add_get("/ready", pages.ready)
+    app.router.add_get("/", pages.latest)
+    app.router.add_get("/chats/{chat_id}", pages.one)
+    app.router.add_get("/health", pages.health)
+
+
+def _page(request: web.Request, chat: ChatService) -> web.Response:
+    person = request[PERSON]
+    user = {"name": person.name, "username": person.username}
+    context = {"chat_id": chat.chat_id, "csrf_token": person.csrf, "user": user}
+    return _Page(text=render_string("chat.html", request, context), content_type="text/html", charset="utf-8")
