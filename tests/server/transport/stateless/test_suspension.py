@@ -46,7 +46,7 @@ async def test_questions_that_follow_one_another_at_once_are_one_round(connect: 
 
     @mcp.tool()
     async def meet(ctx: ToolContext) -> list[str]:
-        return await asyncio.gather(ask(ctx, "Your name?", Name), a_little_later(ctx))
+        return list(await asyncio.gather(ask(ctx, "Your name?", Name), a_little_later(ctx)))
 
     async with connect(mcp) as client:
         asked = await client.call("meet")
