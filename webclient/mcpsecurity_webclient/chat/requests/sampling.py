@@ -15,26 +15,20 @@ from semantic_kernel.contents import ChatHistory, FinishReason
 from mcpsecurity.client.parts import part_text
 from mcpsecurity_webclient.chat.agent.errors import MODEL_ERRORS, failure_of, report_in
 from mcpsecurity_webclient.chat.agent.history import texts_of
-from mcpsecurity_webclient.chat.requests.pending_requests import RequestEndedError, RequestLog, State
+from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
+from mcpsecurity_webclient.errors import (
+    AlreadyDecidedError,
+    RequestEndedError,
+    RequestExpiredError,
+    UnknownRequestError,
+)
 
-__all__ = ["SamplingDecidedError", "SamplingExpiredError", "SamplingRequests", "UnknownSamplingError"]
+__all__ = ["SamplingRequests"]
 
 _log = logging.getLogger(__name__)
 _MAX_TOKENS = 2000
 _ENDED_KNOWN = 100
 _STOP_REASONS = {str(FinishReason.LENGTH): "maxTokens", str(FinishReason.CONTENT_FILTER): "contentFilter"}
-
-
-class UnknownSamplingError(LookupError):
-    """There is no such request in this conversation."""
-
-
-class SamplingDecidedError(Exception):
-    """It is decided already."""
-
-
-class SamplingExpiredError(Exception):
-    """Nobody decided in time."""
 
 
 class SamplingRequests:
@@ -69,25 +63,25 @@ class SamplingRequests:
         """Take the person's decision; the first one wins.
 
         Raises:
-            UnknownSamplingError, SamplingDecidedError, SamplingExpiredError, RequestEndedError: it cannot be
+            UnknownRequestError, AlreadyDecidedError, RequestExpiredError, RequestEndedError: it cannot be
                 decided (any more).
         """
         if sampling_id not in self._open:
             raise self._why_not(sampling_id)
         waiting = self._open[sampling_id][1]
         if waiting.done():
-            raise SamplingDecidedError
+            raise AlreadyDecidedError
         waiting.set_result(approve)
 
     def _why_not(self, sampling_id: str) -> Exception:
         match self._ended.get(sampling_id):
             case None:
-                return UnknownSamplingError()
+                return UnknownRequestError()
             case "expired":
-                return SamplingExpiredError()
+                return RequestExpiredError()
             case "ended":
                 return RequestEndedError()
-        return SamplingDecidedError()
+        return AlreadyDecidedError()
 
     def remember(self, sampling_id: str, state: State) -> None:
         """Take down what became of a request that another process had, or this one."""

@@ -21,8 +21,8 @@ from mcpsecurity.client import BridgeError, SignInRequiredError, ToolFailedError
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.tools.approvals import Approvals, Publish, definition_of
 from mcpsecurity_webclient.chat.tools.results import content_json, structured_json
-from mcpsecurity_webclient.store import StoreError
-from mcpsecurity_webclient.telemetry import call_ended
+from mcpsecurity_webclient.errors import StoreError
+from mcpsecurity_webclient.telemetry import count_tool_call
 
 if TYPE_CHECKING:
     from mcpsecurity_webclient.chat.mcp.servers import McpServers
@@ -195,7 +195,7 @@ class ToolCalls(Approvals):
         if call.status in ("done", "failed", "cancelled"):
             return
         call.status = status
-        call_ended(call, status)
+        count_tool_call(call.tool, call.server, status)
         if call.started_at is not None:
             call.duration_ms = round((self._clock() - call.started_at) * 1000)
         self._publish("tool.done", ended_payload(call))
