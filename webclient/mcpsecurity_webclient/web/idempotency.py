@@ -1,4 +1,4 @@
-"""Repeated commands: a page that lost an answer sends its command again; it runs once and is answered twice."""
+"""Repeated commands: a page that lost an answer sends its command again. It runs once, is answered twice."""
 
 import asyncio
 from collections import OrderedDict
