@@ -29,6 +29,7 @@ __all__ = [
     "trace_model_call",
     "trace_request",
     "trace_run",
+    "trace_tool_call",
 ]
 
 Gauge = tuple[str, Callable[[], int]]
@@ -166,6 +167,24 @@ def trace_model_call(model: str) -> Iterator[Callable[[Mapping[str, int]], None]
         raise
     finally:
         _model_seconds.record(time.perf_counter() - started, labels | failure)
+
+
+@contextmanager
+def trace_tool_call(function: str) -> Iterator[None]:
+    """Put an approved tool call into a span; `function` is the model's name of the tool."""
+    attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": function}
+    with _tracer.start_as_current_span(
+        f"execute_tool {function}",
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield
+        except Exception as error:
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(Status(StatusCode.ERROR))
+            raise
 
 
 def count_tool_call(tool: str, server: str, outcome: str) -> None:

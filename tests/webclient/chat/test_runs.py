@@ -8,7 +8,7 @@ from semantic_kernel import Kernel
 from semantic_kernel.contents import ChatHistory
 
 from mcpsecurity_webclient.chat.agent.runs import Runs
-from mcpsecurity_webclient.chat.agent.transcript import Transcript
+from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.errors import NothingToDoError
 
 
