@@ -7,7 +7,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 
 from mcpsecurity.oidc import Claims, optional_text, required_text
-from mcpsecurity_server.transport.identity import Owner
+from mcpsecurity_server.transport import Owner
 
 __all__ = ["Principal", "current_principal", "roles_of"]
 
