@@ -18,7 +18,6 @@ PARAMETERS = 8
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 EXCEPTIONS = {
-    "server/mcpsecurity_server/app.py create_app() lines": 44,
     "server/mcpsecurity_server/transport/mount.py mount_mcp() lines": 48,
     "server/mcpsecurity_server/transport/stateless/input_required.py Journal parameters": 9,
     "shared/mcpsecurity/client/connection.py McpConnection parameters": 10,
@@ -35,7 +34,6 @@ EXCEPTIONS = {
     "webclient/mcpsecurity_webclient/app.py create_app() lines": 43,
     "webclient/mcpsecurity_webclient/chat/conversation.py ChatService parameters": 13,
     "webclient/mcpsecurity_webclient/chat/conversation.py __init__() lines": 70,
-    "webclient/mcpsecurity_webclient/chat/conversation.py lines": 403,
     "webclient/mcpsecurity_webclient/chat/requests/elicitation.py Asked parameters": 9,
 }
 RECORDS = {
