@@ -4,19 +4,23 @@ model = ChatModel.at("http://localhost:11434/v1", "qwen3")
 kernel.add_service(model)
 """
 
+from mcpsecurity.kernel.model.answer import REASONING
 from mcpsecurity.kernel.model.clients import GetBearer
 from mcpsecurity.kernel.model.endpoint import Api, EndpointError, ModelEndpoint, read_endpoint
-from mcpsecurity.kernel.model.events import NotAStreamError
+from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity.kernel.model.service import ChatModel
 from mcpsecurity.kernel.model.settings import ChatModelSettings
 
 __all__ = [
+    "REASONING",
     "Api",
+    "BrokenOffError",
     "ChatModel",
     "ChatModelSettings",
     "EndpointError",
     "GetBearer",
     "ModelEndpoint",
     "NotAStreamError",
+    "ProviderError",
     "read_endpoint",
 ]

@@ -11,10 +11,10 @@ from typing import Any
 
 import openai
 from azure.core.exceptions import ClientAuthenticationError
+from semantic_kernel.exceptions import ServiceException
 
 from mcpsecurity.client import BridgeError, SignInRequiredError
-from mcpsecurity_webclient.chat.agent.chat_model import BrokenOffError
-from mcpsecurity_webclient.chat.agent.model_stream import NotAStreamError, ProviderError
+from mcpsecurity.kernel.model import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity_webclient.chat.agent.provider_report import Report, report_of
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "sign_in_needed",
 ]
 
-MODEL_ERRORS = (openai.OpenAIError, ClientAuthenticationError, BrokenOffError, NotAStreamError, ProviderError)
+MODEL_ERRORS = (ServiceException, ClientAuthenticationError)
 """What asking the model may raise."""
 
 _FILTERED = frozenset(

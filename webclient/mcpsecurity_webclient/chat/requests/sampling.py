@@ -9,10 +9,10 @@ from typing import Any
 from mcp import types
 from mcp.client.session import SamplingFnT
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory, FinishReason
 
 from mcpsecurity.client.parts import part_text
+from mcpsecurity.kernel.model import ChatModelSettings
 from mcpsecurity_webclient.chat.agent.errors import MODEL_ERRORS, failure_of, report_in
 from mcpsecurity_webclient.chat.agent.history import texts_of
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestEndedError, RequestLog, State
@@ -146,7 +146,7 @@ class SamplingRequests:
         history = ChatHistory(system_message=params.systemPrompt)
         for message in params.messages:
             history.add_message({"role": message.role, "content": _text(message)})
-        settings = AzureChatPromptExecutionSettings(max_completion_tokens=min(params.maxTokens, _MAX_TOKENS))
+        settings = ChatModelSettings(max_output_tokens=min(params.maxTokens, _MAX_TOKENS))
         try:
             answer = await self._service.get_chat_message_content(history, settings)
         except MODEL_ERRORS as error:
