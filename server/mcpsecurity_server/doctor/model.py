@@ -64,7 +64,7 @@ async def _asked(session: aiohttp.ClientSession, settings: DoctorSettings, tls: 
 
 
 async def _credential(settings: DoctorSettings, tls: ssl.SSLContext) -> dict[str, str]:
-    """Return the header that says who asks: the key's, or the token's that the chat would send."""
+    """Return the authentication header: the API key, or the token that the chat would send."""
     if settings.model_key is not None:
         return {"api-key": settings.model_key.get_secret_value()}
     try:
@@ -107,7 +107,7 @@ def _judge(settings: DoctorSettings, answer: Answer) -> Finding:
 
 
 def _streamed(text: str) -> bool:
-    """Tell whether an answer is an event stream with a part of an answer in it."""
+    """Tell whether a response is an event stream that holds a part of an answer."""
     for line in text.splitlines():
         try:
             chunk = orjson.loads(line.removeprefix("data:")) if line.startswith("data:") else None
