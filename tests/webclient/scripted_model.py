@@ -28,7 +28,7 @@ class ScriptedModel:
     def app(self) -> web.Application:
         """Return the endpoint."""
         app = web.Application(client_max_size=2**26)
-        app.router.add_post("/openai/deployments/{name}/chat/completions", self._answer)
+        app.router.add_post("/openai/v1/chat/completions", self._answer)
         return app
 
     @property

@@ -289,7 +289,9 @@ async def _sampled(
     model = ScriptedModel()
     service = Service(model.app)
     await service.start()
-    async with serve_web(sampling=True, azure_openai_endpoint=f"http://localhost:{service.port}") as url:
+    async with serve_web(
+        sampling=True, azure_openai_endpoint=f"http://localhost:{service.port}", model_api="chat"
+    ) as url:
         visitor, opened = await _poem(visitors, url)
         model.turns += [calls(("a", "playground-compose_poem", "{}")), turn]
         async with opened as stream:

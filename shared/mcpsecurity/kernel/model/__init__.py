@@ -6,10 +6,11 @@ kernel.add_service(model)
 
 from mcpsecurity.kernel.model.answer import REASONING
 from mcpsecurity.kernel.model.clients import GetBearer
-from mcpsecurity.kernel.model.endpoint import Api, EndpointError, ModelEndpoint, read_endpoint
+from mcpsecurity.kernel.model.configured import open_model
 from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity.kernel.model.service import ChatModel
 from mcpsecurity.kernel.model.settings import ChatModelSettings
+from mcpsecurity.model_endpoint import Api, EndpointError, ModelEndpoint, read_endpoint
 
 __all__ = [
     "REASONING",
@@ -22,5 +23,6 @@ __all__ = [
     "ModelEndpoint",
     "NotAStreamError",
     "ProviderError",
+    "open_model",
     "read_endpoint",
 ]

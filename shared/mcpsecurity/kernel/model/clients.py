@@ -15,8 +15,8 @@ from openai import (
     Omit,
 )
 
-from mcpsecurity.kernel.model.endpoint import ModelEndpoint
 from mcpsecurity.kernel.model.errors import BrokenOffError
+from mcpsecurity.model_endpoint import ModelEndpoint
 
 __all__ = ["GetBearer", "ModelClients", "Way"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from openai import APIStatusError
 
 from mcpsecurity.kernel.model.clients import Way
-from mcpsecurity.kernel.model.endpoint import Api, ModelEndpoint
+from mcpsecurity.model_endpoint import Api, ModelEndpoint
 
 __all__ = ["Dialect"]
 

@@ -130,7 +130,11 @@ class ModelEndpoints:
         if key is not None:
             return hmac.compare_digest(key.encode(), self._api_key)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and self._accepts_token(token)
+        if scheme.lower() != "bearer":
+            return False
+        if request.path.startswith("/openai/v1/") and hmac.compare_digest(token.encode(), self._api_key):
+            return True  # the v1 API takes a key as OpenAI's clients send it
+        return self._accepts_token(token)
 
     async def _stream(
         self,

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 __all__ = ["Api", "EndpointError", "ModelEndpoint", "read_endpoint"]
 
@@ -15,6 +15,7 @@ _AZURE_HOST = re.compile(
     r"[^.]+\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)"
     r"|[^.]+\.api\.cognitive\.(microsoft\.com|microsoft\.us|azure\.cn)"
 )
+_HOST = re.compile(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?|[0-9a-f:.]+")
 _PORTALS = re.compile(r"(portal|ai|oai|studio)\.azure\.(com|us|cn)|platform\.openai\.com|chatgpt\.com")
 _OPERATION = re.compile(r"/(chat/completions|completions|responses|models|embeddings)/?$")
 _DEPLOYMENT = re.compile(r"^(?P<before>.*)/openai/deployments/(?P<name>[^/]+)")
@@ -43,11 +44,19 @@ class ModelEndpoint:
     deployment: str | None = None
 
     @property
+    def host(self) -> str:
+        """The host's name."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
     def has_responses(self) -> bool:
         """Whether the endpoint is known to have the Responses API."""
-        return (self.azure and self.api_version is None) or urlsplit(
-            self.base_url
-        ).hostname == "api.openai.com"
+        return (self.azure and self.api_version is None) or self.host == "api.openai.com"
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether the host is this machine."""
+        return _is_loopback(self.host)
 
 
 def read_endpoint(url: str, *, azure: bool | None = None, api_version: str | None = None) -> ModelEndpoint:
@@ -62,10 +71,8 @@ def read_endpoint(url: str, *, azure: bool | None = None, api_version: str | Non
     Raises:
         EndpointError: no model can be reached there.
     """
-    parts = urlsplit(url.strip())
+    parts = _split(url.strip())
     host = parts.hostname or ""
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.password:
-        raise EndpointError("write the address as https://HOST/PATH, without a user name")
     if _PORTALS.fullmatch(host):
         raise EndpointError(
             "this is the address of a web site; write the endpoint that it shows, such as "
@@ -80,6 +87,17 @@ def read_endpoint(url: str, *, azure: bool | None = None, api_version: str | Non
     if is_azure:
         return _azure(origin, path, api_version or named)
     return ModelEndpoint(f"{origin}{path or '/v1'}")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.hostname or "")
+        if known and parts.port != 0 and "@" not in parts.netloc and not re.search(r"[\s<>{}]", url):
+            return parts
+    except ValueError:  # brackets, or a port that is no number
+        pass
+    raise EndpointError("write the address as https://HOST/PATH, without a user name")
 
 
 def _azure(origin: str, path: str, version: str | None) -> ModelEndpoint:
