@@ -16,7 +16,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity.runtime.log import BatchedHandler, Fields, JsonFormatter
 
 __all__ = [
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_keys(cls, keys: SecretStr | None) -> SecretStr | None:
         if keys is not None:
-            KeyRing(keys.get_secret_value())
+            EncryptionKeys(keys.get_secret_value())
         return keys
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from aiohttp_session import get_session
 from yarl import URL
 
 from mcpsecurity.client import SignInRequiredError
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.request_context import begin_request
 from mcpsecurity_webclient.bodies import body_of
 from mcpsecurity_webclient.settings import WebSettings
@@ -105,7 +105,7 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except ApiError as error:
         return _answer(request, error)
-    except SharedStateError as error:
+    except RedisUnavailableError as error:
         _log.warning("%s: %s", error, type(error.__cause__).__name__)
         text = "The chat cannot be reached at the moment. Nothing was done; please try again."
         return _answer(request, ApiError(503, "not_shared", text, retryable=True))
