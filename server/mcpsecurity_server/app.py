@@ -27,8 +27,7 @@ from mcpsecurity_server.profile import ProfileService
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
 from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.registry import build_mcp
-from mcpsecurity_server.transport import AfterCall, BeforeCall, Limits, mount_mcp
-from mcpsecurity_server.transport.http.fast_path import fast_path
+from mcpsecurity_server.transport import AfterCall, BeforeCall, Limits, MountedMcp, fast_path, mount_mcp
 from mcpsecurity_server.weather import WeatherService, weather_session
 
 if TYPE_CHECKING:
@@ -52,10 +51,8 @@ def create_app(
     """Return the application: `/mcp` behind access tokens; health and resource metadata are public.
 
     Args:
-        settings: its configuration.
         mcp: the FastMCP instance to serve; default: this product's own tools, prompts and resource.
-        clock: gives seconds since 1970.
-        timer: gives monotonic seconds.
+        clock, timer: give seconds since 1970, and monotonic seconds.
         key_policy: how long signing keys are cached.
         tls: the trust of outgoing connections; default: the system's and the configured authority.
         audit: the audit log; default: one without trace ids.
@@ -69,14 +66,33 @@ def create_app(
     auth = None if settings.no_auth else AuthSetup(settings, tls, clock, timer, key_policy)
     guard = _add_access_control(app, settings, auth, redis, audit, clock)
     before_call = rate_guard(_call_limit(settings, redis), guard)
+    own = mcp is None
+    mcp = mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer)
+    mounted = _mount(app, settings, mcp, redis, before_call, audit, instrumentation, clock)
+    if settings.allowed_origins:
+        allow_origins(app, app.router.routes(), settings.allowed_origins)
+    if own:  # other programs' tools may ask for the request's application
+        app[REQUEST_WRAPPER] = fast_path(app, settings.path, mounted.handle, secure_headers(settings))
+    return app
+
+
+def _mount(
+    app: web.Application,
+    settings: ServerSettings,
+    mcp: FastMCP[Any],
+    redis: "RedisTransport | None",
+    before_call: BeforeCall | None,
+    audit: AuditLog,
+    instrumentation: "ServerInstrumentation | None",
+    clock: Clock,
+) -> MountedMcp:
     after_call: AfterCall = audit.tool_called
     if instrumentation is not None:
         before_call = instrumentation.before_call(before_call)
         after_call = instrumentation.after_call(after_call)
-    served = mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer)
-    mounted = mount_mcp(
+    return mount_mcp(
         app,
-        served,
+        mcp,
         path=settings.path,
         allowed_hosts=_hosts(settings),
         allowed_origins=settings.allowed_origins,
@@ -89,11 +105,6 @@ def create_app(
         instrumentation=instrumentation,
         clock=clock,
     )
-    if settings.allowed_origins:
-        allow_origins(app, app.router.routes(), settings.allowed_origins)
-    if mcp is None:  # other programs' tools may ask for the request's application
-        app[REQUEST_WRAPPER] = fast_path(app, settings.path, mounted.handle, secure_headers(settings))
-    return app
 
 
 def _add_access_control(

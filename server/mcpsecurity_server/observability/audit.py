@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 
 from mcpsecurity.runtime.log import log_event, utc_text
 from mcpsecurity.runtime.request_context import begin_request, correlation_text, handled_request
-from mcpsecurity_server.transport.protocol import SESSION_HEADER, STATELESS_VERSION, VERSION_HEADER
+from mcpsecurity_server.transport import SESSION_HEADER, STATELESS_VERSION, VERSION_HEADER
 
 __all__ = ["DENIED", "AuditLog", "note_outcome", "noted_outcome", "number_requests"]
 

@@ -21,15 +21,18 @@ from opentelemetry.util.types import AttributeValue
 
 from mcpsecurity.telemetry.names import session_attributes
 from mcpsecurity_server.observability.audit import noted_outcome
-from mcpsecurity_server.transport import AfterCall, BeforeCall
-from mcpsecurity_server.transport.dispatch.dispatcher import METHODS, Call
-from mcpsecurity_server.transport.dispatch.instrumentation import Activity
-from mcpsecurity_server.transport.jsonrpc import MessageError, Request
-from mcpsecurity_server.transport.protocol import (
+from mcpsecurity_server.transport import (
     ALL_VERSIONS,
+    METHODS,
     SESSION_HEADER,
     STATELESS_VERSION,
     VERSION_HEADER,
+    Activity,
+    AfterCall,
+    BeforeCall,
+    Call,
+    MessageError,
+    Request,
 )
 
 __all__ = ["ServerInstrumentation", "remote_context"]

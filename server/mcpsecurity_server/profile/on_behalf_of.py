@@ -87,18 +87,18 @@ class OnBehalfOf:
         if self._http is not None:
             self._http.close()
 
-    async def token(self, caller: Principal, scopes: list[str]) -> str:
-        """Return an access token of the caller for `scopes`, all of one API.
+    async def token(self, principal: Principal, scopes: list[str]) -> str:
+        """Return an access token of the principal for `scopes`, all of one API.
 
         Raises:
             ProfileError: Entra refused, or cannot be reached.
         """
-        known, until = self._tokens.get(_key(caller, scopes), ("", 0.0))
+        known, until = self._tokens.get(_key(principal, scopes), ("", 0.0))
         if self._timer() < until:
             return known
         loop = asyncio.get_running_loop()
         try:
-            answer = await loop.run_in_executor(self._threads, self._acquire, caller, scopes)
+            answer = await loop.run_in_executor(self._threads, self._acquire, principal, scopes)
         except _UNUSABLE as error:
             _log.warning("on-behalf-of failed: %s", type(error).__name__)
             raise NotAvailableError("The sign-in service cannot be reached; try again later.") from error
@@ -106,12 +106,12 @@ class OnBehalfOf:
         if not isinstance(token, str):
             raise _refusal(answer)
         lifetime = str(answer.get("expires_in"))
-        self._remember(_key(caller, scopes), token, float(lifetime) if lifetime.isdecimal() else 0.0)
+        self._remember(_key(principal, scopes), token, float(lifetime) if lifetime.isdecimal() else 0.0)
         return token
 
-    def forget(self, caller: Principal, scopes: list[str]) -> None:
+    def forget(self, principal: Principal, scopes: list[str]) -> None:
         """Ask Entra again next time: the API did not accept the token."""
-        self._tokens.pop(_key(caller, scopes), None)
+        self._tokens.pop(_key(principal, scopes), None)
 
     def _remember(self, key: bytes, token: str, lifetime: float) -> None:
         self._tokens.pop(key, None)
@@ -119,9 +119,9 @@ class OnBehalfOf:
             del self._tokens[next(iter(self._tokens))]
         self._tokens[key] = (token, self._timer() + lifetime - _EARLY)
 
-    def _acquire(self, caller: Principal, scopes: list[str]) -> dict[str, Any]:
-        answer: dict[str, Any] = self._application(caller.tenant_id).acquire_token_on_behalf_of(
-            user_assertion=caller.token, scopes=scopes
+    def _acquire(self, principal: Principal, scopes: list[str]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._application(principal.tenant_id).acquire_token_on_behalf_of(
+            user_assertion=principal.token, scopes=scopes
         )
         return answer
 
@@ -140,8 +140,8 @@ class OnBehalfOf:
             return application
 
 
-def _key(caller: Principal, scopes: list[str]) -> bytes:
-    return sha256(" ".join((caller.token, *scopes)).encode()).digest()
+def _key(principal: Principal, scopes: list[str]) -> bytes:
+    return sha256(" ".join((principal.token, *scopes)).encode()).digest()
 
 
 class _KeepsNothing(msal.TokenCache):  # type: ignore[misc]  # ships no types

@@ -59,17 +59,17 @@ class ProfileService:
             await self._session.close()
         await self._on_behalf_of.__aexit__(kind, error, trace)
 
-    async def profile(self, caller: Principal) -> Profile:
-        """Return the caller's profile.
+    async def profile(self, principal: Principal) -> Profile:
+        """Return the principal's profile.
 
         Raises:
             ProfileError: no token for Graph, or Graph refused or failed.
         """
-        token = await self._on_behalf_of.token(caller, _SCOPES)
+        token = await self._on_behalf_of.token(principal, _SCOPES)
         try:
             answer = await self._get(token)
         except ProfileError:
-            self._on_behalf_of.forget(caller, _SCOPES)
+            self._on_behalf_of.forget(principal, _SCOPES)
             raise
         return Profile(
             id=str(answer.get("id", "")),

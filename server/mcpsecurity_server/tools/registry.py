@@ -12,7 +12,7 @@ from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.overview import register_overview
 from mcpsecurity_server.tools.prompts import register_prompts
 from mcpsecurity_server.tools.registration import Toolbox
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import preserved_logging, set_version
+from mcpsecurity_server.transport import preserved_logging, set_version
 from mcpsecurity_server.weather import WeatherService
 
 __all__ = ["build_mcp"]

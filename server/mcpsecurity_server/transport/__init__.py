@@ -8,10 +8,14 @@
 that begin with `initialize`, `stateless` serves 2026-07-28; both are a `ProtocolHandler`, and neither imports
 the other. `dispatch` runs a request with FastMCP, `events` and `redis` store events, `protocol` has the names
 that all revisions share.
+
+Other packages import from here only, and `transport.redis` if they have the extra `scale`.
 """
 
 from mcpsecurity_server.transport.dispatch.authoring import question_key, step
-from mcpsecurity_server.transport.dispatch.dispatcher import AfterCall, BeforeCall
+from mcpsecurity_server.transport.dispatch.dispatcher import METHODS, AfterCall, BeforeCall, Call
+from mcpsecurity_server.transport.dispatch.fastmcp_adapter import preserved_logging, set_version
+from mcpsecurity_server.transport.dispatch.instrumentation import Activity, Instrumentation
 from mcpsecurity_server.transport.events.bus import (
     Event,
     EventBus,
@@ -20,31 +24,55 @@ from mcpsecurity_server.transport.events.bus import (
     Subscription,
 )
 from mcpsecurity_server.transport.events.memory import InMemoryEventBus
-from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of
+from mcpsecurity_server.transport.http.fast_path import fast_path
+from mcpsecurity_server.transport.http.responses import was_refused
+from mcpsecurity_server.transport.identity import TOKEN_KEY, Owner, owner_of, token_of
+from mcpsecurity_server.transport.jsonrpc import MessageError, Request
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.mount import MountedMcp, mount_mcp
+from mcpsecurity_server.transport.protocol import (
+    ALL_VERSIONS,
+    SESSION_HEADER,
+    STATELESS_VERSION,
+    VERSION_HEADER,
+)
 from mcpsecurity_server.transport.sessions.store import InMemorySessionStore, SessionRecord, SessionStore
 from mcpsecurity_server.transport.stateless.results import Caching
 
 __all__ = [
+    "ALL_VERSIONS",
+    "METHODS",
+    "SESSION_HEADER",
+    "STATELESS_VERSION",
     "TOKEN_KEY",
+    "VERSION_HEADER",
+    "Activity",
     "AfterCall",
     "BeforeCall",
     "Caching",
+    "Call",
     "Event",
     "EventBus",
     "EventsGoneError",
     "InMemoryEventBus",
     "InMemorySessionStore",
+    "Instrumentation",
     "Limits",
+    "MessageError",
     "MountedMcp",
     "Owner",
+    "Request",
     "SessionRecord",
     "SessionStore",
     "StreamTakenError",
     "Subscription",
+    "fast_path",
     "mount_mcp",
     "owner_of",
+    "preserved_logging",
     "question_key",
+    "set_version",
     "step",
+    "token_of",
+    "was_refused",
 ]

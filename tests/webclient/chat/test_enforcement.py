@@ -1,45 +1,53 @@
 """Where a call is made, nothing is believed but an approval of this very call with these very arguments."""
 
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.exceptions import KernelInvokeException
-from semantic_kernel.functions import KernelArguments, KernelPlugin, kernel_function
+from semantic_kernel.functions import KernelArguments
 
 from mcpsecurity_webclient.chat.mcp.plugins import toolset
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall
-from mcpsecurity_webclient.chat.tools.calls import (
-    NotApprovedError,
-    ToolCalls,
-    _at_work,
-    _current,
-    call_approved,
-)
+from mcpsecurity_webclient.chat.tools.calls import NotApprovedError, ToolCalls, UnknownToolError
 
 AFTER = "Error: Something went wrong here after the call was made. It is not known whether it was completed."
 TOOL = types.Tool(name="pay", inputSchema={"type": "object"})
 
 
+class Server:
+    """A server that takes down what it is called with, or fails as nobody expected."""
+
+    plugin_name = "s"
+    questions = 0
+
+    def __init__(self, *, breaks: bool = False, tools: Any = None) -> None:
+        self.settings = SimpleNamespace(name="s", asks=False)
+        self.functions = {"pay": TOOL} if tools is None else tools
+        self.called: list[tuple[str, dict[str, Any]]] = []
+        self._breaks = breaks
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], *_: Any) -> types.CallToolResult:
+        self.called.append((name, arguments))
+        if self._breaks:
+            raise RuntimeError(name)
+        return types.CallToolResult(content=[types.TextContent(type="text", text="Paid.")])
+
+
 async def _nothing() -> None:
-    """Save nothing, and bring nothing up to date."""
+    """Save nothing."""
 
 
 def _desk(
-    save: Callable[[], Awaitable[None]] = _nothing, kernel: Kernel | None = None
+    save: Callable[[], Awaitable[None]] = _nothing, server: Server | None = None
 ) -> tuple[ToolCalls, list[str]]:
     heard: list[str] = []
-    desk = ToolCalls(
-        kernel or Kernel(),
-        McpServers([]),
-        lambda name, _: heard.append(name),
-        save=save,
-        prepare=_nothing,
-        timeout=1.0,
-    )
+    servers: Any = [server or Server()]
+    desk = ToolCalls(McpServers(servers), lambda name, _: heard.append(name), save=save, timeout=1.0)
     return desk, heard
 
 
@@ -54,11 +62,16 @@ def _call(**changes: Any) -> PendingFunctionCall:
     return call
 
 
-async def test_a_call_that_nobody_proposed_is_not_made() -> None:
-    desk, heard = _desk()
+async def test_an_approved_call_is_made_once_with_the_arguments_that_were_approved() -> None:
+    server = Server()
+    desk, heard = _desk(server=server)
+    call = desk.calls["c"] = _call()
+    assert await desk._make(call, Decision(True, "user", call.arguments)) == "Paid."
+    assert server.called == [("pay", {"amount": 1})]
+    assert heard == ["tool.started", "tool.done"]
     with pytest.raises(NotApprovedError):
-        await desk.call_tool(TOOL, {"amount": 1})
-    assert heard == []
+        await desk.call_tool(call, {"amount": 1})
+    assert len(server.called) == 1
 
 
 @pytest.mark.parametrize(
@@ -78,17 +91,23 @@ async def test_a_call_that_nobody_proposed_is_not_made() -> None:
 async def test_a_forged_approval_is_none(
     changes: dict[str, Any], arguments: dict[str, Any], known: bool
 ) -> None:
-    desk, heard = _desk()
+    server = Server()
+    desk, heard = _desk(server=server)
     call = _call(**changes)
     if known:
         desk.calls[call.call_id] = call
-    token = _current.set(call)
-    try:
-        with pytest.raises(NotApprovedError):
-            await desk.call_tool(TOOL, arguments)
-    finally:
-        _current.reset(token)
-    assert heard == []
+    with pytest.raises(NotApprovedError):
+        await desk.call_tool(call, arguments)
+    assert (heard, server.called) == ([], [])
+
+
+async def test_a_tool_that_its_server_has_withdrawn_is_not_called() -> None:
+    server = Server(tools={})
+    desk, heard = _desk(server=server)
+    call = desk.calls["c"] = _call()
+    with pytest.raises(UnknownToolError):
+        await desk.call_tool(call, {"amount": 1})
+    assert (heard, server.called) == ([], [])
 
 
 def test_conversations_that_see_the_same_tools_share_their_plugin() -> None:
@@ -98,7 +117,7 @@ def test_conversations_that_see_the_same_tools_share_their_plugin() -> None:
     assert toolset("other", (TOOL.model_dump_json(by_alias=True),)).plugin is not mine.plugin
 
 
-async def test_a_shared_function_that_no_desk_invokes_makes_no_call() -> None:
+async def test_a_function_only_describes_its_tool_and_makes_no_call() -> None:
     kernel, arguments = Kernel(), KernelArguments(amount=1)
     kernel.plugins["s"] = toolset("s", (TOOL.model_dump_json(by_alias=True),)).plugin
     with pytest.raises(KernelInvokeException) as caught:
@@ -106,63 +125,46 @@ async def test_a_shared_function_that_no_desk_invokes_makes_no_call() -> None:
     causes: list[BaseException | None] = [caught.value]
     while causes[-1] is not None:
         causes.append(causes[-1].__cause__)
-    assert any(isinstance(cause, NotApprovedError) for cause in causes)
+    assert "only describes" in str(causes[-2])
 
 
-async def test_a_shared_function_makes_no_call_that_another_conversation_approved() -> None:
-    mine, heard_by_me = _desk()
-    theirs, heard_by_them = _desk()
-    call = _call()
-    theirs.calls[call.call_id] = call
-    tokens = _current.set(call), _at_work.set(mine)
-    try:
-        with pytest.raises(NotApprovedError):
-            await call_approved(TOOL, {"amount": 1})
-    finally:
-        _current.reset(tokens[0])
-        _at_work.reset(tokens[1])
-    assert heard_by_me == heard_by_them == []
-
-
-@kernel_function(name="pay")
-async def _breaks(amount: int) -> str:
-    """Fail as nobody expected."""
-    raise RuntimeError(amount)
+async def test_a_call_that_another_conversation_approved_is_not_made() -> None:
+    server = Server()
+    mine, heard_by_me = _desk(server=server)
+    theirs, heard_by_them = _desk(server=server)
+    call = theirs.calls["c"] = _call()
+    with pytest.raises(NotApprovedError):
+        await mine.call_tool(call, {"amount": 1})
+    assert (heard_by_me, heard_by_them, server.called) == ([], [], [])
 
 
 @pytest.mark.parametrize(
-    ("plugin", "changes", "said"),
+    ("server", "changes", "said", "told"),
     [
-        (None, {}, "Error: There is no tool pay."),
+        (Server(tools={}), {}, "Error: There is no tool pay.", ["tool.done"]),
         (
-            toolset("s", (TOOL.model_dump_json(by_alias=True),)).plugin,
+            Server(),
             {"approved_hash": None},
             "Error: This call was not made: it is not the one that was approved.",
+            ["tool.done"],
         ),
         (
-            KernelPlugin.from_object("s", {"pay": _breaks}),
+            Server(tools=[TOOL]),
             {},
             "Error: This call was not made: something went wrong here.",
+            ["tool.done"],
         ),
-        (
-            KernelPlugin.from_object("s", {"pay": _breaks}),
-            {"started_at": 1.0},
-            AFTER,
-        ),
+        (Server(breaks=True), {}, AFTER, ["tool.started", "tool.done"]),
     ],
     ids=["no tool", "not approved", "before", "after"],
 )
 async def test_why_a_call_failed_here_is_told(
-    plugin: KernelPlugin | None, changes: dict[str, Any], said: str
+    server: Server, changes: dict[str, Any], said: str, told: list[str]
 ) -> None:
-    kernel = Kernel()
-    if plugin is not None:
-        kernel.plugins["s"] = plugin
-    desk, heard = _desk(kernel=kernel)
-    call = _call(**changes)
-    desk.calls[call.call_id] = call
+    desk, heard = _desk(server=server)
+    call = desk.calls["c"] = _call(**changes)
     assert await desk._make(call, Decision(True, "user", call.arguments)) == said
-    assert heard == ["tool.done"]
+    assert heard == told
 
 
 async def test_a_grant_that_is_taken_back_while_a_call_is_kept_makes_none() -> None:

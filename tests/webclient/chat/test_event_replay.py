@@ -4,21 +4,20 @@ import json
 from typing import Any
 
 import pytest
-from semantic_kernel import Kernel
 from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent, FunctionCallContent
 
-from mcpsecurity_webclient.chat.agent.history import is_left_out, result_of
-from mcpsecurity_webclient.chat.agent.transcript import Transcript
 from mcpsecurity_webclient.chat.events import ChatEvent
+from mcpsecurity_webclient.chat.history import is_left_out, result_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.chat.persistence.event_replay import EventReplayer, ReplayMismatchError
 from mcpsecurity_webclient.chat.persistence.serialization import UnderWay
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
+from mcpsecurity_webclient.chat.transcript import Transcript
 
 
 async def _nothing() -> None:
-    """Save nothing, and bring nothing up to date."""
+    """Save nothing."""
 
 
 def _ignored(name: str, payload: dict[str, Any]) -> None:
@@ -30,9 +29,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.title = "Before"
-        self.desk = ToolCalls(
-            Kernel(), McpServers([]), _ignored, save=_nothing, prepare=_nothing, timeout=1.0
-        )
+        self.desk = ToolCalls(McpServers([]), _ignored, save=_nothing, timeout=1.0)
         self.desk.grants = {("s", "pay"): "1", ("s", "look"): "2"}
         self.desk.calls["c"] = PendingFunctionCall(
             call_id="c", batch_id="b", message_id="m", server="s", tool="pay", function="s-pay", title="Pay",

@@ -4,7 +4,7 @@ import re
 
 from semantic_kernel.contents import FunctionCallContent
 
-from mcpsecurity_webclient.chat.agent.history import valid_call
+from mcpsecurity_webclient.chat.history import valid_call
 
 
 def test_names_and_ids_are_made_valid_and_each_id_is_there_once() -> None:

@@ -16,6 +16,7 @@ from tests.webclient.events import EventStream
 from tests.webclient.scripted_model import ScriptedModel, calls, whole
 from tests.webclient.visitor import Answer, Visitor
 
+from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.requests.pending_requests import NullRequestLog
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 
@@ -238,9 +239,9 @@ async def test_a_server_is_told_how_the_models_answer_ended(
     told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     model: Any = _Says(said, finish)
     desk = SamplingRequests(
-        model,
+        ModelSampler(model).sample,
         lambda _, payload: told.put_nowait(payload),
-        asking=NullRequestLog(),
+        log=NullRequestLog(),
         timeout=60,
         leaving=lambda: False,
         clock=time.time,
@@ -324,10 +325,10 @@ async def test_a_server_hears_what_the_person_would_when_the_model_fails(
         error = {"code": "odd", "message": "refused: hello <b>"}
         return web.json_response({"error": error}, status=400)
 
-    with caplog.at_level(logging.WARNING, "mcpsecurity_webclient.chat.requests.sampling"):
+    with caplog.at_level(logging.WARNING, "mcpsecurity_webclient.chat.agent.sampling"):
         _, done = await _sampled(visitors, serve_web, fails)
     assert "The model does not take what this application sends (400)" in done["content"][0]["text"]
     (line,) = [
-        r.getMessage() for r in caplog.records if r.name == "mcpsecurity_webclient.chat.requests.sampling"
+        r.getMessage() for r in caplog.records if r.name == "mcpsecurity_webclient.chat.agent.sampling"
     ]
     assert line.startswith("sampling failed: model_error, status 400, code odd: refused:")

@@ -15,6 +15,7 @@ from tests.support.programs import Program, redis_server
 
 from mcpsecurity.redis.connection import RedisConnection
 from mcpsecurity.redis.encryption import EncryptionKeys
+from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.requests.elicitation import (
     AlreadyAnsweredError,
     ElicitationCoordinator,
@@ -129,11 +130,11 @@ def test_a_late_answer_is_told_what_became_of_the_question() -> None:
 
 
 def test_a_late_decision_is_told_what_became_of_the_request() -> None:
-    model: Any = None
+    sample: Any = None
     desk = SamplingRequests(
-        model,
+        sample,
         lambda _, __: None,
-        asking=NullRequestLog(),
+        log=NullRequestLog(),
         timeout=1,
         leaving=lambda: False,
         clock=time.time,
@@ -157,9 +158,9 @@ async def test_a_request_that_is_cut_off_with_the_process_has_ended_and_was_not_
     model: Any = None
     told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     desk = SamplingRequests(
-        model,
+        ModelSampler(model).sample,
         lambda _, payload: told.put_nowait(payload),
-        asking=NullRequestLog(),
+        log=NullRequestLog(),
         timeout=60,
         leaving=lambda: leaving,
         clock=time.time,

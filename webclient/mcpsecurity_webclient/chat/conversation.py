@@ -15,7 +15,7 @@ from semantic_kernel.contents import ChatHistory
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import BusyError, NothingToDoError, Runs, UnknownRunError
-from mcpsecurity_webclient.chat.agent.transcript import Transcript
+from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.events import EventBus
 from mcpsecurity_webclient.chat.mcp.servers import McpServers, ServerCallbacks
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, Run, User
@@ -33,6 +33,7 @@ from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinat
 from mcpsecurity_webclient.chat.requests.pending_requests import Remembered, RequestLog, State
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
+from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.chat.user_message import Turns, composed, message_id_of
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
@@ -95,9 +96,9 @@ class ChatService:
         kernel = Kernel()
         kernel.add_service(service)
         self._sampling = SamplingRequests(
-            service,
+            ModelSampler(service).sample,
             self.publish,
-            asking=asking,
+            log=asking,
             timeout=settings.approval_timeout,
             leaving=lambda: self.desk.leaving,
             clock=clock,
@@ -111,11 +112,9 @@ class ChatService:
             )
         )
         self.desk = ToolCalls(
-            kernel,
             self.servers,
             self.publish,
             save=self.keeper.save,
-            prepare=self._bring_tools,
             timeout=settings.approval_timeout,
             clock=clock,
         )
@@ -314,9 +313,6 @@ class ChatService:
             async with asyncio.timeout(seconds):
                 while self.run is not None and not self._waits():
                     await self._runs.wait(_LOOK_SECONDS)
-
-    async def _bring_tools(self) -> None:
-        await self._runs.bring_tools()
 
     def _end_questions(self, questions: list[Remembered], run_id: str | None) -> None:
         """End the questions that another process had open: who answers late is told why that is too late."""

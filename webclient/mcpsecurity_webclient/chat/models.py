@@ -10,9 +10,11 @@ from enum import StrEnum
 from typing import Any, Literal
 
 __all__ = [
+    "INTERRUPTED",
     "ApprovalMode",
     "CallStatus",
     "Decision",
+    "Failure",
     "Message",
     "PendingFunctionCall",
     "Run",
@@ -192,6 +194,26 @@ class Run:
         body: dict[str, Any] = {"run_id": self.run_id, "status": "running", "trigger": self.trigger}
         optional = {"message_id": self.message_id, "asked_at": self.asked_at}
         return body | {name: value for name, value in optional.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error for the page: `retry_after` is in seconds."""
+
+    code: str
+    message: str
+    retryable: bool
+    retry_after: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the page's view."""
+        body: dict[str, Any] = {"code": self.code, "message": self.message, "retryable": self.retryable}
+        return body | ({"retry_after": self.retry_after} if self.retry_after is not None else {})
+
+
+INTERRUPTED = Failure(
+    "interrupted", "This answer was stopped before its end: the service was restarted.", retryable=True
+)
 
 
 def arguments_hash(arguments: Mapping[Any, Any]) -> str:

@@ -19,7 +19,8 @@ from mcp.server.fastmcp.tools import Tool
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.shared.context import RequestContext
 from mcp.shared.exceptions import UrlElicitationRequiredError
-from pydantic_core import to_json
+from pydantic import TypeAdapter
+from pydantic_core import SchemaSerializer, to_json
 
 from mcpsecurity.runtime.failures import drop_values
 from mcpsecurity_server.transport.dispatch.results import tool_result
@@ -196,11 +197,17 @@ def _is_content(kind: type) -> bool:
     return issubclass(kind, types.ContentBlock)
 
 
+@cache
+def _serializer(kind: type) -> SchemaSerializer:
+    """Return the serializer of a model, which is faster than its `model_dump`."""
+    return TypeAdapter(kind).serializer
+
+
 def _converted(tool: Tool, result: Any) -> dict[str, Any]:
     """Return what `convert_result` does; a model of the declared class is not validated a second time."""
     metadata, kind = tool.fn_metadata, type(result)
     if kind is not metadata.output_model or metadata.wrap_output or _is_content(kind):
         return tool_result(metadata.convert_result(result))
     text = to_json(result, fallback=str, indent=2).decode()
-    structured = result.model_dump(mode="json", by_alias=True)
+    structured = _serializer(kind).to_python(result, mode="json", by_alias=True)
     return {"content": [{"type": "text", "text": text}], "structuredContent": structured, "isError": False}

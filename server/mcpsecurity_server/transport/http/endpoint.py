@@ -94,10 +94,14 @@ def _check_media(http: web.Request) -> None:
     headers = http.headers
     if not is_json(headers.get(hdrs.CONTENT_TYPE, "")):
         raise RefusedError(415, "Unsupported media type: Content-Type must be application/json")
-    if headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() not in ("identity", ""):
+    if hdrs.CONTENT_ENCODING in headers and not _is_plain(headers[hdrs.CONTENT_ENCODING]):
         raise RefusedError(415, "Unsupported encoding: the body must be plain", Accept_Encoding="identity")
     if not accepts_both(headers.get(hdrs.ACCEPT, "")) and not accepts_both(_accept(http)):
         raise RefusedError(406, "Not acceptable: Accept must list application/json and text/event-stream")
+
+
+def _is_plain(encoding: str) -> bool:
+    return encoding.strip().lower() in ("identity", "")
 
 
 def _accept(http: web.Request) -> str:

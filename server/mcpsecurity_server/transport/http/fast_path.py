@@ -10,6 +10,7 @@ from functools import partial
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
+from multidict import CIMultiDict
 
 from mcpsecurity_server.transport.http.responses import EXTRA_HEADERS
 
@@ -31,7 +32,7 @@ def fast_path(
     def wrap(application: Handler) -> Handler:
         if len(app.on_response_prepare) != signals:
             return application
-        answer = _with_headers(_with_middlewares(handler, app.middlewares), headers)
+        answer = _with_headers(_with_middlewares(handler, app.middlewares), CIMultiDict(headers))
 
         def choose(request: web.Request) -> Awaitable[web.StreamResponse]:
             known = request.headers

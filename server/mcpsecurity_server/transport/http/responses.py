@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
 
 from mcpsecurity_server.transport.jsonrpc import INVALID_REQUEST, MessageError, error_body, to_json
 
@@ -13,6 +14,7 @@ EXTRA_HEADERS: Final[web.RequestKey[Mapping[str, str]]] = web.RequestKey("extra_
 """Request key for extra headers that responses which are sent within the handler must send themselves."""
 
 _REFUSED: Final = web.ResponseKey("refused", bool)
+_JSON_HEADERS: Final = CIMultiDict({hdrs.CONTENT_TYPE: "application/json"})
 
 
 class RefusedError(Exception):
@@ -43,4 +45,7 @@ def error_response(error: MessageError, status: int = 400) -> web.Response:
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """Return a response with `value` as JSON."""
-    return web.Response(body=to_json(value), status=status, headers=headers, content_type="application/json")
+    response = web.Response(body=to_json(value), status=status, headers=_JSON_HEADERS)
+    if headers:
+        response.headers.update(headers)
+    return response

@@ -4,10 +4,8 @@ import math
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
 
 import openai
 from azure.core.exceptions import ClientAuthenticationError
@@ -16,12 +14,11 @@ from mcpsecurity.client import BridgeError, SignInRequiredError
 from mcpsecurity_webclient.chat.agent.chat_model import BrokenOffError
 from mcpsecurity_webclient.chat.agent.model_stream import NotAStreamError, ProviderError
 from mcpsecurity_webclient.chat.agent.provider_report import Report, report_of
+from mcpsecurity_webclient.chat.models import Failure
 
 __all__ = [
-    "INTERRUPTED",
     "MODEL_ERRORS",
     "REFUSED",
-    "Failure",
     "failure_of",
     "report_in",
     "sign_in_needed",
@@ -47,24 +44,6 @@ _WAITABLE = 3600
 _OPERATOR = "Its operator has to mend that."
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An error for the page: `retry_after` is in seconds."""
-
-    code: str
-    message: str
-    retryable: bool
-    retry_after: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the page's view."""
-        body: dict[str, Any] = {"code": self.code, "message": self.message, "retryable": self.retryable}
-        return body | ({"retry_after": self.retry_after} if self.retry_after is not None else {})
-
-
-INTERRUPTED = Failure(
-    "interrupted", "This answer was stopped before its end: the service was restarted.", retryable=True
-)
 REFUSED = Failure(
     "content_filter",
     "The model's content filter refused this message. It is not sent any more; please put it in other words.",

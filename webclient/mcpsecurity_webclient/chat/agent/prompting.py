@@ -17,13 +17,13 @@ from semantic_kernel.contents import (
 )
 
 from mcpsecurity.kernel.functions import original_arguments
-from mcpsecurity_webclient.chat.agent.history import call_ids, result_of, sent, valid_call
 from mcpsecurity_webclient.chat.agent.model_answer import (
     Completion,
     HeardAnswer,
     UnreadableCallError,
     arguments_of,
 )
+from mcpsecurity_webclient.chat.history import call_ids, result_of, sent, valid_call
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
 from mcpsecurity_webclient.chat.strict_json import to_json
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch

@@ -12,20 +12,19 @@ from semantic_kernel import Kernel
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.errors import (
-    INTERRUPTED,
     REFUSED,
     failure_of,
     report_in,
     sign_in_needed,
 )
-from mcpsecurity_webclient.chat.agent.history import texts_of
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
-from mcpsecurity_webclient.chat.agent.transcript import Transcript
+from mcpsecurity_webclient.chat.history import texts_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
-from mcpsecurity_webclient.chat.models import Message, Run
+from mcpsecurity_webclient.chat.models import INTERRUPTED, Message, Run
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
+from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.store import StaleConversationError, StoreError
 from mcpsecurity_webclient.telemetry import answer_watched
 
@@ -164,7 +163,7 @@ class Runs:
         try:
             if pending is not None:
                 await self._prompting.carry_out(pending, self._transcript.history)
-            await self.bring_tools()
+            await self._bring_tools()
             spoken = await self._prompting.answer(self._transcript.history, writer)
             self.model = spoken.model or self.model
             ending = {"status": spoken.status, "usage": spoken.usage}
@@ -189,7 +188,7 @@ class Runs:
         """Whether calls are left to whoever opens the conversation next."""
         return self._chat.desk.leaving and self._chat.desk.waiting > 0
 
-    async def bring_tools(self) -> None:
+    async def _bring_tools(self) -> None:
         """Give the kernel the tools as they are now, one plugin for each server.
 
         Raises:

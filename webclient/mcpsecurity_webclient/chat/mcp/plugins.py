@@ -1,19 +1,18 @@
 """What a server offers, made into a kernel plugin once and shared by all conversations that see the same.
 
-A plugin weighs more than the conversation that uses it. It holds nothing of a person: its functions call what
-the desk of the conversation at work has got approved (`calls.call_approved`).
+A plugin weighs more than the conversation that uses it. Its functions only describe tools to the model: calls
+go through `chat/tools/calls.py`, which enforces approval, and a function that is invoked refuses.
 """
 
 import logging
 from functools import cached_property, lru_cache
 from itertools import islice
+from typing import Any, NoReturn
 
 from mcp import types
 from semantic_kernel.functions import KernelFunction, KernelPlugin
 
 from mcpsecurity.kernel import tool_functions
-from mcpsecurity_webclient.chat.tools.calls import call_approved
-from mcpsecurity_webclient.chat.tools.results import shown_parts
 
 __all__ = ["MAX_TOOLS", "Toolset", "toolset"]
 
@@ -37,7 +36,7 @@ class Toolset:
 
     @cached_property
     def plugin(self) -> KernelPlugin:
-        """The tools as functions, each of which makes the call that was approved and no other."""
+        """The tools as functions, for the model to read; none can be invoked."""
         return KernelPlugin(name=self.plugin_name, functions=[function for function, _ in self._made])
 
     @cached_property
@@ -54,12 +53,12 @@ class Toolset:
     @cached_property
     def _made(self) -> list[tuple[KernelFunction, types.Tool]]:
         tools = list(islice(filter(self._can_be_made, self.tools), self._limit))
-        functions = tool_functions(tools, self.plugin_name, call_approved, shown=shown_parts)
+        functions = tool_functions(tools, self.plugin_name, _refuse)
         return list(zip(functions, tools, strict=True))
 
     def _can_be_made(self, tool: types.Tool) -> bool:
         try:
-            return bool(tool_functions([tool], self.plugin_name, call_approved))
+            return bool(tool_functions([tool], self.plugin_name, _refuse))
         except Exception:  # noqa: BLE001 - whatever a server writes, its other tools are offered
             _log.warning("the tool %r is left out", tool.name, exc_info=True)
             return False
@@ -69,3 +68,7 @@ class Toolset:
 def toolset(plugin_name: str, definitions: tuple[str, ...], limit: int = MAX_TOOLS) -> Toolset:
     """Return the toolset of a listing; `definitions` are the tools as JSON."""
     return Toolset(plugin_name, definitions, limit)
+
+
+async def _refuse(tool: types.Tool, arguments: dict[str, Any]) -> NoReturn:  # noqa: ARG001 - `CallTool`'s signature
+    raise RuntimeError(f"the function of the tool {tool.name!r} only describes it")

@@ -10,13 +10,12 @@ from typing import Any, Protocol
 
 from semantic_kernel.contents import AuthorRole, ChatMessageContent
 
-from mcpsecurity_webclient.chat.agent.errors import INTERRUPTED
-from mcpsecurity_webclient.chat.agent.transcript import Transcript
 from mcpsecurity_webclient.chat.events import ChatEvent
 from mcpsecurity_webclient.chat.markdown import to_html
-from mcpsecurity_webclient.chat.models import ApprovalMode, Message
+from mcpsecurity_webclient.chat.models import INTERRUPTED, ApprovalMode, Message
 from mcpsecurity_webclient.chat.persistence.serialization import UnderWay
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls, ended_payload
+from mcpsecurity_webclient.chat.transcript import Transcript
 
 __all__ = ["EventReplayer", "ReplayMismatchError"]
 

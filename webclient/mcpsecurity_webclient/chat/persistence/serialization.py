@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from semantic_kernel.contents import ChatMessageContent
 
-from mcpsecurity_webclient.chat.agent.history import is_left_out, leave_out
+from mcpsecurity_webclient.chat.history import is_left_out, leave_out
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.store import Part

@@ -1,28 +1,28 @@
-"""Sampling: a server asks to use the model. A person sees what for and approves each time; off by default."""
+"""Sampling: a server asks to use the model. The person sees the messages and approves each request."""
 
 import asyncio
-import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcp import types
 from mcp.client.session import SamplingFnT
-from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
-from semantic_kernel.contents import ChatHistory, FinishReason
 
 from mcpsecurity.client.parts import part_text
-from mcpsecurity_webclient.chat.agent.errors import MODEL_ERRORS, failure_of, report_in
-from mcpsecurity_webclient.chat.agent.history import texts_of
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestEndedError, RequestLog, State
 
-__all__ = ["SamplingDecidedError", "SamplingExpiredError", "SamplingRequests", "UnknownSamplingError"]
+__all__ = [
+    "SamplingDecidedError",
+    "SamplingExpiredError",
+    "SamplingRequests",
+    "UnknownSamplingError",
+    "message_text",
+]
 
-_log = logging.getLogger(__name__)
-_MAX_TOKENS = 2000
 _ENDED_KNOWN = 100
-_STOP_REASONS = {str(FinishReason.LENGTH): "maxTokens", str(FinishReason.CONTENT_FILTER): "contentFilter"}
+
+Sample = Callable[[types.CreateMessageRequestParams], Awaitable[types.CreateMessageResult | types.ErrorData]]
+"""Asks the model for an approved request, and returns its answer or why there is none."""
 
 
 class UnknownSamplingError(LookupError):
@@ -38,23 +38,25 @@ class SamplingExpiredError(Exception):
 
 
 class SamplingRequests:
-    """The sampling requests of one conversation. `timeout` is how long a person has, in seconds; `leaving`
-    tells whether what is cancelled ends with this process.
+    """The sampling requests of one conversation.
+
+    `sample` asks the model for an approved request. `timeout` is how long the person has, in seconds;
+    `leaving` tells whether a request that is cancelled ends with this process.
     """
 
     def __init__(
         self,
-        service: ChatCompletionClientBase,
+        sample: Sample,
         publish: Callable[[str, dict[str, Any]], None],
         *,
-        asking: RequestLog,
+        log: RequestLog,
         timeout: float,
         leaving: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
-        self._service = service
+        self._sample = sample
         self._publish = publish
-        self._asking = asking
+        self._log = log
         self._timeout = timeout
         self._leaving = leaving
         self._clock = clock
@@ -90,7 +92,7 @@ class SamplingRequests:
         return SamplingDecidedError()
 
     def remember(self, sampling_id: str, state: State) -> None:
-        """Take down what became of a request that another process had, or this one."""
+        """Record how a request of this or another process has ended."""
         self._ended[sampling_id] = state
         while len(self._ended) > _ENDED_KNOWN:
             del self._ended[next(iter(self._ended))]
@@ -113,7 +115,7 @@ class SamplingRequests:
         request: dict[str, Any] = {
             "sampling_id": sampling_id,
             "server": server,
-            "messages": [{"role": m.role, "text": _text(m)} for m in params.messages],
+            "messages": [{"role": m.role, "text": message_text(m)} for m in params.messages],
             **({"system_prompt": params.systemPrompt} if params.systemPrompt else {}),
             "max_tokens": params.maxTokens,
             "expires_at": self._clock() + self._timeout,
@@ -123,7 +125,7 @@ class SamplingRequests:
         approved = False
         state: State = "answered"
         try:
-            await self._asking.asked("sampling", sampling_id, request["expires_at"])
+            await self._log.asked("sampling", sampling_id, request["expires_at"])
             self._publish("sampling.requested", {"sampling": request})
             async with asyncio.timeout(self._timeout):
                 approved = await waiting
@@ -135,35 +137,14 @@ class SamplingRequests:
         finally:
             del self._open[sampling_id]
             self.remember(sampling_id, state)
-            self._asking.settled("sampling", sampling_id, state)
+            self._log.settled("sampling", sampling_id, state)
             decision = "approve" if approved else "decline"
             self._publish("sampling.resolved", {"sampling_id": sampling_id, "decision": decision})
         return approved
 
-    async def _sample(
-        self, params: types.CreateMessageRequestParams
-    ) -> types.CreateMessageResult | types.ErrorData:
-        history = ChatHistory(system_message=params.systemPrompt)
-        for message in params.messages:
-            history.add_message({"role": message.role, "content": _text(message)})
-        settings = AzureChatPromptExecutionSettings(max_completion_tokens=min(params.maxTokens, _MAX_TOKENS))
-        try:
-            answer = await self._service.get_chat_message_content(history, settings)
-        except MODEL_ERRORS as error:
-            failure = failure_of(error, "")
-            _log.warning("sampling failed: %s%s", failure.code, report_in(error, texts_of(history.messages)))
-            return types.ErrorData(code=types.INTERNAL_ERROR, message=failure.message)
-        if answer is None or not str(answer):
-            return types.ErrorData(code=types.INTERNAL_ERROR, message="The model gave no answer")
-        return types.CreateMessageResult(
-            role="assistant",
-            content=types.TextContent(type="text", text=str(answer)),
-            model=answer.ai_model_id or "model",
-            stopReason=_STOP_REASONS.get(str(answer.finish_reason), "endTurn"),
-        )
 
-
-def _text(message: types.SamplingMessage) -> str:
+def message_text(message: types.SamplingMessage) -> str:
+    """Return a message as text; the parts that the model cannot see are named."""
     parts = message.content if isinstance(message.content, list) else [message.content]
     return "\n".join(
         part_text(part)

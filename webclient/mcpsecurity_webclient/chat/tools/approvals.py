@@ -9,16 +9,14 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mcp import types
 
 from mcpsecurity.elicitation import argument_errors
+from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.store import StoreError, StoreUnavailableError
-
-if TYPE_CHECKING:
-    from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers
 
 __all__ = [
     "Approvals",
@@ -65,7 +63,7 @@ class Approvals:
 
     def __init__(
         self,
-        servers: "McpServers",
+        servers: McpServers,
         publish: Publish,
         *,
         save: Callable[[], Awaitable[None]],
@@ -217,7 +215,7 @@ class Approvals:
                 self._leaving = True
         self._leaving = True
 
-    def find(self, function: str) -> "tuple[McpServer | None, types.Tool | None]":
+    def find(self, function: str) -> tuple[McpServer | None, types.Tool | None]:
         """Return the server and the tool that the kernel calls so, as of the last listing."""
         plugin, _, name = function.partition("-")
         for server in self._servers.all:

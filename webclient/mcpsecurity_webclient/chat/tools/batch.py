@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from semantic_kernel.contents import ChatMessageContent, FunctionCallContent
 
-from mcpsecurity_webclient.chat.agent.history import result_of
+from mcpsecurity_webclient.chat.history import result_of
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
 
 __all__ = ["ToolCallBatch"]

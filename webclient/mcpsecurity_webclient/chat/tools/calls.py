@@ -2,32 +2,20 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable, Iterable
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mcp import types
-from semantic_kernel import Kernel
-from semantic_kernel.exceptions import (
-    KernelException,
-    KernelFunctionNotFoundError,
-    KernelPluginNotFoundError,
-)
-from semantic_kernel.functions import KernelArguments
 
 from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.client import BridgeError, SignInRequiredError, ToolFailedError
+from mcpsecurity.client.results import result_text
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, arguments_hash
-from mcpsecurity_webclient.chat.tools.approvals import Approvals, Publish, definition_of
-from mcpsecurity_webclient.chat.tools.results import content_json, structured_json
+from mcpsecurity_webclient.chat.tools.approvals import Approvals, definition_of
+from mcpsecurity_webclient.chat.tools.results import content_json, shown_parts, structured_json
 from mcpsecurity_webclient.store import StoreError
-from mcpsecurity_webclient.telemetry import call_ended
+from mcpsecurity_webclient.telemetry import call_ended, tool_called
 
-if TYPE_CHECKING:
-    from mcpsecurity_webclient.chat.mcp.servers import McpServers
-
-__all__ = ["NotApprovedError", "ToolCalls", "call_approved", "ended_payload", "said_of"]
+__all__ = ["NotApprovedError", "ToolCalls", "UnknownToolError", "ended_payload", "said_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,32 +25,17 @@ NOT_KEPT = "This call was not made: its approval could not be saved. Please try 
 CHANGED = "This call was not made: its server has changed or withdrawn the tool since it was proposed."
 AWAY = "This call was not made: its server cannot be reached."
 
-_current: ContextVar[PendingFunctionCall | None] = ContextVar("current_call", default=None)
-_at_work: ContextVar["ToolCalls | None"] = ContextVar("desk_at_work", default=None)
-
 
 class NotApprovedError(Exception):
-    """A call was about to be made that nobody approved in this form. It was not made."""
+    """The call is not approved with these arguments in this conversation. It was not made."""
+
+
+class UnknownToolError(LookupError):
+    """The call's server does not offer such a tool (any more)."""
 
 
 class ToolCalls(Approvals):
-    """Makes the calls of one conversation that are approved at this desk. `prepare` brings the tools of all
-    servers up to date, for calls that another process proposed; the rest is as for `Approvals`."""
-
-    def __init__(
-        self,
-        kernel: Kernel,
-        servers: "McpServers",
-        publish: Publish,
-        *,
-        save: Callable[[], Awaitable[None]],
-        prepare: Callable[[], Awaitable[None]],
-        timeout: float,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        super().__init__(servers, publish, save=save, timeout=timeout, clock=clock)
-        self._kernel = kernel
-        self._prepare = prepare
+    """Makes the approved tool calls of one conversation."""
 
     def running_on(self, server: str) -> str | None:
         """Return the call that a question of a server is about, if only one can be meant."""
@@ -96,26 +69,25 @@ class ToolCalls(Approvals):
             self._decided(call, Decision(False, "stop", call.arguments))
             self._done(call, "declined")
 
-    async def call_tool(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
-        """Make a call for the kernel. This is where approval is enforced.
+    async def call_tool(self, call: PendingFunctionCall, arguments: dict[str, Any]) -> types.CallToolResult:
+        """Call a tool at its server. This is the one place where approval is enforced.
 
         Raises:
-            NotApprovedError: it was not approved with these arguments in this conversation.
-            BridgeError: the call failed.
+            NotApprovedError: the call is not approved with these arguments in this conversation.
+            UnknownToolError: its server does not offer the tool.
+            BridgeError: the server cannot be reached, or refuses.
         """
-        call = _current.get()
-        wanted = arguments_hash(arguments)
         if (
-            call is None
-            or self.calls.get(call.call_id) is not call
-            or call.tool != tool.name
-            or call.approved_hash != wanted
+            self.calls.get(call.call_id) is not call
             or call.status != "approved"
+            or call.approved_hash != arguments_hash(arguments)
         ):
-            raise NotApprovedError(tool.name)
-        server = self._servers.named(call.server)
-        if server is None:
-            raise NotApprovedError(tool.name)
+            raise NotApprovedError(call.tool)
+        server, tool = self.find(call.function)
+        if server is None or tool is None:
+            raise UnknownToolError(call.tool)
+        if (server.settings.name, tool.name) != (call.server, call.tool):
+            raise NotApprovedError(call.tool)
         by_mode, questions = call.decided_by == "mode", server.questions
         call.status, call.started_at = "running", self._clock()
         call.unasked = (by_mode and not server.settings.asks) or None
@@ -128,39 +100,30 @@ class ToolCalls(Approvals):
         approved_here = call.decided_by in ("user", "grant")
         meta = {APPROVED_META: True} if approved_here else None
         try:
-            result = await server.call_tool(tool.name, arguments, progress, meta)
+            return await server.call_tool(tool.name, arguments, progress, meta)
         finally:
             call.unasked = (by_mode and server.questions == questions) or None
-        call.content, call.truncated = content_json(result)
-        call.structured = structured_json(result)
-        return result
 
     async def _make(self, call: PendingFunctionCall, decision: Decision) -> str:
-        """Invoke the kernel's function, which comes back to this desk's `call_tool`."""
+        """Make an approved call, and return what the model reads of its result or failure."""
         if call.recovered and (reason := await self._why_not_as_shown(call)) is not None:
             return self._not_made(call, reason)
-        plugin, _, name = call.function.partition("-")
-        token, at_work = _current.set(call), _at_work.set(self)
-        arguments = KernelArguments()
-        arguments.update(decision.arguments)  # not as keywords: a tool may call an argument what it likes
         try:
-            function = self._kernel.get_function(plugin, name)
-            result = await self._kernel.invoke(function, arguments)
-        except (KernelException, BridgeError, NotApprovedError) as error:
+            with tool_called(call.function):
+                text = _taken(call, await self.call_tool(call, decision.arguments))
+        except Exception as error:  # noqa: BLE001 - the call's boundary: person and model are told
             return self._failed(call, error)
-        finally:
-            _current.reset(token)
-            _at_work.reset(at_work)
         self._done(call, "done")
-        return str(result.value) if result is not None else ""
+        return text
 
     async def _why_not_as_shown(self, call: PendingFunctionCall) -> str | None:
         """Return why a call that another process proposed cannot be made as the person saw it."""
         try:
-            await self._prepare()
+            await self._servers.refresh()
         except SignInRequiredError:
             self._done(call, "cancelled")
             raise
+        self._servers.plugins()  # brings what `find` finds up to date
         server, tool = self.find(call.function)
         if server is not None and server.offered is None:
             return AWAY
@@ -180,11 +143,10 @@ class ToolCalls(Approvals):
         self._done(call, "failed")
         return said_of(call)
 
-    def _failed(self, call: PendingFunctionCall, error: BaseException) -> str:
-        for cause in _causes(error):
-            if isinstance(cause, SignInRequiredError) and self._ends_session(call, cause):
-                self._done(call, "cancelled")
-                raise cause
+    def _failed(self, call: PendingFunctionCall, error: Exception) -> str:
+        if isinstance(error, SignInRequiredError) and self._ends_session(call, error):
+            self._done(call, "cancelled")
+            raise error
         text = _reason(call, error)
         if not call.content:
             call.content = [{"type": "text", "text": text}]
@@ -199,6 +161,20 @@ class ToolCalls(Approvals):
         if call.started_at is not None:
             call.duration_ms = round((self._clock() - call.started_at) * 1000)
         self._publish("tool.done", ended_payload(call))
+
+
+def _taken(call: PendingFunctionCall, result: types.CallToolResult) -> str:
+    """Put a result into its call for the page, and return its text for the model.
+
+    Raises:
+        ToolFailedError: the result is an error.
+    """
+    call.content, call.truncated = content_json(result)
+    call.structured = structured_json(result)
+    text = result_text(result, shown=shown_parts(result))
+    if result.isError:
+        raise ToolFailedError(call.tool, text)
+    return text
 
 
 def ended_payload(call: PendingFunctionCall) -> dict[str, Any]:
@@ -222,38 +198,18 @@ def said_of(call: PendingFunctionCall) -> str:
     return CANCELLED
 
 
-def _reason(call: PendingFunctionCall, error: BaseException) -> str:
+def _reason(call: PendingFunctionCall, error: Exception) -> str:
     """Return why a call has failed, in words for the model and the person."""
-    for cause in _causes(error):
-        match cause:
-            case ToolFailedError():
-                return cause.text
-            case BridgeError():
-                return str(cause)
-            case NotApprovedError():
-                return "This call was not made: it is not the one that was approved."
-            case KernelFunctionNotFoundError() | KernelPluginNotFoundError():
-                return f"There is no tool {call.tool}."
-    _log.warning("a call failed here: %s", type(error).__name__)
+    match error:
+        case ToolFailedError():
+            return error.text
+        case BridgeError():
+            return str(error)
+        case NotApprovedError():
+            return "This call was not made: it is not the one that was approved."
+        case UnknownToolError():
+            return f"There is no tool {call.tool}."
+    _log.warning("a tool call failed in this process: %s", type(error).__name__)
     if call.started_at is None:
         return "This call was not made: something went wrong here."
     return "Something went wrong here after the call was made. It is not known whether it was completed."
-
-
-async def call_approved(tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
-    """Make a call for a kernel function that all conversations share: at the desk that invokes it.
-
-    Raises:
-        NotApprovedError: no desk does, or it has not got this call approved.
-        BridgeError: the call failed.
-    """
-    desk = _at_work.get()
-    if desk is None:
-        raise NotApprovedError(tool.name)
-    return await desk.call_tool(tool, arguments)
-
-
-def _causes(error: BaseException | None) -> Iterable[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

@@ -5,7 +5,7 @@ from typing import Any
 
 from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
 
-from mcpsecurity_webclient.chat.agent.history import after_results_of, leave_out, take_back_in
+from mcpsecurity_webclient.chat.history import after_results_of, leave_out, take_back_in
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 
 __all__ = ["Transcript"]
