@@ -57,7 +57,7 @@ class Channels:
         """Subscribe to a channel; every message that is published after this returns is received.
 
         Raises:
-            RedisUnavailableError: Redis did not confirm in time. Only with `required`; else it is tried again.
+            RedisUnavailableError: Redis did not confirm in time; raised only with `required`.
         """
         self._joined[channel] += 1
         event = self._confirmed.setdefault(channel, asyncio.Event())
