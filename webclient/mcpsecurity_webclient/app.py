@@ -18,28 +18,26 @@ from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity.runtime.tls import client_ssl_context
-from mcpsecurity_webclient.auth import EntraClient, add_auth_routes
+from mcpsecurity_webclient.auth.entra import EntraClient
+from mcpsecurity_webclient.auth.person import Handler, Person
+from mcpsecurity_webclient.auth.routes import add_auth_routes
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
+from mcpsecurity_webclient.auth.urls import sign_in_url
 from mcpsecurity_webclient.chat.agent.chat_model import chat_model
 from mcpsecurity_webclient.chat.conversation import ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory, owner_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers, ServerCallbacks
 from mcpsecurity_webclient.chat.models import User
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
+from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.replicas.backends import asking, event_bus, web_state
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
-from mcpsecurity_webclient.store import SqlConversationStore, StoreError
-from mcpsecurity_webclient.telemetry import offer_gauges, watch_requests
-from mcpsecurity_webclient.web.access import (
-    Handler,
-    Person,
-    error_middleware,
-    guard_middleware,
-    number_requests,
-    sign_in_url,
-)
+from mcpsecurity_webclient.store import SqlConversationStore
+from mcpsecurity_webclient.telemetry import Gauge, register_gauges
+from mcpsecurity_webclient.web.access import DENIALS, error_middleware, guard_middleware, number_requests
 from mcpsecurity_webclient.web.chat_routes import KEEP_ALIVE, PATIENCE, add_chat_api
 from mcpsecurity_webclient.web.event_streams import Streams
+from mcpsecurity_webclient.web.instrumentation import instrument_requests
 from mcpsecurity_webclient.web.pages import add_pages
 from mcpsecurity_webclient.web.rate_limit import rate_middleware
 from mcpsecurity_webclient.web.security_headers import set_headers
@@ -67,13 +65,13 @@ def create_app(
     sweep_every: float = _SWEEP_SECONDS,
     keep_alive: float = KEEP_ALIVE,
     patience: float = PATIENCE,
-    watched: bool = False,
+    instrumented: bool = False,
 ) -> web.Application:
     """Return the application.
 
     `clock` gives seconds since 1970; what has ended by itself is cleared away every `sweep_every` seconds. A
     silent stream shows every `keep_alive` seconds that it lives; a page that does not read for `patience`
-    seconds is let go. With `watched`, requests have spans and counts are offered to OpenTelemetry.
+    seconds is let go. With `instrumented`, requests have spans and gauges are registered with OpenTelemetry.
     """
     app = web.Application()
     assembly = _Assembly(settings, clock)
@@ -81,9 +79,9 @@ def create_app(
     app.middlewares.extend([number_requests, error_middleware])  # also for what is wrong with sessions
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
-    if watched:
-        app.middlewares.append(watch_requests)
-        offer_gauges(assembly.counts())
+    if instrumented:
+        app.middlewares.append(instrument_requests)
+        register_gauges(assembly.counts(), DENIALS)
     if assembly.replicas is not None:
         app[PRIVATE_LISTENERS] = []
         app.middlewares.append(assembly.replicas.middleware)
@@ -163,10 +161,10 @@ class _Assembly:
                 gone.append(name)
         return gone
 
-    def counts(self) -> dict[str, tuple[str, Callable[[], int]]]:
+    def counts(self) -> dict[str, Gauge]:
         """Return what there is to count, by the names of gauges."""
         opened, sessions = self.directory.opened, self.sessions
-        counts: dict[str, tuple[str, Callable[[], int]]] = {
+        counts: dict[str, Gauge] = {
             "mcpsecurity.chat.conversations": ("Conversations that are open.", lambda: len(opened())),
             "mcpsecurity.chat.pages": ("Pages that follow a conversation.", lambda: len(self.streams)),
             "mcpsecurity.chat.approvals": (

@@ -14,13 +14,13 @@ from semantic_kernel.contents import ChatHistory
 
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
-from mcpsecurity_webclient.chat.agent.runs import BusyError, NothingToDoError, Runs, UnknownRunError
+from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.events import EventBus
 from mcpsecurity_webclient.chat.mcp.servers import McpServers, ServerCallbacks
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, Run, User
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
-from mcpsecurity_webclient.chat.persistence.event_replay import EventReplayer, ReplayMismatchError
+from mcpsecurity_webclient.chat.persistence.event_replay import EventReplayer
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
 from mcpsecurity_webclient.chat.persistence.serialization import (
     calls_from,
@@ -35,10 +35,11 @@ from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
 from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.chat.user_message import Turns, composed, message_id_of
+from mcpsecurity_webclient.errors import BusyError, ReplayMismatchError
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
-__all__ = ["BusyError", "ChatService", "NothingToDoError", "UnknownRunError"]
+__all__ = ["ChatService"]
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ class ChatService:
             kernel,
             prompting,
             self._transcript,
-            model=settings.deployment,
+            model=settings.model_name,
             sign_in_needed=lambda error: sign_in_needed(self, error),
             clock=clock,
         )
@@ -256,7 +257,7 @@ class ChatService:
         """Stop a run: its calls are cancelled, its questions withdrawn, what was said stays.
 
         Raises:
-            UnknownRunError: there never was such a run here, or it was long ago.
+            UnknownRequestError: there never was such a run here, or it was long ago.
             NothingToDoError: this run has ended.
         """
         self._runs.check(run_id)

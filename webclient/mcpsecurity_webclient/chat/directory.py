@@ -8,28 +8,22 @@ from contextlib import suppress
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from mcpsecurity_webclient.auth.person import Person
 from mcpsecurity_webclient.chat.conversation import ChatService
-from mcpsecurity_webclient.store import (
-    Conversation,
-    ConversationStore,
-    Entry,
-    Owner,
+from mcpsecurity_webclient.errors import (
     StaleConversationError,
     StoreError,
     StoreUnavailableError,
+    TooManyChatsError,
 )
-from mcpsecurity_webclient.web.access import Person
+from mcpsecurity_webclient.store import Conversation, ConversationStore, Entry, Owner
 
-__all__ = ["ChatDirectory", "TooManyChatsError", "owner_of"]
+__all__ = ["ChatDirectory", "owner_of"]
 
 _IDLE_SECONDS = 12 * 3600.0
 _EMPTY_SECONDS = 24 * 3600.0
 _PURGE_SECONDS = 600.0
 _LOADS = 3
-
-
-class TooManyChatsError(Exception):
-    """The person has as many conversations open as are allowed, and each of them is at work."""
 
 
 class MakeChat(Protocol):

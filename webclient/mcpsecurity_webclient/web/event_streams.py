@@ -7,12 +7,9 @@ from typing import NamedTuple
 
 from mcpsecurity_webclient.chat.conversation import ChatService
 from mcpsecurity_webclient.chat.events import Subscription
+from mcpsecurity_webclient.errors import TooManyStreamsError
 
-__all__ = ["Streams", "TooManyStreamsError"]
-
-
-class TooManyStreamsError(Exception):
-    """The session has as many open pages as are allowed."""
+__all__ = ["Streams"]
 
 
 class _Page(NamedTuple):

@@ -1,4 +1,4 @@
-"""The rate limit of one person's commands."""
+"""How much one person may ask for."""
 
 import math
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from aiohttp import web
 
 from mcpsecurity.runtime.rate_limit import InMemoryRateLimiter
-from mcpsecurity_webclient.web.access import PERSON, Handler
+from mcpsecurity_webclient.auth.person import PERSON, Handler
 from mcpsecurity_webclient.web.errors import ApiError
 
 __all__ = ["rate_middleware"]
 
 
 def rate_middleware(commands_per_minute: float) -> Any:
-    """Return the middleware that refuses a person's commands beyond the limit, over all their sessions."""
+    """Return the middleware that refuses a person's commands beyond the limit, in whatever session."""
     limiter = InMemoryRateLimiter(commands_per_minute)
 
     @web.middleware

@@ -25,27 +25,20 @@ from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
 from mcpsecurity_webclient.chat.transcript import Transcript
-from mcpsecurity_webclient.store import StaleConversationError, StoreError
-from mcpsecurity_webclient.telemetry import answer_watched
+from mcpsecurity_webclient.errors import (
+    NothingToDoError,
+    StaleConversationError,
+    StoreError,
+    UnknownRequestError,
+)
+from mcpsecurity_webclient.telemetry import trace_run
 
-__all__ = ["BusyError", "NothingToDoError", "Runs", "UnknownRunError"]
+__all__ = ["Runs"]
 
 _log = logging.getLogger(__name__)
 _STOP_SECONDS = 5.0
 _KNOWN = 50
 _CUT_OFF = ("length", "broken_off", "stopped")
-
-
-class BusyError(Exception):
-    """An answer is being written; one at a time."""
-
-
-class NothingToDoError(Exception):
-    """The run to stop has ended, or there is no answer to write again."""
-
-
-class UnknownRunError(LookupError):
-    """This conversation has no such run."""
 
 
 class Chat(Protocol):
@@ -104,7 +97,7 @@ class Runs:
         self.current = run
         self._chat.updated_at = self._clock()
         self._chat.publish("run.started", {"trigger": trigger} | ({"after": after} if after else {}))
-        answer = answer_watched(self._chat.chat_id, run, lambda run: self._answer(run, pending))
+        answer = trace_run(self._chat.chat_id, lambda: self._answer(run, pending), outcome=lambda: run.status)
         run.task = asyncio.create_task(answer, name=f"run {run.run_id}")
         return run.run_id
 
@@ -132,11 +125,11 @@ class Runs:
         """Return if this run is under way.
 
         Raises:
-            UnknownRunError: there never was such a run here, or it was long ago.
+            UnknownRequestError: there never was such a run here, or it was long ago.
             NothingToDoError: this run has ended.
         """
         if run_id not in self._known:
-            raise UnknownRunError
+            raise UnknownRequestError
         if self.current is None or self.current.run_id != run_id:
             raise NothingToDoError
 

@@ -5,14 +5,8 @@ import logging
 import secrets
 from collections.abc import Callable
 
-from mcpsecurity_webclient.store import (
-    Conversation,
-    ConversationStore,
-    Owner,
-    StaleConversationError,
-    StoreError,
-    StoreUnavailableError,
-)
+from mcpsecurity_webclient.errors import StaleConversationError, StoreError, StoreUnavailableError
+from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
 __all__ = ["ConversationSaver"]
 

@@ -16,14 +16,11 @@ from mcpsecurity_webclient.chat.models import INTERRUPTED, ApprovalMode, Message
 from mcpsecurity_webclient.chat.persistence.serialization import UnderWay
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls, ended_payload
 from mcpsecurity_webclient.chat.transcript import Transcript
+from mcpsecurity_webclient.errors import ReplayMismatchError
 
-__all__ = ["EventReplayer", "ReplayMismatchError"]
+__all__ = ["EventReplayer"]
 
 Publish = Callable[[str, str | None, dict[str, Any]], None]
-
-
-class ReplayMismatchError(Exception):
-    """An event speaks of something that the store does not have."""
 
 
 class Chat(Protocol):

@@ -16,42 +16,22 @@ from mcp import types
 from mcpsecurity.elicitation import argument_errors
 from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
-from mcpsecurity_webclient.store import StoreError, StoreUnavailableError
+from mcpsecurity_webclient.errors import (
+    AlreadyDecidedError,
+    InvalidArgumentsError,
+    RequestExpiredError,
+    StoreError,
+    StoreUnavailableError,
+    UnknownRequestError,
+)
 
-__all__ = [
-    "Approvals",
-    "DecidedError",
-    "ExpiredCallError",
-    "InvalidArgumentsError",
-    "UnknownCallError",
-    "definition_of",
-]
+__all__ = ["Approvals", "definition_of"]
 
 IN_VAIN = "nobody answered in time"
 _ANNOUNCE_SECONDS = 2.0
 _LEAVE_SECONDS = 5.0
 
 Publish = Callable[[str, dict[str, Any]], None]
-
-
-class UnknownCallError(LookupError):
-    """This conversation has no such call."""
-
-
-class DecidedError(Exception):
-    """The call is decided already."""
-
-
-class ExpiredCallError(Exception):
-    """Nobody decided in time."""
-
-
-class InvalidArgumentsError(ValueError):
-    """Edited arguments do not fit; `fields` maps their names to messages."""
-
-    def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__("the arguments do not fit")
-        self.fields = fields
 
 
 class Approvals:
@@ -139,14 +119,14 @@ class Approvals:
         """Take the person's decision; the first one wins. It is kept when this returns.
 
         Raises:
-            UnknownCallError, DecidedError, ExpiredCallError: it cannot be decided (any more).
+            UnknownRequestError, AlreadyDecidedError, RequestExpiredError: it cannot be decided (any more).
             InvalidArgumentsError: the edited arguments do not fit; the call stays open.
             StoreError: the decision cannot be kept; the call stays open.
         """
         async with self._deciding:
             call = self._awaited(call_id)
             if args_hash != call.args_hash:
-                raise DecidedError
+                raise AlreadyDecidedError
             if (
                 approve
                 and arguments is not None
@@ -162,10 +142,10 @@ class Approvals:
         async with self._deciding:
             batch = [call for call in self.calls.values() if call.batch_id == batch_id]
             if not batch:
-                raise UnknownCallError
+                raise UnknownRequestError
             still_open = [call for call in batch if self._why_not(call) is None]
             if not still_open:
-                raise self._why_not(batch[0]) or DecidedError()
+                raise self._why_not(batch[0]) or AlreadyDecidedError()
             await self._take({c.call_id: Decision(approve, "user", c.arguments) for c in still_open}, {})
 
     def forget(self, call_ids: Iterable[str]) -> None:
@@ -189,12 +169,12 @@ class Approvals:
         """Take back a grant.
 
         Raises:
-            UnknownCallError: there is none.
+            UnknownRequestError: there is none.
             StoreError: it is still there.
         """
         digest = self.grants.get((server, tool))
         if digest is None:
-            raise UnknownCallError
+            raise UnknownRequestError
         self._end_grant(server, tool)
         try:
             await self._save()
@@ -254,7 +234,7 @@ class Approvals:
         """Return a call that the person can decide now; otherwise raise why not."""
         call = self.calls.get(call_id)
         if call is None:
-            raise UnknownCallError
+            raise UnknownRequestError
         if (reason := self._why_not(call)) is not None:
             raise reason
         return call
@@ -263,8 +243,8 @@ class Approvals:
         if call.status == "proposed" and call.deciding is None and call.decision is not None:
             if self._leaving:
                 return StoreUnavailableError("this conversation is on its way to another process")
-            return ExpiredCallError() if (call.expires_at or 0.0) <= self._clock() else None
-        return ExpiredCallError() if call.decided_by == "timeout" else DecidedError()
+            return RequestExpiredError() if (call.expires_at or 0.0) <= self._clock() else None
+        return RequestExpiredError() if call.decided_by == "timeout" else AlreadyDecidedError()
 
     async def _take(self, decisions: Mapping[str, Decision], granted: Mapping[tuple[str, str], str]) -> None:
         """Keep decisions, and then let them count. The lock is held."""
@@ -285,7 +265,7 @@ class Approvals:
             self._publish("grants.changed", {"grants": self.grants_json()})
         in_time = [(call, decision) for call, decision in decided if call.status == "proposed"]
         if not in_time:  # the answer was stopped meanwhile
-            raise DecidedError
+            raise AlreadyDecidedError
         for call, decision in in_time:
             self._decided(call, decision)
 
@@ -317,7 +297,7 @@ class Approvals:
 
     async def _persons_decision(self, call: PendingFunctionCall) -> Decision:
         if call.decision is None or call.expires_at is None:
-            raise UnknownCallError
+            raise UnknownRequestError
         left = min(call.expires_at - self._clock(), self._timeout)
         await asyncio.wait([call.decision], timeout=max(left, 0.0))
         async with self._deciding:  # whoever is deciding it now was in time

@@ -12,8 +12,8 @@ from mcpsecurity.client.results import result_text
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.tools.approvals import Approvals, definition_of
 from mcpsecurity_webclient.chat.tools.results import content_json, shown_parts, structured_json
-from mcpsecurity_webclient.store import StoreError
-from mcpsecurity_webclient.telemetry import call_ended, tool_called
+from mcpsecurity_webclient.errors import StoreError
+from mcpsecurity_webclient.telemetry import count_tool_call, trace_tool_call
 
 __all__ = ["NotApprovedError", "ToolCalls", "UnknownToolError", "ended_payload", "said_of"]
 
@@ -109,7 +109,7 @@ class ToolCalls(Approvals):
         if call.recovered and (reason := await self._why_not_as_shown(call)) is not None:
             return self._not_made(call, reason)
         try:
-            with tool_called(call.function):
+            with trace_tool_call(call.function):
                 text = _taken(call, await self.call_tool(call, decision.arguments))
         except Exception as error:  # noqa: BLE001 - the call's boundary: person and model are told
             return self._failed(call, error)
@@ -157,7 +157,7 @@ class ToolCalls(Approvals):
         if call.status in ("done", "failed", "cancelled"):
             return
         call.status = status
-        call_ended(call, status)
+        count_tool_call(call.tool, call.server, status)
         if call.started_at is not None:
             call.duration_ms = round((self._clock() - call.started_at) * 1000)
         self._publish("tool.done", ended_payload(call))

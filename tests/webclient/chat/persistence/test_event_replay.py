@@ -10,10 +10,11 @@ from mcpsecurity_webclient.chat.events import ChatEvent
 from mcpsecurity_webclient.chat.history import is_left_out, result_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
-from mcpsecurity_webclient.chat.persistence.event_replay import EventReplayer, ReplayMismatchError
+from mcpsecurity_webclient.chat.persistence.event_replay import EventReplayer
 from mcpsecurity_webclient.chat.persistence.serialization import UnderWay
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
 from mcpsecurity_webclient.chat.transcript import Transcript
+from mcpsecurity_webclient.errors import ReplayMismatchError
 
 
 async def _nothing() -> None:

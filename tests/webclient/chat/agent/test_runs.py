@@ -7,8 +7,9 @@ import pytest
 from semantic_kernel import Kernel
 from semantic_kernel.contents import ChatHistory
 
-from mcpsecurity_webclient.chat.agent.runs import NothingToDoError, Runs
+from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.transcript import Transcript
+from mcpsecurity_webclient.errors import NothingToDoError
 
 
 async def test_in_a_conversation_that_was_closed_meanwhile_no_answer_begins() -> None:
