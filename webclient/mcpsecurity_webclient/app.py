@@ -18,35 +18,30 @@ from mcpsecurity.redis.errors import SharedStateError
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity.runtime.tls import client_ssl_context
-from mcpsecurity_webclient.auth import EntraClient, add_auth_routes
+from mcpsecurity_webclient.auth.entra import EntraClient
+from mcpsecurity_webclient.auth.person import Handler, Person
+from mcpsecurity_webclient.auth.routes import add_auth_routes
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
+from mcpsecurity_webclient.auth.urls import sign_in_url
 from mcpsecurity_webclient.chat.agent.chat_model import chat_model
-from mcpsecurity_webclient.chat.conversation import ChatService
-from mcpsecurity_webclient.chat.directory import ChatDirectory, owner_of
+from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService, owner_of
+from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers, ServerCallbacks
-from mcpsecurity_webclient.chat.models import User
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
+from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.replicas.backends import asking, event_bus, web_state
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
-from mcpsecurity_webclient.store import SqlConversationStore, StoreError
-from mcpsecurity_webclient.telemetry import offer_gauges, watch_requests
-from mcpsecurity_webclient.web.access import (
-    Handler,
-    Person,
-    error_middleware,
-    guard_middleware,
-    number_requests,
-    sign_in_url,
-)
+from mcpsecurity_webclient.store import SqlConversationStore
+from mcpsecurity_webclient.telemetry import Gauge, register_gauges
+from mcpsecurity_webclient.web.access import DENIALS, error_middleware, guard_middleware, number_requests
 from mcpsecurity_webclient.web.chat_routes import KEEP_ALIVE, PATIENCE, add_chat_api
 from mcpsecurity_webclient.web.event_streams import Streams
+from mcpsecurity_webclient.web.instrumentation import instrument_requests
 from mcpsecurity_webclient.web.pages import add_pages
 from mcpsecurity_webclient.web.rate_limit import rate_middleware
 from mcpsecurity_webclient.web.security_headers import set_headers
 
 if TYPE_CHECKING:
-    from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-
     from mcpsecurity_webclient.replicas.forwarding import Replicas
 
 __all__ = ["create_app"]
@@ -67,13 +62,13 @@ def create_app(
     sweep_every: float = _SWEEP_SECONDS,
     keep_alive: float = KEEP_ALIVE,
     patience: float = PATIENCE,
-    watched: bool = False,
+    instrumented: bool = False,
 ) -> web.Application:
     """Return the application.
 
     `clock` gives seconds since 1970; what has ended by itself is cleared away every `sweep_every` seconds. A
     silent stream shows every `keep_alive` seconds that it lives; a page that does not read for `patience`
-    seconds is let go. With `watched`, requests have spans and counts are offered to OpenTelemetry.
+    seconds is let go. With `instrumented`, requests have spans and gauges are registered with OpenTelemetry.
     """
     app = web.Application()
     assembly = _Assembly(settings, clock)
@@ -81,9 +76,9 @@ def create_app(
     app.middlewares.extend([number_requests, error_middleware])  # also for what is wrong with sessions
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
-    if watched:
-        app.middlewares.append(watch_requests)
-        offer_gauges(assembly.counts())
+    if instrumented:
+        app.middlewares.append(instrument_requests)
+        register_gauges(assembly.counts(), DENIALS)
     if assembly.replicas is not None:
         app[PRIVATE_LISTENERS] = []
         app.middlewares.append(assembly.replicas.middleware)
@@ -126,7 +121,7 @@ class _Assembly:
         self._settings = settings
         self._clock = clock
         self._tls = client_ssl_context(settings.ca_file)
-        self._model: ChatCompletionClientBase | None = None
+        self._shared_by_chats: ChatDependencies | None = None
         self._coordinator = ElicitationCoordinator(deadline=settings.elicitation_timeout, clock=clock)
         state = self._state = web_state(settings, clock)
         self._shared, self.sessions, self.flows = state.shared, state.sessions, state.flows
@@ -137,7 +132,7 @@ class _Assembly:
             self._make_chat,
             self._store,
             limit=settings.max_chats,
-            rest_after=settings.connection_idle,
+            idle_after=settings.connection_idle,
             max_runs=settings.max_runs,
             retention=settings.retention_days and settings.retention_days * _DAY,
             clock=clock,
@@ -146,7 +141,16 @@ class _Assembly:
 
     async def connections(self, _: web.Application) -> AsyncIterator[None]:
         """Hold what is open to the outside while the application runs."""
-        async with self._store, self.entra, chat_model(self._settings, self._tls) as self._model:
+        async with self._store, self.entra, chat_model(self._settings, self._tls) as model:
+            self._shared_by_chats = ChatDependencies(
+                self._settings,
+                model,
+                self._store,
+                self._coordinator,
+                self._make_servers,
+                self._ask_to_sign_in,
+                self._clock,
+            )
             yield
             await self.directory.aclose(self._settings.stop_grace)
 
@@ -163,15 +167,15 @@ class _Assembly:
                 gone.append(name)
         return gone
 
-    def counts(self) -> dict[str, tuple[str, Callable[[], int]]]:
+    def counts(self) -> dict[str, Gauge]:
         """Return what there is to count, by the names of gauges."""
         opened, sessions = self.directory.opened, self.sessions
-        counts: dict[str, tuple[str, Callable[[], int]]] = {
+        counts: dict[str, Gauge] = {
             "mcpsecurity.chat.conversations": ("Conversations that are open.", lambda: len(opened())),
             "mcpsecurity.chat.pages": ("Pages that follow a conversation.", lambda: len(self.streams)),
             "mcpsecurity.chat.approvals": (
                 "Calls that wait for a decision.",
-                lambda: sum(chat.desk.waiting for chat in opened()),
+                lambda: sum(chat.state.waiting for chat in opened()),
             ),
             "mcpsecurity.chat.questions": (
                 "Servers' questions that wait.",
@@ -243,27 +247,16 @@ class _Assembly:
         )
 
     def _make_chat(self, chat_id: str, person: Person) -> ChatService:
-        if self._model is None:
+        if self._shared_by_chats is None:
             raise RuntimeError("the application has not been started")
-        acting: list[ChatService] = []
         owner = owner_of(person)
-        chat = ChatService(
+        return ChatService(
             chat_id,
-            User(person.name, person.username),
-            person.sid,
-            self._settings,
-            service=self._model,
+            person,
+            self._shared_by_chats,
             events=event_bus(self._state, owner, chat_id, self._clock),
-            asking=asking(self._state, owner, chat_id, self._clock),
-            coordinator=self._coordinator,
-            store=self._store,
-            owner=owner,
-            make_servers=lambda callbacks: self._make_servers(chat_id, callbacks, lambda: acting[0].sid),
-            sign_in_needed=self._ask_to_sign_in,
-            clock=self._clock,
+            log=asking(self._state, owner, chat_id, self._clock),
         )
-        acting.append(chat)
-        return chat
 
     def _ask_to_sign_in(self, chat: ChatService, error: SignInRequiredError) -> None:
         self.streams.expire(chat.sid, "token", sign_in_url(f"/chats/{chat.chat_id}", error), chat)

@@ -12,8 +12,8 @@ from mcpsecurity.runtime.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
 from mcpsecurity.telemetry import watched
 from mcpsecurity.workers import run_workers
+from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.settings import WebSettings
-from mcpsecurity_webclient.store import StoreError
 
 if TYPE_CHECKING:
     from mcpsecurity.telemetry.running import Telemetry
@@ -66,6 +66,6 @@ def _application(settings: WebSettings, telemetry: "Telemetry | None", worker: i
 
     # Spans of the model, by Semantic Kernel; without what is said, which is another switch of its.
     decorators.MODEL_DIAGNOSTICS_SETTINGS.enable_otel_diagnostics = telemetry.tracing
-    app = create_app(settings, watched=True)
+    app = create_app(settings, instrumented=True)
     add_metrics_port(app, telemetry, settings.metrics, worker)
     return app

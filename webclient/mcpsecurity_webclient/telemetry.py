@@ -1,40 +1,39 @@
-"""Spans and metrics of the web chat, by OpenTelemetry's semantic conventions for HTTP and GenAI where they
-have a word.
+"""Spans and metrics of the web chat, named by OpenTelemetry's semantic conventions for HTTP and GenAI where
+those have a name.
 
-Without a provider, which nobody sets up unless the environment asks for it, OpenTelemetry's API does nothing.
-Values of labels are bounded, and none says who somebody is or what was said.
+Without a provider, which only the environment sets up, OpenTelemetry's API does nothing. The values of labels
+are bounded; none identifies a person or contains text of a conversation.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from mcpsecurity_webclient.chat.models import PendingFunctionCall, Run
-from mcpsecurity_webclient.web.access import DENIALS, PERSON
-from mcpsecurity_webclient.web.errors import ApiError
-
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
 __all__ = [
-    "answer_watched",
-    "call_ended",
-    "model_asked",
-    "offer_gauges",
-    "tool_called",
+    "Gauge",
+    "RequestOutcome",
+    "count_tool_call",
+    "register_gauges",
     "trace_headers",
-    "watch_requests",
+    "trace_model_call",
+    "trace_request",
+    "trace_run",
+    "trace_tool_call",
 ]
+
+Gauge = tuple[str, Callable[[], int]]
+"""A gauge's description, and the function that returns its current value."""
 
 _tracer = trace.get_tracer("mcpsecurity.webclient")
 _meter = metrics.get_meter("mcpsecurity.webclient")
@@ -43,8 +42,6 @@ _propagator = TraceContextTextMapPropagator()
 _SECONDS: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _TOKENS: Final = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST"})
-_UNWATCHED: Final = frozenset({"/health", "/ready", "/api/chats/{chat_id}/events"})
-"""Probes, and streams that are open for hours."""
 _OTHER: Final = "_OTHER"
 _LONGEST: Final = 512
 _KINDS: Final = {"prompt_tokens": "input", "completion_tokens": "output"}
@@ -83,39 +80,37 @@ _calls = _meter.create_counter(
 )
 
 
-@web.middleware
-async def watch_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Put each request into a span and measure it. A signed-in person's page may name the trace."""
-    resource = request.match_info.route.resource
-    route = resource.canonical if resource is not None else ""
-    if route in _UNWATCHED or route.startswith("/static"):
-        return await handler(request)
-    method = request.method if request.method in _METHODS else _OTHER
+@dataclass(slots=True)
+class RequestOutcome:
+    """The status of a request's answer, to be set inside `trace_request`."""
+
+    status: int = 500
+
+
+@contextmanager
+def trace_request(method: str, route: str, parent: Mapping[str, str]) -> Iterator[RequestOutcome]:
+    """Put a request into a span and measure its duration; the block sets the outcome's status.
+
+    `route` is the route's pattern. `parent` holds headers that may continue a trace (W3C Trace Context);
+    invalid ones are ignored.
+    """
+    method = method if method in _METHODS else _OTHER
     labels: dict[str, AttributeValue] = {"http.request.method": method, "http.route": route}
-    started = time.perf_counter()
+    started, outcome = time.perf_counter(), RequestOutcome()
     with _tracer.start_as_current_span(
         f"{method} {route}".rstrip(),
-        context=_named_context(request),
+        context=_extracted(parent),
         kind=SpanKind.SERVER,
         attributes=labels,
         record_exception=False,
         set_status_on_exception=False,
     ) as span:
-        status = 500
         try:
-            response = await handler(request)
-            status = response.status
-            return response
-        except (web.HTTPException, ApiError) as answer:
-            status = answer.status
-            raise
-        except asyncio.CancelledError:
-            status = 499
-            raise
+            yield outcome
         finally:
-            labels["http.response.status_code"] = status
-            span.set_attribute("http.response.status_code", status)
-            if status >= 500:
+            labels["http.response.status_code"] = outcome.status
+            span.set_attribute("http.response.status_code", outcome.status)
+            if outcome.status >= 500:
                 span.set_status(Status(StatusCode.ERROR))
             _requests.record(time.perf_counter() - started, labels)
 
@@ -127,8 +122,10 @@ def trace_headers() -> dict[str, str]:
     return headers
 
 
-async def answer_watched(chat_id: str, run: Run, answer: Callable[[Run], Awaitable[None]]) -> None:
-    """Await `answer(run)` in a span of its own; how it ended is in `run.status`."""
+async def trace_run(
+    chat_id: str, answer: Callable[[], Awaitable[None]], *, outcome: Callable[[], str]
+) -> None:
+    """Await `answer()` in a span of its own, then record its duration with what `outcome()` returns."""
     started = time.perf_counter()
     _active.add(1)
     attributes = {
@@ -138,19 +135,20 @@ async def answer_watched(chat_id: str, run: Run, answer: Callable[[Run], Awaitab
     }
     with _tracer.start_as_current_span("invoke_agent web chat", attributes=attributes) as span:
         try:
-            await answer(run)
+            await answer()
         finally:
-            span.set_attribute("mcpsecurity.outcome", run.status)
-            if run.status == "failed":
+            status = outcome()
+            span.set_attribute("mcpsecurity.outcome", status)
+            if status == "failed":
                 span.set_attribute("error.type", "failed")
                 span.set_status(Status(StatusCode.ERROR))
             _active.add(-1)
-            _runs.record(time.perf_counter() - started, {"mcpsecurity.outcome": run.status})
+            _runs.record(time.perf_counter() - started, {"mcpsecurity.outcome": status})
 
 
 @contextmanager
-def model_asked(model: str) -> Iterator[Callable[[Mapping[str, int]], None]]:
-    """Measure what the model says in the block; what is yielded takes the tokens used."""
+def trace_model_call(model: str) -> Iterator[Callable[[Mapping[str, int]], None]]:
+    """Measure the request to the model that the block makes; the yielded function records its tokens."""
     labels: dict[str, AttributeValue] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "azure.ai.openai",
@@ -172,8 +170,8 @@ def model_asked(model: str) -> Iterator[Callable[[Mapping[str, int]], None]]:
 
 
 @contextmanager
-def tool_called(function: str) -> Iterator[None]:
-    """Put an approved tool call into a span; `function` is what the model calls the tool."""
+def trace_tool_call(function: str) -> Iterator[None]:
+    """Put an approved tool call into a span; `function` is the model's name of the tool."""
     attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": function}
     with _tracer.start_as_current_span(
         f"execute_tool {function}",
@@ -189,28 +187,27 @@ def tool_called(function: str) -> Iterator[None]:
             raise
 
 
-def call_ended(call: PendingFunctionCall, outcome: str) -> None:
-    """Count a tool call. A tool that no server has is what a model made up, and is not named."""
-    tool = call.tool if call.server else _OTHER
-    _calls.add(
-        1, {"gen_ai.tool.name": tool, "mcpsecurity.server": call.server, "mcpsecurity.outcome": outcome}
-    )
+def count_tool_call(tool: str, server: str, outcome: str) -> None:
+    """Count a finished tool call. Without a server the model invented the tool: its name is left out."""
+    name = tool if server else _OTHER
+    _calls.add(1, {"gen_ai.tool.name": name, "mcpsecurity.server": server, "mcpsecurity.outcome": outcome})
 
 
-def offer_gauges(counts: Mapping[str, tuple[str, Callable[[], int]]]) -> None:
-    """Offer gauges by name: what is counted, and what counts it, which may be asked in any thread."""
+def register_gauges(counts: Mapping[str, Gauge], denials: Mapping[str, int]) -> None:
+    """Register a gauge for each of `counts`, which are called in any thread, and a counter of `denials`, the
+    numbers of refused requests by error code."""
+
+    def denied(_: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(count, {"mcpsecurity.reason": reason}) for reason, count in list(denials.items())]
+
     for name, (description, count) in counts.items():
         _meter.create_observable_gauge(name, [_gauge(count)], description=description)
     _meter.create_observable_counter(
         "mcpsecurity.requests.denied",
-        [_denials],
+        [denied],
         unit="{request}",
         description="Requests that were refused, by reason.",
     )
-
-
-def _denials(_: CallbackOptions) -> Iterable[Observation]:
-    return [Observation(count, {"mcpsecurity.reason": reason}) for reason, count in list(DENIALS.items())]
 
 
 def _gauge(count: Callable[[], int]) -> Callable[[CallbackOptions], Iterable[Observation]]:
@@ -220,9 +217,6 @@ def _gauge(count: Callable[[], int]) -> Callable[[CallbackOptions], Iterable[Obs
     return read
 
 
-def _named_context(request: web.Request) -> Context:
-    """Return the trace that a signed-in person's page names; what is none by the W3C's rules is ignored."""
-    if PERSON not in request:
-        return Context()
-    given = {name: request.headers.get(name, "") for name in ("traceparent", "tracestate")}
+def _extracted(headers: Mapping[str, str]) -> Context:
+    given = {name: headers.get(name, "") for name in ("traceparent", "tracestate")}
     return _propagator.extract({name: v for name, v in given.items() if 0 < len(v) <= _LONGEST}, Context())

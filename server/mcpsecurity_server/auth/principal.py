@@ -30,7 +30,7 @@ class Principal(AccessToken):
         return [("tenant_id", self.tenant_id), ("object_id", self.object_id), ("client_id", self.client_id)]
 
     def with_token(self, token: str) -> Self:
-        """Return a copy with `token` as its text, made as pickle does it: `model_copy` takes twice as long."""
+        """Return a copy with `token` as its text, made as pickle does it: twice as fast as `model_copy`."""
         twin = self.__class__.__new__(self.__class__)
         state = self.__getstate__()
         twin.__setstate__({**state, "__dict__": {**state["__dict__"], "token": token}})

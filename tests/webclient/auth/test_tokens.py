@@ -20,7 +20,7 @@ from yarl import URL
 from mcpsecurity.client import ServerUnavailableError, SignInRequiredError
 from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity.runtime.tls import client_ssl_context
-from mcpsecurity_webclient.auth import EntraClient
+from mcpsecurity_webclient.auth.entra import EntraClient
 from mcpsecurity_webclient.auth.token_cache import InMemoryTokenCacheStore
 
 ACCESS_TOKEN = msal.TokenCache.CredentialType.ACCESS_TOKEN

@@ -6,13 +6,8 @@ from typing import Any
 
 import pytest
 
-from mcpsecurity_webclient.chat.agent.model_stream import (
-    AnswerReader,
-    EventSplitter,
-    NotAStreamError,
-    ProviderError,
-    whole_characters,
-)
+from mcpsecurity_webclient.chat.agent.model_stream import AnswerReader, EventSplitter, whole_characters
+from mcpsecurity_webclient.errors import NotAStreamError, ProviderError
 
 
 def split(body: bytes, sizes: int = 1) -> list[str]:

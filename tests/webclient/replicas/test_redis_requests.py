@@ -16,18 +16,14 @@ from tests.support.programs import Program, redis_server
 from mcpsecurity.redis.connection import SharedState
 from mcpsecurity.redis.encryption import KeyRing
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
-from mcpsecurity_webclient.chat.requests.elicitation import (
-    AlreadyAnsweredError,
-    ElicitationCoordinator,
-    NoSuchRequestError,
+from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
+from mcpsecurity_webclient.chat.requests.pending_requests import NullRequestLog, Remembered
+from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
+from mcpsecurity_webclient.errors import (
+    AlreadyDecidedError,
+    RequestEndedError,
     RequestExpiredError,
-)
-from mcpsecurity_webclient.chat.requests.pending_requests import NullRequestLog, Remembered, RequestEndedError
-from mcpsecurity_webclient.chat.requests.sampling import (
-    SamplingDecidedError,
-    SamplingExpiredError,
-    SamplingRequests,
-    UnknownSamplingError,
+    UnknownRequestError,
 )
 from mcpsecurity_webclient.replicas.redis_requests import RedisRequestLog
 from mcpsecurity_webclient.store import Owner
@@ -118,14 +114,14 @@ async def test_a_hung_redis_holds_up_no_question_for_long(asking: MakeAsking, re
 def test_a_late_answer_is_told_what_became_of_the_question() -> None:
     coordinator = ElicitationCoordinator(deadline=1)
     for id_, state, error in (
-        ("a", "answered", AlreadyAnsweredError),
+        ("a", "answered", AlreadyDecidedError),
         ("b", "expired", RequestExpiredError),
         ("c", "ended", RequestEndedError),
     ):
         coordinator.remember("mine", id_, state)  # type: ignore[arg-type] # one of its words
         with pytest.raises(error):
             coordinator.answer("mine", id_, "accept", {})
-        with pytest.raises(NoSuchRequestError):
+        with pytest.raises(UnknownRequestError):
             coordinator.answer("another's", id_, "accept", {})
 
 
@@ -140,18 +136,18 @@ def test_a_late_decision_is_told_what_became_of_the_request() -> None:
         clock=time.time,
     )
     for id_, state, error in (
-        ("a", "answered", SamplingDecidedError),
-        ("b", "expired", SamplingExpiredError),
+        ("a", "answered", AlreadyDecidedError),
+        ("b", "expired", RequestExpiredError),
         ("c", "ended", RequestEndedError),
     ):
         desk.remember(id_, state)  # type: ignore[arg-type] # one of its words
         with pytest.raises(error):
             desk.decide(id_, approve=True)
-    with pytest.raises(UnknownSamplingError):
+    with pytest.raises(UnknownRequestError):
         desk.decide("d", approve=True)
 
 
-@pytest.mark.parametrize(("leaving", "error"), [(True, RequestEndedError), (False, SamplingDecidedError)])
+@pytest.mark.parametrize(("leaving", "error"), [(True, RequestEndedError), (False, AlreadyDecidedError)])
 async def test_a_request_that_is_cut_off_with_the_process_has_ended_and_was_not_decided(
     leaving: bool, error: type[Exception]
 ) -> None:

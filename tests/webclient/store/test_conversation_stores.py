@@ -13,14 +13,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from tests.support.programs import Program, postgresql
 
-from mcpsecurity_webclient.store import (
-    Conversation,
-    Owner,
-    Part,
-    SqlConversationStore,
-    StaleConversationError,
-    StoreUnavailableError,
-)
+from mcpsecurity_webclient.errors import StaleConversationError, StoreUnavailableError
+from mcpsecurity_webclient.store import Conversation, Owner, Part, SqlConversationStore
 from mcpsecurity_webclient.store.engine import database_url, make_engine
 from mcpsecurity_webclient.store.models import metadata
 

@@ -27,9 +27,10 @@ from mcpsecurity.client import ServerUnavailableError, SignInRequiredError
 from mcpsecurity.oidc import CachePolicy, OidcError, OidcProvider, TokenError
 from mcpsecurity.oidc.msal_http import msal_session
 from mcpsecurity_webclient.auth.token_cache import TokenCacheStore
+from mcpsecurity_webclient.errors import SignInError
 from mcpsecurity_webclient.settings import WebSettings
 
-__all__ = ["EntraClient", "SignInError", "SignedIn"]
+__all__ = ["EntraClient", "SignedIn"]
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -42,16 +43,6 @@ _KNOWN_AUTHORITIES = {
     "https://login.microsoftonline.us",
     "https://login.partner.microsoftonline.cn",
 }
-
-
-class SignInError(Exception):
-    """A sign-in failed. The message is for the person, `code` is Entra's, such as AADSTS65004, `status` is
-    that of the page that says so."""
-
-    def __init__(self, message: str, code: str | None = None, *, status: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

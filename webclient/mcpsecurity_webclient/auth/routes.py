@@ -12,10 +12,12 @@ from aiohttp import web
 from aiohttp_jinja2 import render_template
 from aiohttp_session import get_session, new_session
 
-from mcpsecurity_webclient.auth.entra import EntraClient, SignedIn, SignInError
+from mcpsecurity_webclient.auth.entra import EntraClient, SignedIn
 from mcpsecurity_webclient.auth.flows import FlowStore, SignInFlows
+from mcpsecurity_webclient.auth.person import PERSON, public
+from mcpsecurity_webclient.auth.urls import safe_next
+from mcpsecurity_webclient.errors import SignInError
 from mcpsecurity_webclient.settings import WebSettings
-from mcpsecurity_webclient.web.access import PERSON, public, safe_next
 
 __all__ = ["add_auth_routes"]
 

@@ -23,10 +23,10 @@ from yarl import URL
 from mcpsecurity.redis.connection import SharedState, translated
 from mcpsecurity.redis.errors import SharedStateError
 from mcpsecurity.runtime.tasks import end_tasks
-from mcpsecurity_webclient.bodies import body_of
-from mcpsecurity_webclient.store import StoreError
+from mcpsecurity_webclient.auth.person import PERSON, Handler
+from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.telemetry import trace_headers
-from mcpsecurity_webclient.web.access import PERSON, Handler
+from mcpsecurity_webclient.web.bodies import body_of
 from mcpsecurity_webclient.web.errors import ApiError
 
 __all__ = ["Replicas"]

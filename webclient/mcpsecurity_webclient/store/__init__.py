@@ -1,16 +1,6 @@
-"""Where conversations are kept: a file of the user's by default, a database that several replicas share by
-setting."""
+"""The store of conversations: a SQLite file by default, or a database that several replicas share."""
 
-from mcpsecurity_webclient.store.conversations import (
-    Conversation,
-    ConversationStore,
-    Entry,
-    Owner,
-    Part,
-    StaleConversationError,
-    StoreError,
-    StoreUnavailableError,
-)
+from mcpsecurity_webclient.store.conversations import Conversation, ConversationStore, Entry, Owner, Part
 from mcpsecurity_webclient.store.sql import SqlConversationStore
 
 __all__ = [
@@ -20,7 +10,4 @@ __all__ = [
     "Owner",
     "Part",
     "SqlConversationStore",
-    "StaleConversationError",
-    "StoreError",
-    "StoreUnavailableError",
 ]

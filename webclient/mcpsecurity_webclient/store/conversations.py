@@ -1,38 +1,11 @@
-"""What is kept of a conversation, and the store's contract.
-
-StoreError
-├── StoreUnavailableError    the database cannot be reached, or refuses
-└── StaleConversationError   somebody else has changed or deleted it meanwhile
-"""
+"""The parts of a stored conversation, and the store's contract."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-__all__ = [
-    "Conversation",
-    "ConversationStore",
-    "Entry",
-    "Owner",
-    "Part",
-    "PartKind",
-    "StaleConversationError",
-    "StoreError",
-    "StoreUnavailableError",
-]
+__all__ = ["Conversation", "ConversationStore", "Entry", "Owner", "Part", "PartKind"]
 
 PartKind = Literal["message", "call", "turn"]
-
-
-class StoreError(Exception):
-    """A conversation could not be read or written."""
-
-
-class StoreUnavailableError(StoreError):
-    """The database cannot be reached, or refuses."""
-
-
-class StaleConversationError(StoreError):
-    """The conversation was changed or deleted by somebody else since it was read."""
 
 
 class Owner(NamedTuple):

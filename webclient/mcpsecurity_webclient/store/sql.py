@@ -26,14 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mcpsecurity_webclient.store.conversations import (
-    Conversation,
-    Entry,
-    Owner,
-    Part,
-    StaleConversationError,
-    StoreUnavailableError,
-)
+from mcpsecurity_webclient.errors import StaleConversationError, StoreUnavailableError
+from mcpsecurity_webclient.store.conversations import Conversation, Entry, Owner, Part
 from mcpsecurity_webclient.store.engine import database_url, make_engine, migrate
 from mcpsecurity_webclient.store.models import conversations, parts
 

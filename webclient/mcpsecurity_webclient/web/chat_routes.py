@@ -6,34 +6,15 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from mcpsecurity.client import BridgeError, SignInRequiredError
-from mcpsecurity.elicitation import InvalidContentError
-from mcpsecurity_webclient.bodies import body_of
-from mcpsecurity_webclient.chat.conversation import BusyError, ChatService, NothingToDoError, UnknownRunError
-from mcpsecurity_webclient.chat.directory import ChatDirectory, TooManyChatsError
+from mcpsecurity_webclient.auth.person import PERSON
+from mcpsecurity_webclient.chat.conversation import AGAIN, Again, ChatService
+from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.events import follow
-from mcpsecurity_webclient.chat.requests.elicitation import (
-    AlreadyAnsweredError,
-    NoSuchRequestError,
-    RequestExpiredError,
-)
-from mcpsecurity_webclient.chat.requests.pending_requests import RequestEndedError
-from mcpsecurity_webclient.chat.requests.sampling import (
-    SamplingDecidedError,
-    SamplingExpiredError,
-    UnknownSamplingError,
-)
 from mcpsecurity_webclient.chat.strict_json import read_json
-from mcpsecurity_webclient.chat.tools.approvals import (
-    DecidedError,
-    ExpiredCallError,
-    InvalidArgumentsError,
-    UnknownCallError,
-)
 from mcpsecurity_webclient.web import commands
-from mcpsecurity_webclient.web.access import PERSON, sign_in_url
+from mcpsecurity_webclient.web.bodies import body_of
 from mcpsecurity_webclient.web.errors import ApiError
-from mcpsecurity_webclient.web.event_streams import Streams, TooManyStreamsError
+from mcpsecurity_webclient.web.event_streams import Streams
 from mcpsecurity_webclient.web.export import FORMATS, as_json, as_markdown, file_name
 from mcpsecurity_webclient.web.idempotency import IdempotencyCache, Reply
 
@@ -65,7 +46,7 @@ class _Api:
         self._max_message = max_message
         self._keep_alive = keep_alive
         self._patience = patience
-        self._repeats = IdempotencyCache()
+        self._idempotency = IdempotencyCache()
 
     def command(self, shape: type[C], act: Act[C]) -> Callable[[web.Request], Awaitable[web.Response]]:
         """Return a handler that reads a command for one conversation and carries it out once."""
@@ -77,9 +58,11 @@ class _Api:
 
             async def work() -> Reply:
                 chat.act_as(person.sid)
-                return 202, await _carried_out(act(chat, body, request), request)
+                return 202, await act(chat, body, request)
 
-            status, answer = await self._repeats.once(person.sid, request, body.client_request_id, work)
+            status, answer = await self._idempotency.run_once(
+                person.sid, request, body.client_request_id, work
+            )
             return web.json_response(answer, status=status)
 
         return handler
@@ -89,14 +72,9 @@ class _Api:
         body = await _read(request, commands.Command)
 
         async def work() -> Reply:
-            try:
-                chat = await self._directory.create(person)
-            except TooManyChatsError as error:
-                text = "There are too many conversations, and all of them are busy."
-                raise ApiError(429, "too_many_chats", text) from error
-            return 201, {"chat_id": chat.chat_id}
+            return 201, {"chat_id": (await self._directory.create(person)).chat_id}
 
-        status, answer = await self._repeats.once(person.sid, request, body.client_request_id, work)
+        status, answer = await self._idempotency.run_once(person.sid, request, body.client_request_id, work)
         return web.json_response(answer, status=status)
 
     async def message(
@@ -116,12 +94,12 @@ class _Api:
         )
         return {"run_id": run_id, "message_id": message_id}
 
-    def another_run(self, begin: Callable[[ChatService], str]) -> Act[commands.Command]:
+    def another_run(self, trigger: Again) -> Act[commands.Command]:
         """Return a command that begins a run, and returns its id."""
 
         async def act(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
             self._check_runs(request)
-            return {"run_id": begin(chat)}
+            return {"run_id": chat.again(trigger)}
 
         return act
 
@@ -144,15 +122,15 @@ class _Api:
         if kind not in FORMATS:
             raise ApiError(400, "malformed", "A conversation can be had as markdown or json.")
         ending, content_type = FORMATS[kind]
-        text = as_json(chat) if kind == "json" else as_markdown(chat)
-        attachment = f'attachment; filename="{file_name(chat.title, ending)}"'
+        text = as_json(chat.state) if kind == "json" else as_markdown(chat.state)
+        attachment = f'attachment; filename="{file_name(chat.state.title, ending)}"'
         headers = {"Content-Disposition": attachment, "Cache-Control": "no-store"}
         return web.Response(text=text, content_type=content_type, charset="utf-8", headers=headers)
 
     async def catalog(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
         chat.act_as(request[PERSON].sid)
-        return web.json_response(await chat.servers.catalog())
+        return web.json_response(await chat.catalog())
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
@@ -170,9 +148,6 @@ class _Api:
                         await response.write(data)
         except TimeoutError:  # it does not read; the browser, if there is one, comes back for the rest
             _hang_up(request)
-        except TooManyStreamsError as error:
-            text = "This chat is open in too many tabs. Close some of them."
-            raise ApiError(429, "too_many_streams", text) from error
         except ConnectionResetError:
             pass
         return response
@@ -216,12 +191,8 @@ def add_chat_api(
     router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
     router.add_post(f"{chat}/samplings/{{id}}", api.command(commands.DecideSampling, _decide_sampling))
     router.add_post(f"{chat}/runs/{{id}}/stop", api.command(commands.Command, _stop))
-    for path, begin in (
-        ("regenerate", ChatService.regenerate),
-        ("retry", ChatService.retry),
-        ("continue", ChatService.go_on),
-    ):
-        router.add_post(f"{chat}/{path}", api.command(commands.Command, api.another_run(begin)))
+    for trigger in AGAIN:
+        router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
@@ -233,12 +204,12 @@ def _hang_up(request: web.Request) -> None:
 
 
 async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
-    await chat.desk.set_mode(body.mode)
+    await chat.set_mode(body.mode)
     return {}
 
 
 async def _decide(chat: ChatService, body: commands.Decide, request: web.Request) -> dict[str, Any]:
-    await chat.desk.decide(
+    await chat.decide(
         request.match_info["id"],
         approve=body.decision == "approve",
         args_hash=body.args_hash,
@@ -252,7 +223,7 @@ async def _decide(chat: ChatService, body: commands.Decide, request: web.Request
 async def _decide_batch(
     chat: ChatService, body: commands.DecideBatch, request: web.Request
 ) -> dict[str, Any]:
-    await chat.desk.decide_batch(request.match_info["id"], approve=body.decision == "approve")
+    await chat.decide_batch(request.match_info["id"], approve=body.decision == "approve")
     return {}
 
 
@@ -274,7 +245,7 @@ async def _stop(chat: ChatService, _: commands.Command, request: web.Request) ->
 
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
-    await chat.desk.revoke(body.server, body.tool)
+    await chat.revoke(body.server, body.tool)
     return {}
 
 
@@ -296,30 +267,3 @@ async def _read(request: web.Request, shape: type[C]) -> C:
         return shape.model_validate(read_json(await body_of(request)))
     except ValueError as error:  # pydantic's ValidationError is one
         raise ApiError(400, "malformed", "This command is not of the form that is expected.") from error
-
-
-async def _carried_out(work: Awaitable[dict[str, Any]], request: web.Request) -> dict[str, Any]:
-    """Return what a command gives; what it raises becomes an answer of the protocol."""
-    try:
-        return await work
-    except (UnknownCallError, NoSuchRequestError, UnknownSamplingError, UnknownRunError) as error:
-        raise ApiError(404, "no_such_request", "There is nothing of that kind here.") from error
-    except (DecidedError, AlreadyAnsweredError, SamplingDecidedError) as error:
-        raise ApiError(409, "already_decided", "This was already decided.") from error
-    except (ExpiredCallError, RequestExpiredError, SamplingExpiredError) as error:
-        raise ApiError(410, "expired", "It is too late: nobody answered in time.") from error
-    except RequestEndedError as error:
-        text = "This request has ended: the service was restarted. Try again to be asked anew."
-        raise ApiError(410, "ended", text) from error
-    except (InvalidArgumentsError, InvalidContentError) as error:
-        raise ApiError(422, "invalid", "Some values do not fit.", fields=error.fields) from error
-    except BusyError as error:
-        raise ApiError(409, "busy", "An answer is being written. Stop it, or wait for it.") from error
-    except NothingToDoError as error:
-        raise ApiError(409, "nothing_to_do", "There is nothing left to do.") from error
-    except SignInRequiredError as error:
-        url = sign_in_url(f"/chats/{request.match_info['chat_id']}", error)
-        text = "Please sign in again; your conversation is kept."
-        raise ApiError(401, "sign_in", text, sign_in_url=url) from error
-    except BridgeError as error:
-        raise ApiError(502, "mcp", str(error), retryable=True) from error

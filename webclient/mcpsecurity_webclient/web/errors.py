@@ -1,11 +1,52 @@
-"""Errors that become answers: JSON for the page's commands, a page for people."""
+"""HTTP answers for errors: `to_api_error` translates the package's errors at the edge, in one place."""
 
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
 
-__all__ = ["ApiError"]
+from aiohttp import web
+
+from mcpsecurity.client import BridgeError, SignInRequiredError
+from mcpsecurity.elicitation import InvalidContentError
+from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity_webclient.auth.urls import sign_in_url
+from mcpsecurity_webclient.errors import (
+    AlreadyDecidedError,
+    BusyError,
+    InvalidArgumentsError,
+    NothingToDoError,
+    RequestEndedError,
+    RequestExpiredError,
+    StaleConversationError,
+    StoreError,
+    TooManyChatsError,
+    TooManyStreamsError,
+    UnknownRequestError,
+    WebClientError,
+)
+
+__all__ = ["ApiError", "to_api_error"]
+
+_ENDED: Final = "This request has ended: the service was restarted. Try again to be asked anew."
+_STALE: Final = "This conversation was changed elsewhere. Please reload the page."
+_ANSWERS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
+    (UnknownRequestError, 404, "no_such_request", "There is nothing of that kind here."),
+    (AlreadyDecidedError, 409, "already_decided", "This was already decided."),
+    (RequestExpiredError, 410, "expired", "It is too late: nobody answered in time."),
+    (RequestEndedError, 410, "ended", _ENDED),
+    (BusyError, 409, "busy", "An answer is being written. Stop it, or wait for it."),
+    (NothingToDoError, 409, "nothing_to_do", "There is nothing left to do."),
+    (TooManyChatsError, 429, "too_many_chats", "There are too many conversations, and all of them are busy."),
+    (TooManyStreamsError, 429, "too_many_streams", "This chat is open in too many tabs. Close some of them."),
+    (StaleConversationError, 409, "changed_elsewhere", _STALE),
+)  # fmt: skip
+_HTTP_TEXTS: Final = {
+    404: "There is nothing at this address, or it is not yours.",
+    405: "This address cannot be used like that.",
+    413: "That was too long.",
+}
 
 
-class ApiError(Exception):
+class ApiError(WebClientError):
     """An answer to a command (docs/chat-protocol.md): status, code, and a message for the person."""
 
     def __init__(
@@ -22,6 +63,7 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
         self.headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
         more = {
             "fields": fields,
@@ -37,3 +79,38 @@ class ApiError(Exception):
                 **{key: value for key, value in more.items() if value is not None},
             }
         }
+
+
+def to_api_error(error: Exception, request: web.Request) -> ApiError | None:
+    """Return the answer for an error that a handler raised; None for an unexpected error."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, web.HTTPException):
+        text = _HTTP_TEXTS.get(error.status, "The request could not be answered.")
+        return ApiError(error.status, "http", text)
+    for kind, status, code, text in _ANSWERS:
+        if isinstance(error, kind):
+            return ApiError(status, code, text)
+    if isinstance(error, InvalidArgumentsError | InvalidContentError):
+        return ApiError(422, "invalid", "Some values do not fit.", fields=error.fields)
+    return _unavailable(error) or _from_server(error, request)
+
+
+def _unavailable(error: Exception) -> ApiError | None:
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    ending = "cannot be reached at the moment. Nothing was done; please try again."
+    if isinstance(error, SharedStateError):
+        return ApiError(status, "not_shared", f"The chat {ending}", retryable=True)
+    if isinstance(error, StoreError):
+        return ApiError(status, "not_kept", f"Conversations {ending}", retryable=True)
+    return None
+
+
+def _from_server(error: Exception, request: web.Request) -> ApiError | None:
+    if isinstance(error, SignInRequiredError):
+        chat_id = request.match_info.get("chat_id")
+        url = sign_in_url(f"/chats/{chat_id}" if chat_id else "/", error)
+        return ApiError(401, "sign_in", "Please sign in again; your conversation is kept.", sign_in_url=url)
+    if isinstance(error, BridgeError):
+        return ApiError(502, "mcp", str(error), retryable=True)
+    return None

@@ -7,12 +7,9 @@ from typing import NamedTuple
 
 from mcpsecurity_webclient.chat.conversation import ChatService
 from mcpsecurity_webclient.chat.events import Subscription
+from mcpsecurity_webclient.errors import TooManyStreamsError
 
-__all__ = ["Streams", "TooManyStreamsError"]
-
-
-class TooManyStreamsError(Exception):
-    """The session has as many open pages as are allowed."""
+__all__ = ["Streams"]
 
 
 class _Page(NamedTuple):
@@ -47,7 +44,7 @@ class Streams:
                 subscription.end()
         if sum(page.is_there() for page in self._open[sid].values()) >= self._limit:
             raise TooManyStreamsError
-        subscription = chat.events.subscribe(last, chat.snapshot)
+        subscription = chat.subscribe(last)
         self._open[sid][subscription] = _Page(chat, is_there)
         try:
             yield subscription

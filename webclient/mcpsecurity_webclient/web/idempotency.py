@@ -1,4 +1,4 @@
-"""Commands that arrive twice, because a connection broke before the answer: done once, answered twice."""
+"""Repeated commands: a page that lost an answer sends its command again. It runs once, is answered twice."""
 
 import asyncio
 from collections import OrderedDict
@@ -13,17 +13,18 @@ Key = tuple[str, str, str]
 
 
 class IdempotencyCache:
-    """Remembers the last `limit` commands, by session, path and the id that the page chose."""
+    """Keeps the answers of the last `limit` commands, by session, path and the id that the page chose."""
 
     def __init__(self, limit: int = 5000) -> None:
         self._limit = limit
         self._known: OrderedDict[Key, asyncio.Future[Reply]] = OrderedDict()
 
-    async def once(
+    async def run_once(
         self, session: str, request: web.Request, request_id: str | None, work: Callable[[], Awaitable[Reply]]
     ) -> Reply:
-        """Return what `work` gives, or gave when this command came before. It goes on if the page hangs
-        up."""
+        """Return the result of `work`, or of its first run if this command was sent before. An error of the
+        first run is raised again. `work` goes on when the page disconnects; without `request_id` it always
+        runs."""
         if request_id is None:
             return await work()
         key = (session, request.path, request_id)

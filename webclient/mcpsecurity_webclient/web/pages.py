@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp_jinja2 import render_string
 
+from mcpsecurity_webclient.auth.person import PERSON, public
 from mcpsecurity_webclient.chat.conversation import ChatService
-from mcpsecurity_webclient.chat.directory import ChatDirectory, TooManyChatsError
-from mcpsecurity_webclient.web.access import PERSON, public
+from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.web.errors import ApiError
 
 __all__ = ["add_pages"]
@@ -32,10 +32,7 @@ class _Pages:
 
     async def latest(self, request: web.Request) -> web.Response:
         """Show the person's latest conversation; a first one is begun."""
-        try:
-            return _page(request, await self._directory.latest(request[PERSON]))
-        except TooManyChatsError as error:  # cannot be: she had none
-            raise ApiError(429, "too_many_chats", "There are too many conversations.") from error
+        return _page(request, await self._directory.latest(request[PERSON]))
 
     async def one(self, request: web.Request) -> web.Response:
         """Show a conversation."""

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from mcpsecurity.runtime.rate_limit import RateLimiter
-from mcpsecurity_webclient.web.access import PERSON, Handler
+from mcpsecurity_webclient.auth.person import PERSON, Handler
 from mcpsecurity_webclient.web.errors import ApiError
 
 __all__ = ["rate_middleware"]

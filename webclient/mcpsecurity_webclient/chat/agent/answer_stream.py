@@ -67,9 +67,7 @@ class AnswerWriter:
         message.text = self._markdown.text
         message.stable, message.html = self._markdown.stable_html, rendered.html
         payload = {"message_id": message.message_id, "offset": offset, "text": piece, "html": rendered.html}
-        self._publish(
-            "message.delta", payload | ({"stable": rendered.stable} if rendered.stable else {})
-        )
+        self._publish("message.delta", payload | ({"stable": rendered.stable} if rendered.stable else {}))
 
     def _tell_all(self) -> None:
         """Publish what waits now, and end the pause."""

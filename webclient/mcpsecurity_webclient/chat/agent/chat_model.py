@@ -25,24 +25,17 @@ from semantic_kernel.contents import (
 )
 
 from mcpsecurity.identity_token import UNUSED_ENDPOINT, token_provider
-from mcpsecurity_webclient.chat.agent.model_stream import (
-    AnswerReader,
-    EventSplitter,
-    NotAStreamError,
-)
+from mcpsecurity_webclient.chat.agent.model_stream import AnswerReader, EventSplitter
+from mcpsecurity_webclient.errors import BrokenOffError, NotAStreamError
 from mcpsecurity_webclient.settings import WebSettings
 
-__all__ = ["BrokenOffError", "chat_model"]
+__all__ = ["chat_model"]
 
 _PASSING = frozenset({500, 502, 503, 504})
 _PAUSE_SECONDS = 0.5
 _DONE = "[DONE]"
 _DRAIN_SECONDS = 0.1
 _MAX_ANSWER = 8 * 2**20
-
-
-class BrokenOffError(Exception):
-    """The model's answer ended before its end."""
 
 
 class _RetryingClient(DefaultAsyncHttpxClient):

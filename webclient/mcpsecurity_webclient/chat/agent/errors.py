@@ -11,10 +11,9 @@ import openai
 from azure.core.exceptions import ClientAuthenticationError
 
 from mcpsecurity.client import BridgeError, SignInRequiredError
-from mcpsecurity_webclient.chat.agent.chat_model import BrokenOffError
-from mcpsecurity_webclient.chat.agent.model_stream import NotAStreamError, ProviderError
 from mcpsecurity_webclient.chat.agent.provider_report import Report, report_of
 from mcpsecurity_webclient.chat.models import Failure
+from mcpsecurity_webclient.errors import BrokenOffError, NotAStreamError, ProviderError
 
 __all__ = [
     "MODEL_ERRORS",

@@ -7,8 +7,9 @@ from typing import Any
 from semantic_kernel.contents import FunctionCallContent, StreamingChatMessageContent
 
 from mcpsecurity_webclient.chat.strict_json import read_json
+from mcpsecurity_webclient.errors import UnreadableCallError
 
-__all__ = ["Completion", "HeardAnswer", "UnreadableCallError", "arguments_of"]
+__all__ = ["Completion", "HeardAnswer", "arguments_of"]
 
 _COUNTS = ("prompt_tokens", "completion_tokens")
 _OWN_ENDS = (None, "stop", "tool_calls", "function_call")
@@ -27,10 +28,6 @@ class Completion:
     finish_reason: str | None = None
     usage: dict[str, int] = field(default_factory=dict)
     model: str | None = None
-
-
-class UnreadableCallError(ValueError):
-    """A call's arguments are no JSON object; the text is for the model."""
 
 
 class HeardAnswer:

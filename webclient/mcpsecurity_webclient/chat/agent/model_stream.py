@@ -11,7 +11,9 @@ from typing import Any
 
 import orjson
 
-__all__ = ["AnswerReader", "EventSplitter", "NotAStreamError", "ProviderError", "whole_characters"]
+from mcpsecurity_webclient.errors import NotAStreamError, ProviderError
+
+__all__ = ["AnswerReader", "EventSplitter", "whole_characters"]
 
 _MAX_EVENT = 4 * 2**20
 _MAX_PREFACE = 2**16
@@ -21,18 +23,6 @@ _MAX_CALLS = 128
 _SHORT = 100
 _COUNTS = ("prompt_tokens", "completion_tokens")
 _HIGH_SURROGATES = ("\ud800", "\udbff")
-
-
-class NotAStreamError(Exception):
-    """The endpoint answered with something else than a stream of chunks."""
-
-
-class ProviderError(Exception):
-    """The endpoint ended its stream with an error; `body` is what it says of it."""
-
-    def __init__(self, body: Any) -> None:
-        super().__init__("the model's endpoint ended its answer with an error")
-        self.body = body
 
 
 class EventSplitter:

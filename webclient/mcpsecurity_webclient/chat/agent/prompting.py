@@ -17,19 +17,15 @@ from semantic_kernel.contents import (
 )
 
 from mcpsecurity.kernel.functions import original_arguments
-from mcpsecurity_webclient.chat.agent.model_answer import (
-    Completion,
-    HeardAnswer,
-    UnreadableCallError,
-    arguments_of,
-)
+from mcpsecurity_webclient.chat.agent.model_answer import Completion, HeardAnswer, arguments_of
 from mcpsecurity_webclient.chat.history import call_ids, result_of, sent, valid_call
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
 from mcpsecurity_webclient.chat.strict_json import to_json
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.tools.calls import CANCELLED, ToolCalls
-from mcpsecurity_webclient.telemetry import model_asked
+from mcpsecurity_webclient.errors import UnreadableCallError
+from mcpsecurity_webclient.telemetry import trace_model_call
 
 __all__ = ["AnswerSink", "PromptingService"]
 
@@ -82,7 +78,7 @@ class PromptingService:
         total = Completion(status="max_rounds")
         for _ in range(self._max_rounds):
             message_id = sink.begin()
-            with model_asked(self._service.ai_model_id) as used:
+            with trace_model_call(self._service.ai_model_id) as used:
                 heard = await self._ask(history, sink)
                 completion = heard.completion()
                 used(completion.usage)

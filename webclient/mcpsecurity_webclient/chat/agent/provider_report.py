@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 
-from mcpsecurity_webclient.chat.agent.model_stream import ProviderError
+from mcpsecurity_webclient.errors import ProviderError
 
 __all__ = ["Report", "report_of"]
 

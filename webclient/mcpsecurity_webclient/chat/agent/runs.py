@@ -22,27 +22,20 @@ from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
-from mcpsecurity_webclient.store import StaleConversationError, StoreError
-from mcpsecurity_webclient.telemetry import answer_watched
+from mcpsecurity_webclient.errors import (
+    NothingToDoError,
+    StaleConversationError,
+    StoreError,
+    UnknownRequestError,
+)
+from mcpsecurity_webclient.telemetry import trace_run
 
-__all__ = ["BusyError", "NothingToDoError", "Runs", "UnknownRunError"]
+__all__ = ["Runs"]
 
 _log = logging.getLogger(__name__)
 _STOP_SECONDS = 5.0
 _KNOWN = 50
 _CUT_OFF = ("length", "broken_off", "stopped")
-
-
-class BusyError(Exception):
-    """An answer is being written; one at a time."""
-
-
-class NothingToDoError(Exception):
-    """The run to stop has ended, or there is no answer to write again."""
-
-
-class UnknownRunError(LookupError):
-    """This conversation has no such run."""
 
 
 class Runs:
@@ -75,7 +68,8 @@ class Runs:
         """Begin an answer, or go on with one from calls that wait; return the run's id. `after` is the
         message after which it stands, if others stood there before.
 
-        In a conversation that was closed meanwhile none begins: the next process that opens it offers to try again.
+        In a conversation that was closed meanwhile none begins: the next process that opens it offers to try
+        again.
         """
         run = Run(secrets.token_urlsafe(9), trigger)
         self._known.append(run.run_id)
@@ -84,7 +78,9 @@ class Runs:
         self._state.run = run
         self._state.updated_at = self._clock()
         self._publish("run.started", {"trigger": trigger} | ({"after": after} if after else {}))
-        answer = answer_watched(self._state.chat_id, run, lambda run: self._answer(run, pending))
+        answer = trace_run(
+            self._state.chat_id, lambda: self._answer(run, pending), outcome=lambda: run.status
+        )
         run.task = asyncio.create_task(answer, name=f"run {run.run_id}")
         return run.run_id
 
@@ -111,11 +107,11 @@ class Runs:
         """Return if this run is under way.
 
         Raises:
-            UnknownRunError: there never was such a run here, or it was long ago.
+            UnknownRequestError: there never was such a run here, or it was long ago.
             NothingToDoError: this run has ended.
         """
         if run_id not in self._known:
-            raise UnknownRunError
+            raise UnknownRequestError
         if self._state.run is None or self._state.run.run_id != run_id:
             raise NothingToDoError
 

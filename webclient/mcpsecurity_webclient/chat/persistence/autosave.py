@@ -7,14 +7,8 @@ import secrets
 from mcpsecurity_webclient.chat.events import EventBus
 from mcpsecurity_webclient.chat.persistence.serialization import captured
 from mcpsecurity_webclient.chat.state import ConversationState
-from mcpsecurity_webclient.store import (
-    Conversation,
-    ConversationStore,
-    Owner,
-    StaleConversationError,
-    StoreError,
-    StoreUnavailableError,
-)
+from mcpsecurity_webclient.errors import StaleConversationError, StoreError, StoreUnavailableError
+from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
 __all__ = ["ConversationSaver"]
 
@@ -84,8 +78,8 @@ class ConversationSaver:
             self._task = asyncio.create_task(self._later(), name="keep a conversation")
 
     async def save(self) -> None:
-        """Save the conversation as it is now. Calls that wait at the same time share one save, which is completed
-        even if they are cancelled.
+        """Save the conversation as it is now. Calls that wait at the same time share one save, which is
+        completed even if they are cancelled.
 
         Raises:
             StoreError: the conversation is not saved.

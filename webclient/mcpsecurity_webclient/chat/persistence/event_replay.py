@@ -16,14 +16,11 @@ from mcpsecurity_webclient.chat.models import INTERRUPTED, ApprovalMode, Message
 from mcpsecurity_webclient.chat.persistence.serialization import UnderWay
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.calls import ended_payload
+from mcpsecurity_webclient.errors import ReplayMismatchError
 
-__all__ = ["EventReplayer", "ReplayMismatchError"]
+__all__ = ["EventReplayer"]
 
 Publish = Callable[[str, str | None, dict[str, Any]], None]
-
-
-class ReplayMismatchError(Exception):
-    """The event does not match the stored conversation."""
 
 
 class EventReplayer:

@@ -11,7 +11,16 @@ from mcpsecurity_webclient.chat.models import ApprovalMode, Message, PendingFunc
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.store import Conversation, Part
 
-__all__ = ["UnderWay", "calls_from", "captured", "messages_from", "parts_of", "restore", "turns_from", "under_way"]
+__all__ = [
+    "UnderWay",
+    "calls_from",
+    "captured",
+    "messages_from",
+    "parts_of",
+    "restore",
+    "turns_from",
+    "under_way",
+]
 
 UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
 _UNDER_WAY = ("proposed", "approved", "running")

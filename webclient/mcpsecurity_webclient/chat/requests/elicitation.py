@@ -27,30 +27,17 @@ from mcpsecurity.elicitation import (
     parse_form,
     parse_visit,
 )
-from mcpsecurity_webclient.chat.requests.pending_requests import RequestEndedError, RequestLog, State
+from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
+from mcpsecurity_webclient.errors import (
+    AlreadyDecidedError,
+    RequestEndedError,
+    RequestExpiredError,
+    UnknownRequestError,
+)
 
-__all__ = [
-    "AlreadyAnsweredError",
-    "Asked",
-    "ElicitationCoordinator",
-    "NoSuchRequestError",
-    "Recipient",
-    "RequestExpiredError",
-]
+__all__ = ["Asked", "ElicitationCoordinator", "Recipient"]
 
 _ENDED_KEPT = 500
-
-
-class NoSuchRequestError(LookupError):
-    """There is no such question, or it is somebody else's."""
-
-
-class AlreadyAnsweredError(Exception):
-    """Somebody was faster, in this or another tab."""
-
-
-class RequestExpiredError(Exception):
-    """The deadline has passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +124,15 @@ class ElicitationCoordinator:
         """Take a person's answer; the first one wins.
 
         Raises:
-            NoSuchRequestError: this conversation has no such question.
-            AlreadyAnsweredError, RequestExpiredError, RequestEndedError: too late.
+            UnknownRequestError: this conversation has no such question.
+            AlreadyDecidedError, RequestExpiredError, RequestEndedError: too late.
             InvalidContentError: the form's content does not fit; the question stays open.
         """
         asked = self._open.get(elicitation_id)
         if asked is None or asked.recipient.chat_id != chat_id:
             raise self._why_not(chat_id, elicitation_id)
         if asked.answer.done():
-            raise AlreadyAnsweredError
+            raise AlreadyDecidedError
         asked.answer.set_result((_outcome(asked, action, content), "user"))
 
     def withdraw(self, chat_id: str, call_id: str) -> None:
@@ -170,13 +157,13 @@ class ElicitationCoordinator:
     def _why_not(self, chat_id: str, elicitation_id: str) -> Exception:
         chat, state = self._ended.get(elicitation_id, ("", "answered"))
         if chat != chat_id:
-            return NoSuchRequestError()
+            return UnknownRequestError()
         match state:
             case "expired":
                 return RequestExpiredError()
             case "ended":
                 return RequestEndedError()
-        return AlreadyAnsweredError()
+        return AlreadyDecidedError()
 
     def _opened(
         self, recipient: Recipient, server: str, params: types.ElicitRequestParams, call_id: str | None

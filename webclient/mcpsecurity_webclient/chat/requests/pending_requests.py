@@ -7,15 +7,11 @@ does; what is remembered lets the next process say so.
 
 from typing import Literal, NamedTuple, Protocol
 
-__all__ = ["Kind", "NullRequestLog", "Remembered", "RequestEndedError", "RequestLog", "State"]
+__all__ = ["Kind", "NullRequestLog", "Remembered", "RequestLog", "State"]
 
 Kind = Literal["elicitation", "sampling"]
 State = Literal["open", "answered", "expired", "ended"]
 """`ended`: with the process that asked."""
-
-
-class RequestEndedError(Exception):
-    """The process that asked has ended, and its question with it."""
 
 
 class Remembered(NamedTuple):

@@ -9,32 +9,20 @@ from mcp import types
 from mcp.client.session import SamplingFnT
 
 from mcpsecurity.client.parts import part_text
-from mcpsecurity_webclient.chat.requests.pending_requests import RequestEndedError, RequestLog, State
+from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
+from mcpsecurity_webclient.errors import (
+    AlreadyDecidedError,
+    RequestEndedError,
+    RequestExpiredError,
+    UnknownRequestError,
+)
 
-__all__ = [
-    "SamplingDecidedError",
-    "SamplingExpiredError",
-    "SamplingRequests",
-    "UnknownSamplingError",
-    "message_text",
-]
+__all__ = ["SamplingRequests", "message_text"]
 
 _ENDED_KNOWN = 100
 
 Sample = Callable[[types.CreateMessageRequestParams], Awaitable[types.CreateMessageResult | types.ErrorData]]
 """Asks the model for an approved request, and returns its answer or why there is none."""
-
-
-class UnknownSamplingError(LookupError):
-    """There is no such request in this conversation."""
-
-
-class SamplingDecidedError(Exception):
-    """It is decided already."""
-
-
-class SamplingExpiredError(Exception):
-    """Nobody decided in time."""
 
 
 class SamplingRequests:
@@ -71,25 +59,25 @@ class SamplingRequests:
         """Take the person's decision; the first one wins.
 
         Raises:
-            UnknownSamplingError, SamplingDecidedError, SamplingExpiredError, RequestEndedError: it cannot be
+            UnknownRequestError, AlreadyDecidedError, RequestExpiredError, RequestEndedError: it cannot be
                 decided (any more).
         """
         if sampling_id not in self._open:
             raise self._why_not(sampling_id)
         waiting = self._open[sampling_id][1]
         if waiting.done():
-            raise SamplingDecidedError
+            raise AlreadyDecidedError
         waiting.set_result(approve)
 
     def _why_not(self, sampling_id: str) -> Exception:
         match self._ended.get(sampling_id):
             case None:
-                return UnknownSamplingError()
+                return UnknownRequestError()
             case "expired":
-                return SamplingExpiredError()
+                return RequestExpiredError()
             case "ended":
                 return RequestEndedError()
-        return SamplingDecidedError()
+        return AlreadyDecidedError()
 
     def remember(self, sampling_id: str, state: State) -> None:
         """Record how a request of this or another process has ended."""

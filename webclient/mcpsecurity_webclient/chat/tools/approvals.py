@@ -1,7 +1,8 @@
 """Approval of tool calls. A decision is saved before it takes effect.
 
-A decision that cannot be saved does not count. So a call outlives the process that proposed it, no call is made
-twice, and a replica that has lost the conversation to another makes none, because the store refuses its saves.
+A decision that cannot be saved does not count. So a call outlives the process that proposed it, no call is
+made twice, and a replica that has lost the conversation to another makes none, because the store refuses its
+saves.
 """
 
 import asyncio
@@ -14,41 +15,22 @@ from mcpsecurity.elicitation import argument_errors
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.state import ConversationState
-from mcpsecurity_webclient.store import StoreError, StoreUnavailableError
+from mcpsecurity_webclient.errors import (
+    AlreadyDecidedError,
+    InvalidArgumentsError,
+    RequestExpiredError,
+    StoreError,
+    StoreUnavailableError,
+    UnknownRequestError,
+)
 
-__all__ = [
-    "Approvals",
-    "DecidedError",
-    "ExpiredCallError",
-    "InvalidArgumentsError",
-    "UnknownCallError",
-]
+__all__ = ["Approvals"]
 
 IN_VAIN = "nobody answered in time"
 _ANNOUNCE_SECONDS = 2.0
 _LEAVE_SECONDS = 5.0
 
 Publish = Callable[[str, dict[str, Any]], None]
-
-
-class UnknownCallError(LookupError):
-    """This conversation has no such call."""
-
-
-class DecidedError(Exception):
-    """The call is decided already."""
-
-
-class ExpiredCallError(Exception):
-    """Nobody decided in time."""
-
-
-class InvalidArgumentsError(ValueError):
-    """Edited arguments do not fit; `fields` maps their names to messages."""
-
-    def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__("the arguments do not fit")
-        self.fields = fields
 
 
 class Approvals:
@@ -83,12 +65,14 @@ class Approvals:
         self._state.calls[call.call_id] = call
 
     async def announce(self, calls: Iterable[PendingFunctionCall]) -> None:
-        """Tell the pages about proposed calls. If the person decides one, the conversation is saved first when
-        that takes no longer than two seconds: another process can then take the decision, too."""
+        """Tell the pages about proposed calls. If the person decides one, the conversation is saved first
+        when that takes no longer than two seconds: another process can then take the decision, too."""
         calls = list(calls)
         try:
             if any(self._decided_by_itself(call) is None for call in calls):
-                with suppress(StoreError, TimeoutError):  # the decision is refused then, as it cannot be saved
+                with suppress(
+                    StoreError, TimeoutError
+                ):  # the decision is refused then, as it cannot be saved
                     async with asyncio.timeout(_ANNOUNCE_SECONDS):
                         await self._save()
         finally:
@@ -108,14 +92,14 @@ class Approvals:
         """Take the person's decision; the first one wins. It is saved when this returns.
 
         Raises:
-            UnknownCallError, DecidedError, ExpiredCallError: it cannot be decided (any more).
+            UnknownRequestError, AlreadyDecidedError, RequestExpiredError: it cannot be decided (any more).
             InvalidArgumentsError: the edited arguments do not fit; the call stays open.
             StoreError: the decision cannot be saved; the call stays open.
         """
         async with self._deciding:
             call = self._awaited(call_id)
             if args_hash != call.args_hash:
-                raise DecidedError
+                raise AlreadyDecidedError
             if (
                 approve
                 and arguments is not None
@@ -131,10 +115,10 @@ class Approvals:
         async with self._deciding:
             batch = [call for call in self._state.calls.values() if call.batch_id == batch_id]
             if not batch:
-                raise UnknownCallError
+                raise UnknownRequestError
             still_open = [call for call in batch if self._why_not(call) is None]
             if not still_open:
-                raise self._why_not(batch[0]) or DecidedError()
+                raise self._why_not(batch[0]) or AlreadyDecidedError()
             await self._take({c.call_id: Decision(approve, "user", c.arguments) for c in still_open}, {})
 
     async def set_mode(self, mode: ApprovalMode) -> None:
@@ -153,12 +137,12 @@ class Approvals:
         """Revoke a grant.
 
         Raises:
-            UnknownCallError: there is no such grant.
+            UnknownRequestError: there is no such grant.
             StoreError: the grant cannot be removed and still holds.
         """
         digest = self._state.grants.get((server, tool))
         if digest is None:
-            raise UnknownCallError
+            raise UnknownRequestError
         self._end_grant(server, tool)
         try:
             await self._save()
@@ -176,8 +160,8 @@ class Approvals:
         self._state.leaving = True
 
     async def decision(self, call: PendingFunctionCall) -> Decision:
-        """Return the decision: at once by mode or grant, otherwise the person's. A call that is not decided in
-        time is declined.
+        """Return the decision: at once by mode or grant, otherwise the person's. A call that is not decided
+        in time is declined.
 
         Raises:
             StoreError: the decision cannot be saved and does not count.
@@ -219,7 +203,7 @@ class Approvals:
         """Return a call that the person can decide now; otherwise raise why not."""
         call = self._state.calls.get(call_id)
         if call is None:
-            raise UnknownCallError
+            raise UnknownRequestError
         if (reason := self._why_not(call)) is not None:
             raise reason
         return call
@@ -228,8 +212,8 @@ class Approvals:
         if call.status == "proposed" and call.deciding is None and call.decision is not None:
             if self._state.leaving:
                 return StoreUnavailableError("this conversation is on its way to another process")
-            return ExpiredCallError() if (call.expires_at or 0.0) <= self._clock() else None
-        return ExpiredCallError() if call.decided_by == "timeout" else DecidedError()
+            return RequestExpiredError() if (call.expires_at or 0.0) <= self._clock() else None
+        return RequestExpiredError() if call.decided_by == "timeout" else AlreadyDecidedError()
 
     async def _take(self, decisions: Mapping[str, Decision], granted: Mapping[tuple[str, str], str]) -> None:
         """Save decisions, then apply them. The caller holds the lock."""
@@ -250,7 +234,7 @@ class Approvals:
             self._publish("grants.changed", {"grants": self._state.grants_json()})
         in_time = [(call, decision) for call, decision in decided if call.status == "proposed"]
         if not in_time:  # the answer was stopped meanwhile
-            raise DecidedError
+            raise AlreadyDecidedError
         for call, decision in in_time:
             self.settle(call, decision)
 
@@ -262,8 +246,8 @@ class Approvals:
                 self._state.grants[which] = digest
 
     def _decided_by_itself(self, call: PendingFunctionCall) -> str | None:
-        """Return what decides the call without the person: `mode`, `grant`, or None. A grant holds for the tool
-        as it was described when it was given."""
+        """Return what decides the call without the person: `mode`, `grant`, or None. A grant holds for the
+        tool as it was described when it was given."""
         if self._state.mode is ApprovalMode.ELICITATION and self._left_to_server(call):
             return "mode"
         granted = self._state.grants.get((call.server, call.tool))
@@ -272,8 +256,8 @@ class Approvals:
         return "grant" if granted == call.definition_hash else None
 
     def _left_to_server(self, call: PendingFunctionCall) -> bool:
-        """Tell whether Elicitation mode leaves a call to its server: the server asks the person itself, or the
-        operator trusts its annotation that the tool only reads. A call without a server fails later."""
+        """Tell whether Elicitation mode leaves a call to its server: the server asks the person itself, or
+        the operator trusts its annotation that the tool only reads. A call without a server fails later."""
         server = self._servers.named(call.server)
         if server is None or server.settings.asks:
             return True
@@ -282,7 +266,7 @@ class Approvals:
 
     async def _persons_decision(self, call: PendingFunctionCall) -> Decision:
         if call.decision is None or call.expires_at is None:
-            raise UnknownCallError
+            raise UnknownRequestError
         left = min(call.expires_at - self._clock(), self._timeout)
         await asyncio.wait([call.decision], timeout=max(left, 0.0))
         async with self._deciding:  # a decision that is being taken now was in time

@@ -17,8 +17,8 @@ from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, arg
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Approvals, Publish
 from mcpsecurity_webclient.chat.tools.results import content_json, shown_parts, structured_json
-from mcpsecurity_webclient.store import StoreError
-from mcpsecurity_webclient.telemetry import call_ended, tool_called
+from mcpsecurity_webclient.errors import StoreError
+from mcpsecurity_webclient.telemetry import count_tool_call, trace_tool_call
 
 __all__ = ["NotApprovedError", "ToolCalls", "UnknownToolError", "ended_payload", "said_of"]
 
@@ -68,8 +68,8 @@ class ToolCalls:
     def propose(
         self, function: str, arguments: dict[str, Any], batch_id: str, message_id: str, item_id: str
     ) -> PendingFunctionCall:
-        """Record a call that the model proposes; `item_id` is the call's id in what the model reads. A call of
-        an unknown function fails later."""
+        """Record a call that the model proposes; `item_id` is the call's id in what the model reads. A call
+        of an unknown function fails later."""
         server, tool = self.find(function)
         call = PendingFunctionCall(
             call_id=secrets.token_urlsafe(12),
@@ -90,8 +90,11 @@ class ToolCalls:
         await self._approvals.announce(calls)
 
     def running_on(self, server: str) -> str | None:
-        """Return the id of the call that a server's question belongs to; None unless exactly one is running."""
-        running = [c.call_id for c in self._state.calls.values() if c.server == server and c.status == "running"]
+        """Return the id of the call that a server's question belongs to; None unless exactly one is
+        running."""
+        running = [
+            c.call_id for c in self._state.calls.values() if c.server == server and c.status == "running"
+        ]
         return running[0] if len(running) == 1 else None
 
     async def carry_out(self, call: PendingFunctionCall) -> str:
@@ -114,8 +117,8 @@ class ToolCalls:
             raise
 
     def withdraw(self, call: PendingFunctionCall) -> None:
-        """End a call whose answer was stopped. If another process takes the conversation over, a call that waits
-        for the person stays open."""
+        """End a call whose answer was stopped. If another process takes the conversation over, a call that
+        waits for the person stays open."""
         if call.status in ("approved", "running"):
             self._done(call, "cancelled")
         elif call.status == "proposed" and not self._state.leaving:
@@ -162,7 +165,7 @@ class ToolCalls:
         if call.recovered and (reason := await self._why_not_as_shown(call)) is not None:
             return self._not_made(call, reason)
         try:
-            with tool_called(call.function):
+            with trace_tool_call(call.function):
                 text = _taken(call, await self.call_tool(call, decision.arguments))
         except Exception as error:  # noqa: BLE001 - the call's boundary: person and model are told
             return self._failed(call, error)
@@ -210,7 +213,7 @@ class ToolCalls:
         if call.status in ("done", "failed", "cancelled"):
             return
         call.status = status
-        call_ended(call, status)
+        count_tool_call(call.tool, call.server, status)
         if call.started_at is not None:
             call.duration_ms = round((self._clock() - call.started_at) * 1000)
         self._publish("tool.done", ended_payload(call))

@@ -6,7 +6,7 @@ import pytest
 from tests.oidc.odd_answers import ODD_ANSWERS
 from tests.oidc.tenant import ControlledTenant, MovableClock
 from tests.server.protected import ProtectedServer
-from tests.server.tools.test_identity_tools import _call
+from tests.server.tools.test_identity import _call
 
 
 @pytest.mark.parametrize(("status", "body"), ODD_ANSWERS)

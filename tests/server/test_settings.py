@@ -1,7 +1,9 @@
-"""The keys that seal what a call without a session remembers, as settings."""
+"""Settings of the server that the transport follows: limits, and the keys of calls without a session."""
 
 import pytest
 from pydantic import ValidationError
+from tests.oidc.tenant import ControlledTenant, MovableClock
+from tests.server.protected import ProtectedServer
 
 from mcpsecurity_server.settings import MIN_STATE_KEY_BYTES, ServerSettings
 from mcpsecurity_server.transport.limits import MIN_KEY_BYTES
@@ -21,3 +23,14 @@ def test_keys_that_are_short_or_the_same_stop_the_server(keys: str) -> None:
 
 def test_settings_and_transport_agree_on_the_shortest_key() -> None:
     assert MIN_STATE_KEY_BYTES == MIN_KEY_BYTES
+
+
+async def test_longest_body_and_most_sessions_follow_the_settings(
+    tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    async with ProtectedServer(tenant, clock, max_body_bytes=2000, max_sessions=1) as protected:
+        token = tenant.access_token()
+        headers = {"Authorization": f"Bearer {token}"}
+        assert (await protected.request("POST", "/mcp", headers, b" " * 2001)).status == 413
+        assert (await protected.call(token)).status == 200
+        assert (await protected.call(token)).status == 503

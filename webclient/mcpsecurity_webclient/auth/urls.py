@@ -1,0 +1,20 @@
+"""Addresses of this site that a sign-in starts from and leads to."""
+
+from yarl import URL
+
+from mcpsecurity.client import SignInRequiredError
+
+__all__ = ["safe_next", "sign_in_url"]
+
+
+def safe_next(target: str | None) -> str:
+    """Return `target` if it is a path of this site, the start page otherwise."""
+    if target is None or not target.startswith("/") or target.startswith("//"):
+        return "/"
+    return target if all(33 <= ord(c) < 127 and c != "\\" for c in target) else "/"
+
+
+def sign_in_url(target: str, error: SignInRequiredError) -> str:
+    """Return the address of a sign-in that grants what `error` asks for and then shows `target`."""
+    query = {"next": target, "claims": error.claims, "scope": error.scope}
+    return str(URL("/signin").with_query({name: value for name, value in query.items() if value}))

@@ -1,0 +1,148 @@
+"""Every error that the web client raises itself, in one tree. `web/errors.py` turns them into HTTP answers.
+
+WebClientError
+├── CommandError               a command of a page cannot be carried out
+│   ├── UnknownRequestError    the conversation has no such call, question, sampling request or run
+│   ├── AlreadyDecidedError    the call or request was decided before, in this or another tab
+│   ├── RequestExpiredError    the deadline of the call or request has passed
+│   ├── RequestEndedError      the request ended with the process that made it
+│   ├── InvalidArgumentsError  edited arguments do not fit the tool's schema
+│   ├── BusyError              an answer is being written
+│   ├── NothingToDoError       the run has ended, or there is no answer to write again
+│   ├── TooManyChatsError      all conversations that the person may have open are busy
+│   └── TooManyStreamsError    the session has as many open pages as are allowed
+├── ModelError                 the model's endpoint, or the model, answers wrongly
+│   ├── BrokenOffError         the answer stopped before its end
+│   ├── NotAStreamError        the answer is not a stream of chunks
+│   ├── ProviderError          the stream ended with an error of the endpoint
+│   └── UnreadableCallError    a tool call's arguments are not a JSON object
+├── ReplayMismatchError        an event does not match the stored conversation
+├── SignInError                a sign-in failed
+└── StoreError                 a conversation could not be read or written
+    ├── StoreUnavailableError  the database cannot be reached, or refuses
+    └── StaleConversationError the conversation was changed or deleted elsewhere since it was read
+"""
+
+from typing import Any
+
+__all__ = [
+    "AlreadyDecidedError",
+    "BrokenOffError",
+    "BusyError",
+    "CommandError",
+    "InvalidArgumentsError",
+    "ModelError",
+    "NotAStreamError",
+    "NothingToDoError",
+    "ProviderError",
+    "ReplayMismatchError",
+    "RequestEndedError",
+    "RequestExpiredError",
+    "SignInError",
+    "StaleConversationError",
+    "StoreError",
+    "StoreUnavailableError",
+    "TooManyChatsError",
+    "TooManyStreamsError",
+    "UnknownRequestError",
+    "UnreadableCallError",
+    "WebClientError",
+]
+
+
+class WebClientError(Exception):
+    """The root of the tree."""
+
+
+class CommandError(WebClientError):
+    """A command of a page cannot be carried out."""
+
+
+class UnknownRequestError(CommandError):
+    """The conversation has no such call, question, sampling request or run."""
+
+
+class AlreadyDecidedError(CommandError):
+    """The call or request was decided before, in this or another tab."""
+
+
+class RequestExpiredError(CommandError):
+    """The deadline of the call or request has passed."""
+
+
+class RequestEndedError(CommandError):
+    """The request ended with the process that made it."""
+
+
+class InvalidArgumentsError(CommandError):
+    """Edited arguments do not fit; `fields` maps their names to messages."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__("the arguments do not fit")
+        self.fields = fields
+
+
+class BusyError(CommandError):
+    """An answer is being written; one at a time."""
+
+
+class NothingToDoError(CommandError):
+    """The run to stop has ended, or there is no answer to write again."""
+
+
+class TooManyChatsError(CommandError):
+    """The person has as many conversations open as are allowed, and all of them are busy."""
+
+
+class TooManyStreamsError(CommandError):
+    """The session has as many open pages as are allowed."""
+
+
+class ModelError(WebClientError):
+    """The model's endpoint, or the model, answers wrongly."""
+
+
+class BrokenOffError(ModelError):
+    """The model's answer stopped before its end."""
+
+
+class NotAStreamError(ModelError):
+    """The endpoint answered with something else than a stream of chunks."""
+
+
+class ProviderError(ModelError):
+    """The endpoint ended its stream with an error; `body` is the error as the endpoint sent it."""
+
+    def __init__(self, body: Any) -> None:
+        super().__init__("the model's endpoint ended its answer with an error")
+        self.body = body
+
+
+class UnreadableCallError(ModelError):
+    """A tool call's arguments are not a JSON object; the text is for the model."""
+
+
+class ReplayMismatchError(WebClientError):
+    """An event does not match the stored conversation."""
+
+
+class SignInError(WebClientError):
+    """A sign-in failed. The message is for the person, `code` is Entra ID's (AADSTS65004, for example), and
+    `status` is the HTTP status of the page that shows the message."""
+
+    def __init__(self, message: str, code: str | None = None, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+class StoreError(WebClientError):
+    """A conversation could not be read or written."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached, or refuses."""
+
+
+class StaleConversationError(StoreError):
+    """The conversation was changed or deleted elsewhere since it was read."""
