@@ -1,6 +1,7 @@
 """Settings of a service: read once from the environment, typed, frozen, and refused by name when wrong."""
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings import SettingsError as UnreadableError
 
 from mcpsecurity.redis.encryption import KeyRing
 from mcpsecurity.runtime.log import BatchedHandler, Fields, JsonFormatter
@@ -194,8 +196,12 @@ def _named(cls: type[Settings]) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        lines = [f"{_key(cls, e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
+        found = error.errors(include_input=False)
+        lines = [f"{_key(cls, e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in found]
         raise SettingsError("\n".join(lines)) from None
+    except UnreadableError as error:  # its text names the field, and no value
+        name = re.search(r'field "(\w+)"', str(error))
+        raise SettingsError(f"{_key(cls, (name[1],) if name else ())}: this is no JSON") from None
 
 
 def _key(cls: type[Settings], location: tuple[int | str, ...]) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import aiohttp
 import orjson
 
-from mcpsecurity.model_settings import check_endpoint, token_scope
+from mcpsecurity.model_endpoint import read_endpoint
+from mcpsecurity.model_settings import token_scope
 from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, warning
 from mcpsecurity_server.doctor.requests import Answer, NoTokenError, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
@@ -50,11 +51,11 @@ async def _asked(session: aiohttp.ClientSession, settings: DoctorSettings, tls: 
         f"/chat/completions?api-version={settings.model_api_version}"
     )
     try:
-        check_endpoint(settings.model_endpoint)
+        read_endpoint(settings.model_endpoint, azure=True)
         headers = await _credential(settings, tls)
         answer = await fetch(session, "POST", url, headers=headers, json=_QUESTION)
     except ValueError as error:
-        return failed("model", f"The model's endpoint {error}.", "AZURE_OPENAI_ENDPOINT")
+        return failed("model", f"The model's endpoint: {error}.", "AZURE_OPENAI_ENDPOINT")
     except NoTokenError as error:
         return failed("model", f"There is no token for the model: {error}.", error.setting)
     except UnreachableError as error:
@@ -64,7 +65,7 @@ async def _asked(session: aiohttp.ClientSession, settings: DoctorSettings, tls: 
 
 
 async def _credential(settings: DoctorSettings, tls: ssl.SSLContext) -> dict[str, str]:
-    """Return the header that says who asks: the key's, or the token's that the chat would send."""
+    """Return the authentication header: the API key, or the token that the chat would send."""
     if settings.model_key is not None:
         return {"api-key": settings.model_key.get_secret_value()}
     try:
@@ -107,7 +108,7 @@ def _judge(settings: DoctorSettings, answer: Answer) -> Finding:
 
 
 def _streamed(text: str) -> bool:
-    """Tell whether an answer is an event stream with a part of an answer in it."""
+    """Tell whether a response is an event stream that holds a part of an answer."""
     for line in text.splitlines():
         try:
             chunk = orjson.loads(line.removeprefix("data:")) if line.startswith("data:") else None

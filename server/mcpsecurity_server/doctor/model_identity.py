@@ -1,4 +1,4 @@
-"""The token that the chat would send to the model, and the setting to change when there is none."""
+"""Gets the token that the chat would send to the model, or names the setting to change."""
 
 import asyncio
 import re

@@ -36,12 +36,12 @@ __all__ = ["ClientCredential", "OnBehalfOf", "credential_of"]
 _log = logging.getLogger(__name__)
 
 _UNUSABLE = (requests.RequestException, MsalError, ValueError, TypeError, LookupError, AttributeError)
-"""What MSAL raises when Entra cannot be reached, or for an answer that is not as it should be."""
+"""Errors that MSAL raises if Entra cannot be reached or its response is malformed."""
 _ERROR = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 _CONSENT = {65001, 65004}
 _TIMEOUT = 10.0
 _MAX_REMEMBERED = 1000
-_EARLY = 300.0  # seconds before its expiry from which a token is not used any more
+_EARLY = 300.0  # seconds before its expiry at which a token is replaced
 _THREADS = 4
 
 ClientCredential = str | dict[str, str]

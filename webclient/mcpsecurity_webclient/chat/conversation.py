@@ -86,7 +86,7 @@ class ChatService:
         self.state = ConversationState(
             chat_id=chat_id,
             user=User(person.name, person.username),
-            model=settings.deployment,
+            model=settings.model_name,
             created_at=now,
             updated_at=now,
         )

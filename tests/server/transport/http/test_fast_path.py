@@ -3,16 +3,20 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from aiohttp.typedefs import Handler
+from mcp.server.fastmcp import Context, FastMCP
+from pydantic import BaseModel
 
 from mcpsecurity.runtime.service import REQUEST_WRAPPER, started_runner
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.settings import ServerSettings
+from mcpsecurity_server.transport import mount_mcp
 from mcpsecurity_server.transport.http.fast_path import fast_path
 
 TYPES = "Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n"
@@ -33,8 +37,15 @@ ASKING = {
 }
 BEHIND_A_PROXY = {"url": "https://127.0.0.1/mcp", "trusted_proxies": 1}
 BY_HTTPS = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: 127.0.0.1\r\n"
+ASKABLE = '"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}'
 
 Serve = Callable[..., Awaitable[list[int]]]
+
+
+class Sure(BaseModel):
+    """A question's form."""
+
+    sure: bool
 
 
 @pytest.fixture
@@ -185,9 +196,35 @@ async def test_the_undocumented_attribute_of_aiohttps_server_is_still_used() -> 
     assert b"fast" in found, "Server.request_handler is gone: every request is routed, which is slower"
 
 
-def test_other_programs_are_routed_because_their_tools_may_ask_for_the_application() -> None:
-    from mcp.server.fastmcp import FastMCP
+async def test_an_answer_that_does_not_wait_for_its_tool_has_the_headers_too() -> None:
+    mcp: FastMCP[Any] = FastMCP()
+    done = asyncio.Event()
 
+    @mcp.tool()
+    async def get_random_number(ctx: Context[Any, Any, Any]) -> str:
+        try:
+            await ctx.elicit("Sure?", Sure)
+        finally:
+            while not done.is_set():
+                with suppress(asyncio.CancelledError):  # what no program should do
+                    await done.wait()
+        return "done"
+
+    app = web.Application()
+    mounted = mount_mcp(app, mcp)
+    app[REQUEST_WRAPPER] = fast_path(app, "/mcp", mounted.handle, {"X-Extra": "yes"})
+    runner = await started_runner(app)
+    asking = CALL.replace('"io.modelcontextprotocol/clientCapabilities": {}', ASKABLE)
+    reader, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
+    writer.write(_post(asking, TYPES + STATELESS).encode())
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    done.set()
+    writer.close()
+    await runner.cleanup()
+    assert b"X-Extra: yes" in head
+
+
+def test_other_programs_are_routed_because_their_tools_may_ask_for_the_application() -> None:
     settings = ServerSettings(no_auth=True)
     assert REQUEST_WRAPPER in create_app(settings)
     assert REQUEST_WRAPPER not in create_app(settings, FastMCP("Other"))

@@ -36,6 +36,24 @@ async def test_a_question_asked_meanwhile_waits_for_a_step_that_is_being_done(co
     assert charged == ["charged"]
 
 
+async def test_questions_that_follow_one_another_at_once_are_one_round(connect: Connect) -> None:
+    mcp: FastMCP[Any] = FastMCP()
+
+    async def a_little_later(ctx: ToolContext) -> str:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return await ask(ctx, "And yours?", Name)
+
+    @mcp.tool()
+    async def meet(ctx: ToolContext) -> list[str]:
+        return list(await asyncio.gather(ask(ctx, "Your name?", Name), a_little_later(ctx)))
+
+    async with connect(mcp) as client:
+        asked = await client.call("meet")
+    texts = [request["params"]["message"] for request in asked.result["inputRequests"].values()]
+    assert sorted(texts) == ["And yours?", "Your name?"]
+
+
 async def test_what_the_client_cannot_be_asked_is_named(connect: Connect) -> None:
     mcp: FastMCP[Any] = FastMCP()
 
