@@ -1,7 +1,6 @@
 """A person's conversation, as the routes use it."""
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,9 +20,8 @@ from mcpsecurity_webclient.chat.events import EventBus, Subscription
 from mcpsecurity_webclient.chat.mcp.servers import McpServers, ServerCallbacks
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, User
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
-from mcpsecurity_webclient.chat.persistence.event_replay import EventReplayer
+from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
-from mcpsecurity_webclient.chat.persistence.serialization import restore, under_way
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator, Recipient
 from mcpsecurity_webclient.chat.requests.pending_requests import Remembered, RequestLog, State
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
@@ -31,13 +29,11 @@ from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
 from mcpsecurity_webclient.chat.user_message import Turns, composed, message_id_of
-from mcpsecurity_webclient.errors import BusyError, ReplayMismatchError
+from mcpsecurity_webclient.errors import BusyError
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
 __all__ = ["AGAIN", "Again", "ChatDependencies", "ChatService", "owner_of"]
-
-_log = logging.getLogger(__name__)
 
 _TITLE = 60
 _POLL_SECONDS = 0.1
@@ -158,17 +154,9 @@ class ChatService:
         questions = await self._log.left()
         events = await self.events.recover(*stored.state.get("log", ("", 0)))
         # Nothing is awaited from here on: a state that is half restored must not be saved.
-        restore(self.state, stored)
-        run_id = stored.state.get("run")
-        replayer = EventReplayer(self.state, under_way(stored.parts), run_id)
-        try:
-            for event in events or ():
-                replayer.apply(event)
-        except ReplayMismatchError as error:
-            _log.warning("event %s does not match the stored conversation; pages get a snapshot", error)
-            self.events.renew()
+        replayer = replayed(self.state, stored, events or [], self.events)
         pending = recover_pending_calls(self.state.calls, self.state.transcript.turns, self._clock())
-        self._end_questions(questions, run_id)
+        self._end_questions(questions, stored.state.get("run"))
         replayer.end(self.events.publish, goes_on=pending is not None)
         if events:
             self.saver.schedule()

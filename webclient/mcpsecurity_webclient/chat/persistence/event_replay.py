@@ -5,20 +5,24 @@ They are applied here as a page applies them, so that pages that reconnect and n
 """
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from semantic_kernel.contents import AuthorRole, ChatMessageContent
 
-from mcpsecurity_webclient.chat.events import ChatEvent
+from mcpsecurity_webclient.chat.events import ChatEvent, EventBus
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import INTERRUPTED, ApprovalMode, Message
-from mcpsecurity_webclient.chat.persistence.serialization import UnderWay
+from mcpsecurity_webclient.chat.persistence.serialization import UnderWay, restore, under_way
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.calls import ended_payload
 from mcpsecurity_webclient.errors import ReplayMismatchError
+from mcpsecurity_webclient.store import Conversation
 
-__all__ = ["EventReplayer"]
+__all__ = ["EventReplayer", "replayed"]
+
+_log = logging.getLogger(__name__)
 
 Publish = Callable[[str, str | None, dict[str, Any]], None]
 
@@ -176,3 +180,21 @@ class EventReplayer:
             raise ReplayMismatchError("grants.changed")
         for which in self._state.grants.keys() - left:
             del self._state.grants[which]
+
+
+def replayed(
+    state: ConversationState, stored: Conversation, missed: Iterable[ChatEvent], events: EventBus
+) -> EventReplayer:
+    """Fill a state from a stored conversation and apply the events that pages have received since.
+
+    If one does not match, `events` goes on in a new epoch, so that every page gets a snapshot.
+    """
+    restore(state, stored)
+    replayer = EventReplayer(state, under_way(stored.parts), stored.state.get("run"))
+    try:
+        for event in missed:
+            replayer.apply(event)
+    except ReplayMismatchError as error:
+        _log.warning("event %s does not match the stored conversation; pages get a snapshot", error)
+        events.renew()
+    return replayer
