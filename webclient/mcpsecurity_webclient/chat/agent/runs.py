@@ -65,7 +65,7 @@ class Runs:
         self._closed = False
 
     def start(self, trigger: str, pending: ToolCallBatch | None = None, after: str | None = None) -> str:
-        """Begin an answer, or go on with one from calls that wait; return the run's id. `after` is the
+        """Start a run, from the calls in `pending` if there are any; return its id. `after` is the
         message after which it stands, if others stood there before.
 
         In a conversation that was closed meanwhile none begins: the next process that opens it offers to try
@@ -122,12 +122,12 @@ class Runs:
             await asyncio.wait([self._state.run.task], timeout=_STOP_SECONDS)
 
     async def aclose(self) -> None:
-        """Stop what is under way, and begin nothing any more."""
+        """Stop the run that is under way, and start no other."""
         self._closed = True
         await self.end()
 
     async def wait(self, seconds: float) -> None:
-        """Let the answer come to its end, for so long."""
+        """Wait for the run to end, at most so many seconds."""
         if self._state.run is not None and self._state.run.task is not None:
             await asyncio.wait([self._state.run.task], timeout=seconds)
 
@@ -163,7 +163,7 @@ class Runs:
         return self._state.leaving and self._state.waiting > 0
 
     async def _keep_answer(self) -> None:
-        """Save the answer before it is told that it is there."""
+        """Save the answer before its end is published."""
         try:
             await self._saver.save()
         except StaleConversationError as error:

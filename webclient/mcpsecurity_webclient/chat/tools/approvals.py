@@ -70,9 +70,7 @@ class Approvals:
         calls = list(calls)
         try:
             if any(self._decided_by_itself(call) is None for call in calls):
-                with suppress(
-                    StoreError, TimeoutError
-                ):  # the decision is refused then, as it cannot be saved
+                with suppress(StoreError, TimeoutError):  # decide() saves again, and refuses if it cannot
                     async with asyncio.timeout(_ANNOUNCE_SECONDS):
                         await self._save()
         finally:
