@@ -19,7 +19,10 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         mcpsecurity.nonsense  # noqa: B018 - asking is the test
 
 
-@pytest.mark.parametrize("module", ["mcpsecurity", "mcpsecurity_server.app", "mcpsecurity.localcloud"])
+@pytest.mark.parametrize(
+    "module",
+    ["mcpsecurity", "mcpsecurity_server.app", "mcpsecurity.localcloud", "mcpsecurity.model_settings"],
+)
 def test_importing_does_not_load_semantic_kernel(module: str) -> None:
     code = f"import sys, {module}; sys.exit('semantic_kernel' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603

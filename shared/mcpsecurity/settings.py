@@ -1,6 +1,7 @@
 """Settings of a service: read once from the environment, typed, frozen, and refused by name when wrong."""
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -15,8 +16,9 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings import SettingsError as UnreadableError
 
-from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity.runtime.log import BatchedHandler, Fields, JsonFormatter
 
 __all__ = [
@@ -130,7 +132,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_keys(cls, keys: SecretStr | None) -> SecretStr | None:
         if keys is not None:
-            KeyRing(keys.get_secret_value())
+            EncryptionKeys(keys.get_secret_value())
         return keys
 
     @model_validator(mode="after")
@@ -194,8 +196,12 @@ def _named(cls: type[Settings]) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        lines = [f"{_key(cls, e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
+        found = error.errors(include_input=False)
+        lines = [f"{_key(cls, e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in found]
         raise SettingsError("\n".join(lines)) from None
+    except UnreadableError as error:  # its text names the field, and no value
+        name = re.search(r'field "(\w+)"', str(error))
+        raise SettingsError(f"{_key(cls, (name[1],) if name else ())}: this is no JSON") from None
 
 
 def _key(cls: type[Settings], location: tuple[int | str, ...]) -> str:

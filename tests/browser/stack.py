@@ -12,7 +12,7 @@ from tests.support.ports import free_port
 
 import mcpsecurity_webclient
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.localcloud.openai import ChatCompletions
+from mcpsecurity.localcloud.openai import ModelEndpoints
 from mcpsecurity.runtime.service import ServiceRunner
 from mcpsecurity_server.app import create_app as create_server
 from mcpsecurity_server.settings import ServerSettings
@@ -93,7 +93,7 @@ class Stack:
         return f"http://localhost:{self.open_web.port}"
 
     @property
-    def model(self) -> ChatCompletions:
+    def model(self) -> ModelEndpoints:
         """The offline model's endpoint, with its pace and its faults."""
         return self.cloud.model
 

@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals"),
 ]
 
-_OURS = ("ENTRA_", "MCP", "WEBCLIENT_", "AZURE_", "OPEN_METEO_", "LOCALCLOUD_", "CONSOLE_")
+_OURS = ("ENTRA_", "MCP", "WEBCLIENT_", "AZURE_", "OPENAI_", "OPEN_METEO_", "LOCALCLOUD_", "CONSOLE_")
 
 
 def test_the_terminal_joins_the_demo(tmp_path: Path) -> None:

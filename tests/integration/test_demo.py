@@ -25,7 +25,7 @@ KEYS = {
     "daemon_client_id",
 }  # fmt: skip
 DEFAULT_PORTS = (5001, 7133, 7443, 7080)
-_OURS = ("ENTRA_", "MCP", "WEBCLIENT_", "AZURE_", "OPEN_METEO_", "LOCALCLOUD_")
+_OURS = ("ENTRA_", "MCP", "WEBCLIENT_", "AZURE_", "OPENAI_", "OPEN_METEO_", "LOCALCLOUD_")
 
 
 def free_offset() -> int:
@@ -194,6 +194,7 @@ async def test_a_signal_ends_everything_cleanly(tmp_path: Path, number: signal.S
 async def test_the_web_chat_names_each_setting_that_is_missing(tmp_path: Path) -> None:
     code, _, errors = await output_of(tmp_path, "webclient")
     assert code == 2
-    for key in ("ENTRA_TENANT_ID", "WEBCLIENT_CLIENT_ID", "AZURE_OPENAI_ENDPOINT"):
+    for key in ("ENTRA_TENANT_ID", "WEBCLIENT_CLIENT_ID"):
         assert f"  {key}: Field required\n" in errors
+    assert "  AZURE_OPENAI_ENDPOINT: set this, or OPENAI_BASE_URL, or OPENAI_API_KEY\n" in errors
     assert "Traceback" not in errors

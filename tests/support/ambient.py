@@ -15,11 +15,20 @@ _OTHERS = (
     "OTEL_METRICS_EXPORTER",
     "FASTMCP_PORT",
     "FASTMCP_LOG_LEVEL",
-    "OPENAI_API_KEY",
 )
 
+
+def _keys(alias: object) -> list[str]:
+    return [str(key) for key in getattr(alias, "choices", [alias])]
+
+
 AMBIENT = {
-    **{str(f.validation_alias): "elsewhere" for cls in _CLASSES for f in cls.model_fields.values()},
+    **{
+        key: "elsewhere"
+        for cls in _CLASSES
+        for field in cls.model_fields.values()
+        for key in _keys(field.validation_alias)
+    },
     **dict.fromkeys(_OTHERS, "elsewhere"),
     **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9"),
 }

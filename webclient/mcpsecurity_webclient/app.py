@@ -14,7 +14,7 @@ import jinja2
 from aiohttp import web
 
 from mcpsecurity.client import SignInRequiredError
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity.runtime.tls import client_ssl_context
@@ -127,7 +127,7 @@ class _Assembly:
         self._model: ChatCompletionClientBase | None = None
         self._coordinator = ElicitationCoordinator(deadline=settings.elicitation_timeout, clock=clock)
         state = self._state = web_state(settings, clock)
-        self._shared, self.sessions, self.flows = state.shared, state.sessions, state.flows
+        self._redis, self.sessions, self.flows = state.redis, state.sessions, state.flows
         self.entra = EntraClient(settings, state.caches, self._tls, clock)
         self.streams = Streams(settings.max_streams)
         self._store = SqlConversationStore(settings.database, clock=clock)
@@ -151,13 +151,13 @@ class _Assembly:
     async def missing(self) -> list[str]:
         """Return what the chat needs and cannot reach."""
         checks = {"database": self._store.check}
-        if self._shared is not None:
-            checks |= {"redis": self._shared.check, "clock": self._shared.check_clock}
+        if self._redis is not None:
+            checks |= {"redis": self._redis.check, "clock": self._redis.check_clock}
         gone = []
         for name, check in checks.items():
             try:
                 await check()
-            except (StoreError, SharedStateError):
+            except (StoreError, RedisUnavailableError):
                 gone.append(name)
         return gone
 
@@ -194,12 +194,12 @@ class _Assembly:
 
     async def among_replicas(self, app: web.Application) -> AsyncIterator[None]:
         """Be one replica of several, from before the first request until all is closed and saved."""
-        if self._shared is None or self.replicas is None:
+        if self._redis is None or self.replicas is None:
             raise RuntimeError("there is one replica only")
         host = self._settings.replica_host
         listener = socket.create_server((host, self._settings.replica_port), backlog=1024)
         app[PRIVATE_LISTENERS].append(listener)
-        async with self._shared:
+        async with self._redis:
             await self.replicas.start(f"http://{host}:{listener.getsockname()[1]}")
             tasks = [
                 asyncio.create_task(self.replicas.keep_leases(), name="keep leases"),
@@ -227,13 +227,13 @@ class _Assembly:
         await self.directory.sweep()
 
     def _replicas(self) -> "Replicas | None":
-        if self._shared is None:
+        if self._redis is None:
             return None
         from mcpsecurity_webclient.replicas.forwarding import Replicas  # noqa: PLC0415 - needs redis
 
         directory = self.directory
         return Replicas(
-            self._shared,
+            self._redis,
             in_use=directory.in_use,
             unload=directory.unload,
             recheck=directory.recheck,

@@ -101,13 +101,6 @@ class WebSettings(EntraSettings, ModelSettings):
         description="Further MCP servers: a JSON list of objects with name, url, scope, title, timeout, "
         "asks, trust_annotations.",
     )
-    model_timeout: float = Field(
-        180.0,
-        gt=0,
-        le=600,
-        validation_alias="WEBCLIENT_MODEL_TIMEOUT",
-        description="Seconds a model may be silent.",
-    )
     approval_timeout: float = Field(
         120.0, gt=0, le=3600, validation_alias="WEBCLIENT_APPROVAL_TIMEOUT",
         description="Seconds until a tool call that nobody decides is declined.",

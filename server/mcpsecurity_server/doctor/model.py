@@ -7,7 +7,8 @@ from typing import Any
 import aiohttp
 import orjson
 
-from mcpsecurity.model_settings import check_endpoint, token_scope
+from mcpsecurity.model_endpoint import read_endpoint
+from mcpsecurity.model_settings import token_scope
 from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, warning
 from mcpsecurity_server.doctor.requests import Answer, NoTokenError, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
@@ -50,11 +51,11 @@ async def _asked(session: aiohttp.ClientSession, settings: DoctorSettings, tls: 
         f"/chat/completions?api-version={settings.model_api_version}"
     )
     try:
-        check_endpoint(settings.model_endpoint)
+        read_endpoint(settings.model_endpoint, azure=True)
         headers = await _credential(settings, tls)
         answer = await fetch(session, "POST", url, headers=headers, json=_QUESTION)
     except ValueError as error:
-        return failed("model", f"The model's endpoint {error}.", "AZURE_OPENAI_ENDPOINT")
+        return failed("model", f"The model's endpoint: {error}.", "AZURE_OPENAI_ENDPOINT")
     except NoTokenError as error:
         return failed("model", f"There is no token for the model: {error}.", error.setting)
     except UnreachableError as error:

@@ -50,7 +50,9 @@ def _local(offset: int) -> dict[str, Any]:
         "ca_file": folder.folder / "ca.pem",
         "mcp_url": f"http://localhost:{_MCP_PORT + offset}/mcp",
         "scope": cloud.scope,
+        "openai_base_url": None,
         "azure_openai_endpoint": authority,
+        "azure_openai_api_version": None,
         "deployment": cloud.openai_deployment,
         "azure_openai_api_key": cloud.openai_api_key,
     }

@@ -1,12 +1,7 @@
 """Assembles the chat in a terminal from its settings."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-
 import msal  # type: ignore[import-untyped] # ships no types
-import openai
 from semantic_kernel import Kernel
-from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion
 
 from mcpsecurity.console.asker import ConsoleHandler
 from mcpsecurity.console.cache import open_token_cache
@@ -16,8 +11,8 @@ from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
 from mcpsecurity.console.turn import Conversation
-from mcpsecurity.identity_token import UNUSED_ENDPOINT, token_provider
 from mcpsecurity.kernel import McpClient
+from mcpsecurity.kernel.model import open_model
 from mcpsecurity.runtime.tls import client_ssl_context
 
 __all__ = ["run_chat"]
@@ -37,7 +32,10 @@ async def run_chat(
     if cache is None:
         cache, remark = open_token_cache(settings.token_cache)
     kernel = Kernel()
-    async with _service(settings) as service, _credential(settings, terminal, cache, device_code) as who:
+    async with (
+        open_model(settings, client_ssl_context(settings.ca_file)) as service,
+        _credential(settings, terminal, cache, device_code) as who,
+    ):
         asker = ConsoleHandler(terminal, lambda: chat.stop() if chat is not None else None)
         async with McpClient(
             kernel,
@@ -69,26 +67,3 @@ def _credential(
         device_code=device_code,
         ca_file=settings.ca_file,
     )
-
-
-@asynccontextmanager
-async def _service(settings: ConsoleSettings) -> AsyncIterator[AzureChatCompletion]:
-    """Yield the model: with its key, or as whoever `DefaultAzureCredential` finds."""
-    async with AsyncExitStack() as resources:
-        verify = client_ssl_context(settings.ca_file)
-        http = await resources.enter_async_context(openai.DefaultAsyncHttpxClient(verify=verify))
-        key, provider = settings.azure_openai_api_key, None
-        if key is None:
-            found = token_provider(settings.token_scope, verify, settings.azure_authority_host)
-            provider = await resources.enter_async_context(found)
-        client = openai.AsyncAzureOpenAI(
-            azure_endpoint=settings.azure_openai_endpoint,
-            api_version=settings.azure_openai_api_version,
-            api_key=key.get_secret_value() if key is not None else None,
-            azure_ad_token_provider=provider,
-            http_client=http,
-            max_retries=1,
-        )
-        yield AzureChatCompletion(
-            deployment_name=settings.deployment, async_client=client, endpoint=UNUSED_ENDPOINT
-        )

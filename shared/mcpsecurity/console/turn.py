@@ -5,7 +5,6 @@ from collections.abc import Callable
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
-from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import (
     AuthorRole,
     ChatHistory,
@@ -13,6 +12,8 @@ from semantic_kernel.contents import (
     FunctionResultContent,
     StreamingChatMessageContent,
 )
+
+from mcpsecurity.kernel.model import ChatModelSettings
 
 __all__ = ["CANCELLED", "Conversation"]
 
@@ -34,7 +35,7 @@ class Conversation:
 
     async def answer(self, message: str, show: Callable[[str], None]) -> None:
         """Answer a message. When that is cancelled or fails, what was said is kept, and open calls get a
-        result: without one, Azure OpenAI would refuse everything that follows.
+        result: without one, the model would refuse everything that follows.
 
         Raises:
             Whatever the model's service raises.
@@ -44,7 +45,7 @@ class Conversation:
 
     async def go_on(self, show: Callable[[str], None]) -> None:
         """Answer the history as it is."""
-        settings = AzureChatPromptExecutionSettings(
+        settings = ChatModelSettings(
             function_choice_behavior=FunctionChoiceBehavior.Auto(maximum_auto_invoke_attempts=_MAX_ROUNDS)
         )
         said: list[str] = []

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from mcpsecurity.localcloud.entra import Tenant, add_login_routes, add_tenant_routes
 from mcpsecurity.localcloud.graph import add_graph_routes
-from mcpsecurity.localcloud.openai import ChatCompletions, add_openai_routes
+from mcpsecurity.localcloud.openai import ModelEndpoints, add_openai_routes
 from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults, add_open_meteo_routes
 
 __all__ = ["create_http_app", "create_https_app"]
@@ -15,7 +15,7 @@ __all__ = ["create_http_app", "create_https_app"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def create_https_app(tenant: Tenant, model: ChatCompletions, weather: OpenMeteoFaults) -> web.Application:
+def create_https_app(tenant: Tenant, model: ModelEndpoints, weather: OpenMeteoFaults) -> web.Application:
     """Return the application that has everything."""
     app = web.Application(middlewares=[refuse_foreign_hosts])
     add_tenant_routes(app, tenant)

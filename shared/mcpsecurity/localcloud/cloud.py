@@ -13,7 +13,7 @@ from aiohttp import web
 from mcpsecurity.localcloud.app import create_http_app, create_https_app
 from mcpsecurity.localcloud.certificates import Certificates, ensure_certificates
 from mcpsecurity.localcloud.entra import SigningKey, Tenant, Urls, default_directory, ensure_signing_key, ids
-from mcpsecurity.localcloud.openai import MODEL_NAME, ChatCompletions
+from mcpsecurity.localcloud.openai import MODEL_NAME, ModelEndpoints
 from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults
 from mcpsecurity.localcloud.settings import LocalCloudSettings
 from mcpsecurity.runtime.service import ServiceRunner
@@ -43,7 +43,7 @@ class LocalCloud:
         self._resources = AsyncExitStack()
         self._tenant: Tenant | None = None
         self._certificates: Certificates | None = None
-        self.model = ChatCompletions(
+        self.model = ModelEndpoints(
             api_key=_OPENAI_API_KEY, pace=settings.model_pace, accepts_token=self._is_for_azure_openai
         )
         self.weather = OpenMeteoFaults()

@@ -80,8 +80,8 @@ async def test_with_the_mcp_url_as_application_id_uri_any_client_can_get_a_token
         ("model", {"model_deployment": "none"}, "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME", "no deployment none"),
         ("model", {"model_deployment": ""}, "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME", "No model deployment"),
         ("model", {"model_endpoint": "https://localhost:1"}, "AZURE_OPENAI_ENDPOINT", "cannot be reached"),
-        ("model", {"model_endpoint": "http://contoso.example"}, "AZURE_OPENAI_ENDPOINT", "begin with https"),
-        ("model", {"model_endpoint": "nonsense"}, "AZURE_OPENAI_ENDPOINT", "begin with https"),
+        ("model", {"model_endpoint": "http://contoso.example"}, "AZURE_OPENAI_ENDPOINT", "write"),
+        ("model", {"model_endpoint": "nonsense"}, "AZURE_OPENAI_ENDPOINT", "write"),
     ],
 )
 async def test_a_wrong_setting_is_found_and_named(

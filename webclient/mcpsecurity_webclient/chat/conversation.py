@@ -125,7 +125,7 @@ class ChatService:
             kernel,
             prompting,
             self._transcript,
-            model=settings.deployment,
+            model=settings.model_name,
             sign_in_needed=lambda error: sign_in_needed(self, error),
             clock=clock,
         )

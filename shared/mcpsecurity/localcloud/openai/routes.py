@@ -1,83 +1,126 @@
-"""`POST /openai/deployments/{deployment}/chat/completions`, plain and streamed."""
+"""Azure OpenAI's endpoints: the dated and the v1 Chat Completions, and Responses."""
 
 import asyncio
 import datetime as dt
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
 
+from mcpsecurity.localcloud.openai.deployments import DEPLOYMENTS, MODEL_NAME, Deployment
 from mcpsecurity.localcloud.openai.faults import ModelFault, ModelFaults
-from mcpsecurity.localcloud.openai.offline import Reply, read_tools, reply_to
+from mcpsecurity.localcloud.openai.offline import read_tools, reply_to
 from mcpsecurity.localcloud.openai.refusal import RefusedError
+from mcpsecurity.localcloud.openai.responses import Reasoning, as_chat, events, response_usage
 from mcpsecurity.localcloud.openai.validation import check_request
 from mcpsecurity.localcloud.openai.wire import chunks, completion, error, usage_of
 
-__all__ = ["MODEL_NAME", "ChatCompletions", "add_openai_routes"]
-
-MODEL_NAME = "offline-model"
-"""What answers name as their model, and the deployment's name."""
+__all__ = ["MODEL_NAME", "ModelEndpoints", "add_openai_routes"]
 
 MAX_BYTES = 32 * 2**20
 """What a request may have; Azure takes long conversations, which aiohttp's limit of a mebibyte would not."""
 
+_THOUGHT_TOKENS = 64
+"""What a reasoning deployment reports to have spent on thinking."""
 
-class ChatCompletions:
-    """The endpoint of one deployment.
 
-    `faults` makes it fail. `pace` is the pause between pieces of a streamed answer, in seconds. `requests`
-    counts what was answered.
+class ModelEndpoints:
+    """The endpoints of the deployments.
+
+    `faults` makes them fail. `pace` is the pause between pieces of a streamed answer, in seconds; a reasoning
+    deployment thinks for ten of them before it speaks. `requests` counts what was answered.
     """
 
     def __init__(
         self,
         *,
         api_key: str,
-        deployment: str = MODEL_NAME,
         pace: float = 0.0,
         accepts_token: Callable[[str], bool] = lambda _: False,
         today: Callable[[], dt.date] = lambda: dt.datetime.now(dt.UTC).date(),
     ) -> None:
         self._api_key = api_key.encode()
-        self._deployment = deployment
         self._accepts_token = accepts_token
         self._today = today
+        self._reasoning = Reasoning()
         self.faults = ModelFaults()
         self.pace = pace
         self.requests = 0
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer a chat-completions request."""
+    async def dated_chat(self, request: web.Request) -> web.StreamResponse:
+        """Answer Chat Completions by the dated API, whose path names the deployment."""
+        if refusal := await self._refusal(request):
+            return refusal
+        if not request.query.get("api-version"):
+            return _error(404, "404", "Resource not found")
+        if request.match_info["deployment"] not in DEPLOYMENTS:
+            return _no_deployment()
+        return await self._answered(request, self._chat, request.match_info["deployment"])
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        """Answer Chat Completions by the v1 API, whose body names the deployment."""
+        return await self._refusal(request) or await self._answered(request, self._chat)
+
+    async def responses(self, request: web.Request) -> web.StreamResponse:
+        """Answer Responses."""
+        return await self._refusal(request) or await self._answered(request, self._response)
+
+    async def _answered(
+        self, request: web.Request, answer: "_Answer", deployment: str | None = None
+    ) -> web.StreamResponse:
+        try:
+            body = await _body_of(request)
+            found = DEPLOYMENTS.get(deployment or str(body.get("model")))
+            if found is None:
+                return _no_deployment()
+            return await answer(request, body, found)
+        except RefusedError as why:
+            return _refused(why)
+
+    async def _chat(
+        self, request: web.Request, body: dict[str, Any], deployment: Deployment
+    ) -> web.StreamResponse:
+        _check(body, deployment)
+        deployment.check_chat(body)
+        reply = reply_to(body["messages"], read_tools(body), self._today())
+        usage = usage_of(body["messages"], reply)
+        if not body.get("stream"):
+            return web.json_response(completion(reply, deployment.name, usage))
+        wanted = (body.get("stream_options") or {}).get("include_usage")
+        made = chunks(reply, deployment.name, usage if wanted else None)
+        return await self._stream(
+            request, ((None, chunk) for chunk in made), deployment, done=b"data: [DONE]\n\n"
+        )
+
+    async def _response(
+        self, request: web.Request, body: dict[str, Any], deployment: Deployment
+    ) -> web.StreamResponse:
+        chat = as_chat(body, self._reasoning)
+        _check(chat, deployment)
+        deployment.check_responses(body)
+        reply = reply_to(chat["messages"], read_tools(chat), self._today())
+        thought = _THOUGHT_TOKENS if deployment.reasons else 0
+        usage = response_usage(usage_of(chat["messages"], reply), thought)
+        reasoning = self._reasoning.item(deployment.name) if deployment.reasons else None
+        if reasoning and "reasoning.encrypted_content" not in (body.get("include") or ()):
+            del reasoning["encrypted_content"]
+        made = list(events(reply, deployment.name, usage, reasoning))
+        if not body.get("stream"):
+            return web.json_response(made[-1]["response"])
+        return await self._stream(request, ((event["type"], event) for event in made), deployment)
+
+    async def _refusal(self, request: web.Request) -> web.StreamResponse | None:
+        """Return Azure's answer to a request that is not let through."""
         self.requests += 1
         if self.faults.silent:
             await asyncio.Event().wait()
         if self.faults.down:
             return _hang_up(request)
-        if refusal := self._refusal(request):
-            return refusal
-        try:
-            body = await _body_of(request)
-        except RefusedError as why:
-            return _refused(why)
-        messages = body["messages"]
-        reply = reply_to(messages, read_tools(body), self._today())
-        usage = usage_of(messages, reply)
-        if not body.get("stream"):
-            return web.json_response(completion(reply, self._deployment, usage))
-        wants_usage = (body.get("stream_options") or {}).get("include_usage")
-        return await self._stream(request, reply, usage if wants_usage else None)
-
-    def _refusal(self, request: web.Request) -> web.Response | None:
-        """Return Azure's answer to a request that is not let through."""
         if not self._authenticated(request):
             text = "Access denied due to invalid subscription key or wrong API endpoint."
             return _error(401, "401", text)
-        if request.match_info["deployment"] != self._deployment:
-            return _error(404, "DeploymentNotFound", "The API deployment for this resource does not exist.")
-        if not request.query.get("api-version"):
-            return _error(404, "404", "Resource not found")
         if self.faults.upcoming:
             return _fault(self.faults.upcoming.popleft())
         return None
@@ -87,43 +130,74 @@ class ChatCompletions:
         if key is not None:
             return hmac.compare_digest(key.encode(), self._api_key)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and self._accepts_token(token)
+        if scheme.lower() != "bearer":
+            return False
+        if request.path.startswith("/openai/v1/") and hmac.compare_digest(token.encode(), self._api_key):
+            return True  # the v1 API takes a key as OpenAI's clients send it
+        return self._accepts_token(token)
 
     async def _stream(
-        self, request: web.Request, reply: Reply, usage: Mapping[str, int] | None
+        self,
+        request: web.Request,
+        pieces: Iterable[tuple[str | None, Mapping[str, Any]]],
+        deployment: Deployment,
+        *,
+        done: bytes = b"",
     ) -> web.StreamResponse:
+        """Send pieces as events, each with its name if it has one."""
+        if deployment.reasons:
+            await asyncio.sleep(10 * self.pace)
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
         await response.prepare(request)
         try:
-            for number, chunk in enumerate(chunks(reply, self._deployment, usage)):
+            for number, (name, piece) in enumerate(pieces):
                 if number == self.faults.drop_after:
                     return _hang_up(request)
-                await response.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+                head = f"event: {name}\n".encode() if name else b""
+                await response.write(head + b"data: " + json.dumps(piece).encode() + b"\n\n")
                 await asyncio.sleep(self.pace)
-            await response.write(b"data: [DONE]\n\n")
+            await response.write(done)
             await response.write_eof()
         except ConnectionError:  # the client has had enough
             return response
         return response
 
 
-def add_openai_routes(app: web.Application, endpoint: ChatCompletions) -> None:
-    """Put the endpoint where Azure OpenAI has it."""
-    app.router.add_post("/openai/deployments/{deployment}/chat/completions", endpoint.handle)
+_Answer = Callable[[web.Request, dict[str, Any], Deployment], Awaitable[web.StreamResponse]]
+
+
+def add_openai_routes(app: web.Application, endpoints: ModelEndpoints) -> None:
+    """Put the endpoints where Azure OpenAI has them."""
+    app.router.add_post("/openai/deployments/{deployment}/chat/completions", endpoints.dated_chat)
+    app.router.add_post("/openai/v1/chat/completions", endpoints.chat)
+    app.router.add_post("/openai/v1/responses", endpoints.responses)
+
+
+def _check(body: dict[str, Any], deployment: Deployment) -> None:
+    """Raise `RefusedError` for what no model takes, and for pictures if this one sees none."""
+    check_request(body)
+    for place, message in enumerate(body["messages"]):
+        content = message.get("content")
+        for number, part in enumerate(content if isinstance(content, list) else ()):
+            if part["type"] == "image_url":
+                deployment.check_picture(f"messages[{place}].content[{number}].type")
+
+
+def _no_deployment() -> web.Response:
+    return _error(404, "DeploymentNotFound", "The API deployment for this resource does not exist.")
 
 
 async def _body_of(request: web.Request) -> dict[str, Any]:
     """Return a request that Azure would take. Raises `RefusedError` for every other."""
     try:
         body = json.loads(await request.clone(client_max_size=MAX_BYTES).read())
-        check_request(body)
-    except RefusedError:
-        raise
     except (ValueError, RecursionError):
-        raise RefusedError("We could not parse the JSON body of your request.") from None
-    return dict(body)
+        body = None
+    if not isinstance(body, dict):
+        raise RefusedError("We could not parse the JSON body of your request.")
+    return body
 
 
 def _refused(why: RefusedError) -> web.Response:

@@ -201,20 +201,19 @@ async def chat_model(settings: WebSettings, tls: ssl.SSLContext) -> AsyncIterato
         http = await resources.enter_async_context(
             _RetryingClient(verify=tls, timeout=settings.model_timeout, follow_redirects=False)
         )
-        key = settings.azure_openai_api_key
         provider = None
-        if key is None:
+        if settings.uses_identity:
             found = token_provider(settings.token_scope, tls, settings.azure_authority_host)
             provider = await resources.enter_async_context(found)
         client = AsyncAzureOpenAI(
-            azure_endpoint=settings.azure_openai_endpoint,
-            azure_deployment=settings.deployment,
-            api_version=settings.azure_openai_api_version,
-            api_key=key.get_secret_value() if key is not None else None,
+            azure_endpoint=settings.endpoint.resource_url,
+            azure_deployment=settings.model_name,
+            api_version=settings.azure_openai_api_version or "2024-10-21",
+            api_key=settings.model_key,
             azure_ad_token_provider=provider,
             http_client=http,
             max_retries=0,
         )
         yield _ChatModel(  # type: ignore[call-arg]  # pydantic's plugin does not see its constructor
-            deployment_name=settings.deployment, async_client=client, endpoint=UNUSED_ENDPOINT
+            deployment_name=settings.model_name, async_client=client, endpoint=UNUSED_ENDPOINT
         )

@@ -14,7 +14,7 @@ from tests.browser.stack import Stack
 from tests.webclient.conftest import NewPerson, ServeWeb
 
 from mcpsecurity.identity_token import token_provider
-from mcpsecurity.localcloud.openai import ChatCompletions, add_openai_routes
+from mcpsecurity.localcloud.openai import ModelEndpoints, add_openai_routes
 from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_webclient.chat.agent.chat_model import chat_model
@@ -157,7 +157,7 @@ async def test_a_model_on_this_machine_may_be_asked_by_http(
 @asynccontextmanager
 async def _plain_model() -> AsyncIterator[str]:
     app = web.Application()
-    add_openai_routes(app, ChatCompletions(api_key="k", accepts_token=bool))
+    add_openai_routes(app, ModelEndpoints(api_key="k", accepts_token=bool))
     runner = await started_runner(app)
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"

@@ -13,14 +13,14 @@ from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion, AzureChat
 from semantic_kernel.contents import ChatHistory, FunctionCallContent, StreamingChatMessageContent
 from semantic_kernel.functions import kernel_function
 
-from mcpsecurity.localcloud.openai import MODEL_NAME, ChatCompletions, ModelFault, add_openai_routes
+from mcpsecurity.localcloud.openai import MODEL_NAME, ModelEndpoints, ModelFault, add_openai_routes
 
 KEY = "key-of-this-test"
 
 
 @pytest.fixture
-async def endpoint() -> AsyncIterator[tuple[ChatCompletions, str]]:
-    completions = ChatCompletions(api_key=KEY, accepts_token=lambda token: token == "good")
+async def endpoint() -> AsyncIterator[tuple[ModelEndpoints, str]]:
+    completions = ModelEndpoints(api_key=KEY, accepts_token=lambda token: token == "good")
     app = web.Application()
     add_openai_routes(app, completions)
     async with TestServer(app) as server:
@@ -43,7 +43,7 @@ class Dice:
 
 
 async def test_semantic_kernel_calls_a_function_and_tells_its_result(
-    endpoint: tuple[ChatCompletions, str],
+    endpoint: tuple[ModelEndpoints, str],
 ) -> None:
     kernel = Kernel()
     kernel.add_plugin(Dice(), "Tools")
@@ -56,7 +56,7 @@ async def test_semantic_kernel_calls_a_function_and_tells_its_result(
     assert str(answer) == "The random number is **3**."
 
 
-async def test_a_streamed_call_comes_in_pieces_with_usage(endpoint: tuple[ChatCompletions, str]) -> None:
+async def test_a_streamed_call_comes_in_pieces_with_usage(endpoint: tuple[ModelEndpoints, str]) -> None:
     kernel = Kernel()
     kernel.add_plugin(Dice(), "Tools")
     history = ChatHistory()
@@ -78,7 +78,7 @@ async def test_a_streamed_call_comes_in_pieces_with_usage(endpoint: tuple[ChatCo
     assert whole.metadata["usage"].completion_tokens > 0
 
 
-async def test_text_streams_word_by_word(endpoint: tuple[ChatCompletions, str]) -> None:
+async def test_text_streams_word_by_word(endpoint: tuple[ModelEndpoints, str]) -> None:
     async with client(endpoint[1]) as azure:
         stream = await azure.chat.completions.create(
             model=MODEL_NAME, messages=[{"role": "user", "content": "Write me a poem"}], stream=True
@@ -96,7 +96,7 @@ async def test_text_streams_word_by_word(endpoint: tuple[ChatCompletions, str]) 
     ],
 )
 async def test_wrong_keys_and_deployments_are_refused(
-    endpoint: tuple[ChatCompletions, str], options: Any, model: str, kind: Any, code: str
+    endpoint: tuple[ModelEndpoints, str], options: Any, model: str, kind: Any, code: str
 ) -> None:
     async with client(endpoint[1], **options) as azure:
         with pytest.raises(kind) as caught:
@@ -104,7 +104,7 @@ async def test_wrong_keys_and_deployments_are_refused(
     assert caught.value.body["code"] == code
 
 
-async def test_a_token_is_as_good_as_a_key(endpoint: tuple[ChatCompletions, str]) -> None:
+async def test_a_token_is_as_good_as_a_key(endpoint: tuple[ModelEndpoints, str]) -> None:
     async with AsyncAzureOpenAI(
         azure_endpoint=endpoint[1], api_version="2024-10-21", azure_ad_token="good", max_retries=0
     ) as azure:
@@ -115,7 +115,7 @@ async def test_a_token_is_as_good_as_a_key(endpoint: tuple[ChatCompletions, str]
     assert answer.choices[0].message.content
 
 
-async def test_an_unanswered_tool_call_is_refused(endpoint: tuple[ChatCompletions, str]) -> None:
+async def test_an_unanswered_tool_call_is_refused(endpoint: tuple[ModelEndpoints, str]) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "T-x", "arguments": "{}"}}
     messages: list[Any] = [{"role": "assistant", "tool_calls": [call]}, {"role": "user", "content": "hi"}]
     async with client(endpoint[1]) as azure:
@@ -123,7 +123,7 @@ async def test_an_unanswered_tool_call_is_refused(endpoint: tuple[ChatCompletion
             await azure.chat.completions.create(model=MODEL_NAME, messages=messages)
 
 
-async def test_faults_happen_once_each_and_in_order(endpoint: tuple[ChatCompletions, str]) -> None:
+async def test_faults_happen_once_each_and_in_order(endpoint: tuple[ModelEndpoints, str]) -> None:
     completions, url = endpoint
     completions.faults.upcoming.extend([ModelFault.rate_limit(3), ModelFault.content_filter()])
     messages: list[Any] = [{"role": "user", "content": "hi"}]

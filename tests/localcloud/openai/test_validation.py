@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from mcpsecurity.localcloud.openai import MODEL_NAME, ChatCompletions, add_openai_routes
+from mcpsecurity.localcloud.openai import MODEL_NAME, ModelEndpoints, add_openai_routes
 
 USER = {"role": "user", "content": "hello"}
 LIMIT = 1_048_576
@@ -20,7 +20,7 @@ LIMIT = 1_048_576
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
     app = web.Application()
-    add_openai_routes(app, ChatCompletions(api_key="k"))
+    add_openai_routes(app, ModelEndpoints(api_key="k"))
     async with TestServer(app) as server:
         path = f"/openai/deployments/{MODEL_NAME}/chat/completions?api-version=2024-10-21"
         yield str(server.make_url(path))

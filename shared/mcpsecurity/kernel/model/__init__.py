@@ -1,0 +1,24 @@
+"""Models that a kernel asks: Azure OpenAI, OpenAI, and every server that is compatible with it.
+
+model = ChatModel.at("http://localhost:11434/v1", "qwen3")
+kernel.add_service(model)
+"""
+
+from mcpsecurity.kernel.model.clients import GetBearer
+from mcpsecurity.kernel.model.configured import open_model
+from mcpsecurity.kernel.model.events import NotAStreamError
+from mcpsecurity.kernel.model.service import ChatModel
+from mcpsecurity.kernel.model.settings import ChatModelSettings
+from mcpsecurity.model_endpoint import Api, EndpointError, ModelEndpoint, read_endpoint
+
+__all__ = [
+    "Api",
+    "ChatModel",
+    "ChatModelSettings",
+    "EndpointError",
+    "GetBearer",
+    "ModelEndpoint",
+    "NotAStreamError",
+    "open_model",
+    "read_endpoint",
+]

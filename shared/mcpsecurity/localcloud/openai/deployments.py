@@ -1,0 +1,91 @@
+"""The deployments of the local Azure OpenAI, each with the habits of a kind of model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcpsecurity.localcloud.openai.refusal import RefusedError
+
+__all__ = ["DEPLOYMENTS", "MODEL_NAME", "Deployment"]
+
+MODEL_NAME = "offline-model"
+"""The deployment that the demo uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A deployment.
+
+    Attributes:
+        name: its name, which is also what answers name as their model.
+        reasons: it thinks before it speaks, and takes tools by the Responses API only, as GPT-5.6 does.
+        sees: it takes pictures.
+    """
+
+    name: str
+    reasons: bool = False
+    sees: bool = False
+
+    def check_chat(self, body: Mapping[str, Any]) -> None:
+        """Raise `RefusedError` for what this kind of model does not take by Chat Completions."""
+        if self.reasons:
+            if "max_tokens" in body:
+                raise _unsupported_parameter("max_tokens", "max_completion_tokens")
+            self._check_sampling(body)
+            if body.get("tools") and body.get("reasoning_effort") != "none":
+                text = (
+                    f"Function tools with reasoning_effort are not supported for {self.name} in "
+                    "/v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort "
+                    "to 'none'."
+                )
+                raise RefusedError(text, param="reasoning_effort")
+        elif body.get("reasoning_effort") is not None:
+            raise _unrecognized("reasoning_effort")
+
+    def check_responses(self, body: Mapping[str, Any]) -> None:
+        """Raise `RefusedError` for what this kind of model does not take by Responses."""
+        if self.reasons:
+            self._check_sampling(body)
+            return
+        if body.get("reasoning"):
+            name = next(iter(body["reasoning"])) if isinstance(body["reasoning"], dict) else "effort"
+            raise _not_with_this_model(f"reasoning.{name}")
+        if "reasoning.encrypted_content" in (body.get("include") or ()):
+            raise RefusedError("Encrypted content is not supported with this model.", param="include")
+
+    def check_picture(self, where: str) -> None:
+        """Raise `RefusedError` for a picture if the model sees none."""
+        if not self.sees:
+            text = "Invalid content type. image_url is only supported by certain models."
+            raise RefusedError(text, param=where, code="invalid_value")
+
+    def _check_sampling(self, body: Mapping[str, Any]) -> None:
+        for name in ("temperature", "top_p"):
+            if body.get(name) not in (None, 1):
+                raise _not_with_this_model(name)
+        if body.get("stop") is not None:
+            raise _not_with_this_model("stop")
+
+
+DEPLOYMENTS = {
+    each.name: each
+    for each in (
+        Deployment(MODEL_NAME),
+        Deployment("offline-reasoning", reasons=True),
+        Deployment("offline-vision", sees=True),
+    )
+}
+
+
+def _unsupported_parameter(name: str, other: str) -> RefusedError:
+    text = f"Unsupported parameter: '{name}' is not supported with this model. Use '{other}' instead."
+    return RefusedError(text, param=name, code="unsupported_parameter")
+
+
+def _not_with_this_model(name: str) -> RefusedError:
+    text = f"Unsupported parameter: '{name}' is not supported with this model."
+    return RefusedError(text, param=name, code="unsupported_parameter")
+
+
+def _unrecognized(name: str) -> RefusedError:
+    return RefusedError(f"Unrecognized request argument supplied: {name}", param=name)
