@@ -12,7 +12,7 @@ class ShapeError(AssertionError):
 
 
 def check_shape(hint: Any, value: Any, where: str = "value") -> None:
-    """Raise `ShapeError` unless `value` is a `hint`: a TypedDict, list, dict, Literal, union or plain type."""
+    """Raise `ShapeError` unless `value` is a `hint`: TypedDict, list, dict, Literal, union or plain type."""
     origin, arguments = get_origin(hint), get_args(hint)
     if is_typeddict(hint):
         _check_members(hint, value, where)
