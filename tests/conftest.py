@@ -40,7 +40,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def _is_slow(path: Path) -> bool:
-    if path.relative_to(TESTS).parts[:1] in ((folder,) for folder in SLOW_FOLDERS):
+    if any(folder in SLOW_FOLDERS for folder in path.relative_to(TESTS).parts[:1]):
         return True
     return path.suffix == ".py" and (
         _starts_programs(path) or _starts_programs(path.with_name("conftest.py"))
