@@ -36,10 +36,6 @@ PRIVATE = {
         "_mcp_server", "_request_context", "_tool_manager",
     ],
     "mcpsecurity_server.transport.dispatch.relay_session": ["_client_params"],
-    "mcpsecurity_webclient.chat.agent.chat_model": [
-        "_inner_get_chat_message_contents", "_inner_get_streaming_chat_message_contents",
-        "_prepare_chat_history_for_request",
-    ],
 }  # fmt: skip
 UNDOCUMENTED = {
     "mcpsecurity.runtime.service": ["HttpProcessingError", "request_handler"],
