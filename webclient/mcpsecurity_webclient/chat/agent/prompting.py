@@ -16,7 +16,7 @@ from semantic_kernel.contents import (
     TextContent,
 )
 
-from mcpsecurity.kernel.functions import original_arguments
+from mcpsecurity.kernel.schema_functions import original_arguments
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, HeardAnswer, arguments_of
 from mcpsecurity_webclient.chat.history import call_ids, result_of, sent, valid_call
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
