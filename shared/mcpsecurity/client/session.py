@@ -20,9 +20,9 @@ from mcp import ClientSession, types
 from mcp.shared.message import SessionMessage
 from mcp.shared.session import ProgressFnT, RequestResponder
 
-from mcpsecurity.client.answers import encodable
 from mcpsecurity.client.errors import ProtocolError
-from mcpsecurity.client.readable import Greeting, ReadableResult
+from mcpsecurity.client.json_rpc import encodable
+from mcpsecurity.client.lenient_results import Greeting, ReadableResult
 from mcpsecurity.client.tracing import Peer, traced
 
 __all__ = ["ConcurrentSession", "call_tool"]
