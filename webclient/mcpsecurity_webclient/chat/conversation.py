@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from mcp import types
-from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 
 from mcpsecurity.client import SignInRequiredError
@@ -122,14 +121,8 @@ class ChatService:
         )
 
     def _make_runs(self, shared: ChatDependencies) -> Runs:
-        kernel = Kernel()
-        kernel.add_service(shared.model)
         prompting = PromptingService(
-            kernel,
-            shared.model,
-            self._servers,
-            self._tool_calls,
-            max_rounds=shared.settings.max_rounds,
+            shared.model, self._servers, self._tool_calls, max_rounds=shared.settings.max_rounds
         )
         return Runs(
             self.state,
@@ -217,7 +210,7 @@ class ChatService:
         return self._runs.again(trigger, settled=trigger == "retry")
 
     async def stop(self, run_id: str) -> None:
-        """Stop a run: its calls are cancelled, its questions withdrawn, its text stays.
+        """Stop a run: its calls are cancelled, its questions are withdrawn, its text stays.
 
         Raises:
             UnknownRequestError: there is no such run here, or it was long ago.
