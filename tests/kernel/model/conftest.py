@@ -132,8 +132,8 @@ async def model_at(endpoint: Endpoint) -> AsyncIterator[Made]:
     made: list[ChatModel] = []
 
     def make(path: str = "", **options: Any) -> ChatModel:
-        options = {"key": "k", "azure": True} | options
-        made.append(ChatModel.at(endpoint.url + path, "m", **options))
+        usual: dict[str, Any] = {"key": "k", "azure": True}
+        made.append(ChatModel.at(endpoint.url + path, "m", **usual | options))
         return made[-1]
 
     yield make

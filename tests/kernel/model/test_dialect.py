@@ -167,7 +167,7 @@ async def test_the_limit_of_an_answer_has_the_name_that_the_server_knows(
 @pytest.mark.parametrize(
     "refusal",
     [
-        Refusal(400, "This model's maximum context length is 8192 tokens.", "messages", "context_length_exceeded"),
+        Refusal(400, "maximum context length is 8192 tokens", "messages", "too_long"),
         Refusal(400, "Invalid schema for function 'T-t'", "tools[0].function.parameters"),
         Refusal(401, "Unsupported parameter: temperature"),
         Refusal(429, "Too many requests"),

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
-from semantic_kernel.exceptions import ServiceResponseException
+from semantic_kernel.exceptions import ServiceContentFilterException, ServiceResponseException
 from tests.kernel.model.conftest import Endpoint, Made, Refusal, asked_whole, called, ended
 from tests.webclient.oddity import tool
 
@@ -25,17 +26,13 @@ class Source:
         self.called: list[tuple[str, dict[str, Any]]] = []
 
     async def list_tools(self) -> list[Any]:
-        from mcp import types
-
         by_name = {"properties": {"name": {"type": "string"}}, "required": ["name"]}
         by_id = {"properties": {"id": {"type": "integer", "minimum": 1}}, "required": ["id"]}
         odd = tool("find", properties={"limit": {"type": "integer"}}, anyOf=[by_name, by_id])
         named = tool("paint", properties={"self": {"type": "string"}})
         return [types.Tool.model_validate(each) for each in (odd, named)]
 
-    async def call_tool(self, name: str, arguments: dict[str, Any], progress: Any = None) -> Any:
-        from mcp import types
-
+    async def call_tool(self, name: str, arguments: dict[str, Any], _: Any = None) -> Any:
         self.called.append((name, arguments))
         return types.CallToolResult(content=[types.TextContent(type="text", text="found")])
 
@@ -103,8 +100,6 @@ async def test_defaults_of_the_model_give_way_to_settings(endpoint: Endpoint, mo
 
 
 async def test_a_filtered_question_is_semantic_kernels_own_error(endpoint: Endpoint, model_at: Made) -> None:
-    from semantic_kernel.exceptions import ServiceContentFilterException
-
     endpoint.answers.append(Refusal(400, "filtered", "prompt", "content_filter"))
     with pytest.raises(ServiceContentFilterException):
         await asked_whole(model_at())

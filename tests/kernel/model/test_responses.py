@@ -7,6 +7,7 @@ from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
 from semantic_kernel.contents import (
+    AuthorRole,
     ChatHistory,
     ChatMessageContent,
     FunctionCallContent,
@@ -96,8 +97,13 @@ async def test_text_usage_model_and_summary_are_read(endpoint: Endpoint, model_a
 
 @pytest.mark.parametrize(
     ("reason", "finish"),
-    [("max_output_tokens", "length"), ("content_filter", "content_filter"), ("odd", "odd"), (None, "incomplete")],
-)  # fmt: skip
+    [
+        ("max_output_tokens", "length"),
+        ("content_filter", "content_filter"),
+        ("odd", "odd"),
+        (None, "incomplete"),
+    ],
+)
 async def test_an_incomplete_answer_says_why(
     endpoint: Endpoint, model_at: Made, reason: str | None, finish: str
 ) -> None:
@@ -201,7 +207,7 @@ async def test_reasoning_of_another_deployment_is_left_out_when_it_is_refused(
     history.add_user_message("Hello?")
     sealed = {"type": "reasoning", "id": "r1", "summary": [], "encrypted_content": "theirs"}
     call = FunctionCallContent(id="c1", name="T-t", arguments="{}")
-    said = ChatMessageContent(role="assistant", items=[call], metadata={"reasoning": [(0, sealed)]})
+    said = ChatMessageContent(role=AuthorRole.ASSISTANT, items=[call], metadata={"reasoning": [(0, sealed)]})
     result = FunctionResultContent.from_function_call_content_and_result(call, "x")
     history.messages += [said, result.to_chat_message_content()]
     text = "The encrypted content could not be verified."
@@ -230,8 +236,8 @@ def _with_pictures() -> ChatHistory:
     picture = ImageContent(data_uri=f"data:image/png;base64,{PIXEL}")
     return ChatHistory(
         messages=[
-            ChatMessageContent(role="user", items=[TextContent(text="Look:"), picture]),
-            ChatMessageContent(role="assistant", items=[call]),
+            ChatMessageContent(role=AuthorRole.USER, items=[TextContent(text="Look:"), picture]),
+            ChatMessageContent(role=AuthorRole.ASSISTANT, items=[call]),
             result.to_chat_message_content(),
         ]
     )
@@ -252,8 +258,8 @@ async def test_pictures_in_messages_and_in_results_of_tools_reach_the_model(
 async def test_pictures_reach_it_by_chat_completions_as_well(endpoint: Endpoint, model_at: Made) -> None:
     await model_at(api="chat").get_chat_message_content(_with_pictures(), ChatModelSettings())
     said, _, result, shown = endpoint.bodies[0]["messages"]
-    picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
+    url = f"data:image/png;base64,{PIXEL}"
     assert said["content"][0] == {"type": "text", "text": "Look:"}
-    assert said["content"][1]["image_url"]["url"] == picture["image_url"]["url"]
+    assert said["content"][1]["image_url"]["url"] == url
     assert (result["role"], result["content"].startswith("a pixel")) == ("tool", True)
-    assert shown == {"role": "user", "content": [picture]}
+    assert shown == {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
