@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from mcp import types
 from semantic_kernel import Kernel
@@ -16,6 +16,7 @@ from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, StateView, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus
 from mcpsecurity_webclient.chat.mcp.servers import McpServers, ServerCallbacks
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, Run, User
@@ -135,11 +136,11 @@ class ChatService:
         """The answer that is being written."""
         return self._runs.current
 
-    def publish(self, name: str, payload: dict[str, Any]) -> None:
+    def publish(self, name: EventName, payload: EventPayload) -> None:
         """Tell every page of this conversation."""
         self.events.publish(name, self.run.run_id if self.run else None, payload)
         if name == "tool.done":
-            self._coordinator.withdraw(self.chat_id, payload["call_id"])
+            self._coordinator.withdraw(self.chat_id, cast("ToolDone", payload)["call_id"])
         if name in _KEPT_SOON:
             self.keeper.soon()
 
@@ -180,7 +181,7 @@ class ChatService:
         if pending is not None:
             self._runs.start("resume", pending)
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> StateView:
         """Return all that a page has to know."""
         shown = {call_id for message in self.messages for call_id in message.calls}
         return {
@@ -321,12 +322,16 @@ class ChatService:
             ended: State = "ended" if state == "open" else state
             if kind == "elicitation":
                 self._coordinator.remember(self.chat_id, id_, ended)
-                told = {"elicitation_id": id_, "action": "cancel", "by": "restart"}
             else:
                 self._sampling.remember(id_, ended)
-                told = {"sampling_id": id_, "decision": "decline"}
-            if state == "open":
-                self.events.publish(f"{kind}.resolved", run_id, told)
+            if state == "open" and kind == "elicitation":
+                self.events.publish(
+                    "elicitation.resolved",
+                    run_id,
+                    {"elicitation_id": id_, "action": "cancel", "by": "restart"},
+                )
+            elif state == "open":
+                self.events.publish("sampling.resolved", run_id, {"sampling_id": id_, "decision": "decline"})
 
     def _waits(self) -> bool:
         """Tell whether the answer goes on only when the person has said something."""

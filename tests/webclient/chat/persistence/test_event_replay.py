@@ -21,7 +21,7 @@ async def _nothing() -> None:
     """Save nothing."""
 
 
-def _ignored(name: str, payload: dict[str, Any]) -> None:
+def _ignored(name: str, payload: object) -> None:
     """Tell nobody."""
 
 

@@ -4,9 +4,10 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from mcpsecurity_webclient.chat.agent.model_answer import Completion
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, MessageDelta
 from mcpsecurity_webclient.chat.markdown import MarkdownStream, to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, Run
 
@@ -19,7 +20,7 @@ _PAUSE = 0.04
 class _Chat(Protocol):
     messages: list[Message]
 
-    def publish(self, name: str, payload: dict[str, Any]) -> None: ...
+    def publish(self, name: EventName, payload: EventPayload) -> None: ...
 
 
 class AnswerWriter:
@@ -64,10 +65,15 @@ class AnswerWriter:
         rendered = self._markdown.add(piece)
         message.text = self._markdown.text
         message.stable, message.html = self._markdown.stable_html, rendered.html
-        payload = {"message_id": message.message_id, "offset": offset, "text": piece, "html": rendered.html}
-        self._chat.publish(
-            "message.delta", payload | ({"stable": rendered.stable} if rendered.stable else {})
-        )
+        delta: MessageDelta = {
+            "message_id": message.message_id,
+            "offset": offset,
+            "text": piece,
+            "html": rendered.html,
+        }
+        if rendered.stable:
+            delta["stable"] = rendered.stable
+        self._chat.publish("message.delta", delta)
 
     def _tell_all(self) -> None:
         """Publish what waits now, and end the pause."""

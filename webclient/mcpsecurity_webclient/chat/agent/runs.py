@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from semantic_kernel import Kernel
 
@@ -18,6 +18,7 @@ from mcpsecurity_webclient.chat.agent.errors import (
     sign_in_needed,
 )
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, RunDone, RunStarted, Trigger
 from mcpsecurity_webclient.chat.history import texts_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import INTERRUPTED, Message, Run
@@ -51,7 +52,7 @@ class Chat(Protocol):
     keeper: ConversationSaver
     updated_at: float
 
-    def publish(self, name: str, payload: dict[str, Any]) -> None:
+    def publish(self, name: EventName, payload: EventPayload) -> None:
         """Tell every page of the conversation."""
 
 
@@ -84,7 +85,7 @@ class Runs:
         self.model = model
         self.current: Run | None = None
 
-    def start(self, trigger: str, pending: ToolCallBatch | None = None, after: str | None = None) -> str:
+    def start(self, trigger: Trigger, pending: ToolCallBatch | None = None, after: str | None = None) -> str:
         """Begin an answer, or go on with one from calls that wait; return the run's id. `after` is the
         message after which it stands, if others stood there before.
 
@@ -96,12 +97,15 @@ class Runs:
             return run.run_id
         self.current = run
         self._chat.updated_at = self._clock()
-        self._chat.publish("run.started", {"trigger": trigger} | ({"after": after} if after else {}))
+        started: RunStarted = {"trigger": trigger}
+        if after:
+            started["after"] = after
+        self._chat.publish("run.started", started)
         answer = trace_run(self._chat.chat_id, lambda: self._answer(run, pending), outcome=lambda: run.status)
         run.task = asyncio.create_task(answer, name=f"run {run.run_id}")
         return run.run_id
 
-    def again(self, trigger: str, *, settled: bool) -> str:
+    def again(self, trigger: Trigger, *, settled: bool) -> str:
         """Drop the last answer and begin another; with `settled`, from the results of the calls that were
         made or declined. Returns the run's id. Raises `NothingToDoError` if nothing was asked yet."""
         chat = self._chat
@@ -152,7 +156,7 @@ class Runs:
     async def _answer(self, run: Run, pending: ToolCallBatch | None) -> None:
         """Write one answer. Every ending is told to the pages; none leaves the conversation unusable."""
         writer = AnswerWriter(run, self._chat, self._clock)
-        ending: dict[str, Any] = {"status": "failed"}
+        ending: RunDone = {"status": "failed"}
         try:
             if pending is not None:
                 await self._prompting.carry_out(pending, self._transcript.history)
@@ -208,8 +212,9 @@ class Runs:
             )
 
     def _not_saved(self, text: str) -> None:
-        toast = {"level": "warning", "code": "not_saved", "message": text, "retryable": False}
-        self._chat.publish("toast", toast)
+        self._chat.publish(
+            "toast", {"level": "warning", "code": "not_saved", "message": text, "retryable": False}
+        )
 
     def _mark_question(self, reason: Literal["content_filter"] | None) -> None:
         """Mark the person's last message as one that the model is not sent, or as one that it is."""
@@ -218,7 +223,7 @@ class Runs:
             said.left_out = reason
             self._chat.publish("message.left_out", {"message_id": said.message_id, "reason": reason})
 
-    def _failed(self, error: Exception, writer: AnswerWriter) -> dict[str, Any]:
+    def _failed(self, error: Exception, writer: AnswerWriter) -> RunDone:
         if (needed := sign_in_needed(error)) is not None:
             writer.broken_off("broken_off")
             self._sign_in_needed(needed)

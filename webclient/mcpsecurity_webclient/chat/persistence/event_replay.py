@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from semantic_kernel.contents import AuthorRole, ChatMessageContent
 
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.events import ChatEvent
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import INTERRUPTED, ApprovalMode, Message
@@ -20,7 +21,7 @@ from mcpsecurity_webclient.errors import ReplayMismatchError
 
 __all__ = ["EventReplayer"]
 
-Publish = Callable[[str, str | None, dict[str, Any]], None]
+Publish = Callable[[EventName, str | None, EventPayload], None]
 
 
 class Chat(Protocol):

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from mcp import types
 
@@ -27,6 +27,14 @@ from mcpsecurity.elicitation import (
     Visit,
     parse_form,
     parse_visit,
+)
+from mcpsecurity_webclient.chat.event_types import (
+    Action,
+    ElicitationResolved,
+    ElicitationView,
+    EventName,
+    EventPayload,
+    Resolver,
 )
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
 from mcpsecurity_webclient.errors import (
@@ -47,7 +55,7 @@ class Conversation(Protocol):
     chat_id: str
     asking: RequestLog
 
-    def publish(self, name: str, payload: dict[str, Any]) -> None:
+    def publish(self, name: EventName, payload: EventPayload) -> None:
         """Tell every page of the conversation."""
 
 
@@ -63,9 +71,9 @@ class Asked:
     form: Form | None
     visit: Visit | None
     call_id: str | None
-    answer: asyncio.Future[tuple[Outcome, str]] = field(repr=False)
+    answer: asyncio.Future[tuple[Outcome, Resolver]] = field(repr=False)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ElicitationView:
         """Return the page's view."""
         body: dict[str, Any] = {
             "elicitation_id": self.elicitation_id,
@@ -77,8 +85,11 @@ class Asked:
             body["call_id"] = self.call_id
         if self.visit is not None:
             url, host, warnings = self.visit.url, self.visit.host, list(self.visit.warnings)
-            return body | {"mode": "url", "url": url, "host": host, "warnings": warnings}
-        return body | {"mode": "form", "fields": self.form.to_json() if self.form else []}
+            return cast(
+                "ElicitationView", body | {"mode": "url", "url": url, "host": host, "warnings": warnings}
+            )
+        fields = self.form.to_json() if self.form else []
+        return cast("ElicitationView", body | {"mode": "form", "fields": fields})
 
 
 class ElicitationCoordinator:
@@ -110,7 +121,7 @@ class ElicitationCoordinator:
             return types.ElicitResult(action="cancel")
         self._open[asked.elicitation_id] = asked
         outcome: Outcome = Cancelled()
-        by = "server"
+        by: Resolver = "server"
         try:
             await chat.asking.asked("elicitation", asked.elicitation_id, asked.expires_at)
             chat.publish("elicitation.requested", {"elicitation": asked.to_json()})
@@ -143,7 +154,7 @@ class ElicitationCoordinator:
             if asked.call_id == call_id and not asked.answer.done():
                 asked.answer.set_result((Cancelled(), "server"))
 
-    def cancel_all(self, chat_id: str, by: str) -> None:
+    def cancel_all(self, chat_id: str, by: Resolver) -> None:
         """Cancel the open questions of a conversation, because its answer was stopped; `by` is stop or
         restart."""
         for asked in self.of(chat_id):
@@ -186,14 +197,18 @@ class ElicitationCoordinator:
             answer=asyncio.get_running_loop().create_future(),
         )
 
-    def _close(self, asked: Asked, outcome: Outcome, by: str) -> None:
+    def _close(self, asked: Asked, outcome: Outcome, by: Resolver) -> None:
         self._open.pop(asked.elicitation_id, None)
         state: State = "expired" if isinstance(outcome, Expired) else "answered"
         state = "ended" if by == "restart" else state
         self.remember(asked.chat.chat_id, asked.elicitation_id, state)
         asked.chat.asking.settled("elicitation", asked.elicitation_id, state)
-        payload = {"elicitation_id": asked.elicitation_id, "action": _action(outcome), "by": by}
-        asked.chat.publish("elicitation.resolved", payload)
+        resolved: ElicitationResolved = {
+            "elicitation_id": asked.elicitation_id,
+            "action": _action(outcome),
+            "by": by,
+        }
+        asked.chat.publish("elicitation.resolved", resolved)
 
 
 def _outcome(asked: Asked, action: str, content: dict[str, Any] | None) -> Outcome:
@@ -206,7 +221,7 @@ def _outcome(asked: Asked, action: str, content: dict[str, Any] | None) -> Outco
     return Accepted(asked.form.validate(content or {}))
 
 
-def _action(outcome: Outcome) -> str:
+def _action(outcome: Outcome) -> Action:
     match outcome:
         case Accepted():
             return "accept"

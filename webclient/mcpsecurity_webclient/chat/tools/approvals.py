@@ -14,6 +14,7 @@ from typing import Any
 from mcp import types
 
 from mcpsecurity.elicitation import argument_errors
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, GrantView, ToolDecided
 from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.errors import (
@@ -31,7 +32,7 @@ IN_VAIN = "nobody answered in time"
 _ANNOUNCE_SECONDS = 2.0
 _LEAVE_SECONDS = 5.0
 
-Publish = Callable[[str, dict[str, Any]], None]
+Publish = Callable[[EventName, EventPayload], None]
 
 
 class Approvals:
@@ -183,7 +184,7 @@ class Approvals:
             self._publish("grants.changed", {"grants": self.grants_json()})
             raise
 
-    def grants_json(self) -> list[dict[str, str]]:
+    def grants_json(self) -> list[GrantView]:
         """Return the page's view of the grants."""
         return [{"server": server, "tool": tool} for server, tool in sorted(self.grants)]
 
@@ -312,9 +313,16 @@ class Approvals:
             setattr(call, name, value)
         if call.decision is not None and not call.decision.done():
             call.decision.set_result(decision)
-        payload = {"call_id": call.call_id, "decision": outcome, "by": decision.by, "edited": edited}
-        extra = {"reason": decision.reason} if decision.reason else {}
-        self._publish("tool.decided", payload | {"arguments": decision.arguments} | extra)
+        decided: ToolDecided = {
+            "call_id": call.call_id,
+            "decision": outcome,
+            "by": decision.by,
+            "edited": edited,
+            "arguments": decision.arguments,
+        }
+        if decision.reason:
+            decided["reason"] = decision.reason
+        self._publish("tool.decided", decided)
 
 
 def definition_of(tool: types.Tool) -> str:
