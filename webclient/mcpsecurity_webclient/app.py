@@ -14,6 +14,7 @@ import jinja2
 from aiohttp import web
 
 from mcpsecurity.client import SignInRequiredError
+from mcpsecurity.kernel.model import open_model
 from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
@@ -23,11 +24,9 @@ from mcpsecurity_webclient.auth.person import Handler, Person
 from mcpsecurity_webclient.auth.routes import add_auth_routes
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
-from mcpsecurity_webclient.chat.agent.chat_model import chat_model
-from mcpsecurity_webclient.chat.conversation import ChatService
-from mcpsecurity_webclient.chat.directory import ChatDirectory, owner_of
+from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService, owner_of
+from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers, ServerCallbacks
-from mcpsecurity_webclient.chat.models import User
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.replicas.backends import event_bus, request_log, web_state
@@ -43,8 +42,6 @@ from mcpsecurity_webclient.web.rate_limit import rate_middleware
 from mcpsecurity_webclient.web.security_headers import set_headers
 
 if TYPE_CHECKING:
-    from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-
     from mcpsecurity_webclient.replicas.forwarding import Replicas
 
 __all__ = ["create_app"]
@@ -131,7 +128,7 @@ class _Assembly:
         self.settings = settings
         self.clock = clock
         self._tls = client_ssl_context(settings.ca_file)
-        self._model: ChatCompletionClientBase | None = None
+        self._shared_by_chats: ChatDependencies | None = None
         self._coordinator = ElicitationCoordinator(deadline=settings.elicitation_timeout, clock=clock)
         state = self._state = web_state(settings, clock)
         self._redis, self.sessions, self.flows = state.redis, state.sessions, state.flows
@@ -142,7 +139,7 @@ class _Assembly:
             self._make_chat,
             self._store,
             limit=settings.max_chats,
-            rest_after=settings.connection_idle,
+            idle_after=settings.connection_idle,
             max_runs=settings.max_runs,
             retention=settings.retention_days and settings.retention_days * _DAY,
             clock=clock,
@@ -151,7 +148,16 @@ class _Assembly:
 
     async def connections(self, _: web.Application) -> AsyncIterator[None]:
         """Keep the store, Entra ID's client and the model open while the application runs."""
-        async with self._store, self.entra, chat_model(self.settings, self._tls) as self._model:
+        async with self._store, self.entra, open_model(self.settings, self._tls) as model:
+            self._shared_by_chats = ChatDependencies(
+                self.settings,
+                model,
+                self._store,
+                self._coordinator,
+                self._make_servers,
+                self._ask_to_sign_in,
+                self.clock,
+            )
             yield
             await self.directory.aclose(self.settings.stop_grace)
 
@@ -176,7 +182,7 @@ class _Assembly:
             "mcpsecurity.chat.pages": ("Pages that follow a conversation.", lambda: len(self.streams)),
             "mcpsecurity.chat.approvals": (
                 "Calls that wait for a decision.",
-                lambda: sum(chat.desk.waiting for chat in opened()),
+                lambda: sum(chat.state.waiting for chat in opened()),
             ),
             "mcpsecurity.chat.questions": (
                 "Servers' questions that wait for an answer.",
@@ -248,27 +254,16 @@ class _Assembly:
         )
 
     def _make_chat(self, chat_id: str, person: Person) -> ChatService:
-        if self._model is None:
+        if self._shared_by_chats is None:
             raise RuntimeError("the application has not been started")
-        acting: list[ChatService] = []
         owner = owner_of(person)
-        chat = ChatService(
+        return ChatService(
             chat_id,
-            User(person.name, person.username),
-            person.sid,
-            self.settings,
-            service=self._model,
+            person,
+            self._shared_by_chats,
             events=event_bus(self._state, owner, chat_id, self.clock),
-            asking=request_log(self._state, owner, chat_id, self.clock),
-            coordinator=self._coordinator,
-            store=self._store,
-            owner=owner,
-            make_servers=lambda callbacks: self._make_servers(chat_id, callbacks, lambda: acting[0].sid),
-            sign_in_needed=self._ask_to_sign_in,
-            clock=self.clock,
+            log=request_log(self._state, owner, chat_id, self.clock),
         )
-        acting.append(chat)
-        return chat
 
     def _ask_to_sign_in(self, chat: ChatService, error: SignInRequiredError) -> None:
         self.streams.expire(chat.sid, "token", sign_in_url(f"/chats/{chat.chat_id}", error), chat)
