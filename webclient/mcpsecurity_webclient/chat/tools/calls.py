@@ -189,7 +189,7 @@ class ToolCalls:
         return None if same else CHANGED
 
     def _ends_session(self, call: PendingFunctionCall, error: SignInRequiredError) -> bool:
-        """Note that a call's server wants a sign-in; tell whether the person's session has ended with it."""
+        """Mark a call's server as needing a sign-in; tell whether that ends the person's session."""
         server = self._servers.named(call.server)
         if server is None:
             return False
@@ -236,7 +236,7 @@ def _taken(call: PendingFunctionCall, result: types.CallToolResult) -> str:
 
 
 def ended_payload(call: PendingFunctionCall) -> ToolDone:
-    """Return what pages hear of a call that has ended."""
+    """Return the payload of `tool.done` for a call that has ended."""
     ended: ToolDone = {
         "call_id": call.call_id,
         "status": call.status,
