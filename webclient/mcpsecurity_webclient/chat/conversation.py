@@ -210,7 +210,7 @@ class ChatService:
         return self._runs.again(trigger, settled=trigger == "retry")
 
     async def stop(self, run_id: str) -> None:
-        """Stop a run: its calls are cancelled, its questions withdrawn, its text stays.
+        """Stop a run: its calls are cancelled, its questions are withdrawn, its text stays.
 
         Raises:
             UnknownRequestError: there is no such run here, or it was long ago.

@@ -19,7 +19,7 @@ _PAUSE = 0.04
 
 class AnswerWriter:
     """Writes the messages of one run. A message joins the conversation with its first text or call, and one
-    that ends without either joins it then, as there is no other answer: its `finish_reason` says why."""
+    that ends without either joins it at its end, and its `finish_reason` says why it is empty."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class AnswerWriter:
         return self._message.message_id
 
     def text(self, piece: str) -> None:
-        """Take more text. The first goes out at once, what comes soon after it together."""
+        """Add text. The first piece is published at once, later ones together after a short pause."""
         self._joined()
         self._waiting.append(piece)
         if self._timer is None:
@@ -78,12 +78,12 @@ class AnswerWriter:
             self._tell()
 
     def called(self, call: PendingFunctionCall) -> None:
-        """Take down a call of this message."""
+        """Add a call to this message."""
         self._tell_all()
         self._joined().calls.append(call.call_id)
 
     def done(self, completion: Completion) -> None:
-        """End the message with what is known of it."""
+        """End the message with its finish reason and usage."""
         if completion.finish_reason != "tool_calls":
             self._joined()
         self._close(completion.finish_reason, completion.usage or None)

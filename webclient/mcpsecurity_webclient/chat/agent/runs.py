@@ -85,7 +85,7 @@ class Runs:
         return run.run_id
 
     def again(self, trigger: str, *, settled: bool) -> str:
-        """Drop the last answer and begin another; with `settled`, from the results of the calls that were
+        """Drop the last answer and start another; with `settled`, from the results of the calls that were
         made or declined. Returns the run's id. Raises `NothingToDoError` if nothing was asked yet."""
         if not any(message.role == "user" for message in self._state.messages):
             raise NothingToDoError
@@ -116,7 +116,7 @@ class Runs:
             raise NothingToDoError
 
     async def end(self) -> None:
-        """Stop what is under way: its calls are cancelled, what was said stays."""
+        """Stop the run that is under way: its calls are cancelled, its text stays."""
         if self._state.run is not None and self._state.run.task is not None:
             self._state.run.task.cancel()
             await asyncio.wait([self._state.run.task], timeout=_STOP_SECONDS)

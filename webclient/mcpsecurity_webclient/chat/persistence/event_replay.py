@@ -83,7 +83,7 @@ class EventReplayer:
         return message
 
     def _write_down(self) -> None:
-        """Put what was said into what the model reads."""
+        """Add the new answers to what the model reads."""
         self._transcript.turns.extend(self._new_turns)
         self._new_turns.clear()
 

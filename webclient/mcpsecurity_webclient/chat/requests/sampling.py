@@ -52,7 +52,7 @@ class SamplingRequests:
         self._ended: dict[str, State] = {}
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return the page's view of what is open."""
+        """Return the open requests as the page shows them."""
         return [request for request, _ in self._open.values()]
 
     def decide(self, sampling_id: str, *, approve: bool) -> None:

@@ -187,7 +187,7 @@ class ToolCalls:
         return None if same else CHANGED
 
     def _ends_session(self, call: PendingFunctionCall, error: SignInRequiredError) -> bool:
-        """Note that a call's server wants a sign-in; tell whether the person's session has ended with it."""
+        """Mark a call's server as needing a sign-in; tell whether that ends the person's session."""
         server = self._servers.named(call.server)
         if server is None:
             return False
@@ -234,7 +234,7 @@ def _taken(call: PendingFunctionCall, result: types.CallToolResult) -> str:
 
 
 def ended_payload(call: PendingFunctionCall) -> dict[str, Any]:
-    """Return what pages hear of a call that has ended."""
+    """Return the payload of `tool.done` for a call that has ended."""
     payload = {"call_id": call.call_id, "status": call.status, "duration_ms": call.duration_ms or 0}
     optional = {"structured": call.structured, "unasked": call.unasked}
     known = {name: value for name, value in optional.items() if value is not None}
