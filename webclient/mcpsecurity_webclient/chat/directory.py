@@ -1,24 +1,23 @@
-"""Everybody's conversations, each found only by the person whose it is."""
+"""The conversations of all people. Each is found only by its owner."""
 
 import asyncio
 import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 from weakref import WeakValueDictionary
 
 from mcpsecurity_webclient.auth.person import Person
-from mcpsecurity_webclient.chat.conversation import ChatService
+from mcpsecurity_webclient.chat.conversation import ChatService, owner_of
 from mcpsecurity_webclient.errors import (
     StaleConversationError,
     StoreError,
     StoreUnavailableError,
     TooManyChatsError,
 )
-from mcpsecurity_webclient.store import Conversation, ConversationStore, Entry, Owner
+from mcpsecurity_webclient.store import Conversation, ConversationStore, Entry
 
-__all__ = ["ChatDirectory", "owner_of"]
+__all__ = ["ChatDirectory"]
 
 _IDLE_SECONDS = 12 * 3600.0
 _EMPTY_SECONDS = 24 * 3600.0
@@ -26,20 +25,17 @@ _PURGE_SECONDS = 600.0
 _LOADS = 3
 
 
-class MakeChat(Protocol):
-    """Makes a conversation of a person."""
-
-    def __call__(self, chat_id: str, person: Person) -> ChatService: ...
+MakeChat = Callable[[str, Person], ChatService]
+"""Makes a conversation of an id for a person."""
 
 
 class ChatDirectory:
-    """Conversations by person: the same in each of her browsers, and for nobody else.
+    """Conversations by person: the same in each of a person's browsers, and hidden from everyone else.
 
-    All are in `store`; those in use are open here, too. `limit` is how many of a person can be open; the
-    longest unused one is closed for another. `max_runs` is how many answers are written for her at a time.
-    `retention` is after how many seconds without use a conversation is deleted; None: never.
-    After `rest_after` seconds without use it keeps no connection to a server.
-    """
+    All are in `store`; those in use are open here, too. `make` makes a conversation. `limit` is how many a
+    person can have open; the least recently used one is closed for another. `max_runs` is how many answers
+    are written for a person at a time. A conversation is deleted after `retention` seconds without use (None:
+    never), and its connections to servers are closed after `idle_after`."""
 
     def __init__(
         self,
@@ -49,7 +45,7 @@ class ChatDirectory:
         limit: int,
         max_runs: int = 10,
         retention: float | None = None,
-        rest_after: float = 300.0,
+        idle_after: float = 300.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._make = make
@@ -57,7 +53,7 @@ class ChatDirectory:
         self._limit = limit
         self._max_runs = max_runs
         self._retention = retention
-        self._rest_after = rest_after
+        self._idle_after = idle_after
         self._clock = clock
         self._purged_at = float("-inf")
         self._chats: dict[str, dict[str, ChatService]] = {}
@@ -65,22 +61,22 @@ class ChatDirectory:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def entries(self, person: Person, search: str | None = None) -> list[Entry]:
-        """Return a person's conversations, the latest first; with `search` those that have it in them.
+        """Return a person's conversations, the latest first; with `search` only those that contain it.
 
         Raises:
-            StoreError: they cannot be read.
+            StoreError: the store cannot be read.
         """
         kept = await self._store.entries(owner_of(person), search)
         opened = self._chats.get(person.key, {})
         entries = {entry.chat_id: entry for entry in kept}
         for chat in opened.values():
             if chat.chat_id in entries or not search:
-                entries[chat.chat_id] = Entry(chat.chat_id, chat.title, chat.updated_at)
+                entries[chat.chat_id] = Entry(chat.chat_id, chat.state.title, chat.state.updated_at)
         return sorted(entries.values(), key=lambda entry: entry.updated_at, reverse=True)
 
     async def latest(self, person: Person) -> ChatService:
-        """Return the conversation a person is at: the latest that is open, or that her session used, or a
-        new one."""
+        """Return the latest conversation of a person that is open or was used since the sign-in, or a new
+        one."""
         if opened := self._opened(person):
             return opened[0]
         kept = await self._store.entries(owner_of(person), limit=1)
@@ -91,13 +87,13 @@ class ChatDirectory:
         return await self.create(person)
 
     async def find(self, person: Person, chat_id: str) -> ChatService | None:
-        """Return a person's conversation; None if there is none of that id, or it is another's.
+        """Return a person's conversation; None if the id is unknown or belongs to another person.
 
         Raises:
-            StoreError: it cannot be read.
+            StoreError: the store cannot be read.
         """
         chat = self._chats.get(person.key, {}).get(chat_id)
-        if chat is None or chat.keeper.stale:
+        if chat is None or chat.saver.stale:
             async with self._lock(person.key):
                 chat = await self._open(person, chat_id)
         if chat is not None:
@@ -105,31 +101,31 @@ class ChatDirectory:
         return chat
 
     async def create(self, person: Person) -> ChatService:
-        """Begin a conversation.
+        """Create a conversation.
 
         Raises:
-            TooManyChatsError: no conversation could give way.
-            StoreError: it cannot be kept.
+            TooManyChatsError: too many are open, and each of them is at work.
+            StoreError: it cannot be saved.
         """
         async with self._lock(person.key):
             chat = await self._add(person, secrets.token_urlsafe(12), None)
-            await chat.keeper.save()  # so that a page that shows it finds it after a restart
+            await chat.saver.save()  # so that a page that shows it finds it after a restart
             return chat
 
     async def delete(self, person: Person, chat: ChatService) -> None:
         """Delete a conversation and end what is open in it.
 
         Raises:
-            StoreError: it is still there.
+            StoreError: it is not deleted.
         """
         async with self._lock(person.key):
             self._chats.get(person.key, {}).pop(chat.chat_id, None)
             await chat.aclose()
-            await chat.keeper.delete(chat.chat_id)
+            await chat.saver.delete(chat.chat_id)
             await chat.events.discard()
 
     async def end_session(self, sid: str, *, signed_out: bool) -> None:
-        """End what a session holds open; when the person has signed out everywhere, close her
+        """End what runs for a session; when the person has signed out of the last one, close the
         conversations."""
         for key, sids in list(self._sessions.items()):
             if sid not in sids:
@@ -141,19 +137,18 @@ class ChatDirectory:
                 self._chats.pop(key, None)
             if not sids:
                 del self._sessions[key]
-            await asyncio.gather(*(_put_away(c) if gone else c.end_session(sid) for c in chats))
+            await asyncio.gather(*(_close_and_tidy(c) if gone else c.end_session(sid) for c in chats))
 
     async def sweep(self) -> None:
-        """Let conversations rest that nobody has used for a while, and close them after half a day; delete
-        those past the retention."""
+        """Evict idle conversations, close them after half a day, and delete those past the retention."""
         now = self._clock()
         for key, chats in list(self._chats.items()):
             for chat in list(chats.values()):
-                if chat.updated_at < now - _IDLE_SECONDS and chat.run is None:
+                if chat.state.updated_at < now - _IDLE_SECONDS and chat.state.run is None:
                     del chats[chat.chat_id]
-                    await _put_away(chat)
-                elif chat.updated_at < now - self._rest_after:
-                    await chat.rest()
+                    await _close_and_tidy(chat)
+                elif chat.state.updated_at < now - self._idle_after:
+                    await chat.evict_idle()
             if not chats:
                 del self._chats[key]
         if now >= self._purged_at + _PURGE_SECONDS:
@@ -163,7 +158,7 @@ class ChatDirectory:
 
     async def aclose(self, grace: float = 0.0) -> None:
         """Close all conversations, because the process ends; answers get `grace` seconds to end by
-        themselves. What waits for a person is left open."""
+        themselves. What waits for a person stays open for the next process."""
         chats = [chat for chats in self._chats.values() for chat in chats.values()]
         await asyncio.gather(*(chat.finish(grace) for chat in chats))
         self._chats.clear()
@@ -171,11 +166,11 @@ class ChatDirectory:
 
     def may_run(self, person: Person) -> bool:
         """Tell whether one more answer may be written for a person now."""
-        running = sum(chat.run is not None for chat in self._chats.get(person.key, {}).values())
+        running = sum(chat.state.run is not None for chat in self._chats.get(person.key, {}).values())
         return running < self._max_runs
 
     def opened(self) -> list[ChatService]:
-        """Return all conversations that are open here. May be asked in any thread."""
+        """Return all conversations that are open here. Safe to call in any thread."""
         return [chat for chats in list(self._chats.values()) for chat in list(chats.values())]
 
     def in_use(self) -> list[str]:
@@ -183,33 +178,34 @@ class ChatDirectory:
         return list(self._chats)
 
     async def unload(self, key: str) -> None:
-        """Close a person's conversations here, because another replica has her; they are in the store."""
+        """Close a person's conversations here, because another replica serves the person now."""
         chats = self._chats.pop(key, {})
         self._sessions.pop(key, None)
         await asyncio.gather(*(_hand_over(chat) for chat in chats.values()))
 
     async def recheck(self, key: str) -> None:
-        """Close those of a person's conversations that another replica has changed while it had her.
+        """Close those of a person's conversations that another replica has changed while it served the
+        person.
 
         Raises:
-            StoreError: it cannot be found out which.
+            StoreError: the store cannot be read.
         """
         async with self._lock(key):
             chats = self._chats.get(key, {})
             for chat in list(chats.values()):
-                await chat.keeper.check(chat.chat_id)
-                if chat.keeper.stale and chats.pop(chat.chat_id, None) is not None:
+                await chat.saver.check(chat.chat_id)
+                if chat.saver.stale and chats.pop(chat.chat_id, None) is not None:
                     await _hand_over(chat)
 
     def _opened(self, person: Person) -> list[ChatService]:
         chats = self._chats.get(person.key, {}).values()
-        return sorted(chats, key=lambda chat: chat.updated_at, reverse=True)
+        return sorted(chats, key=lambda chat: chat.state.updated_at, reverse=True)
 
     async def _open(self, person: Person, chat_id: str) -> ChatService | None:
         """Return the conversation, from the store when it is not open. The lock is held."""
         chats = self._chats.get(person.key, {})
         if (chat := chats.get(chat_id)) is not None:
-            if not chat.keeper.stale:
+            if not chat.saver.stale:
                 return chat
             del chats[chat_id]
             await _hand_over(chat)
@@ -217,14 +213,14 @@ class ChatDirectory:
             kept = await self._store.load(owner_of(person), chat_id)
             try:
                 return None if kept is None else await self._add(person, chat_id, kept)
-            except StaleConversationError:  # whoever had it has saved it meanwhile
+            except StaleConversationError:  # another process has saved it meanwhile
                 continue
         raise StoreUnavailableError("this conversation is being used by another process")
 
     async def _add(self, person: Person, chat_id: str, kept: Conversation | None) -> ChatService:
         opened = self._opened(person)
         if len(opened) >= self._limit:
-            idle = [chat for chat in opened if chat.run is None]
+            idle = [chat for chat in opened if chat.state.run is None]
             if not idle:
                 raise TooManyChatsError
             del self._chats[person.key][idle[-1].chat_id]
@@ -234,7 +230,7 @@ class ChatDirectory:
             try:
                 await chat.restore(kept)
             except BaseException:
-                chat.keeper.stale = True  # what is half there must not be saved
+                chat.saver.stale = True  # a half restored conversation must not be saved
                 await _hand_over(chat)
                 raise
         self._chats.setdefault(person.key, {})[chat_id] = chat
@@ -246,19 +242,14 @@ class ChatDirectory:
 
 
 async def _hand_over(chat: ChatService) -> None:
-    """Close a conversation that another process has: pages go there, and nothing is told here any more."""
+    """Close a conversation that another process has taken over; its pages reconnect there."""
     chat.events.close()
     await chat.leave()
 
 
-async def _put_away(chat: ChatService) -> None:
-    """Close a conversation; one in which nothing was said is not worth keeping."""
+async def _close_and_tidy(chat: ChatService) -> None:
+    """Close a conversation, and delete it if it is empty."""
     await chat.aclose()
-    if not chat.messages:
-        with suppress(StoreError):  # the purge comes by later
-            await chat.keeper.delete(chat.chat_id)
-
-
-def owner_of(person: Person) -> Owner:
-    """Return whose the person's conversations are."""
-    return Owner(person.tenant_id, person.object_id)
+    if not chat.state.messages:
+        with suppress(StoreError):  # the purge deletes it later
+            await chat.saver.delete(chat.chat_id)

@@ -1,4 +1,4 @@
-"""What a conversation is made of, and how the page sees it (docs/chat-protocol.md)."""
+"""The parts of a conversation and their JSON for the page (docs/chat-protocol.md)."""
 
 import asyncio
 import hashlib
@@ -7,7 +7,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+from mcpsecurity_webclient.chat.event_types import (
+    CallView,
+    ContentView,
+    FailureView,
+    MessageView,
+    ProgressView,
+    RunView,
+    Trigger,
+    UserView,
+)
 
 __all__ = [
     "INTERRUPTED",
@@ -39,15 +50,15 @@ class User:
     name: str
     username: str
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> UserView:
         """Return the page's view."""
         return {"name": self.name, "username": self.username}
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided about a call: `arguments` are those to call with; `by` is user, grant, mode,
-    timeout, stop."""
+    """A decision about a call. `arguments` are those to call with; `by` is user, grant, mode, timeout or
+    stop."""
 
     approved: bool
     by: str
@@ -56,11 +67,11 @@ class Decision:
 
     @property
     def outcome(self) -> CallStatus:
-        """The state that the call is in by it."""
+        """The status that the decision gives its call."""
         return "approved" if self.approved else "declined"
 
     def changes(self) -> dict[str, Any]:
-        """Return what is different about the call by it."""
+        """Return the fields of the call that the decision changes, with their values."""
         return {
             "status": self.outcome,
             "arguments": self.arguments,
@@ -74,9 +85,9 @@ class Decision:
 class PendingFunctionCall:
     """A tool call that the model proposed, from its proposal to its end.
 
-    `item_id` is its id in what the model reads. `decision` is what the call waits for; while one is being
-    kept it is in `deciding`. `recovered` says that another process proposed the call, `unasked` that it ran
-    and nobody asked the person about it.
+    `item_id` is its id in what the model reads. The call waits for `decision`; `deciding` holds a decision
+    that is being saved. `recovered` says that another process proposed the call, `unasked` that it ran
+    although neither this client nor the server asked the person.
     """
 
     call_id: str
@@ -97,8 +108,8 @@ class PendingFunctionCall:
     expires_at: float | None = None
     started_at: float | None = None
     duration_ms: int | None = None
-    progress: dict[str, Any] | None = None
-    content: list[dict[str, Any]] | None = None
+    progress: ProgressView | None = None
+    content: list[ContentView] | None = None
     structured: Any = None
     truncated: bool = False
     decided_by: str | None = None
@@ -113,7 +124,7 @@ class PendingFunctionCall:
 
     @property
     def settled(self) -> bool:
-        """Whether it was made, or the person declined it: asking the model again does not ask for it
+        """Whether the call was made, or declined by the person. A retry neither makes it nor asks about it
         again."""
         declined = self.status == "declined" and self.decided_by == "user"
         return declined or self.started_at is not None or self.status in ("done", "failed")
@@ -124,7 +135,7 @@ class PendingFunctionCall:
         described = (self.title, self.description, self.input_schema, self.annotations)
         return arguments_hash(dict(enumerate(described)))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> CallView:
         """Return the page's view."""
         names = (
             "call_id", "batch_id", "message_id", "server", "tool", "title", "description", "arguments",
@@ -132,7 +143,7 @@ class PendingFunctionCall:
             "progress", "content", "structured", "truncated", "decided_by", "reason",
             "unasked",
         )  # fmt: skip
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        return cast("CallView", {n: value for n in names if (value := getattr(self, n)) is not None})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,7 +167,7 @@ class Message:
     prompt: dict[str, str] | None = None
     left_out: Literal["content_filter"] | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> MessageView:
         """Return the page's view."""
         optional = {
             "stable": self.stable or None,
@@ -166,7 +177,7 @@ class Message:
             "prompt": self.prompt,
             "left_out": self.left_out,
         }
-        return {
+        body = {
             "message_id": self.message_id,
             "role": self.role,
             "text": self.text,
@@ -175,25 +186,29 @@ class Message:
             "calls": list(self.calls),
             **{key: value for key, value in optional.items() if value is not None},
         }
+        return cast("MessageView", body)
 
 
 @dataclass(slots=True)
 class Run:
-    """One attempt to answer: a task that belongs to the conversation, not to a connection. `asked_at` is when
-    the model was asked last."""
+    """One attempt to answer: a task that belongs to the conversation, not to a connection. `asked_at` is the
+    time of the last request to the model."""
 
     run_id: str
-    trigger: str
+    trigger: Trigger
     task: asyncio.Task[None] | None = None
     status: str = "running"
     message_id: str | None = None
     asked_at: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> RunView:
         """Return the page's view."""
-        body: dict[str, Any] = {"run_id": self.run_id, "status": "running", "trigger": self.trigger}
-        optional = {"message_id": self.message_id, "asked_at": self.asked_at}
-        return body | {name: value for name, value in optional.items() if value}
+        body: RunView = {"run_id": self.run_id, "status": "running", "trigger": self.trigger}
+        if self.message_id:
+            body["message_id"] = self.message_id
+        if self.asked_at:
+            body["asked_at"] = self.asked_at
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +220,12 @@ class Failure:
     retryable: bool
     retry_after: int | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> FailureView:
         """Return the page's view."""
-        body: dict[str, Any] = {"code": self.code, "message": self.message, "retryable": self.retryable}
-        return body | ({"retry_after": self.retry_after} if self.retry_after is not None else {})
+        body: FailureView = {"code": self.code, "message": self.message, "retryable": self.retryable}
+        if self.retry_after is not None:
+            body["retry_after"] = self.retry_after
+        return body
 
 
 INTERRUPTED = Failure(
@@ -217,6 +234,6 @@ INTERRUPTED = Failure(
 
 
 def arguments_hash(arguments: Mapping[Any, Any]) -> str:
-    """Return what an approval is bound to: a digest of the arguments, whatever their order."""
+    """Return a digest of the arguments, in any order. An approval holds for one digest."""
     canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]

@@ -44,7 +44,7 @@ class Streams:
                 subscription.end()
         if sum(page.is_there() for page in self._open[sid].values()) >= self._limit:
             raise TooManyStreamsError
-        subscription = chat.events.subscribe(last, chat.snapshot)
+        subscription = chat.subscribe(last)
         self._open[sid][subscription] = _Page(chat, is_there)
         try:
             yield subscription
@@ -59,8 +59,9 @@ class Streams:
         streams."""
         for subscription, page in list(self._open.get(sid, {}).items()):
             if chat is None or page.chat is chat:
-                payload = {"reason": reason, "sign_in_url": sign_in_url}
-                page.chat.events.tell(subscription, "session.expired", payload)
+                page.chat.events.tell(
+                    subscription, "session.expired", {"reason": reason, "sign_in_url": sign_in_url}
+                )
                 subscription.end()
 
     def close(self) -> None:

@@ -9,11 +9,12 @@ from http import HTTPStatus
 
 import openai
 from azure.core.exceptions import ClientAuthenticationError
+from semantic_kernel.exceptions import ServiceException
 
 from mcpsecurity.client import BridgeError, SignInRequiredError
+from mcpsecurity.kernel.model import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity_webclient.chat.agent.provider_report import Report, report_of
 from mcpsecurity_webclient.chat.models import Failure
-from mcpsecurity_webclient.errors import BrokenOffError, NotAStreamError, ProviderError
 
 __all__ = [
     "MODEL_ERRORS",
@@ -23,7 +24,7 @@ __all__ = [
     "sign_in_needed",
 ]
 
-MODEL_ERRORS = (openai.OpenAIError, ClientAuthenticationError, BrokenOffError, NotAStreamError, ProviderError)
+MODEL_ERRORS = (ServiceException, ClientAuthenticationError)
 """What asking the model may raise."""
 
 _FILTERED = frozenset(
@@ -170,7 +171,7 @@ def _busy(headers: Mapping[str, str]) -> Failure:
 
 
 def _waitable(headers: Mapping[str, str]) -> int | None:
-    """Return how long the page counts down; nobody watches a page for hours."""
+    """Return how many seconds the page counts down; None for more than an hour."""
     wait = _wait_of(headers)
     return wait if wait is not None and wait <= _WAITABLE else None
 

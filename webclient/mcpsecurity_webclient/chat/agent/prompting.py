@@ -1,13 +1,12 @@
-"""The model/tool loop: ask the model, carry out what it calls, ask again, until it answers in words."""
+"""The agent loop: ask the model, carry out its tool calls, ask again, until it answers without calls."""
 
 import asyncio
 import secrets
-from typing import Any, Protocol
+from typing import Any
 
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
-from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import (
     AuthorRole,
     ChatHistory,
@@ -16,68 +15,64 @@ from semantic_kernel.contents import (
     TextContent,
 )
 
-from mcpsecurity.kernel.functions import original_arguments
-from mcpsecurity_webclient.chat.agent.model_answer import Completion, HeardAnswer, arguments_of
-from mcpsecurity_webclient.chat.history import call_ids, result_of, sent, valid_call
-from mcpsecurity_webclient.chat.models import PendingFunctionCall
+from mcpsecurity.kernel.model import REASONING, ChatModelSettings
+from mcpsecurity.kernel.schema_functions import original_arguments
+from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
+from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswer, arguments_of
+from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, sent, valid_call
+from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.strict_json import to_json
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.tools.calls import CANCELLED, ToolCalls
 from mcpsecurity_webclient.errors import UnreadableCallError
 from mcpsecurity_webclient.telemetry import trace_model_call
 
-__all__ = ["AnswerSink", "PromptingService"]
+__all__ = ["PromptingService"]
 
 _NAME_SHOWN = 64
 
 
-class AnswerSink(Protocol):
-    """Takes the answer as it comes. Each time the model speaks is a message of its own."""
-
-    def begin(self) -> str:
-        """Begin a message and return its id."""
-
-    def text(self, piece: str) -> None:
-        """Take more text of the message."""
-
-    def called(self, call: PendingFunctionCall) -> None:
-        """Hear that the message makes a call."""
-
-    def done(self, spoken: Completion) -> None:
-        """End the message."""
-
-
 class PromptingService:
-    """Runs one conversation's turns on a kernel and its chat completion service."""
+    """Runs one conversation's loop of model requests and tool calls. Its kernel describes the tools to the
+    model."""
 
     def __init__(
-        self, kernel: Kernel, service: ChatCompletionClientBase, desk: ToolCalls, *, max_rounds: int
+        self,
+        service: ChatCompletionClientBase,
+        servers: McpServers,
+        tool_calls: ToolCalls,
+        *,
+        max_rounds: int,
     ) -> None:
-        self._kernel = kernel
+        self._kernel = Kernel()
         self._service = service
-        self._desk = desk
+        self._servers = servers
+        self._tool_calls = tool_calls
         self._max_rounds = max_rounds
 
-    async def answer(self, history: ChatHistory, sink: AnswerSink) -> Completion:
-        """Answer the history's last message; it grows by what is said and called. Returns the sum of it.
+    async def answer(self, history: ChatHistory, writer: AnswerWriter) -> Completion:
+        """Answer the history's last message and return the outcome. The history grows by text, calls and
+        results.
 
-        Whatever happens, every call in the history has a result, so that the conversation can go on.
+        Every call in the history gets a result in any case, so that the conversation can go on.
 
         Raises:
             Whatever the service raises, and `SignInRequiredError`.
         """
+        await self._bring_tools()
         total = Completion(status="max_rounds")
         for _ in range(self._max_rounds):
-            message_id = sink.begin()
+            message_id = writer.begin()
             with trace_model_call(self._service.ai_model_id) as used:
-                heard = await self._ask(history, sink)
-                spoken = heard.spoken()
-                used(spoken.usage)
-            _add(total, spoken)
-            batch = self._propose(heard, message_id, history, sink)
+                response = await self._ask(history, writer)
+                completion = response.completion()
+                used(completion.usage)
+            _add(total, completion)
+            batch = self._propose(response, message_id, history, writer)
             await self._announce(batch, history)
-            sink.done(spoken)
-            if not heard.calls:
+            writer.done(completion)
+            if not response.calls:
+                forget_reasoning(history.messages)
                 total.status = "completed"
                 return total
             await self.carry_out(batch, history)
@@ -86,7 +81,7 @@ class PromptingService:
     async def carry_out(self, batch: ToolCallBatch, history: ChatHistory) -> None:
         """Carry out side by side what of a batch has not ended; each call gets its result in the history.
 
-        Cancelled ones do, too, but for calls that are left open for whoever goes on with the conversation.
+        Cancelled calls do, too, except those that stay open for the process that continues the conversation.
 
         Raises:
             SignInRequiredError: a server wants a sign-in.
@@ -104,37 +99,45 @@ class PromptingService:
             await asyncio.gather(*tasks, return_exceptions=True)
             self._end(batch, history)
 
-    async def _ask(self, history: ChatHistory, sink: AnswerSink) -> HeardAnswer:
-        """Hear one answer of the model. What was said before it broke off enters the history, too."""
-        settings = AzureChatPromptExecutionSettings(
-            function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False)
-        )
-        heard = HeardAnswer()
+    async def _bring_tools(self) -> None:
+        """Give the kernel the tools as they are now, one plugin for each server.
+
+        Raises:
+            SignInRequiredError: the person's session gives no token any more.
+        """
+        await self._servers.refresh()
+        self._kernel.plugins.clear()
+        self._kernel.plugins |= self._servers.plugins()
+
+    async def _ask(self, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
+        """Stream one response of the model. Text that came before an error enters the history, too."""
+        settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False))
+        response = ModelAnswer()
         try:
             async for parts in self._service.get_streaming_chat_message_contents(
                 sent(history), settings, kernel=self._kernel
             ):
                 for part in parts:
-                    if piece := heard.take(part):
-                        sink.text(piece)
+                    if piece := response.take(part):
+                        writer.text(piece)
         except BaseException:
-            if heard.text.strip():
-                history.add_assistant_message(heard.text)
+            if response.text.strip():
+                history.add_assistant_message(response.text)
             raise
-        return heard
+        return response
 
     def _propose(
-        self, heard: HeardAnswer, message_id: str, history: ChatHistory, sink: AnswerSink
+        self, response: ModelAnswer, message_id: str, history: ChatHistory, writer: AnswerWriter
     ) -> ToolCallBatch:
-        """Put an answer into the history, and take down its calls. One that no tool can be found for, or
+        """Put a response into the history, and record its calls. One that no tool can be found for, or
         whose arguments cannot be read, is answered at once: the person has nothing to decide about it."""
         batch_id, taken = secrets.token_urlsafe(8), call_ids(history.messages)
         items: list[FunctionCallContent] = []
         refused: list[ChatMessageContent] = []
         batch = ToolCallBatch([], [], 0)
-        for made in heard.calls:
+        for made in response.calls:
             try:
-                arguments = self._checked(made, whole=heard.whole)
+                arguments = self._checked(made, whole=response.whole)
             except UnreadableCallError as error:
                 items.append(valid_call(made, "{}", taken))
                 refused.append(result_of(items[-1], str(error)))
@@ -142,15 +145,18 @@ class PromptingService:
             items.append(valid_call(made, _written(made, arguments), taken))
             batch.items.append(items[-1])
             batch.calls.append(
-                self._desk.propose(made.name or "", arguments, batch_id, message_id, items[-1].id or "")
+                self._tool_calls.propose(made.name or "", arguments, batch_id, message_id, items[-1].id or "")
             )
-        text = [TextContent(text=heard.text)] if heard.text.strip() else []
+        text = [TextContent(text=response.text)] if response.text.strip() else []
         if text or items:
-            history.add_message(ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items]))
+            reasoning = {REASONING: response.reasoning} if response.reasoning and items else {}
+            history.add_message(
+                ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=reasoning)
+            )
             history.messages += refused
         batch.begin = len(history.messages)
         for call in batch.calls:
-            sink.called(call)
+            writer.called(call)
         return batch
 
     def _checked(self, made: FunctionCallContent, *, whole: bool) -> dict[str, Any]:
@@ -159,7 +165,7 @@ class PromptingService:
         Raises:
             UnreadableCallError: the call cannot be shown.
         """
-        _, tool = self._desk.find(made.name or "")
+        _, tool = self._tool_calls.find(made.name or "")
         if tool is None:
             name = made.name or ""
             raise UnreadableCallError(
@@ -172,19 +178,19 @@ class PromptingService:
     async def _announce(self, batch: ToolCallBatch, history: ChatHistory) -> None:
         if batch.calls:
             try:
-                await self._desk.announce(batch.calls)
+                await self._tool_calls.announce(batch.calls)
             except asyncio.CancelledError:
                 self._end(batch, history)
                 raise
 
     async def _carry_out_one(self, number: int, batch: ToolCallBatch, history: ChatHistory) -> None:
-        batch.answer(number, await self._desk.carry_out(batch.calls[number]), history.messages)
+        batch.answer(number, await self._tool_calls.carry_out(batch.calls[number]), history.messages)
 
     def _end(self, batch: ToolCallBatch, history: ChatHistory) -> None:
         """End what of a batch has not: it was stopped."""
         for number, call in enumerate(batch.calls):
             if number not in batch.answered:
-                self._desk.withdraw(call)
+                self._tool_calls.withdraw(call)
                 if call.status != "proposed":
                     batch.answer(number, CANCELLED, history.messages)
 
@@ -195,7 +201,7 @@ def _written(made: FunctionCallContent, arguments: dict[str, Any]) -> str:
     return written if isinstance(written, str) else to_json(arguments)
 
 
-def _add(total: Completion, spoken: Completion) -> None:
-    total.finish_reason, total.model = spoken.finish_reason, spoken.model or total.model
-    for name, count in spoken.usage.items():
+def _add(total: Completion, completion: Completion) -> None:
+    total.finish_reason, total.model = completion.finish_reason, completion.model or total.model
+    for name, count in completion.usage.items():
         total.usage[name] = total.usage.get(name, 0) + count
