@@ -14,7 +14,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from mcpsecurity.runtime.log import log_event, utc_text
-from mcpsecurity.runtime.request_context import begin_request, correlation_text, handled_request
+from mcpsecurity.runtime.request_context import (
+    HandledRequest,
+    begin_request,
+    correlation_text,
+    handled_request,
+)
 from mcpsecurity_server.transport import SESSION_HEADER, STATELESS_VERSION, VERSION_HEADER
 
 __all__ = ["DENIED", "AuditLog", "note_outcome", "noted_outcome", "number_requests"]
@@ -73,10 +78,10 @@ class AuditLog:
     ) -> None:
         """Write that a request was refused; `caller` defaults to that of the current request."""
         self.denials[reason] += 1
-        if not _log.isEnabledFor(level):
-            return
+        now, current = time.time(), handled_request()
+        who = caller or current.caller or _NOBODY
         details = (status, reason, request.method, request.path, request.remote)
-        self._write(level, _refusal, details, caller)
+        log_event(_log, level, now, _refusal, now, details, who, current.number, self._trace())
 
     def response_sent(self, request: web.BaseRequest, status: int) -> None:
         """Write that the transport denied a request with a good token, if the status says so."""
@@ -86,39 +91,34 @@ class AuditLog:
 
     def tool_called(self, tool: str, outcome: str, seconds: float) -> None:
         """Write that a tool call ended: `outcome` is ok, error, declined, cancelled or failed."""
-        if not _log.isEnabledFor(logging.INFO):
-            return
         if (noted := _outcome.get()) is not None:
             outcome = noted
             _outcome.set(None)
-        self._write(logging.INFO, _tool_call, (tool, outcome, seconds))
+        now, current = time.time(), handled_request()
+        log_event(_log, logging.INFO, now, _tool_call, now, tool, outcome, seconds, current, self._trace())
 
-    def _write(
-        self,
-        level: int,
-        describe: Callable[..., dict[str, object]],
-        details: tuple[object, ...],
-        caller: tuple[str, str, str] | None = None,
-    ) -> None:
-        now, request = time.time(), handled_request()
-        trace = self._trace_fields() if self._trace_fields is not None else _NO_TRACE
-        who = caller or request.caller or _NOBODY
-        log_event(_log, level, now, _fields, now, describe, details, who, request.number, trace)
+    def _trace(self) -> Mapping[str, str]:
+        return _NO_TRACE if self._trace_fields is None else self._trace_fields()
 
 
-def _fields(
+def _refusal(
     at: float,
-    describe: Callable[..., dict[str, object]],
-    details: tuple[object, ...],
+    details: tuple[int, str, str, str, str | None],
     caller: tuple[str | None, str | None, str | None],
     request: int,
     trace: Mapping[str, str],
 ) -> dict[str, object]:
-    """Return the fields of a line; `describe` returns those of its kind from `details`."""
+    """Return the fields of a line about a refused request."""
+    status, reason, method, path, remote = details
     tenant, user, client = caller
     return {
         "time": utc_text(at),
-        **describe(*details),
+        "event": "request_refused",
+        "status": status,
+        "reason": reason,
+        "method": method,
+        "path": path,
+        "remote": remote,
         "user": user,
         "tenant": tenant,
         "client": client,
@@ -127,20 +127,23 @@ def _fields(
     }
 
 
-def _refusal(status: int, reason: str, method: str, path: str, remote: str | None) -> dict[str, object]:
+def _tool_call(
+    at: float, tool: str, outcome: str, seconds: float, request: HandledRequest, trace: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the fields of a line about a tool call."""
+    tenant, user, client = request.caller or _NOBODY
     return {
-        "event": "request_refused",
-        "status": status,
-        "reason": reason,
-        "method": method,
-        "path": path,
-        "remote": remote,
+        "time": utc_text(at),
+        "event": "tool_call",
+        "tool": tool,
+        "outcome": outcome,
+        "duration_ms": int(seconds * 1_000_000) / 1000,
+        "user": user,
+        "tenant": tenant,
+        "client": client,
+        "correlation_id": correlation_text(request.number),
+        **trace,
     }
-
-
-def _tool_call(tool: str, outcome: str, seconds: float) -> dict[str, object]:
-    milliseconds = int(seconds * 1_000_000) / 1000
-    return {"event": "tool_call", "tool": tool, "outcome": outcome, "duration_ms": milliseconds}
 
 
 def _names_session(request: web.BaseRequest) -> bool:
