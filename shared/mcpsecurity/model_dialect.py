@@ -1,0 +1,164 @@
+"""What a deployment takes: learned from what it refuses, and remembered."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from mcpsecurity.model_endpoint import Api, ModelEndpoint
+
+__all__ = ["Dialect", "Refusal", "Way"]
+
+Way = Literal["responses", "chat", "dated"]
+"""How a request is sent: Responses, Chat Completions, or Chat Completions by Azure's dated API."""
+
+_NAMES = (
+    "reasoning.summary reasoning.effort reasoning reasoning_effort include temperature top_p stop seed user"
+    " parallel_tool_calls stream_options tool_choice store"
+)
+_OPTIONAL = {name: tuple(name.split(".")) for name in _NAMES.split()}
+"""Parameters without which a request means the same, or nearly, and where they stand in the body."""
+
+_NO_ENCRYPTION = re.compile(r"encrypted.content", re.IGNORECASE)
+_NAMES_RESPONSES = re.compile(r"/v1/responses|responses api", re.IGNORECASE)
+_NAMES_CHAT = re.compile(r"/v1/chat/completions|chat completions? api", re.IGNORECASE)
+_WITHOUT_EFFORT = re.compile(r"set reasoning_effort to .?none", re.IGNORECASE)
+_OLD_VERSION = re.compile(r"only for api.versions?|api.version.{0,60}(not supported|or later)", re.IGNORECASE)
+_UNKNOWN = re.compile(
+    r"unsupported|not supported|unknown|unrecognized|unexpected|not permitted|extra inputs|invalid"
+    r"|does not exist|must be verified",
+    re.IGNORECASE,
+)
+_NO_MODEL = frozenset({"DeploymentNotFound", "model_not_found"})
+_LIMITS = ("max_completion_tokens", "max_tokens")
+
+
+class Refusal(Protocol):
+    """A status that tells of a failure, and the error in its body: `openai.APIStatusError` is one."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def code(self) -> str | None: ...
+    @property
+    def param(self) -> str | None: ...
+
+
+@dataclass(slots=True)
+class Dialect:
+    """How one deployment is asked.
+
+    Attributes:
+        way: the API in use.
+        fixed: whether the operator chose Responses or Chat Completions, so that a refusal does not change it.
+        dropped: optional parameters that the deployment refused.
+        limit: its name for the limit of an answer in Chat Completions.
+        effortless: it takes tools by Chat Completions with the reasoning effort `none` only.
+    """
+
+    way: Way
+    fixed: bool = False
+    dropped: set[tuple[str, ...]] = field(default_factory=set)
+    limit: str = _LIMITS[0]
+    effortless: bool = False
+    _turned: bool = False
+
+    @classmethod
+    def of(cls, endpoint: ModelEndpoint, api: Api) -> "Dialect":
+        """Return how an endpoint is asked at first: by `api`; with `auto`, by Responses if it has it."""
+        chat: Way = "chat" if endpoint.api_version is None else "dated"
+        if api != "auto":
+            return cls("responses" if api == "responses" else chat, fixed=True)
+        return cls("responses" if endpoint.has_responses else chat)
+
+    def shaped(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return a body as the deployment takes it."""
+        shaped = dict(body)
+        if self.limit != _LIMITS[0] and _LIMITS[0] in shaped:
+            shaped[self.limit] = shaped.pop(_LIMITS[0])
+        for path in self.dropped:
+            _drop(shaped, path)
+        if self.effortless and self.way != "responses" and shaped.get("tools"):
+            shaped["reasoning_effort"] = "none"
+        return shaped
+
+    def learn(self, error: Refusal, way: Way, body: Mapping[str, Any]) -> bool:
+        """Learn from a refusal of a body that was sent in this way. True if the same question may be asked
+        once more in another."""
+        if way != self.way or self._other_way(error):
+            return True
+        if error.status_code not in (400, 422):
+            return False
+        parameter, message = error.param or "", error.message or ""
+        if _WITHOUT_EFFORT.search(message) and "messages" in body:
+            known, self.effortless = body.get("reasoning_effort") == "none", True
+            return not known
+        if any(limit in body for limit in _LIMITS) and "max_" in parameter + message:
+            return self._rename_limit(body, message)
+        path = _OPTIONAL.get(parameter)
+        if path is None and _UNKNOWN.search(message):
+            path = next((p for name, p in _OPTIONAL.items() if _named(name, message) and _has(body, p)), None)
+        if path is None and _NO_ENCRYPTION.search(message):
+            path = ("include",)
+        if path is None or not _has(body, path):
+            return False
+        if path == ("reasoning_effort",) and self.effortless:
+            self.effortless = False
+        self.dropped.add(path)
+        return True
+
+    def _other_way(self, error: Refusal) -> bool:
+        """Turn to another API if the refusal names it, or if the path of this one does not exist."""
+        status, message = error.status_code, error.message or ""
+        if self.way == "dated" and status in (400, 404) and _OLD_VERSION.search(message):
+            self.way = "chat"
+            return True
+        if self.fixed or self._turned:
+            return False
+        wanted = self.way
+        if self.way == "responses":
+            missing = status in (404, 405) and error.code not in _NO_MODEL
+            if missing or (status == 400 and _NAMES_CHAT.search(message)):
+                wanted = "chat"
+        elif status in (400, 404) and _NAMES_RESPONSES.search(message):
+            wanted = "responses"
+        self._turned = wanted != self.way
+        self.way = wanted
+        return self._turned
+
+    def _rename_limit(self, body: Mapping[str, Any], message: str) -> bool:
+        sent = next(limit for limit in _LIMITS if limit in body)
+        other = next(limit for limit in _LIMITS if limit != sent)
+        if not (_UNKNOWN.search(message) or other in message):
+            return False
+        self.limit = other
+        return True
+
+
+def _named(name: str, message: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(name)}(?![\w])", message) is not None
+
+
+def _has(body: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    found: Any = body
+    for name in path:
+        if not isinstance(found, Mapping) or name not in found:
+            return False
+        found = found[name]
+    return True
+
+
+def _drop(body: dict[str, Any], path: tuple[str, ...]) -> None:
+    if not _has(body, path):
+        return
+    if len(path) == 1:
+        del body[path[0]]
+        return
+    inner = dict(body[path[0]])
+    _drop(inner, path[1:])
+    if inner:
+        body[path[0]] = inner
+    else:
+        del body[path[0]]
