@@ -11,8 +11,8 @@ from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
-from mcpsecurity.redis.encryption import KeyRing
-from mcpsecurity.runtime.rate_limit import Limit, RateLimiter
+from mcpsecurity.redis.encryption import EncryptionKeys
+from mcpsecurity.runtime.rate_limit import InMemoryRateLimiter, RateLimiter
 from mcpsecurity.runtime.service import REQUEST_WRAPPER
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_server.auth.metadata import add_metadata_routes
@@ -32,7 +32,7 @@ from mcpsecurity_server.weather import WeatherService, weather_session
 
 if TYPE_CHECKING:
     from mcpsecurity_server.observability.telemetry import ServerInstrumentation
-    from mcpsecurity_server.transport.redis import SharedTransport
+    from mcpsecurity_server.transport.redis import RedisTransport
 
 __all__ = ["create_app"]
 
@@ -62,13 +62,13 @@ def create_app(
     audit = audit or AuditLog()
     app = web.Application()
     add_proxy_middlewares(app, settings)
-    shared = _shared_transport(app, settings)
+    redis = _redis_transport(app, settings)
     auth = None if settings.no_auth else AuthSetup(settings, tls, clock, timer, key_policy)
-    guard = _add_access_control(app, settings, auth, shared, audit, clock)
-    before_call = rate_guard(_call_limit(settings, shared), guard)
+    guard = _add_access_control(app, settings, auth, redis, audit, clock)
+    before_call = rate_guard(_call_limit(settings, redis), guard)
     own = mcp is None
     mcp = mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer)
-    mounted = _mount(app, settings, mcp, shared, before_call, audit, instrumentation, clock)
+    mounted = _mount(app, settings, mcp, redis, before_call, audit, instrumentation, clock)
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)
     if own:  # other programs' tools may ask for the request's application
@@ -80,7 +80,7 @@ def _mount(
     app: web.Application,
     settings: ServerSettings,
     mcp: FastMCP[Any],
-    shared: "SharedTransport | None",
+    redis: "RedisTransport | None",
     before_call: BeforeCall | None,
     audit: AuditLog,
     instrumentation: "ServerInstrumentation | None",
@@ -97,8 +97,8 @@ def _mount(
         allowed_hosts=_hosts(settings),
         allowed_origins=settings.allowed_origins,
         limits=_limits(settings),
-        store=shared.store if shared is not None else None,
-        bus=shared.bus if shared is not None else None,
+        store=redis.store if redis is not None else None,
+        bus=redis.bus if redis is not None else None,
         state_keys=_state_keys(settings),
         before_call=before_call,
         after_call=after_call,
@@ -111,14 +111,14 @@ def _add_access_control(
     app: web.Application,
     settings: ServerSettings,
     auth: AuthSetup | None,
-    shared: "SharedTransport | None",
+    redis: "RedisTransport | None",
     audit: AuditLog,
     clock: Clock,
 ) -> BeforeCall | None:
     """Add the public routes and the authentication of all others; return the check of tools' own scopes."""
     checks: dict[str, Callable[[], Awaitable[None]]] = {}
-    if shared is not None:
-        checks |= {"redis": shared.shared.check, "clock": shared.shared.check_clock}
+    if redis is not None:
+        checks |= {"redis": redis.connection.check, "clock": redis.connection.check_clock}
     public = [add_health_route(app, settings.path, clock), add_ready_route(app, checks)]
     if auth is None:
         app.middlewares.append(number_requests)
@@ -150,27 +150,27 @@ def _own_mcp(
     return build_mcp(elicitor, weather, profiles, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC))
 
 
-def _shared_transport(app: web.Application, settings: ServerSettings) -> "SharedTransport | None":
+def _redis_transport(app: web.Application, settings: ServerSettings) -> "RedisTransport | None":
     """Return the sessions and events that replicas share in Redis; None without a Redis."""
     if settings.redis_url is None or settings.keys is None:
         return None
-    from mcpsecurity_server.transport.redis import SharedTransport  # noqa: PLC0415 - needs the extra `scale`
+    from mcpsecurity_server.transport.redis import RedisTransport  # noqa: PLC0415 - needs the extra `scale`
 
-    keys = KeyRing(settings.keys.get_secret_value())
-    shared = SharedTransport(settings.redis_url.get_secret_value(), keys, _limits(settings))
-    app.cleanup_ctx.append(_entered(shared))
-    return shared
+    keys = EncryptionKeys(settings.keys.get_secret_value())
+    redis = RedisTransport(settings.redis_url.get_secret_value(), keys, _limits(settings))
+    app.cleanup_ctx.append(_entered(redis))
+    return redis
 
 
-def _call_limit(settings: ServerSettings, shared: "SharedTransport | None") -> Limit | None:
+def _call_limit(settings: ServerSettings, redis: "RedisTransport | None") -> RateLimiter | None:
     """Return the limit of a person's calls, counted by all replicas together; None if there is no limit."""
     if settings.calls_per_minute is None:
         return None
-    if shared is None:
-        return RateLimiter(settings.calls_per_minute)
+    if redis is None:
+        return InMemoryRateLimiter(settings.calls_per_minute)
     from mcpsecurity.redis.rate_limit import RedisRateLimiter  # noqa: PLC0415 - needs the extra `scale`
 
-    return RedisRateLimiter(shared.shared, "calls", settings.calls_per_minute)
+    return RedisRateLimiter(redis.connection, "calls", settings.calls_per_minute)
 
 
 def _state_keys(settings: ServerSettings) -> list[bytes]:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from mcpsecurity.runtime.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
-from mcpsecurity.telemetry import watched
+from mcpsecurity.telemetry import instrumented
 from mcpsecurity.workers import run_workers
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.observability.audit import AuditLog
@@ -48,7 +48,7 @@ def server(no_auth: bool, workers: int, worker: int | None) -> None:
 def _serve(settings: ServerSettings, worker: int | None) -> int:
     """Serve until SIGINT or SIGTERM; return the exit code."""
     gc.set_threshold(*_GARBAGE)
-    with watched("mcpsecurity-server", settings, settings.metrics) as telemetry:
+    with instrumented("mcpsecurity-server", settings, settings.metrics) as telemetry:
         return run_service(
             partial(_application, settings, telemetry, worker or 0),
             host=settings.host,

@@ -18,7 +18,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnreadableError
 
-from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity.runtime.log import BatchedHandler, Fields, JsonFormatter
 
 __all__ = [
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_keys(cls, keys: SecretStr | None) -> SecretStr | None:
         if keys is not None:
-            KeyRing(keys.get_secret_value())
+            EncryptionKeys(keys.get_secret_value())
         return keys
 
     @model_validator(mode="after")

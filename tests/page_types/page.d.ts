@@ -12,6 +12,57 @@ import type { Countdowns as CountdownsClass } from "../../webclient/mcpsecurity_
 import type { Toasts as ToastsClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/toasts.js";
 
 declare global {
+  /** A message in the page's state; `pending` text is not drawn yet. */
+  type MessageState = MessageView & Record<string, any>;
+  type CallState = CallView & { edited?: boolean };
+
+  /** How a server's question ended, until the next answer begins. */
+  interface OutcomeState {
+    elicitation_id: string;
+    call_id?: string;
+    server: string;
+    mode: "form" | "url";
+    url?: string;
+    host?: string;
+    action: ElicitationResolved["action"];
+    by: ElicitationResolved["by"];
+  }
+
+  /** What the page knows of its chat (static/js/protocol/state.js). */
+  interface PageState {
+    ready: boolean;
+    gap: boolean;
+    epoch: string;
+    seq: number;
+    connection: string;
+    ended: { signInUrl: string; reason?: string } | null;
+    user: UserView | null;
+    servers: ServerView[];
+    mode: "manual" | "elicitation";
+    model: ModelView | null;
+    title: string;
+    grants: GrantView[];
+    order: string[];
+    messages: Record<string, MessageState>;
+    calls: Record<string, CallState>;
+    elicitations: Record<string, ElicitationView>;
+    samplings: Record<string, SamplingView>;
+    outcomes: Record<string, OutcomeState>;
+    run: Omit<RunView, "message_id"> | null;
+    lastRun: ({ run_id: string | null } & RunDone) | null;
+    catalogVersion: number;
+  }
+
+  /** Events of the page itself. */
+  interface PageEvents {
+    "page.connection": { connection: string };
+    "page.ended": { signInUrl: string };
+  }
+
+  type PageEvent = {
+    [Name in keyof PageEvents]: { name: Name; epoch: string; seq: number; data: PageEvents[Name] };
+  }[keyof PageEvents];
+
   type Attachments = AttachmentsClass;
   type Catalog = CatalogClass;
   type Composer = ComposerClass;

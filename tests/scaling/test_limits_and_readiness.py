@@ -8,8 +8,8 @@ from tests.support.programs import redis_server
 from tests.webclient.chat.test_kept_conversations import ASK, MakePerson
 from tests.webclient.conftest import RunChat, local, mcp_url, person, run_chat
 
-from mcpsecurity.redis.connection import SharedState
-from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.redis.connection import RedisConnection
+from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity.redis.rate_limit import RedisRateLimiter
 from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.app import create_app
@@ -89,17 +89,19 @@ async def test_replicas_count_calls_together() -> None:
 async def test_a_shared_limit_is_like_the_one_of_a_process() -> None:
     async with (
         redis_server() as redis,
-        SharedState(f"redis://127.0.0.1:{redis.port}", KeyRing(Fernet.generate_key().decode())) as shared,
+        RedisConnection(
+            f"redis://127.0.0.1:{redis.port}", EncryptionKeys(Fernet.generate_key().decode())
+        ) as connection,
     ):
-        limit = RedisRateLimiter(shared, "calls", 600)
-        assert [await limit.waiting("a") for _ in range(600)].count(0.0) == 600
-        other = RedisRateLimiter(shared, "others", 600)
-        assert await limit.waiting("b") == await other.waiting("a") == 0.0
-        waits = [await limit.waiting("a") for _ in range(2000)]
+        limit = RedisRateLimiter(connection, "calls", 600)
+        assert [await limit.acquire("a") for _ in range(600)].count(0.0) == 600
+        other = RedisRateLimiter(connection, "others", 600)
+        assert await limit.acquire("b") == await other.acquire("a") == 0.0
+        waits = [await limit.acquire("a") for _ in range(2000)]
         assert 0.0 < max(waits) <= 0.1, "it fills up by ten a second"
-        names = [name async for name in shared.redis.scan_iter()]
+        names = [name async for name in connection.client.scan_iter()]
         assert len(names) == 3
-        assert {0 < await shared.redis.pttl(name) <= 60_000 for name in names} == {True}
+        assert {0 < await connection.client.pttl(name) <= 60_000 for name in names} == {True}
 
 
 async def test_a_server_whose_redis_is_away_is_not_ready_and_refuses_with_a_time_to_come_again() -> None:

@@ -8,14 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from tests.support.shapes import check_shape
 
-__all__ = ["Event", "EventStream", "StreamEndedError", "open_stream"]
+from mcpsecurity_webclient.chat.event_types import EVENTS, CommonPayload
+
+__all__ = ["Event", "EventStream", "StreamEndedError", "check_payload", "open_stream"]
 
 PATIENCE = 60.0
 
 
 class StreamEndedError(Exception):
     """The server ended the stream."""
+
+
+def check_payload(name: str, payload: dict[str, Any]) -> None:
+    """Raise `ShapeError` if an event's payload is not of its shape, with nothing else in it."""
+    common = CommonPayload.__annotations__.keys()
+    check_shape(CommonPayload, {key: value for key, value in payload.items() if key in common}, name)
+    own = {key: value for key, value in payload.items() if key not in common}
+    check_shape({**EVENTS}[name], own, name)  # type: ignore[index] # the name came from the server
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,7 @@ class EventStream:
                 if not text and fields:
                     event = Event(fields["id"], fields["event"], json.loads(fields["data"]))
                     self.events.append(event)
+                    check_payload(event.name, event.data)
                     return event
                 if text.startswith(":"):
                     self.comments += 1

@@ -14,7 +14,7 @@ import jinja2
 from aiohttp import web
 
 from mcpsecurity.client import SignInRequiredError
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity.runtime.tls import client_ssl_context
@@ -24,10 +24,9 @@ from mcpsecurity_webclient.auth.routes import add_auth_routes
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
 from mcpsecurity_webclient.chat.agent.chat_model import chat_model
-from mcpsecurity_webclient.chat.conversation import ChatService
-from mcpsecurity_webclient.chat.directory import ChatDirectory, owner_of
+from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService, owner_of
+from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers, ServerCallbacks
-from mcpsecurity_webclient.chat.models import User
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.replicas.backends import asking, event_bus, web_state
@@ -43,8 +42,6 @@ from mcpsecurity_webclient.web.rate_limit import rate_middleware
 from mcpsecurity_webclient.web.security_headers import set_headers
 
 if TYPE_CHECKING:
-    from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-
     from mcpsecurity_webclient.replicas.forwarding import Replicas
 
 __all__ = ["create_app"]
@@ -124,10 +121,10 @@ class _Assembly:
         self._settings = settings
         self._clock = clock
         self._tls = client_ssl_context(settings.ca_file)
-        self._model: ChatCompletionClientBase | None = None
+        self._shared_by_chats: ChatDependencies | None = None
         self._coordinator = ElicitationCoordinator(deadline=settings.elicitation_timeout, clock=clock)
         state = self._state = web_state(settings, clock)
-        self._shared, self.sessions, self.flows = state.shared, state.sessions, state.flows
+        self._redis, self.sessions, self.flows = state.redis, state.sessions, state.flows
         self.entra = EntraClient(settings, state.caches, self._tls, clock)
         self.streams = Streams(settings.max_streams)
         self._store = SqlConversationStore(settings.database, clock=clock)
@@ -135,7 +132,7 @@ class _Assembly:
             self._make_chat,
             self._store,
             limit=settings.max_chats,
-            rest_after=settings.connection_idle,
+            idle_after=settings.connection_idle,
             max_runs=settings.max_runs,
             retention=settings.retention_days and settings.retention_days * _DAY,
             clock=clock,
@@ -144,20 +141,29 @@ class _Assembly:
 
     async def connections(self, _: web.Application) -> AsyncIterator[None]:
         """Hold what is open to the outside while the application runs."""
-        async with self._store, self.entra, chat_model(self._settings, self._tls) as self._model:
+        async with self._store, self.entra, chat_model(self._settings, self._tls) as model:
+            self._shared_by_chats = ChatDependencies(
+                self._settings,
+                model,
+                self._store,
+                self._coordinator,
+                self._make_servers,
+                self._ask_to_sign_in,
+                self._clock,
+            )
             yield
             await self.directory.aclose(self._settings.stop_grace)
 
     async def missing(self) -> list[str]:
         """Return what the chat needs and cannot reach."""
         checks = {"database": self._store.check}
-        if self._shared is not None:
-            checks |= {"redis": self._shared.check, "clock": self._shared.check_clock}
+        if self._redis is not None:
+            checks |= {"redis": self._redis.check, "clock": self._redis.check_clock}
         gone = []
         for name, check in checks.items():
             try:
                 await check()
-            except (StoreError, SharedStateError):
+            except (StoreError, RedisUnavailableError):
                 gone.append(name)
         return gone
 
@@ -169,7 +175,7 @@ class _Assembly:
             "mcpsecurity.chat.pages": ("Pages that follow a conversation.", lambda: len(self.streams)),
             "mcpsecurity.chat.approvals": (
                 "Calls that wait for a decision.",
-                lambda: sum(chat.desk.waiting for chat in opened()),
+                lambda: sum(chat.state.waiting for chat in opened()),
             ),
             "mcpsecurity.chat.questions": (
                 "Servers' questions that wait.",
@@ -194,12 +200,12 @@ class _Assembly:
 
     async def among_replicas(self, app: web.Application) -> AsyncIterator[None]:
         """Be one replica of several, from before the first request until all is closed and saved."""
-        if self._shared is None or self.replicas is None:
+        if self._redis is None or self.replicas is None:
             raise RuntimeError("there is one replica only")
         host = self._settings.replica_host
         listener = socket.create_server((host, self._settings.replica_port), backlog=1024)
         app[PRIVATE_LISTENERS].append(listener)
-        async with self._shared:
+        async with self._redis:
             await self.replicas.start(f"http://{host}:{listener.getsockname()[1]}")
             tasks = [
                 asyncio.create_task(self.replicas.keep_leases(), name="keep leases"),
@@ -227,13 +233,13 @@ class _Assembly:
         await self.directory.sweep()
 
     def _replicas(self) -> "Replicas | None":
-        if self._shared is None:
+        if self._redis is None:
             return None
         from mcpsecurity_webclient.replicas.forwarding import Replicas  # noqa: PLC0415 - needs redis
 
         directory = self.directory
         return Replicas(
-            self._shared,
+            self._redis,
             in_use=directory.in_use,
             unload=directory.unload,
             recheck=directory.recheck,
@@ -241,27 +247,16 @@ class _Assembly:
         )
 
     def _make_chat(self, chat_id: str, person: Person) -> ChatService:
-        if self._model is None:
+        if self._shared_by_chats is None:
             raise RuntimeError("the application has not been started")
-        acting: list[ChatService] = []
         owner = owner_of(person)
-        chat = ChatService(
+        return ChatService(
             chat_id,
-            User(person.name, person.username),
-            person.sid,
-            self._settings,
-            service=self._model,
+            person,
+            self._shared_by_chats,
             events=event_bus(self._state, owner, chat_id, self._clock),
-            asking=asking(self._state, owner, chat_id, self._clock),
-            coordinator=self._coordinator,
-            store=self._store,
-            owner=owner,
-            make_servers=lambda callbacks: self._make_servers(chat_id, callbacks, lambda: acting[0].sid),
-            sign_in_needed=self._ask_to_sign_in,
-            clock=self._clock,
+            log=asking(self._state, owner, chat_id, self._clock),
         )
-        acting.append(chat)
-        return chat
 
     def _ask_to_sign_in(self, chat: ChatService, error: SignInRequiredError) -> None:
         self.streams.expire(chat.sid, "token", sign_in_url(f"/chats/{chat.chat_id}", error), chat)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from mcpsecurity.runtime.service import run_service
 from mcpsecurity.settings import configure_logging, load_settings
-from mcpsecurity.telemetry import watched
+from mcpsecurity.telemetry import instrumented
 from mcpsecurity.workers import run_workers
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.settings import WebSettings
@@ -45,7 +45,7 @@ def webclient(workers: int, worker: int | None) -> None:
 
 def _serve(settings: WebSettings, worker: int | None) -> int:
     """Serve until a signal comes; return the exit code."""
-    with watched("mcpsecurity-webclient", settings, settings.metrics) as telemetry:
+    with instrumented("mcpsecurity-webclient", settings, settings.metrics) as telemetry:
         return run_service(
             partial(_application, settings, telemetry, worker or 0),
             host=settings.host,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from mcpsecurity.oidc import ProviderError
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 
 __all__ = ["HEALTH_PATH", "READY_PATH", "add_health_route", "add_ready_route"]
 
@@ -38,7 +38,7 @@ def add_ready_route(
         for name, check in checks.items():
             try:
                 await check()
-            except (SharedStateError, ProviderError):
+            except (RedisUnavailableError, ProviderError):
                 missing.append(name)
         body = {"ready": not missing, "missing": missing}
         return web.json_response(body, status=503 if missing else 200, headers={"Cache-Control": "no-store"})

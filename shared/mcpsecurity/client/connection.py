@@ -19,7 +19,6 @@ from pydantic import AnyUrl, ValidationError
 
 from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
 from mcpsecurity.client.http import FAILURE_CODE, McpHttpClient
-from mcpsecurity.client.patience import Patience
 from mcpsecurity.client.readable import (
     ListedPrompts,
     ListedResources,
@@ -28,6 +27,7 @@ from mcpsecurity.client.readable import (
     ReadablePrompt,
 )
 from mcpsecurity.client.session import ConcurrentSession, call_tool
+from mcpsecurity.client.time_limits import TimeLimits
 from mcpsecurity.client.tracing import out_of_any_trace, peer_of
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.telemetry.names import session_attributes
@@ -93,7 +93,7 @@ class McpConnection:
         self._on_notification = on_notification
         self._on_open = on_open
         self._ca_file = ca_file
-        self._patience = Patience(timeout)
+        self._time_limits = TimeLimits(timeout)
         self._tls = tls
         self._timeout = httpx.Timeout(timeout, read=None)
         self._lock = asyncio.Lock()
@@ -229,10 +229,10 @@ class McpConnection:
     async def _in_time(self, work: Awaitable[T]) -> T:
         """Give up on a server that does not answer; while it asks the person, the time stands still."""
         try:
-            async with self._patience.limit():
+            async with self._time_limits.limit():
                 return await work
         except TimeoutError as error:
-            text = f"The MCP server at {self.url} did not answer within {self._patience.seconds:g} s."
+            text = f"The MCP server at {self.url} did not answer within {self._time_limits.seconds:g} s."
             raise ServerUnavailableError(text) from error
 
     async def _translated(self, work: Awaitable[T]) -> T:
@@ -290,9 +290,9 @@ class McpConnection:
         try:
             async with (
                 McpHttpClient(
-                    auth=self._patience.auth(self._auth) if self._auth is not None else None,
+                    auth=self._time_limits.auth(self._auth) if self._auth is not None else None,
                     timeout=self._timeout,
-                    body_timeout=self._patience.seconds,
+                    body_timeout=self._time_limits.seconds,
                     headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
                     verify=self._tls or client_ssl_context(self._ca_file),
                     trust_env=False,
@@ -302,7 +302,8 @@ class McpConnection:
             ):
                 self._client = client
                 session.peer = peer_of(self.url)
-                session.answering = self._patience.standing_still
+                session.answering = self._time_limits.paused
+                session.end_post = client.end_post
                 with opening:
                     self.server = await self._in_time(self._translated(session.initialize()))
                 self._session = session

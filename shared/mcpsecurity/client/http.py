@@ -11,13 +11,16 @@ import json
 import logging
 import secrets
 from typing import Any
+from weakref import WeakValueDictionary
 
 import httpx
+from mcp import types
 
 from mcpsecurity.client.answers import UnreadableAnswerError, parsed, response_to
 from mcpsecurity.client.errors import BridgeError, ServerUnavailableError
 from mcpsecurity.client.refusals import METHOD, doubt, not_sent, refusal_of, unknown_outcome
 from mcpsecurity.client.streams import ListeningStream, RequestStream, content_type, is_event_stream
+from mcpsecurity.client.time_limits import OpenPost
 
 __all__ = ["FAILURE_CODE", "McpHttpClient"]
 
@@ -45,10 +48,16 @@ class McpHttpClient(httpx.AsyncClient):
         super().__init__(**options)
         self._body_timeout = body_timeout
         self._failures: dict[str, BridgeError] = {}
+        self._open: WeakValueDictionary[types.RequestId, OpenPost] = WeakValueDictionary()
 
     def pop_failure(self, key: Any) -> BridgeError | None:
         """Return and forget the failure that an error response's `data` stands for."""
         return self._failures.pop(key, None) if isinstance(key, str) else None
+
+    def end_post(self, request_id: types.RequestId) -> None:
+        """End the POST of a request whose caller has left, and free its connection."""
+        if (post := self._open.get(request_id)) is not None:
+            post.end()
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send; a POST ends in status 200 or 202, whatever happens."""
@@ -66,14 +75,19 @@ class McpHttpClient(httpx.AsyncClient):
         request_id, method = _asked(await request.aread())
         request.extensions[METHOD] = method
         response: httpx.Response | None = None
+        post = OpenPost()
+        if request_id is not None:
+            self._open[request_id] = post
         try:
-            async with asyncio.timeout(None if request_id is not None else self._body_timeout):
+            async with post.waiting(None if request_id is not None else self._body_timeout):
                 response = await self._redirected(request, **options)
-                return await self._answer(response, request_id)
+                return await self._answer(response, request_id, post)
         except Exception as error:  # noqa: BLE001 - the door: no other error gets to the SDK's transport
             if response is not None:
                 await response.aclose()
                 error = _after_sending(request, error)
+            if post.ended:
+                return httpx.Response(202, request=request)
             return self._answered(request, request_id, not_sent(request, error))
 
     async def _redirected(self, request: httpx.Request, **options: Any) -> httpx.Response:
@@ -89,7 +103,7 @@ class McpHttpClient(httpx.AsyncClient):
             f"The MCP server at {request.url.netloc.decode()} redirects in a circle."
         )
 
-    async def _answer(self, response: httpx.Response, request_id: Any) -> httpx.Response:
+    async def _answer(self, response: httpx.Response, request_id: Any, post: OpenPost) -> httpx.Response:
         """Return what the SDK reads of an answer.
 
         Raises:
@@ -102,7 +116,7 @@ class McpHttpClient(httpx.AsyncClient):
             return httpx.Response(202, request=response.request)
         kind = content_type(response)
         if is_event_stream(response):
-            return self._streamed(response, request_id)
+            return self._streamed(response, request_id, post)
         if response.status_code == httpx.codes.ACCEPTED or kind not in ("application/json", ""):
             await response.aclose()
             raise _no_mcp(
@@ -133,7 +147,7 @@ class McpHttpClient(httpx.AsyncClient):
             raise _no_mcp(response, f"more than {limit // 1024 // 1024} MiB")
         return bytes(found[:limit])
 
-    def _streamed(self, response: httpx.Response, request_id: Any) -> httpx.Response:
+    def _streamed(self, response: httpx.Response, request_id: Any, post: OpenPost) -> httpx.Response:
         """Return an event stream as one that ends with an answer, whatever happens to it."""
         request = response.request
 
@@ -146,7 +160,7 @@ class McpHttpClient(httpx.AsyncClient):
             return f"event: message\ndata: {error}\n\n".encode()
 
         seconds = min(1.0, self._body_timeout)
-        stream = RequestStream(response, request_id, resume=resume, failed=failed, seconds=seconds)
+        stream = RequestStream(response, request_id, post, resume=resume, failed=failed, seconds=seconds)
         return _made(response, stream=stream)
 
     def _answered(self, request: httpx.Request, request_id: Any, failure: BridgeError) -> httpx.Response:

@@ -38,17 +38,24 @@ class ConcurrentSession(ClientSession):
     Attributes:
         peer: attributes that the spans of its requests have besides.
         answering: entered while a request of the server is being answered.
+        end_post: ends the POST of a request whose caller has left.
     """
 
     peer: Peer | None = None
     answering: Callable[[], AbstractContextManager[None]] = nullcontext
+    end_post: Callable[[types.RequestId], None] = staticmethod(lambda _: None)
 
     async def send_request(
         self, request: types.ClientRequest, result_type: Any, *positional: Any, **options: Any
     ) -> Any:
         """Send a request and return its result, in a span; see the SDK's own for arguments and errors."""
         kind = Greeting if result_type is types.InitializeResult else result_type
-        return await traced(super().send_request, request, kind, *positional, peer=self.peer, **options)
+        request_id = self._request_id
+        try:
+            return await traced(super().send_request, request, kind, *positional, peer=self.peer, **options)
+        except anyio.get_cancelled_exc_class():
+            self.end_post(request_id)
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from mcpsecurity.client.answers import UnreadableAnswerError, parsed, question_of, response_to
+from mcpsecurity.client.time_limits import OpenPost
 
 __all__ = ["EventReader", "ListeningStream", "RequestStream", "content_type", "is_event_stream"]
 
@@ -112,6 +113,7 @@ class RequestStream(httpx.AsyncByteStream):
     Args:
         response: has the stream.
         request_id: the id that the answer must have.
+        post: ends the stream when the caller of the request leaves.
         resume: asks the server for the events after the one with this id.
         failed: returns the event that takes the place of an answer that does not come.
         seconds: to wait before going on, when the server does not say how long.
@@ -121,6 +123,7 @@ class RequestStream(httpx.AsyncByteStream):
         self,
         response: httpx.Response,
         request_id: Any,
+        post: OpenPost,
         *,
         resume: Callable[[str], Awaitable[httpx.Response]],
         failed: Callable[[], bytes],
@@ -128,6 +131,7 @@ class RequestStream(httpx.AsyncByteStream):
     ) -> None:
         self._response = response
         self._request_id = request_id
+        self._post = post
         self._resume = resume
         self._failed = failed
         self._seconds = seconds
@@ -135,6 +139,16 @@ class RequestStream(httpx.AsyncByteStream):
         self._idle = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        async with contextlib.aclosing(self._events()) as events:
+            while True:
+                try:
+                    async with self._post.waiting():
+                        event = await anext(events)
+                except (StopAsyncIteration, TimeoutError):
+                    return
+                yield event
+
+    async def _events(self) -> AsyncGenerator[bytes]:
         while True:
             async with contextlib.aclosing(self._messages()) as messages:
                 async for message in messages:

@@ -1,6 +1,6 @@
-"""The connection to Redis, with names of our own in it and nothing secret in the clear.
+"""The connection to Redis, where replicas keep what they have in common.
 
-Needs the extra `scale`: import this only when a Redis is configured.
+It needs the extra `scale`: import this module only when a Redis is configured.
 """
 
 import time
@@ -16,10 +16,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from mcpsecurity.redis.encryption import KeyRing
-from mcpsecurity.redis.errors import ClockSkewError, SharedStateError
+from mcpsecurity.redis.encryption import EncryptionKeys
+from mcpsecurity.redis.errors import ClockSkewError, RedisUnavailableError
 
-__all__ = ["SharedState", "translated"]
+__all__ = ["RedisConnection", "translated"]
 
 _SECONDS = 3.0
 _RETRIES = 2
@@ -27,14 +27,24 @@ _COMPARE_SECONDS = 60.0
 _MOST_SKEW = 60.0
 
 
-class SharedState:
-    """A Redis that replicas share. `prefix` begins every name, so that others can use the same Redis."""
+class RedisConnection:
+    """A connection to the Redis that replicas have in common; use it as an async context manager.
 
-    def __init__(self, url: str, keys: KeyRing, *, prefix: str = "mcpsecurity") -> None:
+    Args:
+        url: redis://…, rediss://… or unix://….
+        keys: encrypt what is stored.
+        prefix: begins every name, so that other programs can use the same Redis.
+
+    Attributes:
+        client: the Redis client; call it inside `translated()`.
+        keys: encrypt what is stored.
+    """
+
+    def __init__(self, url: str, keys: EncryptionKeys, *, prefix: str = "mcpsecurity") -> None:
         self.keys = keys
         self._prefix = prefix
         self._compared = self._offset = float("-inf")
-        self.redis: Redis = Redis.from_url(
+        self.client: Redis = Redis.from_url(
             url,
             socket_timeout=_SECONDS,
             socket_connect_timeout=_SECONDS,
@@ -45,52 +55,52 @@ class SharedState:
         )
 
     async def __aenter__(self) -> Self:
-        """Return it; a Redis that is away is no reason not to start."""
+        """Return this object. Nothing is sent yet: a service starts although Redis is away."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections."""
-        await self.redis.aclose()
+        await self.client.aclose()
 
     def name(self, *parts: str) -> str:
         """Return the name of a key or a channel."""
         return ":".join((self._prefix, *parts))
 
     async def get(self, name: str) -> bytes | None:
-        """Return a value. Raises `SharedStateError`."""
+        """Return the value of a key, or None. Raises `RedisUnavailableError`."""
         with translated():
-            value = await self.redis.get(name)
+            value = await self.client.get(name)
         return value.encode() if isinstance(value, str) else value
 
     async def check(self) -> None:
-        """Return if Redis answers. Raises `SharedStateError`."""
+        """Check that Redis answers. Raises `RedisUnavailableError`."""
         with translated():
-            await self.redis.ping()
+            await self.client.ping()
 
     async def time(self) -> float:
-        """Return seconds since 1970 by Redis's clock: the one that replicas have in common.
+        """Return seconds since 1970 by the clock of Redis, which all replicas use.
 
         Raises:
-            SharedStateError: Redis cannot be reached.
+            RedisUnavailableError: Redis cannot be reached.
         """
         if time.monotonic() - self._compared > _COMPARE_SECONDS:
             with translated():
-                seconds, microseconds = await self.redis.time()
+                seconds, microseconds = await self.client.time()
             self._compared = time.monotonic()
             self._offset = seconds + microseconds / 1e6 - self._compared
         return time.monotonic() + self._offset
 
     async def check_clock(self) -> None:
-        """Return if this machine's clock is close enough to Redis's, or cannot be compared with it.
+        """Check that this machine's clock is within a minute of the clock of Redis, if Redis answers.
 
         Raises:
-            ClockSkewError: it is not; good tokens would be refused here, and expired ones accepted.
+            ClockSkewError: it is not. This machine would refuse valid tokens or accept expired ones.
         """
         try:
             skew = time.time() - await self.time()
-        except SharedStateError:
+        except RedisUnavailableError:
             return
         if abs(skew) > _MOST_SKEW:
             raise ClockSkewError(f"this machine's clock is {abs(skew):.0f} s off")
@@ -98,8 +108,8 @@ class SharedState:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what the client raises into a `SharedStateError`."""
+    """Turn errors of the Redis client into `RedisUnavailableError`."""
     try:
         yield
     except (TimeoutError, RedisError, OSError) as error:
-        raise SharedStateError("what the replicas share cannot be reached at the moment") from error
+        raise RedisUnavailableError("Redis cannot be used at the moment") from error

@@ -1,21 +1,21 @@
-"""The keys that encrypt what leaves a process: a ring, so that they can change and nothing is lost."""
+"""Encryption of what replicas store in Redis, with keys that can be replaced while they run."""
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-__all__ = ["KeyRing", "UnreadableError"]
+__all__ = ["EncryptionKeys", "UnreadableError"]
 
 
 class UnreadableError(ValueError):
-    """This was not encrypted with any of the keys, or was changed since."""
+    """The data was encrypted with another key, or was changed since."""
 
 
-class KeyRing:
+class EncryptionKeys:
     """Encrypts with the first key of `text` and decrypts with any; keys are separated by commas or spaces.
 
     A key is 32 random bytes in URL-safe base64, as `cryptography.fernet.Fernet.generate_key()` makes them.
 
     Raises:
-        ValueError: there is no key, or one is not of this form. It is not repeated.
+        ValueError: there is no key, or one does not have this form. The message does not contain it.
     """
 
     def __init__(self, text: str) -> None:
@@ -32,7 +32,7 @@ class KeyRing:
         return self._fernets.encrypt(data)
 
     def open(self, sealed: bytes) -> bytes:
-        """Return what was sealed. Raises `UnreadableError`."""
+        """Return the data that was sealed. Raises `UnreadableError`."""
         try:
             return self._fernets.decrypt(sealed)
         except InvalidToken:

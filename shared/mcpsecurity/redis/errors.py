@@ -1,15 +1,15 @@
-"""What goes wrong between replicas.
+"""Errors of Redis as the replicas use it.
 
-SharedStateError
+RedisUnavailableError
 └── ClockSkewError
 """
 
-__all__ = ["ClockSkewError", "SharedStateError"]
+__all__ = ["ClockSkewError", "RedisUnavailableError"]
 
 
-class SharedStateError(Exception):
-    """Redis cannot be reached, or refuses."""
+class RedisUnavailableError(Exception):
+    """Redis cannot be used at the moment: it cannot be reached, or it refused a command."""
 
 
-class ClockSkewError(SharedStateError):
-    """The clock of this machine differs too much from the one of Redis."""
+class ClockSkewError(RedisUnavailableError):
+    """This machine's clock differs too much from the clock of Redis."""

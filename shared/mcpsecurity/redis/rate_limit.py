@@ -1,16 +1,13 @@
-"""How often somebody may do something, at all replicas together.
-
-Needs the extra `scale`.
-"""
+"""A rate limit that all replicas count together, in Redis. Needs the extra `scale`."""
 
 from hashlib import sha256
 from typing import Final
 
-from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.connection import RedisConnection, translated
 
 __all__ = ["RedisRateLimiter"]
 
-_TAKE: Final = """
+_ACQUIRE: Final = """
 local capacity = tonumber(ARGV[1])
 local rate = capacity / 60
 local clock = redis.call('TIME')
@@ -27,22 +24,19 @@ return string.format('%.6f', wait)
 
 
 class RedisRateLimiter:
-    """A `Limit` in Redis, by Redis's clock: token buckets of `per_minute`, which are full again in a minute.
+    """A `RateLimiter` in Redis, by Redis's clock: each key may make `per_minute` uses a minute.
 
-    `name` tells limits apart. Redis sees keys as hashes only.
-
-    Raises:
-        SharedStateError: Redis cannot be reached (from `waiting`).
+    `name` separates this limit from others. Redis sees hashes of the keys only.
     """
 
-    def __init__(self, shared: SharedState, name: str, per_minute: float) -> None:
-        self._shared = shared
+    def __init__(self, redis: RedisConnection, name: str, per_minute: float) -> None:
+        self._redis = redis
         self._name = name
         self._per_minute = per_minute
-        self._take = shared.redis.register_script(_TAKE)
+        self._script = redis.client.register_script(_ACQUIRE)
 
-    async def waiting(self, key: str) -> float:
-        """Take one; return 0, or after how many seconds there is one again."""
-        bucket = self._shared.name("rate", self._name, sha256(key.encode()).hexdigest()[:32])
+    async def acquire(self, key: str) -> float:
+        """Count one use of `key`; see `RateLimiter`. Raises `RedisUnavailableError`."""
+        bucket = self._redis.name("rate", self._name, sha256(key.encode()).hexdigest()[:32])
         with translated():
-            return float(await self._take(keys=[bucket], args=[self._per_minute]))
+            return float(await self._script(keys=[bucket], args=[self._per_minute]))

@@ -1,26 +1,26 @@
-"""How often somebody may do something."""
+"""Rate limits by key, such as one for each person."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Limit", "RateLimiter"]
+__all__ = ["InMemoryRateLimiter", "RateLimiter"]
 
-_KEPT = 50_000
-
-
-class Limit(Protocol):
-    """How often each key may do something."""
-
-    async def waiting(self, key: str) -> float:
-        """Take one; return 0, or after how many seconds there is one again."""
+_MAX_KEYS = 50_000
 
 
-class RateLimiter:
-    """Token buckets by key: `per_minute` on average, as many at once. `timer` gives monotonic seconds.
+class RateLimiter(Protocol):
+    """Limits how often each key may do something."""
 
-    Bounded: with too many keys the longest unused is forgotten, whose bucket has filled up meanwhile.
+    async def acquire(self, key: str) -> float:
+        """Count one use of `key`. Return 0 if it is allowed, else the seconds until the next one is."""
+
+
+class InMemoryRateLimiter:
+    """A `RateLimiter` for one process: each key may make `per_minute` uses a minute, all at once if it likes.
+
+    It keeps 50,000 keys at most and drops the longest unused first. `timer` returns monotonic seconds.
     """
 
     def __init__(self, per_minute: float, *, timer: Callable[[], float] = time.monotonic) -> None:
@@ -29,17 +29,13 @@ class RateLimiter:
         self._timer = timer
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, key: str) -> float:
-        """Take one; return 0, or after how many seconds there is one again."""
+    async def acquire(self, key: str) -> float:
+        """Count one use of `key`; see `RateLimiter`."""
         now = self._timer()
         left, at = self._buckets.pop(key, (self._capacity, now))
         left = min(self._capacity, left + (now - at) * self._rate)
         wait = 0.0 if left >= 1.0 else (1.0 - left) / self._rate
         self._buckets[key] = (left if wait else left - 1.0, now)
-        while len(self._buckets) > _KEPT:
+        while len(self._buckets) > _MAX_KEYS:
             self._buckets.popitem(last=False)
         return wait
-
-    async def waiting(self, key: str) -> float:
-        """Do what `take` does, as a `Limit`."""
-        return self.take(key)

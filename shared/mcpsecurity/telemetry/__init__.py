@@ -23,7 +23,7 @@ from mcpsecurity.settings import MetricsPort, Settings, SettingsError, configure
 if TYPE_CHECKING:
     from mcpsecurity.telemetry.running import Telemetry
 
-__all__ = ["Wanted", "start_telemetry", "wanted", "watched"]
+__all__ = ["Wanted", "instrumented", "start_telemetry", "wanted"]
 
 Exporter = Literal["otlp", "console"]
 Signal = Literal["TRACES", "METRICS"]
@@ -75,7 +75,7 @@ def start_telemetry(
 
 
 @contextmanager
-def watched(service: str, settings: Settings, port: MetricsPort | None) -> "Iterator[Telemetry | None]":
+def instrumented(service: str, settings: Settings, port: MetricsPort | None) -> "Iterator[Telemetry | None]":
     """Log and measure as the settings and the environment say, as long as the block runs.
 
     Raises:

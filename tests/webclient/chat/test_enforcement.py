@@ -12,7 +12,9 @@ from semantic_kernel.functions import KernelArguments
 
 from mcpsecurity_webclient.chat.mcp.plugins import toolset
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
-from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall
+from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, User
+from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import NotApprovedError, ToolCalls, UnknownToolError
 
 AFTER = "Error: Something went wrong here after the call was made. It is not known whether it was completed."
@@ -42,13 +44,20 @@ async def _nothing() -> None:
     """Save nothing."""
 
 
-def _desk(
+def _conversation(
     save: Callable[[], Awaitable[None]] = _nothing, server: Server | None = None
-) -> tuple[ToolCalls, list[str]]:
+) -> tuple[ToolCalls, ConversationState, list[str]]:
     heard: list[str] = []
     servers: Any = [server or Server()]
-    desk = ToolCalls(McpServers(servers), lambda name, _: heard.append(name), save=save, timeout=1.0)
-    return desk, heard
+    state = ConversationState(
+        chat_id="chat", user=User("Alice", "alice"), model="m", created_at=0.0, updated_at=0.0
+    )
+
+    def publish(name: str, _: dict[str, Any]) -> None:
+        heard.append(name)
+
+    approvals = Approvals(state, McpServers(servers), publish, save=save, timeout=1.0)
+    return ToolCalls(state, approvals, McpServers(servers), publish), state, heard
 
 
 def _call(**changes: Any) -> PendingFunctionCall:
@@ -64,13 +73,13 @@ def _call(**changes: Any) -> PendingFunctionCall:
 
 async def test_an_approved_call_is_made_once_with_the_arguments_that_were_approved() -> None:
     server = Server()
-    desk, heard = _desk(server=server)
-    call = desk.calls["c"] = _call()
-    assert await desk._make(call, Decision(True, "user", call.arguments)) == "Paid."
+    tool_calls, state, heard = _conversation(server=server)
+    call = state.calls["c"] = _call()
+    assert await tool_calls._make(call, Decision(True, "user", call.arguments)) == "Paid."
     assert server.called == [("pay", {"amount": 1})]
     assert heard == ["tool.started", "tool.done"]
     with pytest.raises(NotApprovedError):
-        await desk.call_tool(call, {"amount": 1})
+        await tool_calls.call_tool(call, {"amount": 1})
     assert len(server.called) == 1
 
 
@@ -92,21 +101,21 @@ async def test_a_forged_approval_is_none(
     changes: dict[str, Any], arguments: dict[str, Any], known: bool
 ) -> None:
     server = Server()
-    desk, heard = _desk(server=server)
+    tool_calls, state, heard = _conversation(server=server)
     call = _call(**changes)
     if known:
-        desk.calls[call.call_id] = call
+        state.calls[call.call_id] = call
     with pytest.raises(NotApprovedError):
-        await desk.call_tool(call, arguments)
+        await tool_calls.call_tool(call, arguments)
     assert (heard, server.called) == ([], [])
 
 
 async def test_a_tool_that_its_server_has_withdrawn_is_not_called() -> None:
     server = Server(tools={})
-    desk, heard = _desk(server=server)
-    call = desk.calls["c"] = _call()
+    tool_calls, state, heard = _conversation(server=server)
+    call = state.calls["c"] = _call()
     with pytest.raises(UnknownToolError):
-        await desk.call_tool(call, {"amount": 1})
+        await tool_calls.call_tool(call, {"amount": 1})
     assert (heard, server.called) == ([], [])
 
 
@@ -130,8 +139,8 @@ async def test_a_function_only_describes_its_tool_and_makes_no_call() -> None:
 
 async def test_a_call_that_another_conversation_approved_is_not_made() -> None:
     server = Server()
-    mine, heard_by_me = _desk(server=server)
-    theirs, heard_by_them = _desk(server=server)
+    mine, _, heard_by_me = _conversation(server=server)
+    _, theirs, heard_by_them = _conversation(server=server)
     call = theirs.calls["c"] = _call()
     with pytest.raises(NotApprovedError):
         await mine.call_tool(call, {"amount": 1})
@@ -161,21 +170,22 @@ async def test_a_call_that_another_conversation_approved_is_not_made() -> None:
 async def test_why_a_call_failed_here_is_told(
     server: Server, changes: dict[str, Any], said: str, told: list[str]
 ) -> None:
-    desk, heard = _desk(server=server)
-    call = desk.calls["c"] = _call(**changes)
-    assert await desk._make(call, Decision(True, "user", call.arguments)) == said
+    tool_calls, state, heard = _conversation(server=server)
+    call = state.calls["c"] = _call(**changes)
+    assert await tool_calls._make(call, Decision(True, "user", call.arguments)) == said
     assert heard == told
 
 
 async def test_a_grant_that_is_taken_back_while_a_call_is_kept_makes_none() -> None:
     async def take_back() -> None:
-        desk.grants.clear()
+        state.grants.clear()
 
-    desk, heard = _desk(take_back)
-    call = desk.propose("s-pay", {"amount": 1}, "b", "m", "i")
-    desk.grants["", "s-pay"] = call.definition_hash
+    tool_calls, state, heard = _conversation(take_back)
+    call = tool_calls.propose("s-pay", {"amount": 1}, "b", "m", "i")
+    state.grants["", "s-pay"] = call.definition_hash
     call.expires_at = 0.0  # nobody decides it
     assert (
-        await desk.carry_out(call) == "The person declined this call. Their reason: nobody answered in time"
+        await tool_calls.carry_out(call)
+        == "The person declined this call. Their reason: nobody answered in time"
     )
     assert heard == ["tool.decided", "tool.done"]

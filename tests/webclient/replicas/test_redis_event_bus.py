@@ -13,8 +13,8 @@ import pytest
 from cryptography.fernet import Fernet
 from tests.support.programs import Program, redis_server
 
-from mcpsecurity.redis.connection import SharedState
-from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.redis.connection import RedisConnection
+from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_webclient.chat.events import ChatEvent, Subscription
 from mcpsecurity_webclient.replicas.redis_event_bus import RedisEventBus
 from mcpsecurity_webclient.replicas.redis_event_log import EventLog, EventLogs
@@ -43,9 +43,9 @@ async def bus(redis: Program, chat_id: str) -> AsyncIterator[MakeBus]:
     async with AsyncExitStack() as running:
 
         def make(owner: Owner = ALICE, keys: str = OLD) -> RedisEventBus:
-            shared = SharedState(f"redis://127.0.0.1:{redis.port}", KeyRing(keys))
-            logs = EventLogs(shared)
-            running.push_async_callback(shared.redis.aclose)
+            connection = RedisConnection(f"redis://127.0.0.1:{redis.port}", EncryptionKeys(keys))
+            logs = EventLogs(connection)
+            running.push_async_callback(connection.client.aclose)
             running.push_async_callback(logs.aclose)
             return RedisEventBus(chat_id, EventLog(logs, owner, chat_id))
 
@@ -55,10 +55,10 @@ async def bus(redis: Program, chat_id: str) -> AsyncIterator[MakeBus]:
 @pytest.fixture
 async def raw(redis: Program) -> AsyncIterator[Any]:
     """Redis as it is."""
-    shared = SharedState(f"redis://127.0.0.1:{redis.port}", KeyRing(OLD))
-    await shared.redis.flushall()
-    yield shared.redis
-    await shared.redis.aclose()
+    connection = RedisConnection(f"redis://127.0.0.1:{redis.port}", EncryptionKeys(OLD))
+    await connection.client.flushall()
+    yield connection.client
+    await connection.client.aclose()
 
 
 def state() -> dict[str, Any]:
@@ -285,10 +285,10 @@ class TornRedis:
     set = script_load
 
 
-class TornState(SharedState):
+class TornState(RedisConnection):
     def __init__(self) -> None:
-        super().__init__("redis://127.0.0.1:1", KeyRing(OLD))
-        self.redis: Any = TornRedis()
+        super().__init__("redis://127.0.0.1:1", EncryptionKeys(OLD))
+        self.client: Any = TornRedis()
 
 
 async def test_an_error_that_nobody_expects_ends_the_log_and_not_the_conversation() -> None:

@@ -13,8 +13,8 @@ from cryptography.fernet import Fernet
 from mcp import types
 from tests.support.programs import Program, redis_server
 
-from mcpsecurity.redis.connection import SharedState
-from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.redis.connection import RedisConnection
+from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.requests.pending_requests import NullRequestLog, Remembered
@@ -47,9 +47,9 @@ async def asking(redis: Program) -> AsyncIterator[MakeAsking]:
     async with AsyncExitStack() as running:
 
         def make(owner: Owner = ALICE, keys: str = OLD) -> RedisRequestLog:
-            shared = SharedState(f"redis://127.0.0.1:{redis.port}", KeyRing(keys))
-            running.push_async_callback(shared.redis.aclose)
-            return RedisRequestLog(shared, owner, "chat")
+            connection = RedisConnection(f"redis://127.0.0.1:{redis.port}", EncryptionKeys(keys))
+            running.push_async_callback(connection.client.aclose)
+            return RedisRequestLog(connection, owner, "chat")
 
         yield make
 
@@ -57,10 +57,10 @@ async def asking(redis: Program) -> AsyncIterator[MakeAsking]:
 @pytest.fixture
 async def raw(redis: Program) -> AsyncIterator[Any]:
     """Redis as it is, with nothing in it."""
-    shared = SharedState(f"redis://127.0.0.1:{redis.port}", KeyRing(OLD))
-    await shared.redis.flushall()
-    yield shared.redis
-    await shared.redis.aclose()
+    connection = RedisConnection(f"redis://127.0.0.1:{redis.port}", EncryptionKeys(OLD))
+    await connection.client.flushall()
+    yield connection.client
+    await connection.client.aclose()
 
 
 async def test_the_next_process_learns_what_was_open_and_the_one_after_it_that_it_has_ended(

@@ -1,201 +1,175 @@
-"""A person's conversation: messages, runs, and everything that waits for the person."""
+"""A person's conversation, as the routes use it."""
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-from semantic_kernel.contents import ChatHistory
 
 from mcpsecurity.client import SignInRequiredError
+from mcpsecurity_webclient.auth.person import Person
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
-from mcpsecurity_webclient.chat.events import EventBus
+from mcpsecurity_webclient.chat.events import EventBus, Subscription
 from mcpsecurity_webclient.chat.mcp.servers import McpServers, ServerCallbacks
-from mcpsecurity_webclient.chat.models import ApprovalMode, Message, Run, User
+from mcpsecurity_webclient.chat.models import ApprovalMode, Message, User
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
-from mcpsecurity_webclient.chat.persistence.event_replay import EventReplayer
+from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
-from mcpsecurity_webclient.chat.persistence.serialization import (
-    calls_from,
-    messages_from,
-    parts_of,
-    turns_from,
-    under_way,
-)
-from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
+from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator, Recipient
 from mcpsecurity_webclient.chat.requests.pending_requests import Remembered, RequestLog, State
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
+from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
-from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.chat.user_message import Turns, composed, message_id_of
-from mcpsecurity_webclient.errors import BusyError, ReplayMismatchError
+from mcpsecurity_webclient.errors import BusyError
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
-__all__ = ["ChatService"]
+__all__ = ["AGAIN", "Again", "ChatDependencies", "ChatService", "owner_of"]
 
-_log = logging.getLogger(__name__)
-
-SYSTEM = (
-    "You are a helpful assistant in a web chat. Use the tools when they help. Tools run only when the person "
-    "approves; when a call was declined, say so and go on without it. Answer briefly, in Markdown."
-)
 _TITLE = 60
-_LOOK_SECONDS = 0.1
-_KEPT_SOON = frozenset({"message.done", "tool.done", "mode.changed", "grants.changed", "title.changed"})
+_POLL_SECONDS = 0.1
+_SAVED_AFTER = frozenset({"message.done", "tool.done", "mode.changed", "grants.changed", "title.changed"})
+"""Events after which the conversation is saved."""
+
+Again = Literal["regenerate", "retry", "continue"]
+"""The ways to answer the last message again; see `ChatService.again`."""
+
+AGAIN: tuple[Again, ...] = get_args(Again)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDependencies:
+    """What all conversations share.
+
+    `make_servers` makes the MCP servers of a conversation from its id, its callbacks, and a function that
+    returns the session whose tokens the servers get. `sign_in_needed` is called when the tokens of a
+    conversation's session are no longer accepted. `clock` gives seconds since 1970.
+    """
+
+    settings: WebSettings
+    model: ChatCompletionClientBase
+    store: ConversationStore
+    coordinator: ElicitationCoordinator
+    make_servers: Callable[[str, ServerCallbacks, Callable[[], str]], McpServers]
+    sign_in_needed: Callable[["ChatService", SignInRequiredError], None]
+    clock: Callable[[], float]
 
 
 class ChatService:
-    """One conversation of one signed-in person. It belongs to her, not to a page or a connection.
+    """One conversation of one signed-in person. It belongs to the person, not to a page or a connection.
 
-    `sid` is the session that acts: whose tokens the MCP servers get. `make_servers` makes the conversation's
-    MCP servers for its callbacks; `service` is the kernel's model. `store` keeps what is said as `owner`'s: a
-    message is there before anybody is told that it was taken. `sign_in_needed` hears that the acting
-    session's tokens are of no use any more.
+    `state` is the conversation itself. `sid` is the session whose tokens the MCP servers get. `events`
+    carries news to the pages, `log` records open requests for other processes. A person's message is saved
+    before any page is told that it was taken.
     """
 
     def __init__(
-        self,
-        chat_id: str,
-        user: User,
-        sid: str,
-        settings: WebSettings,
-        *,
-        service: ChatCompletionClientBase,
-        events: EventBus,
-        asking: RequestLog,
-        coordinator: ElicitationCoordinator,
-        store: ConversationStore,
-        owner: Owner,
-        make_servers: Callable[[ServerCallbacks], McpServers],
-        sign_in_needed: Callable[["ChatService", SignInRequiredError], None],
-        clock: Callable[[], float],
+        self, chat_id: str, person: Person, shared: ChatDependencies, *, events: EventBus, log: RequestLog
     ) -> None:
+        settings, clock, now = shared.settings, shared.clock, shared.clock()
         self.chat_id = chat_id
-        self.user = user
-        self.sid = sid
+        self.sid = person.sid
         self.events = events
-        self.asking = asking
-        self.title = "New conversation"
-        self.created_at = self.updated_at = clock()
-        self.keeper = ConversationSaver(store, owner, self._captured)
-        events.keep_soon = self.keeper.soon
-        self.messages: list[Message] = []
-        self._taking = False  # a message is being saved
-        self._clock = clock
-        self._settings = settings
-        self._service = service
-        self._coordinator = coordinator
-        self._transcript = Transcript(ChatHistory(system_message=SYSTEM))
-        kernel = Kernel()
-        kernel.add_service(service)
-        self._sampling = SamplingRequests(
-            ModelSampler(service).sample,
-            self.publish,
-            log=asking,
-            timeout=settings.approval_timeout,
-            leaving=lambda: self.desk.leaving,
-            clock=clock,
-        )
-        self.servers = make_servers(
-            ServerCallbacks(
-                elicitation=self._elicitation,
-                sampling=self._sampling.callback if settings.sampling else None,
-                changed=self._servers_changed,
-                catalog_changed=lambda: self.publish("catalog.changed", {}),
-            )
-        )
-        self.desk = ToolCalls(
-            self.servers,
-            self.publish,
-            save=self.keeper.save,
-            timeout=settings.approval_timeout,
-            clock=clock,
-        )
-        prompting = PromptingService(kernel, service, self.desk, max_rounds=settings.max_rounds)
-        self._runs = Runs(
-            self,
-            kernel,
-            prompting,
-            self._transcript,
+        self.state = ConversationState(
+            chat_id=chat_id,
+            user=User(person.name, person.username),
             model=settings.model_name,
-            sign_in_needed=lambda error: sign_in_needed(self, error),
+            created_at=now,
+            updated_at=now,
+        )
+        self.saver = ConversationSaver(shared.store, owner_of(person), self.state, events)
+        events.keep_soon = self.saver.schedule
+        self._clock = clock
+        self._coordinator = shared.coordinator
+        self._log = log
+        self._recipient = Recipient(chat_id, self._publish, log)
+        self._taking = False  # a message is being saved
+        self._sampling = SamplingRequests(
+            ModelSampler(shared.model).sample,
+            self._publish,
+            log=log,
+            timeout=settings.approval_timeout,
+            leaving=lambda: self.state.leaving,
             clock=clock,
         )
+        self._servers = shared.make_servers(chat_id, self._callbacks(settings), lambda: self.sid)
+        self._approvals = Approvals(
+            self.state,
+            self._servers,
+            self._publish,
+            save=self.saver.save,
+            timeout=settings.approval_timeout,
+            clock=clock,
+        )
+        self._tool_calls = ToolCalls(self.state, self._approvals, self._servers, self._publish, clock=clock)
+        self._runs = self._make_runs(shared)
 
-    @property
-    def run(self) -> Run | None:
-        """The answer that is being written."""
-        return self._runs.current
+    def _callbacks(self, settings: WebSettings) -> ServerCallbacks:
+        return ServerCallbacks(
+            elicitation=self._elicitation,
+            sampling=self._sampling.callback if settings.sampling else None,
+            changed=lambda: self._publish("servers.changed", {"servers": self._servers_json()}),
+            catalog_changed=lambda: self._publish("catalog.changed", {}),
+        )
 
-    def publish(self, name: str, payload: dict[str, Any]) -> None:
-        """Tell every page of this conversation."""
-        self.events.publish(name, self.run.run_id if self.run else None, payload)
-        if name == "tool.done":
-            self._coordinator.withdraw(self.chat_id, payload["call_id"])
-        if name in _KEPT_SOON:
-            self.keeper.soon()
+    def _make_runs(self, shared: ChatDependencies) -> Runs:
+        kernel = Kernel()
+        kernel.add_service(shared.model)
+        prompting = PromptingService(
+            kernel,
+            shared.model,
+            self._servers,
+            self._tool_calls,
+            max_rounds=shared.settings.max_rounds,
+        )
+        return Runs(
+            self.state,
+            prompting,
+            self.saver,
+            self._publish,
+            sign_in_needed=lambda error: shared.sign_in_needed(self, error),
+            clock=self._clock,
+        )
 
-    async def restore(self, kept: Conversation) -> None:
-        """Go on with a conversation that was kept. What was under way then has ended, but for calls that wait
-        for the person: these are open again. What pages have heard since it was kept counts, if it is known.
+    async def restore(self, stored: Conversation) -> None:
+        """Continue a stored conversation. Calls that wait for the person are open again; everything else that
+        was under way has ended. Events that pages have received since it was stored are applied, if known.
 
         Raises:
-            StoreError: it was changed since it was loaded, or cannot be reached.
+            StoreError: the conversation has changed since it was loaded, or the store cannot be reached.
         """
         if self.events.mark() is None:
-            self.keeper.begin_at(kept.revision)
-        else:  # another process may still believe to have it
-            await self.keeper.claim(kept)
-        questions = await self.asking.left()
-        events = await self.events.recover(*kept.state.get("log", ("", 0)))
-        # Nothing is awaited from here on: what is half there must not be saved.
-        self.title, self.created_at, self.updated_at = kept.title, kept.created_at, kept.updated_at
-        self.messages = messages_from(kept.parts)
-        self.desk.mode = ApprovalMode(kept.state["mode"])
-        self.desk.calls = calls_from(kept.parts)
-        granted = [g for g in kept.state["grants"] if len(g) == 3]  # older ones name no definition
-        self.desk.grants = {(server, tool): digest for server, tool, digest in granted}
-        self._transcript.restore(turns_from(kept.parts), kept.state)
-        run = kept.state.get("run")
-        catching_up = EventReplayer(self, self._transcript, under_way(kept.parts), run)
-        try:
-            for event in events or ():
-                catching_up.apply(event)
-        except ReplayMismatchError as error:
-            _log.warning("pages get a snapshot: %s of something that is not kept", error)
-            self.events.renew()
-        pending = recover_pending_calls(self.desk.calls, self._transcript.turns, self._clock())
-        self._end_questions(questions, run)
-        catching_up.end(self.events.publish, goes_on=pending is not None)
+            self.saver.begin_at(stored.revision)
+        else:  # another process may still hold it
+            await self.saver.claim(stored)
+        questions = await self._log.left()
+        events = await self.events.recover(*stored.state.get("log", ("", 0)))
+        # Nothing is awaited from here on: a state that is half restored must not be saved.
+        replayer = replayed(self.state, stored, events or [], self.events)
+        pending = recover_pending_calls(self.state.calls, self.state.transcript.turns, self._clock())
+        self._end_questions(questions, stored.state.get("run"))
+        replayer.end(self.events.publish, goes_on=pending is not None)
         if events:
-            self.keeper.soon()
+            self.saver.schedule()
         if pending is not None:
             self._runs.start("resume", pending)
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return all that a page has to know."""
-        shown = {call_id for message in self.messages for call_id in message.calls}
-        return {
-            "user": self.user.to_json(),
-            "servers": [server.to_json() for server in self.servers.all],
-            "mode": self.desk.mode.value,
-            "model": {"name": self._runs.model, "offline": self._runs.model.startswith("offline")},
-            "title": self.title,
-            "messages": [message.to_json() for message in self.messages],
-            "run": self.run.to_json() if self.run else None,
-            "calls": [call.to_json() for key, call in self.desk.calls.items() if key in shown],
-            "elicitations": [asked.to_json() for asked in self._coordinator.of(self.chat_id)],
-            "samplings": self._sampling.to_json(),
-            "grants": self.desk.grants_json(),
-        }
+    def subscribe(self, last: str | None) -> Subscription:
+        """Follow the events after `last`, or from a snapshot on when those are not known."""
+        return self.events.subscribe(last, self._snapshot)
+
+    async def catalog(self) -> dict[str, Any]:
+        """Return the prompts and resources of the servers that answer."""
+        return await self._servers.catalog()
 
     async def begin(
         self,
@@ -207,116 +181,152 @@ class ChatService:
     ) -> tuple[str | None, str]:
         """Take a person's message and start answering; return the ids of run and message.
 
-        With the `request_id` of a message that was taken before, by whatever process, that one is meant; the
-        run is None if its answer has ended.
+        A repeated `request_id` means the message that was taken with it before, by this or another process;
+        the run is None if its answer has ended.
 
         Raises:
             BusyError: an answer is being written.
-            BridgeError: a prompt or an attachment cannot be had.
+            BridgeError: a prompt or an attachment cannot be read.
             StoreError: the message cannot be saved, and was not taken.
         """
         message_id = message_id_of(self.chat_id, request_id or secrets.token_urlsafe(9))
-        if not self._taking and any(message.message_id == message_id for message in self.messages):
+        if not self._taking and any(said.message_id == message_id for said in self.state.messages):
             return self._run_of(message_id), message_id
         self._must_be_idle()
-        said, turns = await composed(self.servers, message_id, text, attachments, prompt)
+        said, turns = await composed(self._servers, message_id, text, attachments, prompt)
         self._must_be_idle()
         said.at = self._clock()
         await self._take(said, turns)
-        self.publish("message.added", {"message": said.to_json()})
+        self._publish("message.added", {"message": said.to_json()})
         self._take_title(said.text)
         return self._runs.start("message"), said.message_id
 
-    def regenerate(self) -> str:
-        """Drop the last answer and write another. Returns the run's id.
+    def again(self, trigger: Again) -> str:
+        """Answer the last message again; return the run's id.
+
+        `regenerate` drops the answer and writes another. `retry` keeps the calls that were made or declined,
+        with their results. `continue` has the model go on with an answer that was cut off.
 
         Raises:
             BusyError: an answer is being written.
-            NothingToDoError: nothing was asked yet.
+            NothingToDoError: there is no message yet, or the answer to continue was not cut off.
         """
         self._must_be_idle()
-        return self._runs.again("regenerate", settled=False)
-
-    def retry(self) -> str:
-        """Answer again, from the results of the calls that were made: none of them is made again. Returns the
-        run's id. Raises what `regenerate` raises."""
-        self._must_be_idle()
-        return self._runs.again("retry", settled=True)
-
-    def go_on(self) -> str:
-        """Have the model go on with its last answer, which was cut off. Returns the run's id.
-
-        Raises:
-            BusyError: an answer is being written.
-            NothingToDoError: the last answer was not cut off.
-        """
-        self._must_be_idle()
-        return self._runs.go_on()
+        if trigger == "continue":
+            return self._runs.go_on()
+        return self._runs.again(trigger, settled=trigger == "retry")
 
     async def stop(self, run_id: str) -> None:
-        """Stop a run: its calls are cancelled, its questions withdrawn, what was said stays.
+        """Stop a run: its calls are cancelled, its questions withdrawn, its text stays.
 
         Raises:
-            UnknownRequestError: there never was such a run here, or it was long ago.
+            UnknownRequestError: there is no such run here, or it was long ago.
             NothingToDoError: this run has ended.
         """
         self._runs.check(run_id)
         await self._end_run()
 
+    async def decide(
+        self,
+        call_id: str,
+        *,
+        approve: bool,
+        args_hash: str,
+        arguments: dict[str, Any] | None = None,
+        reason: str | None = None,
+        always: bool = False,
+    ) -> None:
+        """Take the person's decision about a call; see `Approvals.decide`."""
+        await self._approvals.decide(
+            call_id, approve=approve, args_hash=args_hash, arguments=arguments, reason=reason, always=always
+        )
+
+    async def decide_batch(self, batch_id: str, *, approve: bool) -> None:
+        """Take the person's decision about a batch of calls; see `Approvals.decide_batch`."""
+        await self._approvals.decide_batch(batch_id, approve=approve)
+
+    async def set_mode(self, mode: ApprovalMode) -> None:
+        """Change who asks the person before a tool runs; see `Approvals.set_mode`."""
+        await self._approvals.set_mode(mode)
+
+    async def revoke(self, server: str, tool: str) -> None:
+        """Revoke a grant; see `Approvals.revoke`."""
+        await self._approvals.revoke(server, tool)
+
     def answer_elicitation(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
-        """Hand a person's answer to the coordinator, which raises what it cannot take."""
+        """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""
         self._coordinator.answer(self.chat_id, elicitation_id, action, content)
 
     def decide_sampling(self, sampling_id: str, *, approve: bool) -> None:
-        """Let a server use the model once, or not."""
+        """Take the person's decision about a sampling request; see `SamplingRequests.decide`."""
         self._sampling.decide(sampling_id, approve=approve)
 
     def rename(self, title: str) -> None:
         """Give the conversation another title."""
-        self.title = title[:_TITLE]
-        self.publish("title.changed", {"title": self.title})
+        self.state.title = title[:_TITLE]
+        self._publish("title.changed", {"title": self.state.title})
 
     def act_as(self, sid: str) -> None:
-        """Let another session of the person act from now on."""
+        """Use the tokens of another session of the person from now on."""
         self.sid = sid
 
     async def end_session(self, sid: str) -> None:
-        """End what is open on behalf of a session; the conversation stays."""
+        """End what runs for a session; the conversation stays."""
         if sid == self.sid:
             await self._end_run()
-            await self.servers.aclose()
+            await self._servers.aclose()
 
-    async def rest(self) -> None:
-        """Let go of what an unused conversation does not need: connections, which the next use opens again,
-        and the events of the past."""
-        if self.run is None and not self._taking:
+    async def evict_idle(self) -> None:
+        """Close the connections, which the next use opens again, and forget past events, unless the
+        conversation is in use."""
+        if self.state.run is None and not self._taking:
             self.events.forget()
-            await self.servers.aclose()
+            await self._servers.aclose()
 
     async def aclose(self) -> None:
-        """End the run, the questions, the pages' streams and the connections, and keep what is new."""
+        """End the run, the questions, the pages' streams and the connections, and save the last changes."""
         self._cancel_questions()
         await self._runs.aclose()
-        await self.asking.aclose()
+        await self._log.aclose()
         await self.events.aclose()
-        await self.servers.aclose()
-        await self.keeper.aclose()
+        await self._servers.aclose()
+        await self.saver.aclose()
 
     async def leave(self) -> None:
-        """Close the conversation as `aclose` does, but leave open what waits for the person: whoever opens
-        the conversation next goes on with it."""
-        await self.desk.leave()
+        """Close the conversation as `aclose` does, but leave open what waits for the person: the next process
+        that opens the conversation continues with it."""
+        await self._approvals.leave()
         await self.aclose()
 
     async def finish(self, seconds: float) -> None:
-        """Let the answer that is being written come to its end, unless it only waits for the person."""
+        """Wait until the answer ends, or only waits for the person."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.run is not None and not self._waits():
-                    await self._runs.wait(_LOOK_SECONDS)
+                while self.state.run is not None and not self._waits():
+                    await self._runs.wait(_POLL_SECONDS)
+
+    def _publish(self, name: str, payload: dict[str, Any]) -> None:
+        """Give an event to every page of this conversation."""
+        run = self.state.run
+        self.events.publish(name, run.run_id if run else None, payload)
+        if name == "tool.done":
+            self._coordinator.withdraw(self.chat_id, payload["call_id"])
+        if name in _SAVED_AFTER:
+            self.saver.schedule()
+
+    def _snapshot(self) -> dict[str, Any]:
+        """Return everything that a page shows."""
+        return self.state.to_json() | {
+            "servers": self._servers_json(),
+            "elicitations": [asked.to_json() for asked in self._coordinator.of(self.chat_id)],
+            "samplings": self._sampling.to_json(),
+        }
+
+    def _servers_json(self) -> list[dict[str, Any]]:
+        return [server.to_json() for server in self._servers.all]
 
     def _end_questions(self, questions: list[Remembered], run_id: str | None) -> None:
-        """End the questions that another process had open: who answers late is told why that is too late."""
+        """End the questions that another process had open; a late answer is told the reason."""
         for kind, id_, state in questions:
             ended: State = "ended" if state == "open" else state
             if kind == "elicitation":
@@ -329,72 +339,59 @@ class ChatService:
                 self.events.publish(f"{kind}.resolved", run_id, told)
 
     def _waits(self) -> bool:
-        """Tell whether the answer goes on only when the person has said something."""
+        """Tell whether the answer goes on only when the person has decided something."""
         asked = self._coordinator.of(self.chat_id) or self._sampling.to_json()
-        at_work = any(call.status in ("approved", "running") for call in self.desk.calls.values())
-        return bool(asked) or (self.desk.waiting > 0 and not at_work)
+        at_work = any(call.status in ("approved", "running") for call in self.state.calls.values())
+        return bool(asked) or (self.state.waiting > 0 and not at_work)
 
     def _run_of(self, message_id: str) -> str | None:
-        """Return the run that answers a message that is there; it gets one if nothing came after it."""
-        if self.run is None and self.messages[-1].message_id == message_id:
+        """Return the run that answers a message; the last message gets one if it has none."""
+        run = self.state.run
+        if run is None and self.state.messages[-1].message_id == message_id:
             return self._runs.start("message")
-        return self.run.run_id if self.run is not None else None
+        return run.run_id if run is not None else None
 
     async def _take(self, said: Message, turns: Turns) -> None:
-        """Take the person's message: it is saved when this returns, or else it was never there."""
-        marks, length = self._transcript.marks(), len(self._transcript.turns)
+        """Add the person's message: it is saved when this returns, and removed again if that fails."""
+        transcript = self.state.transcript
+        marks, length = transcript.marks(), len(transcript.turns)
         self._taking = True
-        self._transcript.ask(turns)
-        self.messages.append(said)
-        self.updated_at = self._clock()
+        transcript.ask(turns)
+        self.state.messages.append(said)
+        self.state.updated_at = self._clock()
         try:
-            await self.keeper.save()
+            await self.saver.save()
         except BaseException:
-            self.messages.remove(said)
-            self._transcript.undo(marks, length)
+            self.state.messages.remove(said)
+            transcript.undo(marks, length)
             raise
         finally:
             self._taking = False
-
-    def _captured(self, revision: int, writer: str) -> Conversation:
-        mark = self.events.mark()
-        return Conversation(
-            chat_id=self.chat_id,
-            title=self.title,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-            state={
-                "mode": self.desk.mode.value,
-                "grants": [[*which, digest] for which, digest in sorted(self.desk.grants.items())],
-                **self._transcript.marks(),
-                **({"log": mark, "run": self.run.run_id if self.run else None} if mark else {}),
-            },
-            parts=parts_of(self.messages, self.desk.calls, self._transcript.turns),
-            revision=revision,
-            writer=writer,
-        )
 
     async def _end_run(self) -> None:
         self._cancel_questions()
         await self._runs.end()
 
     def _cancel_questions(self) -> None:
-        self._coordinator.cancel_all(self.chat_id, "restart" if self.desk.leaving else "stop")
+        self._coordinator.cancel_all(self.chat_id, "restart" if self.state.leaving else "stop")
 
     def _elicitation(self, server: str) -> Any:
         async def ask(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult | types.ErrorData:
-            return await self._coordinator.ask(self, server, params, self.desk.running_on(server))
+            call_id = self._tool_calls.running_on(server)
+            return await self._coordinator.ask(self._recipient, server, params, call_id)
 
         return ask
 
-    def _servers_changed(self) -> None:
-        self.publish("servers.changed", {"servers": [server.to_json() for server in self.servers.all]})
-
     def _take_title(self, text: str) -> None:
-        if sum(message.role == "user" for message in self.messages) == 1 and text:
+        if sum(message.role == "user" for message in self.state.messages) == 1 and text:
             line = " ".join(text.split())
             self.rename(line if len(line) <= _TITLE else line[: _TITLE - 1] + "…")
 
     def _must_be_idle(self) -> None:
-        if self.run is not None or self._taking:
+        if self.state.run is not None or self._taking:
             raise BusyError
+
+
+def owner_of(person: Person) -> Owner:
+    """Return the owner of the person's conversations in the store."""
+    return Owner(person.tenant_id, person.object_id)

@@ -1,24 +1,23 @@
-"""Everybody's conversations, each found only by the person whose it is."""
+"""The conversations of all people. Each is found only by its owner."""
 
 import asyncio
 import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 from weakref import WeakValueDictionary
 
 from mcpsecurity_webclient.auth.person import Person
-from mcpsecurity_webclient.chat.conversation import ChatService
+from mcpsecurity_webclient.chat.conversation import ChatService, owner_of
 from mcpsecurity_webclient.errors import (
     StaleConversationError,
     StoreError,
     StoreUnavailableError,
     TooManyChatsError,
 )
-from mcpsecurity_webclient.store import Conversation, ConversationStore, Entry, Owner
+from mcpsecurity_webclient.store import Conversation, ConversationStore, Entry
 
-__all__ = ["ChatDirectory", "owner_of"]
+__all__ = ["ChatDirectory"]
 
 _IDLE_SECONDS = 12 * 3600.0
 _EMPTY_SECONDS = 24 * 3600.0
@@ -26,10 +25,8 @@ _PURGE_SECONDS = 600.0
 _LOADS = 3
 
 
-class MakeChat(Protocol):
-    """Makes a conversation of a person."""
-
-    def __call__(self, chat_id: str, person: Person) -> ChatService: ...
+MakeChat = Callable[[str, Person], ChatService]
+"""Makes a conversation of an id for a person."""
 
 
 class ChatDirectory:
@@ -38,7 +35,7 @@ class ChatDirectory:
     All are in `store`; those in use are open here, too. `limit` is how many of a person can be open; the
     longest unused one is closed for another. `max_runs` is how many answers are written for her at a time.
     `retention` is after how many seconds without use a conversation is deleted; None: never.
-    After `rest_after` seconds without use it keeps no connection to a server.
+    After `idle_after` seconds without use it keeps no connection to a server.
     """
 
     def __init__(
@@ -49,7 +46,7 @@ class ChatDirectory:
         limit: int,
         max_runs: int = 10,
         retention: float | None = None,
-        rest_after: float = 300.0,
+        idle_after: float = 300.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._make = make
@@ -57,7 +54,7 @@ class ChatDirectory:
         self._limit = limit
         self._max_runs = max_runs
         self._retention = retention
-        self._rest_after = rest_after
+        self._idle_after = idle_after
         self._clock = clock
         self._purged_at = float("-inf")
         self._chats: dict[str, dict[str, ChatService]] = {}
@@ -75,7 +72,7 @@ class ChatDirectory:
         entries = {entry.chat_id: entry for entry in kept}
         for chat in opened.values():
             if chat.chat_id in entries or not search:
-                entries[chat.chat_id] = Entry(chat.chat_id, chat.title, chat.updated_at)
+                entries[chat.chat_id] = Entry(chat.chat_id, chat.state.title, chat.state.updated_at)
         return sorted(entries.values(), key=lambda entry: entry.updated_at, reverse=True)
 
     async def latest(self, person: Person) -> ChatService:
@@ -97,7 +94,7 @@ class ChatDirectory:
             StoreError: it cannot be read.
         """
         chat = self._chats.get(person.key, {}).get(chat_id)
-        if chat is None or chat.keeper.stale:
+        if chat is None or chat.saver.stale:
             async with self._lock(person.key):
                 chat = await self._open(person, chat_id)
         if chat is not None:
@@ -113,7 +110,7 @@ class ChatDirectory:
         """
         async with self._lock(person.key):
             chat = await self._add(person, secrets.token_urlsafe(12), None)
-            await chat.keeper.save()  # so that a page that shows it finds it after a restart
+            await chat.saver.save()  # so that a page that shows it finds it after a restart
             return chat
 
     async def delete(self, person: Person, chat: ChatService) -> None:
@@ -125,7 +122,7 @@ class ChatDirectory:
         async with self._lock(person.key):
             self._chats.get(person.key, {}).pop(chat.chat_id, None)
             await chat.aclose()
-            await chat.keeper.delete(chat.chat_id)
+            await chat.saver.delete(chat.chat_id)
             await chat.events.discard()
 
     async def end_session(self, sid: str, *, signed_out: bool) -> None:
@@ -149,11 +146,11 @@ class ChatDirectory:
         now = self._clock()
         for key, chats in list(self._chats.items()):
             for chat in list(chats.values()):
-                if chat.updated_at < now - _IDLE_SECONDS and chat.run is None:
+                if chat.state.updated_at < now - _IDLE_SECONDS and chat.state.run is None:
                     del chats[chat.chat_id]
                     await _put_away(chat)
-                elif chat.updated_at < now - self._rest_after:
-                    await chat.rest()
+                elif chat.state.updated_at < now - self._idle_after:
+                    await chat.evict_idle()
             if not chats:
                 del self._chats[key]
         if now >= self._purged_at + _PURGE_SECONDS:
@@ -171,7 +168,7 @@ class ChatDirectory:
 
     def may_run(self, person: Person) -> bool:
         """Tell whether one more answer may be written for a person now."""
-        running = sum(chat.run is not None for chat in self._chats.get(person.key, {}).values())
+        running = sum(chat.state.run is not None for chat in self._chats.get(person.key, {}).values())
         return running < self._max_runs
 
     def opened(self) -> list[ChatService]:
@@ -197,19 +194,19 @@ class ChatDirectory:
         async with self._lock(key):
             chats = self._chats.get(key, {})
             for chat in list(chats.values()):
-                await chat.keeper.check(chat.chat_id)
-                if chat.keeper.stale and chats.pop(chat.chat_id, None) is not None:
+                await chat.saver.check(chat.chat_id)
+                if chat.saver.stale and chats.pop(chat.chat_id, None) is not None:
                     await _hand_over(chat)
 
     def _opened(self, person: Person) -> list[ChatService]:
         chats = self._chats.get(person.key, {}).values()
-        return sorted(chats, key=lambda chat: chat.updated_at, reverse=True)
+        return sorted(chats, key=lambda chat: chat.state.updated_at, reverse=True)
 
     async def _open(self, person: Person, chat_id: str) -> ChatService | None:
         """Return the conversation, from the store when it is not open. The lock is held."""
         chats = self._chats.get(person.key, {})
         if (chat := chats.get(chat_id)) is not None:
-            if not chat.keeper.stale:
+            if not chat.saver.stale:
                 return chat
             del chats[chat_id]
             await _hand_over(chat)
@@ -224,7 +221,7 @@ class ChatDirectory:
     async def _add(self, person: Person, chat_id: str, kept: Conversation | None) -> ChatService:
         opened = self._opened(person)
         if len(opened) >= self._limit:
-            idle = [chat for chat in opened if chat.run is None]
+            idle = [chat for chat in opened if chat.state.run is None]
             if not idle:
                 raise TooManyChatsError
             del self._chats[person.key][idle[-1].chat_id]
@@ -234,7 +231,7 @@ class ChatDirectory:
             try:
                 await chat.restore(kept)
             except BaseException:
-                chat.keeper.stale = True  # what is half there must not be saved
+                chat.saver.stale = True  # what is half there must not be saved
                 await _hand_over(chat)
                 raise
         self._chats.setdefault(person.key, {})[chat_id] = chat
@@ -254,11 +251,6 @@ async def _hand_over(chat: ChatService) -> None:
 async def _put_away(chat: ChatService) -> None:
     """Close a conversation; one in which nothing was said is not worth keeping."""
     await chat.aclose()
-    if not chat.messages:
+    if not chat.state.messages:
         with suppress(StoreError):  # the purge comes by later
-            await chat.keeper.delete(chat.chat_id)
-
-
-def owner_of(person: Person) -> Owner:
-    """Return whose the person's conversations are."""
-    return Owner(person.tenant_id, person.object_id)
+            await chat.saver.delete(chat.chat_id)

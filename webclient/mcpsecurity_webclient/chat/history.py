@@ -1,5 +1,5 @@
-"""What the model is sent of a conversation: all of it is valid there, as one odd turn would have every later
-request refused."""
+"""The turns that the model is sent. All of them are valid, as one bad turn would have every later request
+refused."""
 
 import re
 import secrets
@@ -55,7 +55,7 @@ def result_of(call: FunctionCallContent, said: str) -> ChatMessageContent:
 
 
 def leave_out(turns: Iterable[ChatMessageContent]) -> None:
-    """Send these turns no more."""
+    """Stop sending these turns to the model."""
     for turn in turns:
         turn.metadata = {**turn.metadata, _LEFT_OUT: True}
 

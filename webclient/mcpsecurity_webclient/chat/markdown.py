@@ -1,7 +1,7 @@
-"""Markdown of a model as safe HTML, also while it is still being written.
+"""Renders a model's Markdown as safe HTML, also while the text is still growing.
 
-markdown-it-py renders without raw HTML, nh3 lets nothing through but a short list. Finished blocks are
-rendered once; only the last one is rendered again when text comes.
+markdown-it-py renders without raw HTML; nh3 removes everything that is not on a short list. A finished block
+is rendered once; only the last block is rendered again when text is added.
 """
 
 from dataclasses import dataclass
@@ -46,8 +46,7 @@ def to_html(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What a page needs after more text: `stable` is appended for good, `html` replaces the unfinished
-    block."""
+    """The change after more text: the page appends `stable` and replaces the unfinished block by `html`."""
 
     stable: str
     html: str
@@ -62,7 +61,7 @@ class MarkdownStream:
         self._begin = 0
 
     def add(self, text: str) -> Piece:
-        """Take more text and return what changes."""
+        """Add text and return the change."""
         self.text += text
         end = _end_of_finished_blocks(self.text, self._begin)
         stable = ""

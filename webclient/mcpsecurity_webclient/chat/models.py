@@ -1,4 +1,4 @@
-"""What a conversation is made of, and how the page sees it (docs/chat-protocol.md)."""
+"""The parts of a conversation and their JSON for the page (docs/chat-protocol.md)."""
 
 import asyncio
 import hashlib
@@ -46,8 +46,8 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided about a call: `arguments` are those to call with; `by` is user, grant, mode,
-    timeout, stop."""
+    """A decision about a call. `arguments` are those to call with; `by` is user, grant, mode, timeout or
+    stop."""
 
     approved: bool
     by: str
@@ -56,11 +56,11 @@ class Decision:
 
     @property
     def outcome(self) -> CallStatus:
-        """The state that the call is in by it."""
+        """The status that the decision gives its call."""
         return "approved" if self.approved else "declined"
 
     def changes(self) -> dict[str, Any]:
-        """Return what is different about the call by it."""
+        """Return the fields of the call that the decision changes, with their values."""
         return {
             "status": self.outcome,
             "arguments": self.arguments,
@@ -74,9 +74,9 @@ class Decision:
 class PendingFunctionCall:
     """A tool call that the model proposed, from its proposal to its end.
 
-    `item_id` is its id in what the model reads. `decision` is what the call waits for; while one is being
-    kept it is in `deciding`. `recovered` says that another process proposed the call, `unasked` that it ran
-    and nobody asked the person about it.
+    `item_id` is its id in what the model reads. The call waits for `decision`; `deciding` holds a decision
+    that is being saved. `recovered` says that another process proposed the call, `unasked` that it ran
+    although neither this client nor the server asked the person.
     """
 
     call_id: str
@@ -113,7 +113,7 @@ class PendingFunctionCall:
 
     @property
     def settled(self) -> bool:
-        """Whether it was made, or the person declined it: asking the model again does not ask for it
+        """Whether the call was made, or declined by the person. A retry neither makes it nor asks about it
         again."""
         declined = self.status == "declined" and self.decided_by == "user"
         return declined or self.started_at is not None or self.status in ("done", "failed")
@@ -179,8 +179,8 @@ class Message:
 
 @dataclass(slots=True)
 class Run:
-    """One attempt to answer: a task that belongs to the conversation, not to a connection. `asked_at` is when
-    the model was asked last."""
+    """One attempt to answer: a task that belongs to the conversation, not to a connection. `asked_at` is the
+    time of the last request to the model."""
 
     run_id: str
     trigger: str
@@ -217,6 +217,6 @@ INTERRUPTED = Failure(
 
 
 def arguments_hash(arguments: Mapping[Any, Any]) -> str:
-    """Return what an approval is bound to: a digest of the arguments, whatever their order."""
+    """Return a digest of the arguments, in any order. An approval holds for one digest."""
     canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]

@@ -1,7 +1,7 @@
-"""JSON as it comes and goes: strictly what RFC 8259 allows, whatever a model, a tool or a page sends.
+"""Strict JSON (RFC 8259), for what models, tools and pages send.
 
-Python's own `json` takes and writes `NaN` and lone surrogates, which no browser reads and no digest can be
-made of: one such value in one event would end the stream of every page of the conversation.
+Python's own `json` reads and writes `NaN` and lone surrogates, which browsers refuse and which have no
+digest: one such value in an event would end the stream of every page of the conversation.
 """
 
 import json
@@ -18,10 +18,10 @@ _MAX_DEPTH = 200
 
 
 def read_json(text: str | bytes) -> Any:
-    """Return what JSON says, whole numbers with all their digits (up to the 4300 that Python reads).
+    """Return the value of a JSON text; integers keep all their digits (Python reads up to 4300).
 
     Raises:
-        json.JSONDecodeError: it is no JSON, too deep, or has a number that a double cannot hold.
+        json.JSONDecodeError: the text is not JSON, is nested too deeply, or has a number beyond a double.
     """
     try:
         value = read_exactly(text)
@@ -32,7 +32,7 @@ def read_json(text: str | bytes) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """Return a value as JSON; what JSON does not have is null, or the value's text."""
+    """Return a value as JSON. A value that JSON cannot express becomes null or a string."""
     try:
         return orjson.dumps(value, default=str).decode()
     except TypeError:  # numbers beyond 64 bits, lone surrogates, keys that are no text

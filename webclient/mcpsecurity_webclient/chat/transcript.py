@@ -1,4 +1,4 @@
-"""What the model reads of a conversation, and where the person's last message stands in it."""
+"""The turns of a conversation that the model reads, and the place of the person's last message in them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -37,22 +37,22 @@ class Transcript:
         self.asked = len(self.turns)
 
     def marks(self) -> dict[str, int]:
-        """Return where the last message stands, to be kept."""
+        """Return the place of the last message, to be stored."""
         return {"question": self.question, "asked": self.asked}
 
     def restore(self, turns: list[ChatMessageContent], marks: Mapping[str, Any]) -> None:
-        """Go on with what was kept; older conversations have no `question`."""
+        """Continue with stored turns; conversations of older releases have no `question`."""
         self.history.messages = turns
         self.asked = marks["asked"]
         self.question = marks.get("question", max(self.asked - 1, 1))
 
     def undo(self, marks: Mapping[str, int], length: int) -> None:
-        """Be as before `ask`, when there were `length` turns."""
+        """Undo `ask`: `marks` and `length` are those from before it."""
         del self.turns[length:]
         self.question, self.asked = marks["question"], marks["asked"]
 
     def leave_out_question(self) -> None:
-        """Send the last message, and what came after it, no more."""
+        """Stop sending the last message and everything after it."""
         leave_out(self.turns[self.question :])
 
     def take_question_back_in(self) -> None:

@@ -1,4 +1,4 @@
-"""What a person says, as it is shown and as the model reads it."""
+"""A person's message: as the page shows it, and as the model reads it."""
 
 from base64 import urlsafe_b64encode
 from hashlib import sha256
@@ -26,10 +26,10 @@ async def composed(
     attachments: list[dict[str, str]] | None,
     prompt: dict[str, Any] | None,
 ) -> tuple[Message, Turns]:
-    """Return a message with a prompt's text and its own, and its turns, those of attached resources first.
+    """Return the message and its turns: first the attached resources, then the prompt, then the text.
 
     Raises:
-        BridgeError: a prompt or an attachment cannot be had.
+        BridgeError: a server does not give the prompt or an attachment.
     """
     messages = [("user", text)] if text else []
     if prompt is not None:

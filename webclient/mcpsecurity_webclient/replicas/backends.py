@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_webclient.auth.flows import FlowStore, InMemoryFlowStore
 from mcpsecurity_webclient.auth.sessions import InMemorySessionStore, SessionStore
 from mcpsecurity_webclient.auth.token_cache import InMemoryTokenCacheStore, TokenCacheStore
@@ -14,7 +14,7 @@ from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Owner
 
 if TYPE_CHECKING:
-    from mcpsecurity.redis.connection import SharedState
+    from mcpsecurity.redis.connection import RedisConnection
     from mcpsecurity_webclient.replicas.redis_event_log import EventLogs
 
 __all__ = ["WebState", "asking", "event_bus", "web_state"]
@@ -22,12 +22,12 @@ __all__ = ["WebState", "asking", "event_bus", "web_state"]
 
 @dataclass(frozen=True, slots=True)
 class WebState:
-    """The stores; `shared` is what is behind them when there are several replicas, which log events then."""
+    """The stores of sessions, sign-ins, tokens and events: in memory, or in Redis for several replicas."""
 
     sessions: SessionStore
     flows: FlowStore
     caches: TokenCacheStore
-    shared: "SharedState | None" = None
+    redis: "RedisConnection | None" = None
     logs: "EventLogs | None" = None
 
 
@@ -43,11 +43,11 @@ def event_bus(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], f
 
 def asking(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> RequestLog:
     """Return what remembers the questions of a conversation of `owner`."""
-    if state.shared is None:
+    if state.redis is None:
         return NullRequestLog()
     from mcpsecurity_webclient.replicas.redis_requests import RedisRequestLog  # noqa: PLC0415 - needs the extra `scale`
 
-    return RedisRequestLog(state.shared, owner, chat_id, clock)
+    return RedisRequestLog(state.redis, owner, chat_id, clock)
 
 
 def web_state(settings: WebSettings, clock: Callable[[], float]) -> WebState:
@@ -57,16 +57,18 @@ def web_state(settings: WebSettings, clock: Callable[[], float]) -> WebState:
         sessions = InMemorySessionStore(idle=idle, lifetime=lifetime, clock=clock)
         return WebState(sessions, InMemoryFlowStore(clock), InMemoryTokenCacheStore())
     # These need the extra `scale`.
-    from mcpsecurity.redis.connection import SharedState  # noqa: PLC0415
+    from mcpsecurity.redis.connection import RedisConnection  # noqa: PLC0415
     from mcpsecurity_webclient.replicas.redis_event_log import EventLogs  # noqa: PLC0415
     from mcpsecurity_webclient.replicas.redis_sessions import RedisFlowStore, RedisSessionStore  # noqa: PLC0415
     from mcpsecurity_webclient.replicas.redis_token_cache import RedisTokenCacheStore  # noqa: PLC0415
 
-    shared = SharedState(settings.redis_url.get_secret_value(), KeyRing(settings.keys.get_secret_value()))
+    redis = RedisConnection(
+        settings.redis_url.get_secret_value(), EncryptionKeys(settings.keys.get_secret_value())
+    )
     return WebState(
-        RedisSessionStore(shared, idle=idle, lifetime=lifetime, clock=clock),
-        RedisFlowStore(shared),
-        RedisTokenCacheStore(shared, lifetime=lifetime),
-        shared,
-        EventLogs(shared),
+        RedisSessionStore(redis, idle=idle, lifetime=lifetime, clock=clock),
+        RedisFlowStore(redis),
+        RedisTokenCacheStore(redis, lifetime=lifetime),
+        redis,
+        EventLogs(redis),
     )

@@ -20,8 +20,8 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from mcpsecurity.redis.connection import SharedState, translated
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.connection import RedisConnection, translated
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity_webclient.auth.person import PERSON, Handler
 from mcpsecurity_webclient.errors import StoreError
@@ -64,14 +64,14 @@ class Replicas:
 
     def __init__(
         self,
-        shared: SharedState,
+        redis: RedisConnection,
         *,
         in_use: Callable[[], Iterable[str]],
         unload: Callable[[str], Awaitable[None]],
         recheck: Callable[[str], Awaitable[None]],
         ended: Callable[[str, str], Awaitable[None]],
     ) -> None:
-        self._shared = shared
+        self._redis = redis
         self._in_use = in_use
         self._unload = unload
         self._recheck = recheck
@@ -95,7 +95,7 @@ class Replicas:
         """Give all leases back. What they are on has been closed and saved."""
         await end_tasks(*self._giving_up)
         for person in list(self._held):
-            with suppress(SharedStateError):
+            with suppress(RedisUnavailableError):
                 await self._release(person)
         if self._http is not None:
             await self._http.close()
@@ -116,19 +116,19 @@ class Replicas:
         """Return the address of the replica that serves a person; None: this one does, from now on at least.
 
         Raises:
-            SharedStateError: it cannot be found out.
+            RedisUnavailableError: it cannot be found out.
             StoreError: this one does, but whether its conversations are outdated cannot be found out.
         """
         me, name = self._value, self._lease(person)
         with translated():
             # Asked each time: a Redis that was restarted empty has given the lease to whoever came first.
-            if person in self._held and await self._shared.redis.eval(_RENEW, 1, name, me, _LEASE_MS):
+            if person in self._held and await self._redis.client.eval(_RENEW, 1, name, me, _LEASE_MS):
                 self._held[person] = time.monotonic()
                 return None
-            taken = await self._shared.redis.set(name, me, nx=True, px=int(_LEASE_MS))
-            holder = None if taken else await self._shared.get(name)
+            taken = await self._redis.client.set(name, me, nx=True, px=int(_LEASE_MS))
+            holder = None if taken else await self._redis.get(name)
             if holder == me.encode():
-                taken = await self._shared.redis.eval(_RENEW, 1, name, me, _LEASE_MS)
+                taken = await self._redis.client.eval(_RENEW, 1, name, me, _LEASE_MS)
         if taken:
             await self._recheck(person)  # another may have had her meanwhile
             self._held[person] = time.monotonic()
@@ -139,13 +139,13 @@ class Replicas:
         """Let the other replicas know that a session has ended. One that does not hear it learns by sweep."""
         words = json.dumps({"from": self._id, "sid": sid, "reason": reason})
         with translated():
-            await self._shared.redis.publish(self._shared.name("ended"), words)
+            await self._redis.client.publish(self._redis.name("ended"), words)
 
     async def forward(self, request: web.Request) -> web.StreamResponse | None:
         """Answer a request by the replica that serves its person; None: this one does.
 
         Raises:
-            SharedStateError: it is not known which.
+            RedisUnavailableError: it is not known which.
             ApiError: 503, the replica does not answer and its lease has not run out in time.
         """
         deadline = time.monotonic() + _PATIENCE
@@ -166,7 +166,7 @@ class Replicas:
             await asyncio.sleep(_RENEW_SECONDS)
             try:
                 await self._renew_all(set(self._in_use()))
-            except SharedStateError as error:
+            except RedisUnavailableError as error:
                 _log.warning("%s: leases are not renewed", error)
 
     async def listen(self) -> None:
@@ -174,13 +174,13 @@ class Replicas:
         while True:
             try:
                 with translated():
-                    async with self._shared.redis.pubsub() as channel:
-                        await channel.subscribe(self._shared.name("ended"))
+                    async with self._redis.client.pubsub() as channel:
+                        await channel.subscribe(self._redis.name("ended"))
                         while True:
                             message = await channel.get_message(ignore_subscribe_messages=True, timeout=2.0)
                             if message is not None:
                                 await self._heard(json.loads(message["data"]))
-            except SharedStateError:
+            except RedisUnavailableError:
                 await asyncio.sleep(1.0)
 
     async def _heard(self, words: dict[str, Any]) -> None:
@@ -193,7 +193,7 @@ class Replicas:
         for begin in range(0, len(people), _AT_ONCE):
             some = people[begin : begin + _AT_ONCE]
             with translated():
-                async with self._shared.redis.pipeline(transaction=False) as pipeline:
+                async with self._redis.client.pipeline(transaction=False) as pipeline:
                     for person in some:
                         pipeline.eval(_RENEW, 1, self._lease(person), self._value, _LEASE_MS)
                     kept = await pipeline.execute()
@@ -213,7 +213,7 @@ class Replicas:
             if await self.owner(person) is not None:
                 _log.warning("a person's conversations have moved to another replica")
                 await self._unload(person)
-        except (SharedStateError, StoreError) as error:  # the next round finds out
+        except (RedisUnavailableError, StoreError) as error:  # the next round finds out
             _log.warning("%s: it is not known who serves a person", error)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
@@ -225,7 +225,7 @@ class Replicas:
     async def _release(self, person: str) -> None:
         self._held.pop(person, None)
         with translated():
-            await self._shared.redis.eval(_RELEASE, 1, self._lease(person), self._value)
+            await self._redis.client.eval(_RELEASE, 1, self._lease(person), self._value)
 
     async def _pass_on(self, request: web.Request, owner: str) -> web.StreamResponse | None:
         """Return the answer of the replica at `owner`; None: it is not there, or has the person no more."""
@@ -256,7 +256,7 @@ class Replicas:
         return f"{self._id} {self._url}"
 
     def _lease(self, person: str) -> str:
-        return self._shared.name("person", person)
+        return self._redis.name("person", person)
 
 
 async def _copied(answer: aiohttp.ClientResponse, request: web.Request) -> web.StreamResponse:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity_webclient.chat.events import ChatEvent, InMemoryEventBus, Snapshot, Subscription
 from mcpsecurity_webclient.replicas.redis_event_log import EventLog
 
@@ -105,7 +105,7 @@ class RedisEventBus(InMemoryEventBus):
 
     async def discard(self) -> None:
         """Delete the log; one that cannot be deleted expires."""
-        with suppress(SharedStateError, TimeoutError):
+        with suppress(RedisUnavailableError, TimeoutError):
             await self._log.drop(self._epoch)
 
     def _begin(self, subscription: Subscription, snapshot: Snapshot) -> None:
@@ -128,7 +128,7 @@ class RedisEventBus(InMemoryEventBus):
                 try:
                     if events := [item for item in items if isinstance(item, ChatEvent)]:
                         await self._log.append(events)
-                except SharedStateError:
+                except RedisUnavailableError:
                     self._abandon(items)
                     return
                 for item in items:

@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ValidationError
 from redis.exceptions import NoScriptError
 
-from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.connection import RedisConnection, translated
 from mcpsecurity.redis.encryption import UnreadableError
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity_webclient.chat.events import ChatEvent
 from mcpsecurity_webclient.chat.strict_json import to_json
@@ -78,8 +78,8 @@ class EventLogs:
     """The logs of this process's conversations. What they append at a time goes to Redis together, and Redis
     that is away is asked again in the background."""
 
-    def __init__(self, shared: SharedState) -> None:
-        self.shared = shared
+    def __init__(self, redis: RedisConnection) -> None:
+        self.redis = redis
         self._waiting: list[_Append] = []
         self._sender: asyncio.Task[None] | None = None
         self._script: str | None = None
@@ -96,7 +96,7 @@ class EventLogs:
         """Append to a log what the script takes.
 
         Raises:
-            SharedStateError: Redis cannot be reached in time, or another process has appended.
+            RedisUnavailableError: Redis cannot be reached in time, or another process has appended.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Append(name, arguments, done))
@@ -116,7 +116,7 @@ class EventLogs:
                 entries, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
                 for entry, result in zip(entries, await self._sent(entries), strict=True):
                     if isinstance(result, Exception):
-                        _settle(entry, SharedStateError("events are not logged"))
+                        _settle(entry, RedisUnavailableError("events are not logged"))
                         if _TAKEN not in str(result):
                             self._lost()
                     else:
@@ -128,7 +128,7 @@ class EventLogs:
         """Return what Redis says to each entry; an exception is an answer, too."""
         try:
             return await _in_time(self._told(entries))
-        except (TimeoutError, SharedStateError) as error:
+        except (TimeoutError, RedisUnavailableError) as error:
             return [error] * len(entries)
         except Exception as error:  # noqa: BLE001 - the task's boundary: nobody must wait for ever
             _log.exception("events of conversations cannot be logged")
@@ -144,8 +144,8 @@ class EventLogs:
 
     async def _piped(self, entries: list[_Append]) -> list[Any]:
         if self._script is None:
-            self._script = str(await self.shared.redis.script_load(_APPEND))
-        async with self.shared.redis.pipeline(transaction=False) as pipeline:
+            self._script = str(await self.redis.client.script_load(_APPEND))
+        async with self.redis.client.pipeline(transaction=False) as pipeline:
             for entry in entries:
                 pipeline.evalsha(self._script, 1, entry.name, *entry.arguments)
             return await pipeline.execute(raise_on_error=False)
@@ -165,9 +165,9 @@ class EventLogs:
             try:
                 async with asyncio.timeout(_SECONDS):
                     with translated():
-                        await self.shared.redis.set(self.shared.name("chat"), b"", px=1000)
+                        await self.redis.client.set(self.redis.name("chat"), b"", px=1000)
                 break
-            except (SharedStateError, TimeoutError):
+            except (RedisUnavailableError, TimeoutError):
                 self._pause = min(self._pause * 2, _LONGEST_PAUSE)
             except Exception:  # noqa: BLE001 - the task's boundary: it is asked again
                 _log.exception("it cannot be found out whether Redis is back")
@@ -204,7 +204,7 @@ class EventLog:
     """The log of one conversation of `owner`.
 
     Raises:
-        SharedStateError: Redis cannot be reached in time, or another process has appended.
+        RedisUnavailableError: Redis cannot be reached in time, or another process has appended.
     """
 
     def __init__(self, logs: EventLogs, owner: Owner, chat_id: str) -> None:
@@ -224,7 +224,7 @@ class EventLog:
         size = sum(len(event.data) for event in events)
         said = [[event.name, event.data] for event in events] if size <= _KEPT_CHARACTERS else None
         body = {"of": [*self._whose, first.epoch], "first": first.seq, "last": last.seq, "events": said}
-        sealed = self._logs.shared.keys.seal(to_json(body).encode())  # with whose it is: keys bind it not
+        sealed = self._logs.redis.keys.seal(to_json(body).encode())  # with whose it is: keys bind it not
         oldest = self._room_for(last.seq, size if said is not None else 0)
         await self._logs.append(self._name(first.epoch), last.seq, sealed, oldest, _KEPT_ENTRIES, _EXPIRES_MS)
 
@@ -233,17 +233,17 @@ class EventLog:
         try:
             async with asyncio.timeout(_SECONDS):
                 with translated():
-                    entries: Any = await self._logs.shared.redis.xrange(self._name(epoch))
-            opened = [self._logs.shared.keys.open(fields[b"d"]) for _, fields in entries]
+                    entries: Any = await self._logs.redis.client.xrange(self._name(epoch))
+            opened = [self._logs.redis.keys.open(fields[b"d"]) for _, fields in entries]
             return self._joined(epoch, [_Entry.model_validate_json(data) for data in opened])
-        except (SharedStateError, TimeoutError, UnreadableError, ValidationError):
+        except (RedisUnavailableError, TimeoutError, UnreadableError, ValidationError):
             return None
 
     async def drop(self, epoch: str) -> None:
         """Delete the log of an epoch."""
         async with asyncio.timeout(_SECONDS):
             with translated():
-                await self._logs.shared.redis.delete(self._name(epoch))
+                await self._logs.redis.client.delete(self._name(epoch))
 
     def _joined(self, epoch: str, entries: list[_Entry]) -> Logged | None:
         """Return entries that are of this conversation and follow each other as what they hold."""
@@ -269,4 +269,4 @@ class EventLog:
         return self._sizes[0][0] if self._sizes else last
 
     def _name(self, epoch: str) -> str:
-        return self._logs.shared.name("chat", *self._whose, epoch)
+        return self._logs.redis.name("chat", *self._whose, epoch)

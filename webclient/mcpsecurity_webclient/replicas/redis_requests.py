@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.connection import RedisConnection, translated
 from mcpsecurity.redis.encryption import UnreadableError
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity_webclient.chat.requests.pending_requests import Kind, Remembered, State
 from mcpsecurity_webclient.store import Owner
 
@@ -39,15 +39,15 @@ class RedisRequestLog:
     """An `RequestLog` of one conversation of `owner`; `clock` gives seconds since 1970."""
 
     def __init__(
-        self, shared: SharedState, owner: Owner, chat_id: str, clock: Callable[[], float] = time.time
+        self, redis: RedisConnection, owner: Owner, chat_id: str, clock: Callable[[], float] = time.time
     ) -> None:
-        self._shared = shared
+        self._redis = redis
         self._whose = [*owner, chat_id]
-        self._name = shared.name("asked", *self._whose)
+        self._name = redis.name("asked", *self._whose)
         self._clock = clock
         self._open: dict[str, float] = {}
         self._writing: set[asyncio.Task[None]] = set()
-        self._script = shared.redis.register_script(_PUT)
+        self._script = redis.client.register_script(_PUT)
 
     async def asked(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002
         """Remember a question that is about to be asked."""
@@ -76,9 +76,9 @@ class RedisRequestLog:
         try:
             async with asyncio.timeout(_SECONDS):
                 with translated():
-                    values: Any = await self._shared.redis.hvals(self._name)
-            opened = [_Question.model_validate_json(self._shared.keys.open(value)) for value in values]
-        except (SharedStateError, TimeoutError, UnreadableError, ValidationError):
+                    values: Any = await self._redis.client.hvals(self._name)
+            opened = [_Question.model_validate_json(self._redis.keys.open(value)) for value in values]
+        except (RedisUnavailableError, TimeoutError, UnreadableError, ValidationError):
             return []
         return [question for question in opened if question.of == self._whose]
 
@@ -87,12 +87,12 @@ class RedisRequestLog:
         if left <= 0:
             return
         question = _Question(of=self._whose, kind=kind, id=id, state=state, expires_at=expires_at)
-        sealed = self._shared.keys.seal(question.model_dump_json().encode())
+        sealed = self._redis.keys.seal(question.model_dump_json().encode())
         try:
             async with asyncio.timeout(_SECONDS):
                 with translated():
                     await self._script(keys=[self._name], args=[id, sealed, left])
-        except (SharedStateError, TimeoutError):
+        except (RedisUnavailableError, TimeoutError):
             return
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
-from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.connection import RedisConnection, translated
 from mcpsecurity.redis.encryption import UnreadableError
 from mcpsecurity_webclient.auth.flows import FLOW_SECONDS, Begun
 from mcpsecurity_webclient.auth.sessions import SessionRecord
@@ -15,24 +15,24 @@ __all__ = ["RedisFlowStore", "RedisSessionStore"]
 
 
 class RedisSessionStore:
-    """A `SessionStore` in `shared`. `idle` and `lifetime` are in seconds.
+    """A `SessionStore` in Redis. `idle` and `lifetime` are in seconds.
 
     A session is found by a digest of its cookie: whoever reads Redis cannot take a session over. Beside it,
     its `sid` is marked as alive; by that mark each replica learns of sessions that have ended.
 
     Raises:
-        SharedStateError: Redis cannot be reached. Nobody is signed in then, nor signed out.
+        RedisUnavailableError: Redis cannot be reached. Nobody is signed in then, nor signed out.
     """
 
     def __init__(
         self,
-        shared: SharedState,
+        redis: RedisConnection,
         *,
         idle: float,
         lifetime: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._shared = shared
+        self._redis = redis
         self._idle = idle
         self._lifetime = lifetime
         self._clock = clock
@@ -40,11 +40,11 @@ class RedisSessionStore:
 
     async def get(self, key: str) -> SessionRecord | None:
         """Return a session that lives, and start its idle time anew."""
-        sealed = await self._shared.get(self._name(key))
+        sealed = await self._redis.get(self._name(key))
         if sealed is None:
             return None
         try:
-            body = json.loads(self._shared.keys.open(sealed))
+            body = json.loads(self._redis.keys.open(sealed))
         except (UnreadableError, ValueError):  # its key is out of the ring: the person signs in again
             return None
         record = SessionRecord(body["data"], body["created"], self._clock())
@@ -59,20 +59,20 @@ class RedisSessionStore:
         body = json.dumps({"data": record.data, "created": record.created}).encode()
         milliseconds = max(1, int(self._seconds_left(record) * 1000))
         with translated():
-            await self._shared.redis.set(self._name(key), self._shared.keys.seal(body), px=milliseconds)
-            await self._shared.redis.set(self._mark(record), b"", px=milliseconds)
+            await self._redis.client.set(self._name(key), self._redis.keys.seal(body), px=milliseconds)
+            await self._redis.client.set(self._mark(record), b"", px=milliseconds)
         self._remember(record)
 
     async def drop(self, key: str) -> None:
         """End a session. Its mark stays: the person may have signed in anew under another cookie."""
         with translated():
-            await self._shared.redis.delete(self._name(key))
+            await self._redis.client.delete(self._name(key))
 
     async def end(self, sid: str) -> None:
         """Let every replica know that a session has ended."""
         self._served.pop(sid, None)
         with translated():
-            await self._shared.redis.delete(self._shared.name("alive", sid))
+            await self._redis.client.delete(self._redis.name("alive", sid))
 
     async def sweep(self) -> list[SessionRecord]:
         """Return the sessions that this process has served and that live no longer."""
@@ -80,7 +80,7 @@ class RedisSessionStore:
         if not served:
             return []
         with translated():
-            async with self._shared.redis.pipeline(transaction=False) as pipeline:
+            async with self._redis.client.pipeline(transaction=False) as pipeline:
                 for _, record in served:
                     pipeline.exists(self._mark(record))
                 alive = await pipeline.execute()
@@ -90,7 +90,7 @@ class RedisSessionStore:
     async def _live(self, key: str, record: SessionRecord, left: float) -> None:
         milliseconds = max(1, int(left * 1000))
         with translated():
-            async with self._shared.redis.pipeline(transaction=False) as pipeline:
+            async with self._redis.client.pipeline(transaction=False) as pipeline:
                 pipeline.pexpire(self._name(key), milliseconds)
                 pipeline.pexpire(self._mark(record), milliseconds)
                 await pipeline.execute()
@@ -103,33 +103,33 @@ class RedisSessionStore:
         return min(self._idle, record.created + self._lifetime - self._clock())
 
     def _name(self, key: str) -> str:
-        return self._shared.name("session", hashlib.sha256(key.encode()).hexdigest())
+        return self._redis.name("session", hashlib.sha256(key.encode()).hexdigest())
 
     def _mark(self, record: SessionRecord) -> str:
-        return self._shared.name("alive", record.data["user"]["sid"])
+        return self._redis.name("alive", record.data["user"]["sid"])
 
 
 class RedisFlowStore:
-    """A `FlowStore` in `shared`: a sign-in may end on another replica than it began on."""
+    """A `FlowStore` in Redis: a sign-in may end on another replica than it began on."""
 
-    def __init__(self, shared: SharedState) -> None:
-        self._shared = shared
+    def __init__(self, redis: RedisConnection) -> None:
+        self._redis = redis
 
     async def put(self, name: str, begun: Begun) -> None:
         """Keep one."""
-        sealed = self._shared.keys.seal(json.dumps(asdict(begun)).encode())
+        sealed = self._redis.keys.seal(json.dumps(asdict(begun)).encode())
         with translated():
-            await self._shared.redis.set(self._shared.name("flow", name), sealed, ex=FLOW_SECONDS)
+            await self._redis.client.set(self._redis.name("flow", name), sealed, ex=FLOW_SECONDS)
 
     async def get(self, name: str) -> Begun | None:
         """Return one whose time is not over."""
-        sealed = await self._shared.get(self._shared.name("flow", name))
+        sealed = await self._redis.get(self._redis.name("flow", name))
         try:
-            return Begun(**json.loads(self._shared.keys.open(sealed))) if sealed else None
+            return Begun(**json.loads(self._redis.keys.open(sealed))) if sealed else None
         except UnreadableError:
             return None
 
     async def drop(self, name: str) -> bool:
         """Forget one; False when it was gone already: of two who complete it, one succeeds."""
         with translated():
-            return bool(await self._shared.redis.delete(self._shared.name("flow", name)))
+            return bool(await self._redis.client.delete(self._redis.name("flow", name)))

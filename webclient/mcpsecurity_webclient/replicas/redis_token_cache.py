@@ -4,9 +4,9 @@ import logging
 
 import msal  # type: ignore[import-untyped] # it has no types
 
-from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.connection import RedisConnection, translated
 from mcpsecurity.redis.encryption import UnreadableError
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 
 __all__ = ["RedisTokenCacheStore"]
 
@@ -14,13 +14,13 @@ _log = logging.getLogger(__name__)
 
 
 class RedisTokenCacheStore:
-    """A `TokenCacheStore` in `shared`. `lifetime` is how long a session lasts, in seconds.
+    """A `TokenCacheStore` in Redis. `lifetime` is how long a session lasts, in seconds.
 
     While Redis is away a session goes on with the tokens that this process has.
     """
 
-    def __init__(self, shared: SharedState, *, lifetime: float) -> None:
-        self._shared = shared
+    def __init__(self, redis: RedisConnection, *, lifetime: float) -> None:
+        self._redis = redis
         self._milliseconds = int(lifetime * 1000)
         self._caches: dict[str, msal.SerializableTokenCache] = {}
 
@@ -35,9 +35,9 @@ class RedisTokenCacheStore:
             await self.keep(sid)
             return
         try:
-            sealed = await self._shared.get(self._name(sid))
-            state = self._shared.keys.open(sealed).decode() if sealed else None
-        except SharedStateError:
+            sealed = await self._redis.get(self._name(sid))
+            state = self._redis.keys.open(sealed).decode() if sealed else None
+        except RedisUnavailableError:
             return
         except UnreadableError:
             _log.error("tokens in Redis were encrypted with a key that is not in MCPSECURITY_KEYS")
@@ -49,11 +49,11 @@ class RedisTokenCacheStore:
         cache = self.open(sid)
         if not cache.has_state_changed:
             return
-        sealed = self._shared.keys.seal(cache.serialize().encode())
+        sealed = self._redis.keys.seal(cache.serialize().encode())
         try:
             with translated():
-                await self._shared.redis.set(self._name(sid), sealed, px=self._milliseconds)
-        except SharedStateError:
+                await self._redis.client.set(self._name(sid), sealed, px=self._milliseconds)
+        except RedisUnavailableError:
             cache.has_state_changed = True
             _log.warning("tokens could not be shared with other replicas")
 
@@ -63,17 +63,17 @@ class RedisTokenCacheStore:
         cache.has_state_changed = True
         await self.keep(target)
         with translated():
-            await self._shared.redis.delete(self._name(source))
+            await self._redis.client.delete(self._name(source))
 
     async def drop(self, sid: str) -> None:
         """Forget a session's tokens, for all replicas."""
         self._caches.pop(sid, None)
         with translated():
-            await self._shared.redis.delete(self._name(sid))
+            await self._redis.client.delete(self._name(sid))
 
     def let_go(self, sid: str) -> None:
         """Forget what this process has of them."""
         self._caches.pop(sid, None)
 
     def _name(self, sid: str) -> str:
-        return self._shared.name("tokens", sid)
+        return self._redis.name("tokens", sid)

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp_jinja2 import render_template
 from aiohttp_session import get_session
 
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.request_context import begin_request
 from mcpsecurity_webclient.auth.person import PERSON, Handler, Person
 from mcpsecurity_webclient.auth.urls import safe_next
@@ -63,7 +63,7 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
     except web.HTTPRedirection:
         raise
     except Exception as error:  # noqa: BLE001 - the boundary of the application
-        if isinstance(error, StoreUnavailableError | SharedStateError):
+        if isinstance(error, StoreUnavailableError | RedisUnavailableError):
             _log.warning("%s: %s", error, type(error.__cause__).__name__)
         return _answer(request, to_api_error(error, request) or _unexpected(request))
 

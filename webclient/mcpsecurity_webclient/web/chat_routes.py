@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from mcpsecurity_webclient.auth.person import PERSON
-from mcpsecurity_webclient.chat.conversation import ChatService
+from mcpsecurity_webclient.chat.conversation import AGAIN, Again, ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.events import follow
 from mcpsecurity_webclient.chat.strict_json import read_json
@@ -94,12 +94,12 @@ class _Api:
         )
         return {"run_id": run_id, "message_id": message_id}
 
-    def another_run(self, begin: Callable[[ChatService], str]) -> Act[commands.Command]:
+    def another_run(self, trigger: Again) -> Act[commands.Command]:
         """Return a command that begins a run, and returns its id."""
 
         async def act(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
             self._check_runs(request)
-            return {"run_id": begin(chat)}
+            return {"run_id": chat.again(trigger)}
 
         return act
 
@@ -122,15 +122,15 @@ class _Api:
         if kind not in FORMATS:
             raise ApiError(400, "malformed", "A conversation can be had as markdown or json.")
         ending, content_type = FORMATS[kind]
-        text = as_json(chat) if kind == "json" else as_markdown(chat)
-        attachment = f'attachment; filename="{file_name(chat.title, ending)}"'
+        text = as_json(chat.state) if kind == "json" else as_markdown(chat.state)
+        attachment = f'attachment; filename="{file_name(chat.state.title, ending)}"'
         headers = {"Content-Disposition": attachment, "Cache-Control": "no-store"}
         return web.Response(text=text, content_type=content_type, charset="utf-8", headers=headers)
 
     async def catalog(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
         chat.act_as(request[PERSON].sid)
-        return web.json_response(await chat.servers.catalog())
+        return web.json_response(await chat.catalog())
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
@@ -191,12 +191,8 @@ def add_chat_api(
     router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
     router.add_post(f"{chat}/samplings/{{id}}", api.command(commands.DecideSampling, _decide_sampling))
     router.add_post(f"{chat}/runs/{{id}}/stop", api.command(commands.Command, _stop))
-    for path, begin in (
-        ("regenerate", ChatService.regenerate),
-        ("retry", ChatService.retry),
-        ("continue", ChatService.go_on),
-    ):
-        router.add_post(f"{chat}/{path}", api.command(commands.Command, api.another_run(begin)))
+    for trigger in AGAIN:
+        router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
@@ -208,12 +204,12 @@ def _hang_up(request: web.Request) -> None:
 
 
 async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
-    await chat.desk.set_mode(body.mode)
+    await chat.set_mode(body.mode)
     return {}
 
 
 async def _decide(chat: ChatService, body: commands.Decide, request: web.Request) -> dict[str, Any]:
-    await chat.desk.decide(
+    await chat.decide(
         request.match_info["id"],
         approve=body.decision == "approve",
         args_hash=body.args_hash,
@@ -227,7 +223,7 @@ async def _decide(chat: ChatService, body: commands.Decide, request: web.Request
 async def _decide_batch(
     chat: ChatService, body: commands.DecideBatch, request: web.Request
 ) -> dict[str, Any]:
-    await chat.desk.decide_batch(request.match_info["id"], approve=body.decision == "approve")
+    await chat.decide_batch(request.match_info["id"], approve=body.decision == "approve")
     return {}
 
 
@@ -249,7 +245,7 @@ async def _stop(chat: ChatService, _: commands.Command, request: web.Request) ->
 
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
-    await chat.desk.revoke(body.server, body.tool)
+    await chat.revoke(body.server, body.tool)
     return {}
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from mcpsecurity.client import BridgeError, SignInRequiredError
 from mcpsecurity.elicitation import InvalidContentError
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity_webclient.auth.urls import sign_in_url
 from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
@@ -99,7 +99,7 @@ def to_api_error(error: Exception, request: web.Request) -> ApiError | None:
 def _unavailable(error: Exception) -> ApiError | None:
     status = HTTPStatus.SERVICE_UNAVAILABLE
     ending = "cannot be reached at the moment. Nothing was done; please try again."
-    if isinstance(error, SharedStateError):
+    if isinstance(error, RedisUnavailableError):
         return ApiError(status, "not_shared", f"The chat {ending}", retryable=True)
     if isinstance(error, StoreError):
         return ApiError(status, "not_kept", f"Conversations {ending}", retryable=True)

@@ -44,7 +44,7 @@ class Streams:
                 subscription.end()
         if sum(page.is_there() for page in self._open[sid].values()) >= self._limit:
             raise TooManyStreamsError
-        subscription = chat.events.subscribe(last, chat.snapshot)
+        subscription = chat.subscribe(last)
         self._open[sid][subscription] = _Page(chat, is_there)
         try:
             yield subscription

@@ -5,8 +5,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from mcpsecurity_webclient.chat.conversation import ChatService
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
+from mcpsecurity_webclient.chat.state import ConversationState
 
 __all__ = ["FORMATS", "as_json", "as_markdown", "file_name"]
 
@@ -16,9 +16,9 @@ FORMATS = {"markdown": ("md", "text/markdown"), "json": ("json", "application/js
 _WHO = {"user": "You", "assistant": "Assistant"}
 
 
-def as_json(chat: ChatService) -> str:
+def as_json(chat: ConversationState) -> str:
     """Return all that the conversation's page shows; texts are Markdown, times seconds since 1970."""
-    calls = chat.desk.calls
+    calls = chat.calls
     body = {
         "title": chat.title,
         "created_at": chat.created_at,
@@ -28,14 +28,14 @@ def as_json(chat: ChatService) -> str:
     return json.dumps(body, ensure_ascii=True, indent=2, default=str) + "\n"
 
 
-def as_markdown(chat: ChatService) -> str:
+def as_markdown(chat: ConversationState) -> str:
     """Return the conversation to read, with its tool calls, their decisions and results."""
     lines = [f"# {_line(chat.title)}", "", f"{_when(chat.created_at)} to {_when(chat.updated_at)}", ""]
     for message in chat.messages:
         lines += [f"## {_WHO[message.role]}, {_when(message.at)}", ""]
         lines += [message.text, ""] if message.text else []
         for call_id in message.calls:
-            if (call := chat.desk.calls.get(call_id)) is not None:
+            if (call := chat.calls.get(call_id)) is not None:
                 lines += _call(call)
     return "\n".join(lines).encode("utf-8", "replace").decode()
 

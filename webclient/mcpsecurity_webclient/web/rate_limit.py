@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from mcpsecurity.runtime.rate_limit import RateLimiter
+from mcpsecurity.runtime.rate_limit import InMemoryRateLimiter
 from mcpsecurity_webclient.auth.person import PERSON, Handler
 from mcpsecurity_webclient.web.errors import ApiError
 
@@ -14,12 +14,12 @@ __all__ = ["rate_middleware"]
 
 def rate_middleware(commands_per_minute: float) -> Any:
     """Return the middleware that refuses a person's commands beyond the limit, in whatever session."""
-    limit = RateLimiter(commands_per_minute)
+    limiter = InMemoryRateLimiter(commands_per_minute)
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method == "POST" and request.path.startswith("/api/") and PERSON in request:
-            wait = limit.take(request[PERSON].key)
+            wait = await limiter.acquire(request[PERSON].key)
             if wait:
                 text = "That was too much at once. Please wait a moment."
                 seconds = math.ceil(wait)

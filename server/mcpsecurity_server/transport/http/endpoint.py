@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from aiohttp import hdrs, web
 
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity_server.transport.http.body import buffered_body, read_body
 from mcpsecurity_server.transport.http.content_negotiation import accepts_both, accepts_stream, is_json
 from mcpsecurity_server.transport.http.origin import Guard
@@ -65,7 +65,7 @@ class Endpoint:
             return refused.response()
         except MessageError as error:
             return error_response(error)
-        except SharedStateError as error:
+        except RedisUnavailableError as error:
             _log.warning("%s: %s", error, type(error.__cause__).__name__)
             return RefusedError(503, "The server's sessions cannot be reached", Retry_After="2").response()
 

@@ -7,32 +7,34 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from mcpsecurity.redis.connection import SharedState
-from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.redis.connection import RedisConnection
+from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.redis.event_bus import RedisEventBus
 from mcpsecurity_server.transport.redis.pubsub import Channels
 from mcpsecurity_server.transport.redis.session_store import RedisSessionStore
 
-__all__ = ["RedisEventBus", "RedisSessionStore", "SharedTransport"]
+__all__ = ["RedisEventBus", "RedisSessionStore", "RedisTransport"]
 
 
-class SharedTransport:
+class RedisTransport:
     """Store and bus of this process on the Redis at `url`, to be entered before they are used.
 
     Starting does not need Redis: requests are refused until it can be reached.
     """
 
-    def __init__(self, url: str, keys: KeyRing, limits: Limits, *, prefix: str = "mcpsecurity") -> None:
-        self.shared = SharedState(url, keys, prefix=prefix)
-        self._channels = Channels(self.shared)
-        self.store = RedisSessionStore(self.shared, self._channels, limits)
-        self.bus = RedisEventBus(self.shared, self._channels, limits)
+    def __init__(
+        self, url: str, keys: EncryptionKeys, limits: Limits, *, prefix: str = "mcpsecurity"
+    ) -> None:
+        self.connection = RedisConnection(url, keys, prefix=prefix)
+        self._channels = Channels(self.connection)
+        self.store = RedisSessionStore(self.connection, self._channels, limits)
+        self.bus = RedisEventBus(self.connection, self._channels, limits)
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Connect."""
-        await self._exit.enter_async_context(self.shared)
+        await self._exit.enter_async_context(self.connection)
         await self._exit.enter_async_context(self._channels.running())
         await self._exit.enter_async_context(self.bus.running())
         return self

@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.connection import RedisConnection, translated
 from mcpsecurity.redis.encryption import UnreadableError
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity_server.transport.events.bus import (
     STANDALONE,
@@ -42,20 +42,20 @@ class RedisEventBus:
     """An `EventBus` that several processes share.
 
     Raises:
-        SharedStateError: Redis cannot be reached.
+        RedisUnavailableError: Redis cannot be reached.
     """
 
-    def __init__(self, shared: SharedState, channels: Channels, limits: Limits) -> None:
-        self._shared = shared
+    def __init__(self, redis: RedisConnection, channels: Channels, limits: Limits) -> None:
+        self._redis = redis
         self._channels = channels
         self._limits = limits
         self._ms = int(limits.idle_seconds * 1000)
         self._readers: dict[tuple[str, str], Reader] = {}
         self._answering: set[tuple[str, str]] = set()
         self._listeners: dict[str, tuple[Listener, ...]] = {}
-        self._prefix = shared.name("mcp", "said", "")
-        self._publish = shared.redis.register_script(PUBLISH)
-        self._release = shared.redis.register_script(RELEASE)
+        self._prefix = redis.name("mcp", "said", "")
+        self._publish = redis.client.register_script(PUBLISH)
+        self._release = redis.client.register_script(RELEASE)
         channels.on_message.append(self._receive)
         channels.on_gap.append(self._detach_all)
 
@@ -71,7 +71,7 @@ class RedisEventBus:
     async def begin(self, session: str, stream: str, ids: Sequence[RequestId]) -> None:
         """Register this process as the one that answers `ids`; if it dies, the stream's reader answers."""
         with translated():
-            async with self._shared.redis.pipeline(transaction=False) as pipeline:
+            async with self._redis.client.pipeline(transaction=False) as pipeline:
                 pipeline.hset(self._meta(session), f"p:{stream}", json.dumps(list(ids)))
                 pipeline.pexpire(self._meta(session), self._ms)
                 pipeline.set(self._alive(session, stream), b"", px=_ALIVE_MS)
@@ -80,7 +80,7 @@ class RedisEventBus:
 
     async def publish(self, session: str, stream: str, data: bytes | None) -> None:
         """Append an event. Waits for a slow reader in this process; one elsewhere detaches itself."""
-        sealed = self._shared.keys.seal(data) if data is not None else b""
+        sealed = self._redis.keys.seal(data) if data is not None else b""
         limits = self._limits
         arguments: list[Any] = [
             self._channel(session), stream, sealed, int(data is None), limits.log_events, limits.log_bytes,
@@ -89,8 +89,8 @@ class RedisEventBus:
         if data is None and (session, stream) in self._answering:
             self._answering.discard((session, stream))
             with translated():
-                await self._shared.redis.hdel(self._meta(session), f"p:{stream}")
-                await self._shared.redis.delete(self._alive(session, stream))
+                await self._redis.client.hdel(self._meta(session), f"p:{stream}")
+                await self._redis.client.delete(self._alive(session, stream))
         with translated():
             await self._publish(keys=[self._log(session), self._meta(session)], args=arguments)
         reader = self._readers.get((session, stream))
@@ -101,13 +101,13 @@ class RedisEventBus:
         """Read a stream from its first unread event."""
         reader = self._reader(session, stream)
         with translated():
-            free = await self._shared.redis.set(
+            free = await self._redis.client.set(
                 self._reader_key(session, stream), reader.token, nx=True, px=_READER_MS
             )
         if not free:
             raise StreamTakenError
         with translated():
-            read, forgotten = await self._shared.redis.hmget(
+            read, forgotten = await self._redis.client.hmget(
                 self._meta(session), [f"r:{stream}", f"f:{stream}"]
             )
         return await self._attached(reader, max(int(read or 0), int(forgotten or 0)))
@@ -115,14 +115,14 @@ class RedisEventBus:
     async def resume(self, session: str, stream: str, after: int) -> Reader:
         """Read a stream from after an event; its former reader is detached in whichever process it is."""
         with translated():
-            last, kept, forgotten = await self._shared.redis.hmget(
+            last, kept, forgotten = await self._redis.client.hmget(
                 self._meta(session), ["last", f"k:{stream}", f"f:{stream}"]
             )
         if kept is None or after < int(forgotten or 0) or after > int(last or 0):
             raise EventsGoneError
         reader = self._reader(session, stream)
         with translated():
-            await self._shared.redis.set(self._reader_key(session, stream), reader.token, px=_READER_MS)
+            await self._redis.client.set(self._reader_key(session, stream), reader.token, px=_READER_MS)
         await self._send(session, b"R", f"{stream} {reader.token}".encode())
         return await self._attached(reader, after)
 
@@ -132,7 +132,7 @@ class RedisEventBus:
 
     async def broadcast(self, session: str, message: bytes) -> None:
         """Send a message to every process that works for the session, this one included."""
-        await self._send(session, b"W", self._shared.keys.seal(message))
+        await self._send(session, b"W", self._redis.keys.seal(message))
 
     async def subscribe(self, session: str, listener: Listener) -> None:
         """Call `listener` with each message about a session, until `unsubscribe`."""
@@ -152,7 +152,7 @@ class RedisEventBus:
         """Drop all events of a session, and detach its readers."""
         self._answering = {which for which in self._answering if which[0] != session}
         with translated():
-            await self._shared.redis.delete(self._log(session), self._meta(session))
+            await self._redis.client.delete(self._log(session), self._meta(session))
         await self._send(session, b"F", b"")
 
     def _reader(self, session: str, stream: str) -> Reader:
@@ -169,7 +169,7 @@ class RedisEventBus:
             await self._channels.join(self._channel(session))
             reader.joined = True
             with translated():
-                async with self._shared.redis.pipeline(transaction=False) as pipeline:
+                async with self._redis.client.pipeline(transaction=False) as pipeline:
                     pipeline.hsetnx(self._meta(session), f"k:{stream}", 0)
                     pipeline.hsetnx(self._meta(session), "last", 0)
                     pipeline.pexpire(self._meta(session), self._ms)
@@ -194,7 +194,7 @@ class RedisEventBus:
         try:
             with translated():
                 await self._release(keys=keys, args=[reader.token, f"r:{stream}", reader.read])
-        except SharedStateError:
+        except RedisUnavailableError:
             pass  # its entry expires
 
     async def _renew_entries(self) -> None:
@@ -202,7 +202,7 @@ class RedisEventBus:
             await asyncio.sleep(_RENEW_SECONDS)
             try:
                 with translated():
-                    async with self._shared.redis.pipeline(transaction=False) as pipeline:
+                    async with self._redis.client.pipeline(transaction=False) as pipeline:
                         for session, stream in self._readers:
                             pipeline.pexpire(self._reader_key(session, stream), _READER_MS)
                         for session, stream in self._answering:
@@ -211,15 +211,15 @@ class RedisEventBus:
                 for session, stream in list(self._readers):
                     if stream != STANDALONE and (session, stream) not in self._answering:
                         await self._answer_for_dead_process(session, stream)
-            except SharedStateError:
+            except RedisUnavailableError:
                 continue
 
     async def _answer_for_dead_process(self, session: str, stream: str) -> None:
         """Answer a stream's requests with an error if the process that ran them has died."""
         with translated():
-            alive = await self._shared.redis.exists(self._alive(session, stream))
-            ids = await self._shared.redis.hget(self._meta(session), f"p:{stream}")
-            if alive or ids is None or not await self._shared.redis.hdel(self._meta(session), f"p:{stream}"):
+            alive = await self._redis.client.exists(self._alive(session, stream))
+            ids = await self._redis.client.hget(self._meta(session), f"p:{stream}")
+            if alive or ids is None or not await self._redis.client.hdel(self._meta(session), f"p:{stream}"):
                 return
         for id_ in json.loads(ids):
             await self.publish(session, stream, to_json(error_body(id_, INTERNAL_ERROR, _DIED)))
@@ -233,7 +233,7 @@ class RedisEventBus:
             stream, number, ended, sealed = body.split(b" ", 3)
             reader = self._readers.get((session, stream.decode()))
             if reader is not None:
-                reader.put(Event(int(number), None if ended == b"1" else self._shared.keys.open(sealed)))
+                reader.put(Event(int(number), None if ended == b"1" else self._redis.keys.open(sealed)))
         elif kind == b"W":
             self._deliver(session, body)
         elif kind == b"R":
@@ -247,7 +247,7 @@ class RedisEventBus:
 
     def _deliver(self, session: str, sealed: bytes) -> None:
         try:
-            message = self._shared.keys.open(sealed)
+            message = self._redis.keys.open(sealed)
         except UnreadableError:
             return
         for listener in self._listeners.get(session, ()):
@@ -269,23 +269,23 @@ class RedisEventBus:
 
     async def _send(self, session: str, kind: bytes, body: bytes) -> None:
         with translated():
-            await self._shared.redis.publish(self._channel(session), kind + b" " + body)
+            await self._redis.client.publish(self._channel(session), kind + b" " + body)
 
     def _event(self, entry_id: bytes, fields: dict[bytes, bytes]) -> Event:
         number = int(entry_id.partition(b"-")[2])
-        return Event(number, None if fields[b"e"] == b"1" else self._shared.keys.open(fields[b"d"]))
+        return Event(number, None if fields[b"e"] == b"1" else self._redis.keys.open(fields[b"d"]))
 
     def _channel(self, session: str) -> str:
         return self._prefix + session
 
     def _log(self, session: str) -> str:
-        return self._shared.name("mcp", "log", session)
+        return self._redis.name("mcp", "log", session)
 
     def _meta(self, session: str) -> str:
-        return self._shared.name("mcp", "streams", session)
+        return self._redis.name("mcp", "streams", session)
 
     def _alive(self, session: str, stream: str) -> str:
-        return self._shared.name("mcp", "alive", session, stream)
+        return self._redis.name("mcp", "alive", session, stream)
 
     def _reader_key(self, session: str, stream: str) -> str:
-        return self._shared.name("mcp", "reader", session, stream)
+        return self._redis.name("mcp", "reader", session, stream)

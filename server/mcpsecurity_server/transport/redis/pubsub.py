@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from mcpsecurity.redis.connection import SharedState, translated
-from mcpsecurity.redis.errors import SharedStateError
+from mcpsecurity.redis.connection import RedisConnection, translated
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.tasks import end_tasks
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class Channels:
     handlers are called when the connection broke, so that messages may have been missed.
     """
 
-    def __init__(self, shared: SharedState) -> None:
-        self._shared = shared
-        self._base = shared.name(_SELF)
+    def __init__(self, redis: RedisConnection) -> None:
+        self._redis = redis
+        self._base = redis.name(_SELF)
         self.always = [self._base]
         self._joined: Counter[str] = Counter()
         self._confirmed: dict[str, asyncio.Event] = {}
@@ -57,7 +57,7 @@ class Channels:
         """Subscribe to a channel; every message that is published after this returns is received.
 
         Raises:
-            SharedStateError: Redis did not confirm in time; not raised unless `required`: it is tried again.
+            RedisUnavailableError: Redis did not confirm in time; raised only with `required`.
         """
         self._joined[channel] += 1
         event = self._confirmed.setdefault(channel, asyncio.Event())
@@ -70,11 +70,13 @@ class Channels:
             async with asyncio.timeout(_CONFIRM_SECONDS):
                 await event.wait()
         except BaseException as error:
-            if isinstance(error, TimeoutError | SharedStateError) and not required:
+            if isinstance(error, TimeoutError | RedisUnavailableError) and not required:
                 return
             await self.leave(channel)
             if isinstance(error, TimeoutError):
-                raise SharedStateError("messages of other processes do not arrive at the moment") from error
+                raise RedisUnavailableError(
+                    "messages of other processes do not arrive at the moment"
+                ) from error
             raise
 
     async def leave(self, channel: str) -> None:
@@ -88,14 +90,14 @@ class Channels:
             try:
                 with translated():
                     await self._pubsub.unsubscribe(channel)
-            except SharedStateError:
+            except RedisUnavailableError:
                 pass  # a new connection does not subscribe to it
 
     async def _run(self) -> None:
         while True:
             try:
                 with translated():
-                    async with self._shared.redis.pubsub() as pubsub:
+                    async with self._redis.client.pubsub() as pubsub:
                         names = [*self.always, *self._joined]
                         await pubsub.subscribe(*names)
                         self._pubsub = pubsub
@@ -105,7 +107,7 @@ class Channels:
                             message = await pubsub.get_message(timeout=2.0)
                             if message is not None:
                                 self._take(message)
-            except SharedStateError:
+            except RedisUnavailableError:
                 self._lost()
                 await asyncio.sleep(_PAUSE)
             finally:

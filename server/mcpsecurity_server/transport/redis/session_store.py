@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from mcpsecurity.redis.connection import SharedState, translated
+from mcpsecurity.redis.connection import RedisConnection, translated
 from mcpsecurity.redis.encryption import UnreadableError
 from mcpsecurity_server.transport.identity import Owner
 from mcpsecurity_server.transport.limits import Limits
@@ -38,32 +38,32 @@ class RedisSessionStore:
     publishes its id, and while that channel is disconnected every request reads.
 
     Raises:
-        SharedStateError: Redis cannot be reached.
+        RedisUnavailableError: Redis cannot be reached.
     """
 
-    def __init__(self, shared: SharedState, channels: Channels, limits: Limits) -> None:
-        self._shared = shared
+    def __init__(self, redis: RedisConnection, channels: Channels, limits: Limits) -> None:
+        self._redis = redis
         self._channels = channels
         self._limits = limits
         self._ms = int(limits.idle_seconds * 1000)
         self._cached: OrderedDict[str, _Cached] = OrderedDict()
-        self._changed = shared.name("mcp", "changed")
-        self._all = shared.name("mcp", "sessions")
+        self._changed = redis.name("mcp", "changed")
+        self._all = redis.name("mcp", "sessions")
         channels.always.append(self._changed)
         channels.on_message.append(self._drop_changed)
         channels.on_gap.append(self._cached.clear)
 
     async def add(self, record: SessionRecord) -> bool:
         """Store a new session; False when there are too many."""
-        now = await self._shared.time()
+        now = await self._redis.time()
         with translated():
-            async with self._shared.redis.pipeline(transaction=False) as pipeline:
+            async with self._redis.client.pipeline(transaction=False) as pipeline:
                 pipeline.zremrangebyscore(self._all, "-inf", now)
                 pipeline.zcard(self._all)
                 _, count = await pipeline.execute()
             if count >= self._limits.sessions:
                 return False
-            async with self._shared.redis.pipeline(transaction=False) as pipeline:
+            async with self._redis.client.pipeline(transaction=False) as pipeline:
                 pipeline.set(self._name(record.id), self._sealed(record), px=self._ms)
                 pipeline.zadd(self._all, {record.id: now + self._limits.idle_seconds})
                 pipeline.pexpire(self._all, self._ms * 2)
@@ -89,20 +89,20 @@ class RedisSessionStore:
     async def save(self, record: SessionRecord) -> None:
         """Store a changed record, unless the session was removed."""
         with translated():
-            kept = await self._shared.redis.set(
+            kept = await self._redis.client.set(
                 self._name(record.id), self._sealed(record), xx=True, px=self._ms
             )
-            await self._shared.redis.publish(self._changed, record.id)
+            await self._redis.client.publish(self._changed, record.id)
         if kept:
             self._remember(record, time.monotonic(), time.monotonic())
 
     async def touch(self, id: str) -> bool:  # noqa: A002
         """Restart the idle time of a session that is in use; False when it was removed."""
-        until = await self._shared.time() + self._limits.idle_seconds
+        until = await self._redis.time() + self._limits.idle_seconds
         with translated():
-            alive = await self._shared.redis.pexpire(self._name(id), self._ms)
+            alive = await self._redis.client.pexpire(self._name(id), self._ms)
             if alive:
-                await self._shared.redis.zadd(self._all, {id: until})
+                await self._redis.client.zadd(self._all, {id: until})
         known = self._cached.get(id)
         if known is not None:
             known.touched = time.monotonic()
@@ -114,9 +114,9 @@ class RedisSessionStore:
         """Remove a session; False when it was removed already."""
         self._cached.pop(id, None)
         with translated():
-            gone = await self._shared.redis.delete(self._name(id))
-            await self._shared.redis.zrem(self._all, id)
-            await self._shared.redis.publish(self._changed, id)
+            gone = await self._redis.client.delete(self._name(id))
+            await self._redis.client.zrem(self._all, id)
+            await self._redis.client.publish(self._changed, id)
         return bool(gone)
 
     async def expire(self) -> list[str]:
@@ -126,12 +126,12 @@ class RedisSessionStore:
     async def records(self) -> AsyncIterator[SessionRecord]:
         """Yield all sessions, of every process."""
         with translated():
-            listed: list[Any] = await self._shared.redis.zrange(self._all, 0, -1)
+            listed: list[Any] = await self._redis.client.zrange(self._all, 0, -1)
         ids = [id_.decode() for id_ in listed]
         for begin in range(0, len(ids), _CHUNK):
             names = [self._name(id_) for id_ in ids[begin : begin + _CHUNK]]
             with translated():
-                found: list[Any] = await self._shared.redis.mget(names)
+                found: list[Any] = await self._redis.client.mget(names)
             for sealed in found:
                 if sealed is not None and (record := self._opened(sealed)) is not None:
                     yield record
@@ -141,7 +141,7 @@ class RedisSessionStore:
             self._cached.pop(data.decode(), None)
 
     async def _read(self, id: str) -> SessionRecord | None:  # noqa: A002
-        sealed = await self._shared.get(self._name(id))
+        sealed = await self._redis.get(self._name(id))
         return self._opened(sealed) if sealed is not None else None
 
     def _remember(self, record: SessionRecord, read: float, touched: float) -> _Cached:
@@ -159,11 +159,11 @@ class RedisSessionStore:
             "log_level": record.log_level,
             "subscriptions": sorted(record.subscriptions),
         }
-        return self._shared.keys.seal(json.dumps(body).encode())
+        return self._redis.keys.seal(json.dumps(body).encode())
 
     def _opened(self, sealed: bytes) -> SessionRecord | None:
         try:
-            body = json.loads(self._shared.keys.open(sealed))
+            body = json.loads(self._redis.keys.open(sealed))
         except UnreadableError:  # its key was removed: the client opens a new session
             return None
         return SessionRecord(
@@ -176,4 +176,4 @@ class RedisSessionStore:
         )
 
     def _name(self, id: str) -> str:  # noqa: A002
-        return self._shared.name("mcp", "session", id)
+        return self._redis.name("mcp", "session", id)

@@ -13,9 +13,9 @@ from tests.server.transport.program import Gate, ToolContext, program
 from tests.server.transport.stream_client import Stream
 from tests.support.programs import Program, redis_server
 
-from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_server.transport import InMemoryEventBus, InMemorySessionStore, Limits
-from mcpsecurity_server.transport.redis import SharedTransport
+from mcpsecurity_server.transport.redis import RedisTransport
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -25,11 +25,11 @@ def shared(request: pytest.FixtureRequest) -> Any:
         kept = {"store": InMemorySessionStore(Limits()), "bus": InMemoryEventBus(Limits())}
         return lambda: nullcontext(kept)
     port = request.getfixturevalue("redis").port
-    keys, prefix = KeyRing(Fernet.generate_key().decode()), secrets.token_hex(4)
+    keys, prefix = EncryptionKeys(Fernet.generate_key().decode()), secrets.token_hex(4)
 
     @asynccontextmanager
     async def on_redis() -> AsyncIterator[dict[str, Any]]:
-        async with SharedTransport(f"redis://127.0.0.1:{port}", keys, Limits(), prefix=prefix) as transport:
+        async with RedisTransport(f"redis://127.0.0.1:{port}", keys, Limits(), prefix=prefix) as transport:
             yield {"store": transport.store, "bus": transport.bus}
 
     return on_redis

@@ -13,9 +13,9 @@ from tests.server.transport.stateless.conftest import Connect, accept
 from tests.server.transport.stateless.test_subscriptions import ALL, listen, messages
 from tests.support.programs import Program, redis_server
 
-from mcpsecurity.redis.encryption import KeyRing
+from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_server.transport import Limits
-from mcpsecurity_server.transport.redis import SharedTransport
+from mcpsecurity_server.transport.redis import RedisTransport
 
 KEY = b"k" * 32
 
@@ -42,10 +42,10 @@ async def redis() -> AsyncIterator[Program]:
 
 
 async def test_a_change_in_one_process_is_heard_in_another(connect: Connect, redis: Program) -> None:
-    keys, prefix = KeyRing(Fernet.generate_key().decode()), secrets.token_hex(4)
+    keys, prefix = EncryptionKeys(Fernet.generate_key().decode()), secrets.token_hex(4)
 
-    def shared() -> SharedTransport:
-        return SharedTransport(f"redis://127.0.0.1:{redis.port}", keys, Limits(), prefix=prefix)
+    def shared() -> RedisTransport:
+        return RedisTransport(f"redis://127.0.0.1:{redis.port}", keys, Limits(), prefix=prefix)
 
     async with (
         asyncio.timeout(20),

@@ -8,35 +8,33 @@ from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
 
 from mcpsecurity_webclient.chat.events import ChatEvent
 from mcpsecurity_webclient.chat.history import is_left_out, result_of
-from mcpsecurity_webclient.chat.mcp.servers import McpServers
-from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
+from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, User
 from mcpsecurity_webclient.chat.persistence.event_replay import EventReplayer
 from mcpsecurity_webclient.chat.persistence.serialization import UnderWay
-from mcpsecurity_webclient.chat.tools.calls import ToolCalls
+from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.errors import ReplayMismatchError
-
-
-async def _nothing() -> None:
-    """Save nothing."""
-
-
-def _ignored(name: str, payload: dict[str, Any]) -> None:
-    """Tell nobody."""
 
 
 class Kept:
     """A conversation as it was kept: a person's message, a call that was proposed, and an answer before."""
 
     def __init__(self) -> None:
-        self.title = "Before"
-        self.desk = ToolCalls(McpServers([]), _ignored, save=_nothing, timeout=1.0)
-        self.desk.grants = {("s", "pay"): "1", ("s", "look"): "2"}
-        self.desk.calls["c"] = PendingFunctionCall(
+        self.state = ConversationState(
+            chat_id="chat",
+            user=User("Alice", "alice"),
+            model="m",
+            created_at=0.0,
+            updated_at=0.0,
+            title="Before",
+            grants={("s", "pay"): "1", ("s", "look"): "2"},
+            transcript=Transcript(ChatHistory(messages=[])),
+        )
+        self.state.calls["c"] = PendingFunctionCall(
             call_id="c", batch_id="b", message_id="m", server="s", tool="pay", function="s-pay", title="Pay",
             description="", arguments={}, input_schema={}, expires_at=1.0,
         )  # fmt: skip
-        self.messages = [
+        self.messages = self.state.messages = [
             Message(message_id="u", role="user", text="Please pay"),
             Message(message_id="m", role="assistant", text="I will", calls=["c"], finish_reason="tool_calls"),
         ]
@@ -46,13 +44,13 @@ class Kept:
 
     def goes_on(self, *events: tuple[str, dict[str, Any]], unfinished: str | None = None) -> list[str]:
         """Apply events, end what was under way, and return the names of what pages are told."""
-        transcript = Transcript(ChatHistory(messages=[]))
+        transcript = self.state.transcript
         transcript.restore(self.turns, {"question": 0, "asked": 1})
         self.turns = transcript.turns
-        catching_up = EventReplayer(self, transcript, UnderWay(unfinished, ["c"]), "r")
+        replayer = EventReplayer(self.state, UnderWay(unfinished, ["c"]), "r")
         for number, (name, payload) in enumerate(events, 1):
-            catching_up.apply(ChatEvent("e", number, name, json.dumps(payload)))
-        catching_up.end(lambda *told: self.told.append(told), goes_on=False)
+            replayer.apply(ChatEvent("e", number, name, json.dumps(payload)))
+        replayer.end(lambda *told: self.told.append(told), goes_on=False)
         return [name for name, _, _ in self.told]
 
 
@@ -89,17 +87,17 @@ def test_text_of_which_a_part_was_kept_is_not_doubled() -> None:
 
 def test_a_result_that_pages_have_seen_is_known() -> None:
     kept, content = Kept(), [{"type": "text", "text": "Paid."}]
-    kept.desk.calls["c"].status = "failed"  # as far as the store knows
+    kept.state.calls["c"].status = "failed"  # as far as the store knows
     done = {"call_id": "c", "status": "done", "content": content, "truncated": False, "duration_ms": 5}
     assert kept.goes_on(("tool.done", done)) == ["run.done"]
-    assert (kept.desk.calls["c"].status, kept.desk.calls["c"].content) == ("done", content)
+    assert (kept.state.calls["c"].status, kept.state.calls["c"].content) == ("done", content)
 
 
 def test_a_call_of_which_pages_know_no_end_is_ended_for_them() -> None:
     kept = Kept()
     declined = {"call_id": "c", "decision": "declined", "by": "timeout", "reason": "nobody"}
     assert kept.goes_on(("tool.decided", declined)) == ["tool.done", "run.done"]
-    assert (kept.desk.calls["c"].decided_by, kept.desk.calls["c"].reason) == ("timeout", "nobody")
+    assert (kept.state.calls["c"].decided_by, kept.state.calls["c"].reason) == ("timeout", "nobody")
     assert kept.told[0][2]["status"] == "declined"
 
 
@@ -109,7 +107,7 @@ def test_regenerating_drops_the_answer_before() -> None:
     kept.goes_on(delta("An answer", 0), ("run.started", started), delta("Another", 0, "o"))
     assert [message.message_id for message in kept.messages] == ["u", "o"]
     assert [str(turn) for turn in kept.turns] == ["Please pay", "Another"]
-    assert kept.desk.calls == {}
+    assert kept.state.calls == {}
     assert kept.told[-1][1] == "s"
 
 
@@ -122,8 +120,8 @@ def test_title_mode_and_what_was_revoked_are_as_pages_saw_them() -> None:
         ("tool.proposed", {"call": {"call_id": "c"}}),
         ("message.added", {"message": {"message_id": "u"}}),
     )
-    assert (kept.title, kept.desk.mode.value) == ("After", "elicitation")
-    assert kept.desk.grants == {("s", "look"): "2"}
+    assert (kept.state.title, kept.state.mode.value) == ("After", "elicitation")
+    assert kept.state.grants == {("s", "look"): "2"}
 
 
 @pytest.mark.parametrize(
@@ -182,7 +180,7 @@ def test_what_was_tried_again_goes_on_from_the_results_of_calls() -> None:
     item = FunctionCallContent(id="i", name="s-pay", arguments="{}")
     kept.turns[1] = ChatMessageContent(role=AuthorRole.ASSISTANT, items=[item])
     kept.turns.append(result_of(item, "paid"))
-    call = kept.desk.calls["c"]
+    call = kept.state.calls["c"]
     call.item_id, call.status = "i", "done"
     again = ("run.started", {"run_id": "s", "trigger": "retry"})
     broken_off = Message(message_id="n", role="assistant", text="Hel", finish_reason="broken_off")

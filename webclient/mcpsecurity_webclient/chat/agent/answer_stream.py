@@ -1,14 +1,15 @@
-"""An answer while it is being written: text to HTML, and news to the pages."""
+"""An answer while it is being written: rendered as HTML and published to the pages."""
 
 import asyncio
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from mcpsecurity_webclient.chat.agent.model_answer import Completion
 from mcpsecurity_webclient.chat.markdown import MarkdownStream, to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, Run
+from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tools.approvals import Publish
 
 __all__ = ["AnswerWriter"]
 
@@ -16,19 +17,20 @@ _PAUSE = 0.04
 """Seconds between two deltas: the eye does not see more, and each costs a rendering."""
 
 
-class _Chat(Protocol):
-    messages: list[Message]
-
-    def publish(self, name: str, payload: dict[str, Any]) -> None: ...
-
-
 class AnswerWriter:
     """Writes the messages of one run. A message joins the conversation with its first text or call, and one
     that ends without either joins it then, as there is no other answer: its `finish_reason` says why."""
 
-    def __init__(self, run: Run, chat: _Chat, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        run: Run,
+        state: ConversationState,
+        publish: Publish,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._run = run
-        self._chat = chat
+        self._state = state
+        self._publish = publish
         self._clock = clock
         self._message: Message | None = None
         self._markdown = MarkdownStream()
@@ -65,9 +67,7 @@ class AnswerWriter:
         message.text = self._markdown.text
         message.stable, message.html = self._markdown.stable_html, rendered.html
         payload = {"message_id": message.message_id, "offset": offset, "text": piece, "html": rendered.html}
-        self._chat.publish(
-            "message.delta", payload | ({"stable": rendered.stable} if rendered.stable else {})
-        )
+        self._publish("message.delta", payload | ({"stable": rendered.stable} if rendered.stable else {}))
 
     def _tell_all(self) -> None:
         """Publish what waits now, and end the pause."""
@@ -82,11 +82,11 @@ class AnswerWriter:
         self._tell_all()
         self._joined().calls.append(call.call_id)
 
-    def done(self, spoken: Completion) -> None:
+    def done(self, completion: Completion) -> None:
         """End the message with what is known of it."""
-        if spoken.finish_reason != "tool_calls":
+        if completion.finish_reason != "tool_calls":
             self._joined()
-        self._close(spoken.finish_reason, spoken.usage or None)
+        self._close(completion.finish_reason, completion.usage or None)
 
     def broken_off(self, finish_reason: str) -> None:
         """End the message that is being written, if there is one, as it is: `stopped` or `broken_off`."""
@@ -95,16 +95,16 @@ class AnswerWriter:
     def _joined(self) -> Message:
         if self._message is None:
             raise RuntimeError("no message was begun")
-        if self._message not in self._chat.messages[-1:]:
-            self._chat.messages.append(self._message)
+        if self._message not in self._state.messages[-1:]:
+            self._state.messages.append(self._message)
         return self._message
 
     def _close(self, finish_reason: str | None, usage: dict[str, int] | None) -> None:
         self._tell_all()
         message, self._message = self._message, None
-        if message is None or message not in self._chat.messages[-1:]:
+        if message is None or message not in self._state.messages[-1:]:
             return
         message.finish_reason, message.usage = finish_reason, usage
         message.stable, message.html = "", to_html(message.text)
         self._run.message_id = None
-        self._chat.publish("message.done", {"message": message.to_json()})
+        self._publish("message.done", {"message": message.to_json()})

@@ -17,7 +17,7 @@ _OWN_ENDS = (None, "stop", "tool_calls", "function_call")
 
 @dataclass(slots=True)
 class Completion:
-    """What is known of one time the model spoke, and of the loop's end: `status` is `max_rounds` when
+    """The outcome of one model response, or of the whole loop: `status` is `max_rounds` when
     the model would not stop calling.
 
     `finish_reason` is the model's, or `refusal`, `empty` (not a word came) or `unreadable` (a part of the
@@ -66,7 +66,7 @@ class HeardAnswer:
         """Whether nothing of the answer is missing, as far as it tells."""
         return self._known.get("finish_reason") in _OWN_ENDS and not self._known.get("unreadable")
 
-    def spoken(self) -> Completion:
+    def completion(self) -> Completion:
         """Return what is known when nothing more comes."""
         usage = self._known.get("usage")
         counts = usage if isinstance(usage, dict) else {n: getattr(usage, n, None) for n in _COUNTS}

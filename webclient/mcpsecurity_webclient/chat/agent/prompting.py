@@ -19,6 +19,7 @@ from semantic_kernel.contents import (
 from mcpsecurity.kernel.functions import original_arguments
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, HeardAnswer, arguments_of
 from mcpsecurity_webclient.chat.history import call_ids, result_of, sent, valid_call
+from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
 from mcpsecurity_webclient.chat.strict_json import to_json
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
@@ -43,7 +44,7 @@ class AnswerSink(Protocol):
     def called(self, call: PendingFunctionCall) -> None:
         """Hear that the message makes a call."""
 
-    def done(self, spoken: Completion) -> None:
+    def done(self, completion: Completion) -> None:
         """End the message."""
 
 
@@ -51,11 +52,18 @@ class PromptingService:
     """Runs one conversation's turns on a kernel and its chat completion service."""
 
     def __init__(
-        self, kernel: Kernel, service: ChatCompletionClientBase, desk: ToolCalls, *, max_rounds: int
+        self,
+        kernel: Kernel,
+        service: ChatCompletionClientBase,
+        servers: McpServers,
+        tool_calls: ToolCalls,
+        *,
+        max_rounds: int,
     ) -> None:
         self._kernel = kernel
         self._service = service
-        self._desk = desk
+        self._servers = servers
+        self._tool_calls = tool_calls
         self._max_rounds = max_rounds
 
     async def answer(self, history: ChatHistory, sink: AnswerSink) -> Completion:
@@ -66,17 +74,18 @@ class PromptingService:
         Raises:
             Whatever the service raises, and `SignInRequiredError`.
         """
+        await self._bring_tools()
         total = Completion(status="max_rounds")
         for _ in range(self._max_rounds):
             message_id = sink.begin()
             with trace_model_call(self._service.ai_model_id) as used:
                 heard = await self._ask(history, sink)
-                spoken = heard.spoken()
-                used(spoken.usage)
-            _add(total, spoken)
+                completion = heard.completion()
+                used(completion.usage)
+            _add(total, completion)
             batch = self._propose(heard, message_id, history, sink)
             await self._announce(batch, history)
-            sink.done(spoken)
+            sink.done(completion)
             if not heard.calls:
                 total.status = "completed"
                 return total
@@ -103,6 +112,16 @@ class PromptingService:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._end(batch, history)
+
+    async def _bring_tools(self) -> None:
+        """Give the kernel the tools as they are now, one plugin for each server.
+
+        Raises:
+            SignInRequiredError: the person's session gives no token any more.
+        """
+        await self._servers.refresh()
+        self._kernel.plugins.clear()
+        self._kernel.plugins |= self._servers.plugins()
 
     async def _ask(self, history: ChatHistory, sink: AnswerSink) -> HeardAnswer:
         """Hear one answer of the model. What was said before it broke off enters the history, too."""
@@ -142,7 +161,7 @@ class PromptingService:
             items.append(valid_call(made, _written(made, arguments), taken))
             batch.items.append(items[-1])
             batch.calls.append(
-                self._desk.propose(made.name or "", arguments, batch_id, message_id, items[-1].id or "")
+                self._tool_calls.propose(made.name or "", arguments, batch_id, message_id, items[-1].id or "")
             )
         text = [TextContent(text=heard.text)] if heard.text.strip() else []
         if text or items:
@@ -159,7 +178,7 @@ class PromptingService:
         Raises:
             UnreadableCallError: the call cannot be shown.
         """
-        _, tool = self._desk.find(made.name or "")
+        _, tool = self._tool_calls.find(made.name or "")
         if tool is None:
             name = made.name or ""
             raise UnreadableCallError(
@@ -172,19 +191,19 @@ class PromptingService:
     async def _announce(self, batch: ToolCallBatch, history: ChatHistory) -> None:
         if batch.calls:
             try:
-                await self._desk.announce(batch.calls)
+                await self._tool_calls.announce(batch.calls)
             except asyncio.CancelledError:
                 self._end(batch, history)
                 raise
 
     async def _carry_out_one(self, number: int, batch: ToolCallBatch, history: ChatHistory) -> None:
-        batch.answer(number, await self._desk.carry_out(batch.calls[number]), history.messages)
+        batch.answer(number, await self._tool_calls.carry_out(batch.calls[number]), history.messages)
 
     def _end(self, batch: ToolCallBatch, history: ChatHistory) -> None:
         """End what of a batch has not: it was stopped."""
         for number, call in enumerate(batch.calls):
             if number not in batch.answered:
-                self._desk.withdraw(call)
+                self._tool_calls.withdraw(call)
                 if call.status != "proposed":
                     batch.answer(number, CANCELLED, history.messages)
 
@@ -195,7 +214,7 @@ def _written(made: FunctionCallContent, arguments: dict[str, Any]) -> str:
     return written if isinstance(written, str) else to_json(arguments)
 
 
-def _add(total: Completion, spoken: Completion) -> None:
-    total.finish_reason, total.model = spoken.finish_reason, spoken.model or total.model
-    for name, count in spoken.usage.items():
+def _add(total: Completion, completion: Completion) -> None:
+    total.finish_reason, total.model = completion.finish_reason, completion.model or total.model
+    for name, count in completion.usage.items():
         total.usage[name] = total.usage.get(name, 0) + count

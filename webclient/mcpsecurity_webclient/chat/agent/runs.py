@@ -5,9 +5,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
-
-from semantic_kernel import Kernel
+from typing import Any, Literal
 
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
@@ -19,12 +17,11 @@ from mcpsecurity_webclient.chat.agent.errors import (
 )
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.history import texts_of
-from mcpsecurity_webclient.chat.mcp.servers import McpServers
-from mcpsecurity_webclient.chat.models import INTERRUPTED, Message, Run
+from mcpsecurity_webclient.chat.models import INTERRUPTED, Run
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
+from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
-from mcpsecurity_webclient.chat.tools.calls import ToolCalls
-from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.errors import (
     NothingToDoError,
     StaleConversationError,
@@ -41,81 +38,66 @@ _KNOWN = 50
 _CUT_OFF = ("length", "broken_off", "stopped")
 
 
-class Chat(Protocol):
-    """The conversation that is answered."""
-
-    chat_id: str
-    messages: list[Message]
-    servers: McpServers
-    desk: ToolCalls
-    keeper: ConversationSaver
-    updated_at: float
-
-    def publish(self, name: str, payload: dict[str, Any]) -> None:
-        """Tell every page of the conversation."""
-
-
 class Runs:
-    """The run of a conversation, if there is one, and those it had.
+    """Starts, stops and ends the runs of a conversation; `state.run` is the current one.
 
-    `sign_in_needed` hears that the acting session's tokens are of no use any more; `model` is the model's
-    name until an answer says it better.
+    `sign_in_needed` is called when the acting session's tokens are no longer accepted.
     """
 
     def __init__(
         self,
-        chat: Chat,
-        kernel: Kernel,
+        state: ConversationState,
         prompting: PromptingService,
-        transcript: Transcript,
+        saver: ConversationSaver,
+        publish: Publish,
         *,
-        model: str,
         sign_in_needed: Callable[[SignInRequiredError], None],
         clock: Callable[[], float],
     ) -> None:
-        self._chat = chat
-        self._kernel = kernel
+        self._state = state
         self._prompting = prompting
-        self._transcript = transcript
+        self._saver = saver
+        self._publish = publish
+        self._transcript = state.transcript
         self._sign_in_needed = sign_in_needed
         self._clock = clock
         self._known: deque[str] = deque(maxlen=_KNOWN)
         self._closed = False
-        self.model = model
-        self.current: Run | None = None
 
     def start(self, trigger: str, pending: ToolCallBatch | None = None, after: str | None = None) -> str:
-        """Begin an answer, or go on with one from calls that wait; return the run's id. `after` is the
+        """Start a run, from the calls in `pending` if there are any; return its id. `after` is the
         message after which it stands, if others stood there before.
 
-        In a conversation that was closed meanwhile none begins: whoever opens it next offers to try again.
+        In a conversation that was closed meanwhile none begins: the next process that opens it offers to try
+        again.
         """
         run = Run(secrets.token_urlsafe(9), trigger)
         self._known.append(run.run_id)
         if self._closed:
             return run.run_id
-        self.current = run
-        self._chat.updated_at = self._clock()
-        self._chat.publish("run.started", {"trigger": trigger} | ({"after": after} if after else {}))
-        answer = trace_run(self._chat.chat_id, lambda: self._answer(run, pending), outcome=lambda: run.status)
+        self._state.run = run
+        self._state.updated_at = self._clock()
+        self._publish("run.started", {"trigger": trigger} | ({"after": after} if after else {}))
+        answer = trace_run(
+            self._state.chat_id, lambda: self._answer(run, pending), outcome=lambda: run.status
+        )
         run.task = asyncio.create_task(answer, name=f"run {run.run_id}")
         return run.run_id
 
     def again(self, trigger: str, *, settled: bool) -> str:
         """Drop the last answer and begin another; with `settled`, from the results of the calls that were
         made or declined. Returns the run's id. Raises `NothingToDoError` if nothing was asked yet."""
-        chat = self._chat
-        if not any(message.role == "user" for message in chat.messages):
+        if not any(message.role == "user" for message in self._state.messages):
             raise NothingToDoError
-        chat.desk.forget(self._transcript.drop_answer(chat.messages, chat.desk.calls, settled=settled))
+        self._state.drop_answer(settled=settled)
         self._transcript.take_question_back_in()
         self._mark_question(None)
-        return self.start(trigger, after=chat.messages[-1].message_id)
+        return self.start(trigger, after=self._state.messages[-1].message_id)
 
     def go_on(self) -> str:
         """Have the model go on with its last answer; return the run's id. Raises `NothingToDoError` if that
         was not cut off."""
-        last = self._chat.messages[-1] if self._chat.messages else None
+        last = self._state.messages[-1] if self._state.messages else None
         if last is None or last.finish_reason not in _CUT_OFF or not last.text.strip() or last.calls:
             raise NothingToDoError
         self._transcript.ask_to_go_on()
@@ -130,71 +112,60 @@ class Runs:
         """
         if run_id not in self._known:
             raise UnknownRequestError
-        if self.current is None or self.current.run_id != run_id:
+        if self._state.run is None or self._state.run.run_id != run_id:
             raise NothingToDoError
 
     async def end(self) -> None:
         """Stop what is under way: its calls are cancelled, what was said stays."""
-        if self.current is not None and self.current.task is not None:
-            self.current.task.cancel()
-            await asyncio.wait([self.current.task], timeout=_STOP_SECONDS)
+        if self._state.run is not None and self._state.run.task is not None:
+            self._state.run.task.cancel()
+            await asyncio.wait([self._state.run.task], timeout=_STOP_SECONDS)
 
     async def aclose(self) -> None:
-        """Stop what is under way, and begin nothing any more."""
+        """Stop the run that is under way, and start no other."""
         self._closed = True
         await self.end()
 
     async def wait(self, seconds: float) -> None:
-        """Let the answer come to its end, for so long."""
-        if self.current is not None and self.current.task is not None:
-            await asyncio.wait([self.current.task], timeout=seconds)
+        """Wait for the run to end, at most so many seconds."""
+        if self._state.run is not None and self._state.run.task is not None:
+            await asyncio.wait([self._state.run.task], timeout=seconds)
 
     async def _answer(self, run: Run, pending: ToolCallBatch | None) -> None:
         """Write one answer. Every ending is told to the pages; none leaves the conversation unusable."""
-        writer = AnswerWriter(run, self._chat, self._clock)
+        writer = AnswerWriter(run, self._state, self._publish, self._clock)
         ending: dict[str, Any] = {"status": "failed"}
         try:
             if pending is not None:
                 await self._prompting.carry_out(pending, self._transcript.history)
-            await self._bring_tools()
-            spoken = await self._prompting.answer(self._transcript.history, writer)
-            self.model = spoken.model or self.model
-            ending = {"status": spoken.status, "usage": spoken.usage}
+            completion = await self._prompting.answer(self._transcript.history, writer)
+            self._state.model = completion.model or self._state.model
+            ending = {"status": completion.status, "usage": completion.usage}
         except asyncio.CancelledError:
             writer.broken_off("stopped")
             ending = {"status": "stopped"}
-            if self._chat.desk.leaving:
+            if self._state.leaving:
                 ending = {"status": "failed", "error": INTERRUPTED.to_json()}
         except Exception as error:  # noqa: BLE001 - the task's boundary: told to the person, logged with an id
             ending = self._failed(error, writer)
         finally:
-            self._chat.updated_at, run.status = self._clock(), ending["status"]
+            self._state.updated_at, run.status = self._clock(), ending["status"]
             try:
                 await self._keep_answer()
             finally:
-                if not self._left_open:  # for then it goes on elsewhere
-                    self._chat.publish("run.done", ending)
-                self.current = None
+                if not self._left_open:  # then another process goes on with it
+                    self._publish("run.done", ending)
+                self._state.run = None
 
     @property
     def _left_open(self) -> bool:
-        """Whether calls are left to whoever opens the conversation next."""
-        return self._chat.desk.leaving and self._chat.desk.waiting > 0
-
-    async def _bring_tools(self) -> None:
-        """Give the kernel the tools as they are now, one plugin for each server.
-
-        Raises:
-            SignInRequiredError: the person's session gives no token any more.
-        """
-        await self._chat.servers.refresh()
-        self._kernel.plugins.clear()
-        self._kernel.plugins |= self._chat.servers.plugins()
+        """Whether calls stay open for the process that opens the conversation next."""
+        return self._state.leaving and self._state.waiting > 0
 
     async def _keep_answer(self) -> None:
-        """Save the answer before it is told that it is there."""
+        """Save the answer before its end is published."""
         try:
-            await self._chat.keeper.save()
+            await self._saver.save()
         except StaleConversationError as error:
             _log.warning("an answer is not saved: %s", error)
             self._not_saved(
@@ -202,21 +173,21 @@ class Runs:
             )
         except StoreError as error:
             _log.warning("an answer is not saved yet: %s", error)
-            self._chat.keeper.soon()
+            self._saver.schedule()
             self._not_saved(
                 "This answer is not saved yet. It will be, as soon as the conversations can be reached."
             )
 
     def _not_saved(self, text: str) -> None:
         toast = {"level": "warning", "code": "not_saved", "message": text, "retryable": False}
-        self._chat.publish("toast", toast)
+        self._publish("toast", toast)
 
     def _mark_question(self, reason: Literal["content_filter"] | None) -> None:
         """Mark the person's last message as one that the model is not sent, or as one that it is."""
-        said = next((message for message in reversed(self._chat.messages) if message.role == "user"), None)
+        said = next((message for message in reversed(self._state.messages) if message.role == "user"), None)
         if said is not None and said.left_out != reason:
             said.left_out = reason
-            self._chat.publish("message.left_out", {"message_id": said.message_id, "reason": reason})
+            self._publish("message.left_out", {"message_id": said.message_id, "reason": reason})
 
     def _failed(self, error: Exception, writer: AnswerWriter) -> dict[str, Any]:
         if (needed := sign_in_needed(error)) is not None:

@@ -1,33 +1,43 @@
-"""Keeps one conversation in the store: at once where that is promised, soon after all other changes."""
+"""Saves one conversation: at once where that is promised, and half a second after any other change."""
 
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
 
+from mcpsecurity_webclient.chat.events import EventBus
+from mcpsecurity_webclient.chat.persistence.serialization import captured
+from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.errors import StaleConversationError, StoreError, StoreUnavailableError
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
 __all__ = ["ConversationSaver"]
 
 _log = logging.getLogger(__name__)
-_SOON = 0.5
+_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 _LAST_TRY = 5.0
 
-Capture = Callable[[int, str], Conversation]
-"""Returns a conversation as it is now, with the given revision and writer."""
-
 
 class ConversationSaver:
-    """Saves what `capture` returns as a conversation of `owner`. `pause` is what "soon" means, in seconds."""
+    """Saves `state` as a conversation of `owner`, with the place of its last event in `events`.
+
+    `pause` is how long a scheduled save waits, in seconds. It is `stale` when another process has changed or
+    deleted the conversation: nothing is saved any more.
+    """
 
     def __init__(
-        self, store: ConversationStore, owner: Owner, capture: Capture, *, pause: float = _SOON
+        self,
+        store: ConversationStore,
+        owner: Owner,
+        state: ConversationState,
+        events: EventBus,
+        *,
+        pause: float = _PAUSE,
     ) -> None:
         self._store = store
         self._owner = owner
-        self._capture = capture
+        self._state = state
+        self._events = events
         self._pause = pause
         self._revision = 0
         self._writer = secrets.token_urlsafe(12)
@@ -39,11 +49,11 @@ class ConversationSaver:
         self.stale = False
 
     def begin_at(self, revision: int) -> None:
-        """Go on with what is kept under this revision."""
+        """Continue from a stored revision."""
         self._revision = revision
 
     async def claim(self, kept: Conversation) -> None:
-        """Go on with what is kept, and refuse what whoever had it before saves from now on.
+        """Take a stored conversation over: what the process before saves from now on is refused.
 
         Raises:
             StoreError: it was changed since it was loaded, or cannot be reached.
@@ -51,28 +61,28 @@ class ConversationSaver:
         self._revision = await self._store.claim(self._owner, kept, self._writer)
 
     async def check(self, chat_id: str) -> None:
-        """Find out whether somebody else has changed or deleted the conversation; then it is `stale`.
+        """Set `stale` if another process has changed or deleted the conversation.
 
         Raises:
-            StoreError: it cannot be found out.
+            StoreError: the store cannot be read.
         """
         async with self._lock:
             if self._revision and not (self._closed or self.stale):
                 current = await self._store.is_current(self._owner, chat_id, self._revision, self._writer)
                 self.stale = not current
 
-    def soon(self) -> None:
-        """Save within a moment; with a database that is away, as soon as it is back."""
+    def schedule(self) -> None:
+        """Save after a pause. While the database cannot be reached this is tried again."""
         self._dirty = True
         if self._task is None and not self._closed:
             self._task = asyncio.create_task(self._later(), name="keep a conversation")
 
     async def save(self) -> None:
-        """Save now; what is there when this is called is kept when it returns. Whoever waits for the same
-        turn shares it, and it comes to its end although nobody waits any more.
+        """Save the conversation as it is now. Calls that wait at the same time share one save, which is
+        completed even if they are cancelled.
 
         Raises:
-            StoreError: it is not kept.
+            StoreError: the conversation is not saved.
         """
         if self._next is None:
             self._next = asyncio.create_task(self._save(), name="save a conversation")
@@ -83,8 +93,8 @@ class ConversationSaver:
         async with self._lock:
             self._next = None  # what changes from here on needs another turn
             if self._closed or self.stale:
-                raise StaleConversationError("this conversation is not kept any more")
-            conversation = self._capture(self._revision, self._writer)
+                raise StaleConversationError("this conversation is no longer saved here")
+            conversation = captured(self._state, self._revision, self._writer, self._events.mark())
             self._dirty, saved = False, False
             try:
                 self._revision = await self._store.save(self._owner, conversation)
@@ -96,7 +106,7 @@ class ConversationSaver:
                 self._dirty = self._dirty or not saved
 
     async def aclose(self) -> None:
-        """Save what is not saved yet, if that can be done in a few seconds, and stop."""
+        """Save the last changes, trying for a few seconds, and stop."""
         if self._closed:
             return
         if self._dirty and not self.stale:
@@ -104,14 +114,14 @@ class ConversationSaver:
                 async with asyncio.timeout(_LAST_TRY):
                     await self.save()
             except (StoreError, TimeoutError):
-                _log.warning("the last changes of a conversation are not kept")
+                _log.warning("the last changes of a conversation are not saved")
         self._close()
 
     async def delete(self, chat_id: str) -> None:
-        """Delete the conversation, and save it never again.
+        """Delete the conversation and stop saving it.
 
         Raises:
-            StoreError: it is still there.
+            StoreError: the conversation is not deleted.
         """
         async with self._lock:
             await self._store.delete(self._owner, chat_id)
@@ -133,12 +143,12 @@ class ConversationSaver:
                 except StoreUnavailableError:
                     pause = min(pause * 2, _LONGEST_PAUSE)
         except StoreError:
-            _log.warning("a conversation was changed elsewhere; what was changed here is not kept")
+            _log.warning("another process has changed a conversation; the changes of this one are not saved")
         finally:
             self._task = None
 
 
 def _seen(task: asyncio.Task[None]) -> None:
-    """Look at how a save ended: if nobody waits for it any more, nobody else does."""
+    """Retrieve a save's error, which asyncio would report if no caller awaits it any more."""
     if not task.cancelled():
         task.exception()

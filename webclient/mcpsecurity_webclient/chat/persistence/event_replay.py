@@ -1,49 +1,42 @@
-"""What pages have heard and the store has not: a conversation is brought to where its last event left it.
+"""Replays the events that pages have received since a conversation was saved.
 
-The store holds a conversation with the mark of its last event then; the log has the events after it. They are
-applied here as a page applies them, so that pages that come back and pages that open now see the same.
+The store has a conversation with the number of its last event at that time; the event log has the later ones.
+They are applied here as a page applies them, so that pages that reconnect and new pages show the same.
 """
 
 import json
-from collections.abc import Callable
-from typing import Any, Protocol
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from semantic_kernel.contents import AuthorRole, ChatMessageContent
 
-from mcpsecurity_webclient.chat.events import ChatEvent
+from mcpsecurity_webclient.chat.events import ChatEvent, EventBus
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import INTERRUPTED, ApprovalMode, Message
-from mcpsecurity_webclient.chat.persistence.serialization import UnderWay
-from mcpsecurity_webclient.chat.tools.calls import ToolCalls, ended_payload
-from mcpsecurity_webclient.chat.transcript import Transcript
+from mcpsecurity_webclient.chat.persistence.serialization import UnderWay, restore, under_way
+from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tools.calls import ended_payload
 from mcpsecurity_webclient.errors import ReplayMismatchError
+from mcpsecurity_webclient.store import Conversation
 
-__all__ = ["EventReplayer"]
+__all__ = ["EventReplayer", "replayed"]
+
+_log = logging.getLogger(__name__)
 
 Publish = Callable[[str, str | None, dict[str, Any]], None]
 
 
-class Chat(Protocol):
-    """The conversation, as it was kept."""
-
-    title: str
-    messages: list[Message]
-    desk: ToolCalls
-
-
 class EventReplayer:
-    """Applies events to a conversation, and knows what pages believe to be under way.
+    """Applies events to a conversation, and tracks what pages show as under way."""
 
-    `transcript` is what the model reads.
-    """
-
-    def __init__(self, chat: Chat, transcript: Transcript, under_way: UnderWay, run_id: str | None) -> None:
-        self._chat = chat
-        self._transcript = transcript
+    def __init__(self, state: ConversationState, under_way: UnderWay, run_id: str | None) -> None:
+        self._state = state
+        self._transcript = state.transcript
         self._run_id = run_id
         self._unfinished = under_way.message_id
         self._calls = set(under_way.calls)
-        self._spoken: list[ChatMessageContent] = []
+        self._new_turns: list[ChatMessageContent] = []
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "message.added": self._must_have,
             "message.delta": self._delta,
@@ -63,18 +56,18 @@ class EventReplayer:
         """Apply an event.
 
         Raises:
-            ReplayMismatchError: the store is of another mind.
+            ReplayMismatchError: the event does not match the stored conversation.
         """
         handler = self._handlers.get(event.name)
         if handler is not None:
             handler(json.loads(event.data))
 
     def end(self, publish: Publish, *, goes_on: bool) -> None:
-        """End what was under way, and tell it; if the answer `goes_on`, it is not ended."""
+        """End what was under way and publish that; with `goes_on` the run itself does not end."""
         if (message := self._closed_message()) is not None:
             publish("message.done", self._run_id, {"message": message.to_json()})
         self._write_down()
-        ended = [c for call_id, c in self._chat.desk.calls.items() if call_id in self._calls]
+        ended = [c for call_id, c in self._state.calls.items() if call_id in self._calls]
         for call in ended:
             if call.status != "proposed":
                 publish("tool.done", self._run_id, ended_payload(call))
@@ -91,15 +84,15 @@ class EventReplayer:
 
     def _write_down(self) -> None:
         """Put what was said into what the model reads."""
-        self._transcript.turns.extend(self._spoken)
-        self._spoken.clear()
+        self._transcript.turns.extend(self._new_turns)
+        self._new_turns.clear()
 
     def _take_turn(self, message: Message) -> None:
         if message.text and not message.calls:  # one with calls was kept with what the model reads
-            self._spoken.append(ChatMessageContent(role=AuthorRole.ASSISTANT, content=message.text))
+            self._new_turns.append(ChatMessageContent(role=AuthorRole.ASSISTANT, content=message.text))
 
     def _message(self, message_id: str) -> Message | None:
-        return next((m for m in self._chat.messages if m.message_id == message_id), None)
+        return next((m for m in self._state.messages if m.message_id == message_id), None)
 
     def _must_have(self, payload: dict[str, Any]) -> None:
         if self._message(payload["message"]["message_id"]) is None:
@@ -109,7 +102,7 @@ class EventReplayer:
         message = self._message(payload["message_id"])
         if message is None:
             message = Message(message_id=payload["message_id"], role="assistant", at=payload["at"])
-            self._chat.messages.append(message)
+            self._state.messages.append(message)
         if payload["offset"] > len(message.text):
             raise ReplayMismatchError("message.delta")
         message.text = message.text[: payload["offset"]] + payload["text"]
@@ -120,7 +113,7 @@ class EventReplayer:
         message = self._message(done["message_id"])
         if message is None and not done["calls"] and done.get("text") == "":  # it ended without a word
             message = Message(message_id=done["message_id"], role="assistant", at=done["at"])
-            self._chat.messages.append(message)
+            self._state.messages.append(message)
         if message is None or message.calls != done["calls"]:
             raise ReplayMismatchError("message.done")
         message.text, message.html = done["text"], done["html"]
@@ -131,10 +124,9 @@ class EventReplayer:
     def _run_started(self, payload: dict[str, Any]) -> None:
         self._run_id = payload["run_id"]
         settled = payload["trigger"] == "retry"
-        if (settled or payload["trigger"] == "regenerate") and self._chat.messages:
-            desk = self._chat.desk
-            desk.forget(self._transcript.drop_answer(self._chat.messages, desk.calls, settled=settled))
-            self._spoken.clear()
+        if (settled or payload["trigger"] == "regenerate") and self._state.messages:
+            self._state.drop_answer(settled=settled)
+            self._new_turns.clear()
         elif payload["trigger"] == "continue":
             self._write_down()
             self._transcript.ask_to_go_on()
@@ -154,12 +146,12 @@ class EventReplayer:
         self._run_id = None
 
     def _proposed(self, payload: dict[str, Any]) -> None:
-        if payload["call"]["call_id"] not in self._chat.desk.calls:
+        if payload["call"]["call_id"] not in self._state.calls:
             raise ReplayMismatchError("tool.proposed")
         self._calls.add(payload["call"]["call_id"])
 
     def _decided(self, payload: dict[str, Any]) -> None:
-        call = self._chat.desk.calls.get(payload["call_id"])
+        call = self._state.calls.get(payload["call_id"])
         if call is None:
             raise ReplayMismatchError("tool.decided")
         if call.status == "proposed" and payload["decision"] == "declined":
@@ -167,7 +159,7 @@ class EventReplayer:
             call.reason = payload.get("reason")
 
     def _call_done(self, payload: dict[str, Any]) -> None:
-        call = self._chat.desk.calls.get(payload["call_id"])
+        call = self._state.calls.get(payload["call_id"])
         if call is None:
             raise ReplayMismatchError("tool.done")
         call.status, call.content = payload["status"], payload["content"] or None
@@ -176,15 +168,33 @@ class EventReplayer:
         self._calls.discard(call.call_id)
 
     def _mode(self, payload: dict[str, Any]) -> None:
-        self._chat.desk.mode = ApprovalMode(payload["mode"])
+        self._state.mode = ApprovalMode(payload["mode"])
 
     def _title(self, payload: dict[str, Any]) -> None:
-        self._chat.title = payload["title"]
+        self._state.title = payload["title"]
 
     def _grants(self, payload: dict[str, Any]) -> None:
         """Take back what was revoked; what was given was saved before it was told."""
         left = {(grant["server"], grant["tool"]) for grant in payload["grants"]}
-        if left - self._chat.desk.grants.keys():
+        if left - self._state.grants.keys():
             raise ReplayMismatchError("grants.changed")
-        for which in self._chat.desk.grants.keys() - left:
-            del self._chat.desk.grants[which]
+        for which in self._state.grants.keys() - left:
+            del self._state.grants[which]
+
+
+def replayed(
+    state: ConversationState, stored: Conversation, missed: Iterable[ChatEvent], events: EventBus
+) -> EventReplayer:
+    """Fill a state from a stored conversation and apply the events that pages have received since.
+
+    If one does not match, `events` goes on in a new epoch, so that every page gets a snapshot.
+    """
+    restore(state, stored)
+    replayer = EventReplayer(state, under_way(stored.parts), stored.state.get("run"))
+    try:
+        for event in missed:
+            replayer.apply(event)
+    except ReplayMismatchError as error:
+        _log.warning("event %s does not match the stored conversation; pages get a snapshot", error)
+        events.renew()
+    return replayer

@@ -1,4 +1,5 @@
-"""What was under way in a process that has ended: what waits for the person goes on, the rest has ended."""
+"""Recovers tool calls after a process has ended: those that wait for the person go on, all others have
+ended."""
 
 import asyncio
 
@@ -20,22 +21,22 @@ __all__ = ["recover_pending_calls"]
 def recover_pending_calls(
     calls: dict[str, PendingFunctionCall], turns: list[ChatMessageContent], now: float
 ) -> ToolCallBatch | None:
-    """Return the last answer's calls if one of them waits for the person, whose time is not over.
+    """Return the last answer's calls if one of them still waits for the person's decision at `now`.
 
-    Any other call that waited is ended, and each call in `turns` that has ended gets a result there: a model
-    takes no conversation without.
+    Every other call that waited is ended, and each call in `turns` that has ended gets a result there,
+    because models refuse a conversation in which a call has no result.
     """
     batch = _last_batch(calls, turns)
     mine = {call.call_id for call in batch.calls} if batch is not None else set()
     for call in calls.values():
         if call.status == "proposed":
-            _take_up(call, now, known=call.call_id in mine)
+            _resume_or_end(call, now, known=call.call_id in mine)
     _answer_all(batch, turns)
     return batch if batch is not None and len(batch.answered) < len(batch.calls) else None
 
 
-def _take_up(call: PendingFunctionCall, now: float, *, known: bool) -> None:
-    """Let a call wait on, or end it. `known` is one whose place in the conversation is known."""
+def _resume_or_end(call: PendingFunctionCall, now: float, *, known: bool) -> None:
+    """Let a call wait on, or end it. `known` tells whether its place in the conversation is known."""
     if not known or call.expires_at is None:
         call.status = "cancelled"
     elif call.expires_at <= now:
@@ -49,7 +50,7 @@ def _take_up(call: PendingFunctionCall, now: float, *, known: bool) -> None:
 def _last_batch(
     calls: dict[str, PendingFunctionCall], turns: list[ChatMessageContent]
 ) -> ToolCallBatch | None:
-    """Return the calls with which the conversation ends, if their places in it are certain."""
+    """Return the calls with which the conversation ends, None if it does not end with calls."""
     place = next((n for n in reversed(range(len(turns))) if turns[n].role != AuthorRole.TOOL), None)
     if place is None:
         return None
@@ -64,8 +65,8 @@ def _batch_at(
     calls: list[PendingFunctionCall],
     turns: list[ChatMessageContent],
 ) -> ToolCallBatch:
-    """Return calls of a turn, with those answered that have a result after it. Results of others stand
-    first."""
+    """Return the calls of a turn as a batch; those with a result after the turn are answered. Results of
+    calls that are not in the batch stand first."""
     results: list[str | None] = []
     for turn in turns[place + 1 :]:
         if turn.role != AuthorRole.TOOL:

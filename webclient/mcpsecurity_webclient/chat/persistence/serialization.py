@@ -1,4 +1,4 @@
-"""A conversation as it is kept, and back: what was under way when a process ended comes back as ended."""
+"""A conversation to its stored form and back. What was under way when a process ended comes back as ended."""
 
 from dataclasses import fields
 from typing import Any, NamedTuple
@@ -7,15 +7,57 @@ from semantic_kernel.contents import ChatMessageContent
 
 from mcpsecurity_webclient.chat.history import is_left_out, leave_out
 from mcpsecurity_webclient.chat.markdown import to_html
-from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
-from mcpsecurity_webclient.store import Part
+from mcpsecurity_webclient.chat.models import ApprovalMode, Message, PendingFunctionCall
+from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.store import Conversation, Part
 
-__all__ = ["UnderWay", "calls_from", "messages_from", "parts_of", "turns_from", "under_way"]
+__all__ = [
+    "UnderWay",
+    "calls_from",
+    "captured",
+    "messages_from",
+    "parts_of",
+    "restore",
+    "turns_from",
+    "under_way",
+]
 
 UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
 _UNDER_WAY = ("proposed", "approved", "running")
 _LEFT_OUT = "left_out"
 _NOT_KEPT = {"html", "stable", "decision", "deciding", "recovered"}
+
+
+def captured(
+    state: ConversationState, revision: int, writer: str, mark: tuple[str, int] | None
+) -> Conversation:
+    """Return a conversation as it is stored; `mark` is the place of its last event, if events are shared."""
+    return Conversation(
+        chat_id=state.chat_id,
+        title=state.title,
+        created_at=state.created_at,
+        updated_at=state.updated_at,
+        state={
+            "mode": state.mode.value,
+            "grants": [[*which, digest] for which, digest in sorted(state.grants.items())],
+            **state.transcript.marks(),
+            **({"log": mark, "run": state.run.run_id if state.run else None} if mark else {}),
+        },
+        parts=parts_of(state.messages, state.calls, state.transcript.turns),
+        revision=revision,
+        writer=writer,
+    )
+
+
+def restore(state: ConversationState, stored: Conversation) -> None:
+    """Fill a state from a stored conversation."""
+    state.title, state.created_at, state.updated_at = stored.title, stored.created_at, stored.updated_at
+    state.messages = messages_from(stored.parts)
+    state.mode = ApprovalMode(stored.state["mode"])
+    state.calls = calls_from(stored.parts)
+    granted = [g for g in stored.state["grants"] if len(g) == 3]  # older releases stored no definition
+    state.grants = {(server, tool): digest for server, tool, digest in granted}
+    state.transcript.restore(turns_from(stored.parts), stored.state)
 
 
 def parts_of(

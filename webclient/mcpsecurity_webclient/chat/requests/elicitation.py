@@ -1,9 +1,8 @@
-"""The elicitation coordinator: servers' questions go to the person whose call raised them, and to nobody
+"""The elicitation coordinator: it shows a server's question to the person whose call raised it, and to no one
 else.
 
-A question belongs to a conversation, and a conversation to one signed-in session. An answer is taken
-only from there; from anywhere else the question does not exist. Nobody's silence is a yes: the deadline
-cancels.
+A question belongs to a conversation, and a conversation to one signed-in person. Only that conversation can
+answer; for any other the question does not exist. A question that is not answered in time is cancelled.
 """
 
 import asyncio
@@ -11,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from mcp import types
 
@@ -36,19 +35,18 @@ from mcpsecurity_webclient.errors import (
     UnknownRequestError,
 )
 
-__all__ = ["Asked", "ElicitationCoordinator"]
+__all__ = ["Asked", "ElicitationCoordinator", "Recipient"]
 
 _ENDED_KEPT = 500
 
 
-class Conversation(Protocol):
-    """Whom a question belongs to and who hears of it."""
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The conversation that a question is shown in: its id, its pages and its log of requests."""
 
     chat_id: str
-    asking: RequestLog
-
-    def publish(self, name: str, payload: dict[str, Any]) -> None:
-        """Tell every page of the conversation."""
+    publish: Callable[[str, dict[str, Any]], None]
+    log: RequestLog
 
 
 @dataclass(slots=True)
@@ -56,7 +54,7 @@ class Asked:
     """An open question."""
 
     elicitation_id: str
-    chat: Conversation
+    recipient: Recipient
     server: str
     message: str
     expires_at: float
@@ -96,24 +94,24 @@ class ElicitationCoordinator:
 
     def of(self, chat_id: str) -> list[Asked]:
         """Return the open questions of a conversation."""
-        return [asked for asked in self._open.values() if asked.chat.chat_id == chat_id]
+        return [asked for asked in self._open.values() if asked.recipient.chat_id == chat_id]
 
     async def ask(
-        self, chat: Conversation, server: str, params: types.ElicitRequestParams, call_id: str | None
+        self, recipient: Recipient, server: str, params: types.ElicitRequestParams, call_id: str | None
     ) -> types.ElicitResult | types.ErrorData:
         """Ask the person and wait. The result is what the MCP server gets to hear."""
         try:
-            asked = self._opened(chat, server, params, call_id)
+            asked = self._opened(recipient, server, params, call_id)
         except (SchemaError, UrlRefusedError) as error:
             return types.ErrorData(code=types.INVALID_PARAMS, message=str(error))
-        if len(self.of(chat.chat_id)) >= self._limit:
+        if len(self.of(recipient.chat_id)) >= self._limit:
             return types.ElicitResult(action="cancel")
         self._open[asked.elicitation_id] = asked
         outcome: Outcome = Cancelled()
         by = "server"
         try:
-            await chat.asking.asked("elicitation", asked.elicitation_id, asked.expires_at)
-            chat.publish("elicitation.requested", {"elicitation": asked.to_json()})
+            await recipient.log.asked("elicitation", asked.elicitation_id, asked.expires_at)
+            recipient.publish("elicitation.requested", {"elicitation": asked.to_json()})
             async with asyncio.timeout(self._deadline):
                 outcome, by = await asked.answer
         except TimeoutError:
@@ -131,7 +129,7 @@ class ElicitationCoordinator:
             InvalidContentError: the form's content does not fit; the question stays open.
         """
         asked = self._open.get(elicitation_id)
-        if asked is None or asked.chat.chat_id != chat_id:
+        if asked is None or asked.recipient.chat_id != chat_id:
             raise self._why_not(chat_id, elicitation_id)
         if asked.answer.done():
             raise AlreadyDecidedError
@@ -151,7 +149,7 @@ class ElicitationCoordinator:
                 asked.answer.set_result((Cancelled(), by))
 
     def remember(self, chat_id: str, elicitation_id: str, state: State) -> None:
-        """Take down what became of a question that another process asked, or this one."""
+        """Record how a question of this or another process has ended."""
         self._ended[elicitation_id] = (chat_id, state)
         while len(self._ended) > _ENDED_KEPT:
             del self._ended[next(iter(self._ended))]
@@ -168,7 +166,7 @@ class ElicitationCoordinator:
         return AlreadyDecidedError()
 
     def _opened(
-        self, chat: Conversation, server: str, params: types.ElicitRequestParams, call_id: str | None
+        self, recipient: Recipient, server: str, params: types.ElicitRequestParams, call_id: str | None
     ) -> Asked:
         visit = parse_visit(params.url) if isinstance(params, types.ElicitRequestURLParams) else None
         form = (
@@ -176,7 +174,7 @@ class ElicitationCoordinator:
         )
         return Asked(
             elicitation_id=secrets.token_urlsafe(12),
-            chat=chat,
+            recipient=recipient,
             server=server,
             message=params.message,
             expires_at=self._clock() + self._deadline,
@@ -190,10 +188,10 @@ class ElicitationCoordinator:
         self._open.pop(asked.elicitation_id, None)
         state: State = "expired" if isinstance(outcome, Expired) else "answered"
         state = "ended" if by == "restart" else state
-        self.remember(asked.chat.chat_id, asked.elicitation_id, state)
-        asked.chat.asking.settled("elicitation", asked.elicitation_id, state)
+        self.remember(asked.recipient.chat_id, asked.elicitation_id, state)
+        asked.recipient.log.settled("elicitation", asked.elicitation_id, state)
         payload = {"elicitation_id": asked.elicitation_id, "action": _action(outcome), "by": by}
-        asked.chat.publish("elicitation.resolved", payload)
+        asked.recipient.publish("elicitation.resolved", payload)
 
 
 def _outcome(asked: Asked, action: str, content: dict[str, Any] | None) -> Outcome:

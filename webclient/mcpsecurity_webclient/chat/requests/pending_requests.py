@@ -1,8 +1,7 @@
-"""What is remembered of servers' questions beyond the process that asks them: that they were, and how they
-ended.
+"""A record of open elicitation and sampling requests that outlives the process that shows them.
 
-Never what was asked or answered. A question ends with the process that asked it, because the server's call
-does; what is remembered lets the next process say so.
+It has the ids and how the requests ended, never a question or an answer. A request ends with its process,
+because the server's call does; the record lets the next process tell the person so.
 """
 
 from typing import Literal, NamedTuple, Protocol
@@ -15,7 +14,7 @@ State = Literal["open", "answered", "expired", "ended"]
 
 
 class Remembered(NamedTuple):
-    """A question whose time is not over: its id and what became of it."""
+    """A request whose deadline has not passed: its id and how it ended."""
 
     kind: Kind
     id: str
@@ -23,24 +22,24 @@ class Remembered(NamedTuple):
 
 
 class RequestLog(Protocol):
-    """Remembers the questions of one conversation, each until its time is over. It never fails: what cannot
-    be remembered is not."""
+    """Records the requests of one conversation, each until its deadline. It never raises: a request that
+    cannot be recorded is skipped."""
 
     async def asked(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002 - as the protocol calls it
-        """Remember a question that is about to be asked."""
+        """Record a request that is about to be shown."""
 
     def settled(self, kind: Kind, id: str, state: State) -> None:  # noqa: A002
-        """Remember soon how a question has ended."""
+        """Record how a request has ended, in the background."""
 
     async def left(self) -> list[Remembered]:
-        """Return the questions of processes before, of which none is open any more from now on."""
+        """Return the requests of earlier processes and mark the open ones as ended."""
 
     async def aclose(self) -> None:
-        """Wait for what is to be remembered soon."""
+        """Wait for records that are being written."""
 
 
 class NullRequestLog:
-    """Remembers nothing: without other processes nobody asks."""
+    """Records nothing, for a single process."""
 
     async def asked(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002
         """Remember nothing."""

@@ -1,4 +1,4 @@
-"""The calls that the model made at one time, and their results in what the model reads."""
+"""The tool calls of one model response, and the places of their results in what the model reads."""
 
 from dataclasses import dataclass, field
 
@@ -14,8 +14,8 @@ __all__ = ["ToolCallBatch"]
 class ToolCallBatch:
     """Calls side by side: `items` as the model made them, `calls` as the person sees them.
 
-    `begin` is the place in the history where their results stand, in the order of the calls and after those
-    of calls that the person did not see; `answered` are the numbers of those that have one.
+    Their results stand in the history from `begin` on, in the order of the calls and after the results of
+    calls that the person did not see. `answered` has the numbers of the calls with a result.
     """
 
     items: list[FunctionCallContent]

@@ -1,7 +1,10 @@
-"""Tool calls: made only as they were approved, and never twice."""
+"""Tool calls: each is made only as it was approved, and at most once."""
 
 import asyncio
 import logging
+import secrets
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mcp import types
@@ -9,8 +12,10 @@ from mcp import types
 from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.client import BridgeError, SignInRequiredError, ToolFailedError
 from mcpsecurity.client.results import result_text
+from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, arguments_hash
-from mcpsecurity_webclient.chat.tools.approvals import Approvals, definition_of
+from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tools.approvals import Approvals, Publish
 from mcpsecurity_webclient.chat.tools.results import content_json, shown_parts, structured_json
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.telemetry import count_tool_call, trace_tool_call
@@ -34,12 +39,62 @@ class UnknownToolError(LookupError):
     """The call's server does not offer such a tool (any more)."""
 
 
-class ToolCalls(Approvals):
-    """Makes the approved tool calls of one conversation."""
+class ToolCalls:
+    """The tool calls of one conversation: proposed by the model, decided by `approvals`, made here."""
+
+    def __init__(
+        self,
+        state: ConversationState,
+        approvals: Approvals,
+        servers: McpServers,
+        publish: Publish,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._state = state
+        self._approvals = approvals
+        self._servers = servers
+        self._publish = publish
+        self._clock = clock
+
+    def find(self, function: str) -> tuple[McpServer | None, types.Tool | None]:
+        """Return the server and the tool of a kernel function, as of the last listing."""
+        plugin, _, name = function.partition("-")
+        for server in self._servers.all:
+            if server.plugin_name == plugin:
+                return server, server.functions.get(name)
+        return None, None
+
+    def propose(
+        self, function: str, arguments: dict[str, Any], batch_id: str, message_id: str, item_id: str
+    ) -> PendingFunctionCall:
+        """Record a call that the model proposes; `item_id` is the call's id in what the model reads. A call
+        of an unknown function fails later."""
+        server, tool = self.find(function)
+        call = PendingFunctionCall(
+            call_id=secrets.token_urlsafe(12),
+            batch_id=batch_id,
+            message_id=message_id,
+            item_id=item_id,
+            server=server.settings.name if server else "",
+            tool=tool.name if tool else function,
+            function=function,
+            arguments=arguments,
+            **_described(tool, function),
+        )
+        self._approvals.open(call)
+        return call
+
+    async def announce(self, calls: Iterable[PendingFunctionCall]) -> None:
+        """Tell the pages about proposed calls."""
+        await self._approvals.announce(calls)
 
     def running_on(self, server: str) -> str | None:
-        """Return the call that a question of a server is about, if only one can be meant."""
-        running = [c.call_id for c in self.calls.values() if c.server == server and c.status == "running"]
+        """Return the id of the call that a server's question belongs to; None unless exactly one is
+        running."""
+        running = [
+            c.call_id for c in self._state.calls.values() if c.server == server and c.status == "running"
+        ]
         return running[0] if len(running) == 1 else None
 
     async def carry_out(self, call: PendingFunctionCall) -> str:
@@ -49,7 +104,7 @@ class ToolCalls(Approvals):
             SignInRequiredError: the person's session gives no token any more.
         """
         try:
-            decision = await self.decision(call)
+            decision = await self._approvals.decision(call)
             if decision.approved:
                 return await self._make(call, decision)
             self._done(call, "declined")
@@ -62,11 +117,12 @@ class ToolCalls(Approvals):
             raise
 
     def withdraw(self, call: PendingFunctionCall) -> None:
-        """End a call whose answer was stopped; one that waits is left open if the conversation moves."""
+        """End a call whose answer was stopped. If another process takes the conversation over, a call that
+        waits for the person stays open."""
         if call.status in ("approved", "running"):
             self._done(call, "cancelled")
-        elif call.status == "proposed" and not self._leaving:
-            self._decided(call, Decision(False, "stop", call.arguments))
+        elif call.status == "proposed" and not self._state.leaving:
+            self._approvals.settle(call, Decision(False, "stop", call.arguments))
             self._done(call, "declined")
 
     async def call_tool(self, call: PendingFunctionCall, arguments: dict[str, Any]) -> types.CallToolResult:
@@ -78,7 +134,7 @@ class ToolCalls(Approvals):
             BridgeError: the server cannot be reached, or refuses.
         """
         if (
-            self.calls.get(call.call_id) is not call
+            self._state.calls.get(call.call_id) is not call
             or call.status != "approved"
             or call.approved_hash != arguments_hash(arguments)
         ):
@@ -127,7 +183,7 @@ class ToolCalls(Approvals):
         server, tool = self.find(call.function)
         if server is not None and server.offered is None:
             return AWAY
-        same = tool is not None and definition_of(tool) == call.definition_hash
+        same = tool is not None and _definition_hash(tool) == call.definition_hash
         return None if same else CHANGED
 
     def _ends_session(self, call: PendingFunctionCall, error: SignInRequiredError) -> bool:
@@ -213,3 +269,21 @@ def _reason(call: PendingFunctionCall, error: Exception) -> str:
     if call.started_at is None:
         return "This call was not made: something went wrong here."
     return "Something went wrong here after the call was made. It is not known whether it was completed."
+
+
+def _definition_hash(tool: types.Tool) -> str:
+    """Return the digest of a tool's current definition; see `PendingFunctionCall.definition_hash`."""
+    return arguments_hash(dict(enumerate(_described(tool, tool.name).values())))
+
+
+def _described(tool: types.Tool | None, function: str) -> dict[str, Any]:
+    """Return a tool's definition; its values are in the order that `definition_hash` has them in."""
+    if tool is None:
+        return {"title": function, "description": "", "input_schema": {}, "annotations": None}
+    annotations = tool.annotations
+    return {
+        "title": tool.title or (annotations and annotations.title) or tool.name,
+        "description": tool.description or "",
+        "input_schema": tool.inputSchema,
+        "annotations": annotations.model_dump(exclude_none=True) if annotations else None,
+    }

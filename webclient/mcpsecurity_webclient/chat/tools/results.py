@@ -1,4 +1,4 @@
-"""A tool's result, as the page shows it and bounded in size."""
+"""A tool's result as the page shows it, bounded in size."""
 
 import json
 from typing import Any
@@ -16,8 +16,8 @@ _IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
 def content_json(result: types.CallToolResult) -> tuple[list[dict[str, Any]], bool]:
-    """Return the parts of a result, and whether something was left out. Structured content that is too large
-    is there as text, unless there is other text."""
+    """Return the parts of a result, and whether anything was left out. Structured content that is too large
+    is included as text unless the result has other text."""
     left, parts, shown = _MAX_TEXT, [], [_part(block) for block in result.content[:_MAX_PARTS]]
     truncated = len(result.content) > _MAX_PARTS
     if result.structuredContent is not None and structured_json(result) is None:

@@ -6,6 +6,7 @@
 
 import { begin, deliver, finish, resume } from "./text.js";
 
+/** @type {Readonly<PageState>} */
 export const INITIAL = Object.freeze({
   ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
   user: null, servers: [], mode: "manual", model: null, title: "", grants: [],
@@ -13,7 +14,11 @@ export const INITIAL = Object.freeze({
   run: null, lastRun: null, catalogVersion: 0,
 });
 
-/** @param {{name: string, epoch: string, seq: number, data: Object}} event */
+/**
+ * @param {PageState} state
+ * @param {ChatEvent | PageEvent} event
+ * @returns {PageState}
+ */
 export function reduce(state, event) {
   const apply = HANDLERS[event.name];
   if (event.name.startsWith("page.")) return apply(state, event.data);
@@ -26,15 +31,14 @@ export function reduce(state, event) {
   return { ...apply(state, event.data), seq: event.seq };
 }
 
-/** Return the state after an event that nobody understands: only its place in the order counts. */
+/** Return the state after an event that cannot be applied: only its place in the order counts. */
 export function passOver(state, { name, epoch, seq }) {
   const counts = name !== "snapshot" && epoch === state.epoch && seq > state.seq;
   return counts ? { ...state, seq } : state;
 }
 
-const HANDLERS = {
-  "page.connection": (state, { connection }) => ({ ...state, connection }),
-  "page.ended": (state, { signInUrl }) => ({ ...state, ended: { signInUrl } }),
+/** @type {{[Name in keyof ChatEvents]: (state: PageState, data: EventData<Name>) => PageState}} */
+const CHAT_HANDLERS = {
   snapshot,
   "message.added": (state, { message }) => withMessage(state, finish(message)),
   "message.delta": delta,
@@ -42,7 +46,7 @@ const HANDLERS = {
   "message.left_out": leftOut,
   "run.started": runStarted,
   "run.done": (state, { status, error, usage, run_id }) => ({ ...state, run: null, lastRun: { run_id, status, error, usage } }),
-  "tool.proposed": (state, { call }) => withCall(withCallInMessage(state, call), call),
+  "tool.proposed": (state, { call, at }) => withCall(withCallInMessage(state, call, at), call),
   "tool.decided": decided,
   "tool.started": (state, { call_id, started_at }) => changeCall(state, call_id, { status: "running", started_at }),
   "tool.progress": (state, { call_id, progress, total, message }) =>
@@ -62,12 +66,29 @@ const HANDLERS = {
   toast: (state) => state,
 };
 
+/** @type {{[Name in keyof PageEvents]: (state: PageState, data: PageEvents[Name]) => PageState}} */
+const PAGE_HANDLERS = {
+  "page.connection": (state, { connection }) => ({ ...state, connection }),
+  "page.ended": (state, { signInUrl }) => ({ ...state, ended: { signInUrl } }),
+};
+
+/** @type {Record<string, (state: PageState, data: any) => PageState>} */
+const HANDLERS = { ...CHAT_HANDLERS, ...PAGE_HANDLERS };
+
+/** The names of the events that the stream listens to. */
+export const EVENTS = Object.keys(CHAT_HANDLERS);
+
 /** How much of a chat waits for the person: proposed calls, and questions of servers. */
 export function waitingCount({ calls, elicitations, samplings }) {
   const proposed = Object.values(calls).filter(({ status }) => status === "proposed").length;
   return proposed + Object.keys(elicitations).length + Object.keys(samplings).length;
 }
 
+/**
+ * @param {PageState} state
+ * @param {EventData<"snapshot">} data
+ * @returns {PageState}
+ */
 function snapshot(state, data) {
   const unfinished = data.run?.message_id ?? null;
   const messages = known(data.messages, "message_id").map((sent) => {
@@ -91,6 +112,10 @@ function snapshot(state, data) {
   };
 }
 
+/**
+ * @param {PageState} state
+ * @param {EventData<"message.delta">} data
+ */
 function delta(state, data) {
   const known = state.messages[data.message_id];
   const message = deliver(known ?? begin(data.message_id, data.at), data);
@@ -98,9 +123,15 @@ function delta(state, data) {
   return message === known ? state : withMessage(state, message);
 }
 
-/** A new attempt begins after a message that stays: the answers after it are no longer part of the chat. */
+/**
+ * A new attempt begins after a message that stays: the answers after it are no longer part of the chat.
+ * @param {PageState} state
+ * @param {EventData<"run.started">} data
+ * @returns {PageState}
+ */
 function runStarted(state, { run_id, trigger, after, at }) {
   const outcomes = Object.fromEntries(Object.entries(state.outcomes).filter(([, { call_id: callId }]) => callId));
+  /** @type {PageState} */
   const next = { ...state, run: { run_id, status: "running", trigger, asked_at: at }, lastRun: null, outcomes };
   const last = state.order.lastIndexOf(after);
   if (last < 0) return next;
@@ -108,15 +139,28 @@ function runStarted(state, { run_id, trigger, after, at }) {
   return { ...next, order, messages: pick(state.messages, order) };
 }
 
-/** The model is asked again when its calls have ended. */
+/**
+ * The model is asked again when its calls have ended.
+ * @param {PageState} state
+ * @returns {PageState}
+ */
 function asked(state, at) {
   return state.run ? { ...state, run: { ...state.run, asked_at: at } } : state;
 }
 
+/**
+ * @param {PageState} state
+ * @param {EventData<"message.left_out">} data
+ * @returns {PageState}
+ */
 function leftOut(state, { message_id: id, reason }) {
   return state.messages[id] ? put(state, "messages", id, { ...state.messages[id], left_out: reason }) : state;
 }
 
+/**
+ * @param {PageState} state
+ * @param {EventData<"tool.decided">} data
+ */
 function decided(state, { call_id, decision, by, edited, arguments: args, reason }) {
   const changes = { status: decision, decided_by: by, edited };
   if (args) changes.arguments = args;
@@ -124,6 +168,10 @@ function decided(state, { call_id, decision, by, edited, arguments: args, reason
   return changeCall(state, call_id, changes);
 }
 
+/**
+ * @param {PageState} state
+ * @param {EventData<"elicitation.resolved">} data
+ */
 function resolved(state, { elicitation_id: id, action, by }) {
   const request = state.elicitations[id];
   if (!request) return state;
@@ -132,6 +180,10 @@ function resolved(state, { elicitation_id: id, action, by }) {
   return put(drop(state, "elicitations", id), "outcomes", id, outcome);
 }
 
+/**
+ * @param {PageState} state
+ * @returns {PageState}
+ */
 function withMessage(state, message) {
   const id = message.message_id;
   if (typeof id !== "string") throw new TypeError("a message without an id");
@@ -144,13 +196,24 @@ function withCall(state, call) {
   return put(state, "calls", call.call_id, call);
 }
 
-/** A model may ask for tools without saying anything first: then the call is the first sign of its message. */
-function withCallInMessage(state, { call_id: callId, message_id: messageId, at }) {
+/**
+ * A model may ask for tools without saying anything first: then the call is the first sign of its message.
+ * @param {PageState} state
+ * @param {CallView} call
+ * @param {number} at  when the call was proposed
+ */
+function withCallInMessage(state, { call_id: callId, message_id: messageId }, at) {
   const message = state.messages[messageId] ?? begin(messageId, at);
   if (message.calls.includes(callId)) return state;
   return withMessage(state, { ...message, calls: [...message.calls, callId] });
 }
 
+/**
+ * @param {PageState} state
+ * @param {string} id
+ * @param {Partial<CallState>} changes
+ * @returns {PageState}
+ */
 function changeCall(state, id, changes) {
   return state.calls[id] ? put(state, "calls", id, { ...state.calls[id], ...changes }) : state;
 }

@@ -5,13 +5,8 @@
 
 import { attempt } from "./attempt.js";
 import { readExact } from "./exact.js";
+import { EVENTS } from "./state.js";
 
-const EVENTS = [
-  "snapshot", "message.added", "message.delta", "message.done", "run.started", "run.done", "tool.proposed",
-  "tool.decided", "tool.started", "tool.progress", "tool.done", "elicitation.requested", "elicitation.resolved",
-  "sampling.requested", "sampling.resolved", "mode.changed", "grants.changed", "servers.changed", "catalog.changed",
-  "title.changed", "session.expired", "toast",
-];
 /** Events without arguments or results; they come often, and the browser reads them faster. */
 const WITHOUT_VALUES = new Set(["message.added", "message.delta", "message.done"]);
 /** What must keep its digits: a person approves and edits what stands there. */
@@ -22,9 +17,9 @@ const IDLE_MS = 30000;
 
 export class Stream {
   /**
-   * `mayReconnect` is asked when the server refused the stream, false ends it; `isIdle` tells whether nothing is under
-   * way that a hidden tab should hear of.
-   * @param {{url: string, onEvent: (value: {name: string, epoch: string, seq: number, data: Object}) => void,
+   * `mayReconnect` is called when the server refused the stream; false ends it. `isIdle` tells whether a hidden tab
+   * has nothing to wait for.
+   * @param {{url: string, onEvent: (value: ChatEvent) => void,
    *   onConnection: (value: "open"|"lost"|"idle") => void, mayReconnect: () => Promise<boolean>,
    *   isIdle: () => boolean}} options
    */
@@ -79,7 +74,8 @@ export class Stream {
   _received(name, message) {
     const [, epoch, seq] = /^(.*)-(\d+)$/.exec(message.lastEventId) ?? [null, "", "0"];
     const data = attempt(`reading ${name}`, () => read(name, message.data), null);
-    attempt(`taking ${name}`, () => this.onEvent({ name, epoch, seq: Number(seq), data: isRecord(data) ? data : {} }));
+    const event = { name, epoch, seq: Number(seq), data: isRecord(data) ? data : {} };
+    attempt(`taking ${name}`, () => this.onEvent(/** @type {ChatEvent} */ (event)));
   }
 
   async _failed(source) {

@@ -4,8 +4,10 @@
  */
 
 /**
- * Return `message` with one piece of text more, the same object if it has the piece already, or null when pieces in
+ * Return `message` with one more piece of text, the same object if it has the piece already, or null when pieces in
  * between are missing. `offset` counts characters as the server does: code points, not UTF-16 units.
+ * @param {MessageState} message
+ * @param {MessageDelta} delta
  */
 export function deliver(message, { offset, text = "", html = message.html, stable }) {
   if (message.done || !(offset >= message.length)) return message;
@@ -19,7 +21,10 @@ export function deliver(message, { offset, text = "", html = message.html, stabl
   };
 }
 
-/** Return an assistant message of which nothing has arrived yet. */
+/**
+ * Return an assistant message without any text yet.
+ * @returns {MessageState}
+ */
 export const begin = (id, at) => ({
   message_id: id, role: "assistant", text: "", html: "", stable: "", length: 0, at, calls: [], done: false,
 });
@@ -33,7 +38,7 @@ export const resume = (message) => ({
   done: false,
 });
 
-/** Return a message that will not change any more. */
+/** Return a finished message: it does not change any more. */
 export function finish(message) {
   return { ...message, html: (message.stable ?? "") + (message.html ?? ""), stable: "", done: true };
 }

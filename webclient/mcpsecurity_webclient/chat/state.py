@@ -1,0 +1,78 @@
+"""The state of one conversation: a plain value that conversation, runs, tool calls and persistence share."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from semantic_kernel.contents import ChatHistory
+
+from mcpsecurity_webclient.chat.models import ApprovalMode, Message, PendingFunctionCall, Run, User
+from mcpsecurity_webclient.chat.transcript import Transcript
+
+__all__ = ["ConversationState"]
+
+SYSTEM = (
+    "You are a helpful assistant in a web chat. Use the tools when they help. Tools run only when the person "
+    "approves; when a call was declined, say so and go on without it. Answer briefly, in Markdown."
+)
+
+
+def _new_transcript() -> Transcript:
+    return Transcript(ChatHistory(system_message=SYSTEM))
+
+
+@dataclass(slots=True, kw_only=True)
+class ConversationState:
+    """Everything about a conversation that is saved or shown.
+
+    `messages` and `calls` are what the page shows, `transcript` is what the model reads. `grants` maps server
+    and tool to the digest of the definition that the person always approves. `run` is the answer that is
+    being written, `model` the model's name. `leaving` is set when another process takes the conversation
+    over: requests that wait for the person then stay open.
+    """
+
+    chat_id: str
+    user: User
+    model: str
+    created_at: float
+    updated_at: float
+    title: str = "New conversation"
+    mode: ApprovalMode = ApprovalMode.MANUAL
+    messages: list[Message] = field(default_factory=list)
+    calls: dict[str, PendingFunctionCall] = field(default_factory=dict)
+    grants: dict[tuple[str, str], str] = field(default_factory=dict)
+    transcript: Transcript = field(default_factory=_new_transcript)
+    run: Run | None = None
+    leaving: bool = False
+
+    @property
+    def waiting(self) -> int:
+        """The number of calls that wait for the person's decision. Safe to read in any thread."""
+        return sum(call.status == "proposed" for call in list(self.calls.values()))
+
+    def forget_calls(self, call_ids: Iterable[str]) -> None:
+        """Remove calls whose message is no longer part of the conversation."""
+        for call_id in call_ids:
+            self.calls.pop(call_id, None)
+
+    def drop_answer(self, *, settled: bool) -> None:
+        """Remove the answer to the person's last message; see `Transcript.drop_answer` for `settled`."""
+        self.forget_calls(self.transcript.drop_answer(self.messages, self.calls, settled=settled))
+
+    def grants_json(self) -> list[dict[str, str]]:
+        """Return the grants as the page shows them."""
+        return [{"server": server, "tool": tool} for server, tool in sorted(self.grants)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the conversation as the page shows it."""
+        shown = {call_id for message in self.messages for call_id in message.calls}
+        return {
+            "user": self.user.to_json(),
+            "mode": self.mode.value,
+            "model": {"name": self.model, "offline": self.model.startswith("offline")},
+            "title": self.title,
+            "messages": [message.to_json() for message in self.messages],
+            "run": self.run.to_json() if self.run else None,
+            "calls": [call.to_json() for key, call in self.calls.items() if key in shown],
+            "grants": self.grants_json(),
+        }
