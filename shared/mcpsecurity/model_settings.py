@@ -51,7 +51,7 @@ _MAX_HEADERS = 32
 
 
 class ModelKeys(Settings):
-    """The keys of the model, as they are written; `ModelSettings` checks that a model can be asked with them."""
+    """The keys of the model, as they are written; `ModelSettings` checks whether they lead to a model."""
 
     model_headers: dict[str, SecretStr] = Field(
         {},

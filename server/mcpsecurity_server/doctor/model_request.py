@@ -1,4 +1,4 @@
-"""One short question to the model, as the chat asks: the same API, credential and options, a tool, streaming."""
+"""Asks the model one short question as the chat does: by its API, with its options, a tool, streaming."""
 
 import re
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ async def ask_model(
         body = dialect.shaped(_body(settings, way))
         url = _url(settings, way)
         wait = min(settings.model_timeout, _SECONDS)
-        answer = await fetch(session, "POST", url, headers=dict(headers), json=body, timeout=wait)
+        answer = await fetch(session, "POST", url, headers=dict(headers), json=body, seconds=wait)
         read = _read(answer, first_way, dialect)
         if answer.status == 200 or attempt + 1 == _MAX_TRIES or not dialect.learn(read, way, body):
             break

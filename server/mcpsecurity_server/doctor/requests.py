@@ -48,17 +48,17 @@ async def fetch(
     headers: dict[str, str] | None = None,
     form: dict[str, str] | None = None,
     json: object = None,
-    timeout: float = _TIMEOUT,
+    seconds: float = _TIMEOUT,
 ) -> Answer:
-    """Send a request, follow no redirect, and return the answer: a mebibyte of it at most, within `timeout`
-    seconds.
+    """Send a request, follow no redirect, and return the answer: a mebibyte of it at most, within so
+    many `seconds`.
 
     Raises:
         UnreachableError: no answer in time, or none at all.
     """
     try:
         async with (
-            asyncio.timeout(timeout),
+            asyncio.timeout(seconds),
             session.request(
                 method, url, headers=headers, data=form, json=json, allow_redirects=False
             ) as response,
@@ -77,7 +77,7 @@ async def fetch(
     except aiohttp.InvalidURL as error:
         raise UnreachableError(f"{url!r} is not a URL") from error
     except TimeoutError as error:
-        raise UnreachableError(f"{url} did not answer within {timeout:g} s") from error
+        raise UnreachableError(f"{url} did not answer within {seconds:g} s") from error
     except (aiohttp.ClientError, OSError) as error:
         raise UnreachableError(f"{url} cannot be reached ({type(error).__name__})") from error
 

@@ -199,7 +199,7 @@ REFUSALS: list[tuple[Body, Status, str, str]] = [
         "refuses a question with a tool, streamed, by Chat Completions: 'gemma does not support tools'",
         "OPENAI_CHAT_MODEL_ID",
     ),
-    ({"status": 429, "message": "slow down"}, Status.WARNING, "no quota left just now", "the deployment's quota"),
+    ({"status": 429, "message": "slow down"}, Status.WARNING, "no quota left", "the deployment's quota"),
     (
         {"status": 429, "message": "You exceeded your quota", "code": "insufficient_quota"},
         Status.FAILED,
