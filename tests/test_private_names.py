@@ -27,15 +27,15 @@ PRIVATE = {
         "_handle_response", "_received_request", "_request_id", "_response_streams", "_send_response",
         "_task_group",
     ],
+    "mcpsecurity.kernel.model.service": [
+        "_inner_get_chat_message_contents", "_inner_get_streaming_chat_message_contents",
+        "_reset_function_choice_settings", "_update_function_choice_settings_callback",
+    ],
     "mcpsecurity.runtime.service": ["_make_server"],
     "mcpsecurity_server.transport.dispatch.fastmcp_adapter": [
         "_mcp_server", "_request_context", "_tool_manager",
     ],
     "mcpsecurity_server.transport.dispatch.relay_session": ["_client_params"],
-    "mcpsecurity_webclient.chat.agent.chat_model": [
-        "_inner_get_chat_message_contents", "_inner_get_streaming_chat_message_contents",
-        "_prepare_chat_history_for_request",
-    ],
 }  # fmt: skip
 UNDOCUMENTED = {
     "mcpsecurity.runtime.service": ["HttpProcessingError", "request_handler"],

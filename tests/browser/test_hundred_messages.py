@@ -119,7 +119,9 @@ async def carol(stack: Stack, context: BrowserContext, model: Standin) -> AsyncI
     url = ""
     more = (McpServerSettings(name="odd", url=f"{odd}/mcp"),)
     web = Service(
-        lambda: create_app(stack.web_settings(url=url, azure_openai_endpoint=endpoint, more_servers=more))
+        lambda: create_app(
+            stack.web_settings(url=url, azure_openai_endpoint=endpoint, model_api="chat", more_servers=more)
+        )
     )
     url = f"http://localhost:{web.port}"
     stack.cloud.register_webclient_url(url)

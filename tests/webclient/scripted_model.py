@@ -10,7 +10,7 @@ from aiohttp import web
 from mcpsecurity.localcloud.openai.refusal import RefusedError
 from mcpsecurity.localcloud.openai.validation import check_request
 
-__all__ = ["ScriptedModel", "calls", "chunk", "says", "whole"]
+__all__ = ["ScriptedModel", "calls", "chunk", "says"]
 
 Turn = list[Any] | Callable[[web.Request], Awaitable[web.StreamResponse]]
 """Chunks of a stream (objects, or the bytes of an event; an exception breaks it off), or a handler."""
@@ -28,7 +28,7 @@ class ScriptedModel:
     def app(self) -> web.Application:
         """Return the endpoint."""
         app = web.Application(client_max_size=2**26)
-        app.router.add_post("/openai/deployments/{name}/chat/completions", self._answer)
+        app.router.add_post("/openai/v1/chat/completions", self._answer)
         return app
 
     @property
@@ -60,16 +60,6 @@ async def _stream(request: web.Request, turn: list[Any]) -> web.StreamResponse:
         await response.write(data)
     await response.write(b"data: [DONE]\n\n")
     return response
-
-
-def whole(text: str, finish: str = "stop") -> Turn:
-    """Return an answer that is not streamed."""
-
-    async def answer(_: web.Request) -> web.StreamResponse:
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
-        return web.json_response({"object": "chat.completion", "model": "scripted", "choices": [choice]})
-
-    return answer
 
 
 def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:

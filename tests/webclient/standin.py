@@ -73,7 +73,7 @@ class Standin:
     def app(self) -> web.Application:
         """Return the endpoint; what is asked for elsewhere is noted as refused."""
         app = web.Application(client_max_size=2**26)
-        app.router.add_post("/openai/deployments/{name}/chat/completions", self._answer)
+        app.router.add_post("/openai/v1/chat/completions", self._answer)
         app.router.add_route("*", "/{path:.*}", self._elsewhere)
         return app
 

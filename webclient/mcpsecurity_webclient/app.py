@@ -14,6 +14,7 @@ import jinja2
 from aiohttp import web
 
 from mcpsecurity.client import SignInRequiredError
+from mcpsecurity.kernel.model import open_model
 from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
@@ -23,7 +24,6 @@ from mcpsecurity_webclient.auth.person import Handler, Person
 from mcpsecurity_webclient.auth.routes import add_auth_routes
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
-from mcpsecurity_webclient.chat.agent.chat_model import chat_model
 from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService, owner_of
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers, ServerCallbacks
@@ -141,7 +141,7 @@ class _Assembly:
 
     async def connections(self, _: web.Application) -> AsyncIterator[None]:
         """Hold what is open to the outside while the application runs."""
-        async with self._store, self.entra, chat_model(self._settings, self._tls) as model:
+        async with self._store, self.entra, open_model(self._settings, self._tls) as model:
             self._shared_by_chats = ChatDependencies(
                 self._settings,
                 model,

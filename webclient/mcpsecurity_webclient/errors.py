@@ -11,11 +11,7 @@ WebClientError
 │   ├── NothingToDoError       the run has ended, or there is no answer to write again
 │   ├── TooManyChatsError      all conversations that the person may have open are busy
 │   └── TooManyStreamsError    the session has as many open pages as are allowed
-├── ModelError                 the model's endpoint, or the model, answers wrongly
-│   ├── BrokenOffError         the answer stopped before its end
-│   ├── NotAStreamError        the answer is not a stream of chunks
-│   ├── ProviderError          the stream ended with an error of the endpoint
-│   └── UnreadableCallError    a tool call's arguments are not a JSON object
+├── UnreadableCallError        a tool call's arguments are not a JSON object
 ├── ReplayMismatchError        an event does not match the stored conversation
 ├── SignInError                a sign-in failed
 └── StoreError                 a conversation could not be read or written
@@ -23,18 +19,12 @@ WebClientError
     └── StaleConversationError the conversation was changed or deleted elsewhere since it was read
 """
 
-from typing import Any
-
 __all__ = [
     "AlreadyDecidedError",
-    "BrokenOffError",
     "BusyError",
     "CommandError",
     "InvalidArgumentsError",
-    "ModelError",
-    "NotAStreamError",
     "NothingToDoError",
-    "ProviderError",
     "ReplayMismatchError",
     "RequestEndedError",
     "RequestExpiredError",
@@ -98,27 +88,7 @@ class TooManyStreamsError(CommandError):
     """The session has as many open pages as are allowed."""
 
 
-class ModelError(WebClientError):
-    """The model's endpoint, or the model, answers wrongly."""
-
-
-class BrokenOffError(ModelError):
-    """The model's answer stopped before its end."""
-
-
-class NotAStreamError(ModelError):
-    """The endpoint answered with something else than a stream of chunks."""
-
-
-class ProviderError(ModelError):
-    """The endpoint ended its stream with an error; `body` is the error as the endpoint sent it."""
-
-    def __init__(self, body: Any) -> None:
-        super().__init__("the model's endpoint ended its answer with an error")
-        self.body = body
-
-
-class UnreadableCallError(ModelError):
+class UnreadableCallError(WebClientError):
     """A tool call's arguments are not a JSON object; the text is for the model."""
 
 

@@ -14,9 +14,12 @@ from mcpsecurity.kernel.functions import (
     tool_function,
     tool_functions,
 )
+from mcpsecurity.kernel.model import ChatModel, ChatModelSettings
 
 __all__ = [
     "CallTool",
+    "ChatModel",
+    "ChatModelSettings",
     "McpClient",
     "ToolSource",
     "function_name",

@@ -32,7 +32,7 @@ async def model_url(model: ScriptedModel) -> AsyncIterator[str]:
 @pytest.fixture
 async def visitor(model_url: str, serve_web: ServeWeb, visitors: NewPerson) -> AsyncIterator[Visitor]:
     """Somebody who never was here before, at a chat with the scripted model."""
-    async with serve_web(azure_openai_endpoint=model_url) as url:
+    async with serve_web(azure_openai_endpoint=model_url, model_api="chat") as url:
         yield await visitors(url=url).sign_in()
 
 
@@ -307,7 +307,7 @@ async def test_a_message_that_the_filter_refused_is_marked_and_left_out(
     model: ScriptedModel, model_url: str, serve_web: ServeWeb, visitors: NewPerson, tmp_path: Path
 ) -> None:
     database = f"sqlite:///{tmp_path / 'chats.db'}"
-    async with serve_web(azure_openai_endpoint=model_url, database_url=database) as url:
+    async with serve_web(azure_openai_endpoint=model_url, model_api="chat", database_url=database) as url:
         visitor = await visitors(url=url).sign_in()
         await ask(visitor, "first")
         model.turns.append(_filtered)
@@ -320,7 +320,7 @@ async def test_a_message_that_the_filter_refused_is_marked_and_left_out(
         assert (marked["left_out"], marked["message_id"]) == ("content_filter", left_out["message_id"])
         await ask(visitor, "something good")
         assert [m["content"] for m in model.last[1:]] == ["first", "Done.", "something good"]
-    async with serve_web(azure_openai_endpoint=model_url, database_url=database) as url:
+    async with serve_web(azure_openai_endpoint=model_url, model_api="chat", database_url=database) as url:
         again = await visitors(visitor.user, url).sign_in()
         await again.open(f"/chats/{visitor.chat_id}")
         assert [m.get("left_out") for m in (await again.snapshot())["messages"] if m["role"] == "user"] == [

@@ -23,7 +23,9 @@ async def test_the_person_sees_and_the_server_gets_the_tools_own_names(
         await service.start()
     ports = [service.port for service in services]
     server = {"name": "odd", "url": f"http://localhost:{ports[0]}/mcp"}
-    async with serve_web(more_servers=(server,), azure_openai_endpoint=f"http://localhost:{ports[1]}") as url:
+    async with serve_web(
+        more_servers=(server,), azure_openai_endpoint=f"http://localhost:{ports[1]}", model_api="chat"
+    ) as url:
         visitor = await visitors(url=url).sign_in()
         async with visitor.stream() as stream:
             await visitor.ask("hello")

@@ -69,6 +69,7 @@ async def target(local: LocalStack, run_chat: RunChat) -> AsyncIterator[Target]:
             running.push_async_callback(service.stop)
         changes = {
             "azure_openai_endpoint": f"http://localhost:{endpoint.port}",
+            "model_api": "chat",
             "mcp_server_url": f"http://localhost:{server.port}/mcp",
             "model_timeout": 2.5,
             "commands_per_minute": 1e6,

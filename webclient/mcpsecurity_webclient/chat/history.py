@@ -13,9 +13,12 @@ from semantic_kernel.contents import (
     FunctionResultContent,
 )
 
+from mcpsecurity.kernel.model import REASONING
+
 __all__ = [
     "after_results_of",
     "call_ids",
+    "forget_reasoning",
     "is_left_out",
     "leave_out",
     "result_of",
@@ -76,6 +79,12 @@ def sent(history: ChatHistory) -> ChatHistory:
     if not any(map(is_left_out, history.messages)):
         return history
     return ChatHistory(messages=[turn for turn in history.messages if not is_left_out(turn)])
+
+
+def forget_reasoning(turns: Iterable[ChatMessageContent]) -> None:
+    """Drop what the model thought: it is sent between the rounds of one answer only."""
+    for turn in turns:
+        turn.metadata.pop(REASONING, None)
 
 
 def after_results_of(ids: Iterable[str], turns: Sequence[ChatMessageContent]) -> int | None:

@@ -4,21 +4,25 @@ model = ChatModel.at("http://localhost:11434/v1", "qwen3")
 kernel.add_service(model)
 """
 
+from mcpsecurity.kernel.model.answer import REASONING
 from mcpsecurity.kernel.model.clients import GetBearer
 from mcpsecurity.kernel.model.configured import open_model
-from mcpsecurity.kernel.model.events import NotAStreamError
+from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity.kernel.model.service import ChatModel
 from mcpsecurity.kernel.model.settings import ChatModelSettings
 from mcpsecurity.model_endpoint import Api, EndpointError, ModelEndpoint, read_endpoint
 
 __all__ = [
+    "REASONING",
     "Api",
+    "BrokenOffError",
     "ChatModel",
     "ChatModelSettings",
     "EndpointError",
     "GetBearer",
     "ModelEndpoint",
     "NotAStreamError",
+    "ProviderError",
     "open_model",
     "read_endpoint",
 ]

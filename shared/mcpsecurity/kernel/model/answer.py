@@ -1,136 +1,228 @@
-"""An answer of a model while it comes in: the same for every API."""
+"""An answer of a model while it comes in: the same for every API.
 
+Each part is taken as far as it makes sense: what is of another type than it should be is passed over.
+"""
+
+import json
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
 from semantic_kernel.connectors.ai.completion_usage import CompletionUsage
-from semantic_kernel.contents import (
-    AuthorRole,
-    ChatMessageContent,
-    FinishReason,
-    FunctionCallContent,
-    TextContent,
-)
+from semantic_kernel.contents import FinishReason, FunctionCallContent
 
-__all__ = ["REASONING", "Answer", "Call", "Usage"]
+__all__ = ["REASONING", "Answer", "count_of", "text_of", "whole_characters"]
 
 REASONING = "reasoning"
-"""Key in a message's metadata: reasoning items, which go back to the model within the same answer."""
+"""Key in a message's metadata: reasoning items, which go back to the model within the same answer. Each is a
+pair: its place (0: before the text, 1: before the first call, 2: before the second one …), and the item."""
+
+_MAX_CHARACTERS = 1_000_000
+"""Azure OpenAI takes no message back that is longer than 1,048,576."""
+_MAX_REASONING = 8 * 2**20
+_MAX_CALLS = 128
+_SHORT = 100
+_REASONS = frozenset(known.value for known in FinishReason)
 
 
 @dataclass(slots=True)
-class Call:
-    """A function call; `arguments` is the JSON text that the model wrote."""
+class _Call:
+    """A function call; `arguments` are the pieces of what the model wrote, and `index` tells calls apart."""
 
+    index: Any
     id: str = ""
     name: str = ""
-    arguments: str = ""
+    arguments: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Usage:
-    """Tokens of a request, as far as the endpoint reports them."""
+class _Joined:
+    """Text in pieces, of which one may end in the middle of a character."""
 
-    prompt: int | None = None
-    completion: int | None = None
-    reasoning: int | None = None
-    cached: int | None = None
+    def __init__(self) -> None:
+        self.any = False
+        self._held = ""
+        self._fresh: list[str] = []
+
+    def add(self, piece: str) -> None:
+        """Add a piece; half a surrogate pair at its end waits for its other half."""
+        if not piece:
+            return
+        self.any = True
+        if piece.isascii() and not self._held:
+            self._fresh.append(piece)
+            return
+        text, self._held = self._held + piece, ""
+        if "\ud800" <= text[-1] <= "\udbff":
+            text, self._held = text[:-1], text[-1]
+        self._fresh.append(whole_characters(text))
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        held, self._held = self._held, ""
+        self._fresh.append(whole_characters(held))
+
+    def take(self) -> str:
+        """Return what came since it was last taken."""
+        fresh, self._fresh = self._fresh, []
+        return "".join(fresh)
 
 
-@dataclass(slots=True)
 class Answer:
-    """What a model has said so far.
+    """One answer, put together from its parts.
 
     Attributes:
-        text: the pieces of its text.
-        refusal: the pieces of its refusal.
-        summary: the pieces of its reasoning's summary.
-        calls: its function calls, by their place in the answer.
-        reasoning: reasoning items, each with the number of calls before it.
-        finish_reason: `stop`, `length`, `content_filter`, `tool_calls`, or another word of
-            the endpoint; None until the answer ends.
+        text, refusal, summary: what is said, refused, and told of the reasoning; each is taken in pieces.
+        reasoning: reasoning items, each with its place (see `REASONING`).
+        finish: why the answer ended, in the endpoint's words: `stop`, `length`, `content_filter`,
+            `tool_calls` or another; None until it says.
+        usage: `prompt_tokens`, `completion_tokens`, `reasoning_tokens`, `cached_tokens`, as far as reported.
+        model: the model's name, as the endpoint says it.
+        parts: how many parts were JSON objects; `unreadable` counts the others.
+        full: it is as long as an answer may be, and takes no more.
     """
 
-    text: list[str] = field(default_factory=list)
-    refusal: list[str] = field(default_factory=list)
-    summary: list[str] = field(default_factory=list)
-    calls: dict[int, Call] = field(default_factory=dict)
-    reasoning: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    finish_reason: str | None = None
-    usage: Usage | None = None
-    model: str | None = None
-    _half: str = ""
+    def __init__(self) -> None:
+        self.text, self.refusal, self.summary = _Joined(), _Joined(), _Joined()
+        self.reasoning: list[tuple[int, dict[str, Any]]] = []
+        self.finish: str | None = None
+        self.usage: dict[str, int] = {}
+        self.model: str | None = None
+        self.parts = self.unreadable = 0
+        self.ended = self.full = False
+        self._calls: list[_Call] = []
+        self._characters = self._reasoning = 0
 
-    def add_text(self, piece: str) -> str:
-        """Add text and return what can be shown of it: half a surrogate pair waits for its other half."""
-        whole = _joined(self._half + piece)
-        self._half = ""
-        if whole and "\ud800" <= whole[-1] <= "\udbff":
-            whole, self._half = whole[:-1], whole[-1]
-        whole = _without_halves(whole)
-        if whole:
-            self.text.append(whole)
-        return whole
+    def end(self) -> None:
+        """Nothing more comes: halves of characters are replaced."""
+        for joined in (self.text, self.refusal, self.summary):
+            joined.end()
 
-    def message(self, model_id: str) -> ChatMessageContent:
-        """Return the answer as a message of Semantic Kernel; its metadata has refusal, summary, usage and the
-        endpoint's own finish reason."""
-        text = "".join(self.text) + ("\ufffd" if self._half else "")
-        items: list[Any] = [TextContent(text=text)] if text else []
-        items += [
-            FunctionCallContent(id=call.id, index=place, name=call.name, arguments=call.arguments)
-            for place, call in sorted(self.calls.items())
+    def say(self, joined: _Joined, piece: str) -> None:
+        """Add a piece to the text, the refusal or the summary."""
+        joined.add(piece)
+        self._grow(len(piece))
+
+    def call(self, index: Any, call_id: str, name: str, arguments: Any) -> None:
+        """Take a piece of a call, or all of it. `arguments` may also be an object, instead of its JSON."""
+        call = self._call(index, call_id, name)
+        call.id, call.name = call.id or call_id, call.name or name
+        if isinstance(arguments, dict | list):
+            arguments = json.dumps(arguments)
+        if isinstance(arguments, str):
+            call.arguments.append(arguments)
+            self._grow(len(arguments))
+
+    def reason(self, item: dict[str, Any], size: int) -> None:
+        """Take a reasoning item of this size."""
+        self._reasoning += size
+        if self._reasoning > _MAX_REASONING:
+            self._fill()
+            return
+        place = 1 + len(self._calls) if self._calls or self.text.any else 0
+        self.reasoning.append((place, item))
+
+    def finished(self, reason: Any) -> None:
+        """Take the reason for the end; the first one counts."""
+        if self.finish is None and reason and isinstance(reason, str):
+            self.finish = _short(reason)
+
+    def named(self, model: Any) -> None:
+        """Take the model's name."""
+        if isinstance(model, str) and model and model != self.model:
+            self.model = _short(model)
+
+    def calls(self) -> list[tuple[str, str, str]]:
+        """Return id, name and arguments of each call, as the model wrote them."""
+        texts = [(call.id, call.name, "".join(call.arguments)) for call in self._calls]
+        return [(whole_characters(i), whole_characters(n), whole_characters(a)) for i, n, a in texts]
+
+    def call_items(self) -> list[FunctionCallContent]:
+        """Return the calls as Semantic Kernel has them; one without an id gets one."""
+        return [
+            FunctionCallContent(
+                id=call_id or f"call_{secrets.token_hex(12)}", index=place, name=name, arguments=arguments
+            )
+            for place, (call_id, name, arguments) in enumerate(self.calls())
         ]
-        return ChatMessageContent(
-            role=AuthorRole.ASSISTANT,
-            items=items,
-            ai_model_id=model_id,
-            finish_reason=_finish_reason(self.finish_reason),
-            metadata=self.metadata(),
-        )
+
+    def finish_reason(self) -> FinishReason | None:
+        """Return the reason for the end, if Semantic Kernel knows it."""
+        return FinishReason(self.finish) if self.finish in _REASONS else None
 
     def metadata(self) -> dict[str, Any]:
-        """Return the metadata of the message: what is known, and nothing else."""
+        """Return what is known besides text and calls, and nothing else."""
         known: dict[str, Any] = {
+            "finish_reason": self.finish,
+            "unreadable": self.unreadable,
             "usage": _usage(self.usage),
             "model": self.model,
-            "finish_reason": self.finish_reason,
-            "refusal": _without_halves("".join(self.refusal)),
-            "reasoning_summary": _without_halves("".join(self.summary)),
             REASONING: self.reasoning,
         }
         return {name: value for name, value in known.items() if value}
 
+    def _call(self, index: Any, call_id: str, name: str) -> _Call:
+        """Return the call that a piece belongs to; one with another id is another, whatever its index."""
+        for call in reversed(self._calls):
+            same_place = call.index == index if index is not None else (not call_id or call.id == call_id)
+            if same_place and not (call_id and call.id and call_id != call.id and name):
+                if index is None and not call_id and name and call.name:
+                    break
+                return call
+        if len(self._calls) >= _MAX_CALLS:
+            self._fill()
+            return _Call(index)
+        self._calls.append(_Call(index))
+        return self._calls[-1]
 
-def _joined(text: str) -> str:
-    """Return text in which the halves of surrogate pairs that stand side by side are characters."""
-    if text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    def _grow(self, characters: int) -> None:
+        self._characters += characters
+        if self._characters > _MAX_CHARACTERS:
+            self._fill()
+
+    def _fill(self) -> None:
+        self.full, self.finish = True, "length"
 
 
-def _without_halves(text: str) -> str:
-    """Return text that can be written as UTF-8: lone halves of surrogate pairs are replaced."""
+def text_of(content: Any) -> str:
+    """Return text, also of a list of parts; "" for everything else."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def count_of(counts: Any, *names: str) -> int | None:
+    """Return a count of tokens by the names that lead to it; None if there is none."""
+    for name in names:
+        counts = counts.get(name) if isinstance(counts, dict) else None
+    is_count = isinstance(counts, int) and not isinstance(counts, bool) and 0 <= counts < 2**53
+    return counts if is_count else None
+
+
+def whole_characters(text: str) -> str:
+    """Return text with surrogate pairs joined, and U+FFFD for half a pair."""
     if text.isascii():
         return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _finish_reason(reason: str | None) -> FinishReason | None:
     try:
-        return FinishReason(reason) if reason else None
-    except ValueError:
-        return None
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
-def _usage(usage: Usage | None) -> CompletionUsage | None:
-    if usage is None:
+def _short(text: str) -> str:
+    printable = "".join(character for character in text[:_SHORT] if character.isprintable())
+    return whole_characters(printable).strip()
+
+
+def _usage(usage: dict[str, int]) -> CompletionUsage | None:
+    if not usage:
         return None
+    cached, reasoning = usage.get("cached_tokens"), usage.get("reasoning_tokens")
     return CompletionUsage(
-        prompt_tokens=usage.prompt,
-        completion_tokens=usage.completion,
-        prompt_tokens_details={"cached_tokens": usage.cached} if usage.cached is not None else None,
-        completion_tokens_details={"reasoning_tokens": usage.reasoning}
-        if usage.reasoning is not None
-        else None,
+        prompt_tokens=usage.get("prompt_tokens"),
+        completion_tokens=usage.get("completion_tokens"),
+        prompt_tokens_details=None if cached is None else {"cached_tokens": cached},
+        completion_tokens_details=None if reasoning is None else {"reasoning_tokens": reasoning},
     )

@@ -1,21 +1,37 @@
 """The `openai` clients of an endpoint: one for its v1 or compatible API, one for Azure's dated API."""
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from openai import AsyncAPIResponse, AsyncAzureOpenAI, AsyncOpenAI, Omit
+import httpx2  # what `openai` speaks HTTP with
+from openai import (
+    APITimeoutError,
+    AsyncAPIResponse,
+    AsyncAzureOpenAI,
+    AsyncOpenAI,
+    DefaultAsyncHttpxClient,
+    Omit,
+)
 
+from mcpsecurity.kernel.model.errors import BrokenOffError
 from mcpsecurity.model_endpoint import ModelEndpoint
 
-__all__ = ["GetBearer", "ModelClients"]
+__all__ = ["GetBearer", "ModelClients", "Way"]
 
 GetBearer = Callable[[], Awaitable[str]]
 """Returns a token for the endpoint, such as `azure.identity.aio.get_bearer_token_provider` makes."""
 
+Way = Literal["responses", "chat", "dated"]
+"""How a request is sent: Responses, Chat Completions, or Chat Completions by Azure's dated API."""
+
 
 class ModelClients:
-    """Sends requests to an endpoint, with a key, or with the token of an identity, or with neither."""
+    """Sends requests to an endpoint, with a key, or with the token of an identity, or with neither.
+
+    A redirect is not followed: the key and the conversation are for the address that is configured.
+    """
 
     def __init__(
         self,
@@ -25,24 +41,32 @@ class ModelClients:
         bearer: GetBearer | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = 180.0,
-        http_client: Any = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        options: dict[str, Any] = {"timeout": timeout, "max_retries": 0, "http_client": http_client}
-        self._client = AsyncOpenAI(
-            base_url=endpoint.base_url,
-            api_key=bearer or key or "none",
-            default_headers=headers,
-            **options,
+        self._http = DefaultAsyncHttpxClient(
+            verify=True if tls is None else tls, timeout=timeout, follow_redirects=False
         )
-        self._headers = _without_authorization(endpoint, key, bearer)
+        extra = {name.title(): value for name, value in (headers or {}).items()}
+        options: dict[str, Any] = {
+            "timeout": timeout,
+            "max_retries": 0,
+            "http_client": self._http,
+            "default_headers": extra,
+        }
+        self._client = AsyncOpenAI(base_url=endpoint.base_url, api_key=bearer or key or "none", **options)
+        self._headers: dict[str, Any] = {}
+        if endpoint.azure and bearer is None and key is not None:
+            self._headers["api-key"] = key
+        if "Authorization" not in extra and bearer is None and (endpoint.azure or key is None):
+            self._headers["Authorization"] = Omit()
         self._dated: AsyncAzureOpenAI | None = None
+        self._dated_headers: dict[str, Any] = {} if key or bearer else {"api-key": Omit()}
         if endpoint.api_version is not None:
             self._dated = AsyncAzureOpenAI(
                 azure_endpoint=endpoint.resource_url,
                 api_version=endpoint.api_version,
-                api_key=None if bearer else key,
+                api_key=None if bearer else key or "none",
                 azure_ad_token_provider=bearer,
-                default_headers=headers,
                 **options,
             )
 
@@ -52,38 +76,26 @@ class ModelClients:
         return str((self._dated or self._client).base_url)
 
     @asynccontextmanager
-    async def posted(
-        self, api: Literal["responses", "chat"], body: Mapping[str, Any]
-    ) -> AsyncIterator[AsyncAPIResponse[Any]]:
-        """Post a request and yield the response, whose body is not read yet. Azure's dated API is used for
-        Chat Completions only: Responses are on its v1 API.
+    async def posted(self, way: Way, body: Mapping[str, Any]) -> AsyncIterator[AsyncAPIResponse[Any]]:
+        """Post a request and yield the response, whose body is not read yet.
 
         Raises:
             openai.OpenAIError: it could not be sent, or the status tells of a failure.
+            BrokenOffError: the connection broke, also while the body was read.
         """
-        async with AsyncExitStack() as stack:
-            if api == "responses":
-                responses = self._client.responses.with_streaming_response
-                made = responses.create(**body, extra_headers=self._headers)
-            elif self._dated is not None:
-                made = self._dated.chat.completions.with_streaming_response.create(**body)
-            else:
-                completions = self._client.chat.completions.with_streaming_response
-                made = completions.create(**body, extra_headers=self._headers)
-            yield await stack.enter_async_context(made)
+        client, headers = self._client, self._headers
+        if way == "dated" and self._dated is not None:
+            client, headers = self._dated, self._dated_headers
+        asked: Any = client.responses if way == "responses" else client.chat.completions
+        create = asked.with_streaming_response.create
+        try:
+            async with create(**body, extra_headers=headers) as response:
+                yield response
+        except httpx2.TimeoutException as error:
+            raise APITimeoutError(error.request) from error
+        except (httpx2.RequestError, httpx2.StreamError, OSError) as error:
+            raise BrokenOffError("the connection broke") from error
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
-        if self._dated is not None:
-            await self._dated.close()
-
-
-def _without_authorization(
-    endpoint: ModelEndpoint, key: str | None, bearer: GetBearer | None
-) -> dict[str, Any]:
-    """Return headers that keep the client from sending `Authorization`: if there is no key or token, and for
-    Azure's key, which is sent as `api-key`."""
-    if bearer is not None or (key is not None and not endpoint.azure):
-        return {}
-    return {"Authorization": Omit()} | ({"api-key": key} if key is not None else {})
+        await self._http.aclose()

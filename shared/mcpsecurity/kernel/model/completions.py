@@ -8,7 +8,8 @@ from typing import Any
 
 from semantic_kernel.contents import ChatMessageContent
 
-from mcpsecurity.kernel.model.answer import Answer, Call, Usage
+from mcpsecurity.kernel.model.answer import Answer, count_of, text_of
+from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import picture_parts
 
 __all__ = ["UNWANTED", "read", "request"]
@@ -68,70 +69,60 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def read(event: Mapping[str, Any], answer: Answer) -> str:
-    """Add a chunk to an answer and return the text that it brings."""
-    answer.model = event.get("model") or answer.model
-    if isinstance(usage := event.get("usage"), Mapping):
-        answer.usage = _usage(usage)
-    choices = event.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, Mapping):
-        return ""
-    if isinstance(reason := choice.get("finish_reason"), str):
-        answer.finish_reason = reason
-    delta = choice.get("delta") or choice.get("message")
-    if not isinstance(delta, Mapping):
-        return ""
-    _read_calls(delta.get("tool_calls"), answer)
-    if isinstance(refusal := delta.get("refusal"), str):
-        answer.refusal.append(refusal)
-    for name in ("reasoning_content", "reasoning"):
-        if isinstance(summary := delta.get(name), str):
-            answer.summary.append(summary)
-            break
-    text = delta.get("content")
-    return answer.add_text(text) if isinstance(text, str) else ""
+def read(chunk: Mapping[str, Any], answer: Answer) -> None:
+    """Add a chunk to an answer.
+
+    Raises:
+        ProviderError: it is an error.
+    """
+    if chunk.get("error"):
+        raise ProviderError(chunk["error"])
+    answer.named(chunk.get("model"))
+    usage = chunk.get("usage")
+    if isinstance(usage, dict):
+        _read_usage(usage, answer)
+    choice = _choice_of(chunk)
+    answer.finished(choice.get("finish_reason"))
+    said = choice.get("delta") or choice.get("message")
+    if isinstance(said, dict):
+        _read_delta(said, answer)
 
 
-def _read_calls(pieces: Any, answer: Answer) -> None:
-    """Add the pieces of calls. Some servers leave the index out, and send each call whole."""
-    for piece in pieces if isinstance(pieces, list) else ():
-        if not isinstance(piece, Mapping):
-            continue
-        place = piece.get("index")
-        if not isinstance(place, int):
-            place = _place(piece, answer)
-        call = answer.calls.setdefault(place, Call())
-        found = piece.get("function")
-        function: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
-        call.id = call.id or _text(piece.get("id"))
-        call.name = call.name or _text(function.get("name"))
-        call.arguments += _text(function.get("arguments"))
+def _choice_of(chunk: Mapping[str, Any]) -> dict[str, Any]:
+    choices = chunk.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and choice.get("index") in (0, None):
+            return choice
+    return {}
 
 
-def _place(piece: Mapping[str, Any], answer: Answer) -> int:
-    """Return the place of a piece without an index: that of the call with its id, or a new one."""
-    last = max(answer.calls, default=-1)
-    call_id = _text(piece.get("id"))
-    same = [place for place, call in answer.calls.items() if call.id == call_id]
-    if not call_id:
-        return max(last, 0)
-    return same[0] if same else last + 1
+def _read_delta(delta: Mapping[str, Any], answer: Answer) -> None:
+    if text := text_of(delta.get("content")):
+        answer.say(answer.text, text)
+    if refusal := text_of(delta.get("refusal")):
+        answer.say(answer.refusal, refusal)
+    if thought := text_of(delta.get("reasoning_content") or delta.get("reasoning")):
+        answer.say(answer.summary, thought)
+    calls = delta.get("tool_calls")
+    for made in calls if isinstance(calls, list) else [calls]:
+        if isinstance(made, dict):
+            _read_call(made, answer)
+    if isinstance(made := delta.get("function_call"), dict):  # what came before `tool_calls`
+        _read_call({"index": "function_call", "function": made}, answer)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _read_call(made: Mapping[str, Any], answer: Answer) -> None:
+    function = made.get("function") or made.get("custom")
+    function = function if isinstance(function, dict) else {}
+    arguments = function.get("arguments", function.get("input"))
+    answer.call(made.get("index"), text_of(made.get("id")), text_of(function.get("name")), arguments)
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    return Usage(
-        prompt=_count(usage, "prompt_tokens"),
-        completion=_count(usage, "completion_tokens"),
-        reasoning=_count(usage.get("completion_tokens_details"), "reasoning_tokens"),
-        cached=_count(usage.get("prompt_tokens_details"), "cached_tokens"),
-    )
-
-
-def _count(counts: Any, name: str) -> int | None:
-    count = counts.get(name) if isinstance(counts, Mapping) else None
-    return count if isinstance(count, int) else None
+def _read_usage(usage: Mapping[str, Any], answer: Answer) -> None:
+    counts = {
+        "prompt_tokens": count_of(usage, "prompt_tokens"),
+        "completion_tokens": count_of(usage, "completion_tokens"),
+        "reasoning_tokens": count_of(usage, "completion_tokens_details", "reasoning_tokens"),
+        "cached_tokens": count_of(usage, "prompt_tokens_details", "cached_tokens"),
+    }
+    answer.usage |= {name: count for name, count in counts.items() if count is not None}

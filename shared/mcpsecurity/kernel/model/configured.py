@@ -4,8 +4,6 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from openai import DefaultAsyncHttpxClient
-
 from mcpsecurity.identity_token import token_provider
 from mcpsecurity.kernel.model.service import ChatModel
 from mcpsecurity.kernel.model.settings import ChatModelSettings
@@ -18,18 +16,13 @@ __all__ = ["open_model"]
 async def open_model(settings: ModelSettings, tls: ssl.SSLContext) -> AsyncIterator[ChatModel]:
     """Yield the model of `settings`: with its key, its headers, or as the identity that
     `DefaultAzureCredential` finds. `tls` is what connections trust.
-
-    No redirect is followed: key and conversation are for the address that is configured.
     """
     async with AsyncExitStack() as resources:
         bearer = None
         if settings.uses_identity:
             found = token_provider(settings.token_scope, tls, settings.azure_authority_host)
             bearer = await resources.enter_async_context(found)
-        http = await resources.enter_async_context(
-            DefaultAsyncHttpxClient(verify=tls, timeout=settings.model_timeout, follow_redirects=False)
-        )
-        yield ChatModel.at(
+        model = ChatModel.at(
             settings.model_url,
             settings.model_name,
             key=settings.model_key,
@@ -44,5 +37,6 @@ async def open_model(settings: ModelSettings, tls: ssl.SSLContext) -> AsyncItera
             ),
             headers=settings.headers,
             timeout=settings.model_timeout,
-            http_client=http,
+            tls=tls,
         )
+        yield await resources.enter_async_context(model)

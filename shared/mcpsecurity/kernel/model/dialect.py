@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from openai import APIStatusError
 
+from mcpsecurity.kernel.model.clients import Way
 from mcpsecurity.model_endpoint import Api, ModelEndpoint
 
 __all__ = ["Dialect"]
@@ -21,11 +22,15 @@ _OPTIONAL = {name: tuple(name.split(".")) for name in _NAMES.split()}
 _NO_ENCRYPTION = re.compile(r"encrypted.content", re.IGNORECASE)
 _NAMES_RESPONSES = re.compile(r"/v1/responses|responses api", re.IGNORECASE)
 _NAMES_CHAT = re.compile(r"/v1/chat/completions|chat completions? api", re.IGNORECASE)
+_WITHOUT_EFFORT = re.compile(r"set reasoning_effort to .?none", re.IGNORECASE)
+_OLD_VERSION = re.compile(r"only for api.versions?|api.version.{0,60}(not supported|or later)", re.IGNORECASE)
 _UNKNOWN = re.compile(
     r"unsupported|not supported|unknown|unrecognized|unexpected|not permitted|extra inputs|invalid"
     r"|does not exist|must be verified",
     re.IGNORECASE,
 )
+_NO_MODEL = frozenset({"DeploymentNotFound", "model_not_found"})
+_LIMITS = ("max_completion_tokens", "max_tokens")
 
 
 @dataclass(slots=True)
@@ -33,72 +38,87 @@ class Dialect:
     """How one deployment is asked.
 
     Attributes:
-        api: the API in use.
-        fixed: whether the operator chose it, so that a refusal does not change it.
+        way: the API in use.
+        fixed: whether the operator chose Responses or Chat Completions, so that a refusal does not change it.
         dropped: optional parameters that the deployment refused.
         limit: its name for the limit of an answer in Chat Completions.
+        effortless: it takes tools by Chat Completions with the reasoning effort `none` only.
     """
 
-    api: Literal["responses", "chat"]
+    way: Way
     fixed: bool = False
     dropped: set[tuple[str, ...]] = field(default_factory=set)
-    limit: str = "max_completion_tokens"
+    limit: str = _LIMITS[0]
+    effortless: bool = False
     _turned: bool = False
 
     @classmethod
     def of(cls, endpoint: ModelEndpoint, api: Api) -> "Dialect":
         """Return how an endpoint is asked at first: by `api`; with `auto`, by Responses if it has it."""
+        chat: Way = "chat" if endpoint.api_version is None else "dated"
         if api != "auto":
-            return cls(api, fixed=True)
-        return cls("responses" if endpoint.has_responses else "chat")
+            return cls("responses" if api == "responses" else chat, fixed=True)
+        return cls("responses" if endpoint.has_responses else chat)
 
     def shaped(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return a body as the deployment takes it."""
         shaped = dict(body)
-        if self.limit != "max_completion_tokens" and "max_completion_tokens" in shaped:
-            shaped[self.limit] = shaped.pop("max_completion_tokens")
+        if self.limit != _LIMITS[0] and _LIMITS[0] in shaped:
+            shaped[self.limit] = shaped.pop(_LIMITS[0])
         for path in self.dropped:
             _drop(shaped, path)
+        if self.effortless and self.way != "responses" and shaped.get("tools"):
+            shaped["reasoning_effort"] = "none"
         return shaped
 
-    def learn(self, error: APIStatusError, body: Mapping[str, Any]) -> bool:
-        """Learn from a refusal. True if the same question may be asked once more in another way."""
-        parameter, message = error.param or "", error.message or ""
-        if self._other_api(error.status_code, message):
+    def learn(self, error: APIStatusError, way: Way, body: Mapping[str, Any]) -> bool:
+        """Learn from a refusal of a body that was sent in this way. True if the same question may be asked
+        once more in another."""
+        if way != self.way or self._other_way(error):
             return True
         if error.status_code not in (400, 422):
             return False
-        if {"max_tokens", "max_completion_tokens"} & set(body) and "max_" in parameter + message:
+        parameter, message = error.param or "", error.message or ""
+        if _WITHOUT_EFFORT.search(message) and "messages" in body:
+            known, self.effortless = body.get("reasoning_effort") == "none", True
+            return not known
+        if any(limit in body for limit in _LIMITS) and "max_" in parameter + message:
             return self._rename_limit(body, message)
         path = _OPTIONAL.get(parameter)
         if path is None and _UNKNOWN.search(message):
             path = next((p for name, p in _OPTIONAL.items() if _named(name, message) and _has(body, p)), None)
         if path is None and _NO_ENCRYPTION.search(message):
             path = ("include",)
-        if path is None or path in self.dropped or not _has(body, path):
+        if path is None or not _has(body, path):
             return False
+        if path == ("reasoning_effort",) and self.effortless:
+            self.effortless = False
         self.dropped.add(path)
         return True
 
-    def _other_api(self, status: int, message: str) -> bool:
-        """Turn to the other API, once, if the refusal names it, or if the path of this one does not exist."""
+    def _other_way(self, error: APIStatusError) -> bool:
+        """Turn to another API if the refusal names it, or if the path of this one does not exist."""
+        status, message = error.status_code, error.message or ""
+        if self.way == "dated" and status in (400, 404) and _OLD_VERSION.search(message):
+            self.way = "chat"
+            return True
         if self.fixed or self._turned:
             return False
-        wanted = self.api
-        if self.api == "chat" and status in (400, 404) and _NAMES_RESPONSES.search(message):
+        wanted = self.way
+        if self.way == "responses":
+            missing = status in (404, 405) and error.code not in _NO_MODEL
+            if missing or (status == 400 and _NAMES_CHAT.search(message)):
+                wanted = "chat"
+        elif status in (400, 404) and _NAMES_RESPONSES.search(message):
             wanted = "responses"
-        elif self.api == "responses" and (
-            status in (404, 405) or (status == 400 and _NAMES_CHAT.search(message))
-        ):
-            wanted = "chat"
-        if wanted == self.api:
-            return False
-        self.api, self._turned = wanted, True
-        return True
+        self._turned = wanted != self.way
+        self.way = wanted
+        return self._turned
 
     def _rename_limit(self, body: Mapping[str, Any], message: str) -> bool:
-        other = "max_tokens" if "max_completion_tokens" in body else "max_completion_tokens"
-        if other == self.limit or not (_UNKNOWN.search(message) or other in message):
+        sent = next(limit for limit in _LIMITS if limit in body)
+        other = next(limit for limit in _LIMITS if limit != sent)
+        if not (_UNKNOWN.search(message) or other in message):
             return False
         self.limit = other
         return True

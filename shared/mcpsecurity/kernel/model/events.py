@@ -1,80 +1,93 @@
-"""A model's event stream, read from its bytes: events are split here, and only what is needed is decoded."""
+"""A model's event stream, read from its bytes: https://html.spec.whatwg.org/multipage/server-sent-events.html.
+
+Endpoints, their gateways and compatible servers also send events that are no JSON, half a surrogate pair, or
+something that is no stream at all.
+"""
 
 import json
-from collections.abc import AsyncIterator, Container
+import re
+from collections.abc import Container
 from typing import Any
 
 import orjson
 
-__all__ = ["NotAStreamError", "decode", "events_of"]
+from mcpsecurity.kernel.model.errors import NotAStreamError
 
-_MAX_EVENT = 8 * 1024 * 1024
-_DONE = b"[DONE]"
+__all__ = ["EventSplitter", "json_of"]
+
+_MAX_EVENT = 8 * 2**20
+_MAX_PREFACE = 2**16
+_BOM = b"\xef\xbb\xbf"
+_FIELD = re.compile(rb"\s*(data|event|id|retry)?:")
 
 
-class NotAStreamError(Exception):
-    """The endpoint answered with 200, and with something else than an event stream."""
+class EventSplitter:
+    """Splits a body into the data of its events; those with an `unwanted` name are passed over.
 
-
-async def events_of(
-    pieces: AsyncIterator[bytes], unwanted: Container[bytes] = ()
-) -> AsyncIterator[list[dict[str, Any]]]:
-    """Yield the events of each piece that arrives, decoded. Unwanted and unreadable ones are passed over.
-
-    Raises:
-        NotAStreamError: what arrives is no event stream, or one event is over 8 MiB.
+    `empty` tells whether nothing came at all.
     """
-    rest, checked = b"", False
-    async for piece in pieces:
-        rest += piece
-        if b"\r" in rest and not rest.endswith(b"\r"):
-            rest = rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *blocks, rest = rest.split(b"\n\n")
-        if len(rest) > _MAX_EVENT:
+
+    def __init__(self, unwanted: Container[bytes] = ()) -> None:
+        self.empty = True
+        self._unwanted = unwanted
+        self._any = False
+        self._rest = b""
+        self._preface = 0
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """Take bytes; return the data of the events that they complete.
+
+        Raises:
+            NotAStreamError: there is no event in the first 64 KiB, or one is longer than 8 MiB.
+        """
+        self.empty = self.empty and not piece
+        text = self._rest + piece
+        end = b""
+        if b"\r" in text:
+            if text.endswith(b"\r"):  # perhaps the first half of a line's end
+                text, end = text[:-1], b"\r"
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *blocks, rest = text.split(b"\n\n")
+        self._rest = rest + end
+        found = [data for block in blocks if (data := self._take(block)) is not None]
+        waits_for_event = self._any or _FIELD.match(self._rest)
+        if (
+            len(self._rest) > (_MAX_EVENT if waits_for_event else _MAX_PREFACE)
+            or self._preface > _MAX_PREFACE
+        ):
             raise NotAStreamError
-        if blocks and not checked:
-            checked = _check(blocks[0])
-        if events := [event for block in blocks if (event := _event(block, unwanted)) is not None]:
-            yield events
-    if rest.strip():
-        if not checked:
-            _check(rest)
-        if (event := _event(rest, unwanted)) is not None:
-            yield [event]
+        return found
 
+    def end(self) -> list[bytes]:
+        """Return the data of an event that nothing ended."""
+        data = self._take(self._rest.removesuffix(b"\r"))
+        return [] if data is None else [data]
 
-def _check(block: bytes) -> bool:
-    """Return True for the beginning of an event stream.
-
-    Raises:
-        NotAStreamError: it is none.
-    """
-    if not any(line.startswith((b"data", b"event", b":", b"id", b"retry")) for line in block.splitlines()):
-        raise NotAStreamError
-    return True
-
-
-def _event(block: bytes, unwanted: Container[bytes]) -> dict[str, Any] | None:
-    """Return an event's data, if it is a JSON object."""
-    data: list[bytes] = []
-    for line in block.split(b"\n"):
-        if line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
-        elif line.startswith(b"event:") and line[6:].strip() in unwanted:
+    def _take(self, block: bytes) -> bytes | None:
+        """Return the data of a block of lines; None if it has none, or is unwanted."""
+        data: list[bytes] = []
+        block = block if self._any else block.removeprefix(_BOM)
+        for line in block.split(b"\n"):
+            if line.startswith(b"data:"):
+                data.append(line[5:].removeprefix(b" "))
+            elif line.startswith(b"event:"):
+                if line[6:].strip() in self._unwanted:
+                    self._any = True
+                    return None
+            elif not (self._any or line.startswith(b":")):
+                self._preface += len(line)
+        if not data:
             return None
-    text = b"\n".join(data)
-    if not text or text.strip() == _DONE:
-        return None
-    found = decode(text)
-    return found if isinstance(found, dict) else None
+        self._any = True
+        return b"\n".join(data)
 
 
-def decode(text: bytes) -> Any:
+def json_of(data: bytes) -> Any:
     """Return a JSON value; halves of surrogate pairs stay as they are. None if it is no JSON."""
     try:
-        return orjson.loads(text)
-    except ValueError:
+        return orjson.loads(data)
+    except ValueError:  # also for half a surrogate pair and numbers beyond 64 bits, which Python's own reads
         try:
-            return json.loads(text.decode("utf-8", "replace"))
+            return json.loads(data.decode(errors="replace"))
         except (ValueError, RecursionError):
             return None

@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from semantic_kernel.contents import (
@@ -15,7 +15,8 @@ from semantic_kernel.contents import (
     ImageContent,
 )
 
-from mcpsecurity.kernel.model.answer import REASONING, Answer, Call, Usage
+from mcpsecurity.kernel.model.answer import REASONING, Answer, count_of, text_of
+from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import pictures_of
 
 __all__ = ["UNWANTED", "read", "request"]
@@ -36,7 +37,8 @@ UNWANTED = frozenset(
 )
 """Names of events that say nothing new: what they bring is in another one, whole."""
 
-_WHOLE = frozenset({"response.created", "response.completed", "response.incomplete"})
+_MIN_OUTPUT = 16
+"""A lower limit of an answer is refused."""
 _REASONS = {"max_output_tokens": "length", "max_tokens": "length", "content_filter": "content_filter"}
 
 
@@ -55,9 +57,11 @@ def request(messages: Sequence[ChatMessageContent], options: Mapping[str, Any]) 
     }
     if tools := options.get("tools"):
         body["tools"] = [{**tool, "strict": False} for tool in tools]
-    for name in ("tool_choice", "max_output_tokens", "temperature", "top_p", "parallel_tool_calls", "user"):
+    for name in ("tool_choice", "temperature", "top_p", "parallel_tool_calls", "user"):
         if options.get(name) is not None:
             body[name] = options[name]
+    if limit := options.get("max_output_tokens"):
+        body["max_output_tokens"] = max(limit, _MIN_OUTPUT)
     reasoning = {"effort": options.get("reasoning_effort"), "summary": options.get("reasoning_summary")}
     if any(reasoning.values()):
         body["reasoning"] = {name: value for name, value in reasoning.items() if value}
@@ -83,17 +87,16 @@ def _items(messages: Sequence[ChatMessageContent]) -> Iterator[dict[str, Any]]:
 
 
 def _said(message: ChatMessageContent, *, with_reasoning: bool) -> Iterator[dict[str, Any]]:
-    """Yield what the model said: its text and calls, with the reasoning items in their places."""
+    """Yield what the model said: its text and calls, with the reasoning items in their places. One that
+    nothing follows would be refused."""
     reasoning = list(message.metadata.get(REASONING, ())) if with_reasoning else []
     calls = [item for item in message.items if isinstance(item, FunctionCallContent)]
-    yield from (item for place, item in reasoning if place == 0)
+    yield from (item for at, item in reasoning if at == 0)
     if message.content:
-        yield {
-            "type": "message",
-            "role": "assistant",
-            "content": [{"type": "output_text", "text": message.content}],
-        }
+        said = {"type": "output_text", "text": message.content}
+        yield {"type": "message", "role": "assistant", "content": [said]}
     for place, call in enumerate(calls, 1):
+        yield from (item for at, item in reasoning if at == place)
         arguments = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments or {})
         yield {
             "type": "function_call",
@@ -101,7 +104,6 @@ def _said(message: ChatMessageContent, *, with_reasoning: bool) -> Iterator[dict
             "name": call.name,
             "arguments": arguments or "{}",
         }
-        yield from (item for before, item in reasoning if before == place)
 
 
 def _result(item: FunctionResultContent) -> dict[str, Any]:
@@ -121,58 +123,83 @@ def _parts(message: ChatMessageContent) -> Iterator[dict[str, Any]]:
             yield {"type": "input_image", "image_url": str(item.data_uri or item.uri)}
 
 
-def read(event: Mapping[str, Any], answer: Answer) -> str:
-    """Add an event to an answer and return the text that it brings."""
-    match event:
-        case {"type": "response.output_text.delta", "delta": str(text)}:
-            return answer.add_text(text)
-        case {"type": "response.refusal.delta", "delta": str(text)}:
-            answer.refusal.append(text)
-        case {"type": "response.reasoning_summary_text.delta", "delta": str(text)}:
-            answer.summary.append(text)
-        case {"type": "response.output_item.done", "item": dict(item)}:
-            _read_item(item, answer)
-        case {
-            "type": "response.created" | "response.completed" | "response.incomplete",
-            "response": dict(response),
-        }:
-            _read_response(response, answer)
-        case _:
-            pass
-    return ""
+def read(event: Mapping[str, Any], answer: Answer) -> None:
+    """Add an event to an answer.
+
+    Raises:
+        ProviderError: it is an error, or the response failed.
+    """
+    kind, delta = event.get("type"), event.get("delta")
+    match kind:
+        case "response.output_text.delta" if isinstance(delta, str):
+            answer.say(answer.text, delta)
+        case "response.refusal.delta" if isinstance(delta, str):
+            answer.say(answer.refusal, delta)
+        case "response.reasoning_summary_text.delta" if isinstance(delta, str):
+            answer.say(answer.summary, delta)
+        case "response.output_item.done":
+            _read_item(event.get("item"), answer)
+        case "response.created" | "response.completed" | "response.incomplete":
+            _read_response(event.get("response"), answer)
+        case "response.failed" | "response.cancelled":
+            response = event.get("response")
+            raise ProviderError(response.get("error") if isinstance(response, dict) else None)
+        case "error":
+            raise ProviderError(event.get("error") or dict(event))
+        case None if event.get("error"):
+            raise ProviderError(event["error"])
 
 
-def _read_item(item: Mapping[str, Any], answer: Answer) -> None:
-    if item.get("type") == "function_call":
-        call = Call(*(str(item.get(name) or "") for name in ("call_id", "name", "arguments")))
-        answer.calls[len(answer.calls)] = call
-    elif item.get("type") == "reasoning" and item.get("encrypted_content"):
-        kept = {name: item[name] for name in ("type", "id", "summary", "encrypted_content") if name in item}
-        answer.reasoning.append((len(answer.calls), kept))
+def _read_item(item: Any, answer: Answer) -> None:
+    """Add a call or a reasoning item that is whole."""
+    if not isinstance(item, dict):
+        return
+    match item.get("type"):
+        case "function_call" | "custom_tool_call":
+            call_id = text_of(item.get("call_id"))
+            index = call_id or text_of(item.get("id")) or object()
+            arguments = item.get("arguments", item.get("input"))
+            answer.call(index, call_id, text_of(item.get("name")), arguments)
+        case "reasoning" if isinstance(sealed := item.get("encrypted_content"), str) and sealed:
+            kept = ("type", "id", "summary", "encrypted_content")
+            answer.reason({name: item[name] for name in kept if name in item}, len(sealed))
 
 
-def _read_response(response: Mapping[str, Any], answer: Answer) -> None:
-    answer.model = response.get("model") or answer.model
-    if isinstance(usage := response.get("usage"), Mapping):
-        answer.usage = _usage(usage)
+def _read_response(response: Any, answer: Answer) -> None:
+    if not isinstance(response, dict):
+        return
+    answer.named(response.get("model"))
+    counts = {
+        "prompt_tokens": count_of(response, "usage", "input_tokens"),
+        "completion_tokens": count_of(response, "usage", "output_tokens"),
+        "reasoning_tokens": count_of(response, "usage", "output_tokens_details", "reasoning_tokens"),
+        "cached_tokens": count_of(response, "usage", "input_tokens_details", "cached_tokens"),
+    }
+    answer.usage |= {name: count for name, count in counts.items() if count is not None}
     status = response.get("status")
+    if status in ("completed", "incomplete"):
+        output = response.get("output")
+        _read_output(output if isinstance(output, list) else [], answer)
+        answer.ended = True
     if status == "completed":
-        answer.finish_reason = "tool_calls" if answer.calls else "stop"
+        answer.finished("tool_calls" if answer.calls() else "stop")
     elif status == "incomplete":
-        details = response.get("incomplete_details") or {}
-        reason = details.get("reason") if isinstance(details, Mapping) else None
-        answer.finish_reason = _REASONS.get(str(reason), str(reason or "incomplete"))
+        details = response.get("incomplete_details")
+        reason = text_of(details.get("reason")) if isinstance(details, dict) else ""
+        answer.finished(_REASONS.get(reason, reason or "incomplete"))
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    return Usage(
-        prompt=_count(usage, "input_tokens"),
-        completion=_count(usage, "output_tokens"),
-        reasoning=_count(usage.get("output_tokens_details"), "reasoning_tokens"),
-        cached=_count(usage.get("input_tokens_details"), "cached_tokens"),
-    )
-
-
-def _count(counts: Any, name: str) -> int | None:
-    count = counts.get(name) if isinstance(counts, Mapping) else None
-    return count if isinstance(count, int) else None
+def _read_output(output: Iterable[Any], answer: Answer) -> None:
+    """Add what the whole answer has and no event brought: calls that were cut off, text that came at once."""
+    known = {call_id for call_id, _, _ in answer.calls()}
+    silent = not (answer.text.any or answer.refusal.any)
+    for item in output:
+        kind = item.get("type") if isinstance(item, dict) else None
+        if kind in ("function_call", "custom_tool_call") and item.get("call_id") not in known:
+            _read_item(item, answer)
+        elif kind == "message" and silent:
+            content = item.get("content")
+            for part in content if isinstance(content, list) else ():
+                if isinstance(part, dict):
+                    answer.say(answer.text, text_of(part.get("text")))
+                    answer.say(answer.refusal, text_of(part.get("refusal")))

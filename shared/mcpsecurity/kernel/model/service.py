@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
 
-from openai import APIError, APIStatusError, BadRequestError, OpenAIError
+from openai import APIStatusError, AsyncAPIResponse, BadRequestError, OpenAIError
 from pydantic import PrivateAttr
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.function_call_choice_configuration import FunctionCallChoiceConfiguration
@@ -22,9 +22,9 @@ from semantic_kernel.contents import (
     AuthorRole,
     ChatHistory,
     ChatMessageContent,
-    FunctionCallContent,
     StreamingChatMessageContent,
     StreamingTextContent,
+    TextContent,
 )
 from semantic_kernel.exceptions import ServiceResponseException
 from semantic_kernel.functions.kernel_function_metadata import KernelFunctionMetadata
@@ -34,19 +34,21 @@ from semantic_kernel.utils.telemetry.model_diagnostics.decorators import (
 )
 
 from mcpsecurity.kernel.model import completions, responses
-from mcpsecurity.kernel.model.answer import Answer
-from mcpsecurity.kernel.model.clients import GetBearer, ModelClients
+from mcpsecurity.kernel.model.answer import REASONING, Answer
+from mcpsecurity.kernel.model.clients import GetBearer, ModelClients, Way
 from mcpsecurity.kernel.model.dialect import Dialect
-from mcpsecurity.kernel.model.events import NotAStreamError, events_of
+from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity.kernel.model.settings import ChatModelSettings
+from mcpsecurity.kernel.model.stream import read_body
 from mcpsecurity.model_endpoint import Api, read_endpoint
 
 __all__ = ["ChatModel"]
 
-_MAX_TRIES = 6
+_MAX_TRIES = 8
 _PASSING = frozenset({500, 502, 503, 504})
 _PAUSE_SECONDS = 0.5
-_FAILED = frozenset({"error", "response.failed"})
+_NOT_ITS_REASONING = "invalid_encrypted_content"
+"""Code of the refusal of reasoning that another deployment made."""
 
 
 class ChatModel(ChatCompletionClientBase):
@@ -59,9 +61,16 @@ class ChatModel(ChatCompletionClientBase):
     parameter. A status 500, 502, 503 or 504 is tried once more. Nothing else is repeated: an answer that is
     paid for may be under way.
 
+    The last message of a stream has the calls, and in its `metadata`: `usage`, `model`, `finish_reason` as
+    the endpoint says it, `refusal`, `reasoning_summary`, `unreadable` (how many events were no JSON) and
+    `reasoning`, as far as there is something to tell. Those before it have `refusal_delta` and
+    `reasoning_summary_delta`: what they add.
+
     Raises (when asked):
         ContentFilterAIException: the provider's filter refused the messages.
-        ServiceResponseException: anything else; its cause is the `openai.OpenAIError`, or `NotAStreamError`.
+        ServiceResponseException: anything else; its cause is the `openai.OpenAIError`, or one of
+            `BrokenOffError`, `NotAStreamError` and `ProviderError`.
+        What `bearer` raises.
     """
 
     MODEL_PROVIDER_NAME: ClassVar[str] = "openai"
@@ -96,7 +105,8 @@ class ChatModel(ChatCompletionClientBase):
             api_version: the version of Azure's dated API; None for the v1 API.
             azure: whether the host is an Azure OpenAI resource; None decides by its name.
             defaults: settings of requests that do not set them themselves.
-            options: further ones of `ModelClients`: `headers`, `timeout` in seconds, `http_client`.
+            options: further ones of `ModelClients`: `headers`, `timeout` in seconds, `tls`: an
+                `ssl.SSLContext`.
 
         Raises:
             EndpointError: no model can be reached at the address.
@@ -111,7 +121,7 @@ class ChatModel(ChatCompletionClientBase):
     @property
     def api(self) -> Literal["responses", "chat"]:
         """The API in use."""
-        return self._dialect.api
+        return "responses" if self._dialect.way == "responses" else "chat"
 
     async def __aenter__(self) -> Self:
         return self
@@ -138,15 +148,26 @@ class ChatModel(ChatCompletionClientBase):
         self, chat_history: ChatHistory, settings: PromptExecutionSettings
     ) -> list[ChatMessageContent]:
         answer = Answer()
-        async for _ in self._pieces(chat_history, settings, answer):
-            pass
-        return [answer.message(self.ai_model_id)]
+        async with aclosing(self._arrivals(chat_history, settings, answer)) as arrivals:
+            async for _ in arrivals:
+                pass
+        text = answer.text.take()
+        told = {"refusal": answer.refusal.take(), "reasoning_summary": answer.summary.take()}
+        return [
+            ChatMessageContent(
+                role=AuthorRole.ASSISTANT,
+                items=[*([TextContent(text=text)] if text else []), *answer.call_items()],
+                ai_model_id=self.ai_model_id,
+                finish_reason=answer.finish_reason(),
+                metadata={**answer.metadata(), **{name: said for name, said in told.items() if said}},
+            )
+        ]
 
     @trace_streaming_chat_completion(MODEL_PROVIDER_NAME)
     async def _inner_get_streaming_chat_message_contents(
         self, chat_history: ChatHistory, settings: PromptExecutionSettings, function_invoke_attempt: int = 0
     ) -> AsyncGenerator[list[StreamingChatMessageContent], Any]:
-        answer = Answer()
+        answer, refusal, summary = Answer(), "", ""
 
         def part(items: list[Any], **more: Any) -> list[StreamingChatMessageContent]:
             return [
@@ -160,55 +181,62 @@ class ChatModel(ChatCompletionClientBase):
                 )
             ]
 
-        async with aclosing(self._pieces(chat_history, settings, answer)) as pieces:
-            async for text in pieces:
-                yield part([StreamingTextContent(choice_index=0, text=text)])
-        end = answer.message(self.ai_model_id)
-        calls = [item for item in end.items if isinstance(item, FunctionCallContent)]
-        yield part(calls, finish_reason=end.finish_reason, metadata=end.metadata)
+        async with aclosing(self._arrivals(chat_history, settings, answer)) as arrivals:
+            async for _ in arrivals:
+                text, refused, thought = answer.text.take(), answer.refusal.take(), answer.summary.take()
+                items = [StreamingTextContent(choice_index=0, text=text)] if text else []
+                if refused or thought:
+                    refusal, summary = refusal + refused, summary + thought
+                    pieces = {"refusal_delta": refused, "reasoning_summary_delta": thought}
+                    yield part(items, metadata={name: piece for name, piece in pieces.items() if piece})
+                elif items:
+                    yield part(items)
+        told = {"refusal": refusal, "reasoning_summary": summary}
+        metadata = {**answer.metadata(), **{name: said for name, said in told.items() if said}}
+        yield part(answer.call_items(), finish_reason=answer.finish_reason(), metadata=metadata)
 
-    async def _pieces(
+    async def _arrivals(
         self, history: ChatHistory, settings: PromptExecutionSettings, answer: Answer
-    ) -> AsyncGenerator[str, None]:
-        """Ask, fill an answer, and yield its text as it comes: what arrives together, together."""
+    ) -> AsyncGenerator[None, None]:
+        """Ask, fill an answer, and yield each time that something of it arrived."""
         options = {**self._defaults, **_set_options(settings)}
         try:
-            async with aclosing(self._events(history, options)) as arrived:
-                async for api, events in arrived:
-                    read = responses.read if api == "responses" else completions.read
-                    if text := "".join([read(event, answer) for event in events]):
-                        yield text
+            async with self._asked(history, options) as (way, response):
+                api = responses if way == "responses" else completions
+                async for _ in read_body(response.iter_bytes(), api.read, api.UNWANTED, answer):
+                    yield
         except APIStatusError as error:
-            if isinstance(error, BadRequestError) and error.code == "content_filter":
-                raise ContentFilterAIException("The model's filter refused the messages", error) from error
+            if (filtered := _filtered(error)) is not None:
+                raise filtered from error
             raise ServiceResponseException("The model's endpoint refused the request", error) from error
-        except (OpenAIError, NotAStreamError) as error:
+        except (OpenAIError, BrokenOffError, NotAStreamError, ProviderError) as error:
             raise ServiceResponseException("The model did not answer", error) from error
 
-    async def _events(
+    @asynccontextmanager
+    async def _asked(
         self, history: ChatHistory, options: Mapping[str, Any]
-    ) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
-        """Yield the events of an answer with the API that they belong to; refusals are learned from."""
-        passing = 1
-        for attempt in range(_MAX_TRIES):
-            api = self._dialect.api
-            make = responses.request if api == "responses" else completions.request
-            made = make(history.messages, options)
-            body = self._dialect.shaped({"model": options.get("ai_model_id") or self.ai_model_id, **made})
-            try:
-                async with self._clients.posted(api, body) as response:
-                    unwanted = responses.UNWANTED if api == "responses" else completions.UNWANTED
-                    async for events in events_of(response.iter_bytes(), unwanted):
-                        for event in events:
-                            _raise_error(event, response.http_request)
-                        yield api, events
-                return
-            except APIStatusError as error:
-                if error.status_code in _PASSING and passing:
-                    passing -= 1
-                    await asyncio.sleep(_PAUSE_SECONDS)
-                elif attempt + 1 == _MAX_TRIES or not self._dialect.learn(error, body):
-                    raise
+    ) -> AsyncGenerator[tuple[Way, AsyncAPIResponse[Any]], None]:
+        """Yield the response to a question, and the way in which it was sent; refusals are learned from."""
+        passing, sealed = 1, True
+        async with AsyncExitStack() as sent:
+            for attempt in range(_MAX_TRIES):
+                way = self._dialect.way
+                make = responses.request if way == "responses" else completions.request
+                made = make([m if sealed else _unsealed(m) for m in history.messages], options)
+                model = options.get("ai_model_id") or self.ai_model_id
+                body = self._dialect.shaped({"model": model, **made})
+                try:
+                    response = await sent.enter_async_context(self._clients.posted(way, body))
+                    break
+                except APIStatusError as error:
+                    if error.status_code in _PASSING and passing:
+                        passing -= 1
+                        await asyncio.sleep(_PAUSE_SECONDS)
+                    elif sealed and error.code == _NOT_ITS_REASONING:
+                        sealed = False
+                    elif attempt + 1 == _MAX_TRIES or not self._dialect.learn(error, way, body):
+                        raise
+            yield way, response
 
     def _update_function_choice_settings_callback(
         self,
@@ -245,20 +273,23 @@ def _tool(function: KernelFunctionMetadata) -> dict[str, Any]:
     return {**tool, "parameters": whole} if isinstance(whole, dict) else tool
 
 
-def _raise_error(event: Mapping[str, Any], request: Any) -> None:
-    """Raise the error that an event tells of.
+def _filtered(error: APIStatusError) -> ContentFilterAIException | None:
+    """Return the error of a filter that refused the messages; None if it was none."""
+    if not (isinstance(error, BadRequestError) and error.code == "content_filter"):
+        return None
+    try:
+        return ContentFilterAIException("The model's filter refused the messages", error)
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+    ):  # Semantic Kernel reads details that others word otherwise
+        return None
 
-    Raises:
-        openai.APIError: with the provider's message and code.
-    """
-    error = event.get("error")
-    if event.get("type") == "response.failed":
-        response = event.get("response")
-        error = response.get("error") if isinstance(response, Mapping) else None
-    elif event.get("type") == "error" and not isinstance(error, Mapping):
-        error = event
-    if isinstance(error, Mapping) or event.get("type") in _FAILED:
-        body = dict(error) if isinstance(error, Mapping) else {}
-        raise APIError(
-            str(body.get("message") or "The model's endpoint reported a failure"), request, body=body
-        )
+
+def _unsealed(message: ChatMessageContent) -> ChatMessageContent:
+    """Return a message without its reasoning."""
+    if REASONING not in message.metadata:
+        return message
+    metadata = {name: value for name, value in message.metadata.items() if name != REASONING}
+    return message.model_copy(update={"metadata": metadata})

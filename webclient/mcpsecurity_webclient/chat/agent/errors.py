@@ -9,11 +9,12 @@ from http import HTTPStatus
 
 import openai
 from azure.core.exceptions import ClientAuthenticationError
+from semantic_kernel.exceptions import ServiceException
 
 from mcpsecurity.client import BridgeError, SignInRequiredError
+from mcpsecurity.kernel.model import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity_webclient.chat.agent.provider_report import Report, report_of
 from mcpsecurity_webclient.chat.models import Failure
-from mcpsecurity_webclient.errors import BrokenOffError, NotAStreamError, ProviderError
 
 __all__ = [
     "MODEL_ERRORS",
@@ -23,7 +24,7 @@ __all__ = [
     "sign_in_needed",
 ]
 
-MODEL_ERRORS = (openai.OpenAIError, ClientAuthenticationError, BrokenOffError, NotAStreamError, ProviderError)
+MODEL_ERRORS = (ServiceException, ClientAuthenticationError)
 """What asking the model may raise."""
 
 _FILTERED = frozenset(

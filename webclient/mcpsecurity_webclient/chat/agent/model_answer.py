@@ -6,6 +6,7 @@ from typing import Any
 
 from semantic_kernel.contents import FunctionCallContent, StreamingChatMessageContent
 
+from mcpsecurity.kernel.model import REASONING
 from mcpsecurity_webclient.chat.strict_json import read_json
 from mcpsecurity_webclient.errors import UnreadableCallError
 
@@ -31,35 +32,36 @@ class Completion:
 
 
 class HeardAnswer:
-    """Takes an answer in parts. `text` is what was said so far, a refusal included."""
+    """Takes an answer in parts, as `ChatModel` streams them. `calls` are as the model made them."""
 
     def __init__(self) -> None:
-        self.text = ""
-        self._refused = False
-        self._calls: StreamingChatMessageContent | None = None
+        self.calls: list[FunctionCallContent] = []
+        self._pieces: list[str] = []
+        self._speaks = self._refused = False
         self._known: dict[str, Any] = {}
-        self._model: str | None = None
 
     def take(self, part: StreamingChatMessageContent) -> str:
         """Take a part and return what it adds to the text."""
         piece = part.content or ""
-        if refusal := part.metadata.get("refusal"):
-            piece += refusal if self._refused or not self.text + piece else f"\n\n{refusal}"
+        if refusal := part.metadata.get("refusal_delta"):
+            piece += refusal if self._refused or not (self._speaks or piece) else f"\n\n{refusal}"
             self._refused = True
-        self.text += piece
-        if any(isinstance(item, FunctionCallContent) for item in part.items):
-            self._calls = part if self._calls is None else self._calls + part
-        self._known |= {name: value for name, value in part.metadata.items() if value}
-        if part.finish_reason:
-            self._known.setdefault("finish_reason", part.finish_reason.value)
-        self._model = self._known.get("model") or getattr(part.inner_content, "model", None) or self._model
+        if piece:
+            self._speaks = True
+            self._pieces.append(piece)
+        self.calls += [item for item in part.items if isinstance(item, FunctionCallContent)]
+        self._known |= part.metadata
         return piece
 
     @property
-    def calls(self) -> list[FunctionCallContent]:
-        """The calls, as the model made them."""
-        items = self._calls.items if self._calls is not None else ()
-        return [item for item in items if isinstance(item, FunctionCallContent)]
+    def text(self) -> str:
+        """What was said so far, a refusal included."""
+        return "".join(self._pieces)
+
+    @property
+    def reasoning(self) -> list[Any]:
+        """What the model thought, for its next round."""
+        return list(self._known.get(REASONING, ()))
 
     @property
     def whole(self) -> bool:
@@ -68,12 +70,11 @@ class HeardAnswer:
 
     def completion(self) -> Completion:
         """Return what is known when nothing more comes."""
-        usage = self._known.get("usage")
-        counts = usage if isinstance(usage, dict) else {n: getattr(usage, n, None) for n in _COUNTS}
+        counts = {name: getattr(self._known.get("usage"), name, None) for name in _COUNTS}
         return Completion(
             finish_reason=self._reason(),
             usage={name: count for name, count in counts.items() if isinstance(count, int)},
-            model=self._model,
+            model=self._known.get("model"),
         )
 
     def _reason(self) -> str:

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
-from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import (
     AuthorRole,
     ChatHistory,
@@ -17,8 +16,9 @@ from semantic_kernel.contents import (
 )
 
 from mcpsecurity.kernel.functions import original_arguments
+from mcpsecurity.kernel.model import REASONING, ChatModelSettings
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, HeardAnswer, arguments_of
-from mcpsecurity_webclient.chat.history import call_ids, result_of, sent, valid_call
+from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, sent, valid_call
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
 from mcpsecurity_webclient.chat.strict_json import to_json
@@ -87,6 +87,7 @@ class PromptingService:
             await self._announce(batch, history)
             sink.done(completion)
             if not heard.calls:
+                forget_reasoning(history.messages)
                 total.status = "completed"
                 return total
             await self.carry_out(batch, history)
@@ -125,9 +126,7 @@ class PromptingService:
 
     async def _ask(self, history: ChatHistory, sink: AnswerSink) -> HeardAnswer:
         """Hear one answer of the model. What was said before it broke off enters the history, too."""
-        settings = AzureChatPromptExecutionSettings(
-            function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False)
-        )
+        settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False))
         heard = HeardAnswer()
         try:
             async for parts in self._service.get_streaming_chat_message_contents(
@@ -165,7 +164,10 @@ class PromptingService:
             )
         text = [TextContent(text=heard.text)] if heard.text.strip() else []
         if text or items:
-            history.add_message(ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items]))
+            reasoning = {REASONING: heard.reasoning} if heard.reasoning and items else {}
+            history.add_message(
+                ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=reasoning)
+            )
             history.messages += refused
         batch.begin = len(history.messages)
         for call in batch.calls:

@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 
-from mcpsecurity_webclient.errors import ProviderError
+from mcpsecurity.kernel.model import ProviderError
 
 __all__ = ["Report", "report_of"]
 

@@ -4,9 +4,9 @@ import logging
 
 from mcp import types
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory, FinishReason
 
+from mcpsecurity.kernel.model import ChatModelSettings
 from mcpsecurity_webclient.chat.agent.errors import MODEL_ERRORS, failure_of, report_in
 from mcpsecurity_webclient.chat.history import texts_of
 from mcpsecurity_webclient.chat.requests.sampling import message_text
@@ -31,7 +31,7 @@ class ModelSampler:
         history = ChatHistory(system_message=params.systemPrompt)
         for message in params.messages:
             history.add_message({"role": message.role, "content": message_text(message)})
-        settings = AzureChatPromptExecutionSettings(max_completion_tokens=min(params.maxTokens, _MAX_TOKENS))
+        settings = ChatModelSettings(max_output_tokens=min(params.maxTokens, _MAX_TOKENS))
         try:
             answer = await self._service.get_chat_message_content(history, settings)
         except MODEL_ERRORS as error:

@@ -8,16 +8,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 from azure.core.exceptions import ClientAuthenticationError
-from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
 from tests.browser.stack import Stack
 from tests.webclient.conftest import NewPerson, ServeWeb
 
 from mcpsecurity.identity_token import token_provider
+from mcpsecurity.kernel.model import ChatModelSettings, open_model
 from mcpsecurity.localcloud.openai import ModelEndpoints, add_openai_routes
 from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.runtime.tls import client_ssl_context
-from mcpsecurity_webclient.chat.agent.chat_model import chat_model
 
 GRAPH = "https://graph.microsoft.com/.default"
 
@@ -41,13 +40,11 @@ async def _answer(stack: Stack, **changes: Any) -> str:
     settings = stack.web_settings(azure_openai_api_key=None, **changes)
     history = ChatHistory()
     history.add_user_message("hello")
-    async with chat_model(settings, client_ssl_context(settings.ca_file)) as model:
-        said = await model.get_chat_message_content(history, AzureChatPromptExecutionSettings())
+    async with open_model(settings, client_ssl_context(settings.ca_file)) as model:
+        said = await model.get_chat_message_content(history, ChatModelSettings())
         again = [
             str(piece)
-            async for piece in model.get_streaming_chat_message_content(
-                history, AzureChatPromptExecutionSettings()
-            )
+            async for piece in model.get_streaming_chat_message_content(history, ChatModelSettings())
         ]
     assert str(said) == "".join(again)
     return str(said)

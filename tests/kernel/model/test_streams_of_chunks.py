@@ -6,20 +6,25 @@ from typing import Any
 
 import pytest
 
-from mcpsecurity_webclient.chat.agent.model_stream import AnswerReader, EventSplitter, whole_characters
-from mcpsecurity_webclient.errors import NotAStreamError, ProviderError
+from mcpsecurity.kernel.model import NotAStreamError, ProviderError, completions
+from mcpsecurity.kernel.model.answer import Answer, whole_characters
+from mcpsecurity.kernel.model.events import EventSplitter
+from mcpsecurity.kernel.model.stream import read_events
 
 
 def split(body: bytes, sizes: int = 1) -> list[str]:
     splitter = EventSplitter()
     pieces = [body[place : place + sizes] for place in range(0, len(body), sizes)]
-    return [data for piece in pieces for data in splitter.feed(piece)] + splitter.end()
+    found = [data for piece in pieces for data in splitter.feed(piece)] + splitter.end()
+    return [data.decode() for data in found]
 
 
-def read(*chunks: Any) -> tuple[str, str, AnswerReader]:
-    reader = AnswerReader()
-    said = [reader.read(c if isinstance(c, str) else json.dumps(c)) for c in chunks] + [reader.end()]
-    return "".join(text for text, _ in said), "".join(refusal for _, refusal in said), reader
+def read(*chunks: Any) -> tuple[str, str, Answer]:
+    answer = Answer()
+    events = [chunk if isinstance(chunk, str) else json.dumps(chunk) for chunk in chunks]
+    read_events([event.encode(errors="replace") for event in events], completions.read, answer)
+    answer.end()
+    return answer.text.take(), answer.refusal.take(), answer
 
 
 def delta(finish: Any = None, **parts: Any) -> dict[str, Any]:
@@ -42,7 +47,7 @@ def test_an_event_that_nothing_ends_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"<p>x</p>\n" * 10_000, b"x" * 70_000, b"data: x\n\ndata: " + b"y" * 5_000_000]
+    "body", [b"<p>x</p>\n" * 10_000, b"x" * 70_000, b"data: x\n\ndata: " + b"y" * 9_000_000]
 )
 def test_what_is_no_stream_is_given_up_before_it_fills_the_memory(body: bytes) -> None:
     with pytest.raises(NotAStreamError):
@@ -65,8 +70,8 @@ def test_a_character_in_two_chunks_is_joined_and_half_of_one_is_replaced() -> No
 
 
 def test_chunks_that_are_no_json_are_counted_and_passed_over() -> None:
-    text, _, reader = read(delta(content="a"), "{", "[1]", "[" * 100_000, delta(content="b"), delta("stop"))
-    assert (text, reader.unreadable, reader.chunks, reader.finish) == ("ab", 3, 3, "stop")
+    text, _, answer = read(delta(content="a"), "{", "[1]", "[" * 100_000, delta(content="b"), delta("stop"))
+    assert (text, answer.unreadable, answer.parts, answer.finish) == ("ab", 3, 3, "stop")
 
 
 @pytest.mark.parametrize(
@@ -81,14 +86,14 @@ def test_chunks_that_are_no_json_are_counted_and_passed_over() -> None:
     ],
 )  # fmt: skip
 def test_odd_members_are_passed_over(odd: Any) -> None:
-    text, refusal, reader = read(delta(content="a"), odd, delta(content="b"))
-    assert (text, refusal, reader.calls(), reader.usage, reader.finish) == ("ab", "", [], {}, None)
+    text, refusal, answer = read(delta(content="a"), odd, delta(content="b"))
+    assert (text, refusal, answer.calls(), answer.usage, answer.finish) == ("ab", "", [], {}, None)
 
 
 def test_text_in_parts_usage_and_the_models_name_are_read() -> None:
     part = delta(content=[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])
-    text, _, reader = read(part | {"model": "m\n1"}, {"choices": [], "usage": {"prompt_tokens": 3}})
-    assert (text, reader.model, reader.usage) == ("ab", "m1", {"prompt_tokens": 3})
+    text, _, answer = read(part | {"model": "m\n1"}, {"choices": [], "usage": {"prompt_tokens": 3}})
+    assert (text, answer.model, answer.usage) == ("ab", "m1", {"prompt_tokens": 3})
 
 
 @pytest.mark.parametrize("error", [{"message": "no", "code": "server_error"}, "no"])
@@ -133,12 +138,9 @@ def test_calls_are_put_together(chunks: list[Any], calls: list[tuple[str, str, s
 
 
 def test_an_answer_without_end_is_cut() -> None:
-    reader = AnswerReader()
-    while not reader.full:
-        reader.read(json.dumps(delta(content="x" * 100_000)))
-    assert reader.finish == "length"
-    many = AnswerReader()
-    many.read(json.dumps(delta(tool_calls=[{"index": n, "function": {"name": "t"}} for n in range(500)])))
+    _, _, answer = read(*[delta(content="x" * 100_000)] * 20)
+    assert (answer.full, answer.finish, answer.parts) == (True, "length", 11)
+    _, _, many = read(delta(tool_calls=[{"index": n, "function": {"name": "t"}} for n in range(500)]))
     assert (len(many.calls()), many.finish) == (128, "length")
 
 
@@ -166,5 +168,5 @@ def test_no_garbage_gets_through() -> None:
         return {rng.choice(keys): garbage(depth - 1) for _ in range(rng.randrange(4))}
 
     for _ in range(3000):
-        text, refusal, reader = read(*({"choices": [{"delta": garbage(4)}]} for _ in range(3)), garbage(5))
-        (text + refusal + "".join(part for call in reader.calls() for part in call)).encode()
+        text, refusal, answer = read(*({"choices": [{"delta": garbage(4)}]} for _ in range(3)), garbage(5))
+        (text + refusal + "".join(part for call in answer.calls() for part in call)).encode()
