@@ -1,4 +1,4 @@
-"""`mcpsecurity demo` with a model of one's own: named by options or by the environment, and by nothing else."""
+"""`mcpsecurity demo` with a model of one's own, named by options or by the environment."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
