@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 
-.PHONY: setup demo test check format lock docs bench soak clean browser
+.PHONY: setup demo test test-fast check format lock docs bench soak clean browser
 
 # The lock names every package, so pip has nothing to resolve: with its resolver, a new release of a package that
 # another one asks for with an extra stops the installation.
@@ -33,6 +33,10 @@ browser: setup
 # In two processes; PYTEST_ARGS="-n 0 tests/oidc" runs some in one.
 test: setup browser
 	$(BIN)/python -m pytest -n logical --maxprocesses 2 --dist worksteal --cov --cov-report=term $(PYTEST_ARGS)
+
+# Only tests that start no other program: no browser, no Redis, no conformance suite (tests/conftest.py).
+test-fast: setup
+	$(BIN)/python -m pytest -q -n logical --maxprocesses 2 --dist worksteal --fast $(PYTEST_ARGS)
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -1,12 +1,55 @@
-"""What holds for all tests: nothing that is logged while they run has a part of a token in it."""
+"""What holds for all tests: nothing that is logged has a part of a token in it. And the option `--fast`."""
 
 import gc
 import logging
+import re
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import pytest
 from tests.support.leaks import LeakSearch
 from tests.support.served import Serve, serving
+
+TESTS = Path(__file__).parent
+SLOW_FOLDERS = (
+    "browser",
+    "conformance",
+    "docs",
+    "integration",
+    "notebooks",
+    "scaling",
+    "sdk2",
+    "telemetry",
+    "testing",
+)
+STARTS_PROGRAMS = re.compile(r"subprocess|playwright|pexpect|tests\.support\.(programs|installed)\b")
+"""What a module names that starts other programs, or a browser: then `--fast` leaves it out."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--fast`, for `make test-fast`."""
+    parser.addoption("--fast", action="store_true", help="only tests that start no other program")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what `--fast` leaves out."""
+    if not config.getoption("--fast") or not collection_path.is_relative_to(TESTS):
+        return None
+    return _is_slow(collection_path) or None
+
+
+def _is_slow(path: Path) -> bool:
+    if any(folder in SLOW_FOLDERS for folder in path.relative_to(TESTS).parts[:1]):
+        return True
+    return path.suffix == ".py" and (
+        _starts_programs(path) or _starts_programs(path.with_name("conftest.py"))
+    )
+
+
+@cache
+def _starts_programs(module: Path) -> bool:
+    return module.is_file() and STARTS_PROGRAMS.search(module.read_text("utf-8")) is not None
 
 
 @pytest.fixture(scope="session", autouse=True)

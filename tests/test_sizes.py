@@ -32,17 +32,18 @@ EXCEPTIONS = {
     "tests/server/transport/test_sdk_client.py program() lines": 52,
     "tests/webclient/chat/test_answer_endings.py lines": 403,
     "webclient/mcpsecurity_webclient/app.py create_app() lines": 43,
-    "webclient/mcpsecurity_webclient/chat/conversation.py ChatService parameters": 13,
-    "webclient/mcpsecurity_webclient/chat/conversation.py __init__() lines": 70,
+    "webclient/mcpsecurity_webclient/chat/event_types.py lines": 406,
     "webclient/mcpsecurity_webclient/chat/requests/elicitation.py Asked parameters": 9,
 }
 RECORDS = {
     "server/mcpsecurity_server/transport/limits.py Limits",
+    "shared/mcpsecurity/kernel/model/answer.py Answer",
     "shared/mcpsecurity/localcloud/entra/directory.py Client",
     "shared/mcpsecurity/localcloud/openmeteo/cities.py City",
     "tests/client/mutations.py Answer",
     "webclient/mcpsecurity_webclient/chat/models.py Message",
     "webclient/mcpsecurity_webclient/chat/models.py PendingFunctionCall",
+    "webclient/mcpsecurity_webclient/chat/state.py ConversationState",
 }
 
 

@@ -110,3 +110,23 @@ def test_every_test_that_the_security_model_names_exists() -> None:
 
 def _has(file: Path, test: str) -> bool:
     return file.exists() and re.search(rf"def {test}\b", file.read_text("utf-8")) is not None
+
+
+def test_every_file_that_the_guide_for_contributors_names_exists() -> None:
+    text = (ROOT / "docs" / "contributing.md").read_text("utf-8")
+    named = re.findall(r"`((?:server|webclient|shared|tests)/[\w/.]+)`", text)
+    assert len(named) > 40
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_walks_are_as_long_as_their_titles_say(number: int) -> None:
+    text = (
+        (ROOT / "docs" / "contributing.md")
+        .read_text("utf-8")
+        .split("## Where things pass")[1]
+        .split("## Run")[0]
+    )
+    title, *walk = text.split("### ")[number + 1].splitlines()
+    counted = len(re.findall(r"^\d+\. ", "\n".join(walk), re.MULTILINE))
+    assert counted in map(int, re.findall(r"\d+", title))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from mcp import types
-from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 
 from mcpsecurity.client import SignInRequiredError
@@ -122,14 +121,8 @@ class ChatService:
         )
 
     def _make_runs(self, shared: ChatDependencies) -> Runs:
-        kernel = Kernel()
-        kernel.add_service(shared.model)
         prompting = PromptingService(
-            kernel,
-            shared.model,
-            self._servers,
-            self._tool_calls,
-            max_rounds=shared.settings.max_rounds,
+            shared.model, self._servers, self._tool_calls, max_rounds=shared.settings.max_rounds
         )
         return Runs(
             self.state,

@@ -30,13 +30,12 @@ MakeChat = Callable[[str, Person], ChatService]
 
 
 class ChatDirectory:
-    """Conversations by person: the same in each of her browsers, and for nobody else.
+    """Conversations by person: the same in each of a person's browsers, and hidden from everyone else.
 
-    All are in `store`; those in use are open here, too. `limit` is how many of a person can be open; the
-    longest unused one is closed for another. `max_runs` is how many answers are written for her at a time.
-    `retention` is after how many seconds without use a conversation is deleted; None: never.
-    After `idle_after` seconds without use it keeps no connection to a server.
-    """
+    All are in `store`; those in use are open here, too. `make` makes a conversation. `limit` is how many a
+    person can have open; the least recently used one is closed for another. `max_runs` is how many answers
+    are written for a person at a time. A conversation is deleted after `retention` seconds without use (None:
+    never), and its connections to servers are closed after `idle_after`."""
 
     def __init__(
         self,
@@ -62,10 +61,10 @@ class ChatDirectory:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def entries(self, person: Person, search: str | None = None) -> list[Entry]:
-        """Return a person's conversations, the latest first; with `search` those that have it in them.
+        """Return a person's conversations, the latest first; with `search` only those that contain it.
 
         Raises:
-            StoreError: they cannot be read.
+            StoreError: the store cannot be read.
         """
         kept = await self._store.entries(owner_of(person), search)
         opened = self._chats.get(person.key, {})
@@ -76,8 +75,8 @@ class ChatDirectory:
         return sorted(entries.values(), key=lambda entry: entry.updated_at, reverse=True)
 
     async def latest(self, person: Person) -> ChatService:
-        """Return the conversation a person is at: the latest that is open, or that her session used, or a
-        new one."""
+        """Return the latest conversation of a person that is open or was used since the sign-in, or a new
+        one."""
         if opened := self._opened(person):
             return opened[0]
         kept = await self._store.entries(owner_of(person), limit=1)
@@ -88,10 +87,10 @@ class ChatDirectory:
         return await self.create(person)
 
     async def find(self, person: Person, chat_id: str) -> ChatService | None:
-        """Return a person's conversation; None if there is none of that id, or it is another's.
+        """Return a person's conversation; None if the id is unknown or belongs to another person.
 
         Raises:
-            StoreError: it cannot be read.
+            StoreError: the store cannot be read.
         """
         chat = self._chats.get(person.key, {}).get(chat_id)
         if chat is None or chat.saver.stale:
@@ -102,11 +101,11 @@ class ChatDirectory:
         return chat
 
     async def create(self, person: Person) -> ChatService:
-        """Begin a conversation.
+        """Create a conversation.
 
         Raises:
-            TooManyChatsError: no conversation could give way.
-            StoreError: it cannot be kept.
+            TooManyChatsError: too many are open, and each of them is at work.
+            StoreError: it cannot be saved.
         """
         async with self._lock(person.key):
             chat = await self._add(person, secrets.token_urlsafe(12), None)
@@ -117,7 +116,7 @@ class ChatDirectory:
         """Delete a conversation and end what is open in it.
 
         Raises:
-            StoreError: it is still there.
+            StoreError: it is not deleted.
         """
         async with self._lock(person.key):
             self._chats.get(person.key, {}).pop(chat.chat_id, None)
@@ -126,7 +125,7 @@ class ChatDirectory:
             await chat.events.discard()
 
     async def end_session(self, sid: str, *, signed_out: bool) -> None:
-        """End what a session holds open; when the person has signed out everywhere, close her
+        """End what runs for a session; when the person has signed out of the last one, close the
         conversations."""
         for key, sids in list(self._sessions.items()):
             if sid not in sids:
@@ -138,17 +137,16 @@ class ChatDirectory:
                 self._chats.pop(key, None)
             if not sids:
                 del self._sessions[key]
-            await asyncio.gather(*(_put_away(c) if gone else c.end_session(sid) for c in chats))
+            await asyncio.gather(*(_close_and_tidy(c) if gone else c.end_session(sid) for c in chats))
 
     async def sweep(self) -> None:
-        """Let conversations rest that nobody has used for a while, and close them after half a day; delete
-        those past the retention."""
+        """Evict idle conversations, close them after half a day, and delete those past the retention."""
         now = self._clock()
         for key, chats in list(self._chats.items()):
             for chat in list(chats.values()):
                 if chat.state.updated_at < now - _IDLE_SECONDS and chat.state.run is None:
                     del chats[chat.chat_id]
-                    await _put_away(chat)
+                    await _close_and_tidy(chat)
                 elif chat.state.updated_at < now - self._idle_after:
                     await chat.evict_idle()
             if not chats:
@@ -160,7 +158,7 @@ class ChatDirectory:
 
     async def aclose(self, grace: float = 0.0) -> None:
         """Close all conversations, because the process ends; answers get `grace` seconds to end by
-        themselves. What waits for a person is left open."""
+        themselves. What waits for a person stays open for the next process."""
         chats = [chat for chats in self._chats.values() for chat in chats.values()]
         await asyncio.gather(*(chat.finish(grace) for chat in chats))
         self._chats.clear()
@@ -172,7 +170,7 @@ class ChatDirectory:
         return running < self._max_runs
 
     def opened(self) -> list[ChatService]:
-        """Return all conversations that are open here. May be asked in any thread."""
+        """Return all conversations that are open here. Safe to call in any thread."""
         return [chat for chats in list(self._chats.values()) for chat in list(chats.values())]
 
     def in_use(self) -> list[str]:
@@ -180,16 +178,17 @@ class ChatDirectory:
         return list(self._chats)
 
     async def unload(self, key: str) -> None:
-        """Close a person's conversations here, because another replica has her; they are in the store."""
+        """Close a person's conversations here, because another replica serves the person now."""
         chats = self._chats.pop(key, {})
         self._sessions.pop(key, None)
         await asyncio.gather(*(_hand_over(chat) for chat in chats.values()))
 
     async def recheck(self, key: str) -> None:
-        """Close those of a person's conversations that another replica has changed while it had her.
+        """Close those of a person's conversations that another replica has changed while it served the
+        person.
 
         Raises:
-            StoreError: it cannot be found out which.
+            StoreError: the store cannot be read.
         """
         async with self._lock(key):
             chats = self._chats.get(key, {})
@@ -214,7 +213,7 @@ class ChatDirectory:
             kept = await self._store.load(owner_of(person), chat_id)
             try:
                 return None if kept is None else await self._add(person, chat_id, kept)
-            except StaleConversationError:  # whoever had it has saved it meanwhile
+            except StaleConversationError:  # another process has saved it meanwhile
                 continue
         raise StoreUnavailableError("this conversation is being used by another process")
 
@@ -231,7 +230,7 @@ class ChatDirectory:
             try:
                 await chat.restore(kept)
             except BaseException:
-                chat.saver.stale = True  # what is half there must not be saved
+                chat.saver.stale = True  # a half restored conversation must not be saved
                 await _hand_over(chat)
                 raise
         self._chats.setdefault(person.key, {})[chat_id] = chat
@@ -243,14 +242,14 @@ class ChatDirectory:
 
 
 async def _hand_over(chat: ChatService) -> None:
-    """Close a conversation that another process has: pages go there, and nothing is told here any more."""
+    """Close a conversation that another process has taken over; its pages reconnect there."""
     chat.events.close()
     await chat.leave()
 
 
-async def _put_away(chat: ChatService) -> None:
-    """Close a conversation; one in which nothing was said is not worth keeping."""
+async def _close_and_tidy(chat: ChatService) -> None:
+    """Close a conversation, and delete it if it is empty."""
     await chat.aclose()
     if not chat.state.messages:
-        with suppress(StoreError):  # the purge comes by later
+        with suppress(StoreError):  # the purge deletes it later
             await chat.saver.delete(chat.chat_id)

@@ -1,8 +1,8 @@
-"""The model/tool loop: ask the model, carry out what it calls, ask again, until it answers in words."""
+"""The agent loop: ask the model, carry out its tool calls, ask again, until it answers without calls."""
 
 import asyncio
 import secrets
-from typing import Any, Protocol
+from typing import Any
 
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
@@ -17,56 +17,40 @@ from semantic_kernel.contents import (
 
 from mcpsecurity.kernel.functions import original_arguments
 from mcpsecurity.kernel.model import REASONING, ChatModelSettings
+from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, HeardAnswer, arguments_of
 from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, sent, valid_call
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
-from mcpsecurity_webclient.chat.models import PendingFunctionCall
 from mcpsecurity_webclient.chat.strict_json import to_json
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.tools.calls import CANCELLED, ToolCalls
 from mcpsecurity_webclient.errors import UnreadableCallError
 from mcpsecurity_webclient.telemetry import trace_model_call
 
-__all__ = ["AnswerSink", "PromptingService"]
+__all__ = ["PromptingService"]
 
 _NAME_SHOWN = 64
 
 
-class AnswerSink(Protocol):
-    """Takes the answer as it comes. Each time the model speaks is a message of its own."""
-
-    def begin(self) -> str:
-        """Begin a message and return its id."""
-
-    def text(self, piece: str) -> None:
-        """Take more text of the message."""
-
-    def called(self, call: PendingFunctionCall) -> None:
-        """Hear that the message makes a call."""
-
-    def done(self, completion: Completion) -> None:
-        """End the message."""
-
-
 class PromptingService:
-    """Runs one conversation's turns on a kernel and its chat completion service."""
+    """Runs one conversation's loop of model requests and tool calls. Its kernel describes the tools to the
+    model."""
 
     def __init__(
         self,
-        kernel: Kernel,
         service: ChatCompletionClientBase,
         servers: McpServers,
         tool_calls: ToolCalls,
         *,
         max_rounds: int,
     ) -> None:
-        self._kernel = kernel
+        self._kernel = Kernel()
         self._service = service
         self._servers = servers
         self._tool_calls = tool_calls
         self._max_rounds = max_rounds
 
-    async def answer(self, history: ChatHistory, sink: AnswerSink) -> Completion:
+    async def answer(self, history: ChatHistory, writer: AnswerWriter) -> Completion:
         """Answer the history's last message; it grows by what is said and called. Returns the sum of it.
 
         Whatever happens, every call in the history has a result, so that the conversation can go on.
@@ -77,15 +61,15 @@ class PromptingService:
         await self._bring_tools()
         total = Completion(status="max_rounds")
         for _ in range(self._max_rounds):
-            message_id = sink.begin()
+            message_id = writer.begin()
             with trace_model_call(self._service.ai_model_id) as used:
-                heard = await self._ask(history, sink)
+                heard = await self._ask(history, writer)
                 completion = heard.completion()
                 used(completion.usage)
             _add(total, completion)
-            batch = self._propose(heard, message_id, history, sink)
+            batch = self._propose(heard, message_id, history, writer)
             await self._announce(batch, history)
-            sink.done(completion)
+            writer.done(completion)
             if not heard.calls:
                 forget_reasoning(history.messages)
                 total.status = "completed"
@@ -124,7 +108,7 @@ class PromptingService:
         self._kernel.plugins.clear()
         self._kernel.plugins |= self._servers.plugins()
 
-    async def _ask(self, history: ChatHistory, sink: AnswerSink) -> HeardAnswer:
+    async def _ask(self, history: ChatHistory, writer: AnswerWriter) -> HeardAnswer:
         """Hear one answer of the model. What was said before it broke off enters the history, too."""
         settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False))
         heard = HeardAnswer()
@@ -134,7 +118,7 @@ class PromptingService:
             ):
                 for part in parts:
                     if piece := heard.take(part):
-                        sink.text(piece)
+                        writer.text(piece)
         except BaseException:
             if heard.text.strip():
                 history.add_assistant_message(heard.text)
@@ -142,7 +126,7 @@ class PromptingService:
         return heard
 
     def _propose(
-        self, heard: HeardAnswer, message_id: str, history: ChatHistory, sink: AnswerSink
+        self, heard: HeardAnswer, message_id: str, history: ChatHistory, writer: AnswerWriter
     ) -> ToolCallBatch:
         """Put an answer into the history, and take down its calls. One that no tool can be found for, or
         whose arguments cannot be read, is answered at once: the person has nothing to decide about it."""
@@ -171,7 +155,7 @@ class PromptingService:
             history.messages += refused
         batch.begin = len(history.messages)
         for call in batch.calls:
-            sink.called(call)
+            writer.called(call)
         return batch
 
     def _checked(self, made: FunctionCallContent, *, whole: bool) -> dict[str, Any]:
