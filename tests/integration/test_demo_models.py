@@ -1,6 +1,7 @@
 """`mcpsecurity demo` with a model of one's own, named by options or by the environment."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,8 @@ from tests.integration.test_demo import output_of, running_demo
 from tests.webclient.person import WebPerson
 
 from mcpsecurity.cli.demo_model import choose_model
-from mcpsecurity.localcloud.openai import ModelEndpoints, add_openai_routes
+from mcpsecurity.localcloud.openai.deployments import DEPLOYMENTS
+from mcpsecurity.localcloud.openai.refusal import RefusedError
 from mcpsecurity.runtime.service import started_runner
 
 pytestmark = pytest.mark.timeout(120)
@@ -28,20 +30,30 @@ class OwnModel:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["OwnModel"]:
-        @web.middleware
-        async def record(request: web.Request, handler: Any) -> web.StreamResponse:
-            self.asked.append((request.path, await request.json(), request.headers))
-            response: web.StreamResponse = await handler(request)
-            return response
-
-        app = web.Application(middlewares=[record])
-        add_openai_routes(app, ModelEndpoints(api_key="k"))
+        app = web.Application(client_max_size=2**22)
+        app.router.add_post("/openai/v1/{api:.*}", self._answer)
         runner = await started_runner(app)
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         try:
             yield self
         finally:
             await runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.asked.append((request.path, body, request.headers))
+        if request.match_info["api"] != "responses":
+            try:
+                DEPLOYMENTS[NAME].check_chat(body)
+            except RefusedError as why:
+                error = {"message": str(why), "param": why.param, "code": why.code}
+                return web.json_response({"error": error}, status=400)
+        events: list[dict[str, Any]] = [
+            {"type": "response.output_text.delta", "delta": "Hello from a model of your own."},
+            {"type": "response.completed", "response": {"model": "own-1", "status": "completed"}},
+        ]
+        text = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+        return web.Response(text=text, content_type="text/event-stream")
 
 
 @pytest.fixture
