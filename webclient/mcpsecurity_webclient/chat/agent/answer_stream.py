@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from mcpsecurity_webclient.chat.agent.model_answer import Completion
+from mcpsecurity_webclient.chat.event_types import MessageDelta
 from mcpsecurity_webclient.chat.markdown import MarkdownStream, to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, Run
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -19,7 +20,7 @@ _PAUSE = 0.04
 
 class AnswerWriter:
     """Writes the messages of one run. A message joins the conversation with its first text or call, and one
-    that ends without either joins it then, as there is no other answer: its `finish_reason` says why."""
+    that ends without either joins it at its end, and its `finish_reason` says why it is empty."""
 
     def __init__(
         self,
@@ -46,7 +47,7 @@ class AnswerWriter:
         return self._message.message_id
 
     def text(self, piece: str) -> None:
-        """Take more text. The first goes out at once, what comes soon after it together."""
+        """Add text. The first piece is published at once, later ones together after a short pause."""
         self._joined()
         self._waiting.append(piece)
         if self._timer is None:
@@ -66,8 +67,10 @@ class AnswerWriter:
         rendered = self._markdown.add(piece)
         message.text = self._markdown.text
         message.stable, message.html = self._markdown.stable_html, rendered.html
-        payload = {"message_id": message.message_id, "offset": offset, "text": piece, "html": rendered.html}
-        self._publish("message.delta", payload | ({"stable": rendered.stable} if rendered.stable else {}))
+        delta = MessageDelta(message_id=message.message_id, offset=offset, text=piece, html=rendered.html)
+        if rendered.stable:
+            delta["stable"] = rendered.stable
+        self._publish("message.delta", delta)
 
     def _tell_all(self) -> None:
         """Publish what waits now, and end the pause."""
@@ -78,12 +81,12 @@ class AnswerWriter:
             self._tell()
 
     def called(self, call: PendingFunctionCall) -> None:
-        """Take down a call of this message."""
+        """Add a call to this message."""
         self._tell_all()
         self._joined().calls.append(call.call_id)
 
     def done(self, completion: Completion) -> None:
-        """End the message with what is known of it."""
+        """End the message with its finish reason and usage."""
         if completion.finish_reason != "tool_calls":
             self._joined()
         self._close(completion.finish_reason, completion.usage or None)

@@ -171,7 +171,7 @@ def _busy(headers: Mapping[str, str]) -> Failure:
 
 
 def _waitable(headers: Mapping[str, str]) -> int | None:
-    """Return how long the page counts down; nobody watches a page for hours."""
+    """Return how many seconds the page counts down; None for more than an hour."""
     wait = _wait_of(headers)
     return wait if wait is not None and wait <= _WAITABLE else None
 

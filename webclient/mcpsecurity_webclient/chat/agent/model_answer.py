@@ -1,4 +1,4 @@
-"""One answer of the model as it is heard: its text, its calls, and how it ended."""
+"""One response of the model as it streams in: its text, its calls, and how it ended."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from mcpsecurity.kernel.model import REASONING
 from mcpsecurity_webclient.chat.strict_json import read_json
 from mcpsecurity_webclient.errors import UnreadableCallError
 
-__all__ = ["Completion", "HeardAnswer", "arguments_of"]
+__all__ = ["Completion", "ModelAnswer", "arguments_of"]
 
 _COUNTS = ("prompt_tokens", "completion_tokens")
 _OWN_ENDS = (None, "stop", "tool_calls", "function_call")
@@ -31,7 +31,7 @@ class Completion:
     model: str | None = None
 
 
-class HeardAnswer:
+class ModelAnswer:
     """Takes an answer in parts, as `ChatModel` streams them. `calls` are as the model made them."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class HeardAnswer:
 
     @property
     def text(self) -> str:
-        """What was said so far, a refusal included."""
+        """The text so far, including a refusal."""
         return "".join(self._pieces)
 
     @property
@@ -65,11 +65,11 @@ class HeardAnswer:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing of the answer is missing, as far as it tells."""
+        """Whether the response is complete, by its finish reason and its readable chunks."""
         return self._known.get("finish_reason") in _OWN_ENDS and not self._known.get("unreadable")
 
     def completion(self) -> Completion:
-        """Return what is known when nothing more comes."""
+        """Return the outcome, once the stream has ended."""
         counts = {name: getattr(self._known.get("usage"), name, None) for name in _COUNTS}
         return Completion(
             finish_reason=self._reason(),

@@ -15,10 +15,10 @@ from semantic_kernel.contents import (
     TextContent,
 )
 
-from mcpsecurity.kernel.functions import original_arguments
 from mcpsecurity.kernel.model import REASONING, ChatModelSettings
+from mcpsecurity.kernel.schema_functions import original_arguments
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
-from mcpsecurity_webclient.chat.agent.model_answer import Completion, HeardAnswer, arguments_of
+from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswer, arguments_of
 from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, sent, valid_call
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.strict_json import to_json
@@ -51,9 +51,10 @@ class PromptingService:
         self._max_rounds = max_rounds
 
     async def answer(self, history: ChatHistory, writer: AnswerWriter) -> Completion:
-        """Answer the history's last message; it grows by what is said and called. Returns the sum of it.
+        """Answer the history's last message and return the outcome. The history grows by text, calls and
+        results.
 
-        Whatever happens, every call in the history has a result, so that the conversation can go on.
+        Every call in the history gets a result in any case, so that the conversation can go on.
 
         Raises:
             Whatever the service raises, and `SignInRequiredError`.
@@ -63,14 +64,14 @@ class PromptingService:
         for _ in range(self._max_rounds):
             message_id = writer.begin()
             with trace_model_call(self._service.ai_model_id) as used:
-                heard = await self._ask(history, writer)
-                completion = heard.completion()
+                response = await self._ask(history, writer)
+                completion = response.completion()
                 used(completion.usage)
             _add(total, completion)
-            batch = self._propose(heard, message_id, history, writer)
+            batch = self._propose(response, message_id, history, writer)
             await self._announce(batch, history)
             writer.done(completion)
-            if not heard.calls:
+            if not response.calls:
                 forget_reasoning(history.messages)
                 total.status = "completed"
                 return total
@@ -80,7 +81,7 @@ class PromptingService:
     async def carry_out(self, batch: ToolCallBatch, history: ChatHistory) -> None:
         """Carry out side by side what of a batch has not ended; each call gets its result in the history.
 
-        Cancelled ones do, too, but for calls that are left open for whoever goes on with the conversation.
+        Cancelled calls do, too, except those that stay open for the process that continues the conversation.
 
         Raises:
             SignInRequiredError: a server wants a sign-in.
@@ -108,35 +109,35 @@ class PromptingService:
         self._kernel.plugins.clear()
         self._kernel.plugins |= self._servers.plugins()
 
-    async def _ask(self, history: ChatHistory, writer: AnswerWriter) -> HeardAnswer:
-        """Hear one answer of the model. What was said before it broke off enters the history, too."""
+    async def _ask(self, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
+        """Stream one response of the model. Text that came before an error enters the history, too."""
         settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False))
-        heard = HeardAnswer()
+        response = ModelAnswer()
         try:
             async for parts in self._service.get_streaming_chat_message_contents(
                 sent(history), settings, kernel=self._kernel
             ):
                 for part in parts:
-                    if piece := heard.take(part):
+                    if piece := response.take(part):
                         writer.text(piece)
         except BaseException:
-            if heard.text.strip():
-                history.add_assistant_message(heard.text)
+            if response.text.strip():
+                history.add_assistant_message(response.text)
             raise
-        return heard
+        return response
 
     def _propose(
-        self, heard: HeardAnswer, message_id: str, history: ChatHistory, writer: AnswerWriter
+        self, response: ModelAnswer, message_id: str, history: ChatHistory, writer: AnswerWriter
     ) -> ToolCallBatch:
-        """Put an answer into the history, and take down its calls. One that no tool can be found for, or
+        """Put a response into the history, and record its calls. One that no tool can be found for, or
         whose arguments cannot be read, is answered at once: the person has nothing to decide about it."""
         batch_id, taken = secrets.token_urlsafe(8), call_ids(history.messages)
         items: list[FunctionCallContent] = []
         refused: list[ChatMessageContent] = []
         batch = ToolCallBatch([], [], 0)
-        for made in heard.calls:
+        for made in response.calls:
             try:
-                arguments = self._checked(made, whole=heard.whole)
+                arguments = self._checked(made, whole=response.whole)
             except UnreadableCallError as error:
                 items.append(valid_call(made, "{}", taken))
                 refused.append(result_of(items[-1], str(error)))
@@ -146,9 +147,9 @@ class PromptingService:
             batch.calls.append(
                 self._tool_calls.propose(made.name or "", arguments, batch_id, message_id, items[-1].id or "")
             )
-        text = [TextContent(text=heard.text)] if heard.text.strip() else []
+        text = [TextContent(text=response.text)] if response.text.strip() else []
         if text or items:
-            reasoning = {REASONING: heard.reasoning} if heard.reasoning and items else {}
+            reasoning = {REASONING: response.reasoning} if response.reasoning and items else {}
             history.add_message(
                 ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=reasoning)
             )

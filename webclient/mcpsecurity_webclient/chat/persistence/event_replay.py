@@ -11,6 +11,7 @@ from typing import Any
 
 from semantic_kernel.contents import AuthorRole, ChatMessageContent
 
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.events import ChatEvent, EventBus
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import INTERRUPTED, ApprovalMode, Message
@@ -24,7 +25,7 @@ __all__ = ["EventReplayer", "replayed"]
 
 _log = logging.getLogger(__name__)
 
-Publish = Callable[[str, str | None, dict[str, Any]], None]
+Publish = Callable[[EventName, str | None, EventPayload], None]
 
 
 class EventReplayer:
@@ -83,7 +84,7 @@ class EventReplayer:
         return message
 
     def _write_down(self) -> None:
-        """Put what was said into what the model reads."""
+        """Add the new answers to what the model reads."""
         self._transcript.turns.extend(self._new_turns)
         self._new_turns.clear()
 

@@ -63,7 +63,7 @@ def restore(state: ConversationState, stored: Conversation) -> None:
 def parts_of(
     messages: list[Message], calls: dict[str, PendingFunctionCall], turns: list[ChatMessageContent]
 ) -> list[Part]:
-    """Return what is to be kept; nothing in it changes any more."""
+    """Return the parts to store, as copies."""
     shown = [calls[key] for message in messages for key in message.calls if key in calls]
     return [
         *(Part("message", m.message_id, _body(m), m.text) for m in messages),
@@ -94,7 +94,7 @@ def calls_from(parts: list[Part]) -> dict[str, PendingFunctionCall]:
 
 
 class UnderWay(NamedTuple):
-    """What had not ended when a conversation was kept: the message that was being written, and calls."""
+    """The unfinished message and the unfinished calls of a conversation when it was stored."""
 
     message_id: str | None
     calls: list[str]
@@ -120,7 +120,8 @@ def turns_from(parts: list[Part]) -> list[ChatMessageContent]:
 
 
 def _body(value: Message | PendingFunctionCall) -> dict[str, Any]:
-    """Return the fields that are kept: HTML is made anew, and a decision that is being kept counts."""
+    """Return the stored fields, without HTML, which is rendered again. A decision that is being saved
+    counts."""
     names = (field.name for field in fields(value) if field.name not in _NOT_KEPT)
     body = {name: getattr(value, name) for name in names}
     if isinstance(value, PendingFunctionCall) and value.deciding is not None and value.status == "proposed":
