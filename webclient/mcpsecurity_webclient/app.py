@@ -29,7 +29,7 @@ from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers, ServerCallbacks
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.errors import StoreError
-from mcpsecurity_webclient.replicas.backends import asking, event_bus, web_state
+from mcpsecurity_webclient.replicas.backends import event_bus, request_log, web_state
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
 from mcpsecurity_webclient.store import SqlConversationStore
 from mcpsecurity_webclient.telemetry import Gauge, register_gauges
@@ -255,7 +255,7 @@ class _Assembly:
             person,
             self._shared_by_chats,
             events=event_bus(self._state, owner, chat_id, self._clock),
-            log=asking(self._state, owner, chat_id, self._clock),
+            log=request_log(self._state, owner, chat_id, self._clock),
         )
 
     def _ask_to_sign_in(self, chat: ChatService, error: SignInRequiredError) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mcpsecurity.redis.connection import RedisConnection
     from mcpsecurity_webclient.replicas.redis_event_log import EventLogs
 
-__all__ = ["WebState", "asking", "event_bus", "web_state"]
+__all__ = ["WebState", "event_bus", "request_log", "web_state"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def event_bus(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], f
     return RedisEventBus(chat_id, EventLog(state.logs, owner, chat_id), clock)
 
 
-def asking(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> RequestLog:
+def request_log(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> RequestLog:
     """Return what remembers the questions of a conversation of `owner`."""
     if state.redis is None:
         return NullRequestLog()
