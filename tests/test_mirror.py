@@ -32,9 +32,6 @@ NOT_STANDARD = re.compile(
 """Words with a standard word in their place, which names of modules avoid."""
 
 KNOWN_WORDS = {
-    "shared/mcpsecurity/client/refusals.py",
-    "shared/mcpsecurity/console/asker.py",
-    "shared/mcpsecurity/localcloud/entra/replies.py",
     "shared/mcpsecurity/localcloud/openai/wire.py",
 }
 """Modules whose names have such a word today. The list may only become shorter."""

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from mcpsecurity.client import McpConnection, ServerUnavailableError
-from mcpsecurity.client.streams import RequestStream
+from mcpsecurity.client.event_streams import RequestStream
 from mcpsecurity.client.time_limits import OpenPost
 from mcpsecurity.runtime.service import started_runner
 

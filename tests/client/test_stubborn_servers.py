@@ -15,7 +15,7 @@ from tests.client.mutating_server import MutatingServer, serving
 from tests.client.mutations import AddPart, Answer, Replace
 
 from mcpsecurity.client import ConcurrentSession, McpConnection, ServerUnavailableError, result_text
-from mcpsecurity.client.streams import EventReader, RequestStream
+from mcpsecurity.client.event_streams import EventReader, RequestStream
 from mcpsecurity.client.time_limits import OpenPost
 
 pytestmark = pytest.mark.timeout(30)

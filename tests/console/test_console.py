@@ -17,9 +17,9 @@ from semantic_kernel.contents import FunctionCallContent, FunctionResultContent
 from tests.support.device import enter_code
 
 from mcpsecurity.client import ToolText
-from mcpsecurity.console.asker import ConsoleHandler
 from mcpsecurity.console.cache import open_token_cache
 from mcpsecurity.console.chat import Chat
+from mcpsecurity.console.handler import ConsoleHandler
 from mcpsecurity.console.images import keep_images
 from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal

@@ -19,7 +19,7 @@ from pydantic import AnyUrl, ValidationError
 
 from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
 from mcpsecurity.client.http import FAILURE_CODE, McpHttpClient
-from mcpsecurity.client.readable import (
+from mcpsecurity.client.lenient_results import (
     ListedPrompts,
     ListedResources,
     ListedTools,

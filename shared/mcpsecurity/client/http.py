@@ -16,10 +16,10 @@ from weakref import WeakValueDictionary
 import httpx
 from mcp import types
 
-from mcpsecurity.client.answers import UnreadableAnswerError, parsed, response_to
 from mcpsecurity.client.errors import BridgeError, ServerUnavailableError
-from mcpsecurity.client.refusals import METHOD, doubt, not_sent, refusal_of, unknown_outcome
-from mcpsecurity.client.streams import ListeningStream, RequestStream, content_type, is_event_stream
+from mcpsecurity.client.event_streams import ListeningStream, RequestStream, content_type, is_event_stream
+from mcpsecurity.client.http_errors import METHOD, doubt, not_sent, refusal_of, unknown_outcome
+from mcpsecurity.client.json_rpc import UnreadableAnswerError, parsed, response_to
 from mcpsecurity.client.time_limits import OpenPost
 
 __all__ = ["FAILURE_CODE", "McpHttpClient"]

@@ -1,8 +1,10 @@
-"""A client session whose questions to people do not hold up anything else.
+"""A client session that answers the server's requests beside its receive loop.
 
 The SDK's `ClientSession` awaits the callbacks for elicitation and sampling in its receive loop: while a form
-is open no progress, no result and no second question would arrive. Here each is answered from a task of its
-own.
+is open, no progress, result or second question arrives. Here each callback runs in a task of its own.
+
+This module is the only one that uses private names of `ClientSession`: `_handle_response`,
+`_received_request`, `_request_id`, `_response_streams`, `_send_response` and `_task_group`.
 """
 
 import json
@@ -18,9 +20,9 @@ from mcp import ClientSession, types
 from mcp.shared.message import SessionMessage
 from mcp.shared.session import ProgressFnT, RequestResponder
 
-from mcpsecurity.client.answers import encodable
 from mcpsecurity.client.errors import ProtocolError
-from mcpsecurity.client.readable import Greeting, ReadableResult
+from mcpsecurity.client.json_rpc import encodable
+from mcpsecurity.client.lenient_results import Greeting, ReadableResult
 from mcpsecurity.client.tracing import Peer, traced
 
 __all__ = ["ConcurrentSession", "call_tool"]
@@ -33,11 +35,11 @@ _ASKING = (types.ElicitRequest, types.CreateMessageRequest, types.ListRootsReque
 
 
 class ConcurrentSession(ClientSession):
-    """The SDK's session, with server requests answered side by side; closing it ends what is open.
+    """The SDK's session, which answers server requests concurrently and ends open requests when it is closed.
 
     Attributes:
-        peer: attributes that the spans of its requests have besides.
-        answering: entered while a request of the server is being answered.
+        peer: further attributes for the spans of its requests.
+        answering: a context that is entered while a request of the server is answered.
         end_post: ends the POST of a request whose caller has left.
     """
 
@@ -48,7 +50,7 @@ class ConcurrentSession(ClientSession):
     async def send_request(
         self, request: types.ClientRequest, result_type: Any, *positional: Any, **options: Any
     ) -> Any:
-        """Send a request and return its result, in a span; see the SDK's own for arguments and errors."""
+        """Send a request in a span, and return its result; arguments and errors are those of the SDK."""
         kind = Greeting if result_type is types.InitializeResult else result_type
         request_id = self._request_id
         try:
@@ -60,7 +62,7 @@ class ConcurrentSession(ClientSession):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        """End what is open. The SDK would leave the callers of running requests waiting for ever."""
+        """Close the session, and fail the open requests: the SDK would let their callers wait for ever."""
         try:
             return await super().__aexit__(kind, error, trace)
         finally:
@@ -78,9 +80,9 @@ class ConcurrentSession(ClientSession):
             await super()._received_request(responder)
 
     async def _handle_response(self, message: SessionMessage) -> None:
-        """Hand a response over, and keep nothing of it: the receive loop holds each message until the next
-        one comes, and in an idle session that is the list of tools. A response that has come is not lost when
-        the session is closed in this moment."""
+        """Deliver a response, even if the session is closed at this moment, and free its memory.
+
+        The receive loop holds each message until the next one: in an idle session, the list of tools."""
         with anyio.CancelScope(shield=True):
             await super()._handle_response(message)
         message.message = _READ
@@ -106,9 +108,9 @@ async def call_tool(
     progress: ProgressFnT | None = None,
     meta: dict[str, Any] | None = None,
 ) -> types.CallToolResult:
-    """Call a tool without a deadline: a person may be asked meanwhile.
+    """Call a tool without a deadline, as the server may ask a person meanwhile.
 
-    When the caller is cancelled the server is told (`notifications/cancelled`), which the SDK does not do.
+    If the caller is cancelled, the server gets `notifications/cancelled`, which the SDK does not send.
 
     Raises:
         McpError: the server answered with an error.
@@ -119,7 +121,7 @@ async def call_tool(
     request = types.ClientRequest(types.CallToolRequest(params=params))
     request_id = session._request_id  # noqa: SLF001 - the id that `send_request` takes in this very step
     send = session.send_request
-    if not isinstance(session, ConcurrentSession):  # which does it itself
+    if not isinstance(session, ConcurrentSession):  # a `ConcurrentSession` traces its requests itself
         send = partial(traced, send)
     try:
         return await send(request, ReadableResult, progress_callback=progress)
@@ -133,7 +135,7 @@ async def call_tool(
 
 
 def _sendable(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments that can be sent; the SDK's transport ends the connection for those that cannot."""
+    """Return arguments that JSON can express. The SDK's transport ends the connection for others."""
     try:
         json.dumps(arguments, allow_nan=False)
         sendable: dict[str, Any] = encodable(arguments)

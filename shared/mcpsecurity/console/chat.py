@@ -11,7 +11,7 @@ from openai import OpenAIError
 from semantic_kernel.exceptions import KernelException
 
 from mcpsecurity.client import BridgeError
-from mcpsecurity.console.asker import ConsoleHandler
+from mcpsecurity.console.handler import ConsoleHandler
 from mcpsecurity.console.terminal import Terminal
 from mcpsecurity.console.turn import Conversation
 from mcpsecurity.elicitation.terminal import one_line, printable

@@ -3,9 +3,9 @@
 import msal  # type: ignore[import-untyped] # ships no types
 from semantic_kernel import Kernel
 
-from mcpsecurity.console.asker import ConsoleHandler
 from mcpsecurity.console.cache import open_token_cache
 from mcpsecurity.console.chat import Chat
+from mcpsecurity.console.handler import ConsoleHandler
 from mcpsecurity.console.images import keep_images
 from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.console.signin import MsalCredential

@@ -11,7 +11,8 @@ from semantic_kernel.functions import KernelFunction, KernelFunctionFromMethod, 
 from mcpsecurity.client import McpConnection
 from mcpsecurity.client.parts import part_text, resource_text
 from mcpsecurity.client.results import Shown
-from mcpsecurity.kernel.functions import CallTool, function_name, schema_function, tool_functions
+from mcpsecurity.kernel.functions import CallTool, function_name, tool_functions
+from mcpsecurity.kernel.schema_functions import schema_function
 from mcpsecurity.kernel.schemas import model_schema
 
 __all__ = ["Selection", "load_functions", "prompt_messages"]

@@ -31,7 +31,8 @@ from mcpsecurity.elicitation.handler import ElicitationHandler, elicitation_call
 from mcpsecurity.kernel.call_context import CallersContext
 from mcpsecurity.kernel.catalog import Selection, load_functions, prompt_messages
 from mcpsecurity.kernel.frontend import detect_handler, in_notebook, show_images
-from mcpsecurity.kernel.functions import check_plugin_name, unknown_arguments
+from mcpsecurity.kernel.functions import check_plugin_name
+from mcpsecurity.kernel.schema_functions import unknown_arguments
 
 __all__ = ["McpClient"]
 

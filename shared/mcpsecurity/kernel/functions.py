@@ -3,8 +3,7 @@
 import itertools
 import logging
 import re
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
-from functools import cache
+from collections.abc import Awaitable, Callable, Container, Iterable
 from typing import Any, Protocol
 
 from mcp import ClientSession, types
@@ -12,13 +11,12 @@ from mcp.shared.exceptions import McpError
 from mcp.shared.session import ProgressFnT
 from pydantic import Field
 from semantic_kernel import Kernel
-from semantic_kernel.filters.functions.function_invocation_context import FunctionInvocationContext
-from semantic_kernel.functions import KernelFunction, KernelFunctionFromMethod, KernelPlugin, kernel_function
-from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
+from semantic_kernel.functions import KernelFunction, KernelPlugin, kernel_function
 
 from mcpsecurity.client.errors import ProtocolError, ToolFailedError
 from mcpsecurity.client.results import Shown, ToolText
 from mcpsecurity.client.session import call_tool
+from mcpsecurity.kernel.schema_functions import schema_function
 from mcpsecurity.kernel.schemas import model_schema
 
 __all__ = [
@@ -27,11 +25,8 @@ __all__ = [
     "check_plugin_name",
     "function_name",
     "import_mcp_tools",
-    "original_arguments",
-    "schema_function",
     "tool_function",
     "tool_functions",
-    "unknown_arguments",
 ]
 
 _MAX_DESCRIPTION = 1024
@@ -41,11 +36,11 @@ _MAX_PAGES = 100
 _log = logging.getLogger(__name__)
 
 CallTool = Callable[[types.Tool, dict[str, Any]], Awaitable[types.CallToolResult]]
-"""Runs a tool: an approval, a progress display or a log can come before and after."""
+"""Calls a tool and returns its result. It may ask for approval first, show progress or log."""
 
 
 class ToolSource(Protocol):
-    """Where tools come from: `McpConnection`, or anything alike."""
+    """Lists and calls tools: a `McpConnection`, or an object with its two methods."""
 
     async def list_tools(self) -> list[types.Tool]:
         """Return all tools."""
@@ -53,7 +48,7 @@ class ToolSource(Protocol):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], progress: ProgressFnT | None = None
     ) -> types.CallToolResult:
-        """Call one."""
+        """Call a tool and return its result."""
 
 
 async def import_mcp_tools(
@@ -72,14 +67,14 @@ async def import_mcp_tools(
 
     Args:
         session: a connected `mcp.ClientSession`, or a `McpConnection`.
-        plugin_name: letters, digits and underscores. What was imported from the same session by this name
+        plugin_name: letters, digits and underscores. A plugin of this name from the same session
             is replaced.
         include: names of the tools to take; None takes all.
-        exclude: names of tools to leave.
+        exclude: names of tools to leave out.
         prefix: put before each function's name.
-        progress: hears of progress as (progress, total, message).
+        progress: called with (progress, total, message).
         call: runs a tool instead of calling the session directly.
-        left_out: hears of each tool that cannot be offered, as (tool name, reason).
+        left_out: called with (tool name, reason) for each tool that cannot be offered.
 
     A function returns a `ToolText`: the tool's text, or its structured result as JSON when it has one.
 
@@ -112,16 +107,16 @@ async def import_mcp_tools(
 
 
 class _ImportedPlugin(KernelPlugin):
-    """A plugin that knows the session whose tools it has."""
+    """A plugin that remembers which session its tools come from."""
 
     source: Any = Field(None, exclude=True, repr=False)
 
 
 def check_plugin_name(kernel: Kernel, plugin_name: str, is_own: Callable[[KernelPlugin], bool]) -> None:
-    """Refuse a name that another plugin of the kernel has.
+    """Check that no other plugin of the kernel has this name.
 
     Raises:
-        ValueError: it is taken.
+        ValueError: another plugin has it.
     """
     present = kernel.plugins.get(plugin_name)
     if present is not None and not is_own(present):
@@ -142,18 +137,18 @@ def tool_functions(
     left_out: Callable[[str, str], None] | None = None,
     shown: Shown = lambda _: (),
 ) -> list[KernelFunction]:
-    """Return a kernel function for each tool that is wanted; see `import_mcp_tools` for the arguments.
+    """Return a kernel function for each chosen tool; see `import_mcp_tools` for the arguments.
 
-    Two tools whose names differ in characters that function names cannot have get different names. A tool
-    that cannot be offered is left out and logged; `left_out` hears its name and the reason. `shown` tells
-    which parts of a result the person sees, and the model is told so.
+    Tools whose names would become the same function name get numbers. A tool that cannot be offered is left
+    out, logged, and reported to `left_out`. `shown` returns the parts of a result that are shown to the
+    person; the text for the model mentions them.
     """
     wanted, unwanted = (set(include) if include is not None else None), set(exclude)
     functions: dict[str, KernelFunction] = {}
     for tool in tools:
         if tool.name in unwanted or (wanted is not None and tool.name not in wanted):
             continue
-        if reason := _hindrance(tool):
+        if reason := _refusal(tool):
             _log.warning("The tool %r is left out: %s", tool.name, reason)
             if left_out is not None:
                 left_out(tool.name, reason)
@@ -164,8 +159,8 @@ def tool_functions(
     return list(functions.values())
 
 
-def _hindrance(tool: types.Tool) -> str | None:
-    """Return why a model cannot be offered a tool; None if it can."""
+def _refusal(tool: types.Tool) -> str | None:
+    """Return the reason why a tool cannot be offered to a model; None if it can."""
     if not tool.name:
         return "it has no name"
     if tool.execution is not None and tool.execution.taskSupport == "required":
@@ -185,9 +180,9 @@ def tool_function(
     name: str | None = None,
     shown: Shown = lambda _: (),
 ) -> KernelFunction:
-    """Return a kernel function for one tool. What the model sees is the tool's own input schema.
+    """Return a kernel function for one tool, with the tool's own input schema.
 
-    `name` is the function's; without one it is made of the prefix and the tool's name.
+    `name` is the name of the function; by default it is made from the prefix and the tool's name.
     """
     schema = model_schema(tool.inputSchema)
     name = name or function_name(prefix + tool.name)[: _MAX_NAME - len(plugin_name) - 1]
@@ -203,125 +198,13 @@ def tool_function(
     return schema_function(run, plugin_name, schema, {"tool": tool.name})
 
 
-def schema_function(
-    method: Callable[..., Awaitable[Any]],
-    plugin_name: str,
-    schema: dict[str, Any],
-    metadata: dict[str, Any] | None = None,
-) -> KernelFunction:
-    """Return a function whose parameters are those of a schema made by `model_schema`, of any names."""
-    return _SchemaFunction(  # type: ignore[call-arg] # mypy takes it for a model without a constructor
-        method=method,
-        plugin_name=plugin_name,
-        parameters=_parameters(schema),
-        return_parameter=_returned(),
-        additional_metadata={**(metadata or {}), "parameters": schema},
-    )
-
-
-@cache
-def _histogram(field: str) -> Any:
-    """Return the instrument that Semantic Kernel would make for a function's field."""
-    made: Any = KernelFunction.model_fields[field].get_default(call_default_factory=True)
-    return made
-
-
-class _Parameter(KernelParameterMetadata):
-    """A parameter of any name; Semantic Kernel allows letters, digits, `_` and `-`."""
-
-    name: str | None
-
-
-class _SchemaFunction(KernelFunctionFromMethod):
-    """A function that takes its arguments as they are, and shares its instruments with all others.
-
-    Semantic Kernel fills parameters called kernel, service, arguments and execution_settings with objects of
-    its own. Arguments of other names than the schema's are passed on only if the schema is open to them: when
-    Semantic Kernel calls functions for a prompt, the prompt's variables come among the arguments.
-
-    Semantic Kernel makes two for each function, always of the same names, and OpenTelemetry's API keeps every
-    instrument that was ever made until there is an SDK: a process that imports tools for each answer grew.
-    """
-
-    invocation_duration_histogram: Any = Field(
-        default_factory=lambda: _histogram("invocation_duration_histogram"), exclude=True
-    )
-    streaming_duration_histogram: Any = Field(
-        default_factory=lambda: _histogram("streaming_duration_histogram"), exclude=True
-    )
-
-    def gather_function_parameters(self, context: FunctionInvocationContext) -> dict[str, Any]:
-        """Return the arguments for the method."""
-        schema = (self.metadata.additional_properties or {})["parameters"]
-        names = schema["properties"]
-        is_open = _is_open(schema)
-        arguments = original_arguments(self, context.arguments)
-        return {k: v for k, v in arguments.items() if k in names or (is_open and _is_json(v))}
-
-
-def original_arguments(function: KernelFunction, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a model's arguments by the names that the tool has for them; other functions' as they are.
-
-    Semantic Kernel cannot take arguments named `settings` or `self` from a model, and none that are not among
-    the parameters: a model sees `settings_` and `self_`, and for a schema that is open to further arguments
-    the parameter `more_arguments`, an object of them.
-    """
-    schema = (function.metadata.additional_properties or {}).get("parameters")
-    if schema is None:
-        return dict(arguments)
-    names = {shown: name for name, shown in _shown_names(schema).items()}
-    rest = _rest_name(schema)
-    more = arguments.get(rest) if rest is not None else None
-    if not isinstance(more, Mapping):
-        return {names.get(name, name): value for name, value in arguments.items()}
-    return {**more, **{names.get(name, name): value for name, value in arguments.items() if name != rest}}
-
-
-def _all_names(schema: Mapping[str, Any]) -> list[str]:
-    """Return the names of all arguments that a schema speaks of."""
-    properties = schema["properties"]
-    return [*properties, *sorted(set(schema.get("required", ())) - set(properties))]
-
-
-def _shown_names(schema: Mapping[str, Any]) -> dict[str, str]:
-    """Return the names by which a model calls arguments that `KernelArguments(**…)` would take itself."""
-    names = _all_names(schema)
-    return {name: _free(f"{name}_", names) for name in ("self", "settings") if name in names}
-
-
-def _rest_name(schema: Mapping[str, Any]) -> str | None:
-    """Return the name of the parameter for all arguments that have none; None if there cannot be any."""
-    return _free("more_arguments", _all_names(schema)) if _is_open(schema) else None
-
-
-def _free(name: str, taken: Container[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name
-
-
-def unknown_arguments(schema: Mapping[str, Any], arguments: Iterable[str]) -> list[str]:
-    """Return the names that a schema made by `model_schema` neither has nor is open to."""
-    return [] if _is_open(schema) else [name for name in arguments if name not in schema["properties"]]
-
-
-def _is_open(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema speaks of properties that it does not name."""
-    more = schema.get("additionalProperties", False)
-    return more is not False or bool(schema.get("patternProperties"))
-
-
-def _is_json(value: object) -> bool:
-    return value is None or isinstance(value, str | int | float | dict | list)
-
-
 def function_name(name: str) -> str:
-    """Return a name that Azure OpenAI and Semantic Kernel allow for a function."""
+    """Return a function name that Azure OpenAI and Semantic Kernel allow."""
     return re.sub(r"[^0-9A-Za-z_]", "_", name)[:64]
 
 
 def _unused(name: str, taken: Container[str], limit: int) -> str:
-    """Return the name, cut to the limit; a number at its end tells it from one that is taken."""
+    """Return the name, cut to the limit, with a number at its end if it is taken."""
     endings = itertools.chain([""], (f"_{number}" for number in itertools.count(2)))
     names = (name[: limit - len(ending)] + ending for ending in endings)
     return next(other for other in names if other not in taken)
@@ -330,39 +213,6 @@ def _unused(name: str, taken: Container[str], limit: int) -> str:
 def _description(tool: types.Tool) -> str:
     text = tool.description or tool.title or tool.name
     return text if len(text) <= _MAX_DESCRIPTION else text[: _MAX_DESCRIPTION - 1] + "…"
-
-
-def _returned() -> KernelParameterMetadata:
-    """Return what functions return; Semantic Kernel would infer it from `ToolText`, for 4 ms a tool."""
-    return KernelParameterMetadata(
-        name="return", type_="string", is_required=True, schema_data={"type": "string"}
-    )
-
-
-def _parameters(schema: Mapping[str, Any]) -> list[KernelParameterMetadata]:
-    """Return the parameters; the schema of each stays as it is."""
-    required, shown = set(schema.get("required", ())), _shown_names(schema)
-    parameters = [
-        _parameter(shown.get(name, name), schema["properties"].get(name, {}), name in required)
-        for name in _all_names(schema)
-    ]
-    if rest := _rest_name(schema):
-        rules = {k: schema[k] for k in ("additionalProperties", "patternProperties") if k in schema}
-        more = {"type": "object", "description": "Arguments of other names, by these.", **rules}
-        parameters.append(_parameter(rest, more, required=False))
-    return parameters
-
-
-def _parameter(name: str, schema: dict[str, Any], required: bool) -> KernelParameterMetadata:
-    kind = schema.get("type")
-    return _Parameter(
-        name=name,
-        description=schema.get("description"),
-        default_value=schema.get("default"),
-        type_=kind if isinstance(kind, str) else "object",
-        is_required=required,
-        schema_data=schema,
-    )
 
 
 class _SessionSource:

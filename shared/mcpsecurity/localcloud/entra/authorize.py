@@ -12,7 +12,7 @@ from mcpsecurity.localcloud.entra.parameters import (
     read_request,
     single_values,
 )
-from mcpsecurity.localcloud.entra.replies import reply_error
+from mcpsecurity.localcloud.entra.responses import reply_error
 from mcpsecurity.localcloud.entra.sessions import BrowserSession
 from mcpsecurity.localcloud.entra.signin import answer, ask_for_account, ask_for_consent, must_consent
 from mcpsecurity.localcloud.entra.tenant import Tenant

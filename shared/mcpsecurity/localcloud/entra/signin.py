@@ -12,7 +12,7 @@ from mcpsecurity.localcloud.entra.grants import CodeGrant, Family
 from mcpsecurity.localcloud.entra.interaction import Pending, Purpose, target_of
 from mcpsecurity.localcloud.entra.pages import consent_page, login_page, message_page
 from mcpsecurity.localcloud.entra.parameters import AuthorizeRequest, form_values
-from mcpsecurity.localcloud.entra.replies import reply, reply_error
+from mcpsecurity.localcloud.entra.responses import reply, reply_error
 from mcpsecurity.localcloud.entra.sessions import BrowserSession
 from mcpsecurity.localcloud.entra.tenant import CODE_LIFETIME, Tenant
 

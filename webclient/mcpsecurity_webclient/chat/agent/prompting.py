@@ -15,8 +15,8 @@ from semantic_kernel.contents import (
     TextContent,
 )
 
-from mcpsecurity.kernel.functions import original_arguments
 from mcpsecurity.kernel.model import REASONING, ChatModelSettings
+from mcpsecurity.kernel.schema_functions import original_arguments
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswer, arguments_of
 from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, sent, valid_call

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 
-from mcpsecurity.client.answers import NO_REASON, UnreadableAnswerError, error_of, parsed
 from mcpsecurity.client.errors import (
     AccessDeniedError,
     BridgeError,
@@ -18,6 +17,7 @@ from mcpsecurity.client.errors import (
     SessionLostError,
     SignInRequiredError,
 )
+from mcpsecurity.client.json_rpc import NO_REASON, UnreadableAnswerError, error_of, parsed
 
 __all__ = ["METHOD", "doubt", "not_sent", "refusal_of", "unknown_outcome"]
 

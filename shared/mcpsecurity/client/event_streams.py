@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from mcpsecurity.client.answers import UnreadableAnswerError, parsed, question_of, response_to
+from mcpsecurity.client.json_rpc import UnreadableAnswerError, parsed, question_of, response_to
 from mcpsecurity.client.time_limits import OpenPost
 
 __all__ = ["EventReader", "ListeningStream", "RequestStream", "content_type", "is_event_stream"]
