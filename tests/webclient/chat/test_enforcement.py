@@ -53,7 +53,7 @@ def _conversation(
         chat_id="chat", user=User("Alice", "alice"), model="m", created_at=0.0, updated_at=0.0
     )
 
-    def publish(name: str, _: dict[str, Any]) -> None:
+    def publish(name: str, _: object) -> None:
         heard.append(name)
 
     approvals = Approvals(state, McpServers(servers), publish, save=save, timeout=1.0)

@@ -236,7 +236,7 @@ class _Says:
 async def test_a_server_is_told_how_the_models_answer_ended(
     said: str, finish: FinishReason, expected: str
 ) -> None:
-    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    told: asyncio.Queue[Any] = asyncio.Queue()
     model: Any = _Says(said, finish)
     requests = SamplingRequests(
         ModelSampler(model).sample,

@@ -156,7 +156,7 @@ async def test_a_request_that_is_cut_off_with_the_process_has_ended_and_was_not_
     leaving: bool, error: type[Exception]
 ) -> None:
     model: Any = None
-    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    told: asyncio.Queue[Any] = asyncio.Queue()
     requests = SamplingRequests(
         ModelSampler(model).sample,
         lambda _, payload: told.put_nowait(payload),

@@ -32,7 +32,7 @@ class WebState:
 
 
 def event_bus(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> EventBus:
-    """Return the events of a conversation of `owner`."""
+    """Return the event bus of a conversation of `owner`."""
     if state.logs is None:
         return InMemoryEventBus(chat_id, clock)
     from mcpsecurity_webclient.replicas.redis_event_bus import RedisEventBus  # noqa: PLC0415
@@ -42,7 +42,7 @@ def event_bus(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], f
 
 
 def request_log(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> RequestLog:
-    """Return what remembers the questions of a conversation of `owner`."""
+    """Return the log of the pending requests of a conversation of `owner`."""
     if state.redis is None:
         return NullRequestLog()
     from mcpsecurity_webclient.replicas.redis_requests import RedisRequestLog  # noqa: PLC0415 - needs the extra `scale`
