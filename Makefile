@@ -33,7 +33,7 @@ browser: setup
 test: setup browser
 	$(BIN)/python -m pytest -n logical --maxprocesses 2 --dist worksteal --cov --cov-report=term $(PYTEST_ARGS)
 
-# Only tests that start no other program: no browser, no Redis, no conformance suite (tests/conftest.py).
+# Without the browser, Redis, the conformance suite, and whatever else takes long (tests/conftest.py).
 test-fast: setup
 	$(BIN)/python -m pytest -q -n logical --maxprocesses 2 --dist worksteal --fast $(PYTEST_ARGS)
 

@@ -28,8 +28,6 @@ EXCEPTIONS = {
     "tests/server/transport/program.py program() lines": 51,
     "tests/server/transport/test_sdk_client.py program() lines": 52,
     "tests/webclient/chat/test_answer_endings.py lines": 403,
-    "webclient/mcpsecurity_webclient/app.py create_app() lines": 43,
-    "webclient/mcpsecurity_webclient/chat/event_types.py lines": 406,
     "webclient/mcpsecurity_webclient/chat/requests/elicitation.py Asked parameters": 9,
 }
 RECORDS = {

@@ -31,12 +31,6 @@ interface ModelView {
   offline: boolean;
 }
 
-/** Tokens, as far as the model reports them. */
-interface UsageView {
-  prompt_tokens?: number;
-  completion_tokens?: number;
-}
-
 /** A resource that the person attached to a message. */
 interface AttachmentView {
   server: string;
@@ -60,7 +54,7 @@ interface MessageView {
   calls: Array<string>;
   stable?: string;
   finish_reason?: string;
-  usage?: UsageView;
+  usage?: Record<string, number>;
   attachments?: Array<AttachmentView>;
   prompt?: PromptView;
   left_out?: "content_filter";
@@ -70,7 +64,7 @@ interface MessageView {
 interface RunView {
   run_id: string;
   status: "running";
-  trigger: string;
+  trigger: "message" | "regenerate" | "retry" | "continue" | "resume";
   message_id?: string;
   asked_at?: number;
 }
@@ -132,17 +126,11 @@ interface ElicitationView {
   warnings?: Array<string>;
 }
 
-/** A message that a server wants to send to the model. */
-interface SamplingMessageView {
-  role: string;
-  text: string;
-}
-
-/** A server's request to use the model. */
+/** A server's request to use the model with `messages`, each of which has a role and a text. */
 interface SamplingView {
   sampling_id: string;
   server: string;
-  messages: Array<SamplingMessageView>;
+  messages: Array<Record<string, string>>;
   max_tokens: number;
   expires_at: number;
   system_prompt?: string;
@@ -154,7 +142,7 @@ interface GrantView {
   tool: string;
 }
 
-/** The whole state of a conversation. */
+/** The state, the number of the last event that it includes, and the server's time. */
 interface Snapshot {
   user: UserView;
   servers: Array<ServerView>;
@@ -207,9 +195,9 @@ interface FailureView {
 
 /** An answer has ended. */
 interface RunDone {
-  status: "completed" | "stopped" | "failed" | "max_rounds";
+  status: string;
   error?: FailureView;
-  usage?: UsageView | null;
+  usage?: Record<string, number> | null;
 }
 
 /** The model wants to call a tool. */
@@ -220,8 +208,8 @@ interface ToolProposed {
 /** A call was approved or declined. */
 interface ToolDecided {
   call_id: string;
-  decision: "approved" | "declined";
-  by: "user" | "grant" | "mode" | "timeout" | "stop";
+  decision: "proposed" | "approved" | "running" | "done" | "failed" | "declined" | "cancelled";
+  by: string;
   edited: boolean;
   arguments: Record<string, any>;
   reason?: string;
@@ -244,7 +232,7 @@ interface ToolProgress {
 /** A call has ended. `unasked`: it ran in Elicitation mode and the person was not asked. */
 interface ToolDone {
   call_id: string;
-  status: "done" | "failed" | "declined" | "cancelled";
+  status: "proposed" | "approved" | "running" | "done" | "failed" | "declined" | "cancelled";
   duration_ms: number;
   content: Array<ContentView>;
   truncated: boolean;
@@ -301,7 +289,7 @@ interface TitleChanged {
 
 /** The session of this page has ended. Sent to its pages only, as the last event. */
 interface SessionExpired {
-  reason: "expired" | "signed_out" | "token";
+  reason: string;
   sign_in_url: string;
 }
 

@@ -1,4 +1,4 @@
-"""Assembles the web chat."""
+"""Assembles the web chat: `create_app` returns the application."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers, ServerCallbacks
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.errors import StoreError
-from mcpsecurity_webclient.replicas.backends import asking, event_bus, web_state
+from mcpsecurity_webclient.replicas.backends import event_bus, request_log, web_state
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
 from mcpsecurity_webclient.store import SqlConversationStore
 from mcpsecurity_webclient.telemetry import Gauge, register_gauges
@@ -66,14 +66,15 @@ def create_app(
 ) -> web.Application:
     """Return the application.
 
-    `clock` gives seconds since 1970; what has ended by itself is cleared away every `sweep_every` seconds. A
-    silent stream shows every `keep_alive` seconds that it lives; a page that does not read for `patience`
-    seconds is let go. With `instrumented`, requests have spans and gauges are registered with OpenTelemetry.
+    `clock` returns seconds since 1970. Expired sessions end, and unused conversations are closed, every
+    `sweep_every` seconds. A silent event stream sends a comment every `keep_alive` seconds; a page that does
+    not read for `patience` seconds is disconnected. With `instrumented`, requests have spans and gauges are
+    registered with OpenTelemetry.
     """
     app = web.Application()
     assembly = _Assembly(settings, clock)
     storage = ServerSideStorage(assembly.sessions, secure=settings.secure, clock=clock)
-    app.middlewares.extend([number_requests, error_middleware])  # also for what is wrong with sessions
+    app.middlewares.extend([number_requests, error_middleware])  # errors of the session storage, too
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
     if instrumented:
@@ -84,42 +85,48 @@ def create_app(
         app.middlewares.append(assembly.replicas.middleware)
         app.cleanup_ctx.append(assembly.among_replicas)
     app.middlewares.append(rate_middleware(settings.commands_per_minute))
-    pages = aiohttp_jinja2.setup(
-        app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False
-    )
-    pages.globals["modules"] = _page_modules(_FOLDER / "static" / "js")
-    add_auth_routes(app, settings, assembly.entra, assembly.end_session, assembly.flows, clock)
-    add_pages(app, assembly.directory, assembly.missing)
-    add_chat_api(
-        app,
-        assembly.directory,
-        assembly.streams,
-        max_message=settings.max_message,
-        keep_alive=keep_alive,
-        patience=patience,
-    )
-    app.middlewares.append(_no_endless_names)
-    app.router.add_static("/static", _FOLDER / "static", name="static")
+    _add_routes(app, assembly, keep_alive=keep_alive, patience=patience)
+    app.middlewares.append(_refuse_long_names)
     set_headers(app, secure=settings.secure, form_targets=assembly.form_targets)
     app.on_shutdown.append(assembly.end_streams)
     app.cleanup_ctx.extend([assembly.connections, _sweeper(assembly, sweep_every)])
     return app
 
 
+def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: float, patience: float) -> None:
+    pages = aiohttp_jinja2.setup(
+        app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False
+    )
+    pages.globals["modules"] = _page_modules(_FOLDER / "static" / "js")
+    add_auth_routes(
+        app, assembly.settings, assembly.entra, assembly.end_session, assembly.flows, assembly.clock
+    )
+    add_pages(app, assembly.directory, assembly.missing)
+    add_chat_api(
+        app,
+        assembly.directory,
+        assembly.streams,
+        max_message=assembly.settings.max_message,
+        keep_alive=keep_alive,
+        patience=patience,
+    )
+    app.router.add_static("/static", _FOLDER / "static", name="static")
+
+
 @web.middleware
-async def _no_endless_names(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer 404 for a static file whose name no file system takes; aiohttp would fail to look for it."""
+async def _refuse_long_names(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer 404 for a static file with an overlong name, on which the file system would raise."""
     if request.path.startswith("/static/") and len(request.path.encode(errors="replace")) > _LONGEST_PATH:
         raise web.HTTPNotFound
     return await handler(request)
 
 
 class _Assembly:
-    """What the routes share, and how it is wired."""
+    """The parts that the routes share, made from the settings."""
 
     def __init__(self, settings: WebSettings, clock: Clock) -> None:
-        self._settings = settings
-        self._clock = clock
+        self.settings = settings
+        self.clock = clock
         self._tls = client_ssl_context(settings.ca_file)
         self._shared_by_chats: ChatDependencies | None = None
         self._coordinator = ElicitationCoordinator(deadline=settings.elicitation_timeout, clock=clock)
@@ -140,22 +147,22 @@ class _Assembly:
         self.replicas = self._replicas()
 
     async def connections(self, _: web.Application) -> AsyncIterator[None]:
-        """Hold what is open to the outside while the application runs."""
-        async with self._store, self.entra, open_model(self._settings, self._tls) as model:
+        """Keep the store, Entra ID's client and the model open while the application runs."""
+        async with self._store, self.entra, open_model(self.settings, self._tls) as model:
             self._shared_by_chats = ChatDependencies(
-                self._settings,
+                self.settings,
                 model,
                 self._store,
                 self._coordinator,
                 self._make_servers,
                 self._ask_to_sign_in,
-                self._clock,
+                self.clock,
             )
             yield
-            await self.directory.aclose(self._settings.stop_grace)
+            await self.directory.aclose(self.settings.stop_grace)
 
     async def missing(self) -> list[str]:
-        """Return what the chat needs and cannot reach."""
+        """Return the names of the backends that the chat needs and cannot reach."""
         checks = {"database": self._store.check}
         if self._redis is not None:
             checks |= {"redis": self._redis.check, "clock": self._redis.check_clock}
@@ -168,7 +175,7 @@ class _Assembly:
         return gone
 
     def counts(self) -> dict[str, Gauge]:
-        """Return what there is to count, by the names of gauges."""
+        """Return the gauges by name."""
         opened, sessions = self.directory.opened, self.sessions
         counts: dict[str, Gauge] = {
             "mcpsecurity.chat.conversations": ("Conversations that are open.", lambda: len(opened())),
@@ -178,7 +185,7 @@ class _Assembly:
                 lambda: sum(chat.state.waiting for chat in opened()),
             ),
             "mcpsecurity.chat.questions": (
-                "Servers' questions that wait.",
+                "Servers' questions that wait for an answer.",
                 lambda: len(self._coordinator),
             ),
         }
@@ -187,29 +194,29 @@ class _Assembly:
         return counts
 
     async def end_streams(self, _: web.Application) -> None:
-        """Let the pages go, so that stopping does not wait for them."""
+        """End the event streams, so that stopping does not wait for them."""
         self.streams.close()
 
     async def end_session(self, sid: str, reason: str) -> None:
-        """End everything of a session: pages, runs, connections, tokens."""
+        """End a session's pages, runs, connections and tokens, on every replica."""
         await self._end_here(sid, reason)
         await self.entra.forget(sid)
         await self.sessions.end(sid)
         if self.replicas is not None:
-            await self.replicas.tell_ended(sid, reason)
+            await self.replicas.broadcast_session_end(sid, reason)
 
     async def among_replicas(self, app: web.Application) -> AsyncIterator[None]:
-        """Be one replica of several, from before the first request until all is closed and saved."""
+        """Take part in the replicas from before the first request until everything is closed and saved."""
         if self._redis is None or self.replicas is None:
             raise RuntimeError("there is one replica only")
-        host = self._settings.replica_host
-        listener = socket.create_server((host, self._settings.replica_port), backlog=1024)
+        host = self.settings.replica_host
+        listener = socket.create_server((host, self.settings.replica_port), backlog=1024)
         app[PRIVATE_LISTENERS].append(listener)
         async with self._redis:
             await self.replicas.start(f"http://{host}:{listener.getsockname()[1]}")
             tasks = [
                 asyncio.create_task(self.replicas.keep_leases(), name="keep leases"),
-                asyncio.create_task(self.replicas.listen(), name="hear other replicas"),
+                asyncio.create_task(self.replicas.listen(), name="listen to other replicas"),
             ]
             yield
             await end_tasks(*tasks)
@@ -223,11 +230,11 @@ class _Assembly:
         self.entra.let_go(sid)
 
     async def form_targets(self) -> str:
-        """Return where the form that signs people out may lead to."""
-        return " ".join(filter(None, {self._settings.authority, await self.entra.sign_out_origin()}))
+        """Return the origins that the sign-out form may be redirected to."""
+        return " ".join(filter(None, {self.settings.authority, await self.entra.sign_out_origin()}))
 
     async def sweep(self) -> None:
-        """Clear away what has ended by itself."""
+        """End expired sessions, and close conversations that are no longer used."""
         for record in await self.sessions.sweep():
             await self.end_session(record.data["user"]["sid"], "expired")
         await self.directory.sweep()
@@ -254,8 +261,8 @@ class _Assembly:
             chat_id,
             person,
             self._shared_by_chats,
-            events=event_bus(self._state, owner, chat_id, self._clock),
-            log=asking(self._state, owner, chat_id, self._clock),
+            events=event_bus(self._state, owner, chat_id, self.clock),
+            log=request_log(self._state, owner, chat_id, self.clock),
         )
 
     def _ask_to_sign_in(self, chat: ChatService, error: SignInRequiredError) -> None:
@@ -264,7 +271,7 @@ class _Assembly:
     def _make_servers(
         self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], str]
     ) -> McpServers:
-        servers = self._settings.servers
+        servers = self.settings.servers
         return McpServers([self._make_server(chat_id, server, callbacks, acting) for server in servers])
 
     def _make_server(
@@ -291,10 +298,10 @@ def _sweeper(assembly: _Assembly, every: float) -> Callable[[web.Application], A
             try:
                 await assembly.sweep()
             except Exception:  # noqa: BLE001 - the next round may succeed
-                _log.exception("clearing away ended sessions failed")
+                _log.exception("ending expired sessions failed")
 
     async def run(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(sweep(), name="clear away ended sessions")
+        task = asyncio.create_task(sweep(), name="end expired sessions")
         yield
         await end_tasks(task)
 

@@ -197,7 +197,7 @@ async def test_a_page_that_missed_what_is_forgotten_gets_a_snapshot_and_one_that
     events.publish("title.changed", None, {"title": "two"})
     first, second = await _first_two(events)
     events.forget()
-    missed, up_to_date = events.subscribe(first, dict), events.subscribe(second, dict)
+    missed, up_to_date = events.subscribe(first, _state), events.subscribe(second, _state)
     assert (event := await missed.next(1)) is not None
     assert event.name == "snapshot"
     events.publish("title.changed", None, {"title": "three"})
@@ -205,8 +205,12 @@ async def test_a_page_that_missed_what_is_forgotten_gets_a_snapshot_and_one_that
     assert json.loads(event.data)["title"] == "three"
 
 
+def _state() -> Any:
+    return {}
+
+
 async def _first_two(events: InMemoryEventBus) -> tuple[str, str]:
-    snapshot = await events.subscribe(None, dict).next(1)
+    snapshot = await events.subscribe(None, _state).next(1)
     assert snapshot is not None
     epoch, _, number = snapshot.id.rpartition("-")
     assert number == "2"

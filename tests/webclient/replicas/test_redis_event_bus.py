@@ -15,6 +15,7 @@ from tests.support.programs import Program, redis_server
 
 from mcpsecurity.redis.connection import RedisConnection
 from mcpsecurity.redis.encryption import EncryptionKeys
+from mcpsecurity_webclient.chat.event_types import Toast
 from mcpsecurity_webclient.chat.events import ChatEvent, Subscription
 from mcpsecurity_webclient.replicas.redis_event_bus import RedisEventBus
 from mcpsecurity_webclient.replicas.redis_event_log import EventLog, EventLogs
@@ -61,7 +62,10 @@ async def raw(redis: Program) -> AsyncIterator[Any]:
     await connection.client.aclose()
 
 
-def state() -> dict[str, Any]:
+NOT_SAVED: Toast = {"level": "warning", "code": "not_saved", "message": "", "retryable": False}
+
+
+def state() -> Any:
     return {"title": "now"}
 
 
@@ -133,7 +137,7 @@ async def test_no_page_hears_what_is_not_in_the_log_and_a_hung_redis_holds_nobod
     try:
         async with asyncio.timeout(2):
             first.publish("title.changed", None, {"title": "b"})
-            first.publish("toast", None, {"code": "not_saved"})
+            first.publish("toast", None, NOT_SAVED)
             coming = first.subscribe(None, state)
             shown, toast = await heard(page, 2)
             assert [event.name for event in await heard(other, 2)] == ["snapshot", "toast"]
@@ -186,7 +190,7 @@ async def test_a_log_is_bounded_in_number_and_size_and_expires(bus: MakeBus, raw
     assert await raw.memory_usage(name) < 256 * 1024
     assert await second.recover(mark[0], 0) is None
     assert await second.recover(mark[0], 290) is not None
-    first.publish("tool.done", None, {"content": "x" * 200_000})
+    first.publish("title.changed", None, {"title": "x" * 200_000})
     last = (await said(first, "small"))[-1]
     third = bus()
     assert titles(await third.recover(last.epoch, last.seq - 1) or []) == ["small"]

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from mcp import types
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
@@ -15,6 +15,7 @@ from mcpsecurity_webclient.auth.person import Person
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ServerView, StateView, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus, Subscription
 from mcpsecurity_webclient.chat.mcp.servers import McpServers, ServerCallbacks
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, User
@@ -298,24 +299,25 @@ class ChatService:
                 while self.state.run is not None and not self._waits():
                     await self._runs.wait(_POLL_SECONDS)
 
-    def _publish(self, name: str, payload: dict[str, Any]) -> None:
+    def _publish(self, name: EventName, payload: EventPayload) -> None:
         """Give an event to every page of this conversation."""
         run = self.state.run
         self.events.publish(name, run.run_id if run else None, payload)
         if name == "tool.done":
-            self._coordinator.withdraw(self.chat_id, payload["call_id"])
+            self._coordinator.withdraw(self.chat_id, cast("ToolDone", payload)["call_id"])
         if name in _SAVED_AFTER:
             self.saver.schedule()
 
-    def _snapshot(self) -> dict[str, Any]:
+    def _snapshot(self) -> StateView:
         """Return everything that a page shows."""
-        return self.state.to_json() | {
+        body = self.state.to_json() | {
             "servers": self._servers_json(),
             "elicitations": [asked.to_json() for asked in self._coordinator.of(self.chat_id)],
             "samplings": self._sampling.to_json(),
         }
+        return cast("StateView", body)
 
-    def _servers_json(self) -> list[dict[str, Any]]:
+    def _servers_json(self) -> list[ServerView]:
         return [server.to_json() for server in self._servers.all]
 
     def _end_questions(self, questions: list[Remembered], run_id: str | None) -> None:
@@ -324,12 +326,16 @@ class ChatService:
             ended: State = "ended" if state == "open" else state
             if kind == "elicitation":
                 self._coordinator.remember(self.chat_id, id_, ended)
-                told = {"elicitation_id": id_, "action": "cancel", "by": "restart"}
             else:
                 self._sampling.remember(id_, ended)
-                told = {"sampling_id": id_, "decision": "decline"}
-            if state == "open":
-                self.events.publish(f"{kind}.resolved", run_id, told)
+            if state == "open" and kind == "elicitation":
+                self.events.publish(
+                    "elicitation.resolved",
+                    run_id,
+                    {"elicitation_id": id_, "action": "cancel", "by": "restart"},
+                )
+            elif state == "open":
+                self.events.publish("sampling.resolved", run_id, {"sampling_id": id_, "decision": "decline"})
 
     def _waits(self) -> bool:
         """Tell whether the answer goes on only when the person has decided something."""

@@ -12,6 +12,9 @@ __all__ = ["EVENTS", "CommonPayload", "EventName", "EventPayload"]
 
 CallState = Literal["proposed", "approved", "running", "done", "failed", "declined", "cancelled"]
 Mode = Literal["manual", "elicitation"]
+Trigger = Literal["message", "regenerate", "retry", "continue", "resume"]
+Action = Literal["accept", "decline", "cancel", "expired"]
+Resolver = Literal["user", "timeout", "stop", "server", "restart"]
 
 
 class CommonPayload(TypedDict):
@@ -49,13 +52,6 @@ class ModelView(TypedDict):
     offline: bool
 
 
-class UsageView(TypedDict):
-    """Tokens, as far as the model reports them."""
-
-    prompt_tokens: NotRequired[int]
-    completion_tokens: NotRequired[int]
-
-
 class FailureView(TypedDict):
     """An error; `retry_after` is in seconds."""
 
@@ -91,7 +87,7 @@ class MessageView(TypedDict):
     calls: list[str]
     stable: NotRequired[str]
     finish_reason: NotRequired[str]
-    usage: NotRequired[UsageView]
+    usage: NotRequired[dict[str, int]]
     attachments: NotRequired[list[AttachmentView]]
     prompt: NotRequired[PromptView]
     left_out: NotRequired[Literal["content_filter"]]
@@ -158,19 +154,12 @@ class ElicitationView(TypedDict):
     warnings: NotRequired[list[str]]
 
 
-class SamplingMessageView(TypedDict):
-    """A message that a server wants to send to the model."""
-
-    role: str
-    text: str
-
-
 class SamplingView(TypedDict):
-    """A server's request to use the model."""
+    """A server's request to use the model with `messages`, each of which has a role and a text."""
 
     sampling_id: str
     server: str
-    messages: list[SamplingMessageView]
+    messages: list[dict[str, str]]
     max_tokens: int
     expires_at: float
     system_prompt: NotRequired[str]
@@ -188,12 +177,12 @@ class RunView(TypedDict):
 
     run_id: str
     status: Literal["running"]
-    trigger: str
+    trigger: Trigger
     message_id: NotRequired[str]
     asked_at: NotRequired[float]
 
 
-class Snapshot(TypedDict):
+class StateView(TypedDict):
     """The whole state of a conversation."""
 
     user: UserView
@@ -207,6 +196,11 @@ class Snapshot(TypedDict):
     elicitations: list[ElicitationView]
     samplings: list[SamplingView]
     grants: list[GrantView]
+
+
+class Snapshot(StateView):
+    """The state, the number of the last event that it includes, and the server's time."""
+
     seq: int
     server_now: float
 
@@ -238,16 +232,16 @@ class MessageLeftOut(TypedDict):
 class RunStarted(TypedDict):
     """An answer begins; messages below `after` are dropped."""
 
-    trigger: Literal["message", "regenerate", "retry", "continue", "resume"]
+    trigger: Trigger
     after: NotRequired[str]
 
 
 class RunDone(TypedDict):
     """An answer has ended."""
 
-    status: Literal["completed", "stopped", "failed", "max_rounds"]
+    status: str
     error: NotRequired[FailureView]
-    usage: NotRequired[UsageView | None]
+    usage: NotRequired[dict[str, int] | None]
 
 
 class ToolProposed(TypedDict):
@@ -260,8 +254,8 @@ class ToolDecided(TypedDict):
     """A call was approved or declined."""
 
     call_id: str
-    decision: Literal["approved", "declined"]
-    by: Literal["user", "grant", "mode", "timeout", "stop"]
+    decision: CallState
+    by: str
     edited: bool
     arguments: dict[str, Any]
     reason: NotRequired[str]
@@ -284,7 +278,7 @@ class ToolDone(TypedDict):
     """A call has ended. `unasked`: it ran in Elicitation mode and the person was not asked."""
 
     call_id: str
-    status: Literal["done", "failed", "declined", "cancelled"]
+    status: CallState
     duration_ms: int
     content: list[ContentView]
     truncated: bool
@@ -302,8 +296,8 @@ class ElicitationResolved(TypedDict):
     """A server's question has ended."""
 
     elicitation_id: str
-    action: Literal["accept", "decline", "cancel", "expired"]
-    by: Literal["user", "timeout", "stop", "server", "restart"]
+    action: Action
+    by: Resolver
 
 
 class SamplingRequested(TypedDict):
@@ -350,7 +344,7 @@ class TitleChanged(TypedDict):
 class SessionExpired(TypedDict):
     """The session of this page has ended. Sent to its pages only, as the last event."""
 
-    reason: Literal["expired", "signed_out", "token"]
+    reason: str
     sign_in_url: str
 
 

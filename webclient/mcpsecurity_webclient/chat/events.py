@@ -5,11 +5,12 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, Snapshot, StateView
 from mcpsecurity_webclient.chat.strict_json import to_json
 
-__all__ = ["ChatEvent", "EventBus", "InMemoryEventBus", "Subscription", "follow"]
+__all__ = ["ChatEvent", "EventBus", "InMemoryEventBus", "Subscription", "TakeSnapshot", "follow"]
 
 _KEPT = 400
 _KEPT_CHARACTERS = 32 * 1024
@@ -61,7 +62,7 @@ class Subscription:
             return await self._queue.get()
 
 
-Snapshot = Callable[[], dict[str, Any]]
+TakeSnapshot = Callable[[], StateView]
 """Returns the state of a conversation as it is now."""
 
 
@@ -73,16 +74,16 @@ class EventBus(Protocol):
 
     keep_soon: Callable[[], None]
 
-    def publish(self, name: str, run_id: str | None, payload: dict[str, Any]) -> None:
+    def publish(self, name: EventName, run_id: str | None, payload: EventPayload) -> None:
         """Give an event to every page, in order."""
 
-    def subscribe(self, last: str | None, snapshot: Snapshot) -> Subscription:
+    def subscribe(self, last: str | None, snapshot: TakeSnapshot) -> Subscription:
         """Follow the events after `last`, or, when they are not known, from a snapshot on."""
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Stop following."""
 
-    def tell(self, subscription: Subscription, name: str, payload: dict[str, Any]) -> None:
+    def tell(self, subscription: Subscription, name: EventName, payload: EventPayload) -> None:
         """Give an event to one page only. It has no place in the order and is not kept."""
 
     def forget(self) -> None:
@@ -121,14 +122,14 @@ class InMemoryEventBus:
         self.keep_soon: Callable[[], None] = _not_needed
         self._kept: deque[ChatEvent] = deque()
         self._kept_characters = 0
-        self._subscriptions: dict[Subscription, Snapshot] = {}
+        self._subscriptions: dict[Subscription, TakeSnapshot] = {}
 
-    def publish(self, name: str, run_id: str | None, payload: dict[str, Any]) -> None:
+    def publish(self, name: EventName, run_id: str | None, payload: EventPayload) -> None:
         """Give an event to every page, in order."""
         self._seq += 1
         self._give(self._event(name, run_id, payload, self._seq))
 
-    def subscribe(self, last: str | None, snapshot: Snapshot) -> Subscription:
+    def subscribe(self, last: str | None, snapshot: TakeSnapshot) -> Subscription:
         """Follow the events after `last`, or, when they are not known, from a snapshot on."""
         subscription = Subscription()
         missed = self._after(last) if last is not None else None
@@ -146,7 +147,7 @@ class InMemoryEventBus:
         """Stop following."""
         self._subscriptions.pop(subscription, None)
 
-    def tell(self, subscription: Subscription, name: str, payload: dict[str, Any]) -> None:
+    def tell(self, subscription: Subscription, name: EventName, payload: EventPayload) -> None:
         """Give an event to one page only. It has no place in the order and is not kept."""
         subscription.put(self._event(name, None, payload, self._told))
 
@@ -188,13 +189,13 @@ class InMemoryEventBus:
         for subscription in list(self._subscriptions):
             subscription.put(event)
 
-    def _begin(self, subscription: Subscription, snapshot: Snapshot) -> None:
+    def _begin(self, subscription: Subscription, snapshot: TakeSnapshot) -> None:
         """Let a page follow from a snapshot on."""
         subscription.put(self._state(snapshot))
         self._subscriptions[subscription] = snapshot
 
-    def _state(self, snapshot: Snapshot) -> ChatEvent:
-        state = snapshot() | {"seq": self._seq, "server_now": self._clock()}
+    def _state(self, snapshot: TakeSnapshot) -> ChatEvent:
+        state: Snapshot = {**snapshot(), "seq": self._seq, "server_now": self._clock()}
         return self._event("snapshot", None, state, self._seq)
 
     def _keep(self, event: ChatEvent) -> None:
@@ -204,9 +205,9 @@ class InMemoryEventBus:
         while len(self._kept) > _KEPT or self._kept_characters > _KEPT_CHARACTERS:
             self._kept_characters -= len(self._kept.popleft().data)
 
-    def _event(self, name: str, run_id: str | None, payload: dict[str, Any], seq: int) -> ChatEvent:
+    def _event(self, name: EventName, run_id: str | None, payload: EventPayload, seq: int) -> ChatEvent:
         common = {"v": 1, "chat_id": self._chat_id, "run_id": run_id, "at": self._clock()}
-        return ChatEvent(self._epoch, seq, name, to_json(common | payload))
+        return ChatEvent(self._epoch, seq, name, to_json({**common, **payload}))
 
     def _after(self, last: str) -> list[ChatEvent] | None:
         epoch, _, number = last.rpartition("-")

@@ -7,7 +7,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+from mcpsecurity_webclient.chat.event_types import (
+    CallView,
+    ContentView,
+    FailureView,
+    MessageView,
+    ProgressView,
+    RunView,
+    Trigger,
+    UserView,
+)
 
 __all__ = [
     "INTERRUPTED",
@@ -39,7 +50,7 @@ class User:
     name: str
     username: str
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> UserView:
         """Return the page's view."""
         return {"name": self.name, "username": self.username}
 
@@ -97,8 +108,8 @@ class PendingFunctionCall:
     expires_at: float | None = None
     started_at: float | None = None
     duration_ms: int | None = None
-    progress: dict[str, Any] | None = None
-    content: list[dict[str, Any]] | None = None
+    progress: ProgressView | None = None
+    content: list[ContentView] | None = None
     structured: Any = None
     truncated: bool = False
     decided_by: str | None = None
@@ -124,7 +135,7 @@ class PendingFunctionCall:
         described = (self.title, self.description, self.input_schema, self.annotations)
         return arguments_hash(dict(enumerate(described)))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> CallView:
         """Return the page's view."""
         names = (
             "call_id", "batch_id", "message_id", "server", "tool", "title", "description", "arguments",
@@ -132,7 +143,7 @@ class PendingFunctionCall:
             "progress", "content", "structured", "truncated", "decided_by", "reason",
             "unasked",
         )  # fmt: skip
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        return cast("CallView", {n: value for n in names if (value := getattr(self, n)) is not None})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,7 +167,7 @@ class Message:
     prompt: dict[str, str] | None = None
     left_out: Literal["content_filter"] | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> MessageView:
         """Return the page's view."""
         optional = {
             "stable": self.stable or None,
@@ -166,7 +177,7 @@ class Message:
             "prompt": self.prompt,
             "left_out": self.left_out,
         }
-        return {
+        body = {
             "message_id": self.message_id,
             "role": self.role,
             "text": self.text,
@@ -175,6 +186,7 @@ class Message:
             "calls": list(self.calls),
             **{key: value for key, value in optional.items() if value is not None},
         }
+        return cast("MessageView", body)
 
 
 @dataclass(slots=True)
@@ -183,17 +195,20 @@ class Run:
     time of the last request to the model."""
 
     run_id: str
-    trigger: str
+    trigger: Trigger
     task: asyncio.Task[None] | None = None
     status: str = "running"
     message_id: str | None = None
     asked_at: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> RunView:
         """Return the page's view."""
-        body: dict[str, Any] = {"run_id": self.run_id, "status": "running", "trigger": self.trigger}
-        optional = {"message_id": self.message_id, "asked_at": self.asked_at}
-        return body | {name: value for name, value in optional.items() if value}
+        body: RunView = {"run_id": self.run_id, "status": "running", "trigger": self.trigger}
+        if self.message_id:
+            body["message_id"] = self.message_id
+        if self.asked_at:
+            body["asked_at"] = self.asked_at
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +220,12 @@ class Failure:
     retryable: bool
     retry_after: int | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> FailureView:
         """Return the page's view."""
-        body: dict[str, Any] = {"code": self.code, "message": self.message, "retryable": self.retryable}
-        return body | ({"retry_after": self.retry_after} if self.retry_after is not None else {})
+        body: FailureView = {"code": self.code, "message": self.message, "retryable": self.retryable}
+        if self.retry_after is not None:
+            body["retry_after"] = self.retry_after
+        return body
 
 
 INTERRUPTED = Failure(

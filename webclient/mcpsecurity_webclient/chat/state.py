@@ -6,6 +6,7 @@ from typing import Any
 
 from semantic_kernel.contents import ChatHistory
 
+from mcpsecurity_webclient.chat.event_types import GrantView
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, PendingFunctionCall, Run, User
 from mcpsecurity_webclient.chat.transcript import Transcript
 
@@ -59,7 +60,7 @@ class ConversationState:
         """Remove the answer to the person's last message; see `Transcript.drop_answer` for `settled`."""
         self.forget_calls(self.transcript.drop_answer(self.messages, self.calls, settled=settled))
 
-    def grants_json(self) -> list[dict[str, str]]:
+    def grants_json(self) -> list[GrantView]:
         """Return the grants as the page shows them."""
         return [{"server": server, "tool": tool} for server, tool in sorted(self.grants)]
 

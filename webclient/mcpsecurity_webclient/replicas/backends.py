@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mcpsecurity.redis.connection import RedisConnection
     from mcpsecurity_webclient.replicas.redis_event_log import EventLogs
 
-__all__ = ["WebState", "asking", "event_bus", "web_state"]
+__all__ = ["WebState", "event_bus", "request_log", "web_state"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class WebState:
 
 
 def event_bus(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> EventBus:
-    """Return the events of a conversation of `owner`."""
+    """Return the event bus of a conversation of `owner`."""
     if state.logs is None:
         return InMemoryEventBus(chat_id, clock)
     from mcpsecurity_webclient.replicas.redis_event_bus import RedisEventBus  # noqa: PLC0415
@@ -41,8 +41,8 @@ def event_bus(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], f
     return RedisEventBus(chat_id, EventLog(state.logs, owner, chat_id), clock)
 
 
-def asking(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> RequestLog:
-    """Return what remembers the questions of a conversation of `owner`."""
+def request_log(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> RequestLog:
+    """Return the log of the pending requests of a conversation of `owner`."""
     if state.redis is None:
         return NullRequestLog()
     from mcpsecurity_webclient.replicas.redis_requests import RedisRequestLog  # noqa: PLC0415 - needs the extra `scale`

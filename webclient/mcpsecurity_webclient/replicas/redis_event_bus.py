@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from mcpsecurity.redis.errors import RedisUnavailableError
-from mcpsecurity_webclient.chat.events import ChatEvent, InMemoryEventBus, Snapshot, Subscription
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
+from mcpsecurity_webclient.chat.events import ChatEvent, InMemoryEventBus, Subscription, TakeSnapshot
 from mcpsecurity_webclient.replicas.redis_event_log import EventLog
 
 __all__ = ["RedisEventBus"]
@@ -31,7 +31,7 @@ class _Joining:
     """A page that follows from a snapshot on, in its place among the events."""
 
     subscription: Subscription
-    snapshot: Snapshot
+    snapshot: TakeSnapshot
     state: ChatEvent
 
 
@@ -46,7 +46,7 @@ class RedisEventBus(InMemoryEventBus):
         self._flusher: asyncio.Task[None] | None = None
         self._unmarked = 0
 
-    def publish(self, name: str, run_id: str | None, payload: dict[str, Any]) -> None:
+    def publish(self, name: EventName, run_id: str | None, payload: EventPayload) -> None:
         """Give an event to every page, in order, as soon as it is in the log."""
         self._seq += 1
         if self._closed:  # counted, so that no log seems to have all there was
@@ -108,7 +108,7 @@ class RedisEventBus(InMemoryEventBus):
         with suppress(RedisUnavailableError, TimeoutError):
             await self._log.drop(self._epoch)
 
-    def _begin(self, subscription: Subscription, snapshot: Snapshot) -> None:
+    def _begin(self, subscription: Subscription, snapshot: TakeSnapshot) -> None:
         self._in_turn(_Joining(subscription, snapshot, self._state(snapshot)))
 
     def _in_turn(self, item: ChatEvent | _Joining) -> None:

@@ -4,10 +4,9 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -33,30 +32,10 @@ from mcpsecurity_webclient.store.models import conversations, parts
 
 __all__ = ["SqlConversationStore"]
 
+T = TypeVar("T")
 _SECONDS = 15.0
 _Key = tuple[str, str]
-
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _unbroken(
-    method: Callable[Concatenate["SqlConversationStore", P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate["SqlConversationStore", P], Coroutine[Any, Any, T]]:
-    """Let an operation come to its end although whoever waits for it is cancelled.
-
-    A connection that is cancelled in the middle is thrown away, and with it a database in memory.
-    """
-
-    async def run(store: "SqlConversationStore", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        task = asyncio.create_task(method(store, *args, **kwargs), name=f"conversations: {method.__name__}")
-        store._running.add(task)  # noqa: SLF001 - a method of it
-        task.add_done_callback(store._ended)  # noqa: SLF001
-        return await asyncio.shield(task)
-
-    run.__doc__ = method.__doc__
-    return run
+_Work = Callable[[AsyncConnection], Coroutine[Any, Any, T]]
 
 
 class SqlConversationStore:
@@ -92,7 +71,6 @@ class SqlConversationStore:
             await asyncio.wait(set(self._running))
         await self._engine.dispose()
 
-    @_unbroken
     async def entries(self, owner: Owner, search: str | None = None, *, limit: int = 200) -> list[Entry]:
         """Return an owner's conversations, the latest first."""
         table = conversations.c
@@ -102,87 +80,101 @@ class SqlConversationStore:
         if search:
             query = query.where(_has(search))
         query = query.order_by(table.updated_at.desc()).limit(limit)
-        async with self._transaction() as connection:
+
+        async def work(connection: AsyncConnection) -> list[Entry]:
             return [Entry(*row) for row in await connection.execute(query)]
 
-    @_unbroken
+        return await self._shielded(work)
+
     async def load(self, owner: Owner, chat_id: str) -> Conversation | None:
         """Return a conversation; None if there is none of that id, or it is another's."""
         which = select(conversations).where(_of(conversations, owner, chat_id))
         pieces = select(parts.c.kind, parts.c.part_id, parts.c.body).where(_of(parts, owner, chat_id))
-        async with self._transaction() as connection:
+
+        async def work(connection: AsyncConnection) -> Conversation | None:
             found = (await connection.execute(which)).one_or_none()
             if found is None:
                 return None
             rows = (await connection.execute(pieces.order_by(parts.c.kind, parts.c.position))).all()
-        return Conversation(
-            chat_id=chat_id,
-            title=found.title,
-            created_at=found.created_at,
-            updated_at=found.updated_at,
-            state=json.loads(found.state),
-            parts=[Part(row.kind, row.part_id, json.loads(row.body)) for row in rows],
-            revision=found.revision,
-        )
+            return Conversation(
+                chat_id=chat_id,
+                title=found.title,
+                created_at=found.created_at,
+                updated_at=found.updated_at,
+                state=json.loads(found.state),
+                parts=[Part(row.kind, row.part_id, json.loads(row.body)) for row in rows],
+                revision=found.revision,
+            )
 
-    @_unbroken
+        return await self._shielded(work)
+
     async def save(self, owner: Owner, conversation: Conversation) -> int:
         """Keep a conversation as it is now; only parts that have changed are written."""
         rows = _part_rows(conversation.parts)
-        async with self._transaction() as connection:
+
+        async def work(connection: AsyncConnection) -> int:
             revision = await _save_head(connection, owner, conversation)
             await _save_parts(connection, owner, conversation.chat_id, rows)
-        return revision
+            return revision
 
-    @_unbroken
+        return await self._shielded(work)
+
     async def claim(self, owner: Owner, conversation: Conversation, writer: str) -> int:
         """Let `writer` go on with a conversation as it was loaded, and return its new revision."""
         known, table = conversation.revision, conversations.c
         which = and_(_of(conversations, owner, conversation.chat_id), table.revision == known)
         values = {"revision": known + 1, "writer": writer}
-        async with self._transaction() as connection:
+
+        async def work(connection: AsyncConnection) -> int:
             if not (await connection.execute(update(conversations).where(which).values(values))).rowcount:
                 raise StaleConversationError("this conversation was changed or deleted elsewhere")
-        return known + 1
+            return known + 1
 
-    @_unbroken
+        return await self._shielded(work)
+
     async def is_current(self, owner: Owner, chat_id: str, revision: int, writer: str) -> bool:
         """Tell whether what is kept is of this revision, or `writer` has saved it since."""
         table = conversations.c
         mine = and_(table.revision == revision + 1, table.writer == writer)
         known = and_(_of(conversations, owner, chat_id), or_(table.revision == revision, mine))
-        async with self._transaction() as connection:
+
+        async def work(connection: AsyncConnection) -> bool:
             return (await connection.execute(select(table.chat_id).where(known))).first() is not None
 
-    @_unbroken
+        return await self._shielded(work)
+
     async def delete(self, owner: Owner, chat_id: str) -> None:
         """Delete a conversation, if the owner has it."""
-        async with self._transaction() as connection:
+
+        async def work(connection: AsyncConnection) -> None:
             await connection.execute(delete(conversations).where(_of(conversations, owner, chat_id)))
 
-    @_unbroken
+        await self._shielded(work)
+
     async def purge(self, before: float, *, empty_before: float) -> int:
         """Delete conversations that nobody has used since then; return how many."""
         table = conversations.c
-        async with self._transaction() as connection:
-            ahead = await self._seconds_ahead(connection)
-            before, empty_before = before - ahead, empty_before - ahead
-            empty = and_(table.updated_at < empty_before, table.messages == 0)
-            result = await connection.execute(
-                delete(conversations).where(or_(table.updated_at < before, empty))
-            )
-        return int(result.rowcount)
 
-    @_unbroken
+        async def work(connection: AsyncConnection) -> int:
+            ahead = await self._seconds_ahead(connection)
+            empty = and_(table.updated_at < empty_before - ahead, table.messages == 0)
+            unused = or_(table.updated_at < before - ahead, empty)
+            return int((await connection.execute(delete(conversations).where(unused))).rowcount)
+
+        return await self._shielded(work)
+
     async def check(self) -> None:
         """Return if the database answers."""
-        async with self._transaction() as connection:
+
+        async def work(connection: AsyncConnection) -> None:
             await connection.execute(select(1))
+
+        await self._shielded(work)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # whoever waits has it; if nobody does any more, it concerns nobody
+            task.exception()  # the caller has it, unless it was cancelled
 
     async def _seconds_ahead(self, connection: AsyncConnection) -> float:
         """Return by how much this machine's clock is ahead of the database's: nothing is deleted for that."""
@@ -191,12 +183,21 @@ class SqlConversationStore:
         there = (await connection.execute(select(extract("epoch", func.clock_timestamp())))).scalar_one()
         return max(0.0, self._clock() - float(there))
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Yield a connection whose work is kept when the block ends, within a deadline."""
+    async def _shielded(self, work: _Work[T]) -> T:
+        """Return the result of `work` in a transaction, which is committed even if the caller is cancelled.
+
+        A connection whose work is cancelled is thrown away, and with it a database in memory. Raises
+        `StoreUnavailableError` when the database fails or the deadline has passed.
+        """
+        task = asyncio.create_task(self._transaction(work), name="conversations")
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def _transaction(self, work: _Work[T]) -> T:
         try:
             async with asyncio.timeout(_SECONDS), self._engine.begin() as connection:
-                yield connection
+                return await work(connection)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise StoreUnavailableError("conversations cannot be read or saved at the moment") from error
 

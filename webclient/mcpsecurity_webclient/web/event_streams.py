@@ -59,8 +59,9 @@ class Streams:
         streams."""
         for subscription, page in list(self._open.get(sid, {}).items()):
             if chat is None or page.chat is chat:
-                payload = {"reason": reason, "sign_in_url": sign_in_url}
-                page.chat.events.tell(subscription, "session.expired", payload)
+                page.chat.events.tell(
+                    subscription, "session.expired", {"reason": reason, "sign_in_url": sign_in_url}
+                )
                 subscription.end()
 
     def close(self) -> None:

@@ -27,7 +27,6 @@ from semantic_kernel.contents import (
     TextContent,
 )
 from semantic_kernel.exceptions import ServiceResponseException
-from semantic_kernel.functions.kernel_function_metadata import KernelFunctionMetadata
 from semantic_kernel.utils.telemetry.model_diagnostics.decorators import (
     trace_chat_completion,
     trace_streaming_chat_completion,
@@ -262,15 +261,9 @@ def _offer_functions(
     functions = configuration.available_functions
     if functions and isinstance(settings, ChatModelSettings):
         settings.tool_choice = choice.value
-        settings.tools = [_tool(function) for function in functions]
-
-
-def _tool(function: KernelFunctionMetadata) -> dict[str, Any]:
-    """Return a function as a tool. Functions of `import_mcp_tools` have a whole schema; for others, Semantic
-    Kernel makes one of their parameters."""
-    tool: dict[str, Any] = kernel_function_metadata_to_response_function_call_format(function)
-    whole = (function.additional_properties or {}).get("parameters")
-    return {**tool, "parameters": whole} if isinstance(whole, dict) else tool
+        settings.tools = [
+            kernel_function_metadata_to_response_function_call_format(function) for function in functions
+        ]
 
 
 def _filtered(error: APIStatusError) -> ContentFilterAIException | None:

@@ -17,7 +17,7 @@ async def test_in_a_conversation_that_was_closed_meanwhile_no_answer_begins() ->
     )
     unused: Any = None
 
-    def publish(name: str, _: dict[str, Any]) -> None:
+    def publish(name: str, _: object) -> None:
         told.append(name)
 
     runs = Runs(state, unused, unused, publish, sign_in_needed=print, clock=lambda: 0.0)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from mcpsecurity_webclient.chat.agent.model_answer import Completion
+from mcpsecurity_webclient.chat.event_types import MessageDelta
 from mcpsecurity_webclient.chat.markdown import MarkdownStream, to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, Run
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -66,8 +67,10 @@ class AnswerWriter:
         rendered = self._markdown.add(piece)
         message.text = self._markdown.text
         message.stable, message.html = self._markdown.stable_html, rendered.html
-        payload = {"message_id": message.message_id, "offset": offset, "text": piece, "html": rendered.html}
-        self._publish("message.delta", payload | ({"stable": rendered.stable} if rendered.stable else {}))
+        delta = MessageDelta(message_id=message.message_id, offset=offset, text=piece, html=rendered.html)
+        if rendered.stable:
+            delta["stable"] = rendered.stable
+        self._publish("message.delta", delta)
 
     def _tell_all(self) -> None:
         """Publish what waits now, and end the pause."""

@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
@@ -16,6 +16,7 @@ from mcpsecurity_webclient.chat.agent.errors import (
     sign_in_needed,
 )
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
+from mcpsecurity_webclient.chat.event_types import RunDone, RunStarted, Trigger
 from mcpsecurity_webclient.chat.history import texts_of
 from mcpsecurity_webclient.chat.models import INTERRUPTED, Run
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
@@ -64,7 +65,7 @@ class Runs:
         self._known: deque[str] = deque(maxlen=_KNOWN)
         self._closed = False
 
-    def start(self, trigger: str, pending: ToolCallBatch | None = None, after: str | None = None) -> str:
+    def start(self, trigger: Trigger, pending: ToolCallBatch | None = None, after: str | None = None) -> str:
         """Start a run, from the calls in `pending` if there are any; return its id. `after` is the
         message after which it stands, if others stood there before.
 
@@ -77,14 +78,17 @@ class Runs:
             return run.run_id
         self._state.run = run
         self._state.updated_at = self._clock()
-        self._publish("run.started", {"trigger": trigger} | ({"after": after} if after else {}))
+        started: RunStarted = {"trigger": trigger}
+        if after:
+            started["after"] = after
+        self._publish("run.started", started)
         answer = trace_run(
             self._state.chat_id, lambda: self._answer(run, pending), outcome=lambda: run.status
         )
         run.task = asyncio.create_task(answer, name=f"run {run.run_id}")
         return run.run_id
 
-    def again(self, trigger: str, *, settled: bool) -> str:
+    def again(self, trigger: Trigger, *, settled: bool) -> str:
         """Drop the last answer and start another; with `settled`, from the results of the calls that were
         made or declined. Returns the run's id. Raises `NothingToDoError` if nothing was asked yet."""
         if not any(message.role == "user" for message in self._state.messages):
@@ -134,7 +138,7 @@ class Runs:
     async def _answer(self, run: Run, pending: ToolCallBatch | None) -> None:
         """Write one answer. Every ending is told to the pages; none leaves the conversation unusable."""
         writer = AnswerWriter(run, self._state, self._publish, self._clock)
-        ending: dict[str, Any] = {"status": "failed"}
+        ending: RunDone = {"status": "failed"}
         try:
             if pending is not None:
                 await self._prompting.carry_out(pending, self._transcript.history)
@@ -179,8 +183,7 @@ class Runs:
             )
 
     def _not_saved(self, text: str) -> None:
-        toast = {"level": "warning", "code": "not_saved", "message": text, "retryable": False}
-        self._publish("toast", toast)
+        self._publish("toast", {"level": "warning", "code": "not_saved", "message": text, "retryable": False})
 
     def _mark_question(self, reason: Literal["content_filter"] | None) -> None:
         """Mark the person's last message as one that the model is not sent, or as one that it is."""
@@ -189,7 +192,7 @@ class Runs:
             said.left_out = reason
             self._publish("message.left_out", {"message_id": said.message_id, "reason": reason})
 
-    def _failed(self, error: Exception, writer: AnswerWriter) -> dict[str, Any]:
+    def _failed(self, error: Exception, writer: AnswerWriter) -> RunDone:
         if (needed := sign_in_needed(error)) is not None:
             writer.broken_off("broken_off")
             self._sign_in_needed(needed)

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from mcp import types
 from mcp.client.session import ElicitationFnT, SamplingFnT
@@ -22,8 +22,9 @@ from mcpsecurity.client import (
     SignInRequiredError,
     TokenAuth,
 )
+from mcpsecurity_webclient.chat.event_types import ServerView
 from mcpsecurity_webclient.chat.mcp.attachments import attached_text, block_text
-from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS, Toolset, toolset
+from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS, Toolset, cached_toolset
 from mcpsecurity_webclient.settings import McpServerSettings
 
 __all__ = ["McpServer", "McpServers", "NoTokenError", "ServerCallbacks"]
@@ -101,9 +102,9 @@ class McpServer:
         """The name of its plugin in the kernel."""
         return self.settings.plugin_name
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ServerView:
         """Return the page's view."""
-        body: dict[str, Any] = {
+        body = {
             "name": self.settings.name,
             "title": self.settings.title or self.settings.name,
             "status": self.status,
@@ -111,7 +112,7 @@ class McpServer:
         }
         url = self._sign_in_url(self.refused) if self._sign_in_url and self.refused else None
         optional = {"message": self.message, "left_out": self.left_out, "sign_in_url": url}
-        return body | {name: value for name, value in optional.items() if value}
+        return cast("ServerView", body | {name: value for name, value in optional.items() if value})
 
     def look(self) -> asyncio.Task[None] | None:
         """Begin to connect and to list the tools, if they may have changed; return the task, which never
@@ -146,7 +147,7 @@ class McpServer:
     def offer(self, limit: int) -> KernelPlugin | None:
         """Return the plugin with at most so many tools, or None without any."""
         known = self._definitions
-        self.offered = toolset(self.plugin_name, known, min(limit, len(known))) if known else None
+        self.offered = cached_toolset(self.plugin_name, known, min(limit, len(known))) if known else None
         self.functions = self.offered.functions if self.offered else {}
         left_out = [*self.connection.left_out, *(self.offered.left_out if self.offered else ())]
         if left_out != self.left_out:

@@ -11,6 +11,7 @@ from typing import Any
 
 from semantic_kernel.contents import AuthorRole, ChatMessageContent
 
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.events import ChatEvent, EventBus
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import INTERRUPTED, ApprovalMode, Message
@@ -24,7 +25,7 @@ __all__ = ["EventReplayer", "replayed"]
 
 _log = logging.getLogger(__name__)
 
-Publish = Callable[[str, str | None, dict[str, Any]], None]
+Publish = Callable[[EventName, str | None, EventPayload], None]
 
 
 class EventReplayer:

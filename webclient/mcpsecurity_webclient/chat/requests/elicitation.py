@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from mcp import types
 
@@ -26,6 +26,13 @@ from mcpsecurity.elicitation import (
     Visit,
     parse_form,
     parse_visit,
+)
+from mcpsecurity_webclient.chat.event_types import (
+    Action,
+    ElicitationView,
+    EventName,
+    EventPayload,
+    Resolver,
 )
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
 from mcpsecurity_webclient.errors import (
@@ -45,7 +52,7 @@ class Recipient:
     """The conversation that a question is shown in: its id, its pages and its log of requests."""
 
     chat_id: str
-    publish: Callable[[str, dict[str, Any]], None]
+    publish: Callable[[EventName, EventPayload], None]
     log: RequestLog
 
 
@@ -61,9 +68,9 @@ class Asked:
     form: Form | None
     visit: Visit | None
     call_id: str | None
-    answer: asyncio.Future[tuple[Outcome, str]] = field(repr=False)
+    answer: asyncio.Future[tuple[Outcome, Resolver]] = field(repr=False)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ElicitationView:
         """Return the page's view."""
         body: dict[str, Any] = {
             "elicitation_id": self.elicitation_id,
@@ -75,8 +82,11 @@ class Asked:
             body["call_id"] = self.call_id
         if self.visit is not None:
             url, host, warnings = self.visit.url, self.visit.host, list(self.visit.warnings)
-            return body | {"mode": "url", "url": url, "host": host, "warnings": warnings}
-        return body | {"mode": "form", "fields": self.form.to_json() if self.form else []}
+            return cast(
+                "ElicitationView", body | {"mode": "url", "url": url, "host": host, "warnings": warnings}
+            )
+        fields = self.form.to_json() if self.form else []
+        return cast("ElicitationView", body | {"mode": "form", "fields": fields})
 
 
 class ElicitationCoordinator:
@@ -108,7 +118,7 @@ class ElicitationCoordinator:
             return types.ElicitResult(action="cancel")
         self._open[asked.elicitation_id] = asked
         outcome: Outcome = Cancelled()
-        by = "server"
+        by: Resolver = "server"
         try:
             await recipient.log.asked("elicitation", asked.elicitation_id, asked.expires_at)
             recipient.publish("elicitation.requested", {"elicitation": asked.to_json()})
@@ -141,7 +151,7 @@ class ElicitationCoordinator:
             if asked.call_id == call_id and not asked.answer.done():
                 asked.answer.set_result((Cancelled(), "server"))
 
-    def cancel_all(self, chat_id: str, by: str) -> None:
+    def cancel_all(self, chat_id: str, by: Resolver) -> None:
         """Cancel the open questions of a conversation, because its answer was stopped; `by` is stop or
         restart."""
         for asked in self.of(chat_id):
@@ -184,14 +194,16 @@ class ElicitationCoordinator:
             answer=asyncio.get_running_loop().create_future(),
         )
 
-    def _close(self, asked: Asked, outcome: Outcome, by: str) -> None:
+    def _close(self, asked: Asked, outcome: Outcome, by: Resolver) -> None:
         self._open.pop(asked.elicitation_id, None)
         state: State = "expired" if isinstance(outcome, Expired) else "answered"
         state = "ended" if by == "restart" else state
         self.remember(asked.recipient.chat_id, asked.elicitation_id, state)
         asked.recipient.log.settled("elicitation", asked.elicitation_id, state)
-        payload = {"elicitation_id": asked.elicitation_id, "action": _action(outcome), "by": by}
-        asked.recipient.publish("elicitation.resolved", payload)
+        asked.recipient.publish(
+            "elicitation.resolved",
+            {"elicitation_id": asked.elicitation_id, "action": _action(outcome), "by": by},
+        )
 
 
 def _outcome(asked: Asked, action: str, content: dict[str, Any] | None) -> Outcome:
@@ -204,7 +216,7 @@ def _outcome(asked: Asked, action: str, content: dict[str, Any] | None) -> Outco
     return Accepted(asked.form.validate(content or {}))
 
 
-def _action(outcome: Outcome) -> str:
+def _action(outcome: Outcome) -> Action:
     match outcome:
         case Accepted():
             return "accept"

@@ -3,12 +3,13 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 
 from mcp import types
 from mcp.client.session import SamplingFnT
 
 from mcpsecurity.client.parts import part_text
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, SamplingView
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
 from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
@@ -35,7 +36,7 @@ class SamplingRequests:
     def __init__(
         self,
         sample: Sample,
-        publish: Callable[[str, dict[str, Any]], None],
+        publish: Callable[[EventName, EventPayload], None],
         *,
         log: RequestLog,
         timeout: float,
@@ -48,10 +49,10 @@ class SamplingRequests:
         self._timeout = timeout
         self._leaving = leaving
         self._clock = clock
-        self._open: dict[str, tuple[dict[str, Any], asyncio.Future[bool]]] = {}
+        self._open: dict[str, tuple[SamplingView, asyncio.Future[bool]]] = {}
         self._ended: dict[str, State] = {}
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_json(self) -> list[SamplingView]:
         """Return the open requests as the page shows them."""
         return [request for request, _ in self._open.values()]
 
@@ -100,14 +101,15 @@ class SamplingRequests:
 
     async def _approved(self, server: str, params: types.CreateMessageRequestParams) -> bool:
         sampling_id = secrets.token_urlsafe(9)
-        request: dict[str, Any] = {
+        request: SamplingView = {
             "sampling_id": sampling_id,
             "server": server,
             "messages": [{"role": m.role, "text": message_text(m)} for m in params.messages],
-            **({"system_prompt": params.systemPrompt} if params.systemPrompt else {}),
             "max_tokens": params.maxTokens,
             "expires_at": self._clock() + self._timeout,
         }
+        if params.systemPrompt:
+            request["system_prompt"] = params.systemPrompt
         waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._open[sampling_id] = (request, waiting)
         approved = False
@@ -126,7 +128,7 @@ class SamplingRequests:
             del self._open[sampling_id]
             self.remember(sampling_id, state)
             self._log.settled("sampling", sampling_id, state)
-            decision = "approve" if approved else "decline"
+            decision: Literal["approve", "decline"] = "approve" if approved else "decline"
             self._publish("sampling.resolved", {"sampling_id": sampling_id, "decision": decision})
         return approved
 

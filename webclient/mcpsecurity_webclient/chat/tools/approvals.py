@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from mcpsecurity.elicitation import argument_errors
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDecided
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -30,7 +31,7 @@ IN_VAIN = "nobody answered in time"
 _ANNOUNCE_SECONDS = 2.0
 _LEAVE_SECONDS = 5.0
 
-Publish = Callable[[str, dict[str, Any]], None]
+Publish = Callable[[EventName, EventPayload], None]
 
 
 class Approvals:
@@ -185,9 +186,16 @@ class Approvals:
             setattr(call, name, value)
         if call.decision is not None and not call.decision.done():
             call.decision.set_result(decision)
-        payload = {"call_id": call.call_id, "decision": outcome, "by": decision.by, "edited": edited}
-        extra = {"reason": decision.reason} if decision.reason else {}
-        self._publish("tool.decided", payload | {"arguments": decision.arguments} | extra)
+        decided: ToolDecided = {
+            "call_id": call.call_id,
+            "decision": outcome,
+            "by": decision.by,
+            "edited": edited,
+            "arguments": decision.arguments,
+        }
+        if decision.reason:
+            decided["reason"] = decision.reason
+        self._publish("tool.decided", decided)
 
     def _change_mode(self, mode: ApprovalMode) -> None:
         self._state.mode = mode

@@ -12,6 +12,7 @@ from mcp import types
 from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.client import BridgeError, SignInRequiredError, ToolFailedError
 from mcpsecurity.client.results import result_text
+from mcpsecurity_webclient.chat.event_types import ToolDone, ToolProgress
 from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -151,7 +152,8 @@ class ToolCalls:
 
         async def progress(progress: float, total: float | None, message: str | None) -> None:
             call.progress = {"progress": progress, "total": total, "message": message}
-            self._publish("tool.progress", {"call_id": call.call_id, **call.progress})
+            told: ToolProgress = {"call_id": call.call_id, **call.progress}
+            self._publish("tool.progress", told)
 
         approved_here = call.decided_by in ("user", "grant")
         meta = {APPROVED_META: True} if approved_here else None
@@ -233,12 +235,20 @@ def _taken(call: PendingFunctionCall, result: types.CallToolResult) -> str:
     return text
 
 
-def ended_payload(call: PendingFunctionCall) -> dict[str, Any]:
+def ended_payload(call: PendingFunctionCall) -> ToolDone:
     """Return the payload of `tool.done` for a call that has ended."""
-    payload = {"call_id": call.call_id, "status": call.status, "duration_ms": call.duration_ms or 0}
-    optional = {"structured": call.structured, "unasked": call.unasked}
-    known = {name: value for name, value in optional.items() if value is not None}
-    return payload | {"content": call.content or [], "truncated": call.truncated} | known
+    ended: ToolDone = {
+        "call_id": call.call_id,
+        "status": call.status,
+        "duration_ms": call.duration_ms or 0,
+        "content": call.content or [],
+        "truncated": call.truncated,
+    }
+    if call.structured is not None:
+        ended["structured"] = call.structured
+    if call.unasked is not None:
+        ended["unasked"] = call.unasked
+    return ended
 
 
 def said_of(call: PendingFunctionCall) -> str:

@@ -1,11 +1,12 @@
 """A tool's result as the page shows it, bounded in size."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from mcp import types
 
 from mcpsecurity.client.parts import decoded
+from mcpsecurity_webclient.chat.event_types import ContentView
 
 __all__ = ["content_json", "shown_parts", "structured_json"]
 
@@ -15,7 +16,7 @@ _MAX_PARTS = 50
 _IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
-def content_json(result: types.CallToolResult) -> tuple[list[dict[str, Any]], bool]:
+def content_json(result: types.CallToolResult) -> tuple[list[ContentView], bool]:
     """Return the parts of a result, and whether anything was left out. Structured content that is too large
     is included as text unless the result has other text."""
     left, parts, shown = _MAX_TEXT, [], [_part(block) for block in result.content[:_MAX_PARTS]]
@@ -30,7 +31,7 @@ def content_json(result: types.CallToolResult) -> tuple[list[dict[str, Any]], bo
             part["text"] = part["text"][:left]
             left -= len(part["text"])
         parts.append(part)
-    return parts, truncated
+    return cast("list[ContentView]", parts), truncated
 
 
 def shown_parts(result: types.CallToolResult) -> list[types.ContentBlock]:

@@ -1,0 +1,111 @@
+"""What a request carries: keys, tokens, headers, and where it goes."""
+
+import ssl
+from typing import Any
+
+import pytest
+from semantic_kernel.exceptions import ServiceResponseException
+from tests.kernel.model.conftest import Endpoint, Made, Refusal, asked_whole
+
+from mcpsecurity.kernel import ChatModel
+from mcpsecurity.kernel.model import EndpointError
+
+SENT = ("authorization", "api-key", "ocp-apim-subscription-key", "x-tenant")
+
+
+async def _token() -> str:
+    return "t"
+
+
+@pytest.mark.parametrize("version", [None, "2024-12-01-preview"])
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ({"key": "k"}, {"api-key": "k"}),
+        ({"key": None, "bearer": _token}, {"authorization": "Bearer t"}),
+        ({"key": None}, {}),
+        (
+            {"key": None, "headers": {"ocp-apim-subscription-key": "s"}},
+            {"ocp-apim-subscription-key": "s"},
+        ),
+        ({"key": "k", "headers": {"x-tenant": "a"}}, {"api-key": "k", "x-tenant": "a"}),
+    ],
+)
+async def test_azure_gets_the_key_or_the_token_in_its_own_header(
+    endpoint: Endpoint, model_at: Made, options: dict[str, Any], sent: dict[str, str], version: str | None
+) -> None:
+    await asked_whole(model_at(api_version=version, **options))
+    (asked,) = endpoint.asked
+    assert {name: asked.headers[name] for name in SENT if name in asked.headers} == sent
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ({"key": "k"}, {"authorization": "Bearer k"}),
+        ({"key": None}, {}),
+        ({"key": None, "headers": {"authorization": "Basic x"}}, {"authorization": "Basic x"}),
+    ],
+)
+async def test_other_servers_get_a_key_as_a_bearer(
+    endpoint: Endpoint, model_at: Made, options: dict[str, Any], sent: dict[str, str]
+) -> None:
+    await asked_whole(model_at("/v1", azure=False, **options))
+    (asked,) = endpoint.asked
+    assert asked.path == "/v1/chat/completions"
+    assert {name: asked.headers[name] for name in SENT if name in asked.headers} == sent
+
+
+async def test_keys_of_the_environment_are_not_sent_elsewhere(
+    endpoint: Endpoint, model_at: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"):
+        monkeypatch.setenv(name, "secret")
+    for version in (None, "2024-10-21"):
+        await asked_whole(model_at(key=None, api_version=version))
+        await asked_whole(model_at(key=None, bearer=_token, api_version=version))
+    await asked_whole(model_at("/v1", key=None, azure=False))
+    assert not any("secret" in value for asked in endpoint.asked for value in asked.headers.values())
+
+
+async def test_a_token_is_asked_for_each_time(endpoint: Endpoint, model_at: Made) -> None:
+    tokens = iter("ab")
+
+    async def renewed() -> str:
+        return next(tokens)
+
+    model = model_at(key=None, bearer=renewed)
+    await asked_whole(model)
+    await asked_whole(model)
+    assert [asked.headers["authorization"] for asked in endpoint.asked] == ["Bearer a", "Bearer b"]
+
+
+async def test_what_the_identity_raises_is_raised(model_at: Made) -> None:
+    async def nobody() -> str:
+        raise LookupError("nobody is signed in")
+
+    with pytest.raises(LookupError, match="nobody"):
+        await asked_whole(model_at(key=None, bearer=nobody))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://models.example/v1", "https://portal.azure.com/x", "models", "ftp://x"]
+)
+def test_an_address_without_a_model_is_refused_with_what_to_write(url: str) -> None:
+    with pytest.raises(EndpointError, match="write"):
+        ChatModel.at(url, "m")
+
+
+async def test_an_untrusted_certificate_is_told_as_no_connection(endpoint: Endpoint) -> None:
+    url = endpoint.url.replace("http://", "https://")
+    async with ChatModel.at(url, "m", key="k", tls=ssl.create_default_context()) as model:
+        with pytest.raises(ServiceResponseException) as raised:
+            await asked_whole(model)
+    assert "Connection" in type(raised.value.__cause__).__name__
+
+
+async def test_a_redirect_is_not_followed(endpoint: Endpoint, model_at: Made) -> None:
+    endpoint.answers.append(Refusal(307, "elsewhere"))
+    with pytest.raises(ServiceResponseException):
+        await asked_whole(model_at())
+    assert len(endpoint.asked) == 1

@@ -1,0 +1,202 @@
+"""A refusal that says how a deployment wants to be asked is followed once, and remembered."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from semantic_kernel.exceptions import ServiceResponseException
+from tests.kernel.model.conftest import TOOL, Endpoint, Made, Refusal, asked_whole
+
+from mcpsecurity.kernel import ChatModelSettings
+
+NO_TOOLS = Refusal(
+    400,
+    "Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions. To use "
+    "function tools, use /v1/responses or set reasoning_effort to 'none'.",
+    "reasoning_effort",
+)
+NOT_FOUND = Refusal(404, "Resource not found", code="404")
+V1, RESPONSES = "/openai/v1/chat/completions", "/openai/v1/responses"
+DATED = "/openai/deployments/m/chat/completions"
+SETTINGS = ChatModelSettings(tools=[TOOL], tool_choice="auto", max_output_tokens=500, temperature=0.5)
+
+
+def unsupported(name: str) -> Refusal:
+    return Refusal(400, f"Unsupported parameter: '{name}' is not supported with this model.", name)
+
+
+async def test_tools_that_chat_completions_refuses_go_to_responses_from_then_on(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    model = model_at(api_version="2024-12-01-preview")
+    endpoint.answers.append(NO_TOOLS)
+    assert str(await asked_whole(model, SETTINGS)) == "Done."
+    await asked_whole(model, SETTINGS)
+    assert endpoint.paths == [DATED, RESPONSES, RESPONSES]
+    assert model.api == "responses"
+
+
+async def test_a_missing_responses_api_is_not_asked_again(endpoint: Endpoint, model_at: Made) -> None:
+    model = model_at()
+    endpoint.answers.append(NOT_FOUND)
+    assert str(await asked_whole(model, SETTINGS)) == "Done."
+    await asked_whole(model)
+    assert endpoint.paths == [RESPONSES, V1, V1]
+
+
+async def test_a_deployment_that_does_not_exist_is_not_looked_for_elsewhere(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    model = model_at()
+    endpoint.answers.append(Refusal(404, "The API deployment does not exist.", code="DeploymentNotFound"))
+    with pytest.raises(ServiceResponseException):
+        await asked_whole(model)
+    await asked_whole(model)
+    assert endpoint.paths == [RESPONSES, RESPONSES]
+
+
+async def test_two_apis_that_each_name_the_other_are_an_error(endpoint: Endpoint, model_at: Made) -> None:
+    other = Refusal(400, "This model is only supported in /v1/chat/completions.")
+    endpoint.answers += [other, Refusal(400, "This model is only supported in /v1/responses.")]
+    with pytest.raises(ServiceResponseException):
+        await asked_whole(model_at())
+    assert endpoint.paths == [RESPONSES, V1]
+
+
+async def test_a_fixed_chat_api_takes_tools_without_effort(endpoint: Endpoint, model_at: Made) -> None:
+    model = model_at(api="chat")
+    endpoint.answers.append(NO_TOOLS)
+    await asked_whole(model, SETTINGS)
+    await asked_whole(model, SETTINGS)
+    await asked_whole(model)
+    assert endpoint.paths == [V1] * 4
+    assert [body.get("reasoning_effort") for body in endpoint.bodies] == [None, "none", "none", None]
+
+
+async def test_a_fixed_chat_api_that_refuses_that_as_well_is_an_error(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    endpoint.answers += [NO_TOOLS, NO_TOOLS]
+    with pytest.raises(ServiceResponseException) as raised:
+        await asked_whole(model_at(api="chat"), SETTINGS)
+    assert "use /v1/responses" in str(raised.value.__cause__)
+
+
+async def test_a_fixed_responses_api_is_not_left(endpoint: Endpoint, model_at: Made) -> None:
+    endpoint.answers.append(NOT_FOUND)
+    with pytest.raises(ServiceResponseException):
+        await asked_whole(model_at(api="responses"))
+    assert endpoint.paths == [RESPONSES]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Model o3-mini is enabled only for api versions 2024-12-01-preview and later",
+        "API version not supported",
+    ],
+)
+async def test_a_dated_version_that_is_too_old_gives_way_to_v1(
+    endpoint: Endpoint, model_at: Made, message: str
+) -> None:
+    model = model_at(api_version="2024-10-21")
+    endpoint.answers.append(Refusal(400, message, code="BadRequest"))
+    await asked_whole(model)
+    await asked_whole(model)
+    assert endpoint.paths == [DATED, V1, V1]
+    assert endpoint.asked[0].query == {"api-version": "2024-10-21"}
+    assert endpoint.asked[1].query == {}
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("name", ["temperature", "top_p", "parallel_tool_calls", "user"])
+async def test_a_parameter_that_is_refused_is_left_out_from_then_on(
+    endpoint: Endpoint, model_at: Made, api: str, name: str
+) -> None:
+    values: dict[str, Any] = {"temperature": 0.5, "top_p": 0.5, "parallel_tool_calls": True, "user": "u"}
+    model, settings = model_at(api=api), ChatModelSettings(**values)
+    endpoint.answers.append(unsupported(name))
+    await asked_whole(model, settings)
+    await asked_whole(model, settings)
+    assert [name in body for body in endpoint.bodies] == [True, False, False]
+    assert all(values.keys() - {name} <= body.keys() for body in endpoint.bodies)
+
+
+async def test_what_servers_that_name_no_parameter_refuse_is_found_in_their_words(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    model = model_at("/v1", azure=False)
+    endpoint.answers += [
+        Refusal(422, "Extra inputs are not permitted: stream_options"),
+        Refusal(400, "reasoning_effort: unknown field"),
+    ]
+    await asked_whole(model, ChatModelSettings(reasoning_effort="low"))
+    last = endpoint.bodies[-1]
+    assert ("stream_options" in last, "reasoning_effort" in last, "messages" in last) == (False, False, True)
+
+
+async def test_reasoning_and_include_are_left_out_for_models_that_do_not_reason(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    model, settings = model_at(), ChatModelSettings(reasoning_effort="low", reasoning_summary="auto")
+    endpoint.answers += [
+        unsupported("reasoning.effort"),
+        Refusal(
+            400, "Your organization must be verified to generate reasoning.summary.", "reasoning.summary"
+        ),
+        Refusal(400, "Encrypted content is not supported with this model.", "include"),
+    ]
+    await asked_whole(model, settings)
+    assert [sorted(body.get("reasoning", {})) for body in endpoint.bodies] == [
+        ["effort", "summary"], ["summary"], [], [],
+    ]  # fmt: skip
+    assert ["include" in body for body in endpoint.bodies] == [True, True, True, False]
+
+
+async def test_the_limit_of_an_answer_has_the_name_that_the_server_knows(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    model = model_at("/v1", azure=False)
+    endpoint.answers.append(Refusal(400, "Unrecognized argument: max_completion_tokens"))
+    await asked_whole(model, SETTINGS)
+    await asked_whole(model, SETTINGS)
+    limits = [{name: n for name, n in body.items() if "max" in name} for body in endpoint.bodies]
+    assert limits == [{"max_completion_tokens": 500}, {"max_tokens": 500}, {"max_tokens": 500}]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refusal(400, "maximum context length is 8192 tokens", "messages", "too_long"),
+        Refusal(400, "Invalid schema for function 'T-t'", "tools[0].function.parameters"),
+        Refusal(401, "Unsupported parameter: temperature"),
+        Refusal(429, "Too many requests"),
+        Refusal(400, "Invalid type for 'messages'"),
+    ],
+)  # fmt: skip
+async def test_every_other_refusal_is_an_error_at_once(
+    endpoint: Endpoint, model_at: Made, refusal: Refusal
+) -> None:
+    endpoint.answers.append(refusal)
+    with pytest.raises(ServiceResponseException) as raised:
+        await asked_whole(model_at(), SETTINGS)
+    assert refusal.message in str(raised.value.__cause__)
+    assert len(endpoint.asked) == 1
+
+
+async def test_a_passing_fault_is_tried_once_more_and_not_twice(endpoint: Endpoint, model_at: Made) -> None:
+    model = model_at()
+    endpoint.answers.append(Refusal(503, "busy"))
+    assert str(await asked_whole(model)) == "Done."
+    endpoint.answers += [Refusal(500, "busy"), Refusal(502, "busy")]
+    with pytest.raises(ServiceResponseException):
+        await asked_whole(model)
+    assert len(endpoint.asked) == 4
+
+
+async def test_requests_at_the_same_time_all_follow_one_refusal(endpoint: Endpoint, model_at: Made) -> None:
+    model = model_at(api="chat")
+    endpoint.refuses = lambda body: unsupported("temperature") if "temperature" in body else None
+    answers = await asyncio.gather(*(asked_whole(model, SETTINGS) for _ in range(3)))
+    assert [str(answer) for answer in answers] == ["Done."] * 3
+    assert sum("temperature" in body for body in endpoint.bodies) > 1, "they were under way together"
