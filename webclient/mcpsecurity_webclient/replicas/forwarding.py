@@ -58,8 +58,8 @@ class Replicas:
     Args:
         in_use: the people whose conversations are open here.
         unload: closes a person's conversations here, because another replica has taken her over.
-        recheck: hears whose conversations are here again, or still, after the lease had run out; may raise.
-        ended: hears that a session has ended on another replica: its id and why.
+        recheck: reloads a person's conversations if they changed while the lease had expired; may raise.
+        ended: ends a session here that ended on another replica; gets its id and the reason.
     """
 
     def __init__(

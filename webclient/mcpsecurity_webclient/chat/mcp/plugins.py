@@ -24,7 +24,7 @@ _KEPT = 200
 
 
 class Toolset:
-    """The tools of one listing, and their plugin. Nobody changes either.
+    """The tools of one listing, and their plugin. Both are immutable.
 
     A tool that no function can be made of is left out, and so are those beyond the first `limit`.
     """
