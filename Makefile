@@ -23,8 +23,9 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
+# make demo ARGS="--model-url http://localhost:11434/v1 --model qwen3": with a model of your own.
 demo: setup
-	$(BIN)/mcpsecurity demo
+	$(BIN)/mcpsecurity demo $(ARGS)
 
 browser: setup
 	$(BIN)/python tests/browser/install.py
@@ -33,7 +34,7 @@ browser: setup
 test: setup browser
 	$(BIN)/python -m pytest -n logical --maxprocesses 2 --dist worksteal --cov --cov-report=term $(PYTEST_ARGS)
 
-# Only tests that start no other program: no browser, no Redis, no conformance suite (tests/conftest.py).
+# Without the browser, Redis, the conformance suite, and whatever else takes long (tests/conftest.py).
 test-fast: setup
 	$(BIN)/python -m pytest -q -n logical --maxprocesses 2 --dist worksteal --fast $(PYTEST_ARGS)
 

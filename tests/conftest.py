@@ -12,7 +12,7 @@ from tests.support.leaks import LeakSearch
 from tests.support.served import Serve, serving
 
 TESTS = Path(__file__).parent
-SLOW_FOLDERS = (
+SLOW = {
     "browser",
     "conformance",
     "docs",
@@ -22,14 +22,16 @@ SLOW_FOLDERS = (
     "sdk2",
     "telemetry",
     "testing",
-)
-STARTS_PROGRAMS = re.compile(r"subprocess|playwright|pexpect|tests\.support\.(programs|installed)\b")
-"""What a module names that starts other programs, or a browser: then `--fast` leaves it out."""
+    "test_endurance.py",
+}
+"""Folders of tests/, and modules, that `--fast` leaves out."""
+SLOW_WORDS = re.compile(r"subprocess|playwright|pexpect|tests\.support\.(programs|installed)\b|max_examples")
+"""So are modules with such a word: they start other programs or a browser, or try many examples."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--fast`, for `make test-fast`."""
-    parser.addoption("--fast", action="store_true", help="only tests that start no other program")
+    parser.addoption("--fast", action="store_true", help="leave out tests that take long")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -40,16 +42,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def _is_slow(path: Path) -> bool:
-    if any(folder in SLOW_FOLDERS for folder in path.relative_to(TESTS).parts[:1]):
+    if SLOW.intersection(path.relative_to(TESTS).parts):
         return True
-    return path.suffix == ".py" and (
-        _starts_programs(path) or _starts_programs(path.with_name("conftest.py"))
-    )
+    return path.suffix == ".py" and (_has_slow_word(path) or _has_slow_word(path.with_name("conftest.py")))
 
 
 @cache
-def _starts_programs(module: Path) -> bool:
-    return module.is_file() and STARTS_PROGRAMS.search(module.read_text("utf-8")) is not None
+def _has_slow_word(module: Path) -> bool:
+    return module.is_file() and SLOW_WORDS.search(module.read_text("utf-8")) is not None
 
 
 @pytest.fixture(scope="session", autouse=True)

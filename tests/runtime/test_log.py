@@ -4,6 +4,8 @@ import asyncio
 import io
 import logging
 
+from tests.support.eventually import eventually
+
 from mcpsecurity.runtime.log import BatchedHandler, LineFormatter
 
 
@@ -28,9 +30,7 @@ def logger_with(sink: Sink) -> logging.Logger:
 
 
 async def written(sink: Sink, times: int) -> None:
-    async with asyncio.timeout(5):
-        while sink.writes < times:  # noqa: ASYNC110 - a stream tells nobody
-            await asyncio.sleep(0.005)
+    await eventually(lambda: sink.writes >= times)
     assert sink.writes == times
 
 

@@ -5,10 +5,12 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+from tests.support.eventually import eventually
 from tests.support.ports import free_port
 from tests.support.programs import Program, unmeasured
 from tests.webclient.person import WebPerson
@@ -52,10 +54,9 @@ class Services:
     async def start(self) -> None:
         """Start both and wait until both are ready."""
         await asyncio.gather(self.server.start(), self.web.start())
-        async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+        async with aiohttp.ClientSession() as http:
             for origin in (self.url, self.mcp_url.removesuffix("/mcp")):
-                while not await _ready(http, origin):  # noqa: ASYNC110 - of another process
-                    await asyncio.sleep(0.05)
+                await eventually(partial(_ready, http, origin), seconds=30)
 
     @asynccontextmanager
     async def person(self) -> AsyncIterator[WebPerson]:

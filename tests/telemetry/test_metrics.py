@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from cryptography.fernet import Fernet
+from tests.support.eventually import eventually
 from tests.support.ports import free_port
 from tests.support.programs import redis_server
 from tests.telemetry.callers import running_server
@@ -157,12 +158,10 @@ def two_free_ports() -> int:
 
 
 async def until_scraped(port: int) -> Scrape:
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                return await scraped(port)
-            except aiohttp.ClientConnectionError:
-                await asyncio.sleep(0.05)
+    scrape: Scrape = await eventually(
+        lambda: scraped(port), seconds=60, in_spite_of=(aiohttp.ClientConnectionError,)
+    )
+    return scrape
 
 
 async def test_a_taken_port_is_named(tmp_path: Path) -> None:

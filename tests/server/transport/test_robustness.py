@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.server.transport.conftest import ACCEPT
 from tests.server.transport.program import Name, ToolContext, program
+from tests.support.eventually import eventually
 
 from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import Limits, MountedMcp, mount_mcp
@@ -124,9 +125,7 @@ async def under_fire() -> AsyncIterator[Target]:
             yield Target(url, mounted, http)
     finally:
         await runner.cleanup()
-    async with asyncio.timeout(10):
-        while asyncio.all_tasks() - before:  # noqa: ASYNC110 - tasks that end by themselves
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not asyncio.all_tasks() - before)
     assert not any(session.busy for session in mounted.sessions)
 
 

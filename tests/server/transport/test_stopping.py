@@ -13,6 +13,7 @@ from aiohttp import web
 from tests.server.transport.conftest import Served
 from tests.server.transport.program import Gate, program
 from tests.server.transport.stream_client import Stream
+from tests.support.eventually import eventually
 from tests.support.ports import free_port
 
 from mcpsecurity.runtime.service import started_runner
@@ -89,9 +90,7 @@ async def test_nothing_is_left_running_after_a_stop() -> None:
         await gate.entered.wait()
         await reading
         await calling
-    async with asyncio.timeout(10):
-        while asyncio.all_tasks() - before:  # noqa: ASYNC110 - tasks that end by themselves
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not asyncio.all_tasks() - before)
     assert gate.cancelled.is_set()
 
 
@@ -106,12 +105,9 @@ async def test_sigterm_ends_the_process_with_an_open_stream_in_time(tmp_path: Pa
     try:
         async with asyncio.timeout(30), aiohttp.ClientSession() as http:
             served: Any = Served(url, None, http)  # type: ignore[arg-type] # nothing of it is needed here
-            while True:
-                try:
-                    headers = await served.initialize()
-                    break
-                except aiohttp.ClientConnectionError:
-                    await asyncio.sleep(0.05)
+            headers = await eventually(
+                served.initialize, seconds=30, in_spite_of=(aiohttp.ClientConnectionError,)
+            )
             async with Stream(served.get(headers)) as stream:
                 await stream.next()
                 process.send_signal(signal.SIGTERM)

@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.browser.stack import Service
+from tests.support.eventually import eventually
 from tests.webclient.conftest import RunChat
 from tests.webclient.mutants import turns
 from tests.webclient.oddity import Odd, tool
@@ -77,14 +78,8 @@ async def target(local: LocalStack, run_chat: RunChat) -> AsyncIterator[Target]:
         async with run_chat(**changes) as person.url:
             await person.sign_in()
             yield target
-        await _becomes_true(lambda: not endpoint.connections and not server.connections)
-    await _becomes_true(lambda: asyncio.all_tasks() <= before | {asyncio.current_task()})
-
-
-async def _becomes_true(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not condition():  # noqa: ASYNC110 - what ends by itself tells nobody
-            await asyncio.sleep(0.01)
+        await eventually(lambda: not endpoint.connections and not server.connections, seconds=SECONDS)
+    await eventually(lambda: asyncio.all_tasks() <= before | {asyncio.current_task()}, seconds=SECONDS)
 
 
 class Listener:

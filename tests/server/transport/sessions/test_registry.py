@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 from mcp.server.auth.provider import AccessToken
 from tests.server.transport.conftest import Serve, Served
 from tests.server.transport.program import Gate, program
+from tests.support.eventually import eventually
 
 from mcpsecurity_server.transport import TOKEN_KEY, InMemorySessionStore, Limits, Owner, SessionRecord
 
@@ -31,9 +32,11 @@ async def count(served: Served) -> int:
 
 async def until(served: Served, *, sessions: int) -> None:
     """Wait until there are so many sessions; the sweep that ends them runs by itself."""
-    async with asyncio.timeout(10):
-        while await count(served) != sessions:  # noqa: ASYNC110 - nothing tells when a sweep is over
-            await asyncio.sleep(0.01)
+
+    async def reached() -> bool:
+        return await count(served) == sessions
+
+    await eventually(reached)
 
 
 async def test_a_session_has_an_id_that_nobody_guesses(serve: Serve) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.server.transport.conftest import Serve, Served
 from tests.server.transport.program import Gate, ToolContext, program
 from tests.server.transport.stream_client import Stream
+from tests.support.eventually import eventually
 
 from mcpsecurity_server.transport import Limits
 
@@ -22,10 +23,7 @@ def texts(seen: Any) -> list[Any]:
 
 async def all_left(served: Served) -> None:
     """Wait until the server's sockets know that no client is there any more."""
-    async with asyncio.timeout(10):
-        sessions = served.mounted.sessions
-        while not all(stream.gone for s in sessions for stream in s.open_streams):  # noqa: ASYNC110
-            await asyncio.sleep(0)
+    await eventually(lambda: all(stream.gone for s in served.mounted.sessions for stream in s.open_streams))
 
 
 WAITED = [{"type": "text", "text": "waited"}]
