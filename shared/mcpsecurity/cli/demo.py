@@ -78,10 +78,8 @@ async def _demo(offset: int, model: DemoModel, *, open_browser: bool) -> None:
     stopped = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, stopped.set)
-    webclient, mcp = (
-        f"http://localhost:{WEBCLIENT_PORT + offset}",
-        f"http://localhost:{MCP_PORT + offset}/mcp",
-    )
+    webclient = f"http://localhost:{WEBCLIENT_PORT + offset}"
+    mcp = f"http://localhost:{MCP_PORT + offset}/mcp"
     folder = os.environ.get("LOCALCLOUD_FOLDER")
     settings = settings_of(
         LocalCloudSettings,
