@@ -1,9 +1,10 @@
 """The principal: the signed-in person and the calling application, from a validated access token."""
 
-from typing import Any, Self
+from typing import Any
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
+from pydantic import ConfigDict
 
 from mcpsecurity.oidc import Claims, optional_text, required_text
 from mcpsecurity_server.transport import Owner
@@ -15,8 +16,11 @@ class Principal(AccessToken):
     """The SDK's access token with names for Entra's claims. Its repr shows neither token nor claims.
 
     `client_id` is the calling application's (empty if the token names none), `scopes` are short names,
-    `expires_at` is the token's `exp`, `subject` its `sub`, `resource` its `aud`.
+    `expires_at` is the token's `exp`, `subject` its `sub`, `resource` its `aud`. It cannot be changed: all
+    requests with the token share it.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     tenant_id: str
     object_id: str
@@ -28,13 +32,6 @@ class Principal(AccessToken):
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [("tenant_id", self.tenant_id), ("object_id", self.object_id), ("client_id", self.client_id)]
-
-    def with_token(self, token: str) -> Self:
-        """Return a copy with `token` as its text, made as pickle does it: twice as fast as `model_copy`."""
-        twin = self.__class__.__new__(self.__class__)
-        state = self.__getstate__()
-        twin.__setstate__({**state, "__dict__": {**state["__dict__"], "token": token}})
-        return twin
 
     @classmethod
     def from_claims(cls, token: str, claims: Claims, scopes: list[str]) -> "Principal":
