@@ -23,8 +23,9 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
+# make demo ARGS="--model-url http://localhost:11434/v1 --model qwen3": with a model of your own.
 demo: setup
-	$(BIN)/mcpsecurity demo
+	$(BIN)/mcpsecurity demo $(ARGS)
 
 browser: setup
 	$(BIN)/python tests/browser/install.py

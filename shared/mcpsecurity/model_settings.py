@@ -28,13 +28,30 @@ _AUTHORITIES = {
 _CREDENTIALS = frozenset({"authorization", "api-key", "ocp-apim-subscription-key", "x-api-key"})
 """Headers that say who asks."""
 
+_FORMS = {
+    "azure_openai_api_version": (
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?|v1|preview|latest",
+        "write a version like 2024-12-01-preview",
+    ),
+    "azure_openai_token_scope": (
+        r"[A-Za-z0-9._:/-]+",
+        "write one scope, like https://cognitiveservices.azure.com/.default",
+    ),
+    "azure_authority_host": (
+        r"(https://)?[A-Za-z0-9.-]+(:[0-9]{1,5})?/?",
+        "write a host, like login.microsoftonline.us",
+    ),
+    "reasoning_effort": (r"[a-z]{1,16}", "write one word, like low, medium or high"),
+}
+"""What some fields look like, and what to write instead of anything else."""
+
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FRAMING = frozenset({"content-length", "content-type", "host", "transfer-encoding", "connection"})
 _MAX_HEADERS = 32
 
 
 class ModelKeys(Settings):
-    """The keys of the model, each by itself; `ModelSettings` also checks them, and that they fit together."""
+    """The keys of the model, as they are written; `ModelSettings` checks whether they lead to a model."""
 
     model_headers: dict[str, SecretStr] = Field(
         {},
@@ -82,19 +99,16 @@ class ModelKeys(Settings):
     azure_openai_api_version: str | None = Field(
         None,
         validation_alias="AZURE_OPENAI_API_VERSION",
-        pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?|v1|preview|latest)$",
         description="Version of Azure's dated API, like 2024-12-01-preview; none: the v1 API.",
     )
     azure_openai_token_scope: str | None = Field(
         None,
         validation_alias="AZURE_OPENAI_TOKEN_SCOPE",
-        pattern=r"^[A-Za-z0-9._:/-]+$",
         description="Scope of the token that is sent without a key; none: that of the endpoint's cloud.",
     )
     azure_authority_host: str | None = Field(
         None,
         validation_alias="AZURE_AUTHORITY_HOST",
-        pattern=r"^(https://)?[A-Za-z0-9.-]+(:[0-9]{1,5})?/?$",
         description="Sign-in host of DefaultAzureCredential; none: the public cloud's.",
     )
     model_api: Api = Field(
@@ -106,7 +120,6 @@ class ModelKeys(Settings):
     reasoning_effort: str | None = Field(
         None,
         validation_alias="MCPSECURITY_MODEL_REASONING_EFFORT",
-        pattern=r"^[a-z]{1,16}$",
         description="How much a reasoning model thinks, like low, medium or high; none: the model's default.",
     )
     max_output_tokens: int | None = Field(
@@ -187,7 +200,7 @@ class ModelSettings(ModelKeys):
     def _names_model(cls, name: str | None, info: ValidationInfo) -> str | None:
         base = info.data.get("openai_base_url")
         without_azure = "azure_openai_endpoint" in info.data and info.data["azure_openai_endpoint"] is None
-        if name is None and (without_azure or base) and not (base and read_endpoint(base).deployment):
+        if not name and (without_azure or base) and not (base and read_endpoint(base).deployment):
             raise ValueError("the model's name is needed")
         return name
 
@@ -195,9 +208,17 @@ class ModelSettings(ModelKeys):
     @classmethod
     def _names_deployment(cls, name: str | None, info: ValidationInfo) -> str | None:
         url = info.data.get("azure_openai_endpoint")
-        if name is None and url is not None and read_endpoint(url, azure=True).deployment is None:
+        if not name and url is not None and read_endpoint(url, azure=True).deployment is None:
             raise ValueError("the deployment's name is needed")
         return name
+
+    @field_validator(*_FORMS)
+    @classmethod
+    def _has_its_form(cls, value: str | None, info: ValidationInfo) -> str | None:
+        form, instead = _FORMS[info.field_name or ""]
+        if value is not None and not re.fullmatch(form, value):
+            raise ValueError(instead)
+        return value
 
     @property
     def model_url(self) -> str:

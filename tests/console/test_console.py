@@ -69,14 +69,14 @@ async def opened(
 ) -> AsyncIterator[tuple[Chat, Script]]:
     terminal, kernel, service = Script(*lines), Kernel(), stack.chat_completion()
     programs: list[Chat] = []
-    asker = ConsoleHandler(terminal, lambda: programs[0].stop())  # noqa: PLW0108 - there is none yet
+    handler = ConsoleHandler(terminal, lambda: programs[0].stop())  # noqa: PLW0108 - there is none yet
 
     async def sign_out() -> None:
         terminal.write("SIGNED OUT")
 
     credential = stack.credential()
-    async with McpClient(kernel, server.url, credential, server.scope, ask=asker, approve=True) as client:
-        programs.append(Chat(terminal, client, asker, Conversation(kernel, service), sign_out))
+    async with McpClient(kernel, server.url, credential, server.scope, ask=handler, approve=True) as client:
+        programs.append(Chat(terminal, client, handler, Conversation(kernel, service), sign_out))
         yield programs[0], terminal
     await service.client.close()
 

@@ -82,9 +82,20 @@ async def test_import_mcp_tools_works_as_the_readme_writes_it() -> None:
     assert set(names["plugin"].functions) == {"ping"}
 
 
+async def test_the_clients_page_makes_a_model_on_azure_and_one_on_this_machine() -> None:
+    code = next(block for block in blocks(ROOT / "docs" / "clients.md") if "ChatModel.at" in block)
+    names = await run(code)
+    assert (names["azure"].api, names["local"].api) == ("responses", "chat")
+    assert names["local"].service_url() == "http://localhost:11434/v1/"
+    assert names["kernel"].get_service("gpt-5.6") is names["azure"]
+    for model in (names["azure"], names["local"]):
+        await model.close()
+
+
 async def test_the_clients_page_calls_a_tool_by_sdk_and_by_library(
     stack: LocalStack, server: ServedMcp
 ) -> None:
-    for code, function in zip(blocks(ROOT / "docs" / "clients.md"), ("call", "call_safely"), strict=True):
+    calling = [block for block in blocks(ROOT / "docs" / "clients.md") if "async def call" in block]
+    for code, function in zip(calling, ("call", "call_safely"), strict=True):
         names = await run(code)
         assert "'number': 5" in await names[function](server.url, stack.tokens("alice"))

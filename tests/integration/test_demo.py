@@ -61,11 +61,12 @@ async def output_of(folder: Path, *arguments: str, **more: str) -> tuple[int | N
 
 @asynccontextmanager
 async def running_demo(
-    folder: Path, **environment: str
+    folder: Path, *options: str, **environment: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any], int]]:
     """Start a demo on free ports and yield it, what it says of itself, and its port offset."""
     offset = free_offset()
-    process = await start(folder, "demo", "--no-browser", "--port-offset", str(offset), **environment)
+    arguments = ("demo", "--no-browser", "--port-offset", str(offset), *options)
+    process = await start(folder, *arguments, **environment)
     assert process.stdout is not None
     try:
         async with asyncio.timeout(60):

@@ -203,7 +203,7 @@ class _Assembly:
         await self.entra.forget(sid)
         await self.sessions.end(sid)
         if self.replicas is not None:
-            await self.replicas.tell_ended(sid, reason)
+            await self.replicas.broadcast_session_end(sid, reason)
 
     async def among_replicas(self, app: web.Application) -> AsyncIterator[None]:
         """Take part in the replicas from before the first request until everything is closed and saved."""

@@ -35,7 +35,7 @@ def webclient(workers: int, worker: int | None) -> None:
         configure_logging(settings.log_level, settings.log_format)
         host, port = settings.host, settings.port
         sys.exit(run_workers(workers, ["webclient"], settings, host=host, port=port, name="webclient"))
-    # MSAL's advice cannot be followed (see `EntraClient.begin`), and is no news to whoever runs this.
+    # The advice of MSAL cannot be followed (see `EntraClient.begin`) and does not help an operator.
     warnings.filterwarnings("ignore", message="response_mode='form_post'")
     try:
         sys.exit(_serve(settings, worker))

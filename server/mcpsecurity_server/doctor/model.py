@@ -1,126 +1,149 @@
-"""Checks of the model as the chat uses it: with the same identity, a tool, and a streamed answer."""
+"""Checks of the model as the chat uses it."""
 
+import re
 import ssl
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
-import orjson
 
-from mcpsecurity.model_endpoint import read_endpoint
-from mcpsecurity.model_settings import token_scope
+from mcpsecurity.model_settings import ModelSettings
+from mcpsecurity.settings import SettingsError
 from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, warning
-from mcpsecurity_server.doctor.requests import Answer, NoTokenError, UnreachableError, fetch
+from mcpsecurity_server.doctor.model_request import ModelAnswer, ask_model
+from mcpsecurity_server.doctor.requests import NoTokenError, UnreachableError
 from mcpsecurity_server.doctor.settings import DoctorSettings
 
 __all__ = ["check_model"]
 
-_TOOL = {
-    "type": "function",
-    "function": {
-        "name": "Tools-get_current_date_time",
-        "description": "The date and the time.",
-        "parameters": {"type": "object", "properties": {}},
-    },
-}
-_QUESTION = {
-    "messages": [{"role": "user", "content": "Say ok."}],
-    "tools": [_TOOL],
-    "stream": True,
-    "stream_options": {"include_usage": True},
-}
 _ROLE = "the role Cognitive Services OpenAI User of that identity, or AZURE_OPENAI_TOKEN_SCOPE"
+_HEADERS, _API = "MCPSECURITY_MODEL_HEADERS", "MCPSECURITY_MODEL_API"
+_NO_MODEL = re.compile(
+    r"model.{0,80}(not found|does not exist|not exist|unknown)|no such model", re.IGNORECASE
+)
+_NO_MODEL_CODES = frozenset({"DeploymentNotFound", "model_not_found"})
+_FIREWALL = re.compile(r"firewall|virtual network|public access", re.IGNORECASE)
+_WAYS = {"responses": "Responses", "chat": "Chat Completions", "dated": "Chat Completions (dated API)"}
+_OPTIONS = {
+    "temperature": "MCPSECURITY_MODEL_TEMPERATURE",
+    "reasoning": "MCPSECURITY_MODEL_REASONING_EFFORT",
+    "reasoning_effort": "MCPSECURITY_MODEL_REASONING_EFFORT",
+}
+"""Parameters that the chat leaves out when they are refused, and the settings that ask for them."""
 
 
 async def check_model(
     session: aiohttp.ClientSession, settings: DoctorSettings, tls: ssl.SSLContext
 ) -> AsyncIterator[Finding]:
     """Ask the model one short question."""
-    if not settings.model_endpoint:
-        yield skipped("model", "No model endpoint is configured here.", "AZURE_OPENAI_ENDPOINT")
-        return
-    if not settings.model_deployment:
-        yield failed("model", "No model deployment is configured.", "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME")
-        return
-    yield await _asked(session, settings, tls)
-
-
-async def _asked(session: aiohttp.ClientSession, settings: DoctorSettings, tls: ssl.SSLContext) -> Finding:
-    url = (
-        f"{settings.model_endpoint.rstrip('/')}/openai/deployments/{settings.model_deployment}"
-        f"/chat/completions?api-version={settings.model_api_version}"
-    )
     try:
-        read_endpoint(settings.model_endpoint, azure=True)
-        headers = await _credential(settings, tls)
-        answer = await fetch(session, "POST", url, headers=headers, json=_QUESTION)
-    except ValueError as error:
-        return failed("model", f"The model's endpoint: {error}.", "AZURE_OPENAI_ENDPOINT")
+        model = settings.check_model()
+    except SettingsError as error:
+        for line in str(error).splitlines():
+            key, _, words = line.partition(": ")
+            yield failed("model", f"The model cannot be asked: {words}.", key)
+        return
+    if model is None:
+        key = "AZURE_OPENAI_ENDPOINT or OPENAI_BASE_URL"
+        yield skipped("model", "No model endpoint is configured here.", key)
+        return
+    try:
+        answer = await ask_model(session, model, await _credential(model, tls))
     except NoTokenError as error:
-        return failed("model", f"There is no token for the model: {error}.", error.setting)
+        yield failed("model", f"There is no token for the model: {error}.", error.setting)
     except UnreachableError as error:
-        setting = "MCPSECURITY_CA_FILE" if error.is_trust else "AZURE_OPENAI_ENDPOINT"
-        return failed("model", f"The model does not answer: {error}.", setting)
-    return _judge(settings, answer)
+        setting = "MCPSECURITY_CA_FILE" if error.is_trust else _address_key(model)
+        yield failed("model", f"The model does not answer: {error}.", setting)
+    else:
+        yield _judge_answer(model, answer) if answer.status_code == 200 else _judge_refusal(model, answer)
 
 
-async def _credential(settings: DoctorSettings, tls: ssl.SSLContext) -> dict[str, str]:
-    """Return the authentication header: the API key, or the token that the chat would send."""
-    if settings.model_key is not None:
-        return {"api-key": settings.model_key.get_secret_value()}
+async def _credential(model: ModelSettings, tls: ssl.SSLContext) -> dict[str, str]:
+    """Return the headers that say who asks: those of the key, of the settings, or of the chat's token."""
+    if model.model_key is not None:
+        bearer = {"Authorization": f"Bearer {model.model_key}"}
+        return ({"api-key": model.model_key} if model.endpoint.azure else bearer) | model.headers
+    if not model.uses_identity:
+        return model.headers
     try:
         from mcpsecurity_server.doctor.model_identity import token_of  # noqa: PLC0415 - azure-identity is an extra
     except ModuleNotFoundError as error:
         setting = "AZURE_OPENAI_API_KEY, or pip install 'mcpsecurity[webclient]'"
         raise NoTokenError("azure-identity is not installed", setting) from error
-    return {"Authorization": f"Bearer {await token_of(_scope(settings), tls, settings.model_authority_host)}"}
+    token = await token_of(model.token_scope, tls, model.azure_authority_host or "")
+    return {"Authorization": f"Bearer {token}"} | model.headers
 
 
-def _scope(settings: DoctorSettings) -> str:
-    configured = settings.model_token_scope
-    return configured or token_scope(settings.model_endpoint, settings.model_authority_host)
+def _judge_answer(model: ModelSettings, answer: ModelAnswer) -> Finding:
+    """Judge a status of 200."""
+    name, way = model.model_name, _WAYS[answer.dialect.way]
+    if not answer.streamed and answer.message:
+        return failed("model", f"{name} breaks its answer off: {answer.message!r}.", _name_key(model))
+    if not answer.streamed:
+        return failed(
+            "model", f"What answers for {name} does not stream as OpenAI does.", _address_key(model)
+        )
+    named = f" as {answer.model}" if answer.model not in ("", name) else ""
+    message = f"{name} answers{named}, by {way}, with a tool, streaming, to {_caller(model)}."
+    if answer.dialect.way != answer.first_way:
+        message += f" It refuses this by {_WAYS[answer.first_way]}, so the chat turns to {way}."
+    left_out = sorted({_OPTIONS[path[0]] for path in answer.dialect.dropped if path[0] in _OPTIONS})
+    if left_out:
+        setting = ", ".join(left_out)
+        return warning("model", f"{message} It refuses {setting}; the chat leaves it out.", setting)
+    return ok("model", message)
 
 
-def _judge(settings: DoctorSettings, answer: Answer) -> Finding:
-    name, code = settings.model_deployment, _error_code(answer.json)
-    if answer.status == 200 and _streamed(answer.text):
-        identity = "the key" if settings.model_key else f"a token for {_scope(settings)}"
-        return ok("model", f"{name} answers, with a tool, streaming, to {identity}.")
-    if answer.status == 200:
-        message = f"What answers for {name} does not stream as Azure OpenAI does."
-        return failed("model", message, "AZURE_OPENAI_ENDPOINT")
-    if answer.status in (401, 403) and settings.model_key is None:
-        message = f"The model refuses the token for {_scope(settings)} ({answer.status})."
-        return failed("model", message, _ROLE)
-    if answer.status in (401, 403):
-        return failed("model", f"The model refuses the key ({answer.status}).", "AZURE_OPENAI_API_KEY")
-    if answer.status == 404 and code == "DeploymentNotFound":
-        return failed("model", f"There is no deployment {name}.", "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME")
-    if answer.status == 429:
+def _judge_refusal(model: ModelSettings, answer: ModelAnswer) -> Finding:
+    """Judge every other status."""
+    name, status, said = model.model_name, answer.status_code, answer.message
+    if status == 403 and _FIREWALL.search(said):
+        return failed("model", f"The model's network refuses this machine: {said!r}.", "its network rules")
+    if status in (401, 403):
+        return failed("model", f"The model refuses {_caller(model)} ({status}).", _caller_key(model))
+    if answer.code in _NO_MODEL_CODES or (status in (400, 404) and _NO_MODEL.search(said)):
+        kind = "deployment" if model.endpoint.azure else "model"
+        return failed("model", f"There is no {kind} {name}.", _name_key(model))
+    if status == 429 and "insufficient_quota" in (answer.code, answer.param):
+        return failed("model", "The model's account has no credit left.", "the account's billing")
+    if status == 429:
         return warning("model", "The model has no quota left just now.", "the deployment's quota")
-    if answer.status == 400 and code not in ("404", "BadRequest"):
-        message = f"{name} refuses a question with a tool, streamed (400 {code})."
-        return failed("model", message, "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME, AZURE_OPENAI_API_VERSION")
-    if answer.status in (400, 404):
-        message = f"The endpoint does not know this address or API version ({answer.status} {code})."
-        return failed("model", message, "AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_VERSION")
-    return failed("model", f"The model answers {answer.status}.", "AZURE_OPENAI_ENDPOINT")
+    if status == 404 or answer.code in ("404", "BadRequest"):
+        words = f" {answer.code}" if answer.code else ""
+        message = f"The endpoint does not know this address or API version ({status}{words})."
+        more = f", {_API}" if model.model_api != "auto" else ""
+        return failed("model", message, _address_key(model) + _version_key(model) + more)
+    if status in (400, 422):
+        message = (
+            f"{name} refuses a question with a tool, streamed, by {_WAYS[answer.dialect.way]}: {said!r}."
+        )
+        more = f", {_API}" if answer.dialect.fixed else ""
+        return failed("model", message, _name_key(model) + _version_key(model) + more)
+    return failed("model", f"The model answers {status}.", _address_key(model))
 
 
-def _streamed(text: str) -> bool:
-    """Tell whether a response is an event stream that holds a part of an answer."""
-    for line in text.splitlines():
-        try:
-            chunk = orjson.loads(line.removeprefix("data:")) if line.startswith("data:") else None
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(chunk, dict) and chunk.get("choices"):
-            return True
-    return False
+def _caller(model: ModelSettings) -> str:
+    """Return in words who asks."""
+    if model.model_key is not None:
+        return "the key"
+    if model.uses_identity:
+        return f"the token for {model.token_scope}"
+    return "the headers that are set" if model.headers else "a question without a key"
 
 
-def _error_code(body: dict[str, Any] | None) -> str:
-    error = (body or {}).get("error")
-    if not isinstance(error, dict):
-        return ""
-    return " ".join(str(error[key]) for key in ("code", "param") if error.get(key))
+def _caller_key(model: ModelSettings) -> str:
+    if model.uses_identity:
+        return _ROLE
+    key = "AZURE_OPENAI_API_KEY" if model.azure_openai_endpoint else "OPENAI_API_KEY"
+    return f"{key}, {_HEADERS}" if model.headers else key
+
+
+def _address_key(model: ModelSettings) -> str:
+    return "AZURE_OPENAI_ENDPOINT" if model.azure_openai_endpoint else "OPENAI_BASE_URL"
+
+
+def _name_key(model: ModelSettings) -> str:
+    return "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME" if model.azure_openai_endpoint else "OPENAI_CHAT_MODEL_ID"
+
+
+def _version_key(model: ModelSettings) -> str:
+    return ", AZURE_OPENAI_API_VERSION" if model.azure_openai_endpoint else ""

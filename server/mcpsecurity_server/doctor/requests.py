@@ -48,20 +48,26 @@ async def fetch(
     headers: dict[str, str] | None = None,
     form: dict[str, str] | None = None,
     json: object = None,
+    seconds: float = _TIMEOUT,
 ) -> Answer:
-    """Send a request, follow no redirect, and return the answer.
+    """Send a request, follow no redirect, and return the answer: a mebibyte of it at most, within so
+    many `seconds`.
 
     Raises:
         UnreachableError: no answer in time, or none at all.
     """
     try:
         async with (
-            asyncio.timeout(_TIMEOUT),
+            asyncio.timeout(seconds),
             session.request(
                 method, url, headers=headers, data=form, json=json, allow_redirects=False
             ) as response,
         ):
-            body = await response.content.read(_MAX_BODY)
+            body = bytearray()
+            async for piece in response.content.iter_any():
+                body += piece[: _MAX_BODY - len(body)]
+                if len(body) >= _MAX_BODY:
+                    break
             received = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, received, body.decode(errors="replace"), _object(body))
     except (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError) as error:
@@ -71,12 +77,12 @@ async def fetch(
     except aiohttp.InvalidURL as error:
         raise UnreachableError(f"{url!r} is not a URL") from error
     except TimeoutError as error:
-        raise UnreachableError(f"{url} did not answer within {_TIMEOUT:g} s") from error
+        raise UnreachableError(f"{url} did not answer within {seconds:g} s") from error
     except (aiohttp.ClientError, OSError) as error:
         raise UnreachableError(f"{url} cannot be reached ({type(error).__name__})") from error
 
 
-def _object(body: bytes) -> dict[str, Any] | None:
+def _object(body: bytes | bytearray) -> dict[str, Any] | None:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:

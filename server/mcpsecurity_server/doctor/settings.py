@@ -4,12 +4,13 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from mcpsecurity.settings import Settings
+from mcpsecurity.model_settings import ModelKeys, ModelSettings
+from mcpsecurity.settings import Settings, settings_of
 
 __all__ = ["DoctorSettings"]
 
 
-class DoctorSettings(Settings):
+class DoctorSettings(ModelKeys):
     """Read like the services' settings, from the environment and `.env`."""
 
     authority: str = Field("https://login.microsoftonline.com", validation_alias="ENTRA_AUTHORITY")
@@ -26,9 +27,14 @@ class DoctorSettings(Settings):
     web_client_secret: SecretStr | None = Field(None, validation_alias="WEBCLIENT_CLIENT_SECRET")
     web_certificate_file: Path | None = Field(None, validation_alias="WEBCLIENT_CERTIFICATE_FILE")
 
-    model_endpoint: str = Field("", validation_alias="AZURE_OPENAI_ENDPOINT")
-    model_deployment: str = Field("", validation_alias="AZURE_OPENAI_CHAT_DEPLOYMENT_NAME")
-    model_key: SecretStr | None = Field(None, validation_alias="AZURE_OPENAI_API_KEY")
-    model_api_version: str = Field("2024-10-21", validation_alias="AZURE_OPENAI_API_VERSION")
-    model_token_scope: str = Field("", validation_alias="AZURE_OPENAI_TOKEN_SCOPE")
-    model_authority_host: str = Field("", validation_alias="AZURE_AUTHORITY_HOST")
+    def check_model(self) -> ModelSettings | None:
+        """Return the model's settings, checked, or None if none is set.
+
+        Raises:
+            SettingsError: the model cannot be asked with them; each line begins with the key to change.
+        """
+        names = ModelKeys.model_fields.keys() - Settings.model_fields.keys()
+        values = {name: value for name in names if (value := getattr(self, name)) not in (None, "")}
+        if not (self.azure_openai_endpoint or self.openai_base_url or self.openai_api_key):
+            return None
+        return settings_of(ModelSettings, **values)

@@ -13,7 +13,9 @@ from collections.abc import AsyncIterator, Mapping
 import aiohttp
 import click
 
+from mcpsecurity.cli.demo_model import DemoModel, choose_model
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+from mcpsecurity.model_endpoint import EndpointError, read_endpoint
 from mcpsecurity.settings import configure_logging, settings_of
 
 __all__ = ["demo"]
@@ -41,29 +43,43 @@ class _DemoError(Exception):
 @click.command()
 @click.option("--no-browser", is_flag=True, help="Do not open the chat in a browser.")
 @click.option("--port-offset", default=0, show_default=True, help="Added to each of the four default ports.")
-def demo(no_browser: bool, port_offset: int) -> None:
+@click.option("--model-url", help="Base URL of a model of your own, like http://localhost:11434/v1.")
+@click.option("--model", help="Name of that model. Its key, if it needs one, is OPENAI_API_KEY.")
+def demo(no_browser: bool, port_offset: int, model_url: str | None, model: str | None) -> None:
     """Run local cloud, MCP server and web chat together until Ctrl-C.
 
     When all of them answer, one line is printed: `ready ` and a JSON object that says where everything is.
 
-    Settings for a real tenant, in the environment or in .env, are left aside. Two variables count:
-    LOCALCLOUD_FOLDER (keys and certificates) and MCPSECURITY_LOG_LEVEL.
+    The model is the offline one, unless another is named: by options, or by OPENAI_BASE_URL and
+    OPENAI_CHAT_MODEL_ID (with OPENAI_API_KEY), or by AZURE_OPENAI_ENDPOINT and
+    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME, in the environment of this command. MCPSECURITY_MODEL_… then count,
+    too. Sign-in and tools stay on this machine.
+
+    Settings for a real tenant, in the environment or in .env, are left aside, and with them the model of an
+    environment that has ENTRA_TENANT_ID, MCP_SERVER_CLIENT_ID or WEBCLIENT_CLIENT_ID. Two more variables
+    count: LOCALCLOUD_FOLDER (keys and certificates) and MCPSECURITY_LOG_LEVEL.
     """
+    if (model_url is None) != (model is None):
+        raise click.UsageError("--model-url and --model belong together")
+    if model_url is not None:
+        try:
+            read_endpoint(model_url)
+        except EndpointError as error:
+            raise click.BadParameter(str(error), param_hint="--model-url") from error
     configure_logging("WARNING")
+    chosen = choose_model(os.environ, model_url, model)
     try:
-        asyncio.run(_demo(port_offset, open_browser=not no_browser))
+        asyncio.run(_demo(port_offset, chosen, open_browser=not no_browser))
     except (_DemoError, OSError) as error:
         sys.exit(f"demo: {(isinstance(error, OSError) and error.strerror) or error}")
 
 
-async def _demo(offset: int, *, open_browser: bool) -> None:
+async def _demo(offset: int, model: DemoModel, *, open_browser: bool) -> None:
     stopped = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, stopped.set)
-    webclient, mcp = (
-        f"http://localhost:{WEBCLIENT_PORT + offset}",
-        f"http://localhost:{MCP_PORT + offset}/mcp",
-    )
+    webclient = f"http://localhost:{WEBCLIENT_PORT + offset}"
+    mcp = f"http://localhost:{MCP_PORT + offset}/mcp"
     folder = os.environ.get("LOCALCLOUD_FOLDER")
     settings = settings_of(
         LocalCloudSettings,
@@ -75,7 +91,9 @@ async def _demo(offset: int, *, open_browser: bool) -> None:
     )
     async with (
         LocalCloud(settings) as cloud,
-        _services(_environment(os.environ, cloud, webclient, mcp, offset)) as running,
+        _services(
+            _environment(os.environ, cloud, webclient, mcp, offset), model.settings(cloud, os.environ)
+        ) as running,
     ):
         ended = [asyncio.ensure_future(process.wait()) for process in running]
         stop = asyncio.ensure_future(stopped.wait())
@@ -88,7 +106,7 @@ async def _demo(offset: int, *, open_browser: bool) -> None:
             if ready.done():
                 ready.result()
                 click.echo("ready " + json.dumps(_summary(cloud, webclient, mcp)))
-                _welcome(cloud, webclient, open_browser=open_browser)
+                _welcome(cloud, webclient, model.remark, open_browser=open_browser)
                 await asyncio.wait([stop, *ended], return_when=asyncio.FIRST_COMPLETED)
                 _raise_if_ended(running, unless=stopped.is_set())
         finally:
@@ -120,9 +138,6 @@ def _environment(
         "WEBCLIENT_PORT": str(WEBCLIENT_PORT + offset),
         "WEBCLIENT_CLIENT_ID": cloud.web_client_id,
         "WEBCLIENT_CLIENT_SECRET": cloud.web_client_secret,
-        "AZURE_OPENAI_ENDPOINT": cloud.openai_endpoint,
-        "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME": cloud.openai_deployment,
-        "AZURE_OPENAI_API_KEY": cloud.openai_api_key,
     }
 
 
@@ -140,7 +155,9 @@ def _summary(cloud: LocalCloud, webclient: str, mcp: str) -> dict[str, object]:
     }
 
 
-def _welcome(cloud: LocalCloud, webclient: str, *, open_browser: bool) -> None:
+def _welcome(cloud: LocalCloud, webclient: str, remark: str, *, open_browser: bool) -> None:
+    if remark:
+        click.echo(remark, err=True)
     click.echo(
         f"Open {webclient} and sign in as {cloud.users[0]}; no password is asked. Ctrl-C ends.", err=True
     )
@@ -150,16 +167,19 @@ def _welcome(cloud: LocalCloud, webclient: str, *, open_browser: bool) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _services(environment: dict[str, str]) -> AsyncIterator[list[asyncio.subprocess.Process]]:
-    """Run each service as a process of its own, in a folder without a `.env`, and end them all on leaving."""
+async def _services(
+    environment: dict[str, str], model: dict[str, str]
+) -> AsyncIterator[list[asyncio.subprocess.Process]]:
+    """Run each service as a process of its own, in a folder without a `.env`, and end them all on leaving.
+    Only the web client gets the settings of the model."""
     running: list[asyncio.subprocess.Process] = []
     folder = tempfile.TemporaryDirectory(prefix="mcpsecurity-demo-")
     try:
-        for name in ("server", "webclient"):
+        for name, more in (("server", {}), ("webclient", model)):
             command = (sys.executable, "-m", "mcpsecurity", name)
             running.append(
                 await asyncio.create_subprocess_exec(
-                    *command, cwd=folder.name, env=environment, stdin=asyncio.subprocess.DEVNULL
+                    *command, cwd=folder.name, env=environment | more, stdin=asyncio.subprocess.DEVNULL
                 )
             )
         yield running

@@ -45,27 +45,27 @@ _UNKNOWN = "The connection to the MCP server was closed. It is not known whether
 
 
 class McpConnection:
-    """A session with one MCP server, owned by a task of its own.
+    """A connection to one MCP server, with at most one open session, which a task of its own holds.
 
-    Use it as an async context manager, or `open` and `aclose` it, the latter from any task and as often as
-    you like. When the server has forgotten the session, the next call opens a new one and goes on.
+    Use it as an async context manager, or call `open` and `aclose`; `aclose` may be called from any task, and
+    more than once. When the server does not know the session any more, the next call opens a new one.
 
     Args:
         url: the MCP endpoint.
-        auth: puts a token on each request, for example `TokenAuth`. It may take its time: minutes in which a
-            person signs in do not count for `timeout`.
-        elicitation: answers the server's questions to the person; each in a task of its own.
-        sampling: answers the server's requests to the model, likewise.
-        on_notification: hears of list changes, log messages and the like.
-        on_open: told whenever a session has been opened, the first one and those after a loss.
-        ca_file: an authority to trust besides the system's.
-        tls: whom to trust, instead of `ca_file`; one for many connections saves a few hundred KiB for each.
-        timeout: seconds until an answer must *begin*; streams may be silent for as long as they like.
+        auth: puts a token on each request, for example `TokenAuth`. The time that it takes, such as a sign-in
+            of minutes, does not count towards `timeout`.
+        elicitation: answers the server's questions to the person, each in a task of its own.
+        sampling: answers the server's requests to the model, each in a task of its own.
+        on_notification: called with each notification, such as list changes and log messages.
+        ca_file: PEM file of a certificate authority to trust besides the system's.
+        tls: the TLS context to use instead of `ca_file`; several connections may use the same one.
+        timeout: seconds until an answer must *begin*. A stream may be silent for any time after that.
 
     Attributes:
-        server: what the server said of itself when the session was opened.
-        session_id: the session's `Mcp-Session-Id`, if the server gives any.
-        left_out: names of the tools in the last listing that cannot be read.
+        on_open: called whenever a session has been opened: the first one, and each one after a loss.
+        server: the server's answer to `initialize`.
+        session_id: the session's `Mcp-Session-Id`, if the server sent one.
+        left_out: names of the tools in the last listing that could not be read.
     """
 
     def __init__(
@@ -76,11 +76,9 @@ class McpConnection:
         elicitation: ElicitationFnT | None = None,
         sampling: SamplingFnT | None = None,
         on_notification: OnNotification | None = None,
-        on_open: Callable[[], None] = lambda: None,
         ca_file: Path | None = None,
         tls: ssl.SSLContext | None = None,
         timeout: float = 30.0,
-        client_info: types.Implementation | None = None,
     ) -> None:
         self.url = url
         self._auth = auth
@@ -88,10 +86,9 @@ class McpConnection:
             "elicitation_callback": elicitation,
             "sampling_callback": sampling,
             "message_handler": self._heard,
-            "client_info": client_info or types.Implementation(name="mcpsecurity", version="0.1"),
+            "client_info": types.Implementation(name="mcpsecurity", version="0.1"),
         }
         self._on_notification = on_notification
-        self._on_open = on_open
         self._ca_file = ca_file
         self._time_limits = TimeLimits(timeout)
         self._tls = tls
@@ -101,6 +98,7 @@ class McpConnection:
         self._session: ConcurrentSession | None = None
         self._owner: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
+        self.on_open: Callable[[], None] = lambda: None
         self.server: types.InitializeResult | None = None
         self.session_id: str | None = None
         self.left_out: list[str] = []
@@ -120,17 +118,17 @@ class McpConnection:
         """The open session.
 
         Raises:
-            SessionLostError: there is none.
+            SessionLostError: no session is open.
         """
         if self._session is None:
             raise SessionLostError("The connection to the MCP server is not open.")
         return self._session
 
     async def open(self) -> None:
-        """Connect and initialize; does nothing when connected.
+        """Connect and initialize, unless connected already.
 
         Raises:
-            BridgeError: the typed reason why not, such as `SignInRequiredError`.
+            BridgeError: it failed; the type says why, such as `SignInRequiredError`.
         """
         self.check_loop()
         async with self._lock:
@@ -139,10 +137,10 @@ class McpConnection:
                 await self._start()
 
     async def aclose(self) -> None:
-        """End the session and what is open in it.
+        """Close the session and end its open requests.
 
         Raises:
-            BridgeError: it is open in another event loop.
+            BridgeError: the session is open in another event loop.
         """
         if self._owner is not None and not self._owner.done():
             self.check_loop()
@@ -215,8 +213,10 @@ class McpConnection:
         return await self._on_session(lambda session: self._in_time(run(session)))
 
     async def _on_session(self, work: Callable[[ClientSession], Awaitable[T]]) -> T:
-        """Run on the open session; once more on a new one when the server's answer says that it has forgotten
-        the session, and so has not taken the request."""
+        """Run `work` on the open session.
+
+        If the server answers that it does not know the session, and so has not taken the request, run it once
+        more on a new session."""
         await self.open()
         session = self.session
         try:
@@ -227,7 +227,7 @@ class McpConnection:
             return await self._translated(work(self.session))
 
     async def _in_time(self, work: Awaitable[T]) -> T:
-        """Give up on a server that does not answer; while it asks the person, the time stands still."""
+        """Raise `ServerUnavailableError` if `work` takes too long. Time pauses while a person answers."""
         try:
             async with self._time_limits.limit():
                 return await work
@@ -252,7 +252,7 @@ class McpConnection:
             raise ServerUnavailableError(_UNKNOWN) from error
 
     def check_loop(self) -> None:
-        """Refuse to be used in another event loop than the one that opened the connection.
+        """Check that this is the event loop that opened the connection.
 
         Raises:
             BridgeError: it is another one.
@@ -285,7 +285,7 @@ class McpConnection:
             raise
 
     async def _own(self, ready: asyncio.Future[None], leave: asyncio.Event) -> None:
-        """Hold everything open until told to leave; every scope is entered and left in this one task."""
+        """Hold the session open until `leave` is set. This one task enters and leaves all scopes."""
         opening = out_of_any_trace()  # for what arrives later belongs to other calls than the first
         try:
             async with (
@@ -309,7 +309,7 @@ class McpConnection:
                 self._session = session
                 self.session_id = session_id()
                 session.peer |= session_attributes(str(self.server.protocolVersion), self.session_id)
-                self._on_open()
+                self.on_open()
                 ready.set_result(None)
                 await leave.wait()
         except BaseException as error:
@@ -324,7 +324,7 @@ class McpConnection:
                 ready.set_exception(ServerUnavailableError(_UNKNOWN))
 
     async def _forget(self, session: ClientSession | None) -> None:
-        """End a session, unless another one has been opened since."""
+        """Close `session`, unless another one has been opened since."""
         if session is None or asyncio.current_task() is self._owner:
             return
         async with self._lock:
@@ -348,7 +348,7 @@ class McpConnection:
 
 
 async def _tools(session: ClientSession, page: types.PaginatedRequestParams) -> ListedTools:
-    """Return a page of tools. The SDK's `list_tools` would keep their output schemas, for its `call_tool`."""
+    """Return a page of tools. The SDK's `list_tools` would keep their output schemas in memory."""
     request = types.ClientRequest(types.ListToolsRequest(params=page))
     return await session.send_request(request, ListedTools)
 
@@ -364,12 +364,12 @@ async def _resources(session: ClientSession, page: types.PaginatedRequestParams)
 
 
 def _is_closed(error: McpError) -> bool:
-    """Tell whether the SDK says that the connection ended; servers use the same code for their own errors."""
+    """Tell whether the SDK reports the end of the connection. Servers use this code, too."""
     return error.error.code == types.CONNECTION_CLOSED and error.error.message == "Connection closed"
 
 
 def _root(error: BaseException, url: str) -> BaseException:
-    """Return the one error worth telling out of a group, as a `BridgeError` or a cancellation."""
+    """Return the first error of a group, as a `BridgeError` or a cancellation."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, BridgeError | asyncio.CancelledError):

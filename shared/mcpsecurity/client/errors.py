@@ -1,4 +1,4 @@
-"""What can go wrong between a kernel and an MCP server.
+"""Errors of a connection to an MCP server.
 
 BridgeError
 ├── ServerUnavailableError     no answer, or a 5xx
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class BridgeError(Exception):
-    """Anything that went wrong between a kernel and an MCP server; the message is for people.
+    """The base of all errors of a connection to an MCP server; the message is meant for people.
 
     `session_is_doubtful`: the server may not know the session any more, and the next call opens a new one.
     """
@@ -36,7 +36,7 @@ class BridgeError(Exception):
 
 
 class ServerUnavailableError(BridgeError):
-    """The server cannot be reached, or is in trouble. Trying again later makes sense."""
+    """The server cannot be reached, or failed. Another try later may succeed."""
 
 
 class SessionLostError(BridgeError):
@@ -44,7 +44,7 @@ class SessionLostError(BridgeError):
 
 
 class SignInRequiredError(BridgeError):
-    """The server wants a token, or a better one. `claims` is the claims challenge to sign in with, if any."""
+    """The server requires a token, or another one. `claims` is the claims challenge, if any."""
 
     def __init__(self, message: str, *, scope: str | None = None, claims: str | None = None) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class SignInRequiredError(BridgeError):
 
 
 class AccessDeniedError(BridgeError):
-    """The server knows who asks and refuses."""
+    """The server accepted the token and refused the request."""
 
 
 class InsufficientScopeError(AccessDeniedError):
@@ -65,7 +65,7 @@ class InsufficientScopeError(AccessDeniedError):
 
 
 class ProtocolError(BridgeError):
-    """The server answered with a JSON-RPC error: `code` is its code, `data` what it has besides."""
+    """The server answered with a JSON-RPC error: `code` is its code, `data` its further data."""
 
     def __init__(self, message: str, *, code: int, data: Any = None) -> None:
         super().__init__(message)
@@ -74,7 +74,7 @@ class ProtocolError(BridgeError):
 
 
 class CallDeclinedError(BridgeError):
-    """The person was asked, and the call did not get approval; the server never saw it."""
+    """The person did not approve the call. It was not sent."""
 
     def __init__(self, tool: str) -> None:
         super().__init__(f"The user did not approve the call of {tool}; it was not made.")
@@ -82,7 +82,7 @@ class CallDeclinedError(BridgeError):
 
 
 class ToolFailedError(BridgeError):
-    """A tool failed, and said why: `tool` is its name, `text` what it said."""
+    """A tool reported that it failed: `tool` is its name, `text` its message."""
 
     def __init__(self, tool: str, text: str) -> None:
         super().__init__(f"{tool}: {text}")

@@ -1,7 +1,7 @@
-"""Event streams of a server: the answer to one request, and what the server says by itself.
+"""Event streams of a server: the stream that answers one request, and the stream of its own messages.
 
-A request's stream that breaks is resumed here, by its last event id. The SDK would do so, too, but it leaves
-the caller waiting for ever when that does not succeed, when no event had an id, or after some hundred times.
+This module resumes the broken stream of a request after its last event id. The SDK does so, too, but lets the
+caller wait for ever when that fails, when no event had an id, or after a few hundred times.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class EventReader:
         yield from self._lines(lines)
 
     def rest(self) -> Iterator[Event]:
-        """Yield the event that the stream ended in, as if it was whole."""
+        """Yield the event that the end of the stream cut off, as if it was complete."""
         yield from self._lines([*_LINE_END.split("".join(self._pieces)), ""])
         self._pieces = []
 
@@ -216,7 +216,7 @@ class RequestStream(httpx.AsyncByteStream):
 
 
 class ListeningStream(httpx.AsyncByteStream):
-    """The stream of what the server says by itself, each event made readable for the SDK."""
+    """The stream of the server's own messages, with each event made valid for the SDK."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response

@@ -1,8 +1,8 @@
 """The HTTP client below the SDK's transport.
 
-The SDK waits for ever for an answer that it cannot read, and breaks its whole connection when a POST is
-refused. Here every POST of a request ends in a JSON-RPC response for its id: the server's, or an error that
-stands for a typed failure, which is kept for the caller. No request is sent a second time, except to the
+The SDK waits for ever for an answer that it cannot parse, and closes its whole connection when a POST is
+refused. Here every POST of a request ends with a JSON-RPC response for its id: the response of the server, or
+an error with the key of a typed failure, which `pop_failure` returns. No request is sent twice, except to the
 same origin after a redirect, and by `TokenAuth` after a 401.
 """
 

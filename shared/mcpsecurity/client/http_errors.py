@@ -1,4 +1,4 @@
-"""HTTP answers and failures that are no answer to a request, as typed errors with the reason."""
+"""Typed errors for HTTP responses and failures that do not answer a JSON-RPC request."""
 
 import re
 import socket

@@ -1,8 +1,8 @@
-"""What an MCP server answers, made valid or refused before the SDK reads it.
+"""JSON-RPC messages of an MCP server, made valid or refused before the SDK parses them.
 
-The SDK waits for ever for an answer that it cannot read. So every body passes here first: text that is not
-Unicode is replaced, messages get the id of the request they answer, and anything else is an
-`UnreadableAnswerError`.
+The SDK waits for ever for an answer that it cannot parse. So this module handles each body first: it replaces
+text that is not Unicode, gives messages the id of the request that they answer, and raises
+`UnreadableAnswerError` for anything else.
 """
 
 import json
@@ -32,10 +32,10 @@ class UnreadableAnswerError(ValueError):
 
 
 def parsed(text: str | bytes) -> Any:
-    """Return JSON with lone surrogates replaced by U+FFFD, and what is nested too deeply by a note.
+    """Return parsed JSON. Lone surrogates become U+FFFD; values that are nested too deeply become a note.
 
     Raises:
-        UnreadableAnswerError: it is no JSON.
+        UnreadableAnswerError: the text is not JSON.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig", errors="replace")
@@ -50,7 +50,7 @@ def parsed(text: str | bytes) -> Any:
 def encodable(value: Any, depth: int = 0, *, cut: bool = False) -> Any:
     """Return a JSON value whose text can be encoded as UTF-8: lone surrogates become U+FFFD.
 
-    `cut` puts a note in place of what is nested too deeply.
+    `cut` puts a note in the place of values that are nested too deeply.
 
     Raises:
         ValueError: it is nested too deeply.
@@ -84,7 +84,7 @@ def response_to(request_id: Any, message: Any) -> dict[str, Any]:
 
 
 def question_of(message: Any) -> dict[str, Any] | None:
-    """Return the server's own request or notification that a message is; None if it is none.
+    """Return the server's request or notification in a message; None for any other message.
 
     Other members are left out: the SDK takes a request with an `error` for the answer that it waits for.
     """

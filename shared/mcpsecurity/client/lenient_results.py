@@ -1,4 +1,4 @@
-"""Results of MCP servers, read part by part: one that cannot be read leaves the others as they are.
+"""Results of MCP servers, parsed part by part: a part that is not valid does not affect the others.
 
 The SDK's models refuse a whole list of tools for one entry, and a whole result for one relative URI.
 """
@@ -28,7 +28,7 @@ _BLOCK: TypeAdapter[types.ContentBlock] = TypeAdapter(types.ContentBlock)
 
 
 class Greeting(types.InitializeResult):
-    """What a server says of itself, without what cannot be read of it."""
+    """The result of `initialize`, without the parts that are not valid."""
 
     @model_validator(mode="before")
     @classmethod

@@ -37,13 +37,13 @@ class Chat:
         self,
         terminal: Terminal,
         client: McpClient,
-        asker: ConsoleHandler,
+        handler: ConsoleHandler,
         conversation: Conversation,
         sign_out: Callable[[], Awaitable[None]],
     ) -> None:
         self._terminal = terminal
         self._client = client
-        self._asker = asker
+        self._handler = handler
         self._conversation = conversation
         self._sign_out = sign_out
         self._answering: asyncio.Task[None] | None = None
@@ -151,14 +151,14 @@ class Chat:
         return False
 
     async def _list_grants(self) -> bool:
-        for server, tool in sorted(self._asker.grants):
+        for server, tool in sorted(self._handler.grants):
             self._terminal.write(f"  {tool} ({server})")
-        if not self._asker.grants:
+        if not self._handler.grants:
             self._terminal.write("  Every call is asked about.")
         return False
 
     async def _revoke(self) -> bool:
-        self._asker.grants.clear()
+        self._handler.grants.clear()
         return await self._list_grants()
 
     async def _new(self) -> bool:

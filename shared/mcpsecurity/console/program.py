@@ -36,13 +36,13 @@ async def run_chat(
         open_model(settings, client_ssl_context(settings.ca_file)) as service,
         _credential(settings, terminal, cache, device_code) as who,
     ):
-        asker = ConsoleHandler(terminal, lambda: chat.stop() if chat is not None else None)
+        handler = ConsoleHandler(terminal, lambda: chat.stop() if chat is not None else None)
         async with McpClient(
             kernel,
             settings.mcp_url,
             who,
             settings.scope,
-            ask=asker,
+            ask=handler,
             approve=True,
             on_result=lambda tool, text: keep_images(tool, text, terminal.write),
             ca_file=settings.ca_file,
@@ -51,7 +51,7 @@ async def run_chat(
             if remark is not None:
                 terminal.write(remark, "dim")
             terminal.write("Type a message; / for prompts, /help for more, Ctrl-D to end.", "dim")
-            chat = Chat(terminal, client, asker, Conversation(kernel, service), who.sign_out)
+            chat = Chat(terminal, client, handler, Conversation(kernel, service), who.sign_out)
             await chat.run()
 
 

@@ -31,9 +31,9 @@ class ElicitationHandler(Protocol):
 
 
 def elicitation_callback(
-    asker: ElicitationHandler, server: Callable[[], str], *, deadline: float = 300.0
+    handler: ElicitationHandler, server: Callable[[], str], *, deadline: float = 300.0
 ) -> ElicitationFnT:
-    """Return the callback for an MCP session that has `asker` answer.
+    """Return the callback for an MCP session that asks `handler`.
 
     Args:
         server: gives the name of the server that asks.
@@ -47,7 +47,7 @@ def elicitation_callback(
         params: types.ElicitRequestParams,
     ) -> Result:
         try:
-            question = _question(asker, server(), params)
+            question = _question(handler, server(), params)
         except (SchemaError, UrlRefusedError) as error:
             return types.ErrorData(code=types.INVALID_PARAMS, message=str(error))
         return _result(await _within(deadline, question()), params)
@@ -56,13 +56,13 @@ def elicitation_callback(
 
 
 def _question(
-    asker: ElicitationHandler, server: str, params: types.ElicitRequestParams
+    handler: ElicitationHandler, server: str, params: types.ElicitRequestParams
 ) -> Callable[[], Awaitable[Outcome]]:
     if isinstance(params, types.ElicitRequestURLParams):
         visit = parse_visit(params.url)
-        return lambda: asker.visit(server, params.message, visit)
+        return lambda: handler.visit(server, params.message, visit)
     form = parse_form(params.requestedSchema)
-    return lambda: asker.fill(server, params.message, form)
+    return lambda: handler.fill(server, params.message, form)
 
 
 async def _within(seconds: float, question: Awaitable[Outcome]) -> Outcome:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mcp import types
+from mcp.client.session import ElicitationFnT
 from mcp.shared.session import ProgressFnT
 from semantic_kernel import Kernel
 from semantic_kernel.contents import ChatMessageContent
@@ -46,36 +47,36 @@ _LISTS = (
 
 
 class McpClient:
-    """Connects to an MCP server and keeps its tools in a kernel, as long as it is open.
+    """A connection to an MCP server that keeps the server's tools in a kernel, as a plugin, while it is open.
 
-    Use it as an async context manager, or `connect` and `aclose` it, in whichever cells or tasks you like: a
-    cell that is interrupted does not harm it. When the server forgets the session, a new one is opened; when
-    its list of tools changes, so does the plugin.
+    Use it as an async context manager, or call `connect` and `aclose`, in any cells of a notebook or tasks;
+    interrupting a cell does no harm. When the server does not know the session any more, a new one is opened.
+    When the server's list of tools changes, the plugin changes with it.
 
     Args:
         kernel: gets a plugin named `plugin_name`, which no other plugin of the kernel may have.
         url: the MCP endpoint.
         credential: of azure-identity, sync or async; None calls without a token.
-        scope: what to ask the credential for, like `api://<client id>/mcp:tools`; your choice, and never the
-            server's: it would be handed a token for something else.
+        scope: the scope of the token, such as `api://<client id>/mcp:tools`. The server cannot choose it: it
+            would get a token for something else.
         include: names of the tools to take; None takes all.
         exclude: names of tools to leave.
         prefix: put before each function's name.
         prompts: import prompts, too, as functions `prompt_NAME`.
         resources: import the functions `list_resources` and `read_resource`.
-        ask: whom the server's questions go to; None finds out where this runs: widgets in a notebook, lines
-            in a terminal, and nobody elsewhere – then the server hears that it cannot ask.
-        approve: ask before each call of a tool by the kernel; a server that asks when clients support it is
-            told, so that the person is asked once.
-        progress: hears of a running tool's progress as (progress, total, message).
-        on_result: given each result that the kernel gets, with the tool's name; a model reads text only, so
-            this is where a person sees images, and the model is told so. By default a notebook shows them.
-        on_change: told when the plugin's functions have changed.
-        ca_file: an authority (PEM) to trust besides the system's.
+        ask: the handler of the server's questions. By default widgets in a notebook, lines in a terminal, and
+            none elsewhere: then the server is told that the client cannot answer questions.
+        approve: ask the person before each call of a tool by the kernel. The server is told, so that it does
+            not ask the same again.
+        progress: called with (progress, total, message) while a tool runs.
+        on_result: called with the tool's name and each result that the kernel gets, to show images to the
+            person; a model reads text only, and its text mentions them. By default a notebook shows them.
+        on_change: called when the functions of the plugin have changed.
+        ca_file: PEM file of a certificate authority to trust besides the system's.
 
     Attributes:
         plugin: the kernel plugin.
-        ask: whom questions go to.
+        ask: the handler of the server's questions.
     """
 
     def __init__(
@@ -98,8 +99,6 @@ class McpClient:
         on_change: Callable[[KernelPlugin], None] = lambda _: None,
         ca_file: Path | str | None = None,
     ) -> None:
-        if (credential is None) != (scope is None):
-            raise ValueError("A credential needs a scope to ask for, and a scope a credential.")
         self.ask = ask or detect_handler()
         if approve and self.ask is None:
             raise ValueError("Nobody can approve calls here: pass `ask`.")
@@ -112,15 +111,19 @@ class McpClient:
         self._stale = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._caller = CallersContext()
-        elicitation = elicitation_callback(self.ask, lambda: self.server_name) if self.ask else None
         self._connection = McpConnection(
             url,
-            auth=CredentialAuth(credential, scope) if credential is not None and scope is not None else None,
-            elicitation=self._caller.elicitation(elicitation) if elicitation is not None else None,
+            auth=_auth(credential, scope),
+            elicitation=self._elicitation(),
             on_notification=self._heard,
-            on_open=self._stale.set,
             ca_file=Path(ca_file) if ca_file is not None else None,
         )
+        self._connection.on_open = self._stale.set
+
+    def _elicitation(self) -> ElicitationFnT | None:
+        if self.ask is None:
+            return None
+        return self._caller.elicitation(elicitation_callback(self.ask, lambda: self.server_name))
 
     @classmethod
     async def connect(cls, kernel: Kernel, url: str, *positional: Any, **options: Any) -> Self:
@@ -282,3 +285,11 @@ class McpClient:
             except Exception:  # noqa: BLE001 - one odd listing must not end all that come after it
                 _log.exception("the tools of %s could not be brought up to date", self._connection.url)
                 self._stale.clear()
+
+
+def _auth(credential: "Credential | None", scope: str | None) -> CredentialAuth | None:
+    if credential is not None and scope is not None:
+        return CredentialAuth(credential, scope)
+    if credential is not None or scope is not None:
+        raise ValueError("A credential needs a scope to ask for, and a scope a credential.")
+    return None

@@ -37,6 +37,27 @@ class LocalCloud:
         OSError: a port is taken (`strerror` says which), or the folder cannot be written.
     """
 
+    openai_api_key = _OPENAI_API_KEY
+    """The key that the chat-completions endpoint accepts; fixed and public."""
+    openai_deployment = MODEL_NAME
+    """The name of the offline model's deployment."""
+    api_client_id = ids.API_CLIENT_ID
+    """The client id of the API registration: the audience of its tokens."""
+    api_client_secret = ids.API_CLIENT_SECRET
+    """The secret with which the MCP server asks for tokens on behalf of its callers."""
+    scope = f"api://{ids.API_CLIENT_ID}/mcp:tools"
+    """The scope that clients ask for."""
+    web_client_id = ids.WEB_CLIENT_ID
+    """The client id of the web client."""
+    web_client_secret = ids.WEB_CLIENT_SECRET
+    """The development secret of the web client; fixed and public."""
+    public_client_id = ids.PUBLIC_CLIENT_ID
+    """The client id of the public client."""
+    daemon_client_id = ids.DAEMON_CLIENT_ID
+    """The client id of the daemon."""
+    daemon_client_secret = ids.DAEMON_CLIENT_SECRET
+    """The development secret of the daemon; fixed and public."""
+
     def __init__(self, settings: LocalCloudSettings) -> None:
         """Make a local cloud; nothing is started before it is entered."""
         self._settings = settings
@@ -115,16 +136,6 @@ class LocalCloud:
         return self.authority
 
     @property
-    def openai_api_key(self) -> str:
-        """The key that the chat-completions endpoint accepts; fixed and public."""
-        return _OPENAI_API_KEY
-
-    @property
-    def openai_deployment(self) -> str:
-        """The name of the offline model's deployment."""
-        return MODEL_NAME
-
-    @property
     def open_meteo_url(self) -> str:
         """The base URL of the weather API: `/v1/forecast` and `/v1/search` are on it."""
         return self.authority
@@ -133,46 +144,6 @@ class LocalCloud:
     def graph_url(self) -> str:
         """The base URL of Microsoft Graph: `/v1.0/me` is on it."""
         return self.authority
-
-    @property
-    def api_client_id(self) -> str:
-        """The client id of the API registration: the audience of its tokens."""
-        return ids.API_CLIENT_ID
-
-    @property
-    def api_client_secret(self) -> str:
-        """The secret with which the MCP server asks for tokens on behalf of its callers."""
-        return ids.API_CLIENT_SECRET
-
-    @property
-    def scope(self) -> str:
-        """The scope that clients ask for."""
-        return f"api://{self.api_client_id}/mcp:tools"
-
-    @property
-    def web_client_id(self) -> str:
-        """The client id of the web client."""
-        return ids.WEB_CLIENT_ID
-
-    @property
-    def web_client_secret(self) -> str:
-        """The development secret of the web client; fixed and public."""
-        return ids.WEB_CLIENT_SECRET
-
-    @property
-    def public_client_id(self) -> str:
-        """The client id of the public client."""
-        return ids.PUBLIC_CLIENT_ID
-
-    @property
-    def daemon_client_id(self) -> str:
-        """The client id of the daemon."""
-        return ids.DAEMON_CLIENT_ID
-
-    @property
-    def daemon_client_secret(self) -> str:
-        """The development secret of the daemon; fixed and public."""
-        return ids.DAEMON_CLIENT_SECRET
 
     @property
     def users(self) -> list[str]:

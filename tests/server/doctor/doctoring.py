@@ -33,9 +33,9 @@ def settings_of(cloud: LocalCloud, url: str, **changes: Any) -> DoctorSettings:
         "webclient_url": WEBCLIENT_URL,
         "web_client_id": cloud.web_client_id,
         "web_client_secret": cloud.web_client_secret,
-        "model_endpoint": cloud.openai_endpoint,
-        "model_deployment": cloud.openai_deployment,
-        "model_key": cloud.openai_api_key,
+        "azure_openai_endpoint": cloud.openai_endpoint,
+        "deployment": cloud.openai_deployment,
+        "azure_openai_api_key": cloud.openai_api_key,
     }
     return DoctorSettings(**(values | changes))
 

@@ -164,7 +164,11 @@ async def test_the_command_ends_with_0_when_nothing_failed_and_with_1_when_somet
 
 async def test_neither_table_nor_json_shows_a_secret(healthy_cloud: LocalCloud, tmp_path: Path) -> None:
     _certificate(tmp_path / "client.pem")
-    secrets = {"web_client_secret": "hunter2-a", "api_client_secret": "hunter2-b", "model_key": "hunter2-c"}
+    secrets = {
+        "web_client_secret": "hunter2-a",
+        "api_client_secret": "hunter2-b",
+        "azure_openai_api_key": "hunter2-c",
+    }
     findings = await examine(
         settings_of(healthy_cloud, NOWHERE, **secrets, api_certificate_file=tmp_path / "client.pem")
     )

@@ -26,13 +26,13 @@ def identity(healthy_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def _found(cloud: LocalCloud, **changes: Any) -> Finding:
-    return await find("model", settings_of(cloud, URL, model_key=None, **changes))
+    return await find("model", settings_of(cloud, URL, azure_openai_api_key=None, **changes))
 
 
 async def test_the_token_of_that_identity_is_accepted(healthy_cloud: LocalCloud) -> None:
     found = await _found(healthy_cloud)
     assert found.status is Status.OK
-    assert "to a token for https://cognitiveservices.azure.com/.default" in found.message
+    assert "to the token for https://cognitiveservices.azure.com/.default" in found.message
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ async def test_the_token_of_that_identity_is_accepted(healthy_cloud: LocalCloud)
     [
         ("https://graph.microsoft.com/.default", "refuses the token for https://graph", "AZURE_OPENAI_TOKEN"),
         ("https://cognitiveservices.azure.us/.default", "AADSTS500011", "AZURE_OPENAI_TOKEN_SCOPE"),
-        ("two scopes", "AADSTS650053", "AZURE_OPENAI_TOKEN_SCOPE"),
+        ("two scopes", "write one scope", "AZURE_OPENAI_TOKEN_SCOPE"),
     ],
 )
 async def test_a_wrong_scope_is_named(
     healthy_cloud: LocalCloud, scope: str, words: str, setting: str
 ) -> None:
-    found = await _found(healthy_cloud, model_token_scope=scope)
+    found = await _found(healthy_cloud, azure_openai_token_scope=scope)
     assert found.status is Status.FAILED
     assert words in found.message
     assert setting in found.setting
@@ -59,7 +59,7 @@ async def test_a_wrong_scope_is_named(
         ("AZURE_CLIENT_ID", UNKNOWN, "AADSTS700016", "AZURE_CLIENT_ID"),
         ("AZURE_TENANT_ID", UNKNOWN, "AADSTS90002", "AZURE_TENANT_ID"),
         ("AZURE_AUTHORITY_HOST", "https://localhost:1", "cannot be reached", "AZURE_AUTHORITY_HOST"),
-        ("AZURE_AUTHORITY_HOST", "http://localhost:1", "cannot be asked for", "AZURE_AUTHORITY_HOST"),
+        ("AZURE_AUTHORITY_HOST", "http://localhost:1", "write a host", "AZURE_AUTHORITY_HOST"),
     ],
 )
 async def test_a_wrong_variable_of_the_identity_is_named(

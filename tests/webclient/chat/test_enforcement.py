@@ -10,7 +10,7 @@ from semantic_kernel import Kernel
 from semantic_kernel.exceptions import KernelInvokeException
 from semantic_kernel.functions import KernelArguments
 
-from mcpsecurity_webclient.chat.mcp.plugins import toolset
+from mcpsecurity_webclient.chat.mcp.plugins import cached_toolset
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, User
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -120,15 +120,15 @@ async def test_a_tool_that_its_server_has_withdrawn_is_not_called() -> None:
 
 
 def test_conversations_that_see_the_same_tools_share_their_plugin() -> None:
-    mine, theirs = (toolset("s", (TOOL.model_dump_json(by_alias=True),)) for _ in range(2))
+    mine, theirs = (cached_toolset("s", (TOOL.model_dump_json(by_alias=True),)) for _ in range(2))
     assert mine.plugin is theirs.plugin
     assert mine.functions == {"pay": TOOL}
-    assert toolset("other", (TOOL.model_dump_json(by_alias=True),)).plugin is not mine.plugin
+    assert cached_toolset("other", (TOOL.model_dump_json(by_alias=True),)).plugin is not mine.plugin
 
 
 async def test_a_function_only_describes_its_tool_and_makes_no_call() -> None:
     kernel, arguments = Kernel(), KernelArguments(amount=1)
-    kernel.plugins["s"] = toolset("s", (TOOL.model_dump_json(by_alias=True),)).plugin
+    kernel.plugins["s"] = cached_toolset("s", (TOOL.model_dump_json(by_alias=True),)).plugin
     with pytest.raises(KernelInvokeException) as caught:
         await kernel.invoke(kernel.get_function("s", "pay"), arguments)
     causes: list[BaseException | None] = [caught.value]

@@ -238,7 +238,7 @@ async def test_a_server_is_told_how_the_models_answer_ended(
 ) -> None:
     told: asyncio.Queue[Any] = asyncio.Queue()
     model: Any = _Says(said, finish)
-    desk = SamplingRequests(
+    requests = SamplingRequests(
         ModelSampler(model).sample,
         lambda _, payload: told.put_nowait(payload),
         log=NullRequestLog(),
@@ -249,8 +249,8 @@ async def test_a_server_is_told_how_the_models_answer_ended(
     hello = types.SamplingMessage(role="user", content=types.TextContent(type="text", text="hello"))
     params = types.CreateMessageRequestParams(messages=[hello], maxTokens=5)
     context: Any = None
-    asked = asyncio.ensure_future(desk.callback("server")(context, params))
-    desk.decide((await told.get())["sampling"]["sampling_id"], approve=True)
+    asked = asyncio.ensure_future(requests.callback("server")(context, params))
+    requests.decide((await told.get())["sampling"]["sampling_id"], approve=True)
     result = await asked
     assert expected == (result.message if isinstance(result, types.ErrorData) else result.stopReason)
 

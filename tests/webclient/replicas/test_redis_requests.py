@@ -32,7 +32,7 @@ ALICE, BOB = Owner("tenant", "alice"), Owner("tenant", "bob")
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 NAME = "mcpsecurity:asked:tenant:alice:chat"
 
-MakeAsking = Callable[..., RedisRequestLog]
+MakeRequestLog = Callable[..., RedisRequestLog]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ async def redis() -> AsyncIterator[Program]:
 
 
 @pytest.fixture
-async def asking(redis: Program) -> AsyncIterator[MakeAsking]:
+async def request_log(redis: Program) -> AsyncIterator[MakeRequestLog]:
     """Makes what a process remembers of the conversation's questions."""
     async with AsyncExitStack() as running:
 
@@ -64,9 +64,9 @@ async def raw(redis: Program) -> AsyncIterator[Any]:
 
 
 async def test_the_next_process_learns_what_was_open_and_the_one_after_it_that_it_has_ended(
-    asking: MakeAsking, raw: Any
+    request_log: MakeRequestLog, raw: Any
 ) -> None:
-    first, soon = asking(), time.time() + 60
+    first, soon = request_log(), time.time() + 60
     await first.asked("elicitation", "one", soon)
     await first.asked("sampling", "two", soon + 60)
     await first.asked("elicitation", "three", soon)
@@ -74,7 +74,7 @@ async def test_the_next_process_learns_what_was_open_and_the_one_after_it_that_i
     first.settled("elicitation", "unknown", "answered")
     await first.aclose()
     assert 110_000 < await raw.pttl(NAME) <= 120_000
-    second, third = asking(), asking()
+    second, third = request_log(), request_log()
     for process, state in ((second, "open"), (third, "ended")):
         assert sorted(await process.left()) == [
             ("elicitation", "one", state),
@@ -84,22 +84,26 @@ async def test_the_next_process_learns_what_was_open_and_the_one_after_it_that_i
         await process.aclose()
 
 
-async def test_what_is_remembered_is_sealed_and_its_owners_only(asking: MakeAsking, raw: Any) -> None:
-    await asking().asked("elicitation", "one", time.time() + 60)
-    await asking().asked("elicitation", "late", time.time() - 1)
+async def test_what_is_remembered_is_sealed_and_its_owners_only(
+    request_log: MakeRequestLog, raw: Any
+) -> None:
+    await request_log().asked("elicitation", "one", time.time() + 60)
+    await request_log().asked("elicitation", "late", time.time() - 1)
     assert await raw.keys() == [NAME.encode()]
     kept = await raw.hgetall(NAME)
     assert list(kept) == [b"one"]
     assert b"elicitation" not in kept[b"one"]
     await raw.hset(NAME.replace("alice", "bob"), mapping=kept)  # by somebody who may write to Redis
-    assert await asking(owner=BOB).left() == []
-    assert await asking(owner=Owner("other", "alice")).left() == []
-    assert await asking(keys=NEW).left() == []
-    assert await asking(keys=f"{NEW},{OLD}").left() == [Remembered("elicitation", "one", "open")]
+    assert await request_log(owner=BOB).left() == []
+    assert await request_log(owner=Owner("other", "alice")).left() == []
+    assert await request_log(keys=NEW).left() == []
+    assert await request_log(keys=f"{NEW},{OLD}").left() == [Remembered("elicitation", "one", "open")]
 
 
-async def test_a_hung_redis_holds_up_no_question_for_long(asking: MakeAsking, redis: Program) -> None:
-    process = asking()
+async def test_a_hung_redis_holds_up_no_question_for_long(
+    request_log: MakeRequestLog, redis: Program
+) -> None:
+    process = request_log()
     os.kill(redis.pid, signal.SIGSTOP)
     try:
         async with asyncio.timeout(3):
@@ -127,7 +131,7 @@ def test_a_late_answer_is_told_what_became_of_the_question() -> None:
 
 def test_a_late_decision_is_told_what_became_of_the_request() -> None:
     sample: Any = None
-    desk = SamplingRequests(
+    requests = SamplingRequests(
         sample,
         lambda _, __: None,
         log=NullRequestLog(),
@@ -140,11 +144,11 @@ def test_a_late_decision_is_told_what_became_of_the_request() -> None:
         ("b", "expired", RequestExpiredError),
         ("c", "ended", RequestEndedError),
     ):
-        desk.remember(id_, state)  # type: ignore[arg-type] # one of its words
+        requests.remember(id_, state)  # type: ignore[arg-type] # one of its words
         with pytest.raises(error):
-            desk.decide(id_, approve=True)
+            requests.decide(id_, approve=True)
     with pytest.raises(UnknownRequestError):
-        desk.decide("d", approve=True)
+        requests.decide("d", approve=True)
 
 
 @pytest.mark.parametrize(("leaving", "error"), [(True, RequestEndedError), (False, AlreadyDecidedError)])
@@ -153,7 +157,7 @@ async def test_a_request_that_is_cut_off_with_the_process_has_ended_and_was_not_
 ) -> None:
     model: Any = None
     told: asyncio.Queue[Any] = asyncio.Queue()
-    desk = SamplingRequests(
+    requests = SamplingRequests(
         ModelSampler(model).sample,
         lambda _, payload: told.put_nowait(payload),
         log=NullRequestLog(),
@@ -166,10 +170,10 @@ async def test_a_request_that_is_cut_off_with_the_process_has_ended_and_was_not_
         messages=[types.SamplingMessage(role="user", content=content)], maxTokens=5
     )
     context: Any = None
-    asked = asyncio.ensure_future(desk.callback("server")(context, params))
+    asked = asyncio.ensure_future(requests.callback("server")(context, params))
     sampling = (await told.get())["sampling"]
     asked.cancel()
     await asyncio.wait([asked])
     assert (await told.get())["decision"] == "decline"
     with pytest.raises(error):
-        desk.decide(sampling["sampling_id"], approve=True)
+        requests.decide(sampling["sampling_id"], approve=True)

@@ -135,7 +135,7 @@ def add_auth_routes(
 
 
 def _claims(text: str) -> str | None:
-    """Return a claims challenge as JSON text; None for what is none. In `WWW-Authenticate` it is base64."""
+    """Return a claims challenge as JSON text, None if it is invalid. `WWW-Authenticate` has it in base64."""
     if not text or len(text) > _MAX_CLAIMS:
         return None
     try:

@@ -39,7 +39,7 @@ class Subscription:
         self._ended = False
 
     def put(self, event: ChatEvent) -> None:
-        """Hand over an event; a page that lets too many pile up is let go, and comes back for a snapshot."""
+        """Queue an event. A page that falls behind is disconnected, and returns for a snapshot."""
         if self._queue.qsize() >= _QUEUED:
             self.end()
         elif not self._ended:
@@ -100,7 +100,7 @@ class EventBus(Protocol):
         """Go on in another epoch: every page that comes gets a snapshot."""
 
     def close(self) -> None:
-        """End every subscription; nobody hears what is published from now on."""
+        """End every subscription; later events are dropped."""
 
     async def aclose(self) -> None:
         """Close it when what was published is told."""

@@ -58,8 +58,8 @@ class Replicas:
     Args:
         in_use: the people whose conversations are open here.
         unload: closes a person's conversations here, because another replica has taken her over.
-        recheck: hears whose conversations are here again, or still, after the lease had run out; may raise.
-        ended: hears that a session has ended on another replica: its id and why.
+        recheck: reloads a person's conversations if they changed while the lease had expired; may raise.
+        ended: ends a session here that ended on another replica; gets its id and the reason.
     """
 
     def __init__(
@@ -135,8 +135,8 @@ class Replicas:
             return None
         return holder.decode().partition(" ")[2] if holder else ""
 
-    async def tell_ended(self, sid: str, reason: str) -> None:
-        """Let the other replicas know that a session has ended. One that does not hear it learns by sweep."""
+    async def broadcast_session_end(self, sid: str, reason: str) -> None:
+        """Tell the other replicas that a session has ended. One that misses it finds out by its sweep."""
         words = json.dumps({"from": self._id, "sid": sid, "reason": reason})
         with translated():
             await self._redis.client.publish(self._redis.name("ended"), words)
@@ -170,7 +170,7 @@ class Replicas:
                 _log.warning("%s: leases are not renewed", error)
 
     async def listen(self) -> None:
-        """Hear what other replicas say, for as long as this runs."""
+        """Receive the messages of other replicas until cancelled."""
         while True:
             try:
                 with translated():

@@ -1,6 +1,6 @@
 """A conversation's events for pages that may come back to another replica.
 
-No page hears of an event before it is in the log (`event_log`). So a page's `Last-Event-ID` always names
+An event is in the log (`redis_event_log`) before any page gets it. So a page's `Last-Event-ID` always names
 something that a later replica finds there, or an epoch that it does not: then the page gets a snapshot. When
 Redis does not answer, the epoch ends, every page gets a snapshot, and the chat goes on without a log until
 Redis is back.
@@ -91,7 +91,7 @@ class RedisEventBus(InMemoryEventBus):
         self.keep_soon()
 
     def close(self) -> None:
-        """End every subscription; nobody hears what is published from now on."""
+        """End every subscription; later events are dropped."""
         super().close()
         for item in self._waiting:
             if isinstance(item, _Joining):

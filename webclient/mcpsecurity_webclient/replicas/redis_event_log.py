@@ -83,14 +83,14 @@ class EventLogs:
         self._waiting: list[_Append] = []
         self._sender: asyncio.Task[None] | None = None
         self._script: str | None = None
-        self._asking: asyncio.Task[None] | None = None
-        self._asked_at = float("-inf")
+        self._probe: asyncio.Task[None] | None = None
+        self._available_since = float("-inf")
         self._pause = _SHORTEST_PAUSE
 
     @property
     def usable(self) -> bool:
-        """Whether Redis took what it was last given."""
-        return self._asking is None
+        """Whether Redis accepted the last entry."""
+        return self._probe is None
 
     async def append(self, name: str, *arguments: Any) -> None:
         """Append to a log what the script takes.
@@ -105,9 +105,9 @@ class EventLogs:
         await done
 
     async def aclose(self) -> None:
-        """Ask no more."""
-        if self._asking is not None:
-            await end_tasks(self._asking)
+        """Stop probing Redis."""
+        if self._probe is not None:
+            await end_tasks(self._probe)
 
     async def _send(self) -> None:
         """Send what waits, one round trip after the other."""
@@ -118,7 +118,7 @@ class EventLogs:
                     if isinstance(result, Exception):
                         _settle(entry, RedisUnavailableError("events are not logged"))
                         if _TAKEN not in str(result):
-                            self._lost()
+                            self._on_unavailable()
                     else:
                         _settle(entry)
         finally:
@@ -150,16 +150,16 @@ class EventLogs:
                 pipeline.evalsha(self._script, 1, entry.name, *entry.arguments)
             return await pipeline.execute(raise_on_error=False)
 
-    def _lost(self) -> None:
-        """Hear that Redis does not take what it is given."""
-        if self._asking is None:
+    def _on_unavailable(self) -> None:
+        """Start to probe Redis, which has failed."""
+        if self._probe is None:
             _log.warning("events of conversations are not logged: what replicas share cannot be reached")
-            calm = time.monotonic() - self._asked_at > _CALM_SECONDS
+            calm = time.monotonic() - self._available_since > _CALM_SECONDS
             self._pause = _SHORTEST_PAUSE if calm else min(self._pause * 2, _LONGEST_PAUSE)
-            self._asking = asyncio.create_task(self._ask(), name="ask whether Redis is back")
+            self._probe = asyncio.create_task(self._wait_for_redis(), name="ask whether Redis is back")
 
-    async def _ask(self) -> None:
-        """Return when Redis takes something again."""
+    async def _wait_for_redis(self) -> None:
+        """Return when Redis accepts a write again."""
         while True:
             await asyncio.sleep(self._pause)
             try:
@@ -172,7 +172,7 @@ class EventLogs:
             except Exception:  # noqa: BLE001 - the task's boundary: it is asked again
                 _log.exception("it cannot be found out whether Redis is back")
                 self._pause = _LONGEST_PAUSE
-        self._asked_at, self._asking = time.monotonic(), None
+        self._available_since, self._probe = time.monotonic(), None
 
 
 async def _in_time(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:

@@ -48,7 +48,7 @@ class Conversation:
 
 
 class Entry(NamedTuple):
-    """A line of somebody's list of conversations."""
+    """One line of an owner's list of conversations."""
 
     chat_id: str
     title: str
@@ -66,7 +66,7 @@ class ConversationStore(Protocol):
         that have it in their title or in a message, whatever its case."""
 
     async def load(self, owner: Owner, chat_id: str) -> Conversation | None:
-        """Return a conversation; None if there is none of that id, or it is another's."""
+        """Return a conversation; None if the owner has no conversation of that id."""
 
     async def save(self, owner: Owner, conversation: Conversation) -> int:
         """Keep a conversation as it is now, and return its new revision. It is kept when this returns.

@@ -29,7 +29,7 @@ def database_url(text_: str) -> URL:
     """Return the address of a database: `sqlite://` (in memory), `sqlite:///FILE` or `postgresql://…`.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: the text is not such an address.
     """
     try:
         url = make_url(text_)

@@ -87,7 +87,7 @@ class SqlConversationStore:
         return await self._shielded(work)
 
     async def load(self, owner: Owner, chat_id: str) -> Conversation | None:
-        """Return a conversation; None if there is none of that id, or it is another's."""
+        """Return a conversation; None if the owner has no conversation of that id."""
         which = select(conversations).where(_of(conversations, owner, chat_id))
         pieces = select(parts.c.kind, parts.c.part_id, parts.c.body).where(_of(parts, owner, chat_id))
 
@@ -152,7 +152,7 @@ class SqlConversationStore:
         await self._shielded(work)
 
     async def purge(self, before: float, *, empty_before: float) -> int:
-        """Delete conversations that nobody has used since then; return how many."""
+        """Delete unused conversations (see `ConversationStore.purge`); return how many."""
         table = conversations.c
 
         async def work(connection: AsyncConnection) -> int:

@@ -24,7 +24,7 @@ KEEP_ALIVE = 15.0
 """Seconds after which a silent stream says that it is there."""
 
 PATIENCE = 20.0
-"""Seconds that a page may take to read what its stream has for it, before it is let go."""
+"""Seconds that a page may take to read its stream before it is disconnected."""
 
 _MAX_SEARCH = 200
 

@@ -65,7 +65,7 @@ class Streams:
                 subscription.end()
 
     def close(self) -> None:
-        """End all streams: the pages come back to whoever serves them next."""
+        """End all streams: the pages reconnect, to another process if need be."""
         for subscriptions in self._open.values():
             for subscription in subscriptions:
                 subscription.end()

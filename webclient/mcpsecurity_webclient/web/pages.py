@@ -48,7 +48,7 @@ class _Pages:
 
     @public
     async def ready(self, _: web.Request) -> web.Response:
-        """Say whether people can be served: 503 names what is missing, for whoever deals out requests."""
+        """Answer a readiness probe: 200, or 503 with the names of the backends that cannot be reached."""
         missing = await self._missing()
         body = {"ready": not missing, "missing": missing}
         return web.json_response(body, status=503 if missing else 200, headers={"Cache-Control": "no-store"})

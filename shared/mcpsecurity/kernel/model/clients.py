@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 import httpx2  # what `openai` speaks HTTP with
 from openai import (
@@ -16,15 +16,13 @@ from openai import (
 )
 
 from mcpsecurity.kernel.model.errors import BrokenOffError
+from mcpsecurity.model_dialect import Way
 from mcpsecurity.model_endpoint import ModelEndpoint
 
-__all__ = ["GetBearer", "ModelClients", "Way"]
+__all__ = ["GetBearer", "ModelClients"]
 
 GetBearer = Callable[[], Awaitable[str]]
 """Returns a token for the endpoint, such as `azure.identity.aio.get_bearer_token_provider` makes."""
-
-Way = Literal["responses", "chat", "dated"]
-"""How a request is sent: Responses, Chat Completions, or Chat Completions by Azure's dated API."""
 
 
 class ModelClients:

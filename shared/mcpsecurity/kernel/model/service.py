@@ -34,11 +34,11 @@ from semantic_kernel.utils.telemetry.model_diagnostics.decorators import (
 
 from mcpsecurity.kernel.model import completions, responses
 from mcpsecurity.kernel.model.answer import REASONING, Answer
-from mcpsecurity.kernel.model.clients import GetBearer, ModelClients, Way
-from mcpsecurity.kernel.model.dialect import Dialect
+from mcpsecurity.kernel.model.clients import GetBearer, ModelClients
 from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity.kernel.model.settings import ChatModelSettings
 from mcpsecurity.kernel.model.stream import read_body
+from mcpsecurity.model_dialect import Dialect, Way
 from mcpsecurity.model_endpoint import Api, read_endpoint
 
 __all__ = ["ChatModel"]

@@ -21,6 +21,13 @@ _NAMES = (
 )
 _KNOWN = frozenset(_NAMES.split())
 _MIN_OUTPUT = 16
+_FIELDS = {
+    "message": frozenset({"type", "id", "status", "role", "content"}),
+    "function_call": frozenset({"type", "id", "status", "call_id", "name", "arguments"}),
+    "function_call_output": frozenset({"type", "id", "status", "call_id", "output"}),
+    "reasoning": frozenset({"type", "id", "status", "summary", "content", "encrypted_content"}),
+}
+_FOLLOWS_REASONING = frozenset({"message", "function_call", "reasoning"})
 
 
 class Reasoning:
@@ -78,8 +85,10 @@ def as_chat(body: Any, reasoning: Reasoning) -> dict[str, Any]:
     messages: list[dict[str, Any]] = []
     if isinstance(body.get("instructions"), str):
         messages.append({"role": "system", "content": body["instructions"]})
-    for place, item in enumerate(given or ()):
+    items = given or []
+    for place, item in enumerate(items):
         _add(f"input[{place}]", item, messages, str(body.get("model")), reasoning)
+        _check_order(item, items[place + 1] if place + 1 < len(items) else None)
     chat: dict[str, Any] = {"messages": messages}
     chat |= {
         name: body[name] for name in ("temperature", "top_p", "tool_choice") if body.get(name) is not None
@@ -87,6 +96,18 @@ def as_chat(body: Any, reasoning: Reasoning) -> dict[str, Any]:
     if body.get("tools") is not None:
         chat["tools"] = [_tool(f"tools[{place}]", tool) for place, tool in enumerate(body["tools"])]
     return chat
+
+
+def _check_order(item: Mapping[str, Any], following: Any) -> None:
+    """Refuse reasoning that what came of it does not follow."""
+    if item.get("type") != "reasoning":
+        return
+    kind = following.get("type", "message") if isinstance(following, dict) else None
+    if kind not in _FOLLOWS_REASONING or (kind == "message" and following.get("role") != "assistant"):
+        text = (
+            f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item."
+        )
+        raise RefusedError(text, param="input")
 
 
 def _tool(where: str, tool: Any) -> dict[str, Any]:
@@ -104,6 +125,10 @@ def _add(
     """Add an item to the messages."""
     if not isinstance(item, dict):
         raise invalid_type(where, "an object", item)
+    for name in item.keys() - _FIELDS.get(str(item.get("type", "message")), item.keys()):
+        raise RefusedError(
+            f"Unknown parameter: '{where}.{name}'.", param=f"{where}.{name}", code="unknown_parameter"
+        )
     match item.get("type", "message"):
         case "message":
             messages.append({"role": item.get("role"), "content": _content(where, item)})

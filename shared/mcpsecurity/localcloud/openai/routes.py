@@ -14,7 +14,7 @@ from mcpsecurity.localcloud.openai.faults import ModelFault, ModelFaults
 from mcpsecurity.localcloud.openai.offline import read_tools, reply_to
 from mcpsecurity.localcloud.openai.refusal import RefusedError
 from mcpsecurity.localcloud.openai.responses import Reasoning, as_chat, events, response_usage
-from mcpsecurity.localcloud.openai.validation import check_request
+from mcpsecurity.localcloud.openai.validation import check_names, check_request
 from mcpsecurity.localcloud.openai.wire import chunks, completion, error, usage_of
 
 __all__ = ["MODEL_NAME", "ModelEndpoints", "add_openai_routes"]
@@ -82,6 +82,7 @@ class ModelEndpoints:
     async def _chat(
         self, request: web.Request, body: dict[str, Any], deployment: Deployment
     ) -> web.StreamResponse:
+        check_names(body)
         _check(body, deployment)
         deployment.check_chat(body)
         reply = reply_to(body["messages"], read_tools(body), self._today())

@@ -11,7 +11,7 @@ from typing import Any
 from mcpsecurity.localcloud.openai.refusal import RefusedError, check_length, invalid_type, too_long
 from mcpsecurity.localcloud.openai.schemas import schema_problem
 
-__all__ = ["check_request"]
+__all__ = ["check_names", "check_request"]
 
 MAX_TOOLS = 128
 MAX_NAME = 64
@@ -23,6 +23,21 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]+")
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 _RANGES = {"temperature": (0, 2), "top_p": (0, 1), "presence_penalty": (-2, 2), "frequency_penalty": (-2, 2)}
 _COUNTS = ("max_tokens", "max_completion_tokens", "n")
+
+
+_NAMES = (
+    "audio data_sources frequency_penalty function_call functions logit_bias logprobs max_completion_tokens"
+    " max_tokens messages metadata modalities model n parallel_tool_calls prediction presence_penalty"
+    " prompt_cache_key reasoning_effort response_format safety_identifier seed service_tier stop store stream"
+    " stream_options temperature tool_choice tools top_logprobs top_p user verbosity web_search_options"
+)
+_PARAMETERS = frozenset(_NAMES.split())
+
+
+def check_names(body: Mapping[str, Any]) -> None:
+    """Raise `RefusedError` for a parameter that Chat Completions does not have."""
+    for name in body.keys() - _PARAMETERS:
+        raise RefusedError(f"Unrecognized request argument supplied: {name}", param=name)
 
 
 def check_request(body: Any) -> None:

@@ -14,7 +14,7 @@ from semantic_kernel.functions import KernelFunction, KernelPlugin
 
 from mcpsecurity.kernel import tool_functions
 
-__all__ = ["MAX_TOOLS", "Toolset", "toolset"]
+__all__ = ["MAX_TOOLS", "Toolset", "cached_toolset"]
 
 MAX_TOOLS = 128
 """Most functions that the model's API takes."""
@@ -24,7 +24,7 @@ _KEPT = 200
 
 
 class Toolset:
-    """The tools of one listing, and their plugin. Nobody changes either.
+    """The tools of one listing, and their plugin. Both are immutable.
 
     A tool that no function can be made of is left out, and so are those beyond the first `limit`.
     """
@@ -65,7 +65,7 @@ class Toolset:
 
 
 @lru_cache(maxsize=_KEPT)
-def toolset(plugin_name: str, definitions: tuple[str, ...], limit: int = MAX_TOOLS) -> Toolset:
+def cached_toolset(plugin_name: str, definitions: tuple[str, ...], limit: int = MAX_TOOLS) -> Toolset:
     """Return the toolset of a listing; `definitions` are the tools as JSON."""
     return Toolset(plugin_name, definitions, limit)
 

@@ -24,7 +24,7 @@ from mcpsecurity.client import (
 )
 from mcpsecurity_webclient.chat.event_types import ServerView
 from mcpsecurity_webclient.chat.mcp.attachments import attached_text, block_text
-from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS, Toolset, toolset
+from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS, Toolset, cached_toolset
 from mcpsecurity_webclient.settings import McpServerSettings
 
 __all__ = ["McpServer", "McpServers", "NoTokenError", "ServerCallbacks"]
@@ -147,7 +147,7 @@ class McpServer:
     def offer(self, limit: int) -> KernelPlugin | None:
         """Return the plugin with at most so many tools, or None without any."""
         known = self._definitions
-        self.offered = toolset(self.plugin_name, known, min(limit, len(known))) if known else None
+        self.offered = cached_toolset(self.plugin_name, known, min(limit, len(known))) if known else None
         self.functions = self.offered.functions if self.offered else {}
         left_out = [*self.connection.left_out, *(self.offered.left_out if self.offered else ())]
         if left_out != self.left_out:

@@ -99,7 +99,7 @@ export class Composer {
     else if (await this._deliver(text, {})) this.text = "";
   }
 
-  /** Returns whether the server took the message. Attachments go along once and are then let go. */
+  /** Returns whether the server took the message. Attachments are sent once and then removed. */
   async _deliver(text, extras) {
     const attachments = this._attachments.chosen;
     try {

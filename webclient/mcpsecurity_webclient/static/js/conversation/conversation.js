@@ -94,7 +94,7 @@ export class Conversation {
     return this._outcomes.get(id);
   }
 
-  /** Let go of the questions that are settled. Whoever was in one of them is led out of it. */
+  /** Remove the settled questions, and move the focus out of them. */
   _close(pending) {
     for (const [id, frame] of this._requests) {
       if (pending[id]) continue;

@@ -35,7 +35,7 @@ export class Thinking {
     clearInterval(this._timer);
   }
 
-  /** The seconds are for the eye; a screen reader hears of it after ten seconds, and then of each minute. */
+  /** Shows the seconds; a screen reader announces ten seconds, and then each minute. */
   _draw() {
     const seconds = Math.max(0, Math.floor(this._clock.now() - this._since));
     setText(this._seconds, seconds < LONG_S ? "" : `The model is still thinking (${elapsed(seconds)})`);

@@ -7,7 +7,7 @@ export function toRfc3339(local) {
   return `${local}${seconds}${offset(moment)}`;
 }
 
-/** Return the local date and time of an RFC 3339 moment, or "" if it is none. */
+/** Return the local date and time of an RFC 3339 moment, or "" if it is not one. */
 export function toLocal(text) {
   const moment = new Date(text);
   if (Number.isNaN(moment.getTime())) return "";

@@ -14,7 +14,7 @@ export class Store {
     this._listeners = [];
   }
 
-  /** Apply an event; one that makes no sense is passed over. Listeners hear of it only if it was new. */
+  /** Apply an event; an invalid one is skipped. Listeners are called only for a new event. */
   dispatch(event) {
     const before = this.state;
     this.state = attempt(`event ${event.name}`, () => reduce(before, event)) ?? passOver(before, event);

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, Protocol
 
-from openai import APIStatusError
-
-from mcpsecurity.kernel.model.clients import Way
 from mcpsecurity.model_endpoint import Api, ModelEndpoint
 
-__all__ = ["Dialect"]
+__all__ = ["Dialect", "Refusal", "Way"]
+
+Way = Literal["responses", "chat", "dated"]
+"""How a request is sent: Responses, Chat Completions, or Chat Completions by Azure's dated API."""
 
 _NAMES = (
     "reasoning.summary reasoning.effort reasoning reasoning_effort include temperature top_p stop seed user"
@@ -31,6 +31,19 @@ _UNKNOWN = re.compile(
 )
 _NO_MODEL = frozenset({"DeploymentNotFound", "model_not_found"})
 _LIMITS = ("max_completion_tokens", "max_tokens")
+
+
+class Refusal(Protocol):
+    """A status that tells of a failure, and the error in its body: `openai.APIStatusError` is one."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def code(self) -> str | None: ...
+    @property
+    def param(self) -> str | None: ...
 
 
 @dataclass(slots=True)
@@ -71,7 +84,7 @@ class Dialect:
             shaped["reasoning_effort"] = "none"
         return shaped
 
-    def learn(self, error: APIStatusError, way: Way, body: Mapping[str, Any]) -> bool:
+    def learn(self, error: Refusal, way: Way, body: Mapping[str, Any]) -> bool:
         """Learn from a refusal of a body that was sent in this way. True if the same question may be asked
         once more in another."""
         if way != self.way or self._other_way(error):
@@ -96,7 +109,7 @@ class Dialect:
         self.dropped.add(path)
         return True
 
-    def _other_way(self, error: APIStatusError) -> bool:
+    def _other_way(self, error: Refusal) -> bool:
         """Turn to another API if the refusal names it, or if the path of this one does not exist."""
         status, message = error.status_code, error.message or ""
         if self.way == "dated" and status in (400, 404) and _OLD_VERSION.search(message):

@@ -1,0 +1,149 @@
+"""Asks the model one short question as the chat does: by its API, with its options, a tool, streaming."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+
+from mcpsecurity.model_dialect import Dialect, Way
+from mcpsecurity.model_settings import ModelSettings
+from mcpsecurity_server.doctor.requests import Answer, fetch
+
+__all__ = ["ModelAnswer", "ask_model"]
+
+_QUESTION = {"role": "user", "content": "Say ok."}
+_TOOL = {
+    "name": "Tools-get_current_date_time",
+    "description": "The date and the time.",
+    "parameters": {"type": "object", "properties": {}},
+}
+_MAX_TRIES = 6
+_SECONDS = 60.0
+_LONGEST = 200
+_ENDS = frozenset({"response.completed", "response.incomplete"})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What came back, at the last try.
+
+    Attributes:
+        status_code: the HTTP status.
+        message, code, param: of the error, if there is one; else empty. They are the provider's words: one
+            line, at most 200 characters.
+        model: the model that the answer names.
+        streamed: whether an answer was streamed.
+        first_way: the way of the first request.
+        dialect: what was learned from refusals.
+    """
+
+    status_code: int
+    message: str
+    code: str
+    param: str
+    model: str
+    streamed: bool
+    first_way: Way
+    dialect: Dialect
+
+
+async def ask_model(
+    session: aiohttp.ClientSession, settings: ModelSettings, headers: Mapping[str, str]
+) -> ModelAnswer:
+    """Ask, and follow the refusals that the chat follows.
+
+    Raises:
+        UnreachableError: no answer in time, or none at all.
+    """
+    dialect = Dialect.of(settings.endpoint, settings.model_api)
+    first_way = dialect.way
+    for attempt in range(_MAX_TRIES):
+        way = dialect.way
+        body = dialect.shaped(_body(settings, way))
+        url = _url(settings, way)
+        wait = min(settings.model_timeout, _SECONDS)
+        answer = await fetch(session, "POST", url, headers=dict(headers), json=body, seconds=wait)
+        read = _read(answer, first_way, dialect)
+        if answer.status == 200 or attempt + 1 == _MAX_TRIES or not dialect.learn(read, way, body):
+            break
+    return read
+
+
+def _url(settings: ModelSettings, way: Way) -> str:
+    endpoint, name = settings.endpoint, settings.model_name
+    if way == "dated":
+        path = f"openai/deployments/{name}/chat/completions?api-version={endpoint.api_version}"
+        return f"{endpoint.resource_url}/{path}"
+    return f"{endpoint.base_url}/{'responses' if way == 'responses' else 'chat/completions'}"
+
+
+def _body(settings: ModelSettings, way: Way) -> dict[str, Any]:
+    effort, limit = settings.reasoning_effort, settings.max_output_tokens
+    body: dict[str, Any] = {"model": settings.model_name, "stream": True, "temperature": settings.temperature}
+    if way == "responses":
+        body |= {
+            "input": [_QUESTION],
+            "tools": [{"type": "function", "strict": False, **_TOOL}],
+            "store": False,
+            "include": ["reasoning.encrypted_content"],
+            "reasoning": {"effort": effort} if effort else None,
+            "max_output_tokens": limit,
+        }
+    else:
+        body |= {
+            "messages": [_QUESTION],
+            "tools": [{"type": "function", "function": _TOOL}],
+            "stream_options": {"include_usage": True},
+            "reasoning_effort": effort,
+            "max_completion_tokens": limit,
+        }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _read(answer: Answer, first_way: Way, dialect: Dialect) -> ModelAnswer:
+    events = _events(answer.text) if answer.status == 200 else []
+    failure = next((error for event in events if (error := _error(event))), None)
+    error = failure or _error(answer.json or {}) or {}
+    model = next((name for event in events if (name := _model(event))), "")
+    streamed = failure is None and any(event.get("choices") or event.get("type") in _ENDS for event in events)
+    message, code, param = (_line(error.get(name)) for name in ("message", "code", "param"))
+    return ModelAnswer(answer.status, message, code, param, _line(model), streamed, first_way, dialect)
+
+
+def _events(text: str) -> list[dict[str, Any]]:
+    found = []
+    for line in text.splitlines():
+        try:
+            event = orjson.loads(line.removeprefix("data:")) if line.startswith("data:") else None
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(event, dict):
+            found.append(event)
+    return found
+
+
+def _error(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the error in a body or an event, in any of the forms that endpoints have."""
+    response = body.get("response")
+    error = response.get("error") if isinstance(response, Mapping) else body.get("error")
+    if isinstance(error, str):
+        return {"message": error}
+    if isinstance(error, Mapping):
+        return error
+    return body if body.get("type") == "error" or body.get("object") == "error" else None
+
+
+def _model(event: Mapping[str, Any]) -> str:
+    response = event.get("response")
+    return str((response if isinstance(response, Mapping) else event).get("model") or "")
+
+
+def _line(value: object) -> str:
+    """Return a provider's text as one line that does nothing to a terminal."""
+    text = "" if value is None else str(value)
+    return "".join(c if c.isprintable() else " " for c in re.sub(r"\s+", " ", text[: 4 * _LONGEST]))[
+        :_LONGEST
+    ]

@@ -1,0 +1,250 @@
+"""The doctor asks a model as the chat does: by its API, with a tool, streaming, and follows its refusals."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from tests.server.doctor.doctoring import find, settings_of
+
+from mcpsecurity.localcloud import LocalCloud
+from mcpsecurity_server.doctor import Finding, Status
+
+Body = dict[str, Any]
+Endpoint = Callable[[str, Body], web.Response]
+"""Answers a request to a path."""
+
+NOWHERE = "http://localhost:1/mcp"
+TOOLS_BY_RESPONSES = (
+    "Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions. To use "
+    "function tools, use /v1/responses or set reasoning_effort to 'none'."
+)
+
+
+def error(status: int, message: str, *, code: str | None = None, param: str | None = None) -> web.Response:
+    return web.json_response({"error": {"message": message, "code": code, "param": param}}, status=status)
+
+
+def events(*bodies: Body, model: str = "m") -> web.Response:
+    text = "".join(f"data: {json.dumps({'model': model} | body)}\n\n" for body in bodies)
+    return web.Response(text=text, content_type="text/event-stream")
+
+
+def chat_answer(model: str = "m") -> web.Response:
+    """An answer by Chat Completions; Azure's first chunk has no choice."""
+    return events({"choices": []}, {"choices": [{"delta": {"content": "ok"}}]}, model=model)
+
+
+def response_answer(model: str = "m") -> web.Response:
+    """An answer by Responses."""
+    ends = {"type": "response.completed", "response": {"model": model}}
+    return events({"type": "response.created", "response": {"model": model}}, ends)
+
+
+@asynccontextmanager
+async def standing_in(answer: Endpoint) -> AsyncIterator[tuple[str, list[tuple[str, Body, Any]]]]:
+    """Yield the address of a model's endpoint on loopback, and what it was asked: path, body, headers."""
+    asked: list[tuple[str, Body, Any]] = []
+
+    async def hear(request: web.Request) -> web.Response:
+        body = await request.json()
+        asked.append((request.path_qs, body, request.headers))
+        return answer(request.path, body)
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", hear)
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield str(server.make_url("")).rstrip("/"), asked
+
+
+async def _openai(cloud: LocalCloud, url: str, **changes: Any) -> Finding:
+    """Look at a model that is no Azure's."""
+    none = {"azure_openai_endpoint": None, "deployment": None, "azure_openai_api_key": None}
+    values = none | {"openai_base_url": url, "openai_model": "m"} | changes
+    return await find("model", settings_of(cloud, NOWHERE, **values))
+
+
+async def _azure(cloud: LocalCloud, url: str, **changes: Any) -> Finding:
+    values = {"azure_openai_endpoint": url, "deployment": "m", "azure_openai_api_key": "k"} | changes
+    return await find("model", settings_of(cloud, NOWHERE, **values))
+
+
+@pytest.mark.parametrize("version", [None, "2024-10-21"])
+@pytest.mark.parametrize("deployment", ["offline-model", "offline-reasoning", "offline-vision"])
+async def test_every_deployment_of_the_local_cloud_is_well(
+    healthy_cloud: LocalCloud, deployment: str, version: str | None
+) -> None:
+    settings = settings_of(healthy_cloud, NOWHERE, deployment=deployment, azure_openai_api_version=version)
+    found = await find("model", settings)
+    assert found.status is Status.OK, found
+    way = "Chat Completions (dated API)" if version else "Responses"
+    if version and deployment == "offline-reasoning":
+        assert (
+            "It refuses this by Chat Completions (dated API), so the chat turns to Responses."
+            in found.message
+        )
+        way = "Responses"
+    assert f"{deployment} answers, by {way}, with a tool, streaming, to the key." in found.message
+
+
+async def test_the_local_cloud_is_well_as_an_endpoint_that_is_compatible_with_openai(
+    healthy_cloud: LocalCloud,
+) -> None:
+    url, key = f"{healthy_cloud.authority}/openai/v1", healthy_cloud.openai_api_key
+    found = await _openai(healthy_cloud, url, openai_model="offline-reasoning", openai_api_key=key)
+    assert found.status is Status.OK, found
+    assert "so the chat turns to Responses" in found.message
+
+
+async def test_a_question_has_a_tool_streams_and_carries_what_is_set(healthy_cloud: LocalCloud) -> None:
+    async with standing_in(lambda *_: chat_answer("qwen3:8b")) as (url, asked):
+        found = await _openai(
+            healthy_cloud,
+            url,
+            openai_api_key="k",
+            model_headers={"X-Team": "a"},
+            temperature=0.0,
+            reasoning_effort="low",
+            max_output_tokens=99,
+        )
+    assert found.status is Status.OK, found
+    assert found.message.startswith("m answers as qwen3:8b, by Chat Completions, with a tool")
+    ((path, body, headers),) = asked
+    assert path == "/v1/chat/completions"
+    assert (headers["Authorization"], headers["X-Team"]) == ("Bearer k", "a")
+    assert body["stream"] is True
+    assert body["tools"][0]["function"]["name"]
+    assert (body["temperature"], body["reasoning_effort"], body["max_completion_tokens"]) == (0.0, "low", 99)
+
+
+async def test_without_a_key_none_is_sent(healthy_cloud: LocalCloud) -> None:
+    async with standing_in(lambda *_: chat_answer()) as (url, asked):
+        assert (await _openai(healthy_cloud, url)).status is Status.OK
+    assert not {"Authorization", "api-key"} & set(asked[0][2])
+
+
+async def test_azures_v1_api_and_its_dated_api_get_the_key_in_their_header(healthy_cloud: LocalCloud) -> None:
+    def answer(path: str, _: Body) -> web.Response:
+        return response_answer() if path.endswith("/responses") else chat_answer()
+
+    async with standing_in(answer) as (url, asked):
+        assert (await _azure(healthy_cloud, url)).status is Status.OK
+        dated = await _azure(healthy_cloud, url, azure_openai_api_version="2024-12-01-preview")
+        assert dated.status is Status.OK
+    paths = [path for path, _, _ in asked]
+    assert paths == [
+        "/openai/v1/responses",
+        "/openai/deployments/m/chat/completions?api-version=2024-12-01-preview",
+    ]
+    assert all(headers["api-key"] == "k" and "Authorization" not in headers for _, _, headers in asked)
+
+
+async def test_a_refusal_that_names_the_other_api_is_followed_and_told(healthy_cloud: LocalCloud) -> None:
+    def answer(path: str, _: Body) -> web.Response:
+        if path.endswith("/responses"):
+            return response_answer("gpt-5.6")
+        return error(400, TOOLS_BY_RESPONSES, param="reasoning_effort")
+
+    async with standing_in(answer) as (url, asked):
+        found = await _openai(healthy_cloud, url)
+    assert found.status is Status.OK, found
+    assert "It refuses this by Chat Completions, so the chat turns to Responses." in found.message
+    assert [path for path, _, _ in asked] == ["/v1/chat/completions", "/v1/responses"]
+
+
+async def test_an_api_that_is_set_is_the_only_one_that_is_asked(healthy_cloud: LocalCloud) -> None:
+    async with standing_in(lambda *_: error(404, "no such path")) as (url, asked):
+        found = await _azure(healthy_cloud, url, model_api="responses")
+    assert found.status is Status.FAILED
+    assert "MCPSECURITY_MODEL_API" in found.setting
+    assert [path for path, _, _ in asked] == ["/openai/v1/responses"]
+
+
+async def test_an_option_that_is_refused_is_a_warning_that_names_its_setting(
+    healthy_cloud: LocalCloud,
+) -> None:
+    def answer(_: str, body: Body) -> web.Response:
+        if "temperature" in body:
+            text = "Unsupported parameter: 'temperature' is not supported with this model."
+            return error(400, text, param="temperature", code="unsupported_parameter")
+        return response_answer()
+
+    async with standing_in(answer) as (url, _):
+        found = await _azure(healthy_cloud, url, temperature=0.3)
+    assert (found.status, found.setting) == (Status.WARNING, "MCPSECURITY_MODEL_TEMPERATURE")
+
+
+REFUSALS: list[tuple[Body, Status, str, str]] = [
+    ({"status": 401, "message": "Incorrect API key"}, Status.FAILED, "refuses the key", "OPENAI_API_KEY"),
+    (
+        {"status": 403, "message": "Access denied due to Virtual Network/Firewall rules."},
+        Status.FAILED,
+        "network refuses this machine",
+        "its network rules",
+    ),
+    ({"status": 404, "message": "model 'm' not found"}, Status.FAILED, "no model m", "OPENAI_CHAT_MODEL_ID"),
+    (
+        {"status": 404, "message": "The model `m` does not exist.", "code": "model_not_found"},
+        Status.FAILED,
+        "no model m",
+        "OPENAI_CHAT_MODEL_ID",
+    ),
+    ({"status": 404, "message": "404 page"}, Status.FAILED, "does not know this address", "OPENAI_BASE_URL"),
+    (
+        {"status": 400, "message": "gemma does not support tools"},
+        Status.FAILED,
+        "refuses a question with a tool, streamed, by Chat Completions: 'gemma does not support tools'",
+        "OPENAI_CHAT_MODEL_ID",
+    ),
+    ({"status": 429, "message": "slow down"}, Status.WARNING, "no quota left", "the deployment's quota"),
+    (
+        {"status": 429, "message": "You exceeded your quota", "code": "insufficient_quota"},
+        Status.FAILED,
+        "no credit left",
+        "the account's billing",
+    ),
+    ({"status": 503, "message": "busy"}, Status.FAILED, "answers 503", "OPENAI_BASE_URL"),
+    ({"status": 301, "message": "moved"}, Status.FAILED, "answers 301", "OPENAI_BASE_URL"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("refusal", "status", "words", "setting"), REFUSALS, ids=str)
+async def test_a_refusal_names_the_setting_to_change(
+    healthy_cloud: LocalCloud, refusal: Body, status: Status, words: str, setting: str
+) -> None:
+    async with standing_in(lambda *_: error(**refusal)) as (url, _):
+        found = await _openai(healthy_cloud, url, openai_api_key="k")
+    assert (found.status, found.setting) == (status, setting), found
+    assert words in found.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: web.Response(text="<html>Welcome</html>", content_type="text/html"), "does not stream"),
+        (lambda: web.json_response({"choices": [{"message": {"content": "ok"}}]}), "does not stream"),
+        (lambda: web.json_response([1]), "does not stream"),
+        (lambda: events({"error": {"message": "no \x1b[31m GPU"}}), "breaks its answer off: 'no  [31m GPU'"),
+        (
+            lambda: events({"type": "response.failed", "response": {"error": {"message": "no GPU"}}}),
+            "breaks its answer off: 'no GPU'",
+        ),
+    ],
+)  # fmt: skip
+async def test_an_answer_that_is_none_is_a_failure(
+    healthy_cloud: LocalCloud, answer: Callable[[], web.Response], words: str
+) -> None:
+    async with standing_in(lambda *_: answer()) as (url, _):
+        found = await _openai(healthy_cloud, url)
+    assert found.status is Status.FAILED
+    assert words in found.message
+
+
+async def test_each_setting_that_is_missing_is_a_finding(healthy_cloud: LocalCloud) -> None:
+    found = await _openai(healthy_cloud, "https://models.example/v1")
+    assert (found.status, found.setting) == (Status.FAILED, "OPENAI_API_KEY")
+    both = await _openai(healthy_cloud, "http://localhost:1", azure_openai_endpoint="https://localhost:2")
+    assert (both.status, both.setting) == (Status.FAILED, "AZURE_OPENAI_ENDPOINT")
