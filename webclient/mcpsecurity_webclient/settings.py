@@ -14,6 +14,7 @@ from mcpsecurity_webclient.store.engine import database_url
 
 __all__ = ["McpServerSettings", "WebSettings"]
 
+_MAX_PROMPT = 20_000
 _URL = r"^https?://[^/]+(/.*)?$"
 
 
@@ -169,6 +170,18 @@ class WebSettings(EntraSettings, ModelSettings):
     max_streams: int = Field(
         20, ge=1, validation_alias="WEBCLIENT_MAX_STREAMS", description="Most open pages of one session."
     )
+    system_prompt: str | None = Field(
+        None,
+        max_length=_MAX_PROMPT,
+        validation_alias="WEBCLIENT_SYSTEM_PROMPT",
+        description="What the model is told first; {date} stands for the date. None: that it helps, briefly, "
+        "with tools that the person approves.",
+    )
+    system_prompt_file: Path | None = Field(
+        None,
+        validation_alias="WEBCLIENT_SYSTEM_PROMPT_FILE",
+        description="File with this text, instead.",
+    )
     sampling: bool = Field(
         False,
         validation_alias="WEBCLIENT_SAMPLING",
@@ -179,6 +192,13 @@ class WebSettings(EntraSettings, ModelSettings):
     @classmethod
     def _no_slash(cls, url: str) -> str:
         return url.rstrip("/")
+
+    @field_validator("system_prompt_file")
+    @classmethod
+    def _has_text(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            _read_prompt(path)
+        return path
 
     @field_validator("database_url")
     @classmethod
@@ -207,6 +227,11 @@ class WebSettings(EntraSettings, ModelSettings):
                     "which a model cannot tell apart"
                 )
         return self
+
+    @property
+    def system_prompt_text(self) -> str | None:
+        """What the model is told first, if it is set. Reads the file."""
+        return _read_prompt(self.system_prompt_file) if self.system_prompt_file else self.system_prompt
 
     @property
     def database(self) -> str:
@@ -246,6 +271,17 @@ class WebSettings(EntraSettings, ModelSettings):
             asks=True,
         )
         return (default, *self.more_servers)
+
+
+def _read_prompt(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_MAX_PROMPT + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError("this file cannot be read as UTF-8 text") from error
+    if not text.strip() or len(text) > _MAX_PROMPT:
+        raise ValueError(f"the file has to have a text of at most {_MAX_PROMPT} characters")
+    return text
 
 
 def _need(module: str) -> None:

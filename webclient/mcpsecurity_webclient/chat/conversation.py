@@ -123,7 +123,11 @@ class ChatService:
 
     def _make_runs(self, shared: ChatDependencies) -> Runs:
         prompting = PromptingService(
-            shared.model, self._servers, self._tool_calls, max_rounds=shared.settings.max_rounds
+            shared.model,
+            self._servers,
+            self._tool_calls,
+            max_rounds=shared.settings.max_rounds,
+            system_prompt=shared.settings.system_prompt_text,
         )
         return Runs(
             self.state,

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 from semantic_kernel import Kernel
@@ -19,6 +20,7 @@ from mcpsecurity.kernel.model import REASONING, ChatModelSettings
 from mcpsecurity.kernel.schema_functions import original_arguments
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswer, arguments_of
+from mcpsecurity_webclient.chat.agent.system_message import system_message
 from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, sent, valid_call
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.strict_json import to_json
@@ -43,12 +45,14 @@ class PromptingService:
         tool_calls: ToolCalls,
         *,
         max_rounds: int,
+        system_prompt: str | None = None,
     ) -> None:
         self._kernel = Kernel()
         self._service = service
         self._servers = servers
         self._tool_calls = tool_calls
         self._max_rounds = max_rounds
+        self._system_prompt = system_prompt
 
     async def answer(self, history: ChatHistory, writer: AnswerWriter) -> Completion:
         """Answer the history's last message and return the outcome. The history grows by text, calls and
@@ -109,13 +113,21 @@ class PromptingService:
         self._kernel.plugins.clear()
         self._kernel.plugins |= self._servers.plugins()
 
+    def _with_system_message(self, history: ChatHistory) -> ChatHistory:
+        """Return a history with the system message of now instead of the one it began with."""
+        said = system_message(self._system_prompt, datetime.now(UTC).date(), self._servers.instructions())
+        turns = history.messages
+        began = bool(turns) and turns[0].role == AuthorRole.SYSTEM
+        first = ChatMessageContent(role=AuthorRole.SYSTEM, content=said)
+        return ChatHistory(messages=[first, *turns[began:]])
+
     async def _ask(self, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
         """Stream one response of the model. Text that came before an error enters the history, too."""
         settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False))
         response = ModelAnswer()
         try:
             async for parts in self._service.get_streaming_chat_message_contents(
-                sent(history), settings, kernel=self._kernel
+                self._with_system_message(sent(history)), settings, kernel=self._kernel
             ):
                 for part in parts:
                     if piece := response.take(part):

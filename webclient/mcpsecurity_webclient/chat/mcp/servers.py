@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -276,6 +276,12 @@ class McpServers:
         first that wants tokens. What another one's scope needs is its own matter."""
         first = next((s for s in self.all if s.settings.scope), None)
         return server is first and isinstance(server.refused, NoTokenError)
+
+    def instructions(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the names of the servers that are known, and what they say about the use of their tools."""
+        for server in self.all:
+            if (known := server.connection.server) is not None:
+                yield server.settings.name, known.instructions
 
     def plugins(self) -> dict[str, KernelPlugin]:
         """Return the plugins of all servers by name, with no more tools than a model takes."""
