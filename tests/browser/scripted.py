@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mcpsecurity.localcloud.openai import routes, wire
+from mcpsecurity.localcloud.openai import responses, routes, wire
 
 __all__ = ["Script", "call", "refuses", "says"]
 
@@ -15,8 +15,9 @@ class Script:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._turns: list[list[dict[str, Any]]] = []
-        self._offline = wire.chunks
+        self._offline, self._offline_events = wire.chunks, responses.events
         monkeypatch.setattr(routes, "chunks", self._chunks)
+        monkeypatch.setattr(routes, "events", self._events)
 
     def will(self, *turns: list[dict[str, Any]]) -> None:
         """Add answers, made by `says` and `call`."""
@@ -29,6 +30,45 @@ class Script:
         head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": model}
         for part in self._turns.pop(0):
             yield {**head, **part}
+
+    def _events(self, reply: Any, model: str, usage: Any, reasoning: Any) -> Iterator[dict[str, Any]]:
+        if not self._turns:
+            yield from self._offline_events(reply, model, usage, reasoning)
+            return
+        yield from _as_responses(self._turns.pop(0), model)
+
+
+def _as_responses(parts: list[dict[str, Any]], model: str) -> Iterator[dict[str, Any]]:
+    """Yield an answer of Chat Completions as the Responses API would stream it."""
+    reason, usage = "stop", None
+    yield {"type": "response.created", "response": {"model": model, "status": "in_progress"}}
+    for part in parts:
+        usage = part.get("usage") or usage
+        for choice in part["choices"]:
+            yield from _delta_events(choice["delta"])
+            reason = choice["finish_reason"] or reason
+    response: dict[str, Any] = {"model": model, "status": "completed"}
+    if usage is not None:
+        response["usage"] = {
+            "input_tokens": usage.get("prompt_tokens"),
+            "output_tokens": usage.get("completion_tokens"),
+        }
+    if reason in ("stop", "tool_calls"):
+        yield {"type": "response.completed", "response": response}
+        return
+    details = {"reason": {"length": "max_output_tokens"}.get(reason, reason)}
+    ended = response | {"status": "incomplete", "incomplete_details": details}
+    yield {"type": "response.incomplete", "response": ended}
+
+
+def _delta_events(delta: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if delta.get("content"):
+        yield {"type": "response.output_text.delta", "delta": delta["content"]}
+    if delta.get("refusal"):
+        yield {"type": "response.refusal.delta", "delta": delta["refusal"]}
+    for made in delta.get("tool_calls", ()):
+        item = {"type": "function_call", "call_id": made["id"], **made["function"]}
+        yield {"type": "response.output_item.done", "output_index": made["index"], "item": item}
 
 
 def says(text: str, finish: str = "stop", *, usage: dict[str, int] | None = None) -> list[dict[str, Any]]:
