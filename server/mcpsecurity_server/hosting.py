@@ -22,5 +22,3 @@ def create_protected_app(mcp: FastMCP[Any] | None, **settings: Any) -> web.Appli
     """
     return create_app(settings_of(ServerSettings, **settings), mcp)
 
-
-hosted = create_protected_app  # the name in the entry points of an installation that is older
