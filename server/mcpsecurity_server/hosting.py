@@ -21,4 +21,3 @@ def create_protected_app(mcp: FastMCP[Any] | None, **settings: Any) -> web.Appli
         SettingsError: a setting is missing or wrong, or there is none of this name.
     """
     return create_app(settings_of(ServerSettings, **settings), mcp)
-
