@@ -85,12 +85,9 @@ def _too_large() -> dict[str, int]:
 
 @cache
 def _modules() -> list[tuple[str, ast.Module]]:
-    paths = sorted(path for folder in SOURCES for path in (ROOT / folder).rglob("*.py"))
-    return [
-        (path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8")))
-        for path in paths
-        if "node_modules" not in path.parts
-    ]
+    found = (path for folder in SOURCES for path in (ROOT / folder).rglob("*.py"))
+    paths = sorted(path for path in found if not {"node_modules", ".venv"} & set(path.parts))
+    return [(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))) for path in paths]
 
 
 def _lines(function: Function) -> int:
