@@ -18,6 +18,6 @@ def create_protected_app(mcp: FastMCP[Any] | None, **settings: Any) -> web.Appli
     `settings` are fields of `ServerSettings` by name; the environment and `.env` play no part.
 
     Raises:
-        SettingsError: a setting is missing or wrong, or there is none of this name.
+        SettingsError: a setting is missing, wrong or unknown.
     """
     return create_app(settings_of(ServerSettings, **settings), mcp)

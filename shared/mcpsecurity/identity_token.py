@@ -15,15 +15,10 @@ __all__ = [
     "NOBODY",
     "UNREACHABLE",
     "UNTRUSTED",
-    "UNUSED_ENDPOINT",
     "TokenProvider",
     "identity_error",
     "token_provider",
 ]
-
-UNUSED_ENDPOINT = "https://localhost"
-"""For Semantic Kernel, which takes the environment's endpoint if it is given none, and allows https only.
-Requests go where the client that it is given sends them."""
 
 NOBODY = "DefaultAzureCredential finds no identity that gives one"
 UNREACHABLE = "the tenant cannot be reached"

@@ -146,8 +146,8 @@ class ModelKeys(Settings):
 
 
 class ModelSettings(ModelKeys):
-    """Which model to use, and as whom. AZURE_OPENAI_ENDPOINT counts before OPENAI_API_KEY; two addresses are
-    refused."""
+    """Which model to use, and with which identity. AZURE_OPENAI_ENDPOINT counts before OPENAI_API_KEY; two
+    addresses are refused."""
 
     @field_validator("model_headers")
     @classmethod

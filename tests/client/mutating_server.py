@@ -92,7 +92,7 @@ class MutatingServer:
         self._well_again = asyncio.Event()
 
     def recover(self) -> None:
-        """Answer well from now on, and let go of the requests that are not answered."""
+        """Answer well from now on, and end the requests that wait."""
         self.plan.clear()
         self._well_again.set()
 

@@ -50,8 +50,8 @@ UNREADABLE: dict[str, Answer] = {
     "elsewhere that is no address": status(307, Location="javascript:1"),
     "elsewhere that is no URL": status(307, Location="http://[::1"),
     "not modified": status(304),
-    "gzip that is none": body("data: x\n\n", "text/event-stream", **{"Content-Encoding": "gzip"}),
-    "JSON in gzip that is none": body("{}", **{"Content-Encoding": "gzip"}),
+    "plain text called gzip": body("data: x\n\n", "text/event-stream", **{"Content-Encoding": "gzip"}),
+    "JSON called gzip": body("{}", **{"Content-Encoding": "gzip"}),
     "gzip cut off": body(
         gzip.compress(b"data: 1\n\n" * 99)[:-9], "text/event-stream", **{"Content-Encoding": "gzip"}
     ),

@@ -73,7 +73,7 @@ READABLE: dict[str, tuple[Answer, str | None]] = {
         "[The server goes on with this as a task, whose result cannot be had here.]",
     ),
     **{f"a structure of {levels} levels": (nested(levels), None) for levels in (148, 196, 200, 300)},
-    "text that is none": (
+    "text of another type": (
         lambda m: web.json_response(rpc(m, {"content": [{"type": "text", "text": {"total": 7}}]})),
         '{"total": 7}',
     ),

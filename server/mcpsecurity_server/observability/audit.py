@@ -30,7 +30,7 @@ DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allo
 """The reasons for which the transport denies a request with a good token, by the status of its response."""
 
 _NOBODY = (None, None, None)
-"""Tenant, person and client of a caller who is not known."""
+"""Tenant, person and client of a request without a valid token."""
 
 _NO_TRACE: Mapping[str, str] = {}
 

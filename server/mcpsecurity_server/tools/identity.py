@@ -38,7 +38,7 @@ def register(toolbox: Toolbox) -> None:
     async def who_am_i(context: ToolContext) -> WhoAmI:
         """Tell who is signed in: name, user name, tenant, calling application and permissions."""
         principal = _principal()
-        await toolbox.elicitor.approve(context, "who_am_i", "Show as whom you are signed in.")
+        await toolbox.elicitor.approve(context, "who_am_i", "Show the account that you are signed in with.")
         return WhoAmI(
             name=principal.name,
             username=principal.username,

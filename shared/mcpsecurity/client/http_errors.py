@@ -38,7 +38,7 @@ def unknown_outcome(request: httpx.Request, what: str = "broke") -> ServerUnavai
 
 
 def doubt(request: httpx.Request) -> str:
-    """Return what is to be said of a request whose answer is lost: a call may have been carried out."""
+    """Return the words for a request whose answer is lost. The server may have carried out a call."""
     is_call = request.extensions.get(METHOD, "tools/call") == "tools/call"
     return " It is not known whether this was completed." if is_call else ""
 
@@ -63,7 +63,7 @@ def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
 
 
 def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) -> BridgeError:
-    """Return the typed error for an answer to a request whose status is none of success."""
+    """Return the typed error for a response whose status is not 2xx."""
     status, host = response.status_code, response.request.url.netloc.decode()
     challenge, message = _challenge(response), _json(body)
     error = error_of(message)

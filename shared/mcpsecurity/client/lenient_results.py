@@ -189,7 +189,7 @@ def _block(block: Any) -> Any:
 
 
 def _contents(item: Any) -> Any:
-    """Return an item of a resource's contents. Its URI is dropped if it is none: the reader knows it."""
+    """Return an item of a resource's contents. An invalid URI is dropped: the caller knows it."""
     plain = (
         {"uri": _SOME_URI} | {key: item[key] for key in ("mimeType", "text", "blob") if key in item}
         if isinstance(item, dict)

@@ -91,7 +91,7 @@ class LocalStack:
         for example `tool_scopes={"delete": ("mcp:admin",)}`.
 
         Raises:
-            SettingsError: a setting is wrong, or there is none of this name.
+            SettingsError: a setting is wrong or unknown.
         """
         if self._loop is None:
             raise RuntimeError("The local stack is not running: use it as `with LocalStack() as stack`.")

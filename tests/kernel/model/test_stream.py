@@ -170,3 +170,13 @@ def test_no_garbage_gets_through() -> None:
     for _ in range(3000):
         text, refusal, answer = read(*({"choices": [{"delta": garbage(4)}]} for _ in range(3)), garbage(5))
         (text + refusal + "".join(part for call in answer.calls() for part in call)).encode()
+
+
+def test_an_event_that_comes_in_many_small_pieces_is_read_whole() -> None:
+    body = b'data: {"text": "' + b"x" * 500_000 + b'"}\n\ndata: [DONE]\n\n'
+    assert [len(data) for data in split(body, 100)] == [500_012, 6]
+
+
+def test_a_page_without_line_ends_is_given_up_after_64_kib() -> None:
+    with pytest.raises(NotAStreamError):
+        split(b"<p>" * 22_000, 1000)

@@ -38,8 +38,8 @@ def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 @pytest.mark.parametrize(
     ("encoding", "body"),
     [
-        pytest.param("gzip", TEXT, id="gzip that is none"),
-        pytest.param("deflate", TEXT, id="deflate that is none"),
+        pytest.param("gzip", TEXT, id="plain text called gzip"),
+        pytest.param("deflate", TEXT, id="plain text called deflate"),
         pytest.param("br", TEXT, id="br"),
         pytest.param("nonsense", TEXT, id="unknown encoding"),
         pytest.param("gzip", gzip.compress(TEXT)[:-6], id="cut off"),

@@ -71,7 +71,7 @@ class Answer:
     """One answer, put together from its parts.
 
     Attributes:
-        text, refusal, summary: what is said, refused, and told of the reasoning; each is taken in pieces.
+        text, refusal, summary: the answer's text, refusal and summary of its reasoning, in pieces.
         reasoning: reasoning items, each with its place (see `REASONING`).
         finish: why the answer ended, in the endpoint's words: `stop`, `length`, `content_filter`,
             `tool_calls` or another; None until it says.
@@ -193,7 +193,7 @@ def text_of(content: Any) -> str:
 
 
 def count_of(counts: Any, *names: str) -> int | None:
-    """Return a count of tokens by the names that lead to it; None if there is none."""
+    """Return the count of tokens at a path of names; None if the usage does not have it."""
     for name in names:
         counts = counts.get(name) if isinstance(counts, dict) else None
     is_count = isinstance(counts, int) and not isinstance(counts, bool) and 0 <= counts < 2**53

@@ -18,6 +18,7 @@ __all__ = ["EventSplitter", "json_of"]
 _MAX_EVENT = 8 * 2**20
 _MAX_PREFACE = 2**16
 _BOM = b"\xef\xbb\xbf"
+_LINE_END = re.compile(rb"[\r\n]")
 _FIELD = re.compile(rb"\s*(data|event|id|retry)?:")
 
 
@@ -31,7 +32,8 @@ class EventSplitter:
         self.empty = True
         self._unwanted = unwanted
         self._any = False
-        self._rest = b""
+        self._waiting: list[bytes] = []
+        self._length = 0
         self._preface = 0
 
     def feed(self, piece: bytes) -> list[bytes]:
@@ -41,26 +43,43 @@ class EventSplitter:
             NotAStreamError: there is no event in the first 64 KiB, or one is longer than 8 MiB.
         """
         self.empty = self.empty and not piece
-        text = self._rest + piece
-        end = b""
+        self._wait(piece)
+        if self._is_within_line(piece):
+            return []  # its pieces are joined once, when the line ends, however small they are
+        text, end = self._joined(), b""
         if b"\r" in text:
             if text.endswith(b"\r"):  # perhaps the first half of a line's end
                 text, end = text[:-1], b"\r"
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *blocks, rest = text.split(b"\n\n")
-        self._rest = rest + end
         found = [data for block in blocks if (data := self._take(block)) is not None]
-        waits_for_event = self._any or _FIELD.match(self._rest)
-        if (
-            len(self._rest) > (_MAX_EVENT if waits_for_event else _MAX_PREFACE)
-            or self._preface > _MAX_PREFACE
-        ):
+        self._wait(rest + end)
+        waits_for_event = self._any or _FIELD.match(rest)
+        if self._length > (_MAX_EVENT if waits_for_event else _MAX_PREFACE) or self._preface > _MAX_PREFACE:
             raise NotAStreamError
         return found
 
+    def _is_within_line(self, piece: bytes) -> bool:
+        """Tell whether a piece only adds to a line of an event, which is not too long yet."""
+        if len(self._waiting) < 2 or self._length > _MAX_EVENT or _LINE_END.search(piece):
+            return False
+        is_event = self._any or _FIELD.match(self._waiting[0]) is not None
+        return is_event and not self._waiting[-2].endswith(b"\r")
+
+    def _wait(self, piece: bytes) -> None:
+        if piece:
+            self._waiting.append(piece)
+            self._length += len(piece)
+
+    def _joined(self) -> bytes:
+        """Return what waits for the end of its event, and let nothing wait."""
+        text = b"".join(self._waiting)
+        self._waiting, self._length = [], 0
+        return text
+
     def end(self) -> list[bytes]:
         """Return the data of an event that nothing ended."""
-        data = self._take(self._rest.removesuffix(b"\r"))
+        data = self._take(self._joined().removesuffix(b"\r"))
         return [] if data is None else [data]
 
     def _take(self, block: bytes) -> bytes | None:

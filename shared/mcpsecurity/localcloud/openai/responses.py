@@ -168,7 +168,7 @@ def _content(where: str, item: Mapping[str, Any]) -> Any:
 
 
 def _parts(where: str, parts: Any, prefix: str) -> list[dict[str, Any]]:
-    """Return content parts as those of Chat Completions; `prefix` tells what is said from what is read."""
+    """Return content parts as those of Chat Completions; `prefix` is `input_` or `output_`."""
     check_length(where, parts, None, kind="array")
     made: list[dict[str, Any]] = []
     for place, part in enumerate(parts):

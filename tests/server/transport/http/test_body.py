@@ -24,8 +24,8 @@ def _port(served: Served) -> int:
 @pytest.mark.parametrize(
     ("encoding", "body"),
     [
-        pytest.param("gzip", PING, id="gzip that is none"),
-        pytest.param("deflate", PING, id="deflate that is none"),
+        pytest.param("gzip", PING, id="plain text called gzip"),
+        pytest.param("deflate", PING, id="plain text called deflate"),
         pytest.param("br", PING, id="br"),
         pytest.param("zstd", PING, id="zstd"),
         pytest.param("nonsense", PING, id="unknown encoding"),
