@@ -15,7 +15,8 @@ async def body_of(request: web.Request, *, seconds: float = 60.0) -> bytes:
     """Return the body, which may take `seconds` to arrive.
 
     Raises:
-        ApiError: 415, it is compressed; 408, it does not arrive in time; 400, it cannot be read or the browser has left.
+        ApiError: 415, it is compressed; 408, it does not arrive in time; 400, it cannot be read, or the
+            browser has left.
         web.HTTPRequestEntityTooLarge: it is longer than the application allows.
     """
     if request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower() not in _PLAIN:
