@@ -130,6 +130,6 @@ class RedisFlowStore:
             return None
 
     async def drop(self, name: str) -> bool:
-        """Delete an unfinished sign-in; False if it was gone, so that only one of two requests completes it."""
+        """Delete an unfinished sign-in; False if it was gone: only one of two requests completes it."""
         with translated():
             return bool(await self._redis.client.delete(self._redis.name("flow", name)))
