@@ -177,7 +177,7 @@ class SqlConversationStore:
             task.exception()  # the caller gets it, unless it was cancelled
 
     async def _seconds_ahead(self, connection: AsyncConnection) -> float:
-        """Return the seconds by which this machine's clock is ahead: `purge` must delete nothing too early."""
+        """Return the seconds by which this machine's clock is ahead: `purge` must not delete too early."""
         if connection.dialect.name != "postgresql":
             return 0.0
         there = (await connection.execute(select(extract("epoch", func.clock_timestamp())))).scalar_one()
