@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 
-.PHONY: setup demo test test-fast check format lock docs bench soak clean browser
+.PHONY: setup demo test test-fast check format texts lock docs bench soak clean browser
 
 # The lock names every package, so pip has nothing to resolve: with its resolver, a new release of a package that
 # another one asks for with an extra stops the installation.
@@ -50,6 +50,10 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Bring the catalogues of the page's texts up to date.
+texts: setup
+	$(BIN)/python -m tests.webclient.catalogs
 
 lock: setup
 	$(BIN)/python tests/check_lock.py --write
