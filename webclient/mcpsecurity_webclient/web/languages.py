@@ -53,9 +53,11 @@ async def _texts(request: web.Request) -> web.Response:
     current, script = page_texts(language) if known else ("", "")
     if name != current or not current:
         raise web.HTTPNotFound
-    return web.Response(
+    response = web.Response(
         text=script,
         content_type="text/javascript",
         charset="utf-8",
         headers={"Cache-Control": f"public, max-age={_YEAR}, immutable"},
     )
+    response.enable_compression()
+    return response
