@@ -57,7 +57,7 @@ def written(catalog: Catalog) -> bytes:
         catalog,
         width=100,
         omit_header=False,
-        sort_by_file=True,
+        sort_output=True,
         include_lineno=False,
         ignore_obsolete=True,
     )
