@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo dist bundle test test-fast check format lock docs bench soak clean browser
+.PHONY: setup demo dist bundle test test-fast check format texts lock docs bench soak clean browser
 
 # deploy/install.py takes what is needed from the one lock, and does nothing where it is there already.
 define INSTALL
@@ -56,6 +56,10 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Bring the catalogues of the page's texts up to date.
+texts: setup
+	$(BIN)/python -m tests.webclient.catalogs
 
 lock: setup
 	$(BIN)/python tests/check_lock.py --write
