@@ -22,7 +22,9 @@ async def test_a_page_is_in_the_language_and_theme_of_its_person(
         assert expected in await answer.text()
 
 
-async def test_a_catalogue_may_be_kept_for_ever_and_an_old_or_unknown_one_is_not_found(visitor: Visitor) -> None:
+async def test_a_catalogue_may_be_kept_for_ever_and_an_unknown_one_is_not_found(
+    visitor: Visitor,
+) -> None:
     name, script = page_texts("de")
     async with visitor.http.get(f"{visitor.url}/texts/{name}") as answer:
         assert answer.status == 200
