@@ -86,7 +86,7 @@ interface ContentView {
   name?: string;
 }
 
-/** A tool call. `args_hash` identifies the arguments that a decision is about. */
+/** A tool call. `args_hash` identifies the arguments that a decision is about; `grantable` are the scopes in which the person can allow the tool from now on. */
 interface CallView {
   call_id: string;
   batch_id: string;
@@ -110,6 +110,7 @@ interface CallView {
   decided_by?: string;
   reason?: string;
   unasked?: boolean;
+  grantable?: Array<"arguments" | "chat" | "person">;
 }
 
 /** A server's question: a form with `fields`, or a `url` to visit. */
@@ -136,10 +137,13 @@ interface SamplingView {
   system_prompt?: string;
 }
 
-/** A tool that the person allowed for the whole conversation. */
+/** A tool that runs without asking: in this conversation (chat), always (person), or always with these `arguments`, which `args_hash` identifies. */
 interface GrantView {
   server: string;
   tool: string;
+  scope: "arguments" | "chat" | "person";
+  arguments?: Record<string, any>;
+  args_hash?: string;
 }
 
 /** The state, the number of the last event that it includes, and the server's time. */

@@ -29,7 +29,9 @@ from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
-from mcpsecurity_webclient.chat.views import ServerView, StateView
+from mcpsecurity_webclient.chat.tools.grants import Grants
+from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
+from mcpsecurity_webclient.chat.views import GrantScope, ServerView, StateView
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
@@ -50,15 +52,17 @@ class ChatDependencies:
     """What all conversations share.
 
     `make_servers` makes the MCP servers of a conversation from its id, its callbacks, and a function that
-    returns the session whose tokens the servers get. `sign_in_needed` is called when the tokens of a
-    conversation's session are no longer accepted. `clock` gives seconds since 1970.
+    returns the person in the session whose tokens the servers get. `grants_of` returns what a person allows
+    in all conversations. `sign_in_needed` is called when the tokens of a conversation's session are no longer
+    accepted. `clock` gives seconds since 1970.
     """
 
     settings: WebSettings
     model: ChatCompletionClientBase
     store: ConversationStore
     coordinator: ElicitationCoordinator
-    make_servers: Callable[[str, ServerCallbacks, Callable[[], str]], McpServers]
+    make_servers: Callable[[str, ServerCallbacks, Callable[[], Person]], McpServers]
+    grants_of: Callable[[Owner], PersonGrants]
     sign_in_needed: Callable[["ChatService", SignInRequiredError], None]
     clock: Callable[[], float]
 
@@ -66,9 +70,9 @@ class ChatDependencies:
 class ChatService:
     """One conversation of one signed-in person. It belongs to the person, not to a page or a connection.
 
-    `state` is the conversation itself. `sid` is the session whose tokens the MCP servers get. `events`
-    carries news to the pages, `log` records open requests for other processes. A person's message is saved
-    before any page is told that it was taken.
+    `state` is the conversation itself. `acting` is the person in the session whose tokens the MCP servers
+    get. `events` carries news to the pages, `log` records open requests for other processes. A person's
+    message is saved before any page is told that it was taken.
     """
 
     def __init__(
@@ -76,7 +80,7 @@ class ChatService:
     ) -> None:
         settings, clock, now = shared.settings, shared.clock, shared.clock()
         self.chat_id = chat_id
-        self.sid = person.sid
+        self.acting = person
         self.events = events
         self.state = ConversationState(
             chat_id=chat_id,
@@ -95,10 +99,20 @@ class ChatService:
             self._make_sampling(shared),
             call_on=lambda server: self._tool_calls.running_on(server),  # noqa: PLW0108 - made later
         )
-        self._servers = shared.make_servers(chat_id, self._callbacks(settings), lambda: self.sid)
+        self._servers = shared.make_servers(chat_id, self._callbacks(settings), lambda: self.acting)
+        self._grants = Grants(
+            self.state,
+            shared.grants_of(owner_of(person)),
+            self._servers,
+            self._publish,
+            save=self.saver.save,
+            allowed=settings.grants,
+            clock=clock,
+        )
         self._approvals = Approvals(
             self.state,
             self._servers,
+            self._grants,
             self._publish,
             save=self.saver.save,
             timeout=settings.approval_timeout,
@@ -166,6 +180,10 @@ class ChatService:
         if pending is not None:
             self._runs.start("resume", pending)
 
+    async def load_grants(self) -> None:
+        """Read what the person allows in all conversations, if the store can be reached."""
+        await self._grants.load()
+
     def subscribe(self, last: str | None) -> Subscription:
         """Follow the events after `last`, or from a snapshot on when those are not known."""
         return self.events.subscribe(last, self._snapshot)
@@ -227,7 +245,7 @@ class ChatService:
         args_hash: str,
         arguments: dict[str, Any] | None = None,
         reason: str | None = None,
-        always: bool = False,
+        always: GrantScope | None = None,
     ) -> None:
         """Take the person's decision about a call; see `Approvals.decide`."""
         await self._approvals.decide(
@@ -242,9 +260,9 @@ class ChatService:
         """Change who asks the person before a tool runs; see `Approvals.set_mode`."""
         await self._approvals.set_mode(mode)
 
-    async def revoke(self, server: str, tool: str) -> None:
-        """Revoke a grant; see `Approvals.revoke`."""
-        await self._approvals.revoke(server, tool)
+    async def revoke(self, server: str, tool: str, scope: GrantScope, args_hash: str) -> None:
+        """Revoke a grant; see `Grants.revoke`."""
+        await self._grants.revoke(server, tool, scope, args_hash)
 
     def answer_elicitation(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
         """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""
@@ -258,9 +276,14 @@ class ChatService:
         """Give the conversation another title."""
         self._inbox.rename(title)
 
-    def act_as(self, sid: str) -> None:
-        """Use the tokens of another session of the person from now on."""
-        self.sid = sid
+    @property
+    def sid(self) -> str:
+        """The session whose tokens the MCP servers get."""
+        return self.acting.sid
+
+    def act_as(self, person: Person) -> None:
+        """Use the tokens and the roles of another session of the person from now on."""
+        self.acting = person
 
     async def end_session(self, sid: str) -> None:
         """End what runs for a session; the conversation stays."""
@@ -310,6 +333,7 @@ class ChatService:
         """Return everything that a page shows."""
         body = self.state.to_json() | {
             "servers": self._servers_json(),
+            "grants": self._grants.to_json(),
             "elicitations": self._requests.elicitations(),
             "samplings": self._requests.sampling.to_json(),
         }

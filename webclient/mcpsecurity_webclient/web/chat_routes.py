@@ -57,7 +57,7 @@ class _Api:
             body = await _read(request, shape)
 
             async def work() -> Reply:
-                chat.act_as(person.sid)
+                chat.act_as(person)
                 return 202, await act(chat, body, request)
 
             status, answer = await self._idempotency.run_once(
@@ -129,7 +129,7 @@ class _Api:
 
     async def catalog(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
-        chat.act_as(request[PERSON].sid)
+        chat.act_as(request[PERSON])
         return web.json_response(await chat.catalog())
 
     async def events(self, request: web.Request) -> web.StreamResponse:
@@ -215,7 +215,7 @@ async def _decide(chat: ChatService, body: commands.Decide, request: web.Request
         args_hash=body.args_hash,
         arguments=body.arguments,
         reason=body.reason,
-        always=body.always,
+        always="chat" if body.always is True else body.always or None,
     )
     return {}
 
@@ -245,7 +245,7 @@ async def _stop(chat: ChatService, _: commands.Command, request: web.Request) ->
 
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
-    await chat.revoke(body.server, body.tool)
+    await chat.revoke(body.server, body.tool, body.scope, body.args_hash)
     return {}
 
 
