@@ -18,7 +18,7 @@ from mcpsecurity_webclient.chat.events import EventBus, Subscription
 from mcpsecurity_webclient.chat.inbox import Inbox
 from mcpsecurity_webclient.chat.mcp.server import ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
-from mcpsecurity_webclient.chat.models import ApprovalMode, User
+from mcpsecurity_webclient.chat.models import User
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
@@ -31,7 +31,7 @@ from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
 from mcpsecurity_webclient.chat.tools.grants import Grants
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
-from mcpsecurity_webclient.chat.views import GrantScope, ServerView, StateView
+from mcpsecurity_webclient.chat.views import ServerView, StateView
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
@@ -71,8 +71,9 @@ class ChatService:
     """One conversation of one signed-in person. It belongs to the person, not to a page or a connection.
 
     `state` is the conversation itself. `acting` is the person in the session whose tokens the MCP servers
-    get. `events` carries news to the pages, `log` records open requests for other processes. A person's
-    message is saved before any page is told that it was taken.
+    get. `approvals` and `grants` take the person's decisions. `events` carries news to the pages, `log`
+    records open requests for other processes. A person's message is saved before any page is told that it
+    was taken.
     """
 
     def __init__(
@@ -100,27 +101,33 @@ class ChatService:
             call_on=lambda server: self._tool_calls.running_on(server),  # noqa: PLW0108 - made later
         )
         self._servers = shared.make_servers(chat_id, self._callbacks(settings), lambda: self.acting)
-        self._grants = Grants(
+        self.grants = self._make_grants(shared, person)
+        self.approvals = self._make_approvals(settings)
+        self._tool_calls = ToolCalls(self.state, self.approvals, self._servers, self._publish, clock=clock)
+        self._runs = self._make_runs(shared)
+        self._inbox = Inbox(self.state, self._servers, self._runs, self.saver, self._publish, clock=clock)
+
+    def _make_grants(self, shared: ChatDependencies, person: Person) -> Grants:
+        return Grants(
             self.state,
             shared.grants_of(owner_of(person)),
             self._servers,
             self._publish,
             save=self.saver.save,
-            allowed=settings.grants,
-            clock=clock,
+            allowed=shared.settings.grants,
+            clock=self._clock,
         )
-        self._approvals = Approvals(
+
+    def _make_approvals(self, settings: WebSettings) -> Approvals:
+        return Approvals(
             self.state,
             self._servers,
-            self._grants,
+            self.grants,
             self._publish,
             save=self.saver.save,
             timeout=settings.approval_timeout,
-            clock=clock,
+            clock=self._clock,
         )
-        self._tool_calls = ToolCalls(self.state, self._approvals, self._servers, self._publish, clock=clock)
-        self._runs = self._make_runs(shared)
-        self._inbox = Inbox(self.state, self._servers, self._runs, self.saver, self._publish, clock=clock)
 
     def _make_sampling(self, shared: ChatDependencies) -> SamplingRequests:
         return SamplingRequests(
@@ -180,10 +187,6 @@ class ChatService:
         if pending is not None:
             self._runs.start("resume", pending)
 
-    async def load_grants(self) -> None:
-        """Read what the person allows in all conversations, if the store can be reached."""
-        await self._grants.load()
-
     def subscribe(self, last: str | None) -> Subscription:
         """Follow the events after `last`, or from a snapshot on when those are not known."""
         return self.events.subscribe(last, self._snapshot)
@@ -237,33 +240,6 @@ class ChatService:
         self._runs.check(run_id)
         await self._end_run()
 
-    async def decide(
-        self,
-        call_id: str,
-        *,
-        approve: bool,
-        args_hash: str,
-        arguments: dict[str, Any] | None = None,
-        reason: str | None = None,
-        always: GrantScope | None = None,
-    ) -> None:
-        """Take the person's decision about a call; see `Approvals.decide`."""
-        await self._approvals.decide(
-            call_id, approve=approve, args_hash=args_hash, arguments=arguments, reason=reason, always=always
-        )
-
-    async def decide_batch(self, batch_id: str, *, approve: bool) -> None:
-        """Take the person's decision about a batch of calls; see `Approvals.decide_batch`."""
-        await self._approvals.decide_batch(batch_id, approve=approve)
-
-    async def set_mode(self, mode: ApprovalMode) -> None:
-        """Change who asks the person before a tool runs; see `Approvals.set_mode`."""
-        await self._approvals.set_mode(mode)
-
-    async def revoke(self, server: str, tool: str, scope: GrantScope, args_hash: str) -> None:
-        """Revoke a grant; see `Grants.revoke`."""
-        await self._grants.revoke(server, tool, scope, args_hash)
-
     def answer_elicitation(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
         """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""
         self._requests.answer(elicitation_id, action, content)
@@ -310,7 +286,7 @@ class ChatService:
     async def leave(self) -> None:
         """Close the conversation as `aclose` does, but leave open what waits for the person: the next process
         that opens the conversation continues with it."""
-        await self._approvals.leave()
+        await self.approvals.leave()
         await self.aclose()
 
     async def finish(self, seconds: float) -> None:
@@ -333,7 +309,7 @@ class ChatService:
         """Return everything that a page shows."""
         body = self.state.to_json() | {
             "servers": self._servers_json(),
-            "grants": self._grants.to_json(),
+            "grants": self.grants.to_json(),
             "elicitations": self._requests.elicitations(),
             "samplings": self._requests.sampling.to_json(),
         }

@@ -204,12 +204,12 @@ def _hang_up(request: web.Request) -> None:
 
 
 async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
-    await chat.set_mode(body.mode)
+    await chat.approvals.set_mode(body.mode)
     return {}
 
 
 async def _decide(chat: ChatService, body: commands.Decide, request: web.Request) -> dict[str, Any]:
-    await chat.decide(
+    await chat.approvals.decide(
         request.match_info["id"],
         approve=body.decision == "approve",
         args_hash=body.args_hash,
@@ -223,7 +223,7 @@ async def _decide(chat: ChatService, body: commands.Decide, request: web.Request
 async def _decide_batch(
     chat: ChatService, body: commands.DecideBatch, request: web.Request
 ) -> dict[str, Any]:
-    await chat.decide_batch(request.match_info["id"], approve=body.decision == "approve")
+    await chat.approvals.decide_batch(request.match_info["id"], approve=body.decision == "approve")
     return {}
 
 
@@ -245,7 +245,7 @@ async def _stop(chat: ChatService, _: commands.Command, request: web.Request) ->
 
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
-    await chat.revoke(body.server, body.tool, body.scope, body.args_hash)
+    await chat.grants.revoke(body.server, body.tool, body.scope, body.args_hash)
     return {}
 
 
