@@ -14,7 +14,7 @@ H = TypeVar("H", bound=Callable[..., Any])
 class Person:
     """The person who is signed in. `sid` names the session (it is not the cookie's value), `key` the person:
     tenant and object id, which are unique and never change. `since` is the time of the sign-in, in seconds
-    since 1970, `roles` are the person's app roles in the chat's registration."""
+    since 1970, and `renewed` that of the last one in the session; `roles` are the person's app roles."""
 
     __slots__ = (
         "csrf",
@@ -22,6 +22,7 @@ class Person:
         "key",
         "name",
         "object_id",
+        "renewed",
         "roles",
         "sid",
         "since",
@@ -35,6 +36,7 @@ class Person:
         self.object_id: str = user["oid"]
         self.key: str = f"{self.tenant_id}.{self.object_id}"
         self.since: float = user["since"]
+        self.renewed: float = user.get("renewed", self.since)
         self.name: str = user["name"]
         self.username: str = user["username"]
         self.roles: frozenset[str] = frozenset(user.get("roles", ()))

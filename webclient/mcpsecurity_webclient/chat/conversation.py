@@ -258,8 +258,10 @@ class ChatService:
         return self.acting.sid
 
     def act_as(self, person: Person) -> None:
-        """Use the tokens and the roles of another session of the person from now on."""
+        """Use the tokens and the roles of another session of the person from now on. Calls that wait for a
+        sign-in go on."""
         self.acting = person
+        self._tool_calls.step_ups.signed_in(person.renewed)
 
     async def end_session(self, sid: str) -> None:
         """End what runs for a session; the conversation stays."""

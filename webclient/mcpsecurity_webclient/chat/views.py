@@ -124,6 +124,14 @@ class ProgressView(TypedDict):
     message: str | None
 
 
+class SignInView(TypedDict):
+    """What a call waits for: the address of the sign-in, and why. `expires_at` ends the wait."""
+
+    url: str
+    kind: Literal["scope", "claims"]
+    expires_at: float
+
+
 class CallView(TypedDict):
     """A tool call. `args_hash` identifies the arguments that a decision is about; `grantable` are the
     scopes in which the person can allow the tool from now on."""
@@ -151,6 +159,7 @@ class CallView(TypedDict):
     reason: NotRequired[str]
     unasked: NotRequired[bool]
     grantable: NotRequired[list[GrantScope]]
+    sign_in: NotRequired[SignInView]
 
 
 class ElicitationView(TypedDict):

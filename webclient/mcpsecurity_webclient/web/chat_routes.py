@@ -135,6 +135,8 @@ class _Api:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
         chat, person = await self._chat(request), request[PERSON]
+        if person.sid == chat.sid:  # a page that comes back from a sign-in opens its stream first
+            chat.act_as(person)
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )
