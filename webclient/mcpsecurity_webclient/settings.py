@@ -8,7 +8,7 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
-from mcpsecurity.model_settings import ModelSettings
+from mcpsecurity.model_list import ModelListSettings
 from mcpsecurity.settings import EntraSettings, MetricsPort
 from mcpsecurity_webclient.store.engine import database_url
 
@@ -45,7 +45,7 @@ class McpServerSettings(BaseModel):
         return self.name.replace("-", "_")
 
 
-class WebSettings(EntraSettings, ModelSettings):
+class WebSettings(EntraSettings, ModelListSettings):
     """What the web chat is configured with."""
 
     url: str = Field(
