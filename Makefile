@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 
-.PHONY: setup demo test test-fast check format lock docs bench soak clean browser
+.PHONY: setup demo dist bundle test test-fast check format lock docs bench soak clean browser
 
 # The lock names every package, so pip has nothing to resolve: with its resolver, a new release of a package that
 # another one asks for with an extra stops the installation.
@@ -25,7 +25,15 @@ $(STAMP): requirements.lock pyproject.toml
 
 # make demo ARGS="--model-url http://localhost:11434/v1 --model qwen3": with a model of your own.
 demo: setup
+	@$(BIN)/python page_bundle/build.py || echo "The chat works, but its page loads more slowly."
 	$(BIN)/mcpsecurity demo $(ARGS)
+
+# What the page loads, in few and small files; without it the chat serves its modules one by one.
+bundle: setup
+	$(BIN)/python page_bundle/build.py
+
+dist: bundle
+	$(BIN)/python -m hatchling build
 
 browser: setup
 	$(BIN)/python tests/browser/install.py
