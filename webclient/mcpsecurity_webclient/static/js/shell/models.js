@@ -1,6 +1,7 @@
 /** Which model answers: a choice where there are several, and a word when the one that was chosen is gone. */
 
 import { byId, h, setText } from "../ui/dom.js";
+import { t } from "../ui/texts.js";
 
 export class Models {
   /** @param {PageContext} context */
@@ -19,7 +20,7 @@ export class Models {
     if (!ready || !model) return;
     if (models !== this._offered) this._offer(models);
     if (this._chosen !== model.name) this._select.value = this._chosen = model.name;
-    setText(this._note, model.instead_of ? `${model.instead_of} is not offered any more, so ${model.title} answers.` : "");
+    setText(this._note, model.instead_of ? t("{name} is not offered any more, so {other} answers.", { name: model.instead_of, other: model.title }) : "");
   }
 
   /** @param {ModelView[]} models */
