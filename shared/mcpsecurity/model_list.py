@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, create_model, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -117,7 +117,9 @@ class ModelListSettings(ModelSettings):
     @classmethod
     def _first_is_the_model(cls, given: Any) -> Any:
         """Let the first model of the list be the one that all else takes for the model."""
-        listed = given.get("WEBCLIENT_MODELS", given.get("listed_models")) if isinstance(given, dict) else None
+        listed = (
+            given.get("WEBCLIENT_MODELS", given.get("listed_models")) if isinstance(given, dict) else None
+        )
         if not listed or not isinstance(listed, list | tuple):
             return given
         kept = {name: value for name, value in given.items() if name not in _single_names()}
@@ -171,5 +173,4 @@ def _variable(name: str) -> SecretStr | None:
     """Return a variable of the environment, or of `.env`."""
     base = type("_Variable", (BaseSettings,), {"model_config": _FROM_OUTSIDE})
     made: Any = create_model("_Variable", __base__=base, value=(SecretStr | None, Field(None, alias=name)))
-    found: SecretStr | None = made().value
-    return found
+    return cast("SecretStr | None", vars(made())["value"])

@@ -1,4 +1,4 @@
-"""What is known of models by their names: how much they read for one answer, and whether they see pictures."""
+"""What is known of models by their names: how much they read for an answer, and whether they see pictures."""
 
 import re
 
@@ -19,7 +19,9 @@ _WINDOWS = (
 )
 """Names and tokens, as OpenAI, Azure, Anthropic and Google document them; the first that fits counts."""
 
-_SEE = re.compile(r"gpt-4o|gpt-4\.1|gpt-4-turbo|gpt-[5-9]|o[134](-|$)|claude|gemini|vision|llava|pixtral|-vl\b")
+_SEE = re.compile(
+    r"gpt-4o|gpt-4\.1|gpt-4-turbo|gpt-[5-9]|o[134](-|$)|claude|gemini|vision|llava|pixtral|-vl\b"
+)
 _BLIND = re.compile(r"o1-mini|o1-preview|o3-mini|gpt-oss")
 
 _AZURE = 128_000

@@ -174,9 +174,9 @@ class WebSettings(EntraSettings, ModelListSettings):
         None,
         max_length=_MAX_PROMPT,
         validation_alias="WEBCLIENT_SYSTEM_PROMPT",
-        description="What the model is told first; {date}, {language} and {time_zone} stand for the date where "
-        "the person is, the language of the browser (like de-CH) and the time zone (like Europe/Zurich). None: "
-        "that it helps, briefly, with tools that the person approves; with these three.",
+        description="What the model is told first; {date}, {language} and {time_zone} stand for the date "
+        "where the person is, the language of the browser (like de-CH) and the time zone (like "
+        "Europe/Zurich). None: that it helps, briefly, with tools that the person approves, and these three.",
     )
     system_prompt_file: Path | None = Field(
         None,

@@ -67,7 +67,8 @@ class ChatDependencies:
 class ChatService:
     """One conversation of one signed-in person. It belongs to the person, not to a page or a connection.
 
-    `state` is the conversation itself, `model_choice` which model answers. `sid` is the session whose tokens the MCP servers get. `events`
+    `state` is the conversation itself, `model_choice` which model answers. `sid` is the session whose tokens
+    the MCP servers get. `events`
     carries news to the pages, `log` records open requests for other processes. A person's message is saved
     before any page is told that it was taken.
     """

@@ -215,8 +215,8 @@ EventName = Literal[
 EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolProgress | ToolDone | ElicitationRequested | ElicitationResolved
-    | SamplingRequested | SamplingResolved | ModeChanged | ModelChanged | GrantsChanged | ServersChanged | CatalogChanged
-    | TitleChanged | SessionExpired | Toast
+    | SamplingRequested | SamplingResolved | ModeChanged | ModelChanged | GrantsChanged | ServersChanged
+    | CatalogChanged | TitleChanged | SessionExpired | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {

@@ -151,7 +151,8 @@ class Message:
     """A message of the person or of the model. `html` is sanitised; a person's message has none.
 
     While it is being written `stable` is the HTML of its finished blocks and `html` that of the last one.
-    `model` is the name that the model gave itself in its answer. `left_out` says why a person's message is not sent to the model: its content filter refused it.
+    `model` is the name that the model gave itself. `left_out` says why a person's message is not sent to the
+    model: its content filter refused it.
     """
 
     message_id: str
