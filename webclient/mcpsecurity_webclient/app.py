@@ -13,7 +13,7 @@ import aiohttp_session
 import jinja2
 from aiohttp import web
 
-from mcpsecurity.client import SignInRequiredError
+from mcpsecurity.client import BridgeError, SignInRequiredError
 from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
@@ -21,6 +21,7 @@ from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_webclient.auth.entra import EntraClient
 from mcpsecurity_webclient.auth.person import Handler, Person
 from mcpsecurity_webclient.auth.routes import add_auth_routes
+from mcpsecurity_webclient.auth.server_tokens import ServerTokens
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
 from mcpsecurity_webclient.chat.agent.offered_models import open_models
@@ -273,7 +274,8 @@ class _Assembly:
         )
 
     def _ask_to_sign_in(self, chat: ChatService, error: SignInRequiredError) -> None:
-        self.streams.expire(chat.sid, "token", sign_in_url(f"/chats/{chat.chat_id}", error), chat)
+        url = sign_in_url(f"/chats/{chat.chat_id}", error.claims, error.scope)
+        self.streams.expire(chat.sid, "token", url, chat)
 
     def _make_servers(
         self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], str]
@@ -284,18 +286,13 @@ class _Assembly:
     def _make_server(
         self, chat_id: str, server: McpServerSettings, callbacks: ServerCallbacks, acting: Callable[[], str]
     ) -> McpServer:
-        scope = server.scope
+        tokens = ServerTokens(self.entra, acting, server.scope) if server.scope else None
 
-        async def get_token(force: bool) -> str:
-            return await self.entra.token(acting(), scope or "", force=force)
+        def url(error: BridgeError) -> str:
+            scopes = tokens.wanted(getattr(error, "scope", None)) if tokens is not None else ()
+            return sign_in_url(f"/chats/{chat_id}", getattr(error, "claims", None), " ".join(scopes))
 
-        return McpServer(
-            server,
-            callbacks,
-            get_token if scope else None,
-            self._tls,
-            sign_in_url=lambda error: sign_in_url(f"/chats/{chat_id}", error),
-        )
+        return McpServer(server, callbacks, tokens, self._tls, sign_in_url=url)
 
 
 def _sweeper(assembly: _Assembly, every: float) -> Callable[[web.Application], AsyncIterator[None]]:

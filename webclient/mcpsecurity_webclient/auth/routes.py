@@ -97,6 +97,7 @@ class _Auth:
             "username": person.username,
             "login_hint": person.login_hint,
             "csrf": before["csrf"] if before is not None and same else secrets.token_urlsafe(24),
+            "renewed": self._clock(),
             "since": before["since"] if before is not None and same else self._clock(),
             "expires_at": self._clock() + self._settings.session_lifetime,
         }

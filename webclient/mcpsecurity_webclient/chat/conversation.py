@@ -264,9 +264,10 @@ class ChatService:
         """Give the conversation another title."""
         self._inbox.rename(title)
 
-    def act_as(self, sid: str) -> None:
-        """Use the tokens of another session of the person from now on."""
+    def act_as(self, sid: str, signed_in_at: float) -> None:
+        """Use the tokens of a session of the person from now on. Calls that wait for a sign-in go on."""
         self.sid = sid
+        self._tool_calls.step_ups.signed_in(signed_in_at)
 
     async def end_session(self, sid: str) -> None:
         """End what runs for a session; the conversation stays."""

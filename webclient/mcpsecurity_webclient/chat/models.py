@@ -16,6 +16,7 @@ from mcpsecurity_webclient.chat.views import (
     MessageView,
     ProgressView,
     RunView,
+    SignInView,
     Trigger,
     UserView,
 )
@@ -115,6 +116,7 @@ class PendingFunctionCall:
     decided_by: str | None = None
     reason: str | None = None
     unasked: bool | None = None
+    sign_in: SignInView | None = None
     decision: asyncio.Future[Decision] | None = field(default=None, repr=False)
     deciding: Decision | None = field(default=None, repr=False)
     recovered: bool = False
@@ -141,7 +143,7 @@ class PendingFunctionCall:
             "call_id", "batch_id", "message_id", "server", "tool", "title", "description", "arguments",
             "args_hash", "input_schema", "annotations", "status", "expires_at", "started_at", "duration_ms",
             "progress", "content", "structured", "truncated", "decided_by", "reason",
-            "unasked",
+            "unasked", "sign_in",
         )  # fmt: skip
         return cast("CallView", {n: value for n in names if (value := getattr(self, n)) is not None})
 

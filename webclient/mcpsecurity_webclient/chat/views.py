@@ -127,6 +127,14 @@ class ProgressView(TypedDict):
     message: str | None
 
 
+class SignInView(TypedDict):
+    """What a call waits for: the address of the sign-in, and why. `expires_at` ends the wait."""
+
+    url: str
+    kind: Literal["scope", "claims"]
+    expires_at: float
+
+
 class CallView(TypedDict):
     """A tool call. `args_hash` identifies the arguments that a decision is about."""
 
@@ -152,6 +160,7 @@ class CallView(TypedDict):
     decided_by: NotRequired[str]
     reason: NotRequired[str]
     unasked: NotRequired[bool]
+    sign_in: NotRequired[SignInView]
 
 
 class ElicitationView(TypedDict):

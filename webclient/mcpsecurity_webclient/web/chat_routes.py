@@ -58,7 +58,7 @@ class _Api:
             body = await _read(request, shape)
 
             async def work() -> Reply:
-                chat.act_as(person.sid)
+                chat.act_as(person.sid, person.renewed)
                 return 202, await act(chat, body, request)
 
             status, answer = await self._idempotency.run_once(
@@ -131,12 +131,14 @@ class _Api:
 
     async def catalog(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
-        chat.act_as(request[PERSON].sid)
+        chat.act_as(request[PERSON].sid, request[PERSON].renewed)
         return web.json_response(await chat.catalog())
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
         chat, person = await self._chat(request), request[PERSON]
+        if person.sid == chat.sid:  # a page that comes back from a sign-in opens its stream first
+            chat.act_as(person.sid, person.renewed)
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )

@@ -48,11 +48,12 @@ const CHAT_HANDLERS = {
   "run.done": (state, { status, error, usage, run_id }) => ({ ...state, run: null, lastRun: { run_id, status, error, usage } }),
   "tool.proposed": (state, { call, at }) => withCall(withCallInMessage(state, call, at), call),
   "tool.decided": decided,
-  "tool.started": (state, { call_id, started_at }) => changeCall(state, call_id, { status: "running", started_at }),
+  "tool.started": (state, { call_id, started_at }) => changeCall(state, call_id, { status: "running", started_at, sign_in: undefined }),
+  "tool.sign_in_needed": (state, { call_id, sign_in }) => changeCall(state, call_id, { sign_in }),
   "tool.progress": (state, { call_id, progress, total, message }) =>
     changeCall(state, call_id, { progress: { progress, total, message } }),
   "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated, unasked, at }) =>
-    changeCall(asked(state, at), call_id, { status, duration_ms, content, structured, truncated, unasked }),
+    changeCall(asked(state, at), call_id, { sign_in: undefined, status, duration_ms, content, structured, truncated, unasked }),
   "elicitation.requested": (state, { elicitation }) => put(state, "elicitations", elicitation.elicitation_id, elicitation),
   "elicitation.resolved": resolved,
   "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),
