@@ -54,7 +54,7 @@ STORY = [
     event(
         12, "message.delta", message_id="m3", offset=8, text="\n\nBye", html="<p>Bye</p>", stable="<p>Hi</p>"
     ),
-    event(13, "grants.changed", grants=[{"server": "s", "tool": "t"}]),
+    event(13, "grants.changed", grants=[{"server": "s", "tool": "t", "scope": "chat"}]),
     event(14, "title.changed", title="Greetings"),
 ]
 

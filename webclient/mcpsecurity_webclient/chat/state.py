@@ -9,7 +9,6 @@ from semantic_kernel.contents import ChatHistory
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, PendingFunctionCall, Run, User
 from mcpsecurity_webclient.chat.transcript import Transcript
-from mcpsecurity_webclient.chat.views import GrantView
 
 __all__ = ["ConversationState"]
 
@@ -63,10 +62,6 @@ class ConversationState:
         """Remove the answer to the person's last message; see `Transcript.drop_answer` for `settled`."""
         self.forget_calls(self.transcript.drop_answer(self.messages, self.calls, settled=settled))
 
-    def grants_json(self) -> list[GrantView]:
-        """Return the grants as the page shows them."""
-        return [{"server": server, "tool": tool} for server, tool in sorted(self.grants)]
-
     def to_json(self) -> dict[str, Any]:
         """Return the conversation as the page shows it."""
         shown = {call_id for message in self.messages for call_id in message.calls}
@@ -77,5 +72,4 @@ class ConversationState:
             "messages": [message.to_json() for message in self.messages],
             "run": self.run.to_json() if self.run else None,
             "calls": [call.to_json() for key, call in self.calls.items() if key in shown],
-            "grants": self.grants_json(),
         }

@@ -5,6 +5,8 @@ Times are in seconds since 1970, by the server's clock.
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from mcpsecurity_webclient.server_settings import GrantScope
+
 __all__ = [
     "Action",
     "AttachmentView",
@@ -13,6 +15,7 @@ __all__ = [
     "ContentView",
     "ElicitationView",
     "FailureView",
+    "GrantScope",
     "GrantView",
     "MessageView",
     "Mode",
@@ -136,7 +139,8 @@ class SignInView(TypedDict):
 
 
 class CallView(TypedDict):
-    """A tool call. `args_hash` identifies the arguments that a decision is about."""
+    """A tool call. `args_hash` identifies the arguments that a decision is about; `grantable` are the
+    scopes in which the person can allow the tool from now on."""
 
     call_id: str
     batch_id: str
@@ -160,6 +164,7 @@ class CallView(TypedDict):
     decided_by: NotRequired[str]
     reason: NotRequired[str]
     unasked: NotRequired[bool]
+    grantable: NotRequired[list[GrantScope]]
     sign_in: NotRequired[SignInView]
 
 
@@ -190,10 +195,14 @@ class SamplingView(TypedDict):
 
 
 class GrantView(TypedDict):
-    """A tool that the person allowed for the whole conversation."""
+    """A tool that runs without asking: in this conversation (chat), always (person), or always with these
+    `arguments`, which `args_hash` identifies."""
 
     server: str
     tool: str
+    scope: GrantScope
+    arguments: NotRequired[dict[str, Any]]
+    args_hash: NotRequired[str]
 
 
 class RunView(TypedDict):

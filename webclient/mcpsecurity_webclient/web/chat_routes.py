@@ -58,7 +58,7 @@ class _Api:
             body = await _read(request, shape)
 
             async def work() -> Reply:
-                chat.act_as(person.sid, person.renewed)
+                chat.act_as(person)
                 return 202, await act(chat, body, request)
 
             status, answer = await self._idempotency.run_once(
@@ -131,14 +131,14 @@ class _Api:
 
     async def catalog(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
-        chat.act_as(request[PERSON].sid, request[PERSON].renewed)
+        chat.act_as(request[PERSON])
         return web.json_response(await chat.catalog())
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
         chat, person = await self._chat(request), request[PERSON]
         if person.sid == chat.sid:  # a page that comes back from a sign-in opens its stream first
-            chat.act_as(person.sid, person.renewed)
+            chat.act_as(person)
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )
@@ -209,7 +209,7 @@ def _hang_up(request: web.Request) -> None:
 
 
 async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
-    await chat.set_mode(body.mode)
+    await chat.approvals.set_mode(body.mode)
     return {}
 
 
@@ -219,13 +219,13 @@ async def _model(chat: ChatService, body: commands.SetModel, _: web.Request) -> 
 
 
 async def _decide(chat: ChatService, body: commands.Decide, request: web.Request) -> dict[str, Any]:
-    await chat.decide(
+    await chat.approvals.decide(
         request.match_info["id"],
         approve=body.decision == "approve",
         args_hash=body.args_hash,
         arguments=body.arguments,
         reason=body.reason,
-        always=body.always,
+        always="chat" if body.always is True else body.always or None,
     )
     return {}
 
@@ -233,7 +233,7 @@ async def _decide(chat: ChatService, body: commands.Decide, request: web.Request
 async def _decide_batch(
     chat: ChatService, body: commands.DecideBatch, request: web.Request
 ) -> dict[str, Any]:
-    await chat.decide_batch(request.match_info["id"], approve=body.decision == "approve")
+    await chat.approvals.decide_batch(request.match_info["id"], approve=body.decision == "approve")
     return {}
 
 
@@ -255,7 +255,7 @@ async def _stop(chat: ChatService, _: commands.Command, request: web.Request) ->
 
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
-    await chat.revoke(body.server, body.tool)
+    await chat.grants.revoke(body.server, body.tool, body.scope, body.args_hash)
     return {}
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcpsecurity_webclient.chat.models import ApprovalMode
+from mcpsecurity_webclient.chat.views import GrantScope
 
 __all__ = [
     "Answer",
@@ -79,7 +80,7 @@ class Decide(Command):
     args_hash: str = Field(max_length=64)
     reason: str | None = Field(None, max_length=500)
     arguments: dict[str, Any] | None = None
-    always: bool = False
+    always: GrantScope | bool | None = None
 
 
 class DecideBatch(Command):
@@ -102,10 +103,12 @@ class Answer(Command):
 
 
 class Revoke(Command):
-    """A grant to take back."""
+    """A grant to take back; `args_hash` names the arguments of one with the scope `arguments`."""
 
     server: str = Field(max_length=64)
-    tool: str = Field(max_length=200)
+    tool: str = Field(max_length=1000)
+    scope: GrantScope = "chat"
+    args_hash: str = Field("", max_length=64)
 
 
 class Rename(Command):

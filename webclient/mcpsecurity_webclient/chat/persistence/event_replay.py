@@ -181,7 +181,7 @@ class EventReplayer:
 
     def _grants(self, payload: dict[str, Any]) -> None:
         """Take back what was revoked; what was given was saved before it was told."""
-        left = {(grant["server"], grant["tool"]) for grant in payload["grants"]}
+        left = {(g["server"], g["tool"]) for g in payload["grants"] if g.get("scope", "chat") == "chat"}
         if left - self._state.grants.keys():
             raise ReplayMismatchError("grants.changed")
         for which in self._state.grants.keys() - left:

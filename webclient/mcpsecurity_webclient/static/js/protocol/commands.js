@@ -83,8 +83,8 @@ export class Commands {
     return this._chat("continue", {});
   }
 
-  revoke({ server, tool }) {
-    return this._chat("grants", { server, tool });
+  revoke({ server, tool, scope, args_hash: hash }) {
+    return this._chat("grants", { server, tool, scope, ...(hash ? { args_hash: hash } : {}) });
   }
 
   rename(title) {
