@@ -25,10 +25,13 @@ interface ServerView {
   sign_in_url?: string;
 }
 
-/** The model that answers. */
+/** A model. `images`: it sees pictures. `instead_of` is the name of the model that was chosen for the conversation and is not offered any more. */
 interface ModelView {
   name: string;
+  title: string;
   offline: boolean;
+  images: boolean;
+  instead_of?: string;
 }
 
 /** A resource that the person attached to a message. */
@@ -44,7 +47,7 @@ interface PromptView {
   name: string;
 }
 
-/** A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls. */
+/** A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls, `model` the name that the model gave itself. */
 interface MessageView {
   message_id: string;
   role: "user" | "assistant";
@@ -54,6 +57,7 @@ interface MessageView {
   calls: Array<string>;
   stable?: string;
   finish_reason?: string;
+  model?: string;
   usage?: Record<string, number>;
   attachments?: Array<AttachmentView>;
   prompt?: PromptView;
@@ -160,6 +164,7 @@ interface Snapshot {
   servers: Array<ServerView>;
   mode: "manual" | "elicitation";
   model: ModelView;
+  models: Array<ModelView>;
   title: string;
   messages: Array<MessageView>;
   run: RunView | null;
@@ -286,6 +291,11 @@ interface ModeChanged {
   mode: "manual" | "elicitation";
 }
 
+/** Another model answers from now on. */
+interface ModelChanged {
+  model: ModelView;
+}
+
 /** The grants have changed. */
 interface GrantsChanged {
   grants: Array<GrantView>;
@@ -338,6 +348,7 @@ interface ChatEvents {
   "sampling.requested": SamplingRequested;
   "sampling.resolved": SamplingResolved;
   "mode.changed": ModeChanged;
+  "model.changed": ModelChanged;
   "grants.changed": GrantsChanged;
   "servers.changed": ServersChanged;
   "catalog.changed": CatalogChanged;

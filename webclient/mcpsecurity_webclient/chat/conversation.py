@@ -6,16 +6,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
-from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.auth.person import Person
+from mcpsecurity_webclient.chat.agent.model_choice import ModelChoice
+from mcpsecurity_webclient.chat.agent.offered_models import OfferedModels
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus, Subscription
 from mcpsecurity_webclient.chat.inbox import Inbox
+from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.server import ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import User
@@ -58,7 +59,7 @@ class ChatDependencies:
     """
 
     settings: WebSettings
-    model: ChatCompletionClientBase
+    models: OfferedModels
     store: ConversationStore
     coordinator: ElicitationCoordinator
     make_servers: Callable[[str, ServerCallbacks, Callable[[], Person]], McpServers]
@@ -70,10 +71,10 @@ class ChatDependencies:
 class ChatService:
     """One conversation of one signed-in person. It belongs to the person, not to a page or a connection.
 
-    `state` is the conversation itself. `acting` is the person in the session whose tokens the MCP servers
-    get. `approvals` and `grants` take the person's decisions. `events` carries news to the pages, `log`
-    records open requests for other processes. A person's message is saved before any page is told that it
-    was taken.
+    `state` is the conversation itself, `model_choice` which model answers. `acting` is the person in the
+    session whose tokens the MCP servers get. `approvals` and `grants` take the person's decisions. `events`
+    carries news to the pages, `log` records open requests for other processes. A person's message is saved
+    before any page is told that it was taken.
     """
 
     def __init__(
@@ -86,11 +87,11 @@ class ChatService:
         self.state = ConversationState(
             chat_id=chat_id,
             user=User(person.name, person.username),
-            model=settings.model_name,
             created_at=now,
             updated_at=now,
         )
         self.saver = ConversationSaver(shared.store, owner_of(person), self.state, events)
+        self.model_choice = ModelChoice(self.state, shared.models, self._publish, self.saver.save)
         events.keep_soon = self.saver.schedule
         self._clock = clock
         self._log = log
@@ -131,7 +132,7 @@ class ChatService:
 
     def _make_sampling(self, shared: ChatDependencies) -> SamplingRequests:
         return SamplingRequests(
-            ModelSampler(shared.model).sample,
+            ModelSampler(lambda: self.model_choice.model.service).sample,
             self._publish,
             log=self._log,
             timeout=shared.settings.approval_timeout,
@@ -149,7 +150,8 @@ class ChatService:
 
     def _make_runs(self, shared: ChatDependencies) -> Runs:
         prompting = PromptingService(
-            shared.model,
+            self.state,
+            lambda: self.model_choice.model,
             self._servers,
             self._tool_calls,
             max_rounds=shared.settings.max_rounds,
@@ -202,6 +204,7 @@ class ChatService:
         attachments: list[dict[str, str]] | None = None,
         prompt: dict[str, Any] | None = None,
         request_id: str | None = None,
+        locale: PersonLocale = UNKNOWN,
     ) -> tuple[str | None, str]:
         """Take a person's message and start answering; return the ids of run and message.
 
@@ -213,7 +216,9 @@ class ChatService:
             BridgeError: a prompt or an attachment cannot be read.
             StoreError: the message cannot be saved, and was not taken.
         """
-        return await self._inbox.begin(text, attachments=attachments, prompt=prompt, request_id=request_id)
+        return await self._inbox.begin(
+            text, attachments=attachments, prompt=prompt, request_id=request_id, locale=locale
+        )
 
     def again(self, trigger: Again) -> str:
         """Answer the last message again; return the run's id.
@@ -310,6 +315,8 @@ class ChatService:
     def _snapshot(self) -> StateView:
         """Return everything that a page shows."""
         body = self.state.to_json() | {
+            "model": self.model_choice.to_json(),
+            "models": self.model_choice.offered(),
             "servers": self._servers_json(),
             "grants": self.grants.to_json(),
             "elicitations": self._requests.elicitations(),

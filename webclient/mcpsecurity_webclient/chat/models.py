@@ -154,7 +154,8 @@ class Message:
     """A message of the person or of the model. `html` is sanitised; a person's message has none.
 
     While it is being written `stable` is the HTML of its finished blocks and `html` that of the last one.
-    `left_out` says why a person's message is not sent to the model: its content filter refused it.
+    `model` is the name that the model gave itself. `left_out` says why a person's message is not sent to the
+    model: its content filter refused it.
     """
 
     message_id: str
@@ -164,6 +165,7 @@ class Message:
     stable: str = ""
     at: float = field(default_factory=time.time)
     finish_reason: str | None = None
+    model: str | None = None
     usage: dict[str, int] | None = None
     calls: list[str] = field(default_factory=list)
     attachments: list[dict[str, str]] | None = None
@@ -175,6 +177,7 @@ class Message:
         optional = {
             "stable": self.stable or None,
             "finish_reason": self.finish_reason,
+            "model": self.model,
             "usage": self.usage,
             "attachments": self.attachments,
             "prompt": self.prompt,

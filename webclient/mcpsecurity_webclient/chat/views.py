@@ -58,10 +58,14 @@ class ServerView(TypedDict):
 
 
 class ModelView(TypedDict):
-    """The model that answers."""
+    """A model. `images`: it sees pictures. `instead_of` is the name of the model that was chosen for the
+    conversation and is not offered any more."""
 
     name: str
+    title: str
     offline: bool
+    images: bool
+    instead_of: NotRequired[str]
 
 
 class FailureView(TypedDict):
@@ -89,7 +93,8 @@ class PromptView(TypedDict):
 
 
 class MessageView(TypedDict):
-    """A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls."""
+    """A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls,
+    `model` the name that the model gave itself."""
 
     message_id: str
     role: Literal["user", "assistant"]
@@ -99,6 +104,7 @@ class MessageView(TypedDict):
     calls: list[str]
     stable: NotRequired[str]
     finish_reason: NotRequired[str]
+    model: NotRequired[str]
     usage: NotRequired[dict[str, int]]
     attachments: NotRequired[list[AttachmentView]]
     prompt: NotRequired[PromptView]
@@ -216,6 +222,7 @@ class StateView(TypedDict):
     servers: list[ServerView]
     mode: Mode
     model: ModelView
+    models: list[ModelView]
     title: str
     messages: list[MessageView]
     run: RunView | None

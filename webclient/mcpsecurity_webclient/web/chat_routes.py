@@ -10,6 +10,7 @@ from mcpsecurity_webclient.auth.person import PERSON
 from mcpsecurity_webclient.chat.conversation import AGAIN, Again, ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.events import follow
+from mcpsecurity_webclient.chat.locales import person_locale
 from mcpsecurity_webclient.chat.strict_json import read_json
 from mcpsecurity_webclient.web import commands
 from mcpsecurity_webclient.web.bodies import body_of
@@ -91,6 +92,7 @@ class _Api:
             attachments=[a.model_dump(exclude_none=True) for a in body.attachments],
             prompt=body.prompt.model_dump() if body.prompt else None,
             request_id=body.client_request_id,
+            locale=person_locale(request.headers.get("Accept-Language", ""), body.time_zone),
         )
         return {"run_id": run_id, "message_id": message_id}
 
@@ -188,6 +190,7 @@ def add_chat_api(
     router.add_get(f"{chat}/export", api.export)
     router.add_post(f"{chat}/messages", api.command(commands.NewMessage, api.message))
     router.add_post(f"{chat}/mode", api.command(commands.SetMode, _mode))
+    router.add_post(f"{chat}/model", api.command(commands.SetModel, _model))
     router.add_post(f"{chat}/calls/{{id}}/decision", api.command(commands.Decide, _decide))
     router.add_post(f"{chat}/batches/{{id}}/decision", api.command(commands.DecideBatch, _decide_batch))
     router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
@@ -207,6 +210,11 @@ def _hang_up(request: web.Request) -> None:
 
 async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
     await chat.approvals.set_mode(body.mode)
+    return {}
+
+
+async def _model(chat: ChatService, body: commands.SetModel, _: web.Request) -> dict[str, Any]:
+    await chat.model_choice.choose(body.model)
     return {}
 
 

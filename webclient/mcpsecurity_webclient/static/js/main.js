@@ -18,6 +18,7 @@ import { Announcer } from "./shell/announcer.js";
 import { Chats } from "./shell/chats.js";
 import { Grants } from "./shell/grants.js";
 import { Mode } from "./shell/mode.js";
+import { Models } from "./shell/models.js";
 import { Notifications } from "./shell/notifications.js";
 import { reporter } from "./shell/report.js";
 import { Servers } from "./shell/servers.js";
@@ -63,7 +64,7 @@ function start() {
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Servers(), new Grants(context), new Chats(chatId, context), waiting, notifications];
+  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Grants(context), new Chats(chatId, context), waiting, notifications];
   const empty = byId("empty");
 
   store.draw((state, previous) => {
