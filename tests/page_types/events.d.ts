@@ -86,6 +86,13 @@ interface ContentView {
   name?: string;
 }
 
+/** What a call waits for: the address of the sign-in, and why. `expires_at` ends the wait. */
+interface SignInView {
+  url: string;
+  kind: "scope" | "claims";
+  expires_at: number;
+}
+
 /** A tool call. `args_hash` identifies the arguments that a decision is about. */
 interface CallView {
   call_id: string;
@@ -110,6 +117,7 @@ interface CallView {
   decided_by?: string;
   reason?: string;
   unasked?: boolean;
+  sign_in?: SignInView;
 }
 
 /** A server's question: a form with `fields`, or a `url` to visit. */
@@ -221,6 +229,12 @@ interface ToolStarted {
   started_at: number;
 }
 
+/** A running call waits until the person has signed in for what its server asks for. */
+interface ToolSignInNeeded {
+  call_id: string;
+  sign_in: SignInView;
+}
+
 /** A call goes on. */
 interface ToolProgress {
   progress: number;
@@ -312,6 +326,7 @@ interface ChatEvents {
   "tool.proposed": ToolProposed;
   "tool.decided": ToolDecided;
   "tool.started": ToolStarted;
+  "tool.sign_in_needed": ToolSignInNeeded;
   "tool.progress": ToolProgress;
   "tool.done": ToolDone;
   "elicitation.requested": ElicitationRequested;

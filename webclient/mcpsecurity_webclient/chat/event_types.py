@@ -216,8 +216,8 @@ EventName = Literal[
 EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | ElicitationRequested
-    | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | GrantsChanged | ServersChanged | CatalogChanged
-    | TitleChanged | SessionExpired | Toast
+    | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | GrantsChanged
+    | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {

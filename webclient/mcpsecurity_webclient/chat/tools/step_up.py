@@ -6,7 +6,6 @@ The server refused the request before it ran anything, so it may be sent again.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-
 from typing import TYPE_CHECKING, Literal
 
 from mcp import types
