@@ -24,7 +24,8 @@ _NOT_OF_AN_API = frozenset({"openid", "profile", "email", "offline_access", ".de
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """`scope` has the scopes that a request needs, with spaces between; `claims` is JSON for Entra ID."""
+    """`scope` has the scopes that a request needs, with spaces between; `claims` is JSON text for Entra
+    ID."""
 
     scope: str | None = None
     claims: str | None = None

@@ -55,6 +55,7 @@ class SignedIn:
     name: str
     username: str
     login_hint: str | None
+    roles: tuple[str, ...] = ()
 
 
 _AADSTS = re.compile(r"AADSTS[0-9]{1,10}\b")
@@ -157,13 +158,14 @@ class EntraClient:
             raise
         await self._caches.keep(sid)
         username = str(claims.get("preferred_username") or claims["oid"])
-        hint = claims.get("login_hint")
+        hint, roles = claims.get("login_hint"), claims.get("roles")
         return SignedIn(
             object_id=claims["oid"],
             tenant_id=claims["tid"],
             name=str(claims.get("name") or username),
             username=username,
             login_hint=hint if isinstance(hint, str) else None,
+            roles=tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else (),
         )
 
     async def _redeem(self, flow: dict[str, Any], answer: Mapping[str, str], sid: str) -> dict[str, Any]:

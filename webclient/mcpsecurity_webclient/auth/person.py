@@ -14,7 +14,7 @@ H = TypeVar("H", bound=Callable[..., Any])
 class Person:
     """The person who is signed in. `sid` names the session (it is not the cookie's value), `key` the person:
     tenant and object id, which are unique and never change. `since` is the time of the sign-in, in seconds
-    since 1970, and `renewed` that of the last one in the session."""
+    since 1970, and `renewed` that of the last one in the session; `roles` are the person's app roles."""
 
     __slots__ = (
         "csrf",
@@ -23,6 +23,7 @@ class Person:
         "name",
         "object_id",
         "renewed",
+        "roles",
         "sid",
         "since",
         "tenant_id",
@@ -38,6 +39,7 @@ class Person:
         self.renewed: float = user.get("renewed", self.since)
         self.name: str = user["name"]
         self.username: str = user["username"]
+        self.roles: frozenset[str] = frozenset(user.get("roles", ()))
         self.csrf: str = user["csrf"]
         self.expires_at: float = user["expires_at"]
 

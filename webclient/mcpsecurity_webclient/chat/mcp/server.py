@@ -24,8 +24,9 @@ from mcpsecurity.client import (
     TokenAuth,
 )
 from mcpsecurity_webclient.chat.mcp.plugins import Toolset, cached_toolset
+from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.views import ServerView
-from mcpsecurity_webclient.settings import McpServerSettings
+from mcpsecurity_webclient.server_settings import McpServerSettings
 
 __all__ = ["McpServer", "NoTokenError", "ServerCallbacks"]
 
@@ -74,9 +75,12 @@ class McpServer:
         callbacks: ServerCallbacks,
         tokens: Tokens | None,
         tls: ssl.SSLContext,
+        *,
+        policy: ToolPolicy,
         sign_in_url: SignInUrl | None = None,
     ) -> None:
         self.settings = settings
+        self.policy = policy
         self.status = "connecting"
         self.message: str | None = None
         self.refused: SignInRequiredError | None = None
