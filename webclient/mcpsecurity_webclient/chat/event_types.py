@@ -24,6 +24,7 @@ from mcpsecurity_webclient.chat.views import (
     ServerView,
     SignInView,
     StateView,
+    ToolRef,
     Trigger,
 )
 
@@ -179,6 +180,12 @@ class ServersChanged(TypedDict):
     servers: list[ServerView]
 
 
+class ToolsChanged(TypedDict):
+    """The person has turned tools on or off; `off` is what is off now."""
+
+    off: list[ToolRef]
+
+
 class CatalogChanged(TypedDict):
     """Prompts or resources have changed: the page fetches them again."""
 
@@ -209,7 +216,7 @@ EventName = Literal[
     "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
-    "mode.changed", "grants.changed", "servers.changed", "catalog.changed", "title.changed",
+    "mode.changed", "grants.changed", "tools.changed", "servers.changed", "catalog.changed", "title.changed",
     "session.expired", "toast",
 ]  # fmt: skip
 
@@ -217,7 +224,7 @@ EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | ElicitationRequested
     | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | GrantsChanged
-    | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
+    | ToolsChanged | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -240,6 +247,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "sampling.resolved": SamplingResolved,
     "mode.changed": ModeChanged,
     "grants.changed": GrantsChanged,
+    "tools.changed": ToolsChanged,
     "servers.changed": ServersChanged,
     "catalog.changed": CatalogChanged,
     "title.changed": TitleChanged,
