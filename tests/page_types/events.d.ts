@@ -14,7 +14,7 @@ interface UserView {
   username: string;
 }
 
-/** An MCP server. `left_out` names the tools that the model does not get. */
+/** An MCP server with the number of its tools. `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. */
 interface ServerView {
   name: string;
   title: string;
@@ -22,13 +22,17 @@ interface ServerView {
   tools: number;
   message?: string;
   left_out?: Array<string>;
+  searched?: number;
   sign_in_url?: string;
 }
 
-/** The model that answers. */
+/** A model. `images`: it sees pictures. `instead_of` is the name of the model that was chosen for the conversation and is not offered any more. */
 interface ModelView {
   name: string;
+  title: string;
   offline: boolean;
+  images: boolean;
+  instead_of?: string;
 }
 
 /** A resource that the person attached to a message. */
@@ -44,7 +48,7 @@ interface PromptView {
   name: string;
 }
 
-/** A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls. */
+/** A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls, `model` the name that the model gave itself. */
 interface MessageView {
   message_id: string;
   role: "user" | "assistant";
@@ -54,6 +58,7 @@ interface MessageView {
   calls: Array<string>;
   stable?: string;
   finish_reason?: string;
+  model?: string;
   usage?: Record<string, number>;
   attachments?: Array<AttachmentView>;
   prompt?: PromptView;
@@ -154,12 +159,19 @@ interface GrantView {
   args_hash?: string;
 }
 
+/** A tool of a server, or the whole server. */
+interface ToolRef {
+  server: string;
+  tool?: string;
+}
+
 /** The state, the number of the last event that it includes, and the server's time. */
 interface Snapshot {
   user: UserView;
   servers: Array<ServerView>;
   mode: "manual" | "elicitation";
   model: ModelView;
+  models: Array<ModelView>;
   title: string;
   messages: Array<MessageView>;
   run: RunView | null;
@@ -167,6 +179,7 @@ interface Snapshot {
   elicitations: Array<ElicitationView>;
   samplings: Array<SamplingView>;
   grants: Array<GrantView>;
+  tools_off: Array<ToolRef>;
   seq: number;
   server_now: number;
 }
@@ -286,9 +299,19 @@ interface ModeChanged {
   mode: "manual" | "elicitation";
 }
 
+/** Another model answers from now on. */
+interface ModelChanged {
+  model: ModelView;
+}
+
 /** The grants have changed. */
 interface GrantsChanged {
   grants: Array<GrantView>;
+}
+
+/** The person has turned tools on or off; `off` is what is off now. */
+interface ToolsChanged {
+  off: Array<ToolRef>;
 }
 
 /** The state of a server has changed. */
@@ -338,7 +361,9 @@ interface ChatEvents {
   "sampling.requested": SamplingRequested;
   "sampling.resolved": SamplingResolved;
   "mode.changed": ModeChanged;
+  "model.changed": ModelChanged;
   "grants.changed": GrantsChanged;
+  "tools.changed": ToolsChanged;
   "servers.changed": ServersChanged;
   "catalog.changed": CatalogChanged;
   "title.changed": TitleChanged;

@@ -40,8 +40,10 @@ declare global {
     servers: ServerView[];
     mode: "manual" | "elicitation";
     model: ModelView | null;
+    models: ModelView[];
     title: string;
     grants: GrantView[];
+    toolsOff: ToolRef[];
     order: string[];
     messages: Record<string, MessageState>;
     calls: Record<string, CallState>;

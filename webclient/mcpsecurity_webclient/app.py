@@ -15,7 +15,6 @@ import jinja2
 from aiohttp import web
 
 from mcpsecurity.client import BridgeError, SignInRequiredError
-from mcpsecurity.kernel.model import open_model
 from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
@@ -26,11 +25,13 @@ from mcpsecurity_webclient.auth.routes import add_auth_routes
 from mcpsecurity_webclient.auth.server_tokens import ServerTokens
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
+from mcpsecurity_webclient.chat.agent.offered_models import open_models
 from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService, owner_of
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
+from mcpsecurity_webclient.chat.models import ToolChoice
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.errors import StoreError
@@ -159,11 +160,11 @@ class _Assembly:
         self.replicas = self._replicas()
 
     async def connections(self, _: web.Application) -> AsyncIterator[None]:
-        """Keep the store, Entra ID's client and the model open while the application runs."""
-        async with self._store, self.entra, open_model(self.settings, self._tls) as model:
+        """Keep the store, Entra ID's client and the models open while the application runs."""
+        async with self._store, self.entra, open_models(self.settings, self._tls) as models:
             self._shared_by_chats = ChatDependencies(
                 self.settings,
-                model,
+                models,
                 self._store,
                 self._coordinator,
                 self._make_servers,
@@ -286,10 +287,10 @@ class _Assembly:
         self.streams.expire(chat.sid, "token", url, chat)
 
     def _make_servers(
-        self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], Person]
+        self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], Person], choice: ToolChoice
     ) -> McpServers:
-        servers = self.settings.servers
-        return McpServers([self._make_server(chat_id, server, callbacks, acting) for server in servers])
+        made = [self._make_server(chat_id, s, callbacks, acting) for s in self.settings.servers]
+        return McpServers(made, choice, max_tools=self.settings.max_tools)
 
     def _make_server(
         self,

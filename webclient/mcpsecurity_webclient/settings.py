@@ -8,7 +8,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
-from mcpsecurity.model_settings import ModelSettings
+from mcpsecurity.model_list import ModelListSettings
 from mcpsecurity.settings import EntraSettings, MetricsPort
 from mcpsecurity_webclient.server_settings import URL_PATTERN, GrantScope, McpServerSettings
 from mcpsecurity_webclient.store.engine import database_url
@@ -18,7 +18,7 @@ __all__ = ["McpServerSettings", "WebSettings"]
 _MAX_PROMPT = 20_000
 
 
-class WebSettings(EntraSettings, ModelSettings):
+class WebSettings(EntraSettings, ModelListSettings):
     """What the web chat is configured with."""
 
     url: str = Field(
@@ -147,14 +147,19 @@ class WebSettings(EntraSettings, ModelSettings):
         None,
         max_length=_MAX_PROMPT,
         validation_alias="WEBCLIENT_SYSTEM_PROMPT",
-        description="What the model is told first; {date} stands for the date. None: that it helps, briefly, "
-        "with tools that the person approves.",
+        description="What the model is told first; {date}, {language} and {time_zone} stand for the date "
+        "where the person is, the language of the browser (like de-CH) and the time zone (like "
+        "Europe/Zurich). None: that it helps, briefly, with tools that the person approves, and these three.",
     )
     system_prompt_file: Path | None = Field(
         None,
         validation_alias="WEBCLIENT_SYSTEM_PROMPT_FILE",
         description="File with this text, instead.",
     )
+    max_tools: int = Field(
+        128, ge=8, le=128, validation_alias="WEBCLIENT_MAX_TOOLS",
+        description="Most tools that the model is given at a time; it searches for the rest.",
+    )  # fmt: skip
     grants: tuple[GrantScope, ...] = Field(
         ("arguments", "chat", "person"),
         validation_alias="WEBCLIENT_GRANTS",

@@ -6,19 +6,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
-from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.auth.person import Person
+from mcpsecurity_webclient.chat.agent.model_choice import ModelChoice
+from mcpsecurity_webclient.chat.agent.offered_models import OfferedModels
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus, Subscription
 from mcpsecurity_webclient.chat.inbox import Inbox
+from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.server import ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
-from mcpsecurity_webclient.chat.models import User
+from mcpsecurity_webclient.chat.models import ToolChoice, User
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
@@ -27,6 +28,7 @@ from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinat
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tool_list import ToolList
 from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
 from mcpsecurity_webclient.chat.tools.grants import Grants
@@ -51,17 +53,17 @@ AGAIN: tuple[Again, ...] = get_args(Again)
 class ChatDependencies:
     """What all conversations share.
 
-    `make_servers` makes the MCP servers of a conversation from its id, its callbacks, and a function that
-    returns the person in the session whose tokens the servers get. `grants_of` returns what a person allows
-    in all conversations. `sign_in_needed` is called when the tokens of a conversation's session are no longer
-    accepted. `clock` gives seconds since 1970.
+    `make_servers` makes the MCP servers of a conversation from its id, its callbacks, a function that
+    returns the person in the session whose tokens the servers get, and the choice of tools. `grants_of`
+    returns what a person allows in all conversations. `sign_in_needed` is called when the tokens of a
+    conversation's session are no longer accepted. `clock` gives seconds since 1970.
     """
 
     settings: WebSettings
-    model: ChatCompletionClientBase
+    models: OfferedModels
     store: ConversationStore
     coordinator: ElicitationCoordinator
-    make_servers: Callable[[str, ServerCallbacks, Callable[[], Person]], McpServers]
+    make_servers: Callable[[str, ServerCallbacks, Callable[[], Person], ToolChoice], McpServers]
     grants_of: Callable[[Owner], PersonGrants]
     sign_in_needed: Callable[["ChatService", SignInRequiredError], None]
     clock: Callable[[], float]
@@ -70,10 +72,10 @@ class ChatDependencies:
 class ChatService:
     """One conversation of one signed-in person. It belongs to the person, not to a page or a connection.
 
-    `state` is the conversation itself. `acting` is the person in the session whose tokens the MCP servers
-    get. `approvals` and `grants` take the person's decisions. `events` carries news to the pages, `log`
-    records open requests for other processes. A person's message is saved before any page is told that it
-    was taken.
+    `state` is the conversation itself, `model_choice` which model answers. `acting` is the person in the
+    session whose tokens the MCP servers get. `approvals` and `grants` take the person's decisions. `events`
+    carries news to the pages, `log` records open requests for other processes. A person's message is saved
+    before any page is told that it was taken.
     """
 
     def __init__(
@@ -86,11 +88,11 @@ class ChatService:
         self.state = ConversationState(
             chat_id=chat_id,
             user=User(person.name, person.username),
-            model=settings.model_name,
             created_at=now,
             updated_at=now,
         )
         self.saver = ConversationSaver(shared.store, owner_of(person), self.state, events)
+        self.model_choice = ModelChoice(self.state, shared.models, self._publish, self.saver.save)
         events.keep_soon = self.saver.schedule
         self._clock = clock
         self._log = log
@@ -100,7 +102,10 @@ class ChatService:
             self._make_sampling(shared),
             call_on=lambda server: self._tool_calls.running_on(server),  # noqa: PLW0108 - made later
         )
-        self._servers = shared.make_servers(chat_id, self._callbacks(settings), lambda: self.acting)
+        self._servers = shared.make_servers(
+            chat_id, self._callbacks(settings), lambda: self.acting, self.state.choice
+        )
+        self.tools = ToolList(self.state, self._servers, self._publish, save=self.saver.save)
         self.grants = self._make_grants(shared, person)
         self.approvals = self._make_approvals(settings)
         self._tool_calls = ToolCalls(self.state, self.approvals, self._servers, self._publish, clock=clock)
@@ -131,7 +136,7 @@ class ChatService:
 
     def _make_sampling(self, shared: ChatDependencies) -> SamplingRequests:
         return SamplingRequests(
-            ModelSampler(shared.model).sample,
+            ModelSampler(lambda: self.model_choice.model.service).sample,
             self._publish,
             log=self._log,
             timeout=shared.settings.approval_timeout,
@@ -149,7 +154,8 @@ class ChatService:
 
     def _make_runs(self, shared: ChatDependencies) -> Runs:
         prompting = PromptingService(
-            shared.model,
+            self.state,
+            lambda: self.model_choice.model,
             self._servers,
             self._tool_calls,
             max_rounds=shared.settings.max_rounds,
@@ -202,6 +208,7 @@ class ChatService:
         attachments: list[dict[str, str]] | None = None,
         prompt: dict[str, Any] | None = None,
         request_id: str | None = None,
+        locale: PersonLocale = UNKNOWN,
     ) -> tuple[str | None, str]:
         """Take a person's message and start answering; return the ids of run and message.
 
@@ -213,7 +220,9 @@ class ChatService:
             BridgeError: a prompt or an attachment cannot be read.
             StoreError: the message cannot be saved, and was not taken.
         """
-        return await self._inbox.begin(text, attachments=attachments, prompt=prompt, request_id=request_id)
+        return await self._inbox.begin(
+            text, attachments=attachments, prompt=prompt, request_id=request_id, locale=locale
+        )
 
     def again(self, trigger: Again) -> str:
         """Answer the last message again; return the run's id.
@@ -310,6 +319,8 @@ class ChatService:
     def _snapshot(self) -> StateView:
         """Return everything that a page shows."""
         body = self.state.to_json() | {
+            "model": self.model_choice.to_json(),
+            "models": self.model_choice.offered(),
             "servers": self._servers_json(),
             "grants": self.grants.to_json(),
             "elicitations": self._requests.elicitations(),

@@ -18,6 +18,7 @@ from mcpsecurity_webclient.chat.views import (
     GrantView,
     MessageView,
     Mode,
+    ModelView,
     ProgressView,
     Resolver,
     SamplingView,
@@ -168,6 +169,12 @@ class ModeChanged(TypedDict):
     mode: Mode
 
 
+class ModelChanged(TypedDict):
+    """Another model answers from now on."""
+
+    model: ModelView
+
+
 class GrantsChanged(TypedDict):
     """The grants have changed."""
 
@@ -216,14 +223,15 @@ EventName = Literal[
     "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
-    "mode.changed", "grants.changed", "tools.changed", "servers.changed", "catalog.changed", "title.changed",
+    "mode.changed", "model.changed", "grants.changed", "tools.changed", "servers.changed", "catalog.changed",
+    "title.changed",
     "session.expired", "toast",
 ]  # fmt: skip
 
 EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | ElicitationRequested
-    | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | GrantsChanged
+    | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | ModelChanged | GrantsChanged
     | ToolsChanged | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
 )  # fmt: skip
 
@@ -246,6 +254,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "sampling.requested": SamplingRequested,
     "sampling.resolved": SamplingResolved,
     "mode.changed": ModeChanged,
+    "model.changed": ModelChanged,
     "grants.changed": GrantsChanged,
     "tools.changed": ToolsChanged,
     "servers.changed": ServersChanged,

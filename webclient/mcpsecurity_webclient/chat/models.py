@@ -158,7 +158,8 @@ class Message:
     """A message of the person or of the model. `html` is sanitised; a person's message has none.
 
     While it is being written `stable` is the HTML of its finished blocks and `html` that of the last one.
-    `left_out` says why a person's message is not sent to the model: its content filter refused it.
+    `model` is the name that the model gave itself. `left_out` says why a person's message is not sent to the
+    model: its content filter refused it.
     """
 
     message_id: str
@@ -168,6 +169,7 @@ class Message:
     stable: str = ""
     at: float = field(default_factory=time.time)
     finish_reason: str | None = None
+    model: str | None = None
     usage: dict[str, int] | None = None
     calls: list[str] = field(default_factory=list)
     attachments: list[dict[str, str]] | None = None
@@ -179,6 +181,7 @@ class Message:
         optional = {
             "stable": self.stable or None,
             "finish_reason": self.finish_reason,
+            "model": self.model,
             "usage": self.usage,
             "attachments": self.attachments,
             "prompt": self.prompt,
@@ -231,8 +234,7 @@ class ToolChoice:
         return not self.off & {(server, ""), (server, tool)}
 
     def turn(self, server: str, tool: str, *, on: bool) -> None:
-        """Turn a tool on or off, or a whole server. A tool that is turned on brings its server, without those
-        of its other tools that were off."""
+        """Turn a tool on or off, or a whole server. With a tool its server is turned on, too."""
         if not on:
             self.off.add((server, tool))
             return
@@ -244,7 +246,7 @@ class ToolChoice:
 
     def to_json(self) -> list[ToolRef]:
         """Return what is off, as the page shows it."""
-        return [{"server": server, **({"tool": tool} if tool else {})} for server, tool in sorted(self.off)]
+        return [{"server": s, "tool": tool} if tool else {"server": s} for s, tool in sorted(self.off)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from semantic_kernel.contents import ChatHistory
 
+from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.models import (
     ApprovalMode,
     Message,
@@ -34,16 +35,18 @@ class ConversationState:
 
     `messages` and `calls` are what the page shows, `transcript` is what the model reads. `grants` maps
     server and tool to the digest of the definition that the person always approves. `choice` says which
-    tools take part. `run` is the answer that is being written, `model` the model's name. `leaving` is set
-    when another process takes the conversation
+    tools take part. `run` is the answer that is being written, `model` the name of the model that was
+    chosen (None: the default one), `locale` the person's with the last message. `leaving` is set when
+    another process takes the conversation
     over: requests that wait for the person then stay open.
     """
 
     chat_id: str
     user: User
-    model: str
     created_at: float
     updated_at: float
+    model: str | None = None
+    locale: PersonLocale = UNKNOWN
     title: str = "New conversation"
     mode: ApprovalMode = ApprovalMode.MANUAL
     messages: list[Message] = field(default_factory=list)
@@ -74,7 +77,6 @@ class ConversationState:
         return {
             "user": self.user.to_json(),
             "mode": self.mode.value,
-            "model": {"name": self.model, "offline": self.model.startswith("offline")},
             "title": self.title,
             "messages": [message.to_json() for message in self.messages],
             "run": self.run.to_json() if self.run else None,

@@ -68,10 +68,14 @@ class ToolRef(TypedDict):
 
 
 class ModelView(TypedDict):
-    """The model that answers."""
+    """A model. `images`: it sees pictures. `instead_of` is the name of the model that was chosen for the
+    conversation and is not offered any more."""
 
     name: str
+    title: str
     offline: bool
+    images: bool
+    instead_of: NotRequired[str]
 
 
 class FailureView(TypedDict):
@@ -99,7 +103,8 @@ class PromptView(TypedDict):
 
 
 class MessageView(TypedDict):
-    """A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls."""
+    """A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls,
+    `model` the name that the model gave itself."""
 
     message_id: str
     role: Literal["user", "assistant"]
@@ -109,6 +114,7 @@ class MessageView(TypedDict):
     calls: list[str]
     stable: NotRequired[str]
     finish_reason: NotRequired[str]
+    model: NotRequired[str]
     usage: NotRequired[dict[str, int]]
     attachments: NotRequired[list[AttachmentView]]
     prompt: NotRequired[PromptView]
@@ -226,6 +232,7 @@ class StateView(TypedDict):
     servers: list[ServerView]
     mode: Mode
     model: ModelView
+    models: list[ModelView]
     title: str
     messages: list[MessageView]
     run: RunView | None

@@ -10,6 +10,7 @@ from mcpsecurity_webclient.auth.person import PERSON
 from mcpsecurity_webclient.chat.conversation import AGAIN, Again, ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.events import follow
+from mcpsecurity_webclient.chat.locales import person_locale
 from mcpsecurity_webclient.chat.strict_json import read_json
 from mcpsecurity_webclient.web import commands
 from mcpsecurity_webclient.web.bodies import body_of
@@ -91,6 +92,7 @@ class _Api:
             attachments=[a.model_dump(exclude_none=True) for a in body.attachments],
             prompt=body.prompt.model_dump() if body.prompt else None,
             request_id=body.client_request_id,
+            locale=person_locale(request.headers.get("Accept-Language", ""), body.time_zone),
         )
         return {"run_id": run_id, "message_id": message_id}
 
@@ -131,6 +133,11 @@ class _Api:
         chat = await self._chat(request)
         chat.act_as(request[PERSON])
         return web.json_response(await chat.catalog())
+
+    async def tools(self, request: web.Request) -> web.Response:
+        chat = await self._chat(request)
+        chat.act_as(request[PERSON])
+        return web.json_response({"servers": await chat.tools.read()})
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
@@ -184,10 +191,12 @@ def add_chat_api(
     router.add_post("/api/chats", api.new_chat)
     chat = "/api/chats/{chat_id}"
     router.add_get(f"{chat}/catalog", api.catalog)
+    router.add_get(f"{chat}/tools", api.tools)
     router.add_get(f"{chat}/events", api.events)
     router.add_get(f"{chat}/export", api.export)
     router.add_post(f"{chat}/messages", api.command(commands.NewMessage, api.message))
     router.add_post(f"{chat}/mode", api.command(commands.SetMode, _mode))
+    router.add_post(f"{chat}/model", api.command(commands.SetModel, _model))
     router.add_post(f"{chat}/calls/{{id}}/decision", api.command(commands.Decide, _decide))
     router.add_post(f"{chat}/batches/{{id}}/decision", api.command(commands.DecideBatch, _decide_batch))
     router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
@@ -196,6 +205,7 @@ def add_chat_api(
     for trigger in AGAIN:
         router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
+    router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
 
@@ -207,6 +217,11 @@ def _hang_up(request: web.Request) -> None:
 
 async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
     await chat.approvals.set_mode(body.mode)
+    return {}
+
+
+async def _model(chat: ChatService, body: commands.SetModel, _: web.Request) -> dict[str, Any]:
+    await chat.model_choice.choose(body.model)
     return {}
 
 
@@ -248,6 +263,11 @@ async def _stop(chat: ChatService, _: commands.Command, request: web.Request) ->
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
     await chat.grants.revoke(body.server, body.tool, body.scope, body.args_hash)
+    return {}
+
+
+async def _turn_tool(chat: ChatService, body: commands.TurnTool, _: web.Request) -> dict[str, Any]:
+    await chat.tools.turn(body.server, body.tool, on=body.on)
     return {}
 
 

@@ -19,6 +19,8 @@ __all__ = [
     "Rename",
     "Revoke",
     "SetMode",
+    "SetModel",
+    "TurnTool",
 ]
 
 _Choice = Literal["approve", "decline"]
@@ -52,17 +54,24 @@ class PromptUse(_Strict):
 
 
 class NewMessage(Command):
-    """A message of the person: text, a prompt, or both."""
+    """A message of the person: text, a prompt, or both. `time_zone` is the browser's, like Europe/Zurich."""
 
     text: str = ""
     attachments: list[Attachment] = Field(default_factory=list, max_length=10)
     prompt: PromptUse | None = None
+    time_zone: str | None = Field(None, max_length=64)
 
 
 class SetMode(Command):
     """Who asks before a tool runs."""
 
     mode: ApprovalMode = Field(strict=False)
+
+
+class SetModel(Command):
+    """Which model answers."""
+
+    model: str = Field(max_length=64)
 
 
 class Decide(Command):
@@ -101,6 +110,14 @@ class Revoke(Command):
     tool: str = Field(max_length=1000)
     scope: GrantScope = "chat"
     args_hash: str = Field("", max_length=64)
+
+
+class TurnTool(Command):
+    """A tool of a server to turn on or off in the conversation, or without `tool` the whole server."""
+
+    server: str = Field(max_length=64)
+    tool: str = Field("", max_length=1000)
+    on: bool
 
 
 class Rename(Command):

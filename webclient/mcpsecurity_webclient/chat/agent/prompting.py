@@ -2,11 +2,11 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from semantic_kernel import Kernel
-from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
 from semantic_kernel.contents import (
     AuthorRole,
@@ -20,9 +20,12 @@ from mcpsecurity.kernel.model import REASONING, ChatModelSettings
 from mcpsecurity.kernel.schema_functions import original_arguments
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswer, arguments_of
+from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
 from mcpsecurity_webclient.chat.agent.system_message import system_message
+from mcpsecurity_webclient.chat.agent.tool_search import FIND_TOOLS, found_text, search_plugin, wanted_words
 from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, sent, valid_call
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
+from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.strict_json import to_json
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.tools.calls import CANCELLED, ToolCalls
@@ -32,6 +35,8 @@ from mcpsecurity_webclient.telemetry import trace_model_call
 __all__ = ["PromptingService"]
 
 _NAME_SHOWN = 64
+_THOUGHT_BY = "thought_by"
+"""Key in a turn's metadata: the name of the model whose reasoning is in it, which no other can read."""
 
 
 class PromptingService:
@@ -40,7 +45,8 @@ class PromptingService:
 
     def __init__(
         self,
-        service: ChatCompletionClientBase,
+        state: ConversationState,
+        model: Callable[[], OfferedModel],
         servers: McpServers,
         tool_calls: ToolCalls,
         *,
@@ -48,11 +54,14 @@ class PromptingService:
         system_prompt: str | None = None,
     ) -> None:
         self._kernel = Kernel()
-        self._service = service
+        self._state = state
+        self._model = model
         self._servers = servers
         self._tool_calls = tool_calls
         self._max_rounds = max_rounds
         self._system_prompt = system_prompt
+        self._answering = ""
+        self._own: dict[str, Callable[[dict[str, Any]], str]] = {FIND_TOOLS: self._find_tools}
 
     async def answer(self, history: ChatHistory, writer: AnswerWriter) -> Completion:
         """Answer the history's last message and return the outcome. The history grows by text, calls and
@@ -64,12 +73,15 @@ class PromptingService:
             Whatever the service raises, and `SignInRequiredError`.
         """
         await self._bring_tools()
-        total = Completion(status="max_rounds")
+        model, total = self._model(), Completion(status="max_rounds")
+        self._answering = model.name
+        forget_reasoning(turn for turn in history.messages if turn.metadata.get(_THOUGHT_BY) != model.name)
         for _ in range(self._max_rounds):
             message_id = writer.begin()
-            with trace_model_call(self._service.ai_model_id) as used:
-                response = await self._ask(history, writer)
+            with trace_model_call(model.service.ai_model_id) as used:
+                response = await self._ask(model, history, writer)
                 completion = response.completion()
+                model.reported = completion.model or model.reported
                 used(completion.usage)
             _add(total, completion)
             batch = self._propose(response, message_id, history, writer)
@@ -110,23 +122,36 @@ class PromptingService:
             SignInRequiredError: the person's session gives no token any more.
         """
         await self._servers.refresh()
+        self._offer_tools()
+
+    def _offer_tools(self) -> None:
+        plugins = self._servers.plugins()
+        if self._servers.searched:
+            plugins[FIND_TOOLS.partition("-")[0]] = search_plugin(self._servers.searched)
         self._kernel.plugins.clear()
-        self._kernel.plugins |= self._servers.plugins()
+        self._kernel.plugins |= plugins
+
+    def _find_tools(self, arguments: dict[str, Any]) -> str:
+        """Look for tools; those that are found are offered from the next round on."""
+        found = self._servers.find_tools(wanted_words(arguments))
+        self._offer_tools()
+        return found_text(found)
 
     def _with_system_message(self, history: ChatHistory) -> ChatHistory:
         """Return a history with the system message of now instead of the one it began with."""
-        said = system_message(self._system_prompt, datetime.now(UTC).date(), self._servers.instructions())
+        instructions, now = self._servers.instructions(), datetime.now(UTC)
+        said = system_message(self._system_prompt, now, instructions, self._state.locale)
         turns = history.messages
         began = bool(turns) and turns[0].role == AuthorRole.SYSTEM
         first = ChatMessageContent(role=AuthorRole.SYSTEM, content=said)
         return ChatHistory(messages=[first, *turns[began:]])
 
-    async def _ask(self, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
+    async def _ask(self, model: OfferedModel, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
         """Stream one response of the model. Text that came before an error enters the history, too."""
         settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False))
         response = ModelAnswer()
         try:
-            async for parts in self._service.get_streaming_chat_message_contents(
+            async for parts in model.service.get_streaming_chat_message_contents(
                 self._with_system_message(sent(history)), settings, kernel=self._kernel
             ):
                 for part in parts:
@@ -142,17 +167,23 @@ class PromptingService:
         self, response: ModelAnswer, message_id: str, history: ChatHistory, writer: AnswerWriter
     ) -> ToolCallBatch:
         """Put a response into the history, and record its calls. One that no tool can be found for, or
-        whose arguments cannot be read, is answered at once: the person has nothing to decide about it."""
+        whose arguments cannot be read, is answered at once, as those of the chat's own functions are: the
+        person has nothing to decide about it."""
         batch_id, taken = secrets.token_urlsafe(8), call_ids(history.messages)
         items: list[FunctionCallContent] = []
-        refused: list[ChatMessageContent] = []
+        answered: list[ChatMessageContent] = []
         batch = ToolCallBatch([], [], 0)
         for made in response.calls:
             try:
+                if (own := self._own.get(made.name or "")) is not None:
+                    arguments = arguments_of(made, whole=response.whole)
+                    items.append(valid_call(made, _written(made, arguments), taken))
+                    answered.append(result_of(items[-1], own(arguments)))
+                    continue
                 arguments = self._checked(made, whole=response.whole)
             except UnreadableCallError as error:
                 items.append(valid_call(made, "{}", taken))
-                refused.append(result_of(items[-1], str(error)))
+                answered.append(result_of(items[-1], str(error)))
                 continue
             items.append(valid_call(made, _written(made, arguments), taken))
             batch.items.append(items[-1])
@@ -161,11 +192,12 @@ class PromptingService:
             )
         text = [TextContent(text=response.text)] if response.text.strip() else []
         if text or items:
-            reasoning = {REASONING: response.reasoning} if response.reasoning and items else {}
+            thought = {REASONING: response.reasoning, _THOUGHT_BY: self._answering}
+            reasoning = thought if response.reasoning and items else {}
             history.add_message(
                 ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=reasoning)
             )
-            history.messages += refused
+            history.messages += answered
         batch.begin = len(history.messages)
         for call in batch.calls:
             writer.called(call)

@@ -86,5 +86,5 @@ def _names(server: McpServer, choice: ToolChoice) -> list[str]:
     return [
         f
         for f, tool in server.listed.named.items()
-        if server.allows(tool.name) and choice.has(name, tool.name)
+        if server.policy.allows(tool.name) and choice.has(name, tool.name)
     ]

@@ -170,10 +170,6 @@ class McpServer:
         """Tell whether the person gets to see a tool, and the model can call it."""
         return self.policy.sees(tool.name)
 
-    def allows(self, tool: str) -> bool:
-        """Tell whether the operator lets the person run a tool."""
-        return self.policy.sees(tool) and self.policy.rule(tool) != "refuse"
-
     def function_of(self, tool: str) -> str | None:
         """Return what the kernel calls a tool."""
         named = self.listed.named if self.listed else {}

@@ -95,7 +95,7 @@ class McpServers:
 
     def takes_part(self, server: McpServer, tool: str) -> bool:
         """Tell whether a tool may run: the operator allows it, and the person has not turned it off."""
-        return server.allows(tool) and self.choice.has(server.settings.name, tool)
+        return server.policy.allows(tool) and self.choice.has(server.settings.name, tool)
 
     async def catalog(self) -> dict[str, Any]:
         """Return prompts and resources of all servers that answer, as the page wants them."""
