@@ -302,8 +302,9 @@ class _Assembly:
         tokens = ServerTokens(self.entra, lambda: acting().sid, server.scope) if server.scope else None
 
         def url(error: BridgeError) -> str:
-            scopes = tokens.wanted(getattr(error, "scope", None)) if tokens is not None else ()
-            return sign_in_url(f"/chats/{chat_id}", getattr(error, "claims", None), " ".join(scopes))
+            named = getattr(error, "scope", None)
+            scope = " ".join(tokens.wanted(named)) if tokens is not None and named else None
+            return sign_in_url(f"/chats/{chat_id}", getattr(error, "claims", None), scope)
 
         policy = ToolPolicy(server, lambda: acting().roles)
         return McpServer(server, callbacks, tokens, self._tls, policy=policy, sign_in_url=url)
