@@ -24,6 +24,8 @@ class User:
     home_oid: str
     home_tenant_id: str = TENANT_ID
     job_title: str = ""
+    roles: tuple[str, ...] = ()
+    """App roles of the MCP server that are assigned to the person."""
 
     @property
     def is_guest(self) -> bool:
@@ -56,6 +58,8 @@ class Client:
         logout_uris: where a browser may be sent after sign-out, likewise.
         any_loopback_redirect: accept http redirects to loopback on any port and path (RFC 8252 7.3).
         roles: application roles of the MCP server granted to it, for app-only tokens.
+        agent_parent: of an agent: the client id of its parent application (blueprint).
+        agent_account: of an agent: the user account of its own, which no page offers.
     """
 
     client_id: str
@@ -67,6 +71,8 @@ class Client:
     logout_uris: frozenset[str] = frozenset()
     any_loopback_redirect: bool = False
     roles: tuple[str, ...] = ()
+    agent_parent: str | None = None
+    agent_account: User | None = None
 
     def accepts_redirect(self, uri: str) -> bool:
         """Return whether an authorization response may be sent to `uri`."""
@@ -89,6 +95,7 @@ class Api:
     Attributes:
         scopes: its delegated scopes with the texts that consent shows.
         default_scopes: what `/.default` stands for: the scopes that the clients have been granted.
+        personal_scopes: those that each person consents to for herself.
     """
 
     app_id: str
@@ -96,6 +103,7 @@ class Api:
     identifier_uris: tuple[str, ...]
     scopes: Mapping[str, str]
     default_scopes: tuple[str, ...]
+    personal_scopes: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -120,10 +128,16 @@ class Directory:
         """Accept redirects to the web client at `url`; what was registered before stays."""
         self.clients[WEB_CLIENT_ID] = self.clients[WEB_CLIENT_ID].serving_from(url)
 
-    def publish_scope(self, name: str, text: str) -> None:
-        """Add a delegated scope to the MCP server's registration, with the text that consent shows."""
-        scopes = {**self.mcp_api.scopes, name: text}
-        self.apis[API_CLIENT_ID] = replace(self.mcp_api, scopes=scopes, default_scopes=tuple(scopes))
+    def publish_scope(self, name: str, text: str, *, personal: bool = False) -> None:
+        """Add a delegated scope to the MCP server's registration, with the text that consent shows.
+
+        `personal`: no administrator has consented to it, so each person is asked when a client wants it.
+        """
+        api = self.mcp_api
+        scopes = {**api.scopes, name: text}
+        own = api.personal_scopes | {name} if personal else api.personal_scopes - {name}
+        granted = tuple(scope for scope in scopes if scope not in own)
+        self.apis[API_CLIENT_ID] = replace(api, scopes=scopes, default_scopes=granted, personal_scopes=own)
 
     def add_certificate(self, client_id: str, certificate: bytes) -> None:
         """Let a client authenticate by assertions that this certificate (PEM) verifies."""
