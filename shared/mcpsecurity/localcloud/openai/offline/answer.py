@@ -218,7 +218,7 @@ class _Speaker:
         return said
 
     def _measured(self, result: Result, place: str, facts: list[Fact], rows: list[dict[str, Any]]) -> str:
-        """Return the weather, or what else is measured at a place: now, or on the days that were asked for."""
+        """Return the weather, or what else is measured at a place: now, or on days that were named."""
         step = result.step
         if step.about.days and rows:
             return self._on_days(step, place, rows, facts)
