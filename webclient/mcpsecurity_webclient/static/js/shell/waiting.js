@@ -67,6 +67,7 @@ export class Waiting {
 
   _draw() {
     const count = this._watched.size;
+    document.body.classList.toggle("waits", count > 0);
     this._bar.hidden = count === 0 || this._visible.size > 0 || this._known.size < count;
     setText(this._words, tn("{count} request waits for you", "{count} requests wait for you", count));
     const title = document.title.replace(/^\(\d+\) /, "");
