@@ -91,7 +91,7 @@ async def test_an_open_form_and_its_errors(alice: Person) -> None:
     await alice.ask("Fill in a survey")
     await expect(alice.request()).to_be_visible()
     await check(alice, "form")
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await check(alice, "form-errors")
 
 
@@ -100,7 +100,7 @@ async def test_a_forecast(alice: Person) -> None:
     await alice.approve("get_city_weather")
     await alice.says("Zurich")
     await check(alice, "weather", alice.call("get_city_weather"))
-    await alice.call("get_city_weather").get_by_text("Arguments and result").click()
+    await alice.call("get_city_weather").locator(".card-line").click()
     await check(alice, "result")
 
 
@@ -205,5 +205,5 @@ async def test_the_picture_of_the_readme(alice: Person) -> None:
     await alice.approve("get_city_weather")
     await alice.says("Zurich")
     await alice.ask(DICE)
-    await expect(alice.call("get_random_number")).to_contain_text(re.compile("Waiting for you"))
+    await expect(alice.call("get_random_number")).to_contain_text(re.compile("Needs your decision"))
     await picture(alice.page, "chat")

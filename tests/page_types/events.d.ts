@@ -200,9 +200,10 @@ interface RunDone {
   usage?: Record<string, number> | null;
 }
 
-/** The model wants to call a tool. */
+/** The model wants to call a tool. `by`: mode or grant decides it, and the person is not asked. */
 interface ToolProposed {
   call: CallView;
+  by?: string;
 }
 
 /** A call was approved or declined. */

@@ -186,6 +186,6 @@ async def test_a_grant_that_is_taken_back_while_a_call_is_kept_makes_none() -> N
     call.expires_at = 0.0  # nobody decides it
     assert (
         await tool_calls.carry_out(call)
-        == "The person declined this call. Their reason: nobody answered in time"
+        == "There was no answer in time, so s-pay was not run."
     )
     assert heard == ["tool.decided", "tool.done"]

@@ -245,9 +245,10 @@ class RunDone(TypedDict):
 
 
 class ToolProposed(TypedDict):
-    """The model wants to call a tool."""
+    """The model wants to call a tool. `by`: mode or grant decides it, and the person is not asked."""
 
     call: CallView
+    by: NotRequired[str]
 
 
 class ToolDecided(TypedDict):

@@ -31,7 +31,7 @@ _STALE: Final = "This conversation was changed elsewhere. Please reload the page
 _ANSWERS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (UnknownRequestError, 404, "no_such_request", "There is nothing of that kind here."),
     (AlreadyDecidedError, 409, "already_decided", "This was already decided."),
-    (RequestExpiredError, 410, "expired", "It is too late: nobody answered in time."),
+    (RequestExpiredError, 410, "expired", "It is too late: this has expired."),
     (RequestEndedError, 410, "ended", _ENDED),
     (BusyError, 409, "busy", "An answer is being written. Stop it, or wait for it."),
     (NothingToDoError, 409, "nothing_to_do", "There is nothing left to do."),

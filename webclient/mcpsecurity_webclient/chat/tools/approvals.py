@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from mcpsecurity.elicitation import argument_errors
-from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDecided
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDecided, ToolProposed
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -27,7 +27,6 @@ from mcpsecurity_webclient.errors import (
 
 __all__ = ["Approvals"]
 
-IN_VAIN = "nobody answered in time"
 _ANNOUNCE_SECONDS = 2.0
 _LEAVE_SECONDS = 5.0
 
@@ -76,7 +75,7 @@ class Approvals:
                         await self._save()
         finally:
             for call in calls:
-                self._publish("tool.proposed", {"call": call.to_json()})
+                self._publish("tool.proposed", self._proposed(call))
 
     async def decide(
         self,
@@ -178,6 +177,12 @@ class Approvals:
         self.settle(call, decision)
         return decision
 
+    def _proposed(self, call: PendingFunctionCall) -> ToolProposed:
+        proposed: ToolProposed = {"call": call.to_json()}
+        if (by := self._decided_by_itself(call)) is not None:
+            proposed["by"] = by
+        return proposed
+
     def settle(self, call: PendingFunctionCall, decision: Decision) -> None:
         """Apply a decision to its call and tell the pages."""
         edited = arguments_hash(decision.arguments) != call.args_hash  # 1.0 is not 1, True is not 1
@@ -277,5 +282,5 @@ class Approvals:
         await asyncio.wait([call.decision], timeout=max(left, 0.0))
         async with self._deciding:  # a decision that is being taken now was in time
             if not call.decision.done():
-                self.settle(call, Decision(False, "timeout", call.arguments, IN_VAIN))
+                self.settle(call, Decision(False, "timeout", call.arguments))
         return call.decision.result()

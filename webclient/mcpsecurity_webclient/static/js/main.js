@@ -10,9 +10,11 @@ import { Palette } from "./composer/palette.js";
 import { attempt } from "./protocol/attempt.js";
 import { Commands } from "./protocol/commands.js";
 import { ServerClock } from "./protocol/clock.js";
+import { serverTitle } from "./protocol/state.js";
 import { Store } from "./protocol/store.js";
 import { Stream } from "./protocol/stream.js";
 import { Countdowns } from "./requests/countdown.js";
+import { leave } from "./requests/focus.js";
 import { Announcer } from "./shell/announcer.js";
 import { Chats } from "./shell/chats.js";
 import { Grants } from "./shell/grants.js";
@@ -47,7 +49,8 @@ function start() {
   context.goOn = answering(() => commands.goOn());
   context.edit = (text) => composer.rewrite(text);
   context.sent = () => follower.follow();
-  context.leaveRequest = () => composer.focus();
+  context.serverTitle = (name) => serverTitle(store.state, name);
+  context.leave = (element) => leave(element, () => composer.focus());
 
   const log = byId("conversation");
   const follower = new Follower(log, byId("conversation-content"), byId("jump"));
@@ -61,7 +64,7 @@ function start() {
   const empty = byId("empty");
 
   store.draw((state, previous) => {
-    if (state.ended && !previous.ended) leave();
+    if (state.ended && !previous.ended) endSession();
     empty.hidden = !state.ready || state.order.length > 0;
     for (const view of views) attempt(`the view ${view.constructor.name}`, () => view.update(state));
   });
@@ -93,7 +96,7 @@ function start() {
     }
   }
 
-  function leave() {
+  function endSession() {
     stream.close();
     composer.carryDraft();
   }

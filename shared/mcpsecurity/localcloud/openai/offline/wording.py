@@ -23,7 +23,9 @@ def value_of(content: str) -> Any:
 
 
 def trouble(content: str) -> str | None:
-    """Return what a result says went wrong: declined, cancelled, or the error's text; else None."""
+    """Return what a result says went wrong: declined, expired, cancelled, or the error's text; else None."""
+    if content.startswith("There was no answer in time"):
+        return "expired"
     if not content.startswith(("Error", "The person", "The call", "The user")):
         return None
     if re.search(r"\bdeclined\b", content, re.IGNORECASE):
@@ -65,6 +67,8 @@ def _sentence(tool: Tool, values: list[Any]) -> str:
 def _trouble_text(tool: Tool, problem: str) -> str:
     if problem == "declined":
         return f"You declined the call of `{tool.plain_name}`, so I cannot tell the {tool.noun}."
+    if problem == "expired":
+        return f"There was no answer in time, so `{tool.plain_name}` was not run."
     if problem == "cancelled":
         return f"The call of `{tool.plain_name}` was cancelled, so I cannot tell the {tool.noun}."
     return f"The tool `{tool.plain_name}` reported a problem: {problem}"

@@ -28,8 +28,10 @@ export class Conversation {
     const requests = this._drawRequests(state);
     const lastId = state.order.at(-1);
     const requestsFor = (callId) => requests.get(callId) ?? [];
-    const elements = state.order.map((id) => {
-      const situation = { isLast: id === lastId, requestsFor };
+    const asked = state.order.findLastIndex((id) => state.messages[id].role === "user");
+    const elements = state.order.map((id, index) => {
+      const goesOn = index > 0 && state.messages[state.order[index - 1]].role === "assistant";
+      const situation = { isLast: id === lastId, goesOn, inLastAnswer: index > asked, requestsFor };
       return attempt("drawing a message", () => this._drawn(state.messages[id], state, situation)) ?? this._unshown(id);
     });
     arrange(this._list, elements);
@@ -67,7 +69,7 @@ export class Conversation {
       placed.set(key, [...(placed.get(key) ?? []), element]);
     };
     const draw = (callId, make) => attempt("drawing a request", () => place(callId, make()));
-    for (const outcome of Object.values(state.outcomes)) draw(outcome.call_id, () => this._outcome(outcome));
+    for (const outcome of Object.values(state.outcomes)) draw(outcome.call_id, () => this._outcome(outcome, state.run === null));
     for (const request of Object.values(state.elicitations)) draw(request.call_id, () => this._elicitation(request));
     for (const request of Object.values(state.samplings)) draw(null, () => this._sampling(request));
     this._close({ ...state.elicitations, ...state.samplings });
@@ -88,10 +90,11 @@ export class Conversation {
     return this._requests.get(id).element;
   }
 
-  _outcome(outcome) {
+  _outcome(outcome, mayAskAgain) {
     const id = outcome.elicitation_id;
-    if (!this._outcomes.has(id)) this._outcomes.set(id, outcomeLine(outcome));
-    return this._outcomes.get(id);
+    if (!this._outcomes.has(id)) this._outcomes.set(id, outcomeLine(outcome, this._context));
+    this._outcomes.get(id).update(mayAskAgain);
+    return this._outcomes.get(id).element;
   }
 
   /** Remove the settled questions, and move the focus out of them. */
@@ -100,7 +103,7 @@ export class Conversation {
       if (pending[id]) continue;
       frame.close();
       this._requests.delete(id);
-      if (frame.element.contains(document.activeElement)) this._context.leaveRequest();
+      if (frame.element.contains(document.activeElement)) this._context.leave(frame.element);
     }
   }
 

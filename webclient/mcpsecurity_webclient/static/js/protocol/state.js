@@ -84,6 +84,11 @@ export function waitingCount({ calls, elicitations, samplings }) {
   return proposed + Object.keys(elicitations).length + Object.keys(samplings).length;
 }
 
+/** Return what a server is called: its title, or its key where it has none (any more). */
+export function serverTitle({ servers }, name) {
+  return servers.find((server) => server.name === name)?.title || name;
+}
+
 /**
  * @param {PageState} state
  * @param {EventData<"snapshot">} data

@@ -31,7 +31,7 @@ export class Countdowns {
 
   _show(countdown) {
     const left = this._left(countdown.expiresAt);
-    setText(countdown.element, left > 0 ? `${words(left)} left` : "time is up");
+    setText(countdown.element, left > 0 ? `expires in ${words(left)}` : "time is up");
     countdown.element.classList.toggle("short", left <= SHORT_SECONDS);
     if (left > SHORT_SECONDS || countdown.warned) return;
     countdown.warned = true;

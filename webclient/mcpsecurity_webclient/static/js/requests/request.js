@@ -4,16 +4,17 @@ import { h, uniqueId } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 
 /**
- * @param {{name: string, symbol: string, message: string, expiresAt: number}} request  `name` names the group
+ * @param {{name: string, heading: string, symbol: string, message: string, expiresAt: number}} request  `name` names the
+ *   group, `heading` is what is seen
  * @returns {{element, say(problem), close()}}
  */
-export function requestFrame({ name, symbol, message, expiresAt }, countdowns, ...content) {
+export function requestFrame({ name, heading, symbol, message, expiresAt }, countdowns, ...content) {
   const countdown = countdowns.add(expiresAt);
   const text = h("p", { class: "request-message", id: uniqueId("request") }, message);
   const problem = h("p", { class: "field-error", role: "alert", hidden: true });
-  const element = h("section", { class: "request waiting", role: "group", "aria-label": name, "aria-describedby": text.id, tabindex: "-1" },
+  const element = h("div", { class: "request waiting", role: "group", "aria-label": name, "aria-describedby": text.id, tabindex: "-1" },
     h("div", { class: "card-head" }, h("span", { class: "card-symbol" }, icon(symbol)),
-      h("span", { class: "card-title" }, name), h("span", { class: "card-state" }, countdown.element)),
+      h("h3", { class: "card-title" }, heading), h("span", { class: "card-state" }, "Needs your answer · ", countdown.element)),
     text, content.slice(0, -1), problem, content.at(-1));
 
   function say(words) {
