@@ -21,8 +21,11 @@ SLOW = {
     "scaling",
     "sdk2",
     "telemetry",
-    "testing",
+    "test_answer_endings.py",
     "test_endurance.py",
+    "test_examination.py",
+    "test_with_models.py",
+    "testing",
 }
 """Folders of tests/, and modules, that `--fast` leaves out."""
 SLOW_WORDS = re.compile(r"subprocess|playwright|pexpect|tests\.support\.(programs|installed)\b|max_examples")

@@ -160,6 +160,7 @@ class Stack:
             "azure_openai_endpoint": self.cloud.openai_endpoint,
             "deployment": self.cloud.openai_deployment,
             "azure_openai_api_key": self.cloud.openai_api_key,
+            "bundled": False,  # a problem in the console then names the module
         }
         return WebSettings(**settings | changes)
 

@@ -187,7 +187,9 @@ async def test_images_and_structured_results_are_shown(alice: Person) -> None:
     await expect(card.get_by_role("row", name=re.compile(r"^number \d"))).to_be_visible()
 
 
-async def test_a_call_that_nobody_decides_expires_and_is_not_told_as_declined(alice_in_a_hurry: Person) -> None:
+async def test_a_call_that_nobody_decides_expires_and_is_not_told_as_declined(
+    alice_in_a_hurry: Person,
+) -> None:
     await alice_in_a_hurry.ask(DICE)
     card = alice_in_a_hurry.call("get_random_number")
     await expect(card).to_contain_text(re.compile(r"expires in 0:0\d"))

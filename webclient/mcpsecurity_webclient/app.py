@@ -26,7 +26,8 @@ from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
 from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService, owner_of
 from mcpsecurity_webclient.chat.directory import ChatDirectory
-from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers, ServerCallbacks
+from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
+from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.replicas.backends import event_bus, request_log, web_state
@@ -34,9 +35,11 @@ from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
 from mcpsecurity_webclient.store import SqlConversationStore
 from mcpsecurity_webclient.telemetry import Gauge, register_gauges
 from mcpsecurity_webclient.web.access import DENIALS, error_middleware, guard_middleware, number_requests
+from mcpsecurity_webclient.web.assets import Assets
 from mcpsecurity_webclient.web.chat_routes import KEEP_ALIVE, PATIENCE, add_chat_api
 from mcpsecurity_webclient.web.event_streams import Streams
 from mcpsecurity_webclient.web.instrumentation import instrument_requests
+from mcpsecurity_webclient.web.languages import add_page_texts, language_middleware
 from mcpsecurity_webclient.web.pages import add_pages
 from mcpsecurity_webclient.web.rate_limit import rate_middleware
 from mcpsecurity_webclient.web.security_headers import set_headers
@@ -74,7 +77,9 @@ def create_app(
     app = web.Application()
     assembly = _Assembly(settings, clock)
     storage = ServerSideStorage(assembly.sessions, secure=settings.secure, clock=clock)
-    app.middlewares.extend([number_requests, error_middleware])  # errors of the session storage, too
+    app.middlewares.extend(
+        [number_requests, language_middleware, error_middleware]
+    )  # errors of the session storage, too
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
     if instrumented:
@@ -97,7 +102,9 @@ def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: floa
     pages = aiohttp_jinja2.setup(
         app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False
     )
-    pages.globals["modules"] = _page_modules(_FOLDER / "static" / "js")
+    add_page_texts(app, pages)
+    assets = Assets(_FOLDER / "static", bundled=assembly.settings.bundled)
+    pages.globals["static"], pages.globals["modules"] = assets.url, assets.modules
     add_auth_routes(
         app, assembly.settings, assembly.entra, assembly.end_session, assembly.flows, assembly.clock
     )
@@ -306,9 +313,3 @@ def _sweeper(assembly: _Assembly, every: float) -> Callable[[web.Application], A
         await end_tasks(task)
 
     return run
-
-
-def _page_modules(folder: Path) -> list[str]:
-    """Return the paths of the modules below `folder`, without `main.js`, which the page names itself."""
-    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*.js"))
-    return sorted(path for path in found if path != "main.js")

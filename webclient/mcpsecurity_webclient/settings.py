@@ -188,6 +188,12 @@ class WebSettings(EntraSettings, ModelSettings):
         description="Whether servers may ask to use the model, each time with the person's approval.",
     )
 
+    bundled: bool = Field(
+        True,
+        validation_alias="WEBCLIENT_BUNDLED",
+        description="Serve the page as a bundle, if one was built. False: module by module, for work on it.",
+    )
+
     @field_validator("url")
     @classmethod
     def _no_slash(cls, url: str) -> str:

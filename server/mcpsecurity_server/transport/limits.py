@@ -15,6 +15,8 @@ class Limits:
 
     body_bytes: int = 4 * 1024 * 1024
     """Longest request body; a longer one is refused with 413 while it is read."""
+    body_seconds: float = 60.0
+    """How long a request body may take to arrive; then the request is refused with 408."""
     json_depth: int = 64
     """Deepest nesting of a message."""
     page_size: int = 500

@@ -184,8 +184,5 @@ async def test_a_grant_that_is_taken_back_while_a_call_is_kept_makes_none() -> N
     call = tool_calls.propose("s-pay", {"amount": 1}, "b", "m", "i")
     state.grants["", "s-pay"] = call.definition_hash
     call.expires_at = 0.0  # nobody decides it
-    assert (
-        await tool_calls.carry_out(call)
-        == "There was no answer in time, so s-pay was not run."
-    )
+    assert await tool_calls.carry_out(call) == "There was no answer in time, so s-pay was not run."
     assert heard == ["tool.decided", "tool.done"]

@@ -6,10 +6,15 @@ import json
 import logging
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from tests.support.raw import answer_to, hang_up, head
 from tests.webclient.conftest import NewPerson
 from tests.webclient.visitor import Visitor
 from yarl import URL
+
+from mcpsecurity_webclient.web.bodies import body_of
+from mcpsecurity_webclient.web.errors import ApiError
 
 TEXT = b'{"text": "x"}'
 FORM = "application/x-www-form-urlencoded"
@@ -103,3 +108,16 @@ async def test_a_request_that_cannot_be_read_is_not_quoted(visitor: Visitor) -> 
     answer = await answer_to(_port(visitor), head("GET /", f"Cookie: {cookies}\x01"))
     assert answer.startswith(b"HTTP/1.0 400 ")
     assert answer.endswith(b"The request cannot be read.")
+
+
+async def test_a_body_that_does_not_end_is_refused_in_time() -> None:
+    async def read(request: web.Request) -> web.Response:
+        with pytest.raises(ApiError) as refused:
+            await body_of(request, seconds=0.05)
+        return web.Response(status=refused.value.status)
+
+    app = web.Application()
+    app.router.add_post("/", read)
+    async with TestServer(app, host="localhost") as server:
+        begun = head("POST /", "Transfer-Encoding: chunked", "Connection: close") + b"5\r\n{\"a\":\r\n"
+        assert (await answer_to(server.port or 0, begun)).startswith(b"HTTP/1.1 408 ")

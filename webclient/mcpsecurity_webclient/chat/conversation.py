@@ -1,13 +1,11 @@
 """A person's conversation, as the routes use it."""
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
-from mcp import types
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 
 from mcpsecurity.client import SignInRequiredError
@@ -15,27 +13,28 @@ from mcpsecurity_webclient.auth.person import Person
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
-from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ServerView, StateView, ToolDone
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus, Subscription
-from mcpsecurity_webclient.chat.mcp.servers import McpServers, ServerCallbacks
-from mcpsecurity_webclient.chat.models import ApprovalMode, Message, User
+from mcpsecurity_webclient.chat.inbox import Inbox
+from mcpsecurity_webclient.chat.mcp.server import ServerCallbacks
+from mcpsecurity_webclient.chat.mcp.servers import McpServers
+from mcpsecurity_webclient.chat.models import ApprovalMode, User
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
+from mcpsecurity_webclient.chat.requests.conversation_requests import ConversationRequests
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator, Recipient
-from mcpsecurity_webclient.chat.requests.pending_requests import Remembered, RequestLog, State
+from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
-from mcpsecurity_webclient.chat.user_message import Turns, composed, message_id_of
-from mcpsecurity_webclient.errors import BusyError
+from mcpsecurity_webclient.chat.views import ServerView, StateView
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
 __all__ = ["AGAIN", "Again", "ChatDependencies", "ChatService", "owner_of"]
 
-_TITLE = 60
 _POLL_SECONDS = 0.1
 _SAVED_AFTER = frozenset({"message.done", "tool.done", "mode.changed", "grants.changed", "title.changed"})
 """Events after which the conversation is saved."""
@@ -89,17 +88,12 @@ class ChatService:
         self.saver = ConversationSaver(shared.store, owner_of(person), self.state, events)
         events.keep_soon = self.saver.schedule
         self._clock = clock
-        self._coordinator = shared.coordinator
         self._log = log
-        self._recipient = Recipient(chat_id, self._publish, log)
-        self._taking = False  # a message is being saved
-        self._sampling = SamplingRequests(
-            ModelSampler(shared.model).sample,
-            self._publish,
-            log=log,
-            timeout=settings.approval_timeout,
-            leaving=lambda: self.state.leaving,
-            clock=clock,
+        self._requests = ConversationRequests(
+            Recipient(chat_id, self._publish, log),
+            shared.coordinator,
+            self._make_sampling(shared),
+            call_on=lambda server: self._tool_calls.running_on(server),  # noqa: PLW0108 - made later
         )
         self._servers = shared.make_servers(chat_id, self._callbacks(settings), lambda: self.sid)
         self._approvals = Approvals(
@@ -112,11 +106,22 @@ class ChatService:
         )
         self._tool_calls = ToolCalls(self.state, self._approvals, self._servers, self._publish, clock=clock)
         self._runs = self._make_runs(shared)
+        self._inbox = Inbox(self.state, self._servers, self._runs, self.saver, self._publish, clock=clock)
+
+    def _make_sampling(self, shared: ChatDependencies) -> SamplingRequests:
+        return SamplingRequests(
+            ModelSampler(shared.model).sample,
+            self._publish,
+            log=self._log,
+            timeout=shared.settings.approval_timeout,
+            leaving=lambda: self.state.leaving,
+            clock=shared.clock,
+        )
 
     def _callbacks(self, settings: WebSettings) -> ServerCallbacks:
         return ServerCallbacks(
-            elicitation=self._elicitation,
-            sampling=self._sampling.callback if settings.sampling else None,
+            elicitation=self._requests.elicitation,
+            sampling=self._requests.sampling.callback if settings.sampling else None,
             changed=lambda: self._publish("servers.changed", {"servers": self._servers_json()}),
             catalog_changed=lambda: self._publish("catalog.changed", {}),
         )
@@ -154,7 +159,7 @@ class ChatService:
         # Nothing is awaited from here on: a state that is half restored must not be saved.
         replayer = replayed(self.state, stored, events or [], self.events)
         pending = recover_pending_calls(self.state.calls, self.state.transcript.turns, self._clock())
-        self._end_questions(questions, stored.state.get("run"))
+        self._requests.end_earlier(questions, self.events, stored.state.get("run"))
         replayer.end(self.events.publish, goes_on=pending is not None)
         if events:
             self.saver.schedule()
@@ -187,17 +192,7 @@ class ChatService:
             BridgeError: a prompt or an attachment cannot be read.
             StoreError: the message cannot be saved, and was not taken.
         """
-        message_id = message_id_of(self.chat_id, request_id or secrets.token_urlsafe(9))
-        if not self._taking and any(said.message_id == message_id for said in self.state.messages):
-            return self._run_of(message_id), message_id
-        self._must_be_idle()
-        said, turns = await composed(self._servers, message_id, text, attachments, prompt)
-        self._must_be_idle()
-        said.at = self._clock()
-        await self._take(said, turns)
-        self._publish("message.added", {"message": said.to_json()})
-        self._take_title(said.text)
-        return self._runs.start("message"), said.message_id
+        return await self._inbox.begin(text, attachments=attachments, prompt=prompt, request_id=request_id)
 
     def again(self, trigger: Again) -> str:
         """Answer the last message again; return the run's id.
@@ -209,7 +204,7 @@ class ChatService:
             BusyError: an answer is being written.
             NothingToDoError: there is no message yet, or the answer to continue was not cut off.
         """
-        self._must_be_idle()
+        self._inbox.must_be_idle()
         if trigger == "continue":
             return self._runs.go_on()
         return self._runs.again(trigger, settled=trigger == "retry")
@@ -253,16 +248,15 @@ class ChatService:
 
     def answer_elicitation(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
         """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""
-        self._coordinator.answer(self.chat_id, elicitation_id, action, content)
+        self._requests.answer(elicitation_id, action, content)
 
     def decide_sampling(self, sampling_id: str, *, approve: bool) -> None:
         """Take the person's decision about a sampling request; see `SamplingRequests.decide`."""
-        self._sampling.decide(sampling_id, approve=approve)
+        self._requests.sampling.decide(sampling_id, approve=approve)
 
     def rename(self, title: str) -> None:
         """Give the conversation another title."""
-        self.state.title = title[:_TITLE]
-        self._publish("title.changed", {"title": self.state.title})
+        self._inbox.rename(title)
 
     def act_as(self, sid: str) -> None:
         """Use the tokens of another session of the person from now on."""
@@ -277,13 +271,13 @@ class ChatService:
     async def evict_idle(self) -> None:
         """Close the connections, which the next use opens again, and forget past events, unless the
         conversation is in use."""
-        if self.state.run is None and not self._taking:
+        if not self._inbox.busy:
             self.events.forget()
             await self._servers.aclose()
 
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and save the last changes."""
-        self._cancel_questions()
+        self._requests.cancel_all(leaving=self.state.leaving)
         await self._runs.aclose()
         await self._log.aclose()
         await self.events.aclose()
@@ -308,7 +302,7 @@ class ChatService:
         run = self.state.run
         self.events.publish(name, run.run_id if run else None, payload)
         if name == "tool.done":
-            self._coordinator.withdraw(self.chat_id, cast("ToolDone", payload)["call_id"])
+            self._requests.withdraw(cast("ToolDone", payload)["call_id"])
         if name in _SAVED_AFTER:
             self.saver.schedule()
 
@@ -316,83 +310,22 @@ class ChatService:
         """Return everything that a page shows."""
         body = self.state.to_json() | {
             "servers": self._servers_json(),
-            "elicitations": [asked.to_json() for asked in self._coordinator.of(self.chat_id)],
-            "samplings": self._sampling.to_json(),
+            "elicitations": self._requests.elicitations(),
+            "samplings": self._requests.sampling.to_json(),
         }
         return cast("StateView", body)
 
     def _servers_json(self) -> list[ServerView]:
         return [server.to_json() for server in self._servers.all]
 
-    def _end_questions(self, questions: list[Remembered], run_id: str | None) -> None:
-        """End the questions that another process had open; a late answer is told the reason."""
-        for kind, id_, state in questions:
-            ended: State = "ended" if state == "open" else state
-            if kind == "elicitation":
-                self._coordinator.remember(self.chat_id, id_, ended)
-            else:
-                self._sampling.remember(id_, ended)
-            if state == "open" and kind == "elicitation":
-                self.events.publish(
-                    "elicitation.resolved",
-                    run_id,
-                    {"elicitation_id": id_, "action": "cancel", "by": "restart"},
-                )
-            elif state == "open":
-                self.events.publish("sampling.resolved", run_id, {"sampling_id": id_, "decision": "decline"})
-
     def _waits(self) -> bool:
         """Tell whether the answer goes on only when the person has decided something."""
-        asked = self._coordinator.of(self.chat_id) or self._sampling.to_json()
         at_work = any(call.status in ("approved", "running") for call in self.state.calls.values())
-        return bool(asked) or (self.state.waiting > 0 and not at_work)
-
-    def _run_of(self, message_id: str) -> str | None:
-        """Return the run that answers a message; the last message gets one if it has none."""
-        run = self.state.run
-        if run is None and self.state.messages[-1].message_id == message_id:
-            return self._runs.start("message")
-        return run.run_id if run is not None else None
-
-    async def _take(self, said: Message, turns: Turns) -> None:
-        """Add the person's message: it is saved when this returns, and removed again if that fails."""
-        transcript = self.state.transcript
-        marks, length = transcript.marks(), len(transcript.turns)
-        self._taking = True
-        transcript.ask(turns)
-        self.state.messages.append(said)
-        self.state.updated_at = self._clock()
-        try:
-            await self.saver.save()
-        except BaseException:
-            self.state.messages.remove(said)
-            transcript.undo(marks, length)
-            raise
-        finally:
-            self._taking = False
+        return self._requests.any_open() or (self.state.waiting > 0 and not at_work)
 
     async def _end_run(self) -> None:
-        self._cancel_questions()
+        self._requests.cancel_all(leaving=self.state.leaving)
         await self._runs.end()
-
-    def _cancel_questions(self) -> None:
-        self._coordinator.cancel_all(self.chat_id, "restart" if self.state.leaving else "stop")
-
-    def _elicitation(self, server: str) -> Any:
-        async def ask(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult | types.ErrorData:
-            call_id = self._tool_calls.running_on(server)
-            return await self._coordinator.ask(self._recipient, server, params, call_id)
-
-        return ask
-
-    def _take_title(self, text: str) -> None:
-        if sum(message.role == "user" for message in self.state.messages) == 1 and text:
-            line = " ".join(text.split())
-            self.rename(line if len(line) <= _TITLE else line[: _TITLE - 1] + "…")
-
-    def _must_be_idle(self) -> None:
-        if self.state.run is not None or self._taking:
-            raise BusyError
 
 
 def owner_of(person: Person) -> Owner:

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple, Protocol
 
-from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, Snapshot, StateView
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, Snapshot
 from mcpsecurity_webclient.chat.strict_json import to_json
+from mcpsecurity_webclient.chat.views import StateView
 
 __all__ = ["ChatEvent", "EventBus", "InMemoryEventBus", "Subscription", "TakeSnapshot", "follow"]
 

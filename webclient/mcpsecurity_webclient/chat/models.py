@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, cast
 
-from mcpsecurity_webclient.chat.event_types import (
+from mcpsecurity_webclient.chat.views import (
     CallView,
     ContentView,
     FailureView,

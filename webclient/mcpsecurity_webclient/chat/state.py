@@ -6,9 +6,9 @@ from typing import Any
 
 from semantic_kernel.contents import ChatHistory
 
-from mcpsecurity_webclient.chat.event_types import GrantView
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, PendingFunctionCall, Run, User
 from mcpsecurity_webclient.chat.transcript import Transcript
+from mcpsecurity_webclient.chat.views import GrantView
 
 __all__ = ["ConversationState"]
 

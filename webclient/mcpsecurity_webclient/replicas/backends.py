@@ -1,4 +1,4 @@
-"""Where sessions, sign-ins, tokens and events are: in this process, or in what several replicas share."""
+"""Chooses where sessions, sign-ins, tokens and events are kept: in this process, or in Redis for replicas."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
-"""Several replicas behind a proxy that deals requests out to any of them.
+"""Several replicas behind a proxy that sends a request to any of them.
 
 All of a person's conversations are open in one replica at a time: it holds a lease on the person in Redis,
-which it renews. A request that reaches another replica is handed on to that one as it is, cookie and all, and
-judged there by the same rules; so an answer finds whoever waits for it, and every limit counts all of a
-person's requests. When a replica dies its leases run out, and the next request takes the person over from the
-store of conversations.
+which it renews. A request that reaches another replica is forwarded to that one unchanged, with its cookie,
+and checked there by the same rules; so an approval finds the call that waits for it, and every limit counts
+all of a person's requests. When a replica dies, its leases expire, and the replica that gets the next request
+loads the person's conversations from the store.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ _RELEASE = _OURS + "return redis.call('del', KEYS[1])"
 
 
 class Replicas:
-    """This replica among the others, to be `run` while it serves.
+    """This replica among the others; `run` it while the application serves.
 
     Args:
         in_use: the people whose conversations are open here.
@@ -83,7 +83,7 @@ class Replicas:
         self._http: aiohttp.ClientSession | None = None
 
     async def start(self, url: str) -> None:
-        """Begin; other replicas reach this one at `url`."""
+        """Start; other replicas reach this one at `url`."""
         self._url = url
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=3, sock_read=90)
         connector = aiohttp.TCPConnector(limit=0)
@@ -92,7 +92,7 @@ class Replicas:
         )
 
     async def stop(self) -> None:
-        """Give all leases back. What they are on has been closed and saved."""
+        """Release all leases, after the conversations of those people were closed and saved."""
         await end_tasks(*self._giving_up)
         for person in list(self._held):
             with suppress(RedisUnavailableError):
@@ -102,7 +102,7 @@ class Replicas:
 
     @property
     def middleware(self) -> Any:
-        """Hands requests about conversations on to the replica that has them."""
+        """Forwards requests about conversations to the replica that holds the lease on their person."""
 
         @web.middleware
         async def forward(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -113,7 +113,7 @@ class Replicas:
         return forward
 
     async def owner(self, person: str) -> str | None:
-        """Return the address of the replica that serves a person; None: this one does, from now on at least.
+        """Return the address of the replica that serves a person, or None if this one does (from now on).
 
         Raises:
             RedisUnavailableError: it cannot be found out.
@@ -121,7 +121,7 @@ class Replicas:
         """
         me, name = self._value, self._lease(person)
         with translated():
-            # Asked each time: a Redis that was restarted empty has given the lease to whoever came first.
+            # Asked each time: a Redis that restarted empty may have given the lease to another replica.
             if person in self._held and await self._redis.client.eval(_RENEW, 1, name, me, _LEASE_MS):
                 self._held[person] = time.monotonic()
                 return None
@@ -130,19 +130,19 @@ class Replicas:
             if holder == me.encode():
                 taken = await self._redis.client.eval(_RENEW, 1, name, me, _LEASE_MS)
         if taken:
-            await self._recheck(person)  # another may have had her meanwhile
+            await self._recheck(person)  # another replica may have served her meanwhile
             self._held[person] = time.monotonic()
             return None
         return holder.decode().partition(" ")[2] if holder else ""
 
     async def broadcast_session_end(self, sid: str, reason: str) -> None:
-        """Tell the other replicas that a session has ended. One that misses it finds out by its sweep."""
+        """Broadcast that a session has ended. A replica that misses it notices in its next sweep."""
         words = json.dumps({"from": self._id, "sid": sid, "reason": reason})
         with translated():
             await self._redis.client.publish(self._redis.name("ended"), words)
 
     async def forward(self, request: web.Request) -> web.StreamResponse | None:
-        """Answer a request by the replica that serves its person; None: this one does.
+        """Forward a request to the replica that serves its person; return None if this one does.
 
         Raises:
             RedisUnavailableError: it is not known which.
@@ -161,7 +161,7 @@ class Replicas:
         return None
 
     async def keep_leases(self) -> None:
-        """Renew what is in use and give back the rest, for as long as this runs."""
+        """Renew the leases in use and release the others, until cancelled."""
         while True:
             await asyncio.sleep(_RENEW_SECONDS)
             try:
@@ -188,7 +188,7 @@ class Replicas:
             await self._ended(words["sid"], words["reason"])
 
     async def _renew_all(self, used: set[str]) -> None:
-        """Renew many in one round trip: one by one a busy replica would be too late for the last of them."""
+        """Renew many in one round trip: one by one, a busy replica would be too late for the last."""
         people = list(used)
         for begin in range(0, len(people), _AT_ONCE):
             some = people[begin : begin + _AT_ONCE]
@@ -208,16 +208,16 @@ class Replicas:
             await self._release(person)
 
     async def _lost(self, person: str) -> None:
-        """Take a person back whose lease has run out, or close what is here if another replica has her."""
+        """Take back an expired lease, or close the conversations here if another replica holds it."""
         try:
             if await self.owner(person) is not None:
                 _log.warning("a person's conversations have moved to another replica")
                 await self._unload(person)
-        except (RedisUnavailableError, StoreError) as error:  # the next round finds out
+        except (RedisUnavailableError, StoreError) as error:  # the next round tries again
             _log.warning("%s: it is not known who serves a person", error)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let something last longer than the leases may wait; `stop` ends it."""
+        """Run work that may last longer than the renewal of leases may wait; `stop` ends it."""
         task = asyncio.create_task(work, name="give up a person's conversations")
         self._giving_up.add(task)
         task.add_done_callback(self._giving_up.discard)
@@ -228,7 +228,7 @@ class Replicas:
             await self._redis.client.eval(_RELEASE, 1, self._lease(person), self._value)
 
     async def _pass_on(self, request: web.Request, owner: str) -> web.StreamResponse | None:
-        """Return the answer of the replica at `owner`; None: it is not there, or has the person no more."""
+        """Return the answer of the replica at `owner`, or None if it is gone or serves the person no more."""
         if self._http is None:
             raise RuntimeError("the replica has not been started")
         traced = trace_headers()
@@ -248,7 +248,7 @@ class Replicas:
                 return None if answer.status == _NOT_HERE else await _copied(answer, request)
         except aiohttp.ClientConnectorError:
             return None
-        except (aiohttp.ClientError, TimeoutError) as error:  # it may have been done there
+        except (aiohttp.ClientError, TimeoutError) as error:  # the other replica may have carried it out
             raise _moving() from error
 
     @property
@@ -260,7 +260,7 @@ class Replicas:
 
 
 async def _copied(answer: aiohttp.ClientResponse, request: web.Request) -> web.StreamResponse:
-    """Send an answer on as it comes. If it breaks off, so does this one, and the page comes again."""
+    """Relay an answer as it arrives. If it breaks off, so does this one, and the page reconnects."""
     response = web.StreamResponse(status=answer.status, reason=answer.reason)
     for name, value in answer.headers.items():
         if name.lower() not in _HOP_BY_HOP:

@@ -1,9 +1,9 @@
-"""A conversation's events for pages that may come back to another replica.
+"""A conversation's events for pages that may reconnect to another replica.
 
-An event is in the log (`redis_event_log`) before any page gets it. So a page's `Last-Event-ID` always names
-something that a later replica finds there, or an epoch that it does not: then the page gets a snapshot. When
-Redis does not answer, the epoch ends, every page gets a snapshot, and the chat goes on without a log until
-Redis is back.
+An event is in the log (`redis_event_log`) before any page gets it. So a page's `Last-Event-ID` names an event
+that a later replica finds in the log, or an epoch that has no log: then the page gets a snapshot. When Redis
+does not answer, the epoch ends, every page gets a snapshot, and the chat continues without a log until Redis
+is back.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from mcpsecurity_webclient.replicas.redis_event_log import EventLog
 __all__ = ["RedisEventBus"]
 
 _UNMARKED_CHARACTERS = 48 * 1024
-"""After so much a mark is kept anew: what comes after it has to be in the log whole."""
+"""Events after which a new mark is saved: the log has to hold everything that follows a mark."""
 
 _ROUND_CHARACTERS = 16 * 1024
 _LAST_FLUSH = 2.0
@@ -28,7 +28,7 @@ _LAST_FLUSH = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Joining:
-    """A page that follows from a snapshot on, in its place among the events."""
+    """A page that subscribes, in its place among the events: it gets what follows its snapshot."""
 
     subscription: Subscription
     snapshot: TakeSnapshot
@@ -36,7 +36,7 @@ class _Joining:
 
 
 class RedisEventBus(InMemoryEventBus):
-    """An `EventBus` whose events are in a log before they are told."""
+    """An `EventBus` that logs events before it delivers them."""
 
     def __init__(self, chat_id: str, log: EventLog, clock: Callable[[], float] = time.time) -> None:
         super().__init__(chat_id, clock)
@@ -47,9 +47,9 @@ class RedisEventBus(InMemoryEventBus):
         self._unmarked = 0
 
     def publish(self, name: EventName, run_id: str | None, payload: EventPayload) -> None:
-        """Give an event to every page, in order, as soon as it is in the log."""
+        """Deliver an event to every page, in order, once it is in the log."""
         self._seq += 1
-        if self._closed:  # counted, so that no log seems to have all there was
+        if self._closed:  # counted, so that no log looks complete
             return
         event = self._event(name, run_id, payload, self._seq)
         self._unmarked += len(event.data)
@@ -60,7 +60,7 @@ class RedisEventBus(InMemoryEventBus):
         self._in_turn(event)
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Stop following."""
+        """Remove a subscription."""
         subscription.end()
         super().unsubscribe(subscription)
 
@@ -70,13 +70,13 @@ class RedisEventBus(InMemoryEventBus):
         return self._epoch, self._seq
 
     async def recover(self, epoch: str, after: int) -> list[ChatEvent] | None:
-        """Go on with the events of another process, and return those after a mark of it."""
+        """Continue another process's events, and return those after its mark."""
         logged = await self._log.read(epoch)
         if logged is None or logged.last < after or logged.first > after + 1:
-            self.keep_soon()  # so that nobody goes on from that mark any more
+            self.keep_soon()  # so that no process continues from that mark
             return None
         missed = [event for event in logged.events if event.seq > after]
-        if not self._log.usable:  # what is told from now on is in no log, so it is not of this epoch
+        if not self._log.usable:  # later events are in no log, so they need another epoch
             self.keep_soon()
             return missed
         self._epoch, self._seq = epoch, logged.last
@@ -86,7 +86,7 @@ class RedisEventBus(InMemoryEventBus):
         return missed
 
     def renew(self) -> None:
-        """Go on in another epoch, and let the store know."""
+        """Begin another epoch, and have it saved."""
         super().renew()
         self.keep_soon()
 
@@ -98,7 +98,7 @@ class RedisEventBus(InMemoryEventBus):
                 item.subscription.end()
 
     async def aclose(self) -> None:
-        """Close it when what was published is told."""
+        """Close the bus once everything published is delivered."""
         if self._flusher is not None:
             await asyncio.wait([self._flusher], timeout=_LAST_FLUSH)
         self.close()
@@ -112,7 +112,7 @@ class RedisEventBus(InMemoryEventBus):
         self._in_turn(_Joining(subscription, snapshot, self._state(snapshot)))
 
     def _in_turn(self, item: ChatEvent | _Joining) -> None:
-        """Hand something on after all that was published before it."""
+        """Queue something behind everything published before it."""
         if self._flusher is None and (not self._logging or isinstance(item, _Joining)):
             self._hand_on(item)
             return
@@ -121,7 +121,7 @@ class RedisEventBus(InMemoryEventBus):
             self._flusher = asyncio.create_task(self._flush(), name="log events of a conversation")
 
     async def _flush(self) -> None:
-        """Log and tell what waits, round by round."""
+        """Log and deliver what is queued, round by round."""
         try:
             while self._waiting and not self._closed:
                 items = self._round()
@@ -137,7 +137,7 @@ class RedisEventBus(InMemoryEventBus):
             self._flusher = None
 
     def _round(self) -> list[ChatEvent | _Joining]:
-        """Take from what waits as much as goes into the log at once, but something."""
+        """Take from the queue at least one event, and as many as one append may hold."""
         size = count = 0
         for item in self._waiting:
             size += len(item.data) if isinstance(item, ChatEvent) else 0
@@ -171,5 +171,5 @@ class RedisEventBus(InMemoryEventBus):
         said = [item for item in items if isinstance(item, ChatEvent) and item.name == "toast"]
         for subscription, snapshot in self._subscriptions.items():
             subscription.put(self._state(snapshot))
-            for toast in said:  # it is no state
+            for toast in said:  # a toast is no state
                 subscription.put(toast._replace(epoch=self._epoch, seq=self._seq))

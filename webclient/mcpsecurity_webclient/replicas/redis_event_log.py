@@ -1,4 +1,4 @@
-"""The events of conversations in Redis, so that the replica that takes a person over can go on with them.
+"""The events of conversations in Redis, so that a replica that takes a person over can continue them.
 
 The log of a conversation and an epoch is a Redis stream of its own: its name has tenant, person, conversation
 and epoch, an entry holds the events of one round, sealed, and its id is `0-` and the number of the last.
@@ -27,7 +27,7 @@ __all__ = ["EventLog", "EventLogs", "Logged"]
 
 _log = logging.getLogger(__name__)
 _SECONDS = 0.5
-"""How long an event may wait for Redis, once: then Redis is away for all conversations of the process."""
+"""How long one event may wait for Redis; then Redis counts as away for all conversations here."""
 
 _ROUNDS = 20
 _EXPIRES_MS = 600_000
@@ -36,7 +36,7 @@ _KEPT_ENTRIES = 1000
 _AT_ONCE = 100
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _CALM_SECONDS = 1.0, 30.0, 60.0
 _TAKEN = "equal or smaller"
-"""What Redis says of an id that is not higher: another process has appended."""
+"""The error of Redis for an id that is not higher: another process has appended."""
 
 _APPEND: Final = """
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '0-' .. ARGV[1], 'd', ARGV[2])
@@ -53,7 +53,7 @@ class Logged(NamedTuple):
 
     @property
     def first(self) -> int:
-        """The number of the first event that is there, or would be."""
+        """The number of the first event that the log holds, or would hold."""
         return self.last + 1 - len(self.events)
 
 
@@ -67,7 +67,7 @@ class _Entry(BaseModel):
 
 
 class _Append(NamedTuple):
-    """An entry on its way to a log: its name, and what the script takes."""
+    """An entry to append: the name of its log, and the arguments of the script."""
 
     name: str
     arguments: tuple[Any, ...]
@@ -75,8 +75,8 @@ class _Append(NamedTuple):
 
 
 class EventLogs:
-    """The logs of this process's conversations. What they append at a time goes to Redis together, and Redis
-    that is away is asked again in the background."""
+    """The logs of this process's conversations. Entries of the same moment go to Redis in one round trip;
+    when Redis is away, a background task probes it."""
 
     def __init__(self, redis: RedisConnection) -> None:
         self.redis = redis
@@ -93,7 +93,7 @@ class EventLogs:
         return self._probe is None
 
     async def append(self, name: str, *arguments: Any) -> None:
-        """Append to a log what the script takes.
+        """Append an entry to a log.
 
         Raises:
             RedisUnavailableError: Redis cannot be reached in time, or another process has appended.
@@ -110,7 +110,7 @@ class EventLogs:
             await end_tasks(self._probe)
 
     async def _send(self) -> None:
-        """Send what waits, one round trip after the other."""
+        """Send the queued entries, one round trip after the other."""
         try:
             while self._waiting:
                 entries, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
@@ -125,12 +125,12 @@ class EventLogs:
             self._sender = None
 
     async def _sent(self, entries: list[_Append]) -> list[Any]:
-        """Return what Redis says to each entry; an exception is an answer, too."""
+        """Return the result of each entry: the reply of Redis, or the exception."""
         try:
             return await _in_time(self._told(entries))
         except (TimeoutError, RedisUnavailableError) as error:
             return [error] * len(entries)
-        except Exception as error:  # noqa: BLE001 - the task's boundary: nobody must wait for ever
+        except Exception as error:  # noqa: BLE001 - the task's boundary: every caller gets a result
             _log.exception("events of conversations cannot be logged")
             return [error] * len(entries)
 
@@ -151,7 +151,7 @@ class EventLogs:
             return await pipeline.execute(raise_on_error=False)
 
     def _on_unavailable(self) -> None:
-        """Start to probe Redis, which has failed."""
+        """Start probing Redis after a failure."""
         if self._probe is None:
             _log.warning("events of conversations are not logged: what replicas share cannot be reached")
             calm = time.monotonic() - self._available_since > _CALM_SECONDS
@@ -169,14 +169,14 @@ class EventLogs:
                 break
             except (RedisUnavailableError, TimeoutError):
                 self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-            except Exception:  # noqa: BLE001 - the task's boundary: it is asked again
+            except Exception:  # noqa: BLE001 - the task's boundary: the next probe follows
                 _log.exception("it cannot be found out whether Redis is back")
                 self._pause = _LONGEST_PAUSE
         self._available_since, self._probe = time.monotonic(), None
 
 
 async def _in_time(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
-    """Return what Redis says. Time is counted in rounds: a process that has too much to do is late itself.
+    """Return the reply of Redis. Time is counted in rounds, because a busy process is late itself.
 
     Raises:
         TimeoutError: it says nothing.
@@ -215,7 +215,7 @@ class EventLog:
 
     @property
     def usable(self) -> bool:
-        """Whether it makes sense to append."""
+        """Whether the log is complete and Redis is reachable, so that an append makes sense."""
         return self._logs.usable
 
     async def append(self, events: list[ChatEvent]) -> None:
@@ -224,12 +224,13 @@ class EventLog:
         size = sum(len(event.data) for event in events)
         said = [[event.name, event.data] for event in events] if size <= _KEPT_CHARACTERS else None
         body = {"of": [*self._whose, first.epoch], "first": first.seq, "last": last.seq, "events": said}
-        sealed = self._logs.redis.keys.seal(to_json(body).encode())  # with whose it is: keys bind it not
+        # Fernet has no associated data, so the owner is part of the plaintext.
+        sealed = self._logs.redis.keys.seal(to_json(body).encode())
         oldest = self._room_for(last.seq, size if said is not None else 0)
         await self._logs.append(self._name(first.epoch), last.seq, sealed, oldest, _KEPT_ENTRIES, _EXPIRES_MS)
 
     async def read(self, epoch: str) -> Logged | None:
-        """Return what the log of an epoch holds; None if it is not there, not whole or not readable."""
+        """Return the events in the log of an epoch; None if it is missing, incomplete or unreadable."""
         try:
             async with asyncio.timeout(_SECONDS):
                 with translated():
@@ -246,7 +247,7 @@ class EventLog:
                 await self._logs.redis.client.delete(self._name(epoch))
 
     def _joined(self, epoch: str, entries: list[_Entry]) -> Logged | None:
-        """Return entries that are of this conversation and follow each other as what they hold."""
+        """Return the events in entries that belong to this conversation and follow each other."""
         self._sizes.clear()
         self._size, last, found = 0, 0, list[ChatEvent]()
         for entry in entries:
@@ -261,7 +262,7 @@ class EventLog:
         return Logged(last, found) if last else None
 
     def _room_for(self, last: int, size: int) -> int:
-        """Count an entry in; return the number of the oldest that is kept with it."""
+        """Count an entry in; return the number of the oldest entry that is then kept."""
         self._sizes.append((last, size))
         self._size += size
         while self._size > _KEPT_CHARACTERS:

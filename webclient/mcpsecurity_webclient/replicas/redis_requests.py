@@ -50,17 +50,17 @@ class RedisRequestLog:
         self._script = redis.client.register_script(_PUT)
 
     async def asked(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002
-        """Remember a question that is about to be asked."""
+        """Record a request before it is shown."""
         self._open[id] = expires_at
         await self._put(kind, id, "open", expires_at)
 
     def settled(self, kind: Kind, id: str, state: State) -> None:  # noqa: A002
-        """Remember soon how a question has ended."""
+        """Schedule recording how a request has ended."""
         if (expires_at := self._open.pop(id, None)) is not None:
             self._soon(self._put(kind, id, state, expires_at))
 
     async def left(self) -> list[Remembered]:
-        """Return the questions of processes before, of which none is open any more from now on."""
+        """Return the requests that earlier processes recorded, and mark the open ones as ended."""
         found = [q for q in await self._read() if q.expires_at > self._clock()]
         for question in found:
             if question.state == "open":
@@ -68,7 +68,7 @@ class RedisRequestLog:
         return [Remembered(q.kind, q.id, q.state) for q in found]
 
     async def aclose(self) -> None:
-        """Wait for what is to be remembered soon."""
+        """Wait until all that is scheduled is recorded."""
         if self._writing:
             await asyncio.wait(set(self._writing))
 

@@ -1,4 +1,4 @@
-"""Sessions and begun sign-ins that replicas share by Redis, encrypted."""
+"""Sessions and unfinished sign-ins that replicas share in Redis, encrypted."""
 
 import hashlib
 import json
@@ -39,13 +39,13 @@ class RedisSessionStore:
         self._served: dict[str, SessionRecord] = {}
 
     async def get(self, key: str) -> SessionRecord | None:
-        """Return a session that lives, and start its idle time anew."""
+        """Return a live session, and restart its idle time."""
         sealed = await self._redis.get(self._name(key))
         if sealed is None:
             return None
         try:
             body = json.loads(self._redis.keys.open(sealed))
-        except (UnreadableError, ValueError):  # its key is out of the ring: the person signs in again
+        except (UnreadableError, ValueError):  # its key was removed: the person signs in again
             return None
         record = SessionRecord(body["data"], body["created"], self._clock())
         left = self._seconds_left(record)
@@ -55,7 +55,7 @@ class RedisSessionStore:
         return record
 
     async def put(self, key: str, record: SessionRecord) -> None:
-        """Keep a session."""
+        """Save a session."""
         body = json.dumps({"data": record.data, "created": record.created}).encode()
         milliseconds = max(1, int(self._seconds_left(record) * 1000))
         with translated():
@@ -64,18 +64,18 @@ class RedisSessionStore:
         self._remember(record)
 
     async def drop(self, key: str) -> None:
-        """End a session. Its mark stays: the person may have signed in anew under another cookie."""
+        """End a session. Its mark stays, because the person may have signed in again under another cookie."""
         with translated():
             await self._redis.client.delete(self._name(key))
 
     async def end(self, sid: str) -> None:
-        """Let every replica know that a session has ended."""
+        """Broadcast to every replica that a session has ended."""
         self._served.pop(sid, None)
         with translated():
             await self._redis.client.delete(self._redis.name("alive", sid))
 
     async def sweep(self) -> list[SessionRecord]:
-        """Return the sessions that this process has served and that live no longer."""
+        """Return the sessions that this process served and that have ended."""
         served = list(self._served.items())
         if not served:
             return []
@@ -110,19 +110,19 @@ class RedisSessionStore:
 
 
 class RedisFlowStore:
-    """A `FlowStore` in Redis: a sign-in may end on another replica than it began on."""
+    """A `FlowStore` in Redis: a sign-in may end on a different replica from the one it began on."""
 
     def __init__(self, redis: RedisConnection) -> None:
         self._redis = redis
 
     async def put(self, name: str, begun: Begun) -> None:
-        """Keep one."""
+        """Save an unfinished sign-in."""
         sealed = self._redis.keys.seal(json.dumps(asdict(begun)).encode())
         with translated():
             await self._redis.client.set(self._redis.name("flow", name), sealed, ex=FLOW_SECONDS)
 
     async def get(self, name: str) -> Begun | None:
-        """Return one whose time is not over."""
+        """Return an unfinished sign-in that has not expired."""
         sealed = await self._redis.get(self._redis.name("flow", name))
         try:
             return Begun(**json.loads(self._redis.keys.open(sealed))) if sealed else None
@@ -130,6 +130,6 @@ class RedisFlowStore:
             return None
 
     async def drop(self, name: str) -> bool:
-        """Forget one; False when it was gone already: of two who complete it, one succeeds."""
+        """Delete an unfinished sign-in; False if it was gone: only one of two requests completes it."""
         with translated():
             return bool(await self._redis.client.delete(self._redis.name("flow", name)))

@@ -29,7 +29,7 @@ class RedisTokenCacheStore:
         return self._caches.setdefault(sid, msal.SerializableTokenCache())
 
     async def load(self, sid: str) -> None:
-        """Bring a session's cache up to date with what other replicas have got."""
+        """Load the tokens that other replicas have added to a session's cache."""
         cache = self.open(sid)
         if cache.has_state_changed:
             await self.keep(sid)
@@ -45,7 +45,7 @@ class RedisTokenCacheStore:
         cache.deserialize(state)
 
     async def keep(self, sid: str) -> None:
-        """Keep what has changed in a session's cache; what cannot be kept now is kept next time."""
+        """Save a session's cache if it has changed; a save that fails is tried again next time."""
         cache = self.open(sid)
         if not cache.has_state_changed:
             return
@@ -58,7 +58,7 @@ class RedisTokenCacheStore:
             _log.warning("tokens could not be shared with other replicas")
 
     async def move(self, source: str, target: str) -> None:
-        """Give one session's tokens to another, whose own are forgotten."""
+        """Move one session's tokens to another, replacing those it had."""
         cache = self._caches[target] = self._caches.pop(source)
         cache.has_state_changed = True
         await self.keep(target)
@@ -66,13 +66,13 @@ class RedisTokenCacheStore:
             await self._redis.client.delete(self._name(source))
 
     async def drop(self, sid: str) -> None:
-        """Forget a session's tokens, for all replicas."""
+        """Delete a session's tokens, for all replicas."""
         self._caches.pop(sid, None)
         with translated():
             await self._redis.client.delete(self._name(sid))
 
     def let_go(self, sid: str) -> None:
-        """Forget what this process has of them."""
+        """Drop the copies in this process."""
         self._caches.pop(sid, None)
 
     def _name(self, sid: str) -> str:

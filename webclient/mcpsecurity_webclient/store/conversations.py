@@ -9,7 +9,7 @@ PartKind = Literal["message", "call", "turn"]
 
 
 class Owner(NamedTuple):
-    """Whose a conversation is: the Entra tenant's id and the person's object id in it."""
+    """The owner of a conversation: the id of the Entra tenant and the person's object id in it."""
 
     tenant_id: str
     user_id: str
@@ -30,7 +30,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """A conversation as it is kept; times are seconds since 1970.
+    """A conversation as it is stored; times are seconds since 1970.
 
     `state` is what belongs to none of the parts, a JSON object; `parts` of one kind are in order.
     `revision` is 0 before the first save, and each save makes it one more; `writer` names who saves, so that
@@ -69,7 +69,7 @@ class ConversationStore(Protocol):
         """Return a conversation; None if the owner has no conversation of that id."""
 
     async def save(self, owner: Owner, conversation: Conversation) -> int:
-        """Keep a conversation as it is now, and return its new revision. It is kept when this returns.
+        """Save a conversation, and return its new revision. It is stored when this returns.
 
         Raises:
             StaleConversationError: the one that is kept is not of `conversation.revision`.
@@ -84,14 +84,14 @@ class ConversationStore(Protocol):
         """
 
     async def is_current(self, owner: Owner, chat_id: str, revision: int, writer: str) -> bool:
-        """Tell whether what is kept is of this revision, or `writer` has saved it since."""
+        """Return whether the stored revision is this one, or `writer` has saved since."""
 
     async def delete(self, owner: Owner, chat_id: str) -> None:
         """Delete a conversation, if the owner has it."""
 
     async def purge(self, before: float, *, empty_before: float) -> int:
-        """Delete conversations that nobody has used since `before`, or in which nothing was said and that
-        nobody has used since `empty_before`; return how many."""
+        """Delete conversations not used since `before`, and those without messages not used since
+        `empty_before`; return how many."""
 
     async def check(self) -> None:
         """Return if the database answers."""

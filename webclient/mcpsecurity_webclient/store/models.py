@@ -1,4 +1,4 @@
-"""The tables. Every key begins with tenant and user: no query finds a row without naming whose it is."""
+"""The tables. Every key begins with tenant and user, so that no query finds a row without its owner."""
 
 from sqlalchemy import Column, Double, ForeignKeyConstraint, Index, Integer, MetaData, String, Table, Text
 

@@ -66,7 +66,7 @@ class SqlConversationStore:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connections, when what is under way has ended."""
+        """Close the connections after running transactions have ended."""
         if self._running:
             await asyncio.wait(set(self._running))
         await self._engine.dispose()
@@ -109,7 +109,7 @@ class SqlConversationStore:
         return await self._shielded(work)
 
     async def save(self, owner: Owner, conversation: Conversation) -> int:
-        """Keep a conversation as it is now; only parts that have changed are written."""
+        """Save a conversation; only parts that have changed are written."""
         rows = _part_rows(conversation.parts)
 
         async def work(connection: AsyncConnection) -> int:
@@ -120,7 +120,7 @@ class SqlConversationStore:
         return await self._shielded(work)
 
     async def claim(self, owner: Owner, conversation: Conversation, writer: str) -> int:
-        """Let `writer` go on with a conversation as it was loaded, and return its new revision."""
+        """Make `writer` the writer of a conversation as it was loaded, and return its new revision."""
         known, table = conversation.revision, conversations.c
         which = and_(_of(conversations, owner, conversation.chat_id), table.revision == known)
         values = {"revision": known + 1, "writer": writer}
@@ -133,7 +133,7 @@ class SqlConversationStore:
         return await self._shielded(work)
 
     async def is_current(self, owner: Owner, chat_id: str, revision: int, writer: str) -> bool:
-        """Tell whether what is kept is of this revision, or `writer` has saved it since."""
+        """Return whether the stored revision is this one, or `writer` has saved since."""
         table = conversations.c
         mine = and_(table.revision == revision + 1, table.writer == writer)
         known = and_(_of(conversations, owner, chat_id), or_(table.revision == revision, mine))
@@ -174,10 +174,10 @@ class SqlConversationStore:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # the caller has it, unless it was cancelled
+            task.exception()  # the caller gets it, unless it was cancelled
 
     async def _seconds_ahead(self, connection: AsyncConnection) -> float:
-        """Return by how much this machine's clock is ahead of the database's: nothing is deleted for that."""
+        """Return the seconds by which this machine's clock is ahead: `purge` must not delete too early."""
         if connection.dialect.name != "postgresql":
             return 0.0
         there = (await connection.execute(select(extract("epoch", func.clock_timestamp())))).scalar_one()
@@ -203,7 +203,7 @@ class SqlConversationStore:
 
 
 def _of(table: Table, owner: Owner, chat_id: str | None = None) -> ColumnElement[bool]:
-    """Return the condition that every query has: whose row it is."""
+    """Return the condition that every query has: the row belongs to `owner`."""
     mine = and_(table.c.tenant_id == owner.tenant_id, table.c.user_id == owner.user_id)
     return mine if chat_id is None else and_(mine, table.c.chat_id == chat_id)
 
@@ -229,7 +229,7 @@ async def _save_head(connection: AsyncConnection, owner: Owner, conversation: Co
         "writer": conversation.writer,
         "messages": sum(part.kind == "message" for part in conversation.parts),
     }
-    # A save whose answer was lost is not somebody else's.
+    # A save whose answer was lost is this writer's own.
     mine = and_(table.revision == known + 1, table.writer == conversation.writer)
     which = and_(_of(conversations, owner, conversation.chat_id), or_(table.revision == known, mine))
     if (await connection.execute(update(conversations).where(which).values(values))).rowcount:

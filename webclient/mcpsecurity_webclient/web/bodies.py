@@ -1,4 +1,6 @@
-"""Bodies of requests: plain and whole, or the request is refused."""
+"""Bodies of requests: plain, whole and in time, or the request is refused."""
+
+import asyncio
 
 from aiohttp import hdrs, web
 
@@ -9,11 +11,12 @@ __all__ = ["body_of"]
 _PLAIN = ("", "identity")
 
 
-async def body_of(request: web.Request) -> bytes:
-    """Return the body.
+async def body_of(request: web.Request, *, seconds: float = 60.0) -> bytes:
+    """Return the body, which may take `seconds` to arrive.
 
     Raises:
-        ApiError: 415, it is compressed; 400, it cannot be read or the browser has left.
+        ApiError: 415, it is compressed; 408, it does not arrive in time; 400, it cannot be read, or the
+            browser has left.
         web.HTTPRequestEntityTooLarge: it is longer than the application allows.
     """
     if request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower() not in _PLAIN:
@@ -21,6 +24,9 @@ async def body_of(request: web.Request) -> bytes:
         refusal.headers[hdrs.ACCEPT_ENCODING] = "identity"  # RFC 9110, 15.5.16
         raise refusal
     try:
-        return await request.read()
+        async with asyncio.timeout(seconds):
+            return await request.read()
+    except TimeoutError as error:
+        raise ApiError(408, "timeout", "The request did not arrive in time.", retryable=True) from error
     except (web.RequestPayloadError, ConnectionError) as error:
         raise ApiError(400, "malformed", "The body of this request cannot be read.") from error

@@ -67,4 +67,6 @@ def _page(request: web.Request, chat: ChatService) -> web.Response:
     person = request[PERSON]
     user = {"name": person.name, "username": person.username}
     context = {"chat_id": chat.chat_id, "csrf_token": person.csrf, "user": user}
-    return _Page(text=render_string("chat.html", request, context), content_type="text/html", charset="utf-8")
+    page = _Page(text=render_string("chat.html", request, context), content_type="text/html", charset="utf-8")
+    page.enable_compression()
+    return page

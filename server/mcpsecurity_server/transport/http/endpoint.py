@@ -55,7 +55,7 @@ class Endpoint:
                 _check_media(http)
                 body = buffered_body(http, self._limits.body_bytes)
                 if body is None:
-                    body = await read_body(http, self._limits.body_bytes)
+                    body = await read_body(http, self._limits)
                 value = parse_body(body, self._limits.json_depth)
                 return await self._protocol(http, value).post(http, value, body)
             if http.method == "GET":

@@ -27,14 +27,9 @@ from mcpsecurity.elicitation import (
     parse_form,
     parse_visit,
 )
-from mcpsecurity_webclient.chat.event_types import (
-    Action,
-    ElicitationView,
-    EventName,
-    EventPayload,
-    Resolver,
-)
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
+from mcpsecurity_webclient.chat.views import Action, ElicitationView, Resolver
 from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
     RequestEndedError,

@@ -9,8 +9,9 @@ from mcp import types
 from mcp.client.session import SamplingFnT
 
 from mcpsecurity.client.parts import part_text
-from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, SamplingView
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
+from mcpsecurity_webclient.chat.views import SamplingView
 from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
     RequestEndedError,

@@ -13,7 +13,8 @@ from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.client import BridgeError, SignInRequiredError, ToolFailedError
 from mcpsecurity.client.results import result_text
 from mcpsecurity_webclient.chat.event_types import ToolDone, ToolProgress
-from mcpsecurity_webclient.chat.mcp.servers import McpServer, McpServers
+from mcpsecurity_webclient.chat.mcp.server import McpServer
+from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Approvals, Publish

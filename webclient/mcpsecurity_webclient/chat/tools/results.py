@@ -6,7 +6,7 @@ from typing import Any, cast
 from mcp import types
 
 from mcpsecurity.client.parts import decoded
-from mcpsecurity_webclient.chat.event_types import ContentView
+from mcpsecurity_webclient.chat.views import ContentView
 
 __all__ = ["content_json", "shown_parts", "structured_json"]
 

@@ -1,0 +1,107 @@
+"""What the page loads, and how soon it is there on a slow network."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from page_bundle import build
+from playwright.async_api import BrowserContext, CDPSession
+from tests.browser.person import Person
+from tests.browser.stack import Service, Stack
+
+from mcpsecurity_webclient.app import create_app
+
+SLOW = {
+    "offline": False,
+    "latency": 150,
+    "downloadThroughput": 1_600_000 / 8,
+    "uploadThroughput": 750_000 / 8,
+}
+
+
+@dataclass
+class Loaded:
+    """The requests of a page, the bytes that came over the network, and the seconds until it was ready."""
+
+    urls: list[str] = field(default_factory=list)
+    bytes: float = 0.0
+    seconds: float = 0.0
+
+
+@pytest.fixture(scope="module")
+def bundle() -> None:
+    assert build.main() == 0
+
+
+@pytest.fixture
+async def alice_far_away(context: BrowserContext, stack: Stack, bundle: None) -> AsyncIterator[Person]:
+    """Alice, signed in at a chat that serves the bundle."""
+    url = ""
+    service = Service(lambda: create_app(stack.web_settings(url=url, bundled=True)))
+    url = f"http://localhost:{service.port}"
+    stack.cloud.register_webclient_url(url)
+    await service.start()
+    yield await Person(await context.new_page(), url).sign_in()
+    await service.stop()
+
+
+async def test_the_page_is_small_and_soon_there(alice_far_away: Person) -> None:
+    network = await alice_far_away.page.context.new_cdp_session(alice_far_away.page)
+    await network.send("Network.enable")
+    await network.send("Network.emulateNetworkConditions", SLOW)
+
+    cold = min([await load(alice_far_away, network, cold=True) for _ in range(2)], key=lambda a: a.seconds)
+    warm = min([await load(alice_far_away, network, cold=False) for _ in range(2)], key=lambda a: a.seconds)
+
+    timing = f"{cold.seconds:.2f} s cold, {warm.seconds:.2f} s warm"
+    print(f"{len(cold.urls)} requests, {cold.bytes / 1000:.1f} kB, {timing}")
+    assert len(cold.urls) <= 8, cold.urls
+    assert cold.bytes <= 80_000
+    assert cold.seconds <= 1.5
+    assert warm.seconds <= 0.8
+
+
+async def test_bundled_files_are_compressed_and_kept_for_ever(alice_far_away: Person) -> None:
+    page = alice_far_away.page
+    sources = await page.locator("script[src], link[rel=stylesheet]").evaluate_all(
+        "(all) => all.map((e) => e.src || e.href)"
+    )
+    assert len(sources) == 2
+    for url in sources:
+        answer = await page.context.request.get(url, headers={"Accept-Encoding": "br"})
+        assert answer.headers["content-encoding"] == "br"
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    missing = await page.context.request.get(f"{alice_far_away.url}/static/bundle/main-old.js")
+    assert (missing.status, missing.headers["cache-control"]) == (404, "no-cache")
+
+
+async def load(person: Person, network: CDPSession, *, cold: bool) -> Loaded:
+    """Load the page in its tab, with an empty cache if it is `cold`."""
+    if cold:
+        await network.send("Network.clearBrowserCache")
+    loaded = Loaded()
+
+    def requested(event: dict[str, Any]) -> None:
+        if not event["request"]["url"].startswith("data:"):
+            loaded.urls.append(event["request"]["url"])
+
+    def received(event: dict[str, Any]) -> None:
+        loaded.bytes += max(event.get("response", event).get("encodedDataLength", 0), 0)
+
+    listeners = {
+        "Network.requestWillBeSent": requested,
+        "Network.responseReceived": received,
+        "Network.dataReceived": received,
+    }
+    for name, listener in listeners.items():
+        network.on(name, listener)
+    begun = time.monotonic()
+    await person.page.goto(person.url, wait_until="commit")
+    await person.ready()
+    loaded.seconds = time.monotonic() - begun
+    await person.page.wait_for_load_state()
+    for name, listener in listeners.items():
+        network.remove_listener(name, listener)
+    return loaded

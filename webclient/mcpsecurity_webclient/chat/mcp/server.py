@@ -1,0 +1,253 @@
+"""One MCP server of a conversation: connected when needed, with its own state and failures."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mcp import types
+from mcp.client.session import ElicitationFnT, SamplingFnT
+from mcp.shared.session import ProgressFnT
+from semantic_kernel.functions import KernelPlugin
+
+from mcpsecurity.client import (
+    BridgeError,
+    GetToken,
+    McpConnection,
+    ProtocolError,
+    ServerUnavailableError,
+    SignInRequiredError,
+    TokenAuth,
+)
+from mcpsecurity_webclient.chat.mcp.plugins import Toolset, cached_toolset
+from mcpsecurity_webclient.chat.views import ServerView
+from mcpsecurity_webclient.settings import McpServerSettings
+
+__all__ = ["McpServer", "NoTokenError", "ServerCallbacks"]
+
+_log = logging.getLogger(__name__)
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+_NAMED = 10
+
+SignInUrl = Callable[[SignInRequiredError], str]
+
+
+class NoTokenError(SignInRequiredError):
+    """The person's session gives no token: it was not a server that said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCallbacks:
+    """What a conversation does with what its servers say; the first argument is the server's name."""
+
+    elicitation: Callable[[str], ElicitationFnT]
+    sampling: Callable[[str], SamplingFnT] | None
+    changed: Callable[[], None]
+    catalog_changed: Callable[[], None]
+
+
+class McpServer:
+    """One server. `functions` is what the kernel calls its tools, `questions` counts what it has asked the
+    person, `refused` is why it wants a sign-in, `left_out` names the tools that the model does not get. It is
+    `prompt` unless it was silent or failed when it was looked at last. `sign_in_url` says where what a
+    refusal asks for is granted.
+    """
+
+    def __init__(
+        self,
+        settings: McpServerSettings,
+        callbacks: ServerCallbacks,
+        get_token: GetToken | None,
+        tls: ssl.SSLContext,
+        sign_in_url: SignInUrl | None = None,
+    ) -> None:
+        self.settings = settings
+        self.status = "connecting"
+        self.message: str | None = None
+        self.refused: SignInRequiredError | None = None
+        self.offered: Toolset | None = None
+        self.functions: dict[str, types.Tool] = {}
+        self.left_out: list[str] = []
+        self.questions = 0
+        self.prompt = True
+        self._definitions: tuple[str, ...] = ()
+        self._callbacks = callbacks
+        self._sign_in_url = sign_in_url
+        self._stale = True
+        self._listed_from: types.InitializeResult | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._pause = _FIRST_PAUSE
+        self.connection = McpConnection(
+            settings.url,
+            auth=TokenAuth(_told_apart(get_token)) if get_token is not None else None,
+            elicitation=self._counted(callbacks.elicitation(settings.name)),
+            sampling=callbacks.sampling(settings.name) if callbacks.sampling else None,
+            on_notification=self._heard,
+            tls=tls,
+            timeout=settings.timeout,
+        )
+
+    @property
+    def plugin_name(self) -> str:
+        """The name of its plugin in the kernel."""
+        return self.settings.plugin_name
+
+    def to_json(self) -> ServerView:
+        """Return the page's view."""
+        body = {
+            "name": self.settings.name,
+            "title": self.settings.title or self.settings.name,
+            "status": self.status,
+            "tools": len(self._definitions) - len(self.offered.left_out if self.offered else ()),
+        }
+        url = self._sign_in_url(self.refused) if self._sign_in_url and self.refused else None
+        optional = {"message": self.message, "left_out": self.left_out, "sign_in_url": url}
+        return cast("ServerView", body | {name: value for name, value in optional.items() if value})
+
+    def look(self) -> asyncio.Task[None] | None:
+        """Begin to connect and to list the tools, if they may have changed; return the task, which never
+        fails. A server that is down is looked at again by itself, at growing intervals."""
+        same = self._listed_from is self.connection.server
+        if same and not self._stale and self.status == "ready":
+            return None
+        if self._looking is None or self._looking.done():
+            self._forget_timer()
+            self._looking = asyncio.create_task(self._look(), name=f"look at {self.settings.name}")
+        return self._looking
+
+    async def call_tool(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        progress: ProgressFnT | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> types.CallToolResult:
+        """Call a tool. Raises `BridgeError`; a server that does not answer is looked for anew."""
+        try:
+            return await self.connection.call_tool(name, arguments, progress, meta)
+        except ServerUnavailableError as error:
+            self._is_down(str(error))
+            raise
+
+    def needs_sign_in(self, error: SignInRequiredError) -> None:
+        """Show that only a sign-in helps."""
+        self._lacks_tools(error)
+        self._set("sign_in", str(error))
+
+    def offer(self, limit: int) -> KernelPlugin | None:
+        """Return the plugin with at most so many tools, or None without any."""
+        known = self._definitions
+        self.offered = cached_toolset(self.plugin_name, known, min(limit, len(known))) if known else None
+        self.functions = self.offered.functions if self.offered else {}
+        left_out = [*self.connection.left_out, *(self.offered.left_out if self.offered else ())]
+        if left_out != self.left_out:
+            self.left_out = left_out
+            if self.status == "ready":
+                self._set("ready", _left_out_words(left_out))
+        return self.offered.plugin if self.offered and self.functions else None
+
+    async def aclose(self) -> None:
+        """Close the connection; the next use opens it anew."""
+        self._stale = True
+        self._forget_timer()
+        looking, self._looking = self._looking, None
+        if looking is not None and not looking.done():
+            looking.cancel()
+            await asyncio.wait([looking])
+        await self.connection.aclose()
+
+    async def _look(self) -> None:
+        try:
+            listed = await self._listed()
+        except SignInRequiredError as error:
+            self.needs_sign_in(error)
+        except BridgeError as error:
+            self.prompt = False
+            self._is_down(str(error))
+        except Exception:  # noqa: BLE001 - whatever one server does, the others go on
+            _log.exception("the MCP server %s cannot be used", self.settings.name)
+            self.prompt = False
+            self._is_down("The MCP server answers with something that cannot be read.")
+        else:
+            self._definitions = tuple(tool.model_dump_json(by_alias=True) for tool in listed)
+            self._stale, self._listed_from = False, self.connection.server
+            self.offered, self.refused, self.prompt, self._pause = None, None, True, _FIRST_PAUSE
+            self.left_out = list(self.connection.left_out)
+            self._set("ready", _left_out_words(self.left_out))
+
+    async def _listed(self) -> list[types.Tool]:
+        """Return the tools; a server that has prompts or resources only has none."""
+        await self.connection.open()
+        said = self.connection.server.capabilities if self.connection.server else types.ServerCapabilities()
+        if said.tools is None and (said.prompts is not None or said.resources is not None):
+            return []
+        try:
+            return await self.connection.list_tools()
+        except ProtocolError as error:
+            if error.code == types.METHOD_NOT_FOUND:
+                return []
+            raise
+
+    def _is_down(self, message: str) -> None:
+        self._lacks_tools(None)
+        self._forget_timer()
+        self._again = asyncio.get_running_loop().call_later(self._pause, self.look)
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        self._set("down", message)
+
+    def _lacks_tools(self, refused: SignInRequiredError | None) -> None:
+        self._stale, self.refused = True, refused
+        self._definitions, self.offered, self.left_out = (), None, []
+
+    def _forget_timer(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+        self._again = None
+
+    def _counted(self, ask: ElicitationFnT) -> ElicitationFnT:
+        """Return a callback that counts the questions that could be asked."""
+
+        async def counted(context: Any, params: types.ElicitRequestParams) -> Any:
+            outcome = await ask(context, params)
+            self.questions += isinstance(outcome, types.ElicitResult)
+            return outcome
+
+        return counted
+
+    async def _heard(self, notification: types.ServerNotification) -> None:
+        match notification.root:
+            case types.ToolListChangedNotification():
+                self._stale = True
+                self._callbacks.catalog_changed()
+            case types.PromptListChangedNotification() | types.ResourceListChangedNotification():
+                self._callbacks.catalog_changed()
+
+    def _set(self, status: str, message: str | None) -> None:
+        changed = (status, message) != (self.status, self.message) or status == "ready"
+        self.status, self.message = status, message
+        if changed:
+            self._callbacks.changed()
+
+
+def _told_apart(get_token: GetToken) -> GetToken:
+    """Return a source of tokens whose refusals are told from those of a server."""
+
+    async def token(force: bool) -> str:
+        try:
+            return await get_token(force)
+        except SignInRequiredError as error:
+            raise NoTokenError(str(error), scope=error.scope, claims=error.claims) from error
+
+    return token
+
+
+def _left_out_words(names: list[str]) -> str | None:
+    if not names:
+        return None
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    shown = ", ".join(name[:64] for name in names[:_NAMED])
+    return f"The model does not get these tools: {shown}{more}."

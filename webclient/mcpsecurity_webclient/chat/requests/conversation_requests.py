@@ -1,0 +1,81 @@
+"""What servers ask the person of one conversation: questions, and requests to use the model."""
+
+from collections.abc import Callable
+from typing import Any
+
+from mcp import types
+from mcp.client.session import ElicitationFnT
+
+from mcpsecurity_webclient.chat.events import EventBus
+from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator, Recipient
+from mcpsecurity_webclient.chat.requests.pending_requests import Remembered, State
+from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
+from mcpsecurity_webclient.chat.views import ElicitationView
+
+__all__ = ["ConversationRequests"]
+
+
+class ConversationRequests:
+    """The open requests of the conversation of `recipient`. `call_on` returns the id of the call that runs on
+    a server; a question of the server belongs to it."""
+
+    def __init__(
+        self,
+        recipient: Recipient,
+        coordinator: ElicitationCoordinator,
+        sampling: SamplingRequests,
+        *,
+        call_on: Callable[[str], str | None],
+    ) -> None:
+        self.sampling = sampling
+        self._recipient = recipient
+        self._coordinator = coordinator
+        self._call_on = call_on
+
+    def elicitation(self, server: str) -> ElicitationFnT:
+        """Return the callback with which a server asks the person."""
+
+        async def ask(
+            context: Any,  # noqa: ARG001 - as the SDK calls it
+            params: types.ElicitRequestParams,
+        ) -> types.ElicitResult | types.ErrorData:
+            return await self._coordinator.ask(self._recipient, server, params, self._call_on(server))
+
+        return ask
+
+    def elicitations(self) -> list[ElicitationView]:
+        """Return the open questions as the page shows them."""
+        return [asked.to_json() for asked in self._coordinator.of(self._recipient.chat_id)]
+
+    def any_open(self) -> bool:
+        """Tell whether a server waits for the person."""
+        return bool(self._coordinator.of(self._recipient.chat_id) or self.sampling.to_json())
+
+    def answer(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
+        """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""
+        self._coordinator.answer(self._recipient.chat_id, elicitation_id, action, content)
+
+    def withdraw(self, call_id: str) -> None:
+        """Withdraw the questions of a call that has ended."""
+        self._coordinator.withdraw(self._recipient.chat_id, call_id)
+
+    def cancel_all(self, *, leaving: bool) -> None:
+        """Cancel all questions: the answer was stopped, or another process takes the conversation over."""
+        self._coordinator.cancel_all(self._recipient.chat_id, "restart" if leaving else "stop")
+
+    def end_earlier(self, questions: list[Remembered], events: EventBus, run_id: str | None) -> None:
+        """End the requests that another process had open; a late answer is told the reason."""
+        for kind, id_, state in questions:
+            ended: State = "ended" if state == "open" else state
+            if kind == "elicitation":
+                self._coordinator.remember(self._recipient.chat_id, id_, ended)
+            else:
+                self.sampling.remember(id_, ended)
+            if state == "open" and kind == "elicitation":
+                events.publish(
+                    "elicitation.resolved",
+                    run_id,
+                    {"elicitation_id": id_, "action": "cancel", "by": "restart"},
+                )
+            elif state == "open":
+                events.publish("sampling.resolved", run_id, {"sampling_id": id_, "decision": "decline"})

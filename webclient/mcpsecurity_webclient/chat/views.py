@@ -1,0 +1,207 @@
+"""The shapes of what a page shows of a conversation, which events carry (docs/chat-protocol.md).
+
+Times are in seconds since 1970, by the server's clock.
+"""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+__all__ = [
+    "Action",
+    "AttachmentView",
+    "CallState",
+    "CallView",
+    "ContentView",
+    "ElicitationView",
+    "FailureView",
+    "GrantView",
+    "MessageView",
+    "Mode",
+    "ModelView",
+    "ProgressView",
+    "PromptView",
+    "Resolver",
+    "RunView",
+    "SamplingView",
+    "ServerView",
+    "StateView",
+    "Trigger",
+    "UserView",
+]
+
+CallState = Literal["proposed", "approved", "running", "done", "failed", "declined", "cancelled"]
+Mode = Literal["manual", "elicitation"]
+Trigger = Literal["message", "regenerate", "retry", "continue", "resume"]
+Action = Literal["accept", "decline", "cancel", "expired"]
+Resolver = Literal["user", "timeout", "stop", "server", "restart"]
+
+
+class UserView(TypedDict):
+    """The signed-in person."""
+
+    name: str
+    username: str
+
+
+class ServerView(TypedDict):
+    """An MCP server. `left_out` names the tools that the model does not get."""
+
+    name: str
+    title: str
+    status: Literal["connecting", "ready", "down", "sign_in"]
+    tools: int
+    message: NotRequired[str]
+    left_out: NotRequired[list[str]]
+    sign_in_url: NotRequired[str]
+
+
+class ModelView(TypedDict):
+    """The model that answers."""
+
+    name: str
+    offline: bool
+
+
+class FailureView(TypedDict):
+    """An error; `retry_after` is in seconds."""
+
+    code: str
+    message: str
+    retryable: bool
+    retry_after: NotRequired[int]
+
+
+class AttachmentView(TypedDict):
+    """A resource that the person attached to a message."""
+
+    server: str
+    uri: str
+    name: str
+
+
+class PromptView(TypedDict):
+    """A prompt that a message came from."""
+
+    server: str
+    name: str
+
+
+class MessageView(TypedDict):
+    """A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls."""
+
+    message_id: str
+    role: Literal["user", "assistant"]
+    text: str
+    html: str
+    at: float
+    calls: list[str]
+    stable: NotRequired[str]
+    finish_reason: NotRequired[str]
+    usage: NotRequired[dict[str, int]]
+    attachments: NotRequired[list[AttachmentView]]
+    prompt: NotRequired[PromptView]
+    left_out: NotRequired[Literal["content_filter"]]
+
+
+class ContentView(TypedDict):
+    """One part of a tool's result; the other members depend on `type`. `data` is base64."""
+
+    type: Literal["text", "image", "resource", "link", "unsupported"]
+    text: NotRequired[str]
+    mime_type: NotRequired[str | None]
+    data: NotRequired[str]
+    uri: NotRequired[str]
+    name: NotRequired[str]
+
+
+class ProgressView(TypedDict):
+    """How far a tool call is."""
+
+    progress: float
+    total: float | None
+    message: str | None
+
+
+class CallView(TypedDict):
+    """A tool call. `args_hash` identifies the arguments that a decision is about."""
+
+    call_id: str
+    batch_id: str
+    message_id: str
+    server: str
+    tool: str
+    title: str
+    description: str
+    arguments: dict[str, Any]
+    args_hash: str
+    input_schema: dict[str, Any]
+    status: CallState
+    annotations: NotRequired[dict[str, Any]]
+    expires_at: NotRequired[float]
+    started_at: NotRequired[float]
+    duration_ms: NotRequired[int]
+    progress: NotRequired[ProgressView]
+    content: NotRequired[list[ContentView]]
+    structured: NotRequired[Any]
+    truncated: NotRequired[bool]
+    decided_by: NotRequired[str]
+    reason: NotRequired[str]
+    unasked: NotRequired[bool]
+
+
+class ElicitationView(TypedDict):
+    """A server's question: a form with `fields`, or a `url` to visit."""
+
+    elicitation_id: str
+    server: str
+    message: str
+    expires_at: float
+    mode: Literal["form", "url"]
+    call_id: NotRequired[str]
+    fields: NotRequired[list[dict[str, Any]]]
+    url: NotRequired[str]
+    host: NotRequired[str]
+    warnings: NotRequired[list[str]]
+
+
+class SamplingView(TypedDict):
+    """A server's request to use the model with `messages`, each of which has a role and a text."""
+
+    sampling_id: str
+    server: str
+    messages: list[dict[str, str]]
+    max_tokens: int
+    expires_at: float
+    system_prompt: NotRequired[str]
+
+
+class GrantView(TypedDict):
+    """A tool that the person allowed for the whole conversation."""
+
+    server: str
+    tool: str
+
+
+class RunView(TypedDict):
+    """The answer that is being written. `asked_at` is when the model was asked last."""
+
+    run_id: str
+    status: Literal["running"]
+    trigger: Trigger
+    message_id: NotRequired[str]
+    asked_at: NotRequired[float]
+
+
+class StateView(TypedDict):
+    """The whole state of a conversation."""
+
+    user: UserView
+    servers: list[ServerView]
+    mode: Mode
+    model: ModelView
+    title: str
+    messages: list[MessageView]
+    run: RunView | None
+    calls: list[CallView]
+    elicitations: list[ElicitationView]
+    samplings: list[SamplingView]
+    grants: list[GrantView]
