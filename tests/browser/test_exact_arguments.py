@@ -71,7 +71,7 @@ async def test_an_edit_leaves_the_other_arguments_as_the_model_made_them(
     await _ask(alice, script, json.dumps(given))
     card = alice.call("do_errand")
     await card.get_by_role("button", name="Edit arguments").click()
-    await card.get_by_label("why").fill("fraud")
+    await card.get_by_label("why", exact=True).fill("fraud")
     got = await _approved(alice, stack)
     assert json.dumps(got, sort_keys=True) == json.dumps(given | {"why": "fraud"}, sort_keys=True)
 
@@ -92,7 +92,7 @@ async def test_defaults_are_shown_and_not_filled_in(alice: Person, stack: Stack,
     await card.get_by_role("button", name="Edit arguments").click()
     await expect(card.locator(".field", has_text="times")).to_contain_text("optional, 3 if left out")
     await expect(card.get_by_label("times")).to_have_value("")
-    await card.get_by_label("why").fill("fraud")
+    await card.get_by_label("why", exact=True).fill("fraud")
     assert await _approved(alice, stack) == {"why": "fraud"}
 
 

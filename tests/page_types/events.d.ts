@@ -86,7 +86,7 @@ interface ContentView {
   name?: string;
 }
 
-/** A tool call. `args_hash` identifies the arguments that a decision is about. */
+/** A tool call. `args_hash` identifies the arguments that a decision is about. The person can move `expires_at` up to `latest_at`. */
 interface CallView {
   call_id: string;
   batch_id: string;
@@ -101,6 +101,7 @@ interface CallView {
   status: "proposed" | "approved" | "running" | "done" | "failed" | "declined" | "cancelled";
   annotations?: Record<string, any>;
   expires_at?: number;
+  latest_at?: number;
   started_at?: number;
   duration_ms?: number;
   progress?: ProgressView;
@@ -118,6 +119,7 @@ interface ElicitationView {
   server: string;
   message: string;
   expires_at: number;
+  latest_at: number;
   mode: "form" | "url";
   call_id?: string;
   fields?: Array<Record<string, any>>;
@@ -133,6 +135,7 @@ interface SamplingView {
   messages: Array<Record<string, string>>;
   max_tokens: number;
   expires_at: number;
+  latest_at: number;
   system_prompt?: string;
 }
 
@@ -241,6 +244,13 @@ interface ToolDone {
   unasked?: boolean;
 }
 
+/** The person has more time to decide or answer. */
+interface RequestExtended {
+  kind: "call" | "elicitation" | "sampling";
+  id: string;
+  expires_at: number;
+}
+
 /** A server asks the person. */
 interface ElicitationRequested {
   elicitation: ElicitationView;
@@ -315,6 +325,7 @@ interface ChatEvents {
   "tool.started": ToolStarted;
   "tool.progress": ToolProgress;
   "tool.done": ToolDone;
+  "request.extended": RequestExtended;
   "elicitation.requested": ElicitationRequested;
   "elicitation.resolved": ElicitationResolved;
   "sampling.requested": SamplingRequested;

@@ -91,6 +91,8 @@ declare global {
     edit?: (text: string) => void;
     /** The person's message was taken. */
     sent?: () => void;
+    /** Keep an element in view while the text below it grows. */
+    keep?: (element: HTMLElement) => void;
     /** Return what a server is called. */
     serverTitle?: (name: string) => string;
     /** What had the focus was decided: it goes to the next that waits, or to the message. */

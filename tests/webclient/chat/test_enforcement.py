@@ -13,6 +13,7 @@ from semantic_kernel.functions import KernelArguments
 from mcpsecurity_webclient.chat.mcp.plugins import cached_toolset
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, User
+from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import NotApprovedError, ToolCalls, UnknownToolError
@@ -56,7 +57,7 @@ def _conversation(
     def publish(name: str, _: object) -> None:
         heard.append(name)
 
-    approvals = Approvals(state, McpServers(servers), publish, save=save, timeout=1.0)
+    approvals = Approvals(state, McpServers(servers), publish, save=save, time_to_decide=WaitingTime(1, 10))
     return ToolCalls(state, approvals, McpServers(servers), publish), state, heard
 
 
@@ -184,5 +185,5 @@ async def test_a_grant_that_is_taken_back_while_a_call_is_kept_makes_none() -> N
     call = tool_calls.propose("s-pay", {"amount": 1}, "b", "m", "i")
     state.grants["", "s-pay"] = call.definition_hash
     call.expires_at = 0.0  # nobody decides it
-    assert await tool_calls.carry_out(call) == "There was no answer in time, so s-pay was not run."
+    assert await tool_calls.carry_out(call) == "There was no answer in time, so pay was not run."
     assert heard == ["tool.decided", "tool.done"]

@@ -127,6 +127,14 @@ class ToolDone(TypedDict):
     unasked: NotRequired[bool]
 
 
+class RequestExtended(TypedDict):
+    """The person has more time to decide or answer."""
+
+    kind: Literal["call", "elicitation", "sampling"]
+    id: str
+    expires_at: float
+
+
 class ElicitationRequested(TypedDict):
     """A server asks the person."""
 
@@ -201,16 +209,16 @@ class Toast(TypedDict):
 EventName = Literal[
     "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.progress", "tool.done",
-    "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
-    "mode.changed", "grants.changed", "servers.changed", "catalog.changed", "title.changed",
-    "session.expired", "toast",
+    "request.extended", "elicitation.requested", "elicitation.resolved", "sampling.requested",
+    "sampling.resolved", "mode.changed", "grants.changed", "servers.changed", "catalog.changed",
+    "title.changed", "session.expired", "toast",
 ]  # fmt: skip
 
 EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
-    | ToolDecided | ToolStarted | ToolProgress | ToolDone | ElicitationRequested | ElicitationResolved
-    | SamplingRequested | SamplingResolved | ModeChanged | GrantsChanged | ServersChanged | CatalogChanged
-    | TitleChanged | SessionExpired | Toast
+    | ToolDecided | ToolStarted | ToolProgress | ToolDone | RequestExtended
+    | ElicitationRequested | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged
+    | GrantsChanged | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -226,6 +234,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "tool.started": ToolStarted,
     "tool.progress": ToolProgress,
     "tool.done": ToolDone,
+    "request.extended": RequestExtended,
     "elicitation.requested": ElicitationRequested,
     "elicitation.resolved": ElicitationResolved,
     "sampling.requested": SamplingRequested,

@@ -86,8 +86,8 @@ class PendingFunctionCall:
     """A tool call that the model proposed, from its proposal to its end.
 
     `item_id` is its id in what the model reads. The call waits for `decision`; `deciding` holds a decision
-    that is being saved. `recovered` says that another process proposed the call, `unasked` that it ran
-    although neither this client nor the server asked the person.
+    that is being saved, `limit` ends the wait. `recovered` says that another process proposed the call,
+    `unasked` that it ran although neither this client nor the server asked the person.
     """
 
     call_id: str
@@ -106,6 +106,7 @@ class PendingFunctionCall:
     approved_hash: str | None = None
     status: CallStatus = "proposed"
     expires_at: float | None = None
+    latest_at: float | None = None
     started_at: float | None = None
     duration_ms: int | None = None
     progress: ProgressView | None = None
@@ -117,6 +118,7 @@ class PendingFunctionCall:
     unasked: bool | None = None
     decision: asyncio.Future[Decision] | None = field(default=None, repr=False)
     deciding: Decision | None = field(default=None, repr=False)
+    limit: asyncio.Timeout | None = field(default=None, repr=False)
     recovered: bool = False
 
     def __post_init__(self) -> None:
@@ -139,9 +141,9 @@ class PendingFunctionCall:
         """Return the page's view."""
         names = (
             "call_id", "batch_id", "message_id", "server", "tool", "title", "description", "arguments",
-            "args_hash", "input_schema", "annotations", "status", "expires_at", "started_at", "duration_ms",
-            "progress", "content", "structured", "truncated", "decided_by", "reason",
-            "unasked",
+            "args_hash", "input_schema", "annotations", "status", "expires_at", "latest_at",
+            "started_at", "duration_ms", "progress", "content", "structured", "truncated", "decided_by",
+            "reason", "unasked",
         )  # fmt: skip
         return cast("CallView", {n: value for n in names if (value := getattr(self, n)) is not None})
 

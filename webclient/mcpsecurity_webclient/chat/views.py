@@ -122,7 +122,8 @@ class ProgressView(TypedDict):
 
 
 class CallView(TypedDict):
-    """A tool call. `args_hash` identifies the arguments that a decision is about."""
+    """A tool call. `args_hash` identifies the arguments that a decision is about. The person can move
+    `expires_at` up to `latest_at`."""
 
     call_id: str
     batch_id: str
@@ -137,6 +138,7 @@ class CallView(TypedDict):
     status: CallState
     annotations: NotRequired[dict[str, Any]]
     expires_at: NotRequired[float]
+    latest_at: NotRequired[float]
     started_at: NotRequired[float]
     duration_ms: NotRequired[int]
     progress: NotRequired[ProgressView]
@@ -155,6 +157,7 @@ class ElicitationView(TypedDict):
     server: str
     message: str
     expires_at: float
+    latest_at: float
     mode: Literal["form", "url"]
     call_id: NotRequired[str]
     fields: NotRequired[list[dict[str, Any]]]
@@ -171,6 +174,7 @@ class SamplingView(TypedDict):
     messages: list[dict[str, str]]
     max_tokens: int
     expires_at: float
+    latest_at: float
     system_prompt: NotRequired[str]
 
 

@@ -15,6 +15,7 @@ from mcpsecurity.elicitation import argument_errors
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDecided, ToolProposed
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
+from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime, reschedule
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
@@ -36,8 +37,8 @@ Publish = Callable[[EventName, EventPayload], None]
 class Approvals:
     """Decides about the calls of one conversation: by the person, by a grant, or by the mode.
 
-    `timeout` is how long the person has to decide, in seconds; `clock` gives seconds since 1970. `save` saves
-    the conversation as it is when it is called, or raises `StoreError`.
+    `time_to_decide` is how long the person has, `clock` gives seconds since 1970. `save` saves the
+    conversation as it is when it is called, or raises `StoreError`.
     """
 
     def __init__(
@@ -47,21 +48,22 @@ class Approvals:
         publish: Publish,
         *,
         save: Callable[[], Awaitable[None]],
-        timeout: float,
+        time_to_decide: WaitingTime,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._state = state
         self._servers = servers
         self._publish = publish
         self._save = save
-        self._timeout = timeout
+        self._time = time_to_decide
         self._clock = clock
         self._deciding = asyncio.Lock()
 
     def open(self, call: PendingFunctionCall) -> None:
         """Add a proposed call to the conversation, and let it wait for its decision."""
         call.decision = asyncio.get_running_loop().create_future()
-        call.expires_at = self._clock() + self._timeout
+        now = self._clock()
+        call.expires_at, call.latest_at = now + self._time.seconds, self._time.latest(now)
         self._state.calls[call.call_id] = call
 
     async def announce(self, calls: Iterable[PendingFunctionCall]) -> None:
@@ -118,6 +120,27 @@ class Approvals:
             if not still_open:
                 raise self._why_not(batch[0]) or AlreadyDecidedError()
             await self._take({c.call_id: Decision(approve, "user", c.arguments) for c in still_open}, {})
+
+    async def extend(self, call_id: str) -> float:
+        """Give the person more time; return the new deadline, which is saved by then.
+
+        Raises:
+            UnknownRequestError, AlreadyDecidedError, RequestExpiredError: it cannot be decided (any more).
+            NoMoreTimeError: the deadline is the latest already.
+            StoreError: the deadline cannot be saved, and has not moved.
+        """
+        async with self._deciding:
+            call = self._awaited(call_id)
+            before = call.expires_at or 0.0
+            later = self._time.extended(before, call.latest_at or before, self._clock())
+            self._move_deadline(call, later)
+            try:
+                await self._save()
+            except BaseException:
+                self._move_deadline(call, before)
+                raise
+        self._publish("request.extended", {"kind": "call", "id": call_id, "expires_at": later})
+        return later
 
     async def set_mode(self, mode: ApprovalMode) -> None:
         """Change who asks the person from the next call on. Raises `StoreError`: the mode has not changed."""
@@ -202,6 +225,10 @@ class Approvals:
             decided["reason"] = decision.reason
         self._publish("tool.decided", decided)
 
+    def _move_deadline(self, call: PendingFunctionCall, expires_at: float) -> None:
+        reschedule(call.limit, expires_at - self._clock())
+        call.expires_at = expires_at
+
     def _change_mode(self, mode: ApprovalMode) -> None:
         self._state.mode = mode
         self._publish("mode.changed", {"mode": mode.value})
@@ -278,8 +305,10 @@ class Approvals:
     async def _persons_decision(self, call: PendingFunctionCall) -> Decision:
         if call.decision is None or call.expires_at is None:
             raise UnknownRequestError
-        left = min(call.expires_at - self._clock(), self._timeout)
-        await asyncio.wait([call.decision], timeout=max(left, 0.0))
+        left = min(call.expires_at - self._clock(), self._time.seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(left, 0.0)) as call.limit:
+                await asyncio.wait([call.decision])
         async with self._deciding:  # a decision that is being taken now was in time
             if not call.decision.done():
                 self.settle(call, Decision(False, "timeout", call.arguments))

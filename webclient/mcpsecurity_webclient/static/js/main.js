@@ -38,17 +38,19 @@ function start() {
   const commands = new Commands({ chatId, csrfToken });
   const draft = new Draft({ username, chatId });
   const report = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }));
+  const extend = (kind, id) => commands.moreTime(kind, id).catch((error) => report(error));
   /** @type {PageContext} */
-  const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say) };
+  const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say, extend) };
   const answering = (command) => {
-    const run = () => command().then(() => follower.follow(), (error) => report(error, run));
+    const run = () => command().then(() => follower.goToEnd(), (error) => report(error, run));
     return run;
   };
   context.regenerate = answering(() => commands.regenerate());
   context.retry = answering(() => commands.retry());
   context.goOn = answering(() => commands.goOn());
   context.edit = (text) => composer.rewrite(text);
-  context.sent = () => follower.follow();
+  context.sent = () => follower.goToEnd();
+  context.keep = (element) => follower.keep(element);
   context.serverTitle = (name) => serverTitle(store.state, name);
   context.leave = (element) => leave(element, () => composer.focus());
 

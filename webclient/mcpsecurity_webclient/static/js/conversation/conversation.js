@@ -2,6 +2,7 @@
 
 import { arrange, h } from "../ui/dom.js";
 import { attempt } from "../protocol/attempt.js";
+import { deadlineOf } from "../requests/deadline.js";
 import { elicitationForm } from "../requests/elicitation.js";
 import { outcomeLine } from "../requests/outcome.js";
 import { samplingRequest } from "../requests/sampling.js";
@@ -78,16 +79,18 @@ export class Conversation {
 
   _elicitation(request) {
     const make = request.mode === "url" ? visitRequest : elicitationForm;
-    return this._request(request.elicitation_id, () => make(request, this._context));
+    return this._request(request.elicitation_id, request, () => make(request, this._context));
   }
 
   _sampling(request) {
-    return this._request(request.sampling_id, () => samplingRequest(request, this._context));
+    return this._request(request.sampling_id, request, () => samplingRequest(request, this._context));
   }
 
-  _request(id, make) {
+  _request(id, request, make) {
     if (!this._requests.has(id)) this._requests.set(id, make());
-    return this._requests.get(id).element;
+    const frame = this._requests.get(id);
+    frame.extend(deadlineOf(request));
+    return frame.element;
   }
 
   _outcome(outcome, mayAskAgain) {

@@ -60,6 +60,11 @@ export class Commands {
     return this._chat(`samplings/${encodeURIComponent(samplingId)}`, { decision });
   }
 
+  /** @param {string} kind  call, elicitation or sampling */
+  moreTime(kind, id) {
+    return this._chat(`${kind}s/${encodeURIComponent(id)}/more-time`, {});
+  }
+
   stop(runId) {
     return this._chat(`runs/${encodeURIComponent(runId)}/stop`, {});
   }

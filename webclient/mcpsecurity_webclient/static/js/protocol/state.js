@@ -53,6 +53,7 @@ const CHAT_HANDLERS = {
     changeCall(state, call_id, { progress: { progress, total, message } }),
   "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated, unasked, at }) =>
     changeCall(asked(state, at), call_id, { status, duration_ms, content, structured, truncated, unasked }),
+  "request.extended": extended,
   "elicitation.requested": (state, { elicitation }) => put(state, "elicitations", elicitation.elicitation_id, elicitation),
   "elicitation.resolved": resolved,
   "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),
@@ -171,6 +172,17 @@ function decided(state, { call_id, decision, by, edited, arguments: args, reason
   if (args) changes.arguments = args;
   if (reason) changes.reason = reason;
   return changeCall(state, call_id, changes);
+}
+
+/**
+ * @param {PageState} state
+ * @param {EventData<"request.extended">} data
+ * @returns {PageState}
+ */
+function extended(state, { kind, id, expires_at }) {
+  /** @type {"calls"|"elicitations"|"samplings"} */
+  const part = `${kind}s`;
+  return state[part][id] ? put(state, part, id, { ...state[part][id], expires_at }) : state;
 }
 
 /**

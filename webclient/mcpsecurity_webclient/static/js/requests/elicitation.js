@@ -7,6 +7,7 @@ import { h } from "../ui/dom.js";
 import { button, once } from "../ui/button.js";
 import { Form } from "../forms/form.js";
 import { fromElicitation } from "../forms/fields.js";
+import { deadlineOf } from "./deadline.js";
 import { requestFrame } from "./request.js";
 
 const APPROVING = /^(approve|allow|confirm|accept|agree|proceed|permit)/i;
@@ -23,7 +24,8 @@ export function elicitationForm(elicitation, context) {
   const actions = h("div", { class: "actions decide" }, cancel, button("Decline", () => answer("decline"), { kind: "plain" }), submit);
   const body = h("form", { novalidate: true, autocomplete: "off" }, form.element, h("div", { class: "request-end" }, help, actions));
   const frame = requestFrame({
-    name: `Request from ${server}`, heading: `${server} asks`, symbol: "form", message: elicitation.message, expiresAt: elicitation.expires_at,
+    name: `Request from ${server}`, heading: `${server} asks`, symbol: "form", message: elicitation.message,
+    deadline: deadlineOf(elicitation),
   }, context.countdowns, body);
   const accept = once(submit, submitForm);
 

@@ -4,12 +4,12 @@ import { h, uniqueId } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 
 /**
- * @param {{name: string, heading: string, symbol: string, message: string, expiresAt: number}} request  `name` names the
- *   group, `heading` is what is seen
- * @returns {{element, say(problem), close()}}
+ * @param {{name: string, heading: string, symbol: string, message: string, deadline: any}} request  `name` names the
+ *   group, `heading` is what is seen, `deadline` see countdown.js
+ * @returns {{element, say(problem), extend(deadline), close()}}
  */
-export function requestFrame({ name, heading, symbol, message, expiresAt }, countdowns, ...content) {
-  const countdown = countdowns.add(expiresAt);
+export function requestFrame({ name, heading, symbol, message, deadline }, countdowns, ...content) {
+  const countdown = countdowns.add(deadline);
   const text = h("p", { class: "request-message", id: uniqueId("request") }, message);
   const problem = h("p", { class: "field-error", role: "alert", hidden: true });
   const element = h("div", { class: "request waiting", role: "group", "aria-label": name, "aria-describedby": text.id, tabindex: "-1" },
@@ -22,5 +22,6 @@ export function requestFrame({ name, heading, symbol, message, expiresAt }, coun
     problem.hidden = !words;
   }
 
-  return { element, say, close: () => countdown.remove() };
+  countdown.watch(element);
+  return { element, say, extend: countdown.update, close: () => countdown.remove() };
 }

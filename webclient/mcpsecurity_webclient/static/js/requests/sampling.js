@@ -2,6 +2,7 @@
 
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
+import { deadlineOf } from "./deadline.js";
 import { requestFrame } from "./request.js";
 
 /** @param {PageContext} context */
@@ -28,6 +29,6 @@ export function samplingRequest(sampling, context) {
     heading: `${server} wants to use the model`,
     symbol: "form",
     message: `The model would answer the following, with at most ${sampling.max_tokens} tokens, and ${server} would get its answer.`,
-    expiresAt: sampling.expires_at,
+    deadline: deadlineOf(sampling),
   }, context.countdowns, h("dl", { class: "sampling" }, prompt.map(({ role, text }) => [h("dt", {}, role), h("dd", {}, text)]).flat()), actions);
 }

@@ -6,6 +6,7 @@
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { icon } from "../ui/icons.js";
+import { deadlineOf } from "./deadline.js";
 import { requestFrame } from "./request.js";
 
 /** @param {PageContext} context */
@@ -18,7 +19,8 @@ export function visitRequest(elicitation, context) {
     button("Decline", () => answer("decline"), { kind: "plain" }),
     url ? button(`Open ${elicitation.host || "the address"} in a new tab`, open, { kind: "primary" }) : null);
   const frame = requestFrame({
-    name: `Request from ${server}`, heading: `${server} asks you to visit a site`, symbol: "link", message: elicitation.message, expiresAt: elicitation.expires_at,
+    name: `Request from ${server}`, heading: `${server} asks you to visit a site`, symbol: "link", message: elicitation.message,
+    deadline: deadlineOf(elicitation),
   }, context.countdowns, address(elicitation), warningList(warnings), actions);
   frame.element.addEventListener("keydown", (event) => event.key === "Escape" && answer("cancel"));
 

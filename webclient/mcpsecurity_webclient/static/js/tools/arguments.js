@@ -9,9 +9,10 @@ import { valueView } from "./values.js";
 /**
  * @param {any} values  what is sent
  * @param {any} schema  the tool's input schema; its defaults are shown, in grey
- * @param {{proposed?: any, caption?: string}} options  `proposed`: what the model proposed, to mark what was changed
+ * @param {{proposed?: any, caption?: string, tools?: Element[]}} options  `proposed`: what the model proposed, to mark what
+ *   was changed; `tools`: buttons to stand beside the table's own
  */
-export function argumentsView(values, schema, { proposed, caption = "Arguments" } = {}) {
+export function argumentsView(values, schema, { proposed, caption = "Arguments", tools = [] } = {}) {
   const rows = effective(values, schema);
   if (rows.length === 0) return h("p", { class: "muted" }, "This tool takes no arguments.");
   const raw = h("pre", { class: "raw", id: uniqueId("raw"), hidden: true, tabindex: "0" }, writeExact(values ?? {}, 2));
@@ -25,7 +26,7 @@ export function argumentsView(values, schema, { proposed, caption = "Arguments" 
     toggle.setAttribute("aria-expanded", String(!raw.hidden));
   }
 
-  return h("div", { class: "arguments" }, table, raw, h("div", { class: "arguments-tools" }, toggle));
+  return h("div", { class: "arguments" }, table, raw, h("div", { class: "arguments-tools" }, tools, toggle));
 }
 
 function argumentRow({ name, value, source }, proposed) {

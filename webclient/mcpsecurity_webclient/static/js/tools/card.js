@@ -6,6 +6,7 @@
 import { h, setText, uniqueId } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { button } from "../ui/button.js";
+import { deadlineOf } from "../requests/deadline.js";
 import { consequenceOf, consequenceView } from "./consequence.js";
 import { Decision } from "./decision.js";
 import { Outcome } from "./outcome.js";
@@ -51,8 +52,9 @@ export class ToolCard {
   }
 
   _draw(call, before, asks) {
-    const moved = asks !== this._asks || call.expires_at !== before?.expires_at;
+    const moved = asks !== this._asks;
     this._asks = asks;
+    if (call.status === "proposed" && call.expires_at) this._countdown?.update(deadlineOf(call));
     this._progress.update(call, asks);
     if (moved) this._drawState(call);
     if (before?.status === call.status && before.structured === call.structured && before.content === call.content) return;
@@ -61,12 +63,12 @@ export class ToolCard {
     this._symbol.replaceChildren(icon(symbolOf(call)));
     this._drawTitle(call);
     this._drawState(call);
-    this._drawBody(call);
+    this._drawBody(call, before);
   }
 
   _drawTitle(call) {
     const { title, rest } = sentenceOf(call);
-    this._title.replaceChildren(h("b", {}, title), rest);
+    this._title.replaceChildren(h("span", { class: "card-tool" }, title), rest);
     const server = this._context.serverTitle(call.server);
     setText(this._origin, call.title && call.title !== call.tool ? `${call.tool} · ${server}` : server);
   }
@@ -74,18 +76,19 @@ export class ToolCard {
   _drawState(call) {
     this._countdown?.remove();
     const waits = call.status === "proposed" && call.expires_at;
-    this._countdown = waits ? this._context.countdowns.add(call.expires_at) : null;
+    this._countdown = waits ? this._context.countdowns.add(deadlineOf(call)) : null;
+    this._countdown?.watch(this._body);
     const words = this._asks && call.status === "running" ? "Waiting for your answer" : wordsFor(call);
     this._state.replaceChildren(words, ...(this._countdown ? [" · ", this._countdown.element] : []));
   }
 
-  _drawBody(call) {
+  _drawBody(call, before) {
     const hadFocus = this.element.contains(document.activeElement) && document.activeElement !== this.element;
     this._again = null;
-    const names = h("div", { class: "card-names" }, this._title, this._origin);
-    if (ENDED.includes(call.status)) this._drawOutcome(call);
+    if (ENDED.includes(call.status)) this._drawOutcome(call, before);
     else {
-      this._head.replaceChildren(this._symbol, names, this._state);
+      const below = call.status === "proposed" ? consequenceView(call, this._context.serverTitle(call.server)) : this._origin;
+      this._head.replaceChildren(this._symbol, h("div", { class: "card-names" }, this._title, below), this._state);
       this._body.replaceChildren(...(call.status === "proposed" ? this._proposal(call) : []));
     }
     if (hadFocus && call.status !== "proposed") this._context.leave(this.element);
@@ -93,19 +96,19 @@ export class ToolCard {
 
   _proposal(call) {
     return [
-      consequenceView(consequenceOf(call.annotations), this._context.serverTitle(call.server)),
       call.description ? h("p", { class: "card-description" }, call.description) : null,
       new Decision(call, this._context).element,
     ].filter(Boolean);
   }
 
   /** An ended call is one line, `details` with everything else. */
-  _drawOutcome(call) {
+  _drawOutcome(call, before) {
     const outcome = new Outcome(call);
     const line = h("summary", { class: "card-line" }, this._symbol, this._title, this._state);
     this._head.replaceChildren(h("details", { class: "card-fold" }, line,
       h("div", { class: "card-details" }, h("p", { class: "card-origin" }, this._origin.textContent), outcome.details)));
     this._again = outcome.retry ? button("Ask again", () => this._context[outcome.retry](), { kind: "plain", symbol: "redo", hidden: true }) : null;
     this._body.replaceChildren(...[...outcome.shown, this._again].filter(Boolean));
+    if (outcome.hasFigure && before) this._context.keep(this.element);
   }
 }

@@ -27,9 +27,10 @@ function effectOf(reads, destroys) {
   return reads === false ? "destroys" : "unknown";
 }
 
-/** Return a line with the consequences as chips, and who says so. */
-export function consequenceView({ effect, outside }, server) {
+/** Return a line with the consequences as chips, who says so, and the tool's own name. */
+export function consequenceView({ annotations, tool }, server) {
+  const { effect, outside } = consequenceOf(annotations);
   const chips = [h("span", { class: `effect ${effect}` }, CHIPS[effect]), outside ? h("span", { class: "effect outside" }, "Reaches outside") : null];
   const source = effect === "unknown" ? `${server} does not say what this tool does.` : `according to ${server}`;
-  return h("p", { class: "consequence" }, chips, h("span", { class: "consequence-source" }, source));
+  return h("p", { class: "consequence" }, chips, h("span", { class: "consequence-source" }, source), h("code", { class: "consequence-tool" }, tool));
 }

@@ -13,10 +13,12 @@ export class ArgumentEditor {
     this._changed = changed;
     this._form = null;
     this._preview = h("div", { class: "preview" });
-    this._body = h("div", { class: "decision-arguments" }, this._table());
+    this._body = h("div", { class: "decision-arguments" });
     this._toggle = button("Edit arguments", () => this.toggle(), { kind: "link" });
     const canEdit = Object.keys(call.input_schema?.properties ?? call.arguments ?? {}).length > 0;
-    this.element = h("div", { class: "editor" }, this._body, canEdit ? this._toggle : null);
+    if (!canEdit) this._toggle.hidden = true;
+    this.element = h("div", { class: "editor" }, this._body);
+    this._draw();
     this.element.addEventListener("input", () => this._drawPreview());
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this._leave(event));
   }
@@ -46,16 +48,18 @@ export class ArgumentEditor {
 
   toggle() {
     this._form = this._form ? null : new Form(fromSchema(this._call.input_schema, this._call.arguments));
-    this._body.replaceChildren(...(this._form ? [this._form.element, this._preview] : [this._table()]));
-    setText(this._toggle.lastElementChild, this._form ? "Cancel editing" : "Edit arguments");
-    this._drawPreview();
+    this._draw();
     this._changed();
     if (this._form) this._form.focus();
     else this._toggle.focus();
   }
 
-  _table() {
-    return argumentsView(this._call.arguments, this._call.input_schema);
+  _draw() {
+    const { arguments: values, input_schema: schema } = this._call;
+    setText(this._toggle.lastElementChild, this._form ? "Cancel editing" : "Edit arguments");
+    if (this._form) this._body.replaceChildren(this._form.element, this._preview, h("div", { class: "arguments-tools" }, this._toggle));
+    else this._body.replaceChildren(argumentsView(values, schema, { tools: [this._toggle] }));
+    this._drawPreview();
   }
 
   /** What would be sent is shown again, with the schema's defaults for what is left blank. */

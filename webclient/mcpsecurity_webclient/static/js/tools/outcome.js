@@ -16,7 +16,10 @@ export class Outcome {
     this._state = stateOf(call);
     /** The way to have the answer written again, if that is of use: the page's `retry` or `regenerate`. */
     this.retry = this._retry();
-    this.shown = [...this._words(), ...(this._state === "done" ? this._figures() : []), ...imagesView(call)];
+    const figures = [...(this._state === "done" ? this._figures() : []), ...imagesView(call)];
+    /** Whether there is a picture that the answer is about. */
+    this.hasFigure = figures.length > 0;
+    this.shown = [...this._words(), ...figures];
     this.details = this._details();
   }
 
