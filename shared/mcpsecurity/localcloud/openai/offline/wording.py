@@ -32,7 +32,7 @@ def trouble(content: str) -> str | None:
         return "declined"
     if re.search(r"\bcancell?ed\b|\bexpired\b|\bin time\b", content, re.IGNORECASE):
         return "cancelled"
-    return re.sub(r"^Error:?\s*(?:executing tool \w+:\s*)?", "", content).strip() or "unknown error"
+    return re.sub(r"^(?:Error:?\s*)+(?:executing tool \w+:\s*)?", "", content).strip() or "unknown error"
 
 
 def summary(results: Sequence[tuple[Tool, str]]) -> str:
