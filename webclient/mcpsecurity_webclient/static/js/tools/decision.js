@@ -16,7 +16,7 @@ export class Decision {
     this._call = call;
     this._context = context;
     this._destroys = consequenceOf(call.annotations).effect === "destroys";
-    this._grant = this._destroys ? null : new GrantChoice(call);
+    this._grant = new GrantChoice(call);
     this._editor = new ArgumentEditor(call, () => this._edited());
     this._reason = new Reason(() => this._decline.click(), (open) => this._reasonShown(open));
     this._problem = h("p", { class: "field-error", hidden: true, role: "alert" });
@@ -24,7 +24,7 @@ export class Decision {
     this._decline = button("Decline", () => this._declined(), { kind: "plain" });
     this._actions = h("div", { class: "actions decide apart" }, this._decline, this._reason.opener, this._approve);
     this._confirm = this._confirmation();
-    this.element = h("div", { class: "decision" }, this._editor.element, this._problem, this._grant?.element, this._reason.element, this._actions, this._confirm);
+    this.element = h("div", { class: "decision" }, this._editor.element, this._problem, this._grant.element, this._reason.element, this._actions, this._confirm);
   }
 
   /** The second step for what may destroy. While it is shown, the first one is not there. */
@@ -43,7 +43,7 @@ export class Decision {
   async _send() {
     const values = this._editor.read();
     if (values === null) return this._showConfirmation(false);
-    await this._decide("approve", { ...this._grant?.extras, ...(values === undefined ? {} : { arguments: values }) });
+    await this._decide("approve", { ...this._grant.extras, ...(values === undefined ? {} : { arguments: values }) });
   }
 
   async _declined() {
