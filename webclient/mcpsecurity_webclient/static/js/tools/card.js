@@ -11,6 +11,7 @@ import { consequenceOf, consequenceView } from "./consequence.js";
 import { Decision } from "./decision.js";
 import { Outcome } from "./outcome.js";
 import { progressView } from "./progress.js";
+import { signInView } from "./sign_in.js";
 import { sentenceOf } from "./summary.js";
 import { stateOf, symbolOf, wordsFor } from "./wording.js";
 
@@ -30,9 +31,10 @@ export class ToolCard {
     this._origin = h("span", { class: "card-origin" });
     this._head = h("div", { class: "card-head" });
     this._progress = progressView();
+    this._signIn = signInView();
     this._body = h("div", { class: "card-body" });
     this.element = h("div", { class: "card", role: "group", "aria-label": `Tool call ${call.tool}`, "aria-describedby": this._title.id, tabindex: "-1" },
-      this._head, this._progress.element, this._body);
+      this._head, this._progress.element, this._signIn.element, this._body);
     this.requests = h("div", { class: "requests" });
     this.slot = h("div", { class: "card-slot" }, this.element, this.requests);
     this.update(call);
@@ -55,7 +57,8 @@ export class ToolCard {
     const moved = asks !== this._asks;
     this._asks = asks;
     if (call.status === "proposed" && call.expires_at) this._countdown?.update(deadlineOf(call));
-    this._progress.update(call, asks);
+    this._progress.update(call, asks || Boolean(call.sign_in));
+    this._signIn.update(call);
     if (moved) this._drawState(call);
     if (before?.status === call.status && before.structured === call.structured && before.content === call.content) return;
     this.element.dataset.status = stateOf(call);

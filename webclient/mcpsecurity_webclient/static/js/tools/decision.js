@@ -20,8 +20,8 @@ export class Decision {
     this._editor = new ArgumentEditor(call, () => this._edited());
     this._reason = new Reason(() => this._decline.click(), (open) => this._reasonShown(open));
     this._problem = h("p", { class: "field-error", hidden: true, role: "alert" });
-    this._approve = button("Approve", () => this._approved(), { kind: "primary" });
-    this._decline = button("Decline", () => this._declined(), { kind: "plain" });
+    this._approve = button("Approve", () => this._approved(), { kind: "primary", "data-answer": "approve" });
+    this._decline = button("Decline", () => this._declined(), { kind: "plain", "data-answer": "decline" });
     this._actions = h("div", { class: "actions decide apart" }, this._decline, this._reason.opener, this._approve);
     this._confirm = this._confirmation();
     this.element = h("div", { class: "decision" }, this._editor.element, this._problem, this._grant.element, this._reason.element, this._actions, this._confirm);
