@@ -45,6 +45,7 @@ declare global {
     models: ModelView[];
     title: string;
     grants: GrantView[];
+    toolsOff: ToolRef[];
     order: string[];
     messages: Record<string, MessageState>;
     calls: Record<string, CallState>;

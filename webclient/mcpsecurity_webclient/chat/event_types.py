@@ -25,6 +25,7 @@ from mcpsecurity_webclient.chat.views import (
     ServerView,
     SignInView,
     StateView,
+    ToolRef,
     Trigger,
 )
 
@@ -195,6 +196,12 @@ class ServersChanged(TypedDict):
     servers: list[ServerView]
 
 
+class ToolsChanged(TypedDict):
+    """The person has turned tools on or off; `off` is what is off now."""
+
+    off: list[ToolRef]
+
+
 class CatalogChanged(TypedDict):
     """Prompts or resources have changed: the page fetches them again."""
 
@@ -225,15 +232,16 @@ EventName = Literal[
     "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "request.extended", "elicitation.requested", "elicitation.resolved", "sampling.requested",
-    "sampling.resolved", "mode.changed", "model.changed", "grants.changed", "servers.changed",
-    "catalog.changed", "title.changed", "session.expired", "toast",
+    "sampling.resolved", "mode.changed", "model.changed", "grants.changed", "tools.changed",
+    "servers.changed", "catalog.changed", "title.changed", "session.expired", "toast",
 ]  # fmt: skip
 
 EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | RequestExtended
     | ElicitationRequested | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged
-    | ModelChanged | GrantsChanged | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
+    | ModelChanged | GrantsChanged | ToolsChanged | ServersChanged | CatalogChanged | TitleChanged
+    | SessionExpired | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -258,6 +266,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "mode.changed": ModeChanged,
     "model.changed": ModelChanged,
     "grants.changed": GrantsChanged,
+    "tools.changed": ToolsChanged,
     "servers.changed": ServersChanged,
     "catalog.changed": CatalogChanged,
     "title.changed": TitleChanged,

@@ -4,10 +4,9 @@
  */
 
 import { h } from "../ui/dom.js";
+import { t } from "../ui/texts.js";
 
 /** @typedef {"reads"|"changes"|"destroys"|"unknown"} Effect */
-
-const CHIPS = { reads: "Reads", changes: "Changes", destroys: "Deletes", unknown: "Effect unknown" };
 
 /**
  * Return what a tool's annotations say, with the defaults of the MCP specification (2025-11-25, ToolAnnotations): a
@@ -20,6 +19,11 @@ export function consequenceOf(annotations) {
   return { effect: effectOf(reads, destroys), outside: outside === true };
 }
 
+/** @param {Effect} effect */
+function words(effect) {
+  return { reads: t("Reads"), changes: t("Changes"), destroys: t("Deletes"), unknown: t("Effect unknown") }[effect];
+}
+
 function effectOf(reads, destroys) {
   if (reads === true) return "reads";
   if (destroys === true) return "destroys";
@@ -27,10 +31,15 @@ function effectOf(reads, destroys) {
   return reads === false ? "destroys" : "unknown";
 }
 
+/** Return the consequences as chips. */
+export function effectChips(annotations) {
+  const { effect, outside } = consequenceOf(annotations);
+  return [h("span", { class: "effect", "data-effect": effect }, words(effect)), outside ? h("span", { class: "effect outside" }, t("Reaches outside")) : null];
+}
+
 /** Return a line with the consequences as chips, who says so, and the tool's own name. */
 export function consequenceView({ annotations, tool }, server) {
-  const { effect, outside } = consequenceOf(annotations);
-  const chips = [h("span", { class: `effect ${effect}` }, CHIPS[effect]), outside ? h("span", { class: "effect outside" }, "Reaches outside") : null];
-  const source = effect === "unknown" ? `${server} does not say what this tool does.` : `according to ${server}`;
-  return h("p", { class: "consequence" }, chips, h("span", { class: "consequence-source" }, source), h("code", { class: "consequence-tool" }, tool));
+  const { effect } = consequenceOf(annotations);
+  const source = effect === "unknown" ? t("{server} does not say what this tool does.", { server }) : t("according to {server}", { server });
+  return h("p", { class: "consequence" }, effectChips(annotations), h("span", { class: "consequence-source" }, source), h("code", { class: "consequence-tool" }, tool));
 }
