@@ -81,4 +81,4 @@ async def test_nobody_opens_or_answers_in_the_chat_of_another(
     )
     assert status == [404, 404, 404, 404]
     assert bob.url == alice.url
-    assert BOB in await bob.page.locator(".who-username").inner_text()
+    assert BOB in await bob.page.locator(".who-username").first.inner_text()
