@@ -1,29 +1,10 @@
 """The command line lists its commands without loading what they need."""
 
-import subprocess
-import sys
-
 import click
 import pytest
+from tests.support.imports import HEAVY, loaded_by
 
 from mcpsecurity.cli import command_line
-
-HEAVY = {"aiohttp", "azure", "cryptography", "httpx", "mcp", "msal", "openai", "pydantic", "semantic_kernel"}
-
-
-def loaded_by(code: str) -> set[str]:
-    """Return the top-level packages that a program imports, as Python itself reports them."""
-    done = subprocess.run(  # noqa: S603 - arguments are fixed here
-        [sys.executable, "-X", "importtime", "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    lines = (
-        line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")
-    )
-    return {name.partition(".")[0] for name in lines}
 
 
 def test_help_loads_no_command() -> None:
