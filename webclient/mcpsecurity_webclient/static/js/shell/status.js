@@ -17,7 +17,7 @@ export class Status {
 
   update(state) {
     const { model, connection, ended, run } = state;
-    setText(this._model, model ? model.name : "");
+    setText(this._model, model ? model.title || model.name : "");
     this._offline.hidden = !model?.offline;
     const words = CONNECTION[connection] ?? "";
     setText(this._connection, words || (waitingCount(state) > 0 ? "Waiting for you" : run ? "Answering…" : ""));
