@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ToolSource,
         function_name,
         import_mcp_tools,
+        named_tools,
         tool_function,
         tool_functions,
     )
@@ -31,6 +32,7 @@ __all__ = [
     "ToolSource",
     "function_name",
     "import_mcp_tools",
+    "named_tools",
     "tool_function",
     "tool_functions",
 ]
