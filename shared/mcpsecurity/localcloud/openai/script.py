@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mcpsecurity.localcloud.openai.faults import ModelFault
@@ -20,7 +20,8 @@ class Asked:
     Attributes:
         api: by which API it came: `responses`, `chat` (v1), or `dated` Chat Completions.
         deployment: which deployment was asked.
-        messages, tools: the conversation and the tools, in the shape of Chat Completions, whatever the API.
+        messages, tools: the conversation and the tools, in the shape of Chat Completions, whatever the API;
+            content that is text alone is a string.
         body: the request as it came.
     """
 
@@ -65,10 +66,17 @@ class Script:
 
     def next_for(self, asked: Asked) -> Turn | None:
         """Note a request, and return the turn that answers it, if there is one."""
-        self.asked.append(asked)
+        self.asked.append(replace(asked, messages=[_with_plain_text(each) for each in asked.messages]))
         return self.turns.popleft() if self.turns else None
 
     def clear(self) -> None:
         """Forget turns and requests."""
         self.turns.clear()
         self.asked.clear()
+
+
+def _with_plain_text(message: dict[str, Any]) -> dict[str, Any]:
+    parts = message.get("content")
+    if not isinstance(parts, list) or any(part.get("type") != "text" for part in parts):
+        return message
+    return message | {"content": "".join(part["text"] for part in parts)}
