@@ -47,6 +47,7 @@ async def test_the_composer_shrinks_while_something_waits_and_grows_for_the_pers
     composer = alice.page.locator(".composer")
     before = (await _box(composer))["height"]
     await alice.ask(DICE)
+    await expect(alice.call("get_random_number")).to_be_visible()
     await alice.page.keyboard.press("Alt+j")
     await expect(alice.call("get_random_number")).to_be_focused()
     assert (await _box(composer))["height"] < before - 30

@@ -21,11 +21,12 @@ export class Palette {
     this._none = h("p", { class: "muted", hidden: true }, t("No prompt has these words."));
     this._options = [];
     this._active = -1;
+    this._searching = false;
     this._typed = false;
     this._declined = false;
     this._input.addEventListener("input", () => this._find());
     this._input.addEventListener("keydown", (event) => this._keydown(event));
-    this._input.addEventListener("blur", () => this._isSearching && this._leave({ focus: false }));
+    this._input.addEventListener("blur", () => this._searching && this._leave({ focus: false }));
     byId("open-prompts").addEventListener("click", () => this._open("", false));
   }
 
@@ -38,16 +39,13 @@ export class Palette {
     this._open(text.slice(1), true);
   }
 
-  get _isSearching() {
-    return !this._panel.hidden && this._input.isConnected;
-  }
-
   _open(text, typed) {
     this._typed = typed;
     this._input.value = text;
     this._list.replaceChildren();
     this._panel.replaceChildren(this._input, this._list, this._none);
     this._panel.hidden = false;
+    this._searching = true;
     this._input.focus();
     this._find();
   }
@@ -55,7 +53,7 @@ export class Palette {
   async _find() {
     const text = this._input.value;
     const { prompts } = await this._catalog.load();
-    if (this._isSearching && this._input.value === text) this._show(prompts.filter((prompt) => matches(prompt, text)));
+    if (this._searching && this._input.value === text) this._show(prompts.filter((prompt) => matches(prompt, text)));
   }
 
   _keydown(event) {
@@ -110,6 +108,7 @@ export class Palette {
       return;
     }
     const form = new PromptForm(prompt, { use: (values) => this._use(prompt, values), leave: () => this._leave() });
+    this._searching = false; // removing the box that has the focus blurs it
     this._panel.replaceChildren(form.element);
     form.focus();
   }
@@ -130,6 +129,7 @@ export class Palette {
   }
 
   _close() {
+    this._searching = false;
     this._panel.hidden = true;
     this._panel.replaceChildren();
     this._options = [];
