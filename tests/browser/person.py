@@ -39,6 +39,11 @@ class Person:
             await choice.click()
         await self.ready()
 
+    async def sign_out(self) -> None:
+        """Sign out, by the account menu."""
+        await self.page.get_by_role("button", name="Account").click()
+        await self.page.get_by_role("button", name="Sign out").click()
+
     async def ready(self) -> None:
         """Wait until the page has its state."""
         await expect(self.page.locator("#model")).not_to_be_empty()
@@ -60,7 +65,7 @@ class Person:
     async def choose(self, mode: str) -> None:
         """Choose the approval mode and wait until the server has it."""
         async with self.page.expect_response(re.compile(r"/mode$")) as response:
-            await self.mode.select_option(mode)
+            await self.mode.select_option(value=mode.lower())
         assert (await response.value).ok
 
     def call(self, tool: str, nth: int = 0) -> Locator:

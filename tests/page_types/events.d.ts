@@ -14,7 +14,7 @@ interface UserView {
   username: string;
 }
 
-/** An MCP server. `left_out` names the tools that the model does not get. */
+/** An MCP server with the number of its tools. `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. */
 interface ServerView {
   name: string;
   title: string;
@@ -22,6 +22,7 @@ interface ServerView {
   tools: number;
   message?: string;
   left_out?: Array<string>;
+  searched?: number;
   sign_in_url?: string;
 }
 
@@ -97,7 +98,7 @@ interface SignInView {
   expires_at: number;
 }
 
-/** A tool call. `args_hash` identifies the arguments that a decision is about; `grantable` are the scopes in which the person can allow the tool from now on. */
+/** A tool call. `args_hash` identifies the arguments that a decision is about; the person can move `expires_at` up to `latest_at`. `grantable` are the scopes in which the person can allow the tool from now on. */
 interface CallView {
   call_id: string;
   batch_id: string;
@@ -112,6 +113,7 @@ interface CallView {
   status: "proposed" | "approved" | "running" | "done" | "failed" | "declined" | "cancelled";
   annotations?: Record<string, any>;
   expires_at?: number;
+  latest_at?: number;
   started_at?: number;
   duration_ms?: number;
   progress?: ProgressView;
@@ -131,6 +133,7 @@ interface ElicitationView {
   server: string;
   message: string;
   expires_at: number;
+  latest_at: number;
   mode: "form" | "url";
   call_id?: string;
   fields?: Array<Record<string, any>>;
@@ -146,6 +149,7 @@ interface SamplingView {
   messages: Array<Record<string, string>>;
   max_tokens: number;
   expires_at: number;
+  latest_at: number;
   system_prompt?: string;
 }
 
@@ -156,6 +160,12 @@ interface GrantView {
   scope: "arguments" | "chat" | "person";
   arguments?: Record<string, any>;
   args_hash?: string;
+}
+
+/** A tool of a server, or the whole server. */
+interface ToolRef {
+  server: string;
+  tool?: string;
 }
 
 /** The state, the number of the last event that it includes, and the server's time. */
@@ -172,6 +182,7 @@ interface Snapshot {
   elicitations: Array<ElicitationView>;
   samplings: Array<SamplingView>;
   grants: Array<GrantView>;
+  tools_off: Array<ToolRef>;
   seq: number;
   server_now: number;
 }
@@ -217,9 +228,10 @@ interface RunDone {
   usage?: Record<string, number> | null;
 }
 
-/** The model wants to call a tool. */
+/** The model wants to call a tool. `by`: mode or grant decides it, and the person is not asked. */
 interface ToolProposed {
   call: CallView;
+  by?: string;
 }
 
 /** A call was approved or declined. */
@@ -263,6 +275,13 @@ interface ToolDone {
   unasked?: boolean;
 }
 
+/** The person has more time to decide or answer. */
+interface RequestExtended {
+  kind: "call" | "elicitation" | "sampling";
+  id: string;
+  expires_at: number;
+}
+
 /** A server asks the person. */
 interface ElicitationRequested {
   elicitation: ElicitationView;
@@ -299,6 +318,11 @@ interface ModelChanged {
 /** The grants have changed. */
 interface GrantsChanged {
   grants: Array<GrantView>;
+}
+
+/** The person has turned tools on or off; `off` is what is off now. */
+interface ToolsChanged {
+  off: Array<ToolRef>;
 }
 
 /** The state of a server has changed. */
@@ -343,6 +367,7 @@ interface ChatEvents {
   "tool.sign_in_needed": ToolSignInNeeded;
   "tool.progress": ToolProgress;
   "tool.done": ToolDone;
+  "request.extended": RequestExtended;
   "elicitation.requested": ElicitationRequested;
   "elicitation.resolved": ElicitationResolved;
   "sampling.requested": SamplingRequested;
@@ -350,6 +375,7 @@ interface ChatEvents {
   "mode.changed": ModeChanged;
   "model.changed": ModelChanged;
   "grants.changed": GrantsChanged;
+  "tools.changed": ToolsChanged;
   "servers.changed": ServersChanged;
   "catalog.changed": CatalogChanged;
   "title.changed": TitleChanged;

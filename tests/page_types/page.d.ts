@@ -9,7 +9,9 @@ import type { Follower as FollowerClass } from "../../webclient/mcpsecurity_webc
 import type { ServerClock as ServerClockClass } from "../../webclient/mcpsecurity_webclient/static/js/protocol/clock.js";
 import type { Commands as CommandsClass } from "../../webclient/mcpsecurity_webclient/static/js/protocol/commands.js";
 import type { Countdowns as CountdownsClass } from "../../webclient/mcpsecurity_webclient/static/js/requests/countdown.js";
+import type { Notifications as NotificationsClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/notifications.js";
 import type { Toasts as ToastsClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/toasts.js";
+import type { Waiting as WaitingClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/waiting.js";
 
 declare global {
   /** A message in the page's state; `pending` text is not drawn yet. */
@@ -43,6 +45,7 @@ declare global {
     models: ModelView[];
     title: string;
     grants: GrantView[];
+    toolsOff: ToolRef[];
     order: string[];
     messages: Record<string, MessageState>;
     calls: Record<string, CallState>;
@@ -72,6 +75,8 @@ declare global {
   type Follower = FollowerClass;
   type ServerClock = ServerClockClass;
   type Toasts = ToastsClass;
+  type Notifications = NotificationsClass;
+  type Waiting = WaitingClass;
 
   /** What main.js hands to the views. */
   interface PageContext {
@@ -92,7 +97,11 @@ declare global {
     edit?: (text: string) => void;
     /** The person's message was taken. */
     sent?: () => void;
-    /** A request of a server is closed: the focus goes back to the message. */
-    leaveRequest?: () => void;
+    /** Keep an element in view while the text below it grows. */
+    keep?: (element: HTMLElement) => void;
+    /** Return what a server is called. */
+    serverTitle?: (name: string) => string;
+    /** What had the focus was decided: it goes to the next that waits, or to the message. */
+    leave?: (settled: HTMLElement) => void;
   }
 }

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -27,10 +28,11 @@ async def redis() -> AsyncIterator[tuple[str, Redis]]:
 
 async def _password(admin: Redis, password: str) -> None:
     """Accept this password only, and end the connections that were made with another."""
-    await admin.execute_command(
+    run: Any = admin.execute_command
+    await run(
         "ACL", "SETUSER", "identity", "reset", "on", f">{password}", "~*", "&*", "+@all"
     )
-    await admin.execute_command("CLIENT", "KILL", "USER", "identity")
+    await run("CLIENT", "KILL", "USER", "identity")
 
 
 async def _connections(admin: Redis) -> set[str]:

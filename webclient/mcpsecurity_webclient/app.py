@@ -32,6 +32,8 @@ from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
+from mcpsecurity_webclient.chat.models import ToolChoice
+from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.errors import StoreError
@@ -44,8 +46,8 @@ from mcpsecurity_webclient.web.assets import Assets
 from mcpsecurity_webclient.web.chat_routes import KEEP_ALIVE, PATIENCE, add_chat_api
 from mcpsecurity_webclient.web.event_streams import Streams
 from mcpsecurity_webclient.web.instrumentation import instrument_requests
-from mcpsecurity_webclient.web.languages import add_page_texts, language_middleware
 from mcpsecurity_webclient.web.pages import add_pages
+from mcpsecurity_webclient.web.preferences import add_preferences, preferences_middleware
 from mcpsecurity_webclient.web.rate_limit import rate_middleware
 from mcpsecurity_webclient.web.security_headers import set_headers
 
@@ -83,7 +85,7 @@ def create_app(
     assembly = _Assembly(settings, clock)
     storage = ServerSideStorage(assembly.sessions, secure=settings.secure, clock=clock)
     app.middlewares.extend(
-        [number_requests, language_middleware, error_middleware]
+        [number_requests, preferences_middleware, error_middleware]
     )  # errors of the session storage, too
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
@@ -105,9 +107,11 @@ def create_app(
 
 def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: float, patience: float) -> None:
     pages = aiohttp_jinja2.setup(
-        app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False
+        app,
+        loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
+        auto_reload=False,
     )
-    add_page_texts(app, pages)
+    add_preferences(app, pages)
     assets = Assets(_FOLDER / "static", bundled=assembly.settings.bundled)
     pages.globals["static"], pages.globals["modules"] = assets.url, assets.modules
     add_auth_routes(
@@ -141,7 +145,9 @@ class _Assembly:
         self.clock = clock
         self._tls = client_ssl_context(settings.ca_file)
         self._shared_by_chats: ChatDependencies | None = None
-        self._coordinator = ElicitationCoordinator(deadline=settings.elicitation_timeout, clock=clock)
+        self._coordinator = ElicitationCoordinator(
+            time_to_answer=WaitingTime(settings.elicitation_timeout, settings.longest_wait), clock=clock
+        )
         state = self._state = web_state(settings, clock)
         self._redis, self.sessions, self.flows = state.redis, state.sessions, state.flows
         self.entra = EntraClient(settings, state.caches, self._tls, clock)
@@ -289,10 +295,10 @@ class _Assembly:
         self.streams.expire(chat.sid, "token", url, chat)
 
     def _make_servers(
-        self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], Person]
+        self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], Person], choice: ToolChoice
     ) -> McpServers:
-        servers = self.settings.servers
-        return McpServers([self._make_server(chat_id, server, callbacks, acting) for server in servers])
+        made = [self._make_server(chat_id, s, callbacks, acting) for s in self.settings.servers]
+        return McpServers(made, choice, max_tools=self.settings.max_tools)
 
     def _make_server(
         self,

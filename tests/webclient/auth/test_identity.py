@@ -28,10 +28,9 @@ async def test_a_person_signs_in_and_calls_a_tool_and_no_secret_was_needed(
         await visitor.command("mode", {"mode": "elicitation"})
         async with visitor.stream() as stream:
             await visitor.ask("Who am I?")
-            await visitor.command(
-                f"elicitations/{(await stream.until('elicitation.requested'))['elicitation']['elicitation_id']}",
-                {"action": "accept", "content": {"approve": True}},
-            )
+            asked = (await stream.until("elicitation.requested"))["elicitation"]["elicitation_id"]
+            answer = {"action": "accept", "content": {"approve": True}}
+            await visitor.command(f"elicitations/{asked}", answer)
             assert (await stream.until("tool.done"))["status"] == "done"
 
 

@@ -9,12 +9,13 @@ import pytest
 from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.exceptions import KernelInvokeException
-from semantic_kernel.functions import KernelArguments
+from semantic_kernel.functions import KernelArguments, KernelPlugin
 
 from mcpsecurity_webclient.chat.mcp.plugins import cached_toolset
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, User
+from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import NotApprovedError, ToolCalls, UnknownToolError
@@ -78,7 +79,10 @@ def _conversation(
 
     person = PersonGrants(NoGrants(), Owner("t", "o"))
     grants = Grants(state, person, McpServers(servers), publish, save=save, allowed=SCOPES, clock=time.time)
-    approvals = Approvals(state, McpServers(servers), grants, publish, save=save, timeout=1.0)
+    time_to_decide = WaitingTime(1, 10)
+    approvals = Approvals(
+        state, McpServers(servers), grants, publish, save=save, time_to_decide=time_to_decide
+    )
     return ToolCalls(state, approvals, McpServers(servers), publish), state, heard
 
 
@@ -141,16 +145,18 @@ async def test_a_tool_that_its_server_has_withdrawn_is_not_called() -> None:
     assert (heard, server.called) == ([], [])
 
 
-def test_conversations_that_see_the_same_tools_share_their_plugin() -> None:
+def test_conversations_that_see_the_same_tools_share_their_functions() -> None:
     mine, theirs = (cached_toolset("s", (TOOL.model_dump_json(by_alias=True),)) for _ in range(2))
-    assert mine.plugin is theirs.plugin
-    assert mine.functions == {"pay": TOOL}
-    assert cached_toolset("other", (TOOL.model_dump_json(by_alias=True),)).plugin is not mine.plugin
+    assert mine.functions(["pay"])["pay"] is theirs.functions(["pay"])["pay"]
+    assert mine.named == {"pay": TOOL}
+    other = cached_toolset("other", (TOOL.model_dump_json(by_alias=True),))
+    assert other.functions(["pay"])["pay"] is not mine.functions(["pay"])["pay"]
 
 
 async def test_a_function_only_describes_its_tool_and_makes_no_call() -> None:
     kernel, arguments = Kernel(), KernelArguments(amount=1)
-    kernel.plugins["s"] = cached_toolset("s", (TOOL.model_dump_json(by_alias=True),)).plugin
+    toolset = cached_toolset("s", (TOOL.model_dump_json(by_alias=True),))
+    kernel.plugins["s"] = KernelPlugin(name="s", functions=list(toolset.functions(["pay"]).values()))
     with pytest.raises(KernelInvokeException) as caught:
         await kernel.invoke(kernel.get_function("s", "pay"), arguments)
     causes: list[BaseException | None] = [caught.value]
@@ -206,8 +212,5 @@ async def test_a_grant_that_is_taken_back_while_a_call_is_kept_makes_none() -> N
     call = tool_calls.propose("s-pay", {"amount": 1}, "b", "m", "i")
     state.grants["", "s-pay"] = call.definition_hash
     call.expires_at = 0.0  # nobody decides it
-    assert (
-        await tool_calls.carry_out(call)
-        == "The person declined this call. Their reason: nobody answered in time"
-    )
+    assert await tool_calls.carry_out(call) == "There was no answer in time, so pay was not run."
     assert heard == ["tool.decided", "tool.done"]

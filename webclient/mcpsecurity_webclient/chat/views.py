@@ -27,6 +27,7 @@ __all__ = [
     "SamplingView",
     "ServerView",
     "StateView",
+    "ToolRef",
     "Trigger",
     "UserView",
 ]
@@ -46,7 +47,8 @@ class UserView(TypedDict):
 
 
 class ServerView(TypedDict):
-    """An MCP server. `left_out` names the tools that the model does not get."""
+    """An MCP server with the number of its tools. `left_out` names those that the model cannot get,
+    `searched` counts those that it looks for when it needs them."""
 
     name: str
     title: str
@@ -54,7 +56,15 @@ class ServerView(TypedDict):
     tools: int
     message: NotRequired[str]
     left_out: NotRequired[list[str]]
+    searched: NotRequired[int]
     sign_in_url: NotRequired[str]
+
+
+class ToolRef(TypedDict):
+    """A tool of a server, or the whole server."""
+
+    server: str
+    tool: NotRequired[str]
 
 
 class ModelView(TypedDict):
@@ -139,8 +149,9 @@ class SignInView(TypedDict):
 
 
 class CallView(TypedDict):
-    """A tool call. `args_hash` identifies the arguments that a decision is about; `grantable` are the
-    scopes in which the person can allow the tool from now on."""
+    """A tool call. `args_hash` identifies the arguments that a decision is about; the person can move
+    `expires_at` up to `latest_at`. `grantable` are the scopes in which the person can allow the tool from now
+    on."""
 
     call_id: str
     batch_id: str
@@ -155,6 +166,7 @@ class CallView(TypedDict):
     status: CallState
     annotations: NotRequired[dict[str, Any]]
     expires_at: NotRequired[float]
+    latest_at: NotRequired[float]
     started_at: NotRequired[float]
     duration_ms: NotRequired[int]
     progress: NotRequired[ProgressView]
@@ -175,6 +187,7 @@ class ElicitationView(TypedDict):
     server: str
     message: str
     expires_at: float
+    latest_at: float
     mode: Literal["form", "url"]
     call_id: NotRequired[str]
     fields: NotRequired[list[dict[str, Any]]]
@@ -191,6 +204,7 @@ class SamplingView(TypedDict):
     messages: list[dict[str, str]]
     max_tokens: int
     expires_at: float
+    latest_at: float
     system_prompt: NotRequired[str]
 
 
@@ -230,3 +244,4 @@ class StateView(TypedDict):
     elicitations: list[ElicitationView]
     samplings: list[SamplingView]
     grants: list[GrantView]
+    tools_off: list[ToolRef]

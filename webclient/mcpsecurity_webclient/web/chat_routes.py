@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from aiohttp import web
 
@@ -134,6 +134,11 @@ class _Api:
         chat.act_as(request[PERSON])
         return web.json_response(await chat.catalog())
 
+    async def tools(self, request: web.Request) -> web.Response:
+        chat = await self._chat(request)
+        chat.act_as(request[PERSON])
+        return web.json_response({"servers": await chat.tools.read()})
+
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
         chat, person = await self._chat(request), request[PERSON]
@@ -186,6 +191,7 @@ def add_chat_api(
     router.add_post("/api/chats", api.new_chat)
     chat = "/api/chats/{chat_id}"
     router.add_get(f"{chat}/catalog", api.catalog)
+    router.add_get(f"{chat}/tools", api.tools)
     router.add_get(f"{chat}/events", api.events)
     router.add_get(f"{chat}/export", api.export)
     router.add_post(f"{chat}/messages", api.command(commands.NewMessage, api.message))
@@ -195,10 +201,13 @@ def add_chat_api(
     router.add_post(f"{chat}/batches/{{id}}/decision", api.command(commands.DecideBatch, _decide_batch))
     router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
     router.add_post(f"{chat}/samplings/{{id}}", api.command(commands.DecideSampling, _decide_sampling))
+    for kind in ("call", "elicitation", "sampling"):
+        router.add_post(f"{chat}/{kind}s/{{id}}/more-time", api.command(commands.Command, _more_time(kind)))
     router.add_post(f"{chat}/runs/{{id}}/stop", api.command(commands.Command, _stop))
     for trigger in AGAIN:
         router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
+    router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
 
@@ -249,6 +258,13 @@ async def _decide_sampling(
     return {}
 
 
+def _more_time(kind: Literal["call", "elicitation", "sampling"]) -> Act[commands.Command]:
+    async def act(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+        return {"expires_at": await chat.more_time(kind, request.match_info["id"])}
+
+    return act
+
+
 async def _stop(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
     await chat.stop(request.match_info["id"])
     return {}
@@ -256,6 +272,11 @@ async def _stop(chat: ChatService, _: commands.Command, request: web.Request) ->
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
     await chat.grants.revoke(body.server, body.tool, body.scope, body.args_hash)
+    return {}
+
+
+async def _turn_tool(chat: ChatService, body: commands.TurnTool, _: web.Request) -> dict[str, Any]:
+    await chat.tools.turn(body.server, body.tool, on=body.on)
     return {}
 
 

@@ -66,7 +66,9 @@ class ToolCalls:
         plugin, _, name = function.partition("-")
         for server in self._servers.all:
             if server.plugin_name == plugin:
-                return server, server.functions.get(name)
+                tool = server.functions.get(name)
+                known = tool is not None and self._servers.takes_part(server, tool.name)
+                return server, tool if known else None
         return None, None
 
     def propose(
@@ -188,7 +190,7 @@ class ToolCalls:
             raise
         self._servers.plugins()  # brings what `find` finds up to date
         server, tool = self.find(call.function)
-        if server is not None and server.offered is None:
+        if server is not None and server.listed is None:
             return AWAY
         same = tool is not None and _definition_hash(tool) == call.definition_hash
         return None if same else CHANGED
@@ -261,12 +263,22 @@ def said_of(call: PendingFunctionCall) -> str:
     text = "\n".join(part["text"] for part in call.content or () if part.get("type") == "text")
     match call.status:
         case "declined":
-            return DECLINED + (f" Their reason: {call.reason}" if call.reason else "")
+            return _why_not_run(call)
         case "done":
             return text
         case "failed":
             return f"Error: {text}"
     return CANCELLED
+
+
+def _why_not_run(call: PendingFunctionCall) -> str:
+    """Return what the model reads of a call that was not approved. Only the person declines: that there was
+    no answer, or that the answer was stopped, is not told as her decision."""
+    if call.decided_by == "timeout":
+        return f"There was no answer in time, so {call.tool} was not run."
+    if call.decided_by == "stop":
+        return f"The answer was stopped, so {call.tool} was not run."
+    return DECLINED + (f" Their reason: {call.reason}" if call.reason else "")
 
 
 def _reason(call: PendingFunctionCall, error: Exception) -> str:

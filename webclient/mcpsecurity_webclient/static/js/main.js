@@ -10,17 +10,23 @@ import { Palette } from "./composer/palette.js";
 import { attempt } from "./protocol/attempt.js";
 import { Commands } from "./protocol/commands.js";
 import { ServerClock } from "./protocol/clock.js";
+import { serverTitle } from "./protocol/state.js";
 import { Store } from "./protocol/store.js";
 import { Stream } from "./protocol/stream.js";
 import { Countdowns } from "./requests/countdown.js";
+import { leave } from "./requests/focus.js";
+import { Account } from "./shell/account.js";
 import { Announcer } from "./shell/announcer.js";
 import { Chats } from "./shell/chats.js";
 import { Grants } from "./shell/grants.js";
 import { Mode } from "./shell/mode.js";
 import { Models } from "./shell/models.js";
+import { Notifications } from "./shell/notifications.js";
 import { reporter } from "./shell/report.js";
 import { Servers } from "./shell/servers.js";
+import { Shortcuts } from "./shell/shortcuts.js";
 import { Status } from "./shell/status.js";
+import { Tools } from "./shell/tools.js";
 import { Toasts } from "./shell/toasts.js";
 import { Waiting } from "./shell/waiting.js";
 import { byId } from "./ui/dom.js";
@@ -37,18 +43,21 @@ function start() {
   const commands = new Commands({ chatId, csrfToken });
   const draft = new Draft({ username, chatId });
   const report = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }));
+  const extend = (kind, id) => commands.moreTime(kind, id).catch((error) => report(error));
   /** @type {PageContext} */
-  const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say) };
+  const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say, extend) };
   const answering = (command) => {
-    const run = () => command().then(() => follower.follow(), (error) => report(error, run));
+    const run = () => command().then(() => follower.goToEnd(), (error) => report(error, run));
     return run;
   };
   context.regenerate = answering(() => commands.regenerate());
   context.retry = answering(() => commands.retry());
   context.goOn = answering(() => commands.goOn());
   context.edit = (text) => composer.rewrite(text);
-  context.sent = () => follower.follow();
-  context.leaveRequest = () => composer.focus();
+  context.sent = () => follower.goToEnd();
+  context.keep = (element) => follower.keep(element);
+  context.serverTitle = (name) => serverTitle(store.state, name);
+  context.leave = (element) => leave(element, () => composer.focus());
 
   const log = byId("conversation");
   const follower = new Follower(log, byId("conversation-content"), byId("jump"));
@@ -57,12 +66,15 @@ function start() {
   composer.use(new Palette(context, composer, catalog));
   const conversation = new Conversation(byId("conversation-content"), context);
   const waiting = new Waiting(log, follower);
+  const notifications = new Notifications();
+  new Account({ announce: announcer.say, notifications });
+  new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Grants(context), new Chats(chatId, context), waiting];
+  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Tools(context), new Grants(context), new Chats(chatId, context), waiting, notifications];
   const empty = byId("empty");
 
   store.draw((state, previous) => {
-    if (state.ended && !previous.ended) leave();
+    if (state.ended && !previous.ended) endSession();
     empty.hidden = !state.ready || state.order.length > 0;
     for (const view of views) attempt(`the view ${view.constructor.name}`, () => view.update(state));
   });
@@ -94,7 +106,7 @@ function start() {
     }
   }
 
-  function leave() {
+  function endSession() {
     stream.close();
     composer.carryDraft();
   }

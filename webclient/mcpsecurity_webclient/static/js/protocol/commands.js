@@ -44,7 +44,7 @@ export class Commands {
     return this._chat("model", { model: name });
   }
 
-  /** @param {{reason?: string, arguments?: Object, always?: boolean}} extras */
+  /** @param {{reason?: string, arguments?: Object, always?: string}} extras */
   decide(call, decision, extras = {}) {
     const path = `calls/${encodeURIComponent(call.call_id)}/decision`;
     return this._chat(path, { decision, args_hash: call.args_hash, ...extras });
@@ -63,6 +63,11 @@ export class Commands {
 
   decideSampling(samplingId, decision) {
     return this._chat(`samplings/${encodeURIComponent(samplingId)}`, { decision });
+  }
+
+  /** @param {string} kind  call, elicitation or sampling */
+  moreTime(kind, id) {
+    return this._chat(`${kind}s/${encodeURIComponent(id)}/more-time`, {});
   }
 
   stop(runId) {
@@ -87,6 +92,11 @@ export class Commands {
     return this._chat("grants", { server, tool, scope, ...(hash ? { args_hash: hash } : {}) });
   }
 
+  /** Turn a tool, or with "" the whole server, on or off in this chat. */
+  turnTool(server, tool, on) {
+    return this._chat("tools", { server, tool, on });
+  }
+
   rename(title) {
     return this._chat("rename", { title });
   }
@@ -102,6 +112,10 @@ export class Commands {
 
   catalog() {
     return this._read(`${this._base}/catalog`);
+  }
+
+  tools() {
+    return this._read(`${this._base}/tools`);
   }
 
   session() {

@@ -9,7 +9,7 @@ import { begin, deliver, finish, resume } from "./text.js";
 /** @type {Readonly<PageState>} */
 export const INITIAL = Object.freeze({
   ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
-  user: null, servers: [], mode: "manual", model: null, models: [], title: "", grants: [],
+  user: null, servers: [], mode: "manual", model: null, models: [], title: "", grants: [], toolsOff: [],
   order: [], messages: {}, calls: {}, elicitations: {}, samplings: {}, outcomes: {},
   run: null, lastRun: null, catalogVersion: 0,
 });
@@ -54,6 +54,7 @@ const CHAT_HANDLERS = {
     changeCall(state, call_id, { progress: { progress, total, message } }),
   "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated, unasked, at }) =>
     changeCall(asked(state, at), call_id, { sign_in: undefined, status, duration_ms, content, structured, truncated, unasked }),
+  "request.extended": extended,
   "elicitation.requested": (state, { elicitation }) => put(state, "elicitations", elicitation.elicitation_id, elicitation),
   "elicitation.resolved": resolved,
   "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),
@@ -61,6 +62,7 @@ const CHAT_HANDLERS = {
   "mode.changed": (state, { mode = state.mode }) => ({ ...state, mode }),
   "model.changed": (state, { model }) => ({ ...state, model: model ?? state.model }),
   "grants.changed": (state, { grants }) => ({ ...state, grants: grants ?? [] }),
+  "tools.changed": (state, { off }) => ({ ...state, toolsOff: off ?? [] }),
   "servers.changed": (state, { servers }) => ({ ...state, servers: servers ?? [] }),
   "catalog.changed": (state) => ({ ...state, catalogVersion: state.catalogVersion + 1 }),
   "title.changed": (state, { title }) => ({ ...state, title: title ?? "" }),
@@ -86,6 +88,11 @@ export function waitingCount({ calls, elicitations, samplings }) {
   return proposed + Object.keys(elicitations).length + Object.keys(samplings).length;
 }
 
+/** Return what a server is called: its title, or its key where it has none (any more). */
+export function serverTitle({ servers }, name) {
+  return servers.find((server) => server.name === name)?.title || name;
+}
+
 /**
  * @param {PageState} state
  * @param {EventData<"snapshot">} data
@@ -105,7 +112,7 @@ function snapshot(state, data) {
     outcomes: state.outcomes,
     lastRun: data.run || messages.at(-1)?.message_id !== state.order.at(-1) ? null : state.lastRun,
     user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, models: data.models ?? [], title: data.title ?? "",
-    grants: data.grants ?? [], run: data.run ?? null,
+    grants: data.grants ?? [], toolsOff: data.tools_off ?? [], run: data.run ?? null,
     order: messages.map((message) => message.message_id),
     messages: keyed(messages, "message_id"),
     calls: keyed(known(data.calls, "call_id"), "call_id"),
@@ -168,6 +175,17 @@ function decided(state, { call_id, decision, by, edited, arguments: args, reason
   if (args) changes.arguments = args;
   if (reason) changes.reason = reason;
   return changeCall(state, call_id, changes);
+}
+
+/**
+ * @param {PageState} state
+ * @param {EventData<"request.extended">} data
+ * @returns {PageState}
+ */
+function extended(state, { kind, id, expires_at }) {
+  /** @type {"calls"|"elicitations"|"samplings"} */
+  const part = `${kind}s`;
+  return state[part][id] ? put(state, part, id, { ...state[part][id], expires_at }) : state;
 }
 
 /**
