@@ -29,9 +29,7 @@ async def redis() -> AsyncIterator[tuple[str, Redis]]:
 async def _password(admin: Redis, password: str) -> None:
     """Accept this password only, and end the connections that were made with another."""
     run: Any = admin.execute_command
-    await run(
-        "ACL", "SETUSER", "identity", "reset", "on", f">{password}", "~*", "&*", "+@all"
-    )
+    await run("ACL", "SETUSER", "identity", "reset", "on", f">{password}", "~*", "&*", "+@all")
     await run("CLIENT", "KILL", "USER", "identity")
 
 
