@@ -15,6 +15,7 @@ import { Store } from "./protocol/store.js";
 import { Stream } from "./protocol/stream.js";
 import { Countdowns } from "./requests/countdown.js";
 import { leave } from "./requests/focus.js";
+import { Typed } from "./requests/typed.js";
 import { Account } from "./shell/account.js";
 import { Announcer } from "./shell/announcer.js";
 import { Chats } from "./shell/chats.js";
@@ -30,6 +31,7 @@ import { Tools } from "./shell/tools.js";
 import { Toasts } from "./shell/toasts.js";
 import { Waiting } from "./shell/waiting.js";
 import { byId } from "./ui/dom.js";
+import { t } from "./ui/texts.js";
 
 const RESYNC_PAUSE_MS = 2000;
 
@@ -56,6 +58,8 @@ function start() {
   context.edit = (text) => composer.rewrite(text);
   context.sent = () => follower.goToEnd();
   context.keep = (element) => follower.keep(element);
+  context.typed = new Typed({ username, chatId });
+  context.undo = (message, undo) => toasts.show({ level: "warning", message, again: undo, label: t("Undo") });
   context.serverTitle = (name) => serverTitle(store.state, name);
   context.leave = (element) => leave(element, () => composer.focus());
 
