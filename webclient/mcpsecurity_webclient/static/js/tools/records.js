@@ -72,7 +72,7 @@ export class Records {
     });
     const left = this._records.length - this._shown;
     this._more.hidden = left <= 0;
-    setText(this._more.lastElementChild, left <= MORE_ROWS ? tn("Show {count} more row", "Show {count} more rows", Math.max(left, 0)) : t("Show {count} more rows", { count: MORE_ROWS }));
+    if (left > 0) setText(this._more.lastElementChild, left <= MORE_ROWS ? tn("Show {count} more row", "Show {count} more rows", left) : t("Show {count} more rows", { count: MORE_ROWS }));
   }
 }
 
