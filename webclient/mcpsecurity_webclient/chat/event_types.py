@@ -13,6 +13,7 @@ from mcpsecurity_webclient.chat.views import (
     CallState,
     CallView,
     ContentView,
+    ContextView,
     ElicitationView,
     FailureView,
     GrantView,
@@ -174,6 +175,12 @@ class ModelChanged(TypedDict):
     model: ModelView
 
 
+class ContextChanged(TypedDict):
+    """The model was sent another part of the conversation, or has written a note."""
+
+    context: ContextView
+
+
 class GrantsChanged(TypedDict):
     """The grants have changed."""
 
@@ -216,15 +223,15 @@ EventName = Literal[
     "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
-    "mode.changed", "model.changed", "grants.changed", "servers.changed", "catalog.changed", "title.changed",
-    "session.expired", "toast",
+    "mode.changed", "model.changed", "context.changed", "grants.changed", "servers.changed",
+    "catalog.changed", "title.changed", "session.expired", "toast",
 ]  # fmt: skip
 
 EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | ElicitationRequested
-    | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | ModelChanged | GrantsChanged
-    | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
+    | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | ModelChanged | ContextChanged
+    | GrantsChanged | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -247,6 +254,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "sampling.resolved": SamplingResolved,
     "mode.changed": ModeChanged,
     "model.changed": ModelChanged,
+    "context.changed": ContextChanged,
     "grants.changed": GrantsChanged,
     "servers.changed": ServersChanged,
     "catalog.changed": CatalogChanged,

@@ -21,6 +21,7 @@ from mcpsecurity_webclient.chat.views import (
     Trigger,
     UserView,
 )
+from mcpsecurity_webclient.store.conversations import Part
 
 __all__ = [
     "INTERRUPTED",
@@ -121,6 +122,7 @@ class PendingFunctionCall:
     decision: asyncio.Future[Decision] | None = field(default=None, repr=False)
     deciding: Decision | None = field(default=None, repr=False)
     recovered: bool = False
+    stored: Part | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.args_hash = arguments_hash(self.arguments)

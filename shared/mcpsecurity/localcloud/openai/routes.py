@@ -15,7 +15,7 @@ from mcpsecurity.localcloud.openai.offline import read_tools, reply_to
 from mcpsecurity.localcloud.openai.refusal import RefusedError
 from mcpsecurity.localcloud.openai.responses import Reasoning, as_chat, events, response_usage
 from mcpsecurity.localcloud.openai.validation import check_names, check_request
-from mcpsecurity.localcloud.openai.wire import chunks, completion, error, usage_of
+from mcpsecurity.localcloud.openai.wire import chunks, completion, error, prompt_tokens, usage_of
 
 __all__ = ["MODEL_NAME", "ModelEndpoints", "add_openai_routes"]
 
@@ -30,7 +30,8 @@ class ModelEndpoints:
     """The endpoints of the deployments.
 
     `faults` makes them fail. `pace` is the pause between pieces of a streamed answer, in seconds; a reasoning
-    deployment thinks for ten of them before it speaks. `requests` counts what was answered.
+    deployment thinks for ten of them before it speaks. `requests` counts what was answered. `deployments` are
+    those that are there, by name; tests put others into their place.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class ModelEndpoints:
         self._accepts_token = accepts_token
         self._today = today
         self._reasoning = Reasoning()
+        self.deployments = dict(DEPLOYMENTS)
         self.faults = ModelFaults()
         self.pace = pace
         self.requests = 0
@@ -55,7 +57,7 @@ class ModelEndpoints:
             return refusal
         if not request.query.get("api-version"):
             return _error(404, "404", "Resource not found")
-        if request.match_info["deployment"] not in DEPLOYMENTS:
+        if request.match_info["deployment"] not in self.deployments:
             return _no_deployment()
         return await self._answered(request, self._chat, request.match_info["deployment"])
 
@@ -72,7 +74,7 @@ class ModelEndpoints:
     ) -> web.StreamResponse:
         try:
             body = await _body_of(request)
-            found = DEPLOYMENTS.get(deployment or str(body.get("model")))
+            found = self.deployments.get(deployment or str(body.get("model")))
             if found is None:
                 return _no_deployment()
             return await answer(request, body, found)
@@ -85,8 +87,10 @@ class ModelEndpoints:
         check_names(body)
         _check(body, deployment)
         deployment.check_chat(body)
+        limit = body.get("max_completion_tokens") or body.get("max_tokens")
+        deployment.check_length(prompt_tokens(body["messages"], body.get("tools")), limit, responses=False)
         reply = reply_to(body["messages"], read_tools(body), self._today())
-        usage = usage_of(body["messages"], reply)
+        usage = usage_of(body["messages"], reply, body.get("tools"))
         if not body.get("stream"):
             return web.json_response(completion(reply, deployment.name, usage))
         wanted = (body.get("stream_options") or {}).get("include_usage")
@@ -101,9 +105,11 @@ class ModelEndpoints:
         chat = as_chat(body, self._reasoning)
         _check(chat, deployment)
         deployment.check_responses(body)
+        sent = prompt_tokens(chat["messages"], chat.get("tools"))
+        deployment.check_length(sent, body.get("max_output_tokens"), responses=True)
         reply = reply_to(chat["messages"], read_tools(chat), self._today())
         thought = _THOUGHT_TOKENS if deployment.reasons else 0
-        usage = response_usage(usage_of(chat["messages"], reply), thought)
+        usage = response_usage(usage_of(chat["messages"], reply, chat.get("tools")), thought)
         reasoning = self._reasoning.item(deployment.name) if deployment.reasons else None
         if reasoning and "reasoning.encrypted_content" not in (body.get("include") or ()):
             del reasoning["encrypted_content"]
