@@ -14,7 +14,7 @@ interface UserView {
   username: string;
 }
 
-/** An MCP server. `left_out` names the tools that the model does not get. */
+/** An MCP server with the number of its tools. `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. */
 interface ServerView {
   name: string;
   title: string;
@@ -22,6 +22,7 @@ interface ServerView {
   tools: number;
   message?: string;
   left_out?: Array<string>;
+  searched?: number;
   sign_in_url?: string;
 }
 
@@ -176,6 +177,12 @@ interface GrantView {
   args_hash?: string;
 }
 
+/** A tool of a server, or the whole server. */
+interface ToolRef {
+  server: string;
+  tool?: string;
+}
+
 /** The state, the number of the last event that it includes, and the server's time. */
 interface Snapshot {
   user: UserView;
@@ -191,6 +198,7 @@ interface Snapshot {
   elicitations: Array<ElicitationView>;
   samplings: Array<SamplingView>;
   grants: Array<GrantView>;
+  tools_off: Array<ToolRef>;
   seq: number;
   server_now: number;
 }
@@ -325,6 +333,11 @@ interface GrantsChanged {
   grants: Array<GrantView>;
 }
 
+/** The person has turned tools on or off; `off` is what is off now. */
+interface ToolsChanged {
+  off: Array<ToolRef>;
+}
+
 /** The state of a server has changed. */
 interface ServersChanged {
   servers: Array<ServerView>;
@@ -375,6 +388,7 @@ interface ChatEvents {
   "model.changed": ModelChanged;
   "context.changed": ContextChanged;
   "grants.changed": GrantsChanged;
+  "tools.changed": ToolsChanged;
   "servers.changed": ServersChanged;
   "catalog.changed": CatalogChanged;
   "title.changed": TitleChanged;

@@ -43,8 +43,10 @@ declare global {
     mode: "manual" | "elicitation";
     model: ModelView | null;
     models: ModelView[];
+    context: ContextView | null;
     title: string;
     grants: GrantView[];
+    toolsOff: ToolRef[];
     order: string[];
     messages: Record<string, MessageState>;
     calls: Record<string, CallState>;

@@ -1,8 +1,8 @@
 """A model that knows only what it is sent, and refuses more than its context window has.
 
 It answers "What is the NAME?" from a sentence "the NAME is VALUE" in its request. If there is none, it looks
-back by the chat's function, once. It calls the tool `odd-fetch` when it is told to fetch, writes notes that keep each
-sentence with "is", and says "Noted." to everything else.
+back by the chat's function, once. It calls the tool `odd-fetch` when it is told to fetch, writes notes that
+keep each sentence with "is", and says "Noted." to everything else.
 """
 
 import json
@@ -22,8 +22,8 @@ LOOK_BACK = "_conversation-look_back"
 
 class ReadingModel:
     """`window` is in tokens of three characters. `sent` are the tokens of each request that was taken,
-    `refused` of the others; `notes` counts requests for a note. `words` are those of a refusal, with `{window}` and
-    `{tokens}`."""
+    `refused` of the others; `notes` counts requests for a note. `words` are those of a refusal, with
+    `{window}` and `{tokens}`."""
 
     def __init__(self, window: int) -> None:
         self.window = window

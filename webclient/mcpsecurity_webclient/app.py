@@ -31,6 +31,7 @@ from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
+from mcpsecurity_webclient.chat.models import ToolChoice
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.errors import StoreError
@@ -288,10 +289,10 @@ class _Assembly:
         self.streams.expire(chat.sid, "token", url, chat)
 
     def _make_servers(
-        self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], Person]
+        self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], Person], choice: ToolChoice
     ) -> McpServers:
-        servers = self.settings.servers
-        return McpServers([self._make_server(chat_id, server, callbacks, acting) for server in servers])
+        made = [self._make_server(chat_id, s, callbacks, acting) for s in self.settings.servers]
+        return McpServers(made, choice, max_tools=self.settings.max_tools)
 
     def _make_server(
         self,

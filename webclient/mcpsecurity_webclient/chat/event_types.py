@@ -26,6 +26,7 @@ from mcpsecurity_webclient.chat.views import (
     ServerView,
     SignInView,
     StateView,
+    ToolRef,
     Trigger,
 )
 
@@ -193,6 +194,12 @@ class ServersChanged(TypedDict):
     servers: list[ServerView]
 
 
+class ToolsChanged(TypedDict):
+    """The person has turned tools on or off; `off` is what is off now."""
+
+    off: list[ToolRef]
+
+
 class CatalogChanged(TypedDict):
     """Prompts or resources have changed: the page fetches them again."""
 
@@ -223,7 +230,7 @@ EventName = Literal[
     "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
-    "mode.changed", "model.changed", "context.changed", "grants.changed", "servers.changed",
+    "mode.changed", "model.changed", "context.changed", "grants.changed", "tools.changed", "servers.changed",
     "catalog.changed", "title.changed", "session.expired", "toast",
 ]  # fmt: skip
 
@@ -231,7 +238,7 @@ EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | ElicitationRequested
     | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | ModelChanged | ContextChanged
-    | GrantsChanged | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
+    | GrantsChanged | ToolsChanged | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -256,6 +263,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "model.changed": ModelChanged,
     "context.changed": ContextChanged,
     "grants.changed": GrantsChanged,
+    "tools.changed": ToolsChanged,
     "servers.changed": ServersChanged,
     "catalog.changed": CatalogChanged,
     "title.changed": TitleChanged,

@@ -29,6 +29,7 @@ __all__ = [
     "SamplingView",
     "ServerView",
     "StateView",
+    "ToolRef",
     "Trigger",
     "UserView",
 ]
@@ -48,7 +49,8 @@ class UserView(TypedDict):
 
 
 class ServerView(TypedDict):
-    """An MCP server. `left_out` names the tools that the model does not get."""
+    """An MCP server with the number of its tools. `left_out` names those that the model cannot get,
+    `searched` counts those that it looks for when it needs them."""
 
     name: str
     title: str
@@ -56,7 +58,15 @@ class ServerView(TypedDict):
     tools: int
     message: NotRequired[str]
     left_out: NotRequired[list[str]]
+    searched: NotRequired[int]
     sign_in_url: NotRequired[str]
+
+
+class ToolRef(TypedDict):
+    """A tool of a server, or the whole server."""
+
+    server: str
+    tool: NotRequired[str]
 
 
 class ModelView(TypedDict):
@@ -254,3 +264,4 @@ class StateView(TypedDict):
     elicitations: list[ElicitationView]
     samplings: list[SamplingView]
     grants: list[GrantView]
+    tools_off: list[ToolRef]

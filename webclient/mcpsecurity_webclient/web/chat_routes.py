@@ -134,6 +134,11 @@ class _Api:
         chat.act_as(request[PERSON])
         return web.json_response(await chat.catalog())
 
+    async def tools(self, request: web.Request) -> web.Response:
+        chat = await self._chat(request)
+        chat.act_as(request[PERSON])
+        return web.json_response({"servers": await chat.tools.read()})
+
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
         chat, person = await self._chat(request), request[PERSON]
@@ -186,6 +191,7 @@ def add_chat_api(
     router.add_post("/api/chats", api.new_chat)
     chat = "/api/chats/{chat_id}"
     router.add_get(f"{chat}/catalog", api.catalog)
+    router.add_get(f"{chat}/tools", api.tools)
     router.add_get(f"{chat}/events", api.events)
     router.add_get(f"{chat}/export", api.export)
     router.add_post(f"{chat}/messages", api.command(commands.NewMessage, api.message))
@@ -199,6 +205,7 @@ def add_chat_api(
     for trigger in AGAIN:
         router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
+    router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
 
@@ -256,6 +263,11 @@ async def _stop(chat: ChatService, _: commands.Command, request: web.Request) ->
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
     await chat.grants.revoke(body.server, body.tool, body.scope, body.args_hash)
+    return {}
+
+
+async def _turn_tool(chat: ChatService, body: commands.TurnTool, _: web.Request) -> dict[str, Any]:
+    await chat.tools.turn(body.server, body.tool, on=body.on)
     return {}
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "Revoke",
     "SetMode",
     "SetModel",
+    "TurnTool",
 ]
 
 _Choice = Literal["approve", "decline"]
@@ -109,6 +110,14 @@ class Revoke(Command):
     tool: str = Field(max_length=1000)
     scope: GrantScope = "chat"
     args_hash: str = Field("", max_length=64)
+
+
+class TurnTool(Command):
+    """A tool of a server to turn on or off in the conversation, or without `tool` the whole server."""
+
+    server: str = Field(max_length=64)
+    tool: str = Field("", max_length=1000)
+    on: bool
 
 
 class Rename(Command):

@@ -1,9 +1,7 @@
 """A conversation never becomes too long for its model, and what was said and read early is still known."""
 
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,9 +28,8 @@ async def served(app: web.Application) -> AsyncIterator[str]:
 
 def long_result(size: int, fact: str) -> dict[str, Any]:
     """Return a result of so many characters with a sentence in its middle."""
-    words = random.Random(size).choices(("alpha", "42", "beta;", "gamma\n", "delta,"), k=size // 6)
-    half = len(words) // 2
-    text = " ".join([*words[:half], f". {fact}. ", *words[half:]])[:size]
+    half = 'alpha 42 beta; gamma\n"delta", ' * (size // 60)
+    text = f"{half}. {fact}. {half}"[:size]
     return {"content": [{"type": "text", "text": text}]}
 
 

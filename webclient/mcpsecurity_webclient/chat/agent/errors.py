@@ -47,8 +47,8 @@ _WAITABLE = 3600
 _TOO_LONG_HERE = {
     "message": "This message is longer than what the model reads for one answer. Please make it shorter, or "
     "choose a model that reads more.",
-    "tools": "The descriptions of the tools are longer than what the model reads for one answer. Please choose "
-    "a model that reads more, or fewer tools.",
+    "tools": "The descriptions of the tools are longer than what the model reads for one answer. Please "
+    "choose a model that reads more, or fewer tools.",
 }
 _OPERATOR = "Its operator has to mend that."
 

@@ -19,6 +19,7 @@ from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswer, arguments_of
 from mcpsecurity_webclient.chat.agent.model_requests import ModelRequests
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
+from mcpsecurity_webclient.chat.agent.tool_search import FIND_TOOLS, found_text, search_plugin, wanted_words
 from mcpsecurity_webclient.chat.context.look_back import LOOK_BACK
 from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, valid_call
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
@@ -57,6 +58,10 @@ class PromptingService:
         self._max_rounds = max_rounds
         self._requests = ModelRequests(state, servers, publish, system_prompt=system_prompt)
         self._answering = ""
+        self._own: dict[str, Callable[[dict[str, Any]], str]] = {
+            FIND_TOOLS: self._find_tools,
+            LOOK_BACK: self._requests.look_back,
+        }
 
     async def answer(self, history: ChatHistory, writer: AnswerWriter) -> Completion:
         """Answer the history's last message and return the outcome. The history grows by text, calls and
@@ -117,24 +122,36 @@ class PromptingService:
             SignInRequiredError: the person's session gives no token any more.
         """
         await self._servers.refresh()
-        self._requests.bring(self._servers.plugins())
+        self._offer_tools()
+
+    def _offer_tools(self) -> None:
+        plugins = self._servers.plugins()
+        if self._servers.searched:
+            plugins[FIND_TOOLS.partition("-")[0]] = search_plugin(self._servers.searched)
+        self._requests.bring(plugins)
+
+    def _find_tools(self, arguments: dict[str, Any]) -> str:
+        """Look for tools; those that are found are offered from the next round on."""
+        found = self._servers.find_tools(wanted_words(arguments))
+        self._offer_tools()
+        return found_text(found)
 
     def _propose(
         self, response: ModelAnswer, message_id: str, history: ChatHistory, writer: AnswerWriter
     ) -> ToolCallBatch:
-        """Put a response into the history, and record its calls. One that no tool can be found for, whose
-        arguments cannot be read, or that only looks back is answered at once: the person has nothing to
-        decide about it."""
+        """Put a response into the history, and record its calls. One that no tool can be found for, or
+        whose arguments cannot be read, is answered at once, as those of the chat's own functions are: the
+        person has nothing to decide about it."""
         batch_id, taken = secrets.token_urlsafe(8), call_ids(history.messages)
         items: list[FunctionCallContent] = []
         answered: list[ChatMessageContent] = []
         batch = ToolCallBatch([], [], 0)
         for made in response.calls:
             try:
-                if made.name == LOOK_BACK:
-                    asked = arguments_of(made, whole=response.whole)
-                    items.append(valid_call(made, _written(made, asked), taken))
-                    answered.append(result_of(items[-1], self._requests.look_back(asked)))
+                if (own := self._own.get(made.name or "")) is not None:
+                    arguments = arguments_of(made, whole=response.whole)
+                    items.append(valid_call(made, _written(made, arguments), taken))
+                    answered.append(result_of(items[-1], own(arguments)))
                     continue
                 arguments = self._checked(made, whole=response.whole)
             except UnreadableCallError as error:

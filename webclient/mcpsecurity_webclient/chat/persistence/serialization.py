@@ -48,6 +48,8 @@ def captured(
             "grants": [[*which, digest] for which, digest in sorted(state.grants.items())],
             "context": asdict(state.context),
             "notes": [note.to_json() for note in state.transcript.notes],
+            "off": sorted(state.choice.off),
+            "found": state.choice.found,
             **state.transcript.marks(),
             **({"log": mark, "run": state.run.run_id if state.run else None} if mark else {}),
         },
@@ -67,6 +69,8 @@ def restore(state: ConversationState, stored: Conversation) -> None:
     state.calls = calls_from(stored.parts)
     granted = [g for g in stored.state["grants"] if len(g) == 3]  # older releases stored no definition
     state.grants = {(server, tool): digest for server, tool, digest in granted}
+    state.choice.off = {(server, tool) for server, tool in stored.state.get("off", ())}
+    state.choice.found = [(server, tool) for server, tool in stored.state.get("found", ())]
     state.transcript.restore(turns_from(stored.parts), stored.state)
     state.transcript.notes = [Note.of(note) for note in stored.state.get("notes", ())]
     state.context = ContextUse(**stored.state.get("context", {}))

@@ -87,6 +87,11 @@ export class Commands {
     return this._chat("grants", { server, tool, scope, ...(hash ? { args_hash: hash } : {}) });
   }
 
+  /** Turn a tool, or with "" the whole server, on or off in this chat. */
+  turnTool(server, tool, on) {
+    return this._chat("tools", { server, tool, on });
+  }
+
   rename(title) {
     return this._chat("rename", { title });
   }
@@ -102,6 +107,10 @@ export class Commands {
 
   catalog() {
     return this._read(`${this._base}/catalog`);
+  }
+
+  tools() {
+    return this._read(`${this._base}/tools`);
   }
 
   session() {

@@ -9,7 +9,7 @@ import { begin, deliver, finish, resume } from "./text.js";
 /** @type {Readonly<PageState>} */
 export const INITIAL = Object.freeze({
   ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
-  user: null, servers: [], mode: "manual", model: null, models: [], title: "", grants: [],
+  user: null, servers: [], mode: "manual", model: null, models: [], context: null, title: "", grants: [], toolsOff: [],
   order: [], messages: {}, calls: {}, elicitations: {}, samplings: {}, outcomes: {},
   run: null, lastRun: null, catalogVersion: 0,
 });
@@ -59,8 +59,10 @@ const CHAT_HANDLERS = {
   "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),
   "sampling.resolved": (state, { sampling_id }) => drop(state, "samplings", sampling_id),
   "mode.changed": (state, { mode = state.mode }) => ({ ...state, mode }),
+  "context.changed": (state, { context }) => ({ ...state, context: context ?? state.context }),
   "model.changed": (state, { model }) => ({ ...state, model: model ?? state.model }),
   "grants.changed": (state, { grants }) => ({ ...state, grants: grants ?? [] }),
+  "tools.changed": (state, { off }) => ({ ...state, toolsOff: off ?? [] }),
   "servers.changed": (state, { servers }) => ({ ...state, servers: servers ?? [] }),
   "catalog.changed": (state) => ({ ...state, catalogVersion: state.catalogVersion + 1 }),
   "title.changed": (state, { title }) => ({ ...state, title: title ?? "" }),
@@ -104,8 +106,8 @@ function snapshot(state, data) {
     catalogVersion: state.catalogVersion + 1,
     outcomes: state.outcomes,
     lastRun: data.run || messages.at(-1)?.message_id !== state.order.at(-1) ? null : state.lastRun,
-    user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, models: data.models ?? [], title: data.title ?? "",
-    grants: data.grants ?? [], run: data.run ?? null,
+    user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, models: data.models ?? [], context: data.context ?? null, title: data.title ?? "",
+    grants: data.grants ?? [], toolsOff: data.tools_off ?? [], run: data.run ?? null,
     order: messages.map((message) => message.message_id),
     messages: keyed(messages, "message_id"),
     calls: keyed(known(data.calls, "call_id"), "call_id"),
