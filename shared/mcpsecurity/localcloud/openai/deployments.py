@@ -34,9 +34,9 @@ class Deployment:
         if asked <= self.window:
             return
         text = (
-            f"This model's maximum context length is {self.window} tokens. However, you requested {asked} "
-            f"tokens ({tokens} in the messages, {asked - tokens} in the completion). Please reduce the length "
-            "of the messages or completion."
+            f"This model's maximum context length is {self.window} tokens. However, you requested "
+            f"{asked} tokens ({tokens} in the messages, {asked - tokens} in the completion). Please reduce the "
+            "length of the messages or completion."
         )
         if responses:
             text = (

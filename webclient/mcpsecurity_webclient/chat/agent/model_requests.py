@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -80,10 +81,9 @@ class ModelRequests:
             self._budget.refused(used, said)
             if used.window < model.window:
                 model.learned = used.window
-            try:
+            with suppress(TooLongError):  # nothing is left to shorten: what the endpoint said counts
                 return await self._asked(used, writer)
-            except TooLongError:  # nothing is left to shorten: what the endpoint said counts
-                raise error from None
+            raise
 
     async def _asked(self, used: ModelInUse, writer: AnswerWriter) -> ModelAnswer:
         instructions, now = self._servers.instructions(), datetime.now(UTC)

@@ -116,7 +116,7 @@ class ContextBudget:
 
     def reported(self, model: ModelInUse, tokens: int | None) -> None:
         """Learn from the tokens that a model reports to have read."""
-        self._smaller, context = None, self._state.context
+        context = self._state.context
         if tokens and self._sent:
             ratio = min(max(tokens / self._sent, _LEAST_RATIO), _MOST_RATIO)
             context.ratio, context.used = max(ratio, (context.ratio + ratio) / 2), tokens
@@ -133,10 +133,10 @@ class ContextBudget:
         self._smaller = int(self._sent * _SMALLER)
 
     def _limit(self, model: ModelInUse, overhead: Overhead) -> int:
-        """Return the tokens that turns may have, by estimate."""
+        """Return the tokens that turns may have, by estimate; after a refusal fewer, once."""
         room = int(model.room / self._state.context.ratio)
         if self._smaller is not None:
-            room = min(room, self._smaller)
+            room, self._smaller = min(room, self._smaller), None
         return room - overhead.system - overhead.tools
 
     def _fitted(self, limit: int, *, hard: bool) -> Fitted | None:
