@@ -35,8 +35,8 @@ class Deployment:
             return
         text = (
             f"This model's maximum context length is {self.window} tokens. However, you requested "
-            f"{asked} tokens ({tokens} in the messages, {asked - tokens} in the completion). Please reduce the "
-            "length of the messages or completion."
+            f"{asked} tokens ({tokens} in the messages, {asked - tokens} in the completion). Please reduce "
+            "the length of the messages or completion."
         )
         if responses:
             text = (

@@ -29,7 +29,7 @@ _UNDER_WAY = ("proposed", "approved", "running")
 _LEFT_OUT = "left_out"
 _STORED = "stored"
 """Key in a turn's metadata, which itself is not stored: its part."""
-_NOT_KEPT = {"html", "stable", "decision", "deciding", "recovered", "stored"}
+_NOT_KEPT = {"html", "stable", "decision", "deciding", "limit", "recovered", "stored"}
 
 
 def captured(
