@@ -239,8 +239,8 @@ EventName = Literal[
     "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "request.extended", "elicitation.requested", "elicitation.resolved", "sampling.requested",
-    "sampling.resolved", "mode.changed", "model.changed", "context.changed", "grants.changed", "tools.changed",
-    "servers.changed", "catalog.changed", "title.changed", "session.expired", "toast",
+    "sampling.resolved", "mode.changed", "model.changed", "context.changed", "grants.changed",
+    "tools.changed", "servers.changed", "catalog.changed", "title.changed", "session.expired", "toast",
 ]  # fmt: skip
 
 EventPayload = (

@@ -102,8 +102,9 @@ class ModelEndpoints:
         turn = await self._turn(Asked(api, deployment.name, body["messages"], body.get("tools") or [], body))
         if turn.fault is not None:
             return _fault(turn.fault)
-        counted = turn.usage == "counted"
-        usage = usage_of(body["messages"], turn.reply, body.get("tools")) if counted else turn.usage
+        usage = turn.usage
+        if usage == "counted":
+            usage = usage_of(body["messages"], turn.reply, body.get("tools"))
         if not body.get("stream"):
             return web.json_response(completion(turn.reply, deployment.name, usage or {}))
         wanted = turn.usage != "counted" or (body.get("stream_options") or {}).get("include_usage")
