@@ -44,6 +44,7 @@ declare global {
     mode: "manual" | "elicitation";
     model: ModelView | null;
     models: ModelView[];
+    context: ContextView | null;
     title: string;
     grants: GrantView[];
     toolsOff: ToolRef[];

@@ -30,6 +30,7 @@ import { Status } from "./shell/status.js";
 import { Tools } from "./shell/tools.js";
 import { Toasts } from "./shell/toasts.js";
 import { Waiting } from "./shell/waiting.js";
+import { ContextWindow } from "./shell/window.js";
 import { byId } from "./ui/dom.js";
 import { t } from "./ui/texts.js";
 
@@ -74,7 +75,7 @@ function start() {
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Tools(context), new Grants(context), new Chats(chatId, context), waiting, notifications];
+  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), new Chats(chatId, context), waiting, notifications];
   const empty = byId("empty");
 
   store.draw((state, previous) => {
