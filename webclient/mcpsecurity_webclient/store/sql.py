@@ -1,7 +1,6 @@
 """A `ConversationStore` in SQLite or PostgreSQL."""
 
 import asyncio
-import hashlib
 import json
 import time
 from collections.abc import Callable, Coroutine
@@ -255,12 +254,11 @@ def _part_rows(pieces: list[Part]) -> dict[_Key, dict[str, Any]]:
     for part in pieces:
         position = positions[part.kind]
         positions[part.kind] += 1
-        body = _json(part.body)
         rows[part.kind, part.part_id] = {
             "position": position,
-            "digest": hashlib.sha256(f"{position} {body}".encode()).hexdigest(),
+            "digest": part.digest(position),
             "text_folded": _folded(part.text),
-            "body": body,
+            "body": part.written,
         }
     return rows
 
