@@ -5,10 +5,6 @@ Loopback is never reached through a proxy, and neither are the hosts of `NO_PROX
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
-from urllib.request import (
-    getproxies_environment,
-    proxy_bypass_environment,  # type: ignore[attr-defined] # typeshed lacks it
-)
 
 __all__ = ["proxy_for", "proxy_name"]
 
