@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 
 from mcpsecurity.localcloud.entra.directory import Api, Client, User
-from mcpsecurity.localcloud.entra.ids import API_CLIENT_ID, TENANT_ID
+from mcpsecurity.localcloud.entra.ids import API_CLIENT_ID, MANAGED_IDENTITY_ID, TENANT_ID
 from mcpsecurity.localcloud.entra.keys import SigningKeys
 
 __all__ = ["ACCESS_TOKEN_LIFETIME", "Claims", "TokenFactory", "client_info"]
@@ -76,6 +76,11 @@ class TokenFactory:
             claims |= {"xms_sub_fct": "9 3 11"} | _actor(client)
         return claims
 
+    def identity_claims(self, resource: str) -> Claims:
+        """Return the claims of a token of the machine's managed identity for a resource."""
+        subject = {"azp": MANAGED_IDENTITY_ID, "oid": MANAGED_IDENTITY_ID, "sub": MANAGED_IDENTITY_ID}
+        return self._common(resource) | subject | {"azpacr": "2", "idtyp": "app"}
+
     def id_claims(
         self, user: User, client: Client, oidc: frozenset[str], *, nonce: str | None, session: str
     ) -> Claims:
@@ -94,7 +99,7 @@ class TokenFactory:
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """Return `claims` as a JWT signed by the current key (RS256). About a millisecond of CPU."""
-        key = self.keys.current
+        key = self.keys.of_applications.get(str(claims.get("aud")), self.keys.current)
         payload = json.dumps(claims, separators=(",", ":")).encode()
         # the JWS layer signs what it is given; the JWT layer would refuse claims that tests need wrong
         return jwt.PyJWS().encode(
