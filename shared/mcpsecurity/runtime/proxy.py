@@ -4,6 +4,7 @@ Loopback is never reached through a proxy, and neither are the hosts of `NO_PROX
 """
 
 from ipaddress import ip_address
+from urllib import request as urllib_request
 from urllib.parse import urlsplit
 
 __all__ = ["proxy_for", "proxy_name"]
@@ -12,10 +13,9 @@ __all__ = ["proxy_for", "proxy_name"]
 def proxy_for(url: str) -> str | None:
     """Return the proxy through which a URL is reached, by the environment; None for no proxy."""
     parts = urlsplit(url)
-    host, proxies = parts.hostname or "", getproxies_environment()
-    if _is_loopback(host) or proxy_bypass_environment(
-        f"{host}:{parts.port}" if parts.port else host, proxies
-    ):
+    host, proxies = parts.hostname or "", urllib_request.getproxies_environment()
+    bypasses = urllib_request.proxy_bypass_environment  # type: ignore[attr-defined] # typeshed lacks it
+    if _is_loopback(host) or bypasses(f"{host}:{parts.port}" if parts.port else host, proxies):
         return None
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     return (proxy if "://" in proxy else f"http://{proxy}") if proxy else None
