@@ -3,10 +3,10 @@
 from functools import cache, lru_cache
 
 from markdown_it.common.utils import escapeHtml
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_by_name
+from pygments import highlight  # type: ignore[import-untyped] # Pygments has no types
+from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexer import Lexer  # type: ignore[import-untyped]
+from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 
 __all__ = ["PREFIX", "highlighted"]
 
@@ -35,7 +35,7 @@ def highlighted(code: str, language: str) -> str:
     The last ones are remembered: a message is rendered as a whole when it ends."""
     name = language.lower()
     lexer = _lexer(name) if name in _LANGUAGES and len(code) <= _LONGEST else None
-    return highlight(code, lexer, _formatter) if lexer else escapeHtml(code)
+    return str(highlight(code, lexer, _formatter)) if lexer else escapeHtml(code)
 
 
 @cache
