@@ -15,11 +15,14 @@ from mcpsecurity_webclient.chat.views import (
     ContentView,
     ElicitationView,
     FailureView,
+    Feedback,
+    ForkView,
     GrantView,
     MessageView,
     Mode,
     ModelView,
     ProgressView,
+    QueuedView,
     Resolver,
     SamplingView,
     ServerView,
@@ -70,6 +73,28 @@ class MessageLeftOut(TypedDict):
 
     message_id: str
     reason: Literal["content_filter"] | None
+
+
+class BranchChanged(TypedDict):
+    """Another version is open: what stood after the message `after` is replaced by `messages` and `calls`."""
+
+    after: str | None
+    messages: list[MessageView]
+    calls: list[CallView]
+    forks: list[ForkView]
+
+
+class MessageFeedback(TypedDict):
+    """What the person thinks of an answer."""
+
+    message_id: str
+    feedback: Feedback | None
+
+
+class QueueChanged(TypedDict):
+    """The messages that wait for the end of the answer, in their order."""
+
+    queue: list[QueuedView]
 
 
 class RunStarted(TypedDict):
@@ -220,7 +245,8 @@ class Toast(TypedDict):
 
 
 EventName = Literal[
-    "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
+    "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "message.feedback",
+    "branch.changed", "queue.changed", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
     "mode.changed", "model.changed", "grants.changed", "tools.changed", "servers.changed", "catalog.changed",
@@ -229,7 +255,8 @@ EventName = Literal[
 ]  # fmt: skip
 
 EventPayload = (
-    Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
+    Snapshot | WholeMessage | MessageDelta | MessageLeftOut | MessageFeedback | BranchChanged
+    | QueueChanged | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | ElicitationRequested
     | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | ModelChanged | GrantsChanged
     | ToolsChanged | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
@@ -241,6 +268,9 @@ EVENTS: Final[dict[EventName, type]] = {
     "message.delta": MessageDelta,
     "message.done": WholeMessage,
     "message.left_out": MessageLeftOut,
+    "message.feedback": MessageFeedback,
+    "branch.changed": BranchChanged,
+    "queue.changed": QueueChanged,
     "run.started": RunStarted,
     "run.done": RunDone,
     "tool.proposed": ToolProposed,

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 __all__ = ["Conversation", "ConversationStore", "Entry", "Owner", "Part", "PartKind"]
 
-PartKind = Literal["message", "call", "turn"]
+PartKind = Literal["message", "call", "turn", "version"]
 
 
 class Owner(NamedTuple):
@@ -17,7 +17,8 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One piece of a conversation: a message, a tool call, or a turn of what the model reads.
+    """One piece of a conversation: a message, a tool call, a turn of what the model reads, or a version
+    that is not open.
 
     `body` is a JSON object; `text` is what a search looks through.
     """
