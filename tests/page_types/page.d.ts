@@ -46,6 +46,8 @@ declare global {
     title: string;
     grants: GrantView[];
     toolsOff: ToolRef[];
+    forks: ForkView[];
+    queue: QueuedView[];
     order: string[];
     messages: Record<string, MessageState>;
     calls: Record<string, CallState>;
@@ -97,7 +99,11 @@ declare global {
     edit?: (text: string) => void;
     /** The person's message was taken. */
     sent?: () => void;
-    /** A request of a server is closed: the focus goes back to the message. */
-    leaveRequest?: () => void;
+    /** Keep an element in view while the text below it grows. */
+    keep?: (element: HTMLElement) => void;
+    /** Return what a server is called. */
+    serverTitle?: (name: string) => string;
+    /** What had the focus was decided: it goes to the next that waits, or to the message. */
+    leave?: (settled: HTMLElement) => void;
   }
 }

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from aiohttp import web
 
@@ -174,20 +174,15 @@ def add_chat_api(
     router.add_get(f"{chat}/tools", api.tools)
     router.add_get(f"{chat}/events", api.events)
     router.add_get(f"{chat}/export", api.export)
-    messages = Messages(max_message, api.check_runs)
-    router.add_post(f"{chat}/messages", api.command(commands.NewMessage, messages.send))
-    router.add_post(f"{chat}/messages/{{id}}/edit", api.command(commands.EditMessage, messages.edit))
-    router.add_post(f"{chat}/messages/{{id}}/delete", api.command(commands.Command, messages.delete))
-    router.add_post(f"{chat}/messages/{{id}}/feedback", api.command(commands.Rate, messages.rate))
-    router.add_post(f"{chat}/branches", api.command(commands.OpenVersion, messages.open_version))
-    router.add_post(f"{chat}/queue/{{id}}/take-back", api.command(commands.Command, messages.take_back))
-    router.add_post(f"{chat}/queue/{{id}}/send", api.command(commands.Command, messages.send_now))
+    _add_messages(router, chat, api, Messages(max_message, api.check_runs))
     router.add_post(f"{chat}/mode", api.command(commands.SetMode, _mode))
     router.add_post(f"{chat}/model", api.command(commands.SetModel, _model))
     router.add_post(f"{chat}/calls/{{id}}/decision", api.command(commands.Decide, _decide))
     router.add_post(f"{chat}/batches/{{id}}/decision", api.command(commands.DecideBatch, _decide_batch))
     router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
     router.add_post(f"{chat}/samplings/{{id}}", api.command(commands.DecideSampling, _decide_sampling))
+    for kind in ("call", "elicitation", "sampling"):
+        router.add_post(f"{chat}/{kind}s/{{id}}/more-time", api.command(commands.Command, _more_time(kind)))
     router.add_post(f"{chat}/runs/{{id}}/stop", api.command(commands.Command, _stop))
     for trigger in AGAIN:
         router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
@@ -195,6 +190,16 @@ def add_chat_api(
     router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
+
+
+def _add_messages(router: web.UrlDispatcher, chat: str, api: _Api, messages: Messages) -> None:
+    router.add_post(f"{chat}/messages", api.command(commands.NewMessage, messages.send))
+    router.add_post(f"{chat}/messages/{{id}}/edit", api.command(commands.EditMessage, messages.edit))
+    router.add_post(f"{chat}/messages/{{id}}/delete", api.command(commands.Command, messages.delete))
+    router.add_post(f"{chat}/messages/{{id}}/feedback", api.command(commands.Rate, messages.rate))
+    router.add_post(f"{chat}/branches", api.command(commands.OpenVersion, messages.open_version))
+    router.add_post(f"{chat}/queue/{{id}}/take-back", api.command(commands.Command, messages.take_back))
+    router.add_post(f"{chat}/queue/{{id}}/send", api.command(commands.Command, messages.send_now))
 
 
 def _hang_up(request: web.Request) -> None:
@@ -241,6 +246,13 @@ async def _decide_sampling(
 ) -> dict[str, Any]:
     chat.decide_sampling(request.match_info["id"], approve=body.decision == "approve")
     return {}
+
+
+def _more_time(kind: Literal["call", "elicitation", "sampling"]) -> Act[commands.Command]:
+    async def act(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+        return {"expires_at": await chat.more_time(kind, request.match_info["id"])}
+
+    return act
 
 
 async def _stop(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:

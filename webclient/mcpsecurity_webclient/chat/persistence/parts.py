@@ -15,7 +15,7 @@ __all__ = ["calls_from", "messages_from", "parts_of", "turns_from"]
 UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
 _LEFT_OUT = "left_out"
 _MESSAGE = "message"
-_NOT_KEPT = {"html", "stable", "decision", "deciding", "recovered"}
+_NOT_KEPT = {"html", "stable", "decision", "deciding", "limit", "recovered"}
 
 
 def parts_of(

@@ -6,13 +6,16 @@ import { Composer } from "./composer/composer.js";
 import { Conversation } from "./conversation/conversation.js";
 import { Draft } from "./composer/draft.js";
 import { Follower } from "./conversation/scroll.js";
+import { Queue } from "./composer/queue.js";
 import { Palette } from "./composer/palette.js";
 import { attempt } from "./protocol/attempt.js";
 import { Commands } from "./protocol/commands.js";
 import { ServerClock } from "./protocol/clock.js";
+import { serverTitle } from "./protocol/state.js";
 import { Store } from "./protocol/store.js";
 import { Stream } from "./protocol/stream.js";
 import { Countdowns } from "./requests/countdown.js";
+import { leave } from "./requests/focus.js";
 import { Account } from "./shell/account.js";
 import { Announcer } from "./shell/announcer.js";
 import { Chats } from "./shell/chats.js";
@@ -41,18 +44,21 @@ function start() {
   const commands = new Commands({ chatId, csrfToken });
   const draft = new Draft({ username, chatId });
   const report = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }));
+  const extend = (kind, id) => commands.moreTime(kind, id).catch((error) => report(error));
   /** @type {PageContext} */
-  const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say) };
+  const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say, extend) };
   const answering = (command) => {
-    const run = () => command().then(() => follower.follow(), (error) => report(error, run));
+    const run = () => command().then(() => follower.goToEnd(), (error) => report(error, run));
     return run;
   };
   context.regenerate = answering(() => commands.regenerate());
   context.retry = answering(() => commands.retry());
   context.goOn = answering(() => commands.goOn());
   context.edit = (text) => composer.rewrite(text);
-  context.sent = () => follower.follow();
-  context.leaveRequest = () => composer.focus();
+  context.sent = () => follower.goToEnd();
+  context.keep = (element) => follower.keep(element);
+  context.serverTitle = (name) => serverTitle(store.state, name);
+  context.leave = (element) => leave(element, () => composer.focus());
 
   const log = byId("conversation");
   const follower = new Follower(log, byId("conversation-content"), byId("jump"));
@@ -65,11 +71,11 @@ function start() {
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Tools(context), new Grants(context), new Chats(chatId, context), waiting, notifications];
+  const views = [composer, new Queue(context, composer), catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Tools(context), new Grants(context), new Chats(chatId, context), waiting, notifications];
   const empty = byId("empty");
 
   store.draw((state, previous) => {
-    if (state.ended && !previous.ended) leave();
+    if (state.ended && !previous.ended) endSession();
     empty.hidden = !state.ready || state.order.length > 0;
     for (const view of views) attempt(`the view ${view.constructor.name}`, () => view.update(state));
   });
@@ -101,7 +107,7 @@ function start() {
     }
   }
 
-  function leave() {
+  function endSession() {
     stream.close();
     composer.carryDraft();
   }

@@ -9,7 +9,7 @@ import { begin, deliver, finish, resume } from "./text.js";
 /** @type {Readonly<PageState>} */
 export const INITIAL = Object.freeze({
   ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
-  user: null, servers: [], mode: "manual", model: null, models: [], title: "", grants: [], toolsOff: [],
+  user: null, servers: [], mode: "manual", model: null, models: [], title: "", grants: [], toolsOff: [], forks: [], queue: [],
   order: [], messages: {}, calls: {}, elicitations: {}, samplings: {}, outcomes: {},
   run: null, lastRun: null, catalogVersion: 0,
 });
@@ -44,6 +44,10 @@ const CHAT_HANDLERS = {
   "message.delta": delta,
   "message.done": (state, { message }) => withMessage(state, finish(message)),
   "message.left_out": leftOut,
+  "message.feedback": (state, { message_id: id, feedback }) =>
+    state.messages[id] ? put(state, "messages", id, { ...state.messages[id], feedback }) : state,
+  "branch.changed": branchChanged,
+  "queue.changed": (state, { queue }) => ({ ...state, queue: queue ?? [] }),
   "run.started": runStarted,
   "run.done": (state, { status, error, usage, run_id }) => ({ ...state, run: null, lastRun: { run_id, status, error, usage } }),
   "tool.proposed": (state, { call, at }) => withCall(withCallInMessage(state, call, at), call),
@@ -54,6 +58,7 @@ const CHAT_HANDLERS = {
     changeCall(state, call_id, { progress: { progress, total, message } }),
   "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated, unasked, at }) =>
     changeCall(asked(state, at), call_id, { sign_in: undefined, status, duration_ms, content, structured, truncated, unasked }),
+  "request.extended": extended,
   "elicitation.requested": (state, { elicitation }) => put(state, "elicitations", elicitation.elicitation_id, elicitation),
   "elicitation.resolved": resolved,
   "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),
@@ -87,6 +92,11 @@ export function waitingCount({ calls, elicitations, samplings }) {
   return proposed + Object.keys(elicitations).length + Object.keys(samplings).length;
 }
 
+/** Return what a server is called: its title, or its key where it has none (any more). */
+export function serverTitle({ servers }, name) {
+  return servers.find((server) => server.name === name)?.title || name;
+}
+
 /**
  * @param {PageState} state
  * @param {EventData<"snapshot">} data
@@ -106,7 +116,7 @@ function snapshot(state, data) {
     outcomes: state.outcomes,
     lastRun: data.run || messages.at(-1)?.message_id !== state.order.at(-1) ? null : state.lastRun,
     user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, models: data.models ?? [], title: data.title ?? "",
-    grants: data.grants ?? [], toolsOff: data.tools_off ?? [], run: data.run ?? null,
+    grants: data.grants ?? [], toolsOff: data.tools_off ?? [], forks: data.forks ?? [], queue: data.queue ?? [], run: data.run ?? null,
     order: messages.map((message) => message.message_id),
     messages: keyed(messages, "message_id"),
     calls: keyed(known(data.calls, "call_id"), "call_id"),
@@ -124,6 +134,23 @@ function delta(state, data) {
   const message = deliver(known ?? begin(data.message_id, data.at), data);
   if (message === null) return { ...state, gap: true };
   return message === known ? state : withMessage(state, message);
+}
+
+/**
+ * Another version is open: what stood after a message is replaced.
+ * @param {PageState} state
+ * @param {EventData<"branch.changed">} data
+ * @returns {PageState}
+ */
+function branchChanged(state, { after, messages, calls, forks }) {
+  const kept = after === null ? [] : state.order.slice(0, state.order.lastIndexOf(after) + 1);
+  const brought = known(messages, "message_id").map((message) => finish({ ...message, text: message.text ?? "", calls: message.calls ?? [] }));
+  const order = [...kept, ...brought.map((message) => message.message_id)];
+  return {
+    ...state, order, forks: forks ?? [], lastRun: null,
+    messages: { ...pick(state.messages, kept), ...keyed(brought, "message_id") },
+    calls: { ...state.calls, ...keyed(known(calls, "call_id"), "call_id") },
+  };
 }
 
 /**
@@ -169,6 +196,17 @@ function decided(state, { call_id, decision, by, edited, arguments: args, reason
   if (args) changes.arguments = args;
   if (reason) changes.reason = reason;
   return changeCall(state, call_id, changes);
+}
+
+/**
+ * @param {PageState} state
+ * @param {EventData<"request.extended">} data
+ * @returns {PageState}
+ */
+function extended(state, { kind, id, expires_at }) {
+  /** @type {"calls"|"elicitations"|"samplings"} */
+  const part = `${kind}s`;
+  return state[part][id] ? put(state, part, id, { ...state[part][id], expires_at }) : state;
 }
 
 /**
