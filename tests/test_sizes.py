@@ -33,8 +33,10 @@ EXCEPTIONS = {
 RECORDS = {
     "server/mcpsecurity_server/transport/limits.py Limits",
     "shared/mcpsecurity/kernel/model/answer.py Answer",
+    "shared/mcpsecurity/kernel/options.py ClientOptions",
     "shared/mcpsecurity/localcloud/entra/directory.py Client",
     "shared/mcpsecurity/localcloud/openmeteo/cities.py City",
+    "shared/mcpsecurity/running_demo.py RunningDemo",
     "tests/client/mutations.py Answer",
     "webclient/mcpsecurity_webclient/chat/models.py Message",
     "webclient/mcpsecurity_webclient/chat/models.py PendingFunctionCall",

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 from tests.browser.person import Person
-from tests.browser.scripted import Script, call, says
 from tests.browser.stack import Stack
+
+from mcpsecurity.testing import ScriptedModel, calls, says
 
 BIG = 725653563933458433
 LARGEST = 2**64 - 1
@@ -15,13 +16,8 @@ HUGE = 12345678901234567890123
 ERRAND = "playground-do_errand"
 
 
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Script:
-    return Script(monkeypatch)
-
-
-async def _ask(alice: Person, script: Script, arguments: str) -> None:
-    script.will(call(ERRAND, arguments), says("All done."))
+async def _ask(alice: Person, script: ScriptedModel, arguments: str) -> None:
+    script.will(calls(ERRAND, arguments), says("All done."))
     await alice.ask("Please do that")
     await expect(alice.call("do_errand")).to_contain_text("Needs your decision")
 
@@ -36,7 +32,7 @@ async def _approved(alice: Person, stack: Stack) -> Any:
 
 @pytest.mark.parametrize("number", [BIG, LARGEST, -BIG])
 async def test_the_number_on_the_card_is_the_number_that_is_called(
-    alice: Person, stack: Stack, script: Script, number: int
+    alice: Person, stack: Stack, script: ScriptedModel, number: int
 ) -> None:
     await _ask(alice, script, f'{{"record": {number}}}')
     card = alice.call("do_errand")
@@ -46,7 +42,9 @@ async def test_the_number_on_the_card_is_the_number_that_is_called(
     assert (await _approved(alice, stack))["record"] == number
 
 
-async def test_a_number_beyond_doubles_can_be_edited(alice: Person, stack: Stack, script: Script) -> None:
+async def test_a_number_beyond_doubles_can_be_edited(
+    alice: Person, stack: Stack, script: ScriptedModel
+) -> None:
     await _ask(alice, script, f'{{"record": {BIG}}}')
     card = alice.call("do_errand")
     await card.get_by_role("button", name="Edit arguments").click()
@@ -58,7 +56,7 @@ async def test_a_number_beyond_doubles_can_be_edited(alice: Person, stack: Stack
 
 
 async def test_an_edit_leaves_the_other_arguments_as_the_model_made_them(
-    alice: Person, stack: Stack, script: Script
+    alice: Person, stack: Stack, script: ScriptedModel
 ) -> None:
     given = {
         "record": None,
@@ -77,7 +75,7 @@ async def test_an_edit_leaves_the_other_arguments_as_the_model_made_them(
 
 
 async def test_an_edited_text_keeps_its_kind_of_line_breaks(
-    alice: Person, stack: Stack, script: Script
+    alice: Person, stack: Stack, script: ScriptedModel
 ) -> None:
     await _ask(alice, script, json.dumps({"code": "one\r\ntwo"}))
     card = alice.call("do_errand")
@@ -86,7 +84,9 @@ async def test_an_edited_text_keeps_its_kind_of_line_breaks(
     assert await _approved(alice, stack) == {"code": "one\r\nthree"}
 
 
-async def test_defaults_are_shown_and_not_filled_in(alice: Person, stack: Stack, script: Script) -> None:
+async def test_defaults_are_shown_and_not_filled_in(
+    alice: Person, stack: Stack, script: ScriptedModel
+) -> None:
     await _ask(alice, script, '{"why": "spam"}')
     card = alice.call("do_errand")
     await card.get_by_role("button", name="Edit arguments").click()
@@ -98,7 +98,7 @@ async def test_defaults_are_shown_and_not_filled_in(alice: Person, stack: Stack,
 
 @pytest.mark.parametrize("edited", [None, HUGE + 1])
 async def test_a_number_beyond_64_bits_arrives_as_it_was_approved(
-    alice: Person, stack: Stack, script: Script, edited: int | None
+    alice: Person, stack: Stack, script: ScriptedModel, edited: int | None
 ) -> None:
     await _ask(alice, script, f'{{"record": {HUGE}}}')
     card = alice.call("do_errand")
