@@ -25,7 +25,7 @@ export class Queue {
   _row(waiting, mayBeSent) {
     return h("li", { class: "queued" },
       h("span", { class: "queued-words" }, h("span", { class: "muted" }, t("Waits:")), " ", waiting.text || waiting.prompt?.name || ""),
-      mayBeSent ? button(t("Send now"), () => this._act(() => this._context.commands.sendQueued(waiting.message_id)), { kind: "plain" }) : null,
+      mayBeSent ? button(t("Ask now"), () => this._act(() => this._context.commands.sendQueued(waiting.message_id)), { kind: "plain" }) : null,
       button(t("Take back"), () => this._takeBack(waiting), { kind: "plain" }));
   }
 

@@ -24,8 +24,8 @@ export class OwnActions {
   }
 
   _makeEditor() {
-    this._text = h("textarea", { class: "own-text", rows: "3", maxlength: "20000", "aria-label": t("Message") });
-    this._save = button(t("Send"), () => this._saved(), { kind: "primary" });
+    this._text = h("textarea", { class: "own-text", rows: "3", maxlength: "20000", "aria-label": t("What you said") });
+    this._save = button(t("Save and ask"), () => this._saved(), { kind: "primary" });
     this._text.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this._open(false);
     });
