@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from semantic_kernel.contents import ChatMessageContent
 
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
+from mcpsecurity_webclient.chat.notes import Note
 from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.chat.views import ForkView
 from mcpsecurity_webclient.errors import NothingToDoError, UnknownRequestError
@@ -29,6 +30,7 @@ class Version:
     messages: list[Message] = field(default_factory=list)
     calls: dict[str, PendingFunctionCall] = field(default_factory=dict)
     turns: list[ChatMessageContent] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     stored: Part | None = None
 
 
@@ -90,6 +92,7 @@ def open_version(fork: Fork, number: int, parts: Parts) -> None:
     messages.extend(wanted.messages)
     calls.update(wanted.calls)
     transcript.turns.extend(wanted.turns)
+    transcript.notes.extend(wanted.notes)
     transcript.find_question(messages)
 
 
@@ -111,11 +114,11 @@ def _taken(after: str | None, parts: Parts) -> Version:
         raise UnknownRequestError
     begin = ids.index(after) + 1 if after is not None else 0
     if begin == len(messages):
-        return Version([], {}, transcript.cut(len(transcript.turns), messages))
+        return Version([], {}, *transcript.cut(len(transcript.turns), messages))
     place = transcript.place_of(messages[begin], after)
     if place is None:
         raise UnknownRequestError
     gone = messages[begin:]
     del messages[begin:]
     taken = {key: calls.pop(key) for message in gone for key in message.calls if key in calls}
-    return Version(gone, taken, transcript.cut(place, messages))
+    return Version(gone, taken, *transcript.cut(place, messages))

@@ -169,3 +169,4 @@ class Editing:
                 "forks": self._state.forks_json(),
             },
         )
+        self._publish("context.changed", {"context": self._state.context_json()})

@@ -15,7 +15,10 @@ __all__ = ["calls_from", "messages_from", "parts_of", "turns_from"]
 UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
 _LEFT_OUT = "left_out"
 _MESSAGE = "message"
-_NOT_KEPT = {"html", "stable", "decision", "deciding", "limit", "recovered"}
+_STORED = "stored"
+"""Key in a turn's metadata, which itself is not stored: its part."""
+_UNDER_WAY = ("proposed", "approved", "running")
+_NOT_KEPT = {"html", "stable", "decision", "deciding", "limit", "recovered", "stored"}
 
 
 def parts_of(
@@ -25,8 +28,8 @@ def parts_of(
     shown = [calls[key] for message in messages for key in message.calls if key in calls]
     return [
         *(Part("message", m.message_id, _body(m), m.text) for m in messages),
-        *(Part("call", call.call_id, _body(call)) for call in shown),
-        *(Part("turn", f"{index:06}", _turn(turn)) for index, turn in enumerate(turns)),
+        *map(_call_part, shown),
+        *(_turn_part(index, turn) for index, turn in enumerate(turns)),
     ]
 
 
@@ -75,6 +78,26 @@ def _body(value: Message | PendingFunctionCall) -> dict[str, Any]:
     if isinstance(value, PendingFunctionCall) and value.deciding is not None and value.status == "proposed":
         body |= value.deciding.changes()
     return {name: list(v) if isinstance(v, list) else v for name, v in body.items() if v is not None}
+
+
+def _call_part(call: PendingFunctionCall) -> Part:
+    """Return a call's part; that of a call that has ended is made once."""
+    if call.status in _UNDER_WAY:
+        return Part("call", call.call_id, _body(call))
+    if call.stored is None:
+        call.stored = Part("call", call.call_id, _body(call))
+    return call.stored
+
+
+def _turn_part(index: int, turn: ChatMessageContent) -> Part:
+    """Return a turn's part, which is kept with the turn: only its place, its message and whether it is sent
+    can change."""
+    which = (index, is_left_out(turn), message_of(turn))
+    kept = turn.metadata.get(_STORED)
+    if kept is None or kept[0] != which:
+        kept = turn.metadata[_STORED] = (which, Part("turn", f"{index:06}", _turn(turn)))
+    part: Part = kept[1]
+    return part
 
 
 def _turn(turn: ChatMessageContent) -> dict[str, Any]:

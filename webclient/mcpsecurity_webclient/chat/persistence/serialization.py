@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from mcpsecurity_webclient.chat.locales import PersonLocale
 from mcpsecurity_webclient.chat.models import ApprovalMode, QueuedMessage
+from mcpsecurity_webclient.chat.notes import ContextUse, Note
 from mcpsecurity_webclient.chat.persistence.parts import calls_from, messages_from, parts_of, turns_from
 from mcpsecurity_webclient.chat.persistence.versions import forks_from, forks_state, version_parts
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -29,6 +30,8 @@ def captured(
             "model": state.model,
             "locale": [state.locale.language, state.locale.time_zone],
             "grants": [[*which, digest] for which, digest in sorted(state.grants.items())],
+            "context": asdict(state.context),
+            "notes": [note.to_json() for note in state.transcript.notes],
             "off": sorted(state.choice.off),
             "found": state.choice.found,
             "forks": forks_state(state.forks),
@@ -58,6 +61,8 @@ def restore(state: ConversationState, stored: Conversation) -> None:
     state.choice.off = {(server, tool) for server, tool in stored.state.get("off", ())}
     state.choice.found = [(server, tool) for server, tool in stored.state.get("found", ())]
     state.transcript.restore(turns_from(stored.parts), stored.state)
+    state.transcript.notes = [Note.of(note) for note in stored.state.get("notes", ())]
+    state.context = ContextUse(**stored.state.get("context", {}))
     state.transcript.mark_messages(state.messages)
     state.forks = forks_from(stored.state.get("forks", ()), stored.parts)
     state.queue = [QueuedMessage(**message) for message in stored.state.get("queue", ())]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mcpsecurity_webclient.chat.branches import Fork, Version
+from mcpsecurity_webclient.chat.notes import Note
 from mcpsecurity_webclient.chat.persistence.parts import calls_from, messages_from, parts_of, turns_from
 from mcpsecurity_webclient.store import Part, PartKind
 
@@ -45,10 +46,11 @@ def _body(version: Version) -> dict[str, Any]:
     body: dict[str, list[dict[str, Any]]] = {"messages": [], "calls": [], "turns": []}
     for part in parts_of(version.messages, version.calls, version.turns):
         body[f"{part.kind}s"].append(part.body)
-    return body
+    return {**body, "notes": [note.to_json() for note in version.notes]}
 
 
 def _version(body: dict[str, Any] | None) -> Version | None:
     kinds: tuple[PartKind, ...] = ("message", "call", "turn")
     parts = [Part(kind, "", one) for kind in kinds for one in (body or {}).get(f"{kind}s", ())]
-    return Version(messages_from(parts), calls_from(parts), turns_from(parts))
+    notes = [Note.of(note) for note in (body or {}).get("notes", ())]
+    return Version(messages_from(parts), calls_from(parts), turns_from(parts), notes)
