@@ -142,8 +142,8 @@ def _scope(settings: DoctorSettings, document: dict[str, Any]) -> Finding:
         return warning("scope", message, suggestion)
     if "/" not in settings.scope:
         message = (
-            f"The scope {settings.scope} has no prefix: Entra takes it for Microsoft Graph's (AADSTS650053), and "
-            "the server refuses the token."
+            f"The scope {settings.scope} has no prefix: Entra takes it for Microsoft Graph's (AADSTS650053),"
+            " and the server refuses the token."
         )
         suggestion = f"MCP_SERVER_SCOPE={supported[0]}" if supported else "MCP_SERVER_SCOPE"
         return failed("scope", message, suggestion)
