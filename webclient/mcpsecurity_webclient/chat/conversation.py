@@ -124,6 +124,7 @@ class ChatService:
             sampling=self._requests.sampling.callback if settings.sampling else None,
             changed=lambda: self._publish("servers.changed", {"servers": self._servers_json()}),
             catalog_changed=lambda: self._publish("catalog.changed", {}),
+            watched=lambda: self.events.followed,
         )
 
     def _make_runs(self, shared: ChatDependencies) -> Runs:
@@ -169,6 +170,12 @@ class ChatService:
     def subscribe(self, last: str | None) -> Subscription:
         """Follow the events after `last`, or from a snapshot on when those are not known."""
         return self.events.subscribe(last, self._snapshot)
+
+    def connect(self, sid: str) -> None:
+        """Begin to connect to the servers, because a page of the session `sid` shows the conversation."""
+        if self.state.run is None:
+            self.act_as(sid)
+        self._servers.connect()
 
     async def catalog(self) -> dict[str, Any]:
         """Return the prompts and resources of the servers that answer."""

@@ -75,6 +75,10 @@ class EventBus(Protocol):
 
     keep_soon: Callable[[], None]
 
+    @property
+    def followed(self) -> bool:
+        """Whether a page follows."""
+
     def publish(self, name: EventName, run_id: str | None, payload: EventPayload) -> None:
         """Give an event to every page, in order."""
 
@@ -124,6 +128,11 @@ class InMemoryEventBus:
         self._kept: deque[ChatEvent] = deque()
         self._kept_characters = 0
         self._subscriptions: dict[Subscription, TakeSnapshot] = {}
+
+    @property
+    def followed(self) -> bool:
+        """Whether a page follows."""
+        return bool(self._subscriptions)
 
     def publish(self, name: EventName, run_id: str | None, payload: EventPayload) -> None:
         """Give an event to every page, in order."""

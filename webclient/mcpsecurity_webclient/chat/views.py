@@ -24,6 +24,7 @@ __all__ = [
     "SamplingView",
     "ServerView",
     "StateView",
+    "ToolView",
     "Trigger",
     "UserView",
 ]
@@ -42,13 +43,23 @@ class UserView(TypedDict):
     username: str
 
 
+class ToolView(TypedDict):
+    """A tool that the model gets."""
+
+    name: str
+    title: str
+    description: str
+
+
 class ServerView(TypedDict):
-    """An MCP server. `left_out` names the tools that the model does not get."""
+    """An MCP server. `offers` are its tools, `tools` is their number; `left_out` names those that the model does
+    not get."""
 
     name: str
     title: str
     status: Literal["connecting", "ready", "down", "sign_in"]
     tools: int
+    offers: list[ToolView]
     message: NotRequired[str]
     left_out: NotRequired[list[str]]
     sign_in_url: NotRequired[str]

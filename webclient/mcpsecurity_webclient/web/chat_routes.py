@@ -142,6 +142,7 @@ class _Api:
             async with self._streams.follow(
                 person.sid, chat, request.headers.get("Last-Event-ID"), lambda: request.transport is not None
             ) as subscription:
+                chat.connect(person.sid)
                 await response.prepare(request)
                 async for data in follow(subscription, self._keep_alive):
                     async with asyncio.timeout(self._patience):

@@ -22,7 +22,7 @@ from mcpsecurity.client import (
     TokenAuth,
 )
 from mcpsecurity_webclient.chat.mcp.plugins import Toolset, cached_toolset
-from mcpsecurity_webclient.chat.views import ServerView
+from mcpsecurity_webclient.chat.views import ServerView, ToolView
 from mcpsecurity_webclient.settings import McpServerSettings
 
 __all__ = ["McpServer", "NoTokenError", "ServerCallbacks"]
@@ -30,6 +30,9 @@ __all__ = ["McpServer", "NoTokenError", "ServerCallbacks"]
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
+_LONGEST_PAUSE_WATCHED = 5.0  # a person who looks at the page sees a server return within ten seconds
+_CHECK_SECONDS = 15.0
+_DESCRIPTION = 300
 _NAMED = 10
 
 SignInUrl = Callable[[SignInRequiredError], str]
@@ -41,12 +44,14 @@ class NoTokenError(SignInRequiredError):
 
 @dataclass(frozen=True, slots=True)
 class ServerCallbacks:
-    """What a conversation does with what its servers say; the first argument is the server's name."""
+    """What a conversation does with what its servers say; the first argument is the server's name. `watched`
+    tells whether a page shows the conversation."""
 
     elicitation: Callable[[str], ElicitationFnT]
     sampling: Callable[[str], SamplingFnT] | None
     changed: Callable[[], None]
     catalog_changed: Callable[[], None]
+    watched: Callable[[], bool]
 
 
 class McpServer:
@@ -74,11 +79,13 @@ class McpServer:
         self.questions = 0
         self.prompt = True
         self._definitions: tuple[str, ...] = ()
+        self._tools: list[ToolView] = []
         self._callbacks = callbacks
         self._sign_in_url = sign_in_url
         self._stale = True
         self._listed_from: types.InitializeResult | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
         self._again: asyncio.TimerHandle | None = None
         self._pause = _FIRST_PAUSE
         self.connection = McpConnection(
@@ -98,11 +105,14 @@ class McpServer:
 
     def to_json(self) -> ServerView:
         """Return the page's view."""
+        left_out = self.offered.left_out if self.offered else ()
+        offers = [tool for tool in self._tools if tool["name"] not in left_out]
         body = {
             "name": self.settings.name,
             "title": self.settings.title or self.settings.name,
             "status": self.status,
-            "tools": len(self._definitions) - len(self.offered.left_out if self.offered else ()),
+            "tools": len(offers),
+            "offers": offers,
         }
         url = self._sign_in_url(self.refused) if self._sign_in_url and self.refused else None
         optional = {"message": self.message, "left_out": self.left_out, "sign_in_url": url}
@@ -118,6 +128,12 @@ class McpServer:
             self._forget_timer()
             self._looking = asyncio.create_task(self._look(), name=f"look at {self.settings.name}")
         return self._looking
+
+    def connect(self) -> None:
+        """Begin to connect, because a page shows the conversation; see whether the server is still there if
+        that is not being done."""
+        if self.look() is None and self._again is None:
+            self._check()
 
     async def call_tool(
         self,
@@ -154,10 +170,12 @@ class McpServer:
         """Close the connection; the next use opens it anew."""
         self._stale = True
         self._forget_timer()
-        looking, self._looking = self._looking, None
-        if looking is not None and not looking.done():
-            looking.cancel()
-            await asyncio.wait([looking])
+        tasks = [task for task in (self._looking, self._checking) if task is not None and not task.done()]
+        self._looking = self._checking = None
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         await self.connection.aclose()
 
     async def _look(self) -> None:
@@ -174,10 +192,35 @@ class McpServer:
             self._is_down("The MCP server answers with something that cannot be read.")
         else:
             self._definitions = tuple(tool.model_dump_json(by_alias=True) for tool in listed)
+            self._tools = [_tool_view(tool) for tool in listed]
             self._stale, self._listed_from = False, self.connection.server
             self.offered, self.refused, self.prompt, self._pause = None, None, True, _FIRST_PAUSE
             self.left_out = list(self.connection.left_out)
             self._set("ready", _left_out_words(self.left_out))
+            self._look_later(_CHECK_SECONDS, self._check)
+
+    def _look_later(self, seconds: float, look: Callable[[], object]) -> None:
+        self._forget_timer()
+        self._again = asyncio.get_running_loop().call_later(seconds, look)
+
+    def _check(self) -> None:
+        """See whether the server is still there, as long as somebody looks at the page."""
+        self._again = None
+        idle = self._checking is None or self._checking.done()
+        if idle and self._callbacks.watched():
+            self._checking = asyncio.create_task(self._ping(), name=f"check {self.settings.name}")
+
+    async def _ping(self) -> None:
+        try:
+            await self.connection.ping()
+        except SignInRequiredError as error:
+            self.needs_sign_in(error)
+        except ServerUnavailableError as error:
+            self._is_down(str(error))
+        except BridgeError:  # it is there, but has no answer to this
+            self._look_later(_CHECK_SECONDS, self._check)
+        else:
+            self._look_later(_CHECK_SECONDS, self._check)
 
     async def _listed(self) -> list[types.Tool]:
         """Return the tools; a server that has prompts or resources only has none."""
@@ -194,14 +237,15 @@ class McpServer:
 
     def _is_down(self, message: str) -> None:
         self._lacks_tools(None)
-        self._forget_timer()
-        self._again = asyncio.get_running_loop().call_later(self._pause, self.look)
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        longest = _LONGEST_PAUSE_WATCHED if self._callbacks.watched() else _LONGEST_PAUSE
+        self._pause = min(self._pause, longest)
+        self._look_later(self._pause, self.look)
+        self._pause *= 2
         self._set("down", message)
 
     def _lacks_tools(self, refused: SignInRequiredError | None) -> None:
         self._stale, self.refused = True, refused
-        self._definitions, self.offered, self.left_out = (), None, []
+        self._definitions, self._tools, self.offered, self.left_out = (), [], None, []
 
     def _forget_timer(self) -> None:
         if self._again is not None:
@@ -243,6 +287,11 @@ def _told_apart(get_token: GetToken) -> GetToken:
             raise NoTokenError(str(error), scope=error.scope, claims=error.claims) from error
 
     return token
+
+
+def _tool_view(tool: types.Tool) -> ToolView:
+    title = tool.title or (tool.annotations.title if tool.annotations else None) or tool.name
+    return {"name": tool.name, "title": title, "description": (tool.description or "")[:_DESCRIPTION]}
 
 
 def _left_out_words(names: list[str]) -> str | None:
