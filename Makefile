@@ -1,32 +1,30 @@
-# Every target works from a fresh clone; `make setup` runs first when it has to.
+# Every target works from a fresh clone; what it needs is installed first.
 NEW_ENOUGH := -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p $(NEW_ENOUGH) >/dev/null 2>&1 && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.setup
 
-.PHONY: setup demo dist bundle test test-fast check format lock docs bench soak clean browser
+.PHONY: setup demo dist bundle test test-fast check format texts lock docs bench soak clean browser
 
-# The lock names every package, so pip has nothing to resolve: with its resolver, a new release of a package that
-# another one asks for with an extra stops the installation.
-setup: $(STAMP)
+# deploy/install.py takes what is needed from the one lock, and does nothing where it is there already.
+define INSTALL
+@test -n "$(PYTHON)" || { echo "mcpsecurity needs Python 3.11 or newer with its venv module; PATH has:" \
+	"$$(python3 --version 2>&1 || echo no python3). On Debian or Ubuntu: apt-get install python3 python3-venv." \
+	"Elsewhere: make PYTHON=/path/to/python3.11"; exit 1; }
+@$(PYTHON) $(NEW_ENOUGH) || { echo "mcpsecurity needs Python 3.11 or newer with its venv module;" \
+	"$(PYTHON) is $$($(PYTHON) --version 2>&1)."; exit 1; }
+@$(PYTHON) deploy/install.py --into $(VENV)
+endef
 
-$(STAMP): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "mcpsecurity needs Python 3.11 or newer with its venv module; PATH has:" \
-		"$$(python3 --version 2>&1 || echo no python3). On Debian or Ubuntu: apt-get install python3 python3-venv." \
-		"Elsewhere: make PYTHON=/path/to/python3.11"; exit 1; }
-	@$(PYTHON) $(NEW_ENOUGH) || { echo "mcpsecurity needs Python 3.11 or newer with its venv module;" \
-		"$(PYTHON) is $$($(PYTHON) --version 2>&1)."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $(STAMP)
+# Everything: all extras, and the developers' tools.
+setup:
+	$(INSTALL) --all
 
 # make demo ARGS="--model-url http://localhost:11434/v1 --model qwen3": with a model of your own.
-demo: setup
-	@$(BIN)/python page_bundle/build.py || echo "The chat works, but its page loads more slowly."
-	$(BIN)/mcpsecurity demo $(ARGS)
+demo:
+	$(INSTALL) webclient console
+	@$(BIN)/mcpsecurity demo $(ARGS)
 
 # What the page loads, in few and small files; without it the chat serves its modules one by one.
 bundle: setup
@@ -58,6 +56,10 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Bring the catalogues of the page's texts up to date.
+texts: setup
+	$(BIN)/python -m tests.webclient.catalogs
 
 lock: setup
 	$(BIN)/python tests/check_lock.py --write

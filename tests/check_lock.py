@@ -1,8 +1,8 @@
 """Say whether requirements.lock is what pyproject.toml asks for; `--write` resolves it anew.
 
-The lock holds exact versions and hashes for every extra and no index address. The check resolves with the
-lock's own versions as preferences, so that a new release on the index changes nothing; only a requirement
-that the lock does not satisfy, or no longer needs, does.
+The lock holds exact versions and hashes for every extra and the developers' tools, and no index address. The
+check resolves with the lock's own versions as preferences, so that a new release on the index changes
+nothing; only a requirement that the lock does not satisfy, or no longer needs, does.
 """
 
 import shutil
@@ -19,7 +19,17 @@ def resolve(output: Path, *options: str) -> None:
     """Write the resolution of pyproject.toml to `output`, preferring the versions already in it."""
     command = [
         str(Path(sys.executable).with_name("uv")),
-        *("pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--all-extras"),
+        *(
+            "pip",
+            "compile",
+            "--quiet",
+            "--universal",
+            "--python-version",
+            "3.11",
+            "--all-extras",
+            "--group",
+            "dev",
+        ),
         *("--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links"),
         *("--output-file", str(output), *options, "pyproject.toml"),
     ]

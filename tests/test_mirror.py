@@ -17,6 +17,7 @@ SPECIAL = {
     "benchmarks": "how fast it is: `make bench`",
     "browser": "the page, in a browser",
     "conformance": "the official conformance suite and other people's clients",
+    "deploy": "how it is installed, and how it runs elsewhere",
     "docs": "what the documentation says",
     "integration": "the whole product, and several people at once",
     "notebooks": "the notebooks of docs/notebooks",

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("server", "webclient", "shared", "tests", "examples")
+SOURCES = ("server", "webclient", "shared", "tests", "examples", "deploy")
 LINES_OF_A_MODULE = 400
 LINES_OF_A_FUNCTION = 40
 PUBLIC_METHODS = 20

@@ -39,6 +39,7 @@ from mcpsecurity_webclient.web.assets import Assets
 from mcpsecurity_webclient.web.chat_routes import KEEP_ALIVE, PATIENCE, add_chat_api
 from mcpsecurity_webclient.web.event_streams import Streams
 from mcpsecurity_webclient.web.instrumentation import instrument_requests
+from mcpsecurity_webclient.web.languages import add_page_texts, language_middleware
 from mcpsecurity_webclient.web.pages import add_pages
 from mcpsecurity_webclient.web.rate_limit import rate_middleware
 from mcpsecurity_webclient.web.security_headers import set_headers
@@ -76,7 +77,9 @@ def create_app(
     app = web.Application()
     assembly = _Assembly(settings, clock)
     storage = ServerSideStorage(assembly.sessions, secure=settings.secure, clock=clock)
-    app.middlewares.extend([number_requests, error_middleware])  # errors of the session storage, too
+    app.middlewares.extend(
+        [number_requests, language_middleware, error_middleware]
+    )  # errors of the session storage, too
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
     if instrumented:
@@ -99,6 +102,7 @@ def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: floa
     pages = aiohttp_jinja2.setup(
         app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False
     )
+    add_page_texts(app, pages)
     assets = Assets(_FOLDER / "static", bundled=assembly.settings.bundled)
     pages.globals["static"], pages.globals["modules"] = assets.url, assets.modules
     add_auth_routes(

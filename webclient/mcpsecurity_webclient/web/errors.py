@@ -23,26 +23,30 @@ from mcpsecurity_webclient.errors import (
     UnknownRequestError,
     WebClientError,
 )
+from mcpsecurity_webclient.languages import gettext as _
+from mcpsecurity_webclient.languages import marked
 
 __all__ = ["ApiError", "to_api_error"]
 
-_ENDED: Final = "This request has ended: the service was restarted. Try again to be asked anew."
-_STALE: Final = "This conversation was changed elsewhere. Please reload the page."
+_ENDED: Final = marked("This request has ended: the service was restarted. Try again to be asked anew.")
+_STALE: Final = marked("This conversation was changed elsewhere. Please reload the page.")
+_TOO_MANY_CHATS: Final = marked("There are too many conversations, and all of them are busy.")
+_TOO_MANY_TABS: Final = marked("This chat is open in too many tabs. Close some of them.")
 _ANSWERS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
-    (UnknownRequestError, 404, "no_such_request", "There is nothing of that kind here."),
-    (AlreadyDecidedError, 409, "already_decided", "This was already decided."),
-    (RequestExpiredError, 410, "expired", "It is too late: nobody answered in time."),
+    (UnknownRequestError, 404, "no_such_request", marked("There is nothing of that kind here.")),
+    (AlreadyDecidedError, 409, "already_decided", marked("This was already decided.")),
+    (RequestExpiredError, 410, "expired", marked("It is too late: nobody answered in time.")),
     (RequestEndedError, 410, "ended", _ENDED),
-    (BusyError, 409, "busy", "An answer is being written. Stop it, or wait for it."),
-    (NothingToDoError, 409, "nothing_to_do", "There is nothing left to do."),
-    (TooManyChatsError, 429, "too_many_chats", "There are too many conversations, and all of them are busy."),
-    (TooManyStreamsError, 429, "too_many_streams", "This chat is open in too many tabs. Close some of them."),
+    (BusyError, 409, "busy", marked("An answer is being written. Stop it, or wait for it.")),
+    (NothingToDoError, 409, "nothing_to_do", marked("There is nothing left to do.")),
+    (TooManyChatsError, 429, "too_many_chats", _TOO_MANY_CHATS),
+    (TooManyStreamsError, 429, "too_many_streams", _TOO_MANY_TABS),
     (StaleConversationError, 409, "changed_elsewhere", _STALE),
 )  # fmt: skip
 _HTTP_TEXTS: Final = {
-    404: "There is nothing at this address, or it is not yours.",
-    405: "This address cannot be used like that.",
-    413: "That was too long.",
+    404: marked("There is nothing at this address, or it is not yours."),
+    405: marked("This address cannot be used like that."),
+    413: marked("That was too long."),
 }
 
 
@@ -86,23 +90,24 @@ def to_api_error(error: Exception, request: web.Request) -> ApiError | None:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, web.HTTPException):
-        text = _HTTP_TEXTS.get(error.status, "The request could not be answered.")
+        text = _(_HTTP_TEXTS.get(error.status, marked("The request could not be answered.")))
         return ApiError(error.status, "http", text)
     for kind, status, code, text in _ANSWERS:
         if isinstance(error, kind):
-            return ApiError(status, code, text)
+            return ApiError(status, code, _(text))
     if isinstance(error, InvalidArgumentsError | InvalidContentError):
-        return ApiError(422, "invalid", "Some values do not fit.", fields=error.fields)
+        return ApiError(422, "invalid", _("Some values do not fit."), fields=error.fields)
     return _unavailable(error) or _from_server(error, request)
 
 
 def _unavailable(error: Exception) -> ApiError | None:
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    ending = "cannot be reached at the moment. Nothing was done; please try again."
     if isinstance(error, RedisUnavailableError):
-        return ApiError(status, "not_shared", f"The chat {ending}", retryable=True)
+        text = _("The chat cannot be reached at the moment. Nothing was done; please try again.")
+        return ApiError(status, "not_shared", text, retryable=True)
     if isinstance(error, StoreError):
-        return ApiError(status, "not_kept", f"Conversations {ending}", retryable=True)
+        text = _("Conversations cannot be reached at the moment. Nothing was done; please try again.")
+        return ApiError(status, "not_kept", text, retryable=True)
     return None
 
 
@@ -110,7 +115,9 @@ def _from_server(error: Exception, request: web.Request) -> ApiError | None:
     if isinstance(error, SignInRequiredError):
         chat_id = request.match_info.get("chat_id")
         url = sign_in_url(f"/chats/{chat_id}" if chat_id else "/", error)
-        return ApiError(401, "sign_in", "Please sign in again; your conversation is kept.", sign_in_url=url)
+        return ApiError(
+            401, "sign_in", _("Please sign in again; your conversation is kept."), sign_in_url=url
+        )
     if isinstance(error, BridgeError):
         return ApiError(502, "mcp", str(error), retryable=True)
     return None

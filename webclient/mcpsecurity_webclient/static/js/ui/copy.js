@@ -2,6 +2,7 @@
 
 import { button } from "./button.js";
 import { icon } from "./icons.js";
+import { t } from "./texts.js";
 
 const SHOWN_MS = 1600;
 
@@ -13,10 +14,10 @@ export function copyButton(label, text, announce) {
   async function copy() {
     try {
       await navigator.clipboard.writeText(text());
-      show("check", "Copied");
+      show("check", t("Copied"));
     } catch {
-      announce("The browser did not allow copying.");
-      show("alert", "Copying was not allowed");
+      announce(t("The browser did not allow copying."));
+      show("alert", t("Copying was not allowed"));
     }
   }
 

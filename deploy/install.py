@@ -1,0 +1,150 @@
+"""Make `.venv` and install what is needed of requirements.lock and this project, saying how far it is.
+
+    python deploy/install.py webclient console    what `make demo` needs
+    python deploy/install.py --all                every extra, and the developers' tools: `make setup`
+
+It needs Python 3.11 or newer and nothing else, and works where `make` does not. What is there already is left
+alone.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from locked import ROOT, part
+
+PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input")
+SECONDS_BETWEEN_LINES = 10.0
+"""How often it says how far it is where a line cannot be written over."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("extras", nargs="*", help="optional dependencies of pyproject.toml")
+    parser.add_argument("--all", action="store_true", help="everything")
+    parser.add_argument("--into", type=Path, default=ROOT / ".venv", help="the environment; default: .venv")
+    given = parser.parse_args()
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs this has not installed anything yet
+        sys.exit(f"mcpsecurity needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+    started = time.monotonic()
+    try:
+        if install(given.into, frozenset({"*"} if given.all else given.extras)):
+            print(f"Installed into {given.into} in {time.monotonic() - started:.0f} s.", flush=True)
+    except (LookupError, OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"install.py: {error}")
+
+
+def install(folder: Path, extras: frozenset[str]) -> bool:
+    """Install the part of the lock that these extras need (`*`: all of it); False: it was there.
+
+    Raises:
+        LookupError: there is no such extra.
+        subprocess.CalledProcessError: pip or venv failed; what pip said is printed.
+    """
+    lock, project = (
+        ROOT.joinpath("requirements.lock").read_text("utf-8"),
+        ROOT.joinpath("pyproject.toml").read_text("utf-8"),
+    )
+    stamp, digest = folder / "installed.json", hashlib.sha256((lock + project).encode()).hexdigest()
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    held = _held(stamp, digest) if _runs(python) else frozenset[str]()
+    if extras <= held or "*" in held:
+        return False
+    if not _runs(python):
+        print(f"Making {folder} with Python {sys.version.split()[0]}.", flush=True)
+        venv.create(folder, with_pip=True, clear=folder.exists(), symlinks=os.name != "nt")
+    extras |= held
+    needed = lock if "*" in extras else part(lock, project, extras)
+    with tempfile.TemporaryDirectory() as scratch:
+        chosen = Path(scratch, "requirements.txt")
+        chosen.write_text(needed, "utf-8")
+        # Every package is named, so pip has nothing to resolve. Modules are compiled when they are imported.
+        options = (
+            "--no-compile",
+            "--no-deps",
+            "--require-hashes",
+            "--progress-bar",
+            "off",
+            "-r",
+            str(chosen),
+        )
+        _pip(python, *options, packages=_count(needed))
+    _pip(python, "--no-deps", "--no-build-isolation", "-e", str(ROOT), packages=0)
+    stamp.write_text(json.dumps({"digest": digest, "extras": sorted(extras)}), "utf-8")
+    return True
+
+
+def _count(needed: str) -> int:
+    return len({line.partition("==")[0] for line in needed.splitlines() if line[:1].isalnum()})
+
+
+def _held(stamp: Path, digest: str) -> frozenset[str]:
+    """Return the extras that are installed as this lock says."""
+    try:
+        found = json.loads(stamp.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return frozenset()
+    return frozenset(found["extras"]) if found.get("digest") == digest else frozenset()
+
+
+def _runs(python: Path) -> bool:
+    """Say whether the environment is whole: an attempt that was interrupted leaves half of one."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the environment's own Python
+            [python, "-m", "pip", "--version"], capture_output=True, timeout=60, check=False
+        )
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+def _pip(python: Path, *options: str, packages: int) -> None:
+    """Install, and say how many of `packages` are fetched; 0: say nothing."""
+    command = [str(python), *PIP, "install", *options]
+    said = list[str]()
+    with subprocess.Popen(  # noqa: S603 - the environment's own pip
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as pip:
+        said.extend(_shown(pip.stdout or (), packages))
+    if pip.returncode:
+        print("\n" + "".join(said[-20:]), flush=True)
+        raise subprocess.CalledProcessError(pip.returncode, " ".join(command[:6]) + " …")
+
+
+def _shown(lines: Iterable[str], packages: int) -> Iterator[str]:
+    fetched, last = 0, -SECONDS_BETWEEN_LINES
+    in_place = sys.stdout.isatty()
+    for line in lines:
+        yield line
+        installing = line.startswith("Installing collected packages")
+        fetched += line.startswith(("Collecting ", "Processing ", "Requirement already satisfied"))
+        if not packages or not (in_place or installing or time.monotonic() - last >= SECONDS_BETWEEN_LINES):
+            continue
+        last = time.monotonic()
+        words = "unpacking, which takes a while" if installing else f"fetching {fetched} of about {packages}"
+        print(
+            f"\rPackages: {words} …\x1b[K" if in_place else f"Packages: {words} …",
+            end="" if in_place else "\n",
+            flush=True,
+        )
+    if packages and in_place:
+        print()
+
+
+if __name__ == "__main__":
+    main()
