@@ -117,7 +117,7 @@ def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: floa
         keep_alive=keep_alive,
         patience=patience,
     )
-    app.router.add_static("/static", _FOLDER / "static", name="static")
+    assets.add_routes(app.router)
 
 
 @web.middleware

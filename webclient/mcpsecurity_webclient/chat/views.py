@@ -52,8 +52,8 @@ class ToolView(TypedDict):
 
 
 class ServerView(TypedDict):
-    """An MCP server. `offers` are its tools, `tools` is their number; `left_out` names those that the model does
-    not get."""
+    """An MCP server. `offers` are its tools, `tools` is their number; `left_out` names those that the model
+    does not get."""
 
     name: str
     title: str
