@@ -16,8 +16,9 @@ from mcpsecurity.runtime.rate_limit import InMemoryRateLimiter, RateLimiter
 from mcpsecurity.runtime.service import REQUEST_WRAPPER
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_server.auth.metadata import add_metadata_routes
-from mcpsecurity_server.auth.middleware import tool_guard
+from mcpsecurity_server.auth.principal import current_principal
 from mcpsecurity_server.auth.setup import AuthSetup
+from mcpsecurity_server.auth.tool_access import CallersOfPolicy, tool_guard
 from mcpsecurity_server.http.cors import allow_origins
 from mcpsecurity_server.http.health import add_health_route, add_ready_route
 from mcpsecurity_server.http.proxy import add_proxy_middlewares, secure_headers
@@ -66,9 +67,10 @@ def create_app(
     auth = None if settings.no_auth else AuthSetup(settings, tls, clock, timer, key_policy)
     guard = _add_access_control(app, settings, auth, redis, audit, clock)
     before_call = rate_guard(_call_limit(settings, redis), guard)
+    callers = auth.callers() if auth is not None else None
     own = mcp is None
-    mcp = mcp if mcp is not None else _own_mcp(app, settings, tls, clock, timer)
-    mounted = _mount(app, settings, mcp, redis, before_call, audit, instrumentation, clock)
+    mcp = mcp if mcp is not None else _own_mcp(app, settings, callers, tls, clock, timer)
+    mounted = _mount(app, settings, mcp, redis, before_call, callers, audit, instrumentation, clock)
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)
     if own:  # other programs' tools may ask for the request's application
@@ -82,6 +84,7 @@ def _mount(
     mcp: FastMCP[Any],
     redis: "RedisTransport | None",
     before_call: BeforeCall | None,
+    callers: CallersOfPolicy | None,
     audit: AuditLog,
     instrumentation: "ServerInstrumentation | None",
     clock: Clock,
@@ -102,6 +105,7 @@ def _mount(
         state_keys=_state_keys(settings),
         before_call=before_call,
         after_call=after_call,
+        callers=callers,
         instrumentation=instrumentation,
         clock=clock,
     )
@@ -126,7 +130,7 @@ def _add_access_control(
     public += add_metadata_routes(app, settings.url, auth.metadata())
     authentication = auth.install(app, {_path(route) for route in public}, audit)
     checks["signing_keys"] = authentication.check_keys
-    return tool_guard(auth.policy())
+    return tool_guard(auth.tool_policy())
 
 
 def _limits(settings: ServerSettings) -> Limits:
@@ -138,7 +142,12 @@ def _limits(settings: ServerSettings) -> Limits:
 
 
 def _own_mcp(
-    app: web.Application, settings: ServerSettings, tls: ssl.SSLContext, clock: Clock, timer: Timer
+    app: web.Application,
+    settings: ServerSettings,
+    callers: CallersOfPolicy | None,
+    tls: ssl.SSLContext,
+    clock: Clock,
+    timer: Timer,
 ) -> FastMCP[None]:
     """Return this product's own MCP server; the services that it uses are opened and closed with `app`."""
     weather = WeatherService(lambda: weather_session(settings.forecast_url, settings.geocoding_url, tls))
@@ -146,7 +155,8 @@ def _own_mcp(
     profiles = _profiles(settings, tls, timer)
     if profiles is not None:
         app.cleanup_ctx.append(_entered(profiles))
-    elicitor = Elicitor(settings.approval, settings.answer_timeout)
+    may_answer = (lambda: callers.may_answer(current_principal())) if callers is not None else (lambda: True)
+    elicitor = Elicitor(settings.approval, settings.answer_timeout, may_answer)
     return build_mcp(elicitor, weather, profiles, now=lambda: dt.datetime.fromtimestamp(clock(), dt.UTC))
 
 

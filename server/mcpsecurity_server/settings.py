@@ -1,8 +1,5 @@
 """Settings of the MCP server. Every key is documented in docs/configuration.md."""
 
-import json
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,35 +9,17 @@ from pydantic_settings import NoDecode
 from yarl import URL
 
 from mcpsecurity.settings import EntraSettings, MetricsPort, Settings
+from mcpsecurity_server.access_settings import AccessSettings
+from mcpsecurity_server.setting_types import GUID, Words, split_words
 
 __all__ = ["LOOPBACK_HOSTS", "ApprovalPolicy", "ServerSettings", "Words"]
 
 ApprovalPolicy = Literal["when-supported", "required", "never"]
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 MIN_STATE_KEY_BYTES = 32
 """The shortest key that the transport accepts."""
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-def _split(value: object) -> object:
-    """Accept "a b, c" for ("a", "b", "c")."""
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
-
-
-def _parse_object(value: object) -> object:
-    """Accept JSON text for an object."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise PydanticCustomError("json", 'Must be JSON, like {"tool": "scope other-scope"}') from None
-
-
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-ScopesByTool = Annotated[Mapping[str, Words], NoDecode, BeforeValidator(_parse_object)]
 
 
 class _Openness(Settings):
@@ -53,7 +32,7 @@ class _Openness(Settings):
     )
 
 
-class ServerSettings(EntraSettings, _Openness):
+class ServerSettings(AccessSettings, EntraSettings, _Openness):
     """Settings of the server. With `no_auth` the identity settings may be empty."""
 
     url: str = Field(
@@ -96,35 +75,6 @@ class ServerSettings(EntraSettings, _Openness):
         "",
         validation_alias="MCP_SERVER_APP_ID_URI",
         description="Application ID URI of the registration; default api://<client id>.",
-    )
-    scope: str = Field(
-        "mcp:tools",
-        validation_alias="MCP_SERVER_SCOPE_NAME",
-        pattern=r"^[!#-\[\]-~]+$",
-        description="Delegated permission that every caller needs, without the Application ID URI.",
-    )
-    tool_scopes: ScopesByTool = Field(
-        {},
-        validation_alias="MCP_SERVER_TOOL_SCOPES",
-        description='More permissions that single tools need, as JSON: {"tool": "scope other-scope"}.',
-    )
-    required_roles: Words = Field(
-        (),
-        validation_alias="MCP_SERVER_REQUIRED_ROLES",
-        description="App roles of which a caller needs one; empty: none is needed.",
-    )
-    allowed_clients: Words = Field(
-        (),
-        validation_alias="MCP_SERVER_ALLOWED_CLIENTS",
-        description="Client IDs of the applications that may call; empty: any that has the permission.",
-    )
-    allowed_tenants: Words = Field(
-        (),
-        validation_alias="MCP_SERVER_ALLOWED_TENANTS",
-        description="Tenant IDs whose users may call besides the home tenant's.",
-    )
-    allow_guests: bool = Field(
-        True, validation_alias="MCP_SERVER_ALLOW_GUESTS", description="Whether guest users may call."
     )
     accept_v1_tokens: bool = Field(
         False,
@@ -182,7 +132,7 @@ class ServerSettings(EntraSettings, _Openness):
         validation_alias="MCP_SERVER_CALLS_PER_MINUTE",
         description="Most tool calls of a person by a client in a minute; none: no limit.",
     )
-    state_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = Field(
+    state_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(split_words)] = Field(
         (),
         validation_alias="MCP_SERVER_STATE_KEYS",
         description="Secrets of 32 characters or more that seal what a call remembers while it asks a person "
@@ -268,7 +218,7 @@ class ServerSettings(EntraSettings, _Openness):
             return value
         if not value:
             raise PydanticCustomError("missing", "Field required")
-        if not _GUID.fullmatch(value):
+        if not GUID.fullmatch(value):
             raise PydanticCustomError("guid", "Must be a GUID")
         return value.lower()
 
@@ -315,15 +265,3 @@ class ServerSettings(EntraSettings, _Openness):
         if value is not None and "PRIVATE KEY-----" not in value.read_text("ascii"):
             raise PydanticCustomError("pem", "Must hold the private key, too")
         return value
-
-    @field_validator("allowed_tenants")
-    @classmethod
-    def _are_guids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(_GUID.fullmatch(tenant) for tenant in value):
-            raise PydanticCustomError("guid", "Must be GUIDs")
-        return tuple(tenant.lower() for tenant in value)
-
-    @field_validator("allowed_clients")
-    @classmethod
-    def _are_lower_case(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(client.lower() for client in value)  # as Entra writes GUIDs in tokens

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
 import sys
 from collections.abc import Sequence
 
+from mcpsecurity.runtime.processes import end_process, set_on_stop_signal, stoppable
 from mcpsecurity.settings import Settings, SettingsError
 
 __all__ = ["run_workers"]
@@ -44,8 +44,7 @@ def run_workers(
 
 async def _supervise(count: int, command: Sequence[str]) -> None:
     stopped = asyncio.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signum, stopped.set)
+    set_on_stop_signal(stopped)
     commands = [[*command, "--worker", str(number)] for number in range(count)]
     await asyncio.gather(*(_keep_running(command, stopped) for command in commands))
 
@@ -53,7 +52,7 @@ async def _supervise(count: int, command: Sequence[str]) -> None:
 async def _keep_running(command: Sequence[str], stopped: asyncio.Event) -> None:
     while not stopped.is_set():
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "mcpsecurity", *command, start_new_session=True
+            sys.executable, "-m", "mcpsecurity", *command, **stoppable(own_session=True)
         )
         ended = asyncio.ensure_future(process.wait())
         stop = asyncio.ensure_future(stopped.wait())
@@ -64,14 +63,4 @@ async def _keep_running(command: Sequence[str], stopped: asyncio.Event) -> None:
                 await asyncio.wait_for(asyncio.shield(stop), _PAUSE)
         stop.cancel()
         if process.returncode is None:
-            await _end(process)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+            await end_process(process, _STOP_SECONDS)

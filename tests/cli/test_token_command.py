@@ -70,6 +70,20 @@ async def test_a_daemons_token_is_app_only(cloud: LocalCloud, tmp_path: Path) ->
     assert "scp" not in claims
 
 
+@pytest.mark.parametrize(("arguments", "subject"), [((), "3 13"), (("--user", "alice"), None)])
+async def test_an_agents_token_is_of_its_own_account_or_acts_for_a_person(
+    cloud: LocalCloud, tmp_path: Path, arguments: tuple[str, ...], subject: str | None
+) -> None:
+    code, output, _ = await _token(tmp_path, _port(cloud), "--agent", *arguments)
+
+    assert code == 0
+    claims = _claims(cloud, output)
+    assert (claims["azp"], claims["xms_par_app_azp"]) == (cloud.agent_client_id, cloud.agent_parent_id)
+    assert "11" in str(claims["xms_act_fct"]).split()
+    assert claims.get("xms_sub_fct") == subject
+    assert (claims["idtyp"], claims["scp"]) == ("user", "mcp:tools")
+
+
 async def test_the_offset_counts_from_the_default_port(cloud: LocalCloud, tmp_path: Path) -> None:
     offset = str(_port(cloud) - 7443)
 
@@ -92,7 +106,7 @@ async def test_it_wants_either_a_person_or_the_daemon(tmp_path: Path, arguments:
     code, _, errors = await _token(tmp_path, 1, *arguments)
 
     assert code == 2
-    assert "Say either --user NAME or --daemon." in errors
+    assert "Say either --user NAME, --agent, both of them, or --daemon." in errors
 
 
 async def test_without_a_local_cloud_it_says_what_to_start(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ def _table(heading: str) -> str:
 
 def _refusals() -> set[str]:
     """Return the reasons in the code: the first argument of each refusal that is raised."""
-    kinds = {"MissingToken", "InvalidRequest", "InsufficientScope", "NotPermitted", "Unavailable", "_lacks"}
+    kinds = {"MissingToken", "InvalidRequest", "InsufficientClaims", "InsufficientScope", "NotPermitted"}
+    kinds |= {"Unavailable", "_lacks"}
     found: set[str] = set()
     for file in (Path(mcpsecurity_server.__file__ or "").parent / "auth").glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

@@ -140,8 +140,18 @@ async def test_a_port_that_is_taken_is_named(demo: tuple[Any, dict[str, Any], in
     assert code not in (0, None)
     assert f":{7443 + offset}" in errors
     assert "another program already uses this port" in errors
+    assert "Starting" not in errors
+    assert "--port-offset" in errors
     assert "ready" not in out
     assert "Traceback" not in errors
+
+
+async def test_its_conversations_are_in_a_file_of_its_own(tmp_path: Path) -> None:
+    folder, data = tmp_path / "cloud", tmp_path / "data"
+    places = {"LOCALCLOUD_FOLDER": str(folder), "XDG_DATA_HOME": str(data)}
+    async with running_demo(tmp_path, **places) as (_, _, offset):
+        assert (folder / f"conversations-{5001 + offset}.sqlite3").exists()
+    assert not data.exists()
 
 
 async def test_settings_for_something_else_do_not_reach_it(tmp_path: Path) -> None:

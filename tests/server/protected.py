@@ -105,6 +105,29 @@ class ProtectedServer:
         assert (await self.request("POST", "/mcp", headers, orjson.dumps(done))).status == 202
         return session
 
+    async def stateless(
+        self, token: str, method: str, params: dict[str, Any] | None = None, **capabilities: Any
+    ) -> Answer:
+        """Send a request of revision 2026-07-28, as a client with these capabilities."""
+        meta = {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": capabilities,
+        }
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**(params or {}), "_meta": meta}}
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "MCP-Protocol-Version": "2026-07-28",
+            "Mcp-Method": method,
+        }
+        if params is not None and "name" in params:
+            headers["Mcp-Name"] = params["name"]
+        return await self.request("POST", "/mcp", headers, orjson.dumps(message))
+
+    async def stateless_tool(self, token: str, tool: str, **capabilities: Any) -> Answer:
+        """Call a tool without arguments in revision 2026-07-28."""
+        return await self.stateless(token, "tools/call", {"name": tool, "arguments": {}}, **capabilities)
+
     async def request(
         self,
         method: str,

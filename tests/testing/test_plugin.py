@@ -41,6 +41,11 @@ def test_sessions_and_async_clients(mcp_session, async_http_client):
 def test_tokens(access_token):
     assert access_token("alice").count(".") == 2
 
+def test_agents(http_client):
+    assert http_client("alice", agent="person").post("/mcp", json={}).status_code != 403
+    refused = http_client("alice", agent="itself").post("/mcp", json={})
+    assert (refused.status_code, refused.json()["error"]) == (403, "access_denied")
+
 def test_faults_on(faults):
     faults.tenant.down = True
 
@@ -55,7 +60,7 @@ def test_the_products_own_server_is_the_default(mcp_server, http_client):
 """
 
 
-@pytest.mark.parametrize(("tests", "passed"), [(TESTS, 5), (DEFAULTS, 1)])
+@pytest.mark.parametrize(("tests", "passed"), [(TESTS, 6), (DEFAULTS, 1)])
 def test_the_fixtures_do_what_they_say(pytester: pytest.Pytester, tests: str, passed: int) -> None:
     pytester.makepyfile(tests)
     result = pytester.runpytest_inprocess(

@@ -1,12 +1,19 @@
 """Responses to refused requests (RFC 6750, section 3; RFC 9728, section 5.1; MCP authorization)."""
 
+import base64
 import math
 from collections.abc import Callable
 
 import orjson
 from aiohttp import hdrs, web
 
-from mcpsecurity_server.auth.errors import AuthError, InsufficientScope, NotPermitted, Unavailable
+from mcpsecurity_server.auth.errors import (
+    AuthError,
+    InsufficientClaims,
+    InsufficientScope,
+    NotPermitted,
+    Unavailable,
+)
 
 __all__ = ["Challenger"]
 
@@ -39,8 +46,14 @@ class Challenger:
         scopes = error.scopes if isinstance(error, InsufficientScope) else (self._base_scope,)
         parameters = {
             "error": error.error,
+            "claims": _encoded(error.claims) if isinstance(error, InsufficientClaims) else None,
             "error_description": error.description if error.error else None,
             "scope": " ".join(self._full_scope(scope) for scope in scopes),
             "resource_metadata": self._metadata_url,
         }
         return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items() if value)
+
+
+def _encoded(claims: str) -> str:
+    """Return a claims challenge as a header has it: in base64."""
+    return base64.b64encode(claims.encode()).decode()

@@ -4,18 +4,15 @@ AuthError
 ├── MissingToken         401 without `error`: the request has no bearer token
 ├── InvalidRequest       400 `invalid_request`: the header is malformed
 ├── InvalidToken         401 `invalid_token`
+├── InsufficientClaims   401 `insufficient_claims`: the sign-in has to satisfy more, which `claims` says
 ├── InsufficientScope    403 `insufficient_scope`: names every permission the operation needs
 ├── NotPermitted         403 `access_denied`: a policy refuses; no other token of this user would help
 └── Unavailable          503 `temporarily_unavailable`: the tenant's keys cannot be fetched
 """
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from mcpsecurity_server.transport import Owner
-
 __all__ = [
     "AuthError",
+    "InsufficientClaims",
     "InsufficientScope",
     "InvalidRequest",
     "InvalidToken",
@@ -28,7 +25,7 @@ __all__ = [
 class AuthError(Exception):
     """Base class. `reason` is a fixed word for logs, `description` a fixed text for the client.
 
-    Neither holds a part of a token. `caller` is the owner of the token, if its signature was good.
+    Neither holds a part of a token. `caller` is that of the token's principal, if its signature was good.
     """
 
     status = 401
@@ -38,7 +35,7 @@ class AuthError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.description = description
-        self.caller: Owner | None = None
+        self.caller: tuple[str, ...] | None = None
 
 
 class MissingToken(AuthError):
@@ -56,6 +53,19 @@ class InvalidToken(AuthError):
     """The token is not signed by the tenant, not for this server, or not valid now."""
 
     error = "invalid_token"
+
+
+class InsufficientClaims(AuthError):
+    """The sign-in has to satisfy more; `claims` (JSON text) is what the client asks Entra ID for.
+
+    See learn.microsoft.com, entra/identity-platform/claims-challenge.
+    """
+
+    error = "insufficient_claims"
+
+    def __init__(self, reason: str, description: str, claims: str) -> None:
+        super().__init__(reason, description)
+        self.claims = claims
 
 
 class InsufficientScope(AuthError):

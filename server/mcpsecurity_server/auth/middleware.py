@@ -13,12 +13,11 @@ from mcpsecurity.runtime.request_context import begin_request
 from mcpsecurity_server.auth.bearer import bearer_token
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.errors import AuthError, MissingToken
-from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.verifier import AccessTokenVerifier
 from mcpsecurity_server.observability.audit import AuditLog
-from mcpsecurity_server.transport import TOKEN_KEY, BeforeCall, token_of, was_refused
+from mcpsecurity_server.transport import TOKEN_KEY, was_refused
 
-__all__ = ["Authentication", "tool_guard"]
+__all__ = ["Authentication"]
 
 
 class Authentication:
@@ -45,7 +44,7 @@ class Authentication:
             token = bearer_token(request)
             principal = self.verifier.cached(token) or await self.verifier.verify(token)
             request[TOKEN_KEY] = principal
-            current.caller = principal.owner
+            current.caller = principal.caller
             response = await handler(request)
         except AuthError as refusal:
             level = logging.INFO if isinstance(refusal, MissingToken) else logging.WARNING
@@ -58,15 +57,3 @@ class Authentication:
     async def check_keys(self) -> None:
         """Return if tokens can be verified. Raises `ProviderError`."""
         await self.verifier.check_keys()
-
-
-def tool_guard(policy: AccessPolicy) -> BeforeCall | None:
-    """Return a check for each tool call, which raises `InsufficientScope`; None if `policy` needs none."""
-    if not policy.tool_scopes:
-        return None
-
-    async def check(tool: str, request: web.Request) -> None:
-        token = token_of(request)
-        policy.check_tool(tool, token.scopes if token is not None else [])
-
-    return check

@@ -1,9 +1,10 @@
 """The access policy: the permissions, clients, guests and roles that may call with a verified token."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mcpsecurity.oidc import Claims, optional_text
+from mcpsecurity_server.access_settings import AgentAnswers
+from mcpsecurity_server.auth.agents import Agent
 from mcpsecurity_server.auth.errors import InsufficientScope, NotPermitted
 from mcpsecurity_server.auth.principal import roles_of
 
@@ -12,27 +13,30 @@ __all__ = ["AccessPolicy"]
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """Decides about verified claims. Scopes are short names; empty sets allow every client and any role."""
+    """Decides about verified claims. Scopes are short names; empty sets allow every client and any role.
+
+    `allowed_agents` are client IDs of agents, or of their parents, that may call by user accounts of their
+    own.
+    """
 
     base_scope: str
-    tool_scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     allowed_clients: frozenset[str] = frozenset()
     required_roles: frozenset[str] = frozenset()
     allow_guests: bool = True
+    allowed_agents: frozenset[str] = frozenset()
+    agents_for_people: bool = True
+    agent_answers: AgentAnswers = "for-people"
 
-    def delegated_scopes(self, claims: Claims) -> list[str]:
-        """Return the permissions that a person gave the client; they include the base scope.
+    def check_delegated(self, claims: Claims, granted: list[str]) -> None:
+        """Check that a person gave the client permissions, the base scope among them.
 
         Raises:
             InsufficientScope: the token is app-only, or lacks the base scope.
         """
-        scp = claims.get("scp")
-        if claims.get("idtyp") == "app" or (scp is None and "roles" in claims):
+        if claims.get("idtyp") == "app" or (claims.get("scp") is None and "roles" in claims):
             raise self._lacks("app_only", "Only tokens of signed-in users are accepted.")
-        scopes = [s for s in scp.split(" ") if s] if isinstance(scp, str) else []
-        if self.base_scope not in scopes:
+        if self.base_scope not in granted:
             raise self._lacks("scope_missing", f"The permission {self.base_scope} is needed.")
-        return scopes
 
     def check_permitted(self, claims: Claims) -> None:
         """Raise `NotPermitted` for a client, a guest or a missing role that the configuration refuses."""
@@ -46,16 +50,26 @@ class AccessPolicy:
                 "role_missing", "An app role that this server requires is not assigned to you."
             )
 
-    def check_tool(self, tool: str, granted: list[str]) -> None:
-        """Check that `granted` has all permissions that a tool needs.
+    def check_agent(self, agent: Agent | None) -> None:
+        """Raise `NotPermitted` for an agent that may not call."""
+        if agent is None or (not agent.is_subject and self.agents_for_people):
+            return
+        if not agent.is_subject:
+            raise NotPermitted("agent_for_person_not_allowed", "Agents may not call on behalf of people.")
+        if self.allowed_agents.isdisjoint((agent.client_id, agent.parent_id)):
+            raise NotPermitted("agent_not_allowed", "Only people may call; this is the account of an agent.")
 
-        Raises:
-            InsufficientScope: one is missing; the error names all of them, so that one sign-in is enough.
-        """
-        extra = self.tool_scopes.get(tool)
-        if extra and not set(extra) <= set(granted):
-            needed = dict.fromkeys((self.base_scope, *extra))
-            raise InsufficientScope("tool_scope_missing", "This tool needs more permissions.", tuple(needed))
+    @property
+    def limits_answers(self) -> bool:
+        """Whether a caller can be let in who may not answer what a tool asks."""
+        for_people = self.agents_for_people and self.agent_answers == "none"
+        return for_people or (bool(self.allowed_agents) and self.agent_answers != "all")
+
+    def may_answer(self, agent: Agent | None) -> bool:
+        """Tell whether an answer to a tool's question may come from this caller."""
+        if agent is None or self.agent_answers == "all":
+            return True
+        return self.agent_answers == "for-people" and not agent.is_subject
 
     def _lacks(self, reason: str, description: str) -> InsufficientScope:
         return InsufficientScope(reason, description, (self.base_scope,))

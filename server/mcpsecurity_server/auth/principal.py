@@ -7,6 +7,7 @@ from mcp.server.auth.provider import AccessToken
 from pydantic import ConfigDict
 
 from mcpsecurity.oidc import Claims, optional_text, required_text
+from mcpsecurity_server.auth.agents import Agent, agent_of
 from mcpsecurity_server.transport import Owner
 
 __all__ = ["Principal", "current_principal", "roles_of"]
@@ -27,25 +28,33 @@ class Principal(AccessToken):
     name: str | None
     username: str | None
     roles: tuple[str, ...]
+    contexts: tuple[str, ...]
+    """The authentication contexts that the sign-in satisfied (`acrs`)."""
+    agent: Agent | None
+    """The agent that calls, as itself or for the person; None if the application is no agent."""
     owner: Owner
     """The owner of the principal's sessions: tenant, person and application."""
+    caller: tuple[str, ...]
+    """The owner, for logs; of an agent also what it acts for and, if it is known, its parent application."""
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [("tenant_id", self.tenant_id), ("object_id", self.object_id), ("client_id", self.client_id)]
 
     @classmethod
-    def from_claims(cls, token: str, claims: Claims, scopes: list[str]) -> "Principal":
+    def from_claims(cls, token: str, claims: Claims) -> "Principal":
         """Build a principal from validated claims.
 
         Raises:
-            mcpsecurity.oidc.TokenError: `tid`, `oid`, `sub` or `aud` is missing.
+            mcpsecurity.oidc.TokenError: `tid`, `oid`, `sub` or `aud` is missing, or a claim about an agent is
+                malformed.
         """
         client_id = optional_text(claims, "azp") or optional_text(claims, "appid") or ""
         tenant_id, object_id = required_text(claims, "tid"), required_text(claims, "oid")
+        agent, owner = agent_of(claims), Owner(tenant_id, object_id, client_id)
         return cls.model_construct(
             token=token,
             client_id=client_id,
-            scopes=scopes,
+            scopes=scopes_of(claims),
             expires_at=int(claims["exp"]),
             resource=required_text(claims, "aud"),
             subject=required_text(claims, "sub"),
@@ -55,14 +64,27 @@ class Principal(AccessToken):
             name=optional_text(claims, "name"),
             username=optional_text(claims, "preferred_username") or optional_text(claims, "upn"),
             roles=roles_of(claims),
-            owner=Owner(tenant_id, object_id, client_id),
+            contexts=_texts(claims, "acrs"),
+            agent=agent,
+            owner=owner,
+            caller=owner if agent is None else (*owner, agent.acts_for, agent.parent_id or ""),
         )
+
+
+def scopes_of(claims: Claims) -> list[str]:
+    """Return the permissions that a person gave the client; spaces separate them, and nothing else does."""
+    scp = claims.get("scp")
+    return [scope for scope in scp.split(" ") if scope] if isinstance(scp, str) else []
 
 
 def roles_of(claims: Claims) -> tuple[str, ...]:
     """Return the app roles in the token."""
-    roles = claims.get("roles")
-    return tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else ()
+    return _texts(claims, "roles")
+
+
+def _texts(claims: Claims, name: str) -> tuple[str, ...]:
+    listed = claims.get(name)
+    return tuple(text for text in listed if isinstance(text, str)) if isinstance(listed, list) else ()
 
 
 def current_principal() -> Principal | None:

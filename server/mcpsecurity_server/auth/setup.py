@@ -16,6 +16,8 @@ from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.metadata import metadata_url, protected_resource_metadata
 from mcpsecurity_server.auth.middleware import Authentication
 from mcpsecurity_server.auth.policy import AccessPolicy
+from mcpsecurity_server.auth.tool_access import CallersOfPolicy
+from mcpsecurity_server.auth.tool_policy import ToolPolicy
 from mcpsecurity_server.auth.verifier import AccessTokenVerifier, TokenRequirements
 from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
@@ -68,11 +70,31 @@ class AuthSetup:
         settings = self.settings
         return AccessPolicy(
             base_scope=settings.scope,
-            tool_scopes=settings.tool_scopes,
             allowed_clients=frozenset(settings.allowed_clients),
             required_roles=frozenset(settings.required_roles),
             allow_guests=settings.allow_guests,
+            allowed_agents=frozenset(settings.allowed_agents),
+            agents_for_people=settings.agents_for_people,
+            agent_answers=settings.agent_answers,
         )
+
+    def tool_policy(self) -> ToolPolicy:
+        """Return the policy of single tools."""
+        settings = self.settings
+        return ToolPolicy(
+            base_scope=settings.scope,
+            scopes=settings.tool_scopes,
+            roles=settings.tool_roles,
+            acrs=settings.tool_acrs,
+            human=frozenset(settings.human_tools),
+        )
+
+    def callers(self) -> CallersOfPolicy | None:
+        """Return what the transport has to know of callers; None if all see all tools and may answer."""
+        rules = CallersOfPolicy(
+            self.policy(), self.tool_policy(), list_permitted=self.settings.list_permitted
+        )
+        return rules if rules.hides_tools or rules.limits_answers else None
 
     def challenger(self) -> Challenger:
         """Return the object that answers refused requests."""

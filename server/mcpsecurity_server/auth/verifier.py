@@ -77,17 +77,18 @@ class AccessTokenVerifier:
         try:
             signed = await self._provider.verify(token)
             refused_at = self._check(signed)
+            principal = Principal.from_claims(token, signed.claims)
         except TokenError as error:
             raise InvalidToken(error.reason.value, _DESCRIPTIONS.get(error.reason, _ANY_OTHER)) from error
         except ProviderError as error:
             raise Unavailable("keys_unavailable", error.retry_after) from error
         try:
-            scopes = self._policy.delegated_scopes(signed.claims)
+            self._policy.check_delegated(signed.claims, principal.scopes)
             self._policy.check_permitted(signed.claims)
+            self._policy.check_agent(principal.agent)
         except AuthError as refusal:
-            refusal.caller = Principal.from_claims("", signed.claims, []).owner
+            refusal.caller = principal.caller
             raise
-        principal = Principal.from_claims(token, signed.claims, scopes)
         self._cache.put(principal, signed.key, refused_at)
         return principal
 

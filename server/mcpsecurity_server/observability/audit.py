@@ -32,6 +32,8 @@ DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allo
 _NOBODY = (None, None, None)
 """Tenant, person and client of a request without a valid token."""
 
+_NO_AGENT: Mapping[str, str] = {}
+
 _NO_TRACE: Mapping[str, str] = {}
 
 _outcome: ContextVar[str | None] = ContextVar("audited_outcome", default=None)
@@ -57,7 +59,7 @@ def noted_outcome() -> str | None:
 class AuditLog:
     """Writes the audit log. `trace_fields` returns the fields of the current trace, if traces are recorded.
 
-    A caller is a tuple of tenant, person and client.
+    A caller is a tuple of tenant, person and client; for an agent, of what it acts for and its parent, too.
 
     Attributes:
         denials: how many requests were denied, by reason.
@@ -72,7 +74,7 @@ class AuditLog:
         request: web.BaseRequest,
         status: int,
         reason: str,
-        caller: tuple[str, str, str] | None = None,
+        caller: tuple[str, ...] | None = None,
         *,
         level: int = logging.WARNING,
     ) -> None:
@@ -104,13 +106,13 @@ class AuditLog:
 def _refusal(
     at: float,
     details: tuple[int, str, str, str, str | None],
-    caller: tuple[str | None, str | None, str | None],
+    caller: tuple[str | None, ...],
     request: int,
     trace: Mapping[str, str],
 ) -> dict[str, object]:
     """Return the fields of a line about a refused request."""
     status, reason, method, path, remote = details
-    tenant, user, client = caller
+    tenant, user, client, *agent = caller
     return {
         "time": utc_text(at),
         "event": "request_refused",
@@ -122,6 +124,7 @@ def _refusal(
         "user": user,
         "tenant": tenant,
         "client": client,
+        **(_agent(client, *agent) if agent else _NO_AGENT),
         "correlation_id": correlation_text(request),
         **trace,
     }
@@ -131,7 +134,7 @@ def _tool_call(
     at: float, tool: str, outcome: str, seconds: float, request: HandledRequest, trace: Mapping[str, str]
 ) -> dict[str, object]:
     """Return the fields of a line about a tool call."""
-    tenant, user, client = request.caller or _NOBODY
+    tenant, user, client, *agent = request.caller or _NOBODY
     return {
         "time": utc_text(at),
         "event": "tool_call",
@@ -141,9 +144,15 @@ def _tool_call(
         "user": user,
         "tenant": tenant,
         "client": client,
+        **(_agent(client, *agent) if agent else _NO_AGENT),
         "correlation_id": correlation_text(request.number),
         **trace,
     }
+
+
+def _agent(client: str | None, acts_for: str | None, parent: str | None) -> dict[str, str | None]:
+    """Return the fields of a line about what an agent does, which is the calling client."""
+    return {"agent": client, "agent_acts_for": acts_for, "agent_parent": parent or None}
 
 
 def _names_session(request: web.BaseRequest) -> bool:

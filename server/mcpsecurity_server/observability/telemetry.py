@@ -1,7 +1,7 @@
 """Spans and metrics of the server, named by OpenTelemetry's semantic conventions for MCP where they apply.
 
 Imported only if telemetry is configured. Values of labels are bounded: a tool or a method is named only if it
-exists, and callers are never named.
+exists, and callers are never named, but for agents in spans.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
+from mcpsecurity.runtime.request_context import handled_request
 from mcpsecurity.telemetry.names import session_attributes
 from mcpsecurity_server.observability.audit import noted_outcome
 from mcpsecurity_server.transport import (
@@ -208,6 +209,10 @@ def _of(request: Request, call: Call) -> dict[str, AttributeValue]:
     }
     version = call.http.headers.get(VERSION_HEADER)
     session = call.http.headers.get(SESSION_HEADER) if version != STATELESS_VERSION else None
+    _, _, client, *agent = handled_request().caller or (None, None, None)
+    if agent and client:
+        attributes |= {"mcpsecurity.agent.id": client, "mcpsecurity.agent.acts_for": agent[0]}
+        attributes |= {"mcpsecurity.agent.parent_id": agent[1]} if agent[1] else {}
     return attributes | session_attributes(version if version in ALL_VERSIONS else None, session)
 
 

@@ -1,5 +1,7 @@
 """The signed-in person: from the access token and, if configured, from Microsoft Graph."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from mcpsecurity_server.auth.principal import Principal, current_principal
@@ -11,6 +13,16 @@ from mcpsecurity_server.tools.registration import Toolbox
 __all__ = ["MyProfile", "WhoAmI", "register", "register_profile"]
 
 
+class CallingAgent(BaseModel):
+    """An agent of Microsoft Entra Agent ID."""
+
+    client_id: str = Field(description="Client ID of the agent.")
+    parent_id: str | None = Field(description="Client ID of its parent application (blueprint).")
+    acts_for: Literal["itself", "person"] = Field(
+        description="person: it acts for the signed-in person; itself: the account is the agent's own."
+    )
+
+
 class WhoAmI(BaseModel):
     """The signed-in person, as the access token says. Nothing in it is secret."""
 
@@ -20,6 +32,7 @@ class WhoAmI(BaseModel):
     client_id: str = Field(description="Client ID of the application that calls for the person.")
     scopes: list[str] = Field(description="Permissions the person gave the application.")
     roles: list[str] = Field(description="App roles assigned to the person.")
+    agent: CallingAgent | None = Field(description="The agent that calls, if the application is one.")
 
 
 class MyProfile(BaseModel):
@@ -46,6 +59,7 @@ def register(toolbox: Toolbox) -> None:
             client_id=principal.client_id,
             scopes=principal.scopes,
             roles=list(principal.roles),
+            agent=_agent(principal),
         )
 
 
@@ -67,6 +81,12 @@ def register_profile(toolbox: Toolbox, profiles: ProfileService) -> None:
             mail=profile.mail,
             job_title=profile.job_title,
         )
+
+
+def _agent(principal: Principal) -> CallingAgent | None:
+    if (agent := principal.agent) is None:
+        return None
+    return CallingAgent(client_id=agent.client_id, parent_id=agent.parent_id, acts_for=agent.acts_for)
 
 
 def _principal() -> Principal:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, create_model
 
-from mcpsecurity_server.tools.elicitation import Elicitor, ToolContext, can_ask
+from mcpsecurity_server.tools.elicitation import Elicitor, ToolContext
 from mcpsecurity_server.tools.errors import InputError, ServiceError
 from mcpsecurity_server.tools.registration import Toolbox
 from mcpsecurity_server.tools.weather import DailyWeather, daily_weather, find_place
@@ -126,7 +126,7 @@ async def _complete(elicitor: Elicitor, context: ToolContext, given: dict[str, A
         )
         await elicitor.approve(context, TOOL, action)
         return wishes
-    if not can_ask(context):
+    if not elicitor.can_ask(context):
         raise InputError(
             f"Still missing: {', '.join(missing)}. Ask the user and call {TOOL} with all of them."
         )

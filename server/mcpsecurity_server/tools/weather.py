@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, create_model
 
-from mcpsecurity_server.tools.elicitation import Elicitor, ToolContext, can_ask
+from mcpsecurity_server.tools.elicitation import Elicitor, ToolContext
 from mcpsecurity_server.tools.errors import InputError, ServiceError
 from mcpsecurity_server.tools.registration import Toolbox
 from mcpsecurity_server.transport import step
@@ -121,7 +121,7 @@ async def find_place(
         hint = f"did you mean {' or '.join(near)}" if near else "write the name of a city, like Zurich"
         raise InputError(f"There is no city named {city!r} in the weather service; {hint}?")
     candidates = _candidates(places)
-    if len(candidates) > 1 and can_ask(context):
+    if len(candidates) > 1 and elicitor.can_ask(context):
         return await _ask_which(elicitor, context, tool, city, candidates), []
     return candidates[0], candidates[1:]
 
@@ -139,7 +139,7 @@ def _candidates(places: list[Place]) -> list[Place]:
 
 
 async def _ask_for_city(elicitor: Elicitor, context: ToolContext, tool: str) -> str:
-    if not can_ask(context):
+    if not elicitor.can_ask(context):
         raise InputError("city is missing; give the name of a city, like Zurich.")
     message = "Which city's weather do you want? It will be looked up with Open-Meteo."
     return (await elicitor.ask(context, tool, message, _WhichCity)).city

@@ -1,11 +1,11 @@
 """The caller of a request, as far as the transport has to know it."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from aiohttp import web
 from mcp.server.auth.provider import AccessToken
 
-__all__ = ["ANONYMOUS", "TOKEN_KEY", "Owner", "owner_of", "token_of"]
+__all__ = ["ANONYMOUS", "TOKEN_KEY", "CallerRules", "Owner", "owner_of", "token_of"]
 
 TOKEN_KEY: web.RequestKey[AccessToken | None] = web.RequestKey("mcp_access_token", AccessToken)
 """Request key under which an authentication middleware stores the validated access token."""
@@ -20,6 +20,20 @@ class Owner(NamedTuple):
 
 
 ANONYMOUS = Owner("", "", "")
+
+
+class CallerRules(Protocol):
+    """What differs between callers, by their tokens."""
+
+    @property
+    def hides_tools(self) -> bool:
+        """Whether some tools are not shown to some callers."""
+
+    def may_see(self, tool: str, token: AccessToken | None) -> bool:
+        """Tell whether the list of tools has this one."""
+
+    def may_answer(self, token: AccessToken | None) -> bool:
+        """Tell whether the caller may answer what a tool asks."""
 
 
 def token_of(http: web.Request) -> AccessToken | None:

@@ -21,6 +21,7 @@ from mcpsecurity_server.transport.events.bus import EventBus
 from mcpsecurity_server.transport.events.memory import InMemoryEventBus
 from mcpsecurity_server.transport.http.endpoint import Endpoint
 from mcpsecurity_server.transport.http.origin import Guard
+from mcpsecurity_server.transport.identity import CallerRules
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.sessions.registry import Sessions
 from mcpsecurity_server.transport.sessions.routes import SessionProtocol
@@ -105,6 +106,7 @@ def mount_mcp(
     caching: Caching | None = None,
     before_call: BeforeCall | None = None,
     after_call: AfterCall | None = None,
+    callers: CallerRules | None = None,
     instrumentation: Instrumentation | None = None,
     clock: Callable[[], float] = time.time,
 ) -> MountedMcp:
@@ -125,6 +127,7 @@ def mount_mcp(
             `web.HTTPException`, which becomes the answer.
         after_call: called after each tool call with name, outcome (ok, error, input_required, cancelled,
             failed) and seconds.
+        callers: says which tools a caller is shown, and who may answer questions; default: all.
         instrumentation: wraps each request and reads gauges; for telemetry.
         clock: gives seconds since 1970; streams end when the access token that opened them expires.
 
@@ -134,7 +137,9 @@ def mount_mcp(
     limits = limits or Limits()
     adapter = FastMcpAdapter(mcp)
     kind = Dispatcher if instrumentation is None else InstrumentedDispatcher
-    dispatcher = kind(adapter, before_call=before_call, after_call=after_call, page_size=limits.page_size)
+    dispatcher = kind(
+        adapter, before_call=before_call, after_call=after_call, callers=callers, page_size=limits.page_size
+    )
     sessions = Sessions(
         InMemorySessionStore(limits) if store is None else store,
         InMemoryEventBus(limits) if bus is None else bus,

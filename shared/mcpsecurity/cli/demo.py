@@ -4,30 +4,33 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from pathlib import Path
 
 import aiohttp
 import click
 
 from mcpsecurity.cli.demo_model import DemoModel, choose_model
+from mcpsecurity.cli.demo_ports import DemoPorts, PortError, usable_ports
+from mcpsecurity.cli.demo_welcome import welcome
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.model_endpoint import EndpointError, read_endpoint
+from mcpsecurity.runtime.processes import end_process, set_on_stop_signal, stoppable
 from mcpsecurity.settings import configure_logging, settings_of
 
 __all__ = ["demo"]
 
-READY_TIMEOUT = 60.0
-"""Seconds until a service that does not answer counts as failed."""
+READY_TIMEOUT = 300.0
+"""Seconds until a service that does not answer counts as failed: a slow machine takes its time."""
+
+WORDS_EVERY = 10.0
+"""Seconds between two lines that say what is still waited for."""
 
 STOP_TIMEOUT = 4.0
 """Seconds a service gets to end by itself before it is killed."""
-
-WEBCLIENT_PORT, MCP_PORT, HTTPS_PORT, HTTP_PORT = 5001, 7133, 7443, 7080
-
 
 _OF_SERVICES = (
     *("AZURE_", "ENTRA_", "FASTMCP_", "LOCALCLOUD_", "MCP_SERVER_", "MCPSECURITY_", "MICROSOFT_GRAPH_"),
@@ -70,43 +73,39 @@ def demo(no_browser: bool, port_offset: int, model_url: str | None, model: str |
     chosen = choose_model(os.environ, model_url, model)
     try:
         asyncio.run(_demo(port_offset, chosen, open_browser=not no_browser))
-    except (_DemoError, OSError) as error:
+    except (_DemoError, PortError, OSError) as error:
         sys.exit(f"demo: {(isinstance(error, OSError) and error.strerror) or error}")
 
 
 async def _demo(offset: int, model: DemoModel, *, open_browser: bool) -> None:
     stopped = asyncio.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signum, stopped.set)
-    webclient = f"http://localhost:{WEBCLIENT_PORT + offset}"
-    mcp = f"http://localhost:{MCP_PORT + offset}/mcp"
-    folder = os.environ.get("LOCALCLOUD_FOLDER")
-    settings = settings_of(
-        LocalCloudSettings,
-        **({"folder": folder} if folder else {}),
-        https_port=HTTPS_PORT + offset,
-        http_port=HTTP_PORT + offset,
-        mcp_url=mcp,
-        webclient_url=webclient,
-    )
+    set_on_stop_signal(stopped)
+    ports = usable_ports(offset)
+    settings = _cloud_settings(ports)
+    webclient, mcp = settings.webclient_url, settings.mcp_url
+    click.echo("Starting the local cloud, the MCP server and the web chat …", err=True)
     async with (
         LocalCloud(settings) as cloud,
         _services(
-            _environment(os.environ, cloud, webclient, mcp, offset), model.settings(cloud, os.environ)
+            _environment(os.environ, cloud, settings, ports), model.settings(cloud, os.environ)
         ) as running,
     ):
         ended = [asyncio.ensure_future(process.wait()) for process in running]
         stop = asyncio.ensure_future(stopped.wait())
         ready = asyncio.ensure_future(
-            _all_answer([mcp.removesuffix("/mcp") + "/health", webclient + "/health"])
+            _all_answer(
+                {"MCP server": mcp.removesuffix("/mcp") + "/health", "web chat": webclient + "/health"}
+            )
         )
         try:
             await asyncio.wait([stop, ready, *ended], return_when=asyncio.FIRST_COMPLETED)
             _raise_if_ended(running)
             if ready.done():
                 ready.result()
+                click.echo(welcome(webclient, mcp, cloud.users, offset, model.remark), err=True)
                 click.echo("ready " + json.dumps(_summary(cloud, webclient, mcp)))
-                _welcome(cloud, webclient, model.remark, open_browser=open_browser)
+                if open_browser:
+                    _open(webclient)
                 await asyncio.wait([stop, *ended], return_when=asyncio.FIRST_COMPLETED)
                 _raise_if_ended(running, unless=stopped.is_set())
         finally:
@@ -115,8 +114,20 @@ async def _demo(offset: int, model: DemoModel, *, open_browser: bool) -> None:
             await asyncio.gather(stop, ready, *ended, return_exceptions=True)
 
 
+def _cloud_settings(ports: DemoPorts) -> LocalCloudSettings:
+    folder = os.environ.get("LOCALCLOUD_FOLDER")
+    return settings_of(
+        LocalCloudSettings,
+        **({"folder": folder} if folder else {}),
+        https_port=ports.https,
+        http_port=ports.http,
+        mcp_url=f"http://localhost:{ports.mcp}/mcp",
+        webclient_url=f"http://localhost:{ports.webclient}",
+    )
+
+
 def _environment(
-    ambient: Mapping[str, str], cloud: LocalCloud, webclient: str, mcp: str, offset: int
+    ambient: Mapping[str, str], cloud: LocalCloud, settings: LocalCloudSettings, ports: DemoPorts
 ) -> dict[str, str]:
     """Return what configures the services against a real tenant, pointing at the local cloud."""
     return {
@@ -127,15 +138,16 @@ def _environment(
         "ENTRA_TENANT_ID": cloud.tenant_id,
         "MCPSECURITY_CA_FILE": str(cloud.ca_file.absolute()),
         "MCPSECURITY_LOG_LEVEL": ambient.get("MCPSECURITY_LOG_LEVEL") or "WARNING",
-        "MCP_SERVER_URL": mcp,
-        "MCP_SERVER_PORT": str(MCP_PORT + offset),
+        "MCP_SERVER_URL": settings.mcp_url,
+        "MCP_SERVER_PORT": str(ports.mcp),
         "MCP_SERVER_CLIENT_ID": cloud.api_client_id,
-        "MCP_SERVER_APP_ID_URI": mcp,
+        "MCP_SERVER_APP_ID_URI": settings.mcp_url,
         "MCP_SERVER_SCOPE": cloud.scope,
         "OPEN_METEO_FORECAST_URL": cloud.open_meteo_url,
         "OPEN_METEO_GEOCODING_URL": cloud.open_meteo_url,
-        "WEBCLIENT_URL": webclient,
-        "WEBCLIENT_PORT": str(WEBCLIENT_PORT + offset),
+        "WEBCLIENT_URL": settings.webclient_url,
+        "WEBCLIENT_PORT": str(ports.webclient),
+        "WEBCLIENT_DATABASE_URL": f"sqlite:///{_conversations(settings, ports)}",
         "WEBCLIENT_CLIENT_ID": cloud.web_client_id,
         "WEBCLIENT_CLIENT_SECRET": cloud.web_client_secret,
     }
@@ -155,14 +167,15 @@ def _summary(cloud: LocalCloud, webclient: str, mcp: str) -> dict[str, object]:
     }
 
 
-def _welcome(cloud: LocalCloud, webclient: str, remark: str, *, open_browser: bool) -> None:
-    if remark:
-        click.echo(remark, err=True)
-    click.echo(
-        f"Open {webclient} and sign in as {cloud.users[0]}; no password is asked. Ctrl-C ends.", err=True
-    )
+def _conversations(settings: LocalCloudSettings, ports: DemoPorts) -> Path:
+    """Return the demo's own file of conversations: a person's real ones are elsewhere."""
+    return (settings.folder / f"conversations-{ports.webclient}.sqlite3").absolute()
+
+
+def _open(webclient: str) -> None:
+    """Open the chat in a browser, if there is a screen."""
     has_screen = sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
-    if open_browser and has_screen:
+    if has_screen:
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, webclient)
 
 
@@ -179,23 +192,17 @@ async def _services(
             command = (sys.executable, "-m", "mcpsecurity", name)
             running.append(
                 await asyncio.create_subprocess_exec(
-                    *command, cwd=folder.name, env=environment | more, stdin=asyncio.subprocess.DEVNULL
+                    *command,
+                    cwd=folder.name,
+                    env=environment | more,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    **stoppable(),
                 )
             )
         yield running
     finally:
-        await asyncio.gather(*map(_end, running))
+        await asyncio.gather(*(end_process(process, STOP_TIMEOUT) for process in running))
         folder.cleanup()
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def _raise_if_ended(running: list[asyncio.subprocess.Process], *, unless: bool = False) -> None:
@@ -203,20 +210,35 @@ def _raise_if_ended(running: list[asyncio.subprocess.Process], *, unless: bool =
         raise _DemoError("a service has ended by itself; its message is above.")
 
 
-async def _all_answer(urls: list[str]) -> None:
-    """Wait until each address answers with anything but a server error."""
+async def _all_answer(urls: Mapping[str, str]) -> None:
+    """Wait until each address answers with anything but a server error, and say what is waited for."""
+    waiting = set(urls)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+        words = asyncio.ensure_future(_say_what_is_waited_for(waiting))
         try:
             async with asyncio.timeout(READY_TIMEOUT):
-                await asyncio.gather(*(_answers(session, url) for url in urls))
+                await asyncio.gather(*(_answers(session, name, url, waiting) for name, url in urls.items()))
         except TimeoutError:
-            raise _DemoError(f"no answer within {READY_TIMEOUT:.0f} s from {' or '.join(urls)}") from None
+            missing = " and ".join(sorted(waiting))
+            raise _DemoError(f"no answer within {READY_TIMEOUT:.0f} s from {missing}") from None
+        finally:
+            words.cancel()
 
 
-async def _answers(session: aiohttp.ClientSession, url: str) -> None:
+async def _say_what_is_waited_for(waiting: Collection[str]) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while True:
+        await asyncio.sleep(WORDS_EVERY)
+        names = " and ".join(sorted(waiting))
+        click.echo(f"Still waiting for {names} ({loop.time() - began:.0f} s) …", err=True)
+
+
+async def _answers(session: aiohttp.ClientSession, name: str, url: str, waiting: set[str]) -> None:
     while True:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with session.get(url, allow_redirects=False) as response:
                 if response.status < 500:
+                    waiting.discard(name)
                     return
         await asyncio.sleep(0.05)

@@ -1,12 +1,12 @@
 """`mcpsecurity localcloud`: the loopback stand-ins for Entra ID, Azure OpenAI, Graph and Open-Meteo."""
 
 import asyncio
-import signal
 import sys
 
 import click
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+from mcpsecurity.runtime.processes import set_on_stop_signal
 from mcpsecurity.settings import configure_logging, load_settings
 
 __all__ = ["localcloud"]
@@ -28,8 +28,7 @@ def localcloud() -> None:
 
 async def _run(settings: LocalCloudSettings) -> None:
     stopped = asyncio.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signum, stopped.set)
+    set_on_stop_signal(stopped)
     async with LocalCloud(settings) as cloud:
         click.echo(
             f"local cloud: authority {cloud.authority}/{cloud.tenant_id}, login pages {cloud.http_url}"

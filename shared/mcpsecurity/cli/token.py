@@ -6,7 +6,8 @@ import hashlib
 import secrets
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,7 +15,7 @@ import aiohttp
 import click
 
 from mcpsecurity.localcloud import LocalCloudSettings
-from mcpsecurity.localcloud.entra import default_directory, ids
+from mcpsecurity.localcloud.entra import Directory, default_directory, ids
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.settings import load_settings
 
@@ -23,6 +24,7 @@ __all__ = ["token"]
 HTTPS_PORT = 7443
 _REDIRECT_URI = "http://localhost/token"  # nothing listens there: the code is taken from the answer
 _API = f"api://{ids.API_CLIENT_ID}"
+_AGENT = {"client_id": ids.AGENT_CLIENT_ID, "client_secret": ids.AGENT_CLIENT_SECRET}
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
@@ -34,22 +36,28 @@ class _TokenError(Exception):
 @click.option("--user", metavar="NAME", help="Sign-in name of the person, e.g. alice@contoso.example.")
 @click.option("--daemon", is_flag=True, help="An app-only token of the daemon, which the server refuses.")
 @click.option(
+    "--agent",
+    is_flag=True,
+    help="An agent's token: with --user of one that acts for this person, else of its own account.",
+)
+@click.option(
     "--port-offset",
     type=int,
     help="That of the running `demo`; without it, LOCALCLOUD_HTTPS_PORT says where the local cloud is.",
 )
-def token(user: str | None, daemon: bool, port_offset: int | None) -> None:
+def token(user: str | None, daemon: bool, agent: bool, port_offset: int | None) -> None:
     """Print an access token of the running local tenant for the MCP server.
 
     For trying requests out: `curl -H "Authorization: Bearer $(mcpsecurity token --user alice)" …`. The tokens
     open nothing but services that trust this machine's local cloud.
     """
-    if (user is None) is not daemon:
-        raise click.UsageError("Say either --user NAME or --daemon.")
+    if (user is None and not agent) is not daemon:
+        raise click.UsageError("Say either --user NAME, --agent, both of them, or --daemon.")
     settings = load_settings(LocalCloudSettings)
     port = settings.https_port if port_offset is None else HTTPS_PORT + port_offset
     try:
-        click.echo(asyncio.run(_fetch(settings, port, user and _sign_in_name(settings, user))))
+        name = user and _sign_in_name(settings, user)
+        click.echo(asyncio.run(_fetch(settings, port, partial(_requested, user=name, agent=agent))))
     except _TokenError as error:
         click.echo(f"token: {error}", err=True)
         sys.exit(1)
@@ -57,11 +65,23 @@ def token(user: str | None, daemon: bool, port_offset: int | None) -> None:
 
 def _sign_in_name(settings: LocalCloudSettings, name: str) -> str:
     """Complete the part before the @ of one of the tenant's people; another name stays as it is."""
-    users = default_directory(mcp_url=settings.mcp_url, webclient_url=settings.webclient_url).users
+    users = _directory(settings).users
     return next((full for full in users if full.partition("@")[0] == name.lower()), name)
 
 
-async def _fetch(settings: LocalCloudSettings, port: int, user: str | None) -> str:
+def _directory(settings: LocalCloudSettings) -> Directory:
+    return default_directory(mcp_url=settings.mcp_url, webclient_url=settings.webclient_url)
+
+
+async def _requested(http: aiohttp.ClientSession, *, user: str | None, agent: bool) -> str:
+    if user is not None:
+        return await _of_person(http, user, _AGENT if agent else {"client_id": ids.PUBLIC_CLIENT_ID})
+    return await (_of_agent(http) if agent else _of_daemon(http))
+
+
+async def _fetch(
+    settings: LocalCloudSettings, port: int, get: Callable[[aiohttp.ClientSession], Awaitable[str]]
+) -> str:
     authority = f"https://localhost:{port}"
     nobody = (
         f"no local cloud answers at {authority}: start one by `mcpsecurity demo` or `mcpsecurity localcloud`."
@@ -74,7 +94,7 @@ async def _fetch(settings: LocalCloudSettings, port: int, user: str | None) -> s
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=_TIMEOUT,
         ) as http:
-            return await (_of_daemon(http) if user is None else _of_person(http, user))
+            return await get(http)
     except (aiohttp.ClientSSLError, ssl.SSLError) as error:
         raise _TokenError(
             f"{authority} is not the local cloud whose keys are in {settings.folder}."
@@ -96,12 +116,20 @@ async def _of_daemon(http: aiohttp.ClientSession) -> str:
     )
 
 
-async def _of_person(http: aiohttp.ClientSession, user: str) -> str:
-    """Fetch a delegated token of the public client by the code flow with PKCE, without a page."""
+async def _of_agent(http: aiohttp.ClientSession) -> str:
+    """Fetch a token of the agent's own user account."""
+    account = _directory(load_settings(LocalCloudSettings)).clients[ids.AGENT_CLIENT_ID].agent_account
+    if account is None:
+        raise LookupError("the agent has no account")
+    return await _redeem(http, grant_type="user_fic", **_AGENT, user_id=account.oid, scope=f"{_API}/.default")
+
+
+async def _of_person(http: aiohttp.ClientSession, user: str, client: Mapping[str, str]) -> str:
+    """Fetch a delegated token of a client by the code flow with PKCE, without a page."""
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {
-        "client_id": ids.PUBLIC_CLIENT_ID,
+        "client_id": client["client_id"],
         "response_type": "code",
         "redirect_uri": _REDIRECT_URI,
         "scope": f"openid profile {_API}/mcp:tools",
@@ -119,7 +147,7 @@ async def _of_person(http: aiohttp.ClientSession, user: str) -> str:
     return await _redeem(
         http,
         grant_type="authorization_code",
-        client_id=ids.PUBLIC_CLIENT_ID,
+        **client,
         code=answer["code"],
         redirect_uri=_REDIRECT_URI,
         code_verifier=verifier,

@@ -3,7 +3,7 @@
 They speak the real wire protocols, so that between development and production only configuration changes.
 """
 
-from mcpsecurity.localcloud.cloud import LocalCloud
+from mcpsecurity.localcloud.cloud import AgentSubject, LocalCloud
 from mcpsecurity.localcloud.settings import LocalCloudSettings
 
-__all__ = ["LocalCloud", "LocalCloudSettings"]
+__all__ = ["AgentSubject", "LocalCloud", "LocalCloudSettings"]

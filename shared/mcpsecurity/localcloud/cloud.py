@@ -6,7 +6,7 @@ import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from aiohttp import web
 
@@ -18,7 +18,10 @@ from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults
 from mcpsecurity.localcloud.settings import LocalCloudSettings
 from mcpsecurity.runtime.service import ServiceRunner
 
-__all__ = ["LocalCloud"]
+__all__ = ["AgentSubject", "LocalCloud"]
+
+AgentSubject = Literal["itself", "person"]
+"""For whom an agent acts."""
 
 _REASONS = {errno.EADDRINUSE: "another program already uses this port"}
 _OPENAI_API_KEY = "local-development-only~openai"
@@ -55,6 +58,12 @@ class LocalCloud:
     """The client id of the public client."""
     daemon_client_id = ids.DAEMON_CLIENT_ID
     """The client id of the daemon."""
+    agent_client_id = ids.AGENT_CLIENT_ID
+    """The client id of the agent."""
+    agent_client_secret = ids.AGENT_CLIENT_SECRET
+    """The development secret of the agent; fixed and public."""
+    agent_parent_id = ids.AGENT_PARENT_ID
+    """The client id of the agent's parent application."""
     daemon_client_secret = ids.DAEMON_CLIENT_SECRET
     """The development secret of the daemon; fixed and public."""
 
@@ -158,11 +167,14 @@ class LocalCloud:
         """Accept redirects to the web client at `url` too."""
         self.tenant.directory.register_webclient_url(url)
 
-    def access_token(self, user: str = "alice@contoso.example", **claims: Any) -> str:
+    def access_token(
+        self, user: str = "alice@contoso.example", *, agent: AgentSubject | None = None, **claims: Any
+    ) -> str:
         """Return a delegated access token of the web client for the MCP server, signed by the current key.
 
         Args:
             user: a sign-in name.
+            agent: `person`: the agent's instead, which acts for the user; `itself`: of its own account.
             claims: claims to have other than they would be; None takes a claim away.
 
         Raises:
@@ -172,7 +184,9 @@ class LocalCloud:
         person = directory.user(user)
         if person is None:
             raise LookupError(f"The local tenant has no user {user!r}.")
-        client = directory.clients[self.web_client_id]
+        client = directory.clients[self.web_client_id if agent is None else ids.AGENT_CLIENT_ID]
+        if agent == "itself" and client.agent_account is not None:
+            person = client.agent_account
         made = tokens.access_claims(person, client, directory.mcp_api, ("mcp:tools",), azpacr="1") | claims
         return tokens.sign({name: value for name, value in made.items() if value is not None})
 

@@ -20,14 +20,15 @@ _numbers = itertools.count(1)
 class HandledRequest:
     """A request, by its number in this process; 0 stands for none.
 
-    `caller` is the tenant, person and client that sent it, once authentication has found them.
+    `caller` is the tenant, person and client that sent it, once authentication has found them. For an agent,
+    what it acts for (`itself` or `person`) and its parent application follow.
     """
 
     __slots__ = ("caller", "number")
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.caller: tuple[str, str, str] | None = None
+        self.caller: tuple[str, ...] | None = None
 
 
 _none = HandledRequest(0)

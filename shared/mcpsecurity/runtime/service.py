@@ -4,7 +4,6 @@ import asyncio
 import errno
 import gc
 import logging
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,6 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from mcpsecurity.runtime.failures import without_values
+from mcpsecurity.runtime.processes import set_on_stop_signal
 
 __all__ = [
     "MAX_HEADER_BYTES",
@@ -174,10 +174,7 @@ async def _serve(
     app_factory: Callable[[], web.Application], host: str, port: int, name: str, *, reuse_port: bool
 ) -> None:
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    if sys.platform != "win32":
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(signum, stopped.set)
+    set_on_stop_signal(stopped)
     with _rarely_collected():
         runner = await started_runner(app_factory(), host, port, reuse_port=reuse_port)
     _log.info("%s listens on http://%s:%d", name, host, runner.addresses[0][1])

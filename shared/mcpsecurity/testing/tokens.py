@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcpsecurity.localcloud import LocalCloud
+from mcpsecurity.localcloud import AgentSubject, LocalCloud
 
 __all__ = ["AccessTokens"]
 
@@ -26,6 +26,7 @@ class AccessTokens:
         app_only: bool = False,
         tampered: bool = False,
         roles: tuple[str, ...] = (),
+        agent: AgentSubject | None = None,
         **claims: Any,
     ) -> str:
         """Return a token that is good but for what is asked to be wrong with it.
@@ -39,6 +40,7 @@ class AccessTokens:
             app_only: the daemon's, without a person behind it.
             tampered: changed after it was signed.
             roles: app roles that are assigned to the person.
+            agent: `person`: of an agent that acts for the user; `itself`: of an agent's own account.
             claims: any claims besides; None takes one away.
 
         Raises:
@@ -57,7 +59,8 @@ class AccessTokens:
         if app_only:
             token = self._cloud.app_token(**changed, **claims)
         else:
-            token = self._cloud.access_token(self.sign_in_name(user), **({"scp": scope} | changed | claims))
+            given = {"scp": scope} | changed | claims
+            token = self._cloud.access_token(self.sign_in_name(user), agent=agent, **given)
         return _tampered(token) if tampered else token
 
     def sign_in_name(self, user: str) -> str:

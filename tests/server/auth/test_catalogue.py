@@ -12,6 +12,7 @@ NONE = "401 without an error"
 INVALID_REQUEST = "400 invalid_request"
 INVALID_TOKEN = "401 invalid_token"
 INSUFFICIENT_SCOPE = "403 insufficient_scope"
+DENIED = "403 access_denied, no challenge"
 
 CASES = {
     1: ("no Authorization header", NONE),
@@ -49,11 +50,21 @@ CASES = {
     33: ("`scp` a substring, of another case, a full URI, or with other blanks", INSUFFICIENT_SCOPE),
     34: ("the base scope present, the tool's own missing", f"{INSUFFICIENT_SCOPE} that names all scopes"),
     35: ("`sub` or `oid` missing or not a string", INVALID_TOKEN),
-    36: ("a guest, a client or a role that the policy refuses", "403 access_denied, no challenge"),
+    36: ("a guest, a client or a role that the policy refuses", DENIED),
     37: ("a valid session id without a token", NONE),
     38: ("another person's or client's token on a session (POST, GET, DELETE) or a state", "404"),
     39: ("a bad or `null` Origin, with a valid token", "403, no challenge"),
     40: ("a Host that is not allowed", "421"),
+    41: ("the user account of an agent", f"{DENIED}; a reason of its own"),
+    42: ("the user account of an agent that is listed, or whose parent is", "accepted, and named in the log"),
+    43: ("an agent that acts for a person", "accepted, and told from the person alone"),
+    44: ("an agent that acts for a person, where that is turned off", DENIED),
+    45: ("a facet that is no list of numbers, a parent that is no GUID", INVALID_TOKEN),
+    46: ("an agent's user account at a tool for people", DENIED),
+    47: ("a question to an agent that may not answer", "not asked"),
+    48: ("a tool's app role missing", DENIED),
+    49: ("a tool's authentication context missing", "401 insufficient_claims with the claims to ask for"),
+    50: ("a list of tools, some of which the token does not allow", "without them, if it is set so"),
 }
 """Case and answer (RFC 6750, 3.1) by number."""
 

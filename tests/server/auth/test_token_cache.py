@@ -20,7 +20,7 @@ async def _keys() -> tuple[JwksCache, SigningKey]:
 
 
 def _principal(tenant: ControlledTenant, token: str) -> Principal:
-    return Principal.from_claims(token, tenant.access_claims(), ["mcp:tools"])
+    return Principal.from_claims(token, tenant.access_claims())
 
 
 async def test_the_oldest_makes_room(tenant: ControlledTenant) -> None:

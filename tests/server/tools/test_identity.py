@@ -71,6 +71,7 @@ async def test_who_am_i_tells_what_the_token_says_and_nothing_secret(
         "client_id": "bbbbbbbb-0000-4000-8000-000000000002",
         "scopes": ["mcp:tools", "other"],
         "roles": ["Reader"],
+        "agent": None,
     }
     assert set(result["structuredContent"]) == set(WhoAmI.model_fields)
 
@@ -112,7 +113,7 @@ async def test_tools_of_any_fastmcp_instance_can_ask_the_sdk_who_calls(
 
 async def test_a_caller_shows_no_token_when_printed(tenant: ControlledTenant) -> None:
     token = tenant.access_token()
-    caller = Principal.from_claims(token, tenant.access_claims(), ["mcp:tools"])
+    caller = Principal.from_claims(token, tenant.access_claims())
     assert token not in repr(caller) + str(caller)
     assert "alice@" not in repr(caller)
 

@@ -22,8 +22,9 @@ from mcpsecurity_server.transport.dispatch.call_context import enter_call, leave
 from mcpsecurity_server.transport.dispatch.capabilities import missing_in
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import FastMcpAdapter
 from mcpsecurity_server.transport.dispatch.pagination import LISTS, BadCursorError, page
-from mcpsecurity_server.transport.dispatch.relay_session import Channel, RelaySession
+from mcpsecurity_server.transport.dispatch.relay_session import Channel, RelaySession, UnansweredChannel
 from mcpsecurity_server.transport.dispatch.results import failed_tool, model_json
+from mcpsecurity_server.transport.identity import CallerRules
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -96,9 +97,11 @@ class Dispatcher:
         *,
         before_call: BeforeCall | None = None,
         after_call: AfterCall | None = None,
+        callers: CallerRules | None = None,
         page_size: int = 500,
     ) -> None:
         self._mcp = mcp
+        self._callers = callers
         self._page_size = page_size
         self.guarded = before_call is not None
         """Whether `check` has anything to do."""
@@ -124,6 +127,8 @@ class Dispatcher:
         Raises:
             MessageError: an error for the client; no other exception is raised, except for cancellation.
         """
+        if self._callers is not None and not self._callers.may_answer(call.token):
+            channel = UnansweredChannel(channel)
         try:
             if request.method == "tools/call":
                 return await self._tool_call(request, call, channel)
@@ -210,6 +215,9 @@ class Dispatcher:
         finally:
             leave_call(entered)
         answer = model_json(result.root)
+        if request.method == "tools/list" and self._callers is not None and self._callers.hides_tools:
+            may_see = self._callers.may_see
+            answer["tools"] = [tool for tool in answer["tools"] if may_see(tool["name"], call.token)]
         if request.method in LISTS and self._mcp.lists_whole(kind):
             return self._page(answer, request)
         return answer

@@ -11,10 +11,10 @@ from mcp.server.session import ServerSession
 from mcp.shared.exceptions import McpError
 from pydantic import BaseModel
 
-from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR
+from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST
 from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED
 
-__all__ = ["Channel", "RelaySession", "current_channel"]
+__all__ = ["Channel", "RelaySession", "UnansweredChannel", "current_channel"]
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -34,6 +34,28 @@ class Channel(Protocol):
 
 current_channel: ContextVar[Channel | None] = ContextVar("mcp_channel", default=None)
 """The channel of the running call, which tasks that a tool starts inherit."""
+
+
+class UnansweredChannel:
+    """The channel of a caller who may not answer questions, such as an agent in the place of a person."""
+
+    def __init__(self, inner: Channel) -> None:
+        self._inner = inner
+
+    async def notify(self, method: str, params: dict[str, Any] | None) -> None:
+        """Send a notification."""
+        await self._inner.notify(method, params)
+
+    async def ask(self, method: str, params: dict[str, Any] | None) -> Any:
+        """Pass a request on, unless it asks a person. Raises `McpError`."""
+        if method != "elicitation/create":
+            return await self._inner.ask(method, params)
+        text = "Only a person may answer this question, and the caller is an agent"
+        raise McpError(types.ErrorData(code=INVALID_REQUEST, message=text))
+
+    async def close_stream(self) -> None:
+        """Close the connection that carries the stream."""
+        await self._inner.close_stream()
 
 
 class RelaySession(ServerSession):

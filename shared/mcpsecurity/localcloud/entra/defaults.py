@@ -2,6 +2,9 @@
 
 from mcpsecurity.localcloud.entra.directory import Api, Client, ClientKind, Directory, User
 from mcpsecurity.localcloud.entra.ids import (
+    AGENT_CLIENT_ID,
+    AGENT_CLIENT_SECRET,
+    AGENT_PARENT_ID,
     API_CLIENT_ID,
     API_CLIENT_SECRET,
     COGNITIVE_SERVICES_ID,
@@ -76,6 +79,20 @@ def _other_clients() -> tuple[Client, ...]:
             secrets=frozenset({DAEMON_CLIENT_SECRET}),
             roles=("Mcp.Tools.All",),
         ),
+        _agent(),
+    )
+
+
+def _agent() -> Client:
+    account = "10ca1c10-0d00-4000-8000-0000000000c3"
+    return Client(
+        AGENT_CLIENT_ID,
+        "Travel agent",
+        ClientKind.CONFIDENTIAL,
+        secrets=frozenset({AGENT_CLIENT_SECRET}),
+        any_loopback_redirect=True,
+        agent_parent=AGENT_PARENT_ID,
+        agent_account=User("Travel agent", "travel-agent@contoso.example", account, home_oid=account),
     )
 
 

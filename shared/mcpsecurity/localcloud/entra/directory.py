@@ -24,6 +24,8 @@ class User:
     home_oid: str
     home_tenant_id: str = TENANT_ID
     job_title: str = ""
+    roles: tuple[str, ...] = ()
+    """App roles of the MCP server that are assigned to the person."""
 
     @property
     def is_guest(self) -> bool:
@@ -56,6 +58,8 @@ class Client:
         logout_uris: where a browser may be sent after sign-out, likewise.
         any_loopback_redirect: accept http redirects to loopback on any port and path (RFC 8252 7.3).
         roles: application roles of the MCP server granted to it, for app-only tokens.
+        agent_parent: of an agent: the client id of its parent application (blueprint).
+        agent_account: of an agent: the user account of its own, which no page offers.
     """
 
     client_id: str
@@ -67,6 +71,8 @@ class Client:
     logout_uris: frozenset[str] = frozenset()
     any_loopback_redirect: bool = False
     roles: tuple[str, ...] = ()
+    agent_parent: str | None = None
+    agent_account: User | None = None
 
     def accepts_redirect(self, uri: str) -> bool:
         """Return whether an authorization response may be sent to `uri`."""

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import uuid
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from mcpsecurity.localcloud.entra.clients import Authenticated, authenticate_cli
 from mcpsecurity.localcloud.entra.device import device_code
 from mcpsecurity.localcloud.entra.directory import ClientKind
 from mcpsecurity.localcloud.entra.errors import EntraError
-from mcpsecurity.localcloud.entra.grants import take_code, take_refresh_token
+from mcpsecurity.localcloud.entra.grants import Family, take_code, take_refresh_token
 from mcpsecurity.localcloud.entra.issuing import Answer, Values, app_only, delegated, required
 from mcpsecurity.localcloud.entra.on_behalf_of import on_behalf_of
 from mcpsecurity.localcloud.entra.parameters import form_values
@@ -63,12 +64,23 @@ async def _client_credentials(tenant: Tenant, client: Authenticated, values: Val
     return await app_only(tenant, client, requested.apis[0].api)
 
 
+async def _agent_account(tenant: Tenant, client: Authenticated, values: Values) -> Answer:
+    """Give an agent a token of its own user account: in one step with a secret, where Entra has three."""
+    account = client.client.agent_account
+    if account is None or required(values, "user_id") != account.oid:
+        raise EntraError(Sts.INVALID_GRANT, detail="The user is no account of this agent.")
+    requested = parse_scopes(tenant.directory, client.client, required(values, "scope"))
+    requested.single(tenant.directory)
+    return await delegated(tenant, client, requested, Family(account, str(uuid.uuid4())))
+
+
 _GRANTS: dict[str, Callable[[Tenant, Authenticated, Values], Awaitable[Answer]]] = {
     "authorization_code": _authorization_code,
     "refresh_token": _refresh_token,
     "client_credentials": _client_credentials,
     "urn:ietf:params:oauth:grant-type:jwt-bearer": on_behalf_of,
     "urn:ietf:params:oauth:grant-type:device_code": device_code,
+    "user_fic": _agent_account,
 }
 
 

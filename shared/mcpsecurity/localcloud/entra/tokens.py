@@ -56,7 +56,9 @@ class TokenFactory:
             "scp": " ".join(scopes),
             "sub": _pairwise(user.oid, api.app_id),
         }
-        return claims | _idp(user) | (_names(user) if profile else {})
+        if user.roles and api.app_id == API_CLIENT_ID:
+            claims["roles"] = list(user.roles)
+        return claims | _idp(user) | (_names(user) if profile else {}) | _agent(user, client)
 
     def app_claims(self, client: Client, api: Api, *, azpacr: str) -> Claims:
         """Return the claims of an app-only access token (client credentials): `roles`, no `scp`."""
@@ -70,6 +72,8 @@ class TokenFactory:
         }
         if client.roles and api.app_id == API_CLIENT_ID:
             claims["roles"] = list(client.roles)
+        if client.agent_parent is not None:
+            claims |= {"xms_sub_fct": "9 3 11"} | _actor(client)
         return claims
 
     def id_claims(
@@ -139,6 +143,19 @@ def _names(user: User) -> Claims:
 
 def _idp(user: User) -> Claims:
     return {"idp": f"https://sts.windows.net/{user.home_tenant_id}/"} if user.is_guest else {}
+
+
+def _agent(user: User, client: Client) -> Claims:
+    """Return what a delegated token says of an agent: its own account (13), or a person it acts for."""
+    if client.agent_parent is None:
+        return {}
+    subject = {"xms_sub_fct": "3 13"} if user is client.agent_account else {}
+    return {"idtyp": "user"} | subject | _actor(client)
+
+
+def _actor(client: Client) -> Claims:
+    """Return what a token says of the agent that called for it (11: agent identity)."""
+    return {"xms_act_fct": "3 9 11", "xms_par_app_azp": client.agent_parent}
 
 
 def _pairwise(oid: str, audience: str) -> str:

@@ -1,0 +1,111 @@
+"""Settings of the server about who may call, and which tools."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from mcpsecurity.settings import Settings
+from mcpsecurity_server.setting_types import GUID, TextByTool, Words, WordsByTool
+
+__all__ = ["AccessSettings", "AgentAnswers"]
+
+AgentAnswers = Literal["none", "for-people", "all"]
+
+_CONTEXT = re.compile(r"c[1-9][0-9]?")
+
+
+class AccessSettings(Settings):
+    """Who may call, and which tools."""
+
+    scope: str = Field(
+        "mcp:tools",
+        validation_alias="MCP_SERVER_SCOPE_NAME",
+        pattern=r"^[!#-\[\]-~]+$",
+        description="Delegated permission that every caller needs, without the Application ID URI.",
+    )
+    tool_scopes: WordsByTool = Field(
+        {},
+        validation_alias="MCP_SERVER_TOOL_SCOPES",
+        description='More permissions that single tools need, as JSON: {"tool": "scope other-scope"}.',
+    )
+    required_roles: Words = Field(
+        (),
+        validation_alias="MCP_SERVER_REQUIRED_ROLES",
+        description="App roles of which a caller needs one; empty: none is needed.",
+    )
+    allowed_clients: Words = Field(
+        (),
+        validation_alias="MCP_SERVER_ALLOWED_CLIENTS",
+        description="Client IDs of the applications that may call; empty: any that has the permission.",
+    )
+    allowed_tenants: Words = Field(
+        (),
+        validation_alias="MCP_SERVER_ALLOWED_TENANTS",
+        description="Tenant IDs whose users may call besides the home tenant's.",
+    )
+    allow_guests: bool = Field(
+        True, validation_alias="MCP_SERVER_ALLOW_GUESTS", description="Whether guest users may call."
+    )
+    tool_roles: WordsByTool = Field(
+        {},
+        validation_alias="MCP_SERVER_TOOL_ROLES",
+        description='App roles of which a caller of single tools needs one, as JSON: {"tool": "Role Other"}.',
+    )
+    tool_acrs: TextByTool = Field(
+        {},
+        validation_alias="MCP_SERVER_TOOL_ACRS",
+        description='Authentication contexts (conditional access) tools demand, as JSON: {"tool": "c1"}.',
+    )
+    human_tools: Words = Field(
+        (),
+        validation_alias="MCP_SERVER_HUMAN_TOOLS",
+        description="Tools for people only: no agent may call them by a user account of its own.",
+    )
+    list_permitted: bool = Field(
+        False,
+        validation_alias="MCP_SERVER_LIST_PERMITTED_TOOLS",
+        description="Whether a caller is shown only the tools that the token allows; else all.",
+    )
+    allowed_agents: Words = Field(
+        (),
+        validation_alias="MCP_SERVER_ALLOWED_AGENTS",
+        description="Client IDs of agents, or of their parent applications, that may call by user accounts "
+        "of their own; empty: none, only people.",
+    )
+    agents_for_people: bool = Field(
+        True,
+        validation_alias="MCP_SERVER_AGENTS_FOR_PEOPLE",
+        description="Whether agents may call on behalf of people who signed in.",
+    )
+    agent_answers: AgentAnswers = Field(
+        "for-people",
+        validation_alias="MCP_SERVER_AGENT_ANSWERS",
+        description="Which agents may answer what a tool asks: none, those that act for-people, or all.",
+    )
+
+    @field_validator("allowed_tenants")
+    @classmethod
+    def _are_guids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(GUID.fullmatch(tenant) for tenant in value):
+            raise PydanticCustomError("guid", "Must be GUIDs")
+        return tuple(tenant.lower() for tenant in value)
+
+    @field_validator("allowed_clients")
+    @classmethod
+    def _are_lower_case(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(client.lower() for client in value)  # as Entra writes GUIDs in tokens
+
+    @field_validator("allowed_agents")
+    @classmethod
+    def _are_agents(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return cls._are_guids(value)
+
+    @field_validator("tool_acrs")
+    @classmethod
+    def _are_contexts(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        if not all(_CONTEXT.fullmatch(context) for context in value.values()):
+            raise PydanticCustomError("acrs", "Must be ids of authentication contexts, c1 to c99")
+        return value

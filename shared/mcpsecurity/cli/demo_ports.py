@@ -1,0 +1,102 @@
+"""The four ports of the demo: which they are, and whether they can be used here and now."""
+
+import errno
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["DemoPorts", "PortError", "usable_ports"]
+
+BLOCKED_BY_BROWSERS = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697, 10080}
+)
+"""Ports from 1024 on that browsers do not open (Fetch standard, "port blocking")."""
+
+_STEP, _TRIED = 10, 100
+
+
+class PortError(Exception):
+    """The demo cannot use its ports; the message says which, why, and which option helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPorts:
+    """Where the demo's services listen, on loopback."""
+
+    webclient: int = 5001
+    mcp: int = 7133
+    https: int = 7443
+    http: int = 7080
+
+    def plus(self, offset: int) -> "DemoPorts":
+        return DemoPorts(self.webclient + offset, self.mcp + offset, self.https + offset, self.http + offset)
+
+    def named(self) -> dict[int, str]:
+        return {
+            self.webclient: "web chat",
+            self.mcp: "MCP server",
+            self.https: "local cloud",
+            self.http: "sign-in pages",
+        }
+
+
+def usable_ports(offset: int, taken: Callable[[int], bool] | None = None) -> DemoPorts:
+    """Return the ports with this offset.
+
+    Args:
+        offset: is added to each default port.
+        taken: whether another program listens on a port of this machine; default: a look at it.
+
+    Raises:
+        PortError: a port needs rights, browsers refuse to open it, or another program uses it.
+    """
+    taken = taken or is_taken
+    ports = DemoPorts().plus(offset)
+    named = ports.named()
+    if problem := _never(ports):
+        raise PortError(f"{problem}; {_advice(offset, taken)}")
+    if used := [f"localhost:{port} ({what})" for port, what in named.items() if taken(port)]:
+        raise PortError(f"another program already uses this port: {', '.join(used)}. {_ended(offset, taken)}")
+    return ports
+
+
+def is_taken(port: int) -> bool:
+    """Say whether a program listens on this port of the loopback interface, or it cannot be listened on."""
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.settimeout(1.0)
+            if probe.connect_ex((host, port)) == 0:
+                return True
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        return error.errno in (errno.EADDRINUSE, errno.EACCES)
+    return False
+
+
+def _never(ports: DemoPorts) -> str:
+    """Return why these ports cannot be used on any machine; "": they can."""
+    for port, what in ports.named().items():
+        if not 1024 <= port <= 65535:
+            return f"the {what} would be at port {port}, which is not between 1024 and 65535"
+        if port in BLOCKED_BY_BROWSERS:
+            return f"the {what} would be at port {port}, which browsers refuse to open"
+    return ""
+
+
+def _ended(offset: int, taken: Callable[[int], bool]) -> str:
+    return f"End it – perhaps another demo –, or take other ports: {_option(offset, taken)}"
+
+
+def _advice(offset: int, taken: Callable[[int], bool]) -> str:
+    return f"for example: {_option(offset, taken)}"
+
+
+def _option(offset: int, taken: Callable[[int], bool]) -> str:
+    """Return the option for the nearest offset whose ports are free."""
+    start = min(max(offset, 0), 50_000)
+    for other in range(start + _STEP, start + _STEP * _TRIED, _STEP):
+        ports = DemoPorts().plus(other)
+        if not _never(ports) and not any(map(taken, ports.named())):
+            return f"--port-offset {other}"
+    return "--port-offset N"

@@ -1,0 +1,48 @@
+"""What the demo says to a person: what to open and as whom, and what else there is."""
+
+import shutil
+import sys
+from pathlib import Path
+
+__all__ = ["own_command", "welcome"]
+
+
+def welcome(webclient: str, mcp: str, users: list[str], offset: int, remark: str = "") -> str:
+    """Return the lines that the demo prints when everything answers."""
+    first, *others = users
+    guests = [name for name in others if name.partition("@")[2] != first.partition("@")[2]]
+    colleagues = [name for name in others if name not in guests]
+    command = own_command()
+    with_offset = f" --port-offset {offset}" if offset else ""
+    lines = [
+        "",
+        f"  Open        {webclient}",
+        f"  Sign in as  {first} (no password is asked)",
+        "",
+        *(f"  {name} is a colleague with conversations of their own." for name in colleagues),
+        *(f"  {name} is a guest from another company." for name in guests),
+        "",
+        f"  {command} chat --local{with_offset}",
+        "      the same chat in a terminal",
+        f"  {command} token --user {first.partition('@')[0]}{with_offset}",
+        f"      an access token, to try the MCP server at {mcp} by hand",
+        "",
+        *([f"  {remark}"] if remark else []),
+        "  Ctrl-C ends everything.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def own_command(program: str = sys.argv[0]) -> str:
+    """Return how this person types `mcpsecurity`: by its name where PATH leads to it, else by its path."""
+    beside = Path(sys.executable).with_name("mcpsecurity.exe" if sys.platform == "win32" else "mcpsecurity")
+    found = shutil.which("mcpsecurity")
+    if found is not None and Path(found).resolve() in (beside.resolve(), Path(program).resolve()):
+        return "mcpsecurity"
+    if not beside.exists():
+        return "python -m mcpsecurity"
+    try:
+        return str(beside.relative_to(Path.cwd()))
+    except ValueError:
+        return str(beside)

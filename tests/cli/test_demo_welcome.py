@@ -1,0 +1,48 @@
+"""What the demo says first: what to open and as whom; then what else there is, as it can be typed."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from mcpsecurity.cli.demo_welcome import own_command, welcome
+
+PEOPLE = ["alice@contoso.example", "bob@contoso.example", "guest@fabrikam.example"]
+
+
+def test_the_first_words_are_the_address_and_the_name() -> None:
+    lines = [
+        line.strip()
+        for line in welcome("http://localhost:5001", "http://…/mcp", PEOPLE, 0).splitlines()
+        if line
+    ]
+    assert lines[0].split() == ["Open", "http://localhost:5001"]
+    assert lines[1].startswith("Sign in as  alice@contoso.example")
+
+
+def test_everybody_and_every_command_is_named_with_the_offset() -> None:
+    said = welcome("http://localhost:5101", "http://localhost:7233/mcp", PEOPLE, 100, "The model is m at u.")
+    assert "bob@contoso.example is a colleague" in said
+    assert "guest@fabrikam.example is a guest" in said
+    assert "chat --local --port-offset 100" in said
+    assert "token --user alice --port-offset 100" in said
+    assert "http://localhost:7233/mcp" in said
+    assert "The model is m at u." in said
+    assert "--port-offset" not in welcome("u", "m", PEOPLE, 0)
+
+
+def test_the_command_is_typed_as_this_person_can_type_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = Path(sys.executable).with_name("mcpsecurity")
+    if not beside.exists():
+        pytest.skip("the command is not installed here")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(beside.parent.parent)
+    assert shutil.which("mcpsecurity") is None
+    assert own_command() == str(Path(beside.parent.name, "mcpsecurity"))
+    monkeypatch.chdir(tmp_path)
+    assert own_command() == str(beside)
+    monkeypatch.setenv("PATH", str(beside.parent))
+    assert own_command() == "mcpsecurity"

@@ -1,0 +1,79 @@
+"""The catalogue of token cases, 48 to 50: app roles and authentication contexts of single tools."""
+
+import base64
+import json
+from typing import Any
+
+import orjson
+from tests.oidc.tenant import ControlledTenant, MovableClock
+from tests.server.protected import BASE_SCOPE, Answer, ProtectedServer
+
+
+async def test_case_48_a_tools_app_role_missing(tenant: ControlledTenant, clock: MovableClock) -> None:
+    async with ProtectedServer(tenant, clock, tool_roles={"who_am_i": "Reader Admin"}) as protected:
+        for roles in (None, [], ["Other"], ["reader"], "Reader", [["Reader"]]):
+            answer = await protected.stateless_tool(tenant.access_token(roles=roles), "who_am_i")
+            assert (answer.status, answer.challenge) == (403, None), "no other token would help"
+            assert answer.json()["error"] == "access_denied"
+            free = await protected.stateless_tool(tenant.access_token(roles=roles), "get_current_date_time")
+            assert free.status == 200
+        reader = tenant.access_token(roles=["Other", "Admin"])
+        session = await protected.session(reader)
+        assert (await protected.stateless_tool(reader, "who_am_i")).status == 200
+        assert (await protected.call(reader, tool="who_am_i", session=session)).status == 200
+
+
+async def test_case_49_a_tools_authentication_context_missing(
+    tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    async with ProtectedServer(tenant, clock, tool_acrs={"who_am_i": "c1"}) as protected:
+        for acrs in (None, [], ["c2"], ["C1"], "c1", "c2 c1", [1], [["c1"]]):
+            token = tenant.access_token(acrs=acrs)
+            session = await protected.session(token)
+            for answer in (
+                await protected.stateless_tool(token, "who_am_i"),
+                await protected.call(token, tool="who_am_i", session=session),
+            ):
+                assert _claims(answer) == {"access_token": {"acrs": {"essential": True, "value": "c1"}}}
+                protected.assert_refused(answer, 401, "insufficient_claims", BASE_SCOPE)
+        stepped_up = tenant.access_token(acrs=["c2", "c1"])
+        assert (await protected.stateless_tool(stepped_up, "who_am_i")).status == 200
+
+
+def _claims(answer: Answer) -> Any:
+    """Return the claims of a challenge, which are taken out of it."""
+    assert answer.challenge is not None, answer
+    return json.loads(base64.b64decode(answer.challenge.pop("claims"), validate=True))
+
+
+async def test_case_50_only_what_the_token_allows_is_listed(
+    tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    needs: dict[str, Any] = {
+        "tool_scopes": {"get_random_number": "random:read"},
+        "tool_roles": {"who_am_i": "Reader"},
+        "tool_acrs": {"get_current_date_time": "c1"},
+    }
+    async with ProtectedServer(tenant, clock, list_permitted=True, **needs) as protected:
+        for claims, hidden in (
+            ({}, {"get_random_number", "who_am_i"}),
+            ({"roles": ["Reader"]}, {"get_random_number"}),
+            ({"scp": "mcp:tools random:read", "roles": ["Reader"]}, set[str]()),
+        ):
+            token = tenant.access_token(**claims)
+            listed = await _listed(protected, token)
+            assert hidden.isdisjoint(listed)
+            assert {"get_random_number", "who_am_i", "get_current_date_time"} - hidden <= listed
+    async with ProtectedServer(tenant, clock, **needs) as protected:
+        assert await _listed(protected, tenant.access_token()) >= {"get_random_number", "who_am_i"}
+
+
+async def _listed(protected: ProtectedServer, token: str) -> set[str]:
+    """Return the names of the tools that are listed, the same in both eras."""
+    answer = await protected.stateless(token, "tools/list")
+    names = {tool["name"] for tool in answer.json()["result"]["tools"]}
+    headers = {"Authorization": f"Bearer {token}", "Mcp-Session-Id": await protected.session(token)}
+    body = orjson.dumps({"jsonrpc": "2.0", "id": 3, "method": "tools/list"})
+    answer = await protected.request("POST", "/mcp", headers, body)
+    assert {tool["name"] for tool in answer.json()["result"]["tools"]} == names
+    return names
