@@ -14,12 +14,20 @@ interface UserView {
   username: string;
 }
 
-/** An MCP server. `left_out` names the tools that the model does not get. */
+/** A tool that the model gets. */
+interface ToolView {
+  name: string;
+  title: string;
+  description: string;
+}
+
+/** An MCP server. `offers` are its tools, `tools` is their number; `left_out` names those that the model does not get. */
 interface ServerView {
   name: string;
   title: string;
   status: "connecting" | "ready" | "down" | "sign_in";
   tools: number;
+  offers: Array<ToolView>;
   message?: string;
   left_out?: Array<string>;
   sign_in_url?: string;

@@ -22,6 +22,7 @@ import { Servers } from "./shell/servers.js";
 import { Status } from "./shell/status.js";
 import { Toasts } from "./shell/toasts.js";
 import { Waiting } from "./shell/waiting.js";
+import { Welcome } from "./shell/welcome.js";
 import { byId } from "./ui/dom.js";
 
 const RESYNC_PAUSE_MS = 2000;
@@ -57,12 +58,10 @@ function start() {
   const conversation = new Conversation(byId("conversation-content"), context);
   const waiting = new Waiting(log, follower);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Servers(), new Grants(context), new Chats(chatId, context), waiting];
-  const empty = byId("empty");
+  const views = [composer, new Welcome((text) => composer.say(text)), catalog, conversation, new Status(), new Mode(context), new Servers(), new Grants(context), new Chats(chatId, context), waiting];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) leave();
-    empty.hidden = !state.ready || state.order.length > 0;
     for (const view of views) attempt(`the view ${view.constructor.name}`, () => view.update(state));
   });
   store.listen((event, state) => {
@@ -98,9 +97,6 @@ function start() {
     composer.carryDraft();
   }
 
-  for (const example of document.querySelectorAll("[data-example]")) {
-    example.addEventListener("click", () => composer.say(example.getAttribute("data-example")));
-  }
   byId("sign-out").addEventListener("submit", () => draft.clear());
   stream.start();
   if (matchMedia("(pointer: fine)").matches) composer.focus();

@@ -6,6 +6,7 @@ export class Follower {
   /** @param {HTMLElement} scroller  @param {HTMLElement} content  @param {HTMLElement} jump  the button back down */
   constructor(scroller, content, jump) {
     this._scroller = scroller;
+    this._content = content;
     this._following = true;
     this._top = 0;
     this._resting = false;
@@ -43,7 +44,7 @@ export class Follower {
   }
 
   _grown() {
-    if (this._following) this._scroller.scrollTop = this._scroller.scrollHeight;
+    if (this._following && this._content.offsetHeight > 0) this._scroller.scrollTop = this._scroller.scrollHeight;
     this._drawJump();
   }
 
