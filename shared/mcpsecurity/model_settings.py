@@ -143,6 +143,19 @@ class ModelKeys(Settings):
         validation_alias=AliasChoices("MCPSECURITY_MODEL_TIMEOUT", "WEBCLIENT_MODEL_TIMEOUT"),
         description="Seconds a model may be silent.",
     )
+    context_window: int | None = Field(
+        None,
+        ge=2048,
+        le=100_000_000,
+        validation_alias="MCPSECURITY_MODEL_CONTEXT_WINDOW",
+        description="How many tokens the model reads and writes for one answer; none: known for the names of "
+        "usual models, else careful guesses that the model's refusals correct.",
+    )
+    model_images: bool | None = Field(
+        None,
+        validation_alias="MCPSECURITY_MODEL_IMAGES",
+        description="Whether the model sees pictures; none: known for the names of usual models.",
+    )
 
 
 class ModelSettings(ModelKeys):

@@ -197,11 +197,20 @@ def _named(cls: type[Settings]) -> Iterator[None]:
         yield
     except ValidationError as error:
         found = error.errors(include_input=False)
-        lines = [f"{_key(cls, e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in found]
+        lines = [
+            f"{_key(cls, e['loc'])}: {_within(e['loc'][1:])}{e['msg'].removeprefix('Value error, ')}"
+            for e in found
+        ]
         raise SettingsError("\n".join(lines)) from None
     except UnreadableError as error:  # its text names the field, and no value
         name = re.search(r'field "(\w+)"', str(error))
         raise SettingsError(f"{_key(cls, (name[1],) if name else ())}: this is no JSON") from None
+
+
+def _within(location: tuple[int | str, ...]) -> str:
+    """Return where in a list or an object an error is, as a beginning of its sentence."""
+    places = [f"entry {place + 1}" if isinstance(place, int) else place for place in location]
+    return f"{', '.join(places)}: " if places else ""
 
 
 def _key(cls: type[Settings], location: tuple[int | str, ...]) -> str:

@@ -14,7 +14,8 @@ async (events) => {
 
 SNAPSHOT: dict[str, Any] = {
     "user": {"name": "Alice", "username": "alice@contoso.example"}, "servers": [], "mode": "manual",
-    "model": {"name": "m", "offline": True}, "title": "", "messages": [], "run": None, "calls": [],
+    "model": {"name": "m", "title": "m", "offline": True, "images": False}, "models": [],
+    "title": "", "messages": [], "run": None, "calls": [],
     "elicitations": [], "samplings": [], "grants": [], "seq": 0, "server_now": 1000.0,
 }  # fmt: skip
 CALL = {
@@ -53,7 +54,7 @@ STORY = [
     event(
         12, "message.delta", message_id="m3", offset=8, text="\n\nBye", html="<p>Bye</p>", stable="<p>Hi</p>"
     ),
-    event(13, "grants.changed", grants=[{"server": "s", "tool": "t"}]),
+    event(13, "grants.changed", grants=[{"server": "s", "tool": "t", "scope": "chat"}]),
     event(14, "title.changed", title="Greetings"),
 ]
 

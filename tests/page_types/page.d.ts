@@ -40,6 +40,7 @@ declare global {
     servers: ServerView[];
     mode: "manual" | "elicitation";
     model: ModelView | null;
+    models: ModelView[];
     title: string;
     grants: GrantView[];
     order: string[];

@@ -18,23 +18,33 @@ Turn = list[Any] | Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 class ScriptedModel:
     """Plays `turns` in order, and says "Done." when there are none left. `asked` are the requests that Azure
-    OpenAI would have taken, `refused` why it would not have taken the others."""
+    OpenAI would have taken, `refused` why it would not have taken the others. By Responses it always says
+    "Done."; `bodies` are those requests."""
 
     def __init__(self) -> None:
         self.turns: deque[Turn] = deque()
         self.asked: list[dict[str, Any]] = []
         self.refused: list[str] = []
+        self.bodies: list[dict[str, Any]] = []
 
     def app(self) -> web.Application:
         """Return the endpoint."""
         app = web.Application(client_max_size=2**26)
         app.router.add_post("/openai/v1/chat/completions", self._answer)
+        app.router.add_post("/openai/v1/responses", self._respond)
         return app
 
     @property
     def last(self) -> list[dict[str, Any]]:
         """The messages of the last request."""
         return list(self.asked[-1]["messages"])
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        self.bodies.append(json.loads(await request.read()))
+        content = [{"type": "output_text", "text": "Done."}]
+        ended = {"status": "completed", "output": [{"type": "message", "content": content}]}
+        event = json.dumps({"type": "response.completed", "response": ended})
+        return web.Response(text=f"data: {event}\n\n", content_type="text/event-stream")
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read())

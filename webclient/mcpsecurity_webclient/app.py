@@ -7,14 +7,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import aiohttp_jinja2
 import aiohttp_session
 import jinja2
 from aiohttp import web
 
-from mcpsecurity.client import SignInRequiredError
-from mcpsecurity.kernel.model import open_model
+from mcpsecurity.client import BridgeError, SignInRequiredError
 from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
@@ -22,17 +22,21 @@ from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_webclient.auth.entra import EntraClient
 from mcpsecurity_webclient.auth.person import Handler, Person
 from mcpsecurity_webclient.auth.routes import add_auth_routes
+from mcpsecurity_webclient.auth.server_tokens import ServerTokens
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
+from mcpsecurity_webclient.chat.agent.offered_models import open_models
 from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService, owner_of
 from mcpsecurity_webclient.chat.directory import ChatDirectory
+from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
+from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.replicas.backends import event_bus, request_log, web_state
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
-from mcpsecurity_webclient.store import SqlConversationStore
+from mcpsecurity_webclient.store import Owner, SqlConversationStore
 from mcpsecurity_webclient.telemetry import Gauge, register_gauges
 from mcpsecurity_webclient.web.access import DENIALS, error_middleware, guard_middleware, number_requests
 from mcpsecurity_webclient.web.assets import Assets
@@ -142,6 +146,7 @@ class _Assembly:
         self.entra = EntraClient(settings, state.caches, self._tls, clock)
         self.streams = Streams(settings.max_streams)
         self._store = SqlConversationStore(settings.database, clock=clock)
+        self._grants: WeakValueDictionary[Owner, PersonGrants] = WeakValueDictionary()
         self.directory = ChatDirectory(
             self._make_chat,
             self._store,
@@ -154,14 +159,15 @@ class _Assembly:
         self.replicas = self._replicas()
 
     async def connections(self, _: web.Application) -> AsyncIterator[None]:
-        """Keep the store, Entra ID's client and the model open while the application runs."""
-        async with self._store, self.entra, open_model(self.settings, self._tls) as model:
+        """Keep the store, Entra ID's client and the models open while the application runs."""
+        async with self._store, self.entra, open_models(self.settings, self._tls) as models:
             self._shared_by_chats = ChatDependencies(
                 self.settings,
-                model,
+                models,
                 self._store,
                 self._coordinator,
                 self._make_servers,
+                self._grants_of,
                 self._ask_to_sign_in,
                 self.clock,
             )
@@ -272,30 +278,34 @@ class _Assembly:
             log=request_log(self._state, owner, chat_id, self.clock),
         )
 
+    def _grants_of(self, owner: Owner) -> PersonGrants:
+        return self._grants.setdefault(owner, PersonGrants(self._store.grants, owner))
+
     def _ask_to_sign_in(self, chat: ChatService, error: SignInRequiredError) -> None:
-        self.streams.expire(chat.sid, "token", sign_in_url(f"/chats/{chat.chat_id}", error), chat)
+        url = sign_in_url(f"/chats/{chat.chat_id}", error.claims, error.scope)
+        self.streams.expire(chat.sid, "token", url, chat)
 
     def _make_servers(
-        self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], str]
+        self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], Person]
     ) -> McpServers:
         servers = self.settings.servers
         return McpServers([self._make_server(chat_id, server, callbacks, acting) for server in servers])
 
     def _make_server(
-        self, chat_id: str, server: McpServerSettings, callbacks: ServerCallbacks, acting: Callable[[], str]
+        self,
+        chat_id: str,
+        server: McpServerSettings,
+        callbacks: ServerCallbacks,
+        acting: Callable[[], Person],
     ) -> McpServer:
-        scope = server.scope
+        tokens = ServerTokens(self.entra, lambda: acting().sid, server.scope) if server.scope else None
 
-        async def get_token(force: bool) -> str:
-            return await self.entra.token(acting(), scope or "", force=force)
+        def url(error: BridgeError) -> str:
+            scopes = tokens.wanted(getattr(error, "scope", None)) if tokens is not None else ()
+            return sign_in_url(f"/chats/{chat_id}", getattr(error, "claims", None), " ".join(scopes))
 
-        return McpServer(
-            server,
-            callbacks,
-            get_token if scope else None,
-            self._tls,
-            sign_in_url=lambda error: sign_in_url(f"/chats/{chat_id}", error),
-        )
+        policy = ToolPolicy(server, lambda: acting().roles)
+        return McpServer(server, callbacks, tokens, self._tls, policy=policy, sign_in_url=url)
 
 
 def _sweeper(assembly: _Assembly, every: float) -> Callable[[web.Application], AsyncIterator[None]]:

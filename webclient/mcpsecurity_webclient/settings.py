@@ -5,47 +5,20 @@ from pathlib import Path
 from typing import Self
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
-from mcpsecurity.model_settings import ModelSettings
+from mcpsecurity.model_list import ModelListSettings
 from mcpsecurity.settings import EntraSettings, MetricsPort
+from mcpsecurity_webclient.server_settings import URL_PATTERN, GrantScope, McpServerSettings
 from mcpsecurity_webclient.store.engine import database_url
 
 __all__ = ["McpServerSettings", "WebSettings"]
 
 _MAX_PROMPT = 20_000
-_URL = r"^https?://[^/]+(/.*)?$"
 
 
-class McpServerSettings(BaseModel):
-    """One MCP server of the chat."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(
-        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$", description="Short name, shown with its tools."
-    )
-    url: str = Field(pattern=_URL, description="Its MCP endpoint.")
-    scope: str | None = Field(None, description="Entra scope of its tokens; none: no token is sent.")
-    title: str | None = Field(None, description="Name for people.")
-    timeout: float = Field(30.0, gt=0, le=600, description="Seconds until an answer must begin.")
-    asks: bool = Field(
-        False,
-        description="Whether it asks the person itself before it acts, so that Elicitation mode need not.",
-    )
-    trust_annotations: bool = Field(
-        False,
-        description="Whether to believe its word that a tool only reads: then Elicitation mode runs it.",
-    )
-
-    @property
-    def plugin_name(self) -> str:
-        """The name of its plugin in the kernel."""
-        return self.name.replace("-", "_")
-
-
-class WebSettings(EntraSettings, ModelSettings):
+class WebSettings(EntraSettings, ModelListSettings):
     """What the web chat is configured with."""
 
     url: str = Field(
@@ -88,7 +61,7 @@ class WebSettings(EntraSettings, ModelSettings):
     mcp_server_url: str = Field(
         "http://localhost:7133/mcp",
         validation_alias="MCP_SERVER_URL",
-        pattern=_URL,
+        pattern=URL_PATTERN,
         description="MCP endpoint of the default server.",
     )
     mcp_server_scope: str | None = Field(
@@ -100,7 +73,7 @@ class WebSettings(EntraSettings, ModelSettings):
         (),
         validation_alias="WEBCLIENT_MCP_SERVERS",
         description="Further MCP servers: a JSON list of objects with name, url, scope, title, timeout, "
-        "asks, trust_annotations.",
+        "asks, trust_annotations, include, exclude, always_ask, never_ask, refuse, roles.",
     )
     approval_timeout: float = Field(
         120.0, gt=0, le=3600, validation_alias="WEBCLIENT_APPROVAL_TIMEOUT",
@@ -174,13 +147,20 @@ class WebSettings(EntraSettings, ModelSettings):
         None,
         max_length=_MAX_PROMPT,
         validation_alias="WEBCLIENT_SYSTEM_PROMPT",
-        description="What the model is told first; {date} stands for the date. None: that it helps, briefly, "
-        "with tools that the person approves.",
+        description="What the model is told first; {date}, {language} and {time_zone} stand for the date "
+        "where the person is, the language of the browser (like de-CH) and the time zone (like "
+        "Europe/Zurich). None: that it helps, briefly, with tools that the person approves, and these three.",
     )
     system_prompt_file: Path | None = Field(
         None,
         validation_alias="WEBCLIENT_SYSTEM_PROMPT_FILE",
         description="File with this text, instead.",
+    )
+    grants: tuple[GrantScope, ...] = Field(
+        ("arguments", "chat", "person"),
+        validation_alias="WEBCLIENT_GRANTS",
+        description="What people may allow to run without asking, a JSON list: a tool with its arguments "
+        "(arguments), in a chat (chat), always (person). []: nothing.",
     )
     sampling: bool = Field(
         False,

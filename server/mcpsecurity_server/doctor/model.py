@@ -3,9 +3,11 @@
 import re
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import aiohttp
 
+from mcpsecurity.model_list import in_members
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.settings import SettingsError
 from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, warning
@@ -34,27 +36,38 @@ _OPTIONS = {
 async def check_model(
     session: aiohttp.ClientSession, settings: DoctorSettings, tls: ssl.SSLContext
 ) -> AsyncIterator[Finding]:
-    """Ask the model one short question."""
+    """Ask each model one short question."""
     try:
-        model = settings.check_model()
+        models = settings.check_models()
     except SettingsError as error:
         for line in str(error).splitlines():
             key, _, words = line.partition(": ")
             yield failed("model", f"The model cannot be asked: {words}.", key)
         return
-    if model is None:
+    if not models:
         key = "AZURE_OPENAI_ENDPOINT or OPENAI_BASE_URL"
         yield skipped("model", "No model endpoint is configured here.", key)
-        return
+    for name, model in models.items():
+        finding = await _asked(session, model, tls)
+        yield _of_list(name, finding) if settings.listed_models else finding
+
+
+async def _asked(session: aiohttp.ClientSession, model: ModelSettings, tls: ssl.SSLContext) -> Finding:
+    """Ask a model, and judge what it says."""
     try:
         answer = await ask_model(session, model, await _credential(model, tls))
     except NoTokenError as error:
-        yield failed("model", f"There is no token for the model: {error}.", error.setting)
+        return failed("model", f"There is no token for the model: {error}.", error.setting)
     except UnreachableError as error:
         setting = "MCPSECURITY_CA_FILE" if error.is_trust else _address_key(model)
-        yield failed("model", f"The model does not answer: {error}.", setting)
-    else:
-        yield _judge_answer(model, answer) if answer.status_code == 200 else _judge_refusal(model, answer)
+        return failed("model", f"The model does not answer: {error}.", setting)
+    return _judge_answer(model, answer) if answer.status_code == 200 else _judge_refusal(model, answer)
+
+
+def _of_list(name: str, finding: Finding) -> Finding:
+    """Return what was found of a model of WEBCLIENT_MODELS, with its name and that setting."""
+    setting = f"WEBCLIENT_MODELS, {name}: {in_members(finding.setting)}" if finding.setting else ""
+    return replace(finding, message=f"{name}: {finding.message}", setting=setting)
 
 
 async def _credential(model: ModelSettings, tls: ssl.SSLContext) -> dict[str, str]:

@@ -1,9 +1,11 @@
 """The settings of all services. None is required: a missing one is a finding, not an error."""
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, SecretStr
 
+from mcpsecurity.model_list import ModelListSettings
 from mcpsecurity.model_settings import ModelKeys, ModelSettings
 from mcpsecurity.settings import Settings, settings_of
 
@@ -27,14 +29,19 @@ class DoctorSettings(ModelKeys):
     web_client_secret: SecretStr | None = Field(None, validation_alias="WEBCLIENT_CLIENT_SECRET")
     web_certificate_file: Path | None = Field(None, validation_alias="WEBCLIENT_CERTIFICATE_FILE")
 
-    def check_model(self) -> ModelSettings | None:
-        """Return the model's settings, checked, or None if none is set.
+    listed_models: Any = Field(None, validation_alias="WEBCLIENT_MODELS")
+
+    def check_models(self) -> dict[str, ModelSettings]:
+        """Return the settings of each model by its name, checked; none if none is set.
 
         Raises:
-            SettingsError: the model cannot be asked with them; each line begins with the key to change.
+            SettingsError: a model cannot be asked with them; each line begins with the key to change.
         """
         names = ModelKeys.model_fields.keys() - Settings.model_fields.keys()
         values = {name: value for name in names if (value := getattr(self, name)) not in (None, "")}
+        if self.listed_models:
+            return settings_of(ModelListSettings, **values, listed_models=self.listed_models).models
         if not (self.azure_openai_endpoint or self.openai_base_url or self.openai_api_key):
-            return None
-        return settings_of(ModelSettings, **values)
+            return {}
+        one = settings_of(ModelSettings, **values)
+        return {one.model_name: one}

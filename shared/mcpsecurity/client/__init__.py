@@ -4,7 +4,8 @@ async with McpConnection(url, auth=TokenAuth(get_token)) as server:
     result = await server.call_tool("add", {"a": 1, "b": 2})
 """
 
-from mcpsecurity.client.auth import GetToken, TokenAuth
+from mcpsecurity.client.auth import GetToken, StepUp, TokenAuth
+from mcpsecurity.client.challenges import Challenge
 from mcpsecurity.client.connection import McpConnection, OnNotification
 from mcpsecurity.client.credentials import CredentialAuth
 from mcpsecurity.client.errors import (
@@ -25,6 +26,7 @@ __all__ = [
     "AccessDeniedError",
     "BridgeError",
     "CallDeclinedError",
+    "Challenge",
     "ConcurrentSession",
     "CredentialAuth",
     "GetToken",
@@ -35,6 +37,7 @@ __all__ = [
     "ServerUnavailableError",
     "SessionLostError",
     "SignInRequiredError",
+    "StepUp",
     "TokenAuth",
     "ToolFailedError",
     "ToolText",

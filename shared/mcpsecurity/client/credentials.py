@@ -1,16 +1,16 @@
 """Tokens for an MCP server from any credential of azure-identity."""
 
 import asyncio
-import base64
-import binascii
 import inspect
-import re
+import logging
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import httpx
 
+from mcpsecurity.client.challenges import Challenge, challenge_of, scopes_with
 from mcpsecurity.client.errors import SignInRequiredError
 from mcpsecurity.runtime.threads import in_daemon_thread
 
@@ -36,12 +36,14 @@ Credential: TypeAlias = "TokenCredential | AsyncTokenCredential"
 class Refreshable(Protocol):
     """A credential that can leave its cache aside, which azure-core's cannot be asked to."""
 
-    async def get_fresh_token(self, scope: str, *, claims: str | None = None) -> "AccessToken":
+    async def get_fresh_token(self, *scopes: str, claims: str | None = None) -> "AccessToken":
         """Return a token that was made just now."""
 
 
+_log = logging.getLogger(__name__)
+_TRIES = 2
+_WISHES = 8
 _REFRESH_BEFORE = 300.0  # seconds before its end that a token is replaced, as azure-core does
-_CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/=_-]+)"')
 _MAX_REASON = 300
 
 
@@ -52,21 +54,23 @@ class CredentialAuth(httpx.Auth):
     answered once with another token, got with the claims challenge if there is one (continuous access
     evaluation); where the credential has no other token, the 401 stands.
 
-    The scope is always the caller's choice, never the server's: a server that could name it would be handed a
-    token for something else.
+    A 403 that names scopes is answered once with a token that has them, too; the person may have to consent.
+    The API is always the caller's choice, never the server's, which would otherwise be handed a token for
+    something else: of the scopes that a server names, only permissions of the caller's API count.
     """
 
     requires_response_body = False
 
     def __init__(self, credential: Credential, scope: str, *, clock: Callable[[], float] = time.time) -> None:
         self._credential = credential
-        self._scope = scope
+        self._scopes: tuple[str, ...] = (scope,)
+        self._declined: Counter[tuple[str, ...]] = Counter()
         self._clock = clock
         self._token: AccessToken | None = None
         self._lock = asyncio.Lock()
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Send with a token, and on a 401 once more with another one.
+        """Send with a token, and on a 401, or a 403 that names scopes, once more with another one.
 
         Raises:
             SignInRequiredError: the credential has no token; `scope` is what was asked for.
@@ -74,9 +78,13 @@ class CredentialAuth(httpx.Auth):
         token = await self._get()
         request.headers["Authorization"] = f"Bearer {token}"
         response = yield request
-        if response.status_code != httpx.codes.UNAUTHORIZED:
+        challenge = challenge_of(response)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            other = await self._get(refused=token, claims=challenge.claims if challenge is not None else None)
+        elif challenge is not None:
+            other = await self._step_up(challenge, token)
+        else:
             return
-        other = await self._get(refused=token, claims=_claims(response))
         if other != token:
             request.headers["Authorization"] = f"Bearer {other}"
             yield request
@@ -88,33 +96,42 @@ class CredentialAuth(httpx.Auth):
             usable = held is not None and held.expires_on - _REFRESH_BEFORE > self._clock()
             if held is None or not usable or held.token == refused:
                 anew = held is not None and held.token == refused
-                self._token = held = await self._ask(claims, anew=anew)
+                self._token = held = await self._ask(self._scopes, claims, anew=anew)
             return held.token
 
-    async def _ask(self, claims: str | None, *, anew: bool) -> "AccessToken":
+    async def _step_up(self, challenge: Challenge, refused: str) -> str:
+        """Return a token for more scopes, or the refused one if the person does not consent.
+
+        A server that names other scopes again and again is followed a few times only.
+        """
+        async with self._lock:
+            if self._token is not None and self._token.token != refused:
+                return self._token.token  # another request has stepped up meanwhile
+            wanted = scopes_with(self._scopes, challenge.scope)
+            if wanted == self._scopes or self._declined[wanted] >= _TRIES or len(self._declined) >= _WISHES:
+                return refused
+            self._declined[wanted] += 1
+            try:
+                self._token = await self._ask(wanted, None, anew=False)
+            except SignInRequiredError as error:
+                _log.info("no token with more scopes: %s", error)
+                return refused
+            self._scopes = wanted
+            return self._token.token
+
+    async def _ask(self, scopes: tuple[str, ...], claims: str | None, *, anew: bool) -> "AccessToken":
         options: dict[str, Any] = {"claims": claims, "enable_cae": True} if claims is not None else {}
         credential = self._credential
         try:
             if anew and isinstance(credential, Refreshable):
-                return await credential.get_fresh_token(self._scope, claims=claims)
+                return await credential.get_fresh_token(*scopes, claims=claims)
             get_token = credential.get_token
             if inspect.iscoroutinefunction(get_token):
-                return cast("AccessToken", await get_token(self._scope, **options))
-            return await in_daemon_thread(lambda: cast("AccessToken", get_token(self._scope, **options)))
+                return cast("AccessToken", await get_token(*scopes, **options))
+            return await in_daemon_thread(lambda: cast("AccessToken", get_token(*scopes, **options)))
         except AzureError as error:
+            scope = " ".join(scopes)
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise SignInRequiredError(
-                f"The credential has no token for {self._scope}: {lines[0][:_MAX_REASON]}", scope=self._scope
+                f"The credential has no token for {scope}: {lines[0][:_MAX_REASON]}", scope=scope
             ) from error
-
-
-def _claims(response: httpx.Response) -> str | None:
-    """Return the claims challenge of a 401, which Entra's rules have base64-encoded."""
-    found = _CLAIMS.search(response.headers.get("WWW-Authenticate", ""))
-    if found is None:
-        return None
-    text = found[1]
-    try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return None

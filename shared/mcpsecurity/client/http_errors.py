@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from mcpsecurity.client.challenges import challenge_parameters
 from mcpsecurity.client.errors import (
     AccessDeniedError,
     BridgeError,
@@ -24,7 +25,6 @@ __all__ = ["METHOD", "doubt", "not_sent", "refusal_of", "unknown_outcome"]
 METHOD = "mcpsecurity.method"
 """The extension of an HTTP request that has the method of its JSON-RPC message."""
 
-_PARAMETER = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))""")
 _MAX_REASON = 300
 _REASONS = ("error_description", "detail", "message", "title", "error")
 _OF_A_SESSION = re.compile(r"session|not initiali[sz]ed", re.IGNORECASE)
@@ -65,7 +65,7 @@ def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
 def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) -> BridgeError:
     """Return the typed error for a response whose status is not 2xx."""
     status, host = response.status_code, response.request.url.netloc.decode()
-    challenge, message = _challenge(response), _json(body)
+    challenge, message = challenge_parameters(response), _json(body)
     error = error_of(message)
     reason = challenge.get("error_description") or _reason(response, body, message)
     told = f" It says: {_short(reason)}{'' if reason.endswith(('.', '!', '?')) else '.'}" if reason else ""
@@ -119,16 +119,6 @@ def _denied(status: int, host: str, challenge: dict[str, str], told: str) -> Bri
     if challenge.get("error") == "insufficient_scope" and scope:
         return InsufficientScopeError(f"The MCP server at {host} needs the scope {scope}.", scope=scope)
     return AccessDeniedError(f"The MCP server at {host} refuses access.{told}")
-
-
-def _challenge(response: httpx.Response) -> dict[str, str]:
-    """Return the parameters of the challenges, quoted or not (RFC 9110, 11.2); those of Bearer win."""
-    header = ", ".join(response.headers.get_list("WWW-Authenticate"))[:8192]
-    before, bearer, after = header.partition("Bearer")
-    return {
-        name.lower(): re.sub(r"\\(.)", r"\1", quoted) if quoted else token
-        for name, quoted, token in _PARAMETER.findall(before) + _PARAMETER.findall(after if bearer else "")
-    }
 
 
 def _json(body: bytes) -> Any:

@@ -57,6 +57,7 @@ class MsalCredential:
             "token_cache": cache,
             "instance_discovery": authority in _MICROSOFT,
             "http_client": self._http,
+            "client_capabilities": ["CP1"],  # it can take a claims challenge
         }
 
     async def get_token(
@@ -74,9 +75,9 @@ class MsalCredential:
         """
         return await self._get(scopes, claims, anew=False)
 
-    async def get_fresh_token(self, scope: str, *, claims: str | None = None) -> AccessToken:
+    async def get_fresh_token(self, *scopes: str, claims: str | None = None) -> AccessToken:
         """Return a token that was made just now: the one in the cache was refused. Raises as `get_token`."""
-        return await self._get((scope,), claims, anew=True)
+        return await self._get(scopes, claims, anew=True)
 
     async def _get(self, scopes: tuple[str, ...], claims: str | None, *, anew: bool) -> AccessToken:
         try:
@@ -137,7 +138,9 @@ class MsalCredential:
         if not self._device_code:
             self._tell("Sign in in the browser that opens now; `--device-code` works without one.")
             return dict(
-                app.acquire_token_interactive(scopes, claims_challenge=claims, timeout=_SIGN_IN_SECONDS)
+                app.acquire_token_interactive(
+                    scopes, claims_challenge=claims, login_hint=self.username, timeout=_SIGN_IN_SECONDS
+                )
             )
         flow = app.initiate_device_flow(scopes, claims_challenge=claims)
         if "user_code" not in flow:

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 from tests.server.doctor.doctoring import find, settings_of
 
 from mcpsecurity.localcloud import LocalCloud
-from mcpsecurity_server.doctor import Finding, Status
+from mcpsecurity_server.doctor import Finding, Status, examine
 
 Body = dict[str, Any]
 Endpoint = Callable[[str, Body], web.Response]
@@ -118,6 +118,27 @@ async def test_a_question_has_a_tool_streams_and_carries_what_is_set(healthy_clo
     assert body["stream"] is True
     assert body["tools"][0]["function"]["name"]
     assert (body["temperature"], body["reasoning_effort"], body["max_completion_tokens"]) == (0.0, "low", 99)
+
+
+async def test_each_model_of_a_list_is_asked(healthy_cloud: LocalCloud) -> None:
+    def answer(path: str, _: Body) -> web.Response:
+        return response_answer() if path.endswith("/responses") else error(401, "No.")
+
+    async with standing_in(answer) as (url, _):
+        models = [
+            {"name": "good", "endpoint": url, "key": "k"},
+            {"name": "bad", "base_url": f"{url}/v1", "key": "k"},
+        ]
+        examined = await examine(settings_of(healthy_cloud, NOWHERE, listed_models=models))
+    good, bad = (finding for finding in examined if finding.check == "model")
+    assert (good.status, good.message[:20]) == (Status.OK, "good: good answers a")
+    assert (bad.status, bad.setting) == (Status.FAILED, "WEBCLIENT_MODELS, bad: key")
+    assert bad.message == "bad: The model refuses the key (401)."
+
+
+async def test_a_wrong_list_of_models_is_a_finding(healthy_cloud: LocalCloud) -> None:
+    found = await find("model", settings_of(healthy_cloud, NOWHERE, listed_models=[{"name": "m"}]))
+    assert (found.status, found.setting) == (Status.FAILED, "WEBCLIENT_MODELS")
 
 
 async def test_without_a_key_none_is_sent(healthy_cloud: LocalCloud) -> None:

@@ -126,7 +126,7 @@ async def test_a_grant_approves_the_same_tool_until_it_is_revoked(
     stack.playground.proceed.set()
     call = await _proposed(visitor, stream)
     await visitor.decide(call, "approve", always=True)
-    grant = {"server": "playground", "tool": "run_marathon"}
+    grant = {"server": "playground", "tool": "run_marathon", "scope": "chat"}
     assert (await stream.until("grants.changed"))["grants"] == [grant]
     await stream.until("run.done")
     await _proposed(visitor, stream)

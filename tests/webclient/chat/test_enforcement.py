@@ -1,5 +1,6 @@
 """Where a call is made, nothing is believed but an approval of this very call with these very arguments."""
 
+import time
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +12,16 @@ from semantic_kernel.exceptions import KernelInvokeException
 from semantic_kernel.functions import KernelArguments
 
 from mcpsecurity_webclient.chat.mcp.plugins import cached_toolset
+from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, User
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import NotApprovedError, ToolCalls, UnknownToolError
+from mcpsecurity_webclient.chat.tools.grants import SCOPES, Grants
+from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
+from mcpsecurity_webclient.server_settings import McpServerSettings
+from mcpsecurity_webclient.store import Grant, GrantKey, Owner
 
 AFTER = "Error: Something went wrong here after the call was made. It is not known whether it was completed."
 TOOL = types.Tool(name="pay", inputSchema={"type": "object"})
@@ -29,6 +35,7 @@ class Server:
 
     def __init__(self, *, breaks: bool = False, tools: Any = None) -> None:
         self.settings = SimpleNamespace(name="s", asks=False)
+        self.policy = ToolPolicy(McpServerSettings(name="s", url="http://s.example/mcp"), frozenset)
         self.functions = {"pay": TOOL} if tools is None else tools
         self.called: list[tuple[str, dict[str, Any]]] = []
         self._breaks = breaks
@@ -38,6 +45,19 @@ class Server:
         if self._breaks:
             raise RuntimeError(name)
         return types.CallToolResult(content=[types.TextContent(type="text", text="Paid.")])
+
+
+class NoGrants:
+    """A store of grants that has none and takes none."""
+
+    async def all(self, owner: Owner) -> list[Grant]:  # noqa: ARG002 - the protocol's signature
+        return []
+
+    async def keep(self, owner: Owner, grant: Grant) -> None:
+        raise NotImplementedError
+
+    async def remove(self, owner: Owner, key: GrantKey) -> None:
+        raise NotImplementedError
 
 
 async def _nothing() -> None:
@@ -56,7 +76,9 @@ def _conversation(
     def publish(name: str, _: object) -> None:
         heard.append(name)
 
-    approvals = Approvals(state, McpServers(servers), publish, save=save, timeout=1.0)
+    person = PersonGrants(NoGrants(), Owner("t", "o"))
+    grants = Grants(state, person, McpServers(servers), publish, save=save, allowed=SCOPES, clock=time.time)
+    approvals = Approvals(state, McpServers(servers), grants, publish, save=save, timeout=1.0)
     return ToolCalls(state, approvals, McpServers(servers), publish), state, heard
 
 

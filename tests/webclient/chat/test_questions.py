@@ -239,7 +239,7 @@ async def test_a_server_is_told_how_the_models_answer_ended(
     told: asyncio.Queue[Any] = asyncio.Queue()
     model: Any = _Says(said, finish)
     requests = SamplingRequests(
-        ModelSampler(model).sample,
+        ModelSampler(lambda: model).sample,
         lambda _, payload: told.put_nowait(payload),
         log=NullRequestLog(),
         timeout=60,

@@ -28,7 +28,8 @@ async def test_a_stream_begins_with_a_snapshot_and_numbers_what_follows(
         snapshot = await stream.until("snapshot")
         assert snapshot["user"]["username"] == visitor.user
         assert snapshot["mode"] == "manual"
-        assert snapshot["model"] == {"name": "offline-model", "offline": True}
+        known = {"name": "offline-model", "title": "offline-model", "offline": True, "images": False}
+        assert (snapshot["model"], snapshot["models"]) == (known, [known])
         assert [s["name"] for s in snapshot["servers"]] == ["Tools", "playground"]
         await visitor.ask("hello")
         await stream.until("run.done")

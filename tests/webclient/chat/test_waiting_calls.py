@@ -338,7 +338,7 @@ async def test_what_the_person_takes_back_counts_when_it_is_kept(
         call = await proposed(visitor, stream)
         assert (await visitor.decide(call, "approve", always=True)).status == 202
         await stream.until("run.done")
-        granted = {"server": call["server"], "tool": call["tool"]}
+        granted = {"server": call["server"], "tool": call["tool"], "scope": "chat"}
         await server.stop()
         for command, body in (("grants", granted), ("mode", {"mode": "elicitation"})):
             answer = await visitor.command(command, body)

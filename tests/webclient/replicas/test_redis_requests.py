@@ -158,7 +158,7 @@ async def test_a_request_that_is_cut_off_with_the_process_has_ended_and_was_not_
     model: Any = None
     told: asyncio.Queue[Any] = asyncio.Queue()
     requests = SamplingRequests(
-        ModelSampler(model).sample,
+        ModelSampler(lambda: model).sample,
         lambda _, payload: told.put_nowait(payload),
         log=NullRequestLog(),
         timeout=60,

@@ -119,5 +119,5 @@ async def test_a_body_that_does_not_end_is_refused_in_time() -> None:
     app = web.Application()
     app.router.add_post("/", read)
     async with TestServer(app, host="localhost") as server:
-        begun = head("POST /", "Transfer-Encoding: chunked", "Connection: close") + b"5\r\n{\"a\":\r\n"
+        begun = head("POST /", "Transfer-Encoding: chunked", "Connection: close") + b'5\r\n{"a":\r\n'
         assert (await answer_to(server.port or 0, begun)).startswith(b"HTTP/1.1 408 ")

@@ -6,7 +6,7 @@ import logging
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 _TIMEOUT = 15.0
 _THREADS = 16
+_MOST_SCOPES = 20
 _PATIENCE = CachePolicy(retry_after=1.0)
 """A person who tries again while the tenant recovers is not put off for long."""
 _KNOWN_AUTHORITIES = {
@@ -54,6 +55,7 @@ class SignedIn:
     name: str
     username: str
     login_hint: str | None
+    roles: tuple[str, ...] = ()
 
 
 _AADSTS = re.compile(r"AADSTS[0-9]{1,10}\b")
@@ -114,7 +116,8 @@ class EntraClient:
     async def begin(self, scope: str | None = None, **options: Any) -> dict[str, Any]:
         """Return a new flow; the person goes to its `auth_uri`.
 
-        `scope` asks for consent to that of another server than the first; what no server has is left out.
+        `scope` asks for consent to other scopes than that of the first server, separated by spaces: to any of
+        one API whose scope a server has. Others are left out.
 
         The answer comes in the query: it would not reach the session by `form_post`, because the cookie
         is not sent with posts from other sites. The code is of no use to others: PKCE binds it to this flow.
@@ -122,12 +125,21 @@ class EntraClient:
         Raises:
             SignInError: Entra ID cannot be reached.
         """
-        scopes = [s.scope for s in self._settings.servers if scope and s.scope == scope] or self.scopes
         app = await self._application(None)
         flow = app.initiate_auth_code_flow(
-            scopes[:1], redirect_uri=self._settings.redirect_uri, response_mode="query", **options
+            self._known(scope) or self.scopes,
+            redirect_uri=self._settings.redirect_uri,
+            response_mode="query",
+            **options,
         )
         return dict(flow)
+
+    def _known(self, asked: str | None) -> list[str]:
+        """Return those of the scopes that belong to the API of the first one, if a server is that API."""
+        apis = {s.scope.rpartition("/")[0] for s in self._settings.servers if s.scope}
+        words = (asked or "").split()[:_MOST_SCOPES]
+        api = words[0].rpartition("/")[0] if words else ""
+        return [word for word in words if api in apis and word.rpartition("/")[0] == api]
 
     async def complete(self, flow: dict[str, Any], answer: Mapping[str, str], sid: str) -> SignedIn:
         """Redeem the answer for tokens, verify who it is, and keep the tokens under `sid`.
@@ -143,13 +155,14 @@ class EntraClient:
             raise
         await self._caches.keep(sid)
         username = str(claims.get("preferred_username") or claims["oid"])
-        hint = claims.get("login_hint")
+        hint, roles = claims.get("login_hint"), claims.get("roles")
         return SignedIn(
             object_id=claims["oid"],
             tenant_id=claims["tid"],
             name=str(claims.get("name") or username),
             username=username,
             login_hint=hint if isinstance(hint, str) else None,
+            roles=tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else (),
         )
 
     async def _redeem(self, flow: dict[str, Any], answer: Mapping[str, str], sid: str) -> dict[str, Any]:
@@ -173,8 +186,12 @@ class EntraClient:
         except OidcError as error:
             raise _unreachable() from error
 
-    async def token(self, sid: str, scope: str, *, force: bool) -> str:
-        """Return an access token for `scope`, from the cache while it is good.
+    async def token(
+        self, sid: str, scopes: Sequence[str], *, force: bool = False, claims: str | None = None
+    ) -> str:
+        """Return an access token for scopes of one API, from the cache while it is good.
+
+        With `claims`, the challenge of a server, Entra ID is asked for one that satisfies it.
 
         Raises:
             SignInRequiredError: the person has to sign in again, with `claims` if Entra ID asks for more.
@@ -184,7 +201,7 @@ class EntraClient:
             async with self._locks.setdefault(sid, asyncio.Lock()):
                 await self._caches.load(sid)
                 app = await self._application(sid)
-                result = await self._blocking(partial(_silent, app, scope, force))
+                result = await self._blocking(partial(_silent, app, list(scopes), force=force, claims=claims))
                 await self._caches.keep(sid)
         except SignInError as error:
             raise ServerUnavailableError(str(_unreachable())) from error
@@ -193,7 +210,7 @@ class EntraClient:
         if result and result.get("error") == "temporarily_unavailable":
             raise ServerUnavailableError(str(_unreachable()))
         claims = result.get("claims") if result else None
-        raise SignInRequiredError("Please sign in again.", scope=scope, claims=claims)
+        raise SignInRequiredError("Please sign in again.", scope=" ".join(scopes), claims=claims)
 
     async def sign_out_url(self, back: str, login_hint: str | None) -> str:
         """Return where the person ends the session at Entra ID."""
@@ -288,6 +305,7 @@ class EntraClient:
             token_cache=self._caches.open(sid) if sid is not None else None,
             instance_discovery=settings.authority in _KNOWN_AUTHORITIES,
             http_client=self._http,
+            client_capabilities=["CP1"],  # it can take a claims challenge
         )
         if sid is not None:
             self._apps[sid] = app
@@ -303,11 +321,15 @@ class EntraClient:
         return self._credential
 
 
-def _silent(app: msal.ConfidentialClientApplication, scope: str, force: bool) -> dict[str, Any] | None:
+def _silent(
+    app: msal.ConfidentialClientApplication, scopes: list[str], *, force: bool, claims: str | None
+) -> dict[str, Any] | None:
     accounts = app.get_accounts()
     if not accounts:
         return None
-    result = app.acquire_token_silent_with_error([scope], account=accounts[0], force_refresh=force)
+    result = app.acquire_token_silent_with_error(
+        scopes, account=accounts[0], force_refresh=force, claims_challenge=claims
+    )
     return dict(result) if result else None
 
 

@@ -96,7 +96,9 @@ class _Auth:
             "name": person.name,
             "username": person.username,
             "login_hint": person.login_hint,
+            "roles": list(person.roles),
             "csrf": before["csrf"] if before is not None and same else secrets.token_urlsafe(24),
+            "renewed": self._clock(),
             "since": before["since"] if before is not None and same else self._clock(),
             "expires_at": self._clock() + self._settings.session_lifetime,
         }

@@ -2,8 +2,6 @@
 
 from yarl import URL
 
-from mcpsecurity.client import SignInRequiredError
-
 __all__ = ["safe_next", "sign_in_url"]
 
 
@@ -14,7 +12,7 @@ def safe_next(target: str | None) -> str:
     return target if all(33 <= ord(c) < 127 and c != "\\" for c in target) else "/"
 
 
-def sign_in_url(target: str, error: SignInRequiredError) -> str:
-    """Return the address of a sign-in that grants what `error` asks for and then shows `target`."""
-    query = {"next": target, "claims": error.claims, "scope": error.scope}
+def sign_in_url(target: str, claims: str | None, scope: str | None) -> str:
+    """Return the address of a sign-in that satisfies `claims`, asks for `scope`, and then shows `target`."""
+    query = {"next": target, "claims": claims, "scope": scope}
     return str(URL("/signin").with_query({name: value for name, value in query.items() if value}))

@@ -6,19 +6,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
-from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.auth.person import Person
+from mcpsecurity_webclient.chat.agent.model_choice import ModelChoice
+from mcpsecurity_webclient.chat.agent.offered_models import OfferedModels
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus, Subscription
 from mcpsecurity_webclient.chat.inbox import Inbox
+from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.server import ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
-from mcpsecurity_webclient.chat.models import ApprovalMode, User
+from mcpsecurity_webclient.chat.models import User
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
@@ -29,6 +30,8 @@ from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
+from mcpsecurity_webclient.chat.tools.grants import Grants
+from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.chat.views import ServerView, StateView
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
@@ -50,15 +53,17 @@ class ChatDependencies:
     """What all conversations share.
 
     `make_servers` makes the MCP servers of a conversation from its id, its callbacks, and a function that
-    returns the session whose tokens the servers get. `sign_in_needed` is called when the tokens of a
-    conversation's session are no longer accepted. `clock` gives seconds since 1970.
+    returns the person in the session whose tokens the servers get. `grants_of` returns what a person allows
+    in all conversations. `sign_in_needed` is called when the tokens of a conversation's session are no longer
+    accepted. `clock` gives seconds since 1970.
     """
 
     settings: WebSettings
-    model: ChatCompletionClientBase
+    models: OfferedModels
     store: ConversationStore
     coordinator: ElicitationCoordinator
-    make_servers: Callable[[str, ServerCallbacks, Callable[[], str]], McpServers]
+    make_servers: Callable[[str, ServerCallbacks, Callable[[], Person]], McpServers]
+    grants_of: Callable[[Owner], PersonGrants]
     sign_in_needed: Callable[["ChatService", SignInRequiredError], None]
     clock: Callable[[], float]
 
@@ -66,7 +71,8 @@ class ChatDependencies:
 class ChatService:
     """One conversation of one signed-in person. It belongs to the person, not to a page or a connection.
 
-    `state` is the conversation itself. `sid` is the session whose tokens the MCP servers get. `events`
+    `state` is the conversation itself, `model_choice` which model answers. `acting` is the person in the
+    session whose tokens the MCP servers get. `approvals` and `grants` take the person's decisions. `events`
     carries news to the pages, `log` records open requests for other processes. A person's message is saved
     before any page is told that it was taken.
     """
@@ -76,16 +82,16 @@ class ChatService:
     ) -> None:
         settings, clock, now = shared.settings, shared.clock, shared.clock()
         self.chat_id = chat_id
-        self.sid = person.sid
+        self.acting = person
         self.events = events
         self.state = ConversationState(
             chat_id=chat_id,
             user=User(person.name, person.username),
-            model=settings.model_name,
             created_at=now,
             updated_at=now,
         )
         self.saver = ConversationSaver(shared.store, owner_of(person), self.state, events)
+        self.model_choice = ModelChoice(self.state, shared.models, self._publish, self.saver.save)
         events.keep_soon = self.saver.schedule
         self._clock = clock
         self._log = log
@@ -95,22 +101,38 @@ class ChatService:
             self._make_sampling(shared),
             call_on=lambda server: self._tool_calls.running_on(server),  # noqa: PLW0108 - made later
         )
-        self._servers = shared.make_servers(chat_id, self._callbacks(settings), lambda: self.sid)
-        self._approvals = Approvals(
-            self.state,
-            self._servers,
-            self._publish,
-            save=self.saver.save,
-            timeout=settings.approval_timeout,
-            clock=clock,
-        )
-        self._tool_calls = ToolCalls(self.state, self._approvals, self._servers, self._publish, clock=clock)
+        self._servers = shared.make_servers(chat_id, self._callbacks(settings), lambda: self.acting)
+        self.grants = self._make_grants(shared, person)
+        self.approvals = self._make_approvals(settings)
+        self._tool_calls = ToolCalls(self.state, self.approvals, self._servers, self._publish, clock=clock)
         self._runs = self._make_runs(shared)
         self._inbox = Inbox(self.state, self._servers, self._runs, self.saver, self._publish, clock=clock)
 
+    def _make_grants(self, shared: ChatDependencies, person: Person) -> Grants:
+        return Grants(
+            self.state,
+            shared.grants_of(owner_of(person)),
+            self._servers,
+            self._publish,
+            save=self.saver.save,
+            allowed=shared.settings.grants,
+            clock=self._clock,
+        )
+
+    def _make_approvals(self, settings: WebSettings) -> Approvals:
+        return Approvals(
+            self.state,
+            self._servers,
+            self.grants,
+            self._publish,
+            save=self.saver.save,
+            timeout=settings.approval_timeout,
+            clock=self._clock,
+        )
+
     def _make_sampling(self, shared: ChatDependencies) -> SamplingRequests:
         return SamplingRequests(
-            ModelSampler(shared.model).sample,
+            ModelSampler(lambda: self.model_choice.model.service).sample,
             self._publish,
             log=self._log,
             timeout=shared.settings.approval_timeout,
@@ -129,7 +151,8 @@ class ChatService:
 
     def _make_runs(self, shared: ChatDependencies) -> Runs:
         prompting = PromptingService(
-            shared.model,
+            self.state,
+            lambda: self.model_choice.model,
             self._servers,
             self._tool_calls,
             max_rounds=shared.settings.max_rounds,
@@ -171,10 +194,10 @@ class ChatService:
         """Follow the events after `last`, or from a snapshot on when those are not known."""
         return self.events.subscribe(last, self._snapshot)
 
-    def connect(self, sid: str) -> None:
-        """Begin to connect to the servers, because a page of the session `sid` shows the conversation."""
+    def connect(self, person: Person) -> None:
+        """Begin to connect to the servers, because a page of the person's session shows the conversation."""
         if self.state.run is None:
-            self.act_as(sid)
+            self.act_as(person)
         self._servers.connect()
 
     async def catalog(self) -> dict[str, Any]:
@@ -188,6 +211,7 @@ class ChatService:
         attachments: list[dict[str, str]] | None = None,
         prompt: dict[str, Any] | None = None,
         request_id: str | None = None,
+        locale: PersonLocale = UNKNOWN,
     ) -> tuple[str | None, str]:
         """Take a person's message and start answering; return the ids of run and message.
 
@@ -199,7 +223,9 @@ class ChatService:
             BridgeError: a prompt or an attachment cannot be read.
             StoreError: the message cannot be saved, and was not taken.
         """
-        return await self._inbox.begin(text, attachments=attachments, prompt=prompt, request_id=request_id)
+        return await self._inbox.begin(
+            text, attachments=attachments, prompt=prompt, request_id=request_id, locale=locale
+        )
 
     def again(self, trigger: Again) -> str:
         """Answer the last message again; return the run's id.
@@ -226,33 +252,6 @@ class ChatService:
         self._runs.check(run_id)
         await self._end_run()
 
-    async def decide(
-        self,
-        call_id: str,
-        *,
-        approve: bool,
-        args_hash: str,
-        arguments: dict[str, Any] | None = None,
-        reason: str | None = None,
-        always: bool = False,
-    ) -> None:
-        """Take the person's decision about a call; see `Approvals.decide`."""
-        await self._approvals.decide(
-            call_id, approve=approve, args_hash=args_hash, arguments=arguments, reason=reason, always=always
-        )
-
-    async def decide_batch(self, batch_id: str, *, approve: bool) -> None:
-        """Take the person's decision about a batch of calls; see `Approvals.decide_batch`."""
-        await self._approvals.decide_batch(batch_id, approve=approve)
-
-    async def set_mode(self, mode: ApprovalMode) -> None:
-        """Change who asks the person before a tool runs; see `Approvals.set_mode`."""
-        await self._approvals.set_mode(mode)
-
-    async def revoke(self, server: str, tool: str) -> None:
-        """Revoke a grant; see `Approvals.revoke`."""
-        await self._approvals.revoke(server, tool)
-
     def answer_elicitation(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
         """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""
         self._requests.answer(elicitation_id, action, content)
@@ -265,9 +264,16 @@ class ChatService:
         """Give the conversation another title."""
         self._inbox.rename(title)
 
-    def act_as(self, sid: str) -> None:
-        """Use the tokens of another session of the person from now on."""
-        self.sid = sid
+    @property
+    def sid(self) -> str:
+        """The session whose tokens the MCP servers get."""
+        return self.acting.sid
+
+    def act_as(self, person: Person) -> None:
+        """Use the tokens and the roles of another session of the person from now on. Calls that wait for a
+        sign-in go on."""
+        self.acting = person
+        self._tool_calls.step_ups.signed_in(person.renewed)
 
     async def end_session(self, sid: str) -> None:
         """End what runs for a session; the conversation stays."""
@@ -294,7 +300,7 @@ class ChatService:
     async def leave(self) -> None:
         """Close the conversation as `aclose` does, but leave open what waits for the person: the next process
         that opens the conversation continues with it."""
-        await self._approvals.leave()
+        await self.approvals.leave()
         await self.aclose()
 
     async def finish(self, seconds: float) -> None:
@@ -316,7 +322,10 @@ class ChatService:
     def _snapshot(self) -> StateView:
         """Return everything that a page shows."""
         body = self.state.to_json() | {
+            "model": self.model_choice.to_json(),
+            "models": self.model_choice.offered(),
             "servers": self._servers_json(),
+            "grants": self.grants.to_json(),
             "elicitations": self._requests.elicitations(),
             "samplings": self._requests.sampling.to_json(),
         }

@@ -233,6 +233,7 @@ class ChatDirectory:
                 chat.saver.stale = True  # a half restored conversation must not be saved
                 await _hand_over(chat)
                 raise
+        await chat.grants.load()
         self._chats.setdefault(person.key, {})[chat_id] = chat
         self._sessions.setdefault(person.key, set()).add(person.sid)
         return chat

@@ -18,10 +18,12 @@ from mcpsecurity_webclient.chat.views import (
     GrantView,
     MessageView,
     Mode,
+    ModelView,
     ProgressView,
     Resolver,
     SamplingView,
     ServerView,
+    SignInView,
     StateView,
     Trigger,
 )
@@ -108,6 +110,13 @@ class ToolStarted(TypedDict):
     started_at: float
 
 
+class ToolSignInNeeded(TypedDict):
+    """A running call waits until the person has signed in for what its server asks for."""
+
+    call_id: str
+    sign_in: SignInView
+
+
 class ToolProgress(ProgressView):
     """A call goes on."""
 
@@ -159,6 +168,12 @@ class ModeChanged(TypedDict):
     mode: Mode
 
 
+class ModelChanged(TypedDict):
+    """Another model answers from now on."""
+
+    model: ModelView
+
+
 class GrantsChanged(TypedDict):
     """The grants have changed."""
 
@@ -199,17 +214,17 @@ class Toast(TypedDict):
 
 EventName = Literal[
     "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
-    "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.progress", "tool.done",
-    "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
-    "mode.changed", "grants.changed", "servers.changed", "catalog.changed", "title.changed",
+    "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
+    "tool.done", "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
+    "mode.changed", "model.changed", "grants.changed", "servers.changed", "catalog.changed", "title.changed",
     "session.expired", "toast",
 ]  # fmt: skip
 
 EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
-    | ToolDecided | ToolStarted | ToolProgress | ToolDone | ElicitationRequested | ElicitationResolved
-    | SamplingRequested | SamplingResolved | ModeChanged | GrantsChanged | ServersChanged | CatalogChanged
-    | TitleChanged | SessionExpired | Toast
+    | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | ElicitationRequested
+    | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | ModelChanged | GrantsChanged
+    | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -223,6 +238,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "tool.proposed": ToolProposed,
     "tool.decided": ToolDecided,
     "tool.started": ToolStarted,
+    "tool.sign_in_needed": ToolSignInNeeded,
     "tool.progress": ToolProgress,
     "tool.done": ToolDone,
     "elicitation.requested": ElicitationRequested,
@@ -230,6 +246,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "sampling.requested": SamplingRequested,
     "sampling.resolved": SamplingResolved,
     "mode.changed": ModeChanged,
+    "model.changed": ModelChanged,
     "grants.changed": GrantsChanged,
     "servers.changed": ServersChanged,
     "catalog.changed": CatalogChanged,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mcpsecurity_webclient.chat.agent.runs import Runs
+from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Message
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
@@ -51,6 +52,7 @@ class Inbox:
         attachments: list[dict[str, str]] | None = None,
         prompt: dict[str, Any] | None = None,
         request_id: str | None = None,
+        locale: PersonLocale = UNKNOWN,
     ) -> tuple[str | None, str]:
         """Take a person's message and start answering; see `ChatService.begin`."""
         message_id = message_id_of(self._state.chat_id, request_id or secrets.token_urlsafe(9))
@@ -59,7 +61,7 @@ class Inbox:
         self.must_be_idle()
         said, turns = await composed(self._servers, message_id, text, attachments, prompt)
         self.must_be_idle()
-        said.at = self._clock()
+        said.at, self._state.locale = self._clock(), locale
         await self._take(said, turns)
         self._publish("message.added", {"message": said.to_json()})
         self._take_title(said.text)

@@ -13,9 +13,11 @@ from mcpsecurity_webclient.chat.views import (
     CallView,
     ContentView,
     FailureView,
+    GrantScope,
     MessageView,
     ProgressView,
     RunView,
+    SignInView,
     Trigger,
     UserView,
 )
@@ -84,11 +86,10 @@ class Decision:
 @dataclass(slots=True, kw_only=True)
 class PendingFunctionCall:
     """A tool call that the model proposed, from its proposal to its end.
-
     `item_id` is its id in what the model reads. The call waits for `decision`; `deciding` holds a decision
-    that is being saved. `recovered` says that another process proposed the call, `unasked` that it ran
-    although neither this client nor the server asked the person.
-    """
+       that is being saved. `recovered` says that another process proposed the call, `unasked` that it ran
+       although neither this client nor the server asked the person. `grantable` are the scopes in which the
+       person can allow the tool from now on."""
 
     call_id: str
     batch_id: str
@@ -115,6 +116,8 @@ class PendingFunctionCall:
     decided_by: str | None = None
     reason: str | None = None
     unasked: bool | None = None
+    grantable: list[GrantScope] | None = None
+    sign_in: SignInView | None = None
     decision: asyncio.Future[Decision] | None = field(default=None, repr=False)
     deciding: Decision | None = field(default=None, repr=False)
     recovered: bool = False
@@ -141,7 +144,7 @@ class PendingFunctionCall:
             "call_id", "batch_id", "message_id", "server", "tool", "title", "description", "arguments",
             "args_hash", "input_schema", "annotations", "status", "expires_at", "started_at", "duration_ms",
             "progress", "content", "structured", "truncated", "decided_by", "reason",
-            "unasked",
+            "unasked", "grantable", "sign_in",
         )  # fmt: skip
         return cast("CallView", {n: value for n in names if (value := getattr(self, n)) is not None})
 
@@ -151,7 +154,8 @@ class Message:
     """A message of the person or of the model. `html` is sanitised; a person's message has none.
 
     While it is being written `stable` is the HTML of its finished blocks and `html` that of the last one.
-    `left_out` says why a person's message is not sent to the model: its content filter refused it.
+    `model` is the name that the model gave itself. `left_out` says why a person's message is not sent to the
+    model: its content filter refused it.
     """
 
     message_id: str
@@ -161,6 +165,7 @@ class Message:
     stable: str = ""
     at: float = field(default_factory=time.time)
     finish_reason: str | None = None
+    model: str | None = None
     usage: dict[str, int] | None = None
     calls: list[str] = field(default_factory=list)
     attachments: list[dict[str, str]] | None = None
@@ -172,6 +177,7 @@ class Message:
         optional = {
             "stable": self.stable or None,
             "finish_reason": self.finish_reason,
+            "model": self.model,
             "usage": self.usage,
             "attachments": self.attachments,
             "prompt": self.prompt,

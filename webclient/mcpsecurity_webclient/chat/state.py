@@ -6,9 +6,9 @@ from typing import Any
 
 from semantic_kernel.contents import ChatHistory
 
+from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, PendingFunctionCall, Run, User
 from mcpsecurity_webclient.chat.transcript import Transcript
-from mcpsecurity_webclient.chat.views import GrantView
 
 __all__ = ["ConversationState"]
 
@@ -28,15 +28,17 @@ class ConversationState:
 
     `messages` and `calls` are what the page shows, `transcript` is what the model reads. `grants` maps server
     and tool to the digest of the definition that the person always approves. `run` is the answer that is
-    being written, `model` the model's name. `leaving` is set when another process takes the conversation
+    being written, `model` the name of the model that was chosen (None: the default one),
+    `locale` the person's with the last message. `leaving` is set when another process takes the conversation
     over: requests that wait for the person then stay open.
     """
 
     chat_id: str
     user: User
-    model: str
     created_at: float
     updated_at: float
+    model: str | None = None
+    locale: PersonLocale = UNKNOWN
     title: str = "New conversation"
     mode: ApprovalMode = ApprovalMode.MANUAL
     messages: list[Message] = field(default_factory=list)
@@ -60,20 +62,14 @@ class ConversationState:
         """Remove the answer to the person's last message; see `Transcript.drop_answer` for `settled`."""
         self.forget_calls(self.transcript.drop_answer(self.messages, self.calls, settled=settled))
 
-    def grants_json(self) -> list[GrantView]:
-        """Return the grants as the page shows them."""
-        return [{"server": server, "tool": tool} for server, tool in sorted(self.grants)]
-
     def to_json(self) -> dict[str, Any]:
         """Return the conversation as the page shows it."""
         shown = {call_id for message in self.messages for call_id in message.calls}
         return {
             "user": self.user.to_json(),
             "mode": self.mode.value,
-            "model": {"name": self.model, "offline": self.model.startswith("offline")},
             "title": self.title,
             "messages": [message.to_json() for message in self.messages],
             "run": self.run.to_json() if self.run else None,
             "calls": [call.to_json() for key, call in self.calls.items() if key in shown],
-            "grants": self.grants_json(),
         }

@@ -5,6 +5,8 @@ Times are in seconds since 1970, by the server's clock.
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from mcpsecurity_webclient.server_settings import GrantScope
+
 __all__ = [
     "Action",
     "AttachmentView",
@@ -13,6 +15,7 @@ __all__ = [
     "ContentView",
     "ElicitationView",
     "FailureView",
+    "GrantScope",
     "GrantView",
     "MessageView",
     "Mode",
@@ -66,10 +69,14 @@ class ServerView(TypedDict):
 
 
 class ModelView(TypedDict):
-    """The model that answers."""
+    """A model. `images`: it sees pictures. `instead_of` is the name of the model that was chosen for the
+    conversation and is not offered any more."""
 
     name: str
+    title: str
     offline: bool
+    images: bool
+    instead_of: NotRequired[str]
 
 
 class FailureView(TypedDict):
@@ -97,7 +104,8 @@ class PromptView(TypedDict):
 
 
 class MessageView(TypedDict):
-    """A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls."""
+    """A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls,
+    `model` the name that the model gave itself."""
 
     message_id: str
     role: Literal["user", "assistant"]
@@ -107,6 +115,7 @@ class MessageView(TypedDict):
     calls: list[str]
     stable: NotRequired[str]
     finish_reason: NotRequired[str]
+    model: NotRequired[str]
     usage: NotRequired[dict[str, int]]
     attachments: NotRequired[list[AttachmentView]]
     prompt: NotRequired[PromptView]
@@ -132,8 +141,17 @@ class ProgressView(TypedDict):
     message: str | None
 
 
+class SignInView(TypedDict):
+    """What a call waits for: the address of the sign-in, and why. `expires_at` ends the wait."""
+
+    url: str
+    kind: Literal["scope", "claims"]
+    expires_at: float
+
+
 class CallView(TypedDict):
-    """A tool call. `args_hash` identifies the arguments that a decision is about."""
+    """A tool call. `args_hash` identifies the arguments that a decision is about; `grantable` are the
+    scopes in which the person can allow the tool from now on."""
 
     call_id: str
     batch_id: str
@@ -157,6 +175,8 @@ class CallView(TypedDict):
     decided_by: NotRequired[str]
     reason: NotRequired[str]
     unasked: NotRequired[bool]
+    grantable: NotRequired[list[GrantScope]]
+    sign_in: NotRequired[SignInView]
 
 
 class ElicitationView(TypedDict):
@@ -186,10 +206,14 @@ class SamplingView(TypedDict):
 
 
 class GrantView(TypedDict):
-    """A tool that the person allowed for the whole conversation."""
+    """A tool that runs without asking: in this conversation (chat), always (person), or always with these
+    `arguments`, which `args_hash` identifies."""
 
     server: str
     tool: str
+    scope: GrantScope
+    arguments: NotRequired[dict[str, Any]]
+    args_hash: NotRequired[str]
 
 
 class RunView(TypedDict):
@@ -209,6 +233,7 @@ class StateView(TypedDict):
     servers: list[ServerView]
     mode: Mode
     model: ModelView
+    models: list[ModelView]
     title: str
     messages: list[MessageView]
     run: RunView | None

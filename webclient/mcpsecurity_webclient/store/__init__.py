@@ -1,12 +1,16 @@
 """The store of conversations: a SQLite file by default, or a database that several replicas share."""
 
 from mcpsecurity_webclient.store.conversations import Conversation, ConversationStore, Entry, Owner, Part
+from mcpsecurity_webclient.store.grants import Grant, GrantKey, GrantStore
 from mcpsecurity_webclient.store.sql import SqlConversationStore
 
 __all__ = [
     "Conversation",
     "ConversationStore",
     "Entry",
+    "Grant",
+    "GrantKey",
+    "GrantStore",
     "Owner",
     "Part",
     "SqlConversationStore",

@@ -1,8 +1,19 @@
 """The tables. Every key begins with tenant and user, so that no query finds a row without its owner."""
 
-from sqlalchemy import Column, Double, ForeignKeyConstraint, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
-__all__ = ["conversations", "metadata", "parts"]
+__all__ = ["conversations", "files", "grants", "metadata", "parts"]
 
 metadata = MetaData()
 
@@ -40,6 +51,37 @@ parts = Table(
         ["tenant_id", "user_id", "chat_id"],
         ["conversations.tenant_id", "conversations.user_id", "conversations.chat_id"],
         name="fk_parts_conversation",
+        ondelete="CASCADE",
+    ),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("user_id", String(64), primary_key=True),
+    Column("server", String(64), primary_key=True),
+    Column("tool", String(200), primary_key=True),
+    Column("arguments_hash", String(64), primary_key=True),
+    Column("definition", String(64), nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("given_at", Double, nullable=False),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("user_id", String(64), primary_key=True),
+    Column("chat_id", String(64), primary_key=True),
+    Column("file_id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("mime_type", String(100), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant_id", "user_id", "chat_id"],
+        ["conversations.tenant_id", "conversations.user_id", "conversations.chat_id"],
+        name="fk_files_conversation",
         ondelete="CASCADE",
     ),
 )

@@ -29,6 +29,7 @@ from mcpsecurity_webclient.errors import StaleConversationError, StoreUnavailabl
 from mcpsecurity_webclient.store.conversations import Conversation, Entry, Owner, Part
 from mcpsecurity_webclient.store.engine import database_url, make_engine, migrate
 from mcpsecurity_webclient.store.models import conversations, parts
+from mcpsecurity_webclient.store.sql_grants import SqlGrants
 
 __all__ = ["SqlConversationStore"]
 
@@ -48,6 +49,7 @@ class SqlConversationStore:
         self._clock = clock
         self._engine = make_engine(database_url(url))
         self._running: set[asyncio.Task[Any]] = set()
+        self.grants = SqlGrants(self._shielded)
 
     async def __aenter__(self) -> Self:
         """Connect, and bring the schema up to date.

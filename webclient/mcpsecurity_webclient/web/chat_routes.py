@@ -10,6 +10,7 @@ from mcpsecurity_webclient.auth.person import PERSON
 from mcpsecurity_webclient.chat.conversation import AGAIN, Again, ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.events import follow
+from mcpsecurity_webclient.chat.locales import person_locale
 from mcpsecurity_webclient.chat.strict_json import read_json
 from mcpsecurity_webclient.web import commands
 from mcpsecurity_webclient.web.bodies import body_of
@@ -57,7 +58,7 @@ class _Api:
             body = await _read(request, shape)
 
             async def work() -> Reply:
-                chat.act_as(person.sid)
+                chat.act_as(person)
                 return 202, await act(chat, body, request)
 
             status, answer = await self._idempotency.run_once(
@@ -91,6 +92,7 @@ class _Api:
             attachments=[a.model_dump(exclude_none=True) for a in body.attachments],
             prompt=body.prompt.model_dump() if body.prompt else None,
             request_id=body.client_request_id,
+            locale=person_locale(request.headers.get("Accept-Language", ""), body.time_zone),
         )
         return {"run_id": run_id, "message_id": message_id}
 
@@ -129,12 +131,14 @@ class _Api:
 
     async def catalog(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
-        chat.act_as(request[PERSON].sid)
+        chat.act_as(request[PERSON])
         return web.json_response(await chat.catalog())
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
         chat, person = await self._chat(request), request[PERSON]
+        if person.sid == chat.sid:  # a page that comes back from a sign-in opens its stream first
+            chat.act_as(person)
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )
@@ -142,7 +146,7 @@ class _Api:
             async with self._streams.follow(
                 person.sid, chat, request.headers.get("Last-Event-ID"), lambda: request.transport is not None
             ) as subscription:
-                chat.connect(person.sid)
+                chat.connect(person)
                 await response.prepare(request)
                 async for data in follow(subscription, self._keep_alive):
                     async with asyncio.timeout(self._patience):
@@ -187,6 +191,7 @@ def add_chat_api(
     router.add_get(f"{chat}/export", api.export)
     router.add_post(f"{chat}/messages", api.command(commands.NewMessage, api.message))
     router.add_post(f"{chat}/mode", api.command(commands.SetMode, _mode))
+    router.add_post(f"{chat}/model", api.command(commands.SetModel, _model))
     router.add_post(f"{chat}/calls/{{id}}/decision", api.command(commands.Decide, _decide))
     router.add_post(f"{chat}/batches/{{id}}/decision", api.command(commands.DecideBatch, _decide_batch))
     router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
@@ -205,18 +210,23 @@ def _hang_up(request: web.Request) -> None:
 
 
 async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
-    await chat.set_mode(body.mode)
+    await chat.approvals.set_mode(body.mode)
+    return {}
+
+
+async def _model(chat: ChatService, body: commands.SetModel, _: web.Request) -> dict[str, Any]:
+    await chat.model_choice.choose(body.model)
     return {}
 
 
 async def _decide(chat: ChatService, body: commands.Decide, request: web.Request) -> dict[str, Any]:
-    await chat.decide(
+    await chat.approvals.decide(
         request.match_info["id"],
         approve=body.decision == "approve",
         args_hash=body.args_hash,
         arguments=body.arguments,
         reason=body.reason,
-        always=body.always,
+        always="chat" if body.always is True else body.always or None,
     )
     return {}
 
@@ -224,7 +234,7 @@ async def _decide(chat: ChatService, body: commands.Decide, request: web.Request
 async def _decide_batch(
     chat: ChatService, body: commands.DecideBatch, request: web.Request
 ) -> dict[str, Any]:
-    await chat.decide_batch(request.match_info["id"], approve=body.decision == "approve")
+    await chat.approvals.decide_batch(request.match_info["id"], approve=body.decision == "approve")
     return {}
 
 
@@ -246,7 +256,7 @@ async def _stop(chat: ChatService, _: commands.Command, request: web.Request) ->
 
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
-    await chat.revoke(body.server, body.tool)
+    await chat.grants.revoke(body.server, body.tool, body.scope, body.args_hash)
     return {}
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcpsecurity_webclient.chat.models import ApprovalMode
+from mcpsecurity_webclient.chat.views import GrantScope
 
 __all__ = [
     "Answer",
@@ -18,6 +19,7 @@ __all__ = [
     "Rename",
     "Revoke",
     "SetMode",
+    "SetModel",
 ]
 
 _Choice = Literal["approve", "decline"]
@@ -51,17 +53,24 @@ class PromptUse(_Strict):
 
 
 class NewMessage(Command):
-    """A message of the person: text, a prompt, or both."""
+    """A message of the person: text, a prompt, or both. `time_zone` is the browser's, like Europe/Zurich."""
 
     text: str = ""
     attachments: list[Attachment] = Field(default_factory=list, max_length=10)
     prompt: PromptUse | None = None
+    time_zone: str | None = Field(None, max_length=64)
 
 
 class SetMode(Command):
     """Who asks before a tool runs."""
 
     mode: ApprovalMode = Field(strict=False)
+
+
+class SetModel(Command):
+    """Which model answers."""
+
+    model: str = Field(max_length=64)
 
 
 class Decide(Command):
@@ -71,7 +80,7 @@ class Decide(Command):
     args_hash: str = Field(max_length=64)
     reason: str | None = Field(None, max_length=500)
     arguments: dict[str, Any] | None = None
-    always: bool = False
+    always: GrantScope | bool | None = None
 
 
 class DecideBatch(Command):
@@ -94,10 +103,12 @@ class Answer(Command):
 
 
 class Revoke(Command):
-    """A grant to take back."""
+    """A grant to take back; `args_hash` names the arguments of one with the scope `arguments`."""
 
     server: str = Field(max_length=64)
-    tool: str = Field(max_length=200)
+    tool: str = Field(max_length=1000)
+    scope: GrantScope = "chat"
+    args_hash: str = Field("", max_length=64)
 
 
 class Rename(Command):

@@ -114,7 +114,7 @@ def _unavailable(error: Exception) -> ApiError | None:
 def _from_server(error: Exception, request: web.Request) -> ApiError | None:
     if isinstance(error, SignInRequiredError):
         chat_id = request.match_info.get("chat_id")
-        url = sign_in_url(f"/chats/{chat_id}" if chat_id else "/", error)
+        url = sign_in_url(f"/chats/{chat_id}" if chat_id else "/", error.claims, error.scope)
         return ApiError(
             401, "sign_in", _("Please sign in again; your conversation is kept."), sign_in_url=url
         )

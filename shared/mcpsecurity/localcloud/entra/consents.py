@@ -20,6 +20,16 @@ class Consents:
         """Return whether `user` has not granted `client` one of the scopes of `apis`."""
         return not _grants(user, client, apis) <= self.given
 
+    def are_missing_for(self, user: User, client: Client, apis: tuple[ApiScopes, ...]) -> bool:
+        """Return whether `user` has not granted one of those scopes that no administrator consents to."""
+        personal = {
+            grant
+            for scopes in apis
+            for grant in _grants(user, client, (scopes,))
+            if grant[3] in scopes.api.personal_scopes
+        }
+        return not personal <= self.given
+
     def give(self, user: User, client: Client, requested: Requested) -> None:
         """Record that `user` accepted what `client` asks for."""
         self.given |= _grants(user, client, requested.apis)

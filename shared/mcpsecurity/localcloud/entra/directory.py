@@ -95,6 +95,7 @@ class Api:
     Attributes:
         scopes: its delegated scopes with the texts that consent shows.
         default_scopes: what `/.default` stands for: the scopes that the clients have been granted.
+        personal_scopes: those that each person consents to for herself.
     """
 
     app_id: str
@@ -102,6 +103,7 @@ class Api:
     identifier_uris: tuple[str, ...]
     scopes: Mapping[str, str]
     default_scopes: tuple[str, ...]
+    personal_scopes: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -126,10 +128,16 @@ class Directory:
         """Accept redirects to the web client at `url`; what was registered before stays."""
         self.clients[WEB_CLIENT_ID] = self.clients[WEB_CLIENT_ID].serving_from(url)
 
-    def publish_scope(self, name: str, text: str) -> None:
-        """Add a delegated scope to the MCP server's registration, with the text that consent shows."""
-        scopes = {**self.mcp_api.scopes, name: text}
-        self.apis[API_CLIENT_ID] = replace(self.mcp_api, scopes=scopes, default_scopes=tuple(scopes))
+    def publish_scope(self, name: str, text: str, *, personal: bool = False) -> None:
+        """Add a delegated scope to the MCP server's registration, with the text that consent shows.
+
+        `personal`: no administrator has consented to it, so each person is asked when a client wants it.
+        """
+        api = self.mcp_api
+        scopes = {**api.scopes, name: text}
+        own = api.personal_scopes | {name} if personal else api.personal_scopes - {name}
+        granted = tuple(scope for scope in scopes if scope not in own)
+        self.apis[API_CLIENT_ID] = replace(api, scopes=scopes, default_scopes=granted, personal_scopes=own)
 
     def add_certificate(self, client_id: str, certificate: bytes) -> None:
         """Let a client authenticate by assertions that this certificate (PEM) verifies."""

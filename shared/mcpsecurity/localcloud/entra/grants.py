@@ -18,11 +18,13 @@ class Family:
     Attributes:
         session: the id of the browser's session.
         acrs: authentication contexts that a claims challenge asked for and this sign-in satisfied.
+        capabilities: what the client said that it can do, such as CP1.
     """
 
     user: User
     session: str
     acrs: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
     revoked: bool = False
 
 

@@ -68,6 +68,8 @@ async def delegated(
     )
     if family.acrs:
         access["acrs"] = list(family.acrs)
+    if family.capabilities:
+        access["xms_cc"] = [name.lower() for name in family.capabilities]
     answer = _bearer(await asyncio.to_thread(tokens.sign, access))
     answer |= {"scope": scopes.on_the_wire, "client_info": client_info(family.user)}
     if "openid" in oidc:

@@ -1,6 +1,5 @@
 """Parameters of requests: forms, and the authorization request (RFC 6749 4.1.1, OIDC Core 3.1.2.1)."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from aiohttp import web
 from multidict import MultiDict, MultiMapping
 
 from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.claims import NO_CLAIMS, AskedClaims, read_claims
 from mcpsecurity.localcloud.entra.directory import Client, Directory
 from mcpsecurity.localcloud.entra.errors import EntraError
 from mcpsecurity.localcloud.entra.ids import TENANT_ID
@@ -42,7 +42,7 @@ class AuthorizeRequest:
     nonce: str | None
     prompt: str | None
     login_hint: str | None
-    acrs: tuple[str, ...] = ()
+    claims: AskedClaims = NO_CLAIMS
 
     @property
     def client(self) -> Client:
@@ -125,7 +125,7 @@ def read_request(directory: Directory, reply_to: ReplyTo, values: Mapping[str, s
         nonce=values.get("nonce"),
         prompt=prompt,
         login_hint=values.get("login_hint"),
-        acrs=_asked_contexts(values.get("claims")),
+        claims=read_claims(values.get("claims")),
     )
 
 
@@ -136,16 +136,3 @@ def _challenge(values: Mapping[str, str]) -> str:
     if values.get("code_challenge_method") != "S256" or not _CHALLENGE.match(challenge):
         raise EntraError(Sts.CHALLENGE_METHOD)
     return challenge
-
-
-def _asked_contexts(claims: str | None) -> tuple[str, ...]:
-    """Return the authentication contexts that a `claims` parameter asks for (OIDC Core 5.5)."""
-    if claims is None:
-        return ()
-    try:
-        asked = json.loads(claims)
-        member = asked.get("access_token", {}).get("acrs", {}) or {}
-        values = member.get("values", [member["value"]] if "value" in member else [])
-        return tuple(str(value) for value in values)
-    except (AttributeError, TypeError, ValueError):
-        raise EntraError(Sts.MALFORMED, detail="The claims parameter cannot be read.") from None

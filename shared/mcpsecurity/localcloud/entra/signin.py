@@ -75,7 +75,7 @@ def answer(tenant: Tenant, purpose: Purpose, user: User, session: BrowserSession
         purpose.family = family
         text = f"You have signed in to {purpose.client.name} on your device. You may now close this window."
         return message_page("You are signed in", text)
-    family.acrs = purpose.acrs
+    family.acrs, family.capabilities = purpose.claims.acrs, purpose.claims.capabilities
     grant = CodeGrant(
         client_id=purpose.client.client_id,
         requested=purpose.requested,

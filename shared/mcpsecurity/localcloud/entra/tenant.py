@@ -84,7 +84,9 @@ class Tenant:
 
     def needs_consent(self, user: User, client: Client, requested: Requested) -> bool:
         """Return whether `user` has to be asked: not while the administrator's consent stands."""
-        return self.faults.consent_required and self.consents.are_missing(user, client, requested.apis)
+        if self.faults.consent_required:
+            return self.consents.are_missing(user, client, requested.apis)
+        return self.consents.are_missing_for(user, client, requested.apis)
 
     async def rotate_keys(self) -> None:
         """Sign with a new key from now on. The one before stays published, as in Entra, until `drop_keys`."""

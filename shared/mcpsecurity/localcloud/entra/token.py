@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.claims import read_claims
 from mcpsecurity.localcloud.entra.clients import Authenticated, authenticate_client
 from mcpsecurity.localcloud.entra.device import device_code
 from mcpsecurity.localcloud.entra.directory import ClientKind
@@ -51,6 +52,10 @@ async def _refresh_token(tenant: Tenant, client: Authenticated, values: Values) 
     handle = required(values, "refresh_token")
     grant = take_refresh_token(tenant.refresh_tokens, handle, client.client, tenant.now())
     requested = _narrowed(tenant, client, grant.requested, values)
+    asked = read_claims(values.get("claims"))
+    if not set(asked.acrs) <= set(grant.family.acrs):
+        raise EntraError(Sts.MFA_REQUIRED, claims=values["claims"])
+    grant.family.capabilities = asked.capabilities or grant.family.capabilities
     return await delegated(tenant, client, requested, grant.family, predecessor=grant)
 
 

@@ -78,7 +78,7 @@ async def test_a_client_that_leaves_within_its_request_is_nothing_to_log(
 
 async def test_a_body_that_does_not_end_is_refused_in_time(serve: Serve) -> None:
     async with serve(program(), limits=Limits(body_seconds=0.05)) as served:
-        begun = head(POST, *PLAIN, "Transfer-Encoding: chunked", "Connection: close") + b"5\r\n{\"a\":\r\n"
+        begun = head(POST, *PLAIN, "Transfer-Encoding: chunked", "Connection: close") + b'5\r\n{"a":\r\n'
         answer = await answer_to(_port(served), begun)
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b"the body took more than 0.05 seconds" in answer

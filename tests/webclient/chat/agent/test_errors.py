@@ -107,4 +107,4 @@ async def test_a_credential_that_gives_no_token_is_the_operators_to_mend(
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
     async with serve_web(azure_openai_api_key=None) as url:
         visitor = await visitors(url=url).sign_in()
-        assert (await _ends(visitor))["error"]["code"] == "model_unauthorized"
+        assert (await _ends(visitor))["error"]["code"] == "model_no_token"

@@ -86,10 +86,10 @@ class AnswerWriter:
         self._joined().calls.append(call.call_id)
 
     def done(self, completion: Completion) -> None:
-        """End the message with its finish reason and usage."""
+        """End the message with its finish reason, usage and model."""
         if completion.finish_reason != "tool_calls":
             self._joined()
-        self._close(completion.finish_reason, completion.usage or None)
+        self._close(completion.finish_reason, completion.usage or None, completion.model)
 
     def broken_off(self, finish_reason: str) -> None:
         """End the message that is being written, if there is one, as it is: `stopped` or `broken_off`."""
@@ -102,12 +102,14 @@ class AnswerWriter:
             self._state.messages.append(self._message)
         return self._message
 
-    def _close(self, finish_reason: str | None, usage: dict[str, int] | None) -> None:
+    def _close(
+        self, finish_reason: str | None, usage: dict[str, int] | None, model: str | None = None
+    ) -> None:
         self._tell_all()
         message, self._message = self._message, None
         if message is None or message not in self._state.messages[-1:]:
             return
-        message.finish_reason, message.usage = finish_reason, usage
+        message.finish_reason, message.usage, message.model = finish_reason, usage, model
         message.stable, message.html = "", to_html(message.text)
         self._run.message_id = None
         self._publish("message.done", {"message": message.to_json()})

@@ -94,7 +94,8 @@ def _of_model(error: BaseException) -> Failure | None:
         case BrokenOffError():
             return Failure("model_broke_off", "The model's answer broke off.", retryable=True)
         case ClientAuthenticationError():
-            return _unauthorized()
+            text = f"Microsoft Entra ID gave this application no token for the model. {_OPERATOR}"
+            return Failure("model_no_token", text, retryable=True)
         case openai.APITimeoutError():
             return Failure("model_timeout", "The model did not answer in time.", retryable=True)
         case openai.APIConnectionError():

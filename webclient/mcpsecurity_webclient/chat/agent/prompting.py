@@ -2,11 +2,11 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from semantic_kernel import Kernel
-from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
 from semantic_kernel.contents import (
     AuthorRole,
@@ -20,9 +20,11 @@ from mcpsecurity.kernel.model import REASONING, ChatModelSettings
 from mcpsecurity.kernel.schema_functions import original_arguments
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswer, arguments_of
+from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
 from mcpsecurity_webclient.chat.agent.system_message import system_message
 from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, sent, valid_call
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
+from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.strict_json import to_json
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.tools.calls import CANCELLED, ToolCalls
@@ -32,6 +34,8 @@ from mcpsecurity_webclient.telemetry import trace_model_call
 __all__ = ["PromptingService"]
 
 _NAME_SHOWN = 64
+_THOUGHT_BY = "thought_by"
+"""Key in a turn's metadata: the name of the model whose reasoning is in it, which no other can read."""
 
 
 class PromptingService:
@@ -40,7 +44,8 @@ class PromptingService:
 
     def __init__(
         self,
-        service: ChatCompletionClientBase,
+        state: ConversationState,
+        model: Callable[[], OfferedModel],
         servers: McpServers,
         tool_calls: ToolCalls,
         *,
@@ -48,11 +53,13 @@ class PromptingService:
         system_prompt: str | None = None,
     ) -> None:
         self._kernel = Kernel()
-        self._service = service
+        self._state = state
+        self._model = model
         self._servers = servers
         self._tool_calls = tool_calls
         self._max_rounds = max_rounds
         self._system_prompt = system_prompt
+        self._answering = ""
 
     async def answer(self, history: ChatHistory, writer: AnswerWriter) -> Completion:
         """Answer the history's last message and return the outcome. The history grows by text, calls and
@@ -64,12 +71,15 @@ class PromptingService:
             Whatever the service raises, and `SignInRequiredError`.
         """
         await self._bring_tools()
-        total = Completion(status="max_rounds")
+        model, total = self._model(), Completion(status="max_rounds")
+        self._answering = model.name
+        forget_reasoning(turn for turn in history.messages if turn.metadata.get(_THOUGHT_BY) != model.name)
         for _ in range(self._max_rounds):
             message_id = writer.begin()
-            with trace_model_call(self._service.ai_model_id) as used:
-                response = await self._ask(history, writer)
+            with trace_model_call(model.service.ai_model_id) as used:
+                response = await self._ask(model, history, writer)
                 completion = response.completion()
+                model.reported = completion.model or model.reported
                 used(completion.usage)
             _add(total, completion)
             batch = self._propose(response, message_id, history, writer)
@@ -115,18 +125,19 @@ class PromptingService:
 
     def _with_system_message(self, history: ChatHistory) -> ChatHistory:
         """Return a history with the system message of now instead of the one it began with."""
-        said = system_message(self._system_prompt, datetime.now(UTC).date(), self._servers.instructions())
+        instructions, now = self._servers.instructions(), datetime.now(UTC)
+        said = system_message(self._system_prompt, now, instructions, self._state.locale)
         turns = history.messages
         began = bool(turns) and turns[0].role == AuthorRole.SYSTEM
         first = ChatMessageContent(role=AuthorRole.SYSTEM, content=said)
         return ChatHistory(messages=[first, *turns[began:]])
 
-    async def _ask(self, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
+    async def _ask(self, model: OfferedModel, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
         """Stream one response of the model. Text that came before an error enters the history, too."""
         settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False))
         response = ModelAnswer()
         try:
-            async for parts in self._service.get_streaming_chat_message_contents(
+            async for parts in model.service.get_streaming_chat_message_contents(
                 self._with_system_message(sent(history)), settings, kernel=self._kernel
             ):
                 for part in parts:
@@ -161,7 +172,8 @@ class PromptingService:
             )
         text = [TextContent(text=response.text)] if response.text.strip() else []
         if text or items:
-            reasoning = {REASONING: response.reasoning} if response.reasoning and items else {}
+            thought = {REASONING: response.reasoning, _THOUGHT_BY: self._answering}
+            reasoning = thought if response.reasoning and items else {}
             history.add_message(
                 ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=reasoning)
             )

@@ -144,7 +144,6 @@ class Runs:
             if pending is not None:
                 await self._prompting.carry_out(pending, self._transcript.history)
             completion = await self._prompting.answer(self._transcript.history, writer)
-            self._state.model = completion.model or self._state.model
             ending = {"status": completion.status, "usage": completion.usage}
         except asyncio.CancelledError:
             writer.broken_off("stopped")

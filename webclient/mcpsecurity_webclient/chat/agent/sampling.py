@@ -1,6 +1,7 @@
 """An MCP server's sampling request, answered by the chat model."""
 
 import logging
+from collections.abc import Callable
 
 from mcp import types
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
@@ -19,9 +20,14 @@ _STOP_REASONS = {str(FinishReason.LENGTH): "maxTokens", str(FinishReason.CONTENT
 
 
 class ModelSampler:
-    """Asks the model on behalf of a server. The caller has had the request approved."""
+    """Asks the model on behalf of a server. The caller has had the request approved.
 
-    def __init__(self, service: ChatCompletionClientBase) -> None:
+    The model gets the server's own words and nothing else: neither the operator's system prompt nor the
+    conversation, and no tools. What the person saw is what is sent. `service` returns the model that answers
+    the conversation.
+    """
+
+    def __init__(self, service: Callable[[], ChatCompletionClientBase]) -> None:
         self._service = service
 
     async def sample(
@@ -33,7 +39,7 @@ class ModelSampler:
             history.add_message({"role": message.role, "content": message_text(message)})
         settings = ChatModelSettings(max_output_tokens=min(params.maxTokens, _MAX_TOKENS))
         try:
-            answer = await self._service.get_chat_message_content(history, settings)
+            answer = await self._service().get_chat_message_content(history, settings)
         except MODEL_ERRORS as error:
             failure = failure_of(error, "")
             _log.warning("sampling failed: %s%s", failure.code, report_in(error, texts_of(history.messages)))

@@ -5,7 +5,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from mcp import types
 from mcp.client.session import ElicitationFnT, SamplingFnT
@@ -14,7 +14,9 @@ from semantic_kernel.functions import KernelPlugin
 
 from mcpsecurity.client import (
     BridgeError,
+    Challenge,
     GetToken,
+    InsufficientScopeError,
     McpConnection,
     ProtocolError,
     ServerUnavailableError,
@@ -22,8 +24,9 @@ from mcpsecurity.client import (
     TokenAuth,
 )
 from mcpsecurity_webclient.chat.mcp.plugins import Toolset, cached_toolset
+from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.views import ServerView, ToolView
-from mcpsecurity_webclient.settings import McpServerSettings
+from mcpsecurity_webclient.server_settings import McpServerSettings
 
 __all__ = ["McpServer", "NoTokenError", "ServerCallbacks"]
 
@@ -35,7 +38,17 @@ _CHECK_SECONDS = 15.0
 _DESCRIPTION = 300
 _NAMED = 10
 
-SignInUrl = Callable[[SignInRequiredError], str]
+SignInUrl = Callable[[BridgeError], str]
+
+
+class Tokens(Protocol):
+    """The person's tokens for a server."""
+
+    async def get(self, force: bool) -> str:
+        """Return a token; with `force` a new one."""
+
+    async def step_up(self, challenge: Challenge) -> str | None:
+        """Return a token that has what the server asks for, if there is one without the person."""
 
 
 class NoTokenError(SignInRequiredError):
@@ -65,11 +78,14 @@ class McpServer:
         self,
         settings: McpServerSettings,
         callbacks: ServerCallbacks,
-        get_token: GetToken | None,
+        tokens: Tokens | None,
         tls: ssl.SSLContext,
+        *,
+        policy: ToolPolicy,
         sign_in_url: SignInUrl | None = None,
     ) -> None:
         self.settings = settings
+        self.policy = policy
         self.status = "connecting"
         self.message: str | None = None
         self.refused: SignInRequiredError | None = None
@@ -90,7 +106,7 @@ class McpServer:
         self._pause = _FIRST_PAUSE
         self.connection = McpConnection(
             settings.url,
-            auth=TokenAuth(_told_apart(get_token)) if get_token is not None else None,
+            auth=TokenAuth(_told_apart(tokens.get), tokens.step_up) if tokens is not None else None,
             elicitation=self._counted(callbacks.elicitation(settings.name)),
             sampling=callbacks.sampling(settings.name) if callbacks.sampling else None,
             on_notification=self._heard,
@@ -148,6 +164,13 @@ class McpServer:
         except ServerUnavailableError as error:
             self._is_down(str(error))
             raise
+
+    def step_up_url(self, error: BridgeError) -> str | None:
+        """Return where the person gives what `error` says the token lacks; None if nothing would help."""
+        if isinstance(error, InsufficientScopeError):
+            return self._sign_in_url(error) if self._sign_in_url else None
+        asks = isinstance(error, SignInRequiredError) and not isinstance(error, NoTokenError) and error.claims
+        return self._sign_in_url(error) if self._sign_in_url and asks else None
 
     def needs_sign_in(self, error: SignInRequiredError) -> None:
         """Show that only a sign-in helps."""

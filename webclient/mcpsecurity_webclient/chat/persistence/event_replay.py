@@ -49,6 +49,7 @@ class EventReplayer:
             "tool.decided": self._decided,
             "tool.done": self._call_done,
             "mode.changed": self._mode,
+            "model.changed": self._model,
             "title.changed": self._title,
             "grants.changed": self._grants,
         }
@@ -119,6 +120,7 @@ class EventReplayer:
             raise ReplayMismatchError("message.done")
         message.text, message.html = done["text"], done["html"]
         message.finish_reason, message.usage = done.get("finish_reason"), done.get("usage")
+        message.model = done.get("model")
         self._unfinished = None
         self._take_turn(message)
 
@@ -171,12 +173,15 @@ class EventReplayer:
     def _mode(self, payload: dict[str, Any]) -> None:
         self._state.mode = ApprovalMode(payload["mode"])
 
+    def _model(self, payload: dict[str, Any]) -> None:
+        self._state.model = payload["model"].get("instead_of") or payload["model"]["name"]
+
     def _title(self, payload: dict[str, Any]) -> None:
         self._state.title = payload["title"]
 
     def _grants(self, payload: dict[str, Any]) -> None:
         """Take back what was revoked; what was given was saved before it was told."""
-        left = {(grant["server"], grant["tool"]) for grant in payload["grants"]}
+        left = {(g["server"], g["tool"]) for g in payload["grants"] if g.get("scope", "chat") == "chat"}
         if left - self._state.grants.keys():
             raise ReplayMismatchError("grants.changed")
         for which in self._state.grants.keys() - left:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from semantic_kernel.contents import ChatMessageContent
 
 from mcpsecurity_webclient.chat.history import is_left_out, leave_out
+from mcpsecurity_webclient.chat.locales import PersonLocale
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, PendingFunctionCall
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -39,6 +40,8 @@ def captured(
         updated_at=state.updated_at,
         state={
             "mode": state.mode.value,
+            "model": state.model,
+            "locale": [state.locale.language, state.locale.time_zone],
             "grants": [[*which, digest] for which, digest in sorted(state.grants.items())],
             **state.transcript.marks(),
             **({"log": mark, "run": state.run.run_id if state.run else None} if mark else {}),
@@ -54,6 +57,8 @@ def restore(state: ConversationState, stored: Conversation) -> None:
     state.title, state.created_at, state.updated_at = stored.title, stored.created_at, stored.updated_at
     state.messages = messages_from(stored.parts)
     state.mode = ApprovalMode(stored.state["mode"])
+    state.model = stored.state.get("model")
+    state.locale = PersonLocale(*stored.state.get("locale", ()))
     state.calls = calls_from(stored.parts)
     granted = [g for g in stored.state["grants"] if len(g) == 3]  # older releases stored no definition
     state.grants = {(server, tool): digest for server, tool, digest in granted}

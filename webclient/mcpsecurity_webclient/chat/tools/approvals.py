@@ -13,9 +13,12 @@ from typing import Any
 
 from mcpsecurity.elicitation import argument_errors
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDecided
+from mcpsecurity_webclient.chat.mcp.policy import effect_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tools.grants import Grants
+from mcpsecurity_webclient.chat.views import GrantScope
 from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
     InvalidArgumentsError,
@@ -45,6 +48,7 @@ class Approvals:
         self,
         state: ConversationState,
         servers: McpServers,
+        grants: Grants,
         publish: Publish,
         *,
         save: Callable[[], Awaitable[None]],
@@ -53,6 +57,7 @@ class Approvals:
     ) -> None:
         self._state = state
         self._servers = servers
+        self._grants = grants
         self._publish = publish
         self._save = save
         self._timeout = timeout
@@ -63,12 +68,14 @@ class Approvals:
         """Add a proposed call to the conversation, and let it wait for its decision."""
         call.decision = asyncio.get_running_loop().create_future()
         call.expires_at = self._clock() + self._timeout
+        call.grantable = self._grants.offered(call) or None
         self._state.calls[call.call_id] = call
 
     async def announce(self, calls: Iterable[PendingFunctionCall]) -> None:
         """Tell the pages about proposed calls. If the person decides one, the conversation is saved first
         when that takes no longer than two seconds: another process can then take the decision, too."""
         calls = list(calls)
+        await self._grants.load()
         try:
             if any(self._decided_by_itself(call) is None for call in calls):
                 with suppress(StoreError, TimeoutError):  # decide() saves again, and refuses if it cannot
@@ -86,28 +93,28 @@ class Approvals:
         args_hash: str,
         arguments: dict[str, Any] | None = None,
         reason: str | None = None,
-        always: bool = False,
+        always: GrantScope | None = None,
     ) -> None:
-        """Take the person's decision; the first one wins. It is saved when this returns.
+        """Take the person's decision; the first one wins. It is saved when this returns. `always` approves
+        the tool's later calls in that scope, too.
 
         Raises:
             UnknownRequestError, AlreadyDecidedError, RequestExpiredError: it cannot be decided (any more).
-            InvalidArgumentsError: the edited arguments do not fit; the call stays open.
+            InvalidArgumentsError: the edited arguments do not fit, or the tool cannot be allowed in this
+                scope; the call stays open.
             StoreError: the decision cannot be saved; the call stays open.
         """
         async with self._deciding:
             call = self._awaited(call_id)
             if args_hash != call.args_hash:
                 raise AlreadyDecidedError
-            if (
-                approve
-                and arguments is not None
-                and (errors := argument_errors(call.input_schema, arguments))
-            ):
+            if not approve:
+                await self._take({call_id: Decision(False, "user", call.arguments, reason)})
+                return
+            if arguments is not None and (errors := argument_errors(call.input_schema, arguments)):
                 raise InvalidArgumentsError(errors)
-            wanted = arguments if approve and arguments is not None else call.arguments
-            granted = {(call.server, call.tool): call.definition_hash} if always and approve else {}
-            await self._take({call_id: Decision(approve, "user", wanted, reason)}, granted)
+            wanted = arguments if arguments is not None else call.arguments
+            await self._approve(call, Decision(True, "user", wanted, reason), always)
 
     async def decide_batch(self, batch_id: str, *, approve: bool) -> None:
         """Decide every open call of a batch. Raises what `decide` raises when none is open."""
@@ -118,7 +125,7 @@ class Approvals:
             still_open = [call for call in batch if self._why_not(call) is None]
             if not still_open:
                 raise self._why_not(batch[0]) or AlreadyDecidedError()
-            await self._take({c.call_id: Decision(approve, "user", c.arguments) for c in still_open}, {})
+            await self._take({c.call_id: Decision(approve, "user", c.arguments) for c in still_open})
 
     async def set_mode(self, mode: ApprovalMode) -> None:
         """Change who asks the person from the next call on. Raises `StoreError`: the mode has not changed."""
@@ -130,24 +137,6 @@ class Approvals:
             await self._save()
         except BaseException:
             self._change_mode(before)
-            raise
-
-    async def revoke(self, server: str, tool: str) -> None:
-        """Revoke a grant.
-
-        Raises:
-            UnknownRequestError: there is no such grant.
-            StoreError: the grant cannot be removed and still holds.
-        """
-        digest = self._state.grants.get((server, tool))
-        if digest is None:
-            raise UnknownRequestError
-        self._end_grant(server, tool)
-        try:
-            await self._save()
-        except BaseException:
-            self._state.grants.setdefault((server, tool), digest)
-            self._publish("grants.changed", {"grants": self._state.grants_json()})
             raise
 
     async def leave(self) -> None:
@@ -165,6 +154,8 @@ class Approvals:
         Raises:
             StoreError: the decision cannot be saved and does not count.
         """
+        await self._grants.load()
+        await self._grants.end_outdated(call)
         by = None if call.recovered else self._decided_by_itself(call)
         if by is None:
             return await self._persons_decision(call)
@@ -201,9 +192,25 @@ class Approvals:
         self._state.mode = mode
         self._publish("mode.changed", {"mode": mode.value})
 
-    def _end_grant(self, server: str, tool: str) -> None:
-        del self._state.grants[server, tool]
-        self._publish("grants.changed", {"grants": self._state.grants_json()})
+    async def _approve(
+        self, call: PendingFunctionCall, decision: Decision, always: GrantScope | None
+    ) -> None:
+        """Take an approval, and the grant that comes with it. The caller holds the lock."""
+        if always is None:
+            await self._take({call.call_id: decision})
+            return
+        if always not in self._grants.offered(call):
+            raise InvalidArgumentsError({"always": "This tool always asks."})
+        take_back = await self._grants.give(call, always, decision.arguments)
+        try:
+            await self._take({call.call_id: decision})
+        except AlreadyDecidedError:  # the answer was stopped after it was saved
+            raise
+        except BaseException:
+            await take_back()
+            raise
+        if always == "chat":
+            self._grants.tell()
 
     def _awaited(self, call_id: str) -> PendingFunctionCall:
         """Return a call that the person can decide now; otherwise raise why not."""
@@ -221,45 +228,33 @@ class Approvals:
             return RequestExpiredError() if (call.expires_at or 0.0) <= self._clock() else None
         return RequestExpiredError() if call.decided_by == "timeout" else AlreadyDecidedError()
 
-    async def _take(self, decisions: Mapping[str, Decision], granted: Mapping[tuple[str, str], str]) -> None:
+    async def _take(self, decisions: Mapping[str, Decision]) -> None:
         """Save decisions, then apply them. The caller holds the lock."""
         decided = [(self._state.calls[call_id], decision) for call_id, decision in decisions.items()]
-        before = {which: self._state.grants.get(which) for which in granted}
-        self._state.grants.update(granted)
         for call, decision in decided:
             call.deciding = decision
         try:
             await self._save()
-        except BaseException:
-            self._give_back(before)
-            raise
         finally:
             for call, _ in decided:
                 call.deciding = None
-        if granted:
-            self._publish("grants.changed", {"grants": self._state.grants_json()})
         in_time = [(call, decision) for call, decision in decided if call.status == "proposed"]
         if not in_time:  # the answer was stopped meanwhile
             raise AlreadyDecidedError
         for call, decision in in_time:
             self.settle(call, decision)
 
-    def _give_back(self, grants: Mapping[tuple[str, str], str | None]) -> None:
-        for which, digest in grants.items():
-            if digest is None:
-                self._state.grants.pop(which, None)
-            else:
-                self._state.grants[which] = digest
-
     def _decided_by_itself(self, call: PendingFunctionCall) -> str | None:
-        """Return what decides the call without the person: `mode`, `grant`, or None. A grant holds for the
-        tool as it was described when it was given."""
+        """Return what decides the call without the person: `operator`, `mode`, `grant`, or None."""
+        server = self._servers.named(call.server)
+        rule = server.policy.rule(call.tool) if server is not None else None
+        if rule in ("always_ask", "refuse"):
+            return None
+        if rule == "never_ask" and effect_of(call.annotations) != "destroys":
+            return "operator"
         if self._state.mode is ApprovalMode.ELICITATION and self._left_to_server(call):
             return "mode"
-        granted = self._state.grants.get((call.server, call.tool))
-        if granted is not None and granted != call.definition_hash:
-            self._end_grant(call.server, call.tool)
-        return "grant" if granted == call.definition_hash else None
+        return "grant" if self._grants.covers(call) else None
 
     def _left_to_server(self, call: PendingFunctionCall) -> bool:
         """Tell whether Elicitation mode leaves a call to its server: the server asks the person itself, or

@@ -19,6 +19,7 @@ from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, arg
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Approvals, Publish
 from mcpsecurity_webclient.chat.tools.results import content_json, shown_parts, structured_json
+from mcpsecurity_webclient.chat.tools.step_up import StepUps
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.telemetry import count_tool_call, trace_tool_call
 
@@ -58,6 +59,7 @@ class ToolCalls:
         self._servers = servers
         self._publish = publish
         self._clock = clock
+        self.step_ups = StepUps(publish, clock=clock)
 
     def find(self, function: str) -> tuple[McpServer | None, types.Tool | None]:
         """Return the server and the tool of a kernel function, as of the last listing."""
@@ -159,7 +161,9 @@ class ToolCalls:
         approved_here = call.decided_by in ("user", "grant")
         meta = {APPROVED_META: True} if approved_here else None
         try:
-            return await server.call_tool(tool.name, arguments, progress, meta)
+            return await self.step_ups.run(
+                call, server, lambda: server.call_tool(tool.name, arguments, progress, meta)
+            )
         finally:
             call.unasked = (by_mode and server.questions == questions) or None
 

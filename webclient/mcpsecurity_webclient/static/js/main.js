@@ -17,6 +17,7 @@ import { Announcer } from "./shell/announcer.js";
 import { Chats } from "./shell/chats.js";
 import { Grants } from "./shell/grants.js";
 import { Mode } from "./shell/mode.js";
+import { Models } from "./shell/models.js";
 import { reporter } from "./shell/report.js";
 import { Servers } from "./shell/servers.js";
 import { Status } from "./shell/status.js";
@@ -58,7 +59,7 @@ function start() {
   const conversation = new Conversation(byId("conversation-content"), context);
   const waiting = new Waiting(log, follower);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, new Welcome((text) => composer.say(text)), catalog, conversation, new Status(), new Mode(context), new Servers(), new Grants(context), new Chats(chatId, context), waiting];
+  const views = [composer, new Welcome((text) => composer.say(text)), catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Grants(context), new Chats(chatId, context), waiting];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) leave();

@@ -85,7 +85,8 @@ export class MessageView {
     this._footer.classList.toggle("reserved", writing);
     this._copy.hidden = writing;
     this._again.hidden = writing || !isLast;
-    setText(this._usage, writing ? "" : usageWords(message.usage ?? (isLast ? state.lastRun?.usage : null)));
+    const usage = usageWords(message.usage ?? (isLast ? state.lastRun?.usage : null));
+    setText(this._usage, writing ? "" : [message.model, usage].filter(Boolean).join(" · "));
   }
 }
 

@@ -32,11 +32,16 @@ export class Commands {
 
   /** @param {{attachments?: any[], prompt?: any}} extras */
   message(text, extras = {}) {
-    return this._chat("messages", { text, ...extras });
+    return this._chat("messages", { text, time_zone: timeZone(), ...extras });
   }
 
   mode(mode) {
     return this._chat("mode", { mode });
+  }
+
+  /** Have another model answer. */
+  model(name) {
+    return this._chat("model", { model: name });
   }
 
   /** @param {{reason?: string, arguments?: Object, always?: boolean}} extras */
@@ -78,8 +83,8 @@ export class Commands {
     return this._chat("continue", {});
   }
 
-  revoke({ server, tool }) {
-    return this._chat("grants", { server, tool });
+  revoke({ server, tool, scope, args_hash: hash }) {
+    return this._chat("grants", { server, tool, scope, ...(hash ? { args_hash: hash } : {}) });
   }
 
   rename(title) {
@@ -143,6 +148,11 @@ export class Commands {
     if (!response.ok) throw new CommandError(response.status, body.error);
     return body;
   }
+}
+
+/** Return the name of the person's time zone; undefined where the browser does not tell. */
+function timeZone() {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone || undefined;
 }
 
 /** 128 random bits. `crypto.randomUUID` would need https, which a test deployment may not have. */

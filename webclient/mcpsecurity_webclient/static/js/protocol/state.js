@@ -9,7 +9,7 @@ import { begin, deliver, finish, resume } from "./text.js";
 /** @type {Readonly<PageState>} */
 export const INITIAL = Object.freeze({
   ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
-  user: null, servers: [], mode: "manual", model: null, title: "", grants: [],
+  user: null, servers: [], mode: "manual", model: null, models: [], title: "", grants: [],
   order: [], messages: {}, calls: {}, elicitations: {}, samplings: {}, outcomes: {},
   run: null, lastRun: null, catalogVersion: 0,
 });
@@ -48,16 +48,18 @@ const CHAT_HANDLERS = {
   "run.done": (state, { status, error, usage, run_id }) => ({ ...state, run: null, lastRun: { run_id, status, error, usage } }),
   "tool.proposed": (state, { call, at }) => withCall(withCallInMessage(state, call, at), call),
   "tool.decided": decided,
-  "tool.started": (state, { call_id, started_at }) => changeCall(state, call_id, { status: "running", started_at }),
+  "tool.started": (state, { call_id, started_at }) => changeCall(state, call_id, { status: "running", started_at, sign_in: undefined }),
+  "tool.sign_in_needed": (state, { call_id, sign_in }) => changeCall(state, call_id, { sign_in }),
   "tool.progress": (state, { call_id, progress, total, message }) =>
     changeCall(state, call_id, { progress: { progress, total, message } }),
   "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated, unasked, at }) =>
-    changeCall(asked(state, at), call_id, { status, duration_ms, content, structured, truncated, unasked }),
+    changeCall(asked(state, at), call_id, { sign_in: undefined, status, duration_ms, content, structured, truncated, unasked }),
   "elicitation.requested": (state, { elicitation }) => put(state, "elicitations", elicitation.elicitation_id, elicitation),
   "elicitation.resolved": resolved,
   "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),
   "sampling.resolved": (state, { sampling_id }) => drop(state, "samplings", sampling_id),
   "mode.changed": (state, { mode = state.mode }) => ({ ...state, mode }),
+  "model.changed": (state, { model }) => ({ ...state, model: model ?? state.model }),
   "grants.changed": (state, { grants }) => ({ ...state, grants: grants ?? [] }),
   "servers.changed": (state, { servers }) => ({ ...state, servers: servers ?? [] }),
   "catalog.changed": (state) => ({ ...state, catalogVersion: state.catalogVersion + 1 }),
@@ -102,7 +104,7 @@ function snapshot(state, data) {
     catalogVersion: state.catalogVersion + 1,
     outcomes: state.outcomes,
     lastRun: data.run || messages.at(-1)?.message_id !== state.order.at(-1) ? null : state.lastRun,
-    user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, title: data.title ?? "",
+    user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, models: data.models ?? [], title: data.title ?? "",
     grants: data.grants ?? [], run: data.run ?? null,
     order: messages.map((message) => message.message_id),
     messages: keyed(messages, "message_id"),

@@ -15,7 +15,7 @@ export class Status {
 
   update(state) {
     const { model, connection, ended, run } = state;
-    setText(this._model, model?.offline ? t("Demo model (rules, no AI)") : (model?.name ?? ""));
+    setText(this._model, model?.offline ? t("Demo model (rules, no AI)") : (model?.title || model?.name || ""));
     setText(this._connection, connectionWords(connection) || (waitingCount(state) > 0 ? t("Needs your decision") : run ? t("Answering…") : ""));
     this._connection.classList.toggle("lost", connection === "lost");
     this._hint.hidden = this._connection.textContent !== "";
