@@ -108,7 +108,7 @@ def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: floa
     )
     add_page_texts(app, pages)
     assets = Assets(_FOLDER / "static", bundled=assembly.settings.bundled)
-    pages.globals["static"], pages.globals["modules"] = assets.url, assets.modules
+    pages.globals.update(static=assets.url, style_sheets=assets.style_sheets, modules=assets.modules)
     add_auth_routes(
         app, assembly.settings, assembly.entra, assembly.end_session, assembly.flows, assembly.clock
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from mcpsecurity_webclient.auth.person import public
-from mcpsecurity_webclient.web.bundle import join_modules, join_style_sheets
+from mcpsecurity_webclient.web.bundle import imported_style_sheets, join_modules, join_style_sheets
 
 __all__ = ["Assets"]
 
@@ -32,6 +32,12 @@ class Assets:
         """Return the URL of a file of the static folder, such as `js/main.js`."""
         name = path.rpartition("/")[2]
         return f"/static/{self._digest}/{name}" if name in self._files else f"/static/{path}"
+
+    def style_sheets(self, path: str) -> list[str]:
+        """Return the URLs of what a style sheet such as `css/page.css` consists of."""
+        if self._files:
+            return [self.url(path)]
+        return [self.url(found) for found in imported_style_sheets(self._folder, path)]
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add the routes of the bundle and of the folder."""

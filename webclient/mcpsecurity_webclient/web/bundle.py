@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from posixpath import dirname, join, normpath
 
-__all__ = ["BundleError", "join_modules", "join_style_sheets"]
+__all__ = ["BundleError", "imported_style_sheets", "join_modules", "join_style_sheets"]
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)";\n', re.MULTILINE)
 _LAZY = re.compile(r'\bimport\("(\.[^"]+)"\)')
@@ -82,6 +82,12 @@ def join_style_sheets(folder: Path, entry: str) -> str:
     text = (folder / entry).read_text("utf-8")
     whole = _CSS_IMPORT.sub(lambda found: join_style_sheets(folder, _beside(entry, found[1])), text)
     return _CSS_COMMENT.sub("", whole)
+
+
+def imported_style_sheets(folder: Path, entry: str) -> list[str]:
+    """Return the paths of the style sheets that one imports."""
+    text = (folder / entry).read_text("utf-8")
+    return [_beside(entry, target) for target in _CSS_IMPORT.findall(text)]
 
 
 def _read(folder: Path, path: str, modules: _Modules) -> None:
