@@ -3,7 +3,7 @@
 from aiohttp import web
 from mcp.server.auth.provider import AccessToken
 
-from mcpsecurity_server.auth.errors import InsufficientClaims
+from mcpsecurity_server.auth.errors import InsufficientClaims, NotPermitted
 from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.auth.tool_policy import ToolPolicy
@@ -19,8 +19,9 @@ def tool_guard(policy: ToolPolicy) -> BeforeCall | None:
 
     async def check(tool: str, request: web.Request) -> None:
         token = token_of(request)
-        if isinstance(token, Principal):
-            policy.check(tool, token)
+        if not isinstance(token, Principal):
+            raise NotPermitted("no_principal", "This tool needs a caller who signed in.")
+        policy.check(tool, token)
 
     return check
 
@@ -43,4 +44,4 @@ class CallersOfPolicy:
 
     def may_answer(self, token: AccessToken | None) -> bool:
         """Tell whether the caller may answer what a tool asks."""
-        return not isinstance(token, Principal) or self._policy.may_answer(token.agent)
+        return isinstance(token, Principal) and self._policy.may_answer(token.agent)
