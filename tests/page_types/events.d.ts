@@ -329,6 +329,10 @@ interface SessionExpired {
   sign_in_url: string;
 }
 
+/** The person's list of conversations has changed: the page fetches it again. It has no place in the order of a conversation's events. */
+interface ChatsChanged {
+}
+
 /** A notice for the person. */
 interface Toast {
   level: "info" | "warning" | "error";
@@ -362,6 +366,7 @@ interface ChatEvents {
   "catalog.changed": CatalogChanged;
   "title.changed": TitleChanged;
   "session.expired": SessionExpired;
+  "chats.changed": ChatsChanged;
   "toast": Toast;
 }
 

@@ -169,6 +169,7 @@ class _Assembly:
                 self._make_servers,
                 self._grants_of,
                 self._ask_to_sign_in,
+                self.directory.tell_pages,
                 self.clock,
             )
             yield

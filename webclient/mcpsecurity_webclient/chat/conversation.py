@@ -41,6 +41,13 @@ __all__ = ["AGAIN", "Again", "ChatDependencies", "ChatService", "owner_of"]
 _POLL_SECONDS = 0.1
 _SAVED_AFTER = frozenset({"message.done", "tool.done", "mode.changed", "grants.changed", "title.changed"})
 """Events after which the conversation is saved."""
+_LISTED_AFTER: frozenset[EventName] = frozenset(
+    {
+        "message.added", "run.done", "title.changed", "tool.proposed", "tool.decided",
+        "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
+    }
+)  # fmt: skip
+"""Events after which the person's list of conversations is another."""
 
 Again = Literal["regenerate", "retry", "continue"]
 """The ways to answer the last message again; see `ChatService.again`."""
@@ -55,7 +62,7 @@ class ChatDependencies:
     `make_servers` makes the MCP servers of a conversation from its id, its callbacks, and a function that
     returns the person in the session whose tokens the servers get. `grants_of` returns what a person allows
     in all conversations. `sign_in_needed` is called when the tokens of a conversation's session are no longer
-    accepted. `clock` gives seconds since 1970.
+    accepted, `listed` when a conversation changes in the person's list. `clock` gives seconds since 1970.
     """
 
     settings: WebSettings
@@ -65,6 +72,7 @@ class ChatDependencies:
     make_servers: Callable[[str, ServerCallbacks, Callable[[], Person]], McpServers]
     grants_of: Callable[[Owner], PersonGrants]
     sign_in_needed: Callable[["ChatService", SignInRequiredError], None]
+    listed: Callable[["ChatService"], None]
     clock: Callable[[], float]
 
 
@@ -94,6 +102,7 @@ class ChatService:
         self.model_choice = ModelChoice(self.state, shared.models, self._publish, self.saver.save)
         events.keep_soon = self.saver.schedule
         self._clock = clock
+        self._listed = shared.listed
         self._log = log
         self._requests = ConversationRequests(
             Recipient(chat_id, self._publish, log),
@@ -193,6 +202,21 @@ class ChatService:
     def subscribe(self, last: str | None) -> Subscription:
         """Follow the events after `last`, or from a snapshot on when those are not known."""
         return self.events.subscribe(last, self._snapshot)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls and requests wait for the person."""
+        return self.state.waiting + self._requests.open_count()
+
+    async def pin(self, *, pinned: bool) -> None:
+        """List the conversation before those that are not pinned, or no longer.
+
+        Raises:
+            StoreError: it cannot be saved.
+        """
+        self.state.pinned = pinned
+        await self.saver.save()
+        self._listed(self)
 
     def connect(self, person: Person) -> None:
         """Begin to connect to the servers, because a page of the person's session shows the conversation."""
@@ -318,6 +342,8 @@ class ChatService:
             self._requests.withdraw(cast("ToolDone", payload)["call_id"])
         if name in _SAVED_AFTER:
             self.saver.schedule()
+        if name in _LISTED_AFTER:
+            self._listed(self)
 
     def _snapshot(self) -> StateView:
         """Return everything that a page shows."""
@@ -337,7 +363,7 @@ class ChatService:
     def _waits(self) -> bool:
         """Tell whether the answer goes on only when the person has decided something."""
         at_work = any(call.status in ("approved", "running") for call in self.state.calls.values())
-        return self._requests.any_open() or (self.state.waiting > 0 and not at_work)
+        return self._requests.open_count() > 0 or (self.state.waiting > 0 and not at_work)
 
     async def _end_run(self) -> None:
         self._requests.cancel_all(leaving=self.state.leaving)

@@ -203,6 +203,11 @@ class SessionExpired(TypedDict):
     sign_in_url: str
 
 
+class ChatsChanged(TypedDict):
+    """The person's list of conversations has changed: the page fetches it again. It has no place in the order
+    of a conversation's events."""
+
+
 class Toast(TypedDict):
     """A notice for the person."""
 
@@ -217,14 +222,14 @@ EventName = Literal[
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
     "mode.changed", "model.changed", "grants.changed", "servers.changed", "catalog.changed", "title.changed",
-    "session.expired", "toast",
+    "session.expired", "chats.changed", "toast",
 ]  # fmt: skip
 
 EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | ElicitationRequested
     | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | ModelChanged | GrantsChanged
-    | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | Toast
+    | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | ChatsChanged | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -252,6 +257,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "catalog.changed": CatalogChanged,
     "title.changed": TitleChanged,
     "session.expired": SessionExpired,
+    "chats.changed": ChatsChanged,
     "toast": Toast,
 }
 """The payload's shape of each event."""

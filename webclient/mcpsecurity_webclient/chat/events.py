@@ -91,6 +91,9 @@ class EventBus(Protocol):
     def tell(self, subscription: Subscription, name: EventName, payload: EventPayload) -> None:
         """Give an event to one page only. It has no place in the order and is not kept."""
 
+    def tell_all(self, name: EventName, payload: EventPayload) -> None:
+        """Give an event to every page that follows, as `tell` does."""
+
     def forget(self) -> None:
         """Keep nothing of the past: pages that missed some of it get a snapshot."""
 
@@ -160,6 +163,11 @@ class InMemoryEventBus:
     def tell(self, subscription: Subscription, name: EventName, payload: EventPayload) -> None:
         """Give an event to one page only. It has no place in the order and is not kept."""
         subscription.put(self._event(name, None, payload, self._told))
+
+    def tell_all(self, name: EventName, payload: EventPayload) -> None:
+        """Give an event to every page that follows, as `tell` does."""
+        for subscription in list(self._subscriptions):
+            self.tell(subscription, name, payload)
 
     def forget(self) -> None:
         """Keep nothing of the past: pages that missed some of it get a snapshot."""

@@ -29,8 +29,8 @@ class ConversationState:
     `messages` and `calls` are what the page shows, `transcript` is what the model reads. `grants` maps server
     and tool to the digest of the definition that the person always approves. `run` is the answer that is
     being written, `model` the name of the model that was chosen (None: the default one),
-    `locale` the person's with the last message. `leaving` is set when another process takes the conversation
-    over: requests that wait for the person then stay open.
+    `locale` the person's with the last message, `pinned` whether it is listed before the others. `leaving` is
+    set when another process takes the conversation over: requests that wait for the person then stay open.
     """
 
     chat_id: str
@@ -39,13 +39,14 @@ class ConversationState:
     updated_at: float
     model: str | None = None
     locale: PersonLocale = UNKNOWN
-    title: str = "New conversation"
+    title: str = "New chat"
     mode: ApprovalMode = ApprovalMode.MANUAL
     messages: list[Message] = field(default_factory=list)
     calls: dict[str, PendingFunctionCall] = field(default_factory=dict)
     grants: dict[tuple[str, str], str] = field(default_factory=dict)
     transcript: Transcript = field(default_factory=_new_transcript)
     run: Run | None = None
+    pinned: bool = False
     leaving: bool = False
 
     @property

@@ -15,6 +15,7 @@ __all__ = [
     "DecideBatch",
     "DecideSampling",
     "NewMessage",
+    "Pin",
     "PromptUse",
     "Rename",
     "Revoke",
@@ -109,6 +110,12 @@ class Revoke(Command):
     tool: str = Field(max_length=1000)
     scope: GrantScope = "chat"
     args_hash: str = Field("", max_length=64)
+
+
+class Pin(Command):
+    """Whether the conversation is listed before those that are not pinned."""
+
+    pinned: bool
 
 
 class Rename(Command):

@@ -59,7 +59,7 @@ function start() {
   const conversation = new Conversation(byId("conversation-content"), context);
   const waiting = new Waiting(log, follower);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, new Welcome((text) => composer.say(text)), catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Grants(context), new Chats(chatId, context), waiting];
+  const views = [composer, new Welcome((text) => composer.say(text)), catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Grants(context), waiting, new Chats(context, toasts, waiting)];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) leave();
@@ -78,7 +78,7 @@ function start() {
     url: commands.eventsUrl,
     onEvent: receive,
     onConnection: (connection) => store.note("connection", { connection }),
-    mayReconnect: () => mayReconnect(commands, chatId, store),
+    mayReconnect: () => mayReconnect(commands, store),
     isIdle: () => store.state.run === null,
   });
   let resyncAt = 0;
@@ -93,6 +93,26 @@ function start() {
     }
   }
 
+  /** Show another chat in this page; `isBack`: the browser has been there before. */
+  function open(id, isBack = false) {
+    byId("chats").hidePopover();
+    if (id !== commands.chatId) {
+      if (!isBack) history.pushState({ chatId: id }, "", `/chats/${encodeURIComponent(id)}`);
+      document.body.dataset.chatId = id;
+      commands.open(id);
+      draft.open(id);
+      store.note("left", {});
+      composer.load();
+      stream.open(commands.eventsUrl);
+      follower.follow();
+    }
+    if (matchMedia("(pointer: fine)").matches) composer.focus();
+  }
+
+  context.open = open;
+  history.replaceState({ chatId }, "");
+  window.addEventListener("popstate", ({ state }) => state?.chatId && open(state.chatId, true));
+
   function leave() {
     stream.close();
     composer.carryDraft();
@@ -104,16 +124,14 @@ function start() {
 }
 
 /** The stream was refused: the session has ended, the chat is gone, or the server has trouble and it is worth waiting. */
-async function mayReconnect(commands, chatId, store) {
+async function mayReconnect(commands, store) {
   try {
-    const { chats } = await commands.chats();
-    if (chats.some((chat) => chat.chat_id === chatId)) return true;
-    location.assign("/");
-    return false;
+    await commands.chat();
+    return true;
   } catch (error) {
-    if (error.status !== 401) return true;
-    store.note("ended", { signInUrl: error.signInUrl });
-    return false;
+    if (error.status === 401) store.note("ended", { signInUrl: error.signInUrl });
+    else if (error.status === 404) location.assign("/");
+    return error.status !== 401 && error.status !== 404;
   }
 }
 

@@ -13,8 +13,15 @@ export class Waiting {
     this._known = new Set();
     this._leads = false;
     this._watched = new Set();
+    this._elsewhere = 0;
     this._observer = new IntersectionObserver((entries) => this._seen(entries), { root: log, threshold: 0.2 });
     byId("waiting-show").addEventListener("click", () => this._show());
+  }
+
+  /** Know how much waits in other chats. */
+  elsewhere(count) {
+    this._elsewhere = count;
+    this.draw();
   }
 
   /** Look again for what waits. New questions are brought into view if the person is at the end of the conversation. */
@@ -26,7 +33,7 @@ export class Waiting {
     const settled = waiting.size < this._watched.size;
     this._watched = waiting;
     this._lead(fresh, settled);
-    this._draw();
+    this.draw();
   }
 
   /** Once led to a question, the person is led on: to the next one, and after the last back to the newest text. */
@@ -48,7 +55,7 @@ export class Waiting {
       if (isIntersecting) this._visible.add(target);
       else this._visible.delete(target);
     }
-    this._draw();
+    this.draw();
   }
 
   _leave(element) {
@@ -57,12 +64,14 @@ export class Waiting {
     this._known.delete(element);
   }
 
-  _draw() {
+  /** Show how much waits, in the bar and in the title. */
+  draw() {
     const count = this._watched.size;
     this._bar.hidden = count === 0 || this._visible.size > 0 || this._known.size < count;
     setText(this._words, count === 1 ? "1 request waits for you" : `${count} requests wait for you`);
     const title = document.title.replace(/^\(\d+\) /, "");
-    document.title = count > 0 ? `(${count}) ${title}` : title;
+    const all = count + this._elsewhere;
+    document.title = all > 0 ? `(${all}) ${title}` : title;
   }
 
   _show() {
