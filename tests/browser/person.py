@@ -39,6 +39,11 @@ class Person:
             await choice.click()
         await self.ready()
 
+    async def sign_out(self) -> None:
+        """Sign out, by the account menu."""
+        await self.page.get_by_role("button", name="Account").click()
+        await self.page.get_by_role("button", name="Sign out").click()
+
     async def ready(self) -> None:
         """Wait until the page has its state."""
         await expect(self.page.locator("#model")).not_to_be_empty()

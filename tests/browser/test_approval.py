@@ -171,7 +171,7 @@ async def test_arguments_are_shown_as_a_table_and_as_raw_json(alice: Person) -> 
     card = alice.call("get_random_number")
     await expect(card.get_by_role("row", name="min 1")).to_be_visible()
     await card.get_by_role("button", name="Raw JSON").click()
-    await expect(card.locator("pre.raw")).to_contain_text(re.compile(r'"min": 1,\s+"max": 6'))
+    await expect(card.locator("pre.raw")).to_contain_text(re.compile(r'"min": 1,\s+"max": 7'))
 
 
 async def test_images_and_structured_results_are_shown(alice: Person) -> None:

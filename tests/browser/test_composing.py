@@ -82,7 +82,7 @@ async def test_a_draft_survives_a_reload_and_is_gone_after_signing_out(alice: Pe
     await alice.page.reload()
     await alice.ready()
     await expect(alice.message).to_have_value("unfinished")
-    await alice.page.get_by_role("button", name="Sign out").click()
+    await alice.sign_out()
     await alice.page.get_by_role("link", name="Sign in").wait_for()
     assert await alice.page.evaluate("sessionStorage.length") == 0
 

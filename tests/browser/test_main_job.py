@@ -12,7 +12,7 @@ async def test_a_random_number_is_approved_and_answered(alice: Person) -> None:
     card = alice.call("get_random_number")
     await expect(card.get_by_role("button", name="Approve")).to_be_visible()
     await expect(card.get_by_role("row", name="min 1")).to_be_visible()
-    await expect(card.get_by_role("row", name="max 6")).to_be_visible()
+    await expect(card.get_by_role("row", name="max 7")).to_be_visible()
     await alice.approve("get_random_number")
     await expect(card).to_contain_text("Done")
     answer = await alice.says(r"\b[1-6]\b")

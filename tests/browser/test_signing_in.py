@@ -18,7 +18,7 @@ async def test_a_person_signs_in_by_the_tenants_page_and_out_again(
     await person.ready()
     await expect(page).to_have_url(re.compile(re.escape(stack.url)))
     await expect(page.locator(".account")).to_contain_text(ALICE)
-    await page.get_by_role("button", name="Sign out").click()
+    await person.sign_out()
     await expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     await page.goto(stack.url)
     assert page.url.startswith(stack.cloud.http_url)

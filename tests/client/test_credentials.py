@@ -132,3 +132,99 @@ async def test_a_credential_without_a_token_is_a_typed_error_of_one_line() -> No
             await http.get("/", auth=CredentialAuth(Broken(), SCOPE, clock=Clock()))
     assert caught.value.scope == SCOPE
     assert seen == []
+
+
+class ScopedCredential(SyncCredential):
+    """Consents to the scopes in `given`; its tokens name what they are for."""
+
+    def __init__(self, *given: str) -> None:
+        super().__init__()
+        self.given = given
+        self.wanted: list[tuple[str, ...]] = []
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        self.wanted.append(scopes)
+        if not set(scopes) <= {SCOPE, *self.given}:
+            raise ClientAuthenticationError("AADSTS65001: no consent")
+        return AccessToken(" ".join(scopes), int(Clock.now) + 3600)
+
+
+def strict_server(scope: str) -> tuple[httpx.AsyncClient, list[str]]:
+    """Return a client of a server that wants this scope, which it names in each refusal, and what it saw."""
+    seen: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["Authorization"].removeprefix("Bearer "))
+        if scope in seen[-1].split():
+            return httpx.Response(200)
+        challenge = (
+            f'Bearer error="insufficient_scope", scope="{SCOPE} {scope}", resource_metadata="https://x"'
+        )
+        return httpx.Response(403, headers={"WWW-Authenticate": challenge})
+
+    return httpx.AsyncClient(transport=httpx.MockTransport(handle), base_url="https://mcp.example"), seen
+
+
+async def test_a_403_that_names_scopes_is_answered_with_a_token_for_the_union_which_is_kept() -> None:
+    credential = ScopedCredential("api://x/more")
+    http, seen = strict_server("api://x/more")
+    auth = CredentialAuth(credential, SCOPE, clock=Clock())
+    async with http:
+        assert [(await http.post("/", auth=auth)).status_code for _ in range(2)] == [200, 200]
+    union = f"{SCOPE} api://x/more"
+    assert seen == [SCOPE, union, union]
+    assert credential.wanted == [(SCOPE,), (SCOPE, "api://x/more")]
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        ("https://graph.microsoft.com/Mail.Read", "api://x/Mail.Read"),
+        ("https://mcp.example/mcp/more", "api://x/more"),
+        ("more", "api://x/more"),
+    ],
+)
+async def test_a_server_names_permissions_and_never_the_api(named: str, asked: str) -> None:
+    credential = ScopedCredential(asked)
+    http, _ = strict_server(named)
+    async with http:
+        await http.post("/", auth=CredentialAuth(credential, SCOPE, clock=Clock()))
+    assert credential.wanted[1:] == [(SCOPE, asked)]
+
+
+async def test_without_consent_the_refusal_stands_and_is_asked_about_twice_at_most() -> None:
+    credential = ScopedCredential()
+    http, seen = strict_server("api://x/more")
+    auth = CredentialAuth(credential, SCOPE, clock=Clock())
+    async with http:
+        assert [(await http.post("/", auth=auth)).status_code for _ in range(4)] == [403] * 4
+    assert credential.wanted == [(SCOPE,)] + [(SCOPE, "api://x/more")] * 2
+    assert seen == [SCOPE] * 4
+
+
+async def test_a_server_that_wants_ever_more_scopes_is_followed_a_few_times() -> None:
+    class Agreeable(ScopedCredential):
+        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            self.wanted.append(scopes)
+            return AccessToken(f"token {len(self.wanted)}", int(Clock.now) + 3600)
+
+    credential, count = Agreeable(), iter(range(1000))
+
+    def handle(_: httpx.Request) -> httpx.Response:
+        challenge = f'Bearer error="insufficient_scope", scope="api://x/more{next(count)}"'
+        return httpx.Response(403, headers={"WWW-Authenticate": challenge})
+
+    auth = CredentialAuth(credential, SCOPE, clock=Clock())
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handle), base_url="https://x") as http:
+        for _ in range(30):
+            assert (await http.post("/", auth=auth)).status_code == 403
+    assert len(credential.wanted) <= 9
+
+
+@pytest.mark.parametrize("claims", ["", "not base64!", base64.b64encode(b"[1]").decode(), "e30" * 3000])
+async def test_a_malformed_claims_challenge_is_a_plain_401(claims: str) -> None:
+    credential = SyncCredential()
+    http, _ = server("token-2", challenge=f'Bearer error="insufficient_claims", claims="{claims}"')
+    async with http:
+        assert (await http.get("/", auth=CredentialAuth(credential, SCOPE, clock=Clock()))).status_code == 200
+    assert credential.asked == [{}, {}]

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.console.conftest import YOU, Screen, Start, sign_in
+from tests.console.conftest import YOU, Screen, Start, bakery, sign_in
 
 from mcpsecurity.testing import LocalStack, ModelFault
 
@@ -40,7 +40,7 @@ def test_declined_and_edited_calls_are_what_the_person_chose(signed_in: Screen) 
     signed_in.type("Bake bread: 3 loaves")
     signed_in.see("Approve?")
     signed_in.type("n")
-    assert "did not approve" in signed_in.see(YOU)
+    assert "You declined the call" in signed_in.see(YOU)
     signed_in.type("Bake bread: 4 loaves")
     signed_in.see("Approve?")
     signed_in.type("e")
@@ -182,3 +182,34 @@ def test_what_is_not_configured_is_named(start: Start) -> None:
     screen.see("CONSOLE_CLIENT_ID: Field required")
     screen.see("MCP_SERVER_SCOPE: Field required")
     assert screen.end() == 2
+
+
+def test_a_call_that_lacks_a_permission_leads_to_consent_and_goes_on(start: Start, stack: LocalStack) -> None:
+    stack.cloud.tenant.directory.publish_scope("bread:bake", "Bake bread as you", personal=True)
+    strict = stack.serve(bakery(), tool_scopes={"bake_bread": ("bread:bake",)})
+    screen = start("--device-code", MCP_SERVER_URL=strict.url, MCP_SERVER_SCOPE=strict.scope)
+    sign_in(screen)
+    screen.see(YOU)
+    screen.type("Bake bread: 3 loaves")
+    screen.see("Approve?")
+    screen.type("y")
+    sign_in(screen)
+    assert "3 loaves" in screen.see(YOU)
+    screen.type("Bake bread: 5 loaves")
+    screen.see("Approve?")
+    screen.type("y")
+    assert "5 loaves" in screen.see(YOU), "nothing is asked a second time"
+
+
+def test_a_claims_challenge_leads_to_another_sign_in_and_the_call_goes_on(
+    start: Start, stack: LocalStack
+) -> None:
+    strict = stack.serve(bakery(), tool_acrs={"bake_bread": "c1"})
+    screen = start("--device-code", MCP_SERVER_URL=strict.url, MCP_SERVER_SCOPE=strict.scope)
+    sign_in(screen)
+    screen.see(YOU)
+    screen.type("Bake bread: 3 loaves")
+    screen.see("Approve?")
+    screen.type("y")
+    sign_in(screen)
+    assert "3 loaves" in screen.see(YOU)

@@ -78,7 +78,7 @@ async def opened(
     async with McpClient(kernel, server.url, credential, server.scope, ask=handler, approve=True) as client:
         programs.append(Chat(terminal, client, handler, Conversation(kernel, service), sign_out))
         yield programs[0], terminal
-    await service.client.close()
+    await service.close()
 
 
 async def test_messages_are_answered_and_calls_asked_about(stack: LocalStack, server: ServedMcp) -> None:

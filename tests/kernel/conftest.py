@@ -105,4 +105,4 @@ async def thinking_kernel(stack: LocalStack) -> AsyncIterator[Kernel]:
     kernel = Kernel()
     kernel.add_service(service)
     yield kernel
-    await service.client.close()
+    await service.close()

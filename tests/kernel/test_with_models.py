@@ -19,7 +19,7 @@ from mcpsecurity.testing import LocalStack, ServedMcp
 
 pytestmark = pytest.mark.timeout(60)
 
-QUESTION = "Give me a random number between 5 and 6"
+QUESTION = "Give me a random number between 5 and 5"
 
 
 @pytest.fixture(scope="module")

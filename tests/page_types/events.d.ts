@@ -21,7 +21,7 @@ interface ToolView {
   description: string;
 }
 
-/** An MCP server. `offers` are its tools, `tools` is their number; `left_out` names those that the model does not get. */
+/** An MCP server. `offers` are its tools, `tools` is their number; `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. */
 interface ServerView {
   name: string;
   title: string;
@@ -30,6 +30,7 @@ interface ServerView {
   offers: Array<ToolView>;
   message?: string;
   left_out?: Array<string>;
+  searched?: number;
   sign_in_url?: string;
 }
 
@@ -166,6 +167,12 @@ interface GrantView {
   args_hash?: string;
 }
 
+/** A tool of a server, or the whole server. */
+interface ToolRef {
+  server: string;
+  tool?: string;
+}
+
 /** The state, the number of the last event that it includes, and the server's time. */
 interface Snapshot {
   user: UserView;
@@ -180,6 +187,7 @@ interface Snapshot {
   elicitations: Array<ElicitationView>;
   samplings: Array<SamplingView>;
   grants: Array<GrantView>;
+  tools_off: Array<ToolRef>;
   seq: number;
   server_now: number;
 }
@@ -309,6 +317,11 @@ interface GrantsChanged {
   grants: Array<GrantView>;
 }
 
+/** The person has turned tools on or off; `off` is what is off now. */
+interface ToolsChanged {
+  off: Array<ToolRef>;
+}
+
 /** The state of a server has changed. */
 interface ServersChanged {
   servers: Array<ServerView>;
@@ -362,6 +375,7 @@ interface ChatEvents {
   "mode.changed": ModeChanged;
   "model.changed": ModelChanged;
   "grants.changed": GrantsChanged;
+  "tools.changed": ToolsChanged;
   "servers.changed": ServersChanged;
   "catalog.changed": CatalogChanged;
   "title.changed": TitleChanged;

@@ -10,7 +10,9 @@ import type { ServerClock as ServerClockClass } from "../../webclient/mcpsecurit
 import type { Commands as CommandsClass } from "../../webclient/mcpsecurity_webclient/static/js/protocol/commands.js";
 import type { Countdowns as CountdownsClass } from "../../webclient/mcpsecurity_webclient/static/js/requests/countdown.js";
 import type { Waiting as WaitingClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/waiting.js";
+import type { Notifications as NotificationsClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/notifications.js";
 import type { Toasts as ToastsClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/toasts.js";
+import type { Waiting as WaitingClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/waiting.js";
 
 declare global {
   /** A message in the page's state; `pending` text is not drawn yet. */
@@ -44,6 +46,7 @@ declare global {
     models: ModelView[];
     title: string;
     grants: GrantView[];
+    toolsOff: ToolRef[];
     order: string[];
     messages: Record<string, MessageState>;
     calls: Record<string, CallState>;
@@ -75,6 +78,7 @@ declare global {
   type Follower = FollowerClass;
   type ServerClock = ServerClockClass;
   type Toasts = ToastsClass;
+  type Notifications = NotificationsClass;
   type Waiting = WaitingClass;
 
   /** What main.js hands to the views. */

@@ -15,8 +15,10 @@ from mcpsecurity.client import (
     ServerUnavailableError,
     SignInRequiredError,
 )
+from mcpsecurity.settings import load_settings
 from mcpsecurity.testing import FaultSwitches, LocalStack, ServedMcp
 from mcpsecurity.testing.background import BackgroundLoop
+from mcpsecurity_webclient.settings import WebSettings
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -141,6 +143,26 @@ def test_a_stack_stops_twice_and_serves_nothing_before_it_runs() -> None:
 def test_the_environment_configures_the_services(stack: LocalStack) -> None:
     assert stack.environment["ENTRA_AUTHORITY"] == stack.cloud.authority
     assert "MCP_SERVER_URL" not in stack.environment, "that is the caller's to choose"
+
+
+OWN = {
+    "WEBCLIENT_CLIENT_ID": "10000000-0000-4000-8000-000000000002",
+    "WEBCLIENT_CLIENT_SECRET": "local-development-only",
+    "MCP_SERVER_URL": "http://localhost:7133/mcp",
+    "WEBCLIENT_URL": "http://localhost:5001",
+}
+
+
+def test_the_environment_hides_settings_of_another_model(
+    stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://elsewhere.example/v1")
+    monkeypatch.setenv("WEBCLIENT_MODELS", "elsewhere")
+    for key, value in (stack.environment | OWN).items():
+        monkeypatch.setenv(key, value)
+    settings = load_settings(WebSettings)
+    assert settings.model_url == stack.cloud.openai_endpoint
+    assert settings.openai_base_url is None
 
 
 def test_the_base_installation_is_enough() -> None:

@@ -31,6 +31,7 @@ from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
+from mcpsecurity_webclient.chat.models import ToolChoice
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.errors import StoreError
@@ -43,8 +44,8 @@ from mcpsecurity_webclient.web.assets import Assets
 from mcpsecurity_webclient.web.chat_routes import KEEP_ALIVE, PATIENCE, add_chat_api
 from mcpsecurity_webclient.web.event_streams import Streams
 from mcpsecurity_webclient.web.instrumentation import instrument_requests
-from mcpsecurity_webclient.web.languages import add_page_texts, language_middleware
 from mcpsecurity_webclient.web.pages import add_pages
+from mcpsecurity_webclient.web.preferences import add_preferences, preferences_middleware
 from mcpsecurity_webclient.web.rate_limit import rate_middleware
 from mcpsecurity_webclient.web.security_headers import set_headers
 
@@ -82,7 +83,7 @@ def create_app(
     assembly = _Assembly(settings, clock)
     storage = ServerSideStorage(assembly.sessions, secure=settings.secure, clock=clock)
     app.middlewares.extend(
-        [number_requests, language_middleware, error_middleware]
+        [number_requests, preferences_middleware, error_middleware]
     )  # errors of the session storage, too
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
@@ -104,9 +105,11 @@ def create_app(
 
 def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: float, patience: float) -> None:
     pages = aiohttp_jinja2.setup(
-        app, loader=jinja2.FileSystemLoader(_FOLDER / "templates"), auto_reload=False
+        app,
+        loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
+        auto_reload=False,
     )
-    add_page_texts(app, pages)
+    add_preferences(app, pages)
     assets = Assets(_FOLDER / "static", bundled=assembly.settings.bundled)
     pages.globals.update(static=assets.url, style_sheets=assets.style_sheets, modules=assets.modules)
     add_auth_routes(
@@ -287,10 +290,10 @@ class _Assembly:
         self.streams.expire(chat.sid, "token", url, chat)
 
     def _make_servers(
-        self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], Person]
+        self, chat_id: str, callbacks: ServerCallbacks, acting: Callable[[], Person], choice: ToolChoice
     ) -> McpServers:
-        servers = self.settings.servers
-        return McpServers([self._make_server(chat_id, server, callbacks, acting) for server in servers])
+        made = [self._make_server(chat_id, s, callbacks, acting) for s in self.settings.servers]
+        return McpServers(made, choice, max_tools=self.settings.max_tools)
 
     def _make_server(
         self,
@@ -302,8 +305,9 @@ class _Assembly:
         tokens = ServerTokens(self.entra, lambda: acting().sid, server.scope) if server.scope else None
 
         def url(error: BridgeError) -> str:
-            scopes = tokens.wanted(getattr(error, "scope", None)) if tokens is not None else ()
-            return sign_in_url(f"/chats/{chat_id}", getattr(error, "claims", None), " ".join(scopes))
+            named = getattr(error, "scope", None)
+            scope = " ".join(tokens.wanted(named)) if tokens is not None and named else None
+            return sign_in_url(f"/chats/{chat_id}", getattr(error, "claims", None), scope)
 
         policy = ToolPolicy(server, lambda: acting().roles)
         return McpServer(server, callbacks, tokens, self._tls, policy=policy, sign_in_url=url)

@@ -156,6 +156,10 @@ class WebSettings(EntraSettings, ModelListSettings):
         validation_alias="WEBCLIENT_SYSTEM_PROMPT_FILE",
         description="File with this text, instead.",
     )
+    max_tools: int = Field(
+        128, ge=8, le=128, validation_alias="WEBCLIENT_MAX_TOOLS",
+        description="Most tools that the model is given at a time; it searches for the rest.",
+    )  # fmt: skip
     grants: tuple[GrantScope, ...] = Field(
         ("arguments", "chat", "person"),
         validation_alias="WEBCLIENT_GRANTS",

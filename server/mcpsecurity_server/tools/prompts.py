@@ -26,7 +26,7 @@ def register_prompts(mcp: FastMCP[None]) -> None:
     @mcp.prompt(title="Random number within a range")
     def random_number_in_range(
         min: Annotated[str, Field(description="Smallest number.")] = "1",  # noqa: A002 - the tool's name for it
-        max: Annotated[str, Field(description="Upper limit, itself not drawn.")] = "100",  # noqa: A002 - the tool's name for it
+        max: Annotated[str, Field(description="Largest number.")] = "100",  # noqa: A002 - the tool's name for it
     ) -> str:
         """Ask for a random number between two limits."""
         return f"Please generate a random number between {min} and {max}."

@@ -45,7 +45,7 @@ def register(toolbox: Toolbox, now: Callable[[], dt.datetime]) -> None:
         min: Annotated[int, Field(description="Smallest number, inclusive.", ge=-LIMIT, le=LIMIT)] = 0,  # noqa: A002 - the contract's name
         max: Annotated[int, Field(description="Upper limit, exclusive.", ge=-LIMIT, le=LIMIT)] = 100,  # noqa: A002 - the contract's name
     ) -> RandomNumber:
-        """Generate a random whole number between min (inclusive) and max (exclusive)."""
+        """Generate a random whole number between min (inclusive) and max (exclusive): 1 and 7 for a die."""
         if min >= max:
             raise InputError(f"min ({min}) must be below max ({max}); max itself is never drawn.")
         action = f"Generate a random number from {min} to {max - 1} (min = {min}, max = {max}, max excluded)."

@@ -89,7 +89,10 @@ def register(toolbox: Toolbox, weather: WeatherService, now: Callable[[], dt.dat
             list[Interest] | None, Field(description="What they like.", max_length=6)
         ] = None,
     ) -> TripPlan:
-        """Plan a trip to a city: the forecast and an idea for each day. Asks the user for what is missing."""
+        """Plan a trip to a city: the forecast and an idea for each day. Asks the user for what is missing.
+
+        Temperature in °C, precipitation in mm.
+        """
         given = {
             "destination": destination or None,
             "start_date": start_date,

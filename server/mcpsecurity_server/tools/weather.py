@@ -65,7 +65,8 @@ def register(toolbox: Toolbox, weather: WeatherService) -> None:
             ),
         ] = None,
     ) -> CityWeather:
-        """Get the weather of a city: now and a seven-day forecast, with temperature, rain and wind."""
+        """Get the weather of a city: now and a forecast of seven days. Temperature in °C, precipitation
+        in mm, wind in km/h, humidity in %."""
         tool = "get_city_weather"
         if city is None or not city.strip():
             city = await _ask_for_city(toolbox.elicitor, context, tool)

@@ -11,6 +11,7 @@ from mcpsecurity.kernel.functions import (
     ToolSource,
     function_name,
     import_mcp_tools,
+    named_tools,
     tool_function,
     tool_functions,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "ToolSource",
     "function_name",
     "import_mcp_tools",
+    "named_tools",
     "tool_function",
     "tool_functions",
 ]

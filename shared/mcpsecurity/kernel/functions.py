@@ -25,6 +25,7 @@ __all__ = [
     "check_plugin_name",
     "function_name",
     "import_mcp_tools",
+    "named_tools",
     "tool_function",
     "tool_functions",
 ]
@@ -144,19 +145,29 @@ def tool_functions(
     person; the text for the model mentions them.
     """
     wanted, unwanted = (set(include) if include is not None else None), set(exclude)
-    functions: dict[str, KernelFunction] = {}
+    chosen = (t for t in tools if t.name not in unwanted and (wanted is None or t.name in wanted))
+    named = named_tools(chosen, plugin_name, prefix=prefix, left_out=left_out)
+    return [tool_function(tool, plugin_name, call, name=name, shown=shown) for name, tool in named.items()]
+
+
+def named_tools(
+    tools: Iterable[types.Tool],
+    plugin_name: str,
+    *,
+    prefix: str = "",
+    left_out: Callable[[str, str], None] | None = None,
+) -> dict[str, types.Tool]:
+    """Return the tools that can be offered by the names of their functions; see `tool_functions`."""
+    named: dict[str, types.Tool] = {}
     for tool in tools:
-        if tool.name in unwanted or (wanted is not None and tool.name not in wanted):
-            continue
         if reason := _refusal(tool):
             _log.warning("The tool %r is left out: %s", tool.name, reason)
             if left_out is not None:
                 left_out(tool.name, reason)
             continue
         limit = _MAX_NAME - len(plugin_name) - 1
-        name = _unused(function_name(prefix + tool.name), functions, limit)
-        functions[name] = tool_function(tool, plugin_name, call, name=name, shown=shown)
-    return list(functions.values())
+        named[_unused(function_name(prefix + tool.name), named, limit)] = tool
+    return named
 
 
 def _refusal(tool: types.Tool) -> str | None:

@@ -1,22 +1,24 @@
-"""Semantic Kernel's Azure OpenAI service, on the local cloud."""
+"""A model of the local cloud, as a service of Semantic Kernel."""
 
-import openai
-from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion
-
+from mcpsecurity.kernel.model import ChatModel
 from mcpsecurity.localcloud import LocalCloud
 from mcpsecurity.runtime.tls import client_ssl_context
 
-__all__ = ["local_chat_completion"]
+__all__ = ["local_chat_model"]
 
 
-def local_chat_completion(cloud: LocalCloud) -> AzureChatCompletion:
-    """Return the service; its connections trust the local cloud's authority and use no proxy."""
-    http = openai.DefaultAsyncHttpxClient(verify=client_ssl_context(cloud.ca_file), trust_env=False)
-    client = openai.AsyncAzureOpenAI(
-        azure_endpoint=cloud.openai_endpoint,
-        api_key=cloud.openai_api_key,
-        api_version="2024-10-21",
-        http_client=http,
-        max_retries=0,
+def local_chat_model(cloud: LocalCloud, deployment: str | None = None) -> ChatModel:
+    """Return the service; its connections trust the local cloud's authority and use no proxy.
+
+    Args:
+        cloud: the local cloud, which runs.
+        deployment: one of its deployments; None is the one that the demo uses.
+    """
+    return ChatModel.at(
+        cloud.openai_endpoint,
+        deployment or cloud.openai_deployment,
+        key=cloud.openai_api_key,
+        azure=True,
+        tls=client_ssl_context(cloud.ca_file),
+        proxies=False,
     )
-    return AzureChatCompletion(deployment_name=cloud.openai_deployment, async_client=client)

@@ -23,13 +23,16 @@ from mcpsecurity.testing.served import ServedMcp
 from mcpsecurity.testing.tokens import AccessTokens
 
 if TYPE_CHECKING:
-    from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion
-
+    from mcpsecurity.kernel.model import ChatModel
     from mcpsecurity.testing.credential import LocalCredential
 
 __all__ = ["LocalStack"]
 
 _STOP_SECONDS = 2.0
+_OF_ANOTHER_MODEL = (
+    *("WEBCLIENT_MODELS", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_CHAT_MODEL_ID"),
+    *("AZURE_OPENAI_API_VERSION", "AZURE_OPENAI_TOKEN_SCOPE"),
+)
 
 
 class LocalStack:
@@ -109,9 +112,14 @@ class LocalStack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables that configure this product's services for the local stack."""
+        """Environment variables that configure this product's services for the local stack.
+
+        They are meant to be added to those of the process: settings of another model are there as empty ones,
+        which count as not set.
+        """
         cloud = self.cloud
         return {
+            **dict.fromkeys(_OF_ANOTHER_MODEL, ""),
             "ENTRA_AUTHORITY": cloud.authority,
             "ENTRA_TENANT_ID": cloud.tenant_id,
             "MCPSECURITY_CA_FILE": str(cloud.ca_file),
@@ -135,11 +143,14 @@ class LocalStack:
         self.tokens(user, **token)  # what is wrong with the arguments is raised here, not at the first call
         return LocalCredential(lambda: self.tokens(user, **token))
 
-    def chat_completion(self) -> "AzureChatCompletion":
-        """Return Semantic Kernel's chat service on the local cloud's model, for the event loop that runs."""
-        from mcpsecurity.testing.model import local_chat_completion  # noqa: PLC0415 - needs Semantic Kernel
+    def chat_completion(self, deployment: str | None = None) -> "ChatModel":
+        """Return a model of the local cloud as a chat service of Semantic Kernel; close it after use.
 
-        return local_chat_completion(self.cloud)
+        `deployment`: `offline-model` (also without one), `offline-reasoning` or `offline-vision`.
+        """
+        from mcpsecurity.testing.model import local_chat_model  # noqa: PLC0415 - needs Semantic Kernel
+
+        return local_chat_model(self.cloud, deployment)
 
     def _publish(self, url: str) -> None:
         """Make `url` an identifier URI of the API's registration, beside those of other servers."""

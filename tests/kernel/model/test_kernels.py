@@ -129,7 +129,7 @@ async def test_every_deployment_of_the_local_cloud_calls_a_tool(
         tls=client_ssl_context(cloud.ca_file),
     ) as model:
         answer = await model.get_chat_message_content(history, settings, kernel=kernel)
-        assert str(answer) == "The random number is **3**."
+        assert str(answer) == "Your random number between 3 and 6 is **3**."
         assert (model.api == "responses") == (api == "auto" and (version is None or "reason" in deployment))
 
 

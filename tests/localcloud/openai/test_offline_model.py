@@ -180,7 +180,7 @@ def test_a_third_number_comes_from_the_range_of_the_first_two() -> None:
     second = say(prompt, *results)
     assert called(second) == [(NUMBER, {"min": 7, "max": 40})]
     last = say(prompt, *results, *done(second, '{"result": 12}'))
-    assert last.text == "The random numbers are **40**, **7** and **12**."
+    assert last.text == "Your random numbers are **40**, **7** and **12**."
 
 
 def test_a_number_from_the_current_date_takes_two_steps() -> None:
@@ -229,8 +229,96 @@ def test_structured_results_are_shown_readably() -> None:
         "daily": [{"date": "2026-11-23", "max": 6}, {"date": "2026-11-24", "max": 7}],
     }
     answer = say("weather in Bern", *done(first, json.dumps(weather)))
-    assert "- temperature: **4.5**" in answer.text
-    assert "| 2026-11-24 | 7 |" in answer.text
+    assert answer.text.startswith("Here is the city weather: **Bern**")
+    assert "- temperature 4.5" in answer.text, "the tool names no unit"
+    assert "- **Tomorrow**: max 7" in answer.text
+
+
+def test_units_come_from_the_words_of_the_tool_and_names_of_fields() -> None:
+    boat = tool("get_boat", "Look at a boat. Speed in km/h, fuel (%).", harbour={"type": "string"})
+    prompt = 'the boat "Ada"'
+    seen = {"name": "Ada", "boat_speed": 12.5, "fuel": 40, "length_cm": 900, "id": "b-1", "crew": None}
+    answer = say(prompt, *done(say(prompt, tools=[boat]), json.dumps(seen)), tools=[boat])
+    assert answer.text == "Now in **Ada**: boat 12.5 km/h, fuel 40 %, length 900 cm."
+
+
+ERASE = [tool("erase_files", "Erase files in a folder.", folder={"type": "string"})]
+
+
+@pytest.mark.parametrize(
+    ("content", "answer"),
+    [
+        ('{"result": 142}', "Done: 142 files erased."),
+        ('{"result": 1}', "Done: 1 file erased."),
+        ('{"result": true}', "Done: files erased."),
+        ('{"result": "Nothing was there."}', "Done: Nothing was there."),
+        ("The person declined this call.",
+         "You declined the call of `erase_files`, so I did not erase any files."),
+        ("The person declined this call. Their reason: not today",
+         "You declined the call of `erase_files`, so I did not erase any files. Your reason: not today"),
+        ("The person declined this call. Their reason: nobody answered in time",
+         "Nobody approved the call of `erase_files` in time: it expired, so I did not erase any files."),
+        ("The call was cancelled.",
+         "The call of `erase_files` was cancelled, so I did not erase any files."),
+        ("Error: Error executing tool erase_files: the disk is full",
+         "The tool `erase_files` reported a problem: the disk is full"),
+    ],
+)  # fmt: skip
+def test_what_acts_is_told_as_done_or_as_not_done(content: str, answer: str) -> None:
+    first = say("Erase the files", tools=ERASE)
+    assert say("Erase the files", *done(first, content), tools=ERASE).text == answer
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("between 1 and 6", {"min": 1, "max": 7}),
+        ("up to 50", {"max": 51}),
+        ("below 50", {"max": 50}),
+        ("more than 5", {"min": 6}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("described", "upper"),
+    [
+        ("Draw a random number from min (inclusive) to max (exclusive).", {"type": "integer"}),
+        ("Draw a random number.", {"type": "integer", "description": "Upper limit, itself never drawn."}),
+    ],
+)
+def test_an_upper_limit_that_is_not_drawn_is_one_more_than_what_a_person_says(
+    said: str, expected: dict[str, int], described: str, upper: dict[str, Any]
+) -> None:
+    drawing = tool("get_random_number", described, min=INTEGER, max=upper)
+    assert called(say(f"a random number {said}", tools=[drawing])) == [(NUMBER, expected)]
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        ("in 90 days", "2027-02-21", "2027-02-21"),
+        ("next weekend", "2026-11-28", "2026-11-29"),
+        ("next Friday", "2026-11-27", "2026-11-27"),
+        ("next week", "2026-11-30", "2026-12-06"),
+        ("from 1 December until Christmas", "2026-12-01", "2026-12-25"),
+        ("from tomorrow for 3 days", "2026-11-24", "2026-11-26"),
+        ("at Easter", "2027-03-28", "2027-03-28"),
+        ("on 3.1.", "2027-01-03", "2027-01-03"),
+        ("in two months", "2027-01-23", "2027-01-23"),
+        ("the day after tomorrow", "2026-11-25", "2026-11-25"),
+    ],
+)
+def test_days_are_understood_as_people_say_them(words: str, first: str, last: str) -> None:
+    arguments = called(say(f"Plan a trip to Rome {words}"))[0][1]
+    assert arguments["destination"] == "Rome"
+    assert arguments["start_date"] == first
+    assert arguments.get("end_date", first) == last
+
+
+def test_the_calendar_is_known_without_a_tool() -> None:
+    assert say("What date is in 90 days?", tools=[]).text == "That is **Sunday, 21 February 2027**."
+    assert say("How many weeks until Christmas?", tools=[]).text == (
+        "**4 weeks and 4 days** until Friday, 25 December 2026."
+    )
 
 
 def test_an_earlier_request_is_taken_up_again() -> None:

@@ -53,7 +53,7 @@ async def test_semantic_kernel_calls_a_function_and_tells_its_result(
     async with client(endpoint[1]) as azure:
         service = AzureChatCompletion(deployment_name=MODEL_NAME, async_client=azure)
         answer = await service.get_chat_message_content(history, settings, kernel=kernel)
-    assert str(answer) == "The random number is **3**."
+    assert str(answer) == "Your random number between 3 and 6 is **3**."
 
 
 async def test_a_streamed_call_comes_in_pieces_with_usage(endpoint: tuple[ModelEndpoints, str]) -> None:

@@ -205,19 +205,19 @@ async def test_a_token_is_kept_while_it_is_good_and_renewed_before_it_expires(
     stack: Stack, visitors: NewPerson
 ) -> None:
     async with _entra(stack, visitors()) as (entra, cache):
-        first = await entra.token("sid", stack.cloud.scope, force=False)
-        assert await entra.token("sid", stack.cloud.scope, force=False) == first
+        first = await entra.token("sid", [stack.cloud.scope], force=False)
+        assert await entra.token("sid", [stack.cloud.scope], force=False) == first
         _age(cache, 200)
-        second = await entra.token("sid", stack.cloud.scope, force=False)
+        second = await entra.token("sid", [stack.cloud.scope], force=False)
         assert second != first
-        assert await entra.token("sid", stack.cloud.scope, force=True) != second
+        assert await entra.token("sid", [stack.cloud.scope], force=True) != second
 
 
 async def test_many_who_need_a_new_token_at_once_cause_one_refresh(stack: Stack, visitors: NewPerson) -> None:
     async with _entra(stack, visitors()) as (entra, cache):
         _age(cache, 0)
         tokens = await asyncio.gather(
-            *(entra.token("sid", stack.cloud.scope, force=False) for _ in range(20))
+            *(entra.token("sid", [stack.cloud.scope], force=False) for _ in range(20))
         )
         assert len(set(tokens)) == 1
 
@@ -227,7 +227,7 @@ async def test_a_revoked_session_has_to_sign_in_again(stack: Stack, visitors: Ne
     async with _entra(stack, visitor) as (entra, _):
         stack.cloud.tenant.revoke_refresh_tokens(visitor.user)
         with pytest.raises(SignInRequiredError):
-            await entra.token("sid", stack.cloud.scope, force=True)
+            await entra.token("sid", [stack.cloud.scope], force=True)
 
 
 async def test_what_conditional_access_asks_for_comes_with_the_error(
@@ -237,7 +237,7 @@ async def test_what_conditional_access_asks_for_comes_with_the_error(
         claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
         stack.cloud.tenant.faults.refuse(Sts.MFA_REQUIRED, grant_type="refresh_token", claims=claims)
         with pytest.raises(SignInRequiredError) as caught:
-            await entra.token("sid", stack.cloud.scope, force=True)
+            await entra.token("sid", [stack.cloud.scope], force=True)
         assert caught.value.claims == claims
         assert caught.value.scope == stack.cloud.scope
 
@@ -249,7 +249,7 @@ async def test_a_passing_fault_of_the_tenant_is_no_reason_to_sign_in(
     async with _entra(stack, visitors()) as (entra, _):
         stack.cloud.tenant.faults.refuse(code, grant_type="refresh_token")
         with pytest.raises(ServerUnavailableError, match="Entra ID cannot be reached"):
-            await entra.token("sid", stack.cloud.scope, force=True)
+            await entra.token("sid", [stack.cloud.scope], force=True)
 
 
 async def test_a_tenant_that_is_down_when_a_token_is_due_ends_the_answer_and_not_the_session(
@@ -274,7 +274,7 @@ async def test_a_session_without_tokens_has_to_sign_in(stack: Stack, visitors: N
     async with _entra(stack, visitors()) as (entra, _):
         await entra.forget("sid")
         with pytest.raises(SignInRequiredError):
-            await entra.token("sid", stack.cloud.scope, force=False)
+            await entra.token("sid", [stack.cloud.scope], force=False)
 
 
 async def test_a_client_that_was_not_entered_says_so(stack: Stack) -> None:

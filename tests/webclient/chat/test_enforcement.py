@@ -9,7 +9,7 @@ import pytest
 from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.exceptions import KernelInvokeException
-from semantic_kernel.functions import KernelArguments
+from semantic_kernel.functions import KernelArguments, KernelPlugin
 
 from mcpsecurity_webclient.chat.mcp.plugins import cached_toolset
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
@@ -141,16 +141,18 @@ async def test_a_tool_that_its_server_has_withdrawn_is_not_called() -> None:
     assert (heard, server.called) == ([], [])
 
 
-def test_conversations_that_see_the_same_tools_share_their_plugin() -> None:
+def test_conversations_that_see_the_same_tools_share_their_functions() -> None:
     mine, theirs = (cached_toolset("s", (TOOL.model_dump_json(by_alias=True),)) for _ in range(2))
-    assert mine.plugin is theirs.plugin
-    assert mine.functions == {"pay": TOOL}
-    assert cached_toolset("other", (TOOL.model_dump_json(by_alias=True),)).plugin is not mine.plugin
+    assert mine.functions(["pay"])["pay"] is theirs.functions(["pay"])["pay"]
+    assert mine.named == {"pay": TOOL}
+    other = cached_toolset("other", (TOOL.model_dump_json(by_alias=True),))
+    assert other.functions(["pay"])["pay"] is not mine.functions(["pay"])["pay"]
 
 
 async def test_a_function_only_describes_its_tool_and_makes_no_call() -> None:
     kernel, arguments = Kernel(), KernelArguments(amount=1)
-    kernel.plugins["s"] = cached_toolset("s", (TOOL.model_dump_json(by_alias=True),)).plugin
+    toolset = cached_toolset("s", (TOOL.model_dump_json(by_alias=True),))
+    kernel.plugins["s"] = KernelPlugin(name="s", functions=list(toolset.functions(["pay"]).values()))
     with pytest.raises(KernelInvokeException) as caught:
         await kernel.invoke(kernel.get_function("s", "pay"), arguments)
     causes: list[BaseException | None] = [caught.value]

@@ -136,10 +136,13 @@ class EntraClient:
 
     def _known(self, asked: str | None) -> list[str]:
         """Return those of the scopes that belong to the API of the first one, if a server is that API."""
-        apis = {s.scope.rpartition("/")[0] for s in self._settings.servers if s.scope}
+        configured = {s.scope for s in self._settings.servers if s.scope}
+        apis = {api for scope in configured if (api := scope.rpartition("/")[0])}
         words = (asked or "").split()[:_MOST_SCOPES]
         api = words[0].rpartition("/")[0] if words else ""
-        return [word for word in words if api in apis and word.rpartition("/")[0] == api]
+        if api not in apis:  # a scope without a prefix is Microsoft Graph's
+            return [word for word in words[:1] if word in configured]
+        return [word for word in words if word.rpartition("/")[0] == api]
 
     async def complete(self, flow: dict[str, Any], answer: Mapping[str, str], sid: str) -> SignedIn:
         """Redeem the answer for tokens, verify who it is, and keep the tokens under `sid`.

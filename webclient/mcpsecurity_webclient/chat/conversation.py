@@ -19,7 +19,7 @@ from mcpsecurity_webclient.chat.inbox import Inbox
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.server import ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
-from mcpsecurity_webclient.chat.models import User
+from mcpsecurity_webclient.chat.models import ToolChoice, User
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
@@ -28,6 +28,7 @@ from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinat
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tool_list import ToolList
 from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import ToolCalls
 from mcpsecurity_webclient.chat.tools.grants import Grants
@@ -59,17 +60,18 @@ AGAIN: tuple[Again, ...] = get_args(Again)
 class ChatDependencies:
     """What all conversations share.
 
-    `make_servers` makes the MCP servers of a conversation from its id, its callbacks, and a function that
-    returns the person in the session whose tokens the servers get. `grants_of` returns what a person allows
-    in all conversations. `sign_in_needed` is called when the tokens of a conversation's session are no longer
-    accepted, `listed` when a conversation changes in the person's list. `clock` gives seconds since 1970.
+    `make_servers` makes the MCP servers of a conversation from its id, its callbacks, a function that
+    returns the person in the session whose tokens the servers get, and the choice of tools. `grants_of`
+    returns what a person allows in all conversations. `sign_in_needed` is called when the tokens of a
+    conversation's session are no longer accepted, `listed` when a conversation
+    changes in the person's list. `clock` gives seconds since 1970.
     """
 
     settings: WebSettings
     models: OfferedModels
     store: ConversationStore
     coordinator: ElicitationCoordinator
-    make_servers: Callable[[str, ServerCallbacks, Callable[[], Person]], McpServers]
+    make_servers: Callable[[str, ServerCallbacks, Callable[[], Person], ToolChoice], McpServers]
     grants_of: Callable[[Owner], PersonGrants]
     sign_in_needed: Callable[["ChatService", SignInRequiredError], None]
     listed: Callable[["ChatService"], None]
@@ -110,7 +112,10 @@ class ChatService:
             self._make_sampling(shared),
             call_on=lambda server: self._tool_calls.running_on(server),  # noqa: PLW0108 - made later
         )
-        self._servers = shared.make_servers(chat_id, self._callbacks(settings), lambda: self.acting)
+        self._servers = shared.make_servers(
+            chat_id, self._callbacks(settings), lambda: self.acting, self.state.choice
+        )
+        self.tools = ToolList(self.state, self._servers, self._publish, save=self.saver.save)
         self.grants = self._make_grants(shared, person)
         self.approvals = self._make_approvals(settings)
         self._tool_calls = ToolCalls(self.state, self.approvals, self._servers, self._publish, clock=clock)

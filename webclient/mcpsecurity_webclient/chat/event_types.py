@@ -25,6 +25,7 @@ from mcpsecurity_webclient.chat.views import (
     ServerView,
     SignInView,
     StateView,
+    ToolRef,
     Trigger,
 )
 
@@ -186,6 +187,12 @@ class ServersChanged(TypedDict):
     servers: list[ServerView]
 
 
+class ToolsChanged(TypedDict):
+    """The person has turned tools on or off; `off` is what is off now."""
+
+    off: list[ToolRef]
+
+
 class CatalogChanged(TypedDict):
     """Prompts or resources have changed: the page fetches them again."""
 
@@ -221,7 +228,8 @@ EventName = Literal[
     "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
-    "mode.changed", "model.changed", "grants.changed", "servers.changed", "catalog.changed", "title.changed",
+    "mode.changed", "model.changed", "grants.changed", "tools.changed", "servers.changed", "catalog.changed",
+    "title.changed",
     "session.expired", "chats.changed", "toast",
 ]  # fmt: skip
 
@@ -229,7 +237,8 @@ EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | ElicitationRequested
     | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | ModelChanged | GrantsChanged
-    | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | ChatsChanged | Toast
+    | ToolsChanged | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | ChatsChanged
+    | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -253,6 +262,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "mode.changed": ModeChanged,
     "model.changed": ModelChanged,
     "grants.changed": GrantsChanged,
+    "tools.changed": ToolsChanged,
     "servers.changed": ServersChanged,
     "catalog.changed": CatalogChanged,
     "title.changed": TitleChanged,

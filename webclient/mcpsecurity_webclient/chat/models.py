@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, cast
@@ -18,6 +18,7 @@ from mcpsecurity_webclient.chat.views import (
     ProgressView,
     RunView,
     SignInView,
+    ToolRef,
     Trigger,
     UserView,
 )
@@ -31,9 +32,12 @@ __all__ = [
     "Message",
     "PendingFunctionCall",
     "Run",
+    "ToolChoice",
     "User",
     "arguments_hash",
 ]
+
+_MOST_FOUND = 200
 
 CallStatus = Literal["proposed", "approved", "running", "done", "failed", "declined", "cancelled"]
 
@@ -215,6 +219,34 @@ class Run:
         if self.asked_at:
             body["asked_at"] = self.asked_at
         return body
+
+
+@dataclass(slots=True)
+class ToolChoice:
+    """Which tools take part in a conversation. `off` has servers and tools that the person has turned off,
+    a whole server with the tool "". `found` are tools that the model has looked for, the latest first."""
+
+    off: set[tuple[str, str]] = field(default_factory=set)
+    found: list[tuple[str, str]] = field(default_factory=list)
+
+    def has(self, server: str, tool: str) -> bool:
+        """Tell whether a tool takes part, as far as the person says."""
+        return not self.off & {(server, ""), (server, tool)}
+
+    def turn(self, server: str, tool: str, *, on: bool) -> None:
+        """Turn a tool on or off, or a whole server. With a tool its server is turned on, too."""
+        if not on:
+            self.off.add((server, tool))
+            return
+        self.off -= {(server, ""), (server, tool)}
+
+    def remember(self, tools: Iterable[tuple[str, str]]) -> None:
+        """Put tools that were found before those that were found earlier."""
+        self.found = list(dict.fromkeys([*tools, *self.found]))[:_MOST_FOUND]
+
+    def to_json(self) -> list[ToolRef]:
+        """Return what is off, as the page shows it."""
+        return [{"server": s, "tool": tool} if tool else {"server": s} for s, tool in sorted(self.off)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,14 @@ from typing import Any
 from semantic_kernel.contents import ChatHistory
 
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
-from mcpsecurity_webclient.chat.models import ApprovalMode, Message, PendingFunctionCall, Run, User
+from mcpsecurity_webclient.chat.models import (
+    ApprovalMode,
+    Message,
+    PendingFunctionCall,
+    Run,
+    ToolChoice,
+    User,
+)
 from mcpsecurity_webclient.chat.transcript import Transcript
 
 __all__ = ["ConversationState"]
@@ -26,11 +33,12 @@ def _new_transcript() -> Transcript:
 class ConversationState:
     """Everything about a conversation that is saved or shown.
 
-    `messages` and `calls` are what the page shows, `transcript` is what the model reads. `grants` maps server
-    and tool to the digest of the definition that the person always approves. `run` is the answer that is
-    being written, `model` the name of the model that was chosen (None: the default one),
-    `locale` the person's with the last message, `pinned` whether it is listed before the others. `leaving` is
-    set when another process takes the conversation over: requests that wait for the person then stay open.
+    `messages` and `calls` are what the page shows, `transcript` is what the model reads. `grants` maps
+    server and tool to the digest of the definition that the person always approves. `choice` says which
+    tools take part. `run` is the answer that is being written, `model` the name of the model that was
+    chosen (None: the default one), `locale` the person's with the last message, `pinned` whether it is
+    listed before the others. `leaving` is set when another process takes the conversation over: requests
+    that wait for the person then stay open.
     """
 
     chat_id: str
@@ -45,6 +53,7 @@ class ConversationState:
     calls: dict[str, PendingFunctionCall] = field(default_factory=dict)
     grants: dict[tuple[str, str], str] = field(default_factory=dict)
     transcript: Transcript = field(default_factory=_new_transcript)
+    choice: ToolChoice = field(default_factory=ToolChoice)
     run: Run | None = None
     pinned: bool = False
     leaving: bool = False
@@ -72,5 +81,6 @@ class ConversationState:
             "title": self.title,
             "messages": [message.to_json() for message in self.messages],
             "run": self.run.to_json() if self.run else None,
+            "tools_off": self.choice.to_json(),
             "calls": [call.to_json() for key, call in self.calls.items() if key in shown],
         }

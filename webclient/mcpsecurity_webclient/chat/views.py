@@ -27,6 +27,7 @@ __all__ = [
     "SamplingView",
     "ServerView",
     "StateView",
+    "ToolRef",
     "ToolView",
     "Trigger",
     "UserView",
@@ -56,7 +57,7 @@ class ToolView(TypedDict):
 
 class ServerView(TypedDict):
     """An MCP server. `offers` are its tools, `tools` is their number; `left_out` names those that the model
-    does not get."""
+    cannot get, `searched` counts those that it looks for when it needs them."""
 
     name: str
     title: str
@@ -65,7 +66,15 @@ class ServerView(TypedDict):
     offers: list[ToolView]
     message: NotRequired[str]
     left_out: NotRequired[list[str]]
+    searched: NotRequired[int]
     sign_in_url: NotRequired[str]
+
+
+class ToolRef(TypedDict):
+    """A tool of a server, or the whole server."""
+
+    server: str
+    tool: NotRequired[str]
 
 
 class ModelView(TypedDict):
@@ -241,3 +250,4 @@ class StateView(TypedDict):
     elicitations: list[ElicitationView]
     samplings: list[SamplingView]
     grants: list[GrantView]
+    tools_off: list[ToolRef]

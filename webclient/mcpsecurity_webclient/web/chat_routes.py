@@ -138,6 +138,11 @@ class _Api:
         chat.act_as(request[PERSON])
         return web.json_response(await chat.catalog())
 
+    async def tools(self, request: web.Request) -> web.Response:
+        chat = await self._chat(request)
+        chat.act_as(request[PERSON])
+        return web.json_response({"servers": await chat.tools.read()})
+
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
         chat, person = await self._chat(request), request[PERSON]
@@ -192,6 +197,7 @@ def add_chat_api(
     chat = "/api/chats/{chat_id}"
     router.add_get(chat, api.chat)
     router.add_get(f"{chat}/catalog", api.catalog)
+    router.add_get(f"{chat}/tools", api.tools)
     router.add_get(f"{chat}/events", api.events)
     router.add_get(f"{chat}/export", api.export)
     router.add_post(f"{chat}/messages", api.command(commands.NewMessage, api.message))
@@ -205,6 +211,7 @@ def add_chat_api(
     for trigger in AGAIN:
         router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
+    router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/pin", api.command(commands.Pin, _pin))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
@@ -268,6 +275,11 @@ async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> d
 
 async def _pin(chat: ChatService, body: commands.Pin, _: web.Request) -> dict[str, Any]:
     await chat.pin(pinned=body.pinned)
+    return {}
+
+
+async def _turn_tool(chat: ChatService, body: commands.TurnTool, _: web.Request) -> dict[str, Any]:
+    await chat.tools.turn(body.server, body.tool, on=body.on)
     return {}
 
 

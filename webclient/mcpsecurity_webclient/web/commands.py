@@ -21,6 +21,7 @@ __all__ = [
     "Revoke",
     "SetMode",
     "SetModel",
+    "TurnTool",
 ]
 
 _Choice = Literal["approve", "decline"]
@@ -116,6 +117,14 @@ class Pin(Command):
     """Whether the conversation is listed before those that are not pinned."""
 
     pinned: bool
+
+
+class TurnTool(Command):
+    """A tool of a server to turn on or off in the conversation, or without `tool` the whole server."""
+
+    server: str = Field(max_length=64)
+    tool: str = Field("", max_length=1000)
+    on: bool
 
 
 class Rename(Command):

@@ -28,6 +28,8 @@ GetBearer = Callable[[], Awaitable[str]]
 class ModelClients:
     """Sends requests to an endpoint, with a key, or with the token of an identity, or with neither.
 
+    `proxies`: whether those that the environment names are used.
+
     A redirect is not followed: the key and the conversation are for the address that is configured.
     """
 
@@ -40,9 +42,10 @@ class ModelClients:
         headers: Mapping[str, str] | None = None,
         timeout: float = 180.0,
         tls: ssl.SSLContext | None = None,
+        proxies: bool = True,
     ) -> None:
         self._http = DefaultAsyncHttpxClient(
-            verify=True if tls is None else tls, timeout=timeout, follow_redirects=False
+            verify=True if tls is None else tls, timeout=timeout, follow_redirects=False, trust_env=proxies
         )
         extra = {name.title(): value for name, value in (headers or {}).items()}
         options: dict[str, Any] = {

@@ -105,7 +105,7 @@ class ChatModel(ChatCompletionClientBase):
             azure: whether the host is an Azure OpenAI resource; None decides by its name.
             defaults: settings of requests that do not set them themselves.
             options: further ones of `ModelClients`: `headers`, `timeout` in seconds, `tls`: an
-                `ssl.SSLContext`.
+                `ssl.SSLContext`, `proxies`: False to use none.
 
         Raises:
             EndpointError: no model can be reached at the address.

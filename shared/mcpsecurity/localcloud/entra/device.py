@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.claims import read_claims
 from mcpsecurity.localcloud.entra.clients import Authenticated, find_client
 from mcpsecurity.localcloud.entra.devices import DeviceFlow, find_device_flow, new_user_code
 from mcpsecurity.localcloud.entra.errors import EntraError
@@ -22,7 +23,8 @@ async def device_authorization(tenant: Tenant, request: web.Request) -> web.Stre
     client = find_client(tenant, values.get("client_id"))
     requested = parse_scopes(tenant.directory, client, required(values, "scope"))
     requested.single(tenant.directory)
-    flow = DeviceFlow(client, requested, new_user_code(), tenant.now() + DEVICE_CODE_LIFETIME)
+    ends, claims = tenant.now() + DEVICE_CODE_LIFETIME, read_claims(values.get("claims"))
+    flow = DeviceFlow(client, requested, new_user_code(), ends, claims)
     uri = f"{tenant.urls.http}/{tenant.tenant_id}/oauth2/v2.0/deviceauth"
     answer = {
         "user_code": flow.user_code,
@@ -71,4 +73,7 @@ async def device_code(tenant: Tenant, client: Authenticated, values: Values) -> 
     if flow.family is None:
         raise EntraError(Sts.DEVICE_PENDING)
     tenant.device_flows.remove(handle)
+    asked = read_claims(values.get("claims"))  # MSAL sends them with the second request, Entra takes either
+    flow.family.acrs = asked.acrs or flow.claims.acrs
+    flow.family.capabilities = asked.capabilities or flow.claims.capabilities
     return await delegated(tenant, client, flow.requested, flow.family)

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mcpsecurity.localcloud.entra.claims import NO_CLAIMS, AskedClaims
 from mcpsecurity.localcloud.entra.directory import Client
 from mcpsecurity.localcloud.entra.grants import Family
 from mcpsecurity.localcloud.entra.scopes import Requested
@@ -21,6 +22,7 @@ class DeviceFlow:
     requested: Requested
     user_code: str
     expires_at: float
+    claims: AskedClaims = NO_CLAIMS
     family: Family | None = None
     declined: bool = False
 

@@ -22,6 +22,7 @@ from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswer, arguments_of
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
 from mcpsecurity_webclient.chat.agent.system_message import system_message
+from mcpsecurity_webclient.chat.agent.tool_search import FIND_TOOLS, found_text, search_plugin, wanted_words
 from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, sent, valid_call
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -60,6 +61,7 @@ class PromptingService:
         self._max_rounds = max_rounds
         self._system_prompt = system_prompt
         self._answering = ""
+        self._own: dict[str, Callable[[dict[str, Any]], str]] = {FIND_TOOLS: self._find_tools}
 
     async def answer(self, history: ChatHistory, writer: AnswerWriter) -> Completion:
         """Answer the history's last message and return the outcome. The history grows by text, calls and
@@ -120,8 +122,20 @@ class PromptingService:
             SignInRequiredError: the person's session gives no token any more.
         """
         await self._servers.refresh()
+        self._offer_tools()
+
+    def _offer_tools(self) -> None:
+        plugins = self._servers.plugins()
+        if self._servers.searched:
+            plugins[FIND_TOOLS.partition("-")[0]] = search_plugin(self._servers.searched)
         self._kernel.plugins.clear()
-        self._kernel.plugins |= self._servers.plugins()
+        self._kernel.plugins |= plugins
+
+    def _find_tools(self, arguments: dict[str, Any]) -> str:
+        """Look for tools; those that are found are offered from the next round on."""
+        found = self._servers.find_tools(wanted_words(arguments))
+        self._offer_tools()
+        return found_text(found)
 
     def _with_system_message(self, history: ChatHistory) -> ChatHistory:
         """Return a history with the system message of now instead of the one it began with."""
@@ -153,17 +167,23 @@ class PromptingService:
         self, response: ModelAnswer, message_id: str, history: ChatHistory, writer: AnswerWriter
     ) -> ToolCallBatch:
         """Put a response into the history, and record its calls. One that no tool can be found for, or
-        whose arguments cannot be read, is answered at once: the person has nothing to decide about it."""
+        whose arguments cannot be read, is answered at once, as those of the chat's own functions are: the
+        person has nothing to decide about it."""
         batch_id, taken = secrets.token_urlsafe(8), call_ids(history.messages)
         items: list[FunctionCallContent] = []
-        refused: list[ChatMessageContent] = []
+        answered: list[ChatMessageContent] = []
         batch = ToolCallBatch([], [], 0)
         for made in response.calls:
             try:
+                if (own := self._own.get(made.name or "")) is not None:
+                    arguments = arguments_of(made, whole=response.whole)
+                    items.append(valid_call(made, _written(made, arguments), taken))
+                    answered.append(result_of(items[-1], own(arguments)))
+                    continue
                 arguments = self._checked(made, whole=response.whole)
             except UnreadableCallError as error:
                 items.append(valid_call(made, "{}", taken))
-                refused.append(result_of(items[-1], str(error)))
+                answered.append(result_of(items[-1], str(error)))
                 continue
             items.append(valid_call(made, _written(made, arguments), taken))
             batch.items.append(items[-1])
@@ -177,7 +197,7 @@ class PromptingService:
             history.add_message(
                 ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=reasoning)
             )
-            history.messages += refused
+            history.messages += answered
         batch.begin = len(history.messages)
         for call in batch.calls:
             writer.called(call)

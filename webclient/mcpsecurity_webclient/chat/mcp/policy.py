@@ -27,6 +27,10 @@ class ToolPolicy:
         held = set(self._roles()) if rules.roles else set[str]()
         return all(not held.isdisjoint(roles) for p, roles in rules.roles.items() if fnmatchcase(tool, p))
 
+    def allows(self, tool: str) -> bool:
+        """Tell whether the operator lets the person run a tool."""
+        return self.sees(tool) and self.rule(tool) != "refuse"
+
     def rule(self, tool: str) -> Rule | None:
         """Return the rule for a tool: the strictest of those that fit."""
         rules = self._settings

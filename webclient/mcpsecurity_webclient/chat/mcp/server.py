@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -68,10 +68,10 @@ class ServerCallbacks:
 
 
 class McpServer:
-    """One server. `functions` is what the kernel calls its tools, `questions` counts what it has asked the
-    person, `refused` is why it wants a sign-in, `left_out` names the tools that the model does not get. It is
-    `prompt` unless it was silent or failed when it was looked at last. `sign_in_url` says where what a
-    refusal asks for is granted.
+    """One server. `listed` are its tools, `functions` those that the model was given, by what the kernel
+    calls them, `questions` counts what it has asked the person, `refused` is why it wants a sign-in,
+    `left_out` names the tools that the model does not get. It is `prompt` unless it was silent or failed
+    when it was looked at last. `sign_in_url` says where what a refusal asks for is granted.
     """
 
     def __init__(
@@ -89,13 +89,12 @@ class McpServer:
         self.status = "connecting"
         self.message: str | None = None
         self.refused: SignInRequiredError | None = None
-        self.offered: Toolset | None = None
+        self.listed: Toolset | None = None
         self.functions: dict[str, types.Tool] = {}
+        self.searched = 0
         self.left_out: list[str] = []
         self.questions = 0
         self.prompt = True
-        self._definitions: tuple[str, ...] = ()
-        self._tools: list[ToolView] = []
         self._callbacks = callbacks
         self._sign_in_url = sign_in_url
         self._stale = True
@@ -121,8 +120,8 @@ class McpServer:
 
     def to_json(self) -> ServerView:
         """Return the page's view."""
-        left_out = self.offered.left_out if self.offered else ()
-        offers = [tool for tool in self._tools if tool["name"] not in left_out]
+        known = self.listed.named.values() if self.listed else ()
+        offers = [_tool_view(tool) for tool in known if self.sees(tool)]
         body = {
             "name": self.settings.name,
             "title": self.settings.title or self.settings.name,
@@ -131,7 +130,12 @@ class McpServer:
             "offers": offers,
         }
         url = self._sign_in_url(self.refused) if self._sign_in_url and self.refused else None
-        optional = {"message": self.message, "left_out": self.left_out, "sign_in_url": url}
+        optional = {
+            "message": self.message,
+            "left_out": self.left_out,
+            "searched": self.searched,
+            "sign_in_url": url,
+        }
         return cast("ServerView", body | {name: value for name, value in optional.items() if value})
 
     def look(self) -> asyncio.Task[None] | None:
@@ -177,17 +181,26 @@ class McpServer:
         self._lacks_tools(error)
         self._set("sign_in", str(error))
 
-    def offer(self, limit: int) -> KernelPlugin | None:
-        """Return the plugin with at most so many tools, or None without any."""
-        known = self._definitions
-        self.offered = cached_toolset(self.plugin_name, known, min(limit, len(known))) if known else None
-        self.functions = self.offered.functions if self.offered else {}
-        left_out = [*self.connection.left_out, *(self.offered.left_out if self.offered else ())]
-        if left_out != self.left_out:
-            self.left_out = left_out
+    def sees(self, tool: types.Tool) -> bool:
+        """Tell whether the person gets to see a tool, and the model can call it."""
+        return self.policy.sees(tool.name)
+
+    def function_of(self, tool: str) -> str | None:
+        """Return what the kernel calls a tool."""
+        named = self.listed.named if self.listed else {}
+        return next((name for name, known in named.items() if known.name == tool), None)
+
+    def offer(self, names: Iterable[str], searched: int) -> KernelPlugin | None:
+        """Return the plugin with the functions of these names, or None without any. `searched` tools more
+        have to be looked for."""
+        made = self.listed.functions(names) if self.listed else {}
+        self.functions = {name: self.listed.named[name] for name in made} if self.listed else {}
+        left_out = self._left_out()
+        if (left_out, searched) != (self.left_out, self.searched):
+            self.left_out, self.searched = left_out, searched
             if self.status == "ready":
                 self._set("ready", _left_out_words(left_out))
-        return self.offered.plugin if self.offered and self.functions else None
+        return KernelPlugin(name=self.plugin_name, functions=list(made.values())) if made else None
 
     async def aclose(self) -> None:
         """Close the connection; the next use opens it anew."""
@@ -214,11 +227,11 @@ class McpServer:
             self.prompt = False
             self._is_down("The MCP server answers with something that cannot be read.")
         else:
-            self._definitions = tuple(tool.model_dump_json(by_alias=True) for tool in listed)
-            self._tools = [_tool_view(tool) for tool in listed]
+            definitions = tuple(tool.model_dump_json(by_alias=True) for tool in listed)
+            self.listed = cached_toolset(self.plugin_name, definitions)
             self._stale, self._listed_from = False, self.connection.server
-            self.offered, self.refused, self.prompt, self._pause = None, None, True, _FIRST_PAUSE
-            self.left_out = list(self.connection.left_out)
+            self.refused, self.prompt, self._pause = None, True, _FIRST_PAUSE
+            self.left_out = self._left_out()
             self._set("ready", _left_out_words(self.left_out))
             self._look_later(_CHECK_SECONDS, self._check)
 
@@ -268,7 +281,11 @@ class McpServer:
 
     def _lacks_tools(self, refused: SignInRequiredError | None) -> None:
         self._stale, self.refused = True, refused
-        self._definitions, self._tools, self.offered, self.left_out = (), [], None, []
+        self.listed, self.functions, self.left_out, self.searched = None, {}, [], 0
+
+    def _left_out(self) -> list[str]:
+        """Return the names of the tools that the model cannot get."""
+        return [*self.connection.left_out, *(self.listed.left_out if self.listed else ())]
 
     def _forget_timer(self) -> None:
         if self._again is not None:

@@ -11,8 +11,10 @@ from semantic_kernel.functions import KernelPlugin
 from mcpsecurity.client import BridgeError, McpConnection, SignInRequiredError
 from mcpsecurity_webclient.chat.mcp.attachments import attached_text, block_text
 from mcpsecurity_webclient.chat.mcp.catalog import prompt_json, resource_json
+from mcpsecurity_webclient.chat.mcp.offer import Found, find_tools, offer
 from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS
 from mcpsecurity_webclient.chat.mcp.server import McpServer, NoTokenError
+from mcpsecurity_webclient.chat.models import ToolChoice
 
 __all__ = ["McpServers"]
 
@@ -24,10 +26,16 @@ _CATALOG_SECONDS = 10.0
 
 
 class McpServers:
-    """All servers of a conversation."""
+    """All servers of a conversation. `choice` says which of their tools take part, and `max_tools` how many
+    the model is given; `searched` counts those that it has to look for."""
 
-    def __init__(self, servers: Sequence[McpServer]) -> None:
+    def __init__(
+        self, servers: Sequence[McpServer], choice: ToolChoice | None = None, *, max_tools: int = MAX_TOOLS
+    ) -> None:
         self.all = list(servers)
+        self.choice = choice or ToolChoice()
+        self._max_tools = max_tools
+        self.searched = 0
 
     def named(self, name: str) -> McpServer | None:
         """Return the server of a name."""
@@ -73,14 +81,26 @@ class McpServers:
                 yield server.settings.name, known.instructions
 
     def plugins(self) -> dict[str, KernelPlugin]:
-        """Return the plugins of all servers by name, with no more tools than a model takes."""
+        """Return the plugins of the servers by name, with those of their tools that the model is given."""
+        offered = offer(self.all, self.choice, self._max_tools)
+        self.searched = sum(offered.searched.values())
         plugins: dict[str, KernelPlugin] = {}
-        left = MAX_TOOLS
         for server in self.all:
-            if (plugin := server.offer(left)) is not None:
+            names = offered.functions.get(server.settings.name, [])
+            plugin = server.offer(names, offered.searched.get(server.settings.name, 0))
+            if plugin is not None:
                 plugins[server.plugin_name] = plugin
-                left -= len(plugin.functions)
         return plugins
+
+    def find_tools(self, words: str) -> list[Found]:
+        """Return the tools that fit the words best; the model is given them from now on."""
+        found = find_tools(self.all, self.choice, words)
+        self.choice.remember((tool.server, tool.tool) for tool in found)
+        return found
+
+    def takes_part(self, server: McpServer, tool: str) -> bool:
+        """Tell whether a tool may run: the operator allows it, and the person has not turned it off."""
+        return server.policy.allows(tool) and self.choice.has(server.settings.name, tool)
 
     async def catalog(self) -> dict[str, Any]:
         """Return prompts and resources of all servers that answer, as the page wants them."""

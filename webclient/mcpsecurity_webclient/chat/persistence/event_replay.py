@@ -52,6 +52,7 @@ class EventReplayer:
             "model.changed": self._model,
             "title.changed": self._title,
             "grants.changed": self._grants,
+            "tools.changed": self._tools,
         }
 
     def apply(self, event: ChatEvent) -> None:
@@ -178,6 +179,9 @@ class EventReplayer:
 
     def _title(self, payload: dict[str, Any]) -> None:
         self._state.title = payload["title"]
+
+    def _tools(self, payload: dict[str, Any]) -> None:
+        self._state.choice.off = {(off["server"], off.get("tool", "")) for off in payload["off"]}
 
     def _grants(self, payload: dict[str, Any]) -> None:
         """Take back what was revoked; what was given was saved before it was told."""

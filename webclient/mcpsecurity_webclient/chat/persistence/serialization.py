@@ -43,6 +43,8 @@ def captured(
             "model": state.model,
             "locale": [state.locale.language, state.locale.time_zone],
             "grants": [[*which, digest] for which, digest in sorted(state.grants.items())],
+            "off": sorted(state.choice.off),
+            "found": state.choice.found,
             **state.transcript.marks(),
             **({"log": mark, "run": state.run.run_id if state.run else None} if mark else {}),
         },
@@ -64,6 +66,8 @@ def restore(state: ConversationState, stored: Conversation) -> None:
     state.calls = calls_from(stored.parts)
     granted = [g for g in stored.state["grants"] if len(g) == 3]  # older releases stored no definition
     state.grants = {(server, tool): digest for server, tool, digest in granted}
+    state.choice.off = {(server, tool) for server, tool in stored.state.get("off", ())}
+    state.choice.found = [(server, tool) for server, tool in stored.state.get("found", ())]
     state.transcript.restore(turns_from(stored.parts), stored.state)
 
 

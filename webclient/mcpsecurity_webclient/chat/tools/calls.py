@@ -66,7 +66,9 @@ class ToolCalls:
         plugin, _, name = function.partition("-")
         for server in self._servers.all:
             if server.plugin_name == plugin:
-                return server, server.functions.get(name)
+                tool = server.functions.get(name)
+                known = tool is not None and self._servers.takes_part(server, tool.name)
+                return server, tool if known else None
         return None, None
 
     def propose(
@@ -188,7 +190,7 @@ class ToolCalls:
             raise
         self._servers.plugins()  # brings what `find` finds up to date
         server, tool = self.find(call.function)
-        if server is not None and server.offered is None:
+        if server is not None and server.listed is None:
             return AWAY
         same = tool is not None and _definition_hash(tool) == call.definition_hash
         return None if same else CHANGED

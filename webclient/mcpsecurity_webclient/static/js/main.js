@@ -13,14 +13,18 @@ import { ServerClock } from "./protocol/clock.js";
 import { Store } from "./protocol/store.js";
 import { Stream } from "./protocol/stream.js";
 import { Countdowns } from "./requests/countdown.js";
+import { Account } from "./shell/account.js";
 import { Announcer } from "./shell/announcer.js";
 import { Chats } from "./shell/chats.js";
 import { Grants } from "./shell/grants.js";
 import { Mode } from "./shell/mode.js";
 import { Models } from "./shell/models.js";
+import { Notifications } from "./shell/notifications.js";
 import { reporter } from "./shell/report.js";
 import { Servers } from "./shell/servers.js";
+import { Shortcuts } from "./shell/shortcuts.js";
 import { Status } from "./shell/status.js";
+import { Tools } from "./shell/tools.js";
 import { Toasts } from "./shell/toasts.js";
 import { Waiting } from "./shell/waiting.js";
 import { Welcome } from "./shell/welcome.js";
@@ -58,8 +62,11 @@ function start() {
   composer.use(new Palette(context, composer, catalog));
   const conversation = new Conversation(byId("conversation-content"), context);
   const waiting = new Waiting(log, follower);
+  const notifications = new Notifications();
+  new Account({ announce: announcer.say, notifications });
+  new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, new Welcome((text) => composer.say(text)), catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Grants(context), waiting, new Chats(context, toasts, waiting)];
+  const views = [composer, new Welcome((text) => composer.say(text)), catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Tools(context), new Grants(context), waiting, new Chats(context, toasts, waiting), notifications];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) leave();

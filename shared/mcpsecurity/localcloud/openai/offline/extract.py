@@ -1,13 +1,17 @@
-"""Values in a prompt: ranges, counts, dates, places and time zones."""
+"""Values in a prompt: ranges, counts, places and time zones."""
 
 import datetime as dt
 import re
+from collections import Counter
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import available_timezones
 
+from mcpsecurity.localcloud.openai.offline.dates import DAYS, MONTHS, days_in
 from mcpsecurity.localcloud.openai.offline.words import NUMBER_WORDS, integers
+from mcpsecurity.localcloud.openmeteo.cities import cities
 
-__all__ = ["count_before", "dates", "places", "quoted", "range_of", "time_zone"]
+__all__ = ["Range", "count_before", "places", "quoted", "range_of", "time_zone"]
 
 _N = r"(-?\d+(?:\.\d+)?|" + "|".join(w for w in NUMBER_WORDS if " " not in w) + ")"
 _RANGES = [
@@ -16,40 +20,15 @@ _RANGES = [
         rf"\bbetween\s+{_N}\s+(?:and|to)\s+{_N}\b",
         rf"\bfrom\s+{_N}\s+(?:to|up to|until|through)\s+{_N}\b",
         rf"\brange\s+(?:of\s+|from\s+)?{_N}\s*(?:to|and|,|-|–)\s*{_N}\b",
-        rf"(?<![\w-]){_N}\s*(?:\.\.|–|-|to)\s*{_N}(?![\w-])",
+        rf"(?<![\w-]){_N}\s*(?:\.\.|–|-|to|until)\s*{_N}(?![\w-])",
     )
 ]
 _BELOW = re.compile(
-    rf"\b(?:below|under|less than|up to|at most|max(?:imum)?(?: of)?)\s+{_N}\b", re.IGNORECASE
+    rf"\b(?:(below|under|less than|smaller than)|up to|at most|until|max(?:imum)?(?: of)?)\s+{_N}\b",
+    re.IGNORECASE,
 )
-_ABOVE = re.compile(rf"\b(?:above|over|more than|at least|min(?:imum)?(?: of)?)\s+{_N}\b", re.IGNORECASE)
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        [
-            "january",
-            "february",
-            "march",
-            "april",
-            "may",
-            "june",
-            "july",
-            "august",
-            "september",
-            "october",
-            "november",
-            "december",
-        ],
-        1,
-    )
-}
-_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_MONTH = "|".join(f"{name}|{name[:3]}" for name in _MONTHS)
-_DAY_MONTH = re.compile(
-    rf"\b(\d{{1,2}})(?:st|nd|rd|th|\.)?\s+(?:of\s+)?({_MONTH})\b\.?,?\s*(\d{{4}})?", re.IGNORECASE
-)
-_MONTH_DAY = re.compile(
-    rf"\b({_MONTH})\b\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s+(\d{{4}}))?", re.IGNORECASE
+_ABOVE = re.compile(
+    rf"\b(?:(above|over|more than|greater than)|at least|min(?:imum)?(?: of)?)\s+{_N}\b", re.IGNORECASE
 )
 _UPPER = "A-ZÀ-ÖØ-Þ"
 _PLACE = re.compile(
@@ -59,24 +38,42 @@ _PLACE = re.compile(
 )
 _LOWER_PLACE = re.compile(
     r"\b(?:in|for|at|near)\s+((?!the\b|a\b|an\b|me\b|this\b|my\b)[^\W\d_][^\W\d_'’-]*(?:[ '-][^\W\d_]+)*?)"
-    r"(?=\s*(?:$|[?.!,;]|\b(?:today|tomorrow|tonight|now|right|please|and|then|from|on|next|this|with)\b))",
+    r"(?=\s*(?:$|[?.!,;]|\b(?:today|tomorrow|tonight|now|right|please|and|then|from|on|next|this|with|or)\b))",
     re.IGNORECASE,
 )
-_NO_PLACE = frozenset({*_DAYS, *_MONTHS, "i", "utc", "gmt"})
+_OTHER_NAMES = (
+    "i utc gmt celsius fahrenheit noon night midnight home general case work christmas easter english german"
+    " french spanish short detail all"
+)
+_NO_PLACE = frozenset({*DAYS, *MONTHS, *_OTHER_NAMES.split(" ")})
+_WORDS_TOO = "nice mobile reading bath split orange same male most van lima bari tours cork hull essen"
+_ALSO_WORDS = frozenset(_WORDS_TOO.split(" "))
+"""Cities whose names are words as well: they are places only after a preposition."""
+_SOME_DAY = dt.date(2000, 1, 1)
 
 
-def _number(text: str) -> float:
-    return float(NUMBER_WORDS.get(text.lower(), 0)) if text.lower() in NUMBER_WORDS else float(text)
+class Range(NamedTuple):
+    """The ends of a range, None for one that is not named. `above`, `below`: the end itself is not meant."""
+
+    low: float | None = None
+    high: float | None = None
+    above: bool = False
+    below: bool = False
 
 
-def range_of(text: str) -> tuple[float | None, float | None]:
-    """Return the lower and upper end of a range that a text names; None for an end that it does not."""
+def range_of(text: str) -> Range:
+    """Return the range that a text names: both of its ends are in it, unless it says "below" or the like."""
     for pattern in _RANGES:
         if match := pattern.search(text):
             low, high = sorted((_number(match[1]), _number(match[2])))
-            return low, high
+            return Range(low, high)
     below, above = _BELOW.search(text), _ABOVE.search(text)
-    return (_number(above[1]) if above else None), (_number(below[1]) if below else None)
+    return Range(
+        _number(above[2]) if above else None,
+        _number(below[2]) if below else None,
+        above=bool(above and above[1]),
+        below=bool(below and below[1]),
+    )
 
 
 def count_before(text: str, nouns: frozenset[str] | set[str]) -> int:
@@ -96,44 +93,37 @@ def count_before(text: str, nouns: frozenset[str] | set[str]) -> int:
     return 1
 
 
-def dates(text: str, today: dt.date) -> list[dt.date]:
-    """Return the days that a text names: ISO, "1 May 2027", "May 1", today, tomorrow, next Friday."""
-    found: dict[int, dt.date] = {}
-    for match in re.finditer(r"\b(\d{4})-(\d\d)-(\d\d)\b", text):
-        _put(found, match.start(), int(match[1]), int(match[2]), int(match[3]))
-    for match in _DAY_MONTH.finditer(text):
-        _put(found, match.start(), _year(match[3], match[2], today), _month(match[2]), int(match[1]))
-    for match in _MONTH_DAY.finditer(text):
-        _put(found, match.start(), _year(match[3], match[1], today), _month(match[1]), int(match[2]))
-    for word, offset in (("today", 0), ("tomorrow", 1), ("yesterday", -1)):
-        for match in re.finditer(rf"\b{word}\b", text, re.IGNORECASE):
-            found[match.start()] = today + dt.timedelta(days=offset)
-    for match in re.finditer(rf"\b(?:next|on|this)\s+({'|'.join(_DAYS)})\b", text, re.IGNORECASE):
-        ahead = (_DAYS.index(match[1].lower()) - today.weekday()) % 7 or 7
-        found[match.start()] = today + dt.timedelta(days=ahead)
-    return [found[position] for position in sorted(found)]
-
-
 def places(text: str) -> list[str]:
-    """Return the places that a text names: what stands capitalised after "in", "for" and the like."""
+    """Return the places that a text names: after "in", "for" and the like, or known ones by themselves."""
+    text = _without_days(text)
     found = [
         place.removeprefix("the ").rstrip(".,'’")
         for match in _PLACE.finditer(text)
         for place in (match[1], *_listed(text[match.end() :]))
     ]
-    named = [p for p in found if p.lower() not in _NO_PLACE and p.lower() not in NUMBER_WORDS]
-    if not named and (match := _LOWER_PLACE.search(text)) and match[1].lower() not in _NO_PLACE:
+    named = [p for p in found if _is_place(p)]
+    if not named and (match := _LOWER_PLACE.search(text)) and _is_place(match[1]):
         named = [" ".join(word.capitalize() for word in match[1].split())]
-    return list(dict.fromkeys(named))
+    return list(dict.fromkeys(named or _known_in(text)))
+
+
+def _is_place(name: str) -> bool:
+    return name.lower() not in _NO_PLACE and name.lower().split()[0] not in NUMBER_WORDS
+
+
+def _without_days(text: str) -> str:
+    for days in reversed(days_in(text, _SOME_DAY)):
+        text = f"{text[: days.position]} {text[days.end :]}"
+    return text
 
 
 def quoted(text: str) -> list[str]:
     """Return what stands in quotation marks."""
-    return [m[1] for m in re.finditer(r"[\"“«]([^\"”»]{1,500})[\"”»]", text)]
+    return [m[1] for m in re.finditer(r"[\"“«„]([^\"”»“]{1,500})[\"”»“]", text)]
 
 
 def time_zone(text: str) -> str | None:
-    """Return the IANA time zone that a text names, by itself or by its city."""
+    """Return the IANA time zone that a text names, by itself, by a city, or by a country that has one."""
     for match in re.finditer(r"\b[A-Z][A-Za-z_]+/[A-Za-z_/+-]+\b|\bUTC\b|\bGMT\b", text):
         if match[0] in available_timezones():
             return match[0]
@@ -142,30 +132,42 @@ def time_zone(text: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _zones() -> dict[str, str]:
-    return {zone.rpartition("/")[2].replace("_", " ").lower(): zone for zone in sorted(available_timezones())}
+    """Return time zones by the names of places, in lower case."""
+    zones = {
+        zone.rpartition("/")[2].replace("_", " ").lower(): zone for zone in sorted(available_timezones())
+    }
+    by_country: dict[str, Counter[str]] = {}
+    for city in sorted(cities(), key=lambda city: city.population):
+        zones |= dict.fromkeys((name.lower() for name in (city.name, *city.also)), city.timezone)
+        by_country.setdefault(city.country.lower(), Counter())[city.timezone] += 1
+    zones |= {country: next(iter(found)) for country, found in by_country.items() if len(found) == 1}
+    return zones
+
+
+@lru_cache(maxsize=1)
+def _known() -> re.Pattern[str]:
+    names = {name for city in cities() for name in (city.name, *city.also) if len(name) > 3}
+    names -= {name for name in names if name.lower() in _ALSO_WORDS}
+    longest_first = sorted(names, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
+
+
+def _known_in(text: str) -> list[str]:
+    return [
+        match[0] if match[0] != match[0].lower() else match[0].title() for match in _known().finditer(text)
+    ]
 
 
 def _listed(rest: str) -> list[str]:
     """Return further places of a list: ", Paris, Rome and Oslo"."""
     found = []
     while match := re.match(
-        rf"\s*(?:,|and|or|,\s*and)\s+([{_UPPER}][\w'’-]+(?:\s+[{_UPPER}][\w'’-]+)*)", rest
+        rf"\s*(?:,|and|or|,\s*and)\s+(?:in\s+)?([{_UPPER}][\w'’-]+(?:\s+[{_UPPER}][\w'’-]+)*)", rest
     ):
         found.append(match[1])
         rest = rest[match.end() :]
     return found
 
 
-def _month(name: str) -> int:
-    return next(number for month, number in _MONTHS.items() if month.startswith(name.lower()))
-
-
-def _year(text: str | None, month: str, today: dt.date) -> int:
-    return int(text) if text else today.year + (_month(month) < today.month)
-
-
-def _put(found: dict[int, dt.date], position: int, year: int, month: int, day: int) -> None:
-    try:
-        found[position] = dt.date(year, month, day)
-    except ValueError:
-        return
+def _number(text: str) -> float:
+    return float(NUMBER_WORDS.get(text.lower(), 0)) if text.lower() in NUMBER_WORDS else float(text)

@@ -4,16 +4,16 @@ import datetime as dt
 import re
 from typing import Any
 
+from mcpsecurity.localcloud.openai.offline.dates import days_in
 from mcpsecurity.localcloud.openai.offline.extract import (
     count_before,
-    dates,
     places,
     quoted,
     range_of,
     time_zone,
 )
 from mcpsecurity.localcloud.openai.offline.tools import Parameter, Tool
-from mcpsecurity.localcloud.openai.offline.words import integers, stems
+from mcpsecurity.localcloud.openai.offline.words import NUMBER_WORDS, integers, stems
 
 __all__ = ["fill"]
 
@@ -53,12 +53,14 @@ def _value(parameter: Parameter, tool: Tool, text: str, today: dt.date) -> Any:
 
 
 def _numeric(parameter: Parameter, tool: Tool, text: str) -> float | int | None:
-    low, high = range_of(text)
+    said, whole = range_of(text), parameter.type == "integer"
     number: float | None
     if parameter.parts & _LOW:
-        number = low
+        number = said.low + (whole and said.above) if said.low is not None else None
     elif parameter.parts & _HIGH:
-        number = high
+        number = said.high
+        if number is not None and whole:  # a person means the end, too, unless they say "below"
+            number += parameter.exclusive - said.below
     else:
         number = _number_for(parameter, tool, text)
     if number is None:
@@ -70,7 +72,8 @@ def _number_for(parameter: Parameter, tool: Tool, text: str) -> float | None:
     """Return the number next to the parameter's name, or the only one that is left."""
     found = integers(text)
     for position, number in found:
-        if parameter.words & set(stems(text[position:])[:1]):
+        following = [word for word in stems(text[position:]) if word not in NUMBER_WORDS]
+        if parameter.words & set(following[:1]):
             return number
     for position, number in found:
         if parameter.words & set(stems(text[max(0, position - 25) : position])):
@@ -106,13 +109,13 @@ def _is_zone(parameter: Parameter) -> bool:
 def _date(parameter: Parameter, text: str, today: dt.date) -> str | None:
     if moments := re.findall(r"\b\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?", text):
         return str(moments[0])
-    found = dates(text, today)
+    found = days_in(text, today)
     is_end = bool(parameter.parts & {"end", "return", "until", "to", "last"}) or parameter.name.startswith(
         "to"
     )
-    if not found or (is_end and len(found) < 2):
+    if not found or (is_end and len(found) < 2 and found[0].first == found[0].last):
         return None
-    day = found[1] if is_end else found[0]
+    day = found[-1].last if is_end else found[0].first
     said = re.search(r"\b(today|now|current)\b", text, re.IGNORECASE) and not parameter.required
     return None if said and day == today else day.isoformat()
 

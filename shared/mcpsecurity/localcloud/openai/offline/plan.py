@@ -3,10 +3,12 @@
 import datetime as dt
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mcpsecurity.localcloud.openai.offline.extract import count_before
+from mcpsecurity.localcloud.openai.offline.chance import Chance, chance_in
+from mcpsecurity.localcloud.openai.offline.dates import DateQuestion, Days, date_question, days_in
+from mcpsecurity.localcloud.openai.offline.extract import count_before, places, time_zone
 from mcpsecurity.localcloud.openai.offline.fill import fill
 from mcpsecurity.localcloud.openai.offline.match import best_tool
 from mcpsecurity.localcloud.openai.offline.tools import Parameter, Tool
@@ -16,8 +18,18 @@ __all__ = ["Step", "plan"]
 
 _LOW, _HIGH = ("min", "minimum", "lower", "low"), ("max", "maximum", "upper", "high")
 _AGAIN = re.compile(
-    r"^\s*(?:and|another|again|one more|once more|same|what about|how about|now|also|more)\b", re.IGNORECASE
+    r"^\s*(?:and|another|again|one more|once more|same|what about|how about|now|also|more|or)\b",
+    re.IGNORECASE,
 )
+_CHANCE = re.compile(r"dice|die\b|coin|roll|flip|toss", re.IGNORECASE)
+"""What a tool is called that throws dice or coins itself."""
+_ONE_MORE = re.compile(r"\b(?:another|one more|once more)\b", re.IGNORECASE)
+_NOT_OF_A_CLOCK = re.compile(
+    r"\b(?:dates?|days?) of (?!the week\b|today\b|the month\b)"
+    r"|\btimes? (?:do|does|will|should|did|is the|are the)\b",
+    re.IGNORECASE,
+)
+"""Questions that have a clock's words, and that a clock does not answer."""
 _EARLIER = re.compile(
     r"\b(?:first (?:two|one)|those|these|them|previous|results?|of both|that range|the two)\b", re.IGNORECASE
 )
@@ -27,19 +39,43 @@ _FROM_NOW = re.compile(
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class About:
+    """What a clause of a prompt is about, which decides how a result is told.
+
+    Attributes:
+        text: the clause.
+        days: the days that it names.
+        chance: dice or coins that the numbers are.
+        question: what the calendar is asked.
+    """
+
+    text: str = ""
+    days: tuple[Days, ...] = ()
+    chance: Chance | None = None
+    question: DateQuestion | None = None
+
+
 @dataclass
 class Step:
     """Calls of one tool.
 
-    `spans` names the two parameters that the least and greatest earlier numbers go into, `passes` the one
-    that the earlier result goes into.
+    Attributes:
+        tool, arguments: what is called, once for each of the arguments.
+        spans: the two parameters that the least and greatest earlier numbers go into.
+        passes: the parameter that the earlier result goes into.
+        missing: required parameters that the prompt has nothing for.
+        unknown: a place whose time zone is not known, though the tool takes one.
+        about: what the prompt is about.
     """
 
     tool: Tool
     arguments: list[dict[str, Any]]
-    spans: tuple[str, str] | None = None
+    spans: tuple[Parameter, Parameter] | None = None
     passes: str | None = None
     missing: list[str] = field(default_factory=list)
+    unknown: str | None = None
+    about: About = About()
 
 
 def plan(text: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.date) -> list[Step]:
@@ -47,14 +83,34 @@ def plan(text: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.dat
 
     `earlier` are the prompts before it, for "and in Paris?" and "another one".
     """
+    if (question := date_question(text, today)) and (clock := _clock(tools)):
+        return [Step(clock, [{}], about=About(text, question=question))]
     steps: list[Step] = []
     for clause in (part for whole in _clauses(text) for part in _by_tool(whole, tools)):
-        tool, meant = _tool_for(clause, tools, steps), clause
-        if tool is None and _AGAIN.match(clause) and not steps:
-            tool, meant = _again(clause, earlier, tools)
+        chance = None if any(_CHANCE.search(tool.plain_name) for tool in tools) else chance_in(clause)
+        meant = chance.as_numbers if chance is not None else clause
+        tool = _tool_for(meant, tools, steps)
         if tool is not None:
-            steps += _steps(tool, meant, tools, today)
+            steps += [
+                replace(step, about=replace(step.about, chance=chance))
+                for step in _steps(tool, meant, tools, today)
+            ]
+        elif not steps and (_AGAIN.match(clause) or _only_names(clause, today)):
+            steps += _again(clause, earlier, tools, today)
     return steps
+
+
+def _only_names(clause: str, today: dt.date) -> bool:
+    """Return whether a clause is a place or a day and nothing else: "Geneva?", "tomorrow?"."""
+    return len(clause.split()) <= 3 and bool(places(clause) or days_in(clause, today))
+
+
+def _clock(tools: Sequence[Tool]) -> Tool | None:
+    """Return the tool that tells the date without being told anything."""
+    clocks = [tool for tool in tools if not any(p.required for p in tool.parameters)]
+    clocks = [tool for tool in clocks if {"current", "date"} <= tool.words | tool.described]
+    clocks = [tool for tool in clocks if _date_parameter(tool) is None]
+    return max(clocks, key=lambda tool: tool.score(["current", "date", "time"]), default=None)
 
 
 def _clauses(text: str) -> list[str]:
@@ -78,6 +134,8 @@ def _by_tool(clause: str, tools: Sequence[Tool]) -> list[str]:
 
 def _tool_for(clause: str, tools: Sequence[Tool], steps: Sequence[Step]) -> Tool | None:
     found = best_tool(tools, clause)
+    if found is not None and found is _clock(tools) and _NOT_OF_A_CLOCK.search(clause):
+        return None
     if (
         found is None
         and steps
@@ -87,16 +145,18 @@ def _tool_for(clause: str, tools: Sequence[Tool], steps: Sequence[Step]) -> Tool
     return found
 
 
-def _again(clause: str, earlier: Sequence[str], tools: Sequence[Tool]) -> tuple[Tool | None, str]:
+def _again(clause: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.date) -> list[Step]:
     """Return what was asked before, with what the clause changes about it."""
-    for text in reversed(earlier):
-        tool = best_tool(tools, text)
-        if tool is not None:
-            new = fill(tool, clause, dt.date.min)[0]
-            return tool, clause if new else re.sub(
-                r"\b(?:\d+|two|three|four|five)\s+(?=random|more)", "", text
-            )
-    return None, clause
+    for number in range(len(earlier) - 1, -1, -1):
+        if before := plan(earlier[number], earlier[:number], tools, today):
+            last = before[-1]
+            new = [arguments for arguments in fill(last.tool, clause, today) if arguments]
+            days = tuple(days_in(clause, today))
+            once = last.arguments[:1] if _ONE_MORE.search(clause) else last.arguments
+            arguments = [{**last.arguments[0], **changed} for changed in new] or once
+            about = replace(last.about, text=f"{last.about.text} {clause}", days=days or last.about.days)
+            return [replace(last, arguments=arguments, about=about)]
+    return []
 
 
 def _steps(tool: Tool, clause: str, tools: Sequence[Tool], today: dt.date) -> list[Step]:
@@ -105,22 +165,38 @@ def _steps(tool: Tool, clause: str, tools: Sequence[Tool], today: dt.date) -> li
     arguments = fill(tool, clause, today)
     if len(arguments) == 1:
         arguments *= count_before(clause, tool.words)
-    return [Step(tool, arguments, spans=_spans(tool, clause), missing=_missing(tool, arguments))]
+    return [
+        Step(
+            tool,
+            arguments,
+            spans=_spans(tool, clause),
+            missing=_missing(tool, arguments),
+            unknown=_unknown_zone(tool, clause),
+            about=About(clause, tuple(days_in(clause, today))),
+        )
+    ]
+
+
+def _unknown_zone(tool: Tool, clause: str) -> str | None:
+    """Return the place whose time zone the tool needs and nobody knows."""
+    by_zone = any({"zone", "timezone", "tz"} & p.parts for p in tool.parameters)
+    by_place = any({"city", "location", "place"} & p.parts for p in tool.parameters)
+    named = places(clause) if by_zone and not by_place else []
+    return named[0] if named and time_zone(clause) is None else None
 
 
 def _from_now(clause: str, tools: Sequence[Tool]) -> list[Step] | None:
     """Return two steps: find out the date, then use it."""
     takers = [t for t in tools if _date_parameter(t) and t.score(stems(clause)) > 0]
-    clocks = [
-        t for t in tools if {"date"} <= t.words | t.described and not any(p.required for p in t.parameters)
-    ]
-    clocks = [t for t in clocks if t not in takers and "current" in t.words | t.described]
     taker = max(takers, key=lambda t: t.score(stems(clause)), default=None)
-    if taker is None or not clocks:
+    clock = _clock([tool for tool in tools if tool not in takers])
+    if taker is None or clock is None:
         return None
-    clock = max(clocks, key=lambda t: t.score(["current", "dat", "date", "time"]))
     parameter = _date_parameter(taker)
-    return [Step(clock, [{}]), Step(taker, [{}], passes=parameter.name if parameter else None)]
+    return [
+        Step(clock, [{}], about=About(clause)),
+        Step(taker, [{}], passes=parameter.name if parameter else None, about=About(clause)),
+    ]
 
 
 def _date_parameter(tool: Tool) -> Parameter | None:
@@ -129,12 +205,12 @@ def _date_parameter(tool: Tool) -> Parameter | None:
     return next((p for p in strings if p.parts & dated), None)
 
 
-def _spans(tool: Tool, clause: str) -> tuple[str, str] | None:
+def _spans(tool: Tool, clause: str) -> tuple[Parameter, Parameter] | None:
     """Return the two parameters that earlier results are the ends of."""
     if not _EARLIER.search(clause):
         return None
-    low = next((p.name for p in tool.parameters if p.name.lower() in _LOW), None)
-    high = next((p.name for p in tool.parameters if p.name.lower() in _HIGH), None)
+    low = next((p for p in tool.parameters if p.name.lower() in _LOW), None)
+    high = next((p for p in tool.parameters if p.name.lower() in _HIGH), None)
     return (low, high) if low and high else None
 
 

@@ -6,22 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mcpsecurity.localcloud.openai.offline.plan import Step, plan
+from mcpsecurity.localcloud.openai.offline.answer import Result, summary, value_of
+from mcpsecurity.localcloud.openai.offline.dates import date_question
+from mcpsecurity.localcloud.openai.offline.languages import Prompt, read_prompt
+from mcpsecurity.localcloud.openai.offline.phrases import phrase
+from mcpsecurity.localcloud.openai.offline.plan import About, Step, plan
+from mcpsecurity.localcloud.openai.offline.small_talk import about_tools, chat
 from mcpsecurity.localcloud.openai.offline.tools import Tool
-from mcpsecurity.localcloud.openai.offline.wording import (
-    ask_for,
-    cannot,
-    greeting,
-    summary,
-    trouble,
-    value_of,
-)
+from mcpsecurity.localcloud.openai.offline.wording import ask_for, cannot, greeting, trouble
 
 __all__ = ["Reply", "ToolCall", "reply_to"]
-
-_GREETING = re.compile(
-    r"^\W*(?:hi|hello|hey|good (?:morning|day|evening)|help|what can you do|who are you)\b", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -45,25 +39,61 @@ def reply_to(messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], today
     prompts = [(i, _text(m)) for i, m in enumerate(messages) if m.get("role") == "user"]
     if not prompts:
         return Reply(greeting(tools))
-    position, prompt = prompts[-1]
+    position, said = prompts[-1]
+    before = [text for _, text in prompts[:-1]]
+    prompt = read_prompt(said, before)
+    if text := about_tools(prompt, tools):
+        return Reply(text)
+    steps = plan(prompt.text, [read_prompt(text).text for text in before], tools, today)
     rounds = _rounds(messages[position + 1 :])
-    steps = plan(prompt, [text for _, text in prompts[:-1]], tools, today)
     if not steps and not rounds:
-        return Reply(greeting(tools) if _GREETING.match(prompt) else cannot(tools))
-    return _next(steps, rounds, tools)
+        return Reply(_without_tools(prompt, tools, today))
+    return _turn(steps, rounds, _results(steps, rounds, tools), prompt, today)
 
 
-def _next(steps: list[Step], rounds: list[list[tuple[str, str]]], tools: Sequence[Tool]) -> Reply:
-    done = [result for results in rounds for result in results]
+def _without_tools(prompt: Prompt, tools: Sequence[Tool], today: dt.date) -> str:
+    """Return an answer that needs no tool, or says that there is none."""
+    if question := date_question(prompt.text, today):
+        clock = Tool("calendar", "")
+        step = Step(clock, [{}], about=About(question=question))
+        return summary(
+            [Result(step, {}, f'{{"datetime": "{today.isoformat()}T00:00"}}')], prompt.language, today
+        )
+    return chat(prompt, tools) or cannot(tools, prompt.language)
+
+
+def _results(
+    steps: Sequence[Step], rounds: list[list[tuple[str, str]]], tools: Sequence[Tool]
+) -> list[Result]:
+    """Return the calls that were made, each with the step that it belongs to, if it is one of these."""
     by_name = {tool.name: tool for tool in tools}
-    results = [(by_name.get(name, Tool(name, "")), content) for name, content in done]
-    stopped = any(trouble(content) is not None for _, content in done)
-    if len(rounds) >= len(steps) or (stopped and _needs_results(steps[len(rounds)])):
-        return Reply(summary(results) if results else cannot(tools))
+    results = []
+    for number, made in enumerate(rounds):
+        for place, (name, content) in enumerate(made):
+            step = steps[number] if number < len(steps) else None
+            if step is None or step.tool.name != name:
+                step = Step(by_name.get(name, Tool(name, "")), [{}])
+            arguments = step.arguments[place] if place < len(step.arguments) else {}
+            results.append(Result(step, arguments, content))
+    return results
+
+
+def _turn(
+    steps: list[Step], rounds: list[Any], results: list[Result], prompt: Prompt, today: dt.date
+) -> Reply:
+    """Return the calls of the next step, or the answer when there is none left."""
+    failed = any(trouble(result.content) is not None for result in results)
+    if len(rounds) >= len(steps) or (failed and _needs_results(steps[len(rounds)])):
+        return Reply(summary(results, prompt.language, today))
     step = steps[len(rounds)]
+    problem = None
     if step.missing:
-        return Reply("\n\n".join(filter(None, [summary(results), ask_for(step.tool, step.missing)])))
-    values = [value_of(content) for _, content in done if trouble(content) is None]
+        problem = ask_for(step.tool, step.missing, prompt.language)
+    elif step.unknown is not None:
+        problem = phrase("no_zone", prompt.language, place=step.unknown)
+    if problem is not None:
+        return Reply("\n\n".join(filter(None, [summary(results, prompt.language, today), problem])))
+    values = [value_of(r.content) for r in results if trouble(r.content) is None]
     return Reply(calls=tuple(ToolCall(step.tool.name, _with(step, a, values)) for a in step.arguments))
 
 
@@ -76,8 +106,11 @@ def _with(step: Step, arguments: dict[str, Any], values: list[Any]) -> dict[str,
     filled = dict(arguments)
     numbers = [n for value in values for n in _numbers(value)]
     if step.spans is not None and len(numbers) >= 2:
+        lower, upper = step.spans
         low, high = min(numbers), max(numbers)
-        filled |= {step.spans[0]: low, step.spans[1]: high if high > low else low + 1}
+        if upper.exclusive:
+            high += 1
+        filled |= {lower.name: low, upper.name: high if high > low else low + 1}
     if step.passes is not None and values:
         filled[step.passes] = _moment(values[-1])
     return filled

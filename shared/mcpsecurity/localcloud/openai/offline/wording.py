@@ -1,130 +1,106 @@
-"""Results in sentences, and what to say when there are none."""
+"""What the offline model says about tools, and what it says when a call gave nothing."""
 
-import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
+from mcpsecurity.localcloud.openai.offline.languages import Language
+from mcpsecurity.localcloud.openai.offline.phrases import join_words, phrase, term
 from mcpsecurity.localcloud.openai.offline.tools import Tool
-from mcpsecurity.localcloud.openai.offline.words import join_and
 
-__all__ = ["ask_for", "cannot", "greeting", "summary", "trouble", "value_of"]
-
-_ROWS = 10
-
-
-def value_of(content: str) -> Any:
-    """Return a tool's result: JSON if it is some, with the wrapping of a single value taken off."""
-    try:
-        value = json.loads(content)
-    except ValueError:
-        return content
-    return value["result"] if isinstance(value, dict) and set(value) == {"result"} else value
+__all__ = ["ask_for", "cannot", "describe_tool", "greeting", "list_tools", "trouble", "trouble_text"]
 
 
 def trouble(content: str) -> str | None:
-    """Return what a result says went wrong: declined, cancelled, or the error's text; else None."""
-    if not content.startswith(("Error", "The person", "The call", "The user")):
+    """Return what a result says went wrong: declined, expired, cancelled, or the error's text; else None."""
+    if not content.startswith(("Error", "An error occurred", "The person", "The call", "The user")):
         return None
-    if re.search(r"\bdeclined\b", content, re.IGNORECASE):
+    if re.search(r"\bexpired\b|\bin time\b|\bdid not answer\b", content, re.IGNORECASE):
+        return "expired"
+    if re.search(r"\bdeclined\b|\bdid not approve\b", content, re.IGNORECASE):
         return "declined"
-    if re.search(r"\bcancell?ed\b|\bexpired\b|\bin time\b", content, re.IGNORECASE):
+    if re.search(r"\bcancell?ed\b", content, re.IGNORECASE):
         return "cancelled"
-    return re.sub(r"^Error:?\s*(?:executing tool \w+:\s*)?", "", content).strip() or "unknown error"
-
-
-def summary(results: Sequence[tuple[Tool, str]]) -> str:
-    """Return an answer made of all results, those of the same tool together."""
-    parts: list[str] = []
-    by_tool: dict[str, list[tuple[Tool, str]]] = {}
-    for tool, content in results:
-        by_tool.setdefault(tool.name, []).append((tool, content))
-    for group in by_tool.values():
-        parts += _group(group[0][0], [content for _, content in group])
-    return "\n\n".join(parts)
-
-
-def _group(tool: Tool, contents: list[str]) -> list[str]:
-    good = [value_of(content) for content in contents if trouble(content) is None]
-    said = [_trouble_text(tool, problem) for content in contents if (problem := trouble(content)) is not None]
-    plain = [value for value in good if not isinstance(value, dict | list)]
-    rich = [value for value in good if isinstance(value, dict | list)]
-    sentences = [_sentence(tool, plain)] if plain else []
-    sentences += [f"Here is the {tool.noun}:\n\n{_render(value)}" for value in rich]
-    return sentences + list(dict.fromkeys(said))
-
-
-def _sentence(tool: Tool, values: list[Any]) -> str:
-    shown = [f"**{value}**" for value in values]
-    if len(values) == 1:
-        text = str(values[0])
-        return text if len(text) > 60 or "\n" in text else f"The {tool.noun} is {shown[0]}."
-    return f"The {tool.noun}{'' if tool.noun.endswith('s') else 's'} are {join_and(shown)}."
-
-
-def _trouble_text(tool: Tool, problem: str) -> str:
-    if problem == "declined":
-        return f"You declined the call of `{tool.plain_name}`, so I cannot tell the {tool.noun}."
-    if problem == "cancelled":
-        return f"The call of `{tool.plain_name}` was cancelled, so I cannot tell the {tool.noun}."
-    return f"The tool `{tool.plain_name}` reported a problem: {problem}"
-
-
-def _render(value: Any) -> str:
-    if isinstance(value, dict):
-        return _render_object(value)
-    if value and all(isinstance(item, dict) for item in value):
-        return _table(value)
-    return "\n".join(f"- {item}" for item in value[:_ROWS]) or "Nothing."
-
-
-def _render_object(value: dict[str, Any]) -> str:
-    shown = {k: v for k, v in value.items() if v not in (None, {}) and not isinstance(v, list)}
-    lines = [f"- {_label(name)}: {_inline(item)}" for name, item in shown.items()]
-    blocks = ["\n".join(lines)] if lines else []
-    blocks += [_render(v) for v in value.values() if isinstance(v, list) and v]
-    return "\n\n".join(blocks) or "Nothing."
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{_label(name)} **{item}**" for name, item in value.items())
-    return f"**{value}**"
-
-
-def _table(rows: list[dict[str, Any]]) -> str:
-    columns = list(rows[0])[:6]
-    head = f"| {' | '.join(_label(c) for c in columns)} |\n|{'---|' * len(columns)}"
-    body = [f"| {' | '.join(str(row.get(c, '')) for c in columns)} |" for row in rows[:_ROWS]]
-    return "\n".join([head, *body])
-
-
-def _label(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def greeting(tools: Sequence[Tool]) -> str:
-    """Return what the model says about itself."""
-    if not tools:
-        return "Hello. I am the offline model, a small set of rules. No tools are connected at the moment."
-    offers = "\n".join(f"- **{_label(t.plain_name)}**: {_first_sentence(t.description)}" for t in tools)
-    return f"Hello. I am the offline model, a small set of rules. The tools here can help with:\n\n{offers}"
-
-
-def cannot(tools: Sequence[Tool]) -> str:
-    """Return a plain refusal."""
-    if not tools:
-        return "I cannot do that: I am the offline model, a small set of rules, and no tools are connected."
-    names = join_and([f"*{_label(tool.noun)}*" for tool in tools])
     return (
-        "I cannot do that. I am the offline model: I find tools for a request and put their results into "
-        f"words, nothing more. The tools here are about {names}."
+        re.sub(
+            r"^(?:Error|An error occurred)\b:?\s*"
+            r"(?:(?:Error )?(?:executing tool|while invoking the function) [\w-]+:\s*)?",
+            "",
+            content,
+        ).strip()
+        or "unknown error"
     )
 
 
-def ask_for(tool: Tool, missing: Sequence[str]) -> str:
+def trouble_text(tool: Tool, content: str, problem: str, language: Language) -> str:
+    """Return a sentence about a call that gave nothing."""
+    if problem not in ("declined", "expired", "cancelled"):
+        return phrase("problem", language, tool=tool.plain_name, problem=problem)
+    said = phrase(problem, language, tool=tool.plain_name, act=_act(tool))
+    reason = None if problem == "expired" else re.search(r"Their reason: (.+)", content, re.DOTALL)
+    return f"{said} {phrase('reason', language, reason=reason[1].strip())}" if reason else said
+
+
+def _act(tool: Tool) -> str:
+    """Return what was not done: "erase any files", "get the random number"."""
+    if tool.acts:
+        several = "any" if tool.noun.endswith("s") else "the"
+        return f"{tool.verb} {several} {tool.noun}" if tool.noun != tool.verb else tool.verb
+    return f"get the {tool.noun}"
+
+
+def greeting(tools: Sequence[Tool], language: Language = "en") -> str:
+    """Return what the model says about itself."""
+    if not tools:
+        return phrase("hello_alone", language)
+    return f"{phrase('hello', language)}\n\n{_offers(tools)}"
+
+
+def list_tools(tools: Sequence[Tool], language: Language) -> str:
+    """Return the tools, with what each needs."""
+    if not tools:
+        return phrase("no_tools", language)
+    lines = []
+    for tool in tools:
+        needed = [_label(p.name) for p in tool.parameters if p.required]
+        may = [_label(p.name) for p in tool.parameters if not p.required]
+        says = [phrase("needs", language, names=join_words(needed, language))] if needed else []
+        says += [phrase("may", language, names=join_words(may, language))] if may else []
+        ending = f" ({'; '.join(says)})" if says else ""
+        lines.append(f"- **{_label(tool.plain_name)}**: {_first_sentence(tool.description)}{ending}")
+    return f"{phrase('tools', language)}\n\n" + "\n".join(lines)
+
+
+def describe_tool(tool: Tool, language: Language) -> str:
+    """Return what one tool does, and what it takes."""
+    head = f"**{_label(tool.plain_name)}**: {_first_sentence(tool.description)}"
+    lines = [
+        f"- {_label(p.name)} ({phrase('needed' if p.required else 'optional', language)})"
+        + (f": {p.schema['description']}" if p.schema.get("description") else "")
+        for p in tool.parameters
+    ]
+    return f"{head}\n\n" + ("\n".join(lines) or phrase("needs_nothing", language))
+
+
+def cannot(tools: Sequence[Tool], language: Language = "en") -> str:
+    """Return a plain refusal."""
+    if not tools:
+        return phrase("cannot_alone", language)
+    names = list(dict.fromkeys(f"*{term(tool.noun, language)}*" for tool in tools))
+    return phrase("cannot", language, names=join_words(names, language))
+
+
+def ask_for(tool: Tool, missing: Sequence[str], language: Language = "en") -> str:
     """Return a question for what a tool needs."""
-    return f"To use `{tool.plain_name}` I need to know: {join_and([_label(name) for name in missing])}."
+    names = join_words([_label(name) for name in missing], language)
+    return phrase("ask_for", language, tool=tool.plain_name, names=names)
+
+
+def _offers(tools: Sequence[Tool]) -> str:
+    return "\n".join(f"- **{_label(t.plain_name)}**: {_first_sentence(t.description)}" for t in tools)
+
+
+def _label(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ")
 
 
 def _first_sentence(text: str) -> str:

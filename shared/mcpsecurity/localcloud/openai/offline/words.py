@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-__all__ = ["NUMBER_WORDS", "integers", "join_and", "stems"]
+__all__ = ["ACTING", "NUMBER_WORDS", "integers", "participle", "stems"]
 
 # fmt: off
 _COUNTS = (
@@ -25,7 +25,25 @@ _SAME = {
     "forecast": "weather", "holiday": "trip", "holidays": "trip", "hot": "weather", "journey": "trip",
     "now": "current", "place": "city", "present": "current", "rain": "weather", "raining": "weather",
     "snow": "weather", "sunny": "weather", "temperature": "weather", "today": "date", "town": "city",
-    "travel": "trip", "umbrella": "weather", "vacation": "trip", "warm": "weather",
+    "travel": "trip", "umbrella": "weather", "vacation": "trip", "warm": "weather", "windy": "weather",
+    "rainy": "weather", "sunshine": "weather",
+    "warmer": "weather", "colder": "weather", "hotter": "weather", "cooler": "weather", "freezing": "weather",
+    "humid": "weather", "wind": "weather", "people": "traveller", "persons": "traveller",
+    "adults": "traveller",     "person": "traveller", "raincoat": "weather", "weekday": "date",
+}
+ACTING = frozenset({
+    "add", "approve", "archive", "assign", "book", "buy", "cancel", "clear", "close", "copy", "create",
+    "delete", "deploy", "disable", "drop", "empty", "enable", "erase", "format", "invite", "lock", "make",
+    "mark", "merge", "move", "open", "order", "pay", "plan", "post", "publish", "purge", "put", "register",
+    "remove", "rename", "reset", "restart", "save", "schedule", "send", "set", "start", "stop", "store",
+    "submit", "switch", "transfer", "turn", "unlock", "update", "upload", "wipe", "write",
+})
+"""Verbs at the beginning of a tool's name that say that it changes something."""
+_PARTICIPLES = {
+    "buy": "bought", "make": "made", "pay": "paid", "put": "put", "reset": "reset",
+    "send": "sent", "set": "set",
+    "write": "written", "plan": "planned", "stop": "stopped", "drop": "dropped", "cancel": "cancelled",
+    "submit": "submitted", "format": "formatted", "transfer": "transferred",
 }
 # fmt: on
 NUMBER_WORDS = {word: number for number, word in enumerate(_COUNTS)}
@@ -57,6 +75,10 @@ def integers(text: str) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def join_and(items: list[str]) -> str:
-    """Return "a, b and c"."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+def participle(verb: str) -> str:
+    """Return the past participle of an English verb."""
+    if verb in _PARTICIPLES:
+        return _PARTICIPLES[verb]
+    if verb.endswith("y") and verb[-2:-1] not in "aeiou":
+        return f"{verb[:-1]}ied"
+    return f"{verb}d" if verb.endswith("e") else f"{verb}ed"

@@ -93,6 +93,11 @@ export class Commands {
     return this._chat("grants", { server, tool, scope, ...(hash ? { args_hash: hash } : {}) });
   }
 
+  /** Turn a tool, or with "" the whole server, on or off in this chat. */
+  turnTool(server, tool, on) {
+    return this._chat("tools", { server, tool, on });
+  }
+
   rename(chatId, title) {
     return this._post(`${pathOf(chatId)}/rename`, { title });
   }
@@ -118,6 +123,10 @@ export class Commands {
 
   catalog() {
     return this._read(`${this._base}/catalog`);
+  }
+
+  tools() {
+    return this._read(`${this._base}/tools`);
   }
 
   session() {

@@ -9,7 +9,7 @@ import { begin, deliver, finish, resume } from "./text.js";
 /** @type {Readonly<PageState>} */
 export const INITIAL = Object.freeze({
   ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
-  user: null, servers: [], mode: "manual", model: null, models: [], title: "", grants: [],
+  user: null, servers: [], mode: "manual", model: null, models: [], title: "", grants: [], toolsOff: [],
   order: [], messages: {}, calls: {}, elicitations: {}, samplings: {}, outcomes: {},
   run: null, lastRun: null, catalogVersion: 0, chatsVersion: 0,
 });
@@ -64,6 +64,7 @@ const CHAT_HANDLERS = {
   "mode.changed": (state, { mode = state.mode }) => ({ ...state, mode }),
   "model.changed": (state, { model }) => ({ ...state, model: model ?? state.model }),
   "grants.changed": (state, { grants }) => ({ ...state, grants: grants ?? [] }),
+  "tools.changed": (state, { off }) => ({ ...state, toolsOff: off ?? [] }),
   "servers.changed": (state, { servers }) => ({ ...state, servers: servers ?? [] }),
   "catalog.changed": (state) => ({ ...state, catalogVersion: state.catalogVersion + 1 }),
   "title.changed": (state, { title }) => ({ ...state, title: title ?? "" }),
@@ -120,7 +121,7 @@ function snapshot(state, data) {
     outcomes: state.outcomes,
     lastRun: data.run || messages.at(-1)?.message_id !== state.order.at(-1) ? null : state.lastRun,
     user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, models: data.models ?? [], title: data.title ?? "",
-    grants: data.grants ?? [], run: data.run ?? null,
+    grants: data.grants ?? [], toolsOff: data.tools_off ?? [], run: data.run ?? null,
     order: messages.map((message) => message.message_id),
     messages: keyed(messages, "message_id"),
     calls: keyed(known(data.calls, "call_id"), "call_id"),

@@ -1,6 +1,12 @@
 /** A bar that leads to what waits for the person, when it is out of view; and a mark in the title of a hidden tab. */
 
 import { byId, setText } from "../ui/dom.js";
+import { tn } from "../ui/texts.js";
+
+/** An element counts as seen when a fifth of it is in view, or it fills half of the view. */
+const SEEN = 0.2;
+const FILLS = 0.5;
+const STEPS = Array.from({ length: 51 }, (_, step) => step / 50);
 
 export class Waiting {
   /** @param {HTMLElement} log  @param {Follower} follower */
@@ -14,8 +20,8 @@ export class Waiting {
     this._leads = false;
     this._watched = new Set();
     this._elsewhere = 0;
-    this._observer = new IntersectionObserver((entries) => this._seen(entries), { root: log, threshold: 0.2 });
-    byId("waiting-show").addEventListener("click", () => this._show());
+    this._observer = new IntersectionObserver((entries) => this._seen(entries), { root: log, threshold: STEPS });
+    byId("waiting-show").addEventListener("click", () => this.next());
   }
 
   /** Know how much waits in other chats. */
@@ -30,9 +36,10 @@ export class Waiting {
     for (const element of this._watched) if (!waiting.has(element)) this._leave(element);
     const fresh = [...waiting].filter((element) => !this._watched.has(element));
     fresh.forEach((element) => this._observer.observe(element));
-    const settled = waiting.size < this._watched.size;
+    const settled = [...this._watched].filter((element) => !waiting.has(element));
     this._watched = waiting;
-    this._lead(fresh, settled);
+    this._lead(fresh, settled.length > 0);
+    if (settled.some((element) => element.contains(document.activeElement))) this._goTo([...waiting][0]);
     this.draw();
   }
 
@@ -50,9 +57,10 @@ export class Waiting {
   }
 
   _seen(entries) {
-    for (const { target, isIntersecting } of entries) {
+    for (const { target, intersectionRatio, intersectionRect, rootBounds } of entries) {
       this._known.add(target);
-      if (isIntersecting) this._visible.add(target);
+      const fills = intersectionRect.height >= FILLS * (rootBounds?.height ?? Infinity);
+      if (intersectionRatio >= SEEN || fills) this._visible.add(target);
       else this._visible.delete(target);
     }
     this.draw();
@@ -68,16 +76,22 @@ export class Waiting {
   draw() {
     const count = this._watched.size;
     this._bar.hidden = count === 0 || this._visible.size > 0 || this._known.size < count;
-    setText(this._words, count === 1 ? "1 request waits for you" : `${count} requests wait for you`);
+    setText(this._words, tn("{count} request waits for you", "{count} requests wait for you", count));
     const title = document.title.replace(/^\(\d+\) /, "");
     const all = count + this._elsewhere;
     document.title = all > 0 ? `(${all}) ${title}` : title;
   }
 
-  _show() {
-    const first = [...this._watched][0];
-    if (!first) return;
-    this._follower.show(first);
-    first.focus({ preventScroll: true });
+  /** Go to what waits: to the one after that which has the focus, or the first. */
+  next() {
+    const waiting = [...this._watched];
+    const current = waiting.findIndex((element) => element.contains(document.activeElement));
+    this._goTo(waiting[(current + 1) % waiting.length]);
+  }
+
+  _goTo(element) {
+    if (!element) return;
+    this._follower.show(element);
+    element.focus({ preventScroll: true });
   }
 }

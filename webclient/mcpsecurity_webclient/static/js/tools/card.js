@@ -7,6 +7,7 @@ import { forReading } from "../protocol/exact.js";
 import { argumentsView } from "./arguments.js";
 import { Decision } from "./decision.js";
 import { progressView } from "./progress.js";
+import { signInView } from "./sign_in.js";
 import { imagesView, resultText, resultView } from "./result.js";
 import { hints, symbolOf, wordsFor } from "./wording.js";
 
@@ -20,12 +21,13 @@ export class ToolCard {
     this._state = h("span", { class: "card-state" });
     this._countdown = null;
     this._progress = progressView();
+    this._signIn = signInView();
     this._body = h("div", { class: "card-body" });
     this._title = h("span", { class: "card-title" });
     this._origin = h("span", { class: "card-origin" });
     const head = h("div", { class: "card-head" }, this._symbol, h("div", { class: "card-names" }, this._title, this._origin), this._state);
     this.element = h("section", { class: "card", role: "group", "aria-label": `Tool call ${call.tool}`, tabindex: "-1" },
-      head, this._progress.element, this._body);
+      head, this._progress.element, this._signIn.element, this._body);
     this.requests = h("div", { class: "requests" });
     this.slot = h("div", { class: "card-slot" }, this.element, this.requests);
     this.update(call);
@@ -40,7 +42,8 @@ export class ToolCard {
     this._asks = asks;
     setText(this._title, call.title || call.tool);
     setText(this._origin, call.title && call.title !== call.tool ? `${call.tool} · ${call.server}` : call.server);
-    this._progress.update(call, asks);
+    this._progress.update(call, asks || Boolean(call.sign_in));
+    this._signIn.update(call);
     if (asked) this._drawState(call);
     if (before?.status === call.status && before.structured === call.structured && before.content === call.content) return;
     this.element.dataset.status = call.status;

@@ -30,8 +30,8 @@ export class Decision {
   _buttons() {
     const canEdit = Object.keys(this._call.input_schema?.properties ?? this._call.arguments ?? {}).length > 0;
     return h("div", { class: "actions" },
-      button("Approve", () => this._approve(), { kind: "primary" }),
-      button("Decline", () => this._decline(), { kind: "plain" }),
+      button("Approve", () => this._approve(), { kind: "primary", "data-answer": "approve" }),
+      button("Decline", () => this._decline(), { kind: "plain", "data-answer": "decline" }),
       canEdit ? this._edit : null,
       this._why,
       h("span", { class: "always" }, this._always, h("label", { for: this._always.id }, "Always allow in this chat")));

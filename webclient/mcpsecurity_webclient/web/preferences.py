@@ -1,4 +1,8 @@
-"""Each request has a language: the one that the person chose, or else one that the browser asks for."""
+"""What a person prefers: the language, and light or dark. The page keeps both in cookies, so that the first
+thing that a browser draws is right (`static/js/shell/preferences.js`)."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 from aiohttp import web
 from jinja2 import Environment
@@ -15,30 +19,46 @@ from mcpsecurity_webclient.languages import (
     speaking,
 )
 
-__all__ = ["COOKIE", "add_page_texts", "language_middleware"]
+__all__ = ["add_preferences", "preferences_middleware"]
 
-COOKIE = "language"
-"""The cookie with the chosen language. The page sets it (`static/js/shell/preferences.js`)."""
-
+_THEMES = ("light", "dark")
 _YEAR = 31_536_000
 
 
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person chose: a theme, "light" or "dark", and a language; "" leaves it to the browser."""
+
+    theme: str = ""
+    language: str = ""
+
+
+_current: ContextVar[Preferences] = ContextVar("preferences")
+
+
 @web.middleware
-async def language_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer in the language of the request. Tasks that the handler starts, such as a run, keep it."""
-    chosen = request.cookies.get(COOKIE, "")
-    accepted = ",".join(request.headers.getall("Accept-Language", []))
-    with speaking(chosen if chosen in LANGUAGES else negotiate(accepted)):
-        return await handler(request)
+async def preferences_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer in the language that the person chose, or else in one that the browser asks for. Tasks that the
+    handler starts, such as a run, keep it."""
+    theme, language = request.cookies.get("theme", ""), request.cookies.get("language", "")
+    chosen = Preferences(theme if theme in _THEMES else "", language if language in LANGUAGES else "")
+    token = _current.set(chosen)
+    try:
+        accepted = ",".join(request.headers.getall("Accept-Language", []))
+        with speaking(chosen.language or negotiate(accepted)):
+            return await handler(request)
+    finally:
+        _current.reset(token)
 
 
-def add_page_texts(app: web.Application, pages: Environment) -> None:
+def add_preferences(app: web.Application, pages: Environment) -> None:
     """Translate the templates (`_("…")`, `{% trans %}`), and serve the catalogues to the page."""
     pages.add_extension("jinja2.ext.i18n")
     pages.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined] # the extension adds it
     pages.globals.update(
         languages=LANGUAGES,
         current_language=current_language,
+        preferences=_current.get,
         page_texts=lambda: page_texts(current_language())[0],
     )
     app.router.add_get("/texts/{name}", _texts)

@@ -1,0 +1,86 @@
+"""The account menu: what a person prefers is kept, and the first thing drawn is right."""
+
+import re
+
+from playwright.async_api import Browser, expect
+from tests.browser.person import Person
+from tests.browser.stack import Stack
+from tests.browser.watch import Watch
+
+BACKGROUND = "getComputedStyle(document.body).backgroundColor"
+HIDE = """
+Object.defineProperty(document, "hidden", { get: () => true });
+Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+window.shown = [];
+window.Notification = class extends EventTarget {
+  static permission = "granted";
+  static async requestPermission() { return "granted"; }
+  constructor(title, options) { super(); window.shown.push(`${title}: ${options.body}`); }
+  close() {}
+};
+"""
+
+
+async def test_a_theme_is_kept_and_the_server_draws_it_at_once(alice: Person) -> None:
+    await alice.page.emulate_media(color_scheme="light")
+    light = await alice.page.evaluate(BACKGROUND)
+    await alice.page.get_by_role("button", name="Account").click()
+    await alice.page.get_by_role("radio", name="Dark").check()
+    dark = await alice.page.evaluate(BACKGROUND)
+    assert dark != light
+    answer = await alice.page.goto(alice.url)
+    assert answer is not None
+    assert 'data-theme="dark"' in await answer.text()
+    assert await alice.page.evaluate(BACKGROUND) == dark
+    await alice.page.get_by_role("button", name="Account").click()
+    await alice.page.get_by_role("radio", name="System").check()
+    assert await alice.page.evaluate(BACKGROUND) == light
+
+
+async def test_a_chosen_language_is_kept_and_what_was_being_written_too(alice: Person) -> None:
+    await alice.message.fill("Half a sentence")
+    await alice.page.get_by_role("button", name="Account").click()
+    await alice.page.get_by_label("Language").select_option("de")
+    await expect(alice.page.get_by_role("button", name="Neuer Chat")).to_be_visible()
+    await expect(alice.page.locator("html")).to_have_attribute("lang", "de")
+    await expect(alice.page.locator("#message")).to_have_value("Half a sentence")
+    await alice.page.goto(f"{alice.url}/signout-callback-oidc")
+    await expect(alice.page.locator("html")).to_have_attribute("lang", "de")
+
+
+async def test_a_browser_gets_its_language_and_its_numbers(
+    browser: Browser, watch: Watch, stack: Stack
+) -> None:
+    watch.observe(context := await browser.new_context(locale="de-CH"))
+    person = Person(await context.new_page(), stack.url)
+    await person.page.goto(stack.url)
+    await person.page.get_by_role("button", name="alice@contoso.example").click()
+    await expect(person.page.get_by_role("button", name="Neuer Chat")).to_be_visible()
+    words = "import('/static/js/ui/texts.js').then(({number, t}) => [t('New chat'), number(1234567.5)])"
+    assert await person.page.evaluate(words) == ["Neuer Chat", "1'234'567.5"]
+    await context.close()
+
+
+async def test_a_hidden_tab_notifies_on_request_and_only_then(alice: Person) -> None:
+    await alice.page.add_init_script(HIDE)
+    await alice.page.reload()
+    await alice.ready()
+    await alice.ask("Please generate a random number between 1 and 6")
+    await expect(alice.page).to_have_title(re.compile(r"^\(1\)"))
+    assert await alice.page.evaluate("window.shown") == []
+    await alice.page.get_by_role("button", name="Account").click()
+    await alice.page.get_by_role("checkbox", name="Notify me").check()
+    await alice.page.keyboard.press("Escape")
+    await alice.begin_another()
+    await alice.ask("Please generate a random number between 1 and 6")
+    await expect(alice.page).to_have_title(re.compile(r"^\(1\)"))
+    assert len(await alice.page.evaluate("window.shown")) == 1
+
+
+async def test_signing_out_is_in_the_menu_on_a_phone_too(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 360, "height": 640})
+    await alice.page.get_by_role("button", name="Account").click()
+    menu = alice.page.get_by_role("dialog", name="Account")
+    await expect(menu).to_contain_text("alice@contoso.example")
+    await menu.get_by_role("button", name="Sign out").click()
+    await expect(alice.page.get_by_role("heading", name="You are signed out")).to_be_visible()

@@ -1,0 +1,68 @@
+"""The page by keyboard alone."""
+
+from playwright.async_api import expect
+from tests.browser.person import Person
+
+DICE = "Please generate a random number between 1 and 6"
+FOCUS = "document.activeElement === document.body"
+
+
+async def test_the_sheet_of_shortcuts_opens_by_key_and_the_single_key_can_be_turned_off(
+    alice: Person,
+) -> None:
+    sheet = alice.page.get_by_role("dialog", name="Keyboard shortcuts")
+    await alice.message.press("?")
+    await expect(sheet).to_be_hidden()
+    await expect(alice.message).to_have_value("?")
+    await alice.message.fill("")
+    await alice.page.keyboard.press("Control+/")
+    await expect(sheet).to_be_visible()
+    await sheet.get_by_role("checkbox").uncheck()
+    await alice.page.keyboard.press("Escape")
+    await alice.page.get_by_role("button", name="New chat").focus()
+    await alice.page.keyboard.press("?")
+    await expect(sheet).to_be_hidden()
+    await alice.page.keyboard.press("Control+/")
+    await sheet.get_by_role("checkbox").check()
+    await alice.page.keyboard.press("Escape")
+    await alice.page.get_by_role("button", name="New chat").focus()
+    await alice.page.keyboard.press("?")
+    await expect(sheet).to_be_visible()
+
+
+async def test_keys_lead_to_the_search_and_to_a_new_chat(alice: Person) -> None:
+    await alice.page.keyboard.press("Control+k")
+    await expect(alice.page.get_by_role("searchbox", name="Search chats")).to_be_focused()
+    await alice.ask("hello")
+    await alice.says("Hello")
+    before = alice.page.url
+    await alice.page.keyboard.press("Control+Shift+O")
+    await expect(alice.page).not_to_have_url(before)
+
+
+async def test_a_key_decides_only_where_the_focus_is(alice: Person) -> None:
+    await alice.ask(DICE)
+    call = alice.call("get_random_number")
+    await expect(call.get_by_role("button", name="Approve")).to_be_visible()
+    await alice.message.focus()
+    await alice.page.keyboard.press("Alt+y")
+    await expect(call).to_be_focused()
+    await expect(call).to_have_attribute("data-status", "proposed")
+    await alice.page.keyboard.press("Enter")
+    await expect(call).to_have_attribute("data-status", "proposed")
+    await alice.page.keyboard.press("Alt+y")
+    await expect(call).to_have_attribute("data-status", "done")
+
+
+async def test_a_decision_moves_the_focus_to_the_next_that_waits_and_never_to_the_body(alice: Person) -> None:
+    await alice.ask("Generate two random numbers, then a third within the range of the first two")
+    calls = alice.page.locator(".card[data-status='proposed']")
+    await expect(calls).to_have_count(2)
+    await alice.page.keyboard.press("Alt+j")
+    await expect(calls.first).to_be_focused()
+    await alice.page.keyboard.press("Alt+n")
+    await expect(calls).to_have_count(1)
+    await expect(calls.first).to_be_focused()
+    await alice.page.keyboard.press("Alt+n")
+    await expect(calls).to_have_count(0)
+    assert not await alice.page.evaluate(FOCUS)
