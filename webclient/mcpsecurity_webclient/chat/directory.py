@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from mcpsecurity_webclient.auth.person import Person
 from mcpsecurity_webclient.chat.conversation import ChatService, owner_of
+from mcpsecurity_webclient.chat.state import UNTITLED
 from mcpsecurity_webclient.errors import (
     StaleConversationError,
     StoreError,
@@ -71,15 +72,18 @@ class ChatDirectory:
         opened = self._chats.get(person.key, {})
         entries = {entry.chat_id: entry for entry in kept}
         for id_, chat in opened.items():
-            if id_ in entries or (chat.state.messages and not search):
+            begun = chat.state.messages or chat.state.title != UNTITLED
+            if id_ in entries or (begun and not search):
                 state, snippet = chat.state, entries[id_].snippet if id_ in entries else ""
                 entries[id_] = Entry(id_, state.title, state.updated_at, state.pinned, snippet, chat.waiting)
         return sorted(entries.values(), key=lambda entry: (entry.pinned, entry.updated_at), reverse=True)
 
     def tell_pages(self, chat: ChatService) -> None:
-        """Tell the pages of the person of `chat` that the list of conversations has changed."""
+        """Tell the pages that show other conversations of the person that the list has changed. Those of
+        `chat` know by its own events."""
         for other in self._chats.get(chat.acting.key, {}).values():
-            other.events.tell_all("chats.changed", {})
+            if other is not chat:
+                other.events.tell_all("chats.changed", {})
 
     async def latest(self, person: Person) -> ChatService:
         """Return the latest conversation of a person that is open or was used since the sign-in, or a new

@@ -17,7 +17,10 @@ from mcpsecurity_webclient.chat.models import (
 )
 from mcpsecurity_webclient.chat.transcript import Transcript
 
-__all__ = ["ConversationState"]
+__all__ = ["UNTITLED", "ConversationState"]
+
+UNTITLED = "New chat"
+"""The title of a conversation in which nothing was said yet."""
 
 SYSTEM = (
     "You are a helpful assistant in a web chat. Use the tools when they help. Tools run only when the person "
@@ -47,7 +50,7 @@ class ConversationState:
     updated_at: float
     model: str | None = None
     locale: PersonLocale = UNKNOWN
-    title: str = "New chat"
+    title: str = UNTITLED
     mode: ApprovalMode = ApprovalMode.MANUAL
     messages: list[Message] = field(default_factory=list)
     calls: dict[str, PendingFunctionCall] = field(default_factory=dict)

@@ -4,6 +4,7 @@ import { arrange, byId, h, setText } from "../ui/dom.js";
 import { once } from "../ui/button.js";
 import { icon } from "../ui/icons.js";
 import { t, tn } from "../ui/texts.js";
+import { waitingCount } from "../protocol/state.js";
 import { ChatMenu } from "./chatmenu.js";
 import { dateGroup } from "./dates.js";
 
@@ -15,7 +16,7 @@ export class Chats {
     this._context = context;
     this._waiting = waiting;
     this._title = null;
-    this._version = -1;
+    this._version = "";
     this._empty = true;
     this._drawn = context.commands.chatId;
     this._entries = [];
@@ -30,13 +31,15 @@ export class Chats {
     byId("chat-options").addEventListener("click", () => this._menu.open(byId("chat-options"), this._current()));
   }
 
-  update({ title, ready, order, chatsVersion }) {
-    if (ready && title !== this._title) this._showTitle(title);
+  update(state) {
+    const { title, ready, order, run, chatsVersion } = state;
     if (this._context.commands.chatId !== this._drawn) this._draw();
-    const emptied = ready && (order.length === 0) !== this._empty;
-    if (emptied) this._empty = order.length === 0;
-    if (chatsVersion === this._version && !emptied) return;
-    this._version = chatsVersion;
+    if (!ready) return;
+    if (title !== this._title) this._showTitle(title);
+    this._empty = order.length === 0;
+    const version = [chatsVersion, title, this._empty, run === null, waitingCount(state)].join();
+    if (version === this._version) return;
+    this._version = version;
     this._loadSoon();
   }
 
