@@ -35,7 +35,9 @@ PRIVATE = {
     "mcpsecurity_server.transport.dispatch.fastmcp_adapter": [
         "_mcp_server", "_request_context", "_tool_manager",
     ],
+    "mcpsecurity_server.transport.dispatch.program": ["_custom_starlette_routes"],
     "mcpsecurity_server.transport.dispatch.relay_session": ["_client_params"],
+    "mcpsecurity_server.transport.dispatch.server_adapter": ["_tool_cache"],
 }  # fmt: skip
 UNDOCUMENTED = {
     "mcpsecurity.runtime.service": ["HttpProcessingError", "request_handler"],
@@ -44,8 +46,9 @@ UNDOCUMENTED = {
     ],
     "mcpsecurity_server.transport.dispatch.fastmcp_adapter": [
         "arg_model", "context_kwarg", "convert_result", "fn", "fn_metadata", "is_async",
-        "notification_handlers", "output_model", "pre_parse_json", "request_handlers", "wrap_output",
+        "output_model", "pre_parse_json", "request_handlers", "wrap_output",
     ],
+    "mcpsecurity_server.transport.dispatch.server_adapter": ["notification_handlers", "request_handlers"],
     "mcpsecurity_webclient.cli": ["MODEL_DIAGNOSTICS_SETTINGS"],
 }  # fmt: skip
 

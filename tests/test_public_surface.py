@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.support.imports import HEAVY, loaded_by
 
 import mcpsecurity
 
@@ -26,3 +27,12 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_importing_does_not_load_semantic_kernel(module: str) -> None:
     code = f"import sys, {module}; sys.exit('semantic_kernel' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+
+
+@pytest.mark.parametrize(
+    "statement", ["from mcpsecurity import McpClient", "from mcpsecurity.kernel import McpClient"]
+)
+def test_importing_the_client_loads_nothing_that_takes_its_time(statement: str) -> None:
+    loaded = loaded_by(statement)
+    assert "mcpsecurity" in loaded
+    assert loaded & HEAVY == set()

@@ -5,7 +5,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
@@ -28,7 +28,15 @@ from mcpsecurity_server.profile import ProfileService
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
 from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.registry import build_mcp
-from mcpsecurity_server.transport import AfterCall, BeforeCall, Limits, MountedMcp, fast_path, mount_mcp
+from mcpsecurity_server.transport import (
+    AfterCall,
+    BeforeCall,
+    Limits,
+    MountedMcp,
+    Program,
+    fast_path,
+    mount_mcp,
+)
 from mcpsecurity_server.weather import WeatherService, weather_session
 
 if TYPE_CHECKING:
@@ -40,7 +48,7 @@ __all__ = ["create_app"]
 
 def create_app(
     settings: ServerSettings,
-    mcp: FastMCP[Any] | None = None,
+    mcp: Program | None = None,
     *,
     clock: Clock = time.time,
     timer: Timer = time.monotonic,
@@ -52,7 +60,7 @@ def create_app(
     """Return the application: `/mcp` behind access tokens; health and resource metadata are public.
 
     Args:
-        mcp: the FastMCP instance to serve; default: this product's own tools, prompts and resource.
+        mcp: the program to serve; default: this product's own tools, prompts and resource.
         clock, timer: give seconds since 1970, and monotonic seconds.
         key_policy: how long signing keys are cached.
         tls: the trust of outgoing connections; default: the system's and the configured authority.
@@ -81,7 +89,7 @@ def create_app(
 def _mount(
     app: web.Application,
     settings: ServerSettings,
-    mcp: FastMCP[Any],
+    mcp: Program,
     redis: "RedisTransport | None",
     before_call: BeforeCall | None,
     callers: CallersOfPolicy | None,

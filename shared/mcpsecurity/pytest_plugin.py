@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcp.server.fastmcp import FastMCP
 
     from mcpsecurity.client import McpConnection
-    from mcpsecurity.testing import AccessTokens, FaultSwitches, LocalStack, ServedMcp
+    from mcpsecurity.testing import AccessTokens, FaultSwitches, LocalStack, ScriptedModel, ServedMcp
 
 __all__ = [
     "access_token",
@@ -28,6 +28,7 @@ __all__ = [
     "mcp_server_settings",
     "mcp_session",
     "mcp_under_test",
+    "scripted_model",
 ]
 
 
@@ -98,3 +99,11 @@ def faults(local_stack: "LocalStack") -> "Iterator[FaultSwitches]":
     """Makes things fail – `faults.tenant.down = True` – until the test ends."""
     yield local_stack.faults
     local_stack.faults.clear()
+
+
+@pytest.fixture
+def scripted_model(local_stack: "LocalStack") -> "Iterator[ScriptedModel]":
+    """The model says what a test lists: `scripted_model.will(says("Hello"))`; `asked`: what it was asked."""
+    local_stack.model.clear()
+    yield local_stack.model
+    local_stack.model.clear()

@@ -19,6 +19,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableError
 
 from mcpsecurity.redis.encryption import EncryptionKeys
+from mcpsecurity.runtime.errors import SettingsError
 from mcpsecurity.runtime.log import BatchedHandler, Fields, JsonFormatter
 
 __all__ = [
@@ -60,10 +61,6 @@ class MetricsPort(NamedTuple):
     def of(cls, host: str, port: int | None, key: str) -> "MetricsPort | None":
         """Return it, if there is a port."""
         return cls(host, port, key) if port is not None else None
-
-
-class SettingsError(Exception):
-    """One or more settings are missing or wrong; the message has one line for each, naming its key."""
 
 
 class _OurLines(DotEnvSettingsSource):

@@ -12,6 +12,7 @@ from tests.browser.stack import Stack, running_stack
 from tests.browser.watch import Watch
 
 import mcpsecurity_webclient
+from mcpsecurity.testing import ScriptedModel
 
 expect.set_options(timeout=15_000)
 STATIC = Path(mcpsecurity_webclient.__file__).parent / "static"
@@ -94,6 +95,12 @@ async def stack(whole_stack: Stack) -> Stack:
     """The running product, as if nobody had used it before."""
     await whole_stack.reset()
     return whole_stack
+
+
+@pytest.fixture
+def script(stack: Stack) -> ScriptedModel:
+    """What the model says next, word for word: for answers that the offline model does not give."""
+    return ScriptedModel(stack.model.script)
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ class Person:
     async def choose(self, mode: str) -> None:
         """Choose the approval mode and wait until the server has it."""
         async with self.page.expect_response(re.compile(r"/mode$")) as response:
-            await self.mode.select_option(mode)
+            await self.mode.select_option(value=mode.lower())
         assert (await response.value).ok
 
     def call(self, tool: str, nth: int = 0) -> Locator:

@@ -120,6 +120,7 @@ class Stack:
         self.model.pace = 0.0
         self.model.faults.upcoming.clear()
         self.model.faults.down = False
+        self.model.script.clear()
 
     @property
     def _mcp_url(self) -> str:

@@ -13,7 +13,7 @@ DICE = "Please generate a random number between 1 and 6"
 async def test_a_call_is_shown_as_proposed_then_running_then_done(alice: Person, stack: Stack) -> None:
     await alice.ask("Run a marathon")
     card = alice.call("run_marathon")
-    await expect(card).to_contain_text("Waiting for you")
+    await expect(card).to_contain_text("Needs your decision")
     await expect(card).to_contain_text("Marathon")
     await expect(card).to_contain_text("playground")
     await alice.approve("run_marathon")
@@ -41,9 +41,9 @@ async def test_a_declined_call_never_reaches_the_server_and_the_model_goes_on(
 ) -> None:
     await alice.ask("Run a marathon")
     card = alice.call("run_marathon")
-    await card.get_by_role("button", name="Give a reason").click()
-    await card.get_by_label("Reason for the model").fill("my knees")
-    await alice.decline("run_marathon")
+    await card.get_by_role("button", name="with a reason").click()
+    await card.get_by_label("Tell the assistant why").fill("my knees")
+    await alice.page.keyboard.press("Enter")
     await expect(card).to_contain_text("Declined")
     await expect(card).to_contain_text("my knees")
     await alice.says("declined")
@@ -59,7 +59,7 @@ async def test_approve_has_no_focus_by_itself_and_no_bare_enter_approves(alice: 
     await card.get_by_role("button", name="Edit arguments").click()
     await expect(card.get_by_label("min")).to_be_focused()
     await alice.page.keyboard.press("Enter")
-    await expect(card).to_contain_text("Waiting for you")
+    await expect(card).to_contain_text("Needs your decision")
 
 
 async def test_a_double_click_runs_once(alice: Person, stack: Stack) -> None:
@@ -77,7 +77,7 @@ async def test_edited_arguments_arrive(alice: Person, stack: Stack) -> None:
     await card.get_by_label("kilometres").fill("42")
     stack.playground.proceed.set()
     await alice.approve("run_marathon")
-    await expect(card).to_contain_text("edited")
+    await expect(card).to_contain_text("with your changes")
     await alice.says("The marathon is over")
     assert stack.playground.calls == [("run_marathon", {"kilometres": 42})]
 
@@ -88,7 +88,7 @@ async def test_an_edit_that_does_not_fit_is_an_error_at_its_field(alice: Person)
     await card.get_by_role("button", name="Edit arguments").click()
     await card.get_by_label("min").fill("1.5")
     await alice.approve("get_random_number")
-    await expect(card.get_by_text("Write a whole number.")).to_be_visible()
+    await expect(card.get_by_text("Enter a whole number.")).to_be_visible()
     await expect(card.get_by_label("min")).to_be_focused()
     await card.get_by_label("min").fill("2")
     await alice.approve("get_random_number")
@@ -106,7 +106,7 @@ async def test_the_server_refuses_a_forged_edit(alice: Person, watch: Watch) -> 
     await card.get_by_label("min").fill("2")
     await alice.approve("get_random_number")
     await expect(card.locator(".field", has_text="min").locator(".field-error")).not_to_be_empty()
-    await expect(card).to_contain_text("Waiting for you")
+    await expect(card).to_contain_text("Needs your decision")
 
 
 def _forged(body: str | None) -> str:
@@ -116,13 +116,13 @@ def _forged(body: str | None) -> str:
 async def test_always_allow_runs_the_next_call_unasked_until_it_is_revoked(alice: Person) -> None:
     await alice.ask(DICE)
     card = alice.call("get_random_number")
-    await card.get_by_role("checkbox", name="Always allow in this chat").check()
+    await card.get_by_role("checkbox", name="Don't ask again for Random number").check()
     await alice.approve("get_random_number")
     await alice.finished()
     allowed = alice.page.get_by_role("group", name="Always allowed in this chat")
     await expect(allowed).to_contain_text("get_random_number")
     await alice.ask(DICE)
-    await expect(alice.call("get_random_number", 1)).to_contain_text("allowed in this chat")
+    await expect(alice.call("get_random_number", 1)).to_contain_text("allowed before")
     await alice.finished()
     await allowed.get_by_role("button", name="Revoke get_random_number").click()
     await expect(allowed).to_be_hidden()
@@ -133,7 +133,7 @@ async def test_always_allow_runs_the_next_call_unasked_until_it_is_revoked(alice
 async def test_what_is_always_allowed_is_the_tool_as_it_was_described(alice: Person, stack: Stack) -> None:
     stack.playground.proceed.set()
     await alice.ask("Run a marathon")
-    await alice.call("run_marathon").get_by_role("checkbox", name="Always allow in this chat").check()
+    await alice.call("run_marathon").get_by_role("checkbox", name="Don't ask again").check()
     await alice.approve("run_marathon")
     await alice.says("The marathon is over")
     await alice.ask("Publish a newspaper")
@@ -183,13 +183,16 @@ async def test_images_and_structured_results_are_shown(alice: Person) -> None:
     await alice.ask(DICE)
     await alice.approve("get_random_number")
     card = alice.call("get_random_number")
-    await card.get_by_text("Arguments and result").click()
+    await card.locator(".card-line").click()
     await expect(card.get_by_role("row", name=re.compile(r"^number \d"))).to_be_visible()
 
 
-async def test_a_call_that_nobody_decides_is_declined(alice_in_a_hurry: Person) -> None:
+async def test_a_call_that_nobody_decides_expires_and_is_not_told_as_declined(
+    alice_in_a_hurry: Person,
+) -> None:
     await alice_in_a_hurry.ask(DICE)
     card = alice_in_a_hurry.call("get_random_number")
-    await expect(card).to_contain_text(re.compile(r"0:0\d left"))
-    await expect(card).to_contain_text("nobody answered in time")
-    await alice_in_a_hurry.says("declined")
+    await expect(card).to_contain_text(re.compile(r"expires in 0:0\d"))
+    await expect(card).to_contain_text("Expired: no answer in time")
+    await expect(card).not_to_contain_text("declined")
+    await alice_in_a_hurry.says("it expired")

@@ -98,4 +98,4 @@ async def test_answers_are_copied(alice: Person) -> None:
 
 async def test_examples_of_an_empty_conversation_are_sent(alice: Person) -> None:
     await alice.page.get_by_role("button", name="What is the weather in Zurich?").click()
-    await expect(alice.call("get_city_weather")).to_contain_text("Waiting for you")
+    await expect(alice.call("get_city_weather")).to_contain_text("Needs your decision")

@@ -28,7 +28,7 @@ async def test_reloading_while_an_answer_streams_shows_all_of_it(alice: Person, 
 
 async def test_an_approval_survives_a_reload(alice: Person) -> None:
     await alice.ask(DICE)
-    await expect(alice.call("get_random_number")).to_contain_text("Waiting for you")
+    await expect(alice.call("get_random_number")).to_contain_text("Needs your decision")
     await alice.page.reload()
     await alice.approve("get_random_number")
     await alice.says(r"\b[1-6]\b")
@@ -40,7 +40,7 @@ async def test_an_open_form_survives_a_reload(alice: Person, stack: Stack) -> No
     await expect(alice.request()).to_be_visible()
     await alice.page.reload()
     await expect(alice.mode).to_have_value("elicitation")
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await alice.says("accept")
     assert [answer.action for answer in stack.playground.answers] == ["accept"]
 

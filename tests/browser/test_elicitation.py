@@ -37,7 +37,7 @@ async def test_every_kind_of_field_arrives_with_its_json_type(alice: Person, sta
     await form.get_by_label("Meeting").fill("2026-12-24T18:30")
     await form.get_by_label("Smoker").select_option("No")
     await form.get_by_label("Rating").select_option("Good")
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await alice.says("accept")
     assert stack.playground.answers[0].content == {
         "name": "Ada", "email": "ada@example.com", "site": "https://example.com/", "born": "1990-12-10",
@@ -51,7 +51,7 @@ async def test_blank_fields_are_left_out(alice: Person, stack: Stack) -> None:
     await fill_in(alice)
     await alice.request().get_by_label("Height").fill("")
     await alice.request().get_by_label("Colour").select_option("No choice")
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await alice.says("accept")
     content = stack.playground.answers[0].content or {}
     assert set(content) == {"name", "born", "children", "terms", "size", "hobbies"}
@@ -65,7 +65,7 @@ async def test_errors_stand_at_their_fields_and_the_first_gets_the_focus(alice: 
     await form.get_by_label("Children").fill("21")
     await form.get_by_role("group", name="Hobbies").get_by_label("Music").check()
     await form.get_by_role("group", name="Hobbies").get_by_label("Running").check()
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await expect(form.get_by_label("Name")).to_be_focused()
     await expect(form.get_by_label("Name")).to_have_accessible_description(
         re.compile("at least 2 characters")
@@ -88,7 +88,7 @@ async def test_the_server_checks_again_and_its_errors_stand_at_the_fields(
         )
 
     await alice.page.route("**/elicitations/*", forge)
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await expect(alice.request().get_by_label("Children")).to_be_focused()
     await expect(alice.request().get_by_label("Children")).to_have_attribute("aria-invalid", "true")
     assert stack.playground.answers == []
@@ -118,7 +118,7 @@ async def test_escape_cancels_but_not_what_was_typed(alice: Person, stack: Stack
 async def test_a_question_without_fields_shows_its_words_and_buttons(alice: Person, stack: Stack) -> None:
     await begin(alice, "Do a handshake")
     await expect(alice.request()).to_contain_text("Shake hands?")
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await alice.says("accept")
     assert stack.playground.answers[0].content in (None, {})
 
@@ -128,22 +128,22 @@ async def test_two_questions_of_one_call_are_answered_apart(alice: Person, stack
     await expect(alice.request()).to_have_count(2)
     second = alice.request().filter(has=alice.page.get_by_label("Second"))
     await second.get_by_label("Second").fill("two")
-    await second.get_by_role("button", name="Submit").click()
+    await second.get_by_role("button", name="Send answer").click()
     await expect(alice.request()).to_have_count(1)
     await alice.request().get_by_label("First").fill("one")
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await alice.says("accept")
     assert [answer.content for answer in stack.playground.answers] == [{"Second": "two"}, {"First": "one"}]
 
 
 async def test_an_ambiguous_city_is_chosen_from_titles(alice: Person) -> None:
     await begin(alice, "What is the weather in Springfield?")
-    await alice.answer("Submit")
+    await alice.answer("Approve")
     place = alice.request().get_by_label("Place")
     await expect(place).to_be_visible()
     options = await place.get_by_role("option").all_inner_texts()
     await place.select_option(options[1])
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await alice.says("Springfield")
     await expect(alice.call("get_city_weather").get_by_role("img")).to_have_accessible_name(
         re.compile(options[1])
@@ -159,7 +159,7 @@ async def test_a_trip_is_planned_from_one_form(alice: Person) -> None:
     await form.get_by_label("Last day").fill(today)
     await form.get_by_label("Travellers").fill("2")
     await form.get_by_role("group", name="Interests").get_by_label("Food").check()
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await alice.says("Lisbon")
     await expect(alice.call("plan_trip")).to_contain_text("Done")
 
@@ -179,11 +179,11 @@ async def test_an_address_is_shown_in_full_and_opened_only_with_consent(alice: P
     request = alice.request()
     await expect(request).to_contain_text(stack.playground.visit_url)
     await expect(request.get_by_text("xn--pple-43d.example.com", exact=True)).to_be_visible()
-    await expect(request.get_by_role("listitem")).to_contain_text("unusual letters")
+    await expect(request.get_by_role("listitem")).to_contain_text("look-alike letters")
     assert await request.locator("a, img, iframe").count() == 0
     assert seen == []
     async with alice.page.context.expect_page() as opened:
-        await alice.answer("Submit")
+        await alice.answer("Open xn--pple-43d.example.com in a new tab")
     tab = await opened.value
     assert tab.url == stack.playground.visit_url
     assert await tab.evaluate("[window.opener, document.referrer]") == [None, ""]
@@ -215,7 +215,7 @@ async def test_the_countdown_ends_in_cancel_and_a_late_click_is_refused(
     watch.allow("410")
     person = alice_in_a_hurry
     await begin(person, "Do a handshake")
-    await expect(person.request()).to_contain_text(re.compile(r"0:0\d left"))
+    await expect(person.request()).to_contain_text(re.compile(r"expires in 0:0\d"))
 
     async def arrive_late(route: Route) -> None:
         await stack.playground.answered.wait()
@@ -223,8 +223,8 @@ async def test_the_countdown_ends_in_cancel_and_a_late_click_is_refused(
 
     await person.page.route("**/elicitations/*", arrive_late)
     async with person.page.expect_response("**/elicitations/*") as late:
-        await person.answer("Submit")
+        await person.answer("Send answer")
     assert (await late.value).status == 410
     assert [answer.action for answer in stack.playground.answers] == ["cancel"]
-    await expect(person.conversation).to_contain_text("nobody answered in time")
+    await expect(person.conversation).to_contain_text("Expired: there was no answer in time")
     await expect(person.notices.get_by_role("listitem")).to_have_count(1)

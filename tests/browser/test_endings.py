@@ -1,23 +1,17 @@
 """How an answer ended is said below it, and no ending leaves the page waiting."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 from tests.browser.person import Person
-from tests.browser.scripted import Script, call, refuses, says
 from tests.browser.stack import Stack
 from tests.browser.watch import Watch
 
-from mcpsecurity.localcloud.openai import ModelFault
+from mcpsecurity.localcloud.openai import ModelFault, Turn
+from mcpsecurity.testing import ScriptedModel, calls, refuses, says
 from mcpsecurity_webclient.chat import events
 from mcpsecurity_webclient.chat.strict_json import to_json
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Script:
-    return Script(monkeypatch)
 
 
 def ending_of(person: Person) -> Locator:
@@ -34,7 +28,7 @@ def ending_of(person: Person) -> Locator:
     ],
 )
 async def test_an_answer_that_did_not_end_by_itself_says_so_also_after_a_reload(
-    alice: Person, script: Script, finish: str, words: str
+    alice: Person, script: ScriptedModel, finish: str, words: str
 ) -> None:
     script.will(says("Once upon a time", finish), says("The whole story."))
     await alice.ask("Tell me a story")
@@ -49,7 +43,7 @@ async def test_an_answer_that_did_not_end_by_itself_says_so_also_after_a_reload(
     await expect(ending).to_have_count(0)
 
 
-async def test_an_answer_without_a_word_can_be_tried_again(alice: Person, script: Script) -> None:
+async def test_an_answer_without_a_word_can_be_tried_again(alice: Person, script: ScriptedModel) -> None:
     script.will(says(""), says("Here I am."))
     await alice.ask("hello")
     ending = alice.page.get_by_role("group", name="No answer")
@@ -68,7 +62,7 @@ async def test_an_answer_without_a_word_can_be_tried_again(alice: Person, script
     ],
 )
 async def test_an_answer_that_is_none_says_why_and_what_can_be_done(
-    alice: Person, script: Script, turn: list[dict[str, Any]], words: str, step: str
+    alice: Person, script: ScriptedModel, turn: Turn, words: str, step: str
 ) -> None:
     script.will(turn, says("Here I am."))
     await alice.ask("hello")
@@ -84,7 +78,7 @@ async def test_an_answer_that_is_none_says_why_and_what_can_be_done(
 
 
 async def test_a_refusal_is_shown_and_the_question_can_be_put_in_other_words(
-    alice: Person, script: Script
+    alice: Person, script: ScriptedModel
 ) -> None:
     script.will(refuses("I can't help with *that*."))
     await alice.ask("something odd")
@@ -95,7 +89,7 @@ async def test_a_refusal_is_shown_and_the_question_can_be_put_in_other_words(
     await expect(alice.message).to_be_focused()
 
 
-async def test_an_answer_that_was_cut_off_can_be_gone_on_with(alice: Person, script: Script) -> None:
+async def test_an_answer_that_was_cut_off_can_be_gone_on_with(alice: Person, script: ScriptedModel) -> None:
     script.will(says("Once upon", "length"), says("a time.", "stop"))
     await alice.ask("a story")
     await ending_of(alice).get_by_role("button", name="Continue").click()
@@ -124,9 +118,9 @@ async def test_a_message_that_the_filter_refused_is_marked_and_can_be_changed(
 
 
 async def test_trying_again_after_a_fault_does_not_call_the_tool_again(
-    alice: Person, stack: Stack, script: Script
+    alice: Person, stack: Stack, script: ScriptedModel
 ) -> None:
-    script.will(call("Tools-get_current_date_time", "{}"), says("It is late."))
+    script.will(calls("Tools-get_current_date_time", "{}"), says("It is late."))
     await alice.ask("what time is it")
     await expect(alice.call("get_current_date_time")).to_be_visible()
     stack.model.faults.upcoming.extend([ModelFault.server_error()] * 2)
@@ -173,15 +167,15 @@ async def test_a_model_that_thinks_for_long_is_said_to_be_thinking_still(modules
 @pytest.mark.parametrize(
     ("usage", "words"),
     [
-        (None, ""),
+        (None, "offline-model"),
         (
             {"prompt_tokens": 1234, "completion_tokens": 5, "total_tokens": 1239},
-            "1,239 tokens (1,234 in, 5 out)",
+            "offline-model · 1,239 tokens (1,234 in, 5 out)",
         ),
     ],
 )
 async def test_what_is_known_of_the_usage_is_shown(
-    alice: Person, script: Script, usage: dict[str, int] | None, words: str
+    alice: Person, script: ScriptedModel, usage: dict[str, int] | None, words: str
 ) -> None:
     script.will(says("Good day.", usage=usage))
     await alice.ask("hello")
@@ -195,7 +189,7 @@ async def test_what_is_known_of_the_usage_is_shown(
     ['{"usage": null, "error": null, "more": {}}', '{"usage": {"prompt_tokens": null}}', "[]", "null", "{"],
 )
 async def test_an_odd_end_of_a_run_ends_it(
-    alice: Person, script: Script, watch: Watch, monkeypatch: pytest.MonkeyPatch, broken: str
+    alice: Person, script: ScriptedModel, watch: Watch, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     watch.allow("mcpsecurity: reading run.done failed")
     monkeypatch.setattr(events, "to_json", lambda body: broken if "status" in body else to_json(body))
@@ -208,7 +202,7 @@ async def test_an_odd_end_of_a_run_ends_it(
 
 @pytest.mark.parametrize("broken", ["{", "[]", '{"title": null}', '{"title": {}, "call": 1}'])
 async def test_an_odd_event_is_passed_over(
-    alice: Person, script: Script, watch: Watch, monkeypatch: pytest.MonkeyPatch, broken: str
+    alice: Person, script: ScriptedModel, watch: Watch, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     watch.allow("mcpsecurity: .* failed")
     monkeypatch.setattr(
@@ -225,7 +219,7 @@ async def test_an_odd_event_is_passed_over(
 
 
 async def test_a_message_that_cannot_be_drawn_does_not_hide_the_others(
-    alice: Person, script: Script, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    alice: Person, script: ScriptedModel, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch.allow("mcpsecurity: drawing a message failed")
     script.will(says("Good day."), says("Good night."))

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 from tests.browser.person import Person
-from tests.browser.scripted import Script, call, says
 from tests.browser.stack import Stack
+
+from mcpsecurity.testing import ScriptedModel, calls, says
 
 BIG = 725653563933458433
 LARGEST = 2**64 - 1
@@ -15,15 +16,10 @@ HUGE = 12345678901234567890123
 ERRAND = "playground-do_errand"
 
 
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Script:
-    return Script(monkeypatch)
-
-
-async def _ask(alice: Person, script: Script, arguments: str) -> None:
-    script.will(call(ERRAND, arguments), says("All done."))
+async def _ask(alice: Person, script: ScriptedModel, arguments: str) -> None:
+    script.will(calls(ERRAND, arguments), says("All done."))
     await alice.ask("Please do that")
-    await expect(alice.call("do_errand")).to_contain_text("Waiting for you")
+    await expect(alice.call("do_errand")).to_contain_text("Needs your decision")
 
 
 async def _approved(alice: Person, stack: Stack) -> Any:
@@ -36,7 +32,7 @@ async def _approved(alice: Person, stack: Stack) -> Any:
 
 @pytest.mark.parametrize("number", [BIG, LARGEST, -BIG])
 async def test_the_number_on_the_card_is_the_number_that_is_called(
-    alice: Person, stack: Stack, script: Script, number: int
+    alice: Person, stack: Stack, script: ScriptedModel, number: int
 ) -> None:
     await _ask(alice, script, f'{{"record": {number}}}')
     card = alice.call("do_errand")
@@ -46,19 +42,21 @@ async def test_the_number_on_the_card_is_the_number_that_is_called(
     assert (await _approved(alice, stack))["record"] == number
 
 
-async def test_a_number_beyond_doubles_can_be_edited(alice: Person, stack: Stack, script: Script) -> None:
+async def test_a_number_beyond_doubles_can_be_edited(
+    alice: Person, stack: Stack, script: ScriptedModel
+) -> None:
     await _ask(alice, script, f'{{"record": {BIG}}}')
     card = alice.call("do_errand")
     await card.get_by_role("button", name="Edit arguments").click()
     await expect(card.get_by_label("record")).to_have_value(str(BIG))
     await card.get_by_label("record").fill(str(LARGEST))
     assert (await _approved(alice, stack))["record"] == LARGEST
-    await card.get_by_text("Arguments and result").click()
+    await card.locator(".card-line").click()
     await expect(card.get_by_role("row", name=f"record {LARGEST}").first).to_be_visible()
 
 
 async def test_an_edit_leaves_the_other_arguments_as_the_model_made_them(
-    alice: Person, stack: Stack, script: Script
+    alice: Person, stack: Stack, script: ScriptedModel
 ) -> None:
     given = {
         "record": None,
@@ -71,13 +69,13 @@ async def test_an_edit_leaves_the_other_arguments_as_the_model_made_them(
     await _ask(alice, script, json.dumps(given))
     card = alice.call("do_errand")
     await card.get_by_role("button", name="Edit arguments").click()
-    await card.get_by_label("why").fill("fraud")
+    await card.get_by_label("why", exact=True).fill("fraud")
     got = await _approved(alice, stack)
     assert json.dumps(got, sort_keys=True) == json.dumps(given | {"why": "fraud"}, sort_keys=True)
 
 
 async def test_an_edited_text_keeps_its_kind_of_line_breaks(
-    alice: Person, stack: Stack, script: Script
+    alice: Person, stack: Stack, script: ScriptedModel
 ) -> None:
     await _ask(alice, script, json.dumps({"code": "one\r\ntwo"}))
     card = alice.call("do_errand")
@@ -86,19 +84,21 @@ async def test_an_edited_text_keeps_its_kind_of_line_breaks(
     assert await _approved(alice, stack) == {"code": "one\r\nthree"}
 
 
-async def test_defaults_are_shown_and_not_filled_in(alice: Person, stack: Stack, script: Script) -> None:
+async def test_defaults_are_shown_and_not_filled_in(
+    alice: Person, stack: Stack, script: ScriptedModel
+) -> None:
     await _ask(alice, script, '{"why": "spam"}')
     card = alice.call("do_errand")
     await card.get_by_role("button", name="Edit arguments").click()
     await expect(card.locator(".field", has_text="times")).to_contain_text("optional, 3 if left out")
     await expect(card.get_by_label("times")).to_have_value("")
-    await card.get_by_label("why").fill("fraud")
+    await card.get_by_label("why", exact=True).fill("fraud")
     assert await _approved(alice, stack) == {"why": "fraud"}
 
 
 @pytest.mark.parametrize("edited", [None, HUGE + 1])
 async def test_a_number_beyond_64_bits_arrives_as_it_was_approved(
-    alice: Person, stack: Stack, script: Script, edited: int | None
+    alice: Person, stack: Stack, script: ScriptedModel, edited: int | None
 ) -> None:
     await _ask(alice, script, f'{{"record": {HUGE}}}')
     card = alice.call("do_errand")
@@ -106,5 +106,5 @@ async def test_a_number_beyond_64_bits_arrives_as_it_was_approved(
         await card.get_by_role("button", name="Edit arguments").click()
         await card.get_by_label("record").fill(str(edited))
     assert (await _approved(alice, stack))["record"] == (edited or HUGE)
-    await card.get_by_text("Arguments and result").click()
+    await card.locator(".card-line").click()
     await expect(card.get_by_role("row", name=f"record {edited or HUGE}").first).to_be_visible()

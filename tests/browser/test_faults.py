@@ -161,7 +161,7 @@ async def test_tokens_that_are_refused_once_are_replaced_without_a_word(alice: P
 
 async def test_our_server_goes_down_in_mid_chat_and_comes_back(alice: Person, stack: Stack) -> None:
     await alice.ask(DICE)
-    await expect(alice.call("get_random_number")).to_contain_text("Waiting for you")
+    await expect(alice.call("get_random_number")).to_contain_text("Needs your decision")
     await stack.mcp.stop()
     try:
         await alice.approve("get_random_number")

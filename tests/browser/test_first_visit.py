@@ -19,7 +19,7 @@ async def test_a_first_visit(alice: Person, stack: Stack) -> None:
     await picture(page, "visit-1-which-springfield")
     chosen = (await place.get_by_role("option").all_inner_texts())[1]
     await place.select_option(chosen)
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await alice.says("Springfield")
     card = alice.call("get_city_weather")
     await expect(card.get_by_role("img")).to_have_accessible_name(re.compile(chosen))
@@ -62,5 +62,5 @@ async def test_a_first_visit(alice: Person, stack: Stack) -> None:
     await form.get_by_label("Travellers").fill("2")
     await form.get_by_role("group", name="Interests").get_by_label("Food").check()
     await picture(page, "visit-6-trip")
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await alice.says("Lisbon")

@@ -172,7 +172,7 @@ async def _everything_good_works(person: Person, model: Standin) -> None:
     await person.choose("Elicitation")
     model.turns.extend((RANDOM, says("The form was answered.")))
     await person.ask("And by a form")
-    await person.answer("Submit")
+    await person.answer("Send answer")
     await person.says("The form was answered")
     await person.choose("Manual")
 

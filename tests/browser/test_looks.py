@@ -81,7 +81,7 @@ async def test_an_open_form_and_its_errors(alice: Person) -> None:
     await alice.ask("Fill in a survey")
     await expect(alice.request()).to_be_visible()
     await check(alice, "form")
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await check(alice, "form-errors")
 
 
@@ -90,7 +90,7 @@ async def test_a_forecast(alice: Person) -> None:
     await alice.approve("get_city_weather")
     await alice.says("Zurich")
     await check(alice, "weather", alice.call("get_city_weather"))
-    await alice.call("get_city_weather").get_by_text("Arguments and result").click()
+    await alice.call("get_city_weather").locator(".card-line").click()
     await check(alice, "result")
 
 
@@ -176,7 +176,7 @@ async def test_a_screen_reader_hears_of_answers_whole_and_of_what_waits(alice: P
         "window.heard.some((words) => /random number/i.test(words.split('.').at(-2)))"
     )
     heard = await alice.page.evaluate("window.heard")
-    assert any("Approval needed for Random number of" in words for words in heard)
+    assert any("Approval needed for Random number – min 1, max 6, of" in words for words in heard)
     assert len(heard) <= 6
 
 
@@ -195,5 +195,5 @@ async def test_the_picture_of_the_readme(alice: Person) -> None:
     await alice.approve("get_city_weather")
     await alice.says("Zurich")
     await alice.ask(DICE)
-    await expect(alice.call("get_random_number")).to_contain_text(re.compile("Waiting for you"))
+    await expect(alice.call("get_random_number")).to_contain_text(re.compile("Needs your decision"))
     await picture(alice.page, "chat")

@@ -93,7 +93,7 @@ async def test_only_what_was_named_is_exact(modules: Page) -> None:
         ({}, "-007", "-7"),
         ({}, "-0", "0"),
         ({}, "9" * 4301, "This number is too large."),
-        ({}, "12x", "Write a whole number."),
+        ({}, "12x", "Enter a whole number."),
         ({"maximum": 9007199254740992}, "9007199254740993", "Must be 9007199254740992 or less."),
         ({"exclusiveMinimum": 9007199254740992}, "9007199254740992", "Must be more than 9007199254740992."),
         ({"exclusiveMinimum": 9007199254740992}, "9007199254740993", "9007199254740993"),

@@ -82,11 +82,11 @@ async def test_blank_required_fields_get_an_error_and_the_focus(
 @pytest.mark.parametrize(
     ("schema", "typed", "error"),
     [
-        (field("text", minLength=3), "ab", "Write at least 3 characters."),
-        (field("text", maxLength=2), "\U0001f600\U0001f600\U0001f600", "Write at most 2 characters"),
-        (field("text", format="email"), "nobody", "Write an e-mail address"),
-        (field("text", format="uri"), "example", "Write a full address"),
-        (field("integer"), "1.5", "Write a whole number."),
+        (field("text", minLength=3), "ab", "Enter at least 3 characters."),
+        (field("text", maxLength=2), "\U0001f600\U0001f600\U0001f600", "Enter at most 2 characters"),
+        (field("text", format="email"), "nobody", "Enter an e-mail address"),
+        (field("text", format="uri"), "example", "Enter a full address"),
+        (field("integer"), "1.5", "Enter a whole number."),
         (field("integer", minimum=1), "0", "Must be 1 or more."),
         (field("number", maximum=9.5), "9.6", "Must be 9.5 or less."),
         (field("integer", exclusiveMinimum=0), "0", "Must be more than 0."),

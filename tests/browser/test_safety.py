@@ -19,11 +19,11 @@ async def test_markup_in_any_text_stays_text(alice: Person, stack: Stack) -> Non
     await alice.ask(f"Spray graffiti {NASTY} **bold** <b>not bold</b>")
     await expect(alice.conversation.locator(".message.user")).to_contain_text(NASTY)
     await expect(alice.request()).to_contain_text(f"Message {NASTY}")
-    await alice.answer("Submit")
+    await alice.answer("Send answer")
     await alice.finished()
     card = alice.call("spray_graffiti")
     await expect(card).to_contain_text(f"Graffiti {NASTY}")
-    await card.get_by_text("Arguments and result").click()
+    await card.locator(".card-line").click()
     await expect(card.get_by_role("row").filter(has_text="art")).to_contain_text(NASTY)
     for selector in (
         "img[src='x']",

@@ -29,7 +29,7 @@ async def test_stop_while_text_streams(alice: Person, stack: Stack) -> None:
 async def test_stop_while_a_call_waits_for_approval(alice: Person, stack: Stack) -> None:
     await alice.ask("Run a marathon")
     card = alice.call("run_marathon")
-    await expect(card).to_contain_text("Waiting for you")
+    await expect(card).to_contain_text("Needs your decision")
     await alice.stop.click()
     await expect(card).to_contain_text(re.compile("Cancelled|Declined"))
     await expect(card.get_by_role("button", name="Approve")).to_have_count(0)

@@ -18,7 +18,12 @@ import httpx
 import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+from semantic_kernel import Kernel
+from semantic_kernel.agents import ChatCompletionAgent
 from tests.support.ambient import AMBIENT, write_dotenv
+
+from mcpsecurity import McpClient
+from mcpsecurity.running_demo import NoDemoError, find_demo
 
 KEYS = {
     "webclient", "mcp", "authority", "ca_file", "tenant_id", "scope", "users", "public_client_id",
@@ -185,6 +190,31 @@ async def _token(ready: dict[str, Any], offset: int, folder: Path) -> str:
     )
     assert code == 0, errors
     return token
+
+
+async def test_a_program_finds_it_by_one_call(demo: tuple[Any, dict[str, Any], int]) -> None:
+    _, ready, offset = demo
+    kernel = Kernel()
+    async with await McpClient.local(kernel, port_offset=offset, ask=None) as client:
+        assert client.ask is None
+        assert "alice@contoso.example" in str(await client.call_tool("who_am_i"))
+        answer = await ChatCompletionAgent(kernel=kernel).get_response("A random number between 5 and 6")
+        assert "5" in str(answer)
+    assert kernel.services == {}
+    assert "Tools" not in kernel.plugins
+    async with await McpClient.local(Kernel(), user="bob", port_offset=offset, ask=None) as client:
+        assert "bob@contoso.example" in str(await client.call_tool("who_am_i"))
+    assert find_demo(offset).mcp == ready["mcp"]
+
+
+async def test_without_a_demo_it_is_said_how_to_start_one(tmp_path: Path) -> None:
+    async with running_demo(tmp_path, LOCALCLOUD_FOLDER=str(tmp_path / "cloud")) as (_, ready, offset):
+        assert find_demo(None, tmp_path / "cloud").webclient == ready["webclient"]
+        with pytest.raises(NoDemoError, match=f"No demo with --port-offset {offset + 1} runs"):
+            find_demo(offset + 1, tmp_path / "cloud")
+    with pytest.raises(NoDemoError, match="start one by `make demo` or `mcpsecurity demo`"):
+        find_demo(None, tmp_path / "cloud")
+    assert list((tmp_path / "cloud").glob("demo-*.json")) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -146,7 +146,7 @@ async def test_a_listing_that_fails_in_any_way_ends_no_listing_after_it(
         await connect(kernel, stack, server, on_change=lambda _: changed.set()) as client,
     ):
         with monkeypatch.context() as patched:
-            patched.setattr("mcpsecurity.kernel.client.load_functions", odd)
+            patched.setattr("mcpsecurity.kernel.server_plugin.load_functions", odd)
             await client.call_tool("retire", name="add")
             await failed.wait()
         assert "add" in client.plugin.functions

@@ -28,6 +28,14 @@ class Reader(NotebookClient):
     that shows the form still runs.
     """
 
+    attended = True
+
+    async def async_start_new_kernel_client(self) -> Any:
+        """Start as a page does: a person can be asked. Programs that run notebooks allow no input."""
+        client = await super().async_start_new_kernel_client()
+        client.allow_stdin = self.attended
+        return client
+
     def attend(self, answers: list[Answer], on_text: Callable[[str], None] = lambda _: None) -> None:
         self.answers = list(answers)
         self.on_text = on_text
@@ -70,8 +78,11 @@ def run(
     folder: Path,
     answers: list[Answer] | None = None,
     on_text: Callable[[str], None] = lambda _: None,
+    *,
+    attended: bool = True,
 ) -> tuple[nbformat.NotebookNode, str]:
-    """Execute a notebook in the environment with the wheel; return it, and its text output.
+    """Execute a notebook in the environment with the wheel; return it, and its text output. With `attended`
+    somebody sits at it, as at a page; without, it runs as a program runs it.
 
     Raises:
         CellExecutionError: a cell failed, or took too long.
@@ -81,6 +92,7 @@ def run(
         notebook, kernel_name="python3", timeout=60, resources={"metadata": {"path": str(folder)}}
     )
     reader.attend(answers or [], on_text)
+    reader.attended = attended
     reader.create_kernel_manager()
     assert reader.km is not None
     assert reader.km.kernel_spec is not None

@@ -61,7 +61,7 @@ class Page:
             output_hook=hear,
             stdin_hook=lambda _: self.client.input(lines.pop(0)),
             timeout=60,
-            allow_stdin=bool(typed),
+            allow_stdin=True,  # as pages do, and programs that run notebooks do not
         )
         return "".join(output).strip()
 
@@ -88,6 +88,16 @@ def test_an_interrupted_call_leaves_a_client_that_works(page: Page) -> None:
     assert "Error" in interrupted or "Interrupt" in interrupted, interrupted
     assert page.run("print((await client.call_tool('quick')).structured)") == "{'result': 'quick'}"
     assert page.run("await client.aclose(); await client.aclose(); stack.stop(); print('closed')") == "closed"
+
+
+def test_a_cell_that_connects_can_be_run_again(page: Page) -> None:
+    assert page.run(CONNECT) == "connected"
+    again = "client = await McpClient.connect(kernel, server.url, stack.credential(), server.scope)"
+    assert page.run(f"kernel = Kernel()\n{again}\nfirst = client") == ""
+    assert page.run(again) == ""
+    assert page.run("print(client is first, kernel.plugins['Tools'] is client.plugin)") == "False True"
+    assert page.run("print((await client.call_tool('quick')).structured)") == "{'result': 'quick'}"
+    assert page.run("await client.aclose(); await first.aclose(); stack.stop(); print('closed')") == "closed"
 
 
 ASK_BY_LINES = """

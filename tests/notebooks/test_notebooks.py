@@ -46,6 +46,19 @@ def test_a_form_answers_the_server(tmp_path: Path) -> None:
     assert "no cake (decline)" in text
 
 
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (2, "ValueError: This notebook runs without a front end, so nobody can approve calls: pass `ask`"),
+        (3, "Error executing tool order_cake: The client does not support elicitation"),
+    ],
+)
+def test_without_a_person_it_ends_at_once_and_says_why(tmp_path: Path, number: int, message: str) -> None:
+    with pytest.raises(CellExecutionError) as caught:
+        run(book(number), installed("notebook"), tmp_path, attended=False)
+    assert message in re.sub(r"\x1b\[\d*m", "", str(caught.value))
+
+
 def test_two_servers_share_a_kernel(tmp_path: Path) -> None:
     _, text = run(book(5), installed("notebook"), tmp_path)
     assert "{'Weather': ['get_city_weather'], 'Games': ['play_roll_dice']}" in text

@@ -106,7 +106,7 @@ interface SignInView {
   expires_at: number;
 }
 
-/** A tool call. `args_hash` identifies the arguments that a decision is about; `grantable` are the scopes in which the person can allow the tool from now on. */
+/** A tool call. `args_hash` identifies the arguments that a decision is about; the person can move `expires_at` up to `latest_at`. `grantable` are the scopes in which the person can allow the tool from now on. */
 interface CallView {
   call_id: string;
   batch_id: string;
@@ -121,6 +121,7 @@ interface CallView {
   status: "proposed" | "approved" | "running" | "done" | "failed" | "declined" | "cancelled";
   annotations?: Record<string, any>;
   expires_at?: number;
+  latest_at?: number;
   started_at?: number;
   duration_ms?: number;
   progress?: ProgressView;
@@ -140,6 +141,7 @@ interface ElicitationView {
   server: string;
   message: string;
   expires_at: number;
+  latest_at: number;
   mode: "form" | "url";
   call_id?: string;
   fields?: Array<Record<string, any>>;
@@ -155,6 +157,7 @@ interface SamplingView {
   messages: Array<Record<string, string>>;
   max_tokens: number;
   expires_at: number;
+  latest_at: number;
   system_prompt?: string;
 }
 
@@ -233,9 +236,10 @@ interface RunDone {
   usage?: Record<string, number> | null;
 }
 
-/** The model wants to call a tool. */
+/** The model wants to call a tool. `by`: mode or grant decides it, and the person is not asked. */
 interface ToolProposed {
   call: CallView;
+  by?: string;
 }
 
 /** A call was approved or declined. */
@@ -277,6 +281,13 @@ interface ToolDone {
   truncated: boolean;
   structured?: any;
   unasked?: boolean;
+}
+
+/** The person has more time to decide or answer. */
+interface RequestExtended {
+  kind: "call" | "elicitation" | "sampling";
+  id: string;
+  expires_at: number;
 }
 
 /** A server asks the person. */
@@ -368,6 +379,7 @@ interface ChatEvents {
   "tool.sign_in_needed": ToolSignInNeeded;
   "tool.progress": ToolProgress;
   "tool.done": ToolDone;
+  "request.extended": RequestExtended;
   "elicitation.requested": ElicitationRequested;
   "elicitation.resolved": ElicitationResolved;
   "sampling.requested": SamplingRequested;

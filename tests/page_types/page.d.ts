@@ -102,7 +102,11 @@ declare global {
     open?: (chatId: string) => void;
     /** The person's message was taken. */
     sent?: () => void;
-    /** A request of a server is closed: the focus goes back to the message. */
-    leaveRequest?: () => void;
+    /** Keep an element in view while the text below it grows. */
+    keep?: (element: HTMLElement) => void;
+    /** Return what a server is called. */
+    serverTitle?: (name: string) => string;
+    /** What had the focus was decided: it goes to the next that waits, or to the message. */
+    leave?: (settled: HTMLElement) => void;
   }
 }

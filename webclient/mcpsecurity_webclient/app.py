@@ -32,6 +32,7 @@ from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ToolChoice
+from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.errors import StoreError
@@ -143,7 +144,9 @@ class _Assembly:
         self.clock = clock
         self._tls = client_ssl_context(settings.ca_file)
         self._shared_by_chats: ChatDependencies | None = None
-        self._coordinator = ElicitationCoordinator(deadline=settings.elicitation_timeout, clock=clock)
+        self._coordinator = ElicitationCoordinator(
+            time_to_answer=WaitingTime(settings.elicitation_timeout, settings.longest_wait), clock=clock
+        )
         state = self._state = web_state(settings, clock)
         self._redis, self.sessions, self.flows = state.redis, state.sessions, state.flows
         self.entra = EntraClient(settings, state.caches, self._tls, clock)

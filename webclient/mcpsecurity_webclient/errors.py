@@ -5,6 +5,7 @@ WebClientError
 │   ├── UnknownRequestError    the conversation has no such call, question, sampling request or run
 │   ├── AlreadyDecidedError    the call or request was decided before, in this or another tab
 │   ├── RequestExpiredError    the deadline of the call or request has passed
+│   ├── NoMoreTimeError        the deadline cannot be moved any further
 │   ├── RequestEndedError      the request ended with the process that made it
 │   ├── InvalidArgumentsError  edited arguments do not fit the tool's schema
 │   ├── BusyError              an answer is being written
@@ -24,6 +25,7 @@ __all__ = [
     "BusyError",
     "CommandError",
     "InvalidArgumentsError",
+    "NoMoreTimeError",
     "NothingToDoError",
     "ReplayMismatchError",
     "RequestEndedError",
@@ -58,6 +60,10 @@ class AlreadyDecidedError(CommandError):
 
 class RequestExpiredError(CommandError):
     """The deadline of the call or request has passed."""
+
+
+class NoMoreTimeError(CommandError):
+    """The deadline of the call or request is the latest that the operator allows."""
 
 
 class RequestEndedError(CommandError):

@@ -77,11 +77,16 @@ class WebSettings(EntraSettings, ModelListSettings):
     )
     approval_timeout: float = Field(
         120.0, gt=0, le=3600, validation_alias="WEBCLIENT_APPROVAL_TIMEOUT",
-        description="Seconds until a tool call that nobody decides is declined.",
+        description="Seconds until a tool call that nobody decides expires.",
     )  # fmt: skip
     elicitation_timeout: float = Field(
         120.0, gt=0, le=3600, validation_alias="WEBCLIENT_ELICITATION_TIMEOUT",
         description="Seconds until a server's question that nobody answers is cancelled.",
+    )  # fmt: skip
+    longest_wait: float = Field(
+        3600.0, gt=0, le=86400, validation_alias="WEBCLIENT_LONGEST_WAIT",
+        description="Seconds that a tool call or a question waits at most, however often the person asks for "
+        "more time.",
     )  # fmt: skip
     session_idle: float = Field(
         3600.0,

@@ -1,7 +1,7 @@
 """Streamable HTTP on aiohttp for any official FastMCP instance.
 
     app = web.Application()
-    mount_mcp(app, mcp)          # mcp: mcp.server.fastmcp.FastMCP
+    mount_mcp(app, mcp)          # mcp: a FastMCP, or a mcp.server.lowlevel.Server
     web.run_app(app)
 
 `mount` puts the parts together. `http` checks requests and writes responses, `sessions` serves the revisions
@@ -16,6 +16,7 @@ from mcpsecurity_server.transport.dispatch.authoring import question_key, step
 from mcpsecurity_server.transport.dispatch.dispatcher import METHODS, AfterCall, BeforeCall, Call
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import preserved_logging, set_version
 from mcpsecurity_server.transport.dispatch.instrumentation import Activity, Instrumentation
+from mcpsecurity_server.transport.dispatch.program import Program
 from mcpsecurity_server.transport.events.bus import (
     Event,
     EventBus,
@@ -62,6 +63,7 @@ __all__ = [
     "MessageError",
     "MountedMcp",
     "Owner",
+    "Program",
     "Request",
     "SessionRecord",
     "SessionStore",

@@ -1,22 +1,21 @@
-"""Serves a FastMCP instance at a path of an aiohttp application."""
+"""Serves a program of the MCP SDK at a path of an aiohttp application."""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any
 
 from aiohttp import web
-from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity_server.transport.announcements import Announcements, Kind
 from mcpsecurity_server.transport.dispatch.dispatcher import AfterCall, BeforeCall, Dispatcher
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import FastMcpAdapter
 from mcpsecurity_server.transport.dispatch.instrumentation import (
     Activity,
     Instrumentation,
     InstrumentedDispatcher,
 )
+from mcpsecurity_server.transport.dispatch.program import Program, adapter_of
+from mcpsecurity_server.transport.dispatch.server_adapter import ServerAdapter
 from mcpsecurity_server.transport.events.bus import EventBus
 from mcpsecurity_server.transport.events.memory import InMemoryEventBus
 from mcpsecurity_server.transport.http.endpoint import Endpoint
@@ -35,13 +34,13 @@ __all__ = ["MountedMcp", "mount_mcp"]
 
 
 class MountedMcp:
-    """A FastMCP instance that is served."""
+    """A program that is served."""
 
     def __init__(
         self,
         endpoint: Endpoint,
         dispatcher: Dispatcher,
-        adapter: FastMcpAdapter,
+        adapter: ServerAdapter,
         sessions: Sessions,
         stateless: StatelessProtocol,
         announcements: Announcements,
@@ -77,7 +76,7 @@ class MountedMcp:
         await self._announcements.resource_updated(uri)
 
     async def run(self, _: web.Application) -> AsyncIterator[None]:
-        """Run the FastMCP instance's lifespan and sweep sessions, as long as the application runs."""
+        """Run the program's lifespan and sweep sessions, as long as the application runs."""
         async with self._adapter.lifespan() as self._dispatcher.lifespan, self._stateless.running():
             sweeper = asyncio.create_task(self.sessions.run(), name="mcp-session-sweep")
             yield
@@ -94,7 +93,7 @@ class MountedMcp:
 
 def mount_mcp(
     app: web.Application,
-    mcp: FastMCP[Any],
+    mcp: Program,
     path: str = "/mcp",
     *,
     allowed_hosts: Iterable[str] | None = None,
@@ -113,6 +112,7 @@ def mount_mcp(
     """Serve `mcp` from `app` by Streamable HTTP (revisions 2025-03-26 to 2025-11-25, and 2026-07-28).
 
     Args:
+        mcp: a program of the official SDK 1.x. Its capabilities are declared as it has them.
         path: the one path for POST, GET and DELETE.
         allowed_hosts: names in Host headers that are served, `name` or `name:port`; default: loopback names.
         allowed_origins: origins of browser pages that may call; default: none but this server's own.
@@ -133,9 +133,13 @@ def mount_mcp(
 
     An authentication middleware stores the caller's token in `request[TOKEN_KEY]`; sessions belong to its
     tenant, person and client, and `get_access_token()` works in tools.
+
+    Raises:
+        TypeError: `mcp` is something else.
+        ValueError: it has custom routes or `stateless_http`, which nobody would honour here.
     """
     limits = limits or Limits()
-    adapter = FastMcpAdapter(mcp)
+    adapter = adapter_of(mcp)
     kind = Dispatcher if instrumentation is None else InstrumentedDispatcher
     dispatcher = kind(
         adapter, before_call=before_call, after_call=after_call, callers=callers, page_size=limits.page_size
@@ -150,7 +154,7 @@ def mount_mcp(
     stateless = StatelessProtocol(
         dispatcher,
         changes,
-        RequestStateCodec(state_keys, limits.state_seconds, clock, service=mcp.name),
+        RequestStateCodec(state_keys, limits.state_seconds, clock, service=adapter.name),
         limits,
         caching or Caching(),
         changed=announcements.forward,

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 
 import click
 
-from mcpsecurity.settings import SettingsError
+from mcpsecurity.runtime.errors import SettingsError
 
 __all__ = ["command_line", "main"]
 
@@ -20,6 +20,16 @@ _OWN = {
     "token": "mcpsecurity.cli.token:token",
 }
 
+_SUMMARIES = {
+    "chat": "Chat in the terminal, with the MCP server's tools.",
+    "demo": "Run local cloud, MCP server and web chat together until Ctrl-C.",
+    "doctor": "Check the configuration of server, web client and model, and say what to change.",
+    "localcloud": "Run the local cloud: Entra ID, Azure OpenAI answered by rules, Graph and weather.",
+    "server": "Run the MCP server.",
+    "token": "Print an access token of the running local tenant for the MCP server.",
+    "webclient": "Run the web chat.",
+}
+"""The first sentence of each command's help. A list of commands loads none of them."""
 
 _EXTRAS = {"chat": "console"}
 
@@ -29,6 +39,15 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted({*_OWN, *entry_points(group="mcpsecurity.commands").names})
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by their summaries; one that has none is loaded for its own."""
+        rows = []
+        for name in self.list_commands(ctx):
+            command = None if name in _SUMMARIES else self.get_command(ctx, name)
+            rows.append((name, _SUMMARIES[name] if command is None else command.get_short_help_str(80)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         target = _OWN.get(name)

@@ -18,6 +18,7 @@ from mcpsecurity.cli.demo_ports import DemoPorts, PortError, usable_ports
 from mcpsecurity.cli.demo_welcome import welcome
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.model_endpoint import EndpointError, read_endpoint
+from mcpsecurity.running_demo import RunningDemo, noted
 from mcpsecurity.runtime.processes import end_process, set_on_stop_signal, stoppable
 from mcpsecurity.settings import configure_logging, settings_of
 
@@ -102,11 +103,12 @@ async def _demo(offset: int, model: DemoModel, *, open_browser: bool) -> None:
             _raise_if_ended(running)
             if ready.done():
                 ready.result()
-                click.echo(welcome(webclient, mcp, cloud.users, offset, model.remark), err=True)
-                click.echo("ready " + json.dumps(_summary(cloud, webclient, mcp)))
-                if open_browser:
-                    _open(webclient)
-                await asyncio.wait([stop, *ended], return_when=asyncio.FIRST_COMPLETED)
+                with noted(_running(cloud, webclient, mcp), settings.folder):
+                    click.echo(welcome(webclient, mcp, cloud.users, offset, model.remark), err=True)
+                    click.echo("ready " + json.dumps(_summary(cloud, webclient, mcp)))
+                    if open_browser:
+                        _open(webclient)
+                    await asyncio.wait([stop, *ended], return_when=asyncio.FIRST_COMPLETED)
                 _raise_if_ended(running, unless=stopped.is_set())
         finally:
             for task in (stop, ready, *ended):
@@ -165,6 +167,22 @@ def _summary(cloud: LocalCloud, webclient: str, mcp: str) -> dict[str, object]:
         "public_client_id": cloud.public_client_id,
         "daemon_client_id": cloud.daemon_client_id,
     }
+
+
+def _running(cloud: LocalCloud, webclient: str, mcp: str) -> RunningDemo:
+    return RunningDemo(
+        webclient=webclient,
+        mcp=mcp,
+        authority=f"{cloud.authority}/{cloud.tenant_id}",
+        ca_file=str(cloud.ca_file.absolute()),
+        tenant_id=cloud.tenant_id,
+        scope=cloud.scope,
+        users=cloud.users,
+        public_client_id=cloud.public_client_id,
+        model_endpoint=cloud.openai_endpoint,
+        model=cloud.openai_deployment,
+        model_key=cloud.openai_api_key,
+    )
 
 
 def _conversations(settings: LocalCloudSettings, ports: DemoPorts) -> Path:

@@ -14,7 +14,7 @@ __all__ = ["localcloud"]
 
 @click.command()
 def localcloud() -> None:
-    """Run the local cloud: an Entra tenant, Azure OpenAI answered by rules, and a weather service.
+    """Run the local cloud: Entra ID, Azure OpenAI answered by rules, Graph and weather.
 
     For development and tests only: anyone who can reach it can sign in as anyone. It listens on loopback.
     """

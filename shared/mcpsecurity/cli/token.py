@@ -1,28 +1,23 @@
 """`mcpsecurity token`: an access token of the local tenant, fetched as a client fetches it."""
 
 import asyncio
-import base64
-import hashlib
-import secrets
 import ssl
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 import click
 
 from mcpsecurity.localcloud import LocalCloudSettings
 from mcpsecurity.localcloud.entra import Directory, default_directory, ids
+from mcpsecurity.running_demo import RefusedError, redeem, sign_in
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.settings import load_settings
 
 __all__ = ["token"]
 
 HTTPS_PORT = 7443
-_REDIRECT_URI = "http://localhost/token"  # nothing listens there: the code is taken from the answer
 _API = f"api://{ids.API_CLIENT_ID}"
 _AGENT = {"client_id": ids.AGENT_CLIENT_ID, "client_secret": ids.AGENT_CLIENT_SECRET}
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
@@ -99,6 +94,8 @@ async def _fetch(
         raise _TokenError(
             f"{authority} is not the local cloud whose keys are in {settings.folder}."
         ) from error
+    except RefusedError as error:
+        raise _TokenError(f"the tenant refuses: {error}") from error
     except (FileNotFoundError, aiohttp.ClientConnectorError, TimeoutError) as error:
         raise _TokenError(nobody) from error
     except (aiohttp.ClientError, LookupError, ValueError) as error:
@@ -125,43 +122,9 @@ async def _of_agent(http: aiohttp.ClientSession) -> str:
 
 
 async def _of_person(http: aiohttp.ClientSession, user: str, client: Mapping[str, str]) -> str:
-    """Fetch a delegated token of a client by the code flow with PKCE, without a page."""
-    verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    asked = {
-        "client_id": client["client_id"],
-        "response_type": "code",
-        "redirect_uri": _REDIRECT_URI,
-        "scope": f"openid profile {_API}/mcp:tools",
-        "state": state,
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
-        "prompt": "none",
-        "login_hint": user,
-    }
-    async with http.get("authorize", params=asked, allow_redirects=False) as response:
-        answer = dict(parse_qsl(urlsplit(response.headers.get("Location", "")).query))
-        _raise_if_refused(answer)
-        if answer.get("state") != state or "code" not in answer:
-            raise ValueError(f"it answered the sign-in with status {response.status}")
-    return await _redeem(
-        http,
-        grant_type="authorization_code",
-        **client,
-        code=answer["code"],
-        redirect_uri=_REDIRECT_URI,
-        code_verifier=verifier,
-    )
+    """Fetch a delegated token of a client, without a page."""
+    return str((await sign_in(http, client, f"{_API}/mcp:tools", user))["access_token"])
 
 
 async def _redeem(http: aiohttp.ClientSession, **form: str) -> str:
-    async with http.post("token", data=form) as response:
-        answer: dict[str, Any] = await response.json()
-        _raise_if_refused(answer)
-        response.raise_for_status()
-        return str(answer["access_token"])
-
-
-def _raise_if_refused(answer: Mapping[str, Any]) -> None:
-    if "error" in answer:
-        raise _TokenError(f"the tenant refuses: {answer.get('error_description', answer['error'])}")
+    return str((await redeem(http, **form))["access_token"])

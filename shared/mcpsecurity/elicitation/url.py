@@ -45,7 +45,9 @@ def _warnings(url: URL, host: str) -> list[str]:
     if url.scheme != "https" and host not in ("localhost", "127.0.0.1", "::1"):
         found.append("The connection would not be encrypted (http).")
     if any(label.startswith("xn--") for label in host.split(".")):
-        found.append(f"The name of the host has unusual letters: {url.host} is written {host}.")
+        found.append(
+            f"This address uses look-alike letters. Its real name is {host}, and it reads {url.host}."
+        )
     if url.raw_user is not None or url.raw_password is not None:
         found.append("The address has a user name in front of the host, which can mislead.")
     return found

@@ -3,19 +3,26 @@
 kernel = Kernel()
 client = await McpClient.connect(kernel, url, credential, scope)
 answer = await kernel.invoke_prompt("…", settings)      # or an agent with this kernel
+
+Semantic Kernel is loaded when a name that needs it is first asked for.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from mcpsecurity.kernel.client import McpClient
-from mcpsecurity.kernel.functions import (
-    CallTool,
-    ToolSource,
-    function_name,
-    import_mcp_tools,
-    named_tools,
-    tool_function,
-    tool_functions,
-)
-from mcpsecurity.kernel.model import ChatModel, ChatModelSettings
+
+if TYPE_CHECKING:
+    from mcpsecurity.kernel.functions import (
+        CallTool,
+        ToolSource,
+        function_name,
+        import_mcp_tools,
+        named_tools,
+        tool_function,
+        tool_functions,
+    )
+    from mcpsecurity.kernel.model import ChatModel, ChatModelSettings
 
 __all__ = [
     "CallTool",
@@ -29,3 +36,10 @@ __all__ = [
     "tool_function",
     "tool_functions",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "model" if name.startswith("ChatModel") else "functions"
+    return getattr(import_module(f"mcpsecurity.kernel.{home}"), name)

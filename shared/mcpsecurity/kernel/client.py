@@ -1,49 +1,29 @@
-"""One object for an MCP server in a kernel."""
+"""One object for an MCP server in a kernel.
 
-import asyncio
-import contextlib
-import logging
-from collections.abc import Callable, Iterable
+Importing it is quick: Semantic Kernel, the MCP SDK and what else a connection needs are loaded when a client
+is made.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from mcp import types
-from mcp.client.session import ElicitationFnT
-from mcp.shared.session import ProgressFnT
-from semantic_kernel import Kernel
-from semantic_kernel.contents import ChatMessageContent
-from semantic_kernel.functions import KernelPlugin
+from mcpsecurity.kernel.options import Ask, ClientOptions
+from mcpsecurity.running_demo import find_demo
 
-from mcpsecurity.approval import APPROVED_META
-from mcpsecurity.client import (
-    BridgeError,
-    CallDeclinedError,
-    McpConnection,
-    ProtocolError,
-    ToolFailedError,
-    ToolText,
-)
-from mcpsecurity.client.credentials import Credential, CredentialAuth
-from mcpsecurity.client.parts import resource_text
-from mcpsecurity.client.results import Shown, pictures
-from mcpsecurity.elicitation import Accepted
-from mcpsecurity.elicitation.handler import ElicitationHandler, elicitation_callback
-from mcpsecurity.kernel.call_context import CallersContext
-from mcpsecurity.kernel.catalog import Selection, load_functions, prompt_messages
-from mcpsecurity.kernel.frontend import detect_handler, in_notebook, show_images
-from mcpsecurity.kernel.functions import check_plugin_name
-from mcpsecurity.kernel.schema_functions import unknown_arguments
+if TYPE_CHECKING:
+    from mcp import types
+    from mcp.shared.session import ProgressFnT
+    from semantic_kernel import Kernel
+    from semantic_kernel.contents import ChatMessageContent
+    from semantic_kernel.functions import KernelPlugin
+
+    from mcpsecurity.client import ToolText
+    from mcpsecurity.client.credentials import Credential
+    from mcpsecurity.elicitation.handler import ElicitationHandler
 
 __all__ = ["McpClient"]
-
-_log = logging.getLogger(__name__)
-
-_LISTS = (
-    types.ToolListChangedNotification,
-    types.PromptListChangedNotification,
-    types.ResourceListChangedNotification,
-)
 
 
 class McpClient:
@@ -54,7 +34,8 @@ class McpClient:
     When the server's list of tools changes, the plugin changes with it.
 
     Args:
-        kernel: gets a plugin named `plugin_name`, which no other plugin of the kernel may have.
+        kernel: gets a plugin named `plugin_name`, which no other plugin of the kernel may have. In a notebook
+            a client that was left open gives way to one of the same server: a cell can be run again.
         url: the MCP endpoint.
         credential: of azure-identity, sync or async; None calls without a token.
         scope: the scope of the token, such as `api://<client id>/mcp:tools`. The server cannot choose it: it
@@ -64,8 +45,9 @@ class McpClient:
         prefix: put before each function's name.
         prompts: import prompts, too, as functions `prompt_NAME`.
         resources: import the functions `list_resources` and `read_resource`.
-        ask: the handler of the server's questions. By default widgets in a notebook, lines in a terminal, and
-            none elsewhere: then the server is told that the client cannot answer questions.
+        ask: the handler of the server's questions. "here": widgets in a notebook, lines in a terminal, and
+            nobody where nobody sits, such as in a notebook that a program runs. None: nobody; the server is
+            told that the client cannot answer questions.
         approve: ask the person before each call of a tool by the kernel. The server is told, so that it does
             not ask the same again.
         progress: called with (progress, total, message) while a tool runs.
@@ -74,14 +56,13 @@ class McpClient:
         on_change: called when the functions of the plugin have changed.
         ca_file: PEM file of a certificate authority to trust besides the system's.
 
-    Attributes:
-        plugin: the kernel plugin.
-        ask: the handler of the server's questions.
+    Raises:
+        ValueError: `approve` where nobody can be asked, or a credential without a scope.
     """
 
     def __init__(
         self,
-        kernel: Kernel,
+        kernel: "Kernel",
         url: str,
         credential: "Credential | None" = None,
         scope: str | None = None,
@@ -92,43 +73,65 @@ class McpClient:
         prefix: str = "",
         prompts: bool = False,
         resources: bool = False,
-        ask: ElicitationHandler | None = None,
+        ask: Ask = "here",
         approve: bool = False,
-        progress: ProgressFnT | None = None,
-        on_result: Callable[[str, ToolText], None] | None = None,
-        on_change: Callable[[KernelPlugin], None] = lambda _: None,
+        progress: "ProgressFnT | None" = None,
+        on_result: "Callable[[str, ToolText], None] | None" = None,
+        on_change: "Callable[[KernelPlugin], None] | None" = None,
         ca_file: Path | str | None = None,
     ) -> None:
-        self.ask = ask or detect_handler()
-        if approve and self.ask is None:
-            raise ValueError("Nobody can approve calls here: pass `ask`.")
-        self.plugin = KernelPlugin(name=plugin_name)
-        chosen = frozenset(include) if include is not None else None
-        self._selection = Selection(chosen, frozenset(exclude), prefix, prompts, resources)
-        self._kernel, self._approve, self._progress, self._on_change = kernel, approve, progress, on_change
-        self._on_result = on_result or show_images
-        self._shown: Shown = pictures if on_result is not None or in_notebook() else lambda _: ()
-        self._stale = asyncio.Event()
-        self._keeper: asyncio.Task[None] | None = None
-        self._caller = CallersContext()
-        self._connection = McpConnection(
-            url,
-            auth=_auth(credential, scope),
-            elicitation=self._elicitation(),
-            on_notification=self._heard,
-            ca_file=Path(ca_file) if ca_file is not None else None,
-        )
-        self._connection.on_open = self._stale.set
+        from mcpsecurity.kernel.server_plugin import ServerPlugin  # noqa: PLC0415 - it loads Semantic Kernel
 
-    def _elicitation(self) -> ElicitationFnT | None:
-        if self.ask is None:
-            return None
-        return self._caller.elicitation(elicitation_callback(self.ask, lambda: self.server_name))
+        options = ClientOptions(
+            plugin_name=plugin_name,
+            include=include,
+            exclude=exclude,
+            prefix=prefix,
+            prompts=prompts,
+            resources=resources,
+            ask=ask,
+            approve=approve,
+            progress=progress,
+            on_result=on_result,
+            on_change=on_change,
+            ca_file=ca_file,
+        )
+        self._server = ServerPlugin(kernel, url, credential, scope, options)
+        self._remove_model: Callable[[], Awaitable[None]] | None = None
 
     @classmethod
-    async def connect(cls, kernel: Kernel, url: str, *positional: Any, **options: Any) -> Self:
+    async def connect(cls, kernel: "Kernel", url: str, *positional: Any, **options: Any) -> Self:
         """Make a client and open it; the arguments and errors are those of the class and of `open`."""
         return await cls(kernel, url, *positional, **options).open()
+
+    @classmethod
+    async def local(
+        cls, kernel: "Kernel", *, user: str = "alice", port_offset: int | None = None, **options: Any
+    ) -> Self:
+        """Make a client of the demo that runs on this machine (`make demo`), and open it.
+
+        A kernel that has no model gets the demo's, which answers by rules, until the client is closed.
+
+        Args:
+            kernel: gets the tools.
+            user: who signs in: alice, bob or guest. Nobody is asked for a password.
+            port_offset: that of the demo; None takes the one that was started last.
+            options: those of the class.
+
+        Raises:
+            NoDemoError: no demo runs here.
+            BridgeError: as `open`.
+        """
+        from mcpsecurity.kernel.demo import add_model, client_arguments  # noqa: PLC0415 - it loads Semantic Kernel
+
+        demo = find_demo(port_offset)
+        client = cls(kernel, **client_arguments(demo, user), **options)
+        client._remove_model = add_model(kernel, demo)
+        try:
+            return await client.open()
+        except BaseException:
+            await client.aclose()
+            raise
 
     async def open(self) -> Self:
         """Connect, and add the plugin to the kernel.
@@ -139,21 +142,8 @@ class McpClient:
             BridgeError: it failed for another reason.
             ValueError: another client of the kernel, or a plugin of your own, has this plugin's name.
         """
-        self._check_name()
-        await self._connection.open()
-        try:
-            await self.refresh()
-            self._check_name()  # another client may have been opened meanwhile
-        except BaseException:
-            await self._connection.aclose()
-            raise
-        self._kernel.plugins[self.plugin.name] = self.plugin
-        if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.create_task(self._keep_in_step(), name=f"mcp tools {self.plugin.name}")
+        await self._server.open()
         return self
-
-    def _check_name(self) -> None:
-        check_plugin_name(self._kernel, self.plugin.name, lambda plugin: plugin is self.plugin)
 
     async def aclose(self) -> None:
         """Close the connection and take the plugin out of the kernel. May be called twice.
@@ -161,15 +151,9 @@ class McpClient:
         Raises:
             BridgeError: the client is open in another event loop.
         """
-        keeper = self._keeper
-        if keeper is not None and not keeper.done():
-            self._connection.check_loop()
-            keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait([keeper])
-        if self._kernel.plugins.get(self.plugin.name) is self.plugin:
-            del self._kernel.plugins[self.plugin.name]
-        await self._connection.aclose()
+        await self._server.aclose()
+        if self._remove_model is not None:
+            await self._remove_model()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -180,15 +164,24 @@ class McpClient:
         await self.aclose()
 
     @property
+    def plugin(self) -> "KernelPlugin":
+        """The kernel plugin."""
+        return self._server.plugin
+
+    @property
+    def ask(self) -> "ElicitationHandler | None":
+        """The handler of the server's questions; None: nobody is asked."""
+        return self._server.ask
+
+    @property
     def server_name(self) -> str:
         """What the server calls itself; its host before it is connected."""
-        server = self._connection.server
-        return (server.serverInfo.title or server.serverInfo.name) if server else self._connection.url
+        return self._server.server_name
 
     @property
     def session_id(self) -> str | None:
         """The MCP session's id, for a server's log."""
-        return self._connection.session_id
+        return self._server.session_id
 
     async def refresh(self) -> None:
         """Make the plugin hold what the server offers now; done by itself when the server says so.
@@ -196,14 +189,9 @@ class McpClient:
         Raises:
             BridgeError: the server could not be asked; the plugin stays as it was.
         """
-        self._stale.clear()
-        functions = await load_functions(
-            self._connection, self.plugin.name, self._selection, self._call_for_the_kernel, self._shown
-        )
-        self.plugin.functions.clear()
-        self.plugin.update({function.name: function for function in functions})
+        await self._server.refresh()
 
-    async def call_tool(self, name: str, /, **arguments: Any) -> ToolText:
+    async def call_tool(self, name: str, /, **arguments: Any) -> "ToolText":
         """Call a tool yourself, without asking for approval.
 
         Raises:
@@ -211,85 +199,20 @@ class McpClient:
             ProtocolError: the tool has no such argument; the message names those that it has.
             BridgeError: the call itself failed.
         """
-        self._check_arguments(name, arguments)
-        text = ToolText.of(await self._call(name, arguments))
-        if text.result.isError:
-            raise ToolFailedError(name, str(text))
-        return text
+        return await self._server.call_tool(name, **arguments)
 
-    def _check_arguments(self, name: str, arguments: dict[str, Any]) -> None:
-        """Refuse arguments that the tool does not know: many servers would silently leave them out."""
-        for function in self.plugin.functions.values():
-            known = function.metadata.additional_properties or {}
-            if known.get("tool") != name:
-                continue
-            unknown = unknown_arguments(known["parameters"], arguments)
-            if unknown:
-                names = ", ".join(known["parameters"]["properties"]) or "none"
-                raise ProtocolError(
-                    f"The tool {name} has no argument {', '.join(map(repr, unknown))}; it has: {names}."
-                    " The call was not made.",
-                    code=types.INVALID_PARAMS,
-                )
-
-    async def get_prompt(self, name: str, /, **arguments: str) -> list[ChatMessageContent]:
+    async def get_prompt(self, name: str, /, **arguments: str) -> "list[ChatMessageContent]":
         """Return a prompt's messages, to extend a chat history with. Raises `BridgeError`."""
-        return prompt_messages(await self._connection.get_prompt(name, arguments))
+        return await self._server.get_prompt(name, **arguments)
 
     async def read_resource(self, uri: str) -> str:
         """Return the text of a resource; what is binary is named. Raises `BridgeError`."""
-        contents = (await self._connection.read_resource(uri)).contents
-        return "\n".join(resource_text(part) for part in contents)
+        return await self._server.read_resource(uri)
 
-    async def list_prompts(self) -> list[types.Prompt]:
+    async def list_prompts(self) -> "list[types.Prompt]":
         """Return the server's prompts. Raises `BridgeError`."""
-        return await self._connection.list_prompts()
+        return await self._server.list_prompts()
 
-    async def list_resources(self) -> list[types.Resource]:
+    async def list_resources(self) -> "list[types.Resource]":
         """Return the server's resources. Raises `BridgeError`."""
-        return await self._connection.list_resources()
-
-    async def _call_for_the_kernel(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
-        meta: dict[str, Any] | None = None
-        if self._approve and self.ask is not None:
-            outcome = await self.ask.approve(self.server_name, tool, arguments)
-            if not isinstance(outcome, Accepted):
-                raise CallDeclinedError(tool.name)
-            arguments = outcome.content if outcome.content is not None else arguments
-            meta = {APPROVED_META: True}
-        result = await self._call(tool.name, arguments, meta)
-        self._on_result(tool.name, ToolText.of(result))
-        return result
-
-    async def _call(
-        self, name: str, arguments: dict[str, Any], meta: dict[str, Any] | None = None
-    ) -> types.CallToolResult:
-        self._caller.enter()
-        progress = self._caller.progress(self._progress)
-        return await self._connection.call_tool(name, arguments, progress, meta)
-
-    async def _heard(self, notification: types.ServerNotification) -> None:
-        if isinstance(notification.root, _LISTS):
-            self._stale.set()
-
-    async def _keep_in_step(self) -> None:
-        """Refresh whenever a list has changed or a new session was opened, beside the receive loop."""
-        while True:
-            await self._stale.wait()
-            try:
-                await self.refresh()
-                self._on_change(self.plugin)
-            except BridgeError as error:
-                _log.warning("the tools of %s could not be listed again: %s", self._connection.url, error)
-                self._stale.clear()
-            except Exception:  # noqa: BLE001 - one odd listing must not end all that come after it
-                _log.exception("the tools of %s could not be brought up to date", self._connection.url)
-                self._stale.clear()
-
-
-def _auth(credential: "Credential | None", scope: str | None) -> CredentialAuth | None:
-    if credential is not None and scope is not None:
-        return CredentialAuth(credential, scope)
-    if credential is not None or scope is not None:
-        raise ValueError("A credential needs a scope to ask for, and a scope a credential.")
-    return None
+        return await self._server.list_resources()

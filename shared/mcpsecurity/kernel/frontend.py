@@ -7,20 +7,52 @@ from typing import Any
 from mcpsecurity.client.results import ToolText
 from mcpsecurity.elicitation.handler import ElicitationHandler
 from mcpsecurity.elicitation.terminal import TerminalHandler
+from mcpsecurity.kernel.options import Ask
 from mcpsecurity.runtime.threads import in_daemon_thread
 
-__all__ = ["detect_handler", "in_notebook", "show_images"]
+__all__ = ["detect_handler", "in_notebook", "show_images", "someone_to_ask"]
+
+
+_NOBODY = "nobody can answer questions here"
+_HEADLESS = "This notebook runs without a front end"
+
+
+def someone_to_ask(ask: Ask, *, approve: bool) -> ElicitationHandler | None:
+    """Return who answers questions, or None: nobody. A notebook that a program runs says so in its cell.
+
+    Raises:
+        ValueError: calls are to be approved, and nobody can.
+    """
+    handler = detect_handler() if ask == "here" else ask
+    headless = ask == "here" and in_notebook() and handler is None
+    if handler is None and approve:
+        why = f"{_HEADLESS}, so nobody can approve calls" if headless else "Nobody can approve calls here"
+        raise ValueError(f"{why}: pass `ask`, or leave `approve` out.")
+    if headless:
+        print(f"{_HEADLESS}: {_NOBODY}, and the server is told so.")
+    return handler
 
 
 def detect_handler() -> ElicitationHandler | None:
     """Return whom to ask: by widgets in a notebook that has them, by lines in a terminal, or nobody."""
-    if in_notebook() and find_spec("ipywidgets") is not None:
-        from mcpsecurity.elicitation.widgets import WidgetHandler  # noqa: PLC0415 - not everybody has ipywidgets
+    if in_notebook():
+        if not _has_front_end():
+            return None
+        if find_spec("ipywidgets") is not None:
+            from mcpsecurity.elicitation.widgets import WidgetHandler  # noqa: PLC0415 - not everybody has it
 
-        return WidgetHandler()
+            return WidgetHandler()
     if in_notebook() or (sys.stdin is not None and sys.stdin.isatty()):
         return TerminalHandler(_read, print)
     return None
+
+
+def _has_front_end() -> bool:
+    """Say whether whoever runs this cell can be asked: programs that run notebooks allow no input (Jupyter's
+    message `execute_request`, `allow_stdin`)."""
+    kernel = sys.modules["IPython"].get_ipython().kernel
+    content = (kernel.get_parent("shell") or {}).get("content", {})
+    return bool(content.get("allow_stdin", True))
 
 
 def in_notebook() -> bool:

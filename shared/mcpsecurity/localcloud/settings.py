@@ -2,16 +2,12 @@
 
 from pathlib import Path
 
-from platformdirs import user_cache_path
 from pydantic import Field
 
+from mcpsecurity.running_demo import default_folder
 from mcpsecurity.settings import Settings
 
 __all__ = ["LocalCloudSettings"]
-
-
-def _default_folder() -> Path:
-    return user_cache_path("mcpsecurity") / "localcloud"
 
 
 class LocalCloudSettings(Settings):
@@ -57,7 +53,7 @@ class LocalCloudSettings(Settings):
         description="Seconds between two words of the offline model's answer.",
     )
     folder: Path = Field(
-        default_factory=_default_folder,
+        default_factory=default_folder,
         validation_alias="LOCALCLOUD_FOLDER",
         description="Folder of the development certificates and keys; made when missing.",
     )

@@ -9,8 +9,21 @@ As a pytest plugin (entry point `mcpsecurity`) it comes as fixtures: see docs/te
 """
 
 from mcpsecurity.testing.faults import FaultSwitches, ModelFault
+from mcpsecurity.testing.scripted import Asked, ScriptedModel, calls, fails, refuses, says
 from mcpsecurity.testing.served import ServedMcp
 from mcpsecurity.testing.stack import LocalStack
 from mcpsecurity.testing.tokens import AccessTokens
 
-__all__ = ["AccessTokens", "FaultSwitches", "LocalStack", "ModelFault", "ServedMcp"]
+__all__ = [
+    "AccessTokens",
+    "Asked",
+    "FaultSwitches",
+    "LocalStack",
+    "ModelFault",
+    "ScriptedModel",
+    "ServedMcp",
+    "calls",
+    "fails",
+    "refuses",
+    "says",
+]

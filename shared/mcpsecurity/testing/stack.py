@@ -19,6 +19,7 @@ from mcpsecurity.runtime.service import ServiceRunner
 from mcpsecurity.settings import settings_of
 from mcpsecurity.testing.background import BackgroundLoop
 from mcpsecurity.testing.faults import FaultSwitches
+from mcpsecurity.testing.scripted import ScriptedModel
 from mcpsecurity.testing.served import ServedMcp
 from mcpsecurity.testing.tokens import AccessTokens
 
@@ -50,11 +51,13 @@ class LocalStack:
         cloud: the local cloud; its addresses and registrations can be read, its methods belong to its thread.
         tokens: makes access tokens.
         faults: makes things fail.
+        model: what the model will say, and what it was asked.
     """
 
     cloud: LocalCloud
     tokens: AccessTokens
     faults: FaultSwitches
+    model: ScriptedModel
 
     def __init__(self, *, folder: Path | None = None) -> None:
         self._folder = folder
@@ -72,6 +75,7 @@ class LocalStack:
             undo.callback(lambda: loop.run(self.cloud.__aexit__(None, None, None)))
             self.tokens = AccessTokens(self.cloud)
             self.faults = FaultSwitches(self.cloud, loop)
+            self.model = ScriptedModel(self.cloud.model.script)
             self._exit = undo.pop_all()
         return self
 

@@ -48,11 +48,11 @@ class Talk:
             made = []
             for number, call in enumerate(reply.calls):
                 call_id = f"{len(self._messages)}-{number}"
-                function = {"name": call.name, "arguments": json.dumps(call.arguments)}
+                function = {"name": call.name, "arguments": call.text}
                 made.append({"id": call_id, "type": "function", "function": function})
             self._messages.append({"role": "assistant", "tool_calls": made})
             for call, asked in zip(reply.calls, made, strict=True):
-                content = await self._call(call.name.removeprefix("T-"), call.arguments)
+                content = await self._call(call.name.removeprefix("T-"), json.loads(call.text))
                 self._messages.append({"role": "tool", "tool_call_id": asked["id"], "content": content})
         raise AssertionError("it calls tools for ever")
 

@@ -15,6 +15,7 @@ from mcpsecurity_webclient.chat.mcp.plugins import cached_toolset
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, User
+from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.calls import NotApprovedError, ToolCalls, UnknownToolError
@@ -78,7 +79,10 @@ def _conversation(
 
     person = PersonGrants(NoGrants(), Owner("t", "o"))
     grants = Grants(state, person, McpServers(servers), publish, save=save, allowed=SCOPES, clock=time.time)
-    approvals = Approvals(state, McpServers(servers), grants, publish, save=save, timeout=1.0)
+    time_to_decide = WaitingTime(1, 10)
+    approvals = Approvals(
+        state, McpServers(servers), grants, publish, save=save, time_to_decide=time_to_decide
+    )
     return ToolCalls(state, approvals, McpServers(servers), publish), state, heard
 
 
@@ -208,8 +212,5 @@ async def test_a_grant_that_is_taken_back_while_a_call_is_kept_makes_none() -> N
     call = tool_calls.propose("s-pay", {"amount": 1}, "b", "m", "i")
     state.grants["", "s-pay"] = call.definition_hash
     call.expires_at = 0.0  # nobody decides it
-    assert (
-        await tool_calls.carry_out(call)
-        == "The person declined this call. Their reason: nobody answered in time"
-    )
+    assert await tool_calls.carry_out(call) == "There was no answer in time, so pay was not run."
     assert heard == ["tool.decided", "tool.done"]

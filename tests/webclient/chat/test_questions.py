@@ -17,6 +17,7 @@ from tests.webclient.scripted_model import ScriptedModel, calls, says
 from tests.webclient.visitor import Answer, Visitor
 
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
+from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.requests.pending_requests import NullRequestLog
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 
@@ -242,7 +243,7 @@ async def test_a_server_is_told_how_the_models_answer_ended(
         ModelSampler(lambda: model).sample,
         lambda _, payload: told.put_nowait(payload),
         log=NullRequestLog(),
-        timeout=60,
+        time_to_decide=WaitingTime(60, 100),
         leaving=lambda: False,
         clock=time.time,
     )

@@ -16,6 +16,7 @@ from tests.support.programs import Program, redis_server
 from mcpsecurity.redis.connection import RedisConnection
 from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
+from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.requests.pending_requests import NullRequestLog, Remembered
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
@@ -116,7 +117,7 @@ async def test_a_hung_redis_holds_up_no_question_for_long(
 
 
 def test_a_late_answer_is_told_what_became_of_the_question() -> None:
-    coordinator = ElicitationCoordinator(deadline=1)
+    coordinator = ElicitationCoordinator(time_to_answer=WaitingTime(1, 10))
     for id_, state, error in (
         ("a", "answered", AlreadyDecidedError),
         ("b", "expired", RequestExpiredError),
@@ -135,7 +136,7 @@ def test_a_late_decision_is_told_what_became_of_the_request() -> None:
         sample,
         lambda _, __: None,
         log=NullRequestLog(),
-        timeout=1,
+        time_to_decide=WaitingTime(1, 100),
         leaving=lambda: False,
         clock=time.time,
     )
@@ -161,7 +162,7 @@ async def test_a_request_that_is_cut_off_with_the_process_has_ended_and_was_not_
         ModelSampler(lambda: model).sample,
         lambda _, payload: told.put_nowait(payload),
         log=NullRequestLog(),
-        timeout=60,
+        time_to_decide=WaitingTime(60, 100),
         leaving=lambda: leaving,
         clock=time.time,
     )

@@ -24,6 +24,7 @@ from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
 from mcpsecurity_webclient.chat.requests.conversation_requests import ConversationRequests
+from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator, Recipient
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
@@ -140,7 +141,7 @@ class ChatService:
             self.grants,
             self._publish,
             save=self.saver.save,
-            timeout=settings.approval_timeout,
+            time_to_decide=_time_to_decide(settings),
             clock=self._clock,
         )
 
@@ -149,7 +150,7 @@ class ChatService:
             ModelSampler(lambda: self.model_choice.model.service).sample,
             self._publish,
             log=self._log,
-            timeout=shared.settings.approval_timeout,
+            time_to_decide=_time_to_decide(shared.settings),
             leaving=lambda: self.state.leaving,
             clock=shared.clock,
         )
@@ -289,6 +290,13 @@ class ChatService:
         """Take the person's decision about a sampling request; see `SamplingRequests.decide`."""
         self._requests.sampling.decide(sampling_id, approve=approve)
 
+    async def more_time(self, kind: Literal["call", "elicitation", "sampling"], request_id: str) -> float:
+        """Give the person more time for a call, a question or a sampling request; return the new deadline.
+        See `Approvals.extend`, `ElicitationCoordinator.extend`."""
+        if kind == "call":
+            return await self.approvals.extend(request_id)
+        return await self._requests.extend(kind, request_id)
+
     def rename(self, title: str) -> None:
         """Give the conversation another title."""
         self._inbox.rename(title)
@@ -373,6 +381,10 @@ class ChatService:
     async def _end_run(self) -> None:
         self._requests.cancel_all(leaving=self.state.leaving)
         await self._runs.end()
+
+
+def _time_to_decide(settings: WebSettings) -> WaitingTime:
+    return WaitingTime(settings.approval_timeout, settings.longest_wait)
 
 
 def owner_of(person: Person) -> Owner:

@@ -88,9 +88,10 @@ class RunDone(TypedDict):
 
 
 class ToolProposed(TypedDict):
-    """The model wants to call a tool."""
+    """The model wants to call a tool. `by`: mode or grant decides it, and the person is not asked."""
 
     call: CallView
+    by: NotRequired[str]
 
 
 class ToolDecided(TypedDict):
@@ -134,6 +135,14 @@ class ToolDone(TypedDict):
     truncated: bool
     structured: NotRequired[Any]
     unasked: NotRequired[bool]
+
+
+class RequestExtended(TypedDict):
+    """The person has more time to decide or answer."""
+
+    kind: Literal["call", "elicitation", "sampling"]
+    id: str
+    expires_at: float
 
 
 class ElicitationRequested(TypedDict):
@@ -227,18 +236,18 @@ class Toast(TypedDict):
 EventName = Literal[
     "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
-    "tool.done", "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
-    "mode.changed", "model.changed", "grants.changed", "tools.changed", "servers.changed", "catalog.changed",
-    "title.changed",
-    "session.expired", "chats.changed", "toast",
+    "tool.done", "request.extended", "elicitation.requested", "elicitation.resolved", "sampling.requested",
+    "sampling.resolved", "mode.changed", "model.changed", "grants.changed", "tools.changed",
+    "servers.changed", "catalog.changed", "title.changed", "session.expired",
+    "chats.changed", "toast",
 ]  # fmt: skip
 
 EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
-    | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | ElicitationRequested
-    | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged | ModelChanged | GrantsChanged
-    | ToolsChanged | ServersChanged | CatalogChanged | TitleChanged | SessionExpired | ChatsChanged
-    | Toast
+    | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | RequestExtended
+    | ElicitationRequested | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged
+    | ModelChanged | GrantsChanged | ToolsChanged | ServersChanged | CatalogChanged | TitleChanged
+    | SessionExpired | ChatsChanged | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -255,6 +264,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "tool.sign_in_needed": ToolSignInNeeded,
     "tool.progress": ToolProgress,
     "tool.done": ToolDone,
+    "request.extended": RequestExtended,
     "elicitation.requested": ElicitationRequested,
     "elicitation.resolved": ElicitationResolved,
     "sampling.requested": SamplingRequested,

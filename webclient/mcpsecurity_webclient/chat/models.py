@@ -91,9 +91,10 @@ class Decision:
 class PendingFunctionCall:
     """A tool call that the model proposed, from its proposal to its end.
     `item_id` is its id in what the model reads. The call waits for `decision`; `deciding` holds a decision
-       that is being saved. `recovered` says that another process proposed the call, `unasked` that it ran
-       although neither this client nor the server asked the person. `grantable` are the scopes in which the
-       person can allow the tool from now on."""
+    that is being saved, `limit` ends the wait. `recovered` says that another process proposed the call,
+    `unasked` that it ran although neither this client nor the server asked the person. `grantable` are the
+    scopes in which the person can allow the tool from now on.
+    """
 
     call_id: str
     batch_id: str
@@ -111,6 +112,7 @@ class PendingFunctionCall:
     approved_hash: str | None = None
     status: CallStatus = "proposed"
     expires_at: float | None = None
+    latest_at: float | None = None
     started_at: float | None = None
     duration_ms: int | None = None
     progress: ProgressView | None = None
@@ -124,6 +126,7 @@ class PendingFunctionCall:
     sign_in: SignInView | None = None
     decision: asyncio.Future[Decision] | None = field(default=None, repr=False)
     deciding: Decision | None = field(default=None, repr=False)
+    limit: asyncio.Timeout | None = field(default=None, repr=False)
     recovered: bool = False
 
     def __post_init__(self) -> None:
@@ -146,9 +149,9 @@ class PendingFunctionCall:
         """Return the page's view."""
         names = (
             "call_id", "batch_id", "message_id", "server", "tool", "title", "description", "arguments",
-            "args_hash", "input_schema", "annotations", "status", "expires_at", "started_at", "duration_ms",
-            "progress", "content", "structured", "truncated", "decided_by", "reason",
-            "unasked", "grantable", "sign_in",
+            "args_hash", "input_schema", "annotations", "status", "expires_at", "latest_at",
+            "started_at", "duration_ms", "progress", "content", "structured", "truncated", "decided_by",
+            "reason", "unasked", "grantable", "sign_in",
         )  # fmt: skip
         return cast("CallView", {n: value for n in names if (value := getattr(self, n)) is not None})
 

@@ -159,8 +159,9 @@ class SignInView(TypedDict):
 
 
 class CallView(TypedDict):
-    """A tool call. `args_hash` identifies the arguments that a decision is about; `grantable` are the
-    scopes in which the person can allow the tool from now on."""
+    """A tool call. `args_hash` identifies the arguments that a decision is about; the person can move
+    `expires_at` up to `latest_at`. `grantable` are the scopes in which the person can allow the tool from now
+    on."""
 
     call_id: str
     batch_id: str
@@ -175,6 +176,7 @@ class CallView(TypedDict):
     status: CallState
     annotations: NotRequired[dict[str, Any]]
     expires_at: NotRequired[float]
+    latest_at: NotRequired[float]
     started_at: NotRequired[float]
     duration_ms: NotRequired[int]
     progress: NotRequired[ProgressView]
@@ -195,6 +197,7 @@ class ElicitationView(TypedDict):
     server: str
     message: str
     expires_at: float
+    latest_at: float
     mode: Literal["form", "url"]
     call_id: NotRequired[str]
     fields: NotRequired[list[dict[str, Any]]]
@@ -211,6 +214,7 @@ class SamplingView(TypedDict):
     messages: list[dict[str, str]]
     max_tokens: int
     expires_at: float
+    latest_at: float
     system_prompt: NotRequired[str]
 
 

@@ -54,6 +54,12 @@ class RedisRequestLog:
         self._open[id] = expires_at
         await self._put(kind, id, "open", expires_at)
 
+    async def extended(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002
+        """Record the new deadline of a request, unless it has ended."""
+        if id in self._open:
+            self._open[id] = expires_at
+            await self._put(kind, id, "open", expires_at)
+
     def settled(self, kind: Kind, id: str, state: State) -> None:  # noqa: A002
         """Schedule recording how a request has ended."""
         if (expires_at := self._open.pop(id, None)) is not None:

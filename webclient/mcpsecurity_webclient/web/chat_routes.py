@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from aiohttp import web
 
@@ -207,6 +207,8 @@ def add_chat_api(
     router.add_post(f"{chat}/batches/{{id}}/decision", api.command(commands.DecideBatch, _decide_batch))
     router.add_post(f"{chat}/elicitations/{{id}}", api.command(commands.Answer, _answer))
     router.add_post(f"{chat}/samplings/{{id}}", api.command(commands.DecideSampling, _decide_sampling))
+    for kind in ("call", "elicitation", "sampling"):
+        router.add_post(f"{chat}/{kind}s/{{id}}/more-time", api.command(commands.Command, _more_time(kind)))
     router.add_post(f"{chat}/runs/{{id}}/stop", api.command(commands.Command, _stop))
     for trigger in AGAIN:
         router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
@@ -261,6 +263,13 @@ async def _decide_sampling(
 ) -> dict[str, Any]:
     chat.decide_sampling(request.match_info["id"], approve=body.decision == "approve")
     return {}
+
+
+def _more_time(kind: Literal["call", "elicitation", "sampling"]) -> Act[commands.Command]:
+    async def act(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+        return {"expires_at": await chat.more_time(kind, request.match_info["id"])}
+
+    return act
 
 
 async def _stop(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:

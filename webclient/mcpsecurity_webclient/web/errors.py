@@ -13,6 +13,7 @@ from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
     BusyError,
     InvalidArgumentsError,
+    NoMoreTimeError,
     NothingToDoError,
     RequestEndedError,
     RequestExpiredError,
@@ -35,8 +36,9 @@ _TOO_MANY_TABS: Final = marked("This chat is open in too many tabs. Close some o
 _ANSWERS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (UnknownRequestError, 404, "no_such_request", marked("There is nothing of that kind here.")),
     (AlreadyDecidedError, 409, "already_decided", marked("This was already decided.")),
-    (RequestExpiredError, 410, "expired", marked("It is too late: nobody answered in time.")),
+    (RequestExpiredError, 410, "expired", marked("It is too late: this has expired.")),
     (RequestEndedError, 410, "ended", _ENDED),
+    (NoMoreTimeError, 409, "no_more_time", marked("There is no more time to be had.")),
     (BusyError, 409, "busy", marked("An answer is being written. Stop it, or wait for it.")),
     (NothingToDoError, 409, "nothing_to_do", marked("There is nothing left to do.")),
     (TooManyChatsError, 429, "too_many_chats", _TOO_MANY_CHATS),

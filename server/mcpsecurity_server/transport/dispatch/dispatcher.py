@@ -20,10 +20,10 @@ from pydantic import BaseModel, ValidationError
 from mcpsecurity.runtime.failures import without_values
 from mcpsecurity_server.transport.dispatch.call_context import enter_call, leave_call, request_context
 from mcpsecurity_server.transport.dispatch.capabilities import missing_in
-from mcpsecurity_server.transport.dispatch.fastmcp_adapter import FastMcpAdapter
 from mcpsecurity_server.transport.dispatch.pagination import LISTS, BadCursorError, page
 from mcpsecurity_server.transport.dispatch.relay_session import Channel, RelaySession, UnansweredChannel
 from mcpsecurity_server.transport.dispatch.results import failed_tool, model_json
+from mcpsecurity_server.transport.dispatch.server_adapter import ServerAdapter
 from mcpsecurity_server.transport.identity import CallerRules
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
@@ -93,7 +93,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        mcp: FastMcpAdapter,
+        mcp: ServerAdapter,
         *,
         before_call: BeforeCall | None = None,
         after_call: AfterCall | None = None,

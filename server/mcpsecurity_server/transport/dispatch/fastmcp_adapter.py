@@ -7,8 +7,8 @@ the name when an update of the SDK removes it.
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from mcp import types
 from mcp.server.fastmcp import Context, FastMCP
 from mcp.server.fastmcp.exceptions import ToolError
 from mcp.server.fastmcp.tools import Tool
-from mcp.server.lowlevel import NotificationOptions, Server
+from mcp.server.lowlevel import NotificationOptions
 from mcp.shared.context import RequestContext
 from mcp.shared.exceptions import UrlElicitationRequiredError
 from pydantic import TypeAdapter
@@ -24,56 +24,31 @@ from pydantic_core import SchemaSerializer, to_json
 
 from mcpsecurity.runtime.failures import drop_values
 from mcpsecurity_server.transport.dispatch.results import tool_result
+from mcpsecurity_server.transport.dispatch.server_adapter import Handler, ServerAdapter
 
 __all__ = ["CallContext", "FastMcpAdapter", "preserved_logging", "set_version"]
 
-Handler = Callable[[Any], Awaitable[types.ServerResult]]
 
-
-class FastMcpAdapter:
+class FastMcpAdapter(ServerAdapter):
     """A FastMCP instance with its registered handlers."""
 
     def __init__(self, mcp: FastMCP[Any]) -> None:
+        super().__init__(mcp._mcp_server)  # noqa: SLF001 - the seam
         self.mcp = mcp
-        self.server: Server[Any, Any] = mcp._mcp_server  # noqa: SLF001 - the seam
         self._tools = mcp._tool_manager  # noqa: SLF001 - the seam
         logging.getLogger(FastMCP.__module__).addFilter(drop_values)  # it logs URIs and arguments of prompts
         self._context_state = CallContext(fastmcp=mcp).__getstate__()
         self._checked_handler: Handler | None = None
         self._direct_tools = False
 
-    def lifespan(self) -> AbstractAsyncContextManager[Any]:
-        """Return the server's lifespan, to be entered once for each application."""
-        return self.server.lifespan(self.server)
-
-    def handler(self, request_type: type) -> Handler | None:
-        """Return the handler registered for a request type."""
-        return self.server.request_handlers.get(request_type)
-
-    def notification_handler(self, notification_type: type) -> Callable[[Any], Awaitable[None]] | None:
-        """Return the handler registered for a notification type."""
-        return self.server.notification_handlers.get(notification_type)
-
-    def initialize_result(self, version: str, experimental: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the result of `initialize`, as JSON."""
+    def capabilities(self, experimental: Mapping[str, Any]) -> types.ServerCapabilities:
+        """Return what FastMCP and this transport have: lists that change, subscriptions, and log messages."""
         everything = NotificationOptions(prompts_changed=True, resources_changed=True, tools_changed=True)
-        options = self.server.create_initialization_options(everything, dict(experimental))
-        capabilities = options.capabilities
-        if capabilities.resources is not None:
-            capabilities.resources.subscribe = True
-        capabilities.logging = types.LoggingCapability()
-        result = types.InitializeResult(
-            protocolVersion=version,
-            capabilities=capabilities,
-            serverInfo=types.Implementation(
-                name=options.server_name,
-                version=options.server_version,
-                websiteUrl=options.website_url,
-                icons=options.icons,
-            ),
-            instructions=options.instructions,
-        )
-        return result.model_dump(by_alias=True, mode="json", exclude_none=True)
+        declared = self.server.get_capabilities(everything, dict(experimental))
+        if declared.resources is not None:
+            declared.resources.subscribe = True
+        declared.logging = types.LoggingCapability()
+        return declared
 
     def direct_tools(self) -> bool:
         """Tell whether `tools/call` still runs FastMCP's own tools.

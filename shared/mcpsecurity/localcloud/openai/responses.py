@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import re
 import secrets
 import time
@@ -12,7 +11,7 @@ from typing import Any
 from mcpsecurity.localcloud.openai.offline import Reply
 from mcpsecurity.localcloud.openai.refusal import RefusedError, check_length, invalid_type
 
-__all__ = ["Reasoning", "as_chat", "events", "response_usage"]
+__all__ = ["Reasoning", "as_chat", "events", "reported_usage", "response_usage"]
 
 _NAMES = (
     "background include input instructions max_output_tokens max_tool_calls metadata model"
@@ -198,8 +197,13 @@ def response_usage(usage: Mapping[str, int], thought: int) -> dict[str, Any]:
     }
 
 
+def reported_usage(usage: Mapping[str, int]) -> dict[str, Any]:
+    """Return the usage that a test lists, as this API reports it."""
+    return {"input_tokens": usage.get("prompt_tokens"), "output_tokens": usage.get("completion_tokens")}
+
+
 def events(
-    reply: Reply, model: str, usage: Mapping[str, Any], reasoning: Mapping[str, Any] | None
+    reply: Reply, model: str, usage: Mapping[str, Any] | None, reasoning: Mapping[str, Any] | None
 ) -> Iterator[dict[str, Any]]:
     """Yield an answer as events: reasoning, then the calls or the words, then the whole."""
     number = 0
@@ -220,8 +224,11 @@ def events(
         head = {"response": dict(response)} if kind in ("response.created", "response.in_progress") else {}
         yield {"type": kind, "sequence_number": number, **head, **content}
         number += 1
-    ended = {**response, "status": "completed", "output": output, "usage": dict(usage)}
-    yield {"type": "response.completed", "sequence_number": number, "response": ended}
+    ended = {**response, "status": "completed", "output": output, "usage": dict(usage) if usage else None}
+    if reply.finish not in (None, "stop", "tool_calls"):
+        reason = {"length": "max_output_tokens"}.get(reply.finish, reply.finish)
+        ended |= {"status": "incomplete", "incomplete_details": {"reason": reason}}
+    yield {"type": f"response.{ended['status']}", "sequence_number": number, "response": ended}
 
 
 Step = tuple[str, dict[str, Any]]
@@ -238,9 +245,11 @@ def _steps(reply: Reply, reasoning: Mapping[str, Any] | None, output: list[dict[
         yield "response.output_item.done", {"output_index": place, "item": dict(reasoning)}
         output.append(dict(reasoning))
     for call in reply.calls:
-        yield from _call_steps(call.name, json.dumps(call.arguments), output)
+        yield from _call_steps(call.name, call.text, output)
     if reply.text:
         yield from _text_steps(reply.text, output)
+    if reply.refusal:
+        yield from _refusal_steps(reply.refusal, output)
 
 
 def _call_steps(name: str, arguments: str, output: list[dict[str, Any]]) -> Iterator[Step]:
@@ -275,6 +284,18 @@ def _text_steps(text: str, output: list[dict[str, Any]]) -> Iterator[Step]:
     part = {**part, "text": text}
     yield "response.content_part.done", {**where, "part": part}
     item |= {"status": "completed", "content": [part]}
+    yield "response.output_item.done", {"output_index": len(output), "item": dict(item)}
+    output.append(item)
+
+
+def _refusal_steps(text: str, output: list[dict[str, Any]]) -> Iterator[Step]:
+    item_id = f"msg_{secrets.token_hex(24)}"
+    item: dict[str, Any] = {"id": item_id, "type": "message", "role": "assistant", "status": "in_progress"}
+    where = {"output_index": len(output), "item_id": item_id, "content_index": 0}
+    yield "response.output_item.added", {"output_index": len(output), "item": {**item, "content": []}}
+    yield "response.refusal.delta", {**where, "delta": text}
+    yield "response.refusal.done", {**where, "refusal": text}
+    item |= {"status": "completed", "content": [{"type": "refusal", "refusal": text}]}
     yield "response.output_item.done", {"output_index": len(output), "item": dict(item)}
     output.append(item)
 

@@ -5,7 +5,7 @@ import datetime as dt
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 
@@ -13,7 +13,14 @@ from mcpsecurity.localcloud.openai.deployments import DEPLOYMENTS, MODEL_NAME, D
 from mcpsecurity.localcloud.openai.faults import ModelFault, ModelFaults
 from mcpsecurity.localcloud.openai.offline import read_tools, reply_to
 from mcpsecurity.localcloud.openai.refusal import RefusedError
-from mcpsecurity.localcloud.openai.responses import Reasoning, as_chat, events, response_usage
+from mcpsecurity.localcloud.openai.responses import (
+    Reasoning,
+    as_chat,
+    events,
+    reported_usage,
+    response_usage,
+)
+from mcpsecurity.localcloud.openai.script import Asked, Script, Turn
 from mcpsecurity.localcloud.openai.validation import check_names, check_request
 from mcpsecurity.localcloud.openai.wire import chunks, completion, error, usage_of
 
@@ -29,7 +36,8 @@ _THOUGHT_TOKENS = 64
 class ModelEndpoints:
     """The endpoints of the deployments.
 
-    `faults` makes them fail. `pace` is the pause between pieces of a streamed answer, in seconds; a reasoning
+    `faults` makes them fail; `script` has answers that are given instead of the offline model's.
+    `pace` is the pause between pieces of a streamed answer, in seconds; a reasoning
     deployment thinks for ten of them before it speaks. `requests` counts what was answered.
     """
 
@@ -46,6 +54,7 @@ class ModelEndpoints:
         self._today = today
         self._reasoning = Reasoning()
         self.faults = ModelFaults()
+        self.script = Script()
         self.pace = pace
         self.requests = 0
 
@@ -85,15 +94,16 @@ class ModelEndpoints:
         check_names(body)
         _check(body, deployment)
         deployment.check_chat(body)
-        reply = reply_to(body["messages"], read_tools(body), self._today())
-        usage = usage_of(body["messages"], reply)
+        api: Literal["chat", "dated"] = "chat" if request.path.startswith("/openai/v1/") else "dated"
+        turn = await self._turn(Asked(api, deployment.name, body["messages"], body.get("tools") or [], body))
+        if turn.fault is not None:
+            return _fault(turn.fault)
+        usage = usage_of(body["messages"], turn.reply) if turn.usage == "counted" else turn.usage
         if not body.get("stream"):
-            return web.json_response(completion(reply, deployment.name, usage))
-        wanted = (body.get("stream_options") or {}).get("include_usage")
-        made = chunks(reply, deployment.name, usage if wanted else None)
-        return await self._stream(
-            request, ((None, chunk) for chunk in made), deployment, done=b"data: [DONE]\n\n"
-        )
+            return web.json_response(completion(turn.reply, deployment.name, usage or {}))
+        wanted = turn.usage != "counted" or (body.get("stream_options") or {}).get("include_usage")
+        made = ((None, chunk) for chunk in chunks(turn.reply, deployment.name, usage if wanted else None))
+        return await self._stream(request, made, deployment, turn, done=b"data: [DONE]\n\n")
 
     async def _response(
         self, request: web.Request, body: dict[str, Any], deployment: Deployment
@@ -101,16 +111,35 @@ class ModelEndpoints:
         chat = as_chat(body, self._reasoning)
         _check(chat, deployment)
         deployment.check_responses(body)
-        reply = reply_to(chat["messages"], read_tools(chat), self._today())
-        thought = _THOUGHT_TOKENS if deployment.reasons else 0
-        usage = response_usage(usage_of(chat["messages"], reply), thought)
+        turn = await self._turn(
+            Asked("responses", deployment.name, chat["messages"], chat.get("tools") or [], body)
+        )
+        if turn.fault is not None:
+            return _fault(turn.fault)
+        usage = self._response_usage(chat["messages"], turn, deployment)
         reasoning = self._reasoning.item(deployment.name) if deployment.reasons else None
         if reasoning and "reasoning.encrypted_content" not in (body.get("include") or ()):
             del reasoning["encrypted_content"]
-        made = list(events(reply, deployment.name, usage, reasoning))
+        made = list(events(turn.reply, deployment.name, usage, reasoning))
         if not body.get("stream"):
             return web.json_response(made[-1]["response"])
-        return await self._stream(request, ((event["type"], event) for event in made), deployment)
+        return await self._stream(request, ((event["type"], event) for event in made), deployment, turn)
+
+    async def _turn(self, asked: Asked) -> Turn:
+        """Return the answer to a request: what a test lists, or what the offline model says."""
+        turn = self.script.next_for(asked)
+        if turn is None:
+            tools = read_tools({"tools": asked.tools})
+            return Turn(reply_to(asked.messages, tools, self._today()), drop_after=self.faults.drop_after)
+        await asyncio.sleep(turn.delay)
+        return turn
+
+    def _response_usage(
+        self, messages: list[Any], turn: Turn, deployment: Deployment
+    ) -> dict[str, Any] | None:
+        if turn.usage != "counted":
+            return reported_usage(turn.usage) if turn.usage is not None else None
+        return response_usage(usage_of(messages, turn.reply), _THOUGHT_TOKENS if deployment.reasons else 0)
 
     async def _refusal(self, request: web.Request) -> web.StreamResponse | None:
         """Return Azure's answer to a request that is not let through."""
@@ -142,6 +171,7 @@ class ModelEndpoints:
         request: web.Request,
         pieces: Iterable[tuple[str | None, Mapping[str, Any]]],
         deployment: Deployment,
+        turn: Turn,
         *,
         done: bytes = b"",
     ) -> web.StreamResponse:
@@ -154,11 +184,11 @@ class ModelEndpoints:
         await response.prepare(request)
         try:
             for number, (name, piece) in enumerate(pieces):
-                if number == self.faults.drop_after:
+                if number == turn.drop_after:
                     return _hang_up(request)
                 head = f"event: {name}\n".encode() if name else b""
                 await response.write(head + b"data: " + json.dumps(piece).encode() + b"\n\n")
-                await asyncio.sleep(self.pace)
+                await asyncio.sleep(self.pace if turn.pace is None else turn.pace)
             await response.write(done)
             await response.write_eof()
         except ConnectionError:  # the client has had enough

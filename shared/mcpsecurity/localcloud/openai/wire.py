@@ -17,6 +17,8 @@ def completion(reply: Reply, model: str, usage: Mapping[str, int]) -> dict[str, 
     message: dict[str, Any] = {"role": "assistant", "content": reply.text or None}
     if reply.calls:
         message["tool_calls"] = _calls(reply)
+    if reply.refusal:
+        message["refusal"] = reply.refusal
     choice = {"index": 0, "message": message, "finish_reason": _finish(reply), "logprobs": None}
     return {**_head(model, "chat.completion"), "choices": [choice], "usage": dict(usage)}
 
@@ -34,7 +36,7 @@ def chunks(reply: Reply, model: str, usage: Mapping[str, int] | None) -> Iterato
 def usage_of(messages: Sequence[Any], reply: Reply) -> dict[str, int]:
     """Return a token count: about four characters each, which is what real tokenizers come to."""
     prompt = len(json.dumps(messages)) // 4 + 1
-    answer = (len(reply.text) + sum(len(json.dumps(c.arguments)) + len(c.name) for c in reply.calls)) // 4 + 1
+    answer = (len(reply.text) + sum(len(c.text) + len(c.name) for c in reply.calls)) // 4 + 1
     return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
 
 
@@ -57,7 +59,7 @@ def _head(model: str, kind: str) -> dict[str, Any]:
 
 
 def _finish(reply: Reply) -> str:
-    return "tool_calls" if reply.calls else "stop"
+    return reply.finish or ("tool_calls" if reply.calls else "stop")
 
 
 def _calls(reply: Reply) -> list[dict[str, Any]]:
@@ -65,14 +67,16 @@ def _calls(reply: Reply) -> list[dict[str, Any]]:
         {
             "id": f"call_{secrets.token_hex(12)}",
             "type": "function",
-            "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+            "function": {"name": call.name, "arguments": call.text},
         }
         for call in reply.calls
     ]
 
 
 def _deltas(reply: Reply) -> Iterator[dict[str, Any]]:
-    yield {"role": "assistant", "content": None if reply.calls else ""}
+    yield {"role": "assistant", "content": None if reply.calls or reply.refusal else ""}
+    if reply.refusal:
+        yield {"refusal": reply.refusal}
     for index, call in enumerate(_calls(reply)):
         function = call["function"]
         yield {

@@ -11,7 +11,6 @@ from semantic_kernel.contents import (
 )
 
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall
-from mcpsecurity_webclient.chat.tools.approvals import IN_VAIN
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.tools.calls import CANCELLED, said_of
 
@@ -40,7 +39,7 @@ def _resume_or_end(call: PendingFunctionCall, now: float, *, known: bool) -> Non
     if not known or call.expires_at is None:
         call.status = "cancelled"
     elif call.expires_at <= now:
-        decision = Decision(False, "timeout", call.arguments, IN_VAIN)
+        decision = Decision(False, "timeout", call.arguments)
         for name, value in decision.changes().items():
             setattr(call, name, value)
     else:

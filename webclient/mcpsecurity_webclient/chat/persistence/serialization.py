@@ -26,7 +26,7 @@ __all__ = [
 UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
 _UNDER_WAY = ("proposed", "approved", "running")
 _LEFT_OUT = "left_out"
-_NOT_KEPT = {"html", "stable", "decision", "deciding", "recovered"}
+_NOT_KEPT = {"html", "stable", "decision", "deciding", "limit", "recovered"}
 
 
 def captured(

@@ -8,7 +8,7 @@ from mcp.client.session import ElicitationFnT
 
 from mcpsecurity_webclient.chat.events import EventBus
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator, Recipient
-from mcpsecurity_webclient.chat.requests.pending_requests import Remembered, State
+from mcpsecurity_webclient.chat.requests.pending_requests import Kind, Remembered, State
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 from mcpsecurity_webclient.chat.views import ElicitationView
 
@@ -54,6 +54,12 @@ class ConversationRequests:
     def answer(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
         """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""
         self._coordinator.answer(self._recipient.chat_id, elicitation_id, action, content)
+
+    async def extend(self, kind: Kind, request_id: str) -> float:
+        """Give the person more time for a question or a sampling request; return the new deadline."""
+        if kind == "sampling":
+            return await self.sampling.extend(request_id)
+        return await self._coordinator.extend(self._recipient.chat_id, request_id)
 
     def withdraw(self, call_id: str) -> None:
         """Withdraw the questions of a call that has ended."""

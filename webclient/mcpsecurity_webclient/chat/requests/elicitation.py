@@ -28,6 +28,7 @@ from mcpsecurity.elicitation import (
     parse_visit,
 )
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
+from mcpsecurity_webclient.chat.requests.deadlines import Deadline, WaitingTime
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
 from mcpsecurity_webclient.chat.views import Action, ElicitationView, Resolver
 from mcpsecurity_webclient.errors import (
@@ -59,7 +60,7 @@ class Asked:
     recipient: Recipient
     server: str
     message: str
-    expires_at: float
+    deadline: Deadline
     form: Form | None
     visit: Visit | None
     call_id: str | None
@@ -71,7 +72,8 @@ class Asked:
             "elicitation_id": self.elicitation_id,
             "server": self.server,
             "message": self.message,
-            "expires_at": self.expires_at,
+            "expires_at": self.deadline.expires_at,
+            "latest_at": self.deadline.latest_at,
         }
         if self.call_id is not None:
             body["call_id"] = self.call_id
@@ -85,10 +87,12 @@ class Asked:
 
 
 class ElicitationCoordinator:
-    """Holds the open questions of all conversations. `deadline` is in seconds, `limit` per conversation."""
+    """Holds the open questions of all conversations; `limit` is per conversation."""
 
-    def __init__(self, *, deadline: float, limit: int = 20, clock: Callable[[], float] = time.time) -> None:
-        self._deadline = deadline
+    def __init__(
+        self, *, time_to_answer: WaitingTime, limit: int = 20, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._time = time_to_answer
         self._limit = limit
         self._clock = clock
         self._open: dict[str, Asked] = {}
@@ -115,9 +119,9 @@ class ElicitationCoordinator:
         outcome: Outcome = Cancelled()
         by: Resolver = "server"
         try:
-            await recipient.log.asked("elicitation", asked.elicitation_id, asked.expires_at)
+            await recipient.log.asked("elicitation", asked.elicitation_id, asked.deadline.expires_at)
             recipient.publish("elicitation.requested", {"elicitation": asked.to_json()})
-            async with asyncio.timeout(self._deadline):
+            async with asked.deadline.limit():
                 outcome, by = await asked.answer
         except TimeoutError:
             outcome, by = Expired(), "timeout"
@@ -133,12 +137,23 @@ class ElicitationCoordinator:
             AlreadyDecidedError, RequestExpiredError, RequestEndedError: too late.
             InvalidContentError: the form's content does not fit; the question stays open.
         """
-        asked = self._open.get(elicitation_id)
-        if asked is None or asked.recipient.chat_id != chat_id:
-            raise self._why_not(chat_id, elicitation_id)
-        if asked.answer.done():
-            raise AlreadyDecidedError
+        asked = self._awaited(chat_id, elicitation_id)
         asked.answer.set_result((_outcome(asked, action, content), "user"))
+
+    async def extend(self, chat_id: str, elicitation_id: str) -> float:
+        """Give the person more time to answer; return the new deadline.
+
+        Raises:
+            UnknownRequestError, AlreadyDecidedError, RequestExpiredError, RequestEndedError: too late.
+            NoMoreTimeError: the deadline is the latest already.
+        """
+        asked = self._awaited(chat_id, elicitation_id)
+        later = asked.deadline.extend(self._clock())
+        asked.recipient.publish(
+            "request.extended", {"kind": "elicitation", "id": elicitation_id, "expires_at": later}
+        )
+        await asked.recipient.log.extended("elicitation", elicitation_id, later)
+        return later
 
     def withdraw(self, chat_id: str, call_id: str) -> None:
         """Cancel the open questions of a call that has ended, such as with the server that asked."""
@@ -158,6 +173,15 @@ class ElicitationCoordinator:
         self._ended[elicitation_id] = (chat_id, state)
         while len(self._ended) > _ENDED_KEPT:
             del self._ended[next(iter(self._ended))]
+
+    def _awaited(self, chat_id: str, elicitation_id: str) -> Asked:
+        """Return a question that the person can answer now; otherwise raise why not."""
+        asked = self._open.get(elicitation_id)
+        if asked is None or asked.recipient.chat_id != chat_id:
+            raise self._why_not(chat_id, elicitation_id)
+        if asked.answer.done():
+            raise AlreadyDecidedError
+        return asked
 
     def _why_not(self, chat_id: str, elicitation_id: str) -> Exception:
         chat, state = self._ended.get(elicitation_id, ("", "answered"))
@@ -182,7 +206,7 @@ class ElicitationCoordinator:
             recipient=recipient,
             server=server,
             message=params.message,
-            expires_at=self._clock() + self._deadline,
+            deadline=Deadline(self._time, self._clock()),
             form=form,
             visit=visit,
             call_id=call_id,

@@ -28,6 +28,9 @@ class RequestLog(Protocol):
     async def asked(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002 - as the protocol calls it
         """Record a request that is about to be shown."""
 
+    async def extended(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002
+        """Record the new deadline of a request, unless it has ended."""
+
     def settled(self, kind: Kind, id: str, state: State) -> None:  # noqa: A002
         """Record how a request has ended, in the background."""
 
@@ -42,6 +45,9 @@ class NullRequestLog:
     """Records nothing, for a single process."""
 
     async def asked(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002
+        """Remember nothing."""
+
+    async def extended(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002
         """Remember nothing."""
 
     def settled(self, kind: Kind, id: str, state: State) -> None:  # noqa: A002

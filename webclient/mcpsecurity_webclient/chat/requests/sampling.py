@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcp import types
@@ -10,6 +11,7 @@ from mcp.client.session import SamplingFnT
 
 from mcpsecurity.client.parts import part_text
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
+from mcpsecurity_webclient.chat.requests.deadlines import Deadline, WaitingTime
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
 from mcpsecurity_webclient.chat.views import SamplingView
 from mcpsecurity_webclient.errors import (
@@ -27,11 +29,20 @@ Sample = Callable[[types.CreateMessageRequestParams], Awaitable[types.CreateMess
 """Asks the model for an approved request, and returns its answer or why there is none."""
 
 
+@dataclass(slots=True)
+class _Open:
+    """A request that waits for its `decision` until its `deadline`."""
+
+    request: SamplingView
+    decision: asyncio.Future[bool]
+    deadline: Deadline
+
+
 class SamplingRequests:
     """The sampling requests of one conversation.
 
-    `sample` asks the model for an approved request. `timeout` is how long the person has, in seconds;
-    `leaving` tells whether a request that is cancelled ends with this process.
+    `sample` asks the model for an approved request. `time_to_decide` is how long the person has; `leaving`
+    tells whether a request that is cancelled ends with this process.
     """
 
     def __init__(
@@ -40,22 +51,22 @@ class SamplingRequests:
         publish: Callable[[EventName, EventPayload], None],
         *,
         log: RequestLog,
-        timeout: float,
+        time_to_decide: WaitingTime,
         leaving: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
         self._sample = sample
         self._publish = publish
         self._log = log
-        self._timeout = timeout
+        self._time = time_to_decide
         self._leaving = leaving
         self._clock = clock
-        self._open: dict[str, tuple[SamplingView, asyncio.Future[bool]]] = {}
+        self._open: dict[str, _Open] = {}
         self._ended: dict[str, State] = {}
 
     def to_json(self) -> list[SamplingView]:
         """Return the open requests as the page shows them."""
-        return [request for request, _ in self._open.values()]
+        return [waiting.request for waiting in self._open.values()]
 
     def decide(self, sampling_id: str, *, approve: bool) -> None:
         """Take the person's decision; the first one wins.
@@ -64,12 +75,29 @@ class SamplingRequests:
             UnknownRequestError, AlreadyDecidedError, RequestExpiredError, RequestEndedError: it cannot be
                 decided (any more).
         """
+        self._awaited(sampling_id).decision.set_result(approve)
+
+    async def extend(self, sampling_id: str) -> float:
+        """Give the person more time to decide; return the new deadline.
+
+        Raises:
+            UnknownRequestError, AlreadyDecidedError, RequestExpiredError, RequestEndedError: it cannot be
+                decided (any more).
+            NoMoreTimeError: the deadline is the latest already.
+        """
+        waiting = self._awaited(sampling_id)
+        later = waiting.request["expires_at"] = waiting.deadline.extend(self._clock())
+        self._publish("request.extended", {"kind": "sampling", "id": sampling_id, "expires_at": later})
+        await self._log.extended("sampling", sampling_id, later)
+        return later
+
+    def _awaited(self, sampling_id: str) -> "_Open":
+        """Return a request that can be decided now; otherwise raise why not."""
         if sampling_id not in self._open:
             raise self._why_not(sampling_id)
-        waiting = self._open[sampling_id][1]
-        if waiting.done():
+        if self._open[sampling_id].decision.done():
             raise AlreadyDecidedError
-        waiting.set_result(approve)
+        return self._open[sampling_id]
 
     def _why_not(self, sampling_id: str) -> Exception:
         match self._ended.get(sampling_id):
@@ -101,25 +129,26 @@ class SamplingRequests:
         return sample
 
     async def _approved(self, server: str, params: types.CreateMessageRequestParams) -> bool:
-        sampling_id = secrets.token_urlsafe(9)
+        sampling_id, deadline = secrets.token_urlsafe(9), Deadline(self._time, self._clock())
         request: SamplingView = {
             "sampling_id": sampling_id,
             "server": server,
             "messages": [{"role": m.role, "text": message_text(m)} for m in params.messages],
             "max_tokens": params.maxTokens,
-            "expires_at": self._clock() + self._timeout,
+            "expires_at": deadline.expires_at,
+            "latest_at": deadline.latest_at,
         }
         if params.systemPrompt:
             request["system_prompt"] = params.systemPrompt
-        waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._open[sampling_id] = (request, waiting)
+        decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._open[sampling_id] = _Open(request, decision, deadline)
         approved = False
         state: State = "answered"
         try:
             await self._log.asked("sampling", sampling_id, request["expires_at"])
             self._publish("sampling.requested", {"sampling": request})
-            async with asyncio.timeout(self._timeout):
-                approved = await waiting
+            async with deadline.limit():
+                approved = await decision
         except TimeoutError:
             state = "expired"
         except asyncio.CancelledError:
@@ -129,8 +158,8 @@ class SamplingRequests:
             del self._open[sampling_id]
             self.remember(sampling_id, state)
             self._log.settled("sampling", sampling_id, state)
-            decision: Literal["approve", "decline"] = "approve" if approved else "decline"
-            self._publish("sampling.resolved", {"sampling_id": sampling_id, "decision": decision})
+            told: Literal["approve", "decline"] = "approve" if approved else "decline"
+            self._publish("sampling.resolved", {"sampling_id": sampling_id, "decision": told})
         return approved
 
 

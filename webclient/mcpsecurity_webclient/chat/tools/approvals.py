@@ -12,10 +12,11 @@ from contextlib import suppress
 from typing import Any
 
 from mcpsecurity.elicitation import argument_errors
-from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDecided
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDecided, ToolProposed
 from mcpsecurity_webclient.chat.mcp.policy import effect_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
+from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime, reschedule
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.grants import Grants
 from mcpsecurity_webclient.chat.views import GrantScope
@@ -30,7 +31,6 @@ from mcpsecurity_webclient.errors import (
 
 __all__ = ["Approvals"]
 
-IN_VAIN = "nobody answered in time"
 _ANNOUNCE_SECONDS = 2.0
 _LEAVE_SECONDS = 5.0
 
@@ -40,8 +40,8 @@ Publish = Callable[[EventName, EventPayload], None]
 class Approvals:
     """Decides about the calls of one conversation: by the person, by a grant, or by the mode.
 
-    `timeout` is how long the person has to decide, in seconds; `clock` gives seconds since 1970. `save` saves
-    the conversation as it is when it is called, or raises `StoreError`.
+    `time_to_decide` is how long the person has, `clock` gives seconds since 1970. `save` saves the
+    conversation as it is when it is called, or raises `StoreError`.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Approvals:
         publish: Publish,
         *,
         save: Callable[[], Awaitable[None]],
-        timeout: float,
+        time_to_decide: WaitingTime,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._state = state
@@ -60,14 +60,15 @@ class Approvals:
         self._grants = grants
         self._publish = publish
         self._save = save
-        self._timeout = timeout
+        self._time = time_to_decide
         self._clock = clock
         self._deciding = asyncio.Lock()
 
     def open(self, call: PendingFunctionCall) -> None:
         """Add a proposed call to the conversation, and let it wait for its decision."""
         call.decision = asyncio.get_running_loop().create_future()
-        call.expires_at = self._clock() + self._timeout
+        now = self._clock()
+        call.expires_at, call.latest_at = now + self._time.seconds, self._time.latest(now)
         call.grantable = self._grants.offered(call) or None
         self._state.calls[call.call_id] = call
 
@@ -83,7 +84,7 @@ class Approvals:
                         await self._save()
         finally:
             for call in calls:
-                self._publish("tool.proposed", {"call": call.to_json()})
+                self._publish("tool.proposed", self._proposed(call))
 
     async def decide(
         self,
@@ -127,6 +128,27 @@ class Approvals:
                 raise self._why_not(batch[0]) or AlreadyDecidedError()
             await self._take({c.call_id: Decision(approve, "user", c.arguments) for c in still_open})
 
+    async def extend(self, call_id: str) -> float:
+        """Give the person more time; return the new deadline, which is saved by then.
+
+        Raises:
+            UnknownRequestError, AlreadyDecidedError, RequestExpiredError: it cannot be decided (any more).
+            NoMoreTimeError: the deadline is the latest already.
+            StoreError: the deadline cannot be saved, and has not moved.
+        """
+        async with self._deciding:
+            call = self._awaited(call_id)
+            before = call.expires_at or 0.0
+            later = self._time.extended(before, call.latest_at or before, self._clock())
+            self._move_deadline(call, later)
+            try:
+                await self._save()
+            except BaseException:
+                self._move_deadline(call, before)
+                raise
+        self._publish("request.extended", {"kind": "call", "id": call_id, "expires_at": later})
+        return later
+
     async def set_mode(self, mode: ApprovalMode) -> None:
         """Change who asks the person from the next call on. Raises `StoreError`: the mode has not changed."""
         before = self._state.mode
@@ -169,6 +191,12 @@ class Approvals:
         self.settle(call, decision)
         return decision
 
+    def _proposed(self, call: PendingFunctionCall) -> ToolProposed:
+        proposed: ToolProposed = {"call": call.to_json()}
+        if (by := self._decided_by_itself(call)) is not None:
+            proposed["by"] = by
+        return proposed
+
     def settle(self, call: PendingFunctionCall, decision: Decision) -> None:
         """Apply a decision to its call and tell the pages."""
         edited = arguments_hash(decision.arguments) != call.args_hash  # 1.0 is not 1, True is not 1
@@ -187,6 +215,10 @@ class Approvals:
         if decision.reason:
             decided["reason"] = decision.reason
         self._publish("tool.decided", decided)
+
+    def _move_deadline(self, call: PendingFunctionCall, expires_at: float) -> None:
+        reschedule(call.limit, expires_at - self._clock())
+        call.expires_at = expires_at
 
     def _change_mode(self, mode: ApprovalMode) -> None:
         self._state.mode = mode
@@ -268,9 +300,11 @@ class Approvals:
     async def _persons_decision(self, call: PendingFunctionCall) -> Decision:
         if call.decision is None or call.expires_at is None:
             raise UnknownRequestError
-        left = min(call.expires_at - self._clock(), self._timeout)
-        await asyncio.wait([call.decision], timeout=max(left, 0.0))
+        left = min(call.expires_at - self._clock(), self._time.seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(left, 0.0)) as call.limit:
+                await asyncio.wait([call.decision])
         async with self._deciding:  # a decision that is being taken now was in time
             if not call.decision.done():
-                self.settle(call, Decision(False, "timeout", call.arguments, IN_VAIN))
+                self.settle(call, Decision(False, "timeout", call.arguments))
         return call.decision.result()

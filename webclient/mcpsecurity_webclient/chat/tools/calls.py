@@ -263,12 +263,22 @@ def said_of(call: PendingFunctionCall) -> str:
     text = "\n".join(part["text"] for part in call.content or () if part.get("type") == "text")
     match call.status:
         case "declined":
-            return DECLINED + (f" Their reason: {call.reason}" if call.reason else "")
+            return _why_not_run(call)
         case "done":
             return text
         case "failed":
             return f"Error: {text}"
     return CANCELLED
+
+
+def _why_not_run(call: PendingFunctionCall) -> str:
+    """Return what the model reads of a call that was not approved. Only the person declines: that there was
+    no answer, or that the answer was stopped, is not told as her decision."""
+    if call.decided_by == "timeout":
+        return f"There was no answer in time, so {call.tool} was not run."
+    if call.decided_by == "stop":
+        return f"The answer was stopped, so {call.tool} was not run."
+    return DECLINED + (f" Their reason: {call.reason}" if call.reason else "")
 
 
 def _reason(call: PendingFunctionCall, error: Exception) -> str:

@@ -10,9 +10,11 @@ import { Palette } from "./composer/palette.js";
 import { attempt } from "./protocol/attempt.js";
 import { Commands } from "./protocol/commands.js";
 import { ServerClock } from "./protocol/clock.js";
+import { serverTitle } from "./protocol/state.js";
 import { Store } from "./protocol/store.js";
 import { Stream } from "./protocol/stream.js";
 import { Countdowns } from "./requests/countdown.js";
+import { leave } from "./requests/focus.js";
 import { Account } from "./shell/account.js";
 import { Announcer } from "./shell/announcer.js";
 import { Chats } from "./shell/chats.js";
@@ -42,18 +44,21 @@ function start() {
   const commands = new Commands({ chatId, csrfToken });
   const draft = new Draft({ username, chatId });
   const report = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }));
+  const extend = (kind, id) => commands.moreTime(kind, id).catch((error) => report(error));
   /** @type {PageContext} */
-  const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say) };
+  const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say, extend) };
   const answering = (command) => {
-    const run = () => command().then(() => follower.follow(), (error) => report(error, run));
+    const run = () => command().then(() => follower.goToEnd(), (error) => report(error, run));
     return run;
   };
   context.regenerate = answering(() => commands.regenerate());
   context.retry = answering(() => commands.retry());
   context.goOn = answering(() => commands.goOn());
   context.edit = (text) => composer.rewrite(text);
-  context.sent = () => follower.follow();
-  context.leaveRequest = () => composer.focus();
+  context.sent = () => follower.goToEnd();
+  context.keep = (element) => follower.keep(element);
+  context.serverTitle = (name) => serverTitle(store.state, name);
+  context.leave = (element) => leave(element, () => composer.focus());
 
   const log = byId("conversation");
   const follower = new Follower(log, byId("conversation-content"), byId("jump"));
@@ -69,7 +74,7 @@ function start() {
   const views = [composer, new Welcome((text) => composer.say(text)), catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Tools(context), new Grants(context), waiting, new Chats(context, toasts, waiting), notifications];
 
   store.draw((state, previous) => {
-    if (state.ended && !previous.ended) leave();
+    if (state.ended && !previous.ended) endSession();
     for (const view of views) attempt(`the view ${view.constructor.name}`, () => view.update(state));
   });
   store.listen((event, state) => {
@@ -111,7 +116,7 @@ function start() {
       store.note("left", {});
       composer.load();
       stream.open(commands.eventsUrl);
-      follower.follow();
+      follower.goToEnd();
     }
     if (matchMedia("(pointer: fine)").matches) composer.focus();
   }
@@ -120,7 +125,7 @@ function start() {
   history.replaceState({ chatId }, "");
   window.addEventListener("popstate", ({ state }) => state?.chatId && open(state.chatId, true));
 
-  function leave() {
+  function endSession() {
     stream.close();
     composer.carryDraft();
   }

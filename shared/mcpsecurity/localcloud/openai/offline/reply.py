@@ -1,6 +1,7 @@
 """The model's turn: read the conversation, and either call tools or answer."""
 
 import datetime as dt
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,18 +21,25 @@ __all__ = ["Reply", "ToolCall", "reply_to"]
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call that the model wants: the tool's name on the wire and its arguments."""
+    """A call that the model wants: the tool's name on the wire and its arguments; a text is sent as it is."""
 
     name: str
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] | str
+
+    @property
+    def text(self) -> str:
+        """The arguments as they are sent."""
+        return self.arguments if isinstance(self.arguments, str) else json.dumps(self.arguments)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """Either text or calls."""
+    """Text, calls, or a refusal; `finish` is why it ends, where that is not `stop` or `tool_calls`."""
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
+    refusal: str = ""
+    finish: str | None = None
 
 
 def reply_to(messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], today: dt.date) -> Reply:

@@ -12,7 +12,15 @@ __all__ = ["ask_for", "cannot", "describe_tool", "greeting", "list_tools", "trou
 
 def trouble(content: str) -> str | None:
     """Return what a result says went wrong: declined, expired, cancelled, or the error's text; else None."""
-    if not content.startswith(("Error", "An error occurred", "The person", "The call", "The user")):
+    begins = (
+        "Error",
+        "An error occurred",
+        "The person",
+        "The call",
+        "The user",
+        "There was no answer in time",
+    )
+    if not content.startswith(begins):
         return None
     if re.search(r"\bexpired\b|\bin time\b|\bdid not answer\b", content, re.IGNORECASE):
         return "expired"

@@ -2,6 +2,7 @@
 
 import { arrange, h } from "../ui/dom.js";
 import { attempt } from "../protocol/attempt.js";
+import { deadlineOf } from "../requests/deadline.js";
 import { elicitationForm } from "../requests/elicitation.js";
 import { outcomeLine } from "../requests/outcome.js";
 import { samplingRequest } from "../requests/sampling.js";
@@ -28,8 +29,10 @@ export class Conversation {
     const requests = this._drawRequests(state);
     const lastId = state.order.at(-1);
     const requestsFor = (callId) => requests.get(callId) ?? [];
-    const elements = state.order.map((id) => {
-      const situation = { isLast: id === lastId, requestsFor };
+    const asked = state.order.findLastIndex((id) => state.messages[id].role === "user");
+    const elements = state.order.map((id, index) => {
+      const goesOn = index > 0 && state.messages[state.order[index - 1]].role === "assistant";
+      const situation = { isLast: id === lastId, goesOn, inLastAnswer: index > asked, requestsFor };
       return attempt("drawing a message", () => this._drawn(state.messages[id], state, situation)) ?? this._unshown(id);
     });
     arrange(this._list, elements);
@@ -67,7 +70,7 @@ export class Conversation {
       placed.set(key, [...(placed.get(key) ?? []), element]);
     };
     const draw = (callId, make) => attempt("drawing a request", () => place(callId, make()));
-    for (const outcome of Object.values(state.outcomes)) draw(outcome.call_id, () => this._outcome(outcome));
+    for (const outcome of Object.values(state.outcomes)) draw(outcome.call_id, () => this._outcome(outcome, state.run === null));
     for (const request of Object.values(state.elicitations)) draw(request.call_id, () => this._elicitation(request));
     for (const request of Object.values(state.samplings)) draw(null, () => this._sampling(request));
     this._close({ ...state.elicitations, ...state.samplings });
@@ -76,22 +79,25 @@ export class Conversation {
 
   _elicitation(request) {
     const make = request.mode === "url" ? visitRequest : elicitationForm;
-    return this._request(request.elicitation_id, () => make(request, this._context));
+    return this._request(request.elicitation_id, request, () => make(request, this._context));
   }
 
   _sampling(request) {
-    return this._request(request.sampling_id, () => samplingRequest(request, this._context));
+    return this._request(request.sampling_id, request, () => samplingRequest(request, this._context));
   }
 
-  _request(id, make) {
+  _request(id, request, make) {
     if (!this._requests.has(id)) this._requests.set(id, make());
-    return this._requests.get(id).element;
+    const frame = this._requests.get(id);
+    frame.extend(deadlineOf(request));
+    return frame.element;
   }
 
-  _outcome(outcome) {
+  _outcome(outcome, mayAskAgain) {
     const id = outcome.elicitation_id;
-    if (!this._outcomes.has(id)) this._outcomes.set(id, outcomeLine(outcome));
-    return this._outcomes.get(id);
+    if (!this._outcomes.has(id)) this._outcomes.set(id, outcomeLine(outcome, this._context));
+    this._outcomes.get(id).update(mayAskAgain);
+    return this._outcomes.get(id).element;
   }
 
   /** Remove the settled questions, and move the focus out of them. */
@@ -100,7 +106,7 @@ export class Conversation {
       if (pending[id]) continue;
       frame.close();
       this._requests.delete(id);
-      if (frame.element.contains(document.activeElement)) this._context.leaveRequest();
+      if (frame.element.contains(document.activeElement)) this._context.leave(frame.element);
     }
   }
 

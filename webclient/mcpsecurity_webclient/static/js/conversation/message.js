@@ -18,15 +18,22 @@ export class MessageView {
     this.element = message.role === "user" ? this._userElement(message) : this._assistantElement();
   }
 
-  /** @param {any} message  @param {any} state  @param {{isLast: boolean, requestsFor: (callId: string) => Element[]}} situation */
-  update(message, state, { isLast, requestsFor }) {
+  /**
+   * @param {any} message
+   * @param {any} state
+   * @param {{isLast: boolean, goesOn: boolean, inLastAnswer: boolean, requestsFor: (callId: string) => Element[]}} situation
+   *   `goesOn`: the message before it is of the same answer
+   */
+  update(message, state, { isLast, goesOn, inLastAnswer, requestsFor }) {
     if (message.role === "user") {
       this._leftOut.hidden = !message.left_out;
       return;
     }
     if (message !== this._message) this._drawText(message);
     this._message = message;
-    this._drawCalls(message, state, requestsFor);
+    this._heading.hidden = goesOn;
+    this.element.classList.toggle("goes-on", goesOn);
+    this._drawCalls(message, state, { requestsFor, mayAskAgain: inLastAnswer && state.run === null });
     this._drawFooter(message, state, isLast);
   }
 
@@ -48,7 +55,8 @@ export class MessageView {
     this._copy = copyButton("Copy answer", () => this._message.text, this._context.announce);
     this._again = button("Regenerate", () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
     this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._again, this._usage);
-    return h("article", { class: "message assistant" }, h("h2", { class: "hidden-text" }, "Assistant"),
+    this._heading = h("h2", { class: "hidden-text" }, "Assistant");
+    return h("article", { class: "message assistant" }, this._heading,
       this._prose.element, this._missing, this._calls, this._footer);
   }
 
@@ -58,11 +66,11 @@ export class MessageView {
     this._prose.element.hidden = !message.html && !message.stable;
   }
 
-  _drawCalls(message, state, requestsFor) {
+  _drawCalls(message, state, { requestsFor, mayAskAgain }) {
     const calls = message.calls.map((id) => state.calls[id]).filter(Boolean);
     const slots = calls.map((call) => {
       const card = this._card(call);
-      card.update(call, isAsked(state, call.call_id));
+      card.update(call, { asks: isAsked(state, call.call_id), mayAskAgain });
       arrange(card.requests, requestsFor(call.call_id));
       return card.slot;
     });

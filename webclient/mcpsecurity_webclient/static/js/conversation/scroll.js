@@ -1,6 +1,7 @@
 /** Keeps the newest text in view while it grows, unless the person has scrolled up to read. */
 
 const NEAR_PX = 64;
+const MARGIN_PX = 12;
 
 export class Follower {
   /** @param {HTMLElement} scroller  @param {HTMLElement} content  @param {HTMLElement} jump  the button back down */
@@ -9,20 +10,32 @@ export class Follower {
     this._content = content;
     this._following = true;
     this._top = 0;
+    this._kept = null;
     this._resting = false;
     this._jump = jump;
     scroller.addEventListener("scroll", () => this._scrolled(), { passive: true });
     scroller.addEventListener("wheel", (event) => event.deltaY < 0 && this._leave(), { passive: true });
-    jump.addEventListener("click", () => this.follow());
+    jump.addEventListener("click", () => this.goToEnd());
     const observer = new ResizeObserver(() => this._grown());
     observer.observe(content);
     observer.observe(scroller);
   }
 
-  /** Go to the end and stay there. */
+  /** Go to the end and stay there, whatever was kept in view. */
+  goToEnd() {
+    this._kept = null;
+    this.follow();
+  }
+
+  /** Go as far to the end as what is kept in view allows, and follow the text from there. */
   follow() {
     this._following = true;
     this._grown();
+  }
+
+  /** Follow the text only as far as `element`, such as a chart that the text is about, stays in view. */
+  keep(element) {
+    this._kept = element;
   }
 
   /** Bring an element into view from its top: what is asked is read first. */
@@ -44,8 +57,21 @@ export class Follower {
   }
 
   _grown() {
-    if (this._following && this._content.offsetHeight > 0) this._scroller.scrollTop = this._scroller.scrollHeight;
+    if (this._following && this._content.offsetHeight > 0) this._scroller.scrollTop = Math.min(this._scroller.scrollHeight, this._lowest());
     this._drawJump();
+  }
+
+  /** Return how far down to go without leaving what is kept in view. */
+  _lowest() {
+    if (!this._kept?.isConnected) return Infinity;
+    const distance = this._kept.getBoundingClientRect().top - this._scroller.getBoundingClientRect().top;
+    return this._scroller.scrollTop + distance - MARGIN_PX;
+  }
+
+  /** Whether there is newer text below, because something above it is kept in view. */
+  get _heldBack() {
+    const { scrollTop, clientHeight, scrollHeight } = this._scroller;
+    return this._kept !== null && scrollHeight - scrollTop - clientHeight > NEAR_PX;
   }
 
   _scrolled() {
@@ -61,6 +87,6 @@ export class Follower {
   }
 
   _drawJump() {
-    this._jump.hidden = this._following || this._resting;
+    this._jump.hidden = (this._following && !this._heldBack) || this._resting;
   }
 }

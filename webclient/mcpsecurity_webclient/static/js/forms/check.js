@@ -9,17 +9,29 @@ const MAX_DIGITS = 4300; // more are no integer for the server
 
 export function check(field, raw) {
   const checked = CHECKS[field.kind](field, raw);
-  if (checked.absent && field.required) return { error: MISSING[field.kind] ?? "Please fill this in." };
-  return checked;
+  return checked.absent && field.required ? { error: MISSING[field.kind] } : checked;
 }
 
-const MISSING = { choice: "Please choose one.", choices: "Please choose.", boolean: "Please choose yes or no.", date: "Please give a date." };
+const MISSING = {
+  text: "Enter a value.",
+  email: "Enter an e-mail address.",
+  uri: "Enter an address.",
+  date: "Enter a date.",
+  "date-time": "Enter a date and a time.",
+  number: "Enter a number.",
+  integer: "Enter a whole number.",
+  boolean: "Choose yes or no.",
+  choice: "Choose one.",
+  choices: "Choose at least one.",
+  lines: "Enter at least one, one a line.",
+  json: "Enter a value.",
+};
 
 const CHECKS = {
   text: (field, raw) => (raw === "" ? { absent: true } : lengths(field, raw)),
-  email: (field, raw) => formatted(field, raw, isEmail, "Write an e-mail address, like name@example.com."),
-  uri: (field, raw) => formatted(field, raw, isUri, "Write a full address, like https://example.com."),
-  date: (field, raw) => formatted(field, raw, isDate, "Write a date, like 2026-01-31."),
+  email: (field, raw) => formatted(field, raw, isEmail, "Enter an e-mail address, like name@example.com."),
+  uri: (field, raw) => formatted(field, raw, isUri, "Enter a full address, like https://example.com."),
+  date: (field, raw) => formatted(field, raw, isDate, "Enter a date, like 2026-01-31."),
   "date-time": (field, raw) => dateTime(raw),
   number: (field, raw) => number(field, raw, false),
   integer: (field, raw) => number(field, raw, true),
@@ -32,8 +44,8 @@ const CHECKS = {
 
 function lengths({ minLength, maxLength }, text) {
   const length = [...text].length;
-  if (minLength !== undefined && length < minLength) return { error: `Write at least ${characters(minLength)}.` };
-  if (maxLength !== undefined && length > maxLength) return { error: `Write at most ${characters(maxLength)}; these are ${length}.` };
+  if (minLength !== undefined && length < minLength) return { error: `Enter at least ${characters(minLength)}.` };
+  if (maxLength !== undefined && length > maxLength) return { error: `Enter at most ${characters(maxLength)}; these are ${length}.` };
   return { value: text };
 }
 
@@ -44,15 +56,15 @@ function formatted(field, raw, isGood, message) {
 }
 
 function dateTime({ text, incomplete, value }) {
-  if (incomplete) return { error: "Give both the date and the time." };
+  if (incomplete) return { error: "Enter both the date and the time." };
   return text === "" ? { absent: true } : { value };
 }
 
 function number(field, { text, incomplete }, whole) {
-  if (incomplete) return { error: whole ? "Write a whole number." : "Write a number." };
+  if (incomplete) return { error: whole ? "Enter a whole number." : "Enter a number." };
   if (text === "") return { absent: true };
   const value = typed(text.trim(), whole);
-  if (value === null) return { error: whole ? "Write a whole number." : "Write a number." };
+  if (value === null) return { error: whole ? "Enter a whole number." : "Enter a number." };
   if (String(value).length > MAX_DIGITS) return { error: "This number is too large." };
   return range(field, value);
 }
@@ -78,7 +90,7 @@ function range({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }, value) 
 function items({ options, required, minItems, maxItems }, chosen) {
   if (chosen.length === 0 && !required) return { absent: true };
   const least = Math.max(minItems ?? 0, 0);
-  if (chosen.length < least) return { error: `Choose at least ${least}.` };
+  if (chosen.length < least) return { error: least === 1 ? MISSING.choices : `Choose at least ${least}.` };
   if (maxItems !== undefined && chosen.length > maxItems) return { error: `Choose at most ${maxItems}.` };
   return { value: chosen.map((index) => options[index].value) };
 }
@@ -86,8 +98,8 @@ function items({ options, required, minItems, maxItems }, chosen) {
 function lines({ minItems, maxItems }, raw) {
   const value = raw.split("\n").map((line) => line.trim()).filter(Boolean);
   if (value.length === 0 && !minItems) return { absent: true };
-  if (value.length < (minItems ?? 0)) return { error: `Write at least ${minItems}, one a line.` };
-  if (maxItems !== undefined && value.length > maxItems) return { error: `Write at most ${maxItems}, one a line.` };
+  if (value.length < (minItems ?? 0)) return { error: `Enter at least ${minItems}, one a line.` };
+  if (maxItems !== undefined && value.length > maxItems) return { error: `Enter at most ${maxItems}, one a line.` };
   return { value };
 }
 

@@ -50,7 +50,7 @@ export class Commands {
     return this._chat("model", { model: name });
   }
 
-  /** @param {{reason?: string, arguments?: Object, always?: boolean}} extras */
+  /** @param {{reason?: string, arguments?: Object, always?: string}} extras */
   decide(call, decision, extras = {}) {
     const path = `calls/${encodeURIComponent(call.call_id)}/decision`;
     return this._chat(path, { decision, args_hash: call.args_hash, ...extras });
@@ -69,6 +69,11 @@ export class Commands {
 
   decideSampling(samplingId, decision) {
     return this._chat(`samplings/${encodeURIComponent(samplingId)}`, { decision });
+  }
+
+  /** @param {string} kind  call, elicitation or sampling */
+  moreTime(kind, id) {
+    return this._chat(`${kind}s/${encodeURIComponent(id)}/more-time`, {});
   }
 
   stop(runId) {

@@ -57,6 +57,7 @@ const CHAT_HANDLERS = {
     changeCall(state, call_id, { progress: { progress, total, message } }),
   "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated, unasked, at }) =>
     changeCall(asked(state, at), call_id, { sign_in: undefined, status, duration_ms, content, structured, truncated, unasked }),
+  "request.extended": extended,
   "elicitation.requested": (state, { elicitation }) => put(state, "elicitations", elicitation.elicitation_id, elicitation),
   "elicitation.resolved": resolved,
   "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),
@@ -90,6 +91,11 @@ export const EVENTS = Object.keys(CHAT_HANDLERS);
 export function waitingCount({ calls, elicitations, samplings }) {
   const proposed = Object.values(calls).filter(({ status }) => status === "proposed").length;
   return proposed + Object.keys(elicitations).length + Object.keys(samplings).length;
+}
+
+/** Return what a server is called: its title, or its key where it has none (any more). */
+export function serverTitle({ servers }, name) {
+  return servers.find((server) => server.name === name)?.title || name;
 }
 
 /**
@@ -184,6 +190,17 @@ function decided(state, { call_id, decision, by, edited, arguments: args, reason
   if (args) changes.arguments = args;
   if (reason) changes.reason = reason;
   return changeCall(state, call_id, changes);
+}
+
+/**
+ * @param {PageState} state
+ * @param {EventData<"request.extended">} data
+ * @returns {PageState}
+ */
+function extended(state, { kind, id, expires_at }) {
+  /** @type {"calls"|"elicitations"|"samplings"} */
+  const part = `${kind}s`;
+  return state[part][id] ? put(state, part, id, { ...state[part][id], expires_at }) : state;
 }
 
 /**

@@ -1,27 +1,58 @@
-/** Countdowns by the server's clock, all on one timer. They tell a screen reader only when time runs short. */
+/**
+ * How much time is left to decide, by the server's clock, all on one timer: a warning before it ends, a button for more, and
+ * more time by itself while the person works on it. A screen reader is told only when time runs short.
+ */
 
 import { h, setText } from "../ui/dom.js";
+import { button } from "../ui/button.js";
 
 const SHORT_SECONDS = 30;
+const EXTENDED_BELOW = 60;
+
+/** @typedef {{kind: "call"|"elicitation"|"sampling", id: string, expires_at: number, latest_at?: number}} Deadline */
 
 export class Countdowns {
-  /** @param {ServerClock} clock  @param {(text: string) => void} announce */
-  constructor(clock, announce) {
+  /**
+   * @param {ServerClock} clock
+   * @param {(text: string) => void} announce
+   * @param {(kind: string, id: string) => Promise<unknown>} extend  asks the server for more time
+   */
+  constructor(clock, announce, extend) {
     this._clock = clock;
     this._announce = announce;
+    this._extend = extend;
     this._running = new Set();
     setInterval(() => this._tick(), 500);
   }
 
   /**
-   * Start one. Its `element` shows the time that is left until `expiresAt`, in seconds since the epoch.
-   * @returns {{element: HTMLElement, remove: () => void}}
+   * Start one. Its `element` shows the time that is left, with a button for more if there can be more. `watch` has it ask
+   * for more time by itself while the person types or chooses in an element.
+   * @param {Deadline} deadline
    */
-  add(expiresAt) {
-    const element = h("span", { class: "countdown" });
-    const countdown = { element, expiresAt, warned: this._left(expiresAt) <= SHORT_SECONDS, remove: () => this._running.delete(countdown) };
+  add(deadline) {
+    const words = h("span", { class: "countdown" });
+    const more = button("More time", () => this._ask(countdown), { kind: "link" });
+    const element = h("span", { class: "time" }, words, more);
+    const countdown = { element, words, more, deadline, used: false, asking: false, warned: this._left(deadline) <= SHORT_SECONDS, remove: () => this._running.delete(countdown), update, watch };
+    const use = () => { countdown.used = true; };
+    const show = () => this._show(countdown);
+
+    /** @param {Deadline} changed */
+    function update(changed) {
+      if (changed.expires_at === countdown.deadline.expires_at) return;
+      countdown.deadline = changed;
+      countdown.warned = false;
+      show();
+    }
+
+    /** @param {HTMLElement} worked */
+    function watch(worked) {
+      for (const kind of ["input", "keydown", "change"]) worked.addEventListener(kind, use);
+    }
+
     this._running.add(countdown);
-    this._show(countdown);
+    show();
     return countdown;
   }
 
@@ -30,19 +61,32 @@ export class Countdowns {
   }
 
   _show(countdown) {
-    const left = this._left(countdown.expiresAt);
-    setText(countdown.element, left > 0 ? `${words(left)} left` : "time is up");
-    countdown.element.classList.toggle("short", left <= SHORT_SECONDS);
-    if (left > SHORT_SECONDS || countdown.warned) return;
+    const left = this._left(countdown.deadline);
+    const mayExtend = left > 0 && (countdown.deadline.latest_at ?? 0) > countdown.deadline.expires_at;
+    setText(countdown.words, left > 0 ? `expires in ${clockWords(left)}` : "time is up");
+    countdown.words.classList.toggle("short", left <= SHORT_SECONDS);
+    countdown.more.hidden = !mayExtend;
+    if (mayExtend && countdown.used && left <= EXTENDED_BELOW && !countdown.asking) this._ask(countdown);
+    if (left > SHORT_SECONDS || left <= 0 || countdown.warned) return;
     countdown.warned = true;
-    this._announce(`${SHORT_SECONDS} seconds left to answer.`);
+    this._announce(mayExtend ? `${left} seconds left to answer. The button More time gives you more.` : `${left} seconds left to answer.`);
   }
 
-  _left(expiresAt) {
+  async _ask(countdown) {
+    countdown.used = false;
+    countdown.asking = true;
+    try {
+      await this._extend(countdown.deadline.kind, countdown.deadline.id);
+    } finally {
+      countdown.asking = false;
+    }
+  }
+
+  _left({ expires_at: expiresAt }) {
     return Math.max(Math.ceil(expiresAt - this._clock.now()), 0);
   }
 }
 
-function words(seconds) {
+function clockWords(seconds) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }

@@ -1,20 +1,31 @@
-/** A server's question as a form. Submit, decline and cancel are three answers; none of them is given by itself. */
+/**
+ * A server's question as a form. Sending an answer, declining and cancelling are three answers; none of them is given by
+ * itself. A form that only asks to approve has no box to tick: its buttons are the answer.
+ */
 
 import { h } from "../ui/dom.js";
 import { button, once } from "../ui/button.js";
 import { Form } from "../forms/form.js";
 import { fromElicitation } from "../forms/fields.js";
+import { deadlineOf } from "./deadline.js";
 import { requestFrame } from "./request.js";
+
+const APPROVING = /^(approve|allow|confirm|accept|agree|proceed|permit)/i;
 
 /** @param {PageContext} context */
 export function elicitationForm(elicitation, context) {
-  const form = new Form(fromElicitation(elicitation.fields ?? []));
-  const cancel = button("Cancel", () => answer("cancel"), { kind: "plain" });
-  const submit = h("button", { type: "submit", class: "button primary" }, h("span", {}, "Submit"));
-  const actions = h("div", { class: "actions" }, submit, button("Decline", () => answer("decline"), { kind: "plain" }), cancel);
-  const body = h("form", { novalidate: true, autocomplete: "off" }, form.element, actions);
+  const fields = fromElicitation(elicitation.fields ?? []);
+  const server = context.serverTitle(elicitation.server);
+  const approval = approvalIn(fields);
+  const form = new Form(approval ? [] : fields);
+  const cancel = button("Cancel", () => answer("cancel"), { kind: "quiet" });
+  const submit = h("button", { type: "submit", class: "button primary" }, h("span", {}, approval ? "Approve" : "Send answer"));
+  const help = h("p", { class: "request-help" }, `Decline tells ${server} no. Cancel ends the question without an answer.`);
+  const actions = h("div", { class: "actions decide" }, cancel, button("Decline", () => answer("decline"), { kind: "plain" }), submit);
+  const body = h("form", { novalidate: true, autocomplete: "off" }, form.element, h("div", { class: "request-end" }, help, actions));
   const frame = requestFrame({
-    name: `Request from ${elicitation.server}`, symbol: "form", message: elicitation.message, expiresAt: elicitation.expires_at,
+    name: `Request from ${server}`, heading: `${server} asks`, symbol: "form", message: elicitation.message,
+    deadline: deadlineOf(elicitation),
   }, context.countdowns, body);
   const accept = once(submit, submitForm);
 
@@ -25,7 +36,7 @@ export function elicitationForm(elicitation, context) {
   frame.element.addEventListener("keydown", (event) => event.key === "Escape" && dismiss(event));
 
   async function submitForm() {
-    const content = form.read();
+    const content = approval ? { [approval.name]: true } : form.read();
     if (content !== null) await answer("accept", content);
   }
 
@@ -48,4 +59,11 @@ export function elicitationForm(elicitation, context) {
   }
 
   return frame;
+}
+
+/** Return the field of a form that asks for nothing but approval, or null. */
+function approvalIn(fields) {
+  const [field] = fields;
+  const isOne = fields.length === 1 && field.kind === "boolean" && field.required !== false;
+  return isOne && (APPROVING.test(field.name) || APPROVING.test(field.label)) ? field : null;
 }

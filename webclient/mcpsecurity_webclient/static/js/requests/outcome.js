@@ -1,21 +1,25 @@
 /** The line that stays where a question was, saying how it ended. Never what was typed. */
 
 import { h } from "../ui/dom.js";
+import { button } from "../ui/button.js";
 import { webAddress } from "./visit.js";
 
 const WORDS = {
-  accept: (request) => `You answered the ${request}.`,
-  decline: (request) => `You declined the ${request}.`,
-  cancel: (request) => `The ${request} was cancelled.`,
-  restart: (request) => `The ${request} was cancelled, because the service was restarted.`,
-  expired: (request) => `The ${request} was cancelled, because nobody answered in time.`,
+  accept: (server) => `You answered ${server}.`,
+  decline: (server) => `You declined the request from ${server}.`,
+  cancel: (server) => `The request from ${server} was cancelled.`,
+  restart: (server) => `The request from ${server} was cancelled, because the service was restarted.`,
+  expired: (server) => `Expired: there was no answer in time, so ${server} did not get one.`,
 };
 
-export function outcomeLine({ server, action, by, mode, url }) {
+/** @param {any} outcome  @param {PageContext} context */
+export function outcomeLine({ server, action, by, mode, url }, context) {
   const kind = { timeout: "expired", restart: "restart" }[by] ?? action;
-  const words = h("p", { class: "request-outcome" }, (WORDS[kind] ?? WORDS.cancel)(`request from ${server}`));
+  const element = h("p", { class: "request-outcome" }, (WORDS[kind] ?? WORDS.cancel)(context.serverTitle(server)));
   if (mode === "url" && action === "accept" && webAddress(url)) {
-    words.append(" ", h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, "Open the address again"));
+    element.append(" ", h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, "Open the address again"));
   }
-  return words;
+  const again = kind === "expired" ? button("Ask again", () => context.regenerate(), { kind: "link", hidden: true }) : null;
+  if (again) element.append(" ", again);
+  return { element, update: (mayAskAgain) => again && (again.hidden = !mayAskAgain) };
 }

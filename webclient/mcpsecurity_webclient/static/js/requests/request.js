@@ -4,16 +4,17 @@ import { h, uniqueId } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 
 /**
- * @param {{name: string, symbol: string, message: string, expiresAt: number}} request  `name` names the group
- * @returns {{element, say(problem), close()}}
+ * @param {{name: string, heading: string, symbol: string, message: string, deadline: any}} request  `name` names the
+ *   group, `heading` is what is seen, `deadline` see countdown.js
+ * @returns {{element, say(problem), extend(deadline), close()}}
  */
-export function requestFrame({ name, symbol, message, expiresAt }, countdowns, ...content) {
-  const countdown = countdowns.add(expiresAt);
+export function requestFrame({ name, heading, symbol, message, deadline }, countdowns, ...content) {
+  const countdown = countdowns.add(deadline);
   const text = h("p", { class: "request-message", id: uniqueId("request") }, message);
   const problem = h("p", { class: "field-error", role: "alert", hidden: true });
-  const element = h("section", { class: "request waiting", role: "group", "aria-label": name, "aria-describedby": text.id, tabindex: "-1" },
+  const element = h("div", { class: "request waiting", role: "group", "aria-label": name, "aria-describedby": text.id, tabindex: "-1" },
     h("div", { class: "card-head" }, h("span", { class: "card-symbol" }, icon(symbol)),
-      h("span", { class: "card-title" }, name), h("span", { class: "card-state" }, countdown.element)),
+      h("h3", { class: "card-title" }, heading), h("span", { class: "card-state" }, "Needs your answer · ", countdown.element)),
     text, content.slice(0, -1), problem, content.at(-1));
 
   function say(words) {
@@ -21,5 +22,6 @@ export function requestFrame({ name, symbol, message, expiresAt }, countdowns, .
     problem.hidden = !words;
   }
 
-  return { element, say, close: () => countdown.remove() };
+  countdown.watch(element);
+  return { element, say, extend: countdown.update, close: () => countdown.remove() };
 }

@@ -2,6 +2,7 @@
 
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
+import { deadlineOf } from "./deadline.js";
 import { requestFrame } from "./request.js";
 
 /** @param {PageContext} context */
@@ -10,9 +11,10 @@ export function samplingRequest(sampling, context) {
     ...(sampling.system_prompt ? [{ role: "system", text: sampling.system_prompt }] : []),
     ...sampling.messages,
   ];
-  const actions = h("div", { class: "actions" },
-    button("Approve", () => decide("approve"), { kind: "primary" }),
-    button("Decline", () => decide("decline"), { kind: "plain" }));
+  const server = context.serverTitle(sampling.server);
+  const actions = h("div", { class: "actions decide" },
+    button("Decline", () => decide("decline"), { kind: "plain" }),
+    button("Approve", () => decide("approve"), { kind: "primary" }));
 
   async function decide(decision) {
     try {
@@ -23,9 +25,10 @@ export function samplingRequest(sampling, context) {
   }
 
   return requestFrame({
-    name: `Sampling request from ${sampling.server}`,
+    name: `Sampling request from ${server}`,
+    heading: `${server} wants to use the model`,
     symbol: "form",
-    message: `This server wants the model to answer the following, with at most ${sampling.max_tokens} tokens.`,
-    expiresAt: sampling.expires_at,
+    message: `The model would answer the following, with at most ${sampling.max_tokens} tokens, and ${server} would get its answer.`,
+    deadline: deadlineOf(sampling),
   }, context.countdowns, h("dl", { class: "sampling" }, prompt.map(({ role, text }) => [h("dt", {}, role), h("dd", {}, text)]).flat()), actions);
 }

@@ -6,18 +6,21 @@
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { icon } from "../ui/icons.js";
+import { deadlineOf } from "./deadline.js";
 import { requestFrame } from "./request.js";
 
 /** @param {PageContext} context */
 export function visitRequest(elicitation, context) {
   const url = webAddress(elicitation.url);
   const warnings = [...(elicitation.warnings ?? []), ...(url ? [] : ["This is not a web address. It cannot be opened from here."])];
-  const actions = h("div", { class: "actions" },
-    url ? button("Submit and open in a new tab", open, { kind: "primary" }) : null,
+  const server = context.serverTitle(elicitation.server);
+  const actions = h("div", { class: "actions decide" },
+    button("Cancel", () => answer("cancel"), { kind: "quiet" }),
     button("Decline", () => answer("decline"), { kind: "plain" }),
-    button("Cancel", () => answer("cancel"), { kind: "plain" }));
+    url ? button(`Open ${elicitation.host || "the address"} in a new tab`, open, { kind: "primary" }) : null);
   const frame = requestFrame({
-    name: `Request from ${elicitation.server}`, symbol: "link", message: elicitation.message, expiresAt: elicitation.expires_at,
+    name: `Request from ${server}`, heading: `${server} asks you to visit a site`, symbol: "link", message: elicitation.message,
+    deadline: deadlineOf(elicitation),
   }, context.countdowns, address(elicitation), warningList(warnings), actions);
   frame.element.addEventListener("keydown", (event) => event.key === "Escape" && answer("cancel"));
 

@@ -4,6 +4,8 @@
  */
 
 import { endingOf } from "../protocol/endings.js";
+import { serverTitle } from "../protocol/state.js";
+import { sentenceText } from "../tools/summary.js";
 import { byId } from "../ui/dom.js";
 
 const PAUSE_MS = 150;
@@ -36,19 +38,21 @@ export class Announcer {
 }
 
 const WHY_CANCELLED = {
-  timeout: "The request was cancelled: nobody answered in time.",
+  timeout: "The request has expired: there was no answer in time.",
   restart: "The request was cancelled: the service was restarted.",
 };
 
 const SPEECH = {
   "run.started": () => "The assistant is answering.",
   "run.done": ({ status, error }, state) => (status === "completed" ? wholeAnswer(state) : (error?.message ?? "The answer was stopped.")),
-  "tool.decided": ({ call_id: id, decision, by }, state) => (by === "user" ? "" : `${titleOf(state, id)} was ${decision}.`),
-  "tool.proposed": ({ call }) => (call.status === "proposed" ? `Approval needed for ${call.title || call.tool} of ${call.server}.` : ""),
-  "tool.done": ({ call_id: id, status }, state) => `${titleOf(state, id)}: ${status}.`,
-  "elicitation.requested": ({ elicitation }) => `Request from ${elicitation.server}: ${elicitation.message}`,
+  "tool.decided": ({ call_id: id, by }, state) => (by === "timeout" ? `There was no answer in time, so ${titleOf(state, id)} was not run.` : ""),
+  "tool.proposed": ({ call, by }, state) =>
+    (by ? "" : `Approval needed for ${sentenceText(call)}, of ${serverTitle(state, call.server)}.`),
+  "tool.done": ({ call_id: id, status, unasked }, state) =>
+    (status === "declined" ? "" : `${titleOf(state, id)}: ${status}${unasked ? ", without asking you" : ""}.`),
+  "elicitation.requested": ({ elicitation }, state) => `${serverTitle(state, elicitation.server)} asks: ${elicitation.message}`,
   "elicitation.resolved": ({ by }) => WHY_CANCELLED[by] ?? "",
-  "sampling.requested": ({ sampling }) => `Sampling request from ${sampling.server}.`,
+  "sampling.requested": ({ sampling }, state) => `${serverTitle(state, sampling.server)} asks to use the model.`,
 };
 
 function wholeAnswer(state) {

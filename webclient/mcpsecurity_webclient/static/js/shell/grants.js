@@ -17,7 +17,7 @@ export class Grants {
     this._drawn = grants;
     this._element.hidden = grants.length === 0;
     const chips = grants.map((grant) => h("li", { class: "chip" }, icon("check"),
-      h("span", {}, grant.tool, h("span", { class: "muted" }, ` ${grant.server}`)),
+      h("span", {}, grant.tool, h("span", { class: "muted" }, ` ${this._context.serverTitle(grant.server)}`)),
       button(`Revoke ${grant.tool}`, () => this._revoke(grant), { symbol: "close", iconOnly: true })));
     this._element.replaceChildren(h("span", { class: "grants-title" }, "Always allowed"), h("ul", { class: "chips" }, chips));
   }

@@ -1,10 +1,10 @@
-/** The approval mode: who asks the person before a tool runs – this page (Manual) or the MCP server (Elicitation). */
+/** The approval mode: who asks the person before a tool runs – this page (`manual`) or the MCP server (`elicitation`). */
 
 import { byId, setText } from "../ui/dom.js";
 
 const MEANING = {
-  manual: "You approve each tool call here.",
-  elicitation: "Calls run at once; the MCP server asks you.",
+  manual: "Nothing runs until you approve it.",
+  elicitation: "Tools run without asking here. A server may still ask you.",
 };
 
 export class Mode {

@@ -2,7 +2,7 @@
 
 import { byId, h, setText } from "../ui/dom.js";
 import { list, t, tn } from "../ui/texts.js";
-import { hints } from "../tools/wording.js";
+import { effectChips } from "../tools/consequence.js";
 
 const RULES = {
   always_ask: () => t("Your organisation wants every call of it to be approved."),
@@ -79,10 +79,9 @@ export class Tools {
   }
 
   _tool(server, tool) {
-    const said = hints(tool.annotations);
     return h("li", { class: "tool-row" },
       h("details", {},
-        h("summary", {}, h("span", { class: "tool-row-name" }, tool.title), said ? h("span", { class: `hint ${said.kind}` }, said.text) : null),
+        h("summary", {}, h("span", { class: "tool-row-name" }, tool.title), effectChips(tool.annotations)),
         tool.description ? h("p", { class: "tool-row-text" }, tool.description) : null,
         h("p", { class: "menu-note" }, tool.parameters.length > 0 ? t("Needs: {names}", { names: list(tool.parameters.map(named)) }) : t("Needs nothing.")),
         tool.rule ? h("p", { class: "menu-note" }, RULES[tool.rule]?.()) : null),

@@ -1,16 +1,23 @@
 /** A call's arguments as a table, with the JSON that is really sent behind a toggle. */
 
 import { h, uniqueId } from "../ui/dom.js";
-import { writeExact } from "../protocol/exact.js";
+import { same, writeExact } from "../protocol/exact.js";
 import { button } from "../ui/button.js";
+import { effective } from "./effective.js";
 import { valueView } from "./values.js";
 
-export function argumentsView(values) {
-  const names = Object.keys(values ?? {});
-  if (names.length === 0) return h("p", { class: "muted" }, "No arguments.");
-  const raw = h("pre", { class: "raw", id: uniqueId("raw"), hidden: true, tabindex: "0" }, writeExact(values, 2));
-  const table = h("table", { class: "pairs" }, h("caption", { class: "hidden-text" }, "Arguments"),
-    h("tbody", {}, names.map((name) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, valueView(values[name]))))));
+/**
+ * @param {any} values  what is sent
+ * @param {any} schema  the tool's input schema; its defaults are shown, in grey
+ * @param {{proposed?: any, caption?: string, tools?: Element[]}} options  `proposed`: what the model proposed, to mark what
+ *   was changed; `tools`: buttons to stand beside the table's own
+ */
+export function argumentsView(values, schema, { proposed, caption = "Arguments", tools = [] } = {}) {
+  const rows = effective(values, schema);
+  if (rows.length === 0) return h("p", { class: "muted" }, "This tool takes no arguments.");
+  const raw = h("pre", { class: "raw", id: uniqueId("raw"), hidden: true, tabindex: "0" }, writeExact(values ?? {}, 2));
+  const table = h("table", { class: "pairs" }, h("caption", { class: "hidden-text" }, caption),
+    h("tbody", {}, rows.map((row) => argumentRow(row, proposed))));
   const toggle = button("Raw JSON", show, { kind: "link", "aria-expanded": "false", "aria-controls": raw.id });
 
   function show() {
@@ -19,5 +26,15 @@ export function argumentsView(values) {
     toggle.setAttribute("aria-expanded", String(!raw.hidden));
   }
 
-  return h("div", { class: "arguments" }, table, raw, toggle);
+  return h("div", { class: "arguments" }, table, raw, h("div", { class: "arguments-tools" }, tools, toggle));
+}
+
+function argumentRow({ name, value, source }, proposed) {
+  const note = { given: isChanged(name, value, proposed) ? "(changed)" : "", default: "(default)", absent: "" }[source];
+  const shown = source === "absent" ? h("span", { class: "muted" }, "not given") : valueView(value);
+  return h("tr", { class: source }, h("th", { scope: "row" }, name), h("td", {}, shown, note ? h("span", { class: "argument-note" }, ` ${note}`) : null));
+}
+
+function isChanged(name, value, proposed) {
+  return Boolean(proposed) && (!Object.hasOwn(proposed, name) || !same(proposed[name], value));
 }

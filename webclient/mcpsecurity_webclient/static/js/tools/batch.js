@@ -1,7 +1,11 @@
-/** One decision for all calls that the model proposed together. It is offered when two or more of them wait. */
+/**
+ * One decision for all calls that the model proposed together, when two or more of them wait. Calls that may destroy are
+ * approved one by one.
+ */
 
 import { h, setText } from "../ui/dom.js";
 import { button } from "../ui/button.js";
+import { consequenceOf } from "./consequence.js";
 
 export class BatchBar {
   /** @param {PageContext} context */
@@ -9,9 +13,9 @@ export class BatchBar {
     this._context = context;
     this._batchId = null;
     this._words = h("span", { class: "batch-words" });
+    this._approve = button("Approve all", () => this._decide("approve"), { kind: "plain" });
     this._element = h("div", { class: "batch", role: "group", "aria-label": "All waiting calls" }, this._words,
-      button("Approve all", () => this._decide("approve"), { kind: "plain" }),
-      button("Decline all", () => this._decide("decline"), { kind: "plain" }));
+      button("Decline all", () => this._decide("decline"), { kind: "plain" }), this._approve);
   }
 
   /** Return the elements to show above `calls`: the bar, or none. */
@@ -19,7 +23,8 @@ export class BatchBar {
     const waiting = calls.filter((call) => call.status === "proposed");
     if (waiting.length < 2) return [];
     this._batchId = waiting[0].batch_id;
-    setText(this._words, `${waiting.length} calls wait for you`);
+    this._approve.hidden = waiting.some((call) => consequenceOf(call.annotations).effect === "destroys");
+    setText(this._words, `${waiting.length} calls need your decision`);
     return [this._element];
   }
 

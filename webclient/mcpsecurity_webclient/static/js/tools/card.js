@@ -1,15 +1,21 @@
-/** One tool call: what is to be called, by whom it was decided, how far it is, what came back. */
+/**
+ * One tool call. While it waits it says in one sentence what would happen, with what consequence; when it has ended it is
+ * one line that unfolds, with pictures and charts of its result below it.
+ */
 
-import { h, setText } from "../ui/dom.js";
+import { h, setText, uniqueId } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { forecast } from "../chart/forecast.js";
-import { forReading } from "../protocol/exact.js";
-import { argumentsView } from "./arguments.js";
+import { button } from "../ui/button.js";
+import { deadlineOf } from "../requests/deadline.js";
+import { consequenceOf, consequenceView } from "./consequence.js";
 import { Decision } from "./decision.js";
+import { Outcome } from "./outcome.js";
 import { progressView } from "./progress.js";
 import { signInView } from "./sign_in.js";
-import { imagesView, resultText, resultView } from "./result.js";
-import { hints, symbolOf, wordsFor } from "./wording.js";
+import { sentenceOf } from "./summary.js";
+import { stateOf, symbolOf, wordsFor } from "./wording.js";
+
+const ENDED = ["done", "failed", "declined", "cancelled"];
 
 export class ToolCard {
   /** @param {any} call  @param {PageContext} context */
@@ -17,75 +23,95 @@ export class ToolCard {
     this._context = context;
     this._call = null;
     this._asks = false;
+    this._again = null;
+    this._countdown = null;
     this._symbol = h("span", { class: "card-symbol" });
     this._state = h("span", { class: "card-state" });
-    this._countdown = null;
+    this._title = h("h3", { class: "card-title", id: uniqueId("call") });
+    this._origin = h("span", { class: "card-origin" });
+    this._head = h("div", { class: "card-head" });
     this._progress = progressView();
     this._signIn = signInView();
     this._body = h("div", { class: "card-body" });
-    this._title = h("span", { class: "card-title" });
-    this._origin = h("span", { class: "card-origin" });
-    const head = h("div", { class: "card-head" }, this._symbol, h("div", { class: "card-names" }, this._title, this._origin), this._state);
-    this.element = h("section", { class: "card", role: "group", "aria-label": `Tool call ${call.tool}`, tabindex: "-1" },
-      head, this._progress.element, this._signIn.element, this._body);
+    this.element = h("div", { class: "card", role: "group", "aria-label": `Tool call ${call.tool}`, "aria-describedby": this._title.id, tabindex: "-1" },
+      this._head, this._progress.element, this._signIn.element, this._body);
     this.requests = h("div", { class: "requests" });
     this.slot = h("div", { class: "card-slot" }, this.element, this.requests);
     this.update(call);
   }
 
-  /** @param {boolean} asks  whether a question of its server waits for the person */
-  update(call, asks = false) {
+  /**
+   * @param {any} call
+   * @param {{asks?: boolean, mayAskAgain?: boolean}} situation  `asks`: a question of its server waits for the person;
+   *   `mayAskAgain`: the call belongs to the last answer, which has ended
+   */
+  update(call, { asks = false, mayAskAgain = false } = {}) {
     const before = this._call;
-    if (call === before && asks === this._asks) return;
-    const asked = asks !== this._asks;
+    const isSame = call === before && asks === this._asks;
     this._call = call;
+    if (!isSame) this._draw(call, before, asks);
+    if (this._again) this._again.hidden = !mayAskAgain;
+  }
+
+  _draw(call, before, asks) {
+    const moved = asks !== this._asks;
     this._asks = asks;
-    setText(this._title, call.title || call.tool);
-    setText(this._origin, call.title && call.title !== call.tool ? `${call.tool} · ${call.server}` : call.server);
+    if (call.status === "proposed" && call.expires_at) this._countdown?.update(deadlineOf(call));
     this._progress.update(call, asks || Boolean(call.sign_in));
     this._signIn.update(call);
-    if (asked) this._drawState(call);
+    if (moved) this._drawState(call);
     if (before?.status === call.status && before.structured === call.structured && before.content === call.content) return;
-    this.element.dataset.status = call.status;
-    this._symbol.replaceChildren(icon(symbolOf(call.status)));
+    this.element.dataset.status = stateOf(call);
+    this.element.dataset.effect = consequenceOf(call.annotations).effect;
+    this._symbol.replaceChildren(icon(symbolOf(call)));
+    this._drawTitle(call);
     this._drawState(call);
-    this._drawBody(call);
+    this._drawBody(call, before);
+  }
+
+  _drawTitle(call) {
+    const { title, rest } = sentenceOf(call);
+    this._title.replaceChildren(h("span", { class: "card-tool" }, title), rest);
+    const server = this._context.serverTitle(call.server);
+    setText(this._origin, call.title && call.title !== call.tool ? `${call.tool} · ${server}` : server);
   }
 
   _drawState(call) {
     this._countdown?.remove();
-    this._countdown = call.status === "proposed" && call.expires_at ? this._context.countdowns.add(call.expires_at) : null;
-    this._state.replaceChildren(this._asks && call.status === "running" ? "Waiting for your answer" : wordsFor(call), ...(this._countdown ? [" · ", this._countdown.element] : []));
+    const waits = call.status === "proposed" && call.expires_at;
+    this._countdown = waits ? this._context.countdowns.add(deadlineOf(call)) : null;
+    this._countdown?.watch(this._body);
+    const words = this._asks && call.status === "running" ? "Waiting for your answer" : wordsFor(call);
+    this._state.replaceChildren(words, ...(this._countdown ? [" · ", this._countdown.element] : []));
   }
 
-  _drawBody(call) {
-    const hadFocus = this._body.contains(document.activeElement);
-    this._body.replaceChildren(...(call.status === "proposed" ? this._proposal(call) : this._outcome(call)));
-    if (hadFocus) this.element.focus({ preventScroll: true });
+  _drawBody(call, before) {
+    const hadFocus = this.element.contains(document.activeElement) && document.activeElement !== this.element;
+    this._again = null;
+    if (ENDED.includes(call.status)) this._drawOutcome(call, before);
+    else {
+      const below = call.status === "proposed" ? consequenceView(call, this._context.serverTitle(call.server)) : this._origin;
+      this._head.replaceChildren(this._symbol, h("div", { class: "card-names" }, this._title, below), this._state);
+      this._body.replaceChildren(...(call.status === "proposed" ? this._proposal(call) : []));
+    }
+    if (hadFocus && call.status !== "proposed") this._context.leave(this.element);
   }
 
   _proposal(call) {
-    const warnings = hints(call.annotations);
     return [
       call.description ? h("p", { class: "card-description" }, call.description) : null,
-      warnings ? h("p", { class: `card-hint ${warnings.kind}` }, warnings.text) : null,
       new Decision(call, this._context).element,
     ].filter(Boolean);
   }
 
-  _outcome(call) {
-    const parts = [...imagesView(call)];
-    const drawing = call.status === "done" ? forecast(forReading(call.structured)) : null;
-    if (drawing) parts.unshift(drawing);
-    if (call.status === "failed") parts.unshift(h("p", { class: "card-error" }, resultText(call) || "The tool failed."));
-    if (call.status === "declined" && call.reason) parts.unshift(h("p", { class: "card-description" }, `Reason: ${call.reason}`));
-    return [...parts, this._details(call)];
-  }
-
-  _details(call) {
-    const result = call.status === "failed" ? null : resultView(call);
-    return h("details", { class: "card-details" }, h("summary", {}, result ? "Arguments and result" : "Arguments"),
-      h("h3", { class: result ? "" : "hidden-text" }, "Arguments"), argumentsView(call.arguments),
-      result ? h("h3", {}, "Result") : null, result);
+  /** An ended call is one line, `details` with everything else. */
+  _drawOutcome(call, before) {
+    const outcome = new Outcome(call);
+    const line = h("summary", { class: "card-line" }, this._symbol, this._title, this._state);
+    this._head.replaceChildren(h("details", { class: "card-fold" }, line,
+      h("div", { class: "card-details" }, h("p", { class: "card-origin" }, this._origin.textContent), outcome.details)));
+    this._again = outcome.retry ? button("Ask again", () => this._context[outcome.retry](), { kind: "plain", symbol: "redo", hidden: true }) : null;
+    this._body.replaceChildren(...[...outcome.shown, this._again].filter(Boolean));
+    if (outcome.hasFigure && before) this._context.keep(this.element);
   }
 }

@@ -1,54 +1,53 @@
 /**
- * What a person decides about a proposed call: approve it as it is, with other arguments, or for good; or decline it,
- * with a reason for the model. Nothing here has the focus by itself, and no bare Enter approves.
+ * What a person decides about a proposed call: approve it as it is or with other arguments, or decline it, with a reason
+ * for the assistant. What may destroy takes a second step. Nothing here has the focus by itself, and no bare Enter approves.
  */
 
-import { h, uniqueId } from "../ui/dom.js";
+import { h, setText } from "../ui/dom.js";
 import { button } from "../ui/button.js";
-import { Form } from "../forms/form.js";
-import { fromSchema } from "../forms/fields.js";
-import { argumentsView } from "./arguments.js";
+import { consequenceOf } from "./consequence.js";
+import { ArgumentEditor } from "./editor.js";
+import { GrantChoice } from "./grant.js";
+import { Reason } from "./reason.js";
 
 export class Decision {
-  /** @param {PageContext} context */
+  /** @param {any} call  @param {PageContext} context */
   constructor(call, context) {
     this._call = call;
     this._context = context;
-    this._form = null;
-    this._body = h("div", { class: "decision-arguments" }, argumentsView(call.arguments));
+    this._destroys = consequenceOf(call.annotations).effect === "destroys";
+    this._grant = new GrantChoice(call);
+    this._editor = new ArgumentEditor(call, () => this._edited());
+    this._reason = new Reason(() => this._decline.click(), (open) => this._reasonShown(open));
     this._problem = h("p", { class: "field-error", hidden: true, role: "alert" });
-    this._always = h("input", { type: "checkbox", id: uniqueId("always") });
-    this._reason = h("input", { type: "text", id: uniqueId("reason"), maxlength: "500", autocomplete: "off" });
-    this._reasonRow = h("div", { class: "field", hidden: true },
-      h("label", { class: "label", for: this._reason.id }, "Reason for the model"), this._reason);
-    this._edit = button("Edit arguments", () => this._toggleForm(), { kind: "link" });
-    this._why = button("Give a reason", () => this._showReason(), { kind: "link" });
-    this.element = h("div", { class: "decision" }, this._body, this._problem, this._reasonRow, this._buttons());
-    this.element.addEventListener("keydown", (event) => this._keydown(event));
+    this._approve = button("Approve", () => this._approved(), { kind: "primary", "data-answer": "approve" });
+    this._decline = button("Decline", () => this._declined(), { kind: "plain", "data-answer": "decline" });
+    this._actions = h("div", { class: "actions decide apart" }, this._decline, this._reason.opener, this._approve);
+    this._confirm = this._confirmation();
+    this.element = h("div", { class: "decision" }, this._editor.element, this._problem, this._grant.element, this._reason.element, this._actions, this._confirm);
   }
 
-  _buttons() {
-    const canEdit = Object.keys(this._call.input_schema?.properties ?? this._call.arguments ?? {}).length > 0;
-    return h("div", { class: "actions" },
-      button("Approve", () => this._approve(), { kind: "primary", "data-answer": "approve" }),
-      button("Decline", () => this._decline(), { kind: "plain", "data-answer": "decline" }),
-      canEdit ? this._edit : null,
-      this._why,
-      h("span", { class: "always" }, this._always, h("label", { for: this._always.id }, "Always allow in this chat")));
+  /** The second step for what may destroy. While it is shown, the first one is not there. */
+  _confirmation() {
+    this._back = button("Go back", () => this._showConfirmation(false), { kind: "plain" });
+    const run = button("Approve and run", () => this._send(), { kind: "danger" });
+    return h("div", { class: "confirm", role: "group", "aria-label": "Are you sure?", hidden: true },
+      h("p", {}, "This can delete data, and it cannot be undone from here. Run it?"), h("div", { class: "actions decide" }, this._back, run));
   }
 
-  async _approve() {
-    const extras = this._always.checked ? { always: true } : {};
-    if (this._form) {
-      const values = this._form.read();
-      if (values === null) return;
-      if (this._form.touched) extras.arguments = values;
-    }
-    await this._decide("approve", extras);
+  async _approved() {
+    if (!this._destroys) return this._send();
+    if (this._editor.read() !== null) this._showConfirmation(true);
   }
 
-  async _decline() {
-    const reason = this._reason.value.trim();
+  async _send() {
+    const values = this._editor.read();
+    if (values === null) return this._showConfirmation(false);
+    await this._decide("approve", { ...this._grant.extras, ...(values === undefined ? {} : { arguments: values }) });
+  }
+
+  async _declined() {
+    const reason = this._reason.text;
     await this._decide("decline", reason ? { reason } : {});
   }
 
@@ -57,41 +56,34 @@ export class Decision {
     try {
       await this._context.commands.decide(this._call, decision, extras);
     } catch (error) {
+      this._showConfirmation(false);
       if (error.status !== 422) this._context.report(error);
       else this._showFieldErrors(error);
     }
   }
 
   _showFieldErrors({ fields, message }) {
-    if (!this._form) this._toggleForm();
-    const others = this._form.showErrors(fields);
+    const others = this._editor.showErrors(fields);
     if (others.length > 0 || Object.keys(fields).length === 0) this._show([message, ...others].join(" "));
   }
 
-  _toggleForm() {
-    const { arguments: values, input_schema: schema } = this._call;
-    this._form = this._form ? null : new Form(fromSchema(schema, values));
-    this._body.replaceChildren(this._form ? this._form.element : argumentsView(values));
-    this._edit.lastElementChild.textContent = this._form ? "Discard changes" : "Edit arguments";
+  _edited() {
+    setText(this._approve.lastElementChild, this._editor.editing ? "Approve with changes" : "Approve");
     this._show("");
-    if (this._form) this._form.focus();
   }
 
-  _showReason() {
-    this._reasonRow.hidden = !this._reasonRow.hidden;
-    if (!this._reasonRow.hidden) this._reason.focus();
+  _reasonShown(open) {
+    this._approve.classList.toggle("primary", !open);
+    this._approve.classList.toggle("plain", open);
+    this._decline.classList.toggle("primary", open);
+    this._decline.classList.toggle("plain", !open);
   }
 
-  _keydown(event) {
-    if (event.key !== "Escape" || (!this._form && this._reasonRow.hidden)) return;
-    event.stopPropagation();
-    if (this._form && this._form.element.contains(event.target)) {
-      this._toggleForm();
-      this._edit.focus();
-    } else if (event.target === this._reason) {
-      this._reasonRow.hidden = true;
-      this._why.focus();
-    }
+  _showConfirmation(shown) {
+    if (this._confirm.hidden !== shown) return;
+    this._confirm.hidden = !shown;
+    this._actions.hidden = shown;
+    (shown ? this._back : this._approve).focus();
   }
 
   _show(message) {

@@ -1,7 +1,7 @@
 /** The words and symbols of a call's states. */
 
 const STATES = {
-  proposed: "Waiting for you",
+  proposed: "Needs your decision",
   approved: "Approved",
   running: "Running",
   done: "Done",
@@ -9,30 +9,30 @@ const STATES = {
   declined: "Declined",
   cancelled: "Cancelled",
 };
-const SYMBOLS = { proposed: "tool", approved: "tool", running: "tool", done: "check", failed: "alert", declined: "close", cancelled: "minus" };
+const SYMBOLS = { proposed: "tool", approved: "tool", running: "tool", done: "check", failed: "alert", declined: "close", cancelled: "minus", expired: "clock", stopped: "minus" };
 
-export function symbolOf(status) {
-  return SYMBOLS[status] ?? "tool";
+/** Return a call's state as the page tells it: a call that nobody answered was not declined, and neither was one that was stopped. */
+export function stateOf({ status, decided_by: by }) {
+  if (status === "declined" && by === "timeout") return "expired";
+  return status === "declined" && by === "stop" ? "stopped" : status;
+}
+
+export function symbolOf(call) {
+  return SYMBOLS[stateOf(call)] ?? "tool";
 }
 
 /** Return a call's state in a few words. */
-export function wordsFor({ status, decided_by: by, duration_ms: duration, edited, unasked }) {
-  if (status === "declined" && by === "timeout") return "Declined: nobody answered in time";
-  if (status === "declined" && by === "stop") return "Declined: stopped";
+export function wordsFor(call) {
+  const { status, decided_by: by, duration_ms: duration, edited, unasked } = call;
+  const state = stateOf(call);
+  if (state === "expired") return "Expired: no answer in time";
+  if (state === "stopped") return "Not run: you stopped the answer";
   const words = [STATES[status] ?? status];
-  if (edited && ["approved", "running", "done"].includes(status)) words.push("edited");
+  if (edited && ["approved", "running", "done"].includes(status)) words.push("with your changes");
   if (["done", "failed"].includes(status) && typeof duration === "number") words.push(span(duration));
-  if (by === "grant" && status !== "proposed") words.push("allowed in this chat");
-  if (unasked && ["done", "failed", "cancelled"].includes(status)) words.push("Ran without asking you");
+  if (by === "grant" && status !== "proposed") words.push("allowed before");
+  if (unasked && ["done", "failed", "cancelled"].includes(status)) words.push("ran without asking you");
   return words.join(" · ");
-}
-
-/** Return what the server says of its tool. It may be wrong, so it is said as its claim. */
-export function hints(annotations) {
-  if (annotations?.destructiveHint && !annotations.readOnlyHint) {
-    return { kind: "warning", text: "Its server says: this may change or delete data." };
-  }
-  return annotations?.readOnlyHint ? { kind: "", text: "Its server says: this only reads." } : null;
 }
 
 function span(milliseconds) {

@@ -1,0 +1,36 @@
+"""How a client connects a kernel with an MCP server."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from mcp.shared.session import ProgressFnT
+    from semantic_kernel.functions import KernelPlugin
+
+    from mcpsecurity.client import ToolText
+    from mcpsecurity.elicitation.handler import ElicitationHandler
+
+__all__ = ["Ask", "ClientOptions"]
+
+Ask: TypeAlias = "ElicitationHandler | Literal['here'] | None"
+"""Who answers a server's questions: a handler, the person here, if there is one, or nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientOptions:
+    """The options of `McpClient`, which says what each means."""
+
+    plugin_name: str = "Tools"
+    include: Iterable[str] | None = None
+    exclude: Iterable[str] = ()
+    prefix: str = ""
+    prompts: bool = False
+    resources: bool = False
+    ask: Ask = "here"
+    approve: bool = False
+    progress: "ProgressFnT | None" = None
+    on_result: "Callable[[str, ToolText], None] | None" = None
+    on_change: "Callable[[KernelPlugin], None] | None" = None
+    ca_file: Path | str | None = None

@@ -1,0 +1,262 @@
+"""An MCP server's tools as a plugin of a kernel, kept in step with the server while it is open."""
+
+import asyncio
+import contextlib
+import logging
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from mcp import types
+from mcp.client.session import ElicitationFnT
+from semantic_kernel import Kernel
+from semantic_kernel.contents import ChatMessageContent
+from semantic_kernel.functions import KernelPlugin
+
+from mcpsecurity.approval import APPROVED_META
+from mcpsecurity.client import (
+    BridgeError,
+    CallDeclinedError,
+    McpConnection,
+    ProtocolError,
+    ToolFailedError,
+    ToolText,
+)
+from mcpsecurity.client.credentials import Credential, CredentialAuth
+from mcpsecurity.client.parts import resource_text
+from mcpsecurity.client.results import Shown, pictures
+from mcpsecurity.elicitation import Accepted
+from mcpsecurity.elicitation.handler import ElicitationHandler, elicitation_callback
+from mcpsecurity.kernel.call_context import CallersContext
+from mcpsecurity.kernel.catalog import Selection, load_functions, prompt_messages
+from mcpsecurity.kernel.frontend import in_notebook, show_images, someone_to_ask
+from mcpsecurity.kernel.functions import check_plugin_name
+from mcpsecurity.kernel.options import ClientOptions
+from mcpsecurity.kernel.schema_functions import unknown_arguments
+
+__all__ = ["ServerPlugin"]
+
+_log = logging.getLogger(__name__)
+
+_OPEN: WeakSet["ServerPlugin"] = WeakSet()
+"""Those that are open: a cell of a notebook that is run again closes the one that it left open."""
+
+_LISTS = (
+    types.ToolListChangedNotification,
+    types.PromptListChangedNotification,
+    types.ResourceListChangedNotification,
+)
+
+
+class ServerPlugin:
+    """What an `McpClient` does, with all that it needs. Making one asks nobody; `open` connects.
+
+    Attributes:
+        plugin: the kernel plugin.
+        ask: the handler of the server's questions, if there is somebody to ask.
+
+    Raises:
+        ValueError: nobody can approve calls here, or a credential lacks its scope.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        url: str,
+        credential: "Credential | None",
+        scope: str | None,
+        options: ClientOptions,
+    ) -> None:
+        self.ask: ElicitationHandler | None = someone_to_ask(options.ask, approve=options.approve)
+        self.plugin = KernelPlugin(name=options.plugin_name)
+        chosen = frozenset(options.include) if options.include is not None else None
+        self._selection = Selection(
+            chosen, frozenset(options.exclude), options.prefix, options.prompts, options.resources
+        )
+        self._kernel, self._approve, self._progress = kernel, options.approve, options.progress
+        self._on_change = options.on_change or (lambda _: None)
+        self._on_result = options.on_result or show_images
+        shows_images = options.on_result is not None or in_notebook()
+        self._shown: Shown = pictures if shows_images else lambda _: ()
+        self._stale = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._caller = CallersContext()
+        self._connection = McpConnection(
+            url,
+            auth=_auth(credential, scope),
+            elicitation=self._elicitation(),
+            on_notification=self._heard,
+            ca_file=Path(options.ca_file) if options.ca_file is not None else None,
+        )
+        self._connection.on_open = self._stale.set
+
+    def _elicitation(self) -> ElicitationFnT | None:
+        if self.ask is None:
+            return None
+        return self._caller.elicitation(elicitation_callback(self.ask, lambda: self.server_name))
+
+    async def open(self) -> None:
+        """Connect, and add the plugin to the kernel.
+
+        Raises:
+            SignInRequiredError: no token, or one that is refused; `scope` says what the server asks for.
+            InsufficientScopeError: the token lacks what `scope` says.
+            BridgeError: it failed for another reason.
+            ValueError: another client of the kernel, or a plugin of your own, has this plugin's name.
+        """
+        if in_notebook():
+            await self._close_former()
+        self._check_name()
+        await self._connection.open()
+        try:
+            await self.refresh()
+            self._check_name()  # another client may have been opened meanwhile
+        except BaseException:
+            await self._connection.aclose()
+            raise
+        self._kernel.plugins[self.plugin.name] = self.plugin
+        _OPEN.add(self)
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep_in_step(), name=f"mcp tools {self.plugin.name}")
+
+    def _check_name(self) -> None:
+        check_plugin_name(self._kernel, self.plugin.name, lambda plugin: plugin is self.plugin)
+
+    async def _close_former(self) -> None:
+        """Close the one that a former run of the same cell has left open."""
+        for other in list(_OPEN):
+            same = other._kernel is self._kernel and other.plugin.name == self.plugin.name  # noqa: SLF001 - its own class
+            if same and other is not self and other._connection.url == self._connection.url:  # noqa: SLF001 - as above
+                await other.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connection and take the plugin out of the kernel. May be called twice.
+
+        Raises:
+            BridgeError: the client is open in another event loop.
+        """
+        _OPEN.discard(self)
+        keeper = self._keeper
+        if keeper is not None and not keeper.done():
+            self._connection.check_loop()
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([keeper])
+        if self._kernel.plugins.get(self.plugin.name) is self.plugin:
+            del self._kernel.plugins[self.plugin.name]
+        await self._connection.aclose()
+
+    @property
+    def server_name(self) -> str:
+        """What the server calls itself; its host before it is connected."""
+        server = self._connection.server
+        return (server.serverInfo.title or server.serverInfo.name) if server else self._connection.url
+
+    @property
+    def session_id(self) -> str | None:
+        """The MCP session's id, for a server's log."""
+        return self._connection.session_id
+
+    async def refresh(self) -> None:
+        """Make the plugin hold what the server offers now; done by itself when the server says so.
+
+        Raises:
+            BridgeError: the server could not be asked; the plugin stays as it was.
+        """
+        self._stale.clear()
+        functions = await load_functions(
+            self._connection, self.plugin.name, self._selection, self._call_for_the_kernel, self._shown
+        )
+        self.plugin.functions.clear()
+        self.plugin.update({function.name: function for function in functions})
+
+    async def call_tool(self, name: str, /, **arguments: Any) -> ToolText:
+        """Call a tool yourself, without asking for approval.
+
+        Raises:
+            ToolFailedError: the tool said that it failed, and why.
+            ProtocolError: the tool has no such argument; the message names those that it has.
+            BridgeError: the call itself failed.
+        """
+        self._check_arguments(name, arguments)
+        text = ToolText.of(await self._call(name, arguments))
+        if text.result.isError:
+            raise ToolFailedError(name, str(text))
+        return text
+
+    def _check_arguments(self, name: str, arguments: dict[str, Any]) -> None:
+        """Refuse arguments that the tool does not know: many servers would silently leave them out."""
+        for function in self.plugin.functions.values():
+            known = function.metadata.additional_properties or {}
+            if known.get("tool") != name:
+                continue
+            unknown = unknown_arguments(known["parameters"], arguments)
+            if unknown:
+                names = ", ".join(known["parameters"]["properties"]) or "none"
+                raise ProtocolError(
+                    f"The tool {name} has no argument {', '.join(map(repr, unknown))}; it has: {names}."
+                    " The call was not made.",
+                    code=types.INVALID_PARAMS,
+                )
+
+    async def get_prompt(self, name: str, /, **arguments: str) -> list[ChatMessageContent]:
+        """Return a prompt's messages, to extend a chat history with. Raises `BridgeError`."""
+        return prompt_messages(await self._connection.get_prompt(name, arguments))
+
+    async def read_resource(self, uri: str) -> str:
+        """Return the text of a resource; what is binary is named. Raises `BridgeError`."""
+        contents = (await self._connection.read_resource(uri)).contents
+        return "\n".join(resource_text(part) for part in contents)
+
+    async def list_prompts(self) -> list[types.Prompt]:
+        """Return the server's prompts. Raises `BridgeError`."""
+        return await self._connection.list_prompts()
+
+    async def list_resources(self) -> list[types.Resource]:
+        """Return the server's resources. Raises `BridgeError`."""
+        return await self._connection.list_resources()
+
+    async def _call_for_the_kernel(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
+        meta: dict[str, Any] | None = None
+        if self._approve and self.ask is not None:
+            outcome = await self.ask.approve(self.server_name, tool, arguments)
+            if not isinstance(outcome, Accepted):
+                raise CallDeclinedError(tool.name)
+            arguments = outcome.content if outcome.content is not None else arguments
+            meta = {APPROVED_META: True}
+        result = await self._call(tool.name, arguments, meta)
+        self._on_result(tool.name, ToolText.of(result))
+        return result
+
+    async def _call(
+        self, name: str, arguments: dict[str, Any], meta: dict[str, Any] | None = None
+    ) -> types.CallToolResult:
+        self._caller.enter()
+        progress = self._caller.progress(self._progress)
+        return await self._connection.call_tool(name, arguments, progress, meta)
+
+    async def _heard(self, notification: types.ServerNotification) -> None:
+        if isinstance(notification.root, _LISTS):
+            self._stale.set()
+
+    async def _keep_in_step(self) -> None:
+        """Refresh whenever a list has changed or a new session was opened, beside the receive loop."""
+        while True:
+            await self._stale.wait()
+            try:
+                await self.refresh()
+                self._on_change(self.plugin)
+            except BridgeError as error:
+                _log.warning("the tools of %s could not be listed again: %s", self._connection.url, error)
+                self._stale.clear()
+            except Exception:  # noqa: BLE001 - one odd listing must not end all that come after it
+                _log.exception("the tools of %s could not be brought up to date", self._connection.url)
+                self._stale.clear()
+
+
+def _auth(credential: "Credential | None", scope: str | None) -> CredentialAuth | None:
+    if credential is not None and scope is not None:
+        return CredentialAuth(credential, scope)
+    if credential is not None or scope is not None:
+        raise ValueError("A credential needs a scope to ask for, and a scope a credential.")
+    return None

@@ -1,0 +1,79 @@
+/** The arguments of a proposed call: as a table, or as a form with a table of what would be sent. */
+
+import { h, setText } from "../ui/dom.js";
+import { button } from "../ui/button.js";
+import { Form } from "../forms/form.js";
+import { fromSchema } from "../forms/fields.js";
+import { argumentsView } from "./arguments.js";
+
+export class ArgumentEditor {
+  /** @param {any} call  @param {() => void} changed  called when editing begins or ends */
+  constructor(call, changed) {
+    this._call = call;
+    this._changed = changed;
+    this._form = null;
+    this._preview = h("div", { class: "preview" });
+    this._body = h("div", { class: "decision-arguments" });
+    this._toggle = button("Edit arguments", () => this.toggle(), { kind: "link" });
+    const canEdit = Object.keys(call.input_schema?.properties ?? call.arguments ?? {}).length > 0;
+    if (!canEdit) this._toggle.hidden = true;
+    this.element = h("div", { class: "editor" }, this._body);
+    this._draw();
+    this.element.addEventListener("input", () => this._drawPreview());
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this._leave(event));
+  }
+
+  get editing() {
+    return this._form !== null;
+  }
+
+  /** The form while the arguments are edited, else null. */
+  get form() {
+    return this._form;
+  }
+
+  /** Return the changed arguments, undefined if none was changed, or null if they do not fit, which is shown. */
+  read() {
+    if (!this._form) return undefined;
+    const values = this._form.read();
+    if (values === null) return null;
+    return this._form.touched ? values : undefined;
+  }
+
+  /** Show errors by argument. Returns those that no field is there for. */
+  showErrors(errors) {
+    if (!this._form) this.toggle();
+    return this._form.showErrors(errors);
+  }
+
+  toggle() {
+    this._form = this._form ? null : new Form(fromSchema(this._call.input_schema, this._call.arguments));
+    this._draw();
+    this._changed();
+    if (this._form) this._form.focus();
+    else this._toggle.focus();
+  }
+
+  _draw() {
+    const { arguments: values, input_schema: schema } = this._call;
+    setText(this._toggle.lastElementChild, this._form ? "Cancel editing" : "Edit arguments");
+    if (this._form) this._body.replaceChildren(this._form.element, this._preview, h("div", { class: "arguments-tools" }, this._toggle));
+    else this._body.replaceChildren(argumentsView(values, schema, { tools: [this._toggle] }));
+    this._drawPreview();
+  }
+
+  /** What would be sent is shown again, with the schema's defaults for what is left blank. */
+  _drawPreview() {
+    if (!this._form) return;
+    const values = this._form.peek();
+    const { arguments: proposed, input_schema: schema } = this._call;
+    this._preview.replaceChildren(h("h4", { class: "preview-title" }, "What will be sent"),
+      values ? argumentsView(values, schema, { proposed, caption: "What will be sent" }) : h("p", { class: "muted" }, "Some fields need attention first."));
+  }
+
+  _leave(event) {
+    if (!this._form) return;
+    event.stopPropagation();
+    this.toggle();
+  }
+}

@@ -1,0 +1,67 @@
+/** What is shown of a call that has ended: errors, reasons, charts and pictures at once, everything else unfolded. */
+
+import { h } from "../ui/dom.js";
+import { forecast } from "../chart/forecast.js";
+import { forReading } from "../protocol/exact.js";
+import { argumentsView } from "./arguments.js";
+import { imagesView, resultText, resultView } from "./result.js";
+import { stateOf } from "./wording.js";
+
+const LONGEST = 240;
+
+export class Outcome {
+  /** @param {any} call */
+  constructor(call) {
+    this._call = call;
+    this._state = stateOf(call);
+    /** The way to have the answer written again, if that is of use: the page's `retry` or `regenerate`. */
+    this.retry = this._retry();
+    const figures = [...(this._state === "done" ? this._figures() : []), ...imagesView(call)];
+    /** Whether there is a picture that the answer is about. */
+    this.hasFigure = figures.length > 0;
+    this.shown = [...this._words(), ...figures];
+    this.details = this._details();
+  }
+
+  _retry() {
+    if (this._state === "expired") return "retry";
+    if (this._state !== "failed") return null;
+    const { readOnlyHint: reads, idempotentHint: idempotent } = this._call.annotations ?? {};
+    return this._call.started_at === undefined || reads || idempotent ? "regenerate" : null;
+  }
+
+  _words() {
+    const { reason, title, tool } = this._call;
+    if (this._state === "failed") return [h("p", { class: "card-error" }, clipped(errorText(this._call)))];
+    if (this._state === "declined" && reason) return [h("p", { class: "card-description" }, `Your reason: ${reason}`)];
+    if (this._state === "expired") return [h("p", { class: "card-description" }, `There was no answer in time, so ${title || tool} was not run.`)];
+    return [];
+  }
+
+  _figures() {
+    const drawing = forecast(forReading(this._call.structured));
+    return drawing ? [drawing] : [];
+  }
+
+  _details() {
+    const { arguments: values, input_schema: schema } = this._call;
+    const result = this._state === "failed" ? this._wholeError() : resultView(this._call);
+    return [h("h4", {}, "Arguments"), argumentsView(values, schema), ...(result ? [h("h4", {}, "Result"), result] : [])];
+  }
+
+  _wholeError() {
+    const text = resultText(this._call);
+    return text && text !== clipped(errorText(this._call)) ? h("pre", { class: "raw", tabindex: "0" }, text) : null;
+  }
+}
+
+/** Servers of FastMCP put the tool's name before each error; the card has it already. */
+function errorText(call) {
+  const text = resultText(call) || "The tool failed.";
+  const prefix = `Error executing tool ${call.tool}: `;
+  return text.startsWith(prefix) ? text.slice(prefix.length) : text;
+}
+
+function clipped(text) {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
+}
