@@ -42,7 +42,7 @@ async def test_another_chat_opens_without_loading_the_page_and_drafts_are_kept(a
     await expect(alice.message).to_have_value("")
     await expect(row(alice, "hello").get_by_role("link")).to_have_attribute("aria-current", "page")
     assert asked.count(f"{alice.url}/api/chats/*/events") == 1
-    assert len(asked) <= 2, asked
+    assert len([url for url in asked if "/api/" in url]) <= 2, asked
 
     await alice.page.go_back()
     await expect(alice.page.get_by_role("heading", level=1)).to_have_text("help")
