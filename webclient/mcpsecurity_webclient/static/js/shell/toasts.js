@@ -17,11 +17,11 @@ export class Toasts {
 
   /**
    * Show a message. One that says the same takes the place of the earlier one.
-   * @param {{level: "info"|"warning"|"error", message: string, again?: () => Promise<any>}} toast  `again` repeats what failed
+   * @param {{level: "info"|"warning"|"error", message: string, again?: () => Promise<any>, label?: string}} toast  `again` repeats what failed
    * @returns {() => void}  takes it away
    */
-  show({ level, message, again }) {
-    return this._add(message, level, again ? { label: t("Try again"), act: again } : null, level === "info" ? SHOWN_MS : 0);
+  show({ level, message, again, label = t("Try again") }) {
+    return this._add(message, level, again ? { label, act: again } : null, level === "info" ? SHOWN_MS : 0);
   }
 
   /**
