@@ -19,6 +19,7 @@ export class Waiting {
     this._known = new Set();
     this._leads = false;
     this._watched = new Set();
+    this._elsewhere = 0;
     this._observer = new IntersectionObserver((entries) => this._seen(entries), { root: log, threshold: STEPS });
     this._box = byId("message");
     byId("waiting-show").addEventListener("click", () => this.next());
@@ -28,6 +29,12 @@ export class Waiting {
   /** Let the composer be one line, unless something is written in it, or let it be whole again. */
   _rest(rests) {
     document.body.classList.toggle("rests", rests && this._box.value === "");
+  }
+
+  /** Know how much waits in other chats. */
+  elsewhere(count) {
+    this._elsewhere = count;
+    this.draw();
   }
 
   /** Look again for what waits. New questions are brought into view if the person is at the end of the conversation. */
@@ -41,7 +48,7 @@ export class Waiting {
     if (fresh.length > 0) this._rest(true);
     this._lead(fresh, settled.length > 0);
     if (settled.some((element) => element.contains(document.activeElement))) this._goTo([...waiting][0]);
-    this._draw();
+    this.draw();
   }
 
   /** Once led to a question, the person is led on: to the next one, and after the last back to the newest text. */
@@ -64,7 +71,7 @@ export class Waiting {
       if (intersectionRatio >= SEEN || fills) this._visible.add(target);
       else this._visible.delete(target);
     }
-    this._draw();
+    this.draw();
   }
 
   _leave(element) {
@@ -73,13 +80,15 @@ export class Waiting {
     this._known.delete(element);
   }
 
-  _draw() {
+  /** Show how much waits, in the bar and in the title. */
+  draw() {
     const count = this._watched.size;
     if (count === 0) this._rest(false);
     this._bar.hidden = count === 0 || this._visible.size > 0 || this._known.size < count;
     setText(this._words, tn("{count} request waits for you", "{count} requests wait for you", count));
     const title = document.title.replace(/^\(\d+\) /, "");
-    document.title = count > 0 ? `(${count}) ${title}` : title;
+    const all = count + this._elsewhere;
+    document.title = all > 0 ? `(${all}) ${title}` : title;
   }
 
   /** Go to what waits: to the one after that which has the focus, or the first. */
