@@ -12,7 +12,7 @@ from semantic_kernel.contents import AuthorRole, ChatMessageContent
 from mcpsecurity_webclient.chat.context.fitting import Fitted, exchanges, fitted
 from mcpsecurity_webclient.chat.context.summary import NOTE_HEAD, put_together, written_note
 from mcpsecurity_webclient.chat.context.tokens import tokens_of_turn, tokens_of_turns
-from mcpsecurity_webclient.chat.history import is_left_out
+from mcpsecurity_webclient.chat.history import is_left_out, message_of
 from mcpsecurity_webclient.chat.notes import Note
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.errors import TooLongError
@@ -188,11 +188,10 @@ class ContextBudget:
 
     def _messages_before(self, cut: int) -> list[str]:
         """Return the ids of the messages to which the turns before a place belong."""
-        messages = self._state.messages
-        asked = [place for place, message in enumerate(messages) if message.role == "user"]
-        after = sum(place >= cut for place in exchanges(self._state.transcript.turns))
-        end = asked[-after] if 0 < after <= len(asked) else len(messages)
-        return [message.message_id for message in messages[: max(end, 1)]]
+        ids = [message.message_id for message in self._state.messages]
+        said = (message_of(turn) for turn in self._state.transcript.turns[cut:])
+        end = next((ids.index(found) for found in said if found in ids), len(ids))
+        return ids[: max(end, 1)]
 
 
 def _note_turn(note: Note) -> ChatMessageContent:
