@@ -30,6 +30,7 @@ from mcpsecurity.oidc.msal_http import msal_session
 from mcpsecurity.runtime.proxy import proxy_for, proxy_name
 from mcpsecurity_webclient.auth.token_cache import TokenCacheStore
 from mcpsecurity_webclient.errors import SignInError
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.settings import WebSettings
 
 __all__ = ["EntraClient", "SignedIn"]
@@ -194,11 +195,11 @@ class EntraClient:
             )
         except TokenError as error:
             _log.warning("an ID token was refused: %s", error)
-            raise SignInError("The sign-in could not be verified.") from error
+            raise SignInError(_("The sign-in could not be verified.")) from error
         except (ValueError, RuntimeError, TypeError, LookupError, AttributeError) as error:
             # MSAL's own checks of the answer and of the ID token
             _log.warning("MSAL refused the answer to a sign-in: %s", type(error).__name__)
-            raise SignInError("The sign-in could not be verified.") from error
+            raise SignInError(_("The sign-in could not be verified.")) from error
         except OidcError as error:
             raise _unreachable() from error
 
@@ -292,7 +293,7 @@ class EntraClient:
         except OidcError as error:
             raise _unreachable() from error
         if issuer != metadata.issuer_of(self._settings.tenant_id):
-            raise SignInError("The sign-in came from another tenant than the one it was sent to.")
+            raise SignInError(_("The sign-in came from another tenant than the one it was sent to."))
 
     async def _application(self, sid: str | None) -> msal.ConfidentialClientApplication:
         """Return MSAL's application for a session, or a passing one; it reads the tenant's metadata."""
@@ -352,7 +353,7 @@ def _silent(
 
 
 def _unreachable() -> SignInError:
-    return SignInError("Entra ID cannot be reached at the moment. Please try again.", status=503)
+    return SignInError(_("Entra ID cannot be reached at the moment. Please try again."), status=503)
 
 
 def _certificate(file: Path) -> dict[str, str]:
@@ -370,5 +371,5 @@ def _refused(result: Mapping[str, Any]) -> SignInError:
     error = str(result.get("error"))
     _log.info("a sign-in ended with %s", code or (error if _ERROR.fullmatch(error) else "an unknown error"))
     if result.get("error") == "access_denied" or code == "AADSTS65004":
-        return SignInError("You did not consent, so you are not signed in.", code)
-    return SignInError("Entra ID did not complete the sign-in.", code)
+        return SignInError(_("You did not consent, so you are not signed in."), code)
+    return SignInError(_("Entra ID did not complete the sign-in."), code)

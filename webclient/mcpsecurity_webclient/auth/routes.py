@@ -17,6 +17,7 @@ from mcpsecurity_webclient.auth.flows import FlowStore, SignInFlows
 from mcpsecurity_webclient.auth.person import PERSON, public
 from mcpsecurity_webclient.auth.urls import safe_next
 from mcpsecurity_webclient.errors import SignInError
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.settings import WebSettings
 
 __all__ = ["add_auth_routes"]
@@ -63,7 +64,7 @@ class _Auth:
         begun = await self._flows.take(request)
         response: web.StreamResponse
         if begun is None:
-            text = "This sign-in was not begun here, or took too long. Please begin again."
+            text = _("This sign-in expired or was started elsewhere. Please try again.")
             response = _failed(request, SignInError(text))
         else:
             sid = secrets.token_urlsafe(16)

@@ -18,6 +18,7 @@ from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.user_message import Turns, composed, message_id_of
 from mcpsecurity_webclient.errors import BusyError, StoreError, UnknownRequestError
+from mcpsecurity_webclient.languages import gettext as _
 
 __all__ = ["Inbox"]
 
@@ -175,7 +176,7 @@ class Inbox:
             return
         except (BridgeError, StoreError) as error:
             _log.warning("a message that waited is not sent: %s", type(error).__name__)
-            text = "Your next message could not be sent. It still waits."
+            text = _("Your next message could not be sent. It still waits.")
             self._publish("toast", {"level": "warning", "code": "queue", "message": text, "retryable": False})
 
     async def _enqueue(self, said: QueuedMessage) -> None:

@@ -24,6 +24,7 @@ from mcpsecurity_webclient.chat.views import (
     Trigger,
     UserView,
 )
+from mcpsecurity_webclient.languages import marked
 from mcpsecurity_webclient.store.conversations import Part
 
 __all__ = [
@@ -299,7 +300,9 @@ class Failure:
 
 
 INTERRUPTED = Failure(
-    "interrupted", "This answer was stopped before its end: the service was restarted.", retryable=True
+    "interrupted",
+    marked("This answer was stopped before its end: the service was restarted."),
+    retryable=True,
 )
 
 

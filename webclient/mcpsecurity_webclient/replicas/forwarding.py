@@ -25,6 +25,7 @@ from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity_webclient.auth.person import PERSON, Handler
 from mcpsecurity_webclient.errors import StoreError
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.telemetry import trace_headers
 from mcpsecurity_webclient.web.bodies import body_of
 from mcpsecurity_webclient.web.errors import ApiError
@@ -151,7 +152,7 @@ class Replicas:
         deadline = time.monotonic() + _PATIENCE
         while (owner := await self.owner(request[PERSON].key)) is not None:
             if _MARK in request.headers:
-                raise ApiError(_NOT_HERE, "not_here", "These conversations are on another server.")
+                raise ApiError(_NOT_HERE, "not_here", _("These conversations are on another server."))
             answer = await self._pass_on(request, owner) if owner else None
             if answer is not None:
                 return answer
@@ -273,7 +274,7 @@ async def _copied(answer: aiohttp.ClientResponse, request: web.Request) -> web.S
 
 
 def _moving() -> ApiError:
-    text = "Your conversations are being moved to another server. Please try again."
+    text = _("Your conversations are being moved to another server. Please try again.")
     return ApiError(503, "moving", text, retryable=True)
 
 

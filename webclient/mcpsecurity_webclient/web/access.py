@@ -15,6 +15,7 @@ from mcpsecurity.runtime.request_context import begin_request
 from mcpsecurity_webclient.auth.person import PERSON, Handler, Person
 from mcpsecurity_webclient.auth.urls import safe_next
 from mcpsecurity_webclient.errors import StoreUnavailableError
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.web.bodies import body_of
 from mcpsecurity_webclient.web.errors import ApiError, to_api_error
@@ -71,7 +72,7 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
 def _unexpected(request: web.Request) -> ApiError:
     error_id = secrets.token_hex(4)
     _log.exception("request failed (error %s): %s %s", error_id, request.method, request.path)
-    text = f"Something went wrong here (error {error_id}). Please try again."
+    text = _("Something went wrong here (error {error_id}). Please try again.").format(error_id=error_id)
     return ApiError(500, "internal", text, retryable=True, error_id=error_id)
 
 
@@ -79,7 +80,7 @@ def _sign_in(request: web.Request) -> web.Response:
     if request.path.startswith("/api/"):
         return _answer(
             request,
-            ApiError(401, "signed_out", "Your session has ended. Please sign in.", sign_in_url="/signin"),
+            ApiError(401, "signed_out", _("Your session has ended. Please sign in."), sign_in_url="/signin"),
         )
     if request.method != "GET":
         raise web.HTTPSeeOther("/signin")
@@ -94,14 +95,14 @@ async def _check_command(request: web.Request, origin: str, csrf: str) -> None:
         ApiError: 403, or 415 for a command that is not JSON; a form as for `body_of`.
     """
     if request.headers.getall("Origin", []) != [origin]:
-        raise ApiError(403, "foreign_origin", "This command came from another site.")
+        raise ApiError(403, "foreign_origin", _("This command came from another site."))
     token = request.headers.get("X-CSRF-Token")
     if request.content_type == "application/x-www-form-urlencoded" and request.path == "/signout":
         token = await _form_token(request)
     elif request.content_type != "application/json":
-        raise ApiError(415, "not_json", "Commands are JSON.")
+        raise ApiError(415, "not_json", _("Commands are JSON."))
     if token is None or not hmac.compare_digest(token.encode(errors="replace"), csrf.encode()):
-        raise ApiError(403, "csrf", "This page is out of date. Please reload it.", retryable=True)
+        raise ApiError(403, "csrf", _("This page is out of date. Please reload it."), retryable=True)
 
 
 async def _form_token(request: web.Request) -> str | None:
@@ -129,4 +130,6 @@ def _answer(request: web.Request, error: ApiError) -> web.Response:
 
 
 def _title(status: int) -> str:
-    return {404: "Not found", 403: "Not allowed", 405: "Not possible"}.get(status, "Something went wrong")
+    return {404: _("Not found"), 403: _("Not allowed"), 405: _("Not possible")}.get(
+        status, _("Something went wrong")
+    )

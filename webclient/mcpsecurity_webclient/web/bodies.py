@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import hdrs, web
 
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.web.errors import ApiError
 
 __all__ = ["body_of"]
@@ -20,13 +21,13 @@ async def body_of(request: web.Request, *, seconds: float = 60.0) -> bytes:
         web.HTTPRequestEntityTooLarge: it is longer than the application allows.
     """
     if request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower() not in _PLAIN:
-        refusal = ApiError(415, "encoded", "The body of a request must not be compressed.")
+        refusal = ApiError(415, "encoded", _("The body of a request must not be compressed."))
         refusal.headers[hdrs.ACCEPT_ENCODING] = "identity"  # RFC 9110, 15.5.16
         raise refusal
     try:
         async with asyncio.timeout(seconds):
             return await request.read()
     except TimeoutError as error:
-        raise ApiError(408, "timeout", "The request did not arrive in time.", retryable=True) from error
+        raise ApiError(408, "timeout", _("The request did not arrive in time."), retryable=True) from error
     except (web.RequestPayloadError, ConnectionError) as error:
-        raise ApiError(400, "malformed", "The body of this request cannot be read.") from error
+        raise ApiError(400, "malformed", _("The body of this request cannot be read.")) from error

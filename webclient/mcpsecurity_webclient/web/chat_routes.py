@@ -11,6 +11,7 @@ from mcpsecurity_webclient.chat.conversation import AGAIN, Again, ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.events import follow
 from mcpsecurity_webclient.chat.strict_json import read_json
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.web import commands
 from mcpsecurity_webclient.web.bodies import body_of
 from mcpsecurity_webclient.web.errors import ApiError
@@ -148,13 +149,13 @@ class _Api:
 
     def check_runs(self, request: web.Request) -> None:
         if not self._directory.may_run(request[PERSON]):
-            text = "Too many of your answers are being written. Wait for one, or stop one."
+            text = _("Too many of your answers are being written. Wait for one, or stop one.")
             raise ApiError(429, "too_many_runs", text, retryable=True, retry_after=5)
 
     async def _chat(self, request: web.Request) -> ChatService:
         chat = await self._directory.find(request[PERSON], request.match_info["chat_id"])
         if chat is None:
-            raise ApiError(404, "no_such_chat", "There is no such conversation, or it is not yours.")
+            raise ApiError(404, "no_such_chat", _("There is no such conversation, or it is not yours."))
         return chat
 
 
@@ -285,7 +286,7 @@ async def _turn_tool(chat: ChatService, body: commands.TurnTool, _: web.Request)
 async def _rename(chat: ChatService, body: commands.Rename, _: web.Request) -> dict[str, Any]:
     title = " ".join(body.title.split())
     if not title:
-        raise ApiError(422, "invalid", "Some values do not fit.", fields={"title": "Write something."})
+        raise ApiError(422, "invalid", _("Some values do not fit."), fields={"title": _("Write something.")})
     chat.rename(title)
     return {}
 
@@ -299,4 +300,4 @@ async def _read(request: web.Request, shape: type[C]) -> C:
     try:
         return shape.model_validate(read_json(await body_of(request)))
     except ValueError as error:  # pydantic's ValidationError is one
-        raise ApiError(400, "malformed", "This command is not of the form that is expected.") from error
+        raise ApiError(400, "malformed", _("This command is not of the form that is expected.")) from error

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from mcpsecurity_webclient.chat.conversation import ChatService
 from mcpsecurity_webclient.chat.locales import person_locale
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.web import commands
 from mcpsecurity_webclient.web.errors import ApiError
 
@@ -84,5 +85,7 @@ class Messages:
         if len(text) > self._max_message:
             raise ApiError(413, "too_long", f"A message has at most {self._max_message} characters.")
         if not text and not may_be_empty:
-            raise ApiError(422, "empty", "There is nothing to send.", fields={"text": "Write something."})
+            raise ApiError(
+                422, "empty", _("There is nothing to send."), fields={"text": _("Write something.")}
+            )
         return text

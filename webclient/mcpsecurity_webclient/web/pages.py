@@ -8,6 +8,7 @@ from aiohttp_jinja2 import render_string
 from mcpsecurity_webclient.auth.person import PERSON, public
 from mcpsecurity_webclient.chat.conversation import ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.web.errors import ApiError
 
 __all__ = ["add_pages"]
@@ -38,7 +39,7 @@ class _Pages:
         """Show a conversation."""
         chat = await self._directory.find(request[PERSON], request.match_info["chat_id"])
         if chat is None:
-            raise ApiError(404, "no_such_chat", "There is no such conversation, or it is not yours.")
+            raise ApiError(404, "no_such_chat", _("There is no such conversation, or it is not yours."))
         return _page(request, chat)
 
     @public

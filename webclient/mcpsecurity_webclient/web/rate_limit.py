@@ -7,6 +7,7 @@ from aiohttp import web
 
 from mcpsecurity.runtime.rate_limit import InMemoryRateLimiter
 from mcpsecurity_webclient.auth.person import PERSON, Handler
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.web.errors import ApiError
 
 __all__ = ["rate_middleware"]
@@ -21,7 +22,7 @@ def rate_middleware(commands_per_minute: float) -> Any:
         if request.method == "POST" and request.path.startswith("/api/") and PERSON in request:
             wait = await limiter.acquire(request[PERSON].key)
             if wait:
-                text = "That was too much at once. Please wait a moment."
+                text = _("That was too much at once. Please wait a moment.")
                 seconds = math.ceil(wait)
                 raise ApiError(429, "too_many_commands", text, retryable=True, retry_after=seconds)
         return await handler(request)

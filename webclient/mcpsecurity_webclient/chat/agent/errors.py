@@ -17,6 +17,8 @@ from mcpsecurity.kernel.model import BrokenOffError, NotAStreamError, ProviderEr
 from mcpsecurity_webclient.chat.agent.provider_report import Report, report_of
 from mcpsecurity_webclient.chat.models import Failure
 from mcpsecurity_webclient.errors import TooLongError
+from mcpsecurity_webclient.languages import gettext as _
+from mcpsecurity_webclient.languages import marked, ngettext
 
 __all__ = [
     "MODEL_ERRORS",
@@ -45,17 +47,24 @@ _LONGEST_WAIT = 7 * 86400
 _WAITABLE = 3600
 """Seconds that a person may be asked to wait on the page."""
 _TOO_LONG_HERE = {
-    "message": "This message is longer than what the model reads for one answer. Please make it shorter, or "
-    "choose a model that reads more.",
-    "tools": "The descriptions of the tools are longer than what the model reads for one answer. Please "
-    "choose a model that reads more, or fewer tools.",
+    "message": marked(
+        "This message is longer than what the model reads for one answer. Please make it shorter, or "
+        "choose a model that reads more."
+    ),
+    "tools": marked(
+        "The descriptions of the tools are longer than what the model reads for one answer. Please "
+        "choose a model that reads more, or fewer tools."
+    ),
 }
-_OPERATOR = "Its operator has to mend that."
+_OPERATOR = marked("Its operator has to mend that.")
 
 
 REFUSED = Failure(
     "content_filter",
-    "The model's content filter refused this message. It is not sent any more; please put it in other words.",
+    marked(
+        "The model's content filter refused this message. It is not "
+        "sent any more; please put it in other words."
+    ),
     retryable=False,
 )
 
@@ -72,11 +81,13 @@ def failure_of(error: BaseException, error_id: str) -> Failure:
         if found is not None:
             return found
         if isinstance(cause, TooLongError):
-            return Failure("too_long", _TOO_LONG_HERE[cause.what], retryable=False)
+            return Failure("too_long", _(_TOO_LONG_HERE[cause.what]), retryable=False)
         if isinstance(cause, BridgeError):
             return Failure("mcp", str(cause), retryable=True)
     return Failure(
-        "internal", f"Something went wrong here (error {error_id}). Please try again.", retryable=True
+        "internal",
+        _("Something went wrong here (error {error_id}). Please try again.").format(error_id=error_id),
+        retryable=True,
     )
 
 
@@ -109,17 +120,19 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _of_model(error: BaseException) -> Failure | None:
     match error:
         case NotAStreamError():
-            text = "The model's address answered with something that is no answer of a model."
+            text = _("The model's address answered with something that is no answer of a model.")
             return Failure("model_not_a_stream", text, retryable=True)
         case BrokenOffError():
-            return Failure("model_broke_off", "The model's answer broke off.", retryable=True)
+            return Failure("model_broke_off", _("The model's answer broke off."), retryable=True)
         case ClientAuthenticationError():
-            text = f"Microsoft Entra ID gave this application no token for the model. {_OPERATOR}"
+            text = _("Microsoft Entra ID gave this application no token for the model.") + " " + _(_OPERATOR)
             return Failure("model_no_token", text, retryable=True)
         case openai.APITimeoutError():
-            return Failure("model_timeout", "The model did not answer in time.", retryable=True)
+            return Failure("model_timeout", _("The model did not answer in time."), retryable=True)
         case openai.APIConnectionError():
-            return Failure("model_unreachable", "The model cannot be reached at the moment.", retryable=True)
+            return Failure(
+                "model_unreachable", _("The model cannot be reached at the moment."), retryable=True
+            )
         case openai.APIError() | ProviderError():
             return _of_report(report_of(error))
     return None
@@ -131,20 +144,22 @@ def _of_report(report: Report) -> Failure:
     if report.has(_FILTERED):
         if report.status is not None:
             return REFUSED
-        text = "The model's content filter ended this answer."
+        text = _("The model's content filter ended this answer.")
         return Failure("content_filter", text, retryable=True)
     if report.has(_NO_QUOTA):
-        return Failure("model_quota", f"The model's quota is used up. {_OPERATOR}", retryable=False)
+        return Failure(
+            "model_quota", _("The model's quota is used up.") + " " + _(_OPERATOR), retryable=False
+        )
     if report.status == HTTPStatus.TOO_MANY_REQUESTS or report.has(_BUSY):
         return _busy(report.headers)
     if _is_too_long(report):
-        text = (
+        text = _(
             "The model does not take this much, although older parts were shortened. Please write less in "
             "this message, or choose a model that reads more."
         )
         return Failure("too_long", text, retryable=False)
     if report.status is None:
-        return Failure("model_error", "The model's answer broke off with an error.", retryable=True)
+        return Failure("model_error", _("The model's answer broke off with an error."), retryable=True)
     return _of_status(report, report.status)
 
 
@@ -158,41 +173,51 @@ def _of_status(report: Report, status: int) -> Failure:
         case HTTPStatus.UNAUTHORIZED:
             return _unauthorized()
         case HTTPStatus.FORBIDDEN if _FIREWALL.search(report.message):
-            text = f"The model's network does not let this application in. {_OPERATOR}"
+            text = _("The model's network does not let this application in.") + " " + _(_OPERATOR)
             return Failure("model_forbidden", text, retryable=False)
         case HTTPStatus.FORBIDDEN:
             return _unauthorized()
         case HTTPStatus.NOT_FOUND if _NO_DEPLOYMENT.search(report.code + report.message):
-            text = f"The model's deployment does not exist. {_OPERATOR}"
+            text = _("The model's deployment does not exist.") + " " + _(_OPERATOR)
             return Failure("model_not_found", text, retryable=False)
         case HTTPStatus.NOT_FOUND:
-            text = f"There is no model at the address that is configured. {_OPERATOR}"
+            text = _("There is no model at the address that is configured.") + " " + _(_OPERATOR)
             return Failure("model_not_found", text, retryable=False)
         case _ if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            text = f"The model's address leads to another one, where nothing is sent ({status}). {_OPERATOR}"
+            text = (
+                _("The model's address leads to another one, where nothing is sent ({status}).").format(
+                    status=status
+                )
+                + " "
+                + _(_OPERATOR)
+            )
             return Failure("model_not_found", text, retryable=False)
     passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.CONFLICT,
     )
     if passing:
-        text = f"The model answered with an error ({status})."
+        text = _("The model answered with an error ({status}).").format(status=status)
         return Failure("model_error", text, retryable=True, retry_after=_waitable(report.headers))
-    text = f"The model does not take what this application sends ({status}). {_OPERATOR}"
+    text = (
+        _("The model does not take what this application sends ({status}).").format(status=status)
+        + " "
+        + _(_OPERATOR)
+    )
     return Failure("model_error", text, retryable=False)
 
 
 def _unauthorized() -> Failure:
-    text = f"The model refuses this application's credentials. {_OPERATOR}"
+    text = _("The model refuses this application's credentials.") + " " + _(_OPERATOR)
     return Failure("model_unauthorized", text, retryable=False)
 
 
 def _busy(headers: Mapping[str, str]) -> Failure:
     wait = _wait_of(headers)
-    text = "The model has too much to do."
+    text = _("The model has too much to do.")
     return Failure(
         "model_busy",
-        text + (f" Try again in {_in_words(wait)}." if wait else ""),
+        text + (" " + _("Try again in {time}.").format(time=_in_words(wait)) if wait else ""),
         retryable=True,
         retry_after=_waitable(headers),
     )
@@ -205,10 +230,14 @@ def _waitable(headers: Mapping[str, str]) -> int | None:
 
 
 def _in_words(seconds: int) -> str:
-    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= 2 * size:
-            return f"{math.ceil(seconds / size)} {name}s"
-    return f"{seconds} second{'' if seconds == 1 else 's'}"
+    days, hours, minutes = (math.ceil(seconds / size) for size in (86400, 3600, 60))
+    if seconds >= 2 * 86400:
+        return ngettext("{count} day", "{count} days", days).format(count=days)
+    if seconds >= 2 * 3600:
+        return ngettext("{count} hour", "{count} hours", hours).format(count=hours)
+    if seconds >= 2 * 60:
+        return ngettext("{count} minute", "{count} minutes", minutes).format(count=minutes)
+    return ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)
 
 
 def _wait_of(headers: Mapping[str, str]) -> int | None:

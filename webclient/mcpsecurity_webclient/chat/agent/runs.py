@@ -30,6 +30,7 @@ from mcpsecurity_webclient.errors import (
     StoreError,
     UnknownRequestError,
 )
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.telemetry import trace_run
 
 __all__ = ["Runs"]
@@ -178,13 +179,13 @@ class Runs:
         except StaleConversationError as error:
             _log.warning("an answer is not saved: %s", error)
             self._not_saved(
-                "This answer is not saved: the conversation was changed elsewhere. Load it again."
+                _("This answer is not saved: the conversation was changed elsewhere. Load it again.")
             )
         except StoreError as error:
             _log.warning("an answer is not saved yet: %s", error)
             self._saver.schedule()
             self._not_saved(
-                "This answer is not saved yet. It will be, as soon as the conversations can be reached."
+                _("This answer is not saved yet. It will be, as soon as the conversations can be reached.")
             )
 
     def _not_saved(self, text: str) -> None:
@@ -201,7 +202,7 @@ class Runs:
         if (needed := sign_in_needed(error)) is not None:
             writer.broken_off("broken_off")
             self._sign_in_needed(needed)
-            text = "Please sign in again; your conversation is kept."
+            text = _("Please sign in again; your conversation is kept.")
             return {"status": "failed", "error": {"code": "sign_in", "message": text, "retryable": True}}
         error_id = secrets.token_hex(4)
         failure = failure_of(error, error_id)

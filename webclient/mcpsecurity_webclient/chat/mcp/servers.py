@@ -15,6 +15,7 @@ from mcpsecurity_webclient.chat.mcp.offer import Found, find_tools, offer
 from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS
 from mcpsecurity_webclient.chat.mcp.server import McpServer, NoTokenError
 from mcpsecurity_webclient.chat.models import ToolChoice
+from mcpsecurity_webclient.languages import gettext as _
 
 __all__ = ["McpServers"]
 
@@ -133,7 +134,7 @@ class McpServers:
     def _connection(self, name: str) -> McpConnection:
         server = self.named(name)
         if server is None:
-            raise BridgeError("There is no such MCP server.")
+            raise BridgeError(_("There is no such MCP server."))
         return server.connection
 
     async def _listed(

@@ -8,11 +8,12 @@ from semantic_kernel.contents import ChatMessageContent
 from mcpsecurity_webclient.chat.history import is_left_out, leave_out, mark_message, message_of
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
+from mcpsecurity_webclient.languages import marked
 from mcpsecurity_webclient.store import Part
 
 __all__ = ["calls_from", "messages_from", "parts_of", "turns_from"]
 
-UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
+UNKNOWN = marked("It is not known whether this call was completed: the service stopped while it ran.")
 _LEFT_OUT = "left_out"
 _MESSAGE = "message"
 _STORED = "stored"

@@ -28,6 +28,7 @@ from mcpsecurity_webclient.errors import (
     StoreUnavailableError,
     UnknownRequestError,
 )
+from mcpsecurity_webclient.languages import gettext as _
 
 __all__ = ["Approvals"]
 
@@ -232,7 +233,7 @@ class Approvals:
             await self._take({call.call_id: decision})
             return
         if always not in self._grants.offered(call):
-            raise InvalidArgumentsError({"always": "This tool always asks."})
+            raise InvalidArgumentsError({"always": _("This tool always asks.")})
         take_back = await self._grants.give(call, always, decision.arguments)
         try:
             await self._take({call.call_id: decision})

@@ -21,6 +21,7 @@ from mcpsecurity_webclient.chat.tools.approvals import Approvals, Publish
 from mcpsecurity_webclient.chat.tools.results import content_json, shown_parts, structured_json
 from mcpsecurity_webclient.chat.tools.step_up import StepUps
 from mcpsecurity_webclient.errors import StoreError
+from mcpsecurity_webclient.languages import marked
 from mcpsecurity_webclient.telemetry import count_tool_call, trace_tool_call
 
 __all__ = ["NotApprovedError", "ToolCalls", "UnknownToolError", "ended_payload", "said_of"]
@@ -32,9 +33,11 @@ _KEPT = 1_048_576
 
 DECLINED = "The person declined this call."
 CANCELLED = "The call was cancelled."
-NOT_KEPT = "This call was not made: its approval could not be saved. Please try again."
-CHANGED = "This call was not made: its server has changed or withdrawn the tool since it was proposed."
-AWAY = "This call was not made: its server cannot be reached."
+NOT_KEPT = marked("This call was not made: its approval could not be saved. Please try again.")
+CHANGED = marked(
+    "This call was not made: its server has changed or withdrawn the tool since it was proposed."
+)
+AWAY = marked("This call was not made: its server cannot be reached.")
 
 
 class NotApprovedError(Exception):
@@ -292,13 +295,15 @@ def _reason(call: PendingFunctionCall, error: Exception) -> str:
         case BridgeError():
             return str(error)
         case NotApprovedError():
-            return "This call was not made: it is not the one that was approved."
+            return marked("This call was not made: it is not the one that was approved.")
         case UnknownToolError():
             return f"There is no tool {call.tool}."
     _log.warning("a tool call failed in this process: %s", type(error).__name__)
     if call.started_at is None:
-        return "This call was not made: something went wrong here."
-    return "Something went wrong here after the call was made. It is not known whether it was completed."
+        return marked("This call was not made: something went wrong here.")
+    return marked(
+        "Something went wrong here after the call was made. It is not known whether it was completed."
+    )
 
 
 def _definition_hash(tool: types.Tool) -> str:

@@ -2,6 +2,7 @@
 
 import { svg } from "../ui/dom.js";
 import { skySymbol } from "./symbols.js";
+import { locale } from "../ui/texts.js";
 
 export const HEIGHT = 208;
 const TOP = 66;
@@ -88,6 +89,6 @@ function amount(rain, narrow) {
 }
 
 function dayName(date, narrow) {
-  const weekday = new Intl.DateTimeFormat("en", { weekday: "short", timeZone: "UTC" }).format(new Date(`${date}T00:00:00Z`));
+  const weekday = new Intl.DateTimeFormat(locale, { weekday: "short", timeZone: "UTC" }).format(new Date(`${date}T00:00:00Z`));
   return narrow ? weekday : `${weekday} ${Number(date.slice(8))}`;
 }

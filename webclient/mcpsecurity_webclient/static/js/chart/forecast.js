@@ -3,6 +3,7 @@
 import { h } from "../ui/dom.js";
 import { degrees, drawDays } from "./chart.js";
 import { dailySeries } from "./series.js";
+import { t, tn } from "../ui/texts.js";
 
 /** Return a figure for a structured result that has a daily series of temperatures, else null. */
 export function forecast(structured) {
@@ -29,20 +30,21 @@ function caption({ title, now }) {
 function legend({ days }) {
   const rain = days.some((day) => day.rain !== null);
   return h("p", { class: "legend", "aria-hidden": "true" },
-    h("span", { class: "key high" }, "High °C"), h("span", { class: "key low" }, "Low °C"),
-    rain ? h("span", { class: "key rain" }, "Rain mm") : null);
+    h("span", { class: "key high" }, t("High °C")), h("span", { class: "key low" }, t("Low °C")),
+    rain ? h("span", { class: "key rain" }, t("Rain mm")) : null);
 }
 
 function table({ title, days }) {
-  const head = ["Date", "Low °C", "High °C", "Rain mm", "Weather"].map((name) => h("th", { scope: "col" }, name));
+  const head = [t("Date"), t("Low °C"), t("High °C"), t("Rain mm"), t("Weather")].map((name) => h("th", { scope: "col" }, name));
   const rows = days.map(({ date, low, high, rain, words }) =>
     h("tr", {}, h("th", { scope: "row" }, date), [low, high, rain, words || null].map((value) => h("td", {}, value === null ? "–" : String(value)))));
   return h("div", { class: "hidden-text" },
-    h("table", {}, h("caption", {}, `Forecast${title ? ` for ${title}` : ""}`), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
+    h("table", {}, h("caption", {}, title ? t("Forecast for {place}", { place: title }) : t("Forecast")), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
 }
 
 function summary({ title, days }) {
   const values = days.flatMap(({ low, high }) => [low, high]).filter((value) => value !== null);
-  const range = `${degrees(Math.min(...values))} to ${degrees(Math.max(...values))}C`;
-  return `Forecast${title ? ` for ${title}` : ""}: ${days.length} days, ${range}. The table after it has the numbers.`;
+  const range = { low: `${degrees(Math.min(...values))}C`, high: `${degrees(Math.max(...values))}C` };
+  const head = title ? t("Forecast for {place}", { place: title }) : t("Forecast");
+  return `${head}: ${tn("{count} day, {low} to {high}.", "{count} days, {low} to {high}.", days.length, range)} ${t("The table after it has the numbers.")}`;
 }

@@ -4,6 +4,7 @@ import { byId, h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { button } from "../ui/button.js";
 import { anchored } from "../ui/popover.js";
+import { t } from "../ui/texts.js";
 
 export class Attachments {
   /** @param {Catalog} catalog */
@@ -26,11 +27,11 @@ export class Attachments {
   }
 
   async _fill() {
-    this._panel.replaceChildren(h("p", { class: "muted" }, "Loading…"));
+    this._panel.replaceChildren(h("p", { class: "muted" }, t("Loading…")));
     const { resources } = await this._catalog.load();
     const rows = resources.map((resource) => this._row(resource));
-    const heading = h("h2", { class: "menu-title" }, "Resources");
-    this._panel.replaceChildren(heading, rows.length > 0 ? h("ul", {}, rows) : h("p", { class: "muted" }, "The servers offer no resources."));
+    const heading = h("h2", { class: "menu-title" }, t("Resources"));
+    this._panel.replaceChildren(heading, rows.length > 0 ? h("ul", {}, rows) : h("p", { class: "muted" }, t("The servers offer no resources.")));
   }
 
   _row(resource) {
@@ -53,7 +54,7 @@ export class Attachments {
   _draw() {
     const chips = [...this._chosen.values()].map((resource) =>
       h("li", { class: "chip" }, icon("attach"), h("span", {}, nameOf(resource)),
-        button(`Remove ${nameOf(resource)}`, () => this._toggle(resource), { symbol: "close", iconOnly: true })));
+        button(t("Remove {name}", { name: nameOf(resource) }), () => this._toggle(resource), { symbol: "close", iconOnly: true })));
     this._chips.replaceChildren(...chips);
     this._chips.hidden = chips.length === 0;
   }

@@ -3,6 +3,7 @@
 import { h } from "../ui/dom.js";
 import { button, once } from "../ui/button.js";
 import { Form } from "../forms/form.js";
+import { t } from "../ui/texts.js";
 
 export class PromptForm {
   /** @param {any} prompt  @param {{use: (values: any) => Promise<any>, leave: () => void}} actions */
@@ -10,12 +11,12 @@ export class PromptForm {
     this._form = new Form(prompt.arguments.map(({ name, description, required }) => (
       { name, kind: "text", label: name, description: description ?? "", required: Boolean(required), initial: undefined, options: [] }
     )));
-    const accept = h("button", { type: "submit", class: "button primary" }, h("span", {}, "Use prompt"));
-    this.element = h("form", { class: "prompt-form", novalidate: true, autocomplete: "off", "aria-label": `Prompt ${prompt.name}` },
+    const accept = h("button", { type: "submit", class: "button primary" }, h("span", {}, t("Use prompt")));
+    this.element = h("form", { class: "prompt-form", novalidate: true, autocomplete: "off", "aria-label": t("Prompt {name}", { name: prompt.name }) },
       h("p", { class: "card-title" }, prompt.title || prompt.name),
       prompt.description ? h("p", { class: "card-description" }, prompt.description) : null,
       this._form.element,
-      h("div", { class: "actions" }, accept, button("Back", leave, { kind: "plain" })));
+      h("div", { class: "actions" }, accept, button(t("Back"), leave, { kind: "plain" })));
     const useOnce = once(accept, async () => {
       const values = this._form.read();
       if (values !== null) await use(values);

@@ -10,6 +10,7 @@ import { visitRequest } from "../requests/visit.js";
 import { Ending } from "./ending.js";
 import { MessageView } from "./message.js";
 import { VersionSwitch, forkAt } from "./versions.js";
+import { t } from "../ui/texts.js";
 
 export class Conversation {
   /** @param {HTMLElement} log  @param {PageContext} context */
@@ -54,7 +55,7 @@ export class Conversation {
   _unshown(id) {
     const drawn = this._messages.get(id);
     if (drawn) return drawn.element;
-    const element = h("article", { class: "message" }, h("p", { class: "muted" }, "This message cannot be shown."));
+    const element = h("article", { class: "message" }, h("p", { class: "muted" }, t("This message cannot be shown.")));
     this._messages.set(id, { element, update: () => {} });
     return element;
   }

@@ -6,11 +6,12 @@ import { icon } from "../ui/icons.js";
 import { endingOf } from "../protocol/endings.js";
 import { waitingCount } from "../protocol/state.js";
 import { Thinking } from "./thinking.js";
+import { t } from "../ui/texts.js";
 
 const LABELS = {
-  retry: ["Try again", "redo"],
-  continue: ["Continue", "down"],
-  edit: ["Edit message", "form"],
+  retry: () => [t("Try again"), "redo"],
+  continue: () => [t("Continue"), "down"],
+  edit: () => [t("Edit message"), "form"],
 };
 
 export class Ending {
@@ -42,12 +43,12 @@ export class Ending {
 
   _failure({ message, actions, retry_after: wait, kind }) {
     const buttons = actions.map((action) => this._button(action, wait));
-    return h("div", { class: `failure ${kind ?? "error"}`, role: "group", "aria-label": "No answer" },
+    return h("div", { class: `failure ${kind ?? "error"}`, role: "group", "aria-label": t("No answer") },
       icon("alert"), h("p", {}, message), buttons);
   }
 
   _button(action, wait) {
-    const [label, symbol] = LABELS[action];
+    const [label, symbol] = LABELS[action]();
     const element = button(label, () => this._act[action](), { kind: "plain", symbol });
     if (action === "retry" && wait > 0) this._holdBack(element, wait);
     return element;
@@ -59,7 +60,7 @@ export class Ending {
     let left = Math.ceil(seconds);
     const tick = () => {
       again.setAttribute("aria-disabled", String(left > 0));
-      label.textContent = left > 0 ? `Try again in ${left} s` : "Try again";
+      label.textContent = left > 0 ? t("Try again in {left} s", { left }) : t("Try again");
       if (left <= 0) clearInterval(this._timer);
       left -= 1;
     };

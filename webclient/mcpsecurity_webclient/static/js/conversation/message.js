@@ -11,6 +11,7 @@ import { Marks } from "./marks.js";
 import { OwnActions } from "./own_actions.js";
 import { Prose } from "./prose.js";
 import { VersionSwitch } from "./versions.js";
+import { number, t, tn } from "../ui/texts.js";
 
 export class MessageView {
   /** @param {PageContext} context */
@@ -47,10 +48,10 @@ export class MessageView {
     const { text, attachments = [], prompt } = message;
     const chips = attachments.map(({ name, uri }) => h("li", { class: "chip" }, icon("attach"), h("span", {}, name || uri)));
     if (prompt) chips.unshift(h("li", { class: "chip" }, icon("slash"), h("span", {}, prompt.name)));
-    this._leftOut = h("p", { class: "muted", hidden: true }, "The model's content filter refused this message, so the model does not see it.");
+    this._leftOut = h("p", { class: "muted", hidden: true }, t("The model's content filter refused this message, so the model does not see it."));
     const bubble = text ? h("p", { class: "bubble" }, text) : null;
     this._own = new OwnActions(message, bubble, this._context);
-    return h("article", { class: "message user" }, h("h2", { class: "hidden-text" }, "You"),
+    return h("article", { class: "message user" }, h("h2", { class: "hidden-text" }, t("You")),
       chips.length > 0 ? h("ul", { class: "chips" }, chips) : null,
       bubble, this._leftOut, this._own.element, this._versions.element);
   }
@@ -61,11 +62,11 @@ export class MessageView {
     this._calls = h("div", { class: "calls" });
     this._batch = new BatchBar(this._context);
     this._usage = h("span", { class: "usage" });
-    this._copy = copyButton("Copy answer", () => this._message.text, this._context.announce);
-    this._again = button("Regenerate", () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
+    this._copy = copyButton(t("Copy answer"), () => this._message.text, this._context.announce);
+    this._again = button(t("Regenerate"), () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
     this._marks = new Marks(message.message_id, this._context);
     this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._again, this._marks.element, this._usage);
-    this._heading = h("h2", { class: "hidden-text" }, "Assistant");
+    this._heading = h("h2", { class: "hidden-text" }, t("Assistant"));
     return h("article", { class: "message assistant" }, this._heading,
       this._prose.element, this._missing, this._calls, this._footer, this._versions.element);
   }
@@ -115,9 +116,10 @@ function isAsked({ elicitations }, callId) {
 }
 
 function usageWords(usage) {
-  if (!usage) return "";
-  const counted = [[usage.prompt_tokens, "in"], [usage.completion_tokens, "out"]].filter(([count]) => Number.isFinite(count));
-  if (counted.length === 0) return ""; // some endpoints report no usage
-  const total = counted.reduce((sum, [count]) => sum + count, 0);
-  return `${total.toLocaleString("en")} tokens (${counted.map(([count, way]) => `${count.toLocaleString("en")} ${way}`).join(", ")})`;
+  const { prompt_tokens: read, completion_tokens: written } = usage ?? {};
+  const total = [read, written].filter(Number.isFinite).reduce((sum, count) => sum + count, 0);
+  if (Number.isFinite(read) && Number.isFinite(written)) {
+    return t("{total} tokens ({read} in, {written} out)", { total: number(total), read: number(read), written: number(written) });
+  }
+  return total > 0 ? tn("{count} token", "{count} tokens", total) : ""; // some endpoints report no usage
 }

@@ -1,6 +1,7 @@
 /** That the model is thinking; after ten seconds, for how long. A reasoning model may take minutes to say its first word. */
 
 import { h, setText } from "../ui/dom.js";
+import { t, tn } from "../ui/texts.js";
 
 const LONG_S = 10;
 const MINUTE_S = 60;
@@ -16,7 +17,7 @@ export class Thinking {
     this._timer = null;
     this._since = 0;
     this._said = 0;
-    this._words = h("span", { class: "hidden-text" }, "The model is thinking.");
+    this._words = h("span", { class: "hidden-text" }, t("The model is thinking."));
     this._seconds = h("span", { "aria-hidden": "true" });
     this.element = h("p", { class: "thinking" }, this._words,
       h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), this._seconds);
@@ -38,17 +39,13 @@ export class Thinking {
   /** Shows the seconds; a screen reader announces ten seconds, and then each minute. */
   _draw() {
     const seconds = Math.max(0, Math.floor(this._clock.now() - this._since));
-    setText(this._seconds, seconds < LONG_S ? "" : `The model is still thinking (${elapsed(seconds)})`);
+    setText(this._seconds, seconds < LONG_S ? "" : t("The model is still thinking ({time})", { time: elapsed(seconds) }));
     const news = seconds < LONG_S ? 0 : 1 + Math.floor(seconds / MINUTE_S);
-    if (news > this._said) this._announce(news === 1 ? "The model is still thinking." : `The model has been thinking for ${minutes(news - 1)}.`);
+    if (news > this._said) this._announce(news === 1 ? t("The model is still thinking.") : tn("The model has been thinking for a minute.", "The model has been thinking for {count} minutes.", news - 1));
     this._said = Math.max(this._said, news);
   }
 }
 
 function elapsed(seconds) {
   return seconds < MINUTE_S ? `${seconds} s` : `${Math.floor(seconds / MINUTE_S)} min ${seconds % MINUTE_S} s`;
-}
-
-function minutes(count) {
-  return count === 1 ? "a minute" : `${count} minutes`;
 }

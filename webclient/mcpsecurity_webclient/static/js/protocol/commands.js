@@ -1,6 +1,7 @@
 /** Commands to the server: one POST for one thing a person decided (docs/chat-protocol.md). */
 
 import { writeExact } from "./exact.js";
+import { t } from "../ui/texts.js";
 
 const RETRIES = 2;
 const RETRY_AFTER_MS = 400;
@@ -9,7 +10,7 @@ const RETRY_AFTER_MS = 400;
 export class CommandError extends Error {
   /** @param {number} status  @param {{code?: string, message?: string, retryable?: boolean, fields?: any, sign_in_url?: string}} error */
   constructor(status, { code = "failed", message, retryable = false, fields = {}, sign_in_url: signInUrl } = {}) {
-    super(message ?? "The server could not do that.");
+    super(message ?? t("The server could not do that."));
     this.name = "CommandError";
     this.status = status;
     this.code = code;

@@ -1,18 +1,20 @@
 /** How the last answer ended, in words: what stands below it, what can be done now, and what a screen reader is told. */
 
+import { t } from "../ui/texts.js";
+
 const RETRY = ["retry"];
 const GO_ON = ["continue", "retry"];
 const EDIT = ["edit"];
 
 /** For each reason: the words below an answer with text, those for one without, and what can be done. */
 const BY_REASON = {
-  length: ["The answer was cut off at the model's limit.", "The model reached its limit before it said a word.", GO_ON],
-  content_filter: ["The model's content filter ended this answer.", "The model's content filter held back the whole answer.", RETRY],
-  refusal: ["The model refused.", "The model refused without a reason.", EDIT],
-  empty: ["The model gave no answer.", "The model gave no answer.", RETRY],
-  unreadable: ["A part of this answer could not be read.", "The answer could not be read.", RETRY],
-  broken_off: ["This answer broke off before its end.", "The answer broke off before its first word.", GO_ON],
-  stopped: ["This answer was stopped before its end.", "The answer was stopped before its first word.", GO_ON],
+  length: () => [t("The answer was cut off at the model's limit."), t("The model reached its limit before it said a word."), GO_ON],
+  content_filter: () => [t("The model's content filter ended this answer."), t("The model's content filter held back the whole answer."), RETRY],
+  refusal: () => [t("The model refused."), t("The model refused without a reason."), EDIT],
+  empty: () => [t("The model gave no answer."), t("The model gave no answer."), RETRY],
+  unreadable: () => [t("A part of this answer could not be read."), t("The answer could not be read."), RETRY],
+  broken_off: () => [t("This answer broke off before its end."), t("The answer broke off before its first word."), GO_ON],
+  stopped: () => [t("This answer was stopped before its end."), t("The answer was stopped before its first word."), GO_ON],
 };
 const AS_IT_SHOULD = ["stop", "tool_calls", null, undefined];
 
@@ -33,11 +35,11 @@ export function missingWords(message) {
 }
 
 function ofRun({ status, error }, last) {
-  if (status === "stopped") return note("You stopped this answer.", isCutOff(last) ? GO_ON : RETRY);
-  if (status === "max_rounds") return note("The model used tools too many times in a row, so it was stopped.");
-  if (status === "failed") return { message: "There was no answer.", ...error, actions: afterError(error, last) };
-  if (typeof error?.message === "string") return { ...error, actions: afterError(error, last) };
-  return byReason(last) ?? (isAnswer(last) ? null : note("The model gave no answer."));
+  if (status === "stopped") return note(t("You stopped this answer."), isCutOff(last) ? GO_ON : RETRY);
+  if (status === "max_rounds") return note(t("The model used tools too many times in a row, so it was stopped."));
+  if (status === "failed") return { ...error, message: error?.message ? t(error.message) : t("There was no answer."), actions: afterError(error, last) };
+  if (typeof error?.message === "string") return { ...error, message: t(error.message), actions: afterError(error, last) };
+  return byReason(last) ?? (isAnswer(last) ? null : note(t("The model gave no answer.")));
 }
 
 function afterError(error, last) {
@@ -48,16 +50,16 @@ function afterError(error, last) {
 
 /** What a conversation shows of its last answer when it is opened again. */
 function ofMessage(last) {
-  if (last.left_out) return note("The model's content filter refused this message.", EDIT);
+  if (last.left_out) return note(t("The model's content filter refused this message."), EDIT);
   const unanswered = last.role === "user" || last.finish_reason === "tool_calls"; // its calls ended with a process
-  return unanswered ? note("There is no answer to this message.") : byReason(last);
+  return unanswered ? note(t("There is no answer to this message.")) : byReason(last);
 }
 
 function byReason(message) {
   const reason = message?.finish_reason;
   if (message?.role !== "assistant" || AS_IT_SHOULD.includes(reason)) return null;
-  if (!Object.hasOwn(BY_REASON, reason)) return note(`The model ended this answer for a reason that is not known here: ${reason}.`);
-  const [words, without, actions] = BY_REASON[reason];
+  if (!Object.hasOwn(BY_REASON, reason)) return note(t("The model ended this answer for a reason that is not known here: {reason}.", { reason }));
+  const [words, without, actions] = BY_REASON[reason]();
   return message.text?.trim() ? note(words, actions) : note(without, actions === GO_ON ? RETRY : actions);
 }
 

@@ -3,6 +3,7 @@
 import { byId, h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { icon } from "../ui/icons.js";
+import { t } from "../ui/texts.js";
 
 export class Grants {
   /** @param {PageContext} context */
@@ -18,8 +19,8 @@ export class Grants {
     this._element.hidden = grants.length === 0;
     const chips = grants.map((grant) => h("li", { class: "chip" }, icon("check"),
       h("span", {}, grant.tool, h("span", { class: "muted" }, ` ${this._context.serverTitle(grant.server)}`)),
-      button(`Revoke ${grant.tool}`, () => this._revoke(grant), { symbol: "close", iconOnly: true })));
-    this._element.replaceChildren(h("span", { class: "grants-title" }, "Always allowed"), h("ul", { class: "chips" }, chips));
+      button(t("Revoke {tool}", { tool: grant.tool }), () => this._revoke(grant), { symbol: "close", iconOnly: true })));
+    this._element.replaceChildren(h("span", { class: "grants-title" }, t("Always allowed")), h("ul", { class: "chips" }, chips));
   }
 
   async _revoke(grant) {

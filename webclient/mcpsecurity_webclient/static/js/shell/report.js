@@ -1,5 +1,7 @@
 /** Turns a refused command into something a person can act on. */
 
+import { t } from "../ui/texts.js";
+
 /**
  * @param {Toasts} toasts
  * @param {(text: string) => void} onEnded  called with the sign-in URL when the session has ended
@@ -21,7 +23,7 @@ function levelOf({ status }) {
 }
 
 function wordsOf({ status, message, fields }) {
-  if (status === 403) return `${message} Reload the page and try again.`;
+  if (status === 403) return `${message} ${t("Reload the page and try again.")}`;
   const details = Object.entries(fields).map(([name, error]) => `${name}: ${error}`);
   return [message, ...details].join(" ");
 }

@@ -34,7 +34,7 @@ export class ToolCard {
     this._progress = progressView();
     this._signIn = signInView();
     this._body = h("div", { class: "card-body" });
-    this.element = h("div", { class: "card", role: "group", "aria-label": `Tool call ${call.tool}`, "aria-describedby": this._title.id, tabindex: "-1" },
+    this.element = h("div", { class: "card", role: "group", "aria-label": t("Tool call {tool}", { tool: call.tool }), "aria-describedby": this._title.id, tabindex: "-1" },
       this._head, this._progress.element, this._signIn.element, this._body);
     this.requests = h("div", { class: "requests" });
     this.slot = h("div", { class: "card-slot" }, this.element, this.requests);

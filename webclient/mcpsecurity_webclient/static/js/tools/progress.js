@@ -1,9 +1,10 @@
 /** The progress of a running call, with or without a known total. */
 
 import { h, setText } from "../ui/dom.js";
+import { t } from "../ui/texts.js";
 
 export function progressView() {
-  const bar = h("progress", { "aria-label": "Progress" });
+  const bar = h("progress", { "aria-label": t("Progress") });
   const words = h("span", { class: "progress-words" });
   const element = h("div", { class: "progress", hidden: true }, bar, words);
 
