@@ -40,6 +40,7 @@ from mcpsecurity_server.transport import (
 from mcpsecurity_server.weather import WeatherService, weather_session
 
 if TYPE_CHECKING:
+    from mcpsecurity.oidc.azure_identity import AzureIdentity
     from mcpsecurity_server.observability.telemetry import ServerInstrumentation
     from mcpsecurity_server.transport.redis import RedisTransport
 
@@ -175,9 +176,24 @@ def _redis_transport(app: web.Application, settings: ServerSettings) -> "RedisTr
     from mcpsecurity_server.transport.redis import RedisTransport  # noqa: PLC0415 - needs the extra `scale`
 
     keys = EncryptionKeys(settings.keys.get_secret_value())
-    redis = RedisTransport(settings.redis_url.get_secret_value(), keys, _limits(settings))
+    identity = _identity(settings)
+    redis = RedisTransport(
+        settings.redis_url.get_secret_value(),
+        keys,
+        _limits(settings),
+        password=identity.redis_password if identity is not None else None,
+    )
     app.cleanup_ctx.append(_entered(redis))
     return redis
+
+
+def _identity(settings: ServerSettings) -> "AzureIdentity | None":
+    """Return the identity that Azure gives this service, if it is to be used."""
+    if settings.client_identity is None:
+        return None
+    from mcpsecurity.oidc.azure_identity import AzureIdentity  # noqa: PLC0415 - MSAL is slow to import
+
+    return AzureIdentity(settings)
 
 
 def _call_limit(settings: ServerSettings, redis: "RedisTransport | None") -> RateLimiter | None:
@@ -211,14 +227,15 @@ def _path(route: web.AbstractRoute) -> str:
 
 def _profiles(settings: ServerSettings, tls: ssl.SSLContext, timer: Timer) -> ProfileService | None:
     """Return the service that reads callers' profiles; None if the server has no credential of its own."""
-    if settings.client_secret is None and settings.client_certificate_file is None:
+    identity = _identity(settings)
+    if settings.client_secret is None and settings.client_certificate_file is None and identity is None:
         return None
     from mcpsecurity_server.profile.on_behalf_of import (  # noqa: PLC0415 - MSAL is slow to import
         OnBehalfOf,
         credential_of,
     )
 
-    credential = credential_of(settings.client_secret, settings.client_certificate_file)
+    credential = credential_of(settings.client_secret, settings.client_certificate_file, identity)
     flow = OnBehalfOf(settings.authority, settings.client_id, credential, settings.ca_file, timer=timer)
     return ProfileService(flow, settings.graph_url, tls)
 

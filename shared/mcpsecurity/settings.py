@@ -163,6 +163,30 @@ class EntraSettings(Settings):
         description="Directory (tenant) ID, a GUID.",
     )
 
+    client_identity: str | None = Field(
+        None,
+        validation_alias="ENTRA_CLIENT_IDENTITY",
+        pattern=r"^(managed(:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?|workload)$",
+        description="Identity that Azure gives the service, in place of secrets: managed (system-assigned), "
+        "managed:CLIENT-ID (user-assigned) or workload (Kubernetes).",
+    )
+    federated_token_file: Path | None = Field(
+        None,
+        validation_alias="AZURE_FEDERATED_TOKEN_FILE",
+        description="File with the token of the workload identity; Azure's webhook sets it.",
+    )
+    workload_client_id: str | None = Field(
+        None,
+        validation_alias="AZURE_CLIENT_ID",
+        description="Client ID of the workload identity, for Redis and PostgreSQL; Azure's webhook sets it.",
+    )
+
+    @model_validator(mode="after")
+    def _workload_has_a_file(self) -> Self:
+        if self.client_identity == "workload" and self.federated_token_file is None:
+            raise ValueError("ENTRA_CLIENT_IDENTITY=workload needs AZURE_FEDERATED_TOKEN_FILE")
+        return self
+
 
 def load_settings(cls: type[S], **overrides: Any) -> S:
     """Build `cls` from the environment and `.env`; `overrides` win.

@@ -14,6 +14,7 @@ from mcp.types import (
     ImageContent,
     SamplingMessage,
     TextContent,
+    ToolAnnotations,
 )
 from pydantic import Field
 
@@ -70,6 +71,7 @@ class Playground:
         self.mcp: FastMCP[None] = FastMCP("playground")
         self._add_questions()
         self._add_results()
+        self._add_demolition()
         self._add_errand()
         self._add_texts()
 
@@ -158,6 +160,13 @@ class Playground:
             self.mcp.add_tool(run_marathon, title="Marathon", description="Run a marathon, and pay for it.")
             await context.session.send_tool_list_changed()
             return "It says that a marathon costs money now."
+
+    def _add_demolition(self) -> None:
+        @self.mcp.tool(title="Demolish house", annotations=ToolAnnotations(destructiveHint=True))
+        def demolish_house(street: str = "Elm Street") -> str:
+            """Demolish the house."""
+            self.calls.append(("demolish_house", {"street": street}))
+            return "The house is gone."
 
     def _add_errand(self) -> None:
         @self.mcp.tool(title="Errand", structured_output=False)

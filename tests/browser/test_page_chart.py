@@ -92,3 +92,58 @@ async def test_the_picture_follows_the_width_of_its_place(modules: Page) -> None
     )
     assert await modules.evaluate(height) == before
     await modules.set_viewport_size({"width": 1280, "height": 720})
+
+
+NUMBERS = """
+async (structured) => {
+  const {numbersIn} = await import("/static/js/chart/numbers.js");
+  return numbersIn(structured);
+}
+"""
+PLOT = """
+async (structured) => {
+  const {plot} = await import("/static/js/chart/plot.js");
+  document.body.replaceChildren(plot(structured));
+}
+"""
+SALES = [
+    {"month": f"2026-0{n}", "revenue": 1000 * n, "cost": 700 * n + 90, "share": 0.1 * n} for n in range(1, 7)
+]
+SHOPS = [{"shop": name, "visitors": count} for name, count in (("Bern", 40), ("Basel", -12), ("Chur", 7))]
+
+
+async def test_numbers_over_a_date_are_lines_of_like_size(modules: Page) -> None:
+    found = await modules.evaluate(NUMBERS, {"result": SALES})
+    assert (found["kind"], found["along"]) == ("line", "month")
+    assert [series["name"] for series in found["series"]] == ["revenue", "cost"]
+
+
+async def test_one_number_beside_a_name_is_a_bar(modules: Page) -> None:
+    found = await modules.evaluate(NUMBERS, {"shops": SHOPS})
+    assert (found["kind"], found["labels"]) == ("bars", ["Bern", "Basel", "Chur"])
+    await modules.evaluate(PLOT, {"shops": SHOPS})
+    await expect(modules.locator(".bar")).to_have_count(3)
+    drawn = modules.get_by_role("img", name="Bars of visitors for 3 of shop, from -12 to 40.")
+    await expect(drawn).to_be_visible()
+
+
+async def test_a_line_has_a_gap_where_a_number_is_missing(modules: Page) -> None:
+    rows = [dict(row) for row in SALES]
+    rows[2]["revenue"] = None
+    await modules.evaluate(PLOT, rows)
+    await expect(modules.locator(".series-0 .line")).to_have_count(2)
+    await expect(modules.locator(".series-1 .line")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    "structured",
+    [
+        {"number": 4, "min": 1},
+        [{"id": n, "name": f"person {n}"} for n in range(5)],
+        [{"name": "a", "x": 1, "y": 2}] * 4,
+        [{"date": "2026-01-01", "id": 3}] * 4,
+        "text",
+    ],
+)
+async def test_what_is_no_series_is_not_drawn(modules: Page, structured: Any) -> None:
+    assert await modules.evaluate(NUMBERS, structured) is None

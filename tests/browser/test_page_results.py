@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 SHOW = """
 async (text) => {
@@ -21,7 +21,11 @@ async (text) => {
         ('[{"type": "text", "text": "hello"}]', '{"count": 3}', ["hello", "count3"]),
         ('[{"type": "text", "text": "{\\"error\\": 7}"}]', '{"count": 3}', ['{"error": 7}', "count3"]),
         ('[{"type": "text", "text": "{\\"b\\": 2, \\"a\\": 1}"}]', '{"a": 1, "b": 2}', ["a1b2"]),
-        ('[{"type": "text", "text": "{\\"a\\": 1}"}]', '{"result": [{"a": 1}]}', ["resulta1"]),
+        (
+            '[{"type": "text", "text": "{\\"a\\": 1}"}]',
+            '{"result": [{"a": 1}]}',
+            ["Result of lista11 rowDownload as CSV"],
+        ),
         (
             '[{"type": "text", "text": "{\\"id\\": 725653563933458433}"}]',
             '{"id": 725653563933458432}',
@@ -38,8 +42,45 @@ async (text) => {
 async def test_text_is_hidden_only_where_the_structure_says_the_same(
     modules: Page, content: str, structured: str, shown: list[str]
 ) -> None:
-    made: Any = await modules.evaluate(SHOW, f'{{"content": {content}, "structured": {structured}}}')
+    made: Any = await modules.evaluate(
+        SHOW, f'{{"tool": "list", "content": {content}, "structured": {structured}}}'
+    )
     assert made == shown
+
+
+RECORDS = """
+async (count) => {
+  const {Records} = await import("/static/js/tools/records.js");
+  const {toCsv} = await import("/static/js/tools/csv.js");
+  const record = (_, index) => ({number: (index * 7) % count, name: `n${index}`});
+  const records = Array.from({length: count}, record);
+  records[0].name = "=cmd()";
+  const shown = new Records(records, "Numbers", (value) => document.createTextNode(String(value)));
+  document.body.replaceChildren(shown.element);
+  return toCsv(["number", "name"], [...records.slice(0, 2), {number: null, name: 'a "b", c'}]);
+}
+"""
+
+
+async def test_every_row_is_in_reach_and_any_column_sorts(modules: Page) -> None:
+    await modules.evaluate(RECORDS, 100)
+    table = modules.get_by_role("table", name="Numbers")
+    await expect(table.locator("tbody tr")).to_have_count(20)
+    await modules.get_by_role("button", name="Show 80 more rows").click()
+    await expect(table.locator("tbody tr")).to_have_count(100)
+    await modules.get_by_role("button", name="number").click()
+    await expect(table.get_by_role("columnheader").first).to_have_attribute("aria-sort", "ascending")
+    assert await table.locator("tbody td:first-child").all_inner_texts() == [str(n) for n in range(100)]
+    await modules.get_by_role("button", name="number").click()
+    await expect(table.locator("tbody td").first).to_have_text("99")
+
+
+async def test_a_table_is_kept_as_csv_without_formulas(modules: Page) -> None:
+    written = await modules.evaluate(RECORDS, 100)
+    assert written == 'number,name\r\n0,\'=cmd()\r\n7,n1\r\n,"a ""b"", c"\r\n'
+    async with modules.expect_download() as kept:
+        await modules.get_by_role("button", name="Download as CSV").click()
+    assert (await kept.value).suggested_filename == "Numbers.csv"
 
 
 async def test_a_result_that_was_cut_says_so(modules: Page) -> None:

@@ -27,7 +27,7 @@ def _refusals() -> set[str]:
     kinds = {"MissingToken", "InvalidRequest", "InsufficientClaims", "InsufficientScope", "NotPermitted"}
     kinds |= {"Unavailable", "_lacks"}
     found: set[str] = set()
-    for file in (Path(mcpsecurity_server.__file__ or "").parent / "auth").glob("*.py"):
+    for file in Path(mcpsecurity_server.__file__ or "").parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))

@@ -35,6 +35,24 @@ interface ModelView {
   instead_of?: string;
 }
 
+/** The model's note of the first `messages` messages, which it is not sent any more; the last of them has the id `message_id`. `turns` is for the server's own use. Without `model` no model wrote it. */
+interface NoteView {
+  text: string;
+  turns: number;
+  messages: number;
+  message_id: string;
+  at: number;
+  model?: string;
+}
+
+/** What the model was sent last: `used` tokens of its `window`, and how many results as excerpts. */
+interface ContextView {
+  window: number;
+  used: number;
+  shortened: number;
+  note?: NoteView;
+}
+
 /** A resource that the person attached to a message. */
 interface AttachmentView {
   server: string;
@@ -175,6 +193,7 @@ interface Snapshot {
   mode: "manual" | "elicitation";
   model: ModelView;
   models: Array<ModelView>;
+  context: ContextView;
   title: string;
   messages: Array<MessageView>;
   run: RunView | null;
@@ -315,6 +334,11 @@ interface ModelChanged {
   model: ModelView;
 }
 
+/** The model was sent another part of the conversation, or has written a note. */
+interface ContextChanged {
+  context: ContextView;
+}
+
 /** The grants have changed. */
 interface GrantsChanged {
   grants: Array<GrantView>;
@@ -374,6 +398,7 @@ interface ChatEvents {
   "sampling.resolved": SamplingResolved;
   "mode.changed": ModeChanged;
   "model.changed": ModelChanged;
+  "context.changed": ContextChanged;
   "grants.changed": GrantsChanged;
   "tools.changed": ToolsChanged;
   "servers.changed": ServersChanged;

@@ -10,6 +10,7 @@ import type { ServerClock as ServerClockClass } from "../../webclient/mcpsecurit
 import type { Commands as CommandsClass } from "../../webclient/mcpsecurity_webclient/static/js/protocol/commands.js";
 import type { Countdowns as CountdownsClass } from "../../webclient/mcpsecurity_webclient/static/js/requests/countdown.js";
 import type { Notifications as NotificationsClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/notifications.js";
+import type { Typed as TypedClass } from "../../webclient/mcpsecurity_webclient/static/js/requests/typed.js";
 import type { Toasts as ToastsClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/toasts.js";
 import type { Waiting as WaitingClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/waiting.js";
 
@@ -43,6 +44,7 @@ declare global {
     mode: "manual" | "elicitation";
     model: ModelView | null;
     models: ModelView[];
+    context: ContextView | null;
     title: string;
     grants: GrantView[];
     toolsOff: ToolRef[];
@@ -75,6 +77,7 @@ declare global {
   type Follower = FollowerClass;
   type ServerClock = ServerClockClass;
   type Toasts = ToastsClass;
+  type Typed = TypedClass;
   type Notifications = NotificationsClass;
   type Waiting = WaitingClass;
 
@@ -99,6 +102,10 @@ declare global {
     sent?: () => void;
     /** Keep an element in view while the text below it grows. */
     keep?: (element: HTMLElement) => void;
+    /** Say that something was widened, with the way back. */
+    undo?: (message: string, undo: () => Promise<unknown>) => void;
+    /** What was typed and is not sent yet. */
+    typed?: TypedClass;
     /** Return what a server is called. */
     serverTitle?: (name: string) => string;
     /** What had the focus was decided: it goes to the next that waits, or to the message. */

@@ -132,8 +132,11 @@ async def redis_server() -> AsyncIterator[Program]:
 
 
 @asynccontextmanager
-async def postgresql() -> AsyncIterator[tuple[Program, str]]:
-    """Run a PostgreSQL server with an empty database; yield it and the database's address."""
+async def postgresql(password: str | None = None) -> AsyncIterator[tuple[Program, str]]:
+    """Run a PostgreSQL server with an empty database; yield it and the database's address.
+
+    With `password` the server demands it of its user; the address is without it.
+    """
     initdb, postgres = program("initdb"), program("postgres")
     with tempfile.TemporaryDirectory() as name:
         data, port = Path(name) / "data", free_port()
@@ -143,8 +146,13 @@ async def postgresql() -> AsyncIterator[tuple[Program, str]]:
             os.chmod(name, 0o755)  # noqa: S103, PTH101 - to be entered by that user; the data folder is closed
             shutil.chown(data, "postgres", "postgres")
             as_user = [program("setpriv"), "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
+        first = Path(name) / "first"
+        first.write_text(f"{password or 'unused'}\n")
+        first.chmod(0o644)
+        method = "trust" if password is None else "scram-sha-256"
         making = await asyncio.create_subprocess_exec(
-            *as_user, initdb, "-D", str(data), "-A", "trust", "-U", "tests", "-E", "UTF8", "--no-sync",
+            *as_user, initdb, "-D", str(data), "-A", method, "-U", "tests", "-E", "UTF8", "--no-sync",
+            f"--pwfile={first}",
             stdout=asyncio.subprocess.DEVNULL, cwd="/",
         )  # fmt: skip
         assert await making.wait() == 0

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Visitor"]
 
+_LONGEST_LINE = 2**24  # of a snapshot
 TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 
@@ -47,7 +48,7 @@ class Visitor:
         self.chat_id = ""
         self.csrf = ""
         self.pages: list[str] = []
-        self.http = aiohttp.ClientSession(timeout=TIMEOUT)
+        self.http = aiohttp.ClientSession(timeout=TIMEOUT, read_bufsize=_LONGEST_LINE)
 
     async def __aenter__(self) -> Self:
         return self

@@ -15,6 +15,7 @@ import jinja2
 from aiohttp import web
 
 from mcpsecurity.client import BridgeError, SignInRequiredError
+from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
@@ -151,7 +152,9 @@ class _Assembly:
         self._redis, self.sessions, self.flows = state.redis, state.sessions, state.flows
         self.entra = EntraClient(settings, state.caches, self._tls, clock)
         self.streams = Streams(settings.max_streams)
-        self._store = SqlConversationStore(settings.database, clock=clock)
+        identity = azure_identity(settings)
+        password = identity.database_password if identity is not None else None
+        self._store = SqlConversationStore(settings.database, clock=clock, password=password)
         self._grants: WeakValueDictionary[Owner, PersonGrants] = WeakValueDictionary()
         self.directory = ChatDirectory(
             self._make_chat,

@@ -204,8 +204,11 @@ class WebSettings(EntraSettings, ModelListSettings):
 
     @model_validator(mode="after")
     def _one_credential(self) -> Self:
-        if (self.client_secret is None) == (self.certificate_file is None):
-            raise ValueError("set either WEBCLIENT_CLIENT_SECRET or WEBCLIENT_CERTIFICATE_FILE")
+        given = [self.client_secret, self.certificate_file, self.client_identity]
+        if sum(credential is not None for credential in given[:2]) > 1 or not any(given):
+            raise ValueError(
+                "set one of WEBCLIENT_CLIENT_SECRET, WEBCLIENT_CERTIFICATE_FILE, ENTRA_CLIENT_IDENTITY"
+            )
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,8 @@ AuthError
 └── Unavailable          503 `temporarily_unavailable`: the tenant's keys cannot be fetched
 """
 
+from mcpsecurity_server.transport import CallRefusedError
+
 __all__ = [
     "AuthError",
     "InsufficientClaims",
@@ -55,7 +57,7 @@ class InvalidToken(AuthError):
     error = "invalid_token"
 
 
-class InsufficientClaims(AuthError):
+class InsufficientClaims(AuthError, CallRefusedError):
     """The sign-in has to satisfy more; `claims` (JSON text) is what the client asks Entra ID for.
 
     See learn.microsoft.com, entra/identity-platform/claims-challenge.
@@ -66,6 +68,9 @@ class InsufficientClaims(AuthError):
     def __init__(self, reason: str, description: str, claims: str) -> None:
         super().__init__(reason, description)
         self.claims = claims
+
+    def __str__(self) -> str:
+        return self.description
 
 
 class InsufficientScope(AuthError):

@@ -18,7 +18,11 @@ class ConsentNeededError(ProfileError):
 
 
 class SignInNeededError(ProfileError):
-    """The organisation demands another step at sign-in."""
+    """The organisation demands another step at sign-in; `claims` (JSON text) is what the client asks for."""
+
+    def __init__(self, message: str, claims: str | None = None) -> None:
+        super().__init__(message)
+        self.claims = claims
 
 
 class NotAvailableError(ProfileError):

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -17,11 +17,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import msal  # type: ignore[import-untyped]  # ships no types
+import orjson
 import requests
 from msal.exceptions import MsalError  # type: ignore[import-untyped]  # ships no types
 from pydantic import SecretStr
 
 from mcpsecurity.oidc import Timer
+from mcpsecurity.oidc.azure_identity import AzureIdentity
 from mcpsecurity.oidc.msal_http import msal_session
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.profile.errors import (
@@ -31,7 +33,7 @@ from mcpsecurity_server.profile.errors import (
     SignInNeededError,
 )
 
-__all__ = ["ClientCredential", "OnBehalfOf", "credential_of"]
+__all__ = ["ClientCredential", "OnBehalfOf", "claims_text", "credential_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -43,9 +45,10 @@ _TIMEOUT = 10.0
 _MAX_REMEMBERED = 1000
 _EARLY = 300.0  # seconds before its expiry at which a token is replaced
 _THREADS = 4
+_LONGEST_CLAIMS = 2000
 
-ClientCredential = str | dict[str, str]
-"""A secret, or private key and certificate in the form that MSAL takes."""
+ClientCredential = str | dict[str, str] | dict[str, Callable[[], str]]
+"""A secret, private key and certificate, or a function that makes client assertions, as MSAL takes them."""
 
 
 class OnBehalfOf:
@@ -87,18 +90,20 @@ class OnBehalfOf:
         if self._http is not None:
             self._http.close()
 
-    async def token(self, principal: Principal, scopes: list[str]) -> str:
+    async def token(self, principal: Principal, scopes: list[str], claims: str | None = None) -> str:
         """Return an access token of the principal for `scopes`, all of one API.
+
+        With `claims`, the API's challenge, a new one that satisfies it.
 
         Raises:
             ProfileError: Entra refused, or cannot be reached.
         """
         known, until = self._tokens.get(_key(principal, scopes), ("", 0.0))
-        if self._timer() < until:
+        if self._timer() < until and claims is None:
             return known
         loop = asyncio.get_running_loop()
         try:
-            answer = await loop.run_in_executor(self._threads, self._acquire, principal, scopes)
+            answer = await loop.run_in_executor(self._threads, self._acquire, principal, scopes, claims)
         except _UNUSABLE as error:
             _log.warning("on-behalf-of failed: %s", type(error).__name__)
             raise NotAvailableError("The sign-in service cannot be reached; try again later.") from error
@@ -119,9 +124,9 @@ class OnBehalfOf:
             del self._tokens[next(iter(self._tokens))]
         self._tokens[key] = (token, self._timer() + lifetime - _EARLY)
 
-    def _acquire(self, principal: Principal, scopes: list[str]) -> dict[str, Any]:
+    def _acquire(self, principal: Principal, scopes: list[str], claims: str | None) -> dict[str, Any]:
         answer: dict[str, Any] = self._application(principal.tenant_id).acquire_token_on_behalf_of(
-            user_assertion=principal.token, scopes=scopes
+            user_assertion=principal.token, scopes=scopes, claims_challenge=claims
         )
         return answer
 
@@ -136,6 +141,7 @@ class OnBehalfOf:
                     instance_discovery=False,
                     token_cache=_KeepsNothing(),
                     http_client=self._http,
+                    client_capabilities=["CP1"],  # it passes a claims challenge on
                 )
             return application
 
@@ -151,14 +157,18 @@ class _KeepsNothing(msal.TokenCache):  # type: ignore[misc]  # ships no types
         """Forget it."""
 
 
-def credential_of(secret: SecretStr | None, certificate_file: Path | None) -> ClientCredential:
-    """Return the credential that is configured: of two, the certificate.
+def credential_of(
+    secret: SecretStr | None, certificate_file: Path | None, identity: AzureIdentity | None = None
+) -> ClientCredential:
+    """Return the credential that is configured: of several, the certificate, then the secret.
 
     Raises:
         OSError: the file cannot be read.
         ValueError: nothing is configured, or the file does not hold a private key and a certificate (PEM).
     """
     if certificate_file is None:
+        if secret is None and identity is not None:
+            return {"client_assertion": identity.assertion}
         if secret is None:
             raise ValueError("neither a secret nor a certificate is configured")
         return secret.get_secret_value()
@@ -168,6 +178,16 @@ def credential_of(secret: SecretStr | None, certificate_file: Path | None) -> Cl
     if key is None or certificate is None:
         raise ValueError("the file must hold a private key and a certificate, as PEM")
     return {"private_key": key.group(), "public_certificate": certificate.group()}
+
+
+def claims_text(value: object) -> str | None:
+    """Return a claims challenge that is JSON text of an object and fits into a header; None otherwise."""
+    if not isinstance(value, str) or len(value) > _LONGEST_CLAIMS:
+        return None
+    try:
+        return value if isinstance(orjson.loads(value), dict) else None
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _refusal(answer: Mapping[str, Any]) -> ProfileError:
@@ -187,6 +207,7 @@ def _refusal(answer: Mapping[str, Any]) -> ProfileError:
     if answer.get("claims") or answer.get("error") == "interaction_required":
         return SignInNeededError(
             f"Your organisation asks for another step at sign-in before your profile can be read ({named}): "
-            "sign out, sign in again, and repeat the call."
+            "sign out, sign in again, and repeat the call.",
+            claims_text(answer.get("claims")),
         )
     return NotAvailableError(f"Your profile cannot be read: Entra ID refused ({named}).")

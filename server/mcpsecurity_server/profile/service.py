@@ -1,6 +1,9 @@
 """Microsoft Graph's `/v1.0/me`."""
 
 import asyncio
+import base64
+import binascii
+import re
 import ssl
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,6 +23,8 @@ __all__ = ["Profile", "ProfileService"]
 
 _SCOPES = ["User.Read"]
 _TIMEOUT = 10.0
+_CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/=_-]+)"')
+_LONGEST_CLAIMS = 2000
 _CHALLENGED = (
     "Microsoft Graph does not accept your sign-in any more: sign out, sign in again, and repeat the call."
 )
@@ -59,6 +64,10 @@ class ProfileService:
             await self._session.close()
         await self._on_behalf_of.__aexit__(kind, error, trace)
 
+    async def prepare(self, principal: Principal) -> None:
+        """Get the token for the profile, and read nothing yet. Raises `ProfileError`."""
+        await self._on_behalf_of.token(principal, _SCOPES)
+
     async def profile(self, principal: Principal) -> Profile:
         """Return the principal's profile.
 
@@ -67,7 +76,7 @@ class ProfileService:
         """
         token = await self._on_behalf_of.token(principal, _SCOPES)
         try:
-            answer = await self._get(token)
+            answer = await self._get_in_spite_of_challenge(principal, token)
         except ProfileError:
             self._on_behalf_of.forget(principal, _SCOPES)
             raise
@@ -79,6 +88,15 @@ class ProfileService:
             job_title=answer.get("jobTitle"),
         )
 
+    async def _get_in_spite_of_challenge(self, principal: Principal, token: str) -> dict[str, Any]:
+        """Read the profile; if Graph challenges the token, with one that Entra ID makes for the challenge."""
+        try:
+            return await self._get(token)
+        except SignInNeededError as error:
+            if error.claims is None:
+                raise
+            return await self._get(await self._on_behalf_of.token(principal, _SCOPES, error.claims))
+
     async def _get(self, token: str) -> dict[str, Any]:
         if self._session is None:
             raise RuntimeError("use the profile service inside `async with`")
@@ -89,10 +107,20 @@ class ProfileService:
                 self._session.get(self._url, headers=headers, allow_redirects=False) as response,
             ):
                 if "insufficient_claims" in response.headers.get(hdrs.WWW_AUTHENTICATE, ""):
-                    raise SignInNeededError(_CHALLENGED)
+                    raise SignInNeededError(_CHALLENGED, _claims(response.headers[hdrs.WWW_AUTHENTICATE]))
                 if response.status != 200:
                     raise NotAvailableError(f"Microsoft Graph refused ({response.status}).")
                 answer = orjson.loads(await response.read())
         except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:
             raise NotAvailableError("Microsoft Graph cannot be reached; try again later.") from error
         return answer if isinstance(answer, dict) else {}
+
+
+def _claims(header: str) -> str | None:
+    """Return the claims of Graph's challenge, which are JSON in base64."""
+    found = _CLAIMS.search(header)
+    try:
+        claims = base64.b64decode(found[1], altchars=b"-_").decode() if found is not None else None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return claims if claims and len(claims) <= _LONGEST_CLAIMS else None

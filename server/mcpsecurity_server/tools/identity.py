@@ -1,11 +1,14 @@
 """The signed-in person: from the access token and, if configured, from Microsoft Graph."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from mcpsecurity_server.auth.errors import InsufficientClaims
 from mcpsecurity_server.auth.principal import Principal, current_principal
-from mcpsecurity_server.profile import ProfileError, ProfileService
+from mcpsecurity_server.profile import ProfileError, ProfileService, SignInNeededError
 from mcpsecurity_server.tools.elicitation import ToolContext
 from mcpsecurity_server.tools.errors import ServiceError
 from mcpsecurity_server.tools.registration import Toolbox
@@ -70,17 +73,30 @@ def register_profile(toolbox: Toolbox, profiles: ProfileService) -> None:
     async def get_my_profile(context: ToolContext) -> MyProfile:
         """Get the signed-in person's profile from Microsoft Graph: name, mail address and job title."""
         principal = _principal()
+        with _told():
+            await profiles.prepare(principal)  # before the person is asked: the sign-in may need another step
         await toolbox.elicitor.approve(context, "get_my_profile", "Read your profile from Microsoft Graph.")
-        try:
+        with _told():
             profile = await profiles.profile(principal)
-        except ProfileError as error:
-            raise ServiceError(str(error)) from error
         return MyProfile(
             display_name=profile.display_name,
             user_principal_name=profile.user_principal_name,
             mail=profile.mail,
             job_title=profile.job_title,
         )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn errors of reading a profile into a claims challenge, or an error for the model."""
+    try:
+        yield
+    except SignInNeededError as error:
+        if error.claims is None:
+            raise ServiceError(str(error)) from error
+        raise InsufficientClaims("claims_challenge", str(error), error.claims) from error
+    except ProfileError as error:
+        raise ServiceError(str(error)) from error
 
 
 def _agent(principal: Principal) -> CallingAgent | None:

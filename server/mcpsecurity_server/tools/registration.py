@@ -17,6 +17,7 @@ from mcpsecurity.runtime.failures import without_values
 from mcpsecurity_server.observability.audit import note_outcome
 from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.errors import OutcomeError, ToolError
+from mcpsecurity_server.transport import CallRefusedError
 
 __all__ = ["Toolbox"]
 
@@ -68,7 +69,7 @@ def _guard(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
         except OutcomeError as error:
             note_outcome(error.outcome)
             raise
-        except ToolError:
+        except (ToolError, CallRefusedError):
             raise
         except Exception as error:
             error_id = secrets.token_hex(6)

@@ -27,7 +27,14 @@ from mcpsecurity_server.transport.events.bus import (
 from mcpsecurity_server.transport.events.memory import InMemoryEventBus
 from mcpsecurity_server.transport.http.fast_path import fast_path
 from mcpsecurity_server.transport.http.responses import was_refused
-from mcpsecurity_server.transport.identity import TOKEN_KEY, CallerRules, Owner, owner_of, token_of
+from mcpsecurity_server.transport.identity import (
+    TOKEN_KEY,
+    CallerRules,
+    CallRefusedError,
+    Owner,
+    owner_of,
+    token_of,
+)
 from mcpsecurity_server.transport.jsonrpc import MessageError, Request
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.mount import MountedMcp, mount_mcp
@@ -52,6 +59,7 @@ __all__ = [
     "BeforeCall",
     "Caching",
     "Call",
+    "CallRefusedError",
     "CallerRules",
     "Event",
     "EventBus",

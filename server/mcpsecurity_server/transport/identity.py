@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 from aiohttp import web
 from mcp.server.auth.provider import AccessToken
 
-__all__ = ["ANONYMOUS", "TOKEN_KEY", "CallerRules", "Owner", "owner_of", "token_of"]
+__all__ = ["ANONYMOUS", "TOKEN_KEY", "CallRefusedError", "CallerRules", "Owner", "owner_of", "token_of"]
 
 TOKEN_KEY: web.RequestKey[AccessToken | None] = web.RequestKey("mcp_access_token", AccessToken)
 """Request key under which an authentication middleware stores the validated access token."""
@@ -20,6 +20,13 @@ class Owner(NamedTuple):
 
 
 ANONYMOUS = Owner("", "", "")
+
+
+class CallRefusedError(Exception):
+    """Raised by a tool whose caller needs another token. The HTTP request is refused with it.
+
+    A middleware turns it into a response. If the answer has begun, the request fails with its text instead.
+    """
 
 
 class CallerRules(Protocol):

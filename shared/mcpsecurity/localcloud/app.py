@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 from aiohttp import web
 
-from mcpsecurity.localcloud.entra import Tenant, add_login_routes, add_tenant_routes
+from mcpsecurity.localcloud.entra import Tenant, add_identity_route, add_login_routes, add_tenant_routes
 from mcpsecurity.localcloud.graph import add_graph_routes
 from mcpsecurity.localcloud.openai import ModelEndpoints, add_openai_routes
 from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults, add_open_meteo_routes
@@ -29,6 +29,7 @@ def create_http_app(tenant: Tenant) -> web.Application:
     """Return the application with the pages that a browser sees."""
     app = web.Application(middlewares=[refuse_foreign_hosts])
     add_login_routes(app, tenant)
+    add_identity_route(app, tenant)
     return app
 
 

@@ -13,6 +13,7 @@ from aiohttp import web
 from mcpsecurity.localcloud.app import create_http_app, create_https_app
 from mcpsecurity.localcloud.certificates import Certificates, ensure_certificates
 from mcpsecurity.localcloud.entra import SigningKey, Tenant, Urls, default_directory, ensure_signing_key, ids
+from mcpsecurity.localcloud.entra.managed_identity import IDENTITY_HEADER, IDENTITY_PATH
 from mcpsecurity.localcloud.openai import MODEL_NAME, ModelEndpoints
 from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults
 from mcpsecurity.localcloud.settings import LocalCloudSettings
@@ -153,6 +154,11 @@ class LocalCloud:
     def graph_url(self) -> str:
         """The base URL of Microsoft Graph: `/v1.0/me` is on it."""
         return self.authority
+
+    @property
+    def identity_environment(self) -> dict[str, str]:
+        """Variables by which programs find the managed identity of this machine."""
+        return {"IDENTITY_ENDPOINT": f"{self.http_url}{IDENTITY_PATH}", "IDENTITY_HEADER": IDENTITY_HEADER}
 
     @property
     def users(self) -> list[str]:

@@ -1,5 +1,7 @@
 """Tools that know who calls: `who_am_i` from the token, `get_my_profile` from Graph on her behalf."""
 
+import base64
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,7 +148,7 @@ async def test_my_profile_works_with_a_certificate_too(
 @pytest.mark.parametrize(
     ("code", "claims", "text"),
     [
-        (Sts.MFA_REQUIRED, CHALLENGE, "another step at sign-in"),
+        (Sts.MFA_REQUIRED, None, "another step at sign-in"),
         (Sts.OBO_SIGNATURE, None, "Entra ID refused (AADSTS50013)"),
     ],
 )
@@ -164,6 +166,47 @@ async def test_what_entra_refuses_is_a_clear_tool_error(
         result = await _call(protected, cloud.access_token(), "get_my_profile")
     assert result["isError"]
     assert text in result["content"][0]["text"]
+
+
+async def test_what_entra_asks_of_the_sign_in_reaches_the_client_as_a_claims_challenge(
+    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+) -> None:
+    async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+        cloud.tenant.faults.refuse(Sts.MFA_REQUIRED, claims=CHALLENGE)
+        answer = await protected.stateless_tool(cloud.access_token(), "get_my_profile")
+        assert _claims_of(protected, answer) == json.loads(CHALLENGE)
+        cloud.tenant.faults.refuse(Sts.MFA_REQUIRED, claims=CHALLENGE)
+        answer = await _profile_call(protected, cloud.access_token())
+        assert _claims_of(protected, answer) == json.loads(CHALLENGE)
+        stepped_up = cloud.access_token(acrs=["c1"])
+        assert not (await _call(protected, stepped_up, "get_my_profile"))["isError"], "it can be called again"
+
+
+@pytest.mark.parametrize("claims", ["[1]", "{", "x" * 5000, "nothing"])
+async def test_a_malformed_challenge_of_entra_is_a_tool_error(
+    cloud: LocalCloud,
+    cloud_settings: dict[str, Any],
+    clock: MovableClock,
+    tenant: ControlledTenant,
+    claims: str,
+) -> None:
+    cloud.tenant.faults.refuse(Sts.MFA_REQUIRED, claims=claims)
+    async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
+        result = await _call(protected, cloud.access_token(), "get_my_profile")
+    assert "asks for another step at sign-in" in result["content"][0]["text"]
+
+
+async def _profile_call(protected: ProtectedServer, token: str) -> Answer:
+    return await protected.call(token, tool="get_my_profile", session=await protected.session(token))
+
+
+def _claims_of(protected: ProtectedServer, answer: Answer) -> Any:
+    """Return the claims of a challenge, which has to be one of RFC 6750 besides."""
+    assert answer.challenge is not None, answer
+    claims = json.loads(base64.b64decode(answer.challenge.pop("claims"), validate=True))
+    scope = f"{protected.settings.identifier_uri}/mcp:tools"
+    protected.assert_refused(answer, 401, "insufficient_claims", scope)
+    return claims
 
 
 async def test_missing_consent_is_told_with_what_to_do(
@@ -238,13 +281,12 @@ async def test_a_session_that_was_revoked_is_told_and_its_token_not_used_again(
         settings = cloud_settings | {"graph_url": f"https://localhost:{graph.port}"}
         token = cloud.access_token()
         async with ProtectedServer(tenant, clock, **settings) as protected:
-            results = [await _call(protected, token, "get_my_profile") for _ in range(2)]
+            answers = [await _profile_call(protected, token) for _ in range(2)]
     finally:
         await graph.close()
-    for result in results:
-        assert result["isError"]
-        assert "sign out, sign in again" in result["content"][0]["text"]
-    assert len(set(authorizations)) == 2
+    for answer in answers:
+        assert _claims_of(protected, answer) == {"access_token": {}}
+    assert len(set(authorizations)) == 4, "each time with another token, made for the challenge"
     assert f"Bearer {token}" not in authorizations, "the incoming token goes nowhere"
 
 

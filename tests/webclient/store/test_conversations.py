@@ -314,3 +314,19 @@ def test_another_kind_of_address_is_refused_without_repeating_it(address: str) -
         return
     with pytest.raises(ValueError, match=r"^(?!.*secret)"):
         database_url(address)
+
+
+async def test_postgresql_takes_the_token_of_an_identity_as_the_password_of_each_connection() -> None:
+    asked: list[str] = []
+
+    def token() -> str:
+        asked.append("a token of Entra ID")
+        return asked[-1]
+
+    async with postgresql("a token of Entra ID") as (_, address):
+        with pytest.raises(StoreUnavailableError):
+            async with SqlConversationStore(address, password=lambda: "an old one"):
+                pass
+        async with SqlConversationStore(address, password=token) as store:
+            await store.check()
+        assert len(asked) >= 1

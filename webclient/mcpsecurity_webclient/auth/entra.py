@@ -25,6 +25,7 @@ from yarl import URL
 
 from mcpsecurity.client import ServerUnavailableError, SignInRequiredError
 from mcpsecurity.oidc import CachePolicy, OidcError, OidcProvider, TokenError
+from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.oidc.msal_http import msal_session
 from mcpsecurity_webclient.auth.token_cache import TokenCacheStore
 from mcpsecurity_webclient.errors import SignInError
@@ -321,6 +322,8 @@ class EntraClient:
                 self._credential = settings.client_secret.get_secret_value()
             elif settings.certificate_file is not None:
                 self._credential = _certificate(settings.certificate_file)
+            elif (identity := azure_identity(settings)) is not None:
+                self._credential = {"client_assertion": identity.assertion}
         return self._credential
 
 

@@ -159,6 +159,7 @@ class ChatService:
             lambda: self.model_choice.model,
             self._servers,
             self._tool_calls,
+            self._publish,
             max_rounds=shared.settings.max_rounds,
             system_prompt=shared.settings.system_prompt_text,
         )

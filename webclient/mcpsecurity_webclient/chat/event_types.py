@@ -13,6 +13,7 @@ from mcpsecurity_webclient.chat.views import (
     CallState,
     CallView,
     ContentView,
+    ContextView,
     ElicitationView,
     FailureView,
     GrantView,
@@ -184,6 +185,12 @@ class ModelChanged(TypedDict):
     model: ModelView
 
 
+class ContextChanged(TypedDict):
+    """The model was sent another part of the conversation, or has written a note."""
+
+    context: ContextView
+
+
 class GrantsChanged(TypedDict):
     """The grants have changed."""
 
@@ -232,16 +239,16 @@ EventName = Literal[
     "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "request.extended", "elicitation.requested", "elicitation.resolved", "sampling.requested",
-    "sampling.resolved", "mode.changed", "model.changed", "grants.changed", "tools.changed",
-    "servers.changed", "catalog.changed", "title.changed", "session.expired", "toast",
+    "sampling.resolved", "mode.changed", "model.changed", "context.changed", "grants.changed",
+    "tools.changed", "servers.changed", "catalog.changed", "title.changed", "session.expired", "toast",
 ]  # fmt: skip
 
 EventPayload = (
     Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | RequestExtended
     | ElicitationRequested | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged
-    | ModelChanged | GrantsChanged | ToolsChanged | ServersChanged | CatalogChanged | TitleChanged
-    | SessionExpired | Toast
+    | ModelChanged | ContextChanged | GrantsChanged | ToolsChanged | ServersChanged | CatalogChanged
+    | TitleChanged | SessionExpired | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -265,6 +272,7 @@ EVENTS: Final[dict[EventName, type]] = {
     "sampling.resolved": SamplingResolved,
     "mode.changed": ModeChanged,
     "model.changed": ModelChanged,
+    "context.changed": ContextChanged,
     "grants.changed": GrantsChanged,
     "tools.changed": ToolsChanged,
     "servers.changed": ServersChanged,

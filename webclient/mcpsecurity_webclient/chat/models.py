@@ -22,6 +22,7 @@ from mcpsecurity_webclient.chat.views import (
     Trigger,
     UserView,
 )
+from mcpsecurity_webclient.store.conversations import Part
 
 __all__ = [
     "INTERRUPTED",
@@ -128,6 +129,7 @@ class PendingFunctionCall:
     deciding: Decision | None = field(default=None, repr=False)
     limit: asyncio.Timeout | None = field(default=None, repr=False)
     recovered: bool = False
+    stored: Part | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.args_hash = arguments_hash(self.arguments)

@@ -15,7 +15,9 @@ from mcpsecurity_webclient.chat.models import (
     ToolChoice,
     User,
 )
+from mcpsecurity_webclient.chat.notes import ContextUse
 from mcpsecurity_webclient.chat.transcript import Transcript
+from mcpsecurity_webclient.chat.views import ContextView
 
 __all__ = ["ConversationState"]
 
@@ -36,9 +38,9 @@ class ConversationState:
     `messages` and `calls` are what the page shows, `transcript` is what the model reads. `grants` maps
     server and tool to the digest of the definition that the person always approves. `choice` says which
     tools take part. `run` is the answer that is being written, `model` the name of the model that was
-    chosen (None: the default one), `locale` the person's with the last message. `leaving` is set when
-    another process takes the conversation
-    over: requests that wait for the person then stay open.
+    chosen (None: the default one), `locale` the person's with the last message, `context` what the model was
+    sent last. `leaving` is set when another process takes the conversation over: requests that wait for the
+    person then stay open.
     """
 
     chat_id: str
@@ -53,6 +55,7 @@ class ConversationState:
     calls: dict[str, PendingFunctionCall] = field(default_factory=dict)
     grants: dict[tuple[str, str], str] = field(default_factory=dict)
     transcript: Transcript = field(default_factory=_new_transcript)
+    context: ContextUse = field(default_factory=ContextUse)
     choice: ToolChoice = field(default_factory=ToolChoice)
     run: Run | None = None
     leaving: bool = False
@@ -71,12 +74,21 @@ class ConversationState:
         """Remove the answer to the person's last message; see `Transcript.drop_answer` for `settled`."""
         self.forget_calls(self.transcript.drop_answer(self.messages, self.calls, settled=settled))
 
+    def context_json(self) -> ContextView:
+        """Return what the model was sent, as the page shows it."""
+        use, note = self.context, self.transcript.note
+        view: ContextView = {"window": use.window, "used": use.used, "shortened": use.shortened}
+        if note is not None:
+            view["note"] = note.to_json()
+        return view
+
     def to_json(self) -> dict[str, Any]:
         """Return the conversation as the page shows it."""
         shown = {call_id for message in self.messages for call_id in message.calls}
         return {
             "user": self.user.to_json(),
             "mode": self.mode.value,
+            "context": self.context_json(),
             "title": self.title,
             "messages": [message.to_json() for message in self.messages],
             "run": self.run.to_json() if self.run else None,

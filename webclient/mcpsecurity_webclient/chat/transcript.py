@@ -7,9 +7,11 @@ from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
 
 from mcpsecurity_webclient.chat.history import after_results_of, leave_out, take_back_in
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
+from mcpsecurity_webclient.chat.notes import Note
 
 __all__ = ["Transcript"]
 
+_MOST_NOTES = 20
 _GO_ON = "Your last answer was cut off. Go on exactly where it ends; repeat nothing of it."
 
 
@@ -17,21 +19,29 @@ class Transcript:
     """The turns of a conversation: `history` is Semantic Kernel's.
 
     The person's last message begins at the place `question`, and its answer at `asked`: a message with
-    attachments or a prompt has several turns.
+    attachments or a prompt has several turns. `notes` are the model's, each with more turns than the one
+    before it.
     """
 
     def __init__(self, history: ChatHistory) -> None:
         self.history = history
         self.question = self.asked = len(history.messages)
+        self.notes: list[Note] = []
 
     @property
     def turns(self) -> list[ChatMessageContent]:
         """All turns, in order."""
         return self.history.messages
 
+    @property
+    def note(self) -> Note | None:
+        """The note that stands for the turns before the last message, as far as there is one."""
+        return next((note for note in reversed(self.notes) if note.turns <= self.question), None)
+
     def ask(self, turns: Iterable[tuple[str, str]]) -> None:
         """Add the turns of a person's message, by role and text."""
         self.question = len(self.turns)
+        self.notes = [note for note in self.notes if note.turns <= self.question][-_MOST_NOTES:]
         for role, content in turns:
             self.history.add_message({"role": role, "content": content})
         self.asked = len(self.turns)

@@ -13,6 +13,7 @@ __all__ = [
     "CallState",
     "CallView",
     "ContentView",
+    "ContextView",
     "ElicitationView",
     "FailureView",
     "GrantScope",
@@ -20,6 +21,7 @@ __all__ = [
     "MessageView",
     "Mode",
     "ModelView",
+    "NoteView",
     "ProgressView",
     "PromptView",
     "Resolver",
@@ -76,6 +78,27 @@ class ModelView(TypedDict):
     offline: bool
     images: bool
     instead_of: NotRequired[str]
+
+
+class NoteView(TypedDict):
+    """The model's note of the first `messages` messages, which it is not sent any more; the last of them has
+    the id `message_id`. `turns` is for the server's own use. Without `model` no model wrote it."""
+
+    text: str
+    turns: int
+    messages: int
+    message_id: str
+    at: float
+    model: NotRequired[str]
+
+
+class ContextView(TypedDict):
+    """What the model was sent last: `used` tokens of its `window`, and how many results as excerpts."""
+
+    window: int
+    used: int
+    shortened: int
+    note: NotRequired[NoteView]
 
 
 class FailureView(TypedDict):
@@ -237,6 +260,7 @@ class StateView(TypedDict):
     mode: Mode
     model: ModelView
     models: list[ModelView]
+    context: ContextView
     title: str
     messages: list[MessageView]
     run: RunView | None

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_webclient.auth.flows import FlowStore, InMemoryFlowStore
 from mcpsecurity_webclient.auth.sessions import InMemorySessionStore, SessionStore
@@ -62,8 +63,11 @@ def web_state(settings: WebSettings, clock: Callable[[], float]) -> WebState:
     from mcpsecurity_webclient.replicas.redis_sessions import RedisFlowStore, RedisSessionStore  # noqa: PLC0415
     from mcpsecurity_webclient.replicas.redis_token_cache import RedisTokenCacheStore  # noqa: PLC0415
 
+    identity = azure_identity(settings)
     redis = RedisConnection(
-        settings.redis_url.get_secret_value(), EncryptionKeys(settings.keys.get_secret_value())
+        settings.redis_url.get_secret_value(),
+        EncryptionKeys(settings.keys.get_secret_value()),
+        password=identity.redis_password if identity is not None else None,
     )
     return WebState(
         RedisSessionStore(redis, idle=idle, lifetime=lifetime, clock=clock),

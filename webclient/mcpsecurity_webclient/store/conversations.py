@@ -1,6 +1,9 @@
 """The parts of a stored conversation, and the store's contract."""
 
+import hashlib
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
 
 __all__ = ["Conversation", "ConversationStore", "Entry", "Owner", "Part", "PartKind"]
@@ -15,17 +18,31 @@ class Owner(NamedTuple):
     user_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """One piece of a conversation: a message, a tool call, or a turn of what the model reads.
 
-    `body` is a JSON object; `text` is what a search looks through.
+    `body` is a JSON object; `text` is what a search looks through. A part does not change, so what is written
+    of it is made once: a part that is saved again costs nothing.
     """
 
     kind: PartKind
     part_id: str
     body: dict[str, Any]
     text: str = ""
+
+    @cached_property
+    def written(self) -> str:
+        """The body as JSON of ASCII characters: a database takes neither NUL nor half a surrogate pair."""
+        return json.dumps(self.body, separators=(",", ":"), default=str)
+
+    def digest(self, position: int) -> str:
+        """Return the digest of the body at a position among the parts of its kind."""
+        known: tuple[int, str] | None = vars(self).get("_digest")
+        if known is None or known[0] != position:
+            known = position, hashlib.sha256(f"{position} {self.written}".encode()).hexdigest()
+            vars(self)["_digest"] = known
+        return known[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-__all__ = ["database_url", "make_engine", "migrate"]
+__all__ = ["GetPassword", "database_url", "make_engine", "migrate"]
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -23,6 +24,9 @@ _DRIVERS = {
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x6D637073  # any number, the same in each replica
 _SECONDS = 10.0
+
+GetPassword = Callable[[], str]
+"""Returns a password: a token of an identity. It may block."""
 
 
 def database_url(text_: str) -> URL:
@@ -41,10 +45,15 @@ def database_url(text_: str) -> URL:
     return url.set(drivername=driver)
 
 
-def make_engine(url: URL) -> AsyncEngine:
-    """Return an engine. A file is made with access for its owner only."""
+def make_engine(url: URL, password: GetPassword | None = None) -> AsyncEngine:
+    """Return an engine. A file is made with access for its owner only.
+
+    `password` returns one for each new connection to PostgreSQL, if the address has none; it may block.
+    """
     if url.get_backend_name() != "sqlite":
-        timeouts = {"timeout": _SECONDS, "command_timeout": _SECONDS}
+        timeouts: dict[str, Any] = {"timeout": _SECONDS, "command_timeout": _SECONDS}
+        if password is not None and url.password is None:
+            timeouts["password"] = lambda: asyncio.to_thread(password)  # asyncpg awaits it
         return create_async_engine(
             url, pool_pre_ping=True, pool_size=10, pool_timeout=_SECONDS, connect_args=timeouts
         )

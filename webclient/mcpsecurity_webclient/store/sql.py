@@ -1,7 +1,6 @@
 """A `ConversationStore` in SQLite or PostgreSQL."""
 
 import asyncio
-import hashlib
 import json
 import time
 from collections.abc import Callable, Coroutine
@@ -27,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mcpsecurity_webclient.errors import StaleConversationError, StoreUnavailableError
 from mcpsecurity_webclient.store.conversations import Conversation, Entry, Owner, Part
-from mcpsecurity_webclient.store.engine import database_url, make_engine, migrate
+from mcpsecurity_webclient.store.engine import GetPassword, database_url, make_engine, migrate
 from mcpsecurity_webclient.store.models import conversations, parts
 from mcpsecurity_webclient.store.sql_grants import SqlGrants
 
@@ -42,12 +41,15 @@ _Work = Callable[[AsyncConnection], Coroutine[Any, Any, T]]
 class SqlConversationStore:
     """Conversations in the database of `url` (see `database_url`), to be entered before use.
 
-    `clock` gives seconds since 1970, as for the times that it is given.
+    `clock` gives seconds since 1970, as for the times that it is given. `password` returns the password of
+    each new connection to PostgreSQL, if the address has none; it may block.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, url: str, *, clock: Callable[[], float] = time.time, password: GetPassword | None = None
+    ) -> None:
         self._clock = clock
-        self._engine = make_engine(database_url(url))
+        self._engine = make_engine(database_url(url), password)
         self._running: set[asyncio.Task[Any]] = set()
         self.grants = SqlGrants(self._shielded)
 
@@ -252,12 +254,11 @@ def _part_rows(pieces: list[Part]) -> dict[_Key, dict[str, Any]]:
     for part in pieces:
         position = positions[part.kind]
         positions[part.kind] += 1
-        body = _json(part.body)
         rows[part.kind, part.part_id] = {
             "position": position,
-            "digest": hashlib.sha256(f"{position} {body}".encode()).hexdigest(),
+            "digest": part.digest(position),
             "text_folded": _folded(part.text),
-            "body": body,
+            "body": part.written,
         }
     return rows
 

@@ -24,7 +24,7 @@ from mcpsecurity_server.transport.dispatch.pagination import LISTS, BadCursorErr
 from mcpsecurity_server.transport.dispatch.relay_session import Channel, RelaySession, UnansweredChannel
 from mcpsecurity_server.transport.dispatch.results import failed_tool, model_json
 from mcpsecurity_server.transport.dispatch.server_adapter import ServerAdapter
-from mcpsecurity_server.transport.identity import CallerRules
+from mcpsecurity_server.transport.identity import CallerRules, CallRefusedError
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -125,7 +125,8 @@ class Dispatcher:
         """Handle a request and return its result as a JSON value. Messages meanwhile go to the channel.
 
         Raises:
-            MessageError: an error for the client; no other exception is raised, except for cancellation.
+            MessageError: an error for the client.
+            CallRefusedError: a tool wants another token; no other exception is raised, but for cancellation.
         """
         if self._callers is not None and not self._callers.may_answer(call.token):
             channel = UnansweredChannel(channel)
@@ -139,7 +140,7 @@ class Dispatcher:
             raise _as_message(error, request) from error
         except McpError as error:
             raise _as_message(error, request) from error
-        except MessageError:
+        except (MessageError, CallRefusedError):
             raise
         except Exception as error:  # the boundary to the program's handlers
             _log.error("%s failed: %s", request.method, without_values(error))

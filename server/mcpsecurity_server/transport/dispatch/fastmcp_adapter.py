@@ -25,6 +25,7 @@ from pydantic_core import SchemaSerializer, to_json
 from mcpsecurity.runtime.failures import drop_values
 from mcpsecurity_server.transport.dispatch.results import tool_result
 from mcpsecurity_server.transport.dispatch.server_adapter import Handler, ServerAdapter
+from mcpsecurity_server.transport.identity import CallRefusedError
 
 __all__ = ["CallContext", "FastMcpAdapter", "preserved_logging", "set_version"]
 
@@ -91,6 +92,7 @@ class FastMcpAdapter(ServerAdapter):
         Raises:
             ToolError: arguments, function or result are wrong; the text is for the model.
             UrlElicitationRequiredError: the user has to visit a page first.
+            CallRefusedError: the caller needs another token.
         """
         try:
             keywords = _keywords(tool, arguments)
@@ -100,7 +102,7 @@ class FastMcpAdapter(ServerAdapter):
             if tool.is_async:
                 result = await result
             return _converted(tool, result)
-        except UrlElicitationRequiredError:
+        except (UrlElicitationRequiredError, CallRefusedError):
             raise
         except Exception as error:
             raise ToolError(f"Error executing tool {tool.name}: {error}") from error

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from mcpsecurity.redis.connection import RedisConnection
+from mcpsecurity.redis.connection import GetPassword, RedisConnection
 from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.redis.event_bus import RedisEventBus
@@ -24,9 +24,15 @@ class RedisTransport:
     """
 
     def __init__(
-        self, url: str, keys: EncryptionKeys, limits: Limits, *, prefix: str = "mcpsecurity"
+        self,
+        url: str,
+        keys: EncryptionKeys,
+        limits: Limits,
+        *,
+        prefix: str = "mcpsecurity",
+        password: GetPassword | None = None,
     ) -> None:
-        self.connection = RedisConnection(url, keys, prefix=prefix)
+        self.connection = RedisConnection(url, keys, prefix=prefix, password=password)
         self._channels = Channels(self.connection)
         self.store = RedisSessionStore(self.connection, self._channels, limits)
         self.bus = RedisEventBus(self.connection, self._channels, limits)

@@ -10,7 +10,9 @@ from mcp.server.auth.provider import AccessToken
 
 from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
 from mcpsecurity_server.transport.http.responses import json_response
+from mcpsecurity_server.transport.identity import CallRefusedError
 from mcpsecurity_server.transport.jsonrpc import (
+    INVALID_REQUEST,
     MessageError,
     Request,
     RequestId,
@@ -146,6 +148,10 @@ class Exchange:
             answer = result_body(request.id, result)
         except MessageError as error:
             answer = error_body(request.id, error.code, str(error), error.data)
+        except CallRefusedError as error:
+            if self._writer is None and len(self._ids) == 1:
+                raise
+            answer = error_body(request.id, INVALID_REQUEST, str(error))
         except asyncio.CancelledError:
             if not running.cancelled:
                 raise

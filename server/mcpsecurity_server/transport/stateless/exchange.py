@@ -13,9 +13,10 @@ from aiohttp import web
 from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
 from mcpsecurity_server.transport.http.responses import EXTRA_HEADERS, json_response
 from mcpsecurity_server.transport.http.ticker import Ticker
-from mcpsecurity_server.transport.identity import Owner, owner_of
+from mcpsecurity_server.transport.identity import CallRefusedError, Owner, owner_of
 from mcpsecurity_server.transport.jsonrpc import (
     INTERNAL_ERROR,
+    INVALID_REQUEST,
     MessageError,
     Request,
     error_body,
@@ -104,6 +105,10 @@ class Exchange:
             return result
         except MessageError as error:
             return channel.ask_for_pages(error) or error
+        except CallRefusedError as error:
+            if channel.plain:
+                raise
+            return MessageError(INVALID_REQUEST, str(error), self._request.id)
         except asyncio.CancelledError:
             if not channel.suspended:
                 raise

@@ -11,7 +11,7 @@ from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity.localcloud.entra.assertions import ASSERTION_TYPE, check_client_assertion, claimed_client
 from mcpsecurity.localcloud.entra.directory import Client, ClientKind
 from mcpsecurity.localcloud.entra.errors import EntraError
-from mcpsecurity.localcloud.entra.ids import TENANT_ID
+from mcpsecurity.localcloud.entra.ids import TENANT_ID, TOKEN_EXCHANGE
 from mcpsecurity.localcloud.entra.sessions import TENANT_NAMES
 from mcpsecurity.localcloud.entra.tenant import Tenant
 
@@ -62,10 +62,25 @@ def authenticate_client(
     if assertion is not None:
         if values.get("client_assertion_type") != ASSERTION_TYPE:
             raise EntraError(Sts.MISSING_PARAMETER, parameter="client_assertion_type")
-        check_client_assertion(assertion, client, _audiences(tenant), tenant.now())
+        if not _is_federated(tenant, client, assertion):
+            check_client_assertion(assertion, client, _audiences(tenant), tenant.now())
         return Authenticated(client, "2")
     _check_secret(client, secret)
     return Authenticated(client, "1")
+
+
+def _is_federated(tenant: Tenant, client: Client, assertion: str) -> bool:
+    """Return whether the assertion is a good token of an identity that a federated credential names."""
+    if not client.federated:
+        return False
+    claims = tenant.tokens.read(assertion)
+    if claims is None or claims.get("sub") not in client.federated:
+        return False
+    if claims["aud"] != TOKEN_EXCHANGE:
+        raise EntraError(Sts.ASSERTION_AUDIENCE, audience=str(claims["aud"]))
+    if not claims["nbf"] <= tenant.now() < claims["exp"]:
+        raise EntraError(Sts.ASSERTION_TIME)
+    return True
 
 
 def _check_secret(client: Client, secret: str | None) -> None:

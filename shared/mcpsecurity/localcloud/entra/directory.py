@@ -54,6 +54,7 @@ class Client:
     Attributes:
         secrets: development secrets, any of which authenticates a confidential client.
         certificates: PEM certificates that verify its client assertions.
+        federated: subjects of the tenant's own tokens that may stand for the client (managed identities).
         redirect_uris: accepted as they are, character by character.
         logout_uris: where a browser may be sent after sign-out, likewise.
         any_loopback_redirect: accept http redirects to loopback on any port and path (RFC 8252 7.3).
@@ -67,6 +68,7 @@ class Client:
     kind: ClientKind
     secrets: frozenset[str] = frozenset()
     certificates: tuple[bytes, ...] = ()
+    federated: frozenset[str] = frozenset()
     redirect_uris: frozenset[str] = frozenset()
     logout_uris: frozenset[str] = frozenset()
     any_loopback_redirect: bool = False
@@ -138,6 +140,11 @@ class Directory:
         own = api.personal_scopes | {name} if personal else api.personal_scopes - {name}
         granted = tuple(scope for scope in scopes if scope not in own)
         self.apis[API_CLIENT_ID] = replace(api, scopes=scopes, default_scopes=granted, personal_scopes=own)
+
+    def add_federated_credential(self, client_id: str, subject: str) -> None:
+        """Let a managed identity of this tenant (its object id) stand for a client."""
+        client = self.clients[client_id]
+        self.clients[client_id] = replace(client, federated=client.federated | {subject})
 
     def add_certificate(self, client_id: str, certificate: bytes) -> None:
         """Let a client authenticate by assertions that this certificate (PEM) verifies."""

@@ -3,6 +3,7 @@
 import uuid
 
 from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.claims import read_claims
 from mcpsecurity.localcloud.entra.clients import Authenticated
 from mcpsecurity.localcloud.entra.directory import ClientKind, User
 from mcpsecurity.localcloud.entra.errors import EntraError
@@ -28,6 +29,9 @@ async def on_behalf_of(tenant: Tenant, client: Authenticated, values: Values) ->
         raise EntraError(Sts.MALFORMED, detail="requested_token_use must be on_behalf_of.")
     requested = parse_scopes(tenant.directory, client.client, required(values, "scope"))
     claims = _assertion_claims(tenant, client, required(values, "assertion"))
+    asked = read_claims(values.get("claims"))
+    if not set(asked.acrs) <= set(claims.get("acrs", ())):
+        raise EntraError(Sts.MFA_REQUIRED, claims=values["claims"])
     family = Family(_person(tenant, claims), str(uuid.uuid4()), tuple(claims.get("acrs", ())))
     requested.single(tenant.directory)
     return await delegated(tenant, client, requested, family)

@@ -11,6 +11,7 @@ from mcpsecurity.localcloud.entra.authorize import authorize
 from mcpsecurity.localcloud.entra.device import device_authorization, enter_code, show_code_page
 from mcpsecurity.localcloud.entra.errors import EntraError, token_error
 from mcpsecurity.localcloud.entra.logout import logout
+from mcpsecurity.localcloud.entra.managed_identity import IDENTITY_PATH, managed_identity
 from mcpsecurity.localcloud.entra.metadata import discovery, jwks
 from mcpsecurity.localcloud.entra.pages import error_page
 from mcpsecurity.localcloud.entra.sessions import TENANT_NAMES
@@ -18,7 +19,7 @@ from mcpsecurity.localcloud.entra.signin import consent, login
 from mcpsecurity.localcloud.entra.tenant import Tenant
 from mcpsecurity.localcloud.entra.token import token
 
-__all__ = ["add_login_routes", "add_tenant_routes"]
+__all__ = ["add_identity_route", "add_login_routes", "add_tenant_routes"]
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +57,15 @@ def add_login_routes(app: web.Application, tenant: Tenant) -> None:
         app.router.add_route(
             method, f"/{{tenant}}/oauth2/v2.0/{name}", _endpoint(tenant, handler, error_page)
         )
+
+
+def add_identity_route(app: web.Application, tenant: Tenant) -> None:
+    """Serve from `app` the tokens of the machine's managed identity."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await managed_identity(tenant, request)
+
+    app.router.add_get(IDENTITY_PATH, answer)
 
 
 def _endpoint(tenant: Tenant, handler: TenantHandler, refusal: Refusal) -> Handler:

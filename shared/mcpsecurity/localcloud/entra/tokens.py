@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 
 from mcpsecurity.localcloud.entra.directory import Api, Client, User
-from mcpsecurity.localcloud.entra.ids import API_CLIENT_ID, TENANT_ID
+from mcpsecurity.localcloud.entra.ids import API_CLIENT_ID, MANAGED_IDENTITY_ID, TENANT_ID
 from mcpsecurity.localcloud.entra.keys import SigningKeys
 
 __all__ = ["ACCESS_TOKEN_LIFETIME", "Claims", "TokenFactory", "client_info"]
@@ -75,6 +75,11 @@ class TokenFactory:
         if client.agent_parent is not None:
             claims |= {"xms_sub_fct": "9 3 11"} | _actor(client)
         return claims
+
+    def identity_claims(self, resource: str) -> Claims:
+        """Return the claims of a token of the machine's managed identity for a resource."""
+        subject = {"azp": MANAGED_IDENTITY_ID, "oid": MANAGED_IDENTITY_ID, "sub": MANAGED_IDENTITY_ID}
+        return self._common(resource) | subject | {"azpacr": "2", "idtyp": "app"}
 
     def id_claims(
         self, user: User, client: Client, oidc: frozenset[str], *, nonce: str | None, session: str

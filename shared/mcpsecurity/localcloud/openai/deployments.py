@@ -20,11 +20,29 @@ class Deployment:
         name: its name, which is also what answers name as their model.
         reasons: it thinks before it speaks, and takes tools by the Responses API only, as GPT-5.6 does.
         sees: it takes pictures.
+        window: how many tokens it reads and writes for one answer.
     """
 
     name: str
     reasons: bool = False
     sees: bool = False
+    window: int = 1_000_000
+
+    def check_length(self, tokens: int, answer: Any, *, responses: bool) -> None:
+        """Raise `RefusedError` for a request of more tokens than the window has, with the answer's limit."""
+        asked = tokens + (answer if isinstance(answer, int) else 0)
+        if asked <= self.window:
+            return
+        text = (
+            f"This model's maximum context length is {self.window} tokens. However, you requested "
+            f"{asked} tokens ({tokens} in the messages, {asked - tokens} in the completion). Please reduce "
+            "the length of the messages or completion."
+        )
+        if responses:
+            text = (
+                "Your input exceeds the context window of this model. Please adjust your input and try again."
+            )
+        raise RefusedError(text, param="input" if responses else "messages", code="context_length_exceeded")
 
     def check_chat(self, body: Mapping[str, Any]) -> None:
         """Raise `RefusedError` for what this kind of model does not take by Chat Completions."""

@@ -22,7 +22,7 @@ from mcpsecurity.localcloud.openai.responses import (
 )
 from mcpsecurity.localcloud.openai.script import Asked, Script, Turn
 from mcpsecurity.localcloud.openai.validation import check_names, check_request
-from mcpsecurity.localcloud.openai.wire import chunks, completion, error, usage_of
+from mcpsecurity.localcloud.openai.wire import chunks, completion, error, prompt_tokens, usage_of
 
 __all__ = ["MODEL_NAME", "ModelEndpoints", "add_openai_routes"]
 
@@ -38,7 +38,8 @@ class ModelEndpoints:
 
     `faults` makes them fail; `script` has answers that are given instead of the offline model's.
     `pace` is the pause between pieces of a streamed answer, in seconds; a reasoning
-    deployment thinks for ten of them before it speaks. `requests` counts what was answered.
+    deployment thinks for ten of them before it speaks. `requests` counts what was answered. `deployments` are
+    those that are there, by name; tests put others into their place.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class ModelEndpoints:
         self._accepts_token = accepts_token
         self._today = today
         self._reasoning = Reasoning()
+        self.deployments = dict(DEPLOYMENTS)
         self.faults = ModelFaults()
         self.script = Script()
         self.pace = pace
@@ -64,7 +66,7 @@ class ModelEndpoints:
             return refusal
         if not request.query.get("api-version"):
             return _error(404, "404", "Resource not found")
-        if request.match_info["deployment"] not in DEPLOYMENTS:
+        if request.match_info["deployment"] not in self.deployments:
             return _no_deployment()
         return await self._answered(request, self._chat, request.match_info["deployment"])
 
@@ -81,7 +83,7 @@ class ModelEndpoints:
     ) -> web.StreamResponse:
         try:
             body = await _body_of(request)
-            found = DEPLOYMENTS.get(deployment or str(body.get("model")))
+            found = self.deployments.get(deployment or str(body.get("model")))
             if found is None:
                 return _no_deployment()
             return await answer(request, body, found)
@@ -94,11 +96,15 @@ class ModelEndpoints:
         check_names(body)
         _check(body, deployment)
         deployment.check_chat(body)
+        limit = body.get("max_completion_tokens") or body.get("max_tokens")
+        deployment.check_length(prompt_tokens(body["messages"], body.get("tools")), limit, responses=False)
         api: Literal["chat", "dated"] = "chat" if request.path.startswith("/openai/v1/") else "dated"
         turn = await self._turn(Asked(api, deployment.name, body["messages"], body.get("tools") or [], body))
         if turn.fault is not None:
             return _fault(turn.fault)
-        usage = usage_of(body["messages"], turn.reply) if turn.usage == "counted" else turn.usage
+        usage = turn.usage
+        if usage == "counted":
+            usage = usage_of(body["messages"], turn.reply, body.get("tools"))
         if not body.get("stream"):
             return web.json_response(completion(turn.reply, deployment.name, usage or {}))
         wanted = turn.usage != "counted" or (body.get("stream_options") or {}).get("include_usage")
@@ -111,6 +117,8 @@ class ModelEndpoints:
         chat = as_chat(body, self._reasoning)
         _check(chat, deployment)
         deployment.check_responses(body)
+        sent = prompt_tokens(chat["messages"], chat.get("tools"))
+        deployment.check_length(sent, body.get("max_output_tokens"), responses=True)
         turn = await self._turn(
             Asked("responses", deployment.name, chat["messages"], chat.get("tools") or [], body)
         )

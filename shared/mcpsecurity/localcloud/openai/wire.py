@@ -9,7 +9,7 @@ from typing import Any
 
 from mcpsecurity.localcloud.openai.offline import Reply
 
-__all__ = ["chunks", "completion", "error", "usage_of"]
+__all__ = ["chunks", "completion", "error", "prompt_tokens", "usage_of"]
 
 
 def completion(reply: Reply, model: str, usage: Mapping[str, int]) -> dict[str, Any]:
@@ -33,9 +33,14 @@ def chunks(reply: Reply, model: str, usage: Mapping[str, int] | None) -> Iterato
         yield {**head, "choices": [], "usage": dict(usage)}
 
 
-def usage_of(messages: Sequence[Any], reply: Reply) -> dict[str, int]:
-    """Return a token count: about four characters each, which is what real tokenizers come to."""
-    prompt = len(json.dumps(messages)) // 4 + 1
+def prompt_tokens(messages: Sequence[Any], tools: Sequence[Any] | None = None) -> int:
+    """Return a count of tokens: about four characters each, which is what real tokenizers come to."""
+    return (len(json.dumps(messages)) + (len(json.dumps(tools)) if tools else 0)) // 4 + 1
+
+
+def usage_of(messages: Sequence[Any], reply: Reply, tools: Sequence[Any] | None = None) -> dict[str, int]:
+    """Return the tokens of a request and of its answer."""
+    prompt = prompt_tokens(messages, tools)
     answer = (len(reply.text) + sum(len(c.text) + len(c.name) for c in reply.calls)) // 4 + 1
     return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
 

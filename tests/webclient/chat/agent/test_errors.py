@@ -34,7 +34,7 @@ async def _goes_on(visitor: Visitor) -> None:
         (ModelFault(401, "401", "no"), ("model_unauthorized", False, "credentials")),
         (ModelFault(403, "403", "no"), ("model_unauthorized", False, "credentials")),
         (ModelFault(404, "DeploymentNotFound", "no"), ("model_not_found", False, "does not exist")),
-        (ModelFault(400, "context_length_exceeded", "no"), ("too_long", False, "begin a new one")),
+        (ModelFault(400, "context_length_exceeded", "no"), ("too_long", False, "Please write less")),
         (ModelFault(429, "insufficient_quota", "no"), ("model_quota", False, "quota")),
         (ModelFault(400, "other", "secret details"), ("model_error", False, "(400)")),
     ],

@@ -1,5 +1,6 @@
 """What went wrong with the model or a server, in words for the person who waits."""
 
+import json
 import math
 import re
 import time
@@ -15,11 +16,13 @@ from mcpsecurity.client import BridgeError, SignInRequiredError
 from mcpsecurity.kernel.model import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity_webclient.chat.agent.provider_report import Report, report_of
 from mcpsecurity_webclient.chat.models import Failure
+from mcpsecurity_webclient.errors import TooLongError
 
 __all__ = [
     "MODEL_ERRORS",
     "REFUSED",
     "failure_of",
+    "overflow_in",
     "report_in",
     "sign_in_needed",
 ]
@@ -41,6 +44,12 @@ _NO_DEPLOYMENT = re.compile(r"deployment|model", re.IGNORECASE)
 _LONGEST_WAIT = 7 * 86400
 _WAITABLE = 3600
 """Seconds that a person may be asked to wait on the page."""
+_TOO_LONG_HERE = {
+    "message": "This message is longer than what the model reads for one answer. Please make it shorter, or "
+    "choose a model that reads more.",
+    "tools": "The descriptions of the tools are longer than what the model reads for one answer. Please "
+    "choose a model that reads more, or fewer tools.",
+}
 _OPERATOR = "Its operator has to mend that."
 
 
@@ -62,11 +71,22 @@ def failure_of(error: BaseException, error_id: str) -> Failure:
         found = _of_model(cause)
         if found is not None:
             return found
+        if isinstance(cause, TooLongError):
+            return Failure("too_long", _TOO_LONG_HERE[cause.what], retryable=False)
         if isinstance(cause, BridgeError):
             return Failure("mcp", str(cause), retryable=True)
     return Failure(
         "internal", f"Something went wrong here (error {error_id}). Please try again.", retryable=True
     )
+
+
+def overflow_in(error: BaseException) -> str | None:
+    """Return the endpoint's words for a request that is too long for the model; None for another error."""
+    for cause in _causes(error):
+        if isinstance(cause, openai.APIError | ProviderError):
+            report = report_of(cause)
+            return json.dumps(cause.body, default=str) if _is_too_long(report) else None
+    return None
 
 
 def report_in(error: BaseException, said: Iterable[str]) -> str:
@@ -117,13 +137,20 @@ def _of_report(report: Report) -> Failure:
         return Failure("model_quota", f"The model's quota is used up. {_OPERATOR}", retryable=False)
     if report.status == HTTPStatus.TOO_MANY_REQUESTS or report.has(_BUSY):
         return _busy(report.headers)
-    too_long = report.status in (None, HTTPStatus.BAD_REQUEST) and _TOO_LONG_WORDS.search(report.message)
-    if report.has(_TOO_LONG) or report.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or too_long:
-        text = "This conversation is too long for the model. Please begin a new one."
+    if _is_too_long(report):
+        text = (
+            "The model does not take this much, although older parts were shortened. Please write less in "
+            "this message, or choose a model that reads more."
+        )
         return Failure("too_long", text, retryable=False)
     if report.status is None:
         return Failure("model_error", "The model's answer broke off with an error.", retryable=True)
     return _of_status(report, report.status)
+
+
+def _is_too_long(report: Report) -> bool:
+    told = report.status in (None, HTTPStatus.BAD_REQUEST) and _TOO_LONG_WORDS.search(report.message)
+    return report.has(_TOO_LONG) or report.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or bool(told)
 
 
 def _of_status(report: Report, status: int) -> Failure:

@@ -3,11 +3,8 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from semantic_kernel import Kernel
-from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
 from semantic_kernel.contents import (
     AuthorRole,
     ChatHistory,
@@ -16,17 +13,19 @@ from semantic_kernel.contents import (
     TextContent,
 )
 
-from mcpsecurity.kernel.model import REASONING, ChatModelSettings
+from mcpsecurity.kernel.model import REASONING
 from mcpsecurity.kernel.schema_functions import original_arguments
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswer, arguments_of
+from mcpsecurity_webclient.chat.agent.model_requests import ModelRequests
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
-from mcpsecurity_webclient.chat.agent.system_message import system_message
 from mcpsecurity_webclient.chat.agent.tool_search import FIND_TOOLS, found_text, search_plugin, wanted_words
-from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, sent, valid_call
+from mcpsecurity_webclient.chat.context.look_back import LOOK_BACK
+from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, valid_call
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.strict_json import to_json
+from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.tools.calls import CANCELLED, ToolCalls
 from mcpsecurity_webclient.errors import UnreadableCallError
@@ -40,8 +39,7 @@ _THOUGHT_BY = "thought_by"
 
 
 class PromptingService:
-    """Runs one conversation's loop of model requests and tool calls. Its kernel describes the tools to the
-    model."""
+    """Runs one conversation's loop of model requests and tool calls."""
 
     def __init__(
         self,
@@ -49,19 +47,21 @@ class PromptingService:
         model: Callable[[], OfferedModel],
         servers: McpServers,
         tool_calls: ToolCalls,
+        publish: Publish,
         *,
         max_rounds: int,
         system_prompt: str | None = None,
     ) -> None:
-        self._kernel = Kernel()
-        self._state = state
         self._model = model
         self._servers = servers
         self._tool_calls = tool_calls
         self._max_rounds = max_rounds
-        self._system_prompt = system_prompt
+        self._requests = ModelRequests(state, servers, publish, system_prompt=system_prompt)
         self._answering = ""
-        self._own: dict[str, Callable[[dict[str, Any]], str]] = {FIND_TOOLS: self._find_tools}
+        self._own: dict[str, Callable[[dict[str, Any]], str]] = {
+            FIND_TOOLS: self._find_tools,
+            LOOK_BACK: self._requests.look_back,
+        }
 
     async def answer(self, history: ChatHistory, writer: AnswerWriter) -> Completion:
         """Answer the history's last message and return the outcome. The history grows by text, calls and
@@ -79,7 +79,7 @@ class PromptingService:
         for _ in range(self._max_rounds):
             message_id = writer.begin()
             with trace_model_call(model.service.ai_model_id) as used:
-                response = await self._ask(model, history, writer)
+                response = await self._requests.ask(model, writer)
                 completion = response.completion()
                 model.reported = completion.model or model.reported
                 used(completion.usage)
@@ -128,40 +128,13 @@ class PromptingService:
         plugins = self._servers.plugins()
         if self._servers.searched:
             plugins[FIND_TOOLS.partition("-")[0]] = search_plugin(self._servers.searched)
-        self._kernel.plugins.clear()
-        self._kernel.plugins |= plugins
+        self._requests.bring(plugins)
 
     def _find_tools(self, arguments: dict[str, Any]) -> str:
         """Look for tools; those that are found are offered from the next round on."""
         found = self._servers.find_tools(wanted_words(arguments))
         self._offer_tools()
         return found_text(found)
-
-    def _with_system_message(self, history: ChatHistory) -> ChatHistory:
-        """Return a history with the system message of now instead of the one it began with."""
-        instructions, now = self._servers.instructions(), datetime.now(UTC)
-        said = system_message(self._system_prompt, now, instructions, self._state.locale)
-        turns = history.messages
-        began = bool(turns) and turns[0].role == AuthorRole.SYSTEM
-        first = ChatMessageContent(role=AuthorRole.SYSTEM, content=said)
-        return ChatHistory(messages=[first, *turns[began:]])
-
-    async def _ask(self, model: OfferedModel, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
-        """Stream one response of the model. Text that came before an error enters the history, too."""
-        settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False))
-        response = ModelAnswer()
-        try:
-            async for parts in model.service.get_streaming_chat_message_contents(
-                self._with_system_message(sent(history)), settings, kernel=self._kernel
-            ):
-                for part in parts:
-                    if piece := response.take(part):
-                        writer.text(piece)
-        except BaseException:
-            if response.text.strip():
-                history.add_assistant_message(response.text)
-            raise
-        return response
 
     def _propose(
         self, response: ModelAnswer, message_id: str, history: ChatHistory, writer: AnswerWriter
@@ -217,7 +190,9 @@ class PromptingService:
                 "Call one of the tools that you were given, by its exact name."
             )
         plugin, _, name = (made.name or "").partition("-")
-        return original_arguments(self._kernel.get_function(plugin, name), arguments_of(made, whole=whole))
+        return original_arguments(
+            self._requests.kernel.get_function(plugin, name), arguments_of(made, whole=whole)
+        )
 
     async def _announce(self, batch: ToolCallBatch, history: ChatHistory) -> None:
         if batch.calls:

@@ -15,6 +15,7 @@ from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.events import ChatEvent, EventBus
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import INTERRUPTED, ApprovalMode, Message
+from mcpsecurity_webclient.chat.notes import Note
 from mcpsecurity_webclient.chat.persistence.serialization import UnderWay, restore, under_way
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.calls import ended_payload
@@ -50,6 +51,7 @@ class EventReplayer:
             "tool.done": self._call_done,
             "mode.changed": self._mode,
             "model.changed": self._model,
+            "context.changed": self._context,
             "title.changed": self._title,
             "grants.changed": self._grants,
             "tools.changed": self._tools,
@@ -176,6 +178,15 @@ class EventReplayer:
 
     def _model(self, payload: dict[str, Any]) -> None:
         self._state.model = payload["model"].get("instead_of") or payload["model"]["name"]
+
+    def _context(self, payload: dict[str, Any]) -> None:
+        view, context, notes = payload["context"], self._state.context, self._transcript.notes
+        context.window, context.used, context.shortened = view["window"], view["used"], view["shortened"]
+        note = Note.of(view["note"]) if "note" in view else None
+        if note is not None and note.turns > len(self._transcript.turns):
+            raise ReplayMismatchError("context.changed")
+        if note is not None and note not in notes:
+            notes.append(note)
 
     def _title(self, payload: dict[str, Any]) -> None:
         self._state.title = payload["title"]

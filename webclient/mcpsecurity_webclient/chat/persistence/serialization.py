@@ -1,6 +1,6 @@
 """A conversation to its stored form and back. What was under way when a process ended comes back as ended."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, NamedTuple
 
 from semantic_kernel.contents import ChatMessageContent
@@ -9,6 +9,7 @@ from mcpsecurity_webclient.chat.history import is_left_out, leave_out
 from mcpsecurity_webclient.chat.locales import PersonLocale
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import ApprovalMode, Message, PendingFunctionCall
+from mcpsecurity_webclient.chat.notes import ContextUse, Note
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.store import Conversation, Part
 
@@ -26,7 +27,9 @@ __all__ = [
 UNKNOWN = "It is not known whether this call was completed: the service stopped while it ran."
 _UNDER_WAY = ("proposed", "approved", "running")
 _LEFT_OUT = "left_out"
-_NOT_KEPT = {"html", "stable", "decision", "deciding", "limit", "recovered"}
+_STORED = "stored"
+"""Key in a turn's metadata, which itself is not stored: its part."""
+_NOT_KEPT = {"html", "stable", "decision", "deciding", "limit", "recovered", "stored"}
 
 
 def captured(
@@ -43,6 +46,8 @@ def captured(
             "model": state.model,
             "locale": [state.locale.language, state.locale.time_zone],
             "grants": [[*which, digest] for which, digest in sorted(state.grants.items())],
+            "context": asdict(state.context),
+            "notes": [note.to_json() for note in state.transcript.notes],
             "off": sorted(state.choice.off),
             "found": state.choice.found,
             **state.transcript.marks(),
@@ -67,6 +72,8 @@ def restore(state: ConversationState, stored: Conversation) -> None:
     state.choice.off = {(server, tool) for server, tool in stored.state.get("off", ())}
     state.choice.found = [(server, tool) for server, tool in stored.state.get("found", ())]
     state.transcript.restore(turns_from(stored.parts), stored.state)
+    state.transcript.notes = [Note.of(note) for note in stored.state.get("notes", ())]
+    state.context = ContextUse(**stored.state.get("context", {}))
 
 
 def parts_of(
@@ -76,8 +83,8 @@ def parts_of(
     shown = [calls[key] for message in messages for key in message.calls if key in calls]
     return [
         *(Part("message", m.message_id, _body(m), m.text) for m in messages),
-        *(Part("call", call.call_id, _body(call)) for call in shown),
-        *(Part("turn", f"{index:06}", _turn(turn)) for index, turn in enumerate(turns)),
+        *map(_call_part, shown),
+        *(_turn_part(index, turn) for index, turn in enumerate(turns)),
     ]
 
 
@@ -136,6 +143,25 @@ def _body(value: Message | PendingFunctionCall) -> dict[str, Any]:
     if isinstance(value, PendingFunctionCall) and value.deciding is not None and value.status == "proposed":
         body |= value.deciding.changes()
     return {name: list(v) if isinstance(v, list) else v for name, v in body.items() if v is not None}
+
+
+def _call_part(call: PendingFunctionCall) -> Part:
+    """Return a call's part; that of a call that has ended is made once."""
+    if call.status in _UNDER_WAY:
+        return Part("call", call.call_id, _body(call))
+    if call.stored is None:
+        call.stored = Part("call", call.call_id, _body(call))
+    return call.stored
+
+
+def _turn_part(index: int, turn: ChatMessageContent) -> Part:
+    """Return a turn's part, which is kept with the turn: only its place and whether it is sent can change."""
+    which = (index, is_left_out(turn))
+    kept = turn.metadata.get(_STORED)
+    if kept is None or kept[0] != which:
+        kept = turn.metadata[_STORED] = (which, Part("turn", f"{index:06}", _turn(turn)))
+    part: Part = kept[1]
+    return part
 
 
 def _turn(turn: ChatMessageContent) -> dict[str, Any]:

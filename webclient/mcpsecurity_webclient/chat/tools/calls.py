@@ -27,6 +27,9 @@ __all__ = ["NotApprovedError", "ToolCalls", "UnknownToolError", "ended_payload",
 
 _log = logging.getLogger(__name__)
 
+_KEPT = 1_048_576
+"""Most characters of a result that are kept for the model, which reads it in parts if it is long."""
+
 DECLINED = "The person declined this call."
 CANCELLED = "The call was cancelled."
 NOT_KEPT = "This call was not made: its approval could not be saved. Please try again."
@@ -236,7 +239,7 @@ def _taken(call: PendingFunctionCall, result: types.CallToolResult) -> str:
     """
     call.content, call.truncated = content_json(result)
     call.structured = structured_json(result)
-    text = result_text(result, shown=shown_parts(result))
+    text = result_text(result, _KEPT, shown=shown_parts(result))
     if result.isError:
         raise ToolFailedError(call.tool, text)
     return text

@@ -15,6 +15,7 @@ import { Store } from "./protocol/store.js";
 import { Stream } from "./protocol/stream.js";
 import { Countdowns } from "./requests/countdown.js";
 import { leave } from "./requests/focus.js";
+import { Typed } from "./requests/typed.js";
 import { Account } from "./shell/account.js";
 import { Announcer } from "./shell/announcer.js";
 import { Chats } from "./shell/chats.js";
@@ -29,7 +30,9 @@ import { Status } from "./shell/status.js";
 import { Tools } from "./shell/tools.js";
 import { Toasts } from "./shell/toasts.js";
 import { Waiting } from "./shell/waiting.js";
+import { ContextWindow } from "./shell/window.js";
 import { byId } from "./ui/dom.js";
+import { t } from "./ui/texts.js";
 
 const RESYNC_PAUSE_MS = 2000;
 
@@ -56,6 +59,8 @@ function start() {
   context.edit = (text) => composer.rewrite(text);
   context.sent = () => follower.goToEnd();
   context.keep = (element) => follower.keep(element);
+  context.typed = new Typed({ username, chatId });
+  context.undo = (message, undo) => toasts.show({ level: "warning", message, again: undo, label: t("Undo") });
   context.serverTitle = (name) => serverTitle(store.state, name);
   context.leave = (element) => leave(element, () => composer.focus());
 
@@ -70,7 +75,7 @@ function start() {
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Models(context), new Servers(), new Tools(context), new Grants(context), new Chats(chatId, context), waiting, notifications];
+  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), new Chats(chatId, context), waiting, notifications];
   const empty = byId("empty");
 
   store.draw((state, previous) => {

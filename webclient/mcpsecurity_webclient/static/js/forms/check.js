@@ -4,34 +4,30 @@
  */
 
 import { exactNumber, isLess, readExact } from "../protocol/exact.js";
+import { t, tn } from "../ui/texts.js";
 
 const MAX_DIGITS = 4300; // more are no integer for the server
 
 export function check(field, raw) {
   const checked = CHECKS[field.kind](field, raw);
-  return checked.absent && field.required ? { error: MISSING[field.kind] } : checked;
+  return checked.absent && field.required ? { error: missing(field.kind) } : checked;
 }
 
-const MISSING = {
-  text: "Enter a value.",
-  email: "Enter an e-mail address.",
-  uri: "Enter an address.",
-  date: "Enter a date.",
-  "date-time": "Enter a date and a time.",
-  number: "Enter a number.",
-  integer: "Enter a whole number.",
-  boolean: "Choose yes or no.",
-  choice: "Choose one.",
-  choices: "Choose at least one.",
-  lines: "Enter at least one, one a line.",
-  json: "Enter a value.",
-};
+function missing(kind) {
+  const words = {
+    text: t("Enter a value."), email: t("Enter an e-mail address."), uri: t("Enter an address."), date: t("Enter a date."),
+    "date-time": t("Enter a date and a time."), number: t("Enter a number."), integer: t("Enter a whole number."),
+    boolean: t("Choose yes or no."), choice: t("Choose one."), choices: t("Choose at least one."),
+    lines: t("Enter at least one, one a line."), json: t("Enter a value."),
+  };
+  return words[kind];
+}
 
 const CHECKS = {
   text: (field, raw) => (raw === "" ? { absent: true } : lengths(field, raw)),
-  email: (field, raw) => formatted(field, raw, isEmail, "Enter an e-mail address, like name@example.com."),
-  uri: (field, raw) => formatted(field, raw, isUri, "Enter a full address, like https://example.com."),
-  date: (field, raw) => formatted(field, raw, isDate, "Enter a date, like 2026-01-31."),
+  email: (field, raw) => formatted(field, raw, isEmail, t("Enter an e-mail address, like name@example.com.")),
+  uri: (field, raw) => formatted(field, raw, isUri, t("Enter a full address, like https://example.com.")),
+  date: (field, raw) => formatted(field, raw, isDate, t("Enter a date, like 2026-01-31.")),
   "date-time": (field, raw) => dateTime(raw),
   number: (field, raw) => number(field, raw, false),
   integer: (field, raw) => number(field, raw, true),
@@ -44,8 +40,8 @@ const CHECKS = {
 
 function lengths({ minLength, maxLength }, text) {
   const length = [...text].length;
-  if (minLength !== undefined && length < minLength) return { error: `Enter at least ${characters(minLength)}.` };
-  if (maxLength !== undefined && length > maxLength) return { error: `Enter at most ${characters(maxLength)}; these are ${length}.` };
+  if (minLength !== undefined && length < minLength) return { error: tn("Enter at least {count} character.", "Enter at least {count} characters.", minLength) };
+  if (maxLength !== undefined && length > maxLength) return { error: tn("Enter at most {count} character; these are {length}.", "Enter at most {count} characters; these are {length}.", maxLength, { length }) };
   return { value: text };
 }
 
@@ -56,16 +52,16 @@ function formatted(field, raw, isGood, message) {
 }
 
 function dateTime({ text, incomplete, value }) {
-  if (incomplete) return { error: "Enter both the date and the time." };
+  if (incomplete) return { error: t("Enter both the date and the time.") };
   return text === "" ? { absent: true } : { value };
 }
 
 function number(field, { text, incomplete }, whole) {
-  if (incomplete) return { error: whole ? "Enter a whole number." : "Enter a number." };
+  if (incomplete) return { error: whole ? t("Enter a whole number.") : t("Enter a number.") };
   if (text === "") return { absent: true };
   const value = typed(text.trim(), whole);
-  if (value === null) return { error: whole ? "Enter a whole number." : "Enter a number." };
-  if (String(value).length > MAX_DIGITS) return { error: "This number is too large." };
+  if (value === null) return { error: whole ? t("Enter a whole number.") : t("Enter a number.") };
+  if (String(value).length > MAX_DIGITS) return { error: t("This number is too large.") };
   return range(field, value);
 }
 
@@ -80,26 +76,26 @@ function typed(text, whole) {
 }
 
 function range({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }, value) {
-  if (exclusiveMinimum !== undefined && !isLess(exclusiveMinimum, value)) return { error: `Must be more than ${exclusiveMinimum}.` };
-  if (exclusiveMaximum !== undefined && !isLess(value, exclusiveMaximum)) return { error: `Must be less than ${exclusiveMaximum}.` };
-  if (minimum !== undefined && isLess(value, minimum)) return { error: `Must be ${minimum} or more.` };
-  if (maximum !== undefined && isLess(maximum, value)) return { error: `Must be ${maximum} or less.` };
+  if (exclusiveMinimum !== undefined && !isLess(exclusiveMinimum, value)) return { error: t("Must be more than {limit}.", { limit: String(exclusiveMinimum) }) };
+  if (exclusiveMaximum !== undefined && !isLess(value, exclusiveMaximum)) return { error: t("Must be less than {limit}.", { limit: String(exclusiveMaximum) }) };
+  if (minimum !== undefined && isLess(value, minimum)) return { error: t("Must be {limit} or more.", { limit: String(minimum) }) };
+  if (maximum !== undefined && isLess(maximum, value)) return { error: t("Must be {limit} or less.", { limit: String(maximum) }) };
   return { value };
 }
 
 function items({ options, required, minItems, maxItems }, chosen) {
   if (chosen.length === 0 && !required) return { absent: true };
   const least = Math.max(minItems ?? 0, 0);
-  if (chosen.length < least) return { error: least === 1 ? MISSING.choices : `Choose at least ${least}.` };
-  if (maxItems !== undefined && chosen.length > maxItems) return { error: `Choose at most ${maxItems}.` };
+  if (chosen.length < least) return { error: least === 1 ? missing("choices") : t("Choose at least {limit}.", { limit: least }) };
+  if (maxItems !== undefined && chosen.length > maxItems) return { error: t("Choose at most {limit}.", { limit: String(maxItems) }) };
   return { value: chosen.map((index) => options[index].value) };
 }
 
 function lines({ minItems, maxItems }, raw) {
   const value = raw.split("\n").map((line) => line.trim()).filter(Boolean);
   if (value.length === 0 && !minItems) return { absent: true };
-  if (value.length < (minItems ?? 0)) return { error: `Enter at least ${minItems}, one a line.` };
-  if (maxItems !== undefined && value.length > maxItems) return { error: `Enter at most ${maxItems}, one a line.` };
+  if (value.length < (minItems ?? 0)) return { error: t("Enter at least {limit}, one a line.", { limit: String(minItems) }) };
+  if (maxItems !== undefined && value.length > maxItems) return { error: t("Enter at most {limit}, one a line.", { limit: String(maxItems) }) };
   return { value };
 }
 
@@ -108,7 +104,7 @@ function json(raw) {
   try {
     return { value: readExact(raw) };
   } catch {
-    return { error: "This is not valid JSON." };
+    return { error: t("This is not valid JSON.") };
   }
 }
 
@@ -122,8 +118,4 @@ function isUri(text) {
 
 function isDate(text) {
   return /^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true;
-}
-
-function characters(count) {
-  return count === 1 ? "1 character" : `${count} characters`;
 }

@@ -5,6 +5,7 @@
 
 import { ExactNumber, same, writeExact } from "../protocol/exact.js";
 import { h, uniqueId } from "../ui/dom.js";
+import { t } from "../ui/texts.js";
 import { timeZone, toLocal, toRfc3339 } from "./moment.js";
 
 /** @param {any} field  see fields.js */
@@ -28,7 +29,7 @@ const CONTROLS = {
 };
 
 function input(field, type, attributes = {}) {
-  const target = h("input", { type, autocomplete: "off", ...attributes });
+  const target = h("input", { type, autocomplete: "off", dir: "auto", ...attributes });
   target.value = field.initial ?? "";
   return { element: target, target, read: () => target.value };
 }
@@ -63,7 +64,7 @@ function exactly(field) {
 function dateTime(field) {
   const target = h("input", { type: "datetime-local", step: "1" });
   target.value = toLocal(field.initial ?? "");
-  const zone = h("span", { class: "field-zone" }, `Time zone: ${timeZone()}`);
+  const zone = h("span", { class: "field-zone" }, t("Time zone: {zone}", { zone: timeZone() }));
   const read = () => ({
     text: target.value,
     incomplete: target.validity.badInput,
@@ -86,14 +87,14 @@ function isAnswered({ given, initial }) {
 /** An optional yes or no can also be left unanswered, which is not the same as no. */
 function yesNo(field) {
   const values = [null, true, false];
-  const target = select(["Not answered", "Yes", "No"]);
+  const target = select([t("Not answered"), t("Yes"), t("No")]);
   target.selectedIndex = values.indexOf(field.initial ?? null);
   return { element: target, target, read: () => values[target.selectedIndex] };
 }
 
 function choice(field) {
   const initial = field.options.findIndex((option) => field.initial !== undefined && same(option.value, field.initial));
-  const target = select([field.required ? "Choose…" : "No choice", ...field.options.map((option) => option.label)]);
+  const target = select([field.required ? t("Choose…") : t("No choice"), ...field.options.map((option) => option.label)]);
   target.selectedIndex = initial + 1;
   return { element: target, target, read: () => (target.selectedIndex > 0 ? target.selectedIndex - 1 : null) };
 }

@@ -10,6 +10,7 @@
  */
 
 import { isNumber, same } from "../protocol/exact.js";
+import { t } from "../ui/texts.js";
 
 const FORMATS = new Set(["email", "uri", "date", "date-time"]);
 
@@ -65,7 +66,7 @@ function textKind(format) {
 
 /** A pattern is shown, never run: one from elsewhere can keep a browser busy for ever. */
 function describe({ description, pattern }) {
-  return [description, typeof pattern === "string" ? `Pattern: ${pattern}` : null].filter(Boolean).join(" ");
+  return [description, typeof pattern === "string" ? t("Pattern: {pattern}", { pattern }) : null].filter(Boolean).join(" ");
 }
 
 /** Follow a local reference, and look through "this or null", which is how optional parameters are declared. */

@@ -1,6 +1,7 @@
 /** A set of labelled fields. Errors stand at their fields until they are corrected, and the first of them gets the focus. */
 
 import { h, setText } from "../ui/dom.js";
+import { tn } from "../ui/texts.js";
 import { check } from "./check.js";
 import { row } from "./row.js";
 
@@ -84,7 +85,7 @@ export class Form {
   _summarize() {
     const count = this._rows.filter(({ wrong }) => wrong()).length;
     this._summary.hidden = count < 2;
-    setText(this._summary, count < 2 ? "" : `${count} fields need attention.`);
+    setText(this._summary, count < 2 ? "" : tn("{count} field needs attention.", "{count} fields need attention.", count));
   }
 
   _raw() {

@@ -1,5 +1,7 @@
 /** A field's limits in words, shown before anybody is told that a value does not fit. */
 
+import { t, tn } from "../ui/texts.js";
+
 const NOBODY_REACHES = 10 ** 12;
 
 /** Return the words for a field's limits; "" if it has none. */
@@ -11,20 +13,20 @@ export function limitWords(field) {
 function range(field) {
   const [minimum, maximum, exclusiveMinimum, exclusiveMaximum] =
     [field.minimum, field.maximum, field.exclusiveMinimum, field.exclusiveMaximum].map((limit) => (Math.abs(Number(limit)) < NOBODY_REACHES ? limit : undefined));
-  if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`;
-  const least = exclusiveMinimum !== undefined ? `more than ${exclusiveMinimum}` : minimum !== undefined ? `${minimum} or more` : "";
-  const most = exclusiveMaximum !== undefined ? `less than ${exclusiveMaximum}` : maximum !== undefined ? `${maximum} or less` : "";
+  if (minimum !== undefined && maximum !== undefined) return t("{least} to {most}", { least: String(minimum), most: String(maximum) });
+  const least = exclusiveMinimum !== undefined ? t("more than {limit}", { limit: String(exclusiveMinimum) }) : minimum !== undefined ? t("{limit} or more", { limit: String(minimum) }) : "";
+  const most = exclusiveMaximum !== undefined ? t("less than {limit}", { limit: String(exclusiveMaximum) }) : maximum !== undefined ? t("{limit} or less", { limit: String(maximum) }) : "";
   return [least, most].filter(Boolean).join(", ");
 }
 
 function picks({ minItems = 0, maxItems }) {
-  if (maxItems !== undefined && minItems > 0) return minItems === maxItems ? `choose ${minItems}` : `choose ${minItems} to ${maxItems}`;
-  if (maxItems !== undefined) return `at most ${maxItems}`;
-  return minItems > 0 ? `at least ${minItems}` : "";
+  if (maxItems !== undefined && minItems > 0) return minItems === maxItems ? t("choose {count}", { count: minItems }) : t("choose {least} to {most}", { least: minItems, most: maxItems });
+  if (maxItems !== undefined) return t("at most {count}", { count: maxItems });
+  return minItems > 0 ? t("at least {count}", { count: minItems }) : "";
 }
 
 function lengths({ minLength = 0, maxLength }) {
-  if (maxLength !== undefined && minLength > 0) return `${minLength} to ${maxLength} characters`;
-  if (maxLength !== undefined) return `at most ${maxLength} characters`;
-  return minLength > 1 ? `at least ${minLength} characters` : "";
+  if (maxLength !== undefined && minLength > 0) return t("{least} to {most} characters", { least: minLength, most: maxLength });
+  if (maxLength !== undefined) return tn("at most {count} character", "at most {count} characters", maxLength);
+  return minLength > 1 ? tn("at least {count} character", "at least {count} characters", minLength) : "";
 }

@@ -2,6 +2,7 @@
 
 import { h, uniqueId } from "../ui/dom.js";
 import { writeExact } from "../protocol/exact.js";
+import { t } from "../ui/texts.js";
 import { control } from "./controls.js";
 import { limitWords } from "./limits.js";
 
@@ -51,7 +52,7 @@ function noteOf(field) {
 
 function optional({ required, fallback }) {
   if (required) return "";
-  return fallback === undefined || fallback === null ? "optional" : `optional, ${shortly(fallback)} if left out`;
+  return fallback === undefined || fallback === null ? t("optional") : t("optional, {value} if left out", { value: shortly(fallback) });
 }
 
 function shortly(value) {

@@ -41,7 +41,7 @@ function ofRun({ status, error }, last) {
 }
 
 function afterError(error, last) {
-  if (error?.code === "content_filter" && error.retryable === false) return EDIT;
+  if (["content_filter", "too_long"].includes(error?.code) && error.retryable === false) return EDIT;
   if (error?.retryable === false) return [];
   return isCutOff(last) ? GO_ON : RETRY;
 }

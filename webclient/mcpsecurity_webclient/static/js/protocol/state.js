@@ -9,7 +9,7 @@ import { begin, deliver, finish, resume } from "./text.js";
 /** @type {Readonly<PageState>} */
 export const INITIAL = Object.freeze({
   ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
-  user: null, servers: [], mode: "manual", model: null, models: [], title: "", grants: [], toolsOff: [],
+  user: null, servers: [], mode: "manual", model: null, models: [], context: null, title: "", grants: [], toolsOff: [],
   order: [], messages: {}, calls: {}, elicitations: {}, samplings: {}, outcomes: {},
   run: null, lastRun: null, catalogVersion: 0,
 });
@@ -60,6 +60,7 @@ const CHAT_HANDLERS = {
   "sampling.requested": (state, { sampling }) => put(state, "samplings", sampling.sampling_id, sampling),
   "sampling.resolved": (state, { sampling_id }) => drop(state, "samplings", sampling_id),
   "mode.changed": (state, { mode = state.mode }) => ({ ...state, mode }),
+  "context.changed": (state, { context }) => ({ ...state, context: context ?? state.context }),
   "model.changed": (state, { model }) => ({ ...state, model: model ?? state.model }),
   "grants.changed": (state, { grants }) => ({ ...state, grants: grants ?? [] }),
   "tools.changed": (state, { off }) => ({ ...state, toolsOff: off ?? [] }),
@@ -111,7 +112,7 @@ function snapshot(state, data) {
     catalogVersion: state.catalogVersion + 1,
     outcomes: state.outcomes,
     lastRun: data.run || messages.at(-1)?.message_id !== state.order.at(-1) ? null : state.lastRun,
-    user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, models: data.models ?? [], title: data.title ?? "",
+    user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, models: data.models ?? [], context: data.context ?? null, title: data.title ?? "",
     grants: data.grants ?? [], toolsOff: data.tools_off ?? [], run: data.run ?? null,
     order: messages.map((message) => message.message_id),
     messages: keyed(messages, "message_id"),

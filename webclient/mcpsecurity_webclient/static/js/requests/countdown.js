@@ -5,6 +5,7 @@
 
 import { h, setText } from "../ui/dom.js";
 import { button } from "../ui/button.js";
+import { t } from "../ui/texts.js";
 
 const SHORT_SECONDS = 30;
 const EXTENDED_BELOW = 60;
@@ -32,7 +33,7 @@ export class Countdowns {
    */
   add(deadline) {
     const words = h("span", { class: "countdown" });
-    const more = button("More time", () => this._ask(countdown), { kind: "link" });
+    const more = button(t("More time"), () => this._ask(countdown), { kind: "link" });
     const element = h("span", { class: "time" }, words, more);
     const countdown = { element, words, more, deadline, used: false, asking: false, warned: this._left(deadline) <= SHORT_SECONDS, remove: () => this._running.delete(countdown), update, watch };
     const use = () => { countdown.used = true; };
@@ -63,13 +64,13 @@ export class Countdowns {
   _show(countdown) {
     const left = this._left(countdown.deadline);
     const mayExtend = left > 0 && (countdown.deadline.latest_at ?? 0) > countdown.deadline.expires_at;
-    setText(countdown.words, left > 0 ? `expires in ${clockWords(left)}` : "time is up");
+    setText(countdown.words, left > 0 ? t("expires in {time}", { time: clockWords(left) }) : t("time is up"));
     countdown.words.classList.toggle("short", left <= SHORT_SECONDS);
     countdown.more.hidden = !mayExtend;
     if (mayExtend && countdown.used && left <= EXTENDED_BELOW && !countdown.asking) this._ask(countdown);
     if (left > SHORT_SECONDS || left <= 0 || countdown.warned) return;
     countdown.warned = true;
-    this._announce(mayExtend ? `${left} seconds left to answer. The button More time gives you more.` : `${left} seconds left to answer.`);
+    this._announce(mayExtend ? t("{left} seconds left to answer. The button More time gives you more.", { left }) : t("{left} seconds left to answer.", { left }));
   }
 
   async _ask(countdown) {

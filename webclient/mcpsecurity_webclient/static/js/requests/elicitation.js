@@ -5,6 +5,7 @@
 
 import { h } from "../ui/dom.js";
 import { button, once } from "../ui/button.js";
+import { t } from "../ui/texts.js";
 import { Form } from "../forms/form.js";
 import { fromElicitation } from "../forms/fields.js";
 import { deadlineOf } from "./deadline.js";
@@ -18,16 +19,21 @@ export function elicitationForm(elicitation, context) {
   const server = context.serverTitle(elicitation.server);
   const approval = approvalIn(fields);
   const form = new Form(approval ? [] : fields);
-  const cancel = button("Cancel", () => answer("cancel"), { kind: "quiet" });
-  const submit = h("button", { type: "submit", class: "button primary" }, h("span", {}, approval ? "Approve" : "Send answer"));
-  const help = h("p", { class: "request-help" }, `Decline tells ${server} no. Cancel ends the question without an answer.`);
-  const actions = h("div", { class: "actions decide" }, cancel, button("Decline", () => answer("decline"), { kind: "plain" }), submit);
+  const cancel = button(t("Cancel"), () => answer("cancel"), { kind: "quiet" });
+  const submit = h("button", { type: "submit", class: "button primary" }, h("span", {}, approval ? t("Approve") : t("Send answer")));
+  const help = h("p", { class: "request-help" }, t("Decline tells {server} no. Cancel ends the question without an answer.", { server }));
+  const actions = h("div", { class: "actions decide" }, cancel, button(t("Decline"), () => answer("decline"), { kind: "plain" }), submit);
   const body = h("form", { novalidate: true, autocomplete: "off" }, form.element, h("div", { class: "request-end" }, help, actions));
   const frame = requestFrame({
-    name: `Request from ${server}`, heading: `${server} asks`, symbol: "form", message: elicitation.message,
+    name: t("Request from {server}", { server }), heading: t("{server} asks", { server }), symbol: "form", message: elicitation.message,
     deadline: deadlineOf(elicitation),
   }, context.countdowns, body);
   const accept = once(submit, submitForm);
+  const key = ["form", elicitation.server, elicitation.message, fields.map(({ name }) => name)];
+  const kept = context.typed.load(key);
+
+  if (kept) form.fill(kept);
+  form.element.addEventListener("input", () => context.typed.save(key, form.typed()));
 
   body.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -44,6 +50,7 @@ export function elicitationForm(elicitation, context) {
     frame.say("");
     try {
       await context.commands.answer(elicitation.elicitation_id, action, content);
+      context.typed.forget(key);
     } catch (error) {
       if (error.status !== 422) return context.report(error);
       const others = form.showErrors(error.fields);

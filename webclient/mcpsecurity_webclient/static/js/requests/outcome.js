@@ -2,14 +2,15 @@
 
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
+import { t } from "../ui/texts.js";
 import { webAddress } from "./visit.js";
 
 const WORDS = {
-  accept: (server) => `You answered ${server}.`,
-  decline: (server) => `You declined the request from ${server}.`,
-  cancel: (server) => `The request from ${server} was cancelled.`,
-  restart: (server) => `The request from ${server} was cancelled, because the service was restarted.`,
-  expired: (server) => `Expired: there was no answer in time, so ${server} did not get one.`,
+  accept: (server) => t("You answered {server}.", { server }),
+  decline: (server) => t("You declined the request from {server}.", { server }),
+  cancel: (server) => t("The request from {server} was cancelled.", { server }),
+  restart: (server) => t("The request from {server} was cancelled, because the service was restarted.", { server }),
+  expired: (server) => t("Expired: there was no answer in time, so {server} did not get one.", { server }),
 };
 
 /** @param {any} outcome  @param {PageContext} context */
@@ -17,9 +18,9 @@ export function outcomeLine({ server, action, by, mode, url }, context) {
   const kind = { timeout: "expired", restart: "restart" }[by] ?? action;
   const element = h("p", { class: "request-outcome" }, (WORDS[kind] ?? WORDS.cancel)(context.serverTitle(server)));
   if (mode === "url" && action === "accept" && webAddress(url)) {
-    element.append(" ", h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, "Open the address again"));
+    element.append(" ", h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, t("Open the address again")));
   }
-  const again = kind === "expired" ? button("Ask again", () => context.regenerate(), { kind: "link", hidden: true }) : null;
+  const again = kind === "expired" ? button(t("Ask again"), () => context.regenerate(), { kind: "link", hidden: true }) : null;
   if (again) element.append(" ", again);
   return { element, update: (mayAskAgain) => again && (again.hidden = !mayAskAgain) };
 }

@@ -2,6 +2,7 @@
 
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
+import { t } from "../ui/texts.js";
 import { deadlineOf } from "./deadline.js";
 import { requestFrame } from "./request.js";
 
@@ -13,8 +14,8 @@ export function samplingRequest(sampling, context) {
   ];
   const server = context.serverTitle(sampling.server);
   const actions = h("div", { class: "actions decide" },
-    button("Decline", () => decide("decline"), { kind: "plain" }),
-    button("Approve", () => decide("approve"), { kind: "primary" }));
+    button(t("Decline"), () => decide("decline"), { kind: "plain" }),
+    button(t("Approve"), () => decide("approve"), { kind: "primary" }));
 
   async function decide(decision) {
     try {
@@ -25,10 +26,10 @@ export function samplingRequest(sampling, context) {
   }
 
   return requestFrame({
-    name: `Sampling request from ${server}`,
-    heading: `${server} wants to use the model`,
+    name: t("Sampling request from {server}", { server }),
+    heading: t("{server} wants to use the model", { server }),
     symbol: "form",
-    message: `The model would answer the following, with at most ${sampling.max_tokens} tokens, and ${server} would get its answer.`,
+    message: t("The model would answer the following, with at most {count} tokens, and {server} would get its answer.", { count: sampling.max_tokens, server }),
     deadline: deadlineOf(sampling),
   }, context.countdowns, h("dl", { class: "sampling" }, prompt.map(({ role, text }) => [h("dt", {}, role), h("dd", {}, text)]).flat()), actions);
 }

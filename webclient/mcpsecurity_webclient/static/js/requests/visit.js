@@ -5,6 +5,7 @@
 
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
+import { t } from "../ui/texts.js";
 import { icon } from "../ui/icons.js";
 import { deadlineOf } from "./deadline.js";
 import { requestFrame } from "./request.js";
@@ -12,14 +13,14 @@ import { requestFrame } from "./request.js";
 /** @param {PageContext} context */
 export function visitRequest(elicitation, context) {
   const url = webAddress(elicitation.url);
-  const warnings = [...(elicitation.warnings ?? []), ...(url ? [] : ["This is not a web address. It cannot be opened from here."])];
+  const warnings = [...(elicitation.warnings ?? []), ...(url ? [] : [t("This is not a web address. It cannot be opened from here.")])];
   const server = context.serverTitle(elicitation.server);
   const actions = h("div", { class: "actions decide" },
-    button("Cancel", () => answer("cancel"), { kind: "quiet" }),
-    button("Decline", () => answer("decline"), { kind: "plain" }),
-    url ? button(`Open ${elicitation.host || "the address"} in a new tab`, open, { kind: "primary" }) : null);
+    button(t("Cancel"), () => answer("cancel"), { kind: "quiet" }),
+    button(t("Decline"), () => answer("decline"), { kind: "plain" }),
+    url ? button(elicitation.host ? t("Open {host} in a new tab", { host: elicitation.host }) : t("Open it in a new tab"), open, { kind: "primary" }) : null);
   const frame = requestFrame({
-    name: `Request from ${server}`, heading: `${server} asks you to visit a site`, symbol: "link", message: elicitation.message,
+    name: t("Request from {server}", { server }), heading: t("{server} asks you to visit a site", { server }), symbol: "link", message: elicitation.message,
     deadline: deadlineOf(elicitation),
   }, context.countdowns, address(elicitation), warningList(warnings), actions);
   frame.element.addEventListener("keydown", (event) => event.key === "Escape" && answer("cancel"));
@@ -49,8 +50,8 @@ export function webAddress(text) {
 
 function address({ url, host }) {
   return h("dl", { class: "address" },
-    host ? [h("dt", {}, "Site"), h("dd", { class: "host" }, host)] : null,
-    h("dt", {}, "Full address"), h("dd", {}, h("code", {}, url)));
+    host ? [h("dt", {}, t("Site")), h("dd", { class: "host" }, host)] : null,
+    h("dt", {}, t("Full address")), h("dd", {}, h("code", {}, url)));
 }
 
 function warningList(warnings) {

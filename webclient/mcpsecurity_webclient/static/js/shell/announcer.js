@@ -6,6 +6,8 @@
 import { endingOf } from "../protocol/endings.js";
 import { serverTitle } from "../protocol/state.js";
 import { sentenceText } from "../tools/summary.js";
+import { wordsFor } from "../tools/wording.js";
+import { t } from "../ui/texts.js";
 import { byId } from "../ui/dom.js";
 
 const PAUSE_MS = 150;
@@ -38,21 +40,21 @@ export class Announcer {
 }
 
 const WHY_CANCELLED = {
-  timeout: "The request has expired: there was no answer in time.",
-  restart: "The request was cancelled: the service was restarted.",
+  timeout: () => t("The request has expired: there was no answer in time."),
+  restart: () => t("The request was cancelled: the service was restarted."),
 };
 
 const SPEECH = {
-  "run.started": () => "The assistant is answering.",
-  "run.done": ({ status, error }, state) => (status === "completed" ? wholeAnswer(state) : (error?.message ?? "The answer was stopped.")),
-  "tool.decided": ({ call_id: id, by }, state) => (by === "timeout" ? `There was no answer in time, so ${titleOf(state, id)} was not run.` : ""),
+  "run.started": () => t("The assistant is answering."),
+  "run.done": ({ status, error }, state) => (status === "completed" ? wholeAnswer(state) : (error?.message ?? t("The answer was stopped."))),
+  "tool.decided": ({ call_id: id, by }, state) => (by === "timeout" ? t("There was no answer in time, so {tool} was not run.", { tool: titleOf(state, id) }) : ""),
   "tool.proposed": ({ call, by }, state) =>
-    (by ? "" : `Approval needed for ${sentenceText(call)}, of ${serverTitle(state, call.server)}.`),
+    (by ? "" : t("Approval needed for {call}, of {server}.", { call: sentenceText(call), server: serverTitle(state, call.server) })),
   "tool.done": ({ call_id: id, status, unasked }, state) =>
-    (status === "declined" ? "" : `${titleOf(state, id)}: ${status}${unasked ? ", without asking you" : ""}.`),
-  "elicitation.requested": ({ elicitation }, state) => `${serverTitle(state, elicitation.server)} asks: ${elicitation.message}`,
-  "elicitation.resolved": ({ by }) => WHY_CANCELLED[by] ?? "",
-  "sampling.requested": ({ sampling }, state) => `${serverTitle(state, sampling.server)} asks to use the model.`,
+    (status === "declined" ? "" : `${titleOf(state, id)}: ${wordsFor({ status, unasked })}.`),
+  "elicitation.requested": ({ elicitation }, state) => t("{server} asks: {question}", { server: serverTitle(state, elicitation.server), question: elicitation.message }),
+  "elicitation.resolved": ({ by }) => WHY_CANCELLED[by]?.() ?? "",
+  "sampling.requested": ({ sampling }, state) => t("{server} asks to use the model.", { server: serverTitle(state, sampling.server) }),
 };
 
 function wholeAnswer(state) {
@@ -65,5 +67,5 @@ function lastAnswer({ order, messages }) {
 }
 
 function titleOf({ calls }, id) {
-  return calls[id]?.title || calls[id]?.tool || "The call";
+  return calls[id]?.title || calls[id]?.tool || t("The call");
 }

@@ -1,11 +1,12 @@
 /** The approval mode: who asks the person before a tool runs – this page (`manual`) or the MCP server (`elicitation`). */
 
 import { byId, setText } from "../ui/dom.js";
+import { t } from "../ui/texts.js";
 
-const MEANING = {
-  manual: "Nothing runs until you approve it.",
-  elicitation: "Tools run without asking here. A server may still ask you.",
-};
+/** @param {string} mode */
+function meaning(mode) {
+  return mode === "manual" ? t("Nothing runs until you approve it.") : t("Tools run without asking here. A server may still ask you.");
+}
 
 export class Mode {
   /** @param {PageContext} context */
@@ -25,17 +26,28 @@ export class Mode {
 
   async _choose() {
     const wanted = this._select.value;
-    setText(this._meaning, MEANING[wanted]);
+    setText(this._meaning, meaning(wanted));
     try {
       await this._context.commands.mode(wanted);
+      if (wanted !== "manual") this._confirm();
     } catch (error) {
       this._draw();
       this._context.report(error);
     }
   }
 
+  /** What was widened is said where it is seen, with the way back. */
+  _confirm() {
+    const message = t("From now on tools run without asking you in this chat. A server may still ask you.");
+    this._context.undo(message, async () => {
+      this._select.value = "manual";
+      await this._choose();
+    });
+  }
+
   _draw() {
     this._select.value = this._mode;
-    setText(this._meaning, MEANING[this._mode]);
+    this._meaning.classList.toggle("wide", this._mode !== "manual");
+    setText(this._meaning, meaning(this._mode));
   }
 }

@@ -3,6 +3,7 @@
 import { byId, h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { button } from "../ui/button.js";
+import { t } from "../ui/texts.js";
 
 const SHOWN_MS = 7000;
 const MOST = 4;
@@ -12,12 +13,12 @@ export class Toasts {
     this._list = byId("toasts");
   }
 
-  /** @param {{level: "info"|"warning"|"error", message: string, again?: () => Promise<any>}} toast */
-  show({ level, message, again }) {
+  /** @param {{level: "info"|"warning"|"error", message: string, again?: () => Promise<any>, label?: string}} toast */
+  show({ level, message, again, label = t("Try again") }) {
     const element = h("li", { class: `toast ${level}` },
       icon(level === "info" ? "check" : "alert"), h("p", { role: level === "error" ? "alert" : "status" }, message),
-      again ? button("Retry", () => this._again(element, again), { kind: "plain" }) : null,
-      button("Dismiss", () => element.remove(), { symbol: "close", iconOnly: true }));
+      again ? button(label, () => this._again(element, again), { kind: "plain" }) : null,
+      button(t("Dismiss"), () => element.remove(), { symbol: "close", iconOnly: true }));
     this._list.append(element);
     while (this._list.children.length > MOST) this._list.firstElementChild.remove();
     if (level === "info") setTimeout(() => element.remove(), SHOWN_MS);

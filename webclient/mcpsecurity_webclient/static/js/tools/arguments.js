@@ -3,6 +3,7 @@
 import { h, uniqueId } from "../ui/dom.js";
 import { same, writeExact } from "../protocol/exact.js";
 import { button } from "../ui/button.js";
+import { t } from "../ui/texts.js";
 import { effective } from "./effective.js";
 import { valueView } from "./values.js";
 
@@ -12,13 +13,13 @@ import { valueView } from "./values.js";
  * @param {{proposed?: any, caption?: string, tools?: Element[]}} options  `proposed`: what the model proposed, to mark what
  *   was changed; `tools`: buttons to stand beside the table's own
  */
-export function argumentsView(values, schema, { proposed, caption = "Arguments", tools = [] } = {}) {
+export function argumentsView(values, schema, { proposed, caption = t("Arguments"), tools = [] } = {}) {
   const rows = effective(values, schema);
-  if (rows.length === 0) return h("p", { class: "muted" }, "This tool takes no arguments.");
+  if (rows.length === 0) return h("p", { class: "muted" }, t("This tool takes no arguments."));
   const raw = h("pre", { class: "raw", id: uniqueId("raw"), hidden: true, tabindex: "0" }, writeExact(values ?? {}, 2));
   const table = h("table", { class: "pairs" }, h("caption", { class: "hidden-text" }, caption),
     h("tbody", {}, rows.map((row) => argumentRow(row, proposed))));
-  const toggle = button("Raw JSON", show, { kind: "link", "aria-expanded": "false", "aria-controls": raw.id });
+  const toggle = button(t("Raw JSON"), show, { kind: "link", "aria-expanded": "false", "aria-controls": raw.id });
 
   function show() {
     raw.hidden = !raw.hidden;
@@ -30,8 +31,8 @@ export function argumentsView(values, schema, { proposed, caption = "Arguments",
 }
 
 function argumentRow({ name, value, source }, proposed) {
-  const note = { given: isChanged(name, value, proposed) ? "(changed)" : "", default: "(default)", absent: "" }[source];
-  const shown = source === "absent" ? h("span", { class: "muted" }, "not given") : valueView(value);
+  const note = { given: isChanged(name, value, proposed) ? t("(changed)") : "", default: t("(default)"), absent: "" }[source];
+  const shown = source === "absent" ? h("span", { class: "muted" }, t("not given")) : valueView(value);
   return h("tr", { class: source }, h("th", { scope: "row" }, name), h("td", {}, shown, note ? h("span", { class: "argument-note" }, ` ${note}`) : null));
 }
 

@@ -5,6 +5,7 @@
 
 import { h, setText } from "../ui/dom.js";
 import { button } from "../ui/button.js";
+import { t, tn } from "../ui/texts.js";
 import { consequenceOf } from "./consequence.js";
 
 export class BatchBar {
@@ -13,9 +14,9 @@ export class BatchBar {
     this._context = context;
     this._batchId = null;
     this._words = h("span", { class: "batch-words" });
-    this._approve = button("Approve all", () => this._decide("approve"), { kind: "plain" });
-    this._element = h("div", { class: "batch", role: "group", "aria-label": "All waiting calls" }, this._words,
-      button("Decline all", () => this._decide("decline"), { kind: "plain" }), this._approve);
+    this._approve = button(t("Approve all"), () => this._decide("approve"), { kind: "plain" });
+    this._element = h("div", { class: "batch", role: "group", "aria-label": t("All waiting calls") }, this._words,
+      button(t("Decline all"), () => this._decide("decline"), { kind: "plain" }), this._approve);
   }
 
   /** Return the elements to show above `calls`: the bar, or none. */
@@ -24,7 +25,7 @@ export class BatchBar {
     if (waiting.length < 2) return [];
     this._batchId = waiting[0].batch_id;
     this._approve.hidden = waiting.some((call) => consequenceOf(call.annotations).effect === "destroys");
-    setText(this._words, `${waiting.length} calls need your decision`);
+    setText(this._words, tn("{count} call needs your decision", "{count} calls need your decision", waiting.length));
     return [this._element];
   }
 

@@ -6,6 +6,7 @@
 import { h, setText, uniqueId } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { button } from "../ui/button.js";
+import { t } from "../ui/texts.js";
 import { deadlineOf } from "../requests/deadline.js";
 import { consequenceOf, consequenceView } from "./consequence.js";
 import { Decision } from "./decision.js";
@@ -81,7 +82,7 @@ export class ToolCard {
     const waits = call.status === "proposed" && call.expires_at;
     this._countdown = waits ? this._context.countdowns.add(deadlineOf(call)) : null;
     this._countdown?.watch(this._body);
-    const words = this._asks && call.status === "running" ? "Waiting for your answer" : wordsFor(call);
+    const words = this._asks && call.status === "running" ? t("Waiting for your answer") : wordsFor(call);
     this._state.replaceChildren(words, ...(this._countdown ? [" · ", this._countdown.element] : []));
   }
 
@@ -99,7 +100,7 @@ export class ToolCard {
 
   _proposal(call) {
     return [
-      call.description ? h("p", { class: "card-description" }, call.description) : null,
+      call.description ? h("p", { class: "card-description", dir: "auto" }, call.description) : null,
       new Decision(call, this._context).element,
     ].filter(Boolean);
   }
@@ -110,7 +111,7 @@ export class ToolCard {
     const line = h("summary", { class: "card-line" }, this._symbol, this._title, this._state);
     this._head.replaceChildren(h("details", { class: "card-fold" }, line,
       h("div", { class: "card-details" }, h("p", { class: "card-origin" }, this._origin.textContent), outcome.details)));
-    this._again = outcome.retry ? button("Ask again", () => this._context[outcome.retry](), { kind: "plain", symbol: "redo", hidden: true }) : null;
+    this._again = outcome.retry ? button(t("Ask again"), () => this._context[outcome.retry](), { kind: "plain", symbol: "redo", hidden: true }) : null;
     this._body.replaceChildren(...[...outcome.shown, this._again].filter(Boolean));
     if (outcome.hasFigure && before) this._context.keep(this.element);
   }

@@ -5,6 +5,7 @@
 
 import { h, setText } from "../ui/dom.js";
 import { button } from "../ui/button.js";
+import { t } from "../ui/texts.js";
 import { consequenceOf } from "./consequence.js";
 import { ArgumentEditor } from "./editor.js";
 import { GrantChoice } from "./grant.js";
@@ -17,22 +18,24 @@ export class Decision {
     this._context = context;
     this._destroys = consequenceOf(call.annotations).effect === "destroys";
     this._grant = new GrantChoice(call);
-    this._editor = new ArgumentEditor(call, () => this._edited());
-    this._reason = new Reason(() => this._decline.click(), (open) => this._reasonShown(open));
+    this._editor = new ArgumentEditor(call, () => this._edited(), context.typed);
+    this._reason = new Reason(call, { decline: () => this._decline.click(), changed: (open) => this._reasonShown(open), typed: context.typed });
     this._problem = h("p", { class: "field-error", hidden: true, role: "alert" });
-    this._approve = button("Approve", () => this._approved(), { kind: "primary", "data-answer": "approve" });
-    this._decline = button("Decline", () => this._declined(), { kind: "plain", "data-answer": "decline" });
+    this._approve = button(t("Approve"), () => this._approved(), { kind: "primary", "data-answer": "approve" });
+    this._decline = button(t("Decline"), () => this._declined(), { kind: "plain", "data-answer": "decline" });
     this._actions = h("div", { class: "actions decide apart" }, this._decline, this._reason.opener, this._approve);
     this._confirm = this._confirmation();
     this.element = h("div", { class: "decision" }, this._editor.element, this._problem, this._grant.element, this._reason.element, this._actions, this._confirm);
+    this._editor.resume();
+    this._reason.resume();
   }
 
   /** The second step for what may destroy. While it is shown, the first one is not there. */
   _confirmation() {
-    this._back = button("Go back", () => this._showConfirmation(false), { kind: "plain" });
-    const run = button("Approve and run", () => this._send(), { kind: "danger" });
-    return h("div", { class: "confirm", role: "group", "aria-label": "Are you sure?", hidden: true },
-      h("p", {}, "This can delete data, and it cannot be undone from here. Run it?"), h("div", { class: "actions decide" }, this._back, run));
+    this._back = button(t("Go back"), () => this._showConfirmation(false), { kind: "plain" });
+    const run = button(t("Approve and run"), () => this._send(), { kind: "danger" });
+    return h("div", { class: "confirm", role: "group", "aria-label": t("Are you sure?"), hidden: true },
+      h("p", {}, t("This can delete data, and it cannot be undone from here. Run it?")), h("div", { class: "actions decide" }, this._back, run));
   }
 
   async _approved() {
@@ -55,6 +58,8 @@ export class Decision {
     this._show("");
     try {
       await this._context.commands.decide(this._call, decision, extras);
+      this._editor.forget();
+      this._reason.forget();
     } catch (error) {
       this._showConfirmation(false);
       if (error.status !== 422) this._context.report(error);
@@ -68,7 +73,7 @@ export class Decision {
   }
 
   _edited() {
-    setText(this._approve.lastElementChild, this._editor.editing ? "Approve with changes" : "Approve");
+    setText(this._approve.lastElementChild, this._editor.editing ? t("Approve with changes") : t("Approve"));
     this._show("");
   }
 

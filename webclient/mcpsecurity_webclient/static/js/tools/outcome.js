@@ -1,7 +1,9 @@
 /** What is shown of a call that has ended: errors, reasons, charts and pictures at once, everything else unfolded. */
 
 import { h } from "../ui/dom.js";
+import { t } from "../ui/texts.js";
 import { forecast } from "../chart/forecast.js";
+import { plot } from "../chart/plot.js";
 import { forReading } from "../protocol/exact.js";
 import { argumentsView } from "./arguments.js";
 import { imagesView, resultText, resultView } from "./result.js";
@@ -33,20 +35,21 @@ export class Outcome {
   _words() {
     const { reason, title, tool } = this._call;
     if (this._state === "failed") return [h("p", { class: "card-error" }, clipped(errorText(this._call)))];
-    if (this._state === "declined" && reason) return [h("p", { class: "card-description" }, `Your reason: ${reason}`)];
-    if (this._state === "expired") return [h("p", { class: "card-description" }, `There was no answer in time, so ${title || tool} was not run.`)];
+    if (this._state === "declined" && reason) return [h("p", { class: "card-description" }, t("Your reason: {reason}", { reason }))];
+    if (this._state === "expired") return [h("p", { class: "card-description" }, t("There was no answer in time, so {tool} was not run.", { tool: title || tool }))];
     return [];
   }
 
   _figures() {
-    const drawing = forecast(forReading(this._call.structured));
+    const structured = forReading(this._call.structured);
+    const drawing = forecast(structured) ?? plot(structured);
     return drawing ? [drawing] : [];
   }
 
   _details() {
     const { arguments: values, input_schema: schema } = this._call;
     const result = this._state === "failed" ? this._wholeError() : resultView(this._call);
-    return [h("h4", {}, "Arguments"), argumentsView(values, schema), ...(result ? [h("h4", {}, "Result"), result] : [])];
+    return [h("h4", {}, t("Arguments")), argumentsView(values, schema), ...(result ? [h("h4", {}, t("Result")), result] : [])];
   }
 
   _wholeError() {
@@ -57,7 +60,7 @@ export class Outcome {
 
 /** Servers of FastMCP put the tool's name before each error; the card has it already. */
 function errorText(call) {
-  const text = resultText(call) || "The tool failed.";
+  const text = resultText(call) || t("The tool failed.");
   const prefix = `Error executing tool ${call.tool}: `;
   return text.startsWith(prefix) ? text.slice(prefix.length) : text;
 }

@@ -2,6 +2,7 @@
 
 import { h } from "../ui/dom.js";
 import { forReading, isNumber, readExact, same } from "../protocol/exact.js";
+import { t } from "../ui/texts.js";
 import { valueView } from "./values.js";
 
 const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
@@ -10,8 +11,8 @@ const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 export function resultView(call) {
   const content = (call.content ?? []).filter((part) => part.type !== "image" && !repeats(part, call.structured));
   const parts = content.map((part) => partView(part));
-  if (hasStructure(call)) parts.push(valueView(forReading(call.structured)));
-  if (call.truncated) parts.push(h("p", { class: "muted" }, "The result was too long and is cut here."));
+  if (hasStructure(call)) parts.push(valueView(unwrapped(forReading(call.structured)), { name: t("Result of {tool}", { tool: call.title || call.tool }) }));
+  if (call.truncated) parts.push(h("p", { class: "muted" }, t("The result was too long and is cut here.")));
   return parts.length > 0 ? h("div", { class: "result" }, parts) : null;
 }
 
@@ -19,7 +20,7 @@ export function resultView(call) {
 export function imagesView(call) {
   const images = (call.content ?? []).filter((part) => part.type === "image" && IMAGES.has(part.mime_type));
   return images.map(({ mime_type: type, data }, index) =>
-    h("img", { src: `data:${type};base64,${data}`, alt: `Image ${index + 1} from ${call.tool}`, decoding: "async" }));
+    h("img", { src: `data:${type};base64,${data}`, alt: t("Image {number} from {tool}", { number: index + 1, tool: call.tool }), decoding: "async" }));
 }
 
 /** Return the text of a result, for one line. */
@@ -28,10 +29,10 @@ export function resultText(call) {
 }
 
 function partView(part) {
-  if (part.type === "text") return h("p", { class: "result-text" }, part.text);
+  if (part.type === "text") return h("p", { class: "result-text", tabindex: "0", role: "group", "aria-label": t("Text of the result"), dir: "auto" }, part.text);
   if (part.type === "resource") return resourceView(part);
   if (part.type === "link") return h("p", {}, linkView(part.uri, part.name || part.uri));
-  return h("p", { class: "muted" }, `Content that cannot be shown here${part.mime_type ? ` (${part.mime_type})` : ""}.`);
+  return h("p", { class: "muted" }, part.mime_type ? t("Content that cannot be shown here ({type}).", { type: part.mime_type }) : t("Content that cannot be shown here."));
 }
 
 function resourceView({ uri, mime_type: type, text }) {
@@ -48,6 +49,12 @@ function linkView(uri, name) {
 
 function hasStructure({ structured }) {
   return structured !== null && structured !== undefined && Object.keys(structured).length > 0;
+}
+
+/** A tool that returns a list has it in an object with one member, `result`: the list is what was meant. */
+function unwrapped(structured) {
+  const names = Object.keys(structured);
+  return names.length === 1 && names[0] === "result" ? structured.result : structured;
 }
 
 /** Servers repeat structured content as JSON text, a list item by item, for clients that know only text. */

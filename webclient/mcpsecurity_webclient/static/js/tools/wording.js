@@ -1,14 +1,7 @@
 /** The words and symbols of a call's states. */
 
-const STATES = {
-  proposed: "Needs your decision",
-  approved: "Approved",
-  running: "Running",
-  done: "Done",
-  failed: "Failed",
-  declined: "Declined",
-  cancelled: "Cancelled",
-};
+import { number, t } from "../ui/texts.js";
+
 const SYMBOLS = { proposed: "tool", approved: "tool", running: "tool", done: "check", failed: "alert", declined: "close", cancelled: "minus", expired: "clock", stopped: "minus" };
 
 /** Return a call's state as the page tells it: a call that nobody answered was not declined, and neither was one that was stopped. */
@@ -21,22 +14,31 @@ export function symbolOf(call) {
   return SYMBOLS[stateOf(call)] ?? "tool";
 }
 
+/** Return a state in words. */
+function stateWords(status) {
+  const words = {
+    proposed: t("Needs your decision"), approved: t("Approved"), running: t("Running"), done: t("Done"),
+    failed: t("Failed"), declined: t("Declined"), cancelled: t("Cancelled"),
+    expired: t("Expired: no answer in time"), stopped: t("Not run: you stopped the answer"),
+  };
+  return words[status] ?? status;
+}
+
 /** Return a call's state in a few words. */
 export function wordsFor(call) {
   const { status, decided_by: by, duration_ms: duration, edited, unasked } = call;
   const state = stateOf(call);
-  if (state === "expired") return "Expired: no answer in time";
-  if (state === "stopped") return "Not run: you stopped the answer";
-  const words = [STATES[status] ?? status];
-  if (edited && ["approved", "running", "done"].includes(status)) words.push("with your changes");
+  if (state === "expired" || state === "stopped") return stateWords(state);
+  const words = [stateWords(status)];
+  if (edited && ["approved", "running", "done"].includes(status)) words.push(t("with your changes"));
   if (["done", "failed"].includes(status) && typeof duration === "number") words.push(span(duration));
-  if (by === "grant" && status !== "proposed") words.push("allowed before");
-  if (unasked && ["done", "failed", "cancelled"].includes(status)) words.push("ran without asking you");
+  if (by === "grant" && status !== "proposed") words.push(t("allowed before"));
+  if (unasked && ["done", "failed", "cancelled"].includes(status)) words.push(t("ran without asking you"));
   return words.join(" · ");
 }
 
 function span(milliseconds) {
-  if (milliseconds < 1000) return `${Math.max(Math.round(milliseconds), 1)} ms`;
-  if (milliseconds < 60000) return `${(milliseconds / 1000).toFixed(1)} s`;
-  return `${Math.floor(milliseconds / 60000)} min ${Math.round((milliseconds % 60000) / 1000)} s`;
+  if (milliseconds < 1000) return t("{count} ms", { count: Math.max(Math.round(milliseconds), 1) });
+  if (milliseconds < 60000) return t("{count} s", { count: number(milliseconds / 1000, 1) });
+  return t("{minutes} min {seconds} s", { minutes: Math.floor(milliseconds / 60000), seconds: Math.round((milliseconds % 60000) / 1000) });
 }

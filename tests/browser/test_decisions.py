@@ -1,0 +1,146 @@
+"""What a person sees before a call runs is what is sent; what may destroy takes two steps; time is hers."""
+
+import re
+
+from playwright.async_api import expect
+from tests.browser.person import Person
+from tests.browser.stack import Stack
+
+DICE = "Please generate a random number between 1 and 6"
+
+
+async def test_defaults_are_shown_and_not_sent(alice: Person, stack: Stack) -> None:
+    await alice.ask("Run a marathon")
+    card = alice.call("run_marathon")
+    await expect(card.get_by_role("row", name="kilometres 4 (default)")).to_be_visible()
+    await card.get_by_role("button", name="Raw JSON").click()
+    await expect(card.locator("pre.raw")).to_have_text("{}")
+    stack.playground.proceed.set()
+    await alice.approve("run_marathon")
+    await alice.says("The marathon is over")
+
+
+async def test_an_edit_shows_what_will_be_sent_before_it_is(alice: Person) -> None:
+    await alice.ask(DICE)
+    card = alice.call("get_random_number")
+    await card.get_by_role("button", name="Edit arguments").click()
+    await card.get_by_label("min").fill("3")
+    await card.get_by_label("max").fill("")
+    sent = card.get_by_role("table", name="What will be sent")
+    await expect(sent.get_by_role("row", name="min 3 (changed)")).to_be_visible()
+    await expect(sent.get_by_role("row", name="max 100 (default)")).to_be_visible()
+    await card.get_by_role("button", name="Approve with changes").click()
+    await expect(card).to_contain_text("with your changes")
+    await card.locator(".card-line").click()
+    await expect(card.get_by_role("row", name="max 100", exact=True)).to_be_visible()
+
+
+async def test_what_may_destroy_takes_a_second_step_and_is_never_allowed_for_good(
+    alice: Person, stack: Stack
+) -> None:
+    await alice.ask("Demolish the house")
+    card = alice.call("demolish_house")
+    await expect(card.get_by_text("Deletes", exact=True)).to_be_visible()
+    await expect(card).to_contain_text("according to playground")
+    await expect(card.get_by_role("checkbox", name="Don't ask again")).to_have_count(0)
+    await alice.approve("demolish_house")
+    await expect(card.get_by_role("button", name="Go back")).to_be_focused()
+    assert stack.playground.calls == []
+    await card.get_by_role("button", name="Go back").click()
+    await expect(card.get_by_role("button", name="Approve", exact=True)).to_be_focused()
+    await alice.approve("demolish_house")
+    await card.get_by_role("button", name="Approve and run").click()
+    await alice.says("house is gone")
+    assert stack.playground.calls == [("demolish_house", {"street": "Elm Street"})]
+
+
+async def test_a_call_that_has_ended_is_one_line_that_unfolds(alice: Person) -> None:
+    await alice.ask(DICE)
+    card = alice.call("get_random_number")
+    await alice.approve("get_random_number")
+    await alice.finished()
+    await expect(card.locator(".card-line")).to_contain_text(re.compile(r"Random number – min 1, max \d"))
+    await expect(card.get_by_role("row", name="min 1").first).to_be_hidden()
+    box = await card.bounding_box()
+    assert box is not None
+    assert box["height"] < 60
+    await card.locator(".card-line").click()
+    await expect(card.get_by_role("row", name="min 1").first).to_be_visible()
+
+
+async def test_more_time_moves_the_deadline_and_typing_does_by_itself(alice_in_a_hurry: Person) -> None:
+    person = alice_in_a_hurry
+    await person.ask(DICE)
+    card = person.call("get_random_number")
+    async with person.page.expect_response("**/more-time") as more:
+        await card.get_by_role("button", name="More time").click()
+    assert (await more.value).status == 202
+    await card.get_by_role("button", name="Edit arguments").click()
+    for number in range(6):  # twice the three seconds that a call waits
+        async with person.page.expect_response("**/more-time"):
+            await card.get_by_label("min").fill(str(number - 9))
+    await card.get_by_role("button", name="Approve with changes").click()
+    await expect(card).to_contain_text("Done")
+
+
+async def test_what_was_typed_outlives_a_reload_and_the_end_of_its_time(alice_in_a_hurry: Person) -> None:
+    person = alice_in_a_hurry
+    await person.choose("Elicitation")
+    await person.ask("Fill in a survey")
+    await person.request().get_by_label("Name").fill("Ada")
+    await person.request().get_by_role("group", name="Hobbies").get_by_label("Chess").check()
+    await person.page.reload()
+    await expect(person.request().get_by_label("Name")).to_have_value("Ada")
+    await expect(person.conversation).to_contain_text("Expired: there was no answer in time")
+    await person.finished()
+    await person.conversation.get_by_role("button", name="Ask again").click()
+    await expect(person.request().get_by_label("Name")).to_have_value("Ada")
+    await expect(person.request().get_by_label("Chess")).to_be_checked()
+    await person.answer("Decline")
+    await person.finished()
+    assert (
+        await person.page.evaluate("Object.keys(sessionStorage).filter((k) => k.startsWith('typed'))") == []
+    )
+
+
+async def test_a_form_of_one_approval_is_two_buttons(alice: Person) -> None:
+    await alice.choose("Elicitation")
+    await alice.ask(DICE)
+    request = alice.request()
+    await expect(request).to_have_accessible_name("Request from Secure MCP server")
+    await expect(request.get_by_role("checkbox")).to_have_count(0)
+    await expect(request.get_by_role("button", name="Send answer")).to_have_count(0)
+    await alice.answer("Approve")
+    await alice.says(r"\b[1-6]\b")
+
+
+async def test_the_focus_goes_to_the_next_that_waits(alice: Person) -> None:
+    await alice.ask("Please generate 2 random numbers")
+    await alice.call("get_random_number", 0).get_by_role("button", name="Decline").focus()
+    await alice.page.keyboard.press("Enter")
+    await expect(alice.call("get_random_number", 1)).to_be_focused()
+    await alice.call("get_random_number", 1).get_by_role("button", name="Decline").focus()
+    await alice.page.keyboard.press("Enter")
+    await expect(alice.message).to_be_focused()
+
+
+async def test_letting_servers_ask_is_confirmed_and_can_be_undone(alice: Person) -> None:
+    await alice.choose("Elicitation")
+    await expect(alice.notices).to_contain_text("tools run without asking you in this chat")
+    await expect(alice.page.locator("#mode-meaning")).to_contain_text("Tools run without asking here")
+    async with alice.page.expect_response(re.compile(r"/mode$")):
+        await alice.notices.get_by_role("button", name="Undo").click()
+    await expect(alice.mode).to_have_value("manual")
+    await expect(alice.page.locator("#mode-meaning")).to_contain_text("Nothing runs until you approve it")
+
+
+async def test_errors_are_counted_and_go_when_they_are_corrected(alice: Person) -> None:
+    await alice.choose("Elicitation")
+    await alice.ask("Fill in a survey")
+    form = alice.request()
+    await expect(form.get_by_text("0 to 20")).to_be_visible()
+    await alice.answer("Send answer")
+    await expect(form.get_by_text("5 fields need attention.")).to_be_visible()
+    await form.get_by_label("Name").fill("Ada")
+    await expect(form.get_by_text("4 fields need attention.")).to_be_visible()
+    await expect(form.get_by_label("Name")).to_have_attribute("aria-invalid", "false")

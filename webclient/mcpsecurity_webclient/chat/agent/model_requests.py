@@ -1,0 +1,133 @@
+"""Requests to the model of one conversation: the system message, what fits of the turns, and the tools."""
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from semantic_kernel import Kernel
+from semantic_kernel.connectors.ai.function_calling_utils import (
+    kernel_function_metadata_to_response_function_call_format,
+)
+from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
+from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
+from semantic_kernel.functions import KernelPlugin
+
+from mcpsecurity.kernel.model import ChatModelSettings
+from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
+from mcpsecurity_webclient.chat.agent.errors import MODEL_ERRORS, overflow_in
+from mcpsecurity_webclient.chat.agent.model_answer import ModelAnswer
+from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
+from mcpsecurity_webclient.chat.agent.system_message import system_message
+from mcpsecurity_webclient.chat.context.budget import ContextBudget, ModelInUse, Overhead
+from mcpsecurity_webclient.chat.context.look_back import look_back, look_back_plugin
+from mcpsecurity_webclient.chat.context.tokens import tokens_of
+from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS
+from mcpsecurity_webclient.chat.mcp.servers import McpServers
+from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tools.approvals import Publish
+from mcpsecurity_webclient.errors import TooLongError
+
+__all__ = ["ModelRequests"]
+
+_SYSTEM_TURN = 10
+_OUR_PLUGIN = look_back_plugin()
+
+
+class ModelRequests:
+    """Asks the model, and keeps each request within its context window."""
+
+    def __init__(
+        self, state: ConversationState, servers: McpServers, publish: Publish, *, system_prompt: str | None
+    ) -> None:
+        self._state = state
+        self._servers = servers
+        self._publish = publish
+        self._system_prompt = system_prompt
+        self._kernel = Kernel()
+        self._tools_tokens = tokens_of_plugins([_OUR_PLUGIN])
+        self._budget = ContextBudget(state, self._tell)
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel that describes the tools to the model."""
+        return self._kernel
+
+    def bring(self, plugins: dict[str, KernelPlugin]) -> None:
+        """Offer these tools from now on."""
+        self._kernel.plugins.clear()
+        self._kernel.plugins |= plugins
+        self._tools_tokens = tokens_of_plugins([*plugins.values(), _OUR_PLUGIN])
+
+    def look_back(self, arguments: dict[str, Any]) -> str:
+        """Return what the model wants to read of what it was not sent."""
+        return look_back(self._state.transcript.turns, arguments, self._budget.page)
+
+    async def ask(self, model: OfferedModel, writer: AnswerWriter) -> ModelAnswer:
+        """Stream one response of the model. Text that came before an error enters the history, too.
+
+        A refusal that says that the request is too long is answered once with a smaller one.
+
+        Raises:
+            What the service raises; TooLongError: not even the last message fits.
+        """
+        used = ModelInUse(model.name, model.service, model.window, model.settings.max_output_tokens)
+        try:
+            return await self._asked(used, writer)
+        except MODEL_ERRORS as error:
+            if (said := overflow_in(error)) is None:
+                raise
+            self._budget.refused(used, said)
+            if used.window < model.window:
+                model.learned = used.window
+            with suppress(TooLongError):  # nothing is left to shorten: what the endpoint said counts
+                return await self._asked(used, writer)
+            raise
+
+    async def _asked(self, used: ModelInUse, writer: AnswerWriter) -> ModelAnswer:
+        instructions, now = self._servers.instructions(), datetime.now(UTC)
+        system = system_message(self._system_prompt, now, instructions, self._state.locale)
+        overhead = Overhead(tokens_of(system) + _SYSTEM_TURN, self._tools_tokens)
+        turns = await self._budget.prepared(used, overhead)
+        self._offer_look_back()
+        first = ChatMessageContent(role=AuthorRole.SYSTEM, content=system)
+        response = await self._streamed(used, ChatHistory(messages=[first, *turns]), writer)
+        self._budget.reported(used, response.completion().usage.get("prompt_tokens"))
+        return response
+
+    async def _streamed(self, used: ModelInUse, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
+        settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False))
+        response = ModelAnswer()
+        try:
+            async for parts in used.service.get_streaming_chat_message_contents(
+                history, settings, kernel=self._kernel
+            ):
+                for part in parts:
+                    if piece := response.take(part):
+                        writer.text(piece)
+        except BaseException:
+            if response.text.strip():
+                self._state.transcript.history.add_assistant_message(response.text)
+            raise
+        return response
+
+    def _offer_look_back(self) -> None:
+        """Offer our function where the model is not sent everything, if one more is taken."""
+        self._kernel.plugins.pop(_OUR_PLUGIN.name, None)
+        count = sum(len(plugin.functions) for plugin in self._kernel.plugins.values())
+        if self._budget.looks_back and count < MAX_TOOLS:
+            self._kernel.plugins[_OUR_PLUGIN.name] = _OUR_PLUGIN
+
+    def _tell(self) -> None:
+        self._publish("context.changed", {"context": self._state.context_json()})
+
+
+def tokens_of_plugins(plugins: Iterable[KernelPlugin]) -> int:
+    """Return the tokens of the functions' descriptions, by estimate."""
+    made = (
+        kernel_function_metadata_to_response_function_call_format(function.metadata)
+        for plugin in plugins
+        for function in plugin.functions.values()
+    )
+    return sum(tokens_of(json.dumps(description)) for description in made)
