@@ -25,6 +25,7 @@ from mcpsecurity.testing import LocalStack
 BUILDAH = ("buildah", "--storage-driver", "vfs")
 SUITE = "bookworm"
 MIB = 1024 * 1024
+_OF_PIP = ("cert", "extra-index-url", "find-links", "index-url")
 
 pytestmark = [
     pytest.mark.image,
@@ -83,24 +84,19 @@ def _index(folder: Path) -> list[str]:
     """Return the options by which pip in a build finds the packages that pip finds here."""
     configured = run(sys.executable, "-m", "pip", "config", "list")
     found = dict(re.findall(r"^(?:global|:env:)\.([\w-]+)='(.*)'$", configured, re.MULTILINE))
-    kept = {
-        key: value.replace("\\n", " ")
-        for key, value in found.items()
-        if key in ("index-url", "extra-index-url", "find-links")
-    }
-    if not kept:
-        return []
+    kept = {key: value.replace("\\n", " ") for key, value in found.items() if key in _OF_PIP}
+    lines = "".join(f"{key} = {value}\n" for key, value in kept.items())
+    mounted = set[Path]()
+    for place in re.findall(r"(?:^|\s|=|file://)(/\S+)", lines):
+        if Path(place).exists() and not place.startswith("/etc/"):
+            mounted.add(Path(*Path(place).parts[:3]))
+    volumes = [f"--volume={place}:{place}:ro" for place in sorted(mounted)]
+    if "cert" in kept:
+        lines = lines.replace(kept["cert"], "/etc/pip-authority.pem")
+        volumes.append(f"--volume={kept['cert']}:/etc/pip-authority.pem:ro")
     file = folder / "pip.conf"
-    file.write_text("[global]\n" + "".join(f"{key} = {value}\n" for key, value in kept.items()))
-    places = re.findall(
-        r"(?:file://)?(/\S+)",
-        " ".join(value for value in kept.values() if "file:" in value or value.startswith("/")),
-    )
-    mounted = {Path(*Path(place).parts[:3]) for place in places if Path(place).exists()}
-    return [
-        f"--volume={file}:/etc/pip.conf:ro",
-        *(f"--volume={place}:{place}:ro" for place in sorted(mounted)),
-    ]
+    file.write_text(f"[global]\n{lines}")
+    return [f"--volume={file}:/etc/pip.conf:ro", *volumes]
 
 
 @asynccontextmanager
