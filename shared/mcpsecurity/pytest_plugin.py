@@ -4,19 +4,28 @@ Imports are inside the fixtures: a plugin is loaded in every test run of every p
 """
 
 import contextlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator, Iterator
 
     import httpx
-    from mcp.server.fastmcp import FastMCP
 
-    from mcpsecurity.client import McpConnection
-    from mcpsecurity.testing import AccessTokens, FaultSwitches, LocalStack, ScriptedModel, ServedMcp
+    from mcpsecurity.testing import (
+        AccessTokens,
+        AsyncHttpClients,
+        FaultSwitches,
+        HttpClients,
+        LocalStack,
+        McpSessions,
+        ScriptedModel,
+        ServedMcp,
+        WebChat,
+    )
+    from mcpsecurity.testing.stack import Served
 
 __all__ = [
     "access_token",
@@ -29,7 +38,11 @@ __all__ = [
     "mcp_session",
     "mcp_under_test",
     "scripted_model",
+    "web_chat",
 ]
+
+_SCOPE_HELP = "How long the server under test lives: session, package, module, class or function."
+_TALKATIVE = ("mcpsecurity", "mcp", "httpx", "httpx2", "aiohttp.access")
 
 
 @pytest.fixture(scope="session")
@@ -37,28 +50,65 @@ def local_stack() -> "Iterator[LocalStack]":
     """The local cloud, started once in a test run (once in each worker with pytest-xdist), on free ports."""
     from mcpsecurity.testing import LocalStack  # noqa: PLC0415 - see above
 
-    with LocalStack() as stack:
+    with _quiet(), LocalStack() as stack:
         yield stack
 
 
-@pytest.fixture(scope="session")
-def mcp_under_test() -> "FastMCP[Any] | None":
-    """The FastMCP instance to be tested. Define this fixture; without it this product's own server runs."""
+@contextlib.contextmanager
+def _quiet() -> "Iterator[None]":
+    """Keep what the local stack and its clients log at INFO out of the reports of failed tests."""
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(max(logger.level, logging.WARNING))
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the setting of the server's scope."""
+    parser.addini("mcpsecurity_scope", _SCOPE_HELP, default="session")
+
+
+def _scope(fixture_name: str, config: pytest.Config) -> Any:  # noqa: ARG001 - pytest's signature
+    return config.getini("mcpsecurity_scope")
+
+
+@pytest.fixture(scope=_scope)
+def mcp_under_test() -> "Served | None":
+    """What is to be tested. Define this fixture; without it this product's own server runs.
+
+    A FastMCP instance, an application of aiohttp or ASGI or a function that makes one from environment
+    variables, a `ServerCommand`, or the address of a server that runs.
+    """
     return None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope=_scope)
 def mcp_server_settings() -> dict[str, Any]:
     """Settings of the server by their names, like `tool_scopes` or `allowed_clients`. Define it if needed."""
     return {}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope=_scope)
 def mcp_server(
-    local_stack: "LocalStack", mcp_under_test: "FastMCP[Any] | None", mcp_server_settings: dict[str, Any]
-) -> "ServedMcp":
+    local_stack: "LocalStack", mcp_under_test: "Served | None", mcp_server_settings: dict[str, Any]
+) -> "Iterator[ServedMcp]":
     """The server under test, behind access tokens of the local tenant: `url`, `scope`, clients."""
-    return local_stack.serve(mcp_under_test, **mcp_server_settings)
+    server = local_stack.serve(mcp_under_test, **mcp_server_settings)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope=_scope)
+def web_chat(local_stack: "LocalStack", mcp_server: "ServedMcp") -> "Iterator[WebChat]":
+    """The web chat for the server under test: `url` for a browser, `client("alice@…")` that is signed in."""
+    chat = local_stack.web_chat(mcp_server)
+    yield chat
+    chat.stop()
 
 
 @pytest.fixture(scope="session")
@@ -68,22 +118,20 @@ def access_token(local_stack: "LocalStack") -> "AccessTokens":
 
 
 @pytest.fixture
-def mcp_session(mcp_server: "ServedMcp") -> "Callable[..., AbstractAsyncContextManager[McpConnection]]":
-    """Opens MCP sessions: `async with mcp_session("alice", elicitation=answer) as session`."""
+def mcp_session(mcp_server: "ServedMcp") -> "McpSessions":
+    """Opens MCP sessions: `async with mcp_session("alice", answers=[{"text": "Yes"}]) as session`."""
     return mcp_server.session
 
 
 @pytest.fixture
-def http_client(mcp_server: "ServedMcp") -> "Iterator[Callable[..., httpx.Client]]":
+def http_client(mcp_server: "ServedMcp") -> "Iterator[HttpClients]":
     """Makes signed-in HTTP clients: `http_client("alice").post("/mcp", json=…)`; None is nobody."""
     with contextlib.ExitStack() as opened:
         yield lambda user="alice", **token: opened.enter_context(mcp_server.http(user, **token))
 
 
 @pytest.fixture
-def async_http_client(
-    mcp_server: "ServedMcp",
-) -> "Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]":
+def async_http_client(mcp_server: "ServedMcp") -> "AsyncHttpClients":
     """Makes them for async tests: `async with async_http_client("alice") as http`."""
 
     @contextlib.asynccontextmanager

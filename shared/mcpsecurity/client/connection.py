@@ -29,6 +29,7 @@ from mcpsecurity.client.lenient_results import (
 from mcpsecurity.client.session import ConcurrentSession, call_tool
 from mcpsecurity.client.time_limits import TimeLimits
 from mcpsecurity.client.tracing import out_of_any_trace, peer_of
+from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.telemetry.names import session_attributes
 
@@ -296,6 +297,7 @@ class McpConnection:
                     headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
                     verify=self._tls or client_ssl_context(self._ca_file),
                     trust_env=False,
+                    proxy=proxy_for(self.url),
                 ) as client,
                 streamable_http_client(self.url, http_client=client) as (read, write, session_id),
                 ConcurrentSession(read, write, **self._callbacks) as session,

@@ -1,6 +1,6 @@
 """An MCP server that runs in the local stack, and clients for it that are signed in."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,6 +9,7 @@ from mcp.client.session import ElicitationFnT, SamplingFnT
 
 from mcpsecurity.client import McpConnection, TokenAuth
 from mcpsecurity.client.connection import OnNotification
+from mcpsecurity.testing.answers import Answer, Answers
 from mcpsecurity.testing.tokens import AccessTokens
 
 __all__ = ["ServedMcp"]
@@ -36,6 +37,7 @@ class ServedMcp:
         user: str | None = "alice",
         *,
         elicitation: ElicitationFnT | None = None,
+        answers: Sequence[Answer] | None = None,
         sampling: SamplingFnT | None = None,
         on_notification: OnNotification | None = None,
         **token: Any,
@@ -43,6 +45,8 @@ class ServedMcp:
         """Open an MCP session as `user`, or as nobody for None.
 
         Args:
+            elicitation: answers what the server asks; an `Answers` records it, too.
+            answers: the answers in order, instead: values of a form, "decline" or "cancel".
             token: what to change about the token, as in `AccessTokens`.
 
         Raises:
@@ -51,6 +55,8 @@ class ServedMcp:
                 second or two; there is more in `mcpsecurity.bridge`.
         """
 
+        if answers is not None:
+            elicitation = Answers(*answers)
         connection = McpConnection(
             self.url,
             auth=self._auth(user, token) if user is not None else None,

@@ -1,35 +1,48 @@
 """The local stack: the local cloud and MCP servers behind it, in a thread of their own."""
 
 import contextlib
-import logging
 import socket
+import sys
 import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.runtime.service import ServiceRunner
+from mcpsecurity.localcloud.entra.directory import User
 from mcpsecurity.settings import settings_of
 from mcpsecurity.testing.background import BackgroundLoop
+from mcpsecurity.testing.command import RunningCommand, ServerCommand, free_port
 from mcpsecurity.testing.faults import FaultSwitches
+from mcpsecurity.testing.hosting import (
+    Cleanup,
+    is_asgi,
+    is_factory,
+    serve_asgi,
+    serve_protected,
+    serve_web,
+)
 from mcpsecurity.testing.scripted import ScriptedModel
 from mcpsecurity.testing.served import ServedMcp
 from mcpsecurity.testing.tokens import AccessTokens
+from mcpsecurity.testing.web_chat import WebChat
 
 if TYPE_CHECKING:
     from mcpsecurity.kernel.model import ChatModel
     from mcpsecurity.testing.credential import LocalCredential
 
-__all__ = ["LocalStack"]
+__all__ = ["LocalStack", "Served"]
 
-_STOP_SECONDS = 2.0
+Served = FastMCP[Any] | web.Application | ServerCommand | str | Callable[..., Any]
+"""What can be served for a test."""
+
 _OF_ANOTHER_MODEL = (
     *("WEBCLIENT_MODELS", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_CHAT_MODEL_ID"),
     *("AZURE_OPENAI_API_VERSION", "AZURE_OPENAI_TOKEN_SCOPE"),
@@ -91,28 +104,127 @@ class LocalStack:
     ) -> None:
         self.stop()
 
-    def serve(self, mcp: FastMCP[Any] | None = None, **settings: Any) -> ServedMcp:
-        """Serve a FastMCP instance behind access tokens, or this product's own tools for None.
+    def serve(self, mcp: Served | None = None, **settings: Any) -> ServedMcp:
+        """Serve what is to be tested, and return it with clients that are signed in.
 
-        Its tools run in the stack's thread. `settings` are fields of the server's settings by their names,
-        for example `tool_scopes={"delete": ("mcp:admin",)}`.
+        Args:
+            mcp: a FastMCP instance, which is served behind access tokens, as this product's own tools are for
+                None; an application of aiohttp or of ASGI, or a function that makes it from the environment
+                of `environment_of`; a `ServerCommand`; the address of a server that runs already.
+            settings: for FastMCP instances and None, fields of the server's settings by their names, for
+                example `tool_scopes={"delete": ("mcp:admin",)}`.
 
         Raises:
             SettingsError: a setting is wrong or unknown.
+            RuntimeError: a command ended, or did not listen in time.
+            TypeError: it is nothing of these.
         """
         if self._loop is None:
             raise RuntimeError("The local stack is not running: use it as `with LocalStack() as stack`.")
-        loop, listener = self._loop, socket.create_server(("127.0.0.1", 0), backlog=128)
+        if settings and not (mcp is None or isinstance(mcp, FastMCP)):
+            raise TypeError("Only FastMCP instances are served with settings; others have their own.")
+        if isinstance(mcp, str):
+            return self._served(mcp, lambda: None)
+        if isinstance(mcp, ServerCommand):
+            return self._serve_command(mcp)
+        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
-        runner = loop.run(_serving(mcp, listener, self._settings(url) | settings))
+        try:
+            cleanup = self._loop.run(self._start(mcp, listener, url, settings))
+        except BaseException:
+            listener.close()
+            raise
+        return self._served(url, lambda: self._clean_up(cleanup))
 
-        def stop() -> None:
-            if not loop.closed:
-                loop.run(runner.cleanup())
+    async def _start(
+        self, mcp: Any, listener: socket.socket, url: str, settings: Mapping[str, Any]
+    ) -> Cleanup:
+        if is_factory(mcp):
+            mcp = mcp(self.environment_of(url))
+        if isinstance(mcp, web.Application):
+            return await serve_web(mcp, listener)
+        if is_asgi(mcp):
+            return await serve_asgi(mcp, listener)
+        return await serve_protected(mcp, listener, {**self._settings(url), **settings})
 
+    def _serve_command(self, command: ServerCommand) -> ServedMcp:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}{command.path}"
+        running = RunningCommand(command, port, self.environment_of(url))
+        return self._served(url, running.stop)
+
+    def _served(self, url: str, stop: Callable[[], None]) -> ServedMcp:
         self._exit.callback(stop)
         self._publish(url)
         return ServedMcp(url, f"{url}/mcp:tools", self.tokens, stop)
+
+    def _clean_up(self, cleanup: Cleanup) -> None:
+        if self._loop is not None and not self._loop.closed:
+            self._loop.run(cleanup())
+
+    def add_user(
+        self,
+        name: str,
+        sign_in_name: str,
+        *,
+        roles: Sequence[str] = (),
+        groups: Sequence[str] = (),
+        tenant_id: str | None = None,
+    ) -> None:
+        """Add a person to the tenant, who can sign in and has tokens.
+
+        Args:
+            name: the display name.
+            sign_in_name: like an e-mail address; `tokens` knows what is before its @ as well.
+            roles: app roles of the MCP server.
+            groups: object ids of groups, in tokens that `tokens` makes.
+            tenant_id: the home tenant of a guest; None is the local tenant.
+        """
+        oid = str(uuid.uuid5(uuid.NAMESPACE_URL, sign_in_name))
+        home = {} if tenant_id is None else {"home_tenant_id": tenant_id}
+        user = User(name, sign_in_name, oid, home_oid=oid, roles=tuple(roles), **home)
+        self.cloud.tenant.directory.users[sign_in_name] = user
+        if groups:
+            self.tokens.claims_of[sign_in_name] = {"groups": list(groups)}
+
+    def web_chat(self, server: ServedMcp, **environment: str) -> WebChat:
+        """Start the web chat for a server; `environment` are further environment variables.
+
+        Raises:
+            RuntimeError: it did not start, for example as `mcpsecurity[webclient]` is not installed.
+        """
+        port = free_port()
+        url = f"http://localhost:{port}"
+        self.cloud.register_webclient_url(url)
+        own = {
+            "WEBCLIENT_URL": url,
+            "WEBCLIENT_PORT": str(port),
+            "WEBCLIENT_CLIENT_ID": self.cloud.web_client_id,
+            "WEBCLIENT_CLIENT_SECRET": self.cloud.web_client_secret,
+            "MCP_SERVER_URL": server.url,
+            "MCP_SERVER_SCOPE": server.scope,
+        }
+        command = ServerCommand([sys.executable, "-m", "mcpsecurity", "webclient"], environment=environment)
+        running = RunningCommand(command, port, self.environment | own)
+        self._exit.callback(running.stop)
+        return WebChat(url, running, self.cloud.ca_file)
+
+    def environment_of(self, url: str) -> dict[str, str]:
+        """Return environment variables for a server at `url` that verifies the local tenant's tokens itself.
+
+        Besides those of `environment`: `MCP_SERVER_URL`, `PORT`, what tokens have as `iss` and `aud`
+        (`ENTRA_ISSUER`, `MCP_SERVER_AUDIENCE`), where the keys are (`ENTRA_JWKS_URI`), and the tenant's
+        authority where Python, curl and Node look for one.
+        """
+        cloud, ca_file = self.cloud, str(self.cloud.ca_file)
+        return self.environment | {
+            "MCP_SERVER_URL": url,
+            "PORT": str(urlsplit(url).port),
+            "ENTRA_ISSUER": cloud.issuer,
+            "ENTRA_JWKS_URI": f"{cloud.authority}/{cloud.tenant_id}/discovery/v2.0/keys",
+            "MCP_SERVER_AUDIENCE": cloud.api_client_id,
+            **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), ca_file),
+        }
 
     @property
     def environment(self) -> dict[str, str]:
@@ -176,38 +288,3 @@ class LocalStack:
             "forecast_url": cloud.open_meteo_url,
             "geocoding_url": cloud.open_meteo_url,
         }
-
-
-async def _serving(
-    mcp: FastMCP[Any] | None, listener: socket.socket, settings: dict[str, Any]
-) -> web.AppRunner:
-    with _logging_left_alone():
-        app = _create_protected_app()(mcp, **settings)
-    runner = ServiceRunner(app, shutdown_timeout=_STOP_SECONDS)
-    try:
-        await runner.setup()
-        await web.SockSite(runner, listener).start()
-    except BaseException:
-        listener.close()
-        await runner.cleanup()
-        raise
-    return runner
-
-
-@contextlib.contextmanager
-def _logging_left_alone() -> Iterator[None]:
-    """Keep FastMCP from setting up logging for the whole program, as it does when nobody else has."""
-    handler, root = logging.NullHandler(), logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
-
-
-def _create_protected_app() -> Any:
-    """Return the server's function of that name from its entry point; the library imports no server."""
-    found = entry_points(group="mcpsecurity.hosting")
-    return next(iter(found)).load()

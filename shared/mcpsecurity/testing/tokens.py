@@ -14,6 +14,8 @@ class AccessTokens:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
+        self.claims_of: dict[str, dict[str, Any]] = {}
+        """Claims that tokens of a person have besides, by sign-in name."""
 
     def __call__(
         self,
@@ -59,8 +61,9 @@ class AccessTokens:
         if app_only:
             token = self._cloud.app_token(**changed, **claims)
         else:
-            given = {"scp": scope} | changed | claims
-            token = self._cloud.access_token(self.sign_in_name(user), agent=agent, **given)
+            name = self.sign_in_name(user)
+            given = {"scp": scope} | self.claims_of.get(name, {}) | changed | claims
+            token = self._cloud.access_token(name, agent=agent, **given)
         return _tampered(token) if tampered else token
 
     def sign_in_name(self, user: str) -> str:
