@@ -74,12 +74,19 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
     app_id_uri: str = Field(
         "",
         validation_alias="MCP_SERVER_APP_ID_URI",
-        description="Application ID URI of the registration; default api://<client id>.",
+        description="Application ID URI of the registration; default api://<client id>. Several have blanks "
+        "between: scopes are advertised below MCP_SERVER_URL if it is among them, else below the first.",
     )
     accept_v1_tokens: bool = Field(
         False,
         validation_alias="MCP_SERVER_ACCEPT_V1_TOKENS",
         description="Whether version 1.0 access tokens are accepted besides 2.0.",
+    )
+    own_signing_keys: bool = Field(
+        False,
+        validation_alias="MCP_SERVER_OWN_SIGNING_KEYS",
+        description="Whether the registration has signing keys of its own, published only for its ID (claims "
+        "mapping).",
     )
     token_leeway: float = Field(
         60.0,
@@ -204,8 +211,13 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
 
     @property
     def identifier_uri(self) -> str:
-        """Application ID URI, configured or by Entra's default."""
-        return self.app_id_uri or f"api://{self.client_id}"
+        """Application ID URI below which scopes are advertised: the public URL, if it is one of them."""
+        return self.url if self.url in self.identifier_uris else self.identifier_uris[0]
+
+    @property
+    def identifier_uris(self) -> tuple[str, ...]:
+        """Application ID URIs, configured or Entra's default."""
+        return tuple(self.app_id_uri.split()) or (f"api://{self.client_id}",)
 
     def full_scope(self, name: str) -> str:
         """Return a permission as clients request it: with the Application ID URI in front."""

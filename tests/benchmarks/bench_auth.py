@@ -53,7 +53,7 @@ async def measure(tokens: int = 2000, rounds: int = 7) -> dict[str, float]:
 def _verifier(private_key: rsa.RSAPrivateKey) -> AccessTokenVerifier:
     return AccessTokenVerifier(
         _Provider(private_key),
-        TokenRequirements(CLIENT_ID, f"api://{CLIENT_ID}", frozenset({TENANT_ID})),
+        TokenRequirements(CLIENT_ID, frozenset({f"api://{CLIENT_ID}"}), frozenset({TENANT_ID})),
         AccessPolicy("mcp:tools"),
         cache_size=10_000,
     )

@@ -30,6 +30,8 @@ SIGN_IN_HOSTS = (
     "login.microsoftonline.com",
     "login.microsoftonline.us",
     "login.partner.microsoftonline.cn",
+    "contoso.ciamlogin.com",
+    "login.contoso.com",
 )
 WEB_CLIENT_ID = "bbbbbbbb-0000-4000-8000-000000000002"
 
@@ -72,6 +74,8 @@ class ControlledTenant:
         self.ca_file = folder / "tenant.pem"
         self._server_context = _tls(self.ca_file, folder / "tenant.key")
         self.keys: list[dict[str, Any]] = [jwk("key-1")]
+        self.app_keys: dict[str, list[dict[str, Any]]] = {}
+        """Keys that are published only for an application."""
         self.down = False
         self.key_requests = 0
         self.keys_asked = asyncio.Event()
@@ -144,10 +148,11 @@ class ControlledTenant:
         headers = {"Location": f"{self.authority}/elsewhere"} if 300 <= status < 400 else {}
         return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
-    async def _keys(self, _: web.Request) -> web.Response:
+    async def _keys(self, request: web.Request) -> web.Response:
         self.key_requests += 1
         self.keys_asked.set()
-        return web.Response(status=503) if self.down else web.json_response({"keys": self.keys})
+        keys = self.app_keys.get(request.query.get("appid", ""), self.keys)
+        return web.Response(status=503) if self.down else web.json_response({"keys": keys})
 
 
 def sign(claims: dict[str, Any], *, key: str = "key-1", algorithm: str = "RS256", **header: Any) -> str:

@@ -13,14 +13,17 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from tests.oidc.tenant import TENANT_ID, ControlledTenant, client_context, sign
 from yarl import URL
 
-from mcpsecurity.oidc import OidcProvider, Reason, TokenError
+from mcpsecurity.oidc import OidcProvider, ProviderError, Reason, TokenError
 
 GLOBAL = "https://login.microsoftonline.com"
 GOVERNMENT = "https://login.microsoftonline.us"
 CHINA = "https://login.partner.microsoftonline.cn"
 GLOBAL_STS, CHINA_STS = "https://sts.windows.net", "https://sts.chinacloudapi.cn"
 
-Open = Callable[[str], AbstractAsyncContextManager[OidcProvider]]
+EXTERNAL, OWN_DOMAIN = "https://contoso.ciamlogin.com", "https://login.contoso.com"
+EXTERNAL_ISSUER = f"https://{TENANT_ID}.ciamlogin.com/{TENANT_ID}/v2.0"
+
+Open = Callable[..., AbstractAsyncContextManager[OidcProvider]]
 
 
 class _EverythingIsHere(AbstractResolver):
@@ -46,17 +49,18 @@ async def open_provider(tenant: ControlledTenant) -> Open:
     port = URL(tenant.authority).port or 0
 
     @asynccontextmanager
-    async def open_at(authority: str) -> AsyncIterator[OidcProvider]:
+    async def open_at(authority: str, issuer: str | None = None) -> AsyncIterator[OidcProvider]:
         connector = aiohttp.TCPConnector(
             ssl=client_context(tenant.ca_file), resolver=_EverythingIsHere(port), use_dns_cache=False
         )
+        configured = issuer if authority == OWN_DOMAIN else None
         tenant.discovery_changes = {
-            "issuer": f"{authority}/{TENANT_ID}/v2.0",
+            "issuer": issuer or f"{authority}/{TENANT_ID}/v2.0",
             "jwks_uri": f"{authority}/{TENANT_ID}/discovery/v2.0/keys",
         }
         async with (
             aiohttp.ClientSession(connector=connector) as session,
-            OidcProvider(session, authority, TENANT_ID) as provider,
+            OidcProvider(session, authority, TENANT_ID, issuer=configured) as provider,
         ):
             yield provider
 
@@ -96,3 +100,24 @@ async def test_version_one_tokens_come_from_the_clouds_token_service(
         with pytest.raises(TokenError) as caught:
             provider.check_v1_issuer(bad)
         assert caught.value.reason is Reason.ISSUER
+
+
+@pytest.mark.parametrize("authority", [EXTERNAL, OWN_DOMAIN])
+async def test_an_external_id_tenant_has_its_id_in_the_issuers_host(
+    open_provider: Open, tenant: ControlledTenant, authority: str
+) -> None:
+    async with open_provider(authority, EXTERNAL_ISSUER) as provider:
+        good = await provider.verify(sign(tenant.access_claims(iss=EXTERNAL_ISSUER)))
+        assert provider.check_issuer(good) == TENANT_ID
+        for other in (f"{authority}/{TENANT_ID}/v2.0", f"{GLOBAL}/{TENANT_ID}/v2.0", EXTERNAL_ISSUER + "/"):
+            token = await provider.verify(sign(tenant.access_claims(iss=other)))
+            with pytest.raises(TokenError):
+                provider.check_issuer(token)
+
+
+async def test_a_domain_of_ones_own_needs_the_issuer_to_be_set(
+    open_provider: Open, tenant: ControlledTenant
+) -> None:
+    async with open_provider(GLOBAL, EXTERNAL_ISSUER) as provider:
+        with pytest.raises(ProviderError):
+            await provider.verify(sign(tenant.access_claims()))

@@ -12,6 +12,8 @@ import aiohttp
 from aiohttp import web
 
 from mcpsecurity.oidc import MULTI_TENANT, CachePolicy, Clock, OidcProvider, ProviderError, Timer
+from mcpsecurity.oidc.discovery import issuer_of
+from mcpsecurity.runtime.proxy import proxy_for, proxy_name
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.metadata import metadata_url, protected_resource_metadata
 from mcpsecurity_server.auth.middleware import Authentication
@@ -62,7 +64,9 @@ class AuthSetup:
         """Return the protected resource metadata."""
         settings = self.settings
         tenants = dict.fromkeys((settings.tenant_id, *settings.allowed_tenants))
-        issuers = [f"{settings.authority}/{tenant}/v2.0" for tenant in tenants]
+        issuers = [issuer_of(settings.authority, tenant) for tenant in tenants]
+        if settings.issuer is not None:
+            issuers[0] = settings.issuer
         return protected_resource_metadata(settings.url, issuers, [settings.full_scope(settings.scope)])
 
     def policy(self) -> AccessPolicy:
@@ -104,7 +108,7 @@ class AuthSetup:
     def warnings(self) -> list[str]:
         """Return warnings about this configuration for its operator; each names the setting to change."""
         settings, found = self.settings, []
-        if settings.identifier_uri != settings.url:
+        if settings.url not in settings.identifier_uris:
             found.append(_RESOURCE_RULE.format(url=settings.url))
         if settings.origin.scheme == "http" and settings.origin.host not in LOOPBACK_HOSTS:
             found.append("tokens travel unencrypted: MCP_SERVER_URL is http and not on loopback")
@@ -117,7 +121,7 @@ class AuthSetup:
         settings = self.settings
         requirements = TokenRequirements(
             client_id=settings.client_id,
-            identifier_uri=settings.identifier_uri,
+            identifier_uris=frozenset(settings.identifier_uris),
             tenants=frozenset({settings.tenant_id, *settings.allowed_tenants}),
             v1_tokens=settings.accept_v1_tokens,
         )
@@ -127,9 +131,11 @@ class AuthSetup:
         settings = self.settings
         for warning in self.warnings():
             _log.warning("%s", warning)
+        if (proxy := proxy_name(settings.authority)) is not None:
+            _log.info("%s is reached through the proxy %s", settings.authority, proxy)
         connector = aiohttp.TCPConnector(ssl=self.tls, limit=4)
         async with (
-            aiohttp.ClientSession(connector=connector) as session,
+            aiohttp.ClientSession(connector=connector, proxy=proxy_for(settings.authority)) as session,
             OidcProvider(
                 session,
                 settings.authority,
@@ -138,8 +144,10 @@ class AuthSetup:
                 timer=self.timer,
                 policy=self.key_policy,
                 leeway=settings.token_leeway,
+                issuer=settings.issuer,
             ) as provider,
         ):
+            provider.app_id = settings.client_id if settings.own_signing_keys else None
             authentication.verifier = self.verifier(provider)
             prefetch = asyncio.create_task(_prefetch(provider))
             yield

@@ -1,5 +1,6 @@
 """Verifies access tokens of Microsoft Entra ID: signature, issuer, tenant, audience, times and policy."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from mcpsecurity.oidc import (
@@ -34,11 +35,12 @@ _ANY_OTHER = "The access token is not valid."
 class TokenRequirements:
     """The tokens that are accepted: for the API `client_id`, of users of `tenants` (lower-case GUIDs).
 
-    Version 1.0 tokens are accepted only with `v1_tokens`; their audience may also be `identifier_uri`.
+    Version 1.0 tokens are accepted only with `v1_tokens`; their audience may also be one of
+    `identifier_uris`.
     """
 
     client_id: str
-    identifier_uri: str
+    identifier_uris: frozenset[str]
     tenants: frozenset[str]
     v1_tokens: bool = False
 
@@ -112,7 +114,7 @@ class AccessTokenVerifier:
             return self._provider.check_v1_issuer(token)
         raise TokenError(Reason.VERSION)
 
-    def _audiences(self, claims: Claims) -> tuple[str, ...]:
+    def _audiences(self, claims: Claims) -> Collection[str]:
         if claims["ver"] == "1.0":
-            return self._requirements.client_id, self._requirements.identifier_uri
+            return {self._requirements.client_id, *self._requirements.identifier_uris}
         return (self._requirements.client_id,)

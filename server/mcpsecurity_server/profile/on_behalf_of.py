@@ -25,6 +25,7 @@ from pydantic import SecretStr
 from mcpsecurity.oidc import Timer
 from mcpsecurity.oidc.azure_identity import AzureIdentity
 from mcpsecurity.oidc.msal_http import msal_session
+from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.profile.errors import (
     ConsentNeededError,
@@ -78,7 +79,7 @@ class OnBehalfOf:
         self._threads: ThreadPoolExecutor | None = None
 
     async def __aenter__(self) -> Self:
-        self._http = msal_session(self._ca_file)
+        self._http = msal_session(self._ca_file, proxy=proxy_for(self._authority))
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="on-behalf-of")
         return self
 

@@ -13,6 +13,7 @@ import aiohttp
 import orjson
 from aiohttp import hdrs
 
+from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.profile.errors import NotAvailableError, ProfileError, SignInNeededError
 
@@ -54,7 +55,7 @@ class ProfileService:
     async def __aenter__(self) -> Self:
         await self._on_behalf_of.__aenter__()
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=20)
-        self._session = aiohttp.ClientSession(connector=connector)
+        self._session = aiohttp.ClientSession(connector=connector, proxy=proxy_for(self._url))
         return self
 
     async def __aexit__(

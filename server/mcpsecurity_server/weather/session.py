@@ -12,6 +12,8 @@ from aiohttp import hdrs
 from aiohttp.client_middlewares import ClientHandlerType, ClientMiddlewareType
 from yarl import URL
 
+from mcpsecurity.runtime.proxy import proxy_for
+
 __all__ = ["redirect_hosts", "weather_session"]
 
 _FORECAST_HOST = "api.open-meteo.com"
@@ -23,6 +25,7 @@ def weather_session(forecast_url: str, geocoding_url: str, tls: ssl.SSLContext) 
     redirect = redirect_hosts({_FORECAST_HOST: URL(forecast_url), _GEOCODING_HOST: URL(geocoding_url)})
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls, limit=20),
+        proxy=proxy_for(forecast_url),
         middlewares=(redirect,),
         headers={hdrs.USER_AGENT: "mcpsecurity-server"},
     )

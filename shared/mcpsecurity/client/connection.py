@@ -29,6 +29,7 @@ from mcpsecurity.client.lenient_results import (
 from mcpsecurity.client.session import ConcurrentSession, call_tool
 from mcpsecurity.client.time_limits import TimeLimits
 from mcpsecurity.client.tracing import out_of_any_trace, peer_of
+from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.telemetry.names import session_attributes
 
@@ -156,6 +157,10 @@ class McpConnection:
     ) -> types.CallToolResult:
         """Call a tool; see `mcpsecurity.client.session.call_tool`. Raises `BridgeError`."""
         return await self._on_session(lambda session: call_tool(session, name, arguments, progress, meta))
+
+    async def ping(self) -> None:
+        """Return if the server answers. Raises `BridgeError`."""
+        await self._on_session(lambda session: self._in_time(session.send_ping()))
 
     async def list_tools(self) -> list[types.Tool]:
         """Return all tools, from every page."""
@@ -296,6 +301,7 @@ class McpConnection:
                     headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
                     verify=self._tls or client_ssl_context(self._ca_file),
                     trust_env=False,
+                    proxy=proxy_for(self.url),
                 ) as client,
                 streamable_http_client(self.url, http_client=client) as (read, write, session_id),
                 ConcurrentSession(read, write, **self._callbacks) as session,

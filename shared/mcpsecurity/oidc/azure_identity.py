@@ -13,6 +13,7 @@ import requests
 from msal.exceptions import MsalError  # type: ignore[import-untyped] # likewise
 
 from mcpsecurity.oidc.msal_http import msal_session
+from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity.settings import EntraSettings
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ class AzureIdentity:
                     client_credential={"client_assertion": self._read_file},
                     authority=f"{settings.authority}/{settings.tenant_id}",
                     instance_discovery=False,
-                    http_client=msal_session(settings.ca_file, timeout=_TIMEOUT),
+                    http_client=msal_session(
+                        settings.ca_file, timeout=_TIMEOUT, proxy=proxy_for(settings.authority)
+                    ),
                 )
             return self._workload
 

@@ -26,7 +26,9 @@ def optional_text(claims: Claims, name: str) -> str | None:
 
 
 def check_times(claims: Claims, *, now: float, leeway: float) -> float:
-    """Check `exp`, `nbf` and `iat`, all required; return the first moment at which the token is refused.
+    """Check `exp`, `iat`, and `nbf` if there is one; return the moment from which the token is refused.
+
+    OpenID Connect and RFC 9068 do not ask for `nbf`; Entra ID sends it.
 
     The token is good while `nbf - leeway <= now < exp + leeway`: at exactly `exp + leeway` it is expired.
 
@@ -36,7 +38,9 @@ def check_times(claims: Claims, *, now: float, leeway: float) -> float:
     refused_at = _seconds(claims, "exp") + leeway
     if now >= refused_at:
         raise TokenError(Reason.EXPIRED)
-    if max(_seconds(claims, "nbf"), _seconds(claims, "iat")) > now + leeway:
+    issued = _seconds(claims, "iat")
+    starts = _seconds(claims, "nbf") if "nbf" in claims else issued
+    if max(starts, issued) > now + leeway:
         raise TokenError(Reason.NOT_YET_VALID)
     return refused_at
 

@@ -15,11 +15,13 @@ __all__ = [
     "ProviderMetadata",
     "fetch_document",
     "fetch_metadata",
+    "issuer_of",
     "metadata_url",
 ]
 
 MULTI_TENANT = "organizations"
 PLACEHOLDER = "{tenantid}"
+_EXTERNAL = ".ciamlogin.com"
 _MAX_DOCUMENT = 1024 * 1024
 _TIMEOUT = 5.0
 
@@ -44,8 +46,18 @@ def metadata_url(authority: str, tenant: str) -> str:
     return f"{authority}/{tenant}/v2.0/.well-known/openid-configuration"
 
 
-async def fetch_metadata(session: aiohttp.ClientSession, authority: str, tenant: str) -> ProviderMetadata:
-    """Fetch and validate the discovery document.
+def issuer_of(authority: str, tenant: str) -> str:
+    """Return the issuer of a tenant's tokens. In External ID (CIAM) the tenant's id is in the host, too."""
+    host = authority.removeprefix("https://").lower()
+    if host.endswith(_EXTERNAL) and tenant not in (MULTI_TENANT, PLACEHOLDER):
+        return f"https://{tenant}{_EXTERNAL}/{tenant}/v2.0"
+    return f"{authority}/{tenant}/v2.0"
+
+
+async def fetch_metadata(
+    session: aiohttp.ClientSession, authority: str, tenant: str, issuer: str | None = None
+) -> ProviderMetadata:
+    """Fetch and validate the discovery document. `issuer` is what it has to name, if that is another.
 
     Raises:
         ProviderUnavailableError: it cannot be fetched.
@@ -54,7 +66,7 @@ async def fetch_metadata(session: aiohttp.ClientSession, authority: str, tenant:
             endpoint is missing or not https.
     """
     document = await fetch_document(session, metadata_url(authority, tenant))
-    expected = f"{authority}/{PLACEHOLDER if tenant == MULTI_TENANT else tenant}/v2.0"
+    expected = issuer or issuer_of(authority, PLACEHOLDER if tenant == MULTI_TENANT else tenant)
     if document.get("issuer") != expected:
         raise ProviderMismatchError(f"discovery names another issuer than {expected}")
     return ProviderMetadata(

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from yarl import URL
 
 from mcpsecurity.oidc.claims import check_times, required_text
 from mcpsecurity.oidc.discovery import (
@@ -34,9 +35,12 @@ class OidcProvider:
 
     `authority` is the sign-in host without a tenant, `tenant` a GUID, or `organizations` to believe the
     tokens of any work tenant (then check `tid`). `clock` gives seconds since 1970, `timer` monotonic seconds.
-    The session stays the caller's and needs a TLS context that knows the authority. `aclose` is safe to call
-    twice.
+    `issuer` is that of the tokens, if it is not made from authority and tenant. The session stays the
+    caller's and needs a TLS context that knows the authority. `aclose` is safe to call twice.
     """
+
+    app_id: str | None = None
+    """An application that has signing keys of its own, which are believed besides the tenant's."""
 
     def __init__(
         self,
@@ -48,12 +52,14 @@ class OidcProvider:
         timer: Timer = time.monotonic,
         policy: CachePolicy | None = None,
         leeway: float = 60.0,
+        issuer: str | None = None,
     ) -> None:
         self.authority = authority
         self.tenant = tenant
         self.clock = clock
         self.leeway = leeway
         self._session = session
+        self._issuer = issuer
         self._metadata: ProviderMetadata | None = None
         self.keys = JwksCache(self._load_keys, timer=timer, policy=policy)
 
@@ -143,8 +149,11 @@ class OidcProvider:
         return self._metadata
 
     async def _load_keys(self, held: Mapping[str, SigningKey]) -> dict[str, SigningKey]:
-        metadata = await fetch_metadata(self._session, self.authority, self.tenant)
+        metadata = await fetch_metadata(self._session, self.authority, self.tenant, self._issuer)
         keys = parse_keys(await fetch_document(self._session, metadata.jwks_uri), held)
+        if self.app_id is not None:
+            own = str(URL(metadata.jwks_uri).update_query(appid=self.app_id))
+            keys |= parse_keys(await fetch_document(self._session, own), held)
         if not keys:
             raise ProviderUnavailableError(f"{metadata.jwks_uri} publishes no usable signing key")
         self._metadata = metadata

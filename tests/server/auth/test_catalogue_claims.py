@@ -45,11 +45,19 @@ async def test_case_23_exp_missing_string_bool_or_infinite(
 
 
 @pytest.mark.parametrize("name", ["nbf", "iat"])
-@pytest.mark.parametrize("value", [FUTURE, "1", True, None])
+@pytest.mark.parametrize("value", [FUTURE, "1", True, [1]])
 async def test_case_24_nbf_or_iat_in_the_future_or_no_number(
     protected: ProtectedServer, tenant: ControlledTenant, name: str, value: object
 ) -> None:
     protected.assert_invalid_token(await _with_claims(protected, tenant, **{name: value}))
+
+
+async def test_case_24_iat_missing_and_nbf_missing(
+    protected: ProtectedServer, tenant: ControlledTenant
+) -> None:
+    protected.assert_invalid_token(await _with_claims(protected, tenant, iat=None))
+    assert (await _with_claims(protected, tenant, nbf=None)).status == 200, "RFC 9068 does not ask for it"
+    protected.assert_invalid_token(await protected.call(sign(tenant.access_claims() | {"nbf": None})))
 
 
 async def test_case_25_issuer_wrong_missing_or_alike(
@@ -237,3 +245,21 @@ async def test_case_36_guest_client_or_role_refused_by_policy(
         assert answer.challenge is None, "no other token would help"
         assert answer.json()["error"] == "access_denied"
         assert (await _with_claims(protected, tenant, **allowed)).status == 200
+
+
+async def test_case_52_several_application_id_uris(tenant: ControlledTenant, clock: MovableClock) -> None:
+    uris = f"api://{API_CLIENT_ID} https://mcp.contoso.com/mcp"
+    async with ProtectedServer(tenant, clock, app_id_uri=uris, accept_v1_tokens=True) as protected:
+        v1 = {
+            "ver": "1.0",
+            "iss": f"https://sts.windows.net/{TENANT_ID}/",
+            "azp": None,
+            "appid": WEB_CLIENT_ID,
+        }
+        for uri in uris.split():
+            assert (await _with_claims(protected, tenant, **v1, aud=uri)).status == 200
+        answer = await _with_claims(protected, tenant, **v1, aud=uris)
+        assert answer.status == 401
+        assert (await _with_claims(protected, tenant, **v1, aud="https://mcp.contoso.com")).status == 401
+        document = (await protected.request("GET", "/.well-known/oauth-protected-resource")).json()
+        assert document["scopes_supported"] == [f"api://{API_CLIENT_ID}/mcp:tools"]

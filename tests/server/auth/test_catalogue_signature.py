@@ -13,7 +13,15 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.oidc.tenant import ControlledTenant, MovableClock, jwk, rsa_key, sign
+from tests.oidc.tenant import (
+    API_CLIENT_ID,
+    OTHER_TENANT_ID,
+    ControlledTenant,
+    MovableClock,
+    jwk,
+    rsa_key,
+    sign,
+)
 from tests.server.protected import ProtectedServer
 
 
@@ -217,3 +225,16 @@ async def test_case_21_keys_down_cold(tenant: ControlledTenant, clock: MovableCl
         tenant.down = False
         clock.offset += 60
         assert (await protected.call(tenant.access_token())).status == 200
+
+
+async def test_case_51_a_key_of_the_application_alone_is_believed_if_it_is_set_so(
+    protected: ProtectedServer, tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    tenant.app_keys = {API_CLIENT_ID: [jwk("key-of-the-api")], OTHER_TENANT_ID: [jwk("key-of-another")]}
+    token = sign(tenant.access_claims(), key="key-of-the-api")
+    protected.assert_invalid_token(await protected.call(token))
+    async with ProtectedServer(tenant, clock, own_signing_keys=True) as trusting:
+        assert (await trusting.call(token)).status == 200
+        assert (await trusting.call(tenant.access_token())).status == 200, "the tenant's keys stay good"
+        other = sign(tenant.access_claims(), key="key-of-another")
+        trusting.assert_invalid_token(await trusting.call(other))

@@ -27,6 +27,7 @@ from mcpsecurity.client import ServerUnavailableError, SignInRequiredError
 from mcpsecurity.oidc import CachePolicy, OidcError, OidcProvider, TokenError
 from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.oidc.msal_http import msal_session
+from mcpsecurity.runtime.proxy import proxy_for, proxy_name
 from mcpsecurity_webclient.auth.token_cache import TokenCacheStore
 from mcpsecurity_webclient.errors import SignInError
 from mcpsecurity_webclient.settings import WebSettings
@@ -82,7 +83,7 @@ class EntraClient:
         self._clock = clock
         self._opened: OidcProvider | None = None
         self._resources = AsyncExitStack()
-        self._http = msal_session(settings.ca_file, timeout=_TIMEOUT)
+        self._http = msal_session(settings.ca_file, timeout=_TIMEOUT, proxy=proxy_for(settings.authority))
         # Threads of its own: a slow tenant must not take those in which everybody's host names are resolved.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="msal")
         self._locks: dict[str, asyncio.Lock] = {}
@@ -93,10 +94,21 @@ class EntraClient:
         """Begin to read the tenant's metadata and keys; a tenant that is down is no reason not to start."""
         settings = self._settings
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=4)
-        session = await self._resources.enter_async_context(aiohttp.ClientSession(connector=connector))
-        self._opened = await self._resources.enter_async_context(
-            OidcProvider(session, settings.authority, settings.tenant_id, clock=self._clock, policy=_PATIENCE)
+        session = await self._resources.enter_async_context(
+            aiohttp.ClientSession(connector=connector, proxy=proxy_for(settings.authority))
         )
+        self._opened = await self._resources.enter_async_context(
+            OidcProvider(
+                session,
+                settings.authority,
+                settings.tenant_id,
+                clock=self._clock,
+                policy=_PATIENCE,
+                issuer=settings.issuer,
+            )
+        )
+        if (proxy := proxy_name(settings.authority)) is not None:
+            _log.info("%s is reached through the proxy %s", settings.authority, proxy)
         warming = asyncio.create_task(self._warm(), name="read the tenant's metadata")
         self._resources.callback(warming.cancel)
         return self

@@ -13,7 +13,8 @@ from mcpsecurity_webclient.chat.agent.offered_models import OfferedModels
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
-from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDone
+from mcpsecurity_webclient.chat.editing import Editing
+from mcpsecurity_webclient.chat.event_types import LISTED_AFTER, EventName, EventPayload, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus, Subscription
 from mcpsecurity_webclient.chat.inbox import Inbox
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
@@ -57,7 +58,8 @@ class ChatDependencies:
     `make_servers` makes the MCP servers of a conversation from its id, its callbacks, a function that
     returns the person in the session whose tokens the servers get, and the choice of tools. `grants_of`
     returns what a person allows in all conversations. `sign_in_needed` is called when the tokens of a
-    conversation's session are no longer accepted. `clock` gives seconds since 1970.
+    conversation's session are no longer accepted, `listed` when a conversation
+    changes in the person's list. `clock` gives seconds since 1970.
     """
 
     settings: WebSettings
@@ -67,6 +69,7 @@ class ChatDependencies:
     make_servers: Callable[[str, ServerCallbacks, Callable[[], Person], ToolChoice], McpServers]
     grants_of: Callable[[Owner], PersonGrants]
     sign_in_needed: Callable[["ChatService", SignInRequiredError], None]
+    listed: Callable[["ChatService"], None]
     clock: Callable[[], float]
 
 
@@ -74,9 +77,10 @@ class ChatService:
     """One conversation of one signed-in person. It belongs to the person, not to a page or a connection.
 
     `state` is the conversation itself, `model_choice` which model answers. `acting` is the person in the
-    session whose tokens the MCP servers get. `approvals` and `grants` take the person's decisions. `events`
-    carries news to the pages, `log` records open requests for other processes. A person's message is saved
-    before any page is told that it was taken.
+    session whose tokens the MCP servers get. `inbox` takes messages, `editing` changes them, `approvals`
+    and `grants` take decisions, `tools` chooses tools. `events` carries news to the pages, `log` records
+    open requests for other processes. A person's message is saved before any page is told that it was
+    taken.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class ChatService:
         self.model_choice = ModelChoice(self.state, shared.models, self._publish, self.saver.save)
         events.keep_soon = self.saver.schedule
         self._clock = clock
+        self._listed = shared.listed
         self._log = log
         self._requests = ConversationRequests(
             Recipient(chat_id, self._publish, log),
@@ -111,7 +116,10 @@ class ChatService:
         self.approvals = self._make_approvals(settings)
         self._tool_calls = ToolCalls(self.state, self.approvals, self._servers, self._publish, clock=clock)
         self._runs = self._make_runs(shared)
-        self._inbox = Inbox(self.state, self._servers, self._runs, self.saver, self._publish, clock=clock)
+        self.inbox = Inbox(self.state, self._servers, self._runs, self.saver, self._publish, clock=clock)
+        self.editing = Editing(
+            self.state, self._servers, self.inbox, self._runs, self.saver, self._publish, clock=clock
+        )
 
     def _make_grants(self, shared: ChatDependencies, person: Person) -> Grants:
         return Grants(
@@ -151,6 +159,7 @@ class ChatService:
             sampling=self._requests.sampling.callback if settings.sampling else None,
             changed=lambda: self._publish("servers.changed", {"servers": self._servers_json()}),
             catalog_changed=lambda: self._publish("catalog.changed", {}),
+            watched=lambda: self.events.followed,
         )
 
     def _make_runs(self, shared: ChatDependencies) -> Runs:
@@ -169,6 +178,7 @@ class ChatService:
             self.saver,
             self._publish,
             sign_in_needed=lambda error: shared.sign_in_needed(self, error),
+            ended=lambda: self.inbox.send_next(),  # noqa: PLW0108 - made later
             clock=self._clock,
         )
 
@@ -199,6 +209,27 @@ class ChatService:
         """Follow the events after `last`, or from a snapshot on when those are not known."""
         return self.events.subscribe(last, self._snapshot)
 
+    @property
+    def waiting(self) -> int:
+        """How many calls and requests wait for the person."""
+        return self.state.waiting + self._requests.open_count()
+
+    async def pin(self, *, pinned: bool) -> None:
+        """List the conversation before those that are not pinned, or no longer.
+
+        Raises:
+            StoreError: it cannot be saved.
+        """
+        self.state.pinned = pinned
+        await self.saver.save()
+        self._listed(self)
+
+    def connect(self, person: Person) -> None:
+        """Begin to connect to the servers, because a page of the person's session shows the conversation."""
+        if self.state.run is None:
+            self.act_as(person)
+        self._servers.connect()
+
     async def catalog(self) -> dict[str, Any]:
         """Return the prompts and resources of the servers that answer."""
         return await self._servers.catalog()
@@ -211,35 +242,40 @@ class ChatService:
         prompt: dict[str, Any] | None = None,
         request_id: str | None = None,
         locale: PersonLocale = UNKNOWN,
+        queue: bool = False,
     ) -> tuple[str | None, str]:
         """Take a person's message and start answering; return the ids of run and message.
 
         A repeated `request_id` means the message that was taken with it before, by this or another process;
-        the run is None if its answer has ended.
+        the run is None if its answer has ended. With `queue`, a message that comes while an answer is being
+        written waits for its end; it has no run yet.
 
         Raises:
             BusyError: an answer is being written.
             BridgeError: a prompt or an attachment cannot be read.
             StoreError: the message cannot be saved, and was not taken.
         """
-        return await self._inbox.begin(
-            text, attachments=attachments, prompt=prompt, request_id=request_id, locale=locale
+        return await self.inbox.begin(
+            text, attachments=attachments, prompt=prompt, request_id=request_id, locale=locale, queue=queue
         )
 
-    def again(self, trigger: Again) -> str:
+    async def again(self, trigger: Again) -> str:
         """Answer the last message again; return the run's id.
 
-        `regenerate` drops the answer and writes another. `retry` keeps the calls that were made or declined,
-        with their results. `continue` has the model go on with an answer that was cut off.
+        `regenerate` writes another answer, and keeps the one that is there as a version. `retry` keeps the
+        calls that were made or declined, with their results. `continue` has the model go on with an answer
+        that was cut off.
 
         Raises:
             BusyError: an answer is being written.
             NothingToDoError: there is no message yet, or the answer to continue was not cut off.
         """
-        self._inbox.must_be_idle()
+        self.inbox.must_be_idle()
         if trigger == "continue":
             return self._runs.go_on()
-        return self._runs.again(trigger, settled=trigger == "retry")
+        if trigger == "regenerate":
+            return await self.editing.regenerate()
+        return self._runs.again(trigger, settled=True)
 
     async def stop(self, run_id: str) -> None:
         """Stop a run: its calls are cancelled, its questions are withdrawn, its text stays.
@@ -250,6 +286,7 @@ class ChatService:
         """
         self._runs.check(run_id)
         await self._end_run()
+        self.inbox.send_next()
 
     def answer_elicitation(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
         """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""
@@ -268,7 +305,7 @@ class ChatService:
 
     def rename(self, title: str) -> None:
         """Give the conversation another title."""
-        self._inbox.rename(title)
+        self.inbox.rename(title)
 
     @property
     def sid(self) -> str:
@@ -290,13 +327,14 @@ class ChatService:
     async def evict_idle(self) -> None:
         """Close the connections, which the next use opens again, and forget past events, unless the
         conversation is in use."""
-        if not self._inbox.busy:
+        if not self.inbox.busy:
             self.events.forget()
             await self._servers.aclose()
 
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and save the last changes."""
         self._requests.cancel_all(leaving=self.state.leaving)
+        await self.inbox.aclose()
         await self._runs.aclose()
         await self._log.aclose()
         await self.events.aclose()
@@ -324,6 +362,8 @@ class ChatService:
             self._requests.withdraw(cast("ToolDone", payload)["call_id"])
         if name in _SAVED_AFTER:
             self.saver.schedule()
+        if name in LISTED_AFTER:
+            self._listed(self)
 
     def _snapshot(self) -> StateView:
         """Return everything that a page shows."""
@@ -343,7 +383,7 @@ class ChatService:
     def _waits(self) -> bool:
         """Tell whether the answer goes on only when the person has decided something."""
         at_work = any(call.status in ("approved", "running") for call in self.state.calls.values())
-        return self._requests.any_open() or (self.state.waiting > 0 and not at_work)
+        return self._requests.open_count() > 0 or (self.state.waiting > 0 and not at_work)
 
     async def _end_run(self) -> None:
         self._requests.cancel_all(leaving=self.state.leaving)

@@ -16,11 +16,14 @@ from mcpsecurity_webclient.chat.views import (
     ContextView,
     ElicitationView,
     FailureView,
+    Feedback,
+    ForkView,
     GrantView,
     MessageView,
     Mode,
     ModelView,
     ProgressView,
+    QueuedView,
     Resolver,
     SamplingView,
     ServerView,
@@ -30,7 +33,7 @@ from mcpsecurity_webclient.chat.views import (
     Trigger,
 )
 
-__all__ = ["EVENTS", "CommonPayload", "EventName", "EventPayload"]
+__all__ = ["EVENTS", "LISTED_AFTER", "CommonPayload", "EventName", "EventPayload"]
 
 
 class CommonPayload(TypedDict):
@@ -71,6 +74,28 @@ class MessageLeftOut(TypedDict):
 
     message_id: str
     reason: Literal["content_filter"] | None
+
+
+class BranchChanged(TypedDict):
+    """Another version is open: what stood after the message `after` is replaced by `messages` and `calls`."""
+
+    after: str | None
+    messages: list[MessageView]
+    calls: list[CallView]
+    forks: list[ForkView]
+
+
+class MessageFeedback(TypedDict):
+    """What the person thinks of an answer."""
+
+    message_id: str
+    feedback: Feedback | None
+
+
+class QueueChanged(TypedDict):
+    """The messages that wait for the end of the answer, in their order."""
+
+    queue: list[QueuedView]
 
 
 class RunStarted(TypedDict):
@@ -226,6 +251,11 @@ class SessionExpired(TypedDict):
     sign_in_url: str
 
 
+class ChatsChanged(TypedDict):
+    """The person's list of conversations has changed: the page fetches it again. It has no place in the order
+    of a conversation's events."""
+
+
 class Toast(TypedDict):
     """A notice for the person."""
 
@@ -236,19 +266,22 @@ class Toast(TypedDict):
 
 
 EventName = Literal[
-    "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
+    "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "message.feedback",
+    "branch.changed", "queue.changed", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "request.extended", "elicitation.requested", "elicitation.resolved", "sampling.requested",
     "sampling.resolved", "mode.changed", "model.changed", "context.changed", "grants.changed",
-    "tools.changed", "servers.changed", "catalog.changed", "title.changed", "session.expired", "toast",
+    "tools.changed", "servers.changed", "catalog.changed", "title.changed", "session.expired",
+    "chats.changed", "toast",
 ]  # fmt: skip
 
 EventPayload = (
-    Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
+    Snapshot | WholeMessage | MessageDelta | MessageLeftOut | MessageFeedback | BranchChanged
+    | QueueChanged | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | RequestExtended
     | ElicitationRequested | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged
     | ModelChanged | ContextChanged | GrantsChanged | ToolsChanged | ServersChanged | CatalogChanged
-    | TitleChanged | SessionExpired | Toast
+    | TitleChanged | SessionExpired | ChatsChanged | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -257,6 +290,9 @@ EVENTS: Final[dict[EventName, type]] = {
     "message.delta": MessageDelta,
     "message.done": WholeMessage,
     "message.left_out": MessageLeftOut,
+    "message.feedback": MessageFeedback,
+    "branch.changed": BranchChanged,
+    "queue.changed": QueueChanged,
     "run.started": RunStarted,
     "run.done": RunDone,
     "tool.proposed": ToolProposed,
@@ -279,6 +315,15 @@ EVENTS: Final[dict[EventName, type]] = {
     "catalog.changed": CatalogChanged,
     "title.changed": TitleChanged,
     "session.expired": SessionExpired,
+    "chats.changed": ChatsChanged,
     "toast": Toast,
 }
 """The payload's shape of each event."""
+
+LISTED_AFTER: Final[frozenset[EventName]] = frozenset(
+    {
+        "message.added", "run.done", "title.changed", "tool.proposed", "tool.decided",
+        "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
+    }
+)  # fmt: skip
+"""The events after which a conversation is another in the person's list."""

@@ -6,20 +6,25 @@ from typing import Any
 
 from semantic_kernel.contents import ChatHistory
 
+from mcpsecurity_webclient.chat.branches import Fork, Parts, forks_json
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.models import (
     ApprovalMode,
     Message,
     PendingFunctionCall,
+    QueuedMessage,
     Run,
     ToolChoice,
     User,
 )
 from mcpsecurity_webclient.chat.notes import ContextUse
 from mcpsecurity_webclient.chat.transcript import Transcript
-from mcpsecurity_webclient.chat.views import ContextView
+from mcpsecurity_webclient.chat.views import ContextView, ForkView
 
-__all__ = ["ConversationState"]
+__all__ = ["UNTITLED", "ConversationState"]
+
+UNTITLED = "New chat"
+"""The title of a conversation in which nothing was said yet."""
 
 SYSTEM = (
     "You are a helpful assistant in a web chat. Use the tools when they help. Tools run only when the person "
@@ -38,9 +43,9 @@ class ConversationState:
     `messages` and `calls` are what the page shows, `transcript` is what the model reads. `grants` maps
     server and tool to the digest of the definition that the person always approves. `choice` says which
     tools take part. `run` is the answer that is being written, `model` the name of the model that was
-    chosen (None: the default one), `locale` the person's with the last message, `context` what the model was
-    sent last. `leaving` is set when another process takes the conversation over: requests that wait for the
-    person then stay open.
+    chosen (None: the default one), `context` what the model was sent last, `locale` the person's with the
+    last message, `pinned` whether it is listed before the others. `leaving` is set when another process
+    takes the conversation over: requests that wait for the person then stay open.
     """
 
     chat_id: str
@@ -49,7 +54,7 @@ class ConversationState:
     updated_at: float
     model: str | None = None
     locale: PersonLocale = UNKNOWN
-    title: str = "New conversation"
+    title: str = UNTITLED
     mode: ApprovalMode = ApprovalMode.MANUAL
     messages: list[Message] = field(default_factory=list)
     calls: dict[str, PendingFunctionCall] = field(default_factory=dict)
@@ -57,13 +62,25 @@ class ConversationState:
     transcript: Transcript = field(default_factory=_new_transcript)
     context: ContextUse = field(default_factory=ContextUse)
     choice: ToolChoice = field(default_factory=ToolChoice)
+    forks: list[Fork] = field(default_factory=list)
+    queue: list[QueuedMessage] = field(default_factory=list)
     run: Run | None = None
+    pinned: bool = False
     leaving: bool = False
 
     @property
     def waiting(self) -> int:
         """The number of calls that wait for the person's decision. Safe to read in any thread."""
         return sum(call.status == "proposed" for call in list(self.calls.values()))
+
+    @property
+    def parts(self) -> Parts:
+        """What the versions of the conversation consist of."""
+        return self.messages, self.calls, self.transcript
+
+    def forks_json(self) -> list[ForkView]:
+        """Return the places with several versions as the page shows them."""
+        return forks_json(self.forks, self.messages)
 
     def forget_calls(self, call_ids: Iterable[str]) -> None:
         """Remove calls whose message is no longer part of the conversation."""
@@ -92,6 +109,8 @@ class ConversationState:
             "title": self.title,
             "messages": [message.to_json() for message in self.messages],
             "run": self.run.to_json() if self.run else None,
+            "forks": self.forks_json(),
+            "queue": [message.to_json() for message in self.queue],
             "tools_off": self.choice.to_json(),
             "calls": [call.to_json() for key, call in self.calls.items() if key in shown],
         }

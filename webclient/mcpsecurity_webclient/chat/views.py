@@ -16,6 +16,8 @@ __all__ = [
     "ContextView",
     "ElicitationView",
     "FailureView",
+    "Feedback",
+    "ForkView",
     "GrantScope",
     "GrantView",
     "MessageView",
@@ -24,21 +26,33 @@ __all__ = [
     "NoteView",
     "ProgressView",
     "PromptView",
+    "QueuedView",
     "Resolver",
     "RunView",
     "SamplingView",
     "ServerView",
     "StateView",
     "ToolRef",
+    "ToolView",
     "Trigger",
     "UserView",
 ]
 
 CallState = Literal["proposed", "approved", "running", "done", "failed", "declined", "cancelled"]
+Feedback = Literal["up", "down"]
 Mode = Literal["manual", "elicitation"]
 Trigger = Literal["message", "regenerate", "retry", "continue", "resume"]
 Action = Literal["accept", "decline", "cancel", "expired"]
 Resolver = Literal["user", "timeout", "stop", "server", "restart"]
+
+
+class ForkView(TypedDict):
+    """A place with several versions: after the message `after` (None: the beginning), the one with the number
+    `open` is shown, `of` so many."""
+
+    after: str | None
+    open: int
+    of: int
 
 
 class UserView(TypedDict):
@@ -48,14 +62,23 @@ class UserView(TypedDict):
     username: str
 
 
+class ToolView(TypedDict):
+    """A tool that the model gets."""
+
+    name: str
+    title: str
+    description: str
+
+
 class ServerView(TypedDict):
-    """An MCP server with the number of its tools. `left_out` names those that the model cannot get,
-    `searched` counts those that it looks for when it needs them."""
+    """An MCP server. `offers` are its tools, `tools` is their number; `left_out` names those that the model
+    cannot get, `searched` counts those that it looks for when it needs them."""
 
     name: str
     title: str
     status: Literal["connecting", "ready", "down", "sign_in"]
     tools: int
+    offers: list[ToolView]
     message: NotRequired[str]
     left_out: NotRequired[list[str]]
     searched: NotRequired[int]
@@ -125,6 +148,15 @@ class PromptView(TypedDict):
     name: str
 
 
+class QueuedView(TypedDict):
+    """A message of the person that is sent when the answer that is being written has ended."""
+
+    message_id: str
+    text: str
+    attachments: NotRequired[list[AttachmentView]]
+    prompt: NotRequired[PromptView]
+
+
 class MessageView(TypedDict):
     """A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls,
     `model` the name that the model gave itself."""
@@ -142,6 +174,7 @@ class MessageView(TypedDict):
     attachments: NotRequired[list[AttachmentView]]
     prompt: NotRequired[PromptView]
     left_out: NotRequired[Literal["content_filter"]]
+    feedback: NotRequired[Feedback]
 
 
 class ContentView(TypedDict):
@@ -269,3 +302,5 @@ class StateView(TypedDict):
     samplings: list[SamplingView]
     grants: list[GrantView]
     tools_off: list[ToolRef]
+    forks: list[ForkView]
+    queue: list[QueuedView]

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 __all__ = ["Conversation", "ConversationStore", "Entry", "Owner", "Part", "PartKind"]
 
-PartKind = Literal["message", "call", "turn"]
+PartKind = Literal["message", "call", "turn", "version"]
 
 
 class Owner(NamedTuple):
@@ -20,7 +20,8 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """One piece of a conversation: a message, a tool call, or a turn of what the model reads.
+    """One piece of a conversation: a message, a tool call, a turn of what the model reads, or a version
+    that is not open.
 
     `body` is a JSON object; `text` is what a search looks through. A part does not change, so what is written
     of it is made once: a part that is saved again costs nothing.
@@ -62,14 +63,19 @@ class Conversation:
     parts: list[Part]
     revision: int = 0
     writer: str = ""
+    pinned: bool = False
 
 
 class Entry(NamedTuple):
-    """One line of an owner's list of conversations."""
+    """One line of an owner's list of conversations. `snippet` is the text around what was searched for, if a
+    message has it; `waiting` counts what waits for the person."""
 
     chat_id: str
     title: str
     updated_at: float
+    pinned: bool = False
+    snippet: str = ""
+    waiting: int = 0
 
 
 class ConversationStore(Protocol):
@@ -79,8 +85,8 @@ class ConversationStore(Protocol):
     """
 
     async def entries(self, owner: Owner, search: str | None = None, *, limit: int = 200) -> list[Entry]:
-        """Return an owner's conversations in which something was said, the latest first; with `search` those
-        that have it in their title or in a message, whatever its case."""
+        """Return an owner's conversations in which something was said, pinned ones first, then the latest.
+        With `search` those that have it in their title or in a message, whatever its case."""
 
     async def load(self, owner: Owner, chat_id: str) -> Conversation | None:
         """Return a conversation; None if the owner has no conversation of that id."""

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +54,11 @@ class SigningKey:
 
 @dataclass(slots=True)
 class SigningKeys:
-    """The key that signs, and older ones that are still published."""
+    """The key that signs, older ones that are still published, and keys of applications by their ids."""
 
     current: SigningKey
     published: tuple[SigningKey, ...]
+    of_applications: dict[str, SigningKey] = field(default_factory=dict)
 
     @classmethod
     def of(cls, key: SigningKey) -> "SigningKeys":

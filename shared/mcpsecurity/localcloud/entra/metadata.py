@@ -68,9 +68,10 @@ async def discovery(tenant: Tenant, request: web.Request) -> web.Response:
     )
 
 
-async def jwks(tenant: Tenant, _request: web.Request) -> web.Response:
-    """Answer with the public keys."""
+async def jwks(tenant: Tenant, request: web.Request) -> web.Response:
+    """Answer with the public keys; with `appid`, those of an application that has some of its own."""
+    own = tenant.keys.of_applications.get(request.query.get("appid", "").lower())
     return web.json_response(
-        {"keys": [key.jwk(tenant.issuer) for key in tenant.keys.published]},
+        {"keys": [key.jwk(tenant.issuer) for key in ((own,) if own else tenant.keys.published)]},
         headers=_HEADERS,
     )

@@ -9,10 +9,13 @@ import { begin, deliver, finish, resume } from "./text.js";
 /** @type {Readonly<PageState>} */
 export const INITIAL = Object.freeze({
   ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
-  user: null, servers: [], mode: "manual", model: null, models: [], context: null, title: "", grants: [], toolsOff: [],
+  user: null, servers: [], mode: "manual", model: null, models: [], context: null, title: "", grants: [], toolsOff: [], forks: [], queue: [],
   order: [], messages: {}, calls: {}, elicitations: {}, samplings: {}, outcomes: {},
-  run: null, lastRun: null, catalogVersion: 0,
+  run: null, lastRun: null, catalogVersion: 0, chatsVersion: 0,
 });
+
+/** Events that say nothing of the chat itself, and have no place in its order. */
+const WITHOUT_ORDER = ["session.expired", "chats.changed"];
 
 /**
  * @param {PageState} state
@@ -23,7 +26,7 @@ export function reduce(state, event) {
   const apply = HANDLERS[event.name];
   if (event.name.startsWith("page.")) return apply(state, event.data);
   if (!apply) return { ...state, seq: Math.max(state.seq, event.seq) };
-  if (event.name === "session.expired") return apply(state, event.data);
+  if (WITHOUT_ORDER.includes(event.name)) return apply(state, event.data);
   if (event.name === "snapshot") return { ...apply(state, event.data), epoch: event.epoch, seq: event.data.seq ?? event.seq };
   if (!state.ready || event.epoch !== state.epoch) return state.gap ? state : { ...state, gap: true };
   if (event.seq <= state.seq) return state;
@@ -44,6 +47,10 @@ const CHAT_HANDLERS = {
   "message.delta": delta,
   "message.done": (state, { message }) => withMessage(state, finish(message)),
   "message.left_out": leftOut,
+  "message.feedback": (state, { message_id: id, feedback }) =>
+    state.messages[id] ? put(state, "messages", id, { ...state.messages[id], feedback }) : state,
+  "branch.changed": branchChanged,
+  "queue.changed": (state, { queue }) => ({ ...state, queue: queue ?? [] }),
   "run.started": runStarted,
   "run.done": (state, { status, error, usage, run_id }) => ({ ...state, run: null, lastRun: { run_id, status, error, usage } }),
   "tool.proposed": (state, { call, at }) => withCall(withCallInMessage(state, call, at), call),
@@ -68,6 +75,7 @@ const CHAT_HANDLERS = {
   "catalog.changed": (state) => ({ ...state, catalogVersion: state.catalogVersion + 1 }),
   "title.changed": (state, { title }) => ({ ...state, title: title ?? "" }),
   "session.expired": (state, { reason, sign_in_url }) => ({ ...state, ended: { reason, signInUrl: sign_in_url } }),
+  "chats.changed": (state) => ({ ...state, chatsVersion: state.chatsVersion + 1 }),
   toast: (state) => state,
 };
 
@@ -75,6 +83,7 @@ const CHAT_HANDLERS = {
 const PAGE_HANDLERS = {
   "page.connection": (state, { connection }) => ({ ...state, connection }),
   "page.ended": (state, { signInUrl }) => ({ ...state, ended: { signInUrl } }),
+  "page.left": leaveChat,
 };
 
 /** @type {Record<string, (state: PageState, data: any) => PageState>} */
@@ -95,6 +104,15 @@ export function serverTitle({ servers }, name) {
 }
 
 /**
+ * Another chat is opened in this page. What is the same in all chats stays, so that nothing flickers.
+ * @param {PageState} state
+ * @returns {PageState}
+ */
+function leaveChat({ user, servers, model, models, mode, chatsVersion, catalogVersion }) {
+  return { ...INITIAL, user, servers, model, models, mode, chatsVersion, catalogVersion };
+}
+
+/**
  * @param {PageState} state
  * @param {EventData<"snapshot">} data
  * @returns {PageState}
@@ -110,10 +128,11 @@ function snapshot(state, data) {
     ready: true,
     connection: state.connection,
     catalogVersion: state.catalogVersion + 1,
+    chatsVersion: state.chatsVersion,
     outcomes: state.outcomes,
     lastRun: data.run || messages.at(-1)?.message_id !== state.order.at(-1) ? null : state.lastRun,
     user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, models: data.models ?? [], context: data.context ?? null, title: data.title ?? "",
-    grants: data.grants ?? [], toolsOff: data.tools_off ?? [], run: data.run ?? null,
+    grants: data.grants ?? [], toolsOff: data.tools_off ?? [], forks: data.forks ?? [], queue: data.queue ?? [], run: data.run ?? null,
     order: messages.map((message) => message.message_id),
     messages: keyed(messages, "message_id"),
     calls: keyed(known(data.calls, "call_id"), "call_id"),
@@ -131,6 +150,23 @@ function delta(state, data) {
   const message = deliver(known ?? begin(data.message_id, data.at), data);
   if (message === null) return { ...state, gap: true };
   return message === known ? state : withMessage(state, message);
+}
+
+/**
+ * Another version is open: what stood after a message is replaced.
+ * @param {PageState} state
+ * @param {EventData<"branch.changed">} data
+ * @returns {PageState}
+ */
+function branchChanged(state, { after, messages, calls, forks }) {
+  const kept = after === null ? [] : state.order.slice(0, state.order.lastIndexOf(after) + 1);
+  const brought = known(messages, "message_id").map((message) => finish({ ...message, text: message.text ?? "", calls: message.calls ?? [] }));
+  const order = [...kept, ...brought.map((message) => message.message_id)];
+  return {
+    ...state, order, forks: forks ?? [], lastRun: null,
+    messages: { ...pick(state.messages, kept), ...keyed(brought, "message_id") },
+    calls: { ...state.calls, ...keyed(known(calls, "call_id"), "call_id") },
+  };
 }
 
 /**

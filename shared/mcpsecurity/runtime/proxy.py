@@ -1,0 +1,34 @@
+"""The company's proxy for what leaves the company: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+
+Loopback is never reached through a proxy, and neither are the hosts of `NO_PROXY`.
+"""
+
+from ipaddress import ip_address
+from urllib import request as urllib_request
+from urllib.parse import urlsplit
+
+__all__ = ["proxy_for", "proxy_name"]
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the proxy through which a URL is reached, by the environment; None for no proxy."""
+    parts = urlsplit(url)
+    host, proxies = parts.hostname or "", urllib_request.getproxies_environment()
+    bypasses = urllib_request.proxy_bypass_environment  # type: ignore[attr-defined] # typeshed lacks it
+    if _is_loopback(host) or bypasses(f"{host}:{parts.port}" if parts.port else host, proxies):
+        return None
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return (proxy if "://" in proxy else f"http://{proxy}") if proxy else None
+
+
+def proxy_name(url: str) -> str | None:
+    """Return host and port of the proxy for a URL, without the password that its address may have."""
+    proxy = proxy_for(url)
+    return urlsplit(proxy).netloc.rpartition("@")[2] if proxy else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
+    except ValueError:
+        return False
