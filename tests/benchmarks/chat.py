@@ -173,13 +173,12 @@ async def measured(rounds: int = 3) -> Chat:
             mcp_server(cloud) as mcp_url,
             chunk_source() as source,
         ):
-            alone = [
-                await _microseconds(work, source, rounds)
-                for work in (_by_openai, _by_semantic_kernel, _by_model)
-            ]
-            return Chat(
-                *alone, *await _chat_chunks(cloud, mcp_url, source, rounds), *await _answers(cloud, mcp_url)
-            )
+            by_openai = await _microseconds(_by_openai, source, rounds)
+            by_kernel = await _microseconds(_by_semantic_kernel, source, rounds)
+            by_model = await _microseconds(_by_model, source, rounds)
+            one, eight = await _chat_chunks(cloud, mcp_url, source, rounds)
+            plain, with_tool = await _answers(cloud, mcp_url)
+            return Chat(by_openai, by_kernel, by_model, one, eight, plain, with_tool)
 
 
 def lines(found: Chat) -> list[str]:
