@@ -283,7 +283,7 @@ async def _turn_tool(chat: ChatService, body: commands.TurnTool, _: web.Request)
     return {}
 
 
-async def _rename(chat: ChatService, body: commands.Rename, _: web.Request) -> dict[str, Any]:
+async def _rename(chat: ChatService, body: commands.Rename, _request: web.Request) -> dict[str, Any]:
     title = " ".join(body.title.split())
     if not title:
         raise ApiError(422, "invalid", _("Some values do not fit."), fields={"title": _("Write something.")})
