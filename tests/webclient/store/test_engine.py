@@ -1,4 +1,4 @@
-"""The database's file is made for its owner only; where it cannot be made, the setting that helps is named."""
+"""The database has a file for its owner only; where it cannot be made, the setting that helps is named."""
 
 from pathlib import Path
 
@@ -18,5 +18,5 @@ async def test_a_file_is_made_with_its_folder_for_its_owner_only(tmp_path: Path)
 def test_a_file_that_cannot_be_written_names_the_setting_that_helps(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file, not a folder")
     file = tmp_path / "home" / "conversations.sqlite3"
-    with pytest.raises(StoreError, match="cannot be written .*: set WEBCLIENT_DATABASE_URL to another file"):
+    with pytest.raises(StoreError, match=r"cannot be written .*: set WEBCLIENT_DATABASE_URL to another file"):
         make_engine(database_url(f"sqlite:///{file}"))
