@@ -152,6 +152,17 @@ async def test_a_port_that_is_taken_is_named(demo: tuple[Any, dict[str, Any], in
     assert "Traceback" not in errors
 
 
+async def test_a_folder_that_cannot_be_written_is_named_with_the_setting_that_helps(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("a file, not a folder")
+    places = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data")}
+    code, _, errors = await output_of(tmp_path, "demo", "--port-offset", str(free_offset()), **places)
+    assert code == 1
+    assert str(home / "cache") in errors
+    assert "Set LOCALCLOUD_FOLDER" in errors
+    assert "Traceback" not in errors
+
+
 async def test_its_conversations_are_in_a_file_of_its_own(tmp_path: Path) -> None:
     folder, data = tmp_path / "cloud", tmp_path / "data"
     places = {"LOCALCLOUD_FOLDER": str(folder), "XDG_DATA_HOME": str(data)}
