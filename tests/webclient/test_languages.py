@@ -65,3 +65,25 @@ def _same_places(message: Message) -> bool:
     forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
     wanted = set(PLACEHOLDER.findall(keys[-1]))
     return all(not form or set(PLACEHOLDER.findall(form)) == wanted for form in forms)
+
+
+def _all_texts() -> set[str]:
+    return {_key(message) for message in catalogs.extracted() if message.id}
+
+
+def _key(message: Message) -> str:
+    return message.id if isinstance(message.id, str) else message.id[0]
+
+
+def _is_translated(message: Message) -> bool:
+    forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
+    return bool(forms) and all(forms) and not message.fuzzy
+
+
+@pytest.mark.parametrize("language", catalogs.TRANSLATED)
+def test_every_text_is_translated_and_no_translation_is_stale(language: str) -> None:
+    texts = _all_texts()
+    known = {_key(message): _is_translated(message) for message in catalogs.read(language) if message.id}
+    assert sorted(texts - known.keys()) == [], "run `make texts`, and translate them"
+    assert sorted(known.keys() - texts) == [], "run `make texts`"
+    assert sorted(key for key, translated in known.items() if not translated) == [], "translate them"
