@@ -11,7 +11,7 @@ from tests.webclient.certificate import write_certificate
 from tests.webclient.conftest import NewPerson, ServeWeb
 from yarl import URL
 
-NOT_BEGUN = "This sign-in was not begun here, or took too long. Please begin again."
+NOT_BEGUN = "This sign-in expired or was started elsewhere. Please try again."
 SESSION = "mcpsecurity_session"
 
 

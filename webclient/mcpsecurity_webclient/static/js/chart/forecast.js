@@ -44,7 +44,7 @@ function table({ title, days }) {
 
 function summary({ title, days }) {
   const values = days.flatMap(({ low, high }) => [low, high]).filter((value) => value !== null);
-  const range = { low: `${degrees(Math.min(...values))}C`, high: `${degrees(Math.max(...values))}C` };
+  const range = { low: degrees(Math.min(...values)), high: `${degrees(Math.max(...values))}C` };
   const head = title ? t("Forecast for {place}", { place: title }) : t("Forecast");
   return `${head}: ${tn("{count} day, {low} to {high}.", "{count} days, {low} to {high}.", days.length, range)} ${t("The table after it has the numbers.")}`;
 }
