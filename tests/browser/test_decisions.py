@@ -144,3 +144,25 @@ async def test_errors_are_counted_and_go_when_they_are_corrected(alice: Person) 
     await form.get_by_label("Name").fill("Ada")
     await expect(form.get_by_text("4 fields need attention.")).to_be_visible()
     await expect(form.get_by_label("Name")).to_have_attribute("aria-invalid", "false")
+
+
+async def test_many_ended_calls_are_one_line(alice: Person) -> None:
+    await alice.ask("Please generate 4 random numbers")
+    await alice.page.get_by_role("button", name="Approve all").click()
+    await alice.finished()
+    await expect(alice.page.locator(".call-group > summary")).to_contain_text("4 calls")
+    await expect(alice.call("get_random_number", 0)).to_be_hidden()
+    await alice.page.locator(".call-group > summary").click()
+    await expect(alice.call("get_random_number", 3)).to_be_visible()
+
+
+async def test_a_chart_stays_in_view_with_its_answer(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 1000, "height": 640})
+    await alice.ask("Read the ledger")
+    await expect(alice.call("read_ledger").get_by_text("Reaches outside")).to_be_visible()
+    await alice.approve("read_ledger")
+    await alice.finished()
+    drawn = alice.call("read_ledger").get_by_role("img", name="Chart of amount over day: 100 points")
+    await expect(drawn).to_be_in_viewport(ratio=1)
+    await alice.page.get_by_role("button", name="Go to the newest").click()
+    await expect(drawn).not_to_be_in_viewport()

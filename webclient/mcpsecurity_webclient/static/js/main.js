@@ -60,7 +60,7 @@ function start() {
   context.sent = () => follower.goToEnd();
   context.keep = (element) => follower.keep(element);
   context.typed = new Typed({ username, chatId });
-  context.undo = (message, undo) => toasts.show({ level: "warning", message, again: undo, label: t("Undo") });
+  context.undo = (message, undo) => toasts.show({ level: "warning", message, again: undo, label: t("Undo"), goes: true });
   context.serverTitle = (name) => serverTitle(store.state, name);
   context.leave = (element) => leave(element, () => composer.focus());
 
