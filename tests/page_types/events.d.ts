@@ -81,6 +81,7 @@ interface MessageView {
   attachments?: Array<AttachmentView>;
   prompt?: PromptView;
   left_out?: "content_filter";
+  feedback?: "up" | "down";
 }
 
 /** The answer that is being written. `asked_at` is when the model was asked last. */
@@ -186,6 +187,21 @@ interface ToolRef {
   tool?: string;
 }
 
+/** A place with several versions: after the message `after` (None: the beginning), the one with the number `open` is shown, `of` so many. */
+interface ForkView {
+  after: string | null;
+  open: number;
+  of: number;
+}
+
+/** A message of the person that is sent when the answer that is being written has ended. */
+interface QueuedView {
+  message_id: string;
+  text: string;
+  attachments?: Array<AttachmentView>;
+  prompt?: PromptView;
+}
+
 /** The state, the number of the last event that it includes, and the server's time. */
 interface Snapshot {
   user: UserView;
@@ -202,6 +218,8 @@ interface Snapshot {
   samplings: Array<SamplingView>;
   grants: Array<GrantView>;
   tools_off: Array<ToolRef>;
+  forks: Array<ForkView>;
+  queue: Array<QueuedView>;
   seq: number;
   server_now: number;
 }
@@ -224,6 +242,25 @@ interface MessageDelta {
 interface MessageLeftOut {
   message_id: string;
   reason: "content_filter" | null;
+}
+
+/** What the person thinks of an answer. */
+interface MessageFeedback {
+  message_id: string;
+  feedback: "up" | "down" | null;
+}
+
+/** Another version is open: what stood after the message `after` is replaced by `messages` and `calls`. */
+interface BranchChanged {
+  after: string | null;
+  messages: Array<MessageView>;
+  calls: Array<CallView>;
+  forks: Array<ForkView>;
+}
+
+/** The messages that wait for the end of the answer, in their order. */
+interface QueueChanged {
+  queue: Array<QueuedView>;
 }
 
 /** An answer begins; messages below `after` are dropped. */
@@ -383,6 +420,9 @@ interface ChatEvents {
   "message.delta": MessageDelta;
   "message.done": WholeMessage;
   "message.left_out": MessageLeftOut;
+  "message.feedback": MessageFeedback;
+  "branch.changed": BranchChanged;
+  "queue.changed": QueueChanged;
   "run.started": RunStarted;
   "run.done": RunDone;
   "tool.proposed": ToolProposed;

@@ -48,6 +48,8 @@ declare global {
     title: string;
     grants: GrantView[];
     toolsOff: ToolRef[];
+    forks: ForkView[];
+    queue: QueuedView[];
     order: string[];
     messages: Record<string, MessageState>;
     calls: Record<string, CallState>;

@@ -78,6 +78,9 @@ _active = _meter.create_up_down_counter(
 _calls = _meter.create_counter(
     "mcpsecurity.tool.calls", unit="{call}", description="Tool calls that have ended, by outcome."
 )
+_feedback = _meter.create_counter(
+    "mcpsecurity.chat.feedback", unit="{mark}", description="Thumbs up and down that people gave to answers."
+)
 
 
 @dataclass(slots=True)
@@ -191,6 +194,11 @@ def count_tool_call(tool: str, server: str, outcome: str) -> None:
     """Count a finished tool call. Without a server the model invented the tool: its name is left out."""
     name = tool if server else _OTHER
     _calls.add(1, {"gen_ai.tool.name": name, "mcpsecurity.server": server, "mcpsecurity.outcome": outcome})
+
+
+def count_feedback(feedback: str, model: str | None) -> None:
+    """Count what a person thinks of an answer: up or down."""
+    _feedback.add(1, {"mcpsecurity.feedback": feedback, "gen_ai.response.model": model or _OTHER})
 
 
 def register_gauges(counts: Mapping[str, Gauge], denials: Mapping[str, int]) -> None:

@@ -13,6 +13,7 @@ from mcpsecurity_webclient.chat.agent.offered_models import OfferedModels
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
+from mcpsecurity_webclient.chat.editing import Editing
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus, Subscription
 from mcpsecurity_webclient.chat.inbox import Inbox
@@ -74,9 +75,10 @@ class ChatService:
     """One conversation of one signed-in person. It belongs to the person, not to a page or a connection.
 
     `state` is the conversation itself, `model_choice` which model answers. `acting` is the person in the
-    session whose tokens the MCP servers get. `approvals` and `grants` take the person's decisions. `events`
-    carries news to the pages, `log` records open requests for other processes. A person's message is saved
-    before any page is told that it was taken.
+    session whose tokens the MCP servers get. `inbox` takes messages, `editing` changes them, `approvals`
+    and `grants` take decisions, `tools` chooses tools. `events` carries news to the pages, `log` records
+    open requests for other processes. A person's message is saved before any page is told that it was
+    taken.
     """
 
     def __init__(
@@ -111,7 +113,10 @@ class ChatService:
         self.approvals = self._make_approvals(settings)
         self._tool_calls = ToolCalls(self.state, self.approvals, self._servers, self._publish, clock=clock)
         self._runs = self._make_runs(shared)
-        self._inbox = Inbox(self.state, self._servers, self._runs, self.saver, self._publish, clock=clock)
+        self.inbox = Inbox(self.state, self._servers, self._runs, self.saver, self._publish, clock=clock)
+        self.editing = Editing(
+            self.state, self._servers, self.inbox, self._runs, self.saver, self._publish, clock=clock
+        )
 
     def _make_grants(self, shared: ChatDependencies, person: Person) -> Grants:
         return Grants(
@@ -169,6 +174,7 @@ class ChatService:
             self.saver,
             self._publish,
             sign_in_needed=lambda error: shared.sign_in_needed(self, error),
+            ended=lambda: self.inbox.send_next(),  # noqa: PLW0108 - made later
             clock=self._clock,
         )
 
@@ -211,35 +217,40 @@ class ChatService:
         prompt: dict[str, Any] | None = None,
         request_id: str | None = None,
         locale: PersonLocale = UNKNOWN,
+        queue: bool = False,
     ) -> tuple[str | None, str]:
         """Take a person's message and start answering; return the ids of run and message.
 
         A repeated `request_id` means the message that was taken with it before, by this or another process;
-        the run is None if its answer has ended.
+        the run is None if its answer has ended. With `queue`, a message that comes while an answer is being
+        written waits for its end; it has no run yet.
 
         Raises:
             BusyError: an answer is being written.
             BridgeError: a prompt or an attachment cannot be read.
             StoreError: the message cannot be saved, and was not taken.
         """
-        return await self._inbox.begin(
-            text, attachments=attachments, prompt=prompt, request_id=request_id, locale=locale
+        return await self.inbox.begin(
+            text, attachments=attachments, prompt=prompt, request_id=request_id, locale=locale, queue=queue
         )
 
-    def again(self, trigger: Again) -> str:
+    async def again(self, trigger: Again) -> str:
         """Answer the last message again; return the run's id.
 
-        `regenerate` drops the answer and writes another. `retry` keeps the calls that were made or declined,
-        with their results. `continue` has the model go on with an answer that was cut off.
+        `regenerate` writes another answer, and keeps the one that is there as a version. `retry` keeps the
+        calls that were made or declined, with their results. `continue` has the model go on with an answer
+        that was cut off.
 
         Raises:
             BusyError: an answer is being written.
             NothingToDoError: there is no message yet, or the answer to continue was not cut off.
         """
-        self._inbox.must_be_idle()
+        self.inbox.must_be_idle()
         if trigger == "continue":
             return self._runs.go_on()
-        return self._runs.again(trigger, settled=trigger == "retry")
+        if trigger == "regenerate":
+            return await self.editing.regenerate()
+        return self._runs.again(trigger, settled=True)
 
     async def stop(self, run_id: str) -> None:
         """Stop a run: its calls are cancelled, its questions are withdrawn, its text stays.
@@ -250,6 +261,7 @@ class ChatService:
         """
         self._runs.check(run_id)
         await self._end_run()
+        self.inbox.send_next()
 
     def answer_elicitation(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
         """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""
@@ -268,7 +280,7 @@ class ChatService:
 
     def rename(self, title: str) -> None:
         """Give the conversation another title."""
-        self._inbox.rename(title)
+        self.inbox.rename(title)
 
     @property
     def sid(self) -> str:
@@ -290,13 +302,14 @@ class ChatService:
     async def evict_idle(self) -> None:
         """Close the connections, which the next use opens again, and forget past events, unless the
         conversation is in use."""
-        if not self._inbox.busy:
+        if not self.inbox.busy:
             self.events.forget()
             await self._servers.aclose()
 
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and save the last changes."""
         self._requests.cancel_all(leaving=self.state.leaving)
+        await self.inbox.aclose()
         await self._runs.aclose()
         await self._log.aclose()
         await self.events.aclose()

@@ -16,11 +16,14 @@ from mcpsecurity_webclient.chat.views import (
     ContextView,
     ElicitationView,
     FailureView,
+    Feedback,
+    ForkView,
     GrantView,
     MessageView,
     Mode,
     ModelView,
     ProgressView,
+    QueuedView,
     Resolver,
     SamplingView,
     ServerView,
@@ -71,6 +74,28 @@ class MessageLeftOut(TypedDict):
 
     message_id: str
     reason: Literal["content_filter"] | None
+
+
+class BranchChanged(TypedDict):
+    """Another version is open: what stood after the message `after` is replaced by `messages` and `calls`."""
+
+    after: str | None
+    messages: list[MessageView]
+    calls: list[CallView]
+    forks: list[ForkView]
+
+
+class MessageFeedback(TypedDict):
+    """What the person thinks of an answer."""
+
+    message_id: str
+    feedback: Feedback | None
+
+
+class QueueChanged(TypedDict):
+    """The messages that wait for the end of the answer, in their order."""
+
+    queue: list[QueuedView]
 
 
 class RunStarted(TypedDict):
@@ -236,7 +261,8 @@ class Toast(TypedDict):
 
 
 EventName = Literal[
-    "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "run.started",
+    "snapshot", "message.added", "message.delta", "message.done", "message.left_out", "message.feedback",
+    "branch.changed", "queue.changed", "run.started",
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "request.extended", "elicitation.requested", "elicitation.resolved", "sampling.requested",
     "sampling.resolved", "mode.changed", "model.changed", "context.changed", "grants.changed",
@@ -244,7 +270,8 @@ EventName = Literal[
 ]  # fmt: skip
 
 EventPayload = (
-    Snapshot | WholeMessage | MessageDelta | MessageLeftOut | RunStarted | RunDone | ToolProposed
+    Snapshot | WholeMessage | MessageDelta | MessageLeftOut | MessageFeedback | BranchChanged
+    | QueueChanged | RunStarted | RunDone | ToolProposed
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | RequestExtended
     | ElicitationRequested | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged
     | ModelChanged | ContextChanged | GrantsChanged | ToolsChanged | ServersChanged | CatalogChanged
@@ -257,6 +284,9 @@ EVENTS: Final[dict[EventName, type]] = {
     "message.delta": MessageDelta,
     "message.done": WholeMessage,
     "message.left_out": MessageLeftOut,
+    "message.feedback": MessageFeedback,
+    "branch.changed": BranchChanged,
+    "queue.changed": QueueChanged,
     "run.started": RunStarted,
     "run.done": RunDone,
     "tool.proposed": ToolProposed,

@@ -21,6 +21,8 @@ __all__ = [
     "forget_reasoning",
     "is_left_out",
     "leave_out",
+    "mark_message",
+    "message_of",
     "result_of",
     "sent",
     "take_back_in",
@@ -31,6 +33,7 @@ __all__ = [
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ID_LENGTH = 40
 _LEFT_OUT = "left_out"
+_MESSAGE = "message"
 
 
 def call_ids(turns: Iterable[ChatMessageContent]) -> set[str]:
@@ -72,6 +75,18 @@ def take_back_in(turns: Iterable[ChatMessageContent]) -> None:
 def is_left_out(turn: ChatMessageContent) -> bool:
     """Tell whether a turn is not sent."""
     return bool(turn.metadata.get(_LEFT_OUT))
+
+
+def mark_message(turns: Iterable[ChatMessageContent], message_id: str) -> None:
+    """Mark turns as those of a person's message."""
+    for turn in turns:
+        turn.metadata = {**turn.metadata, _MESSAGE: message_id}
+
+
+def message_of(turn: ChatMessageContent) -> str | None:
+    """Return the id of the person's message that a turn belongs to."""
+    message_id = turn.metadata.get(_MESSAGE)
+    return message_id if isinstance(message_id, str) else None
 
 
 def sent(history: ChatHistory) -> ChatHistory:

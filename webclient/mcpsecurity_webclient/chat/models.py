@@ -13,9 +13,11 @@ from mcpsecurity_webclient.chat.views import (
     CallView,
     ContentView,
     FailureView,
+    Feedback,
     GrantScope,
     MessageView,
     ProgressView,
+    QueuedView,
     RunView,
     SignInView,
     ToolRef,
@@ -32,6 +34,7 @@ __all__ = [
     "Failure",
     "Message",
     "PendingFunctionCall",
+    "QueuedMessage",
     "Run",
     "ToolChoice",
     "User",
@@ -180,6 +183,7 @@ class Message:
     attachments: list[dict[str, str]] | None = None
     prompt: dict[str, str] | None = None
     left_out: Literal["content_filter"] | None = None
+    feedback: Feedback | None = None
 
     def to_json(self) -> MessageView:
         """Return the page's view."""
@@ -191,6 +195,7 @@ class Message:
             "attachments": self.attachments,
             "prompt": self.prompt,
             "left_out": self.left_out,
+            "feedback": self.feedback,
         }
         body = {
             "message_id": self.message_id,
@@ -202,6 +207,28 @@ class Message:
             **{key: value for key, value in optional.items() if value is not None},
         }
         return cast("MessageView", body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedMessage:
+    """A message of the person that waits for the end of the answer that is being written."""
+
+    message_id: str
+    text: str
+    attachments: list[dict[str, str]] | None = None
+    prompt: dict[str, Any] | None = None
+
+    def to_json(self) -> QueuedView:
+        """Return the page's view."""
+        body: QueuedView = {"message_id": self.message_id, "text": self.text}
+        if self.attachments:
+            body["attachments"] = [
+                {"server": a["server"], "uri": a["uri"], "name": a.get("name", a["uri"])}
+                for a in self.attachments
+            ]
+        if self.prompt:
+            body["prompt"] = {"server": self.prompt["server"], "name": self.prompt["name"]}
+        return body
 
 
 @dataclass(slots=True)

@@ -6,18 +6,20 @@ from typing import Any
 
 from semantic_kernel.contents import ChatHistory
 
+from mcpsecurity_webclient.chat.branches import Fork, Parts, forks_json
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.models import (
     ApprovalMode,
     Message,
     PendingFunctionCall,
+    QueuedMessage,
     Run,
     ToolChoice,
     User,
 )
 from mcpsecurity_webclient.chat.notes import ContextUse
 from mcpsecurity_webclient.chat.transcript import Transcript
-from mcpsecurity_webclient.chat.views import ContextView
+from mcpsecurity_webclient.chat.views import ContextView, ForkView
 
 __all__ = ["ConversationState"]
 
@@ -57,6 +59,8 @@ class ConversationState:
     transcript: Transcript = field(default_factory=_new_transcript)
     context: ContextUse = field(default_factory=ContextUse)
     choice: ToolChoice = field(default_factory=ToolChoice)
+    forks: list[Fork] = field(default_factory=list)
+    queue: list[QueuedMessage] = field(default_factory=list)
     run: Run | None = None
     leaving: bool = False
 
@@ -64,6 +68,15 @@ class ConversationState:
     def waiting(self) -> int:
         """The number of calls that wait for the person's decision. Safe to read in any thread."""
         return sum(call.status == "proposed" for call in list(self.calls.values()))
+
+    @property
+    def parts(self) -> Parts:
+        """What the versions of the conversation consist of."""
+        return self.messages, self.calls, self.transcript
+
+    def forks_json(self) -> list[ForkView]:
+        """Return the places with several versions as the page shows them."""
+        return forks_json(self.forks, self.messages)
 
     def forget_calls(self, call_ids: Iterable[str]) -> None:
         """Remove calls whose message is no longer part of the conversation."""
@@ -92,6 +105,8 @@ class ConversationState:
             "title": self.title,
             "messages": [message.to_json() for message in self.messages],
             "run": self.run.to_json() if self.run else None,
+            "forks": self.forks_json(),
+            "queue": [message.to_json() for message in self.queue],
             "tools_off": self.choice.to_json(),
             "calls": [call.to_json() for key, call in self.calls.items() if key in shown],
         }

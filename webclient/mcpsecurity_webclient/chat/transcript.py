@@ -1,11 +1,17 @@
 """The turns of a conversation that the model reads, and the place of the person's last message in them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
 
-from mcpsecurity_webclient.chat.history import after_results_of, leave_out, take_back_in
+from mcpsecurity_webclient.chat.history import (
+    after_results_of,
+    leave_out,
+    mark_message,
+    message_of,
+    take_back_in,
+)
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.chat.notes import Note
 
@@ -38,13 +44,58 @@ class Transcript:
         """The note that stands for the turns before the last message, as far as there is one."""
         return next((note for note in reversed(self.notes) if note.turns <= self.question), None)
 
-    def ask(self, turns: Iterable[tuple[str, str]]) -> None:
+    def ask(self, turns: Iterable[tuple[str, str]], message_id: str) -> None:
         """Add the turns of a person's message, by role and text."""
         self.question = len(self.turns)
         self.notes = [note for note in self.notes if note.turns <= self.question][-_MOST_NOTES:]
         for role, content in turns:
             self.history.add_message({"role": role, "content": content})
+        mark_message(self.turns[self.question :], message_id)
         self.asked = len(self.turns)
+
+    def place_of(self, message: Message, after: str | None) -> int | None:
+        """Return the place of the first turn of a message that stands after another one; None if it is not
+        known."""
+        mine = _turns_of(message.message_id if message.role == "user" else after, self.turns)
+        if not mine:
+            return None
+        return mine[0] if message.role == "user" else mine[-1] + 1
+
+    def cut(self, place: int, messages: Sequence[Message]) -> tuple[list[ChatMessageContent], list[Note]]:
+        """Take the turns from a place on out, with the notes that they are in; `messages` are those that
+        stay."""
+        taken = self.turns[place:], [note for note in self.notes if note.turns > place]
+        del self.turns[place:]
+        self.notes = [note for note in self.notes if note.turns <= place]
+        self.find_question(messages)
+        return taken
+
+    def find_question(self, messages: Sequence[Message]) -> None:
+        """Find the place of the last message of the person again."""
+        said = next((message for message in reversed(messages) if message.role == "user"), None)
+        mine = _turns_of(said.message_id, self.turns) if said is not None else []
+        self.question = mine[0] if mine else len(self.turns)
+        self.asked = mine[-1] + 1 if mine else len(self.turns)
+
+    def mark_messages(self, messages: Sequence[Message]) -> None:
+        """Mark the turns of messages whose turns are not marked, as those of older releases are not: what
+        was said in so many words is the message's, with the attachments before it."""
+        begin = 0
+        for message in messages:
+            if message.role != "user":
+                continue
+            mine = _turns_of(message.message_id, self.turns) or self._turns_like(message, begin)
+            mark_message([self.turns[place] for place in mine], message.message_id)
+            begin = mine[-1] + 1 if mine else begin
+
+    def _turns_like(self, message: Message, begin: int) -> range:
+        """Return the places of the turns that say what a message says."""
+        for place in range(begin, len(self.turns)):
+            turn = self.turns[place]
+            if turn.role == AuthorRole.USER and message.prompt is None and turn.content == message.text:
+                first = place - len(message.attachments or ())
+                return range(first, place + 1) if first >= begin else range(0)
+        return range(0)
 
     def marks(self) -> dict[str, int]:
         """Return the place of the last message, to be stored."""
@@ -93,3 +144,8 @@ class Transcript:
         dropped = [call_id for message in messages[end:] for call_id in message.calls]
         del messages[end:], self.turns[cut:]
         return dropped
+
+
+def _turns_of(message_id: str | None, turns: Sequence[ChatMessageContent]) -> list[int]:
+    """Return the places of the turns of a person's message."""
+    return [place for place, turn in enumerate(turns) if message_id and message_of(turn) == message_id]

@@ -16,6 +16,8 @@ __all__ = [
     "ContextView",
     "ElicitationView",
     "FailureView",
+    "Feedback",
+    "ForkView",
     "GrantScope",
     "GrantView",
     "MessageView",
@@ -24,6 +26,7 @@ __all__ = [
     "NoteView",
     "ProgressView",
     "PromptView",
+    "QueuedView",
     "Resolver",
     "RunView",
     "SamplingView",
@@ -35,10 +38,20 @@ __all__ = [
 ]
 
 CallState = Literal["proposed", "approved", "running", "done", "failed", "declined", "cancelled"]
+Feedback = Literal["up", "down"]
 Mode = Literal["manual", "elicitation"]
 Trigger = Literal["message", "regenerate", "retry", "continue", "resume"]
 Action = Literal["accept", "decline", "cancel", "expired"]
 Resolver = Literal["user", "timeout", "stop", "server", "restart"]
+
+
+class ForkView(TypedDict):
+    """A place with several versions: after the message `after` (None: the beginning), the one with the number
+    `open` is shown, `of` so many."""
+
+    after: str | None
+    open: int
+    of: int
 
 
 class UserView(TypedDict):
@@ -125,6 +138,15 @@ class PromptView(TypedDict):
     name: str
 
 
+class QueuedView(TypedDict):
+    """A message of the person that is sent when the answer that is being written has ended."""
+
+    message_id: str
+    text: str
+    attachments: NotRequired[list[AttachmentView]]
+    prompt: NotRequired[PromptView]
+
+
 class MessageView(TypedDict):
     """A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls,
     `model` the name that the model gave itself."""
@@ -142,6 +164,7 @@ class MessageView(TypedDict):
     attachments: NotRequired[list[AttachmentView]]
     prompt: NotRequired[PromptView]
     left_out: NotRequired[Literal["content_filter"]]
+    feedback: NotRequired[Feedback]
 
 
 class ContentView(TypedDict):
@@ -269,3 +292,5 @@ class StateView(TypedDict):
     samplings: list[SamplingView]
     grants: list[GrantView]
     tools_off: list[ToolRef]
+    forks: list[ForkView]
+    queue: list[QueuedView]

@@ -1,6 +1,13 @@
 """The store of conversations: a SQLite file by default, or a database that several replicas share."""
 
-from mcpsecurity_webclient.store.conversations import Conversation, ConversationStore, Entry, Owner, Part
+from mcpsecurity_webclient.store.conversations import (
+    Conversation,
+    ConversationStore,
+    Entry,
+    Owner,
+    Part,
+    PartKind,
+)
 from mcpsecurity_webclient.store.grants import Grant, GrantKey, GrantStore
 from mcpsecurity_webclient.store.sql import SqlConversationStore
 
@@ -13,5 +20,6 @@ __all__ = [
     "GrantStore",
     "Owner",
     "Part",
+    "PartKind",
     "SqlConversationStore",
 ]

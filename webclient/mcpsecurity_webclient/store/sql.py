@@ -231,7 +231,7 @@ async def _save_head(connection: AsyncConnection, owner: Owner, conversation: Co
         "state": _json(conversation.state),
         "revision": known + 1,
         "writer": conversation.writer,
-        "messages": sum(part.kind == "message" for part in conversation.parts),
+        "messages": sum(part.kind in ("message", "version") for part in conversation.parts),
     }
     # A save whose answer was lost is this writer's own.
     mine = and_(table.revision == known + 1, table.writer == conversation.writer)

@@ -10,7 +10,6 @@ from mcpsecurity_webclient.auth.person import PERSON
 from mcpsecurity_webclient.chat.conversation import AGAIN, Again, ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.events import follow
-from mcpsecurity_webclient.chat.locales import person_locale
 from mcpsecurity_webclient.chat.strict_json import read_json
 from mcpsecurity_webclient.web import commands
 from mcpsecurity_webclient.web.bodies import body_of
@@ -18,6 +17,7 @@ from mcpsecurity_webclient.web.errors import ApiError
 from mcpsecurity_webclient.web.event_streams import Streams
 from mcpsecurity_webclient.web.export import FORMATS, as_json, as_markdown, file_name
 from mcpsecurity_webclient.web.idempotency import IdempotencyCache, Reply
+from mcpsecurity_webclient.web.message_routes import Messages
 
 __all__ = ["KEEP_ALIVE", "PATIENCE", "add_chat_api"]
 
@@ -38,13 +38,11 @@ class _Api:
         self,
         directory: ChatDirectory,
         streams: Streams,
-        max_message: int,
         keep_alive: float,
         patience: float,
     ) -> None:
         self._directory = directory
         self._streams = streams
-        self._max_message = max_message
         self._keep_alive = keep_alive
         self._patience = patience
         self._idempotency = IdempotencyCache()
@@ -78,30 +76,12 @@ class _Api:
         status, answer = await self._idempotency.run_once(person.sid, request, body.client_request_id, work)
         return web.json_response(answer, status=status)
 
-    async def message(
-        self, chat: ChatService, body: commands.NewMessage, request: web.Request
-    ) -> dict[str, Any]:
-        text = body.text.strip()
-        if len(text) > self._max_message:
-            raise ApiError(413, "too_long", f"A message has at most {self._max_message} characters.")
-        if not text and body.prompt is None:
-            raise ApiError(422, "empty", "There is nothing to send.", fields={"text": "Write something."})
-        self._check_runs(request)
-        run_id, message_id = await chat.begin(
-            text,
-            attachments=[a.model_dump(exclude_none=True) for a in body.attachments],
-            prompt=body.prompt.model_dump() if body.prompt else None,
-            request_id=body.client_request_id,
-            locale=person_locale(request.headers.get("Accept-Language", ""), body.time_zone),
-        )
-        return {"run_id": run_id, "message_id": message_id}
-
     def another_run(self, trigger: Again) -> Act[commands.Command]:
         """Return a command that begins a run, and returns its id."""
 
         async def act(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
-            self._check_runs(request)
-            return {"run_id": chat.again(trigger)}
+            self.check_runs(request)
+            return {"run_id": await chat.again(trigger)}
 
         return act
 
@@ -161,7 +141,7 @@ class _Api:
             pass
         return response
 
-    def _check_runs(self, request: web.Request) -> None:
+    def check_runs(self, request: web.Request) -> None:
         if not self._directory.may_run(request[PERSON]):
             text = "Too many of your answers are being written. Wait for one, or stop one."
             raise ApiError(429, "too_many_runs", text, retryable=True, retry_after=5)
@@ -184,7 +164,7 @@ def add_chat_api(
 ) -> None:
     """Add the routes below `/api`. `max_message` is in characters, `keep_alive` and `patience` are in
     seconds."""
-    api = _Api(directory, streams, max_message, keep_alive, patience)
+    api = _Api(directory, streams, keep_alive, patience)
     router = app.router
     router.add_get("/api/session", api.session)
     router.add_get("/api/chats", api.chats)
@@ -194,7 +174,7 @@ def add_chat_api(
     router.add_get(f"{chat}/tools", api.tools)
     router.add_get(f"{chat}/events", api.events)
     router.add_get(f"{chat}/export", api.export)
-    router.add_post(f"{chat}/messages", api.command(commands.NewMessage, api.message))
+    _add_messages(router, chat, api, Messages(max_message, api.check_runs))
     router.add_post(f"{chat}/mode", api.command(commands.SetMode, _mode))
     router.add_post(f"{chat}/model", api.command(commands.SetModel, _model))
     router.add_post(f"{chat}/calls/{{id}}/decision", api.command(commands.Decide, _decide))
@@ -210,6 +190,16 @@ def add_chat_api(
     router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
+
+
+def _add_messages(router: web.UrlDispatcher, chat: str, api: _Api, messages: Messages) -> None:
+    router.add_post(f"{chat}/messages", api.command(commands.NewMessage, messages.send))
+    router.add_post(f"{chat}/messages/{{id}}/edit", api.command(commands.EditMessage, messages.edit))
+    router.add_post(f"{chat}/messages/{{id}}/delete", api.command(commands.Command, messages.delete))
+    router.add_post(f"{chat}/messages/{{id}}/feedback", api.command(commands.Rate, messages.rate))
+    router.add_post(f"{chat}/branches", api.command(commands.OpenVersion, messages.open_version))
+    router.add_post(f"{chat}/queue/{{id}}/take-back", api.command(commands.Command, messages.take_back))
+    router.add_post(f"{chat}/queue/{{id}}/send", api.command(commands.Command, messages.send_now))
 
 
 def _hang_up(request: web.Request) -> None:

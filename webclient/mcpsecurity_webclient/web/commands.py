@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcpsecurity_webclient.chat.models import ApprovalMode
-from mcpsecurity_webclient.chat.views import GrantScope
+from mcpsecurity_webclient.chat.views import Feedback, GrantScope
 
 __all__ = [
     "Answer",
@@ -14,8 +14,11 @@ __all__ = [
     "Decide",
     "DecideBatch",
     "DecideSampling",
+    "EditMessage",
     "NewMessage",
+    "OpenVersion",
     "PromptUse",
+    "Rate",
     "Rename",
     "Revoke",
     "SetMode",
@@ -54,12 +57,14 @@ class PromptUse(_Strict):
 
 
 class NewMessage(Command):
-    """A message of the person: text, a prompt, or both. `time_zone` is the browser's, like Europe/Zurich."""
+    """A message of the person: text, a prompt, or both. `time_zone` is the browser's, like Europe/Zurich.
+    With `queue` it waits while an answer is being written."""
 
     text: str = ""
     attachments: list[Attachment] = Field(default_factory=list, max_length=10)
     prompt: PromptUse | None = None
     time_zone: str | None = Field(None, max_length=64)
+    queue: bool = False
 
 
 class SetMode(Command):
@@ -110,6 +115,26 @@ class Revoke(Command):
     tool: str = Field(max_length=1000)
     scope: GrantScope = "chat"
     args_hash: str = Field("", max_length=64)
+
+
+class EditMessage(Command):
+    """What a message says from now on."""
+
+    text: str
+    time_zone: str | None = Field(None, max_length=64)
+
+
+class OpenVersion(Command):
+    """The version to open, counted from 1, of what stands after a message (None: of everything)."""
+
+    after: str | None = Field(max_length=64)
+    open: int = Field(ge=1)
+
+
+class Rate(Command):
+    """What the person thinks of an answer; None: nothing any more."""
+
+    feedback: Feedback | None
 
 
 class TurnTool(Command):

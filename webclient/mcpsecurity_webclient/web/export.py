@@ -37,6 +37,8 @@ def as_markdown(chat: ConversationState) -> str:
         for call_id in message.calls:
             if (call := chat.calls.get(call_id)) is not None:
                 lines += _call(call)
+        if message.feedback is not None:
+            lines += [f"*Marked: thumbs {message.feedback}*", ""]
     return "\n".join(lines).encode("utf-8", "replace").decode()
 
 

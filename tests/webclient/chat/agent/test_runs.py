@@ -20,7 +20,7 @@ async def test_in_a_conversation_that_was_closed_meanwhile_no_answer_begins() ->
     def publish(name: str, _: object) -> None:
         told.append(name)
 
-    runs = Runs(state, unused, unused, publish, sign_in_needed=print, clock=lambda: 0.0)
+    runs = Runs(state, unused, unused, publish, sign_in_needed=print, ended=print, clock=lambda: 0.0)
     await runs.aclose()
     run_id = runs.start("message")
     assert (state.run, told) == (None, [])

@@ -3,7 +3,7 @@
 import json
 
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
-from mcpsecurity_webclient.chat.persistence.serialization import UNKNOWN, calls_from, messages_from, parts_of
+from mcpsecurity_webclient.chat.persistence.parts import UNKNOWN, calls_from, messages_from, parts_of
 from mcpsecurity_webclient.store import Part
 
 

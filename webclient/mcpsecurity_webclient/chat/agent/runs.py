@@ -43,7 +43,8 @@ _CUT_OFF = ("length", "broken_off", "stopped")
 class Runs:
     """Starts, stops and ends the runs of a conversation; `state.run` is the current one.
 
-    `sign_in_needed` is called when the acting session's tokens are no longer accepted.
+    `sign_in_needed` is called when the acting session's tokens are no longer accepted, `ended` when a run
+    has come to its end.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Runs:
         publish: Publish,
         *,
         sign_in_needed: Callable[[SignInRequiredError], None],
+        ended: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
         self._state = state
@@ -62,6 +64,7 @@ class Runs:
         self._publish = publish
         self._transcript = state.transcript
         self._sign_in_needed = sign_in_needed
+        self._ended = ended
         self._clock = clock
         self._known: deque[str] = deque(maxlen=_KNOWN)
         self._closed = False
@@ -160,6 +163,8 @@ class Runs:
                 if not self._left_open:  # then another process goes on with it
                     self._publish("run.done", ending)
                 self._state.run = None
+        if run.status in ("completed", "max_rounds"):
+            self._ended()
 
     @property
     def _left_open(self) -> bool:

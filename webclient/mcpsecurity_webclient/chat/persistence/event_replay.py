@@ -54,6 +54,9 @@ class EventReplayer:
             "context.changed": self._context,
             "title.changed": self._title,
             "grants.changed": self._grants,
+            "branch.changed": self._branch,
+            "queue.changed": self._queue,
+            "message.feedback": self._feedback,
             "tools.changed": self._tools,
         }
 
@@ -190,6 +193,22 @@ class EventReplayer:
 
     def _title(self, payload: dict[str, Any]) -> None:
         self._state.title = payload["title"]
+
+    def _branch(self, payload: dict[str, Any]) -> None:
+        """Another version was saved before it was told."""
+        if self._state.forks_json() != payload["forks"]:
+            raise ReplayMismatchError("branch.changed")
+
+    def _queue(self, payload: dict[str, Any]) -> None:
+        """The queue was saved before it was told."""
+        if [message.to_json() for message in self._state.queue] != payload["queue"]:
+            raise ReplayMismatchError("queue.changed")
+
+    def _feedback(self, payload: dict[str, Any]) -> None:
+        message = self._message(payload["message_id"])
+        if message is None:
+            raise ReplayMismatchError("message.feedback")
+        message.feedback = payload["feedback"]
 
     def _tools(self, payload: dict[str, Any]) -> None:
         self._state.choice.off = {(off["server"], off.get("tool", "")) for off in payload["off"]}

@@ -6,6 +6,7 @@ import { Composer } from "./composer/composer.js";
 import { Conversation } from "./conversation/conversation.js";
 import { Draft } from "./composer/draft.js";
 import { Follower } from "./conversation/scroll.js";
+import { Queue } from "./composer/queue.js";
 import { Palette } from "./composer/palette.js";
 import { attempt } from "./protocol/attempt.js";
 import { Commands } from "./protocol/commands.js";
@@ -75,7 +76,7 @@ function start() {
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, catalog, conversation, new Status(), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), new Chats(chatId, context), waiting, notifications];
+  const views = [composer, new Queue(context, composer), catalog, conversation, new Status(), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), new Chats(chatId, context), waiting, notifications];
   const empty = byId("empty");
 
   store.draw((state, previous) => {

@@ -2,6 +2,7 @@
 
 import { byId } from "../ui/dom.js";
 import { once } from "../ui/button.js";
+import { t } from "../ui/texts.js";
 
 export class Composer {
   /**
@@ -36,7 +37,6 @@ export class Composer {
     this._run = state.run;
     this._ready = state.ready && state.ended === null;
     this._stop.hidden = state.run === null;
-    this._send.hidden = state.run !== null;
     if (hadStop && state.run === null) this.focus();
     this._enable();
   }
@@ -95,8 +95,10 @@ export class Composer {
   async _submit() {
     const text = this.text.trim();
     if (!text) return;
-    if (this._run) this._context.announce("The answer before this is not finished yet.");
-    else if (await this._deliver(text, {})) this.text = "";
+    const queue = this._run !== null;
+    if (!(await this._deliver(text, queue ? { queue } : {}))) return;
+    this.text = "";
+    if (queue) this._context.announce(t("Your message waits for the end of the answer."));
   }
 
   /** Returns whether the server took the message. Attachments are sent once and then removed. */
@@ -133,6 +135,7 @@ export class Composer {
   _enable() {
     const ready = this._ready && this.text.trim() !== "";
     this._send.setAttribute("aria-disabled", String(!ready));
+    this._send.hidden = this._run !== null && this.text.trim() === ""; // what is written meanwhile waits
   }
 
   /** Let the box grow with its text, where the browser does not do so by itself. */

@@ -9,6 +9,7 @@ import { samplingRequest } from "../requests/sampling.js";
 import { visitRequest } from "../requests/visit.js";
 import { Ending } from "./ending.js";
 import { MessageView } from "./message.js";
+import { VersionSwitch, forkAt } from "./versions.js";
 
 export class Conversation {
   /** @param {HTMLElement} log  @param {PageContext} context */
@@ -21,7 +22,8 @@ export class Conversation {
     this._ending = new Ending(context);
     this._loose = h("div", { class: "requests loose" });
     this._list = h("div", { class: "messages" });
-    log.append(this._list, this._loose, this._ending.element);
+    this._versions = new VersionSwitch(context);
+    log.append(this._list, this._versions.element, this._loose, this._ending.element);
   }
 
   update(state) {
@@ -32,12 +34,13 @@ export class Conversation {
     const asked = state.order.findLastIndex((id) => state.messages[id].role === "user");
     const elements = state.order.map((id, index) => {
       const goesOn = index > 0 && state.messages[state.order[index - 1]].role === "assistant";
-      const situation = { isLast: id === lastId, goesOn, inLastAnswer: index > asked, requestsFor };
+      const situation = { isLast: id === lastId, goesOn, inLastAnswer: index > asked, requestsFor, fork: forkAt(state, index) };
       return attempt("drawing a message", () => this._drawn(state.messages[id], state, situation)) ?? this._unshown(id);
     });
     arrange(this._list, elements);
     this._forget(this._messages, state.messages);
     arrange(this._loose, requests.get(null));
+    this._versions.update(forkAt(state, state.order.length), state.run !== null);
     this._ending.update(state);
   }
 

@@ -8,7 +8,10 @@ import { copyButton } from "../ui/copy.js";
 import { ToolCard } from "../tools/card.js";
 import { BatchBar } from "../tools/batch.js";
 import { CallGroup } from "../tools/group.js";
+import { Marks } from "./marks.js";
+import { OwnActions } from "./own_actions.js";
 import { Prose } from "./prose.js";
+import { VersionSwitch } from "./versions.js";
 
 export class MessageView {
   /** @param {PageContext} context */
@@ -16,17 +19,20 @@ export class MessageView {
     this._context = context;
     this._cards = new Map();
     this._message = null;
-    this.element = message.role === "user" ? this._userElement(message) : this._assistantElement();
+    this._versions = new VersionSwitch(context);
+    this.element = message.role === "user" ? this._userElement(message) : this._assistantElement(message);
   }
 
   /**
    * @param {any} message
    * @param {any} state
-   * @param {{isLast: boolean, goesOn: boolean, inLastAnswer: boolean, requestsFor: (callId: string) => Element[]}} situation
+   * @param {{isLast: boolean, goesOn: boolean, inLastAnswer: boolean, requestsFor: (callId: string) => Element[], fork: ForkView | null}} situation
    *   `goesOn`: the message before it is of the same answer
    */
-  update(message, state, { isLast, goesOn, inLastAnswer, requestsFor }) {
+  update(message, state, { isLast, goesOn, inLastAnswer, requestsFor, fork }) {
+    this._versions.update(fork, state.run !== null);
     if (message.role === "user") {
+      this._own.update(state.run !== null);
       this._leftOut.hidden = !message.left_out;
       return;
     }
@@ -38,16 +44,19 @@ export class MessageView {
     this._drawFooter(message, state, isLast);
   }
 
-  _userElement({ text, attachments = [], prompt }) {
+  _userElement(message) {
+    const { text, attachments = [], prompt } = message;
     const chips = attachments.map(({ name, uri }) => h("li", { class: "chip" }, icon("attach"), h("span", {}, name || uri)));
     if (prompt) chips.unshift(h("li", { class: "chip" }, icon("slash"), h("span", {}, prompt.name)));
     this._leftOut = h("p", { class: "muted", hidden: true }, "The model's content filter refused this message, so the model does not see it.");
+    const bubble = text ? h("p", { class: "bubble" }, text) : null;
+    this._own = new OwnActions(message, bubble, this._context);
     return h("article", { class: "message user" }, h("h2", { class: "hidden-text" }, "You"),
       chips.length > 0 ? h("ul", { class: "chips" }, chips) : null,
-      text ? h("p", { class: "bubble" }, text) : null, this._leftOut);
+      bubble, this._leftOut, this._own.element, this._versions.element);
   }
 
-  _assistantElement() {
+  _assistantElement(message) {
     this._prose = new Prose(this._context.announce);
     this._missing = h("p", { class: "muted", hidden: true });
     this._calls = h("div", { class: "calls" });
@@ -56,10 +65,11 @@ export class MessageView {
     this._usage = h("span", { class: "usage" });
     this._copy = copyButton("Copy answer", () => this._message.text, this._context.announce);
     this._again = button("Regenerate", () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
-    this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._again, this._usage);
+    this._marks = new Marks(message.message_id, this._context);
+    this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._again, this._marks.element, this._usage);
     this._heading = h("h2", { class: "hidden-text" }, "Assistant");
     return h("article", { class: "message assistant" }, this._heading,
-      this._prose.element, this._missing, this._calls, this._footer);
+      this._prose.element, this._missing, this._calls, this._footer, this._versions.element);
   }
 
   _drawText(message) {
@@ -95,6 +105,8 @@ export class MessageView {
     this._footer.classList.toggle("reserved", writing);
     this._copy.hidden = writing;
     this._again.hidden = writing || !isLast;
+    this._marks.element.hidden = writing;
+    this._marks.update(message);
     const usage = usageWords(message.usage ?? (isLast ? state.lastRun?.usage : null));
     setText(this._usage, writing ? "" : [message.model, usage].filter(Boolean).join(" · "));
   }

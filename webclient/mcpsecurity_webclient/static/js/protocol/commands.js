@@ -30,7 +30,7 @@ export class Commands {
     return this._post("/api/chats", {});
   }
 
-  /** @param {{attachments?: any[], prompt?: any}} extras */
+  /** @param {{attachments?: any[], prompt?: any, queue?: boolean}} extras */
   message(text, extras = {}) {
     return this._chat("messages", { text, time_zone: timeZone(), ...extras });
   }
@@ -86,6 +86,33 @@ export class Commands {
   /** Have an answer that was cut off gone on with. */
   goOn() {
     return this._chat("continue", {});
+  }
+
+  editMessage(messageId, text) {
+    return this._chat(`messages/${encodeURIComponent(messageId)}/edit`, { text, time_zone: timeZone() });
+  }
+
+  deleteMessage(messageId) {
+    return this._chat(`messages/${encodeURIComponent(messageId)}/delete`, {});
+  }
+
+  /** @param {string} messageId  @param {"up"|"down"|null} feedback */
+  rate(messageId, feedback) {
+    return this._chat(`messages/${encodeURIComponent(messageId)}/feedback`, { feedback });
+  }
+
+  /** Open a version, counted from 1, of what stands after a message (null: of everything). */
+  openVersion(after, open) {
+    return this._chat("branches", { after, open });
+  }
+
+  /** Remove a message that waits for the end of the answer. */
+  takeBack(messageId) {
+    return this._chat(`queue/${encodeURIComponent(messageId)}/take-back`, {});
+  }
+
+  sendQueued(messageId) {
+    return this._chat(`queue/${encodeURIComponent(messageId)}/send`, {});
   }
 
   revoke({ server, tool, scope, args_hash: hash }) {

@@ -9,7 +9,7 @@ import { begin, deliver, finish, resume } from "./text.js";
 /** @type {Readonly<PageState>} */
 export const INITIAL = Object.freeze({
   ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
-  user: null, servers: [], mode: "manual", model: null, models: [], context: null, title: "", grants: [], toolsOff: [],
+  user: null, servers: [], mode: "manual", model: null, models: [], context: null, title: "", grants: [], toolsOff: [], forks: [], queue: [],
   order: [], messages: {}, calls: {}, elicitations: {}, samplings: {}, outcomes: {},
   run: null, lastRun: null, catalogVersion: 0,
 });
@@ -44,6 +44,10 @@ const CHAT_HANDLERS = {
   "message.delta": delta,
   "message.done": (state, { message }) => withMessage(state, finish(message)),
   "message.left_out": leftOut,
+  "message.feedback": (state, { message_id: id, feedback }) =>
+    state.messages[id] ? put(state, "messages", id, { ...state.messages[id], feedback }) : state,
+  "branch.changed": branchChanged,
+  "queue.changed": (state, { queue }) => ({ ...state, queue: queue ?? [] }),
   "run.started": runStarted,
   "run.done": (state, { status, error, usage, run_id }) => ({ ...state, run: null, lastRun: { run_id, status, error, usage } }),
   "tool.proposed": (state, { call, at }) => withCall(withCallInMessage(state, call, at), call),
@@ -113,7 +117,7 @@ function snapshot(state, data) {
     outcomes: state.outcomes,
     lastRun: data.run || messages.at(-1)?.message_id !== state.order.at(-1) ? null : state.lastRun,
     user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, models: data.models ?? [], context: data.context ?? null, title: data.title ?? "",
-    grants: data.grants ?? [], toolsOff: data.tools_off ?? [], run: data.run ?? null,
+    grants: data.grants ?? [], toolsOff: data.tools_off ?? [], forks: data.forks ?? [], queue: data.queue ?? [], run: data.run ?? null,
     order: messages.map((message) => message.message_id),
     messages: keyed(messages, "message_id"),
     calls: keyed(known(data.calls, "call_id"), "call_id"),
@@ -131,6 +135,23 @@ function delta(state, data) {
   const message = deliver(known ?? begin(data.message_id, data.at), data);
   if (message === null) return { ...state, gap: true };
   return message === known ? state : withMessage(state, message);
+}
+
+/**
+ * Another version is open: what stood after a message is replaced.
+ * @param {PageState} state
+ * @param {EventData<"branch.changed">} data
+ * @returns {PageState}
+ */
+function branchChanged(state, { after, messages, calls, forks }) {
+  const kept = after === null ? [] : state.order.slice(0, state.order.lastIndexOf(after) + 1);
+  const brought = known(messages, "message_id").map((message) => finish({ ...message, text: message.text ?? "", calls: message.calls ?? [] }));
+  const order = [...kept, ...brought.map((message) => message.message_id)];
+  return {
+    ...state, order, forks: forks ?? [], lastRun: null,
+    messages: { ...pick(state.messages, kept), ...keyed(brought, "message_id") },
+    calls: { ...state.calls, ...keyed(known(calls, "call_id"), "call_id") },
+  };
 }
 
 /**

@@ -1,0 +1,172 @@
+"""Changes what was said: a message is edited or deleted, an answer written again or marked. Each is another
+version."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from mcpsecurity_webclient.chat.agent.runs import Runs
+from mcpsecurity_webclient.chat.branches import Fork, begin_version, open_version, undo_version
+from mcpsecurity_webclient.chat.inbox import Inbox
+from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
+from mcpsecurity_webclient.chat.mcp.servers import McpServers
+from mcpsecurity_webclient.chat.models import Message
+from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
+from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tools.approvals import Publish
+from mcpsecurity_webclient.chat.user_message import composed
+from mcpsecurity_webclient.chat.views import Feedback
+from mcpsecurity_webclient.errors import NothingToDoError, UnknownRequestError
+from mcpsecurity_webclient.telemetry import count_feedback
+
+__all__ = ["Editing"]
+
+
+class Editing:
+    """Changes what was said in one conversation. Whatever is replaced stays as a version that can be opened
+    again.
+
+    Every method may raise `BusyError`, because an answer is being written, and `StoreError`: then nothing
+    has changed.
+    """
+
+    def __init__(
+        self,
+        state: ConversationState,
+        servers: McpServers,
+        inbox: Inbox,
+        runs: Runs,
+        saver: ConversationSaver,
+        publish: Publish,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._state = state
+        self._servers = servers
+        self._inbox = inbox
+        self._runs = runs
+        self._saver = saver
+        self._publish = publish
+        self._clock = clock
+
+    async def edit(
+        self, message_id: str, text: str, *, request_id: str | None = None, locale: PersonLocale = UNKNOWN
+    ) -> tuple[str, str]:
+        """Say something else in the place of a message, with the same attachments; return the ids of run
+        and message.
+
+        Raises:
+            UnknownRequestError: there is no such message, or it is one of an older release that cannot be
+            found.
+            BridgeError: a server does not give an attachment any more.
+        """
+        said, after = self._said(message_id)
+        self._inbox.must_be_idle()
+        new_id = self._inbox.message_id(request_id)
+        edited, turns = await composed(self._servers, new_id, text, said.attachments, None)
+        async with self._inbox.saving():
+            fork = begin_version(self._state.forks, after, self._state.parts)
+            edited.at, self._state.locale = self._clock(), locale
+            try:
+                await self._inbox.take(edited, turns)
+            except BaseException:
+                undo_version(self._state.forks, fork, self._state.parts)
+                raise
+        self._tell(after)
+        return self._runs.start("message"), new_id
+
+    async def delete(self, message_id: str) -> None:
+        """Take a message and what came after it out of the conversation. Raises `UnknownRequestError` as
+        `edit`."""
+        _, after = self._said(message_id)
+        async with self._inbox.saving():
+            await self._keep(begin_version(self._state.forks, after, self._state.parts))
+        self._tell(after)
+
+    async def open(self, after: str | None, number: int) -> None:
+        """Open a version, counted from 1, of what stands after a message (None: of everything).
+
+        Raises:
+            UnknownRequestError: there is no such version.
+        """
+        fork = next((known for known in self._state.forks if known.after == after), None)
+        if fork is None or (after is not None and self._place(after) is None):
+            raise UnknownRequestError
+        async with self._inbox.saving():
+            before = fork.open
+            open_version(fork, number - 1, self._state.parts)
+            self._state.updated_at = self._clock()
+            try:
+                await self._saver.save()
+            except BaseException:
+                open_version(fork, before, self._state.parts)
+                raise
+        self._tell(after)
+
+    async def regenerate(self) -> str:
+        """Write another answer to the last message; the one that is there stays as a version. Return the
+        run's id.
+
+        Raises:
+            NothingToDoError: there is no message yet.
+        """
+        last = next((said for said in reversed(self._state.messages) if said.role == "user"), None)
+        if last is None:
+            raise NothingToDoError
+        self._inbox.must_be_idle()
+        if self._state.messages[-1] is not last:
+            with suppress(UnknownRequestError):  # of an older release: its answer is replaced
+                async with self._inbox.saving():
+                    await self._keep(begin_version(self._state.forks, last.message_id, self._state.parts))
+                self._tell(last.message_id)
+        return self._runs.again("regenerate", settled=False)
+
+    async def rate(self, message_id: str, feedback: Feedback | None) -> None:
+        """Keep what the person thinks of an answer. Raises `UnknownRequestError`: there is no such answer."""
+        place = self._place(message_id)
+        if place is None or self._state.messages[place].role != "assistant":
+            raise UnknownRequestError
+        message = self._state.messages[place]
+        before, message.feedback = message.feedback, feedback
+        try:
+            await self._saver.save()
+        except BaseException:
+            message.feedback = before
+            raise
+        if feedback is not None and feedback != before:
+            count_feedback(feedback, message.model)
+        self._publish("message.feedback", {"message_id": message_id, "feedback": feedback})
+
+    async def _keep(self, fork: Fork) -> None:
+        self._state.updated_at = self._clock()
+        try:
+            await self._saver.save()
+        except BaseException:
+            undo_version(self._state.forks, fork, self._state.parts)
+            raise
+
+    def _place(self, message_id: str) -> int | None:
+        ids = [message.message_id for message in self._state.messages]
+        return ids.index(message_id) if message_id in ids else None
+
+    def _said(self, message_id: str) -> tuple[Message, str | None]:
+        """Return a message of the person, and the id of the message before it."""
+        place = self._place(message_id)
+        if place is None or self._state.messages[place].role != "user":
+            raise UnknownRequestError
+        return self._state.messages[place], self._state.messages[place - 1].message_id if place else None
+
+    def _tell(self, after: str | None) -> None:
+        """Tell the pages what stands after a message now."""
+        begin = (self._place(after) or 0) + 1 if after is not None else 0
+        messages = self._state.messages[begin:]
+        shown = {call_id for message in messages for call_id in message.calls}
+        self._publish(
+            "branch.changed",
+            {
+                "after": after,
+                "messages": [message.to_json() for message in messages],
+                "calls": [call.to_json() for key, call in self._state.calls.items() if key in shown],
+                "forks": self._state.forks_json(),
+            },
+        )
+        self._publish("context.changed", {"context": self._state.context_json()})

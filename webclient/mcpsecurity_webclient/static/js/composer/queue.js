@@ -1,0 +1,46 @@
+/** Messages that were written while an answer is: they wait here, and are sent at its end or taken back. */
+
+import { byId, h } from "../ui/dom.js";
+import { button } from "../ui/button.js";
+import { t } from "../ui/texts.js";
+
+export class Queue {
+  /** @param {PageContext} context  @param {{rewrite: (text: string) => void}} composer */
+  constructor(context, composer) {
+    this._context = context;
+    this._composer = composer;
+    this._element = byId("queue");
+    this._drawn = "";
+  }
+
+  /** @param {PageState} state */
+  update({ queue, run }) {
+    const shown = JSON.stringify([queue, run === null]);
+    if (shown === this._drawn) return;
+    this._drawn = shown;
+    this._element.hidden = queue.length === 0;
+    this._element.replaceChildren(...queue.map((waiting, index) => this._row(waiting, run === null && index === 0)));
+  }
+
+  _row(waiting, mayBeSent) {
+    return h("li", { class: "queued" },
+      h("span", { class: "queued-words" }, h("span", { class: "muted" }, t("Waits:")), " ", waiting.text || waiting.prompt?.name || ""),
+      mayBeSent ? button(t("Ask now"), () => this._act(() => this._context.commands.sendQueued(waiting.message_id)), { kind: "plain" }) : null,
+      button(t("Take back"), () => this._takeBack(waiting), { kind: "plain" }));
+  }
+
+  async _takeBack(waiting) {
+    await this._act(async () => {
+      await this._context.commands.takeBack(waiting.message_id);
+      this._composer.rewrite(waiting.text);
+    });
+  }
+
+  async _act(command) {
+    try {
+      await command();
+    } catch (error) {
+      this._context.report(error);
+    }
+  }
+}
