@@ -83,24 +83,39 @@ async def test_more_time_moves_the_deadline_and_typing_does_by_itself(alice_in_a
     await expect(card).to_contain_text("Done")
 
 
-async def test_what_was_typed_outlives_a_reload_and_the_end_of_its_time(alice_in_a_hurry: Person) -> None:
+async def test_what_was_typed_outlives_a_reload_until_it_is_sent(alice: Person) -> None:
+    await alice.choose("Elicitation")
+    await alice.ask("Fill in a survey")
+    await alice.request().get_by_label("Name").fill("Ada")
+    await alice.request().get_by_role("group", name="Hobbies").get_by_label("Chess").check()
+    await alice.page.reload()
+    await expect(alice.request().get_by_label("Name")).to_have_value("Ada")
+    await expect(alice.request().get_by_label("Chess")).to_be_checked()
+    await alice.answer("Decline")
+    await alice.finished()
+    kept = "Object.keys(sessionStorage).filter((key) => key.startsWith('typed'))"
+    assert await alice.page.evaluate(kept) == []
+
+
+async def test_an_edit_outlives_a_reload(alice: Person) -> None:
+    await alice.ask(DICE)
+    card = alice.call("get_random_number")
+    await card.get_by_role("button", name="Edit arguments").click()
+    await card.get_by_label("min").fill("-7")
+    await alice.page.reload()
+    await expect(card.get_by_label("min")).to_have_value("-7")
+    await expect(card.get_by_role("button", name="Approve with changes")).to_be_visible()
+
+
+async def test_a_question_that_expired_is_asked_again_filled_in(alice_in_a_hurry: Person) -> None:
     person = alice_in_a_hurry
     await person.choose("Elicitation")
     await person.ask("Fill in a survey")
     await person.request().get_by_label("Name").fill("Ada")
-    await person.request().get_by_role("group", name="Hobbies").get_by_label("Chess").check()
-    await person.page.reload()
-    await expect(person.request().get_by_label("Name")).to_have_value("Ada")
     await expect(person.conversation).to_contain_text("Expired: there was no answer in time")
     await person.finished()
     await person.conversation.get_by_role("button", name="Ask again").click()
     await expect(person.request().get_by_label("Name")).to_have_value("Ada")
-    await expect(person.request().get_by_label("Chess")).to_be_checked()
-    await person.answer("Decline")
-    await person.finished()
-    assert (
-        await person.page.evaluate("Object.keys(sessionStorage).filter((k) => k.startsWith('typed'))") == []
-    )
 
 
 async def test_a_form_of_one_approval_is_two_buttons(alice: Person) -> None:
