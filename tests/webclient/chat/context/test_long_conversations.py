@@ -76,7 +76,7 @@ async def talking(
 
 @pytest.mark.parametrize(
     ("window", "turns", "results"),
-    [(8_192, 150, (200, MIB)), (128_000, 40, (100_000, MIB)), (1_000_000, 12, (MIB,))],
+    [(8_192, 110, (200, MIB)), (128_000, 40, (100_000, MIB)), (1_000_000, 12, (MIB,))],
     ids=["8k", "128k", "1M"],
 )
 async def test_every_request_fits_and_early_facts_are_known(
