@@ -17,6 +17,8 @@ export class Palette {
     this._list = h("ul", { id: uniqueId("prompts"), role: "listbox", "aria-label": "Prompts" });
     this._options = [];
     this._active = -1;
+    /** @type {string|null} what was being written before the list was opened by its button */
+    this._aside = null;
     this._box.addEventListener("blur", () => this._blurred());
     byId("open-prompts").addEventListener("click", () => this._begin());
   }
@@ -33,7 +35,7 @@ export class Palette {
     else if (event.key === "Enter" || event.key === "Tab") {
       if (!this._options[this._active]) return false;
       this._choose(this._options[this._active].prompt);
-    } else if (event.key === "Escape") this.close();
+    } else if (event.key === "Escape") this._giveUp();
     else return false;
     event.preventDefault();
     return true;
@@ -41,7 +43,12 @@ export class Palette {
 
   /** Follow the text of the message box. */
   async changed(text) {
-    if (!/^\/[^\n]*$/.test(text)) return this.close();
+    if (!/^\/[^\n]*$/.test(text)) {
+      this.close();
+      if (text === "" && this._aside) this._takeBack();
+      else this._aside = null;
+      return;
+    }
     const { prompts } = await this._catalog.load();
     if (this._composer.text !== text) return;
     this._show(prompts.filter((prompt) => matches(prompt, text.slice(1))));
@@ -55,9 +62,18 @@ export class Palette {
     this._box.removeAttribute("aria-activedescendant");
   }
 
+  /** Show the prompts; what is being written meanwhile comes back when one is sent or none is. */
   _begin() {
-    this._composer.text = "/";
+    if (this._aside === null && !this._composer.text.startsWith("/")) this._aside = this._composer.text;
+    this._composer.write("/");
     this._composer.focus();
+  }
+
+  /** Write what was put aside again. */
+  _takeBack() {
+    const text = this._aside ?? "";
+    this._aside = null;
+    this._composer.text = text;
   }
 
   _show(prompts) {
@@ -97,7 +113,7 @@ export class Palette {
   async _choose(prompt) {
     this.close();
     if (prompt.arguments.length === 0) {
-      if (await this._composer.sendPrompt({ server: prompt.server, name: prompt.name, arguments: {} })) this._composer.text = "";
+      if (await this._composer.sendPrompt({ server: prompt.server, name: prompt.name, arguments: {} })) this._takeBack();
       return;
     }
     const form = new PromptForm(prompt, { use: (values) => this._use(prompt, values), leave: () => this._leave() });
@@ -114,12 +130,17 @@ export class Palette {
   _leave() {
     this._panel.hidden = true;
     this._panel.replaceChildren();
-    this._composer.text = "";
+    this._takeBack();
     this._composer.focus();
   }
 
-  _blurred() {
+  _giveUp() {
     this.close();
+    if (this._aside !== null) this._takeBack();
+  }
+
+  _blurred() {
+    this._giveUp();
   }
 }
 
