@@ -29,7 +29,7 @@ export class Composer {
     this._fit();
   }
 
-  /** @param {Palette} palette  opens on `/` and then has the keys first */
+  /** @param {Palette} palette  opens on `/` */
   use(palette) {
     this._palette = palette;
   }
@@ -54,12 +54,6 @@ export class Composer {
   set text(value) {
     this._text.value = value;
     this._changed();
-  }
-
-  /** Show a text that is no draft: the draft stays what it was. */
-  write(text) {
-    this._text.value = text;
-    this._changed(false);
   }
 
   /** Send `text` as if it had been typed. */
@@ -97,7 +91,7 @@ export class Composer {
   }
 
   _keydown(event) {
-    if (event.isComposing || this._palette?.keydown(event)) return;
+    if (event.isComposing) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this._sendOnce(event);
@@ -141,8 +135,8 @@ export class Composer {
     }
   }
 
-  _changed(isDraft = true) {
-    if (isDraft) this._draft.save(this.text);
+  _changed() {
+    this._draft.save(this.text);
     this._fit();
     this._enable();
     this._palette?.changed(this.text);
