@@ -76,7 +76,7 @@ async def talking(
 
 @pytest.mark.parametrize(
     ("window", "turns", "results"),
-    [(8_192, 150, (200, MIB)), (128_000, 40, (100_000, MIB)), (1_000_000, 12, (MIB,))],
+    [(8_192, 110, (200, MIB)), (128_000, 40, (100_000, MIB)), (1_000_000, 12, (MIB,))],
     ids=["8k", "128k", "1M"],
 )
 async def test_every_request_fits_and_early_facts_are_known(
@@ -196,4 +196,26 @@ async def test_one_message_that_is_too_long_is_said_to_be_and_can_be_written_ane
         assert (done["error"]["code"], done["error"]["retryable"]) == ("too_long", False)
         assert "shorter" in done["error"]["message"]
         assert await talk.say("Hello.") == "Noted.", "it is not sent for ever"
+    assert model.refused == []
+
+
+async def test_a_note_belongs_to_its_branch(serve_web: ServeWeb, visitors: NewPerson) -> None:
+    model = ReadingModel(8_192)
+    async with talking(model, serve_web, visitors) as talk:
+        await talk.say("Remember that the harbour code is QX71.")
+        await talk.say("We shall sail soon.")
+        for number in range(25):
+            await talk.say(f"Message {number}: " + "We talk about ships and the weather at sea. " * 12)
+        before = await talk.visitor.snapshot()
+        second = before["messages"][2]
+        assert before["context"]["note"]["messages"] > 4
+        edited = await talk.visitor.command(f"messages/{second['message_id']}/edit", {"text": "We stay."})
+        assert edited.status == 202, edited.body
+        await talk.stream.until("run.done")
+        assert "note" not in (await talk.visitor.snapshot())["context"]
+        assert await talk.say("What is the harbour code?") == "It is QX71."
+        after = before["messages"][1]["message_id"]
+        assert (await talk.visitor.command("branches", {"after": after, "open": 1})).status == 202
+        assert (await talk.visitor.snapshot())["context"]["note"] == before["context"]["note"]
+        assert await talk.say("What is the harbour code?") == "It is QX71."
     assert model.refused == []
