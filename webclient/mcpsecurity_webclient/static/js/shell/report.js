@@ -1,6 +1,5 @@
 /** Turns a refused command into something a person can act on. */
 
-import { t } from "../ui/texts.js";
 
 /**
  * @param {Toasts} toasts
@@ -22,8 +21,7 @@ function levelOf({ status }) {
   return status === 409 ? "info" : status === 410 ? "warning" : "error";
 }
 
-function wordsOf({ status, message, fields }) {
-  if (status === 403) return `${message} ${t("Reload the page and try again.")}`;
+function wordsOf({ message, fields }) {
   const details = Object.entries(fields).map(([name, error]) => `${name}: ${error}`);
   return [message, ...details].join(" ");
 }
