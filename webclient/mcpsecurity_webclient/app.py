@@ -60,6 +60,7 @@ _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent
 _SWEEP_SECONDS = 15.0
 _DAY = 86_400.0
+_MAX_BODY = 6 * 1024 * 1024  # of a message with files
 _LONGEST_PATH = 250
 
 Clock = Callable[[], float]
@@ -81,7 +82,7 @@ def create_app(
     not read for `patience` seconds is disconnected. With `instrumented`, requests have spans and gauges are
     registered with OpenTelemetry.
     """
-    app = web.Application()
+    app = web.Application(client_max_size=_MAX_BODY)
     assembly = _Assembly(settings, clock)
     storage = ServerSideStorage(assembly.sessions, secure=settings.secure, clock=clock)
     app.middlewares.extend(

@@ -1,7 +1,7 @@
 """A person's conversation, as the routes use it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
@@ -16,6 +16,7 @@ from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.editing import Editing
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus, Subscription
+from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.inbox import Inbox
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.server import ServerCallbacks
@@ -36,6 +37,7 @@ from mcpsecurity_webclient.chat.tools.calls import ToolCalls
 from mcpsecurity_webclient.chat.tools.grants import Grants
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.chat.views import ServerView, StateView
+from mcpsecurity_webclient.errors import InvalidArgumentsError
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
@@ -215,6 +217,7 @@ class ChatService:
         *,
         attachments: list[dict[str, str]] | None = None,
         prompt: dict[str, Any] | None = None,
+        files: Sequence[AttachedFile] = (),
         request_id: str | None = None,
         locale: PersonLocale = UNKNOWN,
         queue: bool = False,
@@ -227,11 +230,20 @@ class ChatService:
 
         Raises:
             BusyError: an answer is being written.
+            InvalidArgumentsError: a file is a picture, and the model sees none.
             BridgeError: a prompt or an attachment cannot be read.
             StoreError: the message cannot be saved, and was not taken.
         """
+        if any(file.is_picture for file in files) and not self.model_choice.model.sees:
+            raise InvalidArgumentsError({"files": "This model does not see pictures. Choose another model."})
         return await self.inbox.begin(
-            text, attachments=attachments, prompt=prompt, request_id=request_id, locale=locale, queue=queue
+            text,
+            attachments=attachments,
+            prompt=prompt,
+            files=files,
+            request_id=request_id,
+            locale=locale,
+            queue=queue,
         )
 
     async def again(self, trigger: Again) -> str:

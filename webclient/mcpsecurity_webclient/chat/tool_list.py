@@ -66,6 +66,11 @@ class ToolList:
             raise
         self._publish("tools.changed", {"off": self._state.choice.to_json()})
 
+    async def resource(self, server: str, uri: str) -> bytes:
+        """Return a resource's content, to be downloaded. Raises `BridgeError`: its server does not give
+        it."""
+        return await self._servers.resource_bytes(server, uri)
+
     def _tools(self, server: McpServer) -> Iterator[dict[str, Any]]:
         for tool in server.listed.named.values() if server.listed is not None else ():
             if not server.sees(tool):

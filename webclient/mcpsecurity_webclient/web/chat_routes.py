@@ -119,6 +119,18 @@ class _Api:
         chat.act_as(request[PERSON])
         return web.json_response({"servers": await chat.tools.read()})
 
+    async def resource(self, request: web.Request) -> web.Response:
+        """Give a resource of a server as a file."""
+        chat = await self._chat(request)
+        chat.act_as(request[PERSON])
+        server, uri = request.query.get("server", "")[:64], request.query.get("uri", "")[:2048]
+        headers = {
+            "Content-Disposition": f'attachment; filename="{file_name(uri.rpartition("/")[2], "bin")}"',
+            "Cache-Control": "no-store",
+        }
+        body = await chat.tools.resource(server, uri)
+        return web.Response(body=body, content_type="application/octet-stream", headers=headers)
+
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
         chat, person = await self._chat(request), request[PERSON]
@@ -172,6 +184,7 @@ def add_chat_api(
     chat = "/api/chats/{chat_id}"
     router.add_get(f"{chat}/catalog", api.catalog)
     router.add_get(f"{chat}/tools", api.tools)
+    router.add_get(f"{chat}/resource", api.resource)
     router.add_get(f"{chat}/events", api.events)
     router.add_get(f"{chat}/export", api.export)
     _add_messages(router, chat, api, Messages(max_message, api.check_runs))

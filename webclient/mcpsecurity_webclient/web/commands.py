@@ -15,6 +15,7 @@ __all__ = [
     "DecideBatch",
     "DecideSampling",
     "EditMessage",
+    "File",
     "NewMessage",
     "OpenVersion",
     "PromptUse",
@@ -48,6 +49,13 @@ class Attachment(_Strict):
     name: str | None = Field(None, max_length=200)
 
 
+class File(_Strict):
+    """A file of the person; `data` is base64."""
+
+    name: str = Field(max_length=300)
+    data: str = Field(max_length=6_000_000)
+
+
 class PromptUse(_Strict):
     """A prompt of a server with its arguments."""
 
@@ -63,6 +71,7 @@ class NewMessage(Command):
     text: str = ""
     attachments: list[Attachment] = Field(default_factory=list, max_length=10)
     prompt: PromptUse | None = None
+    files: list[File] = Field(default_factory=list, max_length=5)
     time_zone: str | None = Field(None, max_length=64)
     queue: bool = False
 

@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
+from mcp import types
 from semantic_kernel.functions import KernelPlugin
 
 from mcpsecurity.client import BridgeError, McpConnection, SignInRequiredError
+from mcpsecurity.client.parts import decoded
 from mcpsecurity_webclient.chat.mcp.attachments import attached_text, block_text
 from mcpsecurity_webclient.chat.mcp.catalog import prompt_json, resource_json
 from mcpsecurity_webclient.chat.mcp.offer import Found, find_tools, offer
@@ -120,6 +122,16 @@ class McpServers:
     async def resource_text(self, server: str, uri: str) -> str:
         """Return a resource's text for the model, bounded in size. Raises `BridgeError` as above."""
         return attached_text(uri, (await self._connection(server).read_resource(uri)).contents)
+
+    async def resource_bytes(self, server: str, uri: str) -> bytes:
+        """Return a resource's content, to be downloaded. Raises `BridgeError` as above."""
+        contents = (await self._connection(server).read_resource(uri)).contents
+        return b"".join(
+            part.text.encode("utf-8", "replace")
+            if isinstance(part, types.TextResourceContents)
+            else decoded(part.blob) or b""
+            for part in contents
+        )
 
     async def aclose(self) -> None:
         """Close every connection, and look at no server any more."""

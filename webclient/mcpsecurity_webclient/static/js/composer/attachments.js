@@ -12,6 +12,7 @@ export class Attachments {
     this._chosen = new Map();
     this._chips = byId("attachments");
     this._panel = byId("resources");
+    document.addEventListener("attach-resource", (event) => this._attach(/** @type {CustomEvent} */ (event).detail));
     anchored(byId("open-resources"), this._panel, () => this._fill());
   }
 
@@ -43,6 +44,12 @@ export class Attachments {
       element.setAttribute("aria-pressed", String(this._chosen.has(key(resource))));
     });
     return h("li", {}, element);
+  }
+
+  _attach(resource) {
+    this._chosen.set(key(resource), resource);
+    this._draw();
+    byId("message").focus();
   }
 
   _toggle(resource) {

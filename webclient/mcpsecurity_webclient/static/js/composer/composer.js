@@ -9,11 +9,14 @@ export class Composer {
    * @param {PageContext} context
    * @param {Draft} draft
    * @param {Attachments} attachments
+   * @param {import("./files.js").Files} files
    */
-  constructor(context, draft, attachments) {
+  constructor(context, draft, attachments, files) {
     this._context = context;
     this._draft = draft;
     this._attachments = attachments;
+    this._files = files;
+    files.listen(() => this._enable());
     this._text = byId("message");
     this._send = byId("send");
     this._stop = byId("stop");
@@ -94,7 +97,8 @@ export class Composer {
 
   async _submit() {
     const text = this.text.trim();
-    if (!text) return;
+    if (!text && this._files.count === 0) return;
+    if (this._files.problem) return this._context.announce(this._files.problem);
     const queue = this._run !== null;
     if (!(await this._deliver(text, queue ? { queue } : {}))) return;
     this.text = "";
@@ -105,12 +109,16 @@ export class Composer {
   async _deliver(text, extras) {
     const attachments = this._attachments.chosen;
     try {
-      await this._context.commands.message(text, { ...extras, ...(attachments.length > 0 ? { attachments } : {}) });
+      const files = this._files.payload;
+      await this._context.commands.message(text, {
+        ...extras, ...(attachments.length > 0 ? { attachments } : {}), ...(files.length > 0 ? { files } : {}),
+      });
     } catch (error) {
       this._context.report(error);
       return false;
     }
     this._attachments.clear();
+    this._files.clear();
     if (matchMedia("(pointer: fine)").matches) this.focus();
     this._context.sent();
     return true;
@@ -133,7 +141,8 @@ export class Composer {
   }
 
   _enable() {
-    const ready = this._ready && this.text.trim() !== "";
+    const something = this.text.trim() !== "" || this._files.count > 0;
+    const ready = this._ready && something && this._files.problem === "";
     this._send.setAttribute("aria-disabled", String(!ready));
     this._send.hidden = this._run !== null && this.text.trim() === ""; // what is written meanwhile waits
   }

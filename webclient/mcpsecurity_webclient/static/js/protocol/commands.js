@@ -30,7 +30,7 @@ export class Commands {
     return this._post("/api/chats", {});
   }
 
-  /** @param {{attachments?: any[], prompt?: any, queue?: boolean}} extras */
+  /** @param {{attachments?: any[], prompt?: any, files?: any[], queue?: boolean}} extras */
   message(text, extras = {}) {
     return this._chat("messages", { text, time_zone: timeZone(), ...extras });
   }
