@@ -71,6 +71,12 @@ class ToolList:
         it."""
         return await self._servers.resource_bytes(server, uri)
 
+    async def completions(
+        self, server: str, kind: str, of: str, name: str, known: dict[str, str]
+    ) -> list[str]:
+        """Return values for an argument of a prompt or a resource template; see `McpServers.completions`."""
+        return await self._servers.completions(server, kind, of, name, known)
+
     def _tools(self, server: McpServer) -> Iterator[dict[str, Any]]:
         for tool in server.listed.named.values() if server.listed is not None else ():
             if not server.sees(tool):

@@ -201,6 +201,7 @@ def add_chat_api(
         router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
     router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
+    router.add_post(f"{chat}/complete", api.command(commands.Complete, _complete))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
 
@@ -281,6 +282,11 @@ async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> d
 async def _turn_tool(chat: ChatService, body: commands.TurnTool, _: web.Request) -> dict[str, Any]:
     await chat.tools.turn(body.server, body.tool, on=body.on)
     return {}
+
+
+async def _complete(chat: ChatService, body: commands.Complete, _: web.Request) -> dict[str, Any]:
+    values = await chat.tools.completions(body.server, body.kind, body.of, body.name, body.values)
+    return {"values": values}
 
 
 async def _rename(chat: ChatService, body: commands.Rename, _: web.Request) -> dict[str, Any]:

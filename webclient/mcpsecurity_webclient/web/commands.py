@@ -1,6 +1,6 @@
 """The shapes of commands (docs/chat-protocol.md). What does not fit is refused before anything is done."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,7 @@ __all__ = [
     "Answer",
     "Attachment",
     "Command",
+    "Complete",
     "Decide",
     "DecideBatch",
     "DecideSampling",
@@ -152,6 +153,16 @@ class TurnTool(Command):
     server: str = Field(max_length=64)
     tool: str = Field("", max_length=1000)
     on: bool
+
+
+class Complete(Command):
+    """The argument of a prompt or a resource template to complete; `values` are those so far."""
+
+    server: str = Field(max_length=64)
+    kind: Literal["prompt", "template"]
+    of: str = Field(max_length=2048)
+    name: str = Field(max_length=200)
+    values: dict[str, Annotated[str, Field(max_length=2000)]] = Field(max_length=50)
 
 
 class Rename(Command):

@@ -70,7 +70,7 @@ function start() {
   const follower = new Follower(log, byId("conversation-content"), byId("jump"));
   const catalog = new Catalog(context);
   const files = new Files(context);
-  const composer = new Composer(context, draft, new Attachments(catalog), files);
+  const composer = new Composer(context, draft, new Attachments(catalog, context), files);
   composer.use(new Palette(context, composer, catalog));
   const conversation = new Conversation(byId("conversation-content"), context);
   const waiting = new Waiting(log, follower);

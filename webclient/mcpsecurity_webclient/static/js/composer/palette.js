@@ -100,7 +100,8 @@ export class Palette {
       if (await this._composer.sendPrompt({ server: prompt.server, name: prompt.name, arguments: {} })) this._composer.text = "";
       return;
     }
-    const form = new PromptForm(prompt, { use: (values) => this._use(prompt, values), leave: () => this._leave() });
+    const complete = (name, values) => this._context.commands.complete(prompt.server, "prompt", prompt.name, name, values);
+    const form = new PromptForm(prompt, { use: (values) => this._use(prompt, values), leave: () => this._leave(), complete });
     this._panel.replaceChildren(form.element);
     this._panel.hidden = false;
     form.focus();

@@ -141,6 +141,11 @@ export class Commands {
     return this._read(`${this._base}/catalog`);
   }
 
+  /** Return values for an argument of a prompt or a resource template. */
+  complete(server, kind, of, name, values) {
+    return this._chat("complete", { server, kind, of, name, values });
+  }
+
   tools() {
     return this._read(`${this._base}/tools`);
   }
