@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo dist bundle test test-fast check format texts lock docs bench soak clean browser
+.PHONY: setup demo test test-fast check format texts lock docs bench soak clean browser
 
 # deploy/install.py takes what is needed from the one lock, and does nothing where it is there already.
 define INSTALL
@@ -25,13 +25,6 @@ setup:
 demo:
 	$(INSTALL) webclient console
 	@$(BIN)/mcpsecurity demo $(ARGS)
-
-# What the page loads, in few and small files; without it the chat serves its modules one by one.
-bundle: setup
-	$(BIN)/python page_bundle/build.py
-
-dist: bundle
-	$(BIN)/python -m hatchling build
 
 browser: setup
 	$(BIN)/python tests/browser/install.py

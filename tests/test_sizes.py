@@ -31,6 +31,8 @@ EXCEPTIONS = {
     "webclient/mcpsecurity_webclient/chat/requests/elicitation.py Asked parameters": 9,
 }
 RECORDS = {
+    "webclient/mcpsecurity_webclient/chat/conversation.py ChatDependencies",
+    "webclient/mcpsecurity_webclient/store/conversations.py Conversation",
     "server/mcpsecurity_server/transport/limits.py Limits",
     "shared/mcpsecurity/kernel/model/answer.py Answer",
     "shared/mcpsecurity/kernel/options.py ClientOptions",

@@ -15,17 +15,17 @@ async def test_a_chat_is_found_by_what_was_said_in_it(alice: Person) -> None:
 
     await search.fill("HELLO")
     await expect(chats.get_by_role("link", name="hello").first).to_be_visible()
-    await expect(chats.get_by_role("link", name="New conversation")).to_have_count(0)
+    await expect(chats.get_by_role("link", name="New chat")).to_have_count(0)
 
     await search.fill("words that nobody ever said")
-    await expect(chats.get_by_text("No chat has these words.")).to_be_visible()
+    await expect(chats.get_by_text("No chats match")).to_be_visible()
 
 
 async def test_a_chat_can_be_taken_along_as_a_file(alice: Person, tmp_path: Path) -> None:
     await alice.ask("hello")
     await alice.finished()
 
-    await alice.page.get_by_role("button", name="Options of this conversation").click()
+    await alice.page.get_by_role("button", name="Chat options").click()
     async with alice.page.expect_download() as download:
         await alice.page.get_by_role("link", name="Export as Markdown").click()
     file = await download.value

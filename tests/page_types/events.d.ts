@@ -14,12 +14,20 @@ interface UserView {
   username: string;
 }
 
-/** An MCP server with the number of its tools. `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. */
+/** A tool that the model gets. */
+interface ToolView {
+  name: string;
+  title: string;
+  description: string;
+}
+
+/** An MCP server. `offers` are its tools, `tools` is their number; `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. */
 interface ServerView {
   name: string;
   title: string;
   status: "connecting" | "ready" | "down" | "sign_in";
   tools: number;
+  offers: Array<ToolView>;
   message?: string;
   left_out?: Array<string>;
   searched?: number;
@@ -414,6 +422,10 @@ interface SessionExpired {
   sign_in_url: string;
 }
 
+/** The person's list of conversations has changed: the page fetches it again. It has no place in the order of a conversation's events. */
+interface ChatsChanged {
+}
+
 /** A notice for the person. */
 interface Toast {
   level: "info" | "warning" | "error";
@@ -453,6 +465,7 @@ interface ChatEvents {
   "catalog.changed": CatalogChanged;
   "title.changed": TitleChanged;
   "session.expired": SessionExpired;
+  "chats.changed": ChatsChanged;
   "toast": Toast;
 }
 

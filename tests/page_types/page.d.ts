@@ -9,6 +9,7 @@ import type { Follower as FollowerClass } from "../../webclient/mcpsecurity_webc
 import type { ServerClock as ServerClockClass } from "../../webclient/mcpsecurity_webclient/static/js/protocol/clock.js";
 import type { Commands as CommandsClass } from "../../webclient/mcpsecurity_webclient/static/js/protocol/commands.js";
 import type { Countdowns as CountdownsClass } from "../../webclient/mcpsecurity_webclient/static/js/requests/countdown.js";
+import type { Waiting as WaitingClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/waiting.js";
 import type { Notifications as NotificationsClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/notifications.js";
 import type { Typed as TypedClass } from "../../webclient/mcpsecurity_webclient/static/js/requests/typed.js";
 import type { Toasts as ToastsClass } from "../../webclient/mcpsecurity_webclient/static/js/shell/toasts.js";
@@ -59,12 +60,14 @@ declare global {
     run: Omit<RunView, "message_id"> | null;
     lastRun: ({ run_id: string | null } & RunDone) | null;
     catalogVersion: number;
+    chatsVersion: number;
   }
 
   /** Events of the page itself. */
   interface PageEvents {
     "page.connection": { connection: string };
     "page.ended": { signInUrl: string };
+    "page.left": {};
   }
 
   type PageEvent = {
@@ -100,6 +103,8 @@ declare global {
     goOn?: () => Promise<unknown>;
     /** Let the person change a message. */
     edit?: (text: string) => void;
+    /** Open a chat in this page. */
+    open?: (chatId: string) => void;
     /** The person's message was taken. */
     sent?: () => void;
     /** Keep an element in view while the text below it grows. */

@@ -114,7 +114,7 @@ def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: floa
     )
     add_preferences(app, pages)
     assets = Assets(_FOLDER / "static", bundled=assembly.settings.bundled)
-    pages.globals["static"], pages.globals["modules"] = assets.url, assets.modules
+    pages.globals.update(static=assets.url, style_sheets=assets.style_sheets, modules=assets.modules)
     add_auth_routes(
         app, assembly.settings, assembly.entra, assembly.end_session, assembly.flows, assembly.clock
     )
@@ -127,7 +127,7 @@ def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: floa
         keep_alive=keep_alive,
         patience=patience,
     )
-    app.router.add_static("/static", _FOLDER / "static", name="static")
+    assets.add_routes(app.router)
 
 
 @web.middleware
@@ -179,6 +179,7 @@ class _Assembly:
                 self._make_servers,
                 self._grants_of,
                 self._ask_to_sign_in,
+                self.directory.tell_pages,
                 self.clock,
             )
             yield

@@ -180,7 +180,7 @@ class WebSettings(EntraSettings, ModelListSettings):
     bundled: bool = Field(
         True,
         validation_alias="WEBCLIENT_BUNDLED",
-        description="Serve the page as a bundle, if one was built. False: module by module, for work on it.",
+        description="Join the page's modules into few files. False: serve them one by one, for work on them.",
     )
 
     @field_validator("url")

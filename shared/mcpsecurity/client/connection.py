@@ -153,6 +153,10 @@ class McpConnection:
         """Call a tool; see `mcpsecurity.client.session.call_tool`. Raises `BridgeError`."""
         return await self._on_session(lambda session: call_tool(session, name, arguments, progress, meta))
 
+    async def ping(self) -> None:
+        """Return if the server answers. Raises `BridgeError`."""
+        await self._on_session(lambda session: self._in_time(session.send_ping()))
+
     async def list_tools(self) -> list[types.Tool]:
         """Return all tools, from every page."""
         left_out: list[str] = []

@@ -338,3 +338,20 @@ async def test_somebody_elses_host_header_changes_nothing_of_the_redirects(stack
         http.get(f"{stack.url}/signin", headers={"Host": "evil.example"}, allow_redirects=False) as answer,
     ):
         assert "evil.example" not in answer.headers["Location"]
+
+
+async def test_a_pinned_conversation_is_listed_first(visitor: Visitor) -> None:
+    first = visitor.chat_id
+    assert (await visitor.command("rename", {"title": "First"})).status == 202
+    second = (await visitor.command("/api/chats")).body["chat_id"]
+    assert (await visitor.command(f"/api/chats/{second}/rename", {"title": "Second"})).status == 202
+    assert (await visitor.command("pin", {"pinned": True})).status == 202
+    chats = (await visitor.get("/api/chats")).body["chats"]
+    assert [(chat["chat_id"], chat["pinned"]) for chat in chats] == [(first, True), (second, False)]
+    await visitor.command("pin", {"pinned": False})
+    assert not any(chat["pinned"] for chat in (await visitor.get("/api/chats")).body["chats"])
+    assert (await visitor.get(f"/api/chats/{first}")).body == {"chat_id": first, "title": "First"}
+
+
+async def test_an_empty_conversation_is_not_listed(visitor: Visitor) -> None:
+    assert (await visitor.get("/api/chats")).body["chats"] == []

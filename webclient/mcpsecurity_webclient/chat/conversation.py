@@ -14,7 +14,7 @@ from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.editing import Editing
-from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDone
+from mcpsecurity_webclient.chat.event_types import LISTED_AFTER, EventName, EventPayload, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus, Subscription
 from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.inbox import Inbox
@@ -60,7 +60,8 @@ class ChatDependencies:
     `make_servers` makes the MCP servers of a conversation from its id, its callbacks, a function that
     returns the person in the session whose tokens the servers get, and the choice of tools. `grants_of`
     returns what a person allows in all conversations. `sign_in_needed` is called when the tokens of a
-    conversation's session are no longer accepted. `clock` gives seconds since 1970.
+    conversation's session are no longer accepted, `listed` when a conversation
+    changes in the person's list. `clock` gives seconds since 1970.
     """
 
     settings: WebSettings
@@ -70,6 +71,7 @@ class ChatDependencies:
     make_servers: Callable[[str, ServerCallbacks, Callable[[], Person], ToolChoice], McpServers]
     grants_of: Callable[[Owner], PersonGrants]
     sign_in_needed: Callable[["ChatService", SignInRequiredError], None]
+    listed: Callable[["ChatService"], None]
     clock: Callable[[], float]
 
 
@@ -100,6 +102,7 @@ class ChatService:
         self.model_choice = ModelChoice(self.state, shared.models, self._publish, self.saver.save)
         events.keep_soon = self.saver.schedule
         self._clock = clock
+        self._listed = shared.listed
         self._log = log
         self._requests = ConversationRequests(
             Recipient(chat_id, self._publish, log),
@@ -158,6 +161,7 @@ class ChatService:
             sampling=self._requests.sampling.callback if settings.sampling else None,
             changed=lambda: self._publish("servers.changed", {"servers": self._servers_json()}),
             catalog_changed=lambda: self._publish("catalog.changed", {}),
+            watched=lambda: self.events.followed,
         )
 
     def _make_runs(self, shared: ChatDependencies) -> Runs:
@@ -206,6 +210,27 @@ class ChatService:
     def subscribe(self, last: str | None) -> Subscription:
         """Follow the events after `last`, or from a snapshot on when those are not known."""
         return self.events.subscribe(last, self._snapshot)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls and requests wait for the person."""
+        return self.state.waiting + self._requests.open_count()
+
+    async def pin(self, *, pinned: bool) -> None:
+        """List the conversation before those that are not pinned, or no longer.
+
+        Raises:
+            StoreError: it cannot be saved.
+        """
+        self.state.pinned = pinned
+        await self.saver.save()
+        self._listed(self)
+
+    def connect(self, person: Person) -> None:
+        """Begin to connect to the servers, because a page of the person's session shows the conversation."""
+        if self.state.run is None:
+            self.act_as(person)
+        self._servers.connect()
 
     async def catalog(self) -> dict[str, Any]:
         """Return the prompts and resources of the servers that answer."""
@@ -349,6 +374,8 @@ class ChatService:
             self._requests.withdraw(cast("ToolDone", payload)["call_id"])
         if name in _SAVED_AFTER:
             self.saver.schedule()
+        if name in LISTED_AFTER:
+            self._listed(self)
 
     def _snapshot(self) -> StateView:
         """Return everything that a page shows."""
@@ -368,7 +395,7 @@ class ChatService:
     def _waits(self) -> bool:
         """Tell whether the answer goes on only when the person has decided something."""
         at_work = any(call.status in ("approved", "running") for call in self.state.calls.values())
-        return self._requests.any_open() or (self.state.waiting > 0 and not at_work)
+        return self._requests.open_count() > 0 or (self.state.waiting > 0 and not at_work)
 
     async def _end_run(self) -> None:
         self._requests.cancel_all(leaving=self.state.leaving)

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from mcpsecurity_webclient.auth.person import Person
 from mcpsecurity_webclient.chat.conversation import ChatService, owner_of
+from mcpsecurity_webclient.chat.state import UNTITLED
 from mcpsecurity_webclient.errors import (
     StaleConversationError,
     StoreError,
@@ -61,7 +62,8 @@ class ChatDirectory:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def entries(self, person: Person, search: str | None = None) -> list[Entry]:
-        """Return a person's conversations, the latest first; with `search` only those that contain it.
+        """Return a person's conversations in which something was said, pinned ones first, then the latest.
+        With `search` only those that contain it.
 
         Raises:
             StoreError: the store cannot be read.
@@ -69,19 +71,29 @@ class ChatDirectory:
         kept = await self._store.entries(owner_of(person), search)
         opened = self._chats.get(person.key, {})
         entries = {entry.chat_id: entry for entry in kept}
-        for chat in opened.values():
-            if chat.chat_id in entries or not search:
-                entries[chat.chat_id] = Entry(chat.chat_id, chat.state.title, chat.state.updated_at)
-        return sorted(entries.values(), key=lambda entry: entry.updated_at, reverse=True)
+        for id_, chat in opened.items():
+            begun = chat.state.messages or chat.state.title != UNTITLED
+            if id_ in entries or (begun and not search):
+                state, snippet = chat.state, entries[id_].snippet if id_ in entries else ""
+                entries[id_] = Entry(id_, state.title, state.updated_at, state.pinned, snippet, chat.waiting)
+        return sorted(entries.values(), key=lambda entry: (entry.pinned, entry.updated_at), reverse=True)
+
+    def tell_pages(self, chat: ChatService) -> None:
+        """Tell the pages that show other conversations of the person that the list has changed. Those of
+        `chat` know by its own events."""
+        for other in self._chats.get(chat.acting.key, {}).values():
+            if other is not chat:
+                other.events.tell_all("chats.changed", {})
 
     async def latest(self, person: Person) -> ChatService:
         """Return the latest conversation of a person that is open or was used since the sign-in, or a new
         one."""
         if opened := self._opened(person):
             return opened[0]
-        kept = await self._store.entries(owner_of(person), limit=1)
-        if kept and kept[0].updated_at >= person.since:
-            found = await self.find(person, kept[0].chat_id)
+        kept = await self._store.entries(owner_of(person))
+        last = max(kept, key=lambda entry: entry.updated_at, default=None)
+        if last is not None and last.updated_at >= person.since:
+            found = await self.find(person, last.chat_id)
             if found is not None:
                 return found
         return await self.create(person)
@@ -123,6 +135,7 @@ class ChatDirectory:
             await chat.aclose()
             await chat.saver.delete(chat.chat_id)
             await chat.events.discard()
+        self.tell_pages(chat)
 
     async def end_session(self, sid: str, *, signed_out: bool) -> None:
         """End what runs for a session; when the person has signed out of the last one, close the

@@ -33,7 +33,7 @@ from mcpsecurity_webclient.chat.views import (
     Trigger,
 )
 
-__all__ = ["EVENTS", "CommonPayload", "EventName", "EventPayload"]
+__all__ = ["EVENTS", "LISTED_AFTER", "CommonPayload", "EventName", "EventPayload"]
 
 
 class CommonPayload(TypedDict):
@@ -251,6 +251,11 @@ class SessionExpired(TypedDict):
     sign_in_url: str
 
 
+class ChatsChanged(TypedDict):
+    """The person's list of conversations has changed: the page fetches it again. It has no place in the order
+    of a conversation's events."""
+
+
 class Toast(TypedDict):
     """A notice for the person."""
 
@@ -266,7 +271,8 @@ EventName = Literal[
     "run.done", "tool.proposed", "tool.decided", "tool.started", "tool.sign_in_needed", "tool.progress",
     "tool.done", "request.extended", "elicitation.requested", "elicitation.resolved", "sampling.requested",
     "sampling.resolved", "mode.changed", "model.changed", "context.changed", "grants.changed",
-    "tools.changed", "servers.changed", "catalog.changed", "title.changed", "session.expired", "toast",
+    "tools.changed", "servers.changed", "catalog.changed", "title.changed", "session.expired",
+    "chats.changed", "toast",
 ]  # fmt: skip
 
 EventPayload = (
@@ -275,7 +281,7 @@ EventPayload = (
     | ToolDecided | ToolStarted | ToolSignInNeeded | ToolProgress | ToolDone | RequestExtended
     | ElicitationRequested | ElicitationResolved | SamplingRequested | SamplingResolved | ModeChanged
     | ModelChanged | ContextChanged | GrantsChanged | ToolsChanged | ServersChanged | CatalogChanged
-    | TitleChanged | SessionExpired | Toast
+    | TitleChanged | SessionExpired | ChatsChanged | Toast
 )  # fmt: skip
 
 EVENTS: Final[dict[EventName, type]] = {
@@ -309,6 +315,15 @@ EVENTS: Final[dict[EventName, type]] = {
     "catalog.changed": CatalogChanged,
     "title.changed": TitleChanged,
     "session.expired": SessionExpired,
+    "chats.changed": ChatsChanged,
     "toast": Toast,
 }
 """The payload's shape of each event."""
+
+LISTED_AFTER: Final[frozenset[EventName]] = frozenset(
+    {
+        "message.added", "run.done", "title.changed", "tool.proposed", "tool.decided",
+        "elicitation.requested", "elicitation.resolved", "sampling.requested", "sampling.resolved",
+    }
+)  # fmt: skip
+"""The events after which a conversation is another in the person's list."""

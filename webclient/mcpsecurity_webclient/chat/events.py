@@ -75,6 +75,10 @@ class EventBus(Protocol):
 
     keep_soon: Callable[[], None]
 
+    @property
+    def followed(self) -> bool:
+        """Whether a page follows."""
+
     def publish(self, name: EventName, run_id: str | None, payload: EventPayload) -> None:
         """Give an event to every page, in order."""
 
@@ -86,6 +90,9 @@ class EventBus(Protocol):
 
     def tell(self, subscription: Subscription, name: EventName, payload: EventPayload) -> None:
         """Give an event to one page only. It has no place in the order and is not kept."""
+
+    def tell_all(self, name: EventName, payload: EventPayload) -> None:
+        """Give an event to every page that follows, as `tell` does."""
 
     def forget(self) -> None:
         """Keep nothing of the past: pages that missed some of it get a snapshot."""
@@ -125,6 +132,11 @@ class InMemoryEventBus:
         self._kept_characters = 0
         self._subscriptions: dict[Subscription, TakeSnapshot] = {}
 
+    @property
+    def followed(self) -> bool:
+        """Whether a page follows."""
+        return bool(self._subscriptions)
+
     def publish(self, name: EventName, run_id: str | None, payload: EventPayload) -> None:
         """Give an event to every page, in order."""
         self._seq += 1
@@ -151,6 +163,11 @@ class InMemoryEventBus:
     def tell(self, subscription: Subscription, name: EventName, payload: EventPayload) -> None:
         """Give an event to one page only. It has no place in the order and is not kept."""
         subscription.put(self._event(name, None, payload, self._told))
+
+    def tell_all(self, name: EventName, payload: EventPayload) -> None:
+        """Give an event to every page that follows, as `tell` does."""
+        for subscription in list(self._subscriptions):
+            self.tell(subscription, name, payload)
 
     def forget(self) -> None:
         """Keep nothing of the past: pages that missed some of it get a snapshot."""

@@ -21,7 +21,10 @@ from mcpsecurity_webclient.chat.notes import ContextUse
 from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.chat.views import ContextView, ForkView
 
-__all__ = ["ConversationState"]
+__all__ = ["UNTITLED", "ConversationState"]
+
+UNTITLED = "New chat"
+"""The title of a conversation in which nothing was said yet."""
 
 SYSTEM = (
     "You are a helpful assistant in a web chat. Use the tools when they help. Tools run only when the person "
@@ -40,9 +43,9 @@ class ConversationState:
     `messages` and `calls` are what the page shows, `transcript` is what the model reads. `grants` maps
     server and tool to the digest of the definition that the person always approves. `choice` says which
     tools take part. `run` is the answer that is being written, `model` the name of the model that was
-    chosen (None: the default one), `locale` the person's with the last message, `context` what the model was
-    sent last. `leaving` is set when another process takes the conversation over: requests that wait for the
-    person then stay open.
+    chosen (None: the default one), `context` what the model was sent last, `locale` the person's with the
+    last message, `pinned` whether it is listed before the others. `leaving` is set when another process
+    takes the conversation over: requests that wait for the person then stay open.
     """
 
     chat_id: str
@@ -51,7 +54,7 @@ class ConversationState:
     updated_at: float
     model: str | None = None
     locale: PersonLocale = UNKNOWN
-    title: str = "New conversation"
+    title: str = UNTITLED
     mode: ApprovalMode = ApprovalMode.MANUAL
     messages: list[Message] = field(default_factory=list)
     calls: dict[str, PendingFunctionCall] = field(default_factory=dict)
@@ -62,6 +65,7 @@ class ConversationState:
     forks: list[Fork] = field(default_factory=list)
     queue: list[QueuedMessage] = field(default_factory=list)
     run: Run | None = None
+    pinned: bool = False
     leaving: bool = False
 
     @property

@@ -34,6 +34,7 @@ __all__ = [
     "ServerView",
     "StateView",
     "ToolRef",
+    "ToolView",
     "Trigger",
     "UserView",
 ]
@@ -62,14 +63,23 @@ class UserView(TypedDict):
     username: str
 
 
+class ToolView(TypedDict):
+    """A tool that the model gets."""
+
+    name: str
+    title: str
+    description: str
+
+
 class ServerView(TypedDict):
-    """An MCP server with the number of its tools. `left_out` names those that the model cannot get,
-    `searched` counts those that it looks for when it needs them."""
+    """An MCP server. `offers` are its tools, `tools` is their number; `left_out` names those that the model
+    cannot get, `searched` counts those that it looks for when it needs them."""
 
     name: str
     title: str
     status: Literal["connecting", "ready", "down", "sign_in"]
     tools: int
+    offers: list[ToolView]
     message: NotRequired[str]
     left_out: NotRequired[list[str]]
     searched: NotRequired[int]

@@ -63,14 +63,19 @@ class Conversation:
     parts: list[Part]
     revision: int = 0
     writer: str = ""
+    pinned: bool = False
 
 
 class Entry(NamedTuple):
-    """One line of an owner's list of conversations."""
+    """One line of an owner's list of conversations. `snippet` is the text around what was searched for, if a
+    message has it; `waiting` counts what waits for the person."""
 
     chat_id: str
     title: str
     updated_at: float
+    pinned: bool = False
+    snippet: str = ""
+    waiting: int = 0
 
 
 class ConversationStore(Protocol):
@@ -80,8 +85,8 @@ class ConversationStore(Protocol):
     """
 
     async def entries(self, owner: Owner, search: str | None = None, *, limit: int = 200) -> list[Entry]:
-        """Return an owner's conversations in which something was said, the latest first; with `search` those
-        that have it in their title or in a message, whatever its case."""
+        """Return an owner's conversations in which something was said, pinned ones first, then the latest.
+        With `search` those that have it in their title or in a message, whatever its case."""
 
     async def load(self, owner: Owner, chat_id: str) -> Conversation | None:
         """Return a conversation; None if the owner has no conversation of that id."""

@@ -1,6 +1,7 @@
 """The tables. Every key begins with tenant and user, so that no query finds a row without its owner."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Double,
     ForeignKeyConstraint,
@@ -30,6 +31,7 @@ conversations = Table(
     Column("updated_at", Double, nullable=False),
     Column("state", Text, nullable=False),
     Column("messages", Integer, nullable=False, server_default="1"),
+    Column("pinned", Boolean, nullable=False, server_default="0"),
     Index("ix_conversations_owner_updated", "tenant_id", "user_id", "updated_at"),
     Index("ix_conversations_updated", "updated_at"),
 )

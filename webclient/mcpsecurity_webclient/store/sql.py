@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    ScalarSelect,
     Table,
     and_,
     bindparam,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     extract,
     func,
     insert,
+    null,
     or_,
     select,
     update,
@@ -28,6 +30,7 @@ from mcpsecurity_webclient.errors import StaleConversationError, StoreUnavailabl
 from mcpsecurity_webclient.store.conversations import Conversation, Entry, Owner, Part
 from mcpsecurity_webclient.store.engine import GetPassword, database_url, make_engine, migrate
 from mcpsecurity_webclient.store.models import conversations, parts
+from mcpsecurity_webclient.store.snippets import snippet_of
 from mcpsecurity_webclient.store.sql_grants import SqlGrants
 
 __all__ = ["SqlConversationStore"]
@@ -76,17 +79,18 @@ class SqlConversationStore:
         await self._engine.dispose()
 
     async def entries(self, owner: Owner, search: str | None = None, *, limit: int = 200) -> list[Entry]:
-        """Return an owner's conversations, the latest first."""
+        """Return an owner's conversations, pinned ones first, then the latest."""
         table = conversations.c
-        query = select(table.chat_id, table.title, table.updated_at).where(
-            _of(conversations, owner), table.messages > 0
-        )
+        columns = [table.chat_id, table.title, table.updated_at, table.pinned]
+        query = select(*columns, _saying(search) if search else null())
+        query = query.where(_of(conversations, owner), table.messages > 0)
         if search:
             query = query.where(_has(search))
-        query = query.order_by(table.updated_at.desc()).limit(limit)
+        query = query.order_by(table.pinned.desc(), table.updated_at.desc()).limit(limit)
 
         async def work(connection: AsyncConnection) -> list[Entry]:
-            return [Entry(*row) for row in await connection.execute(query)]
+            rows = await connection.execute(query)
+            return [Entry(*row[:4], snippet=snippet_of(row[4], search or "")) for row in rows]
 
         return await self._shielded(work)
 
@@ -108,6 +112,7 @@ class SqlConversationStore:
                 state=json.loads(found.state),
                 parts=[Part(row.kind, row.part_id, json.loads(row.body)) for row in rows],
                 revision=found.revision,
+                pinned=found.pinned,
             )
 
         return await self._shielded(work)
@@ -213,12 +218,20 @@ def _of(table: Table, owner: Owner, chat_id: str | None = None) -> ColumnElement
 
 
 def _has(search: str) -> ColumnElement[bool]:
-    words = _folded(search)
+    in_title = conversations.c.title_folded.contains(_folded(search), autoescape=True)
+    return or_(in_title, exists().where(_said(search)))
+
+
+def _saying(search: str) -> ScalarSelect[str]:
+    """Return the body of a conversation's first message that has something in it."""
+    return select(parts.c.body).where(_said(search)).order_by(parts.c.position).limit(1).scalar_subquery()
+
+
+def _said(search: str) -> ColumnElement[bool]:
     same = and_(*(parts.c[name] == conversations.c[name] for name in ("tenant_id", "user_id", "chat_id")))
-    said = exists().where(
-        same, parts.c.kind == "message", parts.c.text_folded.contains(words, autoescape=True)
+    return and_(
+        same, parts.c.kind == "message", parts.c.text_folded.contains(_folded(search), autoescape=True)
     )
-    return or_(conversations.c.title_folded.contains(words, autoescape=True), said)
 
 
 async def _save_head(connection: AsyncConnection, owner: Owner, conversation: Conversation) -> int:
@@ -232,6 +245,7 @@ async def _save_head(connection: AsyncConnection, owner: Owner, conversation: Co
         "revision": known + 1,
         "writer": conversation.writer,
         "messages": sum(part.kind in ("message", "version") for part in conversation.parts),
+        "pinned": conversation.pinned,
     }
     # A save whose answer was lost is this writer's own.
     mine = and_(table.revision == known + 1, table.writer == conversation.writer)

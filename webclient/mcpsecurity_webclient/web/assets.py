@@ -1,61 +1,82 @@
-"""The page's files: as the bundle that `webclient/page_bundle` builds, or one by one."""
+"""The page's files: joined and compressed when the chat starts, or one by one."""
 
-import json
-import logging
-from collections.abc import Iterator
+import gzip
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-__all__ = ["IMMUTABLE", "Assets", "bundled_files", "digest_of"]
+from aiohttp import web
 
-_log = logging.getLogger(__name__)
-_URL = "/static"
+from mcpsecurity_webclient.auth.person import public
+from mcpsecurity_webclient.web.bundle import imported_style_sheets, join_modules, join_style_sheets
 
-IMMUTABLE = f"{_URL}/bundle/"
-"""Below this path each file's name has a digest of its content, so that a browser may keep it for ever."""
+__all__ = ["Assets"]
+
+_FOREVER = "public, max-age=31536000, immutable"
+_KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 class Assets:
-    """Where templates find the page's files.
+    """Where templates find the page's files, and the routes to them.
 
-    `folder` is the static folder. A bundle that is there is used with `bundled`, but only if it was made of
-    the very files that are in the folder.
+    `folder` is the static folder. Unless `bundled`, its files are served as they are.
     """
 
     def __init__(self, folder: Path, *, bundled: bool) -> None:
-        self._files = bundled_files(folder) if bundled else None
-        self.modules = [] if self._files else _modules(folder / "js")
-        if bundled and self._files is None:
-            _log.info("the page's modules are served one by one: there is no bundle of them")
+        self._folder = folder
+        self._files = _bundle(folder) if bundled else {}
+        self._digest = _digest(self._files)
+        self.modules = [] if bundled else _modules(folder / "js")
 
     def url(self, path: str) -> str:
         """Return the URL of a file of the static folder, such as `js/main.js`."""
-        return f"{_URL}/{self._files[path] if self._files else path}"
+        name = path.rpartition("/")[2]
+        return f"/static/{self._digest}/{name}" if name in self._files else f"/static/{path}"
+
+    def style_sheets(self, path: str) -> list[str]:
+        """Return the URLs of what a style sheet such as `css/page.css` consists of."""
+        if self._files:
+            return [self.url(path)]
+        return [self.url(found) for found in imported_style_sheets(self._folder, path)]
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add the routes of the bundle and of the folder."""
+        router.add_get("/static/{digest:[0-9a-f]{16}}/{name}", self._bundled)
+        router.add_static("/static", self._folder, name="static")
+
+    @public
+    async def _bundled(self, request: web.Request) -> web.Response:
+        """Return a file of the bundle. A page of another release gets this one's, and is not to keep it:
+        for a moment, processes of both may run."""
+        name = request.match_info["name"]
+        if name not in self._files:
+            raise web.HTTPNotFound
+        known = request.match_info["digest"] == self._digest
+        headers = {"Cache-Control": _FOREVER if known else "no-cache", "Vary": "Accept-Encoding"}
+        body = self._files[name]
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+        else:
+            body = gzip.decompress(body)
+        kind = _KINDS[Path(name).suffix]
+        return web.Response(body=body, headers=headers, content_type=kind, charset="utf-8")
 
 
-def bundled_files(folder: Path) -> dict[str, str] | None:
-    """Return the bundle's files by what they were made of; None without a bundle of the present files."""
-    try:
-        manifest = json.loads((folder / "bundle" / "manifest.json").read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    files: dict[str, str] = manifest["files"]
-    return files if manifest["digest"] == digest_of(folder) else None
+@cache
+def _bundle(folder: Path) -> dict[str, bytes]:
+    """Return the bundle's files by name, compressed."""
+    files = join_modules(folder / "js", "main.js")
+    for path in ("page.css", "plain.css"):
+        files[path] = join_style_sheets(folder / "css", path)
+    files["icon.svg"] = (folder / "icon.svg").read_text("utf-8")
+    return {name: gzip.compress(text.encode(), 9, mtime=0) for name, text in files.items()}
 
 
-def digest_of(folder: Path) -> str:
-    """Return a digest of everything that a bundle is made of."""
-    digest = sha256()
-    for path in _sources(folder):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def _sources(folder: Path) -> Iterator[Path]:
-    yield from sorted((folder / "js").rglob("*.js"))
-    yield from sorted((folder / "css").rglob("*.css"))
-    yield folder / "icon.svg"
+def _digest(files: dict[str, bytes]) -> str:
+    whole = sha256()
+    for name, body in sorted(files.items()):
+        whole.update(name.encode() + b"\0" + sha256(body).digest())
+    return whole.hexdigest()[:16]
 
 
 def _modules(folder: Path) -> list[str]:

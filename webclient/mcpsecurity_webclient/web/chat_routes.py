@@ -99,6 +99,10 @@ class _Api:
         found = await self._directory.entries(request[PERSON], search or None)
         return web.json_response({"chats": [entry._asdict() for entry in found]})
 
+    async def chat(self, request: web.Request) -> web.Response:
+        chat = await self._chat(request)
+        return web.json_response({"chat_id": chat.chat_id, "title": chat.state.title})
+
     async def export(self, request: web.Request) -> web.Response:
         chat, kind = await self._chat(request), request.query.get("format", "markdown")
         if kind not in FORMATS:
@@ -143,6 +147,7 @@ class _Api:
             async with self._streams.follow(
                 person.sid, chat, request.headers.get("Last-Event-ID"), lambda: request.transport is not None
             ) as subscription:
+                chat.connect(person)
                 await response.prepare(request)
                 async for data in follow(subscription, self._keep_alive):
                     async with asyncio.timeout(self._patience):
@@ -182,6 +187,7 @@ def add_chat_api(
     router.add_get("/api/chats", api.chats)
     router.add_post("/api/chats", api.new_chat)
     chat = "/api/chats/{chat_id}"
+    router.add_get(chat, api.chat)
     router.add_get(f"{chat}/catalog", api.catalog)
     router.add_get(f"{chat}/tools", api.tools)
     router.add_get(f"{chat}/resource", api.resource)
@@ -203,6 +209,7 @@ def add_chat_api(
     router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
     router.add_post(f"{chat}/complete", api.command(commands.Complete, _complete))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
+    router.add_post(f"{chat}/pin", api.command(commands.Pin, _pin))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
 
 
@@ -276,6 +283,11 @@ async def _stop(chat: ChatService, _: commands.Command, request: web.Request) ->
 
 async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
     await chat.grants.revoke(body.server, body.tool, body.scope, body.args_hash)
+    return {}
+
+
+async def _pin(chat: ChatService, body: commands.Pin, _: web.Request) -> dict[str, Any]:
+    await chat.pin(pinned=body.pinned)
     return {}
 
 

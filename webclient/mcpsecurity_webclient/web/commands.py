@@ -19,6 +19,7 @@ __all__ = [
     "File",
     "NewMessage",
     "OpenVersion",
+    "Pin",
     "PromptUse",
     "Rate",
     "Rename",
@@ -125,6 +126,12 @@ class Revoke(Command):
     tool: str = Field(max_length=1000)
     scope: GrantScope = "chat"
     args_hash: str = Field("", max_length=64)
+
+
+class Pin(Command):
+    """Whether the conversation is listed before those that are not pinned."""
+
+    pinned: bool
 
 
 class EditMessage(Command):

@@ -1,11 +1,8 @@
 """Security headers of every answer (facts: OWASP secure headers, CSP level 3)."""
 
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 
 from aiohttp import web
-
-from mcpsecurity_webclient.web.assets import IMMUTABLE
 
 __all__ = ["set_headers"]
 
@@ -35,12 +32,7 @@ def set_headers(app: web.Application, *, secure: bool, form_targets: Callable[[]
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         if secure:
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-        headers.setdefault("Cache-Control", _caching(request.path, response.status))
+        fallback = "no-cache" if request.path.startswith("/static/") else "no-store"
+        headers.setdefault("Cache-Control", fallback)
 
     app.on_response_prepare.append(prepare)
-
-
-def _caching(path: str, status: int) -> str:
-    if path.startswith(IMMUTABLE) and status < HTTPStatus.BAD_REQUEST:
-        return "public, max-age=31536000, immutable"
-    return "no-cache" if path.startswith("/static/") else "no-store"

@@ -1,5 +1,6 @@
 """Several MCP servers: each with its own state, and one that fails takes nobody with it."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -139,3 +140,56 @@ async def test_nobody_is_asked_for_a_token_when_the_server_needs_none(
         assert {s["name"]: s["status"] for s in catalog["servers"]} == {
             "Tools": "sign_in", "playground": "ready",
         }  # fmt: skip
+
+
+def _status(servers: list[dict[str, Any]], name: str) -> str:
+    return str(next(server["status"] for server in servers if server["name"] == name))
+
+
+async def test_servers_connect_when_a_page_opens_and_list_their_tools(visitor: Visitor) -> None:
+    async with visitor.stream() as stream:
+        first = (await stream.until("snapshot"))["servers"]
+        assert {server["status"] for server in first} == {"connecting"}
+        servers = first
+        while {server["status"] for server in servers} != {"ready"}:
+            servers = (await stream.until("servers.changed"))["servers"]
+    tools = {server["name"]: server["offers"] for server in servers}
+    weather = next(tool for tool in tools["Tools"] if tool["name"] == "get_city_weather")
+    assert weather["title"] == "City weather"
+    assert weather["description"]
+    assert [len(tools[server["name"]]) for server in servers] == [server["tools"] for server in servers]
+
+
+async def test_a_server_that_is_down_when_the_page_opens_is_said_to_be_and_returns_by_itself(
+    visitor: Visitor, stack: Stack
+) -> None:
+    await stack.other_mcp.stop()
+    async with visitor.stream() as stream:
+        try:
+            servers = (await stream.until("snapshot"))["servers"]
+            while _status(servers, "playground") != "down":
+                servers = (await stream.until("servers.changed"))["servers"]
+        finally:
+            await stack.other_mcp.start()
+        async with asyncio.timeout(10):
+            while _status(servers, "playground") != "ready":
+                servers = (await stream.until("servers.changed"))["servers"]
+
+
+async def test_a_server_that_falls_while_a_page_is_open_is_noticed_without_a_message(
+    stack: Stack, visitors: NewPerson
+) -> None:
+    """The page of another browser begins the check at once: nobody waits for the next round."""
+    visitor = await visitors().sign_in()
+    async with visitor.stream() as stream:
+        servers = (await stream.until("snapshot"))["servers"]
+        while _status(servers, "playground") != "ready":
+            servers = (await stream.until("servers.changed"))["servers"]
+    await stack.other_mcp.stop()
+    try:
+        async with visitor.stream() as stream:
+            servers = (await stream.until("snapshot"))["servers"]
+            while _status(servers, "playground") != "down":
+                servers = (await stream.until("servers.changed"))["servers"]
+    finally:
+        await stack.other_mcp.start()

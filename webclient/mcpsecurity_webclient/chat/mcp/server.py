@@ -25,7 +25,7 @@ from mcpsecurity.client import (
 )
 from mcpsecurity_webclient.chat.mcp.plugins import Toolset, cached_toolset
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
-from mcpsecurity_webclient.chat.views import ServerView
+from mcpsecurity_webclient.chat.views import ServerView, ToolView
 from mcpsecurity_webclient.server_settings import McpServerSettings
 
 __all__ = ["McpServer", "NoTokenError", "ServerCallbacks"]
@@ -33,6 +33,9 @@ __all__ = ["McpServer", "NoTokenError", "ServerCallbacks"]
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
+_LONGEST_PAUSE_WATCHED = 5.0  # a person who looks at the page sees a server return within ten seconds
+_CHECK_SECONDS = 15.0
+_DESCRIPTION = 300
 _NAMED = 10
 
 SignInUrl = Callable[[BridgeError], str]
@@ -54,12 +57,14 @@ class NoTokenError(SignInRequiredError):
 
 @dataclass(frozen=True, slots=True)
 class ServerCallbacks:
-    """What a conversation does with what its servers say; the first argument is the server's name."""
+    """What a conversation does with what its servers say; the first argument is the server's name. `watched`
+    tells whether a page shows the conversation."""
 
     elicitation: Callable[[str], ElicitationFnT]
     sampling: Callable[[str], SamplingFnT] | None
     changed: Callable[[], None]
     catalog_changed: Callable[[], None]
+    watched: Callable[[], bool]
 
 
 class McpServer:
@@ -95,6 +100,7 @@ class McpServer:
         self._stale = True
         self._listed_from: types.InitializeResult | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
         self._again: asyncio.TimerHandle | None = None
         self._pause = _FIRST_PAUSE
         self.connection = McpConnection(
@@ -114,11 +120,14 @@ class McpServer:
 
     def to_json(self) -> ServerView:
         """Return the page's view."""
+        known = self.listed.named.values() if self.listed else ()
+        offers = [_tool_view(tool) for tool in known if self.sees(tool)]
         body = {
             "name": self.settings.name,
             "title": self.settings.title or self.settings.name,
             "status": self.status,
-            "tools": sum(self.sees(tool) for tool in (self.listed.named.values() if self.listed else ())),
+            "tools": len(offers),
+            "offers": offers,
         }
         url = self._sign_in_url(self.refused) if self._sign_in_url and self.refused else None
         optional = {
@@ -139,6 +148,12 @@ class McpServer:
             self._forget_timer()
             self._looking = asyncio.create_task(self._look(), name=f"look at {self.settings.name}")
         return self._looking
+
+    def connect(self) -> None:
+        """Begin to connect, because a page shows the conversation; see whether the server is still there if
+        that is not being done."""
+        if self.look() is None and self._again is None:
+            self._check()
 
     async def call_tool(
         self,
@@ -191,10 +206,12 @@ class McpServer:
         """Close the connection; the next use opens it anew."""
         self._stale = True
         self._forget_timer()
-        looking, self._looking = self._looking, None
-        if looking is not None and not looking.done():
-            looking.cancel()
-            await asyncio.wait([looking])
+        tasks = [task for task in (self._looking, self._checking) if task is not None and not task.done()]
+        self._looking = self._checking = None
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         await self.connection.aclose()
 
     async def _look(self) -> None:
@@ -216,6 +233,30 @@ class McpServer:
             self.refused, self.prompt, self._pause = None, True, _FIRST_PAUSE
             self.left_out = self._left_out()
             self._set("ready", _left_out_words(self.left_out))
+            self._look_later(_CHECK_SECONDS, self._check)
+
+    def _look_later(self, seconds: float, look: Callable[[], object]) -> None:
+        self._forget_timer()
+        self._again = asyncio.get_running_loop().call_later(seconds, look)
+
+    def _check(self) -> None:
+        """See whether the server is still there, as long as somebody looks at the page."""
+        self._again = None
+        idle = self._checking is None or self._checking.done()
+        if idle and self._callbacks.watched():
+            self._checking = asyncio.create_task(self._ping(), name=f"check {self.settings.name}")
+
+    async def _ping(self) -> None:
+        try:
+            await self.connection.ping()
+        except SignInRequiredError as error:
+            self.needs_sign_in(error)
+        except ServerUnavailableError as error:
+            self._is_down(str(error))
+        except BridgeError:  # it is there, but has no answer to this
+            self._look_later(_CHECK_SECONDS, self._check)
+        else:
+            self._look_later(_CHECK_SECONDS, self._check)
 
     async def _listed(self) -> list[types.Tool]:
         """Return the tools; a server that has prompts or resources only has none."""
@@ -232,9 +273,10 @@ class McpServer:
 
     def _is_down(self, message: str) -> None:
         self._lacks_tools(None)
-        self._forget_timer()
-        self._again = asyncio.get_running_loop().call_later(self._pause, self.look)
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        longest = _LONGEST_PAUSE_WATCHED if self._callbacks.watched() else _LONGEST_PAUSE
+        self._pause = min(self._pause, longest)
+        self._look_later(self._pause, self.look)
+        self._pause *= 2
         self._set("down", message)
 
     def _lacks_tools(self, refused: SignInRequiredError | None) -> None:
@@ -285,6 +327,11 @@ def _told_apart(get_token: GetToken) -> GetToken:
             raise NoTokenError(str(error), scope=error.scope, claims=error.claims) from error
 
     return token
+
+
+def _tool_view(tool: types.Tool) -> ToolView:
+    title = tool.title or (tool.annotations.title if tool.annotations else None) or tool.name
+    return {"name": tool.name, "title": title, "description": (tool.description or "")[:_DESCRIPTION]}
 
 
 def _left_out_words(names: list[str]) -> str | None:

@@ -45,6 +45,11 @@ class McpServers:
         """Return the server of a name."""
         return next((server for server in self.all if server.settings.name == name), None)
 
+    def connect(self) -> None:
+        """Begin to connect to those that are not connected, and to list their tools."""
+        for server in self.all:
+            server.connect()
+
     async def refresh(self) -> None:
         """Bring all up to date side by side, and go on without those that take long or are known to be down.
         The first server, the one that the chat is set up for, may take longer than the others.

@@ -45,12 +45,14 @@ def captured(
         ],
         revision=revision,
         writer=writer,
+        pinned=state.pinned,
     )
 
 
 def restore(state: ConversationState, stored: Conversation) -> None:
     """Fill a state from a stored conversation."""
     state.title, state.created_at, state.updated_at = stored.title, stored.created_at, stored.updated_at
+    state.pinned = stored.pinned
     state.messages = messages_from(stored.parts)
     state.mode = ApprovalMode(stored.state["mode"])
     state.model = stored.state.get("model")

@@ -47,9 +47,9 @@ class ConversationRequests:
         """Return the open questions as the page shows them."""
         return [asked.to_json() for asked in self._coordinator.of(self._recipient.chat_id)]
 
-    def any_open(self) -> bool:
-        """Tell whether a server waits for the person."""
-        return bool(self._coordinator.of(self._recipient.chat_id) or self.sampling.to_json())
+    def open_count(self) -> int:
+        """Return how many requests of servers wait for the person."""
+        return len(self._coordinator.of(self._recipient.chat_id)) + len(self.sampling.to_json())
 
     def answer(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
         """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""

@@ -32,6 +32,7 @@ import { Status } from "./shell/status.js";
 import { Tools } from "./shell/tools.js";
 import { Toasts } from "./shell/toasts.js";
 import { Waiting } from "./shell/waiting.js";
+import { Welcome } from "./shell/welcome.js";
 import { ContextWindow } from "./shell/window.js";
 import { byId } from "./ui/dom.js";
 import { t } from "./ui/texts.js";
@@ -78,12 +79,10 @@ function start() {
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, files, new Queue(context, composer), catalog, conversation, new Status(), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), new Chats(chatId, context), waiting, notifications];
-  const empty = byId("empty");
+  const views = [composer, files, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), waiting, new Chats(context, toasts, waiting), notifications];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) endSession();
-    empty.hidden = !state.ready || state.order.length > 0;
     for (const view of views) attempt(`the view ${view.constructor.name}`, () => view.update(state));
   });
   store.listen((event, state) => {
@@ -99,7 +98,7 @@ function start() {
     url: commands.eventsUrl,
     onEvent: receive,
     onConnection: (connection) => store.note("connection", { connection }),
-    mayReconnect: () => mayReconnect(commands, chatId, store),
+    mayReconnect: () => mayReconnect(commands, store),
     isIdle: () => store.state.run === null,
   });
   let resyncAt = 0;
@@ -114,30 +113,45 @@ function start() {
     }
   }
 
+  /** Show another chat in this page; `isBack`: the browser has been there before. */
+  function open(id, isBack = false) {
+    byId("chats").hidePopover();
+    if (id !== commands.chatId) {
+      if (!isBack) history.pushState({ chatId: id }, "", `/chats/${encodeURIComponent(id)}`);
+      document.body.dataset.chatId = id;
+      commands.open(id);
+      draft.open(id);
+      store.note("left", {});
+      composer.load();
+      stream.open(commands.eventsUrl);
+      follower.goToEnd();
+    }
+    if (matchMedia("(pointer: fine)").matches) composer.focus();
+  }
+
+  context.open = open;
+  history.replaceState({ chatId }, "");
+  window.addEventListener("popstate", ({ state }) => state?.chatId && open(state.chatId, true));
+
   function endSession() {
     stream.close();
     composer.carryDraft();
   }
 
-  for (const example of document.querySelectorAll("[data-example]")) {
-    example.addEventListener("click", () => composer.say(example.getAttribute("data-example")));
-  }
   byId("sign-out").addEventListener("submit", () => draft.clear());
   stream.start();
   if (matchMedia("(pointer: fine)").matches) composer.focus();
 }
 
 /** The stream was refused: the session has ended, the chat is gone, or the server has trouble and it is worth waiting. */
-async function mayReconnect(commands, chatId, store) {
+async function mayReconnect(commands, store) {
   try {
-    const { chats } = await commands.chats();
-    if (chats.some((chat) => chat.chat_id === chatId)) return true;
-    location.assign("/");
-    return false;
+    await commands.chat();
+    return true;
   } catch (error) {
-    if (error.status !== 401) return true;
-    store.note("ended", { signInUrl: error.signInUrl });
-    return false;
+    if (error.status === 401) store.note("ended", { signInUrl: error.signInUrl });
+    else if (error.status === 404) location.assign("/");
+    return error.status !== 401 && error.status !== 404;
   }
 }
 

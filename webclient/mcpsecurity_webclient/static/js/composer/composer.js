@@ -73,6 +73,12 @@ export class Composer {
     return this._deliver("", { prompt });
   }
 
+  /** Show the draft of the chat that the draft belongs to now. */
+  load() {
+    this._attachments.clear();
+    this.text = this._draft.load();
+  }
+
   /** Keep the text over the next sign-in. */
   carryDraft() {
     this._draft.carry(this.text);

@@ -6,9 +6,15 @@
 export class Draft {
   constructor({ username, chatId, storage = window.sessionStorage }) {
     this._storage = storage;
-    this._key = `draft:${username}:${chatId}`;
+    this._username = username;
+    this.open(chatId);
     this._carried = `draft:${username}`;
     this._over = false;
+  }
+
+  /** Keep the draft of another chat from now on. */
+  open(chatId) {
+    this._key = `draft:${this._username}:${chatId}`;
   }
 
   /** Return this chat's draft, or one that was carried over from a chat that ended with its session. */

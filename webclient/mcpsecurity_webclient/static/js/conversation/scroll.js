@@ -7,6 +7,7 @@ export class Follower {
   /** @param {HTMLElement} scroller  @param {HTMLElement} content  @param {HTMLElement} jump  the button back down */
   constructor(scroller, content, jump) {
     this._scroller = scroller;
+    this._content = content;
     this._following = true;
     this._top = 0;
     this._kept = null;
@@ -56,7 +57,7 @@ export class Follower {
   }
 
   _grown() {
-    if (this._following) this._scroller.scrollTop = Math.min(this._scroller.scrollHeight, this._lowest());
+    if (this._following && this._content.offsetHeight > 0) this._scroller.scrollTop = Math.min(this._scroller.scrollHeight, this._lowest());
     this._drawJump();
   }
 

@@ -21,9 +21,15 @@ export class CommandError extends Error {
 
 export class Commands {
   constructor({ chatId, csrfToken, fetch = (path, request) => globalThis.fetch(path, request) }) {
-    this._base = `/api/chats/${encodeURIComponent(chatId)}`;
+    this.open(chatId);
     this._csrfToken = csrfToken;
     this._fetch = fetch;
+  }
+
+  /** Send the commands that follow to another chat. */
+  open(chatId) {
+    this.chatId = chatId;
+    this._base = pathOf(chatId);
   }
 
   newChat() {
@@ -124,17 +130,27 @@ export class Commands {
     return this._chat("tools", { server, tool, on });
   }
 
-  rename(title) {
-    return this._chat("rename", { title });
+  rename(chatId, title) {
+    return this._post(`${pathOf(chatId)}/rename`, { title });
   }
 
-  remove() {
-    return this._chat("delete", {});
+  pin(chatId, pinned) {
+    return this._post(`${pathOf(chatId)}/pin`, { pinned });
+  }
+
+  /** Delete a chat, even if the page goes meanwhile. */
+  remove(chatId) {
+    return this._post(`${pathOf(chatId)}/delete`, {}, { keepalive: true });
   }
 
   /** @param {string} search  words that a conversation has in its title or its messages; none: all */
   chats(search = "") {
     return this._read(search ? `/api/chats?search=${encodeURIComponent(search)}` : "/api/chats");
+  }
+
+  /** Return {chat_id, title} of the open chat; an error if there is none any more. */
+  chat() {
+    return this._read(this._base);
   }
 
   catalog() {
@@ -167,8 +183,9 @@ export class Commands {
   }
 
   /** Sending a command again after a broken connection is safe: the server knows it by `client_request_id`. */
-  async _post(path, body) {
+  async _post(path, body, options = {}) {
     const request = {
+      ...options,
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRF-Token": this._csrfToken },
       body: writeExact({ ...body, client_request_id: requestId() }),
@@ -199,6 +216,11 @@ export class Commands {
 /** Return the name of the person's time zone; undefined where the browser does not tell. */
 function timeZone() {
   return Intl.DateTimeFormat().resolvedOptions().timeZone || undefined;
+}
+
+/** Return the address of a chat's commands. */
+export function pathOf(chatId) {
+  return `/api/chats/${encodeURIComponent(chatId)}`;
 }
 
 /** 128 random bits. `crypto.randomUUID` would need https, which a test deployment may not have. */

@@ -11,8 +11,11 @@ export const INITIAL = Object.freeze({
   ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
   user: null, servers: [], mode: "manual", model: null, models: [], context: null, title: "", grants: [], toolsOff: [], forks: [], queue: [],
   order: [], messages: {}, calls: {}, elicitations: {}, samplings: {}, outcomes: {},
-  run: null, lastRun: null, catalogVersion: 0,
+  run: null, lastRun: null, catalogVersion: 0, chatsVersion: 0,
 });
+
+/** Events that say nothing of the chat itself, and have no place in its order. */
+const WITHOUT_ORDER = ["session.expired", "chats.changed"];
 
 /**
  * @param {PageState} state
@@ -23,7 +26,7 @@ export function reduce(state, event) {
   const apply = HANDLERS[event.name];
   if (event.name.startsWith("page.")) return apply(state, event.data);
   if (!apply) return { ...state, seq: Math.max(state.seq, event.seq) };
-  if (event.name === "session.expired") return apply(state, event.data);
+  if (WITHOUT_ORDER.includes(event.name)) return apply(state, event.data);
   if (event.name === "snapshot") return { ...apply(state, event.data), epoch: event.epoch, seq: event.data.seq ?? event.seq };
   if (!state.ready || event.epoch !== state.epoch) return state.gap ? state : { ...state, gap: true };
   if (event.seq <= state.seq) return state;
@@ -72,6 +75,7 @@ const CHAT_HANDLERS = {
   "catalog.changed": (state) => ({ ...state, catalogVersion: state.catalogVersion + 1 }),
   "title.changed": (state, { title }) => ({ ...state, title: title ?? "" }),
   "session.expired": (state, { reason, sign_in_url }) => ({ ...state, ended: { reason, signInUrl: sign_in_url } }),
+  "chats.changed": (state) => ({ ...state, chatsVersion: state.chatsVersion + 1 }),
   toast: (state) => state,
 };
 
@@ -79,6 +83,7 @@ const CHAT_HANDLERS = {
 const PAGE_HANDLERS = {
   "page.connection": (state, { connection }) => ({ ...state, connection }),
   "page.ended": (state, { signInUrl }) => ({ ...state, ended: { signInUrl } }),
+  "page.left": leaveChat,
 };
 
 /** @type {Record<string, (state: PageState, data: any) => PageState>} */
@@ -99,6 +104,15 @@ export function serverTitle({ servers }, name) {
 }
 
 /**
+ * Another chat is opened in this page. What is the same in all chats stays, so that nothing flickers.
+ * @param {PageState} state
+ * @returns {PageState}
+ */
+function leaveChat({ user, servers, model, models, mode, chatsVersion, catalogVersion }) {
+  return { ...INITIAL, user, servers, model, models, mode, chatsVersion, catalogVersion };
+}
+
+/**
  * @param {PageState} state
  * @param {EventData<"snapshot">} data
  * @returns {PageState}
@@ -114,6 +128,7 @@ function snapshot(state, data) {
     ready: true,
     connection: state.connection,
     catalogVersion: state.catalogVersion + 1,
+    chatsVersion: state.chatsVersion,
     outcomes: state.outcomes,
     lastRun: data.run || messages.at(-1)?.message_id !== state.order.at(-1) ? null : state.lastRun,
     user: data.user, servers: data.servers ?? [], mode: data.mode ?? INITIAL.mode, model: data.model, models: data.models ?? [], context: data.context ?? null, title: data.title ?? "",

@@ -43,6 +43,13 @@ export class Stream {
     this.restart();
   }
 
+  /** Follow another chat. */
+  open(url) {
+    this.url = url;
+    this._failures = 0;
+    this.restart();
+  }
+
   /** Connect anew. Without a last event id the server answers with a snapshot. */
   restart() {
     this._disconnect();

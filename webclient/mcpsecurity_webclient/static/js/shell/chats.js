@@ -1,50 +1,77 @@
-/** The person's conversations, and what can be done with the one that is open. */
+/** The person's chats by date: which one is open, what waits in the others, and a way to each. */
 
-import { byId, h, setText } from "../ui/dom.js";
+import { arrange, byId, h, setText } from "../ui/dom.js";
 import { once } from "../ui/button.js";
-import { anchored } from "../ui/popover.js";
+import { icon } from "../ui/icons.js";
+import { t, tn } from "../ui/texts.js";
+import { waitingCount } from "../protocol/state.js";
+import { ChatMenu } from "./chatmenu.js";
+import { dateGroup } from "./dates.js";
 
-const UNTITLED = "New conversation";
-const SEARCH_AFTER_MS = 200;
+const LOAD_AFTER_MS = 200;
 
 export class Chats {
-  /** @param {string} chatId  @param {PageContext} context */
-  constructor(chatId, context) {
-    this._chatId = chatId;
+  /** @param {PageContext} context  @param {Toasts} toasts  @param {Waiting} waiting */
+  constructor(context, toasts, waiting) {
     this._context = context;
+    this._waiting = waiting;
     this._title = null;
-    this._run = null;
-    this._asked = false;
+    this._version = "";
+    this._empty = true;
+    this._drawn = context.commands.chatId;
+    this._entries = [];
+    this._rows = new Map();
+    this._groups = new Map();
     this._list = byId("chat-list");
+    this._none = byId("chat-none");
     this._search = byId("chat-search");
-    this._search.addEventListener("input", () => this._searchSoon());
-    this._heading = byId("title");
-    this._menu = byId("chat-menu");
-    anchored(byId("chat-options"), this._menu);
-    this._act("new-chat", () => this._open(context.commands.newChat()));
-    this._act("delete-chat", () => this._remove());
-    this._menu.addEventListener("toggle", () => this._ask(false));
-    this._act("rename-chat", () => this._startRename());
-    byId("rename-form").addEventListener("submit", (event) => this._rename(event));
-    byId("rename-dialog").addEventListener("close", () => byId("chat-options").focus());
-    byId("rename-back").addEventListener("click", () => byId("rename-dialog").close());
-    this._load();
+    this._menu = new ChatMenu(context, toasts, { changed: () => this._load(), gone: (id) => this._leave(id), redraw: () => this._draw() });
+    this._search.addEventListener("input", () => this._loadSoon());
+    byId("new-chat").addEventListener("click", once(byId("new-chat"), () => this._begin()));
+    byId("chat-options").addEventListener("click", () => this._menu.open(byId("chat-options"), this._current()));
   }
 
-  update({ title, run, ready }) {
-    if (ready && title !== this._title) {
-      setText(this._heading, title || UNTITLED);
-      document.title = `${title || UNTITLED} – ${document.body.dataset.product}`;
-      if (this._title !== null) this._load();
-      this._title = title;
+  update(state) {
+    const { title, ready, order, run, chatsVersion } = state;
+    if (this._context.commands.chatId !== this._drawn) this._draw();
+    if (!ready) return;
+    if (title !== this._title) this._showTitle(title);
+    this._empty = order.length === 0;
+    const version = [chatsVersion, title, this._empty, run === null, waitingCount(state)].join();
+    if (version === this._version) return;
+    this._version = version;
+    this._loadSoon();
+  }
+
+  _showTitle(title) {
+    this._title = title;
+    setText(byId("title"), title || t("New chat"));
+    document.title = `${title || t("New chat")} – ${document.body.dataset.product}`;
+    this._waiting.draw();
+  }
+
+  /** Open a new chat; one that is empty already is as good as new. */
+  async _begin() {
+    if (this._empty) return this._context.open(this._context.commands.chatId);
+    try {
+      const { chat_id: id } = await this._context.commands.newChat();
+      this._context.open(id);
+    } catch (error) {
+      this._context.report(error);
     }
-    if (this._run && !run) this._load();
-    this._run = run;
   }
 
-  _searchSoon() {
+  /** The chat with this id is gone: open the first of the others, or a new one. */
+  async _leave(id) {
+    if (id !== this._context.commands.chatId) return;
+    const next = this._entries.find((entry) => entry.chat_id !== id && !this._menu.isGone(entry.chat_id));
+    if (next) this._context.open(next.chat_id);
+    else await this._begin();
+  }
+
+  _loadSoon() {
     clearTimeout(this._timer);
-    this._timer = setTimeout(() => this._load(), SEARCH_AFTER_MS);
+    this._timer = setTimeout(() => this._load(), LOAD_AFTER_MS);
   }
 
   async _load() {
@@ -52,65 +79,83 @@ export class Chats {
     try {
       const { chats } = await this._context.commands.chats(words);
       if (words !== this._search.value.trim()) return;
-      const rows = chats.map((chat) => this._row(chat));
-      this._list.replaceChildren(...(rows.length ? rows : [h("li", { class: "none" }, "No chat has these words.")]));
+      this._entries = chats;
+      this._draw();
     } catch (error) {
       if (error.status === 401) this._context.report(error);
     }
   }
 
-  _row({ chat_id: id, title }) {
-    const current = id === this._chatId ? "page" : null;
-    return h("li", {}, h("a", { href: `/chats/${encodeURIComponent(id)}`, "aria-current": current }, title || UNTITLED));
+  _current() {
+    const id = this._context.commands.chatId;
+    return this._entries.find((entry) => entry.chat_id === id) ?? { chat_id: id, title: this._title ?? "", pinned: false };
   }
 
-  _act(id, action) {
-    const element = byId(id);
-    element.addEventListener("click", once(element, action));
-  }
-
-  async _open(promise) {
-    try {
-      const { chat_id: id } = await promise;
-      location.assign(`/chats/${encodeURIComponent(id)}`);
-    } catch (error) {
-      this._context.report(error);
+  _draw() {
+    const current = (this._drawn = this._context.commands.chatId);
+    const shown = this._entries.filter(({ chat_id: id }) => !this._menu.isGone(id));
+    const elements = [];
+    let last = "";
+    for (const entry of shown) {
+      const name = entry.pinned ? t("Pinned") : dateGroup(entry.updated_at);
+      if (name !== last) elements.push(this._group((last = name)));
+      elements.push(this._row(entry, current));
     }
+    const isNew = !this._rows.get(current)?.element.isConnected;
+    arrange(this._list, elements);
+    const words = this._search.value.trim();
+    setText(this._none, words && shown.length === 0 ? t("No chats match “{words}”.", { words }) : "");
+    if (isNew) this._rows.get(current)?.element.scrollIntoView({ block: "nearest" });
+    const elsewhere = this._entries.filter(({ chat_id: id }) => id !== current).reduce((sum, { waiting }) => sum + waiting, 0);
+    this._waiting.elsewhere(elsewhere);
   }
 
-  /** The first click asks, the second one deletes. */
-  async _remove() {
-    if (!this._asked) return this._ask(true);
-    this._menu.hidePopover();
-    try {
-      await this._context.commands.remove();
-      location.assign("/");
-    } catch (error) {
-      this._context.report(error);
-    }
+  _group(name) {
+    if (!this._groups.has(name)) this._groups.set(name, h("li", { class: "chat-group" }, h("h3", {}, name)));
+    return this._groups.get(name);
   }
 
-  _ask(asked) {
-    this._asked = asked;
-    setText(byId("delete-chat"), asked ? "Delete for good" : "Delete");
+  _row(entry, current) {
+    const id = entry.chat_id;
+    if (!this._rows.has(id)) this._rows.set(id, new Row(id, this._context, this._menu));
+    const row = this._rows.get(id);
+    row.update(entry, id === current);
+    return row.element;
+  }
+}
+
+class Row {
+  constructor(id, context, menu) {
+    this._entry = null;
+    this._title = h("span", { class: "chat-title", dir: "auto" });
+    this._snippet = h("span", { class: "chat-snippet", dir: "auto" });
+    this._badge = h("span", { class: "badge" });
+    this._link = h("a", { href: `/chats/${encodeURIComponent(id)}`, onclick: (event) => follow(event, () => context.open(id)) }, this._title, this._badge, this._snippet);
+    this._more = h("button", { type: "button", class: "button quiet icon-only row-more", onclick: () => menu.open(this._more, this._entry) },
+      icon("more"), h("span", { class: "hidden-text" }));
+    this.element = h("li", {}, this._link, this._more);
   }
 
-  _startRename() {
-    this._menu.hidePopover();
-    byId("rename-title").value = this._title ?? "";
-    byId("rename-dialog").showModal();
-    byId("rename-title").select();
+  update(entry, isCurrent) {
+    if (entry === this._entry && isCurrent === this._link.hasAttribute("aria-current")) return;
+    this._entry = entry;
+    const title = entry.title || t("New chat");
+    setText(this._title, title);
+    this._link.title = title;
+    setText(this._snippet, entry.snippet ?? "");
+    this._snippet.hidden = !entry.snippet;
+    this._badge.hidden = !entry.waiting;
+    setText(this._badge, entry.waiting ? String(entry.waiting) : "");
+    this._badge.title = entry.waiting ? tn("{count} needs your decision", "{count} need your decision", entry.waiting) : "";
+    setText(this._more.lastElementChild, t("Options of {title}", { title }));
+    if (isCurrent) this._link.setAttribute("aria-current", "page");
+    else this._link.removeAttribute("aria-current");
   }
+}
 
-  async _rename(event) {
-    event.preventDefault();
-    const title = byId("rename-title").value.trim();
-    byId("rename-dialog").close();
-    if (!title) return;
-    try {
-      await this._context.commands.rename(title);
-    } catch (error) {
-      this._context.report(error);
-    }
-  }
+/** Open a link in this page, unless the person wants it elsewhere. */
+function follow(event, open) {
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
+  event.preventDefault();
+  open();
 }

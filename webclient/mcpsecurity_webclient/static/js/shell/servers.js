@@ -1,54 +1,77 @@
-/** The MCP servers of this chat: a summary that is always in view, and a menu with each one's state. */
+/** The MCP servers of this chat: a summary that is always in view, and a menu with each one's state and tools. */
 
 import { byId, h, setText } from "../ui/dom.js";
 import { anchored } from "../ui/popover.js";
-
-const WORDS = { connecting: "connecting", ready: "ready", down: "not reachable", sign_in: "needs you to sign in again" };
+import { list, t, tn } from "../ui/texts.js";
 
 export class Servers {
   constructor() {
     this._opener = byId("servers");
     this._summary = byId("servers-summary");
-    this._menu = byId("servers-menu");
+    this._list = byId("servers-list");
     this._drawn = null;
-    anchored(this._opener, this._menu);
+    anchored(this._opener, byId("servers-menu"));
   }
 
   update({ servers }) {
     if (servers === this._drawn) return;
     this._drawn = servers;
-    const troubled = servers.filter(({ status }) => status === "down" || status === "sign_in");
     this._opener.hidden = servers.length === 0;
-    this._opener.dataset.status = troubled.length > 0 ? "down" : servers.every(({ status }) => status === "ready") ? "ready" : "connecting";
-    setText(this._summary, troubled.length > 0 ? troubled.map(trouble).join(", ") : summary(servers));
-    this._menu.replaceChildren(h("h2", { class: "menu-title" }, "MCP servers"), h("ul", {}, servers.map(row)));
+    this._opener.dataset.status = worst(servers);
+    setText(this._summary, summary(servers));
+    this._list.replaceChildren(...servers.map(row));
   }
 }
 
-function trouble(server) {
-  return nameOf(server) + (server.status === "sign_in" ? " needs a sign-in" : " down");
-}
-
-function row(server) {
-  const { name, status, tools, message, sign_in_url: signInUrl } = server;
-  const title = nameOf(server);
-  return h("li", { class: "server", "data-status": status },
-    h("span", { class: "dot", "aria-hidden": "true" }),
-    h("span", { class: "menu-name" }, title),
-    h("span", { class: "menu-note" }, [title === name ? null : name, WORDS[status] ?? status, status === "ready" ? count(tools, "tool") : null].filter(Boolean).join(" · ")),
-    message ? h("span", { class: "menu-note" }, message) : null,
-    signInUrl ? h("a", { class: "menu-note", href: signInUrl }, `Sign in for ${title}`) : null);
-}
-
-function summary(servers) {
-  const tools = servers.reduce((sum, server) => sum + (server.tools ?? 0), 0);
-  return servers.length === 1 ? `${nameOf(servers[0])} · ${count(tools, "tool")}` : `${servers.length} servers · ${count(tools, "tool")}`;
-}
-
-function nameOf({ title, name }) {
+/** Return what a person calls a server. */
+export function nameOf({ title, name }) {
   return title || name;
 }
 
-function count(number, word) {
-  return number === 1 ? `1 ${word}` : `${number} ${word}s`;
+function worst(servers) {
+  const has = (wanted) => servers.some(({ status }) => status === wanted);
+  return has("down") || has("sign_in") ? "down" : has("connecting") ? "connecting" : "ready";
+}
+
+function summary(servers) {
+  const troubled = servers.filter(({ status }) => status === "down" || status === "sign_in");
+  if (troubled.length > 0) return list(troubled.map(trouble));
+  if (worst(servers) === "connecting") return t("Connecting…");
+  return tn("{count} tool", "{count} tools", servers.reduce((sum, { tools }) => sum + tools, 0));
+}
+
+function trouble(server) {
+  const values = { server: nameOf(server) };
+  return server.status === "sign_in" ? t("{server} needs a sign-in", values) : t("{server} unavailable", values);
+}
+
+function row(server) {
+  const { status, message, offers, sign_in_url: signInUrl } = server;
+  const title = nameOf(server);
+  return h("li", { class: "server", "data-status": status },
+    h("span", { class: "dot", "aria-hidden": "true" }),
+    h("span", { class: "menu-name", dir: "auto" }, title),
+    h("span", { class: "menu-note" }, stateWords(server)),
+    message && status === "ready" ? h("span", { class: "menu-note", dir: "auto" }, message) : null,
+    message && status !== "ready" ? details(message) : null,
+    signInUrl ? h("a", { class: "menu-note", href: signInUrl }, t("Sign in for {server}", { server: title })) : null,
+    offers.length > 0 ? h("ul", { class: "tools", "aria-label": t("Tools of {server}", { server: title }) }, offers.map(tool)) : null);
+}
+
+function stateWords({ status, tools }) {
+  const words = {
+    connecting: () => t("Connecting…"),
+    ready: () => tn("{count} tool", "{count} tools", tools),
+    down: () => t("Unavailable. It is tried again every few seconds."),
+    sign_in: () => t("Needs you to sign in again"),
+  };
+  return words[status]?.() ?? status;
+}
+
+function details(message) {
+  return h("details", { class: "menu-note" }, h("summary", {}, t("Details")), h("span", { dir: "auto" }, message));
+}
+
+function tool({ title, description }) {
+  return h("li", {}, h("span", { class: "tool-title", dir: "auto" }, title), h("span", { class: "menu-note", dir: "auto" }, description));
 }

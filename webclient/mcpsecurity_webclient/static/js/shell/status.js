@@ -2,13 +2,11 @@
 
 import { byId, setText } from "../ui/dom.js";
 import { waitingCount } from "../protocol/state.js";
-
-const CONNECTION = { connecting: "Connecting…", lost: "Connection lost. Trying again…", open: "", idle: "" };
+import { t } from "../ui/texts.js";
 
 export class Status {
   constructor() {
     this._model = byId("model");
-    this._offline = byId("offline");
     this._hint = byId("hint");
     this._connection = byId("connection");
     this._ended = byId("ended");
@@ -17,15 +15,17 @@ export class Status {
 
   update(state) {
     const { model, connection, ended, run } = state;
-    setText(this._model, model ? model.title || model.name : "");
-    this._offline.hidden = !model?.offline;
-    const words = CONNECTION[connection] ?? "";
-    setText(this._connection, words || (waitingCount(state) > 0 ? "Waiting for you" : run ? "Answering…" : ""));
+    setText(this._model, model?.offline ? t("Demo model (rules, no AI)") : (model?.title || model?.name || ""));
+    setText(this._connection, connectionWords(connection) || (waitingCount(state) > 0 ? t("Needs your decision") : run ? t("Answering…") : ""));
     this._connection.classList.toggle("lost", connection === "lost");
     this._hint.hidden = this._connection.textContent !== "";
     this._ended.hidden = ended === null;
     if (ended !== null) this._link.href = ownPath(ended.signInUrl);
   }
+}
+
+function connectionWords(connection) {
+  return { connecting: t("Connecting…"), lost: t("Connection lost. Trying again…") }[connection] ?? "";
 }
 
 /** Only a path of this site is followed, whatever a payload says. */

@@ -1,6 +1,6 @@
 /** Short messages at the edge of the page. Errors stay until they are dismissed; the rest goes by itself. */
 
-import { byId, h } from "../ui/dom.js";
+import { byId, h, setText } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
@@ -11,21 +11,47 @@ const MOST = 4;
 export class Toasts {
   constructor() {
     this._list = byId("toasts");
+    /** @type {Map<string, HTMLElement>} those that are shown, by what they say */
+    this._shown = new Map();
   }
 
-  /** @param {{level: "info"|"warning"|"error", message: string, again?: () => Promise<any>, label?: string}} toast */
+  /**
+   * Show a message. One that says the same takes the place of the earlier one.
+   * @param {{level: "info"|"warning"|"error", message: string, again?: () => Promise<any>, label?: string}} toast  `again` repeats what failed
+   * @returns {() => void}  takes it away
+   */
   show({ level, message, again, label = t("Try again") }) {
-    const element = h("li", { class: `toast ${level}` },
-      icon(level === "info" ? "check" : "alert"), h("p", { role: level === "error" ? "alert" : "status" }, message),
-      again ? button(label, () => this._again(element, again), { kind: "plain" }) : null,
-      button(t("Dismiss"), () => element.remove(), { symbol: "close", iconOnly: true }));
-    this._list.append(element);
-    while (this._list.children.length > MOST) this._list.firstElementChild.remove();
-    if (level === "info") setTimeout(() => element.remove(), SHOWN_MS);
+    return this._add(message, level, again ? { label, act: again } : null, level === "info" ? SHOWN_MS : 0);
   }
 
-  async _again(element, again) {
-    element.remove();
-    await again();
+  /**
+   * Say that something happened which can be undone for a while.
+   * @param {string} message  @param {() => any} undo  @param {number} ms
+   * @returns {() => void}  takes it away
+   */
+  offerUndo(message, undo, ms) {
+    return this._add(message, "info", { label: t("Undo"), act: undo }, ms);
+  }
+
+  _add(message, level, action, ms) {
+    this._shown.get(message)?.remove();
+    const words = h("p", { role: level === "error" ? "alert" : "status" });
+    const remove = () => {
+      element.remove();
+      if (this._shown.get(message) === element) this._shown.delete(message);
+    };
+    const act = async () => {
+      remove();
+      await action.act();
+    };
+    const element = h("li", { class: `toast ${level}` }, icon(level === "info" ? "check" : "alert"), words,
+      action ? button(action.label, act, { kind: "plain" }) : null,
+      button(t("Dismiss"), remove, { symbol: "close", iconOnly: true }));
+    this._shown.set(message, element);
+    this._list.append(element);
+    setText(words, message);
+    while (this._list.children.length > MOST) this._list.firstElementChild.remove();
+    if (ms > 0) setTimeout(remove, ms);
+    return remove;
   }
 }

@@ -19,8 +19,15 @@ export class Waiting {
     this._known = new Set();
     this._leads = false;
     this._watched = new Set();
+    this._elsewhere = 0;
     this._observer = new IntersectionObserver((entries) => this._seen(entries), { root: log, threshold: STEPS });
     byId("waiting-show").addEventListener("click", () => this.next());
+  }
+
+  /** Know how much waits in other chats. */
+  elsewhere(count) {
+    this._elsewhere = count;
+    this.draw();
   }
 
   /** Look again for what waits. New questions are brought into view if the person is at the end of the conversation. */
@@ -33,7 +40,7 @@ export class Waiting {
     this._watched = waiting;
     this._lead(fresh, settled.length > 0);
     if (settled.some((element) => element.contains(document.activeElement))) this._goTo([...waiting][0]);
-    this._draw();
+    this.draw();
   }
 
   /** Once led to a question, the person is led on: to the next one, and after the last back to the newest text. */
@@ -56,7 +63,7 @@ export class Waiting {
       if (intersectionRatio >= SEEN || fills) this._visible.add(target);
       else this._visible.delete(target);
     }
-    this._draw();
+    this.draw();
   }
 
   _leave(element) {
@@ -65,12 +72,14 @@ export class Waiting {
     this._known.delete(element);
   }
 
-  _draw() {
+  /** Show how much waits, in the bar and in the title. */
+  draw() {
     const count = this._watched.size;
     this._bar.hidden = count === 0 || this._visible.size > 0 || this._known.size < count;
     setText(this._words, tn("{count} request waits for you", "{count} requests wait for you", count));
     const title = document.title.replace(/^\(\d+\) /, "");
-    document.title = count > 0 ? `(${count}) ${title}` : title;
+    const all = count + this._elsewhere;
+    document.title = all > 0 ? `(${all}) ${title}` : title;
   }
 
   /** Go to what waits: to the one after that which has the focus, or the first. */

@@ -15,6 +15,13 @@ export function anchored(opener, panel, fill = () => {}) {
   });
 }
 
+/** Open a panel at one of several buttons, or close it if it is open there. */
+export function openAt(opener, panel) {
+  if (panel.matches(":popover-open")) panel.hidePopover();
+  panel.showPopover({ source: opener });
+  placeAt(opener, panel);
+}
+
 function placeAt(opener, panel) {
   if (!panel.matches(":popover-open")) return;
   const anchor = opener.getBoundingClientRect();

@@ -1,0 +1,107 @@
+"""The list of chats: by date, each with a menu, and one after the other without loading the page."""
+
+import re
+
+from playwright.async_api import Locator, expect
+from tests.browser.person import Person
+
+DICE = "Please generate a random number between 1 and 6"
+
+
+def row(person: Person, title: str) -> Locator:
+    """Return the chat of this title in the list."""
+    chats = person.page.get_by_role("navigation", name="Chats").get_by_role("listitem")
+    return chats.filter(has=person.page.get_by_role("link", name=title))
+
+
+async def choose(person: Person, title: str, action: str) -> None:
+    """Choose from the menu of a chat in the list."""
+    await row(person, title).hover()
+    await row(person, title).get_by_role("button", name=f"Options of {title}").click()
+    await person.page.locator("#chat-menu").get_by_text(action, exact=True).click()
+
+
+async def talk(person: Person, *texts: str) -> None:
+    """Have a chat for each text."""
+    for number, text in enumerate(texts):
+        if number:
+            await person.begin_another()
+        await person.ask(text)
+        await person.finished()
+
+
+async def test_another_chat_opens_without_loading_the_page_and_drafts_are_kept(alice: Person) -> None:
+    await talk(alice, "hello", "help")
+    await alice.message.fill("half a thought")
+    await alice.page.evaluate("window.stays = true")
+    asked: list[str] = []
+    alice.page.on("request", lambda request: asked.append(re.sub("/chats/.*/", "/chats/*/", request.url)))
+
+    await row(alice, "hello").get_by_role("link").click()
+    await expect(alice.conversation.locator(".message.user")).to_have_text(re.compile("hello"))
+    await expect(alice.message).to_have_value("")
+    await expect(row(alice, "hello").get_by_role("link")).to_have_attribute("aria-current", "page")
+    assert asked.count(f"{alice.url}/api/chats/*/events") == 1
+    assert len([url for url in asked if "/api/" in url]) <= 2, asked
+
+    await alice.page.go_back()
+    await expect(alice.page.get_by_role("heading", level=1)).to_have_text("help")
+    await expect(alice.message).to_have_value("half a thought")
+    assert await alice.page.evaluate("window.stays")
+
+
+async def test_new_chats_do_not_pile_up(alice: Person) -> None:
+    await talk(alice, "hello")
+    for _ in range(3):
+        await alice.page.get_by_role("button", name="New chat").click()
+    await expect(alice.page.get_by_role("heading", level=1)).to_have_text("New chat")
+    chats = alice.page.get_by_role("navigation", name="Chats").get_by_role("link")
+    await expect(chats).to_have_count(1)
+    await expect(alice.page.get_by_role("heading", name="Today")).to_be_visible()
+
+
+async def test_a_chat_is_pinned_renamed_and_found_by_its_words(alice: Person) -> None:
+    await talk(alice, "hello", "help")
+    await choose(alice, "hello", "Pin to the top")
+    links = alice.page.get_by_role("navigation", name="Chats").get_by_role("link")
+    await expect(links).to_have_text([re.compile("hello"), re.compile("help")])
+    await expect(alice.page.get_by_role("heading", name="Pinned")).to_be_visible()
+
+    await choose(alice, "hello", "Rename")
+    await alice.page.get_by_label("Title").fill("Greetings")
+    await alice.page.keyboard.press("Enter")
+    await expect(links.first).to_contain_text("Greetings")
+
+    search = alice.page.get_by_role("searchbox", name="Search chats")
+    await search.fill("i am the offline")
+    await expect(links.first).to_contain_text("I am the offline model")
+    await links.first.click()
+    await expect(alice.page.get_by_role("heading", level=1)).to_have_text("Greetings")
+    await expect(search).to_have_value("i am the offline")
+
+
+async def test_a_deleted_chat_can_be_brought_back(alice: Person) -> None:
+    await talk(alice, "hello", "help")
+    await choose(alice, "help", "Delete")
+    await expect(row(alice, "help")).to_have_count(0)
+    await expect(alice.page.get_by_role("heading", level=1)).to_have_text("hello")
+    await alice.notices.get_by_role("button", name="Undo").click()
+    await expect(row(alice, "help")).to_have_count(1)
+    await expect(alice.page.get_by_role("heading", level=1)).to_have_text("help")
+
+    await choose(alice, "hello", "Delete")
+    await expect(row(alice, "hello")).to_have_count(0)
+    await alice.page.reload()  # the time for second thoughts is over
+    await expect(row(alice, "help")).to_have_count(1)
+    await expect(row(alice, "hello")).to_have_count(0)
+
+
+async def test_what_waits_in_another_chat_is_seen(alice: Person) -> None:
+    await alice.ask(DICE)
+    await expect(alice.call("get_random_number")).to_be_visible()
+    await alice.begin_another()
+    await expect(row(alice, DICE).get_by_title("1 needs your decision")).to_have_text("1")
+    await expect(alice.page).to_have_title(re.compile(r"^\(1\) New chat"))
+    await row(alice, DICE).get_by_role("link").click()
+    await alice.decline("get_random_number")
+    await expect(alice.page).to_have_title(re.compile("^Please"))
