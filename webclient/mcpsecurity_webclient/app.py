@@ -27,12 +27,13 @@ from mcpsecurity_webclient.auth.server_tokens import ServerTokens
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
 from mcpsecurity_webclient.chat.agent.offered_models import open_models
-from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService, owner_of
+from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ToolChoice
+from mcpsecurity_webclient.chat.owners import owner_of
 from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.auth.person import Person
 from mcpsecurity_webclient.chat.agent.model_choice import ModelChoice
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModels
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
-from mcpsecurity_webclient.chat.agent.runs import Runs
+from mcpsecurity_webclient.chat.agent.runs import Again, Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.editing import Editing
 from mcpsecurity_webclient.chat.event_types import LISTED_AFTER, EventName, EventPayload, ToolDone
@@ -22,6 +22,7 @@ from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.server import ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ToolChoice, User
+from mcpsecurity_webclient.chat.owners import owner_of
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
@@ -41,16 +42,11 @@ from mcpsecurity_webclient.errors import InvalidArgumentsError
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
-__all__ = ["AGAIN", "Again", "ChatDependencies", "ChatService", "owner_of"]
+__all__ = ["ChatDependencies", "ChatService"]
 
 _POLL_SECONDS = 0.1
 _SAVED_AFTER = frozenset({"message.done", "tool.done", "mode.changed", "grants.changed", "title.changed"})
 """Events after which the conversation is saved."""
-
-Again = Literal["regenerate", "retry", "continue"]
-"""The ways to answer the last message again; see `ChatService.again`."""
-
-AGAIN: tuple[Again, ...] = get_args(Again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +228,6 @@ class ChatService:
             self.act_as(person)
         self._servers.connect()
 
-    async def catalog(self) -> dict[str, Any]:
-        """Return the prompts and resources of the servers that answer."""
-        return await self._servers.catalog()
-
     async def begin(
         self,
         text: str,
@@ -404,8 +396,3 @@ class ChatService:
 
 def _time_to_decide(settings: WebSettings) -> WaitingTime:
     return WaitingTime(settings.approval_timeout, settings.longest_wait)
-
-
-def owner_of(person: Person) -> Owner:
-    """Return the owner of the person's conversations in the store."""
-    return Owner(person.tenant_id, person.object_id)

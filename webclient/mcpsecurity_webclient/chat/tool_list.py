@@ -47,6 +47,10 @@ class ToolList:
             for server in self._servers.all
         ]
 
+    async def catalog(self) -> dict[str, Any]:
+        """Return the prompts, resources and templates of the servers that answer."""
+        return await self._servers.catalog()
+
     async def turn(self, server: str, tool: str, *, on: bool) -> None:
         """Turn a tool on or off, or with "" the whole server.
 

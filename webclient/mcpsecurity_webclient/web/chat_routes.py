@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeVar
 from aiohttp import web
 
 from mcpsecurity_webclient.auth.person import PERSON
-from mcpsecurity_webclient.chat.conversation import AGAIN, Again, ChatService
+from mcpsecurity_webclient.chat.agent.runs import AGAIN, Again
+from mcpsecurity_webclient.chat.conversation import ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.events import follow
 from mcpsecurity_webclient.chat.strict_json import read_json
@@ -116,7 +117,7 @@ class _Api:
     async def catalog(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
         chat.act_as(request[PERSON])
-        return web.json_response(await chat.catalog())
+        return web.json_response(await chat.tools.catalog())
 
     async def tools(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
