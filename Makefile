@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-fast check format texts lock docs bench soak clean browser
+.PHONY: setup demo dist test test-fast image check format texts lock docs bench soak clean browser
 
 # deploy/install.py takes what is needed from the one lock, and does nothing where it is there already.
 define INSTALL
@@ -26,6 +26,10 @@ demo:
 	$(INSTALL) webclient console
 	@$(BIN)/mcpsecurity demo $(ARGS)
 
+# Wheel and source archive, in dist/.
+dist: setup
+	$(BIN)/python -m hatchling build
+
 browser: setup
 	$(BIN)/python tests/browser/install.py
 
@@ -36,6 +40,10 @@ test: setup browser
 # Without the browser, Redis, the conformance suite, and whatever else takes long (tests/conftest.py).
 test-fast: setup
 	$(BIN)/python -m pytest -q -n logical --maxprocesses 2 --dist worksteal --fast $(PYTEST_ARGS)
+
+# Builds both images and runs them: as root, with buildah and debootstrap.
+image: setup
+	$(BIN)/python -m pytest -q -n 0 -m image -rs tests/deploy
 
 check: setup
 	$(BIN)/ruff format --check .

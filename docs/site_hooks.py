@@ -32,10 +32,9 @@ _SETTINGS: dict[str, type[Settings]] = {
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Leave out pages of the navigation that are not written, and add those that it does not name."""
-    folder = Path(config.docs_dir)
-    nav = _present(config.nav or [], folder)
-    more = sorted(page.name for page in folder.glob("*.md") if page.name not in str(nav))
+    """Add the pages that the navigation does not name."""
+    nav = config.nav or []
+    more = sorted(page.name for page in Path(config.docs_dir).glob("*.md") if page.name not in str(nav))
     config.nav = cast("list[Any]", [*nav, {"More": more}] if more else nav)
     return config
 
@@ -86,16 +85,6 @@ def notebook_page(path: Path) -> str:
     heading = next((i for i, part in enumerate(parts) if part.startswith("# ")), 0)
     parts.insert(heading, parts.pop(0))
     return "\n\n".join(parts)
-
-
-def _present(nav: list[Any], folder: Path) -> list[Any]:
-    kept: list[Any] = []
-    for entry in nav:
-        if isinstance(entry, str):
-            kept += [entry] if (folder / entry).exists() else []
-        else:
-            kept.append({title: _present(pages, folder) for title, pages in entry.items()})
-    return kept
 
 
 def _table(cls: type[Settings]) -> str:

@@ -19,6 +19,7 @@ SLOW = {
     "integration",
     "notebooks",
     "scaling",
+    "realmodel",
     "sdk2",
     "telemetry",
     "test_answer_endings.py",

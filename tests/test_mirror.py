@@ -23,6 +23,7 @@ SPECIAL = {
     "notebooks": "the notebooks of docs/notebooks",
     "page_types": "the types of the page's modules",
     "scaling": "several processes and replicas",
+    "realmodel": "a real model and its server, from packages",
     "sdk2": "clients of the MCP SDK 2.x",
     "support": "what tests share",
 }

@@ -10,9 +10,10 @@ import platform
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 import psutil
-from tests.benchmarks import bench_auth, single
+from tests.benchmarks import bench_auth, chat, load_chat, single
 from tests.benchmarks.bursts import Bursts, compared_in_bursts
 from tests.benchmarks.eras import VERSION, Eras, compared_eras, sdk2_version, times
 from tests.benchmarks.load import generator
@@ -24,6 +25,9 @@ from tests.benchmarks.turns import in_turns
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 
 __all__ = ["main"]
+
+_PEOPLE = 200
+"""Who chat at once, for the time to the first words."""
 
 
 def machine() -> str:
@@ -163,6 +167,10 @@ async def run(seconds: int, rounds: int, processes: int, calls: int) -> None:
     for kind, cost in (await bench_auth.measure()).items():
         limit = bench_auth.LIMITS[kind]
         lines.append(_line(f"{kind}, µs", cost, f"at most {limit:g}", cost <= limit))
+    lines += chat.lines(await chat.measured(rounds))
+    first_words, _ = await load_chat.measure(_PEOPLE, messages=2, think=20.0)
+    middle = median(first_words) * 1000
+    lines.append(_line(f"first words for {_PEOPLE} people, ms, median", middle, "below 300", middle < 300))
     print("\n| what | measured | target | holds |\n|---|--:|--:|---|\n" + "\n".join(lines))
 
 

@@ -29,7 +29,7 @@ from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.app import create_app as create_server
 from mcpsecurity_server.settings import ServerSettings
 
-__all__ = ["main"]
+__all__ = ["FIRST_WORDS_LIMIT", "main", "mcp_server", "measure", "web_chat"]
 
 FIRST_WORDS_LIMIT = 0.3
 MEMORY_LIMIT = 300.0
@@ -38,7 +38,8 @@ _IDLE_SECONDS = 30.0
 
 
 @asynccontextmanager
-async def _mcp_server(cloud: LocalCloud) -> AsyncIterator[str]:
+async def mcp_server(cloud: LocalCloud) -> AsyncIterator[str]:
+    """Run the MCP server in this process; yield its address."""
     port = free_port()
     url = f"http://localhost:{port}/mcp"
     cloud.register_mcp_url(url)
@@ -60,7 +61,8 @@ async def _mcp_server(cloud: LocalCloud) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _web_chat(cloud: LocalCloud, mcp_url: str) -> AsyncIterator[tuple[str, psutil.Process]]:
+async def web_chat(cloud: LocalCloud, mcp_url: str, **more: str) -> AsyncIterator[tuple[str, psutil.Process]]:
+    """Run the web chat; `more` are further environment variables. Yield its address and its process."""
     port = free_port()
     url = f"http://localhost:{port}"
     cloud.register_webclient_url(url)
@@ -79,6 +81,7 @@ async def _web_chat(cloud: LocalCloud, mcp_url: str) -> AsyncIterator[tuple[str,
         "AZURE_OPENAI_ENDPOINT": cloud.openai_endpoint,
         "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME": cloud.openai_deployment,
         "AZURE_OPENAI_API_KEY": cloud.openai_api_key,
+        **more,
     }
     program = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "mcpsecurity_webclient", env=environment, stderr=asyncio.subprocess.DEVNULL
@@ -109,8 +112,8 @@ async def measure(people: int, messages: int, think: float) -> tuple[list[float]
         settings = LocalCloudSettings(https_port=0, http_port=0, folder=Path(folder))
         async with (
             LocalCloud(settings) as cloud,
-            _mcp_server(cloud) as mcp_url,
-            _web_chat(cloud, mcp_url) as (url, process),
+            mcp_server(cloud) as mcp_url,
+            web_chat(cloud, mcp_url) as (url, process),
         ):
             async with crowd(cloud, url, 1) as first:
                 await chat_at_once(first, messages=3, think=0)

@@ -1,7 +1,8 @@
 """One browser for all tests; a context of its own for each; and no console error goes unseen."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -107,6 +108,20 @@ def script(stack: Stack) -> ScriptedModel:
 async def alice(context: BrowserContext, stack: Stack) -> Person:
     """Alice, signed in."""
     return await _signed_in(context, stack.url, ALICE)
+
+
+@pytest.fixture
+async def alice_with(
+    context: BrowserContext, stack: Stack
+) -> AsyncIterator[Callable[..., Awaitable[Person]]]:
+    """Signs Alice in at a chat whose model has these settings: `await alice_with(model_api="chat")`."""
+
+    async def begin(**model: Any) -> Person:
+        await stack.use_model(**model)
+        return await _signed_in(context, stack.any_url, ALICE)
+
+    yield begin
+    await stack.stop_model()
 
 
 @pytest.fixture

@@ -68,6 +68,9 @@ class Stack:
         self.web = Service(lambda: create_webclient(self.web_settings()))
         self.hasty_web = Service(lambda: create_webclient(self.hasty_settings))
         self.open_web = Service(lambda: create_webclient(self.web_settings(url=self.open_url, sampling=True)))
+        self.any_web = Service(lambda: create_webclient(self._any_settings()))
+        self._any_model: dict[str, Any] = {}
+        cloud.register_webclient_url(self.any_url)
         cloud.register_mcp_url(self._mcp_url)
         cloud.register_webclient_url(self.url)
         cloud.register_webclient_url(self.hasty_url)
@@ -102,6 +105,23 @@ class Stack:
         """The page's modules, by their paths below `static/js`."""
         folder = STATIC / "js"
         return {path.relative_to(folder).as_posix() for path in folder.rglob("*.js")}
+
+    @property
+    def any_url(self) -> str:
+        """The chat of `use_model`."""
+        return f"http://localhost:{self.any_web.port}"
+
+    async def use_model(self, **model: Any) -> None:
+        """Start one more chat, with these settings of its model; `stop_model` stops it."""
+        self._any_model = model
+        await self.any_web.start()
+
+    async def stop_model(self) -> None:
+        """Stop the chat of `use_model`."""
+        await self.any_web.stop()
+
+    def _any_settings(self) -> WebSettings:
+        return self.web_settings(url=self.any_url, **self._any_model)
 
     async def restart_mcp(self) -> None:
         """Restart the MCP server: it has forgotten every session."""

@@ -44,7 +44,7 @@ class Script:
     def stream(self, piece: str) -> None:
         self.text += piece
 
-    async def read(self, prompt: str) -> str:
+    async def read(self, prompt: str, text: str = "") -> str:  # noqa: ARG002 - the terminal's signature
         self.asked.set()
         self.text += prompt
         line = self.lines.pop(0) if self.lines else EOFError
@@ -245,7 +245,8 @@ async def test_input_that_is_no_terminal_is_read_by_lines(tmp_path: Path) -> Non
     )
     async with asyncio.timeout(30):
         output, _ = await process.communicate(b"one\n\x1b[2J\n")
-    assert output.decode().split() == ["'one'", r"'\x1b[2J'", "end"]
+    lines = [line.rstrip() for line in output.decode().splitlines()]
+    assert lines == ["> one", "'one'", "> \ufffd[2J", r"'\x1b[2J'", ">", "end"], "questions are shown, too"
 
 
 def test_slash_completes_commands_only() -> None:

@@ -54,19 +54,16 @@ def test_every_block_is_python(path: Path) -> None:
 async def test_the_three_lines_of_the_readme_work_as_written(stack: LocalStack, server: ServedMcp) -> None:
     code = next(block for block in blocks(ROOT / "README.md") if "McpClient.connect" in block)
     code = code.replace("https://mcp.contoso.com/mcp", server.url).replace("api://…/mcp:tools", server.scope)
-    service, kernel = stack.chat_completion(), Kernel()
-    kernel.add_service(service)
+    code = code.replace("from azure.identity import InteractiveBrowserCredential\n", "")
+    service = stack.chat_completion()
 
     def browser_credential(tenant_id: str, client_id: str) -> Any:
         return stack.credential("alice")
 
-    names = await run(
-        code,
-        kernel=kernel,
-        InteractiveBrowserCredential=browser_credential,
-        ChatCompletionAgent=ChatCompletionAgent,
-    )
-    assert re.search(r"is \*\*[1-6]\*\*", str(names["answer"].content))
+    names = await run(code, InteractiveBrowserCredential=browser_credential)
+    names["kernel"].add_service(service)
+    answer = await ChatCompletionAgent(kernel=names["kernel"]).get_response("A random number between 1 and 6")
+    assert re.search(r"is \*\*[1-6]\*\*", str(answer.content))
     await names["client"].aclose()
     await service.close()
 

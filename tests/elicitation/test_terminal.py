@@ -181,9 +181,33 @@ def test_typed_lines_that_do_not_fit_are_refused(schema: dict[str, Any], text: s
         ({"type": "string", "format": "date"}, "a date like 2026-01-31, Enter to skip"),
         (
             {"type": "array", "items": {"enum": ["a"]}, "default": ["a"]},
-            "any of 1 a, with commas, Enter for a",
+            "any of 1 to 1, with commas, Enter for a",
         ),
     ],
 )
 def test_hints_say_what_may_be_typed(schema: dict[str, Any], hint: str) -> None:
     assert field_hint(parse_form({"properties": {"f": schema}}).fields[0]) == hint
+
+
+async def test_a_letter_that_is_no_choice_is_explained_and_never_taken_for_one() -> None:
+    outcome, terminal = await fill("Zurich", "", "", "", "", "yup", "nah", "x", "cancel")
+    assert outcome == Cancelled()
+    assert terminal.shown.count("  Please type y for yes, n for no, c for cancel, e for edit.") == 3
+
+
+async def test_the_options_of_a_choice_are_a_list() -> None:
+    _, terminal = await fill("Zurich", "", "2")
+    lines = ["    1  Celsius", "    2  Fahrenheit", "  unit (1 to 2, Enter to skip): "]
+    assert "\n".join(lines) in terminal.text
+
+
+async def test_an_edit_begins_with_the_arguments_as_they_are() -> None:
+    terminal, began = Terminal("e", "y"), list[str]()
+
+    async def edit(prompt: str, text: str) -> str:
+        began.append(text)
+        return text.replace("6", "20")
+
+    asker = TerminalHandler(terminal.read, terminal.shown.append, edit=edit)
+    assert await asker.approve("Games", TOOL, {"sides": 6}) == Accepted({"sides": 20})
+    assert began == ['{"sides": 6}']

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -151,6 +152,17 @@ async def test_a_port_that_is_taken_is_named(demo: tuple[Any, dict[str, Any], in
     assert "Traceback" not in errors
 
 
+async def test_a_folder_that_cannot_be_written_is_named_with_the_setting_that_helps(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("a file, not a folder")
+    places = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data")}
+    code, _, errors = await output_of(tmp_path, "demo", "--port-offset", str(free_offset()), **places)
+    assert code == 1
+    assert str(home / "cache") in errors
+    assert "Set LOCALCLOUD_FOLDER" in errors
+    assert "Traceback" not in errors
+
+
 async def test_its_conversations_are_in_a_file_of_its_own(tmp_path: Path) -> None:
     folder, data = tmp_path / "cloud", tmp_path / "data"
     places = {"LOCALCLOUD_FOLDER": str(folder), "XDG_DATA_HOME": str(data)}
@@ -205,6 +217,41 @@ async def test_a_program_finds_it_by_one_call(demo: tuple[Any, dict[str, Any], i
     async with await McpClient.local(Kernel(), user="bob", port_offset=offset, ask=None) as client:
         assert "bob@contoso.example" in str(await client.call_tool("who_am_i"))
     assert find_demo(offset).mcp == ready["mcp"]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+async def test_the_readmes_lines_work_as_they_stand(
+    demo: tuple[Any, dict[str, Any], int], tmp_path: Path, number: int
+) -> None:
+    """The first block is a cell of a notebook, the second a script; both are run in an empty folder."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    found = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    code = [block for block in found if "McpClient.local" in block][number]
+    (tmp_path / "code.py").write_text(code if "asyncio.run" in code else as_a_cell(code))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "code.py"),
+        cwd=tmp_path,
+        env={key: value for key, value in os.environ.items() if not key.startswith(_OURS)},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        out, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert re.search(r"is \*\*[1-6]\*\*|Zurich", out.decode())
+    assert "Traceback" not in errors.decode()
+
+
+def as_a_cell(code: str) -> str:
+    """Return a program that runs code as a notebook does, whose cells may await."""
+    return (
+        "import ast, asyncio, inspect\n"
+        f"code = compile({code!r}, 'cell', 'exec', flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)\n"
+        "async def cell():\n"
+        "    await eval(code, {})\n"
+        "asyncio.run(cell())\n"
+    )
 
 
 async def test_without_a_demo_it_is_said_how_to_start_one(tmp_path: Path) -> None:

@@ -6,25 +6,34 @@ import sys
 
 import click
 
-from mcpsecurity.settings import load_settings
+from mcpsecurity.cli.running_demo import demo_environment
+from mcpsecurity.settings import load_settings, settings_of
 from mcpsecurity_server.doctor.examination import examine
 from mcpsecurity_server.doctor.findings import Status, as_json, as_table
 from mcpsecurity_server.doctor.settings import DoctorSettings
+from mcpsecurity_server.doctor.start import check_start
 
 __all__ = ["doctor"]
 
 
 @click.command()
 @click.option("--json", "as_data", is_flag=True, help="Print the findings as JSON.")
-def doctor(as_data: bool) -> None:
+@click.option("--local", is_flag=True, help="Look at the demo that runs on this machine.")
+@click.option("--port-offset", type=int, default=0, help="With --local: that of the running `demo`.")
+def doctor(as_data: bool, local: bool, port_offset: int) -> None:
     """Check the configuration of server, web client and model, and say what to change.
 
-    Run it with the environment or the .env of the services, while the server runs. Exit code 1: something
-    failed.
+    Run it with the environment or the .env of the services, while the server runs; or with --local, which
+    needs neither. Exit code 1: something failed.
     """
     logging.getLogger("azure").setLevel(
         logging.CRITICAL
     )  # its messages name tenants; the findings have the reasons
-    findings = asyncio.run(examine(load_settings(DoctorSettings)))
+    if local:
+        settings, start = settings_of(DoctorSettings, **demo_environment(port_offset)), []
+    else:
+        settings = load_settings(DoctorSettings)
+        start = list(check_start()) if settings.api_client_id else []
+    findings = [*start, *asyncio.run(examine(settings))]
     click.echo(as_json(findings) if as_data else as_table(findings))
     sys.exit(int(any(finding.status is Status.FAILED for finding in findings)))

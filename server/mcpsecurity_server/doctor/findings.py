@@ -62,7 +62,7 @@ def as_table(findings: Sequence[Finding]) -> str:
     indent = " " * (width + 11)
     lines: list[str] = []
     for finding in findings:
-        first, *more = wrap(finding.message, _WIDTH, break_on_hyphens=False) or [""]
+        first, *more = wrap(finding.message, _WIDTH, break_on_hyphens=False, break_long_words=False) or [""]
         lines.append(f"{finding.check:{width}}  {finding.status.value:7}  {first}")
         lines += [indent + line for line in more]
         if finding.setting:

@@ -8,13 +8,14 @@ from yarl import URL
 from mcpsecurity.oidc import Clock
 from mcpsecurity_server.doctor.credentials import Application, check_credential, codes_of, endpoint_of
 from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped
-from mcpsecurity_server.doctor.requests import UnreachableError, fetch
+from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
 
 __all__ = ["check_registrations"]
 
 _REDIRECT_PATH = "/signin-oidc"
 _UNKNOWN_CLIENT = 700016
+_NOWHERE = "https://doctor.invalid/nowhere"
 _BAD_REDIRECT = 50011
 
 
@@ -24,6 +25,11 @@ async def check_registrations(
     """Check the registrations by requests to the tenant, without signing in."""
     if not settings.web_client_id:
         yield skipped("web client", "No web client is configured here.", "WEBCLIENT_CLIENT_ID")
+    elif settings.client_identity is not None:
+        message = (
+            "The services prove who they are by the identity of their machine; only there it can be checked."
+        )
+        yield skipped("client secret", message)
     elif settings.web_client_secret is None and settings.web_certificate_file is None:
         message = "The web client has neither a secret nor a certificate here."
         yield skipped("client secret", message, "WEBCLIENT_CLIENT_SECRET or WEBCLIENT_CERTIFICATE_FILE")
@@ -34,6 +40,12 @@ async def check_registrations(
         for application in _applications(settings):
             async for finding in check_credential(session, settings, application, clock):
                 yield finding
+        if (
+            settings.api_client_id
+            and settings.api_client_secret is None
+            and settings.api_certificate_file is None
+        ):
+            yield await _api(session, settings)
         if settings.web_client_id:
             yield await _redirect(session, settings)
     except UnreachableError as error:
@@ -63,11 +75,21 @@ def _applications(settings: DoctorSettings) -> Iterator[Application]:
         )
 
 
-async def _redirect(session: aiohttp.ClientSession, settings: DoctorSettings) -> Finding:
-    """Begin a silent sign-in: Entra checks the redirect URI before the sign-in session."""
-    redirect = settings.webclient_url.rstrip("/") + _REDIRECT_PATH
+async def _api(session: aiohttp.ClientSession, settings: DoctorSettings) -> Finding:
+    """Ask for a sign-in to an address that nobody registered: an unknown application is refused before it."""
+    answer = await _sign_in(session, settings, settings.api_client_id, _NOWHERE)
+    if _UNKNOWN_CLIENT in codes_of(answer):
+        message = f"The tenant has no application {settings.api_client_id} (AADSTS{_UNKNOWN_CLIENT})."
+        return failed("server registration", message, "MCP_SERVER_CLIENT_ID")
+    return ok("server registration", f"The tenant has the application {settings.api_client_id}.")
+
+
+async def _sign_in(
+    session: aiohttp.ClientSession, settings: DoctorSettings, client_id: str, redirect: str
+) -> Answer:
+    """Begin a silent sign-in: Entra checks application and redirect URI before the sign-in session."""
     query = {
-        "client_id": settings.web_client_id,
+        "client_id": client_id,
         "response_type": "code",
         "response_mode": "query",
         "redirect_uri": redirect,
@@ -77,7 +99,12 @@ async def _redirect(session: aiohttp.ClientSession, settings: DoctorSettings) ->
         "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
         "code_challenge_method": "S256",
     }
-    answer = await fetch(session, "GET", str(URL(endpoint_of(settings, "authorize")).with_query(query)))
+    return await fetch(session, "GET", str(URL(endpoint_of(settings, "authorize")).with_query(query)))
+
+
+async def _redirect(session: aiohttp.ClientSession, settings: DoctorSettings) -> Finding:
+    redirect = settings.webclient_url.rstrip("/") + _REDIRECT_PATH
+    answer = await _sign_in(session, settings, settings.web_client_id, redirect)
     if answer.headers.get("location", "").startswith(redirect):
         return ok("redirect", f"People can come back to {redirect}.")
     codes = codes_of(answer)

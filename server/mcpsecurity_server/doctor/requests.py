@@ -70,9 +70,9 @@ async def fetch(
                     break
             received = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, received, body.decode(errors="replace"), _object(body))
-    except (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError) as error:
-        raise UnreachableError(f"the certificate of {url} is not trusted", is_trust=True) from error
-    except (aiohttp.ClientConnectorSSLError, ssl.SSLError) as error:
+    except (aiohttp.ClientSSLError, ssl.SSLError) as error:
+        if _is_about_trust(error):
+            raise UnreachableError(f"the certificate of {url} is not trusted", is_trust=True) from error
         raise UnreachableError(f"{url} does not speak TLS; should it be http://?") from error
     except aiohttp.InvalidURL as error:
         raise UnreachableError(f"{url!r} is not a URL") from error
@@ -80,6 +80,12 @@ async def fetch(
         raise UnreachableError(f"{url} did not answer within {seconds:g} s") from error
     except (aiohttp.ClientError, OSError) as error:
         raise UnreachableError(f"{url} cannot be reached ({type(error).__name__})") from error
+
+
+def _is_about_trust(error: BaseException) -> bool:
+    """Tell a certificate that is not trusted from a server of plain HTTP; aiohttp wraps both alike."""
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    return isinstance(cause, ssl.SSLCertVerificationError)
 
 
 def _object(body: bytes | bytearray) -> dict[str, Any] | None:

@@ -7,7 +7,8 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from mcpsecurity_server.auth.metadata import metadata_url
+from mcpsecurity.oidc.discovery import issuer_of
+from mcpsecurity_server.auth.metadata import WELL_KNOWN, metadata_url
 from mcpsecurity_server.doctor.findings import Finding, failed, ok, warning
 from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
@@ -49,10 +50,7 @@ async def check_server(session: aiohttp.ClientSession, settings: DoctorSettings)
         yield failed("server", message, "MCP_SERVER_TRUSTED_PROXIES")
         return
     if described.status != 200 or described.json is None:
-        message = (
-            f"{where} answers {described.status}: no server of this product, or one without authentication."
-        )
-        yield failed("server", message, "MCP_SERVER_URL")
+        yield await _why_undescribed(session, url, where, described.status)
         return
     yield ok("server", f"The server describes itself at {where}.")
     document = described.json
@@ -63,6 +61,21 @@ async def check_server(session: aiohttp.ClientSession, settings: DoctorSettings)
     yield _scope(settings, document)
     yield _entra_rule(url, document)
     yield _transport_security(url)
+
+
+async def _why_undescribed(session: aiohttp.ClientSession, url: str, where: str, status: int) -> Finding:
+    """Tell a wrong path from a server without authentication, and from another product."""
+    asked = await _initialize(session, url, None)
+    if asked is not None and asked.status == 200:
+        return failed("server", "The server lets anybody in without a token.", "MCP_SERVER_NO_AUTH")
+    root = str(URL(url).origin().with_path(WELL_KNOWN))
+    described = await fetch(session, "GET", root)
+    resource = described.json.get("resource") if described.status == 200 and described.json else None
+    if isinstance(resource, str):
+        message = f"There is no MCP endpoint at {url}: the server there is {resource}."
+        return failed("server", message, f"MCP_SERVER_URL={resource}")
+    message = f"{where} answers {status}: there is no server of this product."
+    return failed("server", message, "MCP_SERVER_URL")
 
 
 async def _initialize(session: aiohttp.ClientSession, url: str, token: str | None) -> Answer | None:
@@ -84,7 +97,7 @@ def _resource(url: str, document: dict[str, Any]) -> Finding:
 
 
 def _issuer(settings: DoctorSettings, document: dict[str, Any]) -> Finding:
-    expected = f"{settings.authority}/{settings.tenant_id}/v2.0"
+    expected = settings.issuer or issuer_of(settings.authority, settings.tenant_id)
     servers = document.get("authorization_servers")
     if isinstance(servers, list) and expected in servers:
         return ok("sign-in", f"Clients are sent to {expected}.")
@@ -127,6 +140,13 @@ def _scope(settings: DoctorSettings, document: dict[str, Any]) -> Finding:
         message = "The web client has no scope to ask for."
         suggestion = f"MCP_SERVER_SCOPE={supported[0]}" if supported else "MCP_SERVER_SCOPE"
         return warning("scope", message, suggestion)
+    if "/" not in settings.scope:
+        message = (
+            f"The scope {settings.scope} has no prefix: Entra takes it for Microsoft Graph's (AADSTS650053),"
+            " and the server refuses the token."
+        )
+        suggestion = f"MCP_SERVER_SCOPE={supported[0]}" if supported else "MCP_SERVER_SCOPE"
+        return failed("scope", message, suggestion)
     if settings.scope in supported:
         return ok("scope", f"The web client asks for {settings.scope}, which the server wants.")
     if settings.scope.rpartition("/")[2] in {str(scope).rpartition("/")[2] for scope in supported}:

@@ -17,6 +17,8 @@ class DoctorSettings(ModelKeys):
 
     authority: str = Field("https://login.microsoftonline.com", validation_alias="ENTRA_AUTHORITY")
     tenant_id: str = Field("", validation_alias="ENTRA_TENANT_ID")
+    issuer: str | None = Field(None, validation_alias="ENTRA_ISSUER")
+    client_identity: str | None = Field(None, validation_alias="ENTRA_CLIENT_IDENTITY")
 
     mcp_url: str = Field("http://localhost:7133/mcp", validation_alias="MCP_SERVER_URL")
     api_client_id: str = Field("", validation_alias="MCP_SERVER_CLIENT_ID")

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 
 from mcpsecurity.oidc import Clock, ProviderError, parse_keys
-from mcpsecurity.oidc.discovery import fetch_document, metadata_url
+from mcpsecurity.oidc.discovery import fetch_document, issuer_of, metadata_url
 from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, warning
 from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
@@ -23,6 +23,10 @@ async def check_tenant(
     """Look at the authority, discovery, keys and, by `clock`, at the time."""
     if not settings.tenant_id:
         yield failed("tenant", "No tenant is configured.", "ENTRA_TENANT_ID")
+        return
+    if settings.authority.endswith("/"):
+        message = "The authority ends with a slash, which the services refuse."
+        yield failed("authority", message, f"ENTRA_AUTHORITY={settings.authority.rstrip('/')}")
         return
     url = metadata_url(settings.authority, settings.tenant_id)
     try:
@@ -44,7 +48,7 @@ def _discovery(settings: DoctorSettings, answer: Answer) -> Finding:
         return failed("discovery", f"There is no tenant {settings.tenant_id} there.", "ENTRA_TENANT_ID")
     if answer.status != 200 or answer.json is None:
         return failed("discovery", f"Discovery answers {answer.status}, not a document.", "ENTRA_AUTHORITY")
-    expected = f"{settings.authority}/{settings.tenant_id}/v2.0"
+    expected = settings.issuer or issuer_of(settings.authority, settings.tenant_id)
     issuer = answer.json.get("issuer")
     if issuer != expected:
         message = f"Discovery names the issuer {issuer}, not {expected}: its tokens would be refused."

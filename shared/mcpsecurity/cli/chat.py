@@ -9,50 +9,49 @@ import click
 from mcpsecurity.client import BridgeError
 from mcpsecurity.console.program import run_chat
 from mcpsecurity.console.settings import ConsoleSettings
-from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.localcloud.entra import ids
+from mcpsecurity.kernel.demo_credential import DemoCredential
+from mcpsecurity.running_demo import NoDemoError, RunningDemo, find_demo
 from mcpsecurity.settings import configure_logging, load_settings
 
 __all__ = ["chat"]
 
-_HTTPS_PORT, _MCP_PORT = 7443, 7133
-
 
 @click.command()
 @click.option("--device-code", is_flag=True, help="Sign in by a code on any device, not by a browser here.")
-@click.option("--local", is_flag=True, help="Use the local cloud and server of a running `mcpsecurity demo`.")
-@click.option("--port-offset", default=0, show_default=True, help="That of the running `demo`, with --local.")
-def chat(device_code: bool, local: bool, port_offset: int) -> None:
+@click.option("--local", is_flag=True, help="Join the `mcpsecurity demo` that runs on this machine.")
+@click.option("--user", default="alice", show_default=True, help="With --local: alice, bob or guest.")
+@click.option("--port-offset", type=int, help="With --local: that of the demo, if several run.")
+def chat(device_code: bool, local: bool, user: str, port_offset: int | None) -> None:
     """Chat in the terminal, with the MCP server's tools.
 
     You sign in with Entra ID; each tool call is shown before it is made, and answered by y, n, a (always) or
-    e (edit). What tools ask appears as a form, line by line.
+    e (edit). What tools ask appears as a form, line by line. With --local nobody has to sign in.
     """
-    settings = load_settings(ConsoleSettings, **(_local(port_offset) if local else {}))
     configure_logging("ERROR")
     try:
-        asyncio.run(run_chat(settings, device_code=device_code))
-    except BridgeError as error:
+        demo = find_demo(port_offset) if local else None
+        settings = load_settings(ConsoleSettings, **(_of_demo(demo) if demo is not None else {}))
+        who = DemoCredential(demo, user) if demo is not None else None
+        asyncio.run(run_chat(settings, device_code=device_code, demo_credential=who))
+    except (BridgeError, NoDemoError) as error:
         sys.exit(f"chat: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _local(offset: int) -> dict[str, Any]:
-    """Return settings for the local cloud of a `demo` with this offset."""
-    folder = load_settings(LocalCloudSettings)
-    cloud = LocalCloud(folder)
-    authority = f"https://localhost:{_HTTPS_PORT + offset}"
+def _of_demo(demo: RunningDemo) -> dict[str, Any]:
+    """Return settings for the running demo."""
+    authority, _, tenant = demo.authority.rpartition("/")
     return {
         "authority": authority,
-        "tenant_id": ids.TENANT_ID,
-        "client_id": cloud.public_client_id,
-        "ca_file": folder.folder / "ca.pem",
-        "mcp_url": f"http://localhost:{_MCP_PORT + offset}/mcp",
-        "scope": cloud.scope,
+        "tenant_id": tenant,
+        "client_id": demo.public_client_id,
+        "ca_file": demo.ca_file,
+        "mcp_url": demo.mcp,
+        "scope": demo.scope,
         "openai_base_url": None,
-        "azure_openai_endpoint": authority,
+        "azure_openai_endpoint": demo.model_endpoint,
         "azure_openai_api_version": None,
-        "deployment": cloud.openai_deployment,
-        "azure_openai_api_key": cloud.openai_api_key,
+        "deployment": demo.model,
+        "azure_openai_api_key": demo.model_key,
     }

@@ -74,8 +74,12 @@ def demo(no_browser: bool, port_offset: int, model_url: str | None, model: str |
     chosen = choose_model(os.environ, model_url, model)
     try:
         asyncio.run(_demo(port_offset, chosen, open_browser=not no_browser))
-    except (_DemoError, PortError, OSError) as error:
-        sys.exit(f"demo: {(isinstance(error, OSError) and error.strerror) or error}")
+    except (_DemoError, PortError) as error:
+        sys.exit(f"demo: {error}")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        helps = " Set LOCALCLOUD_FOLDER to a folder that can be written." if error.filename else ""
+        sys.exit(f"demo: {where}{error.strerror or error}.{helps}")
 
 
 async def _demo(offset: int, model: DemoModel, *, open_browser: bool) -> None:

@@ -28,7 +28,7 @@ class ConsoleHandler:
         self._stop = stop
         self._turn = asyncio.Lock()
         self.grants: set[tuple[str, str]] = set()
-        self._lines = TerminalHandler(self._read, self._write, grants=self.grants)
+        self._lines = TerminalHandler(self._read, self._write, grants=self.grants, edit=self._read)
 
     async def fill(self, server: str, message: str, form: Form) -> Outcome:
         """Ask for each field of a form."""
@@ -54,9 +54,9 @@ class ConsoleHandler:
     def _write(self, text: str) -> None:
         self._terminal.write(text, "cyan")
 
-    async def _read(self, prompt: str) -> str:
+    async def _read(self, prompt: str, text: str = "") -> str:
         try:
-            return await self._terminal.read(prompt)
+            return await self._terminal.read(prompt, text)
         except KeyboardInterrupt:
             self._stop()
             raise EOFError from None

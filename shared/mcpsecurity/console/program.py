@@ -12,6 +12,7 @@ from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
 from mcpsecurity.console.turn import Conversation
 from mcpsecurity.kernel import McpClient
+from mcpsecurity.kernel.demo_credential import DemoCredential
 from mcpsecurity.kernel.model import open_model
 from mcpsecurity.runtime.tls import client_ssl_context
 
@@ -19,9 +20,14 @@ __all__ = ["run_chat"]
 
 
 async def run_chat(
-    settings: ConsoleSettings, *, device_code: bool, cache: msal.TokenCache | None = None
+    settings: ConsoleSettings,
+    *,
+    device_code: bool,
+    cache: msal.TokenCache | None = None,
+    demo_credential: DemoCredential | None = None,
 ) -> None:
     """Sign in, connect and chat until the person ends it. `cache` keeps tokens; by default, encrypted ones.
+    `demo_credential` is of a person of the running demo, who signs in by itself.
 
     Raises:
         BridgeError: the MCP server cannot be used; the message says why.
@@ -29,12 +35,12 @@ async def run_chat(
     chat: Chat | None = None
     terminal = TypedTerminal(lambda: chat.command_names() if chat is not None else [])
     remark = None
-    if cache is None:
+    if cache is None and demo_credential is None:
         cache, remark = open_token_cache(settings.token_cache)
     kernel = Kernel()
     async with (
         open_model(settings, client_ssl_context(settings.ca_file)) as service,
-        _credential(settings, terminal, cache, device_code) as who,
+        demo_credential or _credential(settings, terminal, cache, device_code) as who,
     ):
         handler = ConsoleHandler(terminal, lambda: chat.stop() if chat is not None else None)
         async with McpClient(
@@ -56,7 +62,7 @@ async def run_chat(
 
 
 def _credential(
-    settings: ConsoleSettings, terminal: TypedTerminal, cache: msal.TokenCache, device_code: bool
+    settings: ConsoleSettings, terminal: TypedTerminal, cache: msal.TokenCache | None, device_code: bool
 ) -> MsalCredential:
     return MsalCredential(
         settings.client_id,

@@ -13,6 +13,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from rich.console import Console
 from rich.text import Text
 
+from mcpsecurity.console.prose import Prose, rendered
 from mcpsecurity.elicitation.terminal import printable
 
 __all__ = ["Terminal", "TypedTerminal"]
@@ -25,10 +26,13 @@ class Terminal(Protocol):
         """Show a line of text; markup in it is text."""
 
     def stream(self, piece: str) -> None:
-        """Show more of a line."""
+        """Show more of an answer, which is Markdown. A line that is written ends it."""
 
-    async def read(self, prompt: str) -> str:
-        """Return what is typed. KeyboardInterrupt is Ctrl-C, EOFError Ctrl-D or the end of input."""
+    async def read(self, prompt: str, text: str = "") -> str:
+        """Return what is typed; it begins with `text`.
+
+        KeyboardInterrupt is Ctrl-C, EOFError Ctrl-D or the end of input.
+        """
 
     async def read_message(self, prompt: str) -> str:
         """Return what is typed, with the history and the completion of commands."""
@@ -42,7 +46,8 @@ class TypedTerminal:
     """
 
     def __init__(self, commands: Callable[[], Sequence[str]] = tuple) -> None:
-        self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._console = Console(highlight=False, markup=False, emoji=False)
+        self._prose = Prose()
         self._is_typed = sys.stdin.isatty()
         self._lines: PromptSession[str] | None = None
         self._messages: PromptSession[str] | None = None
@@ -54,31 +59,41 @@ class TypedTerminal:
 
     def write(self, text: str, style: str = "") -> None:
         """Show a line of text."""
-        self._console.print(Text(printable(text), style=style))
+        if rest := self._prose.rest().strip():
+            self._console.print(rendered(rest))
+        self._console.print(Text(printable(text), style=style, overflow="fold"))
 
     def stream(self, piece: str) -> None:
-        """Show more of a line."""
-        self._console.print(Text(printable(piece)), end="")
+        """Show the blocks of an answer that are complete."""
+        for block in self._prose.add(piece):
+            self._console.print(rendered(block))
+            self._console.print()
         with contextlib.suppress(OSError):
             self._console.file.flush()
 
-    async def read(self, prompt: str) -> str:
-        """Return a typed line."""
-        return await self._read(self._lines, prompt)
+    async def read(self, prompt: str, text: str = "") -> str:
+        """Return a typed line, beginning with `text`."""
+        return await self._read(self._lines, prompt, text)
 
     async def read_message(self, prompt: str) -> str:
         """Return a typed message."""
         return await self._read(self._messages, prompt)
 
-    async def _read(self, session: PromptSession[str] | None, prompt: str) -> str:
+    async def _read(self, session: PromptSession[str] | None, prompt: str, text: str = "") -> str:
         if session is None:
-            line: str = await asyncio.to_thread(sys.stdin.readline)
-            if not line:
-                raise EOFError
-            return line.rstrip("\n")
+            return await self._read_line(prompt)
         with patch_stdout(raw=True):
-            typed: str = await session.prompt_async(printable(prompt), handle_sigint=False)
+            typed: str = await session.prompt_async(printable(prompt), default=text, handle_sigint=False)
             return typed
+
+    async def _read_line(self, prompt: str) -> str:
+        """Read a line that comes from elsewhere, and show question and answer as a terminal would."""
+        self._console.print(Text(printable(prompt)), end="")
+        line: str = await asyncio.to_thread(sys.stdin.readline)
+        self._console.print(Text(printable(line.rstrip("\n"))))
+        if not line:
+            raise EOFError
+        return line.rstrip("\n")
 
 
 class _Commands(Completer):

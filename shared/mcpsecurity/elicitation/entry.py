@@ -13,7 +13,7 @@ from mcpsecurity.elicitation.fields import (
     Option,
 )
 
-__all__ = ["field_hint", "field_label", "parse_entry", "read_entry"]
+__all__ = ["field_hint", "field_label", "field_options", "parse_entry", "read_entry"]
 
 _YES, _NO = ("y", "yes", "true", "1"), ("n", "no", "false", "0")
 
@@ -73,9 +73,9 @@ def _kind(field: Field) -> str:
         case BooleanField():
             return "y or n"
         case ChoiceField():
-            return "one of " + _numbered(field)
+            return f"1 to {len(field.options)}"
         case ChoicesField():
-            return "any of " + _numbered(field) + ", with commas"
+            return f"any of 1 to {len(field.options)}, with commas"
         case LinesField():
             return "texts, with commas or one a line"
     return {"email": "an e-mail address", "uri": "an address", "date": "a date like 2026-01-31"}.get(
@@ -83,8 +83,11 @@ def _kind(field: Field) -> str:
     )
 
 
-def _numbered(field: ChoiceField | ChoicesField) -> str:
-    return ", ".join(f"{number} {option.title}" for number, option in enumerate(field.options, 1))
+def field_options(field: Field) -> list[str]:
+    """Return the options of a choice, each in a line with its number; nothing for other fields."""
+    if not isinstance(field, ChoiceField | ChoicesField):
+        return []
+    return [f"{number}  {option.title}" for number, option in enumerate(field.options, 1)]
 
 
 def _shown(default: Any) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import unicodedata
 import webbrowser
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from mcp import types
 
 from mcpsecurity.elicitation.arguments import argument_errors
-from mcpsecurity.elicitation.entry import field_hint, field_label, read_entry
+from mcpsecurity.elicitation.entry import field_hint, field_label, field_options, read_entry
 from mcpsecurity.elicitation.fields import Field, FieldError
 from mcpsecurity.elicitation.form import Form, InvalidContentError
 from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Outcome
@@ -21,7 +22,12 @@ __all__ = ["TerminalHandler", "one_line", "printable"]
 Read = Callable[[str], Awaitable[str]]
 """Shows a prompt and returns the line that was typed. EOFError means that nobody will type anything."""
 
+Edit = Callable[[str, str], Awaitable[str]]
+"""Shows a prompt and a text, and returns the text as it was changed."""
+
 Write = Callable[[str], None]
+
+_LETTER = re.compile(r"\[(\w)](\w*)")
 
 
 class TerminalHandler:
@@ -32,6 +38,7 @@ class TerminalHandler:
         read: shows a prompt and returns the typed line.
         write: shows a line.
         open_url: opens an address that the person agreed to visit.
+        edit: lets the person change a text; without it, a new one is typed.
         grants: gets (server, tool) when the person chooses "always"; without it, that is not offered.
     """
 
@@ -41,8 +48,10 @@ class TerminalHandler:
         write: Write,
         *,
         open_url: Callable[[str], object] = webbrowser.open,
+        edit: Edit | None = None,
         grants: set[tuple[str, str]] | None = None,
     ) -> None:
+        self._edit = edit
         self._grants = grants
         self._read = read
         self._write = write
@@ -57,7 +66,7 @@ class TerminalHandler:
                 for field in form.fields:
                     shown = json.dumps(entered[field.name], ensure_ascii=False)
                     self._write(f"  {one_line(field_label(field))}: {one_line(shown)}")
-                answer = await self._choice("Send this? [y]es, [n]o (decline), [c]ancel, [e]dit", "ynce")
+                answer = await self._choice("Send this? [y]es, [n]o (decline), [c]ancel, [e]dit")
                 if answer != "e":
                     return self._sent(form, entered) if answer == "y" else _no(answer)
         except EOFError:
@@ -71,7 +80,7 @@ class TerminalHandler:
         for warning in visit.warnings:
             self._write(f"  beware:  {one_line(warning)}")
         try:
-            answer = await self._choice("Open it? [y]es, [n]o (decline), [c]ancel", "ync")
+            answer = await self._choice("Open it? [y]es, [n]o (decline), [c]ancel")
         except EOFError:
             return Cancelled()
         if answer != "y":
@@ -98,13 +107,17 @@ class TerminalHandler:
 
     async def _approval(self) -> str:
         if self._grants is None:
-            return await self._choice("Approve? [y]es, [n]o, [e]dit", "yne")
-        return await self._choice("Approve? [y]es, [n]o, [a]lways for this tool, [e]dit", "ynae")
+            return await self._choice("Approve? [y]es, [n]o, [e]dit")
+        return await self._choice("Approve? [y]es, [n]o, [a]lways for this tool, [e]dit")
 
     async def _edited(self, tool: types.Tool, current: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments that were typed as JSON; the former ones when they do not fit."""
-        line = await self._read("  arguments as JSON (Enter keeps them): ")
-        if not line.strip():
+        shown = one_line(json.dumps(current, ensure_ascii=False))
+        if self._edit is not None:
+            line = await self._edit("  arguments as JSON: ", shown)
+        else:
+            line = await self._read("  arguments as JSON (Enter keeps them): ")
+        if line.strip() in ("", shown):
             return current
         try:
             edited = json.loads(line)
@@ -121,6 +134,8 @@ class TerminalHandler:
     async def _field(self, field: Field) -> Any:
         if field.description:
             self._write(f"  {_quoted(field.description)}")
+        for option in field_options(field):
+            self._write(f"    {one_line(option)}")
         prompt = f"  {one_line(field_label(field))} ({one_line(field_hint(field))}): "
         while True:
             try:
@@ -128,11 +143,16 @@ class TerminalHandler:
             except FieldError as error:
                 self._write(f"  {printable(str(error))}")
 
-    async def _choice(self, prompt: str, letters: str) -> str:
+    async def _choice(self, prompt: str) -> str:
+        """Return the letter of a choice; a letter that is none is explained, and asked for again."""
+        words: dict[str, str] = {letter: letter + rest for letter, rest in _LETTER.findall(prompt)}
         while True:
-            answer = (await self._read(f"{prompt}: ")).strip().lower()[:1]
-            if answer and answer in letters:
-                return answer
+            answer = (await self._read(f"{prompt}: ")).strip().lower()
+            for letter, word in words.items():
+                if answer in (letter, word):
+                    return letter
+            meant = ", ".join(f"{letter} for {word}" for letter, word in words.items())
+            self._write(f"  Please type {meant}.")
 
     def _sent(self, form: Form, entered: Mapping[str, Any]) -> Outcome:
         try:

@@ -4,7 +4,6 @@ The suite prints the address of the sign-in; this test is the person who opens i
 
 What of it does not apply to an Entra ID tenant, and why:
 
-- `authorization-server-metadata-cimd`: Entra has no client ID metadata documents; clients are registered.
 - a sign-in without `scope`: optional in OAuth 2.1, section 4.1.1, and refused by Entra (AADSTS900144). The
   suite sends none, so the person adds it to the address. What comes after is the suite's own.
 """
@@ -30,11 +29,10 @@ pytestmark = [pytest.mark.conformance, pytest.mark.timeout(120)]
 
 Check = dict[str, Any]
 
-NOT_APPLICABLE = {"authorization-server-metadata-cimd": "WARNING"}
 EXPECTED = {
     "authorization-server-metadata": "SUCCESS",
     "authorization-code-grant": "SUCCESS",
-    **NOT_APPLICABLE,
+    "authorization-server-metadata-cimd": "SUCCESS",
 }
 
 

@@ -18,6 +18,7 @@ from mcpsecurity.localcloud import LocalCloud
 from mcpsecurity_server.doctor import Status, examine
 from mcpsecurity_server.doctor.cli import doctor
 from mcpsecurity_server.doctor.findings import as_table, failed, ok
+from mcpsecurity_server.doctor.start import check_start
 
 
 async def test_a_good_configuration_has_nothing_but_the_warning_of_entras_resource_rule(
@@ -30,7 +31,7 @@ async def test_a_good_configuration_has_nothing_but_the_warning_of_entras_resour
     assert [f.check for f in findings] == [
         "authority", "clock", "discovery", "keys",
         "server", "resource", "sign-in", "challenge", "judgement", "scope", "entra", "encryption",
-        "client secret", "redirect", "model",
+        "client secret", "server registration", "redirect", "model",
     ]  # fmt: skip
 
 
@@ -269,3 +270,62 @@ def test_the_command_prints_json_and_its_exit_code_tells_of_a_failure(
         "setting": "ENTRA_TENANT_ID",
     }
     assert "change: ENTRA_TENANT_ID" in CliRunner().invoke(doctor).stdout
+
+
+async def test_a_wrong_client_id_of_the_server_is_found(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
+    settings = settings_of(healthy_cloud, cloud_server.settings.url, api_client_id=healthy_cloud.tenant_id)
+    found = await find("server registration", settings)
+    assert (found.status, found.setting) == (Status.FAILED, "MCP_SERVER_CLIENT_ID")
+
+
+async def test_https_to_an_http_server_is_told_from_a_certificate_that_is_not_trusted(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
+    url = cloud_server.settings.url.replace("http://", "https://")
+    found = await find("server", settings_of(healthy_cloud, url))
+    assert (found.status, found.setting) == (Status.FAILED, "MCP_SERVER_URL")
+    assert "does not speak TLS" in found.message
+
+
+async def test_a_wrong_path_is_told_with_the_right_one(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
+    url = cloud_server.settings.url
+    found = await find("server", settings_of(healthy_cloud, f"{url}/x"))
+    assert (found.status, found.setting) == (Status.FAILED, f"MCP_SERVER_URL={url}")
+
+
+async def test_a_scope_without_its_prefix_fails(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
+    found = await find("scope", settings_of(healthy_cloud, cloud_server.settings.url, scope="mcp:tools"))
+    assert (found.status, found.setting) == (Status.FAILED, f"MCP_SERVER_SCOPE={healthy_cloud.scope}")
+    assert "650053" in found.message
+
+
+async def test_an_authority_with_a_slash_is_told(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
+    authority = f"{healthy_cloud.authority}/"
+    found = await find(
+        "authority", settings_of(healthy_cloud, cloud_server.settings.url, authority=authority)
+    )
+    assert (found.status, found.setting) == (Status.FAILED, f"ENTRA_AUTHORITY={healthy_cloud.authority}")
+
+
+def test_what_stops_the_server_at_its_start_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in {
+        "ENTRA_TENANT_ID": "x",
+        "MCP_SERVER_CLIENT_ID": "",
+        "MCP_SERVER_TOOL_ACRS": "{",
+    }.items():
+        monkeypatch.setenv(key, value)
+    keys = {finding.setting for finding in check_start()}
+    assert keys == {"ENTRA_TENANT_ID", "MCP_SERVER_CLIENT_ID", "MCP_SERVER_TOOL_ACRS"}
+
+
+def test_long_values_are_not_cut() -> None:
+    value = "https://mcp.contoso.com/" + "x" * 120
+    assert value in as_table([failed("server", f"There is no server at {value} now.", "MCP_SERVER_URL")])

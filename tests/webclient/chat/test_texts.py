@@ -14,14 +14,25 @@ from mcpsecurity_webclient.chat.markdown import MarkdownStream, to_html
 from mcpsecurity_webclient.chat.strict_json import read_json, to_json
 from mcpsecurity_webclient.chat.tools.results import content_json, shown_parts, structured_json
 
-ALLOWED = {
+MATH = {
+    "math", "menclose", "merror", "mfrac", "mi", "mmultiscripts", "mn", "mo", "mover", "mpadded", "mphantom",
+    "mprescripts", "mroot", "mrow", "ms", "mspace", "msqrt", "mstyle", "msub", "msubsup", "msup", "mtable",
+    "mtd", "mtext", "mtr", "munder", "munderover",
+}  # fmt: skip
+CLASSES = re.compile(
+    r"language-[\w+#.-]+|align-(left|center|right)|task|hl-\w{1,3}|notes|note-\d+|note-mark ref-\d+"
+)
+ALLOWED = MATH | {
     "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p",
-    "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "pre", "s", "section", "span", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 BITS = [
     "<script>", "</script>", "<img src=x onerror=y>", "[a](javascript:x)", "[a](https://a.example)", "```",
     "<svg/onload=x>", "`", "**", "- ", "1. ", "\n", "\n\n", "|", "---", "<a href='data:x'>", "&lt;", "> ",
-    "text", "![i](http://x.example)", "<!--", "[x]: javascript:y", "\x00", "\u202e",
+    "text", "![i](http://x.example)", "$", "$$", "\\(", "\\)", "\\frac{a}{b}",
+    "\\text{<img>}", "[^1]", "[^1]: x",
+    "\\href{javascript:x}{y}", "- [x] ", "```python\n", "|:-:|",
+    "<!--", "[x]: javascript:y", "\x00", "\u202e",
 ]  # fmt: skip
 
 
@@ -39,11 +50,12 @@ def _check(html: str) -> None:
     tags.feed(html)
     for tag, attributes in tags.seen:
         assert tag in ALLOWED
-        assert attributes.keys() <= {"href", "title", "rel", "class", "start"}
+        assert tag in MATH or attributes.keys() <= {"href", "title", "rel", "class", "start"}
+        assert not attributes.keys() & {"style", "id", "onclick", "onload", "href" if tag in MATH else ""}
         href = attributes.get("href")
-        assert href is None or href.startswith(("http:", "https:", "mailto:"))
+        assert href is None or href.startswith(("http:", "https:", "mailto:", "#note-", "#ref-"))
         assert tag != "a" or "noopener" in str(attributes.get("rel"))
-        assert re.fullmatch(r"language-[\w-]+", attributes.get("class") or "language-x")
+        assert CLASSES.fullmatch(attributes.get("class") or "task")
 
 
 @settings(max_examples=150, deadline=None)

@@ -14,6 +14,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from mcpsecurity_webclient.errors import StoreError
+
 __all__ = ["GetPassword", "database_url", "make_engine", "migrate"]
 
 _DRIVERS = {
@@ -49,6 +51,9 @@ def make_engine(url: URL, password: GetPassword | None = None) -> AsyncEngine:
     """Return an engine. A file is made with access for its owner only.
 
     `password` returns one for each new connection to PostgreSQL, if the address has none; it may block.
+
+    Raises:
+        StoreError: the file cannot be written.
     """
     if url.get_backend_name() != "sqlite":
         timeouts: dict[str, Any] = {"timeout": _SECONDS, "command_timeout": _SECONDS}
@@ -58,13 +63,22 @@ def make_engine(url: URL, password: GetPassword | None = None) -> AsyncEngine:
             url, pool_pre_ping=True, pool_size=10, pool_timeout=_SECONDS, connect_args=timeouts
         )
     if url.database and url.database != ":memory:":
-        file = Path(url.database)
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(mode=0o600)
+        _make_file(Path(url.database))
     # SQLite has one writer at a time: with one connection each waits for its turn here, not in the file.
     engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _make_file(file: Path) -> None:
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    except OSError as error:
+        raise StoreError(
+            f"{file} cannot be written ({error.strerror}): set WEBCLIENT_DATABASE_URL to another file, like"
+            " sqlite:////a/folder/conversations.sqlite3"
+        ) from error
 
 
 async def migrate(engine: AsyncEngine) -> None:

@@ -23,6 +23,7 @@ __all__ = ["authorize"]
 async def authorize(tenant: Tenant, request: web.Request) -> web.StreamResponse:
     """Answer an authorization request: with a code at once, or with a page that asks the person."""
     values = await form_values(request) if request.method == "POST" else single_values(request.query)
+    await tenant.documents.learn(tenant.directory, values.get("client_id", ""))
     reply_to = read_reply_to(tenant.directory, values)
     session = tenant.sessions.of(request)
     try:

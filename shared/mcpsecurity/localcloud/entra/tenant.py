@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from mcpsecurity.localcloud.entra.client_documents import ClientDocuments
 from mcpsecurity.localcloud.entra.consents import Consents
 from mcpsecurity.localcloud.entra.devices import DeviceFlow
 from mcpsecurity.localcloud.entra.directory import Client, Directory, User
@@ -42,6 +43,7 @@ class Tenant:
 
     Attributes:
         directory: users, clients and APIs; a test may add to them.
+        documents: clients whose ids are addresses of documents about them.
         faults: switches that make the tenant fail.
         tokens: signs tokens with the current key.
         consents: what people have consented to, which counts while `faults.consent_required`.
@@ -55,6 +57,7 @@ class Tenant:
         self._clock = clock
         self.directory = directory
         self.urls = urls
+        self.documents = ClientDocuments()
         self.faults = Faults()
         self.keys = SigningKeys.of(key)
         self.tokens = TokenFactory(self.issuer, self.keys, self.now)

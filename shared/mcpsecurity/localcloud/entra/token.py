@@ -31,6 +31,7 @@ async def token(tenant: Tenant, request: web.Request) -> web.StreamResponse:
     grant = _GRANTS.get(grant_type)
     if grant is None:
         raise EntraError(Sts.UNSUPPORTED_GRANT, grant_type=grant_type)
+    await tenant.documents.learn(tenant.directory, values.get("client_id", ""))
     client = authenticate_client(tenant, request.headers.get("Authorization"), values)
     tenant.faults.raise_refusal(grant_type)
     answer = await grant(tenant, client, values)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,7 +76,7 @@ async def talking(
 
 @pytest.mark.parametrize(
     ("window", "turns", "results"),
-    [(8_192, 150, (200, MIB)), (128_000, 40, (100_000, MIB)), (1_000_000, 12, (MIB,))],
+    [(8_192, 110, (200, MIB)), (128_000, 40, (100_000, MIB)), (1_000_000, 12, (MIB,))],
     ids=["8k", "128k", "1M"],
 )
 async def test_every_request_fits_and_early_facts_are_known(
@@ -97,3 +98,124 @@ async def test_every_request_fits_and_early_facts_are_known(
     assert max(model.sent) <= window
     assert context["window"] == window
     assert 0 < context["used"] <= window
+
+
+OVERFLOWS = {
+    "openai": (
+        "context_length_exceeded",
+        "This model's maximum context length is {window} tokens. Your messages resulted in {tokens} tokens.",
+        {},
+    ),
+    "azure-responses": (
+        "context_length_exceeded",
+        "Your input exceeds the context window of this model.",
+        {},
+    ),
+    "vllm": (
+        None,
+        "This model's maximum context length is {window} tokens. However, you requested {tokens} tokens.",
+        {},
+    ),
+    "llama.cpp": (
+        None,
+        "the request exceeds the available context size, try increasing it",
+        {"type": "exceed_context_size_error", "n_ctx": 8192},
+    ),
+    "other": ("x", "Too many tokens.", {}),
+}
+
+
+@pytest.mark.parametrize("provider", OVERFLOWS)
+async def test_a_window_that_is_smaller_than_was_thought_is_learned_from_the_refusal(
+    provider: str, serve_web: ServeWeb, visitors: NewPerson
+) -> None:
+    model = ReadingModel(8_192)
+    model.code, model.words, model.more = OVERFLOWS[provider]
+    async with talking(model, serve_web, visitors, context_window=14_000) as talk:
+        for number in range(25):
+            await talk.say(f"Message {number}: " + "We talk about ships and the weather at sea. " * 24)
+        context = (await talk.visitor.snapshot())["context"]
+    told = "{window}" in model.words or model.more
+    assert len(model.refused) == 1 if told else 1 <= len(model.refused) <= 3
+    assert context["window"] == 8_192 if told else 8_000 < context["window"] < 14_000
+    assert context["used"] <= 8_192
+
+
+async def test_what_was_noted_outlives_the_process_and_every_tab_sees_it(
+    serve_web: ServeWeb, visitors: NewPerson, tmp_path: Path
+) -> None:
+    model, database = ReadingModel(8_192), f"sqlite:///{tmp_path / 'chats.sqlite3'}"
+    async with talking(model, serve_web, visitors, database_url=database) as talk:
+        user, chat_id = talk.visitor.user, talk.visitor.chat_id
+        async with talk.visitor.stream() as other_tab:
+            await talk.say("Remember that the harbour code is QX71.")
+            await talk.fetch(MIB, "the depth marker is 4419")
+            for number in range(30):
+                await talk.say(f"Message {number}: " + "We talk about ships and the weather at sea. " * 12)
+            told = (await talk.visitor.snapshot())["context"]
+            while (heard := await other_tab.until("context.changed"))["context"] != told:
+                pass
+            assert heard["context"]["note"]["text"] == told["note"]["text"]
+    async with talking(model, serve_web, visitors, user, database_url=database) as talk:
+        await talk.visitor.open(f"/chats/{chat_id}")
+        kept = await talk.visitor.snapshot()
+        assert kept["context"] == told
+        assert [m["message_id"] for m in kept["messages"]][told["note"]["messages"] - 1] == told["note"][
+            "message_id"
+        ]
+        async with talk.visitor.stream() as talk.stream:
+            assert await talk.say("What is the harbour code?") == "It is QX71."
+            assert await talk.say("What is the depth marker?") == "It is 4419."
+    assert model.refused == []
+
+
+@pytest.mark.parametrize("usage", [True, False])
+async def test_a_model_that_writes_no_note_ends_no_conversation(
+    usage: bool, serve_web: ServeWeb, visitors: NewPerson
+) -> None:
+    model = ReadingModel(8_192)
+    model.fails_notes, model.usage = True, usage
+    async with talking(model, serve_web, visitors) as talk:
+        await talk.say("Remember that the harbour code is QX71.")
+        for number in range(40):
+            await talk.say(f"Message {number}: " + "We talk about ships and the weather at sea. " * 12)
+        note = (await talk.visitor.snapshot())["context"]["note"]
+        assert await talk.say("What is the harbour code?") == "It is QX71."
+    assert "model" not in note
+    assert len(note["text"]) < 8_192
+    assert model.refused == []
+
+
+async def test_one_message_that_is_too_long_is_said_to_be_and_can_be_written_anew(
+    serve_web: ServeWeb, visitors: NewPerson
+) -> None:
+    model = ReadingModel(8_192)
+    async with talking(model, serve_web, visitors) as talk:
+        await talk.visitor.ask("tide 4.2; " * 2_000)
+        done = await talk.stream.until("run.done")
+        assert (done["error"]["code"], done["error"]["retryable"]) == ("too_long", False)
+        assert "shorter" in done["error"]["message"]
+        assert await talk.say("Hello.") == "Noted.", "it is not sent for ever"
+    assert model.refused == []
+
+
+async def test_a_note_belongs_to_its_branch(serve_web: ServeWeb, visitors: NewPerson) -> None:
+    model = ReadingModel(8_192)
+    async with talking(model, serve_web, visitors) as talk:
+        await talk.say("Remember that the harbour code is QX71.")
+        await talk.say("We shall sail soon.")
+        for number in range(25):
+            await talk.say(f"Message {number}: " + "We talk about ships and the weather at sea. " * 12)
+        before = await talk.visitor.snapshot()
+        second = before["messages"][2]
+        assert before["context"]["note"]["messages"] > 4
+        edited = await talk.visitor.command(f"messages/{second['message_id']}/edit", {"text": "We stay."})
+        assert edited.status == 202, edited.body
+        await talk.stream.until("run.done")
+        assert "note" not in (await talk.visitor.snapshot())["context"]
+        assert await talk.say("What is the harbour code?") == "It is QX71."
+        after = before["messages"][1]["message_id"]
+        assert (await talk.visitor.command("branches", {"after": after, "open": 1})).status == 202
+        assert (await talk.visitor.snapshot())["context"]["note"] == before["context"]["note"]
+        assert await talk.say("What is the harbour code?") == "It is QX71."
+    assert model.refused == []

@@ -73,7 +73,7 @@ class ModelRequests:
         Raises:
             What the service raises; TooLongError: not even the last message fits.
         """
-        used = ModelInUse(model.name, model.service, model.window, model.settings.max_output_tokens)
+        used = ModelInUse(model.title, model.service, model.window, model.settings.max_output_tokens)
         try:
             return await self._asked(used, writer, sees=model.sees)
         except MODEL_ERRORS as error:

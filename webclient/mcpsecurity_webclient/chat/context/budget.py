@@ -12,7 +12,7 @@ from semantic_kernel.contents import AuthorRole, ChatMessageContent
 from mcpsecurity_webclient.chat.context.fitting import Fitted, exchanges, fitted
 from mcpsecurity_webclient.chat.context.summary import NOTE_HEAD, put_together, written_note
 from mcpsecurity_webclient.chat.context.tokens import tokens_of_turn, tokens_of_turns
-from mcpsecurity_webclient.chat.history import is_left_out
+from mcpsecurity_webclient.chat.history import is_left_out, message_of
 from mcpsecurity_webclient.chat.notes import Note
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.errors import TooLongError
@@ -47,9 +47,10 @@ class Overhead:
 
 @dataclass(slots=True)
 class ModelInUse:
-    """The model that is asked: `window` in tokens, `answer` the most of an answer if that is set."""
+    """The model that is asked, with its title: `window` in tokens, `answer` the most of an answer if that is
+    set."""
 
-    name: str
+    title: str
     service: ChatCompletionClientBase
     window: int
     answer: int | None = None
@@ -124,10 +125,14 @@ class ContextBudget:
         self._changed()
 
     def refused(self, model: ModelInUse, message: str) -> None:
-        """Learn from a refusal that says that a request was too long: the next one is smaller."""
-        if found := _number(_LIMIT_TOLD, message):
-            model.window = found if _LEAST_WINDOW <= found < model.window else model.window
+        """Learn from a refusal that says that a request was too long: the next one is smaller, and so is the
+        window: what the refusal says, else what was sent, if that was much of it."""
         context = self._state.context
+        sent_tokens = int(self._sent * context.ratio)
+        found = _number(_LIMIT_TOLD, message)
+        learned = found or (sent_tokens if sent_tokens > model.window // 2 else None)
+        if learned is not None and _LEAST_WINDOW <= learned < model.window:
+            model.window = learned
         if found and (sent := _number(_SENT_TOLD, message)) and self._sent and sent > found:
             context.ratio = min(max(sent / self._sent, context.ratio), _MOST_RATIO)
         self._smaller = int(self._sent * _SMALLER)
@@ -171,7 +176,7 @@ class ContextBudget:
         before = transcript.note
         turns = transcript.turns[before.turns if before is not None else 0 : cut]
         said, size = before.text if before is not None else "", min(int(room * _NOTE), _MOST_OF_NOTE)
-        writer: str | None = model.name
+        writer: str | None = model.title
         try:
             text = await written_note(model.service, said, turns, limit=room, size=size)
         except Exception as error:  # noqa: BLE001 - whatever the model does, the conversation goes on
@@ -183,11 +188,10 @@ class ContextBudget:
 
     def _messages_before(self, cut: int) -> list[str]:
         """Return the ids of the messages to which the turns before a place belong."""
-        messages = self._state.messages
-        asked = [place for place, message in enumerate(messages) if message.role == "user"]
-        after = sum(place >= cut for place in exchanges(self._state.transcript.turns))
-        end = asked[-after] if 0 < after <= len(asked) else len(messages)
-        return [message.message_id for message in messages[: max(end, 1)]]
+        ids = [message.message_id for message in self._state.messages]
+        said = (message_of(turn) for turn in self._state.transcript.turns[cut:])
+        end = next((ids.index(found) for found in said if found in ids), len(ids))
+        return ids[: max(end, 1)]
 
 
 def _note_turn(note: Note) -> ChatMessageContent:

@@ -10,6 +10,7 @@ from typing import Any
 from mcpsecurity.localcloud.openai.offline.answer import Result, summary, value_of
 from mcpsecurity.localcloud.openai.offline.dates import date_question
 from mcpsecurity.localcloud.openai.offline.languages import Prompt, read_prompt
+from mcpsecurity.localcloud.openai.offline.notes import note_of
 from mcpsecurity.localcloud.openai.offline.phrases import phrase
 from mcpsecurity.localcloud.openai.offline.plan import About, Step, plan
 from mcpsecurity.localcloud.openai.offline.small_talk import about_tools, chat
@@ -44,6 +45,8 @@ class Reply:
 
 def reply_to(messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], today: dt.date) -> Reply:
     """Return the model's turn for a conversation in the shape of the chat-completions API."""
+    if (note := note_of(messages)) is not None:
+        return Reply(note)
     prompts = [(i, _text(m)) for i, m in enumerate(messages) if m.get("role") == "user"]
     if not prompts:
         return Reply(greeting(tools))

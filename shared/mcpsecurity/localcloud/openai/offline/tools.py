@@ -132,10 +132,14 @@ class Tool:
         return len(topics - self.words - self.described - own)
 
 
+_LOOKS_BACK = "_conversation-"
+
+
 def read_tools(request: Mapping[str, Any]) -> list[Tool]:
-    """Return the tools of a chat-completions request."""
+    """Return the tools of a chat-completions request, without the chat's own way to look back, which these
+    rules have no use for."""
     functions = [tool["function"] for tool in request.get("tools") or () if tool.get("type") == "function"]
-    return [_read(function) for function in functions]
+    return [_read(f) for f in functions if not str(f.get("name")).startswith(_LOOKS_BACK)]
 
 
 def _read(function: Mapping[str, Any]) -> Tool:

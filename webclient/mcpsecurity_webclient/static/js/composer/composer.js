@@ -30,7 +30,7 @@ export class Composer {
     this._fit();
   }
 
-  /** @param {Palette} palette  opens on `/` and then has the keys first */
+  /** @param {Palette} palette  opens on `/` */
   use(palette) {
     this._palette = palette;
   }
@@ -92,7 +92,7 @@ export class Composer {
   }
 
   _keydown(event) {
-    if (event.isComposing || this._palette?.keydown(event)) return;
+    if (event.isComposing) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this._sendOnce(event);

@@ -1,9 +1,11 @@
 /**
- * Prompts of the servers as `/` commands: a list above the message box, worked with arrow keys while the focus stays in
- * the box. A prompt with arguments asks for them in a form; one without is sent at once.
+ * Prompts of the servers: `/` at the beginning of a message, or its button, opens a box to search in (a combobox, ARIA
+ * 1.2) with the list below it. A prompt with arguments asks for them in a form; one without is sent at once. What is
+ * being written stays as it is.
  */
 
 import { byId, h, uniqueId } from "../ui/dom.js";
+import { t, tn } from "../ui/texts.js";
 import { PromptForm } from "./promptform.js";
 
 export class Palette {
@@ -12,71 +14,75 @@ export class Palette {
     this._context = context;
     this._composer = composer;
     this._catalog = catalog;
-    this._box = byId("message");
     this._panel = byId("palette");
-    this._list = h("ul", { id: uniqueId("prompts"), role: "listbox", "aria-label": "Prompts" });
+    this._list = h("ul", { id: uniqueId("prompts"), role: "listbox", "aria-label": t("Prompts") });
+    this._input = h("input", { type: "text", class: "palette-search", role: "combobox", "aria-expanded": "true", "aria-controls": this._list.id,
+      "aria-autocomplete": "list", "aria-label": t("Find a prompt"), placeholder: t("Find a prompt"), maxlength: "100", autocomplete: "off" });
+    this._none = h("p", { class: "muted", hidden: true }, t("No prompt has these words."));
     this._options = [];
     this._active = -1;
-    this._box.addEventListener("blur", () => this._blurred());
-    byId("open-prompts").addEventListener("click", () => this._begin());
+    this._searching = false;
+    this._typed = false;
+    this._declined = false;
+    this._input.addEventListener("input", () => this._find());
+    this._input.addEventListener("keydown", (event) => this._keydown(event));
+    this._input.addEventListener("blur", () => this._searching && this._leave({ focus: false }));
+    byId("open-prompts").addEventListener("click", () => this._open("", false));
   }
 
-  get open() {
-    return !this._panel.hidden && this._list.isConnected;
+  /** Follow the text of the message box: a `/` at its beginning opens the palette, once. */
+  changed(text) {
+    const begins = /^\/[^\n]*$/.test(text);
+    if (!begins) this._declined = false;
+    if (!begins || this._declined) return;
+    this._composer.text = "";
+    this._open(text.slice(1), true);
   }
 
-  /** Take a key of the message box. Returns whether it was used. */
-  keydown(event) {
-    if (!this.open) return false;
-    const moves = { ArrowDown: 1, ArrowUp: -1 };
-    if (moves[event.key]) this._move(moves[event.key]);
-    else if (event.key === "Enter" || event.key === "Tab") {
-      if (!this._options[this._active]) return false;
-      this._choose(this._options[this._active].prompt);
-    } else if (event.key === "Escape") this.close();
-    else return false;
-    event.preventDefault();
-    return true;
+  _open(text, typed) {
+    this._typed = typed;
+    this._input.value = text;
+    this._list.replaceChildren();
+    this._panel.replaceChildren(this._input, this._list, this._none);
+    this._panel.hidden = false;
+    this._searching = true;
+    this._input.focus();
+    this._find();
   }
 
-  /** Follow the text of the message box. */
-  async changed(text) {
-    if (!/^\/[^\n]*$/.test(text)) return this.close();
+  async _find() {
+    const text = this._input.value;
     const { prompts } = await this._catalog.load();
-    if (this._composer.text !== text) return;
-    this._show(prompts.filter((prompt) => matches(prompt, text.slice(1))));
+    if (this._searching && this._input.value === text) this._show(prompts.filter((prompt) => matches(prompt, text)));
   }
 
-  close() {
-    if (!this.open) return;
-    this._panel.hidden = true;
-    this._panel.replaceChildren();
-    this._box.removeAttribute("aria-controls");
-    this._box.removeAttribute("aria-activedescendant");
-  }
-
-  _begin() {
-    this._composer.text = "/";
-    this._composer.focus();
+  _keydown(event) {
+    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const chosen = this._options[this._active];
+    if (move) this._move(move);
+    else if (event.key === "Enter" || (event.key === "Tab" && !event.shiftKey && chosen)) chosen && this._choose(chosen.prompt);
+    else if (event.key === "Escape" || (event.key === "Backspace" && this._input.value === "")) this._leave({ withSlash: event.key === "Escape" });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   _show(prompts) {
     this._options = prompts.map((prompt) => ({ prompt, element: this._option(prompt) }));
     this._list.replaceChildren(...this._options.map(({ element }) => element));
-    const none = prompts.length === 0 ? h("p", { class: "muted" }, "No prompt of that name.") : this._list;
-    this._panel.replaceChildren(none);
-    if (prompts.length > 0) this._box.setAttribute("aria-controls", this._list.id);
-    this._panel.hidden = false;
+    this._list.hidden = prompts.length === 0;
+    this._none.hidden = prompts.length > 0;
     this._active = -1;
-    this._context.announce(prompts.length === 1 ? "1 prompt." : `${prompts.length} prompts.`);
-    if (prompts.length > 0) this._move(1);
+    this._input.removeAttribute("aria-activedescendant");
+    this._context.announce(tn("{count} prompt.", "{count} prompts.", prompts.length));
+    this._move(1);
   }
 
   _option(prompt) {
     const names = prompt.arguments.map(({ name }) => name).join(", ");
     const element = h("li", { id: uniqueId("prompt"), role: "option", "aria-selected": "false" },
       h("span", { class: "prompt-name" }, `/${prompt.name}`, names ? h("span", { class: "muted" }, ` ${names}`) : null),
-      h("span", { class: "prompt-description" }, prompt.description || prompt.title || ""),
+      h("span", { class: "prompt-description", dir: "auto" }, prompt.description || prompt.title || ""),
       h("span", { class: "prompt-server" }, prompt.server));
     element.addEventListener("mousedown", (event) => event.preventDefault());
     element.addEventListener("click", () => this._choose(prompt));
@@ -91,36 +97,43 @@ export class Palette {
     const { element } = this._options[this._active];
     element.setAttribute("aria-selected", "true");
     element.scrollIntoView({ block: "nearest" });
-    this._box.setAttribute("aria-activedescendant", element.id);
+    this._input.setAttribute("aria-activedescendant", element.id);
   }
 
   async _choose(prompt) {
-    this.close();
     if (prompt.arguments.length === 0) {
-      if (await this._composer.sendPrompt({ server: prompt.server, name: prompt.name, arguments: {} })) this._composer.text = "";
+      this._close();
+      this._composer.focus();
+      await this._composer.sendPrompt({ server: prompt.server, name: prompt.name, arguments: {} });
       return;
     }
     const complete = (name, values) => this._context.commands.complete(prompt.server, "prompt", prompt.name, name, values);
     const form = new PromptForm(prompt, { use: (values) => this._use(prompt, values), leave: () => this._leave(), complete });
+    this._searching = false; // removing the box that has the focus blurs it
     this._panel.replaceChildren(form.element);
-    this._panel.hidden = false;
     form.focus();
   }
 
   async _use(prompt, values) {
-    if (!(await this._composer.sendPrompt({ server: prompt.server, name: prompt.name, arguments: values }))) return;
-    this._leave();
+    if (await this._composer.sendPrompt({ server: prompt.server, name: prompt.name, arguments: values })) this._leave();
   }
 
-  _leave() {
+  /** Close, and go back to the message. A `/` that was typed, and what followed, is text after all. */
+  _leave({ focus = true, withSlash = !focus } = {}) {
+    const text = this._typed && withSlash ? `/${this._input.value}` : "";
+    this._close();
+    if (text) {
+      this._declined = true;
+      this._composer.text = text;
+    }
+    if (focus) this._composer.focus();
+  }
+
+  _close() {
+    this._searching = false;
     this._panel.hidden = true;
     this._panel.replaceChildren();
-    this._composer.text = "";
-    this._composer.focus();
-  }
-
-  _blurred() {
-    this.close();
+    this._options = [];
   }
 }
 

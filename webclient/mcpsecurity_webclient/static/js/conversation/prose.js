@@ -1,10 +1,12 @@
 /**
  * The one place where markup from the server enters the page: a message's HTML, which the server has sanitised
- * (docs/chat-protocol.md). Links open in a new tab; code blocks get a copy button.
+ * (docs/chat-protocol.md). Links open in a new tab; code blocks get a head with
+ * their language and a copy button.
  */
 
 import { h } from "../ui/dom.js";
 import { copyButton } from "../ui/copy.js";
+import { t } from "../ui/texts.js";
 
 export class Prose {
   /** @param {(text: string) => void} announce */
@@ -14,7 +16,7 @@ export class Prose {
     this._tailElement = h("div", { class: "prose-part" });
     this._stable = "";
     this._tail = "";
-    this.element = h("div", { class: "prose" }, this._stableElement, this._tailElement);
+    this.element = h("div", { class: "prose", dir: "auto", onclick: (event) => this._followNote(event) }, this._stableElement, this._tailElement);
   }
 
   /** Show complete blocks and the unfinished one. What stands there already is not touched: selections survive. */
@@ -50,15 +52,28 @@ export class Prose {
     this._stable = "";
   }
 
+  /** A mark in the text leads to its footnote, and back. Both belong to this message, so they have no id. */
+  _followNote(event) {
+    const name = event.target.closest('a[href^="#"]')?.getAttribute("href").slice(1);
+    if (!name) return;
+    event.preventDefault();
+    const target = this.element.querySelector(`.${CSS.escape(name)}`);
+    target?.setAttribute("tabindex", "-1");
+    target?.focus();
+  }
+
   _decorateBlocks(root) {
     for (const pre of root.querySelectorAll("pre")) {
       pre.tabIndex = 0;
-      const frame = h("div", { class: "code-block" });
+      const language = /^language-(.+)$/.exec(pre.firstElementChild?.className ?? "")?.[1] ?? "";
+      const frame = h("div", { class: "code-block", dir: "ltr" });
       pre.replaceWith(frame);
-      frame.append(pre, copyButton("Copy code", () => pre.textContent ?? "", this._announce));
+      frame.append(h("div", { class: "code-head" }, h("span", {}, language), copyButton(t("Copy code"), () => pre.textContent ?? "", this._announce)), pre);
+      pre.setAttribute("role", "region");
+      pre.setAttribute("aria-label", language ? t("Code in {language}", { language }) : t("Code"));
     }
     for (const table of root.querySelectorAll("table")) {
-      const frame = h("div", { class: "scrolling", tabindex: "0", role: "group", "aria-label": "Table" });
+      const frame = h("div", { class: "scrolling", tabindex: "0", role: "group", "aria-label": t("Table") });
       table.replaceWith(frame);
       frame.append(table);
     }
@@ -66,7 +81,7 @@ export class Prose {
 }
 
 function decorateLinks(root) {
-  for (const link of root.querySelectorAll("a[href]")) {
+  for (const link of root.querySelectorAll('a[href]:not([href^="#"])')) {
     link.target = "_blank";
     link.rel = "noopener noreferrer";
   }

@@ -63,7 +63,14 @@ function wholeAnswer(state) {
 
 function lastAnswer({ order, messages }) {
   const last = messages[order.at(-1)];
-  return last?.role === "assistant" ? last.text : "";
+  return last?.role === "assistant" ? spoken(last.html) : "";
+}
+
+/** Return the words of a message without Markdown's marks; its HTML is the server's. */
+function spoken(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content.textContent?.replaceAll(/\s+/g, " ").trim() ?? "";
 }
 
 function titleOf({ calls }, id) {

@@ -21,7 +21,14 @@ export class Waiting {
     this._watched = new Set();
     this._elsewhere = 0;
     this._observer = new IntersectionObserver((entries) => this._seen(entries), { root: log, threshold: STEPS });
+    this._box = byId("message");
     byId("waiting-show").addEventListener("click", () => this.next());
+    for (const name of ["focus", "pointerdown", "input"]) this._box.addEventListener(name, () => this._rest(false));
+  }
+
+  /** Let the composer be one line, unless something is written in it, or let it be whole again. */
+  _rest(rests) {
+    document.body.classList.toggle("rests", rests && this._box.value === "");
   }
 
   /** Know how much waits in other chats. */
@@ -38,6 +45,7 @@ export class Waiting {
     fresh.forEach((element) => this._observer.observe(element));
     const settled = [...this._watched].filter((element) => !waiting.has(element));
     this._watched = waiting;
+    if (fresh.length > 0) this._rest(true);
     this._lead(fresh, settled.length > 0);
     if (settled.some((element) => element.contains(document.activeElement))) this._goTo([...waiting][0]);
     this.draw();
@@ -75,6 +83,7 @@ export class Waiting {
   /** Show how much waits, in the bar and in the title. */
   draw() {
     const count = this._watched.size;
+    if (count === 0) this._rest(false);
     this._bar.hidden = count === 0 || this._visible.size > 0 || this._known.size < count;
     setText(this._words, tn("{count} request waits for you", "{count} requests wait for you", count));
     const title = document.title.replace(/^\(\d+\) /, "");

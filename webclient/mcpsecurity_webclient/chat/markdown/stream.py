@@ -1,47 +1,14 @@
-"""Renders a model's Markdown as safe HTML, also while the text is still growing.
+"""A text that grows: a finished block is rendered once, and only the last block again when text is added."""
 
-markdown-it-py renders without raw HTML; nh3 removes everything that is not on a short list. A finished block
-is rendered once; only the last block is rendered again when text is added.
-"""
-
+import re
 from dataclasses import dataclass
 
-import nh3
-from markdown_it import MarkdownIt
+from mcpsecurity_webclient.chat.markdown.rendering import to_html
 
-__all__ = ["MarkdownStream", "Piece", "to_html"]
+__all__ = ["MarkdownStream", "Piece"]
 
-_TAGS = {
-    "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol",
-    "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
-}  # fmt: skip
-_ATTRIBUTES = {"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}}
-_SCHEMES = {"http", "https", "mailto"}
-
-_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True}).enable(
-    ["table", "strikethrough"]
-)
-_markdown.validateLink = lambda url: url.lower().startswith(("http://", "https://", "mailto:"))  # type: ignore[method-assign] # its documented hook
-
-
-def _attribute(tag: str, name: str, value: str) -> str | None:
-    if tag == "code" and name == "class":
-        return value if value.startswith("language-") and value[9:].replace("-", "").isalnum() else None
-    return value
-
-
-_cleaner = nh3.Cleaner(
-    tags=_TAGS,
-    attributes=_ATTRIBUTES,
-    url_schemes=_SCHEMES,
-    link_rel="noopener noreferrer nofollow",
-    attribute_filter=_attribute,
-)
-
-
-def to_html(text: str) -> str:
-    """Return Markdown as sanitised HTML; images are left as their text."""
-    return _cleaner.clean(_markdown.render(text))
+_TABLE_BEGINS = re.compile(r"(?:^|\n[ \t]*\n|^[^\n|]*\n)(\|[^\n]*(?:\n[ \t|:-]*)?)$")
+"""A line with a bar, at the end of the text, before it is clear whether it heads a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +36,13 @@ class MarkdownStream:
             stable = to_html(self.text[self._begin : end])
             self._begin = end
             self.stable_html += stable
-        return Piece(stable, to_html(self.text[self._begin :]))
+        return Piece(stable, to_html(_without_beginning_table(self.text[self._begin :]), growing=True))
+
+
+def _without_beginning_table(text: str) -> str:
+    """Return `text` without a last line that would be shown as bars and words, and then as a table."""
+    begin = _TABLE_BEGINS.search(text)
+    return text[: begin.start(1)] if begin else text
 
 
 def _end_of_finished_blocks(text: str, begin: int) -> int:
