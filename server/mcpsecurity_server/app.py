@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from mcpsecurity.runtime.rate_limit import InMemoryRateLimiter, RateLimiter
 from mcpsecurity.runtime.service import REQUEST_WRAPPER
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_server.auth.metadata import add_metadata_routes
+from mcpsecurity_server.auth.middleware import Authentication
 from mcpsecurity_server.auth.principal import current_principal
 from mcpsecurity_server.auth.setup import AuthSetup
 from mcpsecurity_server.auth.tool_access import CallersOfPolicy, tool_guard
@@ -74,12 +76,14 @@ def create_app(
     add_proxy_middlewares(app, settings)
     redis = _redis_transport(app, settings)
     auth = None if settings.no_auth else AuthSetup(settings, tls, clock, timer, key_policy)
-    guard = _add_access_control(app, settings, auth, redis, audit, clock)
+    guard, authentication = _add_access_control(app, settings, auth, redis, audit, clock)
     before_call = rate_guard(_call_limit(settings, redis), guard)
     callers = auth.callers() if auth is not None else None
     own = mcp is None
     mcp = mcp if mcp is not None else _own_mcp(app, settings, callers, tls, clock, timer)
     mounted = _mount(app, settings, mcp, redis, before_call, callers, audit, instrumentation, clock)
+    if authentication is not None and callers is not None and callers.hides_tools:
+        authentication.rights_changed = partial(mounted.list_changed, "tools")
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)
     if own:  # other programs' tools may ask for the request's application
@@ -127,19 +131,19 @@ def _add_access_control(
     redis: "RedisTransport | None",
     audit: AuditLog,
     clock: Clock,
-) -> BeforeCall | None:
-    """Add the public routes and the authentication of all others; return the check of tools' own scopes."""
+) -> tuple[BeforeCall | None, Authentication | None]:
+    """Add the public routes and the authentication of all others; return it and the check of single tools."""
     checks: dict[str, Callable[[], Awaitable[None]]] = {}
     if redis is not None:
         checks |= {"redis": redis.connection.check, "clock": redis.connection.check_clock}
     public = [add_health_route(app, settings.path, clock), add_ready_route(app, checks)]
     if auth is None:
         app.middlewares.append(number_requests)
-        return None
+        return None, None
     public += add_metadata_routes(app, settings.url, auth.metadata())
     authentication = auth.install(app, {_path(route) for route in public}, audit)
     checks["signing_keys"] = authentication.check_keys
-    return tool_guard(auth.tool_policy())
+    return tool_guard(auth.tool_policy()), authentication
 
 
 def _limits(settings: ServerSettings) -> Limits:

@@ -72,6 +72,7 @@ class Playground:
         self._add_questions()
         self._add_results()
         self._add_demolition()
+        self._add_ledger()
         self._add_errand()
         self._add_texts()
 
@@ -167,6 +168,16 @@ class Playground:
             """Demolish the house."""
             self.calls.append(("demolish_house", {"street": street}))
             return "The house is gone."
+
+    def _add_ledger(self) -> None:
+        @self.mcp.tool(title="Ledger", annotations=ToolAnnotations(readOnlyHint=True, openWorldHint=True))
+        def read_ledger(to: str = "December") -> list[dict[str, Any]]:
+            """Read the ledger."""
+            return [
+                {"day": f"2026-{1 + n // 28:02}-{1 + n % 28:02}", "customer": f"Customer number {n}",
+                 "country": "Switzerland", "amount": round(1299 + 40 * ((n * 7) % 13), 2), "paid": n % 3 == 0}
+                for n in range(100)
+            ]  # fmt: skip
 
     def _add_errand(self) -> None:
         @self.mcp.tool(title="Errand", structured_output=False)

@@ -83,24 +83,39 @@ async def test_more_time_moves_the_deadline_and_typing_does_by_itself(alice_in_a
     await expect(card).to_contain_text("Done")
 
 
-async def test_what_was_typed_outlives_a_reload_and_the_end_of_its_time(alice_in_a_hurry: Person) -> None:
+async def test_what_was_typed_outlives_a_reload_until_it_is_sent(alice: Person) -> None:
+    await alice.choose("Elicitation")
+    await alice.ask("Fill in a survey")
+    await alice.request().get_by_label("Name").fill("Ada")
+    await alice.request().get_by_role("group", name="Hobbies").get_by_label("Chess").check()
+    await alice.page.reload()
+    await expect(alice.request().get_by_label("Name")).to_have_value("Ada")
+    await expect(alice.request().get_by_label("Chess")).to_be_checked()
+    await alice.answer("Decline")
+    await alice.finished()
+    kept = "Object.keys(sessionStorage).filter((key) => key.startsWith('typed'))"
+    assert await alice.page.evaluate(kept) == []
+
+
+async def test_an_edit_outlives_a_reload(alice: Person) -> None:
+    await alice.ask(DICE)
+    card = alice.call("get_random_number")
+    await card.get_by_role("button", name="Edit arguments").click()
+    await card.get_by_label("min").fill("-7")
+    await alice.page.reload()
+    await expect(card.get_by_label("min")).to_have_value("-7")
+    await expect(card.get_by_role("button", name="Approve with changes")).to_be_visible()
+
+
+async def test_a_question_that_expired_is_asked_again_filled_in(alice_in_a_hurry: Person) -> None:
     person = alice_in_a_hurry
     await person.choose("Elicitation")
     await person.ask("Fill in a survey")
     await person.request().get_by_label("Name").fill("Ada")
-    await person.request().get_by_role("group", name="Hobbies").get_by_label("Chess").check()
-    await person.page.reload()
-    await expect(person.request().get_by_label("Name")).to_have_value("Ada")
     await expect(person.conversation).to_contain_text("Expired: there was no answer in time")
     await person.finished()
     await person.conversation.get_by_role("button", name="Ask again").click()
     await expect(person.request().get_by_label("Name")).to_have_value("Ada")
-    await expect(person.request().get_by_label("Chess")).to_be_checked()
-    await person.answer("Decline")
-    await person.finished()
-    assert (
-        await person.page.evaluate("Object.keys(sessionStorage).filter((k) => k.startsWith('typed'))") == []
-    )
 
 
 async def test_a_form_of_one_approval_is_two_buttons(alice: Person) -> None:
@@ -144,3 +159,25 @@ async def test_errors_are_counted_and_go_when_they_are_corrected(alice: Person) 
     await form.get_by_label("Name").fill("Ada")
     await expect(form.get_by_text("4 fields need attention.")).to_be_visible()
     await expect(form.get_by_label("Name")).to_have_attribute("aria-invalid", "false")
+
+
+async def test_many_ended_calls_are_one_line(alice: Person) -> None:
+    await alice.ask("Please generate 4 random numbers")
+    await alice.page.get_by_role("button", name="Approve all").click()
+    await alice.finished()
+    await expect(alice.page.locator(".call-group > summary")).to_contain_text("4 calls")
+    await expect(alice.call("get_random_number", 0)).to_be_hidden()
+    await alice.page.locator(".call-group > summary").click()
+    await expect(alice.call("get_random_number", 3)).to_be_visible()
+
+
+async def test_a_chart_stays_in_view_with_its_answer(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 1000, "height": 640})
+    await alice.ask("Read the ledger")
+    await expect(alice.call("read_ledger").get_by_text("Reaches outside")).to_be_visible()
+    await alice.approve("read_ledger")
+    await alice.finished()
+    drawn = alice.call("read_ledger").get_by_role("img", name="Chart of amount over day: 100 points")
+    await expect(drawn).to_be_in_viewport(ratio=1)
+    await alice.page.get_by_role("button", name="Go to the newest").click()
+    await expect(drawn).not_to_be_in_viewport()

@@ -4,7 +4,7 @@ The token is checked before anything of the body is read.
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -13,11 +13,14 @@ from mcpsecurity.runtime.request_context import begin_request
 from mcpsecurity_server.auth.bearer import bearer_token
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.errors import AuthError, MissingToken
+from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.auth.verifier import AccessTokenVerifier
 from mcpsecurity_server.observability.audit import AuditLog
-from mcpsecurity_server.transport import TOKEN_KEY, was_refused
+from mcpsecurity_server.transport import TOKEN_KEY, Owner, was_refused
 
 __all__ = ["Authentication"]
+
+_MOST_OWNERS = 10_000
 
 
 class Authentication:
@@ -28,11 +31,14 @@ class Authentication:
     """
 
     verifier: AccessTokenVerifier
+    rights_changed: Callable[[Owner], Awaitable[None]] | None = None
+    """Called when a new token of somebody allows other things than the last one did."""
 
     def __init__(self, challenger: Challenger, public_paths: Collection[str], audit: AuditLog) -> None:
         self._challenger = challenger
         self._public = frozenset(public_paths)
         self._audit = audit
+        self._rights: dict[Owner, tuple[frozenset[str], tuple[str, ...]]] = {}
 
     @web.middleware
     async def authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -42,7 +48,7 @@ class Authentication:
             return await handler(request)
         try:
             token = bearer_token(request)
-            principal = self.verifier.cached(token) or await self.verifier.verify(token)
+            principal = self.verifier.cached(token) or await self._verified(token)
             request[TOKEN_KEY] = principal
             current.caller = principal.caller
             response = await handler(request)
@@ -53,6 +59,19 @@ class Authentication:
         if was_refused(response):
             self._audit.response_sent(request, response.status)
         return response
+
+    async def _verified(self, token: str) -> Principal:
+        """Verify a token that is not known yet. Raises `AuthError`."""
+        principal = await self.verifier.verify(token)
+        if self.rights_changed is not None:
+            rights = (frozenset(principal.scopes), principal.roles)
+            before = self._rights.pop(principal.owner, rights)
+            while len(self._rights) >= _MOST_OWNERS:
+                del self._rights[next(iter(self._rights))]
+            self._rights[principal.owner] = rights
+            if before != rights:
+                await self.rights_changed(principal.owner)
+        return principal
 
     async def check_keys(self) -> None:
         """Return if tokens can be verified. Raises `ProviderError`."""

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from mcpsecurity_server.transport.events.bus import STANDALONE
+from mcpsecurity_server.transport.identity import Owner
 from mcpsecurity_server.transport.jsonrpc import to_json
 from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED, notification
 from mcpsecurity_server.transport.sessions.registry import Sessions
@@ -25,13 +26,14 @@ class Announcements:
         self._sessions = sessions
         self._changes = changes
 
-    async def list_changed(self, what: Kind) -> None:
-        """Notify all clients that a list has changed."""
+    async def list_changed(self, what: Kind, owner: Owner | None = None) -> None:
+        """Notify all clients that a list has changed, or those of one owner."""
         method = f"notifications/{what}/list_changed"
         message = to_json(notification(method))
         async for record in self._sessions.store.records():
-            await self._sessions.bus.publish(record.id, STANDALONE, message)
-        await self._changes.announce(method)
+            if owner is None or record.owner == owner:
+                await self._sessions.bus.publish(record.id, STANDALONE, message)
+        await self._changes.announce(method, owner=owner)
 
     async def resource_updated(self, uri: str) -> None:
         """Notify the clients that have subscribed to a resource that it has changed."""

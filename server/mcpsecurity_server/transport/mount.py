@@ -20,7 +20,7 @@ from mcpsecurity_server.transport.events.bus import EventBus
 from mcpsecurity_server.transport.events.memory import InMemoryEventBus
 from mcpsecurity_server.transport.http.endpoint import Endpoint
 from mcpsecurity_server.transport.http.origin import Guard
-from mcpsecurity_server.transport.identity import CallerRules
+from mcpsecurity_server.transport.identity import CallerRules, Owner
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.sessions.registry import Sessions
 from mcpsecurity_server.transport.sessions.routes import SessionProtocol
@@ -67,9 +67,12 @@ class MountedMcp:
             streams=sum(len(session.open_streams) for session in sessions) + listens,
         )
 
-    async def list_changed(self, what: Kind) -> None:
-        """Notify every client that a list has changed, for example after `FastMCP.add_tool`."""
-        await self._announcements.list_changed(what)
+    async def list_changed(self, what: Kind, owner: Owner | None = None) -> None:
+        """Notify every client that a list has changed, for example after `FastMCP.add_tool`.
+
+        With `owner` only the clients of this tenant, person and application.
+        """
+        await self._announcements.list_changed(what, owner)
 
     async def resource_updated(self, uri: str) -> None:
         """Notify the clients that have subscribed to a resource that it has changed."""

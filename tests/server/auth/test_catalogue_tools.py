@@ -1,9 +1,11 @@
 """The catalogue of token cases, 48 to 50: app roles and authentication contexts of single tools."""
 
+import asyncio
 import base64
 import json
 from typing import Any
 
+import aiohttp
 import orjson
 from tests.oidc.tenant import ControlledTenant, MovableClock
 from tests.server.protected import BASE_SCOPE, Answer, ProtectedServer
@@ -77,3 +79,41 @@ async def _listed(protected: ProtectedServer, token: str) -> set[str]:
     answer = await protected.request("POST", "/mcp", headers, body)
     assert {tool["name"] for tool in answer.json()["result"]["tools"]} == names
     return names
+
+
+async def test_case_50_a_new_token_that_allows_other_tools_is_told_to_its_owner_only(
+    tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    settings: dict[str, Any] = {"list_permitted": True, "tool_roles": {"who_am_i": "Reader"}}
+    async with ProtectedServer(tenant, clock, **settings) as protected:
+        alice, bob = tenant.access_token(), tenant.access_token(oid="oid-of-bob", sub="sub-of-bob")
+        streams = [await _stream(protected, token) for token in (alice, bob)]
+        try:
+            await protected.call(tenant.access_token(uti="another token that allows the same"))
+            await protected.call(tenant.access_token(roles=["Reader"]))
+            await protected.call(tenant.access_token(oid="oid-of-bob", sub="sub-of-bob", roles=["Reader"]))
+            for stream in streams:
+                told = await _told(stream)
+                assert told.count(b"tools/list_changed") == 1, told
+        finally:
+            for stream in streams:
+                stream.close()
+
+
+async def _stream(protected: ProtectedServer, token: str) -> aiohttp.ClientResponse:
+    """Open a session's event stream."""
+    headers = {"Authorization": f"Bearer {token}", "Mcp-Session-Id": await protected.session(token)}
+    response = await protected.http.get(
+        f"{protected.origin}/mcp", headers=headers | {"Accept": "text/event-stream"}
+    )
+    assert response.status == 200
+    return response
+
+
+async def _told(stream: aiohttp.ClientResponse) -> bytes:
+    """Return what has come so far, at least until a list has changed."""
+    seen = b""
+    async with asyncio.timeout(10):
+        while b"list_changed" not in seen:
+            seen += await stream.content.readany()
+    return seen

@@ -148,9 +148,9 @@ class ChangeNotifier:
         self._open: set[SubscriptionStream] = set()
         self._stopped = False
 
-    async def announce(self, method: str, uri: str | None = None) -> None:
-        """Announce that a list or a resource has changed."""
-        await self._bus.broadcast(_TOPIC, orjson.dumps([method, uri]))
+    async def announce(self, method: str, uri: str | None = None, *, owner: Owner | None = None) -> None:
+        """Announce that a list or a resource has changed, to all or to one owner."""
+        await self._bus.broadcast(_TOPIC, orjson.dumps([method, uri, *(owner or ())]))
 
     async def start(self) -> None:
         """Receive what the processes on the bus announce."""
@@ -181,6 +181,7 @@ class ChangeNotifier:
             self._open.discard(stream)
 
     def _receive(self, message: bytes) -> None:
-        method, uri = orjson.loads(message)
+        method, uri, *owner = orjson.loads(message)
         for stream in list(self._open):
-            stream.deliver(method, uri)
+            if not owner or stream.owner == tuple(owner):
+                stream.deliver(method, uri)

@@ -34,9 +34,9 @@ import { Waiting } from "./shell/waiting.js";
 import { Welcome } from "./shell/welcome.js";
 import { ContextWindow } from "./shell/window.js";
 import { byId } from "./ui/dom.js";
-import { t } from "./ui/texts.js";
 
 const RESYNC_PAUSE_MS = 2000;
+const UNDO_MS = 10_000;
 
 function start() {
   const { chatId, username } = document.body.dataset;
@@ -62,7 +62,7 @@ function start() {
   context.sent = () => follower.goToEnd();
   context.keep = (element) => follower.keep(element);
   context.typed = new Typed({ username, chatId });
-  context.undo = (message, undo) => toasts.show({ level: "warning", message, again: undo, label: t("Undo") });
+  context.undo = (message, undo) => toasts.offerUndo(message, undo, UNDO_MS);
   context.serverTitle = (name) => serverTitle(store.state, name);
   context.leave = (element) => leave(element, () => composer.focus());
 

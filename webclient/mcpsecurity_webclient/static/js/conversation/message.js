@@ -7,6 +7,7 @@ import { button } from "../ui/button.js";
 import { copyButton } from "../ui/copy.js";
 import { ToolCard } from "../tools/card.js";
 import { BatchBar } from "../tools/batch.js";
+import { CallGroup } from "../tools/group.js";
 import { Marks } from "./marks.js";
 import { OwnActions } from "./own_actions.js";
 import { Prose } from "./prose.js";
@@ -60,6 +61,7 @@ export class MessageView {
     this._missing = h("p", { class: "muted", hidden: true });
     this._calls = h("div", { class: "calls" });
     this._batch = new BatchBar(this._context);
+    this._group = new CallGroup();
     this._usage = h("span", { class: "usage" });
     this._copy = copyButton("Copy answer", () => this._message.text, this._context.announce);
     this._again = button("Regenerate", () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
@@ -84,7 +86,7 @@ export class MessageView {
       arrange(card.requests, requestsFor(call.call_id));
       return card.slot;
     });
-    arrange(this._calls, [...this._batch.update(calls), ...slots]);
+    arrange(this._calls, [...this._batch.update(calls), ...this._group.update(calls, slots)]);
     this._calls.hidden = slots.length === 0;
   }
 

@@ -83,7 +83,7 @@ export class ToolCard {
     this._countdown = waits ? this._context.countdowns.add(deadlineOf(call)) : null;
     this._countdown?.watch(this._body);
     const words = this._asks && call.status === "running" ? t("Waiting for your answer") : wordsFor(call);
-    this._state.replaceChildren(words, ...(this._countdown ? [" · ", this._countdown.element] : []));
+    this._state.replaceChildren(h("span", {}, words), ...(this._countdown ? [this._countdown.element] : []));
   }
 
   _drawBody(call, before) {
@@ -107,7 +107,7 @@ export class ToolCard {
 
   /** An ended call is one line, `details` with everything else. */
   _drawOutcome(call, before) {
-    const outcome = new Outcome(call);
+    const outcome = new Outcome(call, this._context.serverTitle(call.server));
     const line = h("summary", { class: "card-line" }, this._symbol, this._title, this._state);
     this._head.replaceChildren(h("details", { class: "card-fold" }, line,
       h("div", { class: "card-details" }, h("p", { class: "card-origin" }, this._origin.textContent), outcome.details)));

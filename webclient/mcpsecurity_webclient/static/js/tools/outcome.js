@@ -10,11 +10,13 @@ import { imagesView, resultText, resultView } from "./result.js";
 import { stateOf } from "./wording.js";
 
 const LONGEST = 240;
+const LOST = /^The connection to the MCP server .*It is not known whether this was completed\.$/;
 
 export class Outcome {
-  /** @param {any} call */
-  constructor(call) {
+  /** @param {any} call  @param {string} server  what its server is called */
+  constructor(call, server) {
     this._call = call;
+    this._server = server;
     this._state = stateOf(call);
     /** The way to have the answer written again, if that is of use: the page's `retry` or `regenerate`. */
     this.retry = this._retry();
@@ -34,7 +36,7 @@ export class Outcome {
 
   _words() {
     const { reason, title, tool } = this._call;
-    if (this._state === "failed") return [h("p", { class: "card-error" }, clipped(errorText(this._call)))];
+    if (this._state === "failed") return [h("p", { class: "card-error", dir: "auto" }, this._error())];
     if (this._state === "declined" && reason) return [h("p", { class: "card-description" }, t("Your reason: {reason}", { reason }))];
     if (this._state === "expired") return [h("p", { class: "card-description" }, t("There was no answer in time, so {tool} was not run.", { tool: title || tool }))];
     return [];
@@ -52,9 +54,15 @@ export class Outcome {
     return [h("h4", {}, t("Arguments")), argumentsView(values, schema), ...(result ? [h("h4", {}, t("Result")), result] : [])];
   }
 
+  /** A lost connection is told by the server's title, without its address. */
+  _error() {
+    const text = errorText(this._call);
+    return LOST.test(text) ? t("Connection to {server} lost. The tool may or may not have finished; check before trying again.", { server: this._server }) : clipped(text);
+  }
+
   _wholeError() {
     const text = resultText(this._call);
-    return text && text !== clipped(errorText(this._call)) ? h("pre", { class: "raw", tabindex: "0" }, text) : null;
+    return text && text !== this._error() ? h("pre", { class: "raw", tabindex: "0" }, text) : null;
   }
 }
 
