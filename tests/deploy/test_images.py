@@ -173,7 +173,7 @@ async def test_the_server_answers_people_and_nobody_else(
         assert size(root / "opt/mcpsecurity") < 250 * MIB
 
 
-async def test_the_web_chat_signs_people_in_and_keeps_conversations(
+async def test_the_web_chat_signs_people_in_and_has_its_database(
     storage: tuple[str, ...], images: dict[str, str], stack: LocalStack
 ) -> None:
     port = free_port()
@@ -185,13 +185,14 @@ async def test_the_web_chat_signs_people_in_and_keeps_conversations(
         "WEBCLIENT_CLIENT_ID": stack.cloud.web_client_id,
         "WEBCLIENT_CLIENT_SECRET": stack.cloud.web_client_secret,
     }
-    async with started(storage, images["webclient"], stack.cloud.ca_file, settings) as root:
+    async with started(storage, images["webclient"], stack.cloud.ca_file, settings):
         await answers(f"http://localhost:{port}/health")
         signin = f"http://localhost:{port}/signin"
         async with aiohttp.ClientSession() as http, http.get(signin, allow_redirects=False) as page:
             assert page.status == 302
             assert stack.cloud.tenant_id in page.headers["Location"]
-        assert (root / "data" / "conversations.sqlite3").exists()
+        async with aiohttp.ClientSession() as http, http.get(f"http://localhost:{port}/ready") as ready:
+            assert await ready.json() == {"ready": True, "missing": []}, "the database in /data can be used"
 
 
 @pytest.mark.parametrize("target", ["server", "webclient"])

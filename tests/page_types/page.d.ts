@@ -103,6 +103,8 @@ declare global {
     goOn?: () => Promise<unknown>;
     /** Let the person change a message. */
     edit?: (text: string) => void;
+    /** Show a short notice. */
+    tell?: (message: string) => void;
     /** Open a chat in this page. */
     open?: (chatId: string) => void;
     /** The person's message was taken. */

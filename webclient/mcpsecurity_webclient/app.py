@@ -113,7 +113,12 @@ def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: floa
     )
     add_preferences(app, pages)
     assets = Assets(_FOLDER / "static", bundled=assembly.settings.bundled)
-    pages.globals.update(static=assets.url, style_sheets=assets.style_sheets, modules=assets.modules)
+    pages.globals.update(
+        static=assets.url,
+        style_sheets=assets.style_sheets,
+        modules=assets.modules,
+        max_message=assembly.settings.max_message,
+    )
     add_auth_routes(
         app, assembly.settings, assembly.entra, assembly.end_session, assembly.flows, assembly.clock
     )

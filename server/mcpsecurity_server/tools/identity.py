@@ -73,9 +73,15 @@ def register_profile(toolbox: Toolbox, profiles: ProfileService) -> None:
     async def get_my_profile(context: ToolContext) -> MyProfile:
         """Get the signed-in person's profile from Microsoft Graph: name, mail address and job title."""
         principal = _principal()
-        with _told():
-            await profiles.prepare(principal)  # before the person is asked: the sign-in may need another step
+        failure: ServiceError | None = None
+        try:
+            with _told():  # a claims challenge comes before the person is asked, any other failure after it
+                await profiles.prepare(principal)
+        except ServiceError as error:
+            failure = error
         await toolbox.elicitor.approve(context, "get_my_profile", "Read your profile from Microsoft Graph.")
+        if failure is not None:
+            raise failure
         with _told():
             profile = await profiles.profile(principal)
         return MyProfile(

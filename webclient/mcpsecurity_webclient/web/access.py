@@ -15,6 +15,8 @@ from mcpsecurity.runtime.request_context import begin_request
 from mcpsecurity_webclient.auth.person import PERSON, Handler, Person
 from mcpsecurity_webclient.auth.urls import safe_next
 from mcpsecurity_webclient.errors import StoreUnavailableError
+from mcpsecurity_webclient.languages import gettext as _
+from mcpsecurity_webclient.languages import marked
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.web.bodies import body_of
 from mcpsecurity_webclient.web.errors import ApiError, to_api_error
@@ -22,6 +24,8 @@ from mcpsecurity_webclient.web.errors import ApiError, to_api_error
 __all__ = ["DENIALS", "error_middleware", "guard_middleware", "number_requests"]
 
 _log = logging.getLogger(__name__)
+
+_OUTDATED = marked("This page is out of date. Please reload it.")
 
 DENIALS: Counter[str] = Counter()
 """Counts the refused requests of this process, by error code."""
@@ -94,14 +98,14 @@ async def _check_command(request: web.Request, origin: str, csrf: str) -> None:
         ApiError: 403, or 415 for a command that is not JSON; a form as for `body_of`.
     """
     if request.headers.getall("Origin", []) != [origin]:
-        raise ApiError(403, "foreign_origin", "This command came from another site.")
+        raise ApiError(403, "foreign_origin", _(_OUTDATED))
     token = request.headers.get("X-CSRF-Token")
     if request.content_type == "application/x-www-form-urlencoded" and request.path == "/signout":
         token = await _form_token(request)
     elif request.content_type != "application/json":
-        raise ApiError(415, "not_json", "Commands are JSON.")
+        raise ApiError(415, "not_json", _(_OUTDATED))
     if token is None or not hmac.compare_digest(token.encode(errors="replace"), csrf.encode()):
-        raise ApiError(403, "csrf", "This page is out of date. Please reload it.", retryable=True)
+        raise ApiError(403, "csrf", _(_OUTDATED), retryable=True)
 
 
 async def _form_token(request: web.Request) -> str | None:

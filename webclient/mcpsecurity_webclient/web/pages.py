@@ -12,6 +12,23 @@ from mcpsecurity_webclient.web.errors import ApiError
 
 __all__ = ["add_pages"]
 
+_MANIFEST = {
+    "name": "mcpsecurity",
+    "short_name": "mcpsecurity",
+    "description": "A chat with tools that run when you approve them.",
+    "id": "/",
+    "start_url": "/",
+    "scope": "/",
+    "display": "standalone",
+    "background_color": "#f4f6f6",
+    "theme_color": "#0f766e",
+    "icons": [
+        {"src": "/static/icon.svg", "sizes": "any", "type": "image/svg+xml"},
+        {"src": "/static/icon-192.png", "sizes": "192x192", "type": "image/png"},
+        {"src": "/static/icon-512.png", "sizes": "512x512", "type": "image/png", "purpose": "any maskable"},
+    ],
+}
+
 Missing = Callable[[], Awaitable[list[str]]]
 
 
@@ -42,6 +59,12 @@ class _Pages:
         return _page(request, chat)
 
     @public
+    async def manifest(self, _: web.Request) -> web.Response:
+        """Describe the chat to a browser that installs it (W3C Web Application Manifest)."""
+        headers = {"Cache-Control": "public, max-age=86400"}
+        return web.json_response(_MANIFEST, headers=headers, content_type="application/manifest+json")
+
+    @public
     async def health(self, _: web.Request) -> web.Response:
         """Say that the process serves."""
         return web.Response(text="The web chat is running.")
@@ -55,12 +78,16 @@ class _Pages:
 
 
 def add_pages(app: web.Application, directory: ChatDirectory, missing: Missing) -> None:
-    """Add `/`, `/chats/{chat_id}`, `/health` and `/ready`; `missing` names what cannot be reached."""
+    """Add `/`, `/chats/{chat_id}`, `/manifest.webmanifest`, `/health` and `/ready`.
+
+    `missing` names what cannot be reached.
+    """
     pages = _Pages(directory, missing)
     app.router.add_get("/ready", pages.ready)
     app.router.add_get("/", pages.latest)
     app.router.add_get("/chats/{chat_id}", pages.one)
     app.router.add_get("/health", pages.health)
+    app.router.add_get("/manifest.webmanifest", pages.manifest)
 
 
 def _page(request: web.Request, chat: ChatService) -> web.Response:

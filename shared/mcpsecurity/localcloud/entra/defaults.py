@@ -51,7 +51,7 @@ def _users() -> tuple[User, ...]:
 def _web_client(url: str) -> Client:
     client = Client(
         WEB_CLIENT_ID,
-        "MCP web chat",
+        "mcpsecurity",
         ClientKind.CONFIDENTIAL,
         secrets=frozenset({WEB_CLIENT_SECRET}),
     )

@@ -58,6 +58,7 @@ function start() {
   context.regenerate = answering(() => commands.regenerate());
   context.retry = answering(() => commands.retry());
   context.goOn = answering(() => commands.goOn());
+  context.tell = (message) => toasts.show({ level: "info", message });
   context.edit = (text) => composer.rewrite(text);
   context.sent = () => follower.goToEnd();
   context.keep = (element) => follower.keep(element);
@@ -77,7 +78,7 @@ function start() {
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), waiting, new Chats(context, toasts, waiting), notifications];
+  const views = [composer, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(() => stream.restart()), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), waiting, new Chats(context, toasts, waiting), notifications];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) endSession();

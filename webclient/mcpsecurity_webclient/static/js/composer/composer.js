@@ -1,8 +1,8 @@
 /** Where a message is written: Enter sends, Shift+Enter makes a new line, Escape stops the answer, / finds a prompt. */
 
-import { byId } from "../ui/dom.js";
+import { byId, setText } from "../ui/dom.js";
 import { once } from "../ui/button.js";
-import { t } from "../ui/texts.js";
+import { number, t, tn } from "../ui/texts.js";
 
 export class Composer {
   /**
@@ -17,6 +17,8 @@ export class Composer {
     this._text = byId("message");
     this._send = byId("send");
     this._stop = byId("stop");
+    this._tooLong = byId("too-long");
+    this._longest = Number(this._text.dataset.longest);
     this._run = null;
     this._ready = false;
     this._palette = null;
@@ -113,7 +115,9 @@ export class Composer {
     try {
       await this._context.commands.message(text, { ...extras, ...(attachments.length > 0 ? { attachments } : {}) });
     } catch (error) {
-      this._context.report(error);
+      this._context.report(error, async () => {
+        if ((await this._deliver(text, extras)) && this.text.trim() === text) this.text = "";
+      });
       return false;
     }
     this._attachments.clear();
@@ -139,7 +143,10 @@ export class Composer {
   }
 
   _enable() {
-    const ready = this._ready && this.text.trim() !== "";
+    const more = this.text.length - this._longest;
+    this._tooLong.hidden = more <= 0;
+    setText(this._tooLong, more > 0 ? tn("One character too many: a message has at most {most}.", "{count} characters too many: a message has at most {most}.", more, { most: number(this._longest) }) : "");
+    const ready = this._ready && this.text.trim() !== "" && more <= 0;
     this._send.setAttribute("aria-disabled", String(!ready));
     this._send.hidden = this._run !== null && this.text.trim() === ""; // what is written meanwhile waits
   }

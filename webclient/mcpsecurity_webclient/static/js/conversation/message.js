@@ -7,6 +7,8 @@ import { button } from "../ui/button.js";
 import { copyButton } from "../ui/copy.js";
 import { ToolCard } from "../tools/card.js";
 import { BatchBar } from "../tools/batch.js";
+import { foldButton } from "./folding.js";
+import { moment } from "./moments.js";
 import { CallGroup } from "../tools/group.js";
 import { Marks } from "./marks.js";
 import { OwnActions } from "./own_actions.js";
@@ -49,11 +51,11 @@ export class MessageView {
     const chips = attachments.map(({ name, uri }) => h("li", { class: "chip" }, icon("attach"), h("span", {}, name || uri)));
     if (prompt) chips.unshift(h("li", { class: "chip" }, icon("slash"), h("span", {}, prompt.name)));
     this._leftOut = h("p", { class: "muted", hidden: true }, "The model's content filter refused this message, so the model does not see it.");
-    const bubble = text ? h("p", { class: "bubble" }, text) : null;
+    const bubble = text ? h("p", { class: "bubble", dir: "auto" }, text) : null;
     this._own = new OwnActions(message, bubble, this._context);
     return h("article", { class: "message user" }, h("h2", { class: "hidden-text" }, "You"),
       chips.length > 0 ? h("ul", { class: "chips" }, chips) : null,
-      bubble, this._leftOut, this._own.element, this._versions.element);
+      bubble, text ? foldButton(text, bubble) : null, this._leftOut, this._own.element, message.at ? moment(message.at) : null, this._versions.element);
   }
 
   _assistantElement(message) {
@@ -66,7 +68,7 @@ export class MessageView {
     this._copy = copyButton("Copy answer", () => this._message.text, this._context.announce);
     this._again = button("Regenerate", () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
     this._marks = new Marks(message.message_id, this._context);
-    this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._again, this._marks.element, this._usage);
+    this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._again, this._marks.element, message.at ? moment(message.at) : null, this._usage);
     this._heading = h("h2", { class: "hidden-text" }, "Assistant");
     return h("article", { class: "message assistant" }, this._heading,
       this._prose.element, this._missing, this._calls, this._footer, this._versions.element);

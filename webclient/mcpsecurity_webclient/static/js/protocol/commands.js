@@ -1,5 +1,6 @@
 /** Commands to the server: one POST for one thing a person decided (docs/chat-protocol.md). */
 
+import { t } from "../ui/texts.js";
 import { writeExact } from "./exact.js";
 
 const RETRIES = 2;
@@ -200,7 +201,7 @@ export class Commands {
     try {
       response = await this._fetch(path, { credentials: "same-origin", cache: "no-store", redirect: "error", ...request });
     } catch {
-      throw new CommandError(0, { code: "offline", message: "The server cannot be reached.", retryable: true });
+      throw new CommandError(0, { code: "offline", message: unreachable(), retryable: true });
     }
     const body = await response.json().catch(() => ({}));
     if (!response.ok) throw new CommandError(response.status, body.error);
@@ -211,6 +212,10 @@ export class Commands {
 /** Return the name of the person's time zone; undefined where the browser does not tell. */
 function timeZone() {
   return Intl.DateTimeFormat().resolvedOptions().timeZone || undefined;
+}
+
+function unreachable() {
+  return navigator.onLine ? t("The chat cannot be reached. Nothing was changed.") : t("You seem to be offline. Nothing was changed.");
 }
 
 /** Return the address of a chat's commands. */

@@ -20,7 +20,7 @@ export class Stream {
    * `mayReconnect` is called when the server refused the stream; false ends it. `isIdle` tells whether a hidden tab
    * has nothing to wait for.
    * @param {{url: string, onEvent: (value: ChatEvent) => void,
-   *   onConnection: (value: "open"|"lost"|"idle") => void, mayReconnect: () => Promise<boolean>,
+   *   onConnection: (value: "open"|"lost"|"idle"|"offline") => void, mayReconnect: () => Promise<boolean>,
    *   isIdle: () => boolean}} options
    */
   constructor({ url, onEvent, onConnection, mayReconnect, isIdle }) {
@@ -39,6 +39,8 @@ export class Stream {
   start() {
     document.addEventListener("visibilitychange", () => this._visibility());
     window.addEventListener("pagehide", () => this._disconnect());
+    window.addEventListener("offline", () => this.onConnection("offline"));
+    window.addEventListener("online", () => this.restart());
     window.addEventListener("pageshow", (event) => event.persisted && this.restart());
     this.restart();
   }
@@ -86,7 +88,7 @@ export class Stream {
   }
 
   async _failed(source) {
-    this.onConnection("lost");
+    if (source === this._source) this.onConnection(navigator.onLine ? "lost" : "offline");
     if (source !== this._source || source.readyState !== EventSource.CLOSED) return;
     if (!(await this.mayReconnect()) || source !== this._source) return;
     const wait = Math.min(FIRST_WAIT_MS * 2 ** this._failures, LONGEST_WAIT_MS);

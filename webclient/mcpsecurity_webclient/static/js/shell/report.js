@@ -20,8 +20,7 @@ function levelOf({ status }) {
   return status === 409 ? "info" : status === 410 ? "warning" : "error";
 }
 
-function wordsOf({ status, message, fields }) {
-  if (status === 403) return `${message} Reload the page and try again.`;
+function wordsOf({ message, fields }) {
   const details = Object.entries(fields).map(([name, error]) => `${name}: ${error}`);
   return [message, ...details].join(" ");
 }

@@ -5,7 +5,10 @@ import { waitingCount } from "../protocol/state.js";
 import { t } from "../ui/texts.js";
 
 export class Status {
-  constructor() {
+  /** @param {() => void} reconnect  tries to connect again at once */
+  constructor(reconnect) {
+    this._again = byId("reconnect");
+    this._again.addEventListener("click", reconnect);
     this._model = byId("model");
     this._hint = byId("hint");
     this._connection = byId("connection");
@@ -17,19 +20,28 @@ export class Status {
     const { model, connection, ended, run } = state;
     setText(this._model, model?.offline ? t("Demo model (rules, no AI)") : (model?.title || model?.name || ""));
     setText(this._connection, connectionWords(connection) || (waitingCount(state) > 0 ? t("Needs your decision") : run ? t("Answering…") : ""));
-    this._connection.classList.toggle("lost", connection === "lost");
+    const isLost = connection === "lost" || connection === "offline";
+    this._connection.classList.toggle("lost", isLost);
+    this._again.hidden = !isLost;
     this._hint.hidden = this._connection.textContent !== "";
     this._ended.hidden = ended === null;
-    if (ended !== null) this._link.href = ownPath(ended.signInUrl);
+    if (ended !== null) this._link.href = signInPath(ended.signInUrl, state.order.length > 0);
   }
 }
 
 function connectionWords(connection) {
-  return { connecting: t("Connecting…"), lost: t("Connection lost. Trying again…") }[connection] ?? "";
+  const words = {
+    connecting: () => t("Connecting…"),
+    lost: () => t("Connection lost. It is tried again."),
+    offline: () => t("You seem to be offline."),
+  };
+  return words[connection]?.() ?? "";
 }
 
-/** Only a path of this site is followed, whatever a payload says. */
-function ownPath(url) {
-  const target = URL.canParse(url ?? "", location.href) ? new URL(url ?? "", location.href) : null;
-  return target?.origin === location.origin && url ? target.pathname + target.search : "/signin";
+/** Return where to sign in, and come back to this chat if there is anything in it. Only a path of this site is followed. */
+function signInPath(url, comesBack) {
+  const own = URL.canParse(url ?? "", location.href) && new URL(url ?? "", location.href).origin === location.origin;
+  const target = new URL(own && url ? url : "/signin", location.href);
+  if (comesBack && !target.searchParams.has("next")) target.searchParams.set("next", `/chats/${document.body.dataset.chatId}`);
+  return target.pathname + target.search;
 }
