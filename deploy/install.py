@@ -129,14 +129,17 @@ def _pip(python: Path, *options: str, packages: int) -> None:
 def _shown(lines: Iterable[str], packages: int) -> Iterator[str]:
     fetched, last = 0, -SECONDS_BETWEEN_LINES
     in_place = sys.stdout.isatty()
+    unpacking = False
     for line in lines:
         yield line
-        installing = line.startswith("Installing collected packages")
+        begins = line.startswith("Installing collected packages")
         fetched += line.startswith(("Collecting ", "Processing ", "Requirement already satisfied"))
-        if not packages or not (in_place or installing or time.monotonic() - last >= SECONDS_BETWEEN_LINES):
+        due = in_place or time.monotonic() - last >= SECONDS_BETWEEN_LINES
+        if not packages or unpacking or not (begins or due):
             continue
+        unpacking = begins
         last = time.monotonic()
-        words = "unpacking, which takes a while" if installing else f"fetching {fetched} of about {packages}"
+        words = "unpacking, which takes a while" if unpacking else f"fetching {fetched} of about {packages}"
         print(
             f"\rPackages: {words} …\x1b[K" if in_place else f"Packages: {words} …",
             end="" if in_place else "\n",

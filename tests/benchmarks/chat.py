@@ -103,6 +103,15 @@ def _used(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
+async def _settled(process: psutil.Process) -> None:
+    """Wait until the process has nothing to do, such as loading at its start; at most half a minute."""
+    for _ in range(60):
+        before = _used(process)
+        await asyncio.sleep(0.5)
+        if _used(process) - before < 0.02:
+            return
+
+
 async def _answered(person: WebPerson, text: str, *, approve: bool = False, times: int = 1) -> None:
     """Ask that often on one page, and read the answers to their ends."""
     async with person.page() as page:
@@ -144,6 +153,7 @@ async def _answers(cloud: LocalCloud, mcp_url: str) -> tuple[float, float]:
         for text, approve in (("hello", False), ("Give me a random number", True)):
             for _ in range(_ANSWERS // 2):
                 await _answered(people[0], text, approve=approve)
+            await _settled(process)
             before = _used(process)
             for person in people[1 : 1 + _CHATS]:
                 await _answered(person, text, approve=approve, times=_ANSWERS // _CHATS)

@@ -68,6 +68,13 @@ interface AttachmentView {
   name: string;
 }
 
+/** A file that the person attached to a message; `mime_type` as its bytes say it, `size` in bytes. */
+interface FileView {
+  name: string;
+  mime_type: string;
+  size: number;
+}
+
 /** A prompt that a message came from. */
 interface PromptView {
   server: string;
@@ -87,6 +94,7 @@ interface MessageView {
   model?: string;
   usage?: Record<string, number>;
   attachments?: Array<AttachmentView>;
+  files?: Array<FileView>;
   prompt?: PromptView;
   left_out?: "content_filter";
   feedback?: "up" | "down";
@@ -110,7 +118,7 @@ interface ProgressView {
 
 /** One part of a tool's result; the other members depend on `type`. `data` is base64. */
 interface ContentView {
-  type: "text" | "image" | "resource" | "link" | "unsupported";
+  type: "text" | "image" | "audio" | "resource" | "link" | "unsupported";
   text?: string;
   mime_type?: string | null;
   data?: string;

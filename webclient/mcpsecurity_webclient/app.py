@@ -27,12 +27,13 @@ from mcpsecurity_webclient.auth.server_tokens import ServerTokens
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
 from mcpsecurity_webclient.chat.agent.offered_models import open_models
-from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService, owner_of
+from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ToolChoice
+from mcpsecurity_webclient.chat.owners import owner_of
 from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
@@ -60,6 +61,7 @@ _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent
 _SWEEP_SECONDS = 15.0
 _DAY = 86_400.0
+_MAX_BODY = 6 * 1024 * 1024  # of a message with files
 _LONGEST_PATH = 250
 
 Clock = Callable[[], float]
@@ -81,7 +83,7 @@ def create_app(
     not read for `patience` seconds is disconnected. With `instrumented`, requests have spans and gauges are
     registered with OpenTelemetry.
     """
-    app = web.Application()
+    app = web.Application(client_max_size=_MAX_BODY)
     assembly = _Assembly(settings, clock)
     storage = ServerSideStorage(assembly.sessions, secure=settings.secure, clock=clock)
     app.middlewares.extend(

@@ -19,13 +19,8 @@ from pydantic import AnyUrl, ValidationError
 
 from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
 from mcpsecurity.client.http import FAILURE_CODE, McpHttpClient
-from mcpsecurity.client.lenient_results import (
-    ListedPrompts,
-    ListedResources,
-    ListedTools,
-    ReadableContents,
-    ReadablePrompt,
-)
+from mcpsecurity.client.lenient_results import ListedTools, ReadableContents, ReadablePrompt
+from mcpsecurity.client.listing import prompts_page, resources_page, templates_page, tools_page
 from mcpsecurity.client.session import ConcurrentSession, call_tool
 from mcpsecurity.client.time_limits import TimeLimits
 from mcpsecurity.client.tracing import out_of_any_trace, peer_of
@@ -170,17 +165,41 @@ class McpConnection:
             left_out.extend(page.left_out)
             return page.tools
 
-        listed: list[types.Tool] = await self._pages(_tools, tools)
+        listed: list[types.Tool] = await self._pages(tools_page, tools)
         self.left_out = left_out
         return list({tool.name: tool for tool in reversed(listed)}.values())[::-1]
 
     async def list_prompts(self) -> list[types.Prompt]:
         """Return all prompts, from every page."""
-        return await self._pages(_prompts, lambda r: r.prompts)
+        return await self._pages(prompts_page, lambda r: r.prompts)
 
     async def list_resources(self) -> list[types.Resource]:
         """Return all resources, from every page."""
-        return await self._pages(_resources, lambda r: r.resources)
+        return await self._pages(resources_page, lambda r: r.resources)
+
+    async def list_resource_templates(self) -> list[types.ResourceTemplate]:
+        """Return all resource templates, from every page."""
+        return await self._pages(templates_page, lambda r: r.resourceTemplates)
+
+    async def complete(
+        self,
+        reference: types.PromptReference | types.ResourceTemplateReference,
+        name: str,
+        value: str,
+        others: dict[str, str],
+    ) -> list[str]:
+        """Return values for the argument `name` of a prompt or a template that begin with `value`; `others`
+        are the arguments that are known."""
+        params = types.CompleteRequestParams(
+            ref=reference,
+            argument=types.CompletionArgument(name=name, value=value),
+            context=types.CompletionContext(arguments=others),
+        )
+        request = types.ClientRequest(types.CompleteRequest(params=params))
+        result = await self._on_session(
+            lambda s: self._in_time(s.send_request(request, types.CompleteResult))
+        )
+        return result.completion.values
 
     async def get_prompt(self, name: str, arguments: dict[str, str]) -> types.GetPromptResult:
         """Return a prompt's messages."""
@@ -351,22 +370,6 @@ class McpConnection:
     async def _heard(self, message: Any) -> None:
         if self._on_notification is not None and isinstance(message, types.ServerNotification):
             await self._on_notification(message)
-
-
-async def _tools(session: ClientSession, page: types.PaginatedRequestParams) -> ListedTools:
-    """Return a page of tools. The SDK's `list_tools` would keep their output schemas in memory."""
-    request = types.ClientRequest(types.ListToolsRequest(params=page))
-    return await session.send_request(request, ListedTools)
-
-
-async def _prompts(session: ClientSession, page: types.PaginatedRequestParams) -> ListedPrompts:
-    request = types.ClientRequest(types.ListPromptsRequest(params=page))
-    return await session.send_request(request, ListedPrompts)
-
-
-async def _resources(session: ClientSession, page: types.PaginatedRequestParams) -> ListedResources:
-    request = types.ClientRequest(types.ListResourcesRequest(params=page))
-    return await session.send_request(request, ListedResources)
 
 
 def _is_closed(error: McpError) -> bool:

@@ -15,6 +15,7 @@ __all__ = [
     "Greeting",
     "ListedPrompts",
     "ListedResources",
+    "ListedTemplates",
     "ListedTools",
     "ReadableContents",
     "ReadablePrompt",
@@ -135,6 +136,17 @@ class ListedResources(types.ListResourcesResult):
     @classmethod
     def _repair(cls, value: Any) -> Any:
         return _repaired(value, "resources", types.Resource)
+
+
+class ListedTemplates(types.ListResourceTemplatesResult):
+    """A page of resource templates; `left_out` names those that cannot be read."""
+
+    left_out: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _repair(cls, value: Any) -> Any:
+        return _repaired(value, "resourceTemplates", types.ResourceTemplate)
 
 
 def _repaired(value: Any, key: str, kind: type[BaseModel]) -> Any:

@@ -132,10 +132,10 @@ def test_every_kind_of_part_is_shown_or_named() -> None:
         )
     )
     assert [part["type"] for part in parts] == [
-        "image", "unsupported", "unsupported", "resource", "resource", "link",
+        "image", "unsupported", "audio", "resource", "resource", "link",
     ]  # fmt: skip
     assert (parts[3]["mime_type"], parts[3]["text"]) == ("text/plain", "t")
-    assert "text" not in parts[4]
+    assert ("text" in parts[4], parts[4]["data"]) == (False, "eA==")
 
 
 @pytest.mark.parametrize(

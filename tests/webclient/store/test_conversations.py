@@ -8,13 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from tests.support.programs import Program, postgresql
 
 from mcpsecurity_webclient.errors import StaleConversationError, StoreUnavailableError
-from mcpsecurity_webclient.store import Conversation, Owner, Part, SqlConversationStore
+from mcpsecurity_webclient.store import (
+    Conversation,
+    Grant,
+    GrantKey,
+    Owner,
+    Part,
+    SqlConversationStore,
+    migrations,
+)
 from mcpsecurity_webclient.store.engine import database_url, make_engine
 from mcpsecurity_webclient.store.models import metadata
 
@@ -330,3 +340,33 @@ async def test_postgresql_takes_the_token_of_an_identity_as_the_password_of_each
         async with SqlConversationStore(address, password=token) as store:
             await store.check()
         assert len(asked) >= 1
+
+
+def back_to_the_release_before(connection: Connection) -> None:
+    """Bring the schema to that of the release before grants."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.downgrade(config, "0002")
+
+
+async def test_a_database_of_the_release_before_keeps_its_conversations_and_takes_grants(url: str) -> None:
+    async with SqlConversationStore(url) as store:
+        await store.save(ALICE, conversation())
+    engine = make_engine(database_url(url))
+    async with engine.begin() as connection:
+        await connection.run_sync(back_to_the_release_before)
+    await engine.dispose()
+    grant = Grant(key=GrantKey("s", "pay", "0af1"), definition="d1", arguments={"amount": 1}, given_at=1.5)
+    async with SqlConversationStore(url) as store:
+        found = await store.load(ALICE, "one")
+        assert found is not None
+        assert [part.body for part in found.parts] == [part.body for part in conversation().parts]
+        await store.grants.keep(ALICE, grant)
+        await store.grants.keep(ALICE, replace(grant, definition="d2"))
+        assert await store.grants.all(ALICE) == [replace(grant, definition="d2")]
+        assert await store.grants.all(BOB) == await store.grants.all(NAMESAKE) == []
+        await store.grants.remove(BOB, grant.key)
+        assert len(await store.grants.all(ALICE)) == 1
+        await store.grants.remove(ALICE, grant.key)
+        assert await store.grants.all(ALICE) == []

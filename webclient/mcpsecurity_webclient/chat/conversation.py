@@ -1,26 +1,28 @@
 """A person's conversation, as the routes use it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.auth.person import Person
 from mcpsecurity_webclient.chat.agent.model_choice import ModelChoice
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModels
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
-from mcpsecurity_webclient.chat.agent.runs import Runs
+from mcpsecurity_webclient.chat.agent.runs import Again, Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.editing import Editing
 from mcpsecurity_webclient.chat.event_types import LISTED_AFTER, EventName, EventPayload, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus, Subscription
+from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.inbox import Inbox
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.server import ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ToolChoice, User
+from mcpsecurity_webclient.chat.owners import owner_of
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
@@ -36,19 +38,15 @@ from mcpsecurity_webclient.chat.tools.calls import ToolCalls
 from mcpsecurity_webclient.chat.tools.grants import Grants
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.chat.views import ServerView, StateView
+from mcpsecurity_webclient.errors import InvalidArgumentsError
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
-__all__ = ["AGAIN", "Again", "ChatDependencies", "ChatService", "owner_of"]
+__all__ = ["ChatDependencies", "ChatService"]
 
 _POLL_SECONDS = 0.1
 _SAVED_AFTER = frozenset({"message.done", "tool.done", "mode.changed", "grants.changed", "title.changed"})
 """Events after which the conversation is saved."""
-
-Again = Literal["regenerate", "retry", "continue"]
-"""The ways to answer the last message again; see `ChatService.again`."""
-
-AGAIN: tuple[Again, ...] = get_args(Again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,16 +228,13 @@ class ChatService:
             self.act_as(person)
         self._servers.connect()
 
-    async def catalog(self) -> dict[str, Any]:
-        """Return the prompts and resources of the servers that answer."""
-        return await self._servers.catalog()
-
     async def begin(
         self,
         text: str,
         *,
         attachments: list[dict[str, str]] | None = None,
         prompt: dict[str, Any] | None = None,
+        files: Sequence[AttachedFile] = (),
         request_id: str | None = None,
         locale: PersonLocale = UNKNOWN,
         queue: bool = False,
@@ -252,11 +247,20 @@ class ChatService:
 
         Raises:
             BusyError: an answer is being written.
+            InvalidArgumentsError: a file is a picture, and the model sees none.
             BridgeError: a prompt or an attachment cannot be read.
             StoreError: the message cannot be saved, and was not taken.
         """
+        if any(file.is_picture for file in files) and not self.model_choice.model.sees:
+            raise InvalidArgumentsError({"files": "This model does not see pictures. Choose another model."})
         return await self.inbox.begin(
-            text, attachments=attachments, prompt=prompt, request_id=request_id, locale=locale, queue=queue
+            text,
+            attachments=attachments,
+            prompt=prompt,
+            files=files,
+            request_id=request_id,
+            locale=locale,
+            queue=queue,
         )
 
     async def again(self, trigger: Again) -> str:
@@ -392,8 +396,3 @@ class ChatService:
 
 def _time_to_decide(settings: WebSettings) -> WaitingTime:
     return WaitingTime(settings.approval_timeout, settings.longest_wait)
-
-
-def owner_of(person: Person) -> Owner:
-    """Return the owner of the person's conversations in the store."""
-    return Owner(person.tenant_id, person.object_id)

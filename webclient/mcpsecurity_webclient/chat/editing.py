@@ -63,11 +63,13 @@ class Editing:
         self._inbox.must_be_idle()
         new_id = self._inbox.message_id(request_id)
         edited, turns = await composed(self._servers, new_id, text, said.attachments, None)
+        edited.files = said.files
         async with self._inbox.saving():
+            files = self._state.transcript.files_of(said)
             fork = begin_version(self._state.forks, after, self._state.parts)
             edited.at, self._state.locale = self._clock(), locale
             try:
-                await self._inbox.take(edited, turns)
+                await self._inbox.take(edited, [*files, *turns])
             except BaseException:
                 undo_version(self._state.forks, fork, self._state.parts)
                 raise

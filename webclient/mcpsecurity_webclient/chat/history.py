@@ -11,6 +11,8 @@ from semantic_kernel.contents import (
     ChatMessageContent,
     FunctionCallContent,
     FunctionResultContent,
+    ImageContent,
+    TextContent,
 )
 
 from mcpsecurity.kernel.model import REASONING
@@ -28,6 +30,7 @@ __all__ = [
     "take_back_in",
     "texts_of",
     "valid_call",
+    "without_pictures",
 ]
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -94,6 +97,19 @@ def sent(history: ChatHistory) -> ChatHistory:
     if not any(map(is_left_out, history.messages)):
         return history
     return ChatHistory(messages=[turn for turn in history.messages if not is_left_out(turn)])
+
+
+def without_pictures(turns: Iterable[ChatMessageContent]) -> list[ChatMessageContent]:
+    """Return turns for a model that does not see: a text stands for each picture of the person's."""
+    shown = TextContent(text="[a picture, which this model does not see]")
+    return [
+        ChatMessageContent(
+            role=turn.role, items=[shown if isinstance(item, ImageContent) else item for item in turn.items]
+        )
+        if any(isinstance(item, ImageContent) for item in turn.items)
+        else turn
+        for turn in turns
+    ]
 
 
 def forget_reasoning(turns: Iterable[ChatMessageContent]) -> None:

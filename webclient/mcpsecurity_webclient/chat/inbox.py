@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from mcpsecurity.client import BridgeError
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity_webclient.chat.agent.runs import Runs
+from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Message, QueuedMessage
@@ -59,6 +60,7 @@ class Inbox:
         *,
         attachments: list[dict[str, str]] | None = None,
         prompt: dict[str, Any] | None = None,
+        files: Sequence[AttachedFile] = (),
         request_id: str | None = None,
         locale: PersonLocale = UNKNOWN,
         queue: bool = False,
@@ -70,12 +72,12 @@ class Inbox:
         if any(waiting.message_id == message_id for waiting in self._state.queue):
             return None, message_id
         said = QueuedMessage(message_id=message_id, text=text, attachments=attachments, prompt=prompt)
-        if queue and self._state.run is not None:
+        if queue and self._state.run is not None and not files:
             await self._enqueue(said)
             return None, message_id
         self.must_be_idle()
         self._state.locale = locale
-        return await self._begin(said), message_id
+        return await self._begin(said, files), message_id
 
     async def take_back(self, message_id: str) -> None:
         """Remove a message that waits.
@@ -148,9 +150,9 @@ class Inbox:
         if self._sending is not None:
             await end_tasks(self._sending)
 
-    async def _begin(self, waiting: QueuedMessage) -> str:
+    async def _begin(self, waiting: QueuedMessage, files: Sequence[AttachedFile] = ()) -> str:
         said, turns = await composed(
-            self._servers, waiting.message_id, waiting.text, waiting.attachments, waiting.prompt
+            self._servers, waiting.message_id, waiting.text, waiting.attachments, waiting.prompt, files
         )
         async with self.saving():
             said.at = self._clock()

@@ -14,6 +14,7 @@ from mcpsecurity_webclient.chat.views import (
     ContentView,
     FailureView,
     Feedback,
+    FileView,
     GrantScope,
     MessageView,
     ProgressView,
@@ -181,6 +182,7 @@ class Message:
     usage: dict[str, int] | None = None
     calls: list[str] = field(default_factory=list)
     attachments: list[dict[str, str]] | None = None
+    files: list[FileView] | None = None
     prompt: dict[str, str] | None = None
     left_out: Literal["content_filter"] | None = None
     feedback: Feedback | None = None
@@ -193,6 +195,7 @@ class Message:
             "model": self.model,
             "usage": self.usage,
             "attachments": self.attachments,
+            "files": self.files,
             "prompt": self.prompt,
             "left_out": self.left_out,
             "feedback": self.feedback,

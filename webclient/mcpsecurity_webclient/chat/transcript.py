@@ -44,14 +44,22 @@ class Transcript:
         """The note that stands for the turns before the last message, as far as there is one."""
         return next((note for note in reversed(self.notes) if note.turns <= self.question), None)
 
-    def ask(self, turns: Iterable[tuple[str, str]], message_id: str) -> None:
-        """Add the turns of a person's message, by role and text."""
+    def ask(self, turns: Iterable[tuple[str, str] | ChatMessageContent], message_id: str) -> None:
+        """Add the turns of a person's message: by role and text, or themselves."""
         self.question = len(self.turns)
         self.notes = [note for note in self.notes if note.turns <= self.question][-_MOST_NOTES:]
-        for role, content in turns:
-            self.history.add_message({"role": role, "content": content})
+        for turn in turns:
+            if isinstance(turn, ChatMessageContent):
+                self.turns.append(turn)
+            else:
+                self.history.add_message({"role": turn[0], "content": turn[1]})
         mark_message(self.turns[self.question :], message_id)
         self.asked = len(self.turns)
+
+    def files_of(self, message: Message) -> list[ChatMessageContent]:
+        """Return copies of the turns with the files of a message: they come first."""
+        places = _turns_of(message.message_id, self.turns)[: len(message.files or ())]
+        return [self.turns[place].model_copy(update={"metadata": {}}) for place in places]
 
     def place_of(self, message: Message, after: str | None) -> int | None:
         """Return the place of the first turn of a message that stands after another one; None if it is not
@@ -93,7 +101,7 @@ class Transcript:
         for place in range(begin, len(self.turns)):
             turn = self.turns[place]
             if turn.role == AuthorRole.USER and message.prompt is None and turn.content == message.text:
-                first = place - len(message.attachments or ())
+                first = place - len(message.attachments or ()) - len(message.files or ())
                 return range(first, place + 1) if first >= begin else range(0)
         return range(0)
 

@@ -1,16 +1,20 @@
 """A person's message: as the page shows it, and as the model reads it."""
 
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
+from semantic_kernel.contents import ChatMessageContent
+
+from mcpsecurity_webclient.chat.files import AttachedFile, turn_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Message
 
 __all__ = ["Turns", "composed", "message_id_of"]
 
-Turns = list[tuple[str, str]]
-"""Role and text of each turn."""
+Turns = list[tuple[str, str] | ChatMessageContent]
+"""Role and text of each turn, or the turn itself."""
 
 
 def message_id_of(chat_id: str, request_id: str) -> str:
@@ -25,8 +29,10 @@ async def composed(
     text: str,
     attachments: list[dict[str, str]] | None,
     prompt: dict[str, Any] | None,
+    files: Sequence[AttachedFile] = (),
 ) -> tuple[Message, Turns]:
-    """Return the message and its turns: first the attached resources, then the prompt, then the text.
+    """Return the message and its turns: first the files, then the attached resources, then the prompt, then
+    the text.
 
     Raises:
         BridgeError: a server does not give the prompt or an attachment.
@@ -42,6 +48,7 @@ async def composed(
         role="user",
         text="\n\n".join(content for role, content in messages if role == "user"),
         attachments=[{**a, "name": a.get("name", a["uri"])} for a in attachments] if attachments else None,
+        files=[file.to_json() for file in files] or None,
         prompt={"server": prompt["server"], "name": prompt["name"]} if prompt else None,
     )
-    return said, [("user", content) for content in contents] + messages
+    return said, [*map(turn_of, files), *(("user", content) for content in contents), *messages]

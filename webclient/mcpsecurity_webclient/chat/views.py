@@ -17,6 +17,7 @@ __all__ = [
     "ElicitationView",
     "FailureView",
     "Feedback",
+    "FileView",
     "ForkView",
     "GrantScope",
     "GrantView",
@@ -141,6 +142,14 @@ class AttachmentView(TypedDict):
     name: str
 
 
+class FileView(TypedDict):
+    """A file that the person attached to a message; `mime_type` as its bytes say it, `size` in bytes."""
+
+    name: str
+    mime_type: str
+    size: int
+
+
 class PromptView(TypedDict):
     """A prompt that a message came from."""
 
@@ -172,6 +181,7 @@ class MessageView(TypedDict):
     model: NotRequired[str]
     usage: NotRequired[dict[str, int]]
     attachments: NotRequired[list[AttachmentView]]
+    files: NotRequired[list[FileView]]
     prompt: NotRequired[PromptView]
     left_out: NotRequired[Literal["content_filter"]]
     feedback: NotRequired[Feedback]
@@ -180,7 +190,7 @@ class MessageView(TypedDict):
 class ContentView(TypedDict):
     """One part of a tool's result; the other members depend on `type`. `data` is base64."""
 
-    type: Literal["text", "image", "resource", "link", "unsupported"]
+    type: Literal["text", "image", "audio", "resource", "link", "unsupported"]
     text: NotRequired[str]
     mime_type: NotRequired[str | None]
     data: NotRequired[str]

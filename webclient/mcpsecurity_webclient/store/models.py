@@ -7,14 +7,13 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
 )
 
-__all__ = ["conversations", "files", "grants", "metadata", "parts"]
+__all__ = ["conversations", "grants", "metadata", "parts"]
 
 metadata = MetaData()
 
@@ -68,22 +67,4 @@ grants = Table(
     Column("definition", String(64), nullable=False),
     Column("arguments", Text, nullable=False),
     Column("given_at", Double, nullable=False),
-)
-
-files = Table(
-    "files",
-    metadata,
-    Column("tenant_id", String(64), primary_key=True),
-    Column("user_id", String(64), primary_key=True),
-    Column("chat_id", String(64), primary_key=True),
-    Column("file_id", String(64), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("mime_type", String(100), nullable=False),
-    Column("data", LargeBinary, nullable=False),
-    ForeignKeyConstraint(
-        ["tenant_id", "user_id", "chat_id"],
-        ["conversations.tenant_id", "conversations.user_id", "conversations.chat_id"],
-        name="fk_files_conversation",
-        ondelete="CASCADE",
-    ),
 )

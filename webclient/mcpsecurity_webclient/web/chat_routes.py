@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeVar
 from aiohttp import web
 
 from mcpsecurity_webclient.auth.person import PERSON
-from mcpsecurity_webclient.chat.conversation import AGAIN, Again, ChatService
+from mcpsecurity_webclient.chat.agent.runs import AGAIN, Again
+from mcpsecurity_webclient.chat.conversation import ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.events import follow
 from mcpsecurity_webclient.chat.strict_json import read_json
@@ -116,12 +117,24 @@ class _Api:
     async def catalog(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
         chat.act_as(request[PERSON])
-        return web.json_response(await chat.catalog())
+        return web.json_response(await chat.tools.catalog())
 
     async def tools(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
         chat.act_as(request[PERSON])
         return web.json_response({"servers": await chat.tools.read()})
+
+    async def resource(self, request: web.Request) -> web.Response:
+        """Give a resource of a server as a file."""
+        chat = await self._chat(request)
+        chat.act_as(request[PERSON])
+        server, uri = request.query.get("server", "")[:64], request.query.get("uri", "")[:2048]
+        headers = {
+            "Content-Disposition": f'attachment; filename="{file_name(uri.rpartition("/")[2], "bin")}"',
+            "Cache-Control": "no-store",
+        }
+        body = await chat.tools.resource(server, uri)
+        return web.Response(body=body, content_type="application/octet-stream", headers=headers)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
@@ -178,6 +191,7 @@ def add_chat_api(
     router.add_get(chat, api.chat)
     router.add_get(f"{chat}/catalog", api.catalog)
     router.add_get(f"{chat}/tools", api.tools)
+    router.add_get(f"{chat}/resource", api.resource)
     router.add_get(f"{chat}/events", api.events)
     router.add_get(f"{chat}/export", api.export)
     _add_messages(router, chat, api, Messages(max_message, api.check_runs))
@@ -194,6 +208,7 @@ def add_chat_api(
         router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
     router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
+    router.add_post(f"{chat}/complete", api.command(commands.Complete, _complete))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/pin", api.command(commands.Pin, _pin))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
@@ -280,6 +295,11 @@ async def _pin(chat: ChatService, body: commands.Pin, _: web.Request) -> dict[st
 async def _turn_tool(chat: ChatService, body: commands.TurnTool, _: web.Request) -> dict[str, Any]:
     await chat.tools.turn(body.server, body.tool, on=body.on)
     return {}
+
+
+async def _complete(chat: ChatService, body: commands.Complete, _: web.Request) -> dict[str, Any]:
+    values = await chat.tools.completions(body.server, body.kind, body.of, body.name, body.values)
+    return {"values": values}
 
 
 async def _rename(chat: ChatService, body: commands.Rename, _: web.Request) -> dict[str, Any]:

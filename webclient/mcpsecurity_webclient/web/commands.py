@@ -1,6 +1,6 @@
 """The shapes of commands (docs/chat-protocol.md). What does not fit is refused before anything is done."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,10 +11,12 @@ __all__ = [
     "Answer",
     "Attachment",
     "Command",
+    "Complete",
     "Decide",
     "DecideBatch",
     "DecideSampling",
     "EditMessage",
+    "File",
     "NewMessage",
     "OpenVersion",
     "Pin",
@@ -49,6 +51,13 @@ class Attachment(_Strict):
     name: str | None = Field(None, max_length=200)
 
 
+class File(_Strict):
+    """A file of the person; `data` is base64."""
+
+    name: str = Field(max_length=300)
+    data: str = Field(max_length=6_000_000)
+
+
 class PromptUse(_Strict):
     """A prompt of a server with its arguments."""
 
@@ -64,6 +73,7 @@ class NewMessage(Command):
     text: str = ""
     attachments: list[Attachment] = Field(default_factory=list, max_length=10)
     prompt: PromptUse | None = None
+    files: list[File] = Field(default_factory=list, max_length=5)
     time_zone: str | None = Field(None, max_length=64)
     queue: bool = False
 
@@ -150,6 +160,16 @@ class TurnTool(Command):
     server: str = Field(max_length=64)
     tool: str = Field("", max_length=1000)
     on: bool
+
+
+class Complete(Command):
+    """The argument of a prompt or a resource template to complete; `values` are those so far."""
+
+    server: str = Field(max_length=64)
+    kind: Literal["prompt", "template"]
+    of: str = Field(max_length=2048)
+    name: str = Field(max_length=200)
+    values: dict[str, Annotated[str, Field(max_length=2000)]] = Field(max_length=50)
 
 
 class Rename(Command):

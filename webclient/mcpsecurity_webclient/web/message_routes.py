@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from mcpsecurity_webclient.chat.conversation import ChatService
+from mcpsecurity_webclient.chat.files import MOST_BYTES, read_file
 from mcpsecurity_webclient.chat.locales import person_locale
 from mcpsecurity_webclient.web import commands
 from mcpsecurity_webclient.web.errors import ApiError
@@ -24,11 +25,15 @@ class Messages:
         self, chat: ChatService, body: commands.NewMessage, request: web.Request
     ) -> dict[str, Any]:
         """Take a message and begin its answer, or let it wait."""
-        text = self._checked(body.text, may_be_empty=body.prompt is not None)
+        text = self._checked(body.text, may_be_empty=body.prompt is not None or bool(body.files))
         if chat.state.run is None:
             self._check_runs(request)
+        files = [read_file(file.name, file.data) for file in body.files]
+        if sum(file.size for file in files) > MOST_BYTES:
+            raise ApiError(413, "too_long", "The files of a message have at most 4 MiB together.")
         run_id, message_id = await chat.begin(
             text,
+            files=files,
             attachments=[a.model_dump(exclude_none=True) for a in body.attachments],
             prompt=body.prompt.model_dump() if body.prompt else None,
             request_id=body.client_request_id,

@@ -7,7 +7,8 @@ from aiohttp import web
 __all__ = ["set_headers"]
 
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src data:; "
+    "connect-src 'self'; "
     "manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 

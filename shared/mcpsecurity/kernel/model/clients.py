@@ -89,8 +89,12 @@ class ModelClients:
             client, headers = self._dated, self._dated_headers
         asked: Any = client.responses if way == "responses" else client.chat.completions
         create = asked.with_streaming_response.create
+        named = {name: body[name] for name in ("model", "stream") if name in body}
+        if way != "responses":
+            named["messages"] = []  # the client wants the argument; what is sent is the body's
         try:
-            async with create(**body, extra_headers=headers) as response:
+            # `extra_body` is sent as it is; arguments would be walked through, with the schema of each tool
+            async with create(**named, extra_body=body, extra_headers=headers) as response:
                 yield response
         except httpx2.TimeoutException as error:
             raise APITimeoutError(error.request) from error

@@ -219,3 +219,27 @@ async def test_a_note_belongs_to_its_branch(serve_web: ServeWeb, visitors: NewPe
         assert (await talk.visitor.snapshot())["context"]["note"] == before["context"]["note"]
         assert await talk.say("What is the harbour code?") == "It is QX71."
     assert model.refused == []
+
+
+async def test_a_model_that_reads_less_can_take_over(serve_web: ServeWeb, visitors: NewPerson) -> None:
+    large, small = ReadingModel(128_000), ReadingModel(8_192)
+    async with served(large.app()) as large_url, served(small.app()) as small_url:
+        common = {"key": "k", "api": "chat"}
+        models = [
+            {"name": "large", "endpoint": large_url, "context_window": large.window, **common},
+            {"name": "small", "endpoint": small_url, "context_window": small.window, **common},
+        ]
+        async with talking(large, serve_web, visitors, listed_models=models) as talk:
+            await talk.say("Remember that the harbour code is QX71.")
+            await talk.fetch(MIB, "the depth marker is 4419")
+            for number in range(20):
+                await talk.say(f"Message {number}: " + "We talk about ships and the weather at sea. " * 40)
+            await talk.visitor.command("model", {"model": "small"})
+            assert await talk.say("What is the harbour code?") == "It is QX71."
+            assert await talk.say("What is the depth marker?") == "It is 4419."
+            context = (await talk.visitor.snapshot())["context"]
+    assert (large.refused, small.refused) == ([], [])
+    assert large.notes == 0
+    assert small.notes > 1, "no request for a note was too long either"
+    assert context["window"] == small.window
+    assert context["note"]["model"] == "small"

@@ -190,3 +190,22 @@ def test_what_was_tried_again_goes_on_from_the_results_of_calls() -> None:
     call.status = "cancelled"
     kept.goes_on(again)
     assert ([message.message_id for message in kept.messages], len(kept.turns)) == (["u"], 1)
+
+
+def test_the_chosen_model_and_the_models_note_are_known() -> None:
+    kept = Kept()
+    note = {"text": "Asked to pay.", "turns": 1, "messages": 1, "message_id": "u", "at": 2.0, "model": "m"}
+    context = {"window": 8192, "used": 100, "shortened": 1, "note": note}
+    gone = {"name": "other", "title": "Other", "offline": False, "images": False, "instead_of": "gone"}
+    kept.goes_on(("context.changed", {"context": context}), ("model.changed", {"model": gone}))
+    assert kept.state.model == "gone"
+    assert [one.to_json() for one in kept.state.transcript.notes] == [note]
+    kept.state.transcript.question = 1
+    assert kept.state.context_json() == context
+
+
+def test_a_note_of_turns_that_are_not_there_does_not_fit() -> None:
+    note = {"text": "?", "turns": 9, "messages": 1, "message_id": "u", "at": 2.0}
+    context = {"window": 1, "used": 1, "shortened": 0, "note": note}
+    with pytest.raises(ReplayMismatchError):
+        Kept().goes_on(("context.changed", {"context": context}))

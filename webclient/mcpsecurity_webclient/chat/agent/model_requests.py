@@ -23,6 +23,7 @@ from mcpsecurity_webclient.chat.agent.system_message import system_message
 from mcpsecurity_webclient.chat.context.budget import ContextBudget, ModelInUse, Overhead
 from mcpsecurity_webclient.chat.context.look_back import look_back, look_back_plugin
 from mcpsecurity_webclient.chat.context.tokens import tokens_of
+from mcpsecurity_webclient.chat.history import without_pictures
 from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -74,7 +75,7 @@ class ModelRequests:
         """
         used = ModelInUse(model.title, model.service, model.window, model.settings.max_output_tokens)
         try:
-            return await self._asked(used, writer)
+            return await self._asked(used, writer, sees=model.sees)
         except MODEL_ERRORS as error:
             if (said := overflow_in(error)) is None:
                 raise
@@ -82,14 +83,16 @@ class ModelRequests:
             if used.window < model.window:
                 model.learned = used.window
             with suppress(TooLongError):  # nothing is left to shorten: what the endpoint said counts
-                return await self._asked(used, writer)
+                return await self._asked(used, writer, sees=model.sees)
             raise
 
-    async def _asked(self, used: ModelInUse, writer: AnswerWriter) -> ModelAnswer:
+    async def _asked(self, used: ModelInUse, writer: AnswerWriter, *, sees: bool) -> ModelAnswer:
         instructions, now = self._servers.instructions(), datetime.now(UTC)
         system = system_message(self._system_prompt, now, instructions, self._state.locale)
         overhead = Overhead(tokens_of(system) + _SYSTEM_TURN, self._tools_tokens)
         turns = await self._budget.prepared(used, overhead)
+        if not sees:
+            turns = without_pictures(turns)
         self._offer_look_back()
         first = ChatMessageContent(role=AuthorRole.SYSTEM, content=system)
         response = await self._streamed(used, ChatHistory(messages=[first, *turns]), writer)

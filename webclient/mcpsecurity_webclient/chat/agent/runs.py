@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
@@ -32,12 +32,17 @@ from mcpsecurity_webclient.errors import (
 )
 from mcpsecurity_webclient.telemetry import trace_run
 
-__all__ = ["Runs"]
+__all__ = ["AGAIN", "Again", "Runs"]
 
 _log = logging.getLogger(__name__)
 _STOP_SECONDS = 5.0
 _KNOWN = 50
 _CUT_OFF = ("length", "broken_off", "stopped")
+
+Again = Literal["regenerate", "retry", "continue"]
+"""The ways to answer the last message again; see `ChatService.again`."""
+
+AGAIN: tuple[Again, ...] = get_args(Again)
 
 
 class Runs:

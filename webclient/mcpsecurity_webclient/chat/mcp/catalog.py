@@ -1,10 +1,13 @@
 """Prompts and resources of servers as the page lists them (docs/chat-protocol.md)."""
 
+import re
 from typing import Any
 
 from mcp import types
 
-__all__ = ["prompt_json", "resource_json"]
+__all__ = ["prompt_json", "resource_json", "template_json"]
+
+_VARIABLE = re.compile(r"\{([A-Za-z0-9_]{1,64})\}")
 
 
 def prompt_json(server: str, prompt: types.Prompt) -> dict[str, Any]:
@@ -31,4 +34,15 @@ def resource_json(server: str, resource: types.Resource) -> dict[str, Any]:
         "title": resource.title or resource.name,
         "description": resource.description or "",
         "mime_type": resource.mimeType,
+    }
+
+
+def template_json(server: str, template: types.ResourceTemplate) -> dict[str, Any]:
+    """Return a resource template with the names of its variables (RFC 6570, level 1)."""
+    return {
+        "server": server,
+        "uri_template": template.uriTemplate,
+        "title": template.title or template.name,
+        "description": template.description or "",
+        "arguments": list(dict.fromkeys(_VARIABLE.findall(template.uriTemplate))),
     }

@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
+from mcp import types
 from semantic_kernel.functions import KernelPlugin
 
 from mcpsecurity.client import BridgeError, McpConnection, SignInRequiredError
+from mcpsecurity.client.parts import decoded
 from mcpsecurity_webclient.chat.mcp.attachments import attached_text, block_text
-from mcpsecurity_webclient.chat.mcp.catalog import prompt_json, resource_json
+from mcpsecurity_webclient.chat.mcp.catalog import prompt_json, resource_json, template_json
 from mcpsecurity_webclient.chat.mcp.offer import Found, find_tools, offer
 from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS
 from mcpsecurity_webclient.chat.mcp.server import McpServer, NoTokenError
@@ -23,6 +25,8 @@ _MAIN_PATIENCE = 10.0  # seconds for the first server: without it an answer may 
 _PATIENCE = 2.5
 _SLOW_PATIENCE = 0.2
 _CATALOG_SECONDS = 10.0
+_MOST_VALUES = 50
+_LONGEST_VALUE = 500
 
 
 class McpServers:
@@ -106,11 +110,31 @@ class McpServers:
         """Return prompts and resources of all servers that answer, as the page wants them."""
         with suppress(SignInRequiredError):
             await self.refresh()
-        prompts, resources = await asyncio.gather(
+        prompts, resources, templates = await asyncio.gather(
             self._listed(lambda s: s.connection.list_prompts(), prompt_json),
             self._listed(lambda s: s.connection.list_resources(), resource_json),
+            self._listed(lambda s: s.connection.list_resource_templates(), template_json),
         )
-        return {"prompts": prompts, "resources": resources, "servers": [s.to_json() for s in self.all]}
+        servers = [server.to_json() for server in self.all]
+        return {"prompts": prompts, "resources": resources, "templates": templates, "servers": servers}
+
+    async def completions(
+        self, server: str, kind: str, of: str, name: str, known: dict[str, str]
+    ) -> list[str]:
+        """Return values for an argument of the prompt or the resource template `of`; none from a server
+        that completes nothing. `known` are the values so far, this one's included. Raises `BridgeError` as
+        above."""
+        reference: types.PromptReference | types.ResourceTemplateReference
+        if kind == "prompt":
+            reference = types.PromptReference(type="ref/prompt", name=of)
+        else:
+            reference = types.ResourceTemplateReference(type="ref/resource", uri=of)
+        connection = self._connection(server)
+        if connection.server is not None and connection.server.capabilities.completions is None:
+            return []
+        others = {key: value for key, value in known.items() if key != name}
+        values = await connection.complete(reference, name, known.get(name, ""), others)
+        return [value[:_LONGEST_VALUE] for value in values[:_MOST_VALUES]]
 
     async def prompt_messages(self, prompt: dict[str, Any]) -> list[tuple[str, str]]:
         """Return role and text of a prompt's messages; `prompt` has `server`, `name` and `arguments`.
@@ -125,6 +149,16 @@ class McpServers:
     async def resource_text(self, server: str, uri: str) -> str:
         """Return a resource's text for the model, bounded in size. Raises `BridgeError` as above."""
         return attached_text(uri, (await self._connection(server).read_resource(uri)).contents)
+
+    async def resource_bytes(self, server: str, uri: str) -> bytes:
+        """Return a resource's content, to be downloaded. Raises `BridgeError` as above."""
+        contents = (await self._connection(server).read_resource(uri)).contents
+        return b"".join(
+            part.text.encode("utf-8", "replace")
+            if isinstance(part, types.TextResourceContents)
+            else decoded(part.blob) or b""
+            for part in contents
+        )
 
     async def aclose(self) -> None:
         """Close every connection, and look at no server any more."""

@@ -13,6 +13,7 @@ __all__ = ["content_json", "shown_parts", "structured_json"]
 _MAX_TEXT = 100_000
 _MAX_IMAGE = 4 * 1024 * 1024
 _MAX_PARTS = 50
+_AUDIO = {"audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/x-wav", "audio/webm", "audio/flac"}
 _IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
@@ -62,8 +63,19 @@ def _part(block: types.ContentBlock) -> dict[str, Any]:
                 "text": resource.text,
             }
         case types.EmbeddedResource():
-            return {"type": "resource", "uri": str(block.resource.uri), "mime_type": block.resource.mimeType}
+            return _binary(block.resource)
+        case types.AudioContent() if (
+            block.mimeType in _AUDIO and len(block.data) <= _MAX_IMAGE and decoded(block.data)
+        ):
+            return {"type": "audio", "mime_type": block.mimeType, "data": block.data}
         case types.ResourceLink():
             return {"type": "link", "uri": str(block.uri), "name": block.name}
         case types.ImageContent() | types.AudioContent():
             return {"type": "unsupported", "mime_type": block.mimeType}
+
+
+def _binary(resource: types.TextResourceContents | types.BlobResourceContents) -> dict[str, Any]:
+    """Return a resource that is no text, with its content unless that is too large or broken."""
+    shown: dict[str, Any] = {"type": "resource", "uri": str(resource.uri), "mime_type": resource.mimeType}
+    blob = resource.blob if isinstance(resource, types.BlobResourceContents) else ""
+    return {**shown, "data": blob} if len(blob) <= _MAX_IMAGE and decoded(blob) else shown

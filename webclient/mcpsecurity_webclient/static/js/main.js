@@ -5,6 +5,7 @@ import { Catalog } from "./composer/catalog.js";
 import { Composer } from "./composer/composer.js";
 import { Conversation } from "./conversation/conversation.js";
 import { Draft } from "./composer/draft.js";
+import { Files } from "./composer/files.js";
 import { Follower } from "./conversation/scroll.js";
 import { Queue } from "./composer/queue.js";
 import { Palette } from "./composer/palette.js";
@@ -70,7 +71,8 @@ function start() {
   const log = byId("conversation");
   const follower = new Follower(log, byId("conversation-content"), byId("jump"));
   const catalog = new Catalog(context);
-  const composer = new Composer(context, draft, new Attachments(catalog));
+  const files = new Files(context);
+  const composer = new Composer(context, draft, new Attachments(catalog, context), files);
   composer.use(new Palette(context, composer, catalog));
   const conversation = new Conversation(byId("conversation-content"), context);
   const waiting = new Waiting(log, follower);
@@ -78,7 +80,7 @@ function start() {
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(() => stream.restart()), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), waiting, new Chats(context, toasts, waiting), notifications];
+  const views = [composer, files, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(() => stream.restart()), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), waiting, new Chats(context, toasts, waiting), notifications];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) endSession();

@@ -4,14 +4,17 @@ import { byId, h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { button } from "../ui/button.js";
 import { anchored } from "../ui/popover.js";
+import { templateForm } from "./template.js";
 
 export class Attachments {
-  /** @param {Catalog} catalog */
-  constructor(catalog) {
+  /** @param {Catalog} catalog  @param {PageContext} context */
+  constructor(catalog, context) {
     this._catalog = catalog;
+    this._context = context;
     this._chosen = new Map();
     this._chips = byId("attachments");
     this._panel = byId("resources");
+    document.addEventListener("attach-resource", (event) => this._attach(/** @type {CustomEvent} */ (event).detail));
     anchored(byId("open-resources"), this._panel, () => this._fill());
   }
 
@@ -27,8 +30,9 @@ export class Attachments {
 
   async _fill() {
     this._panel.replaceChildren(h("p", { class: "muted" }, "Loading…"));
-    const { resources } = await this._catalog.load();
-    const rows = resources.map((resource) => this._row(resource));
+    const { resources, templates = [] } = await this._catalog.load();
+    const forms = templates.map((template) => templateForm(template, this._context, (resource) => this._attach(resource)));
+    const rows = [...resources.map((resource) => this._row(resource)), ...forms];
     const heading = h("h2", { class: "menu-title" }, "Resources");
     this._panel.replaceChildren(heading, rows.length > 0 ? h("ul", {}, rows) : h("p", { class: "muted" }, "The servers offer no resources."));
   }
@@ -43,6 +47,12 @@ export class Attachments {
       element.setAttribute("aria-pressed", String(this._chosen.has(key(resource))));
     });
     return h("li", {}, element);
+  }
+
+  _attach(resource) {
+    this._chosen.set(key(resource), resource);
+    this._draw();
+    byId("message").focus();
   }
 
   _toggle(resource) {

@@ -14,7 +14,7 @@ export class Catalog {
     this._version = state.catalogVersion;
   }
 
-  /** Return {prompts, resources, servers}; empty lists when they cannot be had. */
+  /** Return {prompts, resources, templates, servers}; empty lists when they cannot be had. */
   async load() {
     if (this._loaded?.version === this._version) return this._loaded.catalog;
     this._pending ??= this._fetch(this._version).finally(() => (this._pending = null));
@@ -28,7 +28,7 @@ export class Catalog {
       return catalog;
     } catch (error) {
       this._context.report(error);
-      return { prompts: [], resources: [], servers: [] };
+      return { prompts: [], resources: [], templates: [], servers: [] };
     }
   }
 }

@@ -9,11 +9,14 @@ export class Composer {
    * @param {PageContext} context
    * @param {Draft} draft
    * @param {Attachments} attachments
+   * @param {import("./files.js").Files} files
    */
-  constructor(context, draft, attachments) {
+  constructor(context, draft, attachments, files) {
     this._context = context;
     this._draft = draft;
     this._attachments = attachments;
+    this._files = files;
+    files.listen(() => this._enable());
     this._text = byId("message");
     this._send = byId("send");
     this._stop = byId("stop");
@@ -102,7 +105,8 @@ export class Composer {
 
   async _submit() {
     const text = this.text.trim();
-    if (!text) return;
+    if (!text && this._files.count === 0) return;
+    if (this._files.problem) return this._context.announce(this._files.problem);
     const queue = this._run !== null;
     if (!(await this._deliver(text, queue ? { queue } : {}))) return;
     this.text = "";
@@ -113,7 +117,10 @@ export class Composer {
   async _deliver(text, extras) {
     const attachments = this._attachments.chosen;
     try {
-      await this._context.commands.message(text, { ...extras, ...(attachments.length > 0 ? { attachments } : {}) });
+      const files = this._files.payload;
+      await this._context.commands.message(text, {
+        ...extras, ...(attachments.length > 0 ? { attachments } : {}), ...(files.length > 0 ? { files } : {}),
+      });
     } catch (error) {
       this._context.report(error, async () => {
         if ((await this._deliver(text, extras)) && this.text.trim() === text) this.text = "";
@@ -121,6 +128,7 @@ export class Composer {
       return false;
     }
     this._attachments.clear();
+    this._files.clear();
     if (matchMedia("(pointer: fine)").matches) this.focus();
     this._context.sent();
     return true;
@@ -143,10 +151,11 @@ export class Composer {
   }
 
   _enable() {
+    const something = this.text.trim() !== "" || this._files.count > 0;
     const more = this.text.length - this._longest;
     this._tooLong.hidden = more <= 0;
     setText(this._tooLong, more > 0 ? tn("One character too many: a message has at most {most}.", "{count} characters too many: a message has at most {most}.", more, { most: number(this._longest) }) : "");
-    const ready = this._ready && this.text.trim() !== "" && more <= 0;
+    const ready = this._ready && something && this._files.problem === "" && more <= 0;
     this._send.setAttribute("aria-disabled", String(!ready));
     this._send.hidden = this._run !== null && this.text.trim() === ""; // what is written meanwhile waits
   }

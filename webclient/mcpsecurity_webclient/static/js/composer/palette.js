@@ -107,7 +107,8 @@ export class Palette {
       await this._composer.sendPrompt({ server: prompt.server, name: prompt.name, arguments: {} });
       return;
     }
-    const form = new PromptForm(prompt, { use: (values) => this._use(prompt, values), leave: () => this._leave() });
+    const complete = (name, values) => this._context.commands.complete(prompt.server, "prompt", prompt.name, name, values);
+    const form = new PromptForm(prompt, { use: (values) => this._use(prompt, values), leave: () => this._leave(), complete });
     this._searching = false; // removing the box that has the focus blurs it
     this._panel.replaceChildren(form.element);
     form.focus();

@@ -3,10 +3,14 @@
 import { h } from "../ui/dom.js";
 import { button, once } from "../ui/button.js";
 import { Form } from "../forms/form.js";
+import { completed } from "./completions.js";
 
 export class PromptForm {
-  /** @param {any} prompt  @param {{use: (values: any) => Promise<any>, leave: () => void}} actions */
-  constructor(prompt, { use, leave }) {
+  /**
+   * @param {any} prompt
+   * @param {{use: (values: any) => Promise<any>, leave: () => void, complete: (name: string, values: Record<string, string>) => Promise<any>}} actions
+   */
+  constructor(prompt, { use, leave, complete }) {
     this._form = new Form(prompt.arguments.map(({ name, description, required }) => (
       { name, kind: "text", label: name, description: description ?? "", required: Boolean(required), initial: undefined, options: [] }
     )));
@@ -16,6 +20,8 @@ export class PromptForm {
       prompt.description ? h("p", { class: "card-description" }, prompt.description) : null,
       this._form.element,
       h("div", { class: "actions" }, accept, button("Back", leave, { kind: "plain" })));
+    const boxes = [...this._form.element.querySelectorAll("input")];
+    completed(this.element, new Map(prompt.arguments.map(({ name }, index) => [name, boxes[index]])), complete);
     const useOnce = once(accept, async () => {
       const values = this._form.read();
       if (values !== null) await use(values);

@@ -47,8 +47,9 @@ export class MessageView {
   }
 
   _userElement(message) {
-    const { text, attachments = [], prompt } = message;
+    const { text, attachments = [], files = [], prompt } = message;
     const chips = attachments.map(({ name, uri }) => h("li", { class: "chip" }, icon("attach"), h("span", {}, name || uri)));
+    chips.push(...files.map(({ name }) => h("li", { class: "chip" }, icon("attach"), h("span", {}, name))));
     if (prompt) chips.unshift(h("li", { class: "chip" }, icon("slash"), h("span", {}, prompt.name)));
     this._leftOut = h("p", { class: "muted", hidden: true }, "The model's content filter refused this message, so the model does not see it.");
     const bubble = text ? h("p", { class: "bubble", dir: "auto" }, text) : null;

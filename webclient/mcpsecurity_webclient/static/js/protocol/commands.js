@@ -37,7 +37,7 @@ export class Commands {
     return this._post("/api/chats", {});
   }
 
-  /** @param {{attachments?: any[], prompt?: any, queue?: boolean}} extras */
+  /** @param {{attachments?: any[], prompt?: any, files?: any[], queue?: boolean}} extras */
   message(text, extras = {}) {
     return this._chat("messages", { text, time_zone: timeZone(), ...extras });
   }
@@ -156,6 +156,11 @@ export class Commands {
 
   catalog() {
     return this._read(`${this._base}/catalog`);
+  }
+
+  /** Return values for an argument of a prompt or a resource template. */
+  complete(server, kind, of, name, values) {
+    return this._chat("complete", { server, kind, of, name, values });
   }
 
   tools() {

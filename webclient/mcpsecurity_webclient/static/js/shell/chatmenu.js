@@ -40,6 +40,7 @@ export class ChatMenu {
     this._entry = entry;
     setText(byId("pin-chat"), entry.pinned ? t("Unpin") : t("Pin to the top"));
     for (const format of ["markdown", "json"]) byId(`export-${format}`).href = `${pathOf(entry.chat_id)}/export?format=${format}`;
+    byId("open-tools").hidden = entry.chat_id !== this._context.commands.chatId; // they are those of the chat that is shown
     openAt(opener, this._panel);
   }
 

@@ -74,8 +74,7 @@ export class Tools {
     };
     details.addEventListener("toggle", fill);
     fill();
-    details.hidden = words.length > 0 && found.length === 0;
-    return h("div", { class: "tool-server-row" }, details, this._switch(server.name, "", t("Use {name}", { name: server.title })));
+    return h("div", { class: "tool-server-row", hidden: words.length > 0 && found.length === 0 }, details, this._switch(server.name, "", t("Use {name}", { name: server.title })));
   }
 
   _tool(server, tool) {

@@ -1,5 +1,6 @@
 /** What a tool answered: text, structured data, images, resources, links. All of it is untrusted and shown as text. */
 
+import { button } from "../ui/button.js";
 import { h } from "../ui/dom.js";
 import { forReading, isNumber, readExact, same } from "../protocol/exact.js";
 import { t } from "../ui/texts.js";
@@ -10,7 +11,7 @@ const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 /** Return an element for the result of a finished call, or null when there is nothing to show. */
 export function resultView(call) {
   const content = (call.content ?? []).filter((part) => part.type !== "image" && !repeats(part, call.structured));
-  const parts = content.map((part) => partView(part));
+  const parts = content.map((part) => partView(part, call.server));
   if (hasStructure(call)) parts.push(valueView(unwrapped(forReading(call.structured)), { name: t("Result of {tool}", { tool: call.title || call.tool }) }));
   if (call.truncated) parts.push(h("p", { class: "muted" }, t("The result was too long and is cut here.")));
   return parts.length > 0 ? h("div", { class: "result" }, parts) : null;
@@ -28,16 +29,26 @@ export function resultText(call) {
   return (call.content ?? []).filter((part) => part.type === "text").map((part) => part.text).join("\n").trim();
 }
 
-function partView(part) {
+function partView(part, server) {
   if (part.type === "text") return h("p", { class: "result-text", tabindex: "0", role: "group", "aria-label": t("Text of the result"), dir: "auto" }, part.text);
+  if (part.type === "audio") return h("audio", { controls: true, src: `data:${part.mime_type};base64,${part.data}`, "aria-label": t("Sound of the result") });
   if (part.type === "resource") return resourceView(part);
-  if (part.type === "link") return h("p", {}, linkView(part.uri, part.name || part.uri));
+  if (part.type === "link") return h("p", { class: "resource-link" }, linkView(part.uri, part.name || part.uri), " ", linkActions(part, server));
   return h("p", { class: "muted" }, part.mime_type ? t("Content that cannot be shown here ({type}).", { type: part.mime_type }) : t("Content that cannot be shown here."));
 }
 
-function resourceView({ uri, mime_type: type, text }) {
+/** A link of a result can be read into the chat with the next message, or downloaded: its server gives the content. */
+function linkActions({ uri, name }, server) {
+  const detail = { server, uri, name: name || uri };
+  const read = button(t("Read into the chat"), () => document.dispatchEvent(new CustomEvent("attach-resource", { detail })), { kind: "plain" });
+  const path = `/api/chats/${encodeURIComponent(document.body.dataset.chatId)}/resource?${new URLSearchParams({ server, uri })}`;
+  return [read, " ", h("a", { href: path, download: "" }, t("Download"))];
+}
+
+function resourceView({ uri, mime_type: type, text, data }) {
+  const file = data ? h("a", { href: `data:application/octet-stream;base64,${data}`, download: uri.split("/").at(-1) || "file" }, t("Download")) : null;
   return h("figure", { class: "resource" },
-    h("figcaption", {}, linkView(uri, uri), type ? ` · ${type}` : ""),
+    h("figcaption", {}, linkView(uri, uri), type ? ` · ${type} ` : " ", file),
     text ? h("pre", { class: "raw", tabindex: "0" }, text) : null);
 }
 
