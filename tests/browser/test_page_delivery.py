@@ -38,7 +38,9 @@ async def alice_far_away(context: BrowserContext, stack: Stack) -> AsyncIterator
     url = f"http://localhost:{service.port}"
     stack.cloud.register_webclient_url(url)
     await service.start()
-    yield await Person(await context.new_page(), url).sign_in()
+    person = await Person(await context.new_page(), url).sign_in()
+    yield person
+    await person.page.close()  # it would ask a service that is gone
     await service.stop()
 
 

@@ -8,16 +8,18 @@ size.
 import asyncio
 import json
 import socket
-import ssl
 import uuid
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mcpsecurity.localcloud.entra.directory import Client, ClientKind, Directory
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["ClientDocuments"]
 
@@ -79,7 +81,9 @@ class _PublicResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, family=family, type=socket.SOCK_STREAM
+        )
         addresses = [(kind, str(address[0])) for kind, _, _, _, address in found]
         if host not in self._allowed and not all(ip_address(address).is_global for _, address in addresses):
             raise OSError("not a public address")
