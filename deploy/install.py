@@ -68,7 +68,7 @@ def install(folder: Path, extras: frozenset[str]) -> bool:
     with tempfile.TemporaryDirectory() as scratch:
         chosen = Path(scratch, "requirements.txt")
         chosen.write_text(needed, "utf-8")
-        # Every package is named, so pip has nothing to resolve. Modules are compiled when they are imported.
+        # Every package is named, so pip has nothing to resolve. What the demo imports is compiled then.
         options = (
             "--no-compile",
             "--no-deps",
@@ -79,9 +79,21 @@ def install(folder: Path, extras: frozenset[str]) -> bool:
             str(chosen),
         )
         _pip(python, *options, packages=_count(needed))
+    if "*" in extras:
+        _compile(python, folder)
     _pip(python, "--no-deps", "--no-build-isolation", "-e", str(ROOT), packages=0)
     stamp.write_text(json.dumps({"digest": digest, "extras": sorted(extras)}), "utf-8")
     return True
+
+
+def _compile(python: Path, folder: Path) -> None:
+    """Compile all modules, on every processor: hundreds of tests start programs, and where
+    PYTHONDONTWRITEBYTECODE is set each would compile its imports again."""
+    subprocess.run(  # noqa: S603 - the environment's own Python
+        [python, "-m", "compileall", "-q", "-q", "-j", "0", folder],
+        check=False,  # some packages ship templates that are no modules
+        timeout=1800,
+    )
 
 
 def _count(needed: str) -> int:
