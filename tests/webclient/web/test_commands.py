@@ -164,7 +164,7 @@ async def test_a_message_has_words_and_a_limit(visitors: NewPerson, serve_web: S
         assert (empty.status, empty.error["fields"]) == (422, {"text": "Write something."})
         long = await visitor.command("messages", {"text": "x" * 11})
         assert (long.status, long.error["code"]) == (413, "too_long")
-        body = io.BytesIO(json.dumps({"text": "x" * 2_000_000}).encode())
+        body = io.BytesIO(json.dumps({"text": "x" * 7_000_000}).encode())
         headers = {"Content-Type": "application/json"}
         huge = await visitor.command("messages", data=body, headers=headers)
         assert (huge.status, huge.error["message"]) == (413, "That was too long.")

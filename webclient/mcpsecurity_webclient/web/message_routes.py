@@ -31,7 +31,7 @@ class Messages:
             self._check_runs(request)
         files = [read_file(file.name, file.data) for file in body.files]
         if sum(file.size for file in files) > MOST_BYTES:
-            raise ApiError(413, "too_long", "The files of a message have at most 4 MiB together.")
+            raise ApiError(413, "too_long", _("The files of a message have at most 4 MiB together."))
         run_id, message_id = await chat.begin(
             text,
             files=files,
@@ -88,7 +88,8 @@ class Messages:
         """Return a text without blanks at its ends. Raises `ApiError`: it is too long, or empty."""
         text = text.strip()
         if len(text) > self._max_message:
-            raise ApiError(413, "too_long", f"A message has at most {self._max_message} characters.")
+            words = _("A message has at most {count} characters.").format(count=self._max_message)
+            raise ApiError(413, "too_long", words)
         if not text and not may_be_empty:
             raise ApiError(
                 422, "empty", _("There is nothing to send."), fields={"text": _("Write something.")}
