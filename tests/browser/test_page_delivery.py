@@ -1,4 +1,4 @@
-"""What the page loads, and how soon it is there on a slow network."""
+"""What the page loads; how soon it is there on a slow network is printed (`-s`)."""
 
 import re
 import time
@@ -44,7 +44,7 @@ async def alice_far_away(context: BrowserContext, stack: Stack) -> AsyncIterator
     await service.stop()
 
 
-async def test_the_page_is_small_and_soon_there(alice_far_away: Person) -> None:
+async def test_the_page_is_small_and_kept(alice_far_away: Person) -> None:
     network = await alice_far_away.page.context.new_cdp_session(alice_far_away.page)
     await network.send("Network.enable")
     await network.send("Network.emulateNetworkConditions", SLOW)
@@ -56,8 +56,7 @@ async def test_the_page_is_small_and_soon_there(alice_far_away: Person) -> None:
     print(f"{len(cold.urls)} requests, {cold.bytes / 1000:.1f} kB, {timing}")
     assert len(cold.urls) <= 8, cold.urls
     assert cold.bytes <= 80_000
-    assert cold.seconds <= 1.5
-    assert warm.seconds <= 0.8
+    assert warm.bytes < cold.bytes / 2
 
 
 async def test_bundled_files_are_compressed_and_kept_for_ever(alice_far_away: Person) -> None:
