@@ -123,8 +123,8 @@ async def test_ctrl_c_at_a_question_stops_the_answer_and_the_chat_goes_on(
 async def test_a_failing_model_and_a_failing_server_are_told_in_a_line(
     stack: LocalStack, server: ServedMcp
 ) -> None:
-    stack.faults.model.upcoming.append(ModelFault.server_error())
-    stack.faults.model.upcoming.append(ModelFault.rate_limit())
+    twice = [ModelFault.server_error()] * 2  # because the model is asked once more after the first
+    stack.faults.model.upcoming.extend([*twice, ModelFault.rate_limit()])
     text = await chat(
         stack, server, "Bake bread: 3 loaves", "Bake bread: 3 loaves", "Bake bread: 3 loaves", "y"
     )

@@ -21,7 +21,7 @@ interface ToolView {
   description: string;
 }
 
-/** An MCP server. `offers` are its tools, `tools` is their number; `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. */
+/** An MCP server. `tools` is the number of its tools, `offers` are the first of them; `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. */
 interface ServerView {
   name: string;
   title: string;

@@ -37,6 +37,8 @@ _LONGEST_PAUSE_WATCHED = 5.0  # a person who looks at the page sees a server ret
 _CHECK_SECONDS = 15.0
 _DESCRIPTION = 300
 _NAMED = 10
+_OFFERED = 12
+"""How many tools an event names; the page reads the others when a person opens the list."""
 
 SignInUrl = Callable[[BridgeError], str]
 
@@ -121,13 +123,13 @@ class McpServer:
     def to_json(self) -> ServerView:
         """Return the page's view."""
         known = self.listed.named.values() if self.listed else ()
-        offers = [_tool_view(tool) for tool in known if self.sees(tool)]
+        seen = [tool for tool in known if self.sees(tool)]
         body = {
             "name": self.settings.name,
             "title": self.settings.title or self.settings.name,
             "status": self.status,
-            "tools": len(offers),
-            "offers": offers,
+            "tools": len(seen),
+            "offers": [_tool_view(tool) for tool in seen[:_OFFERED]],
         }
         url = self._sign_in_url(self.refused) if self._sign_in_url and self.refused else None
         optional = {

@@ -28,6 +28,12 @@ export function nameOf({ title, name }) {
   return title || name;
 }
 
+/** Return the last item of a list of a server's tools, which says how many more there are, or null. */
+export function moreOf({ tools, offers }) {
+  const left = tools - offers.length;
+  return left > 0 ? h("li", { class: "muted" }, tn("and {count} more", "and {count} more", left)) : null;
+}
+
 function worst(servers) {
   const has = (wanted) => servers.some(({ status }) => status === wanted);
   return has("down") || has("sign_in") ? "down" : has("connecting") ? "connecting" : "ready";
@@ -55,7 +61,7 @@ function row(server) {
     message && status === "ready" ? h("span", { class: "menu-note", dir: "auto" }, message) : null,
     message && status !== "ready" ? details(message) : null,
     signInUrl ? h("a", { class: "menu-note", href: signInUrl }, t("Sign in for {server}", { server: title })) : null,
-    offers.length > 0 ? h("ul", { class: "tools", "aria-label": t("Tools of {server}", { server: title }) }, offers.map(tool)) : null);
+    offers.length > 0 ? h("ul", { class: "tools", "aria-label": t("Tools of {server}", { server: title }) }, offers.map(tool), moreOf(server)) : null);
 }
 
 function stateWords({ status, tools }) {

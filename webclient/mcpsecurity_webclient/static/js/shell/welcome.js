@@ -2,7 +2,7 @@
 
 import { byId, h } from "../ui/dom.js";
 import { t } from "../ui/texts.js";
-import { nameOf } from "./servers.js";
+import { moreOf, nameOf } from "./servers.js";
 
 export class Welcome {
   /** @param {(text: string) => void} say  sends an example */
@@ -26,7 +26,9 @@ export class Welcome {
 function offers(server) {
   return h("section", { class: "offer", "data-status": server.status },
     h("h3", {}, h("span", { class: "dot", "aria-hidden": "true" }), h("span", { dir: "auto" }, nameOf(server)), h("span", { class: "muted" }, note(server))),
-    h("ul", { class: "chips" }, server.offers.map(({ title, description }) => h("li", { class: "chip", title: description, dir: "auto" }, title))));
+    h("ul", { class: "chips" },
+      server.offers.map(({ title, description }) => h("li", { class: "chip", title: description, dir: "auto" }, title)),
+      moreOf(server)));
 }
 
 function note({ status, tools }) {
