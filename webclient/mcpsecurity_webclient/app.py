@@ -226,6 +226,8 @@ class _Assembly:
     async def end_streams(self, _: web.Application) -> None:
         """End the event streams, so that stopping does not wait for them."""
         self.streams.close()
+        if self.replicas is not None:
+            self.replicas.end_streams()
 
     async def end_session(self, sid: str, reason: str) -> None:
         """End a session's pages, runs, connections and tokens, on every replica."""

@@ -197,6 +197,27 @@ async def test_a_rolling_restart_keeps_people_signed_in_and_their_conversations(
             before = page.snapshot["messages"]
 
 
+async def test_a_replica_that_stops_ends_the_streams_that_it_forwards(site: Site, person: MakePerson) -> None:
+    alice = await person(site.url).sign_in()
+    cookies = "; ".join(f"{cookie.key}={cookie.value}" for cookie in alice.http.cookie_jar)
+    own = {"Host": f"localhost:{site.proxy}", "Cookie": cookies}
+    path = f"/api/chats/{alice.chat_id}/events"
+    redis = Redis(port=site.redis.port)
+    async with redis, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), headers=own) as http:
+        await redis.delete(*[name async for name in redis.scan_iter("mcpsecurity:person:*")])
+        async with (
+            http.get(f"http://127.0.0.1:{site.ports[1]}{path}") as served,
+            http.get(f"http://127.0.0.1:{site.ports[0]}{path}") as forwarded,
+        ):
+            assert (served.status, forwarded.status) == (200, 200)
+            await forwarded.content.readuntil(b"\n\n")
+            await site.stop(0)
+            async with asyncio.timeout(40):
+                await forwarded.content.read()  # cut off after a wait, it would raise
+            assert not served.content.at_eof()
+    await site.start(0)
+
+
 async def test_the_keys_can_be_changed_without_signing_anybody_out(site: Site, person: MakePerson) -> None:
     alice = await person(site.url).sign_in()
     site.keys = f"{Fernet.generate_key().decode()},{site.keys}"

@@ -72,8 +72,8 @@ class ToolView(TypedDict):
 
 
 class ServerView(TypedDict):
-    """An MCP server. `tools` is the number of its tools, `offers` are the first of them; `left_out` names those
-    that the model cannot get, `searched` counts those that it looks for when it needs them."""
+    """An MCP server. `tools` is the number of its tools, `offers` are the first of them; `left_out` names
+    those that the model cannot get, `searched` counts those that it looks for when it needs them."""
 
     name: str
     title: str

@@ -82,6 +82,7 @@ class Replicas:
         self._held: dict[str, float] = {}
         self._giving_up: set[asyncio.Task[None]] = set()
         self._http: aiohttp.ClientSession | None = None
+        self._copying: set[aiohttp.ClientResponse] = set()
 
     async def start(self, url: str) -> None:
         """Start; other replicas reach this one at `url`."""
@@ -92,9 +93,17 @@ class Replicas:
             timeout=timeout, connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
         )
 
+    def end_streams(self) -> None:
+        """End the event streams that are forwarded: their pages reconnect to another replica."""
+        for answer in list(self._copying):
+            if answer.content_type == "text/event-stream":
+                answer.close()
+
     async def stop(self) -> None:
         """Release all leases, after the conversations of those people were closed and saved."""
         await end_tasks(*self._giving_up)
+        for answer in list(self._copying):  # closing the session would leave those who read them waiting
+            answer.close()
         for person in list(self._held):
             with suppress(RedisUnavailableError):
                 await self._release(person)
@@ -246,7 +255,13 @@ class Replicas:
                 data=body,
                 allow_redirects=False,
             ) as answer:
-                return None if answer.status == _NOT_HERE else await _copied(answer, request)
+                if answer.status == _NOT_HERE:
+                    return None
+                self._copying.add(answer)
+                try:
+                    return await _copied(answer, request)
+                finally:
+                    self._copying.discard(answer)
         except aiohttp.ClientConnectorError:
             return None
         except (aiohttp.ClientError, TimeoutError) as error:  # the other replica may have carried it out
