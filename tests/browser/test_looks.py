@@ -116,6 +116,7 @@ async def test_on_a_phone_everything_is_in_reach(alice: Person) -> None:
     for name in ("New chat", "Account", "Chats", "Send"):
         await expect(alice.page.get_by_role("button", name=name)).to_be_in_viewport()
     await expect(alice.mode).to_be_in_viewport()
+    await alice.ask("hello")  # a chat is in the list once something was said in it
     await alice.page.get_by_role("button", name="Chats").click()
     await expect(
         alice.page.get_by_role("navigation", name="Chats").get_by_role("link").first
