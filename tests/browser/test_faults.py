@@ -62,7 +62,9 @@ async def test_a_server_that_is_down_is_shown_while_the_rest_works(alice: Person
         servers = alice.page.get_by_role("button", name="MCP servers")
         await expect(servers).to_contain_text("playground unavailable")
         await servers.click()
-        await expect(alice.page.locator("#servers-menu")).to_contain_text("Unavailable. It is tried again every few seconds.")
+        await expect(alice.page.locator("#servers-menu")).to_contain_text(
+            "Unavailable. It is tried again every few seconds."
+        )
         await alice.page.keyboard.press("Escape")
         await alice.approve("get_random_number")
         await alice.says(r"\b[1-6]\b")
