@@ -167,12 +167,12 @@ async def _take(person: Person, model: Standin, step: Step, text: str) -> None:
 
 
 async def _everything_good_works(person: Person, model: Standin) -> None:
-    """A tool is called, approved and answered; in Elicitation mode its server's form is answered."""
+    """A tool is called, approved and answered; in Elicitation mode its server asks to approve."""
     await _take(person, model, GOOD[1], "Once more")
     await person.choose("Elicitation")
     model.turns.extend((RANDOM, says("The form was answered.")))
     await person.ask("And by a form")
-    await person.answer("Send answer")
+    await person.answer("Approve")
     await person.says("The form was answered")
     await person.choose("Manual")
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 from tests.browser.person import Person
 
 DICE = "Please generate a random number between 1 and 6"
@@ -54,6 +54,20 @@ async def test_the_composer_shrinks_while_something_waits_and_grows_for_the_pers
     await expect(alice.stop).to_be_visible()
     await alice.message.focus()
     await expect(alice.mode).to_be_visible()
+
+
+async def test_the_composer_shrinks_when_a_call_waits_before_its_message_is_confirmed(alice: Person) -> None:
+    card = alice.call("get_random_number")
+
+    async def confirm_late(route: Route) -> None:
+        response = await route.fetch()
+        await expect(card).to_be_visible()
+        await route.fulfill(response=response)
+
+    await alice.page.route("**/messages", confirm_late)
+    await alice.ask(DICE)
+    await expect(alice.message).to_have_value("")
+    await expect(alice.page.locator("body")).to_have_class(re.compile(r"\brests\b"))
 
 
 async def test_a_request_that_is_higher_than_the_screen_counts_as_seen(alice: Person) -> None:

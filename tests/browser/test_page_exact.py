@@ -99,7 +99,7 @@ async def test_only_what_was_named_is_exact(modules: Page) -> None:
         ({"exclusiveMinimum": 9007199254740992}, "9007199254740993", "9007199254740993"),
         ({"kind": "number"}, "1.10", "1.10"),
         ({"kind": "number"}, ".5", "0.5"),
-        ({"kind": "number"}, "1e400", "Write a number."),
+        ({"kind": "number"}, "1e400", "Enter a number."),
     ],
 )
 async def test_a_typed_number_keeps_its_digits(

@@ -155,7 +155,8 @@ async def test_a_question_that_ended_with_its_process_is_said_to_have(modules: P
     said = await modules.evaluate(
         """async () => {
           const {outcomeLine} = await import("/static/js/requests/outcome.js");
-          return outcomeLine({server: "s", action: "cancel", by: "restart"}).textContent;
+          const context = {serverTitle: (name) => name};
+          return outcomeLine({server: "s", action: "cancel", by: "restart"}, context).element.textContent;
         }"""
     )
     assert said == "The request from s was cancelled, because the service was restarted."

@@ -15,7 +15,7 @@ DRAFT = "What I was about to say"
 
 
 @pytest.fixture
-async def strict_chat(stack: Stack) -> AsyncIterator[str]:
+async def strict_chat(stack: Stack, context: BrowserContext) -> AsyncIterator[str]:
     """A chat whose server wants one more permission for random numbers, and another step for the date."""
     cloud = stack.cloud
     cloud.tenant.directory.publish_scope("random:read", "Read random numbers as you", personal=True)
@@ -37,6 +37,8 @@ async def strict_chat(stack: Stack) -> AsyncIterator[str]:
     await server.start()
     await web.start()
     yield chat
+    for page in context.pages:
+        await page.close()  # it would ask a service that is gone
     await web.stop()
     await server.stop()
 

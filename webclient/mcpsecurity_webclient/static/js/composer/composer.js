@@ -57,10 +57,12 @@ export class Composer {
   set text(value) {
     this._text.value = value;
     this._changed();
+    this._text.dispatchEvent(new Event("change")); // the browser tells only of what a person writes
   }
 
   /** Send `text` as if it had been typed. */
   async say(text) {
+    this._goOn();
     await this._deliver(text, {});
   }
 
@@ -108,6 +110,7 @@ export class Composer {
     if (!text && this._files.count === 0) return;
     if (this._files.problem) return this._context.announce(this._files.problem);
     const queue = this._run !== null;
+    this._goOn();
     if (!(await this._deliver(text, queue ? { queue } : {}))) return;
     this.text = "";
     if (queue) this._context.announce(t("Your message waits for the end of the answer."));
@@ -116,6 +119,7 @@ export class Composer {
   /** Returns whether the server took the message. Attachments are sent once and then removed. */
   async _deliver(text, extras) {
     const attachments = this._attachments.chosen;
+    const place = document.activeElement;
     try {
       const files = this._files.payload;
       await this._context.commands.message(text, {
@@ -129,9 +133,14 @@ export class Composer {
     }
     this._attachments.clear();
     this._files.clear();
-    if (matchMedia("(pointer: fine)").matches) this.focus();
+    if ([place, document.body].includes(document.activeElement)) this._goOn();
     this._context.sent();
     return true;
+  }
+
+  /** Let the person write on, unless that would bring up the keyboard of a phone. */
+  _goOn() {
+    if (matchMedia("(pointer: fine)").matches) this.focus();
   }
 
   async _stopRun() {

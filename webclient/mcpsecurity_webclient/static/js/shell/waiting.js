@@ -22,12 +22,18 @@ export class Waiting {
     this._elsewhere = 0;
     this._observer = new IntersectionObserver((entries) => this._seen(entries), { root: log, threshold: STEPS });
     this._box = byId("message");
+    this._rests = false;
     byId("waiting-show").addEventListener("click", () => this.next());
     for (const name of ["focus", "pointerdown", "input"]) this._box.addEventListener(name, () => this._rest(false));
+    this._box.addEventListener("change", () => this._rest(this._rests));
   }
 
-  /** Let the composer be one line, unless something is written in it, or let it be whole again. */
+  /**
+   * Let the composer be one line, or let it be whole again. While something is written in it, it stays whole: a message
+   * that is being sent is in it until the server has answered, and a call may wait before that.
+   */
   _rest(rests) {
+    this._rests = rests;
     document.body.classList.toggle("rests", rests && this._box.value === "");
   }
 
