@@ -107,7 +107,7 @@ async def test_an_approval_is_clicked_after_every_web_chat_was_restarted(
 ) -> None:
     watch.allow("net::ERR|Failed to load resource")
     await alice.ask("Please generate a random number between 1 and 6")
-    await expect(alice.call("get_random_number")).to_contain_text("Waiting for you")
+    await expect(alice.call("get_random_number")).to_contain_text("Needs your decision")
     await asyncio.gather(*(replica.restart() for replica in topology.web))
     await alice.approve("get_random_number")
     await alice.says(r"\b[1-6]\b")

@@ -91,6 +91,14 @@ async def test_the_main_job_works_without_stickiness(site: Site, person: MakePer
         assert [c["status"] for c in later.snapshot["calls"]] == ["done"]
 
 
+async def test_a_compressed_page_is_readable_through_any_replica(site: Site, person: MakePerson) -> None:
+    alice = await person(site.url).sign_in()
+    for _ in range(4):
+        async with alice.http.get(f"{site.url}/", headers={"Accept-Encoding": "gzip"}) as response:
+            assert response.headers["Content-Encoding"] == "gzip"
+            assert "<html" in await response.text()
+
+
 async def test_a_question_of_the_server_is_answered_through_any_replica(
     site: Site, person: MakePerson
 ) -> None:

@@ -44,7 +44,7 @@ _MARK = "X-Forwarded-Replica"
 _NOT_HERE = 421
 _HOP_BY_HOP = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-    "transfer-encoding", "upgrade", "content-length", "content-encoding", "date", "server",
+    "transfer-encoding", "upgrade", "content-length", "date", "server",
 }  # fmt: skip
 
 # Both only touch a lease that is still ours.
