@@ -61,7 +61,8 @@ class TypedTerminal:
         """Show a line of text."""
         if rest := self._prose.rest().strip():
             self._console.print(rendered(rest))
-        self._console.print(Text(printable(text), style=style, overflow="fold"))
+        shown = Text(printable(text), style=style, overflow="fold")
+        self._console.print(shown, soft_wrap="://" in text)  # an address that is broken cannot be copied
 
     def stream(self, piece: str) -> None:
         """Show the blocks of an answer that are complete."""
