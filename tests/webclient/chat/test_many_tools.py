@@ -23,7 +23,7 @@ SERVERS = {
     "office": "meeting_room calendar_event mailbox document spreadsheet presentation note task reminder form",
     "shop": "product order basket shipment return coupon review warehouse supplier offer",
     "city": "weather parking_space bus_line library museum playground recycling permit pothole street_light",
-    "health": "appointment prescription vaccination allergy diagnosis clinic therapy insurance_claim ward symptom",
+    "health": "appointment prescription vaccination allergy diagnosis clinic therapy claim ward symptom",
     "media": "song playlist podcast film episode subtitle photo album radio_station concert",
 }
 VERBS = {
