@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="everything")
     parser.add_argument("--into", type=Path, default=ROOT / ".venv", help="the environment; default: .venv")
     given = parser.parse_args()
-    if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs this has not installed anything yet
+    if sys.version_info < (3, 11):  # noqa: UP036 - it runs before anything is installed
         sys.exit(f"mcpsecurity needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     started = time.monotonic()
     try:

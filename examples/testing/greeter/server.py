@@ -17,7 +17,7 @@ class Occasion(BaseModel):
 
 @mcp.tool()
 def greet() -> str:
-    """Greet whoever calls."""
+    """Greet the caller by name."""
     token = get_access_token()
     name = (token.claims or {}).get("name") if token is not None else None
     return f"Hello, {name or 'stranger'}"

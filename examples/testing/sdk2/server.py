@@ -47,7 +47,7 @@ mcp = MCPServer(
 
 @mcp.tool()
 def greet() -> str:
-    """Greet whoever calls."""
+    """Greet the caller by name."""
     token = get_access_token()
     return f"Hello, {(token.claims or {}).get('name') if token else 'stranger'}"
 

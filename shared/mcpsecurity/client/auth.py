@@ -12,7 +12,7 @@ GetToken = Callable[[bool], Awaitable[str]]
 """Returns an access token; True asks for a new one although the cached one looks good."""
 
 StepUp = Callable[[Challenge], Awaitable[str | None]]
-"""Returns a token that satisfies a challenge, or None if there is none without the person."""
+"""Returns a token that satisfies a challenge, or None if only the person can give one."""
 
 
 class TokenAuth(httpx.Auth):

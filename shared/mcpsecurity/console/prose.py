@@ -43,7 +43,7 @@ class Prose:
 
 
 def _end_of_blocks(text: str) -> int:
-    """Return where the last complete block ends; 0: there is none."""
+    """Return where the last complete block ends, or 0 if no block is complete."""
     fence, end, at = "", 0, 0
     for line in text.splitlines(keepends=True):
         at += len(line)

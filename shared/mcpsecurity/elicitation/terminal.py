@@ -144,7 +144,7 @@ class TerminalHandler:
                 self._write(f"  {printable(str(error))}")
 
     async def _choice(self, prompt: str) -> str:
-        """Return the letter of a choice; a letter that is none is explained, and asked for again."""
+        """Return the letter of a choice; explain any other letter, and ask again."""
         words: dict[str, str] = {letter: letter + rest for letter, rest in _LETTER.findall(prompt)}
         while True:
             answer = (await self._read(f"{prompt}: ")).strip().lower()

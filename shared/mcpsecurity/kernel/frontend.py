@@ -48,7 +48,7 @@ def detect_handler() -> ElicitationHandler | None:
 
 
 def _has_front_end() -> bool:
-    """Say whether whoever runs this cell can be asked: programs that run notebooks allow no input (Jupyter's
+    """Return whether a person can be asked here: programs that run notebooks allow no input (Jupyter's
     message `execute_request`, `allow_stdin`)."""
     kernel = sys.modules["IPython"].get_ipython().kernel
     content = (kernel.get_parent("shell") or {}).get("content", {})

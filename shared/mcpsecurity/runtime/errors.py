@@ -1,4 +1,4 @@
-"""Errors that whoever starts a program is told about."""
+"""Errors that are shown to the person who starts a program."""
 
 __all__ = ["SettingsError"]
 

@@ -2,8 +2,9 @@
 version."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 
+from mcpsecurity.runtime.undo import undone_on_failure
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.branches import Fork, begin_version, open_version, undo_version
 from mcpsecurity_webclient.chat.inbox import Inbox
@@ -68,11 +69,8 @@ class Editing:
             files = self._state.transcript.files_of(said)
             fork = begin_version(self._state.forks, after, self._state.parts)
             edited.at, self._state.locale = self._clock(), locale
-            try:
+            with self._undone(fork):
                 await self._inbox.take(edited, [*files, *turns])
-            except BaseException:
-                undo_version(self._state.forks, fork, self._state.parts)
-                raise
         self._tell(after)
         return self._runs.start("message"), new_id
 
@@ -97,11 +95,8 @@ class Editing:
             before = fork.open
             open_version(fork, number - 1, self._state.parts)
             self._state.updated_at = self._clock()
-            try:
+            with undone_on_failure(lambda: open_version(fork, before, self._state.parts)):
                 await self._saver.save()
-            except BaseException:
-                open_version(fork, before, self._state.parts)
-                raise
         self._tell(after)
 
     async def regenerate(self) -> str:
@@ -129,22 +124,20 @@ class Editing:
             raise UnknownRequestError
         message = self._state.messages[place]
         before, message.feedback = message.feedback, feedback
-        try:
+        with undone_on_failure(lambda: setattr(message, "feedback", before)):
             await self._saver.save()
-        except BaseException:
-            message.feedback = before
-            raise
         if feedback is not None and feedback != before:
             count_feedback(feedback, message.model)
         self._publish("message.feedback", {"message_id": message_id, "feedback": feedback})
 
     async def _keep(self, fork: Fork) -> None:
         self._state.updated_at = self._clock()
-        try:
+        with self._undone(fork):
             await self._saver.save()
-        except BaseException:
-            undo_version(self._state.forks, fork, self._state.parts)
-            raise
+
+    def _undone(self, fork: Fork) -> AbstractContextManager[None]:
+        """Take a new version back if the block fails."""
+        return undone_on_failure(lambda: undo_version(self._state.forks, fork, self._state.parts))
 
     def _place(self, message_id: str) -> int | None:
         ids = [message.message_id for message in self._state.messages]

@@ -10,6 +10,7 @@ from semantic_kernel.contents import AuthorRole, ChatMessageContent, ImageConten
 
 from mcpsecurity_webclient.chat.views import FileView
 from mcpsecurity_webclient.errors import InvalidArgumentsError
+from mcpsecurity_webclient.languages import gettext as _
 
 __all__ = ["MOST_BYTES", "AttachedFile", "read_file", "turn_of"]
 
@@ -50,15 +51,14 @@ def read_file(name: str, data: str) -> AttachedFile:
     try:
         raw = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InvalidArgumentsError({"files": f"{shown} did not arrive whole."}) from error
+        raise _refused(_("{name} did not arrive whole."), shown) from error
     if not raw or len(raw) > MOST_BYTES:
-        raise InvalidArgumentsError({"files": f"{shown} is empty, or larger than {MOST_BYTES // 2**20} MiB."})
+        raise _refused(_("{name} is empty, or larger than {limit} MiB."), shown)
     if (picture := _picture(raw)) is not None:
         return AttachedFile(shown, picture, len(raw), data)
     text = _text(raw)
     if text is None:
-        text_ = f"{shown} is neither text (in UTF-8) nor a picture (PNG, JPEG, GIF or WebP)."
-        raise InvalidArgumentsError({"files": text_})
+        raise _refused(_("{name} is neither text (in UTF-8) nor a picture (PNG, JPEG, GIF or WebP)."), shown)
     return AttachedFile(shown, _kind_of_text(shown, text), len(raw), text)
 
 
@@ -72,6 +72,10 @@ def turn_of(file: AttachedFile) -> ChatMessageContent:
     rest = "\n[the rest is left out]" if len(cut) < len(file.content) else ""
     text = f"The person attached the file {json.dumps(file.name)} ({file.mime_type}):\n\n{cut}{rest}"
     return ChatMessageContent(role=AuthorRole.USER, content=text)
+
+
+def _refused(reason: str, name: str) -> InvalidArgumentsError:
+    return InvalidArgumentsError({"files": reason.format(name=name, limit=MOST_BYTES // 2**20)})
 
 
 def _picture(raw: bytes) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mcpsecurity.client import BridgeError
 from mcpsecurity.runtime.tasks import end_tasks
+from mcpsecurity.runtime.undo import undone_on_failure
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
@@ -115,12 +116,11 @@ class Inbox:
         transcript.ask(turns, said.message_id)
         self._state.messages.append(said)
         self._state.updated_at = self._clock()
-        try:
+        with (
+            undone_on_failure(lambda: transcript.undo(marks, length)),
+            undone_on_failure(lambda: self._state.messages.remove(said)),
+        ):
             await self._saver.save()
-        except BaseException:
-            self._state.messages.remove(said)
-            transcript.undo(marks, length)
-            raise
 
     @asynccontextmanager
     async def saving(self) -> AsyncIterator[None]:
@@ -159,11 +159,8 @@ class Inbox:
             said.at = self._clock()
             before = list(self._state.queue)
             self._state.queue = [other for other in before if other.message_id != said.message_id]
-            try:
+            with undone_on_failure(lambda: setattr(self._state, "queue", before)):
                 await self.take(said, turns)
-            except BaseException:
-                self._state.queue = before
-                raise
         if len(before) != len(self._state.queue):
             self._tell_queue()
         self._publish("message.added", {"message": said.to_json()})
@@ -190,11 +187,8 @@ class Inbox:
 
     async def _change_queue(self, queue: list[QueuedMessage]) -> None:
         before, self._state.queue = self._state.queue, queue
-        try:
+        with undone_on_failure(lambda: setattr(self._state, "queue", before)):
             await self._saver.save()
-        except BaseException:
-            self._state.queue = before
-            raise
         self._tell_queue()
 
     def _tell_queue(self) -> None:

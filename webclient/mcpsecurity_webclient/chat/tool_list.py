@@ -7,6 +7,7 @@ from typing import Any
 from mcp import types
 
 from mcpsecurity.client import SignInRequiredError
+from mcpsecurity.runtime.undo import undone_on_failure
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.mcp.server import McpServer
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
@@ -63,11 +64,8 @@ class ToolList:
             raise UnknownRequestError
         before = set(self._state.choice.off)
         self._state.choice.turn(server, tool, on=on)
-        try:
+        with undone_on_failure(lambda: setattr(self._state.choice, "off", before)):
             await self._save()
-        except BaseException:
-            self._state.choice.off = before
-            raise
         self._publish("tools.changed", {"off": self._state.choice.to_json()})
 
     async def resource(self, server: str, uri: str) -> bytes:

@@ -99,8 +99,8 @@ class ConversationStore(Protocol):
         """
 
     async def claim(self, owner: Owner, conversation: Conversation, writer: str) -> int:
-        """Let `writer` go on with a conversation as it was loaded; return its new revision. Saves of whoever
-        had it before are refused from then on.
+        """Make `writer` the writer of a conversation as it was loaded; return its new revision. Saves of the
+        writer before are refused from then on.
 
         Raises:
             StaleConversationError: it was changed or deleted since.

@@ -1,5 +1,6 @@
 """The routes of messages: sent, edited, deleted, marked, and those that wait (docs/chat-protocol.md)."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,7 @@ class Messages:
         text = self._checked(body.text, may_be_empty=body.prompt is not None or bool(body.files))
         if chat.state.run is None:
             self._check_runs(request)
-        files = [read_file(file.name, file.data) for file in body.files]
+        files = await asyncio.to_thread(lambda: [read_file(file.name, file.data) for file in body.files])
         if sum(file.size for file in files) > MOST_BYTES:
             raise ApiError(413, "too_long", _("The files of a message have at most 4 MiB together."))
         run_id, message_id = await chat.begin(

@@ -83,5 +83,5 @@ class ServerAdapter:
     async def run_tool(
         self, tool: Tool, arguments: dict[str, Any], context: RequestContext[Any, Any, Any]
     ) -> dict[str, Any]:
-        """Run a `direct_tool`: there is none."""
+        """Raise `NotImplementedError`: a low-level server has no tools that run directly."""
         raise NotImplementedError

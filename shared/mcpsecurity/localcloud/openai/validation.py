@@ -1,4 +1,4 @@
-"""Azure OpenAI's rules for a chat-completions request: whoever breaks one is told which, with status 400.
+"""Azure OpenAI's rules for a chat-completions request: a request that breaks one is refused with 400.
 
 They are kept here because a client that breaks one would work locally, and always be refused by Azure: one
 tool or one message that is not taken refuses the whole request.

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from mcpsecurity.runtime.undo import undone_on_failure
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel, OfferedModels
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Publish
@@ -48,11 +49,8 @@ class ModelChoice:
         if name == before:
             return
         self._change(name)
-        try:
+        with undone_on_failure(lambda: self._change(before)):
             await self._save()
-        except BaseException:
-            self._change(before)
-            raise
 
     def to_json(self) -> ModelView:
         """Return the page's view of the model that answers."""

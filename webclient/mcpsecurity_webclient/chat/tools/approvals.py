@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from mcpsecurity.elicitation import argument_errors
+from mcpsecurity.runtime.undo import undone_on_failure
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDecided, ToolProposed
 from mcpsecurity_webclient.chat.mcp.policy import effect_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
@@ -142,11 +143,8 @@ class Approvals:
             before = call.expires_at or 0.0
             later = self._time.extended(before, call.latest_at or before, self._clock())
             self._move_deadline(call, later)
-            try:
+            with undone_on_failure(lambda: self._move_deadline(call, before)):
                 await self._save()
-            except BaseException:
-                self._move_deadline(call, before)
-                raise
         self._publish("request.extended", {"kind": "call", "id": call_id, "expires_at": later})
         return later
 
@@ -156,11 +154,8 @@ class Approvals:
         if mode is before:
             return
         self._change_mode(mode)
-        try:
+        with undone_on_failure(lambda: self._change_mode(before)):
             await self._save()
-        except BaseException:
-            self._change_mode(before)
-            raise
 
     async def leave(self) -> None:
         """Take no further decisions and leave open what waits for the person. A decision that is being saved
