@@ -77,10 +77,11 @@ function start() {
   const conversation = new Conversation(byId("conversation-content"), context);
   const waiting = new Waiting(log, follower);
   const notifications = new Notifications();
+  const chats = new Chats(context, toasts, waiting);
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, files, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(() => stream.restart()), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), waiting, new Chats(context, toasts, waiting), notifications];
+  const views = [composer, files, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(() => stream.restart()), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), waiting, chats, notifications];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) endSession();
@@ -139,7 +140,11 @@ function start() {
     composer.carryDraft();
   }
 
-  byId("sign-out").addEventListener("submit", () => draft.clear());
+  byId("sign-out").addEventListener("submit", () => {
+    draft.clear();
+    stream.pause();
+    chats.pause();
+  });
   stream.start();
   if (matchMedia("(pointer: fine)").matches) composer.focus();
 }

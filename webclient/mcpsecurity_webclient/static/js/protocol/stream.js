@@ -38,7 +38,7 @@ export class Stream {
   /** Open the stream, and keep it open until `close`. */
   start() {
     document.addEventListener("visibilitychange", () => this._visibility());
-    window.addEventListener("pagehide", () => this._disconnect());
+    window.addEventListener("pagehide", () => this.pause());
     window.addEventListener("offline", () => this.onConnection("offline"));
     window.addEventListener("online", () => this.restart());
     window.addEventListener("pageshow", (event) => event.persisted && this.restart());
@@ -54,7 +54,7 @@ export class Stream {
 
   /** Connect anew. Without a last event id the server answers with a snapshot. */
   restart() {
-    this._disconnect();
+    this.pause();
     const source = new EventSource(this.url);
     this._source = source;
     source.addEventListener("open", () => this._opened());
@@ -64,11 +64,12 @@ export class Stream {
 
   /** End it for good. */
   close() {
-    this._disconnect();
+    this.pause();
     this.restart = () => {};
   }
 
-  _disconnect() {
+  /** Disconnect until `restart`, which a page that is shown again calls. */
+  pause() {
     clearTimeout(this._timer);
     clearTimeout(this._idleTimer);
     this._source?.close();
@@ -108,7 +109,7 @@ export class Stream {
       this._idleTimer = setTimeout(() => this._rest(), IDLE_MS);
       return;
     }
-    this._disconnect();
+    this.pause();
     this.onConnection("idle");
   }
 }

@@ -69,6 +69,11 @@ export class Chats {
     else await this._begin();
   }
 
+  /** Ask for no list until an event comes. */
+  pause() {
+    clearTimeout(this._timer);
+  }
+
   _loadSoon() {
     clearTimeout(this._timer);
     this._timer = setTimeout(() => this._load(), LOAD_AFTER_MS);
