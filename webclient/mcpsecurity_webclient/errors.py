@@ -18,6 +18,7 @@ WebClientError
 ├── SignInError                a sign-in failed
 └── StoreError                 a conversation could not be read or written
     ├── StoreUnavailableError  the database cannot be reached, or refuses
+    ├── LaterSchemaError       a later release has brought the database up to date
     └── StaleConversationError the conversation was changed or deleted elsewhere since it was read
 """
 
@@ -26,6 +27,7 @@ __all__ = [
     "BusyError",
     "CommandError",
     "InvalidArgumentsError",
+    "LaterSchemaError",
     "NoMoreTimeError",
     "NothingToDoError",
     "ReplayMismatchError",
@@ -128,6 +130,16 @@ class StoreError(WebClientError):
 
 class StoreUnavailableError(StoreError):
     """The database cannot be reached, or refuses."""
+
+
+class LaterSchemaError(StoreError):
+    """A later release has brought the database up to date: this one does not know its schema."""
+
+    def __init__(self, found: str, known: str) -> None:
+        super().__init__(
+            f"a later release has brought the database up to date (schema {found}, this one knows {known}): "
+            "start that release, or restore a copy of the database from before"
+        )
 
 
 class StaleConversationError(StoreError):

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from tests.support.programs import Program, postgresql
 
-from mcpsecurity_webclient.errors import StaleConversationError, StoreUnavailableError
+from mcpsecurity_webclient.errors import LaterSchemaError, StaleConversationError, StoreUnavailableError
 from mcpsecurity_webclient.store import (
     Conversation,
     Grant,
@@ -275,11 +275,11 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(store: SqlConve
         assert await connection.run_sync(differences) == []
 
 
-async def test_a_database_of_a_later_release_is_refused(url: str) -> None:
+async def test_a_database_of_a_later_release_is_refused_and_says_what_to_do(url: str) -> None:
     async with SqlConversationStore(url) as store, store._engine.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    with pytest.raises(StoreUnavailableError):
+    with pytest.raises(LaterSchemaError, match=r"schema 9999, .* start that release, or restore a copy"):
         await SqlConversationStore(url).__aenter__()
 
 

@@ -8,13 +8,15 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from mcpsecurity_webclient.errors import StoreError
+from mcpsecurity_webclient.errors import LaterSchemaError, StoreError
 
 __all__ = ["GetPassword", "database_url", "make_engine", "migrate"]
 
@@ -82,7 +84,12 @@ def _make_file(file: Path) -> None:
 
 
 async def migrate(engine: AsyncEngine) -> None:
-    """Bring the schema up to date; replicas that start at once take turns."""
+    """Bring the schema up to date; replicas that start at once take turns.
+
+    Raises:
+        LaterSchemaError: the schema is that of a later release, which this one would damage.
+        Whatever driver, SQLAlchemy and Alembic raise.
+    """
     for pause in (0.1, 0.3, 1.0, 3.0):
         try:
             await _migrate(engine)
@@ -107,6 +114,11 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is not None and found not in known:
+        raise LaterSchemaError(found, scripts.get_current_head() or "none")
     command.upgrade(config, "head")
 
 

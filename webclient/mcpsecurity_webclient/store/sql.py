@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mcpsecurity_webclient.errors import StaleConversationError, StoreUnavailableError
+from mcpsecurity_webclient.errors import LaterSchemaError, StaleConversationError, StoreUnavailableError
 from mcpsecurity_webclient.store.conversations import Conversation, Entry, Owner, Part
 from mcpsecurity_webclient.store.engine import GetPassword, database_url, make_engine, migrate
 from mcpsecurity_webclient.store.models import conversations, parts
@@ -60,10 +60,14 @@ class SqlConversationStore:
         """Connect, and bring the schema up to date.
 
         Raises:
+            LaterSchemaError: a later release has brought it up to date.
             StoreUnavailableError: the database cannot be used.
         """
         try:
             await migrate(self._engine)
+        except LaterSchemaError:
+            await self._engine.dispose()
+            raise
         except Exception as error:  # drivers, SQLAlchemy and Alembic each have their own
             await self._engine.dispose()
             text = f"the database of the conversations cannot be used: {type(error).__name__}"
