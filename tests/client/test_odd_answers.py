@@ -3,14 +3,17 @@
 import asyncio
 import gzip
 import json
+import logging
 from typing import Any
 
 import pytest
 from aiohttp import web
 from mcp import types
 from tests.client.odd import GREETING, Answer, Odd, body, body400, connected, ok, rpc, said, sse, status
+from tests.support.eventually import eventually
 
 from mcpsecurity.client import (
+    AccessDeniedError,
     BridgeError,
     InsufficientScopeError,
     McpConnection,
@@ -22,6 +25,11 @@ from mcpsecurity.client import (
 
 pytestmark = pytest.mark.timeout(30)
 ASKED = {"message": "Pay?", "requestedSchema": {"type": "object", "properties": {}}}
+
+
+def untyped(code: int, raw: bytes) -> Answer:
+    """Answer with a body that has no type of its own."""
+    return lambda _: web.Response(status=code, body=raw)
 
 
 async def accept(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
@@ -190,6 +198,7 @@ async def test_an_error_without_an_id_is_the_calls_and_keeps_its_data() -> None:
         (status(422, '{"error": {"code": 1, "message": "no such id"}}'), ProtocolError, "no such id"),
         (status(422, '{"detail": "no such id"}'), ServerUnavailableError, "no such id"),
         (status(503, "under maintenance"), ServerUnavailableError, "It says: under maintenance"),
+        (untyped(403, b"Only at localhost"), AccessDeniedError, "It says: Only at localhost"),
         (body('{"jsonrpc": "2.0", "id": null, "error": "out of paper"}'), ProtocolError, "out of paper"),
         (body('{"jsonrpc": "2.0", "id": null, "error": ["no ink"]}'), ProtocolError, "no ink"),
         (status(307, Location="javascript:1"), ServerUnavailableError, "redirects to what is no address"),
@@ -211,6 +220,7 @@ async def test_an_error_without_an_id_is_the_calls_and_keeps_its_data() -> None:
         "wrong",
         "detail",
         "plain",
+        "no type",
         "text",
         "list",
         "no address",
@@ -265,3 +275,30 @@ async def test_arguments_that_are_no_json_are_refused_before_sending(arguments: 
 async def test_an_address_that_leads_nowhere_is_told(url: str, reason: str) -> None:
     with pytest.raises(ServerUnavailableError, match=reason):
         await McpConnection(url, timeout=5).open()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"method": "notifications/tool/streamContent", "params": {"content": "a secret"}},
+        {"method": "notifications/progress", "params": {"progress": "a secret"}},
+        {"id": 7, "method": "elicitation/create", "params": {"message": ["a secret"]}},
+        {"id": 7, "method": "acme/ask", "params": {"message": "a secret"}},
+    ],
+    ids=["unknown", "unreadable", "request", "unknown request"],
+)
+async def test_what_the_client_does_not_understand_is_not_logged(
+    odd: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    def answer(message: dict[str, Any]) -> web.Response:
+        events = [{"jsonrpc": "2.0", **odd}, said(message)]
+        text = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+        return web.Response(text=text, content_type="text/event-stream")
+
+    server = Odd(call=answer)
+    with caplog.at_level(logging.INFO):
+        async with connected(server) as connection:
+            assert result_text(await connection.call_tool("t", {})) == "fine"
+            await eventually(lambda: ("answer" in server.methods) == ("id" in odd))
+    assert "secret" not in caplog.text
+    assert "Failed to validate notification" not in caplog.text

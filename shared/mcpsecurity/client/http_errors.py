@@ -18,6 +18,7 @@ from mcpsecurity.client.errors import (
     SessionLostError,
     SignInRequiredError,
 )
+from mcpsecurity.client.event_streams import content_type
 from mcpsecurity.client.json_rpc import NO_REASON, UnreadableAnswerError, error_of, parsed
 
 __all__ = ["METHOD", "doubt", "not_sent", "refusal_of", "unknown_outcome"]
@@ -135,8 +136,10 @@ def _reason(response: httpx.Response, body: bytes, message: Any) -> str:
             error = error_of(message) or {}
             return "" if error["message"] == NO_REASON else str(error["message"])
         return next((m for key in _REASONS if isinstance(m := message.get(key), str) and m.strip()), "")
-    plain = response.headers.get("Content-Type", "").lower().startswith("text/plain")
-    return body.decode("utf-8", errors="replace").strip() if plain else ""
+    text = body.decode("utf-8", errors="replace").strip()
+    kind = content_type(response)
+    untyped = kind in ("", "application/octet-stream") and text.isprintable() and not text.startswith("<")
+    return text if kind == "text/plain" or untyped else ""
 
 
 def _redirected(response: httpx.Response, host: str) -> str:

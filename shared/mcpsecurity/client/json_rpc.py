@@ -6,8 +6,12 @@ text that is not Unicode, gives messages the id of the request that they answer,
 """
 
 import json
+import logging
 import re
 from typing import Any
+
+from mcp import types
+from pydantic import BaseModel, ValidationError
 
 __all__ = [
     "NO_REASON",
@@ -21,6 +25,8 @@ __all__ = [
 
 NO_REASON = "The server gave no reason."
 """The message of an error that has none."""
+
+_log = logging.getLogger(__name__)
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _MAX_DEPTH = 190
@@ -87,10 +93,26 @@ def question_of(message: Any) -> dict[str, Any] | None:
     """Return the server's request or notification in a message; None for any other message.
 
     Other members are left out: the SDK takes a request with an `error` for the answer that it waits for.
+    So are notifications that the SDK does not know, and the parameters of requests that it cannot read: it
+    writes their content into the log.
     """
     if not isinstance(message, dict) or not isinstance(message.get("method"), str):
         return None
-    return {"jsonrpc": "2.0"} | {key: message[key] for key in ("id", "method", "params") if key in message}
+    question = {key: message[key] for key in ("id", "method", "params") if key in message}
+    if "id" not in question:
+        return {"jsonrpc": "2.0"} | question if _is_valid(types.ServerNotification, question) else None
+    if not _is_valid(types.ServerRequest, question):
+        question.pop("params", None)
+    return {"jsonrpc": "2.0"} | question
+
+
+def _is_valid(kind: type[BaseModel], message: dict[str, Any]) -> bool:
+    try:
+        kind.model_validate(message)
+    except ValidationError:
+        _log.debug("the server sent a %s that is not understood", kind.__name__)
+        return False
+    return True
 
 
 def error_of(message: Any) -> dict[str, Any] | None:
