@@ -42,7 +42,7 @@ export class Attachments {
     const element = h("button", { type: "button", class: "menu-item", "aria-pressed": String(this._chosen.has(key(resource))) },
       h("span", { class: "menu-name" }, nameOf(resource)),
       h("span", { class: "menu-note" }, resource.description || resource.uri),
-      h("span", { class: "menu-note" }, resource.server));
+      h("span", { class: "menu-note", dir: "auto" }, this._context.serverTitle(resource.server)));
     element.addEventListener("click", () => {
       this._toggle(resource);
       element.setAttribute("aria-pressed", String(this._chosen.has(key(resource))));

@@ -83,7 +83,7 @@ export class Palette {
     const element = h("li", { id: uniqueId("prompt"), role: "option", "aria-selected": "false" },
       h("span", { class: "prompt-name" }, `/${prompt.name}`, names ? h("span", { class: "muted" }, ` ${names}`) : null),
       h("span", { class: "prompt-description", dir: "auto" }, prompt.description || prompt.title || ""),
-      h("span", { class: "prompt-server" }, prompt.server));
+      h("span", { class: "prompt-server", dir: "auto" }, this._context.serverTitle(prompt.server)));
     element.addEventListener("mousedown", (event) => event.preventDefault());
     element.addEventListener("click", () => this._choose(prompt));
     return element;

@@ -57,7 +57,7 @@ export class MessageView {
     this._own = new OwnActions(message, bubble, this._context);
     return h("article", { class: "message user" }, h("h2", { class: "hidden-text" }, t("You")),
       chips.length > 0 ? h("ul", { class: "chips" }, chips) : null,
-      bubble, text ? foldButton(text, bubble) : null, this._leftOut, this._own.element, message.at ? moment(message.at) : null, this._versions.element);
+      bubble, text ? foldButton(text, bubble) : null, this._leftOut, this._own.element, this._versions.element);
   }
 
   _assistantElement(message) {
@@ -70,7 +70,7 @@ export class MessageView {
     this._copy = copyButton(t("Copy answer"), () => this._message.text, this._context.announce);
     this._again = button(t("Regenerate"), () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
     this._marks = new Marks(message.message_id, this._context);
-    this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._again, this._marks.element, message.at ? moment(message.at) : null, this._usage);
+    this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._again, this._marks.element, this._usage, message.at ? moment(message.at) : null);
     this._heading = h("h2", { class: "hidden-text" }, t("Assistant"));
     return h("article", { class: "message assistant" }, this._heading,
       this._prose.element, this._missing, this._calls, this._footer, this._versions.element);

@@ -3,6 +3,7 @@
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { copyButton } from "../ui/copy.js";
+import { moment } from "./moments.js";
 import { t } from "../ui/texts.js";
 
 export class OwnActions {
@@ -13,7 +14,7 @@ export class OwnActions {
     this._context = context;
     this._edit = button(t("Edit message"), () => this._open(true), { symbol: "form", iconOnly: true });
     this._remove = button(t("Delete message and what follows"), () => this._removed(), { symbol: "close", iconOnly: true });
-    this._bar = h("div", { class: "own-actions" }, copyButton(t("Copy message"), () => message.text, context.announce), this._edit, this._remove);
+    this._bar = h("div", { class: "own-actions" }, message.at ? moment(message.at) : null, copyButton(t("Copy message"), () => message.text, context.announce), this._edit, this._remove);
     this._editor = this._makeEditor();
     this.element = h("div", { class: "own" }, this._bar, this._editor);
   }

@@ -89,6 +89,7 @@ export class Decision {
     this._confirm.hidden = !shown;
     this._actions.hidden = shown;
     (shown ? this._back : this._approve).focus();
+    this._confirm.scrollIntoView({ block: "nearest" });
   }
 
   _show(message) {
