@@ -29,7 +29,7 @@ import { reporter } from "./shell/report.js";
 import { Servers } from "./shell/servers.js";
 import { Shortcuts } from "./shell/shortcuts.js";
 import { Status } from "./shell/status.js";
-import { Tools } from "./shell/tools.js";
+import { ToolsOpener } from "./shell/toolsopener.js";
 import { Toasts } from "./shell/toasts.js";
 import { Waiting } from "./shell/waiting.js";
 import { Welcome } from "./shell/welcome.js";
@@ -81,7 +81,7 @@ function start() {
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, files, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(() => stream.restart()), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new Tools(context), new Grants(context), waiting, chats, notifications];
+  const views = [composer, files, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(() => stream.restart()), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new ToolsOpener(context), new Grants(context), waiting, chats, notifications];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) endSession();

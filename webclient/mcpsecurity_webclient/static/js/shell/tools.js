@@ -20,7 +20,6 @@ export class Tools {
     this._note = byId("tools-note");
     this._servers = [];
     this._off = null;
-    byId("open-tools").addEventListener("click", () => this.open());
     byId("tools-close").addEventListener("click", () => this._dialog.close());
     this._search.addEventListener("input", () => this._draw());
   }
@@ -37,7 +36,6 @@ export class Tools {
   }
 
   async open() {
-    byId("chat-menu").hidePopover();
     this._search.value = "";
     this._list.replaceChildren();
     setText(this._note, t("Asking the servers…"));

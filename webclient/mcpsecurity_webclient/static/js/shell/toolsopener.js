@@ -1,0 +1,30 @@
+/** Opens the list of tools, whose module is loaded when somebody wants to see it. */
+
+import { byId } from "../ui/dom.js";
+import { t } from "../ui/texts.js";
+
+export class ToolsOpener {
+  /** @param {PageContext} context */
+  constructor(context) {
+    this._context = context;
+    /** @type {PageState | null} */
+    this._state = null;
+    this._tools = null;
+    byId("open-tools").addEventListener("click", () => this._open());
+  }
+
+  /** @param {PageState} state */
+  update(state) {
+    this._state = state;
+    this._tools?.update(state);
+  }
+
+  async _open() {
+    byId("chat-menu").hidePopover();
+    const module = await import("./tools.js").catch(() => null);
+    if (!module) return this._context.tell(t("The chat cannot be reached. Nothing was changed."));
+    this._tools ??= new module.Tools(this._context);
+    this._tools.update(this._state);
+    await this._tools.open();
+  }
+}
