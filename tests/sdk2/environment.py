@@ -10,13 +10,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from tests.support.ports import free_port
 
-__all__ = ["PROGRAMS", "run_program", "sdk2_python"]
+__all__ = ["PROGRAMS", "run_program", "sdk2_python", "serving_program"]
 
 _FOLDER = Path(__file__).parent
 PROGRAMS = _FOLDER / "programs"
@@ -63,6 +66,40 @@ async def run_program(name: str, job: Any, *, seconds: float = 60.0) -> Any:
     if process.returncode:
         raise RuntimeError(errors.decode()[-4000:])
     return json.loads(output)
+
+
+@asynccontextmanager
+async def serving_program(name: str, *arguments: str) -> AsyncIterator[str]:
+    """Run a program that serves MCP on the port that is its first argument; give its address.
+
+    Raises:
+        TimeoutError: it does not listen after 30 s.
+    """
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sdk2_python(),
+        PROGRAMS / name,
+        str(port),
+        *arguments,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+    )
+    try:
+        async with asyncio.timeout(30):
+            while not await _listens(port):  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def _run(*command: str) -> None:

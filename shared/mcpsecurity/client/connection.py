@@ -12,18 +12,19 @@ import anyio
 import httpx
 from mcp import ClientSession, types
 from mcp.client.session import ElicitationFnT, SamplingFnT
-from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import McpError
 from mcp.shared.session import ProgressFnT
 from pydantic import AnyUrl, ValidationError
 
+from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era
 from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
 from mcpsecurity.client.http import FAILURE_CODE, McpHttpClient
 from mcpsecurity.client.lenient_results import ListedTools, ReadableContents, ReadablePrompt
 from mcpsecurity.client.listing import prompts_page, resources_page, templates_page, tools_page
+from mcpsecurity.client.sdk_errors import UNKNOWN_OUTCOME, is_closed, opening_error
 from mcpsecurity.client.session import ConcurrentSession, call_tool
 from mcpsecurity.client.time_limits import TimeLimits
-from mcpsecurity.client.tracing import out_of_any_trace, peer_of
+from mcpsecurity.client.tracing import EnterTrace, out_of_any_trace, peer_of
 from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.telemetry.names import session_attributes
@@ -33,11 +34,11 @@ __all__ = ["McpConnection", "OnNotification"]
 T = TypeVar("T")
 
 OnNotification = Callable[[types.ServerNotification], Awaitable[None]]
+Ready = asyncio.Future[None]
 
 _CLOSE_SECONDS = 5.0
 _MAX_PAGES = 100
 _CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError)
-_UNKNOWN = "The connection to the MCP server was closed. It is not known whether this was completed."
 
 
 class McpConnection:
@@ -59,7 +60,9 @@ class McpConnection:
 
     Attributes:
         on_open: called whenever a session has been opened: the first one, and each one after a loss.
-        server: the server's answer to `initialize`.
+        server: what the server says of itself, with the revision that is spoken.
+        era: how the server is spoken to, found when a session is opened. One that is known to speak only
+            2026-07-28 can be spoken to without a handshake first: set `STATELESS` before.
         session_id: the session's `Mcp-Session-Id`, if the server sent one.
         left_out: names of the tools in the last listing that could not be read.
     """
@@ -96,6 +99,7 @@ class McpConnection:
         self._leave = asyncio.Event()
         self.on_open: Callable[[], None] = lambda: None
         self.server: types.InitializeResult | None = None
+        self.era = HANDSHAKE
         self.session_id: str | None = None
         self.left_out: list[str] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -265,7 +269,7 @@ class McpConnection:
             return await work
         except McpError as error:
             failure = self._typed(error)
-            if _is_closed(error) or failure.session_is_doubtful:
+            if is_closed(error) or failure.session_is_doubtful:
                 await self._forget(session)
             raise failure from error
         except ValidationError as error:
@@ -273,7 +277,7 @@ class McpConnection:
             raise ProtocolError(text, code=types.INTERNAL_ERROR) from error
         except _CLOSED as error:
             await self._forget(session)
-            raise ServerUnavailableError(_UNKNOWN) from error
+            raise ServerUnavailableError(UNKNOWN_OUTCOME) from error
 
     def check_loop(self) -> None:
         """Check that this is the event loop that opened the connection.
@@ -293,12 +297,12 @@ class McpConnection:
         failure = self._client.pop_failure(error.error.data) if self._client is not None else None
         if error.error.code == FAILURE_CODE and failure is not None:
             return failure
-        if _is_closed(error):
-            return ServerUnavailableError(_UNKNOWN)
+        if is_closed(error):
+            return ServerUnavailableError(UNKNOWN_OUTCOME)
         return ProtocolError(error.error.message, code=error.error.code, data=error.error.data)
 
     async def _start(self) -> None:
-        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        ready: Ready = asyncio.get_running_loop().create_future()
         self._leave = asyncio.Event()
         self._owner = asyncio.create_task(self._own(ready, self._leave), name=f"mcp {self.url}")
         try:
@@ -308,45 +312,69 @@ class McpConnection:
             self._owner.cancel()
             raise
 
-    async def _own(self, ready: asyncio.Future[None], leave: asyncio.Event) -> None:
+    async def _own(self, ready: Ready, leave: asyncio.Event) -> None:
         """Hold the session open until `leave` is set. This one task enters and leaves all scopes."""
         opening = out_of_any_trace()  # for what arrives later belongs to other calls than the first
         try:
-            async with (
-                McpHttpClient(
-                    auth=self._time_limits.auth(self._auth) if self._auth is not None else None,
-                    timeout=self._timeout,
-                    body_timeout=self._time_limits.seconds,
-                    headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
-                    verify=self._tls or client_ssl_context(self._ca_file),
-                    trust_env=False,
-                    proxy=proxy_for(self.url),
-                ) as client,
-                streamable_http_client(self.url, http_client=client) as (read, write, session_id),
-                ConcurrentSession(read, write, **self._callbacks) as session,
-            ):
+            async with McpHttpClient(
+                auth=self._time_limits.auth(self._auth) if self._auth is not None else None,
+                timeout=self._timeout,
+                body_timeout=self._time_limits.seconds,
+                headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
+                verify=self._tls or client_ssl_context(self._ca_file),
+                trust_env=False,
+                proxy=proxy_for(self.url),
+            ) as client:
                 self._client = client
-                session.peer = peer_of(self.url)
-                session.answering = self._time_limits.paused
-                session.end_post = client.end_post
-                with opening:
-                    self.server = await self._in_time(self._translated(session.initialize()))
-                self._session = session
-                self.session_id = session_id()
-                session.peer |= session_attributes(str(self.server.protocolVersion), self.session_id)
-                self.on_open()
-                ready.set_result(None)
-                await leave.wait()
+                eras = (HANDSHAKE, STATELESS) if self.era is HANDSHAKE else (STATELESS, HANDSHAKE)
+                refused = await self._held(eras[0], client, opening, ready, leave)
+                if refused is not None and refused.era_is_doubtful:
+                    refused = await self._held(eras[1], client, opening, ready, leave) and refused
+                if refused is not None and not ready.done():
+                    ready.set_exception(refused)
         except BaseException as error:
             if not ready.done():
-                ready.set_exception(_root(error, self.url))
+                ready.set_exception(opening_error(error, self.url))
             elif isinstance(error, asyncio.CancelledError):
                 raise
         finally:
             if self._leave is leave:
                 self._session = None
             if not ready.done():  # the SDK's task groups swallow a cancellation that began in them
-                ready.set_exception(ServerUnavailableError(_UNKNOWN))
+                ready.set_exception(ServerUnavailableError(UNKNOWN_OUTCOME))
+
+    async def _held(
+        self, era: Era, client: McpHttpClient, opening: EnterTrace, ready: Ready, leave: asyncio.Event
+    ) -> BridgeError | None:
+        """Hold a session of an era open until `leave` is set; return why it could not be opened."""
+        try:
+            await self._hold(era, client, opening, ready, leave)
+        except BaseException as error:
+            refused = opening_error(error, self.url)
+            if ready.done() or not isinstance(refused, BridgeError):
+                raise
+            return refused
+        return None
+
+    async def _hold(
+        self, era: Era, client: McpHttpClient, opening: EnterTrace, ready: Ready, leave: asyncio.Event
+    ) -> None:
+        async with (
+            era.transport(self.url, client) as transport,
+            ConcurrentSession(transport.read, transport.write, **self._callbacks) as session,
+        ):
+            session.peer = peer_of(self.url)
+            session.answering = self._time_limits.paused
+            session.end_post = transport.end_request
+            with opening():
+                server = await self._in_time(self._translated(session.initialize()))
+            revision = era.revision or str(server.protocolVersion)
+            self.server = server.model_copy(update={"protocolVersion": revision})
+            self.era, self._session, self.session_id = era, session, transport.session_id()
+            session.peer |= session_attributes(revision, self.session_id)
+            self.on_open()
+            ready.set_result(None)
+            await leave.wait()
 
     async def _forget(self, session: ClientSession | None) -> None:
         """Close `session`, unless another one has been opened since."""
@@ -370,24 +398,3 @@ class McpConnection:
     async def _heard(self, message: Any) -> None:
         if self._on_notification is not None and isinstance(message, types.ServerNotification):
             await self._on_notification(message)
-
-
-def _is_closed(error: McpError) -> bool:
-    """Tell whether the SDK reports the end of the connection. Servers use this code, too."""
-    return error.error.code == types.CONNECTION_CLOSED and error.error.message == "Connection closed"
-
-
-def _root(error: BaseException, url: str) -> BaseException:
-    """Return the first error of a group, as a `BridgeError` or a cancellation."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, BridgeError | asyncio.CancelledError):
-        return error
-    if isinstance(error, RuntimeError) and "protocol version" in str(error):
-        version = str(error).rpartition(":")[2].strip()[:40]
-        text = f"The MCP server at {url} speaks revision {version}, which this client does not."
-    else:
-        text = f"The connection to the MCP server at {url} could not be opened: {type(error).__name__}."
-    failure = ServerUnavailableError(text)
-    failure.__cause__ = error
-    return failure

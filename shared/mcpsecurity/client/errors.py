@@ -30,9 +30,11 @@ class BridgeError(Exception):
     """The base of all errors of a connection to an MCP server; the message is meant for people.
 
     `session_is_doubtful`: the server may not know the session any more, and the next call opens a new one.
+    `era_is_doubtful`: the server may speak revisions of the other era only, with sessions or without.
     """
 
     session_is_doubtful = False
+    era_is_doubtful = False
 
 
 class ServerUnavailableError(BridgeError):
@@ -66,6 +68,8 @@ class InsufficientScopeError(AccessDeniedError):
 
 class ProtocolError(BridgeError):
     """The server answered with a JSON-RPC error: `code` is its code, `data` its further data."""
+
+    era_is_doubtful = True
 
     def __init__(self, message: str, *, code: int, data: Any = None) -> None:
         super().__init__(message)

@@ -114,7 +114,7 @@ class RequestStream(httpx.AsyncByteStream):
         response: has the stream.
         request_id: the id that the answer must have.
         post: ends the stream when the caller of the request leaves.
-        resume: asks the server for the events after the one with this id.
+        resume: asks the server for the events after the one with this id; None if it cannot be asked.
         failed: returns the event that takes the place of an answer that does not come.
         seconds: to wait before going on, when the server does not say how long.
     """
@@ -125,7 +125,7 @@ class RequestStream(httpx.AsyncByteStream):
         request_id: Any,
         post: OpenPost,
         *,
-        resume: Callable[[str], Awaitable[httpx.Response]],
+        resume: Callable[[str], Awaitable[httpx.Response]] | None,
         failed: Callable[[], bytes],
         seconds: float = 1.0,
     ) -> None:
@@ -156,7 +156,7 @@ class RequestStream(httpx.AsyncByteStream):
                     if "method" not in message:
                         return
             self._idle += 1
-            if not self._last_id or self._idle > _MAX_IDLE or not await self._resumed():
+            if self._idle > _MAX_IDLE or not await self._resumed():
                 break
         yield self._failed()
 
@@ -200,6 +200,8 @@ class RequestStream(httpx.AsyncByteStream):
 
     async def _resumed(self) -> bool:
         """Ask for the rest of the stream; tell whether it comes."""
+        if self._resume is None or not self._last_id:
+            return False
         await self._response.aclose()
         for _ in range(_ATTEMPTS):
             await asyncio.sleep(self._seconds)

@@ -54,6 +54,10 @@ class McpHttpClient(httpx.AsyncClient):
         """Return and forget the failure that an error response's `data` stands for."""
         return self._failures.pop(key, None) if isinstance(key, str) else None
 
+    def failure(self, key: Any) -> BridgeError | None:
+        """Return the failure that an error response's `data` stands for."""
+        return self._failures.get(key) if isinstance(key, str) else None
+
     def end_post(self, request_id: types.RequestId) -> None:
         """End the POST of a request whose caller has left, and free its connection."""
         if (post := self._open.get(request_id)) is not None:
@@ -150,6 +154,7 @@ class McpHttpClient(httpx.AsyncClient):
     def _streamed(self, response: httpx.Response, request_id: Any, post: OpenPost) -> httpx.Response:
         """Return an event stream as one that ends with an answer, whatever happens to it."""
         request = response.request
+        resumable = "Mcp-Method" not in request.headers  # which revision 2026-07-28 has, and no resumption
 
         async def resume(last_id: str) -> httpx.Response:
             asking = self.build_request("GET", request.url, headers=_resuming(response, last_id))
@@ -160,7 +165,9 @@ class McpHttpClient(httpx.AsyncClient):
             return f"event: message\ndata: {error}\n\n".encode()
 
         seconds = min(1.0, self._body_timeout)
-        stream = RequestStream(response, request_id, post, resume=resume, failed=failed, seconds=seconds)
+        stream = RequestStream(
+            response, request_id, post, resume=resume if resumable else None, failed=failed, seconds=seconds
+        )
         return _made(response, stream=stream)
 
     def _answered(self, request: httpx.Request, request_id: Any, failure: BridgeError) -> httpx.Response:

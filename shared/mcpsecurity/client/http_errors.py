@@ -26,6 +26,7 @@ __all__ = ["METHOD", "doubt", "not_sent", "refusal_of", "unknown_outcome"]
 METHOD = "mcpsecurity.method"
 """The extension of an HTTP request that has the method of its JSON-RPC message."""
 
+_UNSUPPORTED_VERSION = -32022
 _MAX_REASON = 300
 _REASONS = ("error_description", "detail", "message", "title", "error")
 _OF_A_SESSION = re.compile(r"session|not initiali[sz]ed", re.IGNORECASE)
@@ -78,7 +79,8 @@ def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) ->
     if doubtful and not answered and (status == 404 or _OF_A_SESSION.search(reason)):
         return SessionLostError(f"The MCP server at {host} has ended the session.{told}")
     failure = _failed(response, error, told, answered=answered)
-    failure.session_is_doubtful = doubtful
+    failure.session_is_doubtful = doubtful or getattr(failure, "code", None) == _UNSUPPORTED_VERSION
+    failure.era_is_doubtful = 400 <= status < 500 and status not in (408, 429)
     return failure
 
 

@@ -16,11 +16,14 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 from yarl import URL
 
-__all__ = ["Peer", "out_of_any_trace", "peer_of", "traced"]
+__all__ = ["EnterTrace", "Peer", "out_of_any_trace", "peer_of", "traced"]
 
 R = TypeVar("R")
 Peer = dict[str, AttributeValue]
 """Attributes that say to whom a session's requests go."""
+
+EnterTrace = Callable[[], AbstractContextManager[None]]
+"""Enters, for a while, the trace that a task has left."""
 
 _tracer = trace.get_tracer("mcpsecurity.bridge")
 _TARGETS = {"tools/call": "gen_ai.tool.name", "prompts/get": "gen_ai.prompt.name"}
@@ -57,8 +60,8 @@ async def traced(
         return result
 
 
-def out_of_any_trace() -> AbstractContextManager[None]:
-    """Leave, in this task and those it will start, the span that runs; it can be entered again."""
+def out_of_any_trace() -> EnterTrace:
+    """Leave, in this task and those it will start, the span that runs; what is returned enters it again."""
     left = context.get_current()
     context.attach(context.Context())
 
@@ -70,7 +73,7 @@ def out_of_any_trace() -> AbstractContextManager[None]:
         finally:
             context.detach(token)
 
-    return back()
+    return back
 
 
 def peer_of(url: str) -> Peer:
