@@ -105,7 +105,7 @@ async def test_answers_of_one_call_do_not_reach_another() -> None:
 
 
 async def test_prompts_and_resources_may_ask_too_and_nothing_else() -> None:
-    told = {"messages": [], "contents": []}
+    told: dict[str, Any] = {"messages": [], "contents": []}
     once = [asks(None, one=FORM), lambda message: result(message, told)]
     server = Modern({"prompts/get": list(once), "resources/read": list(once), "tools/list": [asks("s")]})
     async with connected(server, elicitation=accept) as connection:
@@ -202,7 +202,7 @@ async def test_time_that_a_person_takes_does_not_count() -> None:
         await asyncio.sleep(0.6)
         return types.ElicitResult(action="decline")
 
-    told = {"messages": []}
+    told: dict[str, Any] = {"messages": []}
     server = Modern({"prompts/get": [asks(None, one=FORM), lambda message: result(message, told)]})
     async with connected(server, elicitation=slowly, timeout=0.4) as connection:
         assert (await connection.get_prompt("p", {})).messages == []
@@ -282,7 +282,7 @@ async def test_a_refusal_of_the_headers_is_answered_once_by_what_the_tools_are_n
 
 
 async def test_an_error_has_its_code_and_data() -> None:
-    needs = {"requiredCapabilities": {"sampling": {}}}
+    needs: dict[str, Any] = {"requiredCapabilities": {"sampling": {}}}
     server = Modern({"tools/call": [refused(-32021, data=needs)], "prompts/get": [refused(-32601, 404)]})
     async with connected(server) as connection:
         with pytest.raises(ProtocolError) as caught:

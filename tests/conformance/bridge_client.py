@@ -1,21 +1,24 @@
 """The client that the conformance suite tries: `McpClient` and `McpConnection`, one conversation a scenario.
 
 The suite starts it with the address of its server; MCP_CONFORMANCE_SCENARIO names the scenario. Exit code 0
-means that the conversation ended as it should; the suite looks at what its server saw.
+means that the conversation ended as it should; the suite looks at what its server saw. It counts a handshake
+as a fault where the scenario's revision has none, so there none is tried.
 """
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
-from semantic_kernel import Kernel
+from mcp import types
 
-from mcpsecurity import McpClient
 from mcpsecurity.client import McpConnection, result_text
+from mcpsecurity.client.eras import STATELESS
 from mcpsecurity.elicitation import TerminalHandler
 
-__all__ = ["CONVERSATIONS"]
+__all__ = ["CONVERSATIONS", "STATELESS_CONVERSATIONS"]
 
 
 async def initialize(url: str) -> None:
@@ -26,14 +29,22 @@ async def initialize(url: str) -> None:
 
 async def call_a_tool(url: str) -> None:
     """Call a tool by its function in a kernel, as a model would."""
+    from semantic_kernel import Kernel
+
+    from mcpsecurity import import_mcp_tools
+
     kernel = Kernel()
-    async with McpClient(kernel, url, plugin_name="Tools"):
+    async with _connection(url) as connection:
+        await import_mcp_tools(kernel, connection, "Tools")
         answer = await kernel.invoke(plugin_name="Tools", function_name="add_numbers", a=2, b=40.5)
         _expect(answer is not None and "42.5" in str(answer.value), "the tool has added")
 
 
 async def accept_defaults(url: str) -> None:
     """Answer a server's form as someone does who presses Enter at each field, and then says yes."""
+    from semantic_kernel import Kernel
+
+    from mcpsecurity import McpClient
 
     async def typed(prompt: str) -> str:
         return "y" if prompt.startswith("Send this?") else ""
@@ -53,12 +64,65 @@ async def resume(url: str) -> None:
 
 async def give_a_schema_back(url: str) -> None:
     """Send a tool's input schema back as it came."""
-    async with McpConnection(url) as connection:
+    async with _connection(url) as connection:
         tools = {tool.name: tool for tool in await connection.list_tools()}
         schema = tools.pop("json_schema_2020_12_tool").inputSchema
         (echo,) = tools
         result = await connection.call_tool(echo, {"schema": schema})
         _expect("echoed" in result_text(result), "the server has the schema")
+
+
+async def look_around(url: str) -> None:
+    """Send a request of each kind, able to answer whatever a server may ask."""
+    async with _connection(url, elicitation=_accept, sampling=_generate) as connection:
+        await connection.list_tools()
+        await connection.call_tool("t", {})
+
+
+async def answer_in_rounds(url: str) -> None:
+    """Call tools that ask, two of them at once."""
+    async with _connection(url, elicitation=_accept) as connection:
+        names = [tool.name for tool in await connection.list_tools()]
+        results = await asyncio.gather(*(connection.call_tool(name, {}) for name in names))
+        _expect(all("ok" in result_text(result) for result in results), "each call has ended")
+
+
+async def use_everything(url: str) -> None:
+    """Send each request that has headers of its own."""
+    async with _connection(url) as connection:
+        for tool in await connection.list_tools():
+            await connection.call_tool(tool.name, {})
+        for resource in await connection.list_resources():
+            await connection.read_resource(str(resource.uri))
+        for prompt in await connection.list_prompts():
+            await connection.get_prompt(prompt.name, {})
+
+
+async def repeat_arguments(url: str) -> None:
+    """Make the calls that the suite wants, which have arguments that headers repeat."""
+    async with _connection(url) as connection:
+        await connection.list_tools()
+        for call in json.loads(os.environ["MCP_CONFORMANCE_CONTEXT"])["toolCalls"]:
+            await connection.call_tool(call["name"], call["arguments"])
+
+
+async def call_what_is_listed(url: str) -> None:
+    """Call each tool that the list has, which leaves out those with invalid headers."""
+    async with _connection(url) as connection:
+        for tool in await connection.list_tools():
+            await connection.call_tool(tool.name, {"region": "eu"})
+        _expect(bool(connection.left_out), "invalid tools are named")
+
+
+async def import_tools(url: str) -> None:
+    """Make functions of the tools, which reads their schemas."""
+    from semantic_kernel import Kernel
+
+    from mcpsecurity import import_mcp_tools
+
+    async with _connection(url) as connection:
+        plugin = await import_mcp_tools(Kernel(), connection, "Tools")
+        _expect(bool(plugin.functions), "the tool has become a function")
 
 
 CONVERSATIONS: dict[str, Callable[[str], Awaitable[None]]] = {
@@ -68,7 +132,40 @@ CONVERSATIONS: dict[str, Callable[[str], Awaitable[None]]] = {
     "sse-retry": resume,
     "json-schema-2020-12-preservation": give_a_schema_back,
 }
-"""What is done in each scenario."""
+"""What is done in each scenario of the revision with sessions."""
+
+STATELESS_CONVERSATIONS: dict[str, Callable[[str], Awaitable[None]]] = {
+    "tools_call": call_a_tool,
+    "json-schema-2020-12-preservation": give_a_schema_back,
+    "request-metadata": look_around,
+    "sep-2322-client-request-state": answer_in_rounds,
+    "http-standard-headers": use_everything,
+    "http-custom-headers": repeat_arguments,
+    "http-invalid-tool-headers": call_what_is_listed,
+    "json-schema-ref-no-deref": import_tools,
+}
+"""What is done in each scenario of the revision without."""
+
+
+def _connection(url: str, **options: Any) -> McpConnection:
+    connection = McpConnection(url, **options)
+    if _revision() == STATELESS.revision:
+        connection.era = STATELESS
+    return connection
+
+
+def _revision() -> str:
+    return os.environ["MCP_CONFORMANCE_PROTOCOL_VERSION"]
+
+
+async def _accept(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+    _expect(bool(params.message), "the question says something")
+    return types.ElicitResult(action="accept", content={"confirmed": True})
+
+
+async def _generate(_: Any, __: types.CreateMessageRequestParams) -> types.CreateMessageResult:
+    text = types.TextContent(type="text", text="fine")
+    return types.CreateMessageResult(role="assistant", content=text, model="m")
 
 
 def _expect(holds: bool, what: str) -> None:
@@ -77,7 +174,8 @@ def _expect(holds: bool, what: str) -> None:
 
 
 async def _main(scenario: str, url: str) -> None:
-    await CONVERSATIONS[scenario](url)
+    conversations = STATELESS_CONVERSATIONS if _revision() == STATELESS.revision else CONVERSATIONS
+    await conversations[scenario](url)
 
 
 if __name__ == "__main__":

@@ -29,14 +29,22 @@ class Person:
         self._action: Any = action
         self.asked: list[str] = []
 
-    async def elicited(self, _: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+    async def elicited(
+        self,
+        context: Any,  # noqa: ARG002 - as the SDK calls it
+        params: types.ElicitRequestParams,
+    ) -> types.ElicitResult:
         self.asked.append(params.message)
         content = {"name": "Ada"} if "name" in params.message else {"color": "blue"}
         return types.ElicitResult(
             action=self._action, content=dict(content) if self._action == "accept" else None
         )
 
-    async def sampled(self, _: Any, params: types.CreateMessageRequestParams) -> types.CreateMessageResult:
+    async def sampled(
+        self,
+        context: Any,  # noqa: ARG002 - as the SDK calls it
+        params: types.CreateMessageRequestParams,
+    ) -> types.CreateMessageResult:
         assert params.messages, "something is to be said"
         text = types.TextContent(type="text", text="hello")
         return types.CreateMessageResult(role="assistant", content=text, model="m")
@@ -121,10 +129,10 @@ async def test_a_change_of_its_tools_is_heard(url: str) -> None:
 
 
 async def test_progress_reaches_the_caller_and_a_caller_that_leaves_cancels_the_call() -> None:
-    progress: list[float] = []
+    reported: list[float] = []
 
-    async def report(done: float, _: float | None, __: str | None) -> None:
-        progress.append(done)
+    async def report(progress: float, total: float | None, message: str | None) -> None:
+        reported.append(progress)
 
     async with (
         serving_program("modern_server.py", "sse") as url,
@@ -132,7 +140,7 @@ async def test_progress_reaches_the_caller_and_a_caller_that_leaves_cancels_the_
         asyncio.timeout(20),
     ):
         await connection.call_tool("talk", {}, report)
-        assert progress == [1.0]
+        assert reported == [1.0]
         waiting = asyncio.create_task(connection.call_tool("wait", {}))
         await _told(connection, "waiting")
         waiting.cancel()
