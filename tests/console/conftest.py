@@ -115,6 +115,7 @@ def start(stack: LocalStack, server: ServedMcp, tmp_path: Path) -> Iterator[Star
         "CONSOLE_TOKEN_CACHE": str(tmp_path / "tokens"),
         "MCP_SERVER_URL": server.url,
         "MCP_SERVER_SCOPE": server.scope,
+        **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"),  # never for loopback
         "PROMPT_TOOLKIT_NO_CPR": "1",
         "TERM": "xterm",
     }

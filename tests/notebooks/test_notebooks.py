@@ -67,7 +67,9 @@ def test_two_servers_share_a_kernel(tmp_path: Path) -> None:
     assert "['play_deal_cards', 'play_roll_dice']" in text
 
 
-def test_a_tenant_is_only_a_matter_of_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tenant_is_only_a_matter_of_configuration_and_a_call_waits_for_what_its_token_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     people: list[threading.Thread] = []
 
     def sign_in(text: str) -> None:
@@ -77,7 +79,9 @@ def test_a_tenant_is_only_a_matter_of_configuration(tmp_path: Path, monkeypatch:
 
     with LocalStack() as stack:
         stack.cloud.tenant.device_poll_interval = 1
-        server = stack.serve()
+        stack.cloud.tenant.directory.publish_scope("numbers:draw", "Draw numbers as you", personal=True)
+        tool = "get_random_number"
+        server = stack.serve(tool_scopes={tool: ("numbers:draw",)}, tool_acrs={tool: "c1"})
         configuration = stack.environment | {
             "NOTEBOOK_CLIENT_ID": stack.cloud.public_client_id,
             "MCP_SERVER_URL": server.url,
@@ -91,7 +95,7 @@ def test_a_tenant_is_only_a_matter_of_configuration(tmp_path: Path, monkeypatch:
         _, text = run(book(4), installed("notebook"), tmp_path, [Answer("Approve")] * 3, sign_in)
     for person in people:
         person.join(20)
-    assert len(people) == 1, "one sign-in for all requests"
+    assert len(people) == 3, "one for all requests, one for the permission, one for the claims of the tool"
     for kind in ("Azure OpenAI, Responses", "Azure OpenAI, Chat Completions", "OpenAI-compatible"):
         assert re.search(rf"^{kind}: Your random {NUMBER_IS.format(5)}", text, re.MULTILINE)
 

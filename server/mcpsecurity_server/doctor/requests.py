@@ -8,6 +8,8 @@ from typing import Any
 import aiohttp
 import orjson
 
+from mcpsecurity.runtime.proxy import proxy_for
+
 __all__ = ["Answer", "NoTokenError", "UnreachableError", "fetch"]
 
 _TIMEOUT = 10.0
@@ -51,7 +53,7 @@ async def fetch(
     seconds: float = _TIMEOUT,
 ) -> Answer:
     """Send a request, follow no redirect, and return the answer: a mebibyte of it at most, within so
-    many `seconds`.
+    many `seconds`. What leaves the company goes through its proxy, as the services do.
 
     Raises:
         UnreachableError: no answer in time, or none at all.
@@ -60,7 +62,13 @@ async def fetch(
         async with (
             asyncio.timeout(seconds),
             session.request(
-                method, url, headers=headers, data=form, json=json, allow_redirects=False
+                method,
+                url,
+                headers=headers,
+                data=form,
+                json=json,
+                allow_redirects=False,
+                proxy=proxy_for(url),
             ) as response,
         ):
             body = bytearray()
@@ -74,7 +82,7 @@ async def fetch(
         if _is_about_trust(error):
             raise UnreachableError(f"the certificate of {url} is not trusted", is_trust=True) from error
         raise UnreachableError(f"{url} does not speak TLS; should it be http://?") from error
-    except aiohttp.InvalidURL as error:
+    except ValueError as error:  # aiohttp.InvalidURL is one
         raise UnreachableError(f"{url!r} is not a URL") from error
     except TimeoutError as error:
         raise UnreachableError(f"{url} did not answer within {seconds:g} s") from error

@@ -5,8 +5,8 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 
-from mcpsecurity.oidc import Clock, ProviderError, parse_keys
-from mcpsecurity.oidc.discovery import fetch_document, issuer_of, metadata_url
+from mcpsecurity.oidc import Clock, parse_keys
+from mcpsecurity.oidc.discovery import issuer_of, metadata_url
 from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, warning
 from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
@@ -74,9 +74,13 @@ def _time(answer: Answer, ours: float) -> Finding:
 async def _keys(session: aiohttp.ClientSession, discovery: dict[str, object]) -> Finding:
     uri = str(discovery.get("jwks_uri"))
     try:
-        keys = parse_keys(await fetch_document(session, uri), {})
-    except ProviderError as error:
+        answer = await fetch(session, "GET", uri)
+    except UnreachableError as error:
         return failed("keys", f"The signing keys cannot be read: {error}.", "ENTRA_AUTHORITY")
+    if answer.status != 200 or answer.json is None:
+        message = f"The signing keys cannot be read: {uri} answers {answer.status}, not a document."
+        return failed("keys", message, "ENTRA_AUTHORITY")
+    keys = parse_keys(answer.json, {})
     if not keys:
         return failed("keys", f"{uri} publishes no usable signing key.", "ENTRA_AUTHORITY")
     return ok("keys", f"Signing keys published: {len(keys)}.")

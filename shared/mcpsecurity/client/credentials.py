@@ -5,7 +5,7 @@ import inspect
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import httpx
@@ -55,39 +55,54 @@ class CredentialAuth(httpx.Auth):
     evaluation); where the credential has no other token, the 401 stands.
 
     A 403 that names scopes is answered once with a token that has them, too; the person may have to consent.
+    A request may meet both, in either order.
+
+    `within` runs what asks the credential; without it that is the task which sends the request.
     The API is always the caller's choice, never the server's, which would otherwise be handed a token for
     something else: of the scopes that a server names, only permissions of the caller's API count.
     """
 
     requires_response_body = False
 
-    def __init__(self, credential: Credential, scope: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        credential: Credential,
+        scope: str,
+        *,
+        within: "Callable[[Coroutine[Any, Any, AccessToken]], Awaitable[AccessToken]] | None" = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._credential = credential
         self._scopes: tuple[str, ...] = (scope,)
         self._declined: Counter[tuple[str, ...]] = Counter()
+        self._within = within
         self._clock = clock
         self._token: AccessToken | None = None
         self._lock = asyncio.Lock()
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Send with a token, and on a 401, or a 403 that names scopes, once more with another one.
+        """Send with a token; on a 401, and on a 403 that names scopes, once more each with another one.
 
         Raises:
             SignInRequiredError: the credential has no token; `scope` is what was asked for.
         """
-        token = await self._get()
-        request.headers["Authorization"] = f"Bearer {token}"
-        response = yield request
+        token, answered = await self._get(), set[int]()
+        while True:
+            request.headers["Authorization"] = f"Bearer {token}"
+            response = yield request
+            other = await self._other(response, token) if response.status_code not in answered else token
+            if other == token:
+                return
+            answered.add(response.status_code)
+            token = other
+
+    async def _other(self, response: httpx.Response, refused: str) -> str:
+        """Return a token that satisfies what the response asks for; the refused one if there is none."""
         challenge = challenge_of(response)
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            other = await self._get(refused=token, claims=challenge.claims if challenge is not None else None)
-        elif challenge is not None:
-            other = await self._step_up(challenge, token)
-        else:
-            return
-        if other != token:
-            request.headers["Authorization"] = f"Bearer {other}"
-            yield request
+            claims = challenge.claims if challenge is not None else None
+            return await self._get(refused=refused, claims=claims)
+        return await self._step_up(challenge, refused) if challenge is not None else refused
 
     async def _get(self, refused: str | None = None, claims: str | None = None) -> str:
         """Return a token; one caller at a time, so that no more than one sign-in window opens."""
@@ -96,7 +111,7 @@ class CredentialAuth(httpx.Auth):
             usable = held is not None and held.expires_on - _REFRESH_BEFORE > self._clock()
             if held is None or not usable or held.token == refused:
                 anew = held is not None and held.token == refused
-                self._token = held = await self._ask(self._scopes, claims, anew=anew)
+                self._token = held = await self._asked(self._scopes, claims, anew=anew)
             return held.token
 
     async def _step_up(self, challenge: Challenge, refused: str) -> str:
@@ -112,12 +127,16 @@ class CredentialAuth(httpx.Auth):
                 return refused
             self._declined[wanted] += 1
             try:
-                self._token = await self._ask(wanted, None, anew=False)
+                self._token = await self._asked(wanted, None, anew=False)
             except SignInRequiredError as error:
                 _log.info("no token with more scopes: %s", error)
                 return refused
             self._scopes = wanted
             return self._token.token
+
+    async def _asked(self, scopes: tuple[str, ...], claims: str | None, *, anew: bool) -> "AccessToken":
+        asking = self._ask(scopes, claims, anew=anew)
+        return await (asking if self._within is None else self._within(asking))
 
     async def _ask(self, scopes: tuple[str, ...], claims: str | None, *, anew: bool) -> "AccessToken":
         options: dict[str, Any] = {"claims": claims, "enable_cae": True} if claims is not None else {}

@@ -12,6 +12,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from mcpsecurity.oidc.msal_http import msal_session
+from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity.runtime.threads import in_daemon_thread
 
 __all__ = ["MsalCredential"]
@@ -49,7 +50,7 @@ class MsalCredential:
     ) -> None:
         self._device_code = device_code
         self._tell = tell
-        self._http = msal_session(ca_file, trust_env=True)
+        self._http = msal_session(ca_file, proxy=proxy_for(authority))
         self._app: msal.PublicClientApplication | None = None
         self._options: dict[str, Any] = {
             "client_id": client_id,

@@ -1,12 +1,14 @@
 """Where a call comes from: what it raises on the way belongs to the cell that made it.
 
-Questions and progress arrive in the connection's own task. A notebook shows what a task displays under the
-cell that started the task, which is the one that connected; so they are handled in the context of the call.
+Questions and progress arrive in the connection's own task, which asks for tokens, too. A notebook shows what
+a task displays under the cell that started the task, which is the one that connected; so these are handled in
+the context of the call.
 """
 
 import asyncio
 import contextvars
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from mcp import ClientSession, types
 from mcp.client.session import ElicitationFnT
@@ -14,6 +16,8 @@ from mcp.shared.context import RequestContext
 from mcp.shared.session import ProgressFnT
 
 __all__ = ["CallersContext"]
+
+T = TypeVar("T")
 
 
 class CallersContext:
@@ -39,6 +43,10 @@ class CallersContext:
 
         return here
 
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the outcome of `work`, which runs in the context of the latest call."""
+        return await _run(work, self._context)
+
     def elicitation(self, callback: ElicitationFnT) -> ElicitationFnT:
         """Return a callback that runs in the context of the latest call."""
 
@@ -53,5 +61,5 @@ class CallersContext:
         return here
 
 
-async def _run(work: Any, context: contextvars.Context) -> Any:
+async def _run(work: Coroutine[Any, Any, T], context: contextvars.Context) -> T:
     return await asyncio.create_task(work, context=context.copy())

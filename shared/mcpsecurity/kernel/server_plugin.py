@@ -83,7 +83,7 @@ class ServerPlugin:
         self._caller = CallersContext()
         self._connection = McpConnection(
             url,
-            auth=_auth(credential, scope),
+            auth=_auth(credential, scope, self._caller),
             elicitation=self._elicitation(),
             on_notification=self._heard,
             ca_file=Path(options.ca_file) if options.ca_file is not None else None,
@@ -254,9 +254,11 @@ class ServerPlugin:
                 self._stale.clear()
 
 
-def _auth(credential: "Credential | None", scope: str | None) -> CredentialAuth | None:
+def _auth(
+    credential: "Credential | None", scope: str | None, caller: CallersContext
+) -> CredentialAuth | None:
     if credential is not None and scope is not None:
-        return CredentialAuth(credential, scope)
+        return CredentialAuth(credential, scope, within=caller.run)
     if credential is not None or scope is not None:
         raise ValueError("A credential needs a scope to ask for, and a scope a credential.")
     return None

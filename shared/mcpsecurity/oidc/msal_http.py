@@ -53,15 +53,14 @@ class _MsalSession(requests.Session):
 
 
 def msal_session(
-    ca_file: Path | None, *, trust_env: bool = False, timeout: float = _TIMEOUT, proxy: str | None = None
+    ca_file: Path | None, *, timeout: float = _TIMEOUT, proxy: str | None = None
 ) -> requests.Session:
     """Return a session that trusts the system's authorities and `ca_file`, for MSAL's `http_client`.
 
-    Each request has a deadline of `timeout` seconds. With `trust_env` the environment's proxies are used,
-    else `proxy`, if there is one.
+    Each request has a deadline of `timeout` seconds, and goes through `proxy`, if there is one.
     """
     session = _MsalSession()
-    session.trust_env = trust_env  # REQUESTS_CA_BUNDLE would override the trusted authorities
+    session.trust_env = False  # REQUESTS_CA_BUNDLE would override the trusted authorities
     session.proxies = {"https": proxy} if proxy is not None else {}
     session.mount("https://", _Adapter(ca_file, timeout))
     return session

@@ -1,5 +1,6 @@
 """What a request carries: keys, tokens, headers, and where it goes."""
 
+import asyncio
 import ssl
 from typing import Any
 
@@ -109,3 +110,26 @@ async def test_a_redirect_is_not_followed(endpoint: Endpoint, model_at: Made) ->
     with pytest.raises(ServiceResponseException):
         await asked_whole(model_at())
     assert len(endpoint.asked) == 1
+
+
+async def test_the_companys_proxy_is_used_for_what_leaves_it_and_never_for_loopback(
+    endpoint: Endpoint, model_at: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.close()
+
+    async with await asyncio.start_server(proxy, "127.0.0.1") as company:
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{company.sockets[0].getsockname()[1]}")
+        await asked_whole(model_at("/v1", azure=False))
+        assert (len(endpoint.asked), asked) == (1, []), "loopback is reached directly"
+        for inner in ("", ".example"):
+            monkeypatch.setenv("NO_PROXY", inner)
+            monkeypatch.setenv("no_proxy", inner)
+            async with ChatModel.at("https://model.contoso.example/v1", "m", key="k") as model:
+                with pytest.raises(ServiceResponseException):
+                    await asked_whole(model)
+            assert asked == [b"CONNECT model.contoso.example:443 HTTP/1.1\r\n"], "an inner host is not"

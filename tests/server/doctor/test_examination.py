@@ -237,6 +237,25 @@ async def test_tokens_that_would_travel_unencrypted_are_found(healthy_cloud: Loc
     assert (found.status, found.setting) == (Status.FAILED, "MCP_SERVER_URL")
 
 
+async def test_the_companys_proxy_is_used_as_the_services_use_it(
+    healthy_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def metadata(_: web.Request) -> web.Response:
+        return web.json_response({"resource": "http://mcp.contoso.example/mcp"})
+
+    proxy = web.Application()
+    proxy.router.add_get("/.well-known/oauth-protected-resource/mcp", metadata)
+    async with TestServer(proxy, host="127.0.0.1") as company:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, str(company.make_url("/")))
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        settings = settings_of(healthy_cloud, "http://mcp.contoso.example/mcp")
+        assert (await find("resource", settings)).status is Status.OK
+        for check in ("authority", "keys", "redirect", "model"):
+            assert (await find(check, settings)).status is Status.OK, check
+
+
 @pytest.mark.parametrize(("skew", "status"), [(45, Status.WARNING), (3600, Status.FAILED), (0, Status.OK)])
 async def test_a_clock_that_differs_is_found(healthy_cloud: LocalCloud, skew: int, status: Status) -> None:
     settings = settings_of(healthy_cloud, "http://localhost:1/mcp")

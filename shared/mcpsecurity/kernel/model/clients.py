@@ -18,6 +18,8 @@ from openai import (
 from mcpsecurity.kernel.model.errors import BrokenOffError
 from mcpsecurity.model_dialect import Way
 from mcpsecurity.model_endpoint import ModelEndpoint
+from mcpsecurity.runtime.proxy import proxy_for
+from mcpsecurity.runtime.tls import client_ssl_context
 
 __all__ = ["GetBearer", "ModelClients"]
 
@@ -28,7 +30,7 @@ GetBearer = Callable[[], Awaitable[str]]
 class ModelClients:
     """Sends requests to an endpoint, with a key, or with the token of an identity, or with neither.
 
-    `proxies`: whether those that the environment names are used.
+    `proxies`: whether the proxy is used that the environment names for the endpoint (`runtime/proxy.py`).
 
     A redirect is not followed: the key and the conversation are for the address that is configured.
     """
@@ -45,7 +47,11 @@ class ModelClients:
         proxies: bool = True,
     ) -> None:
         self._http = DefaultAsyncHttpxClient(
-            verify=True if tls is None else tls, timeout=timeout, follow_redirects=False, trust_env=proxies
+            verify=tls or client_ssl_context(None),
+            timeout=timeout,
+            follow_redirects=False,
+            trust_env=False,
+            proxy=proxy_for(endpoint.base_url) if proxies else None,
         )
         extra = {name.title(): value for name, value in (headers or {}).items()}
         options: dict[str, Any] = {
