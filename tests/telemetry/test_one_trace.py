@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from tests.support.leaks import SECRETS
@@ -12,6 +13,7 @@ from mcpsecurity.testing import LocalStack
 
 SERVER, WEB = "mcpsecurity-server", "mcpsecurity-webclient"
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_METRIC_EXPORT_INTERVAL": "500"}
+AGENT = "mcpsecurity.agent."
 RUN, TOOL, COMMAND = (
     "invoke_agent web chat",
     "tools/call get_random_number",
@@ -33,7 +35,10 @@ async def test_one_command_is_one_trace_from_the_page_to_the_tool(local: LocalSt
         more = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "MCPSECURITY_LOG_FORMAT": "json", **SOON}
         async with running_services(local, tmp_path, **more) as services:
             await services.chat()
-            await collector.until(lambda c: {SERVER, WEB} <= c.metrics.keys())
+            await list_prompts(services, local.cloud.access_token(agent="person"))
+            await collector.until(
+                lambda c: {SERVER, WEB} <= c.metrics.keys() and bool(c.named("prompts/list", SERVER))
+            )
         command, run = one(collector, COMMAND, WEB), one(collector, RUN, WEB)
         called, asked = one(collector, "execute_tool Tools-get_random_number", WEB), one(collector, TOOL, WEB)
         handled = one(collector, TOOL, SERVER)
@@ -47,10 +52,41 @@ async def test_one_command_is_one_trace_from_the_page_to_the_tool(local: LocalSt
             assert said.attributes["gen_ai.usage.input_tokens"] > 0
         assert one(collector, "tools/list", SERVER).trace_id != command.trace_id  # when the page opened
         assert_named_as_the_conventions_have_it(handled, asked)
+        agents = {key.removeprefix(AGENT): value for key, value in last_prompts_list(collector).items()}
+        cloud = local.cloud
+        assert agents == {
+            "id": cloud.agent_client_id,
+            "acts_for": "person",
+            "parent_id": cloud.agent_parent_id,
+        }
+        assert not [key for key in handled.attributes if key.startswith(AGENT)], "a person without an agent"
         (line,) = [line for line in json_lines(services.server_log) if line["message"] == "tool_call"]
         assert (line["trace_id"], line["span_id"]) == (handled.trace_id, handled.span_id)
         assert "mcp.server.operation.duration" in collector.metrics[SERVER]
         assert "gen_ai.client.token.usage" in collector.metrics[WEB]
+
+
+async def list_prompts(services: Services, token: str) -> None:
+    """Ask the server in the revision without sessions."""
+    version = "2026-07-28"
+    own = {
+        "io.modelcontextprotocol/protocolVersion": version,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    message = {"jsonrpc": "2.0", "id": 1, "method": "prompts/list", "params": {"_meta": own}}
+    headers = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {token}"}
+    headers |= {"MCP-Protocol-Version": version, "Mcp-Method": "prompts/list"}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(services.mcp_url, json=message, headers=headers) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+
+
+def last_prompts_list(collector: Collector) -> dict[str, Any]:
+    """Return the attributes about agents of the last such span of the server."""
+    attributes = collector.named("prompts/list", SERVER)[-1].attributes
+    return {key: value for key, value in attributes.items() if key.startswith(AGENT)}
 
 
 def assert_named_as_the_conventions_have_it(handled: Span, asked: Span) -> None:

@@ -23,6 +23,7 @@ from tests.server.protected import INITIALIZE, Answer, ProtectedServer
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.localcloud.certificates import ensure_certificates
 from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.ids import MANAGED_IDENTITY_ID
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.auth.setup import AuthSetup
 from mcpsecurity_server.observability.audit import AuditLog
@@ -128,6 +129,25 @@ async def test_my_profile_is_read_with_a_token_of_its_own(
         result = await _call(protected, token, "get_my_profile")
     assert not result["isError"], result
     assert result["structuredContent"]["mail"] == "bob@contoso.example"
+
+
+async def test_my_profile_works_by_a_managed_identity_without_any_secret(
+    cloud: LocalCloud,
+    cloud_settings: dict[str, Any],
+    tenant: ControlledTenant,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in cloud.identity_environment.items():
+        monkeypatch.setenv(name, value)
+    settings = cloud_settings | {"client_secret": None, "client_identity": "managed"}
+    async with ProtectedServer(tenant, clock, **settings) as protected:
+        refused = await _call(protected, cloud.access_token(), "get_my_profile")
+    assert refused["isError"], "no federated credential says that the identity may stand for the server"
+    cloud.tenant.directory.add_federated_credential(cloud.api_client_id, MANAGED_IDENTITY_ID)
+    async with ProtectedServer(tenant, clock, **settings) as protected:
+        result = await _call(protected, cloud.access_token(), "get_my_profile")
+    assert result["structuredContent"]["mail"] == "alice@contoso.example"
 
 
 async def test_my_profile_works_with_a_certificate_too(
