@@ -5,7 +5,8 @@
 #   MCP_URL=https://mcp.contoso.com/mcp CHAT_URL=https://chat.contoso.com deploy/azure/register.sh
 #
 # MCP_URL_AS_ID=1: the MCP URL becomes an Application ID URI, which MCP clients need (mode 3); its host has to be below a
-# verified domain of the tenant. IDENTITY=<object ID of a managed identity>: federated credentials for it, no secrets.
+# verified domain of the tenant. IDENTITY=<object ID of a managed identity>: federated credentials for it, no secrets;
+# SERVER_IDENTITY and CHAT_IDENTITY, if each service has one of its own.
 # NAME=MCP: what the names of the registrations begin with.
 set -euf
 : "${MCP_URL:?the public URL of the MCP endpoint}" "${CHAT_URL:?the public URL of the web chat}"
@@ -62,10 +63,11 @@ print(json.dumps(held + [one for one in map(json.loads, more) if one[key] not in
 END
 }
 
-# federated ID NAME: lets the managed identity stand for an application.
+# federated ID NAME OBJECT-ID: lets the managed identity, if there is one, stand for an application.
 federated() {
-  az ad app federated-credential show --id "$1" --federated-credential-id "$2" >/dev/null 2>&1 ||
-    az ad app federated-credential create --id "$1" --parameters "{\"name\": \"$2\", \"subject\": \"$IDENTITY\",
+  [ "$3" ] || return 0
+  az ad app federated-credential show --id "$1" --federated-credential-id "$2-$3" >/dev/null 2>&1 ||
+    az ad app federated-credential create --id "$1" --parameters "{\"name\": \"$2-$3\", \"subject\": \"$3\",
       \"issuer\": \"$AUTHORITY/$TENANT/v2.0\", \"audiences\": [\"$AUDIENCE\"]}" >/dev/null
 }
 
@@ -112,10 +114,9 @@ URIS=$(all "$CONSOLE" publicClient.redirectUris http://localhost)
 # shellcheck disable=SC2086 # several URIs
 az ad app update --id "$CONSOLE" --public-client-redirect-uris $URIS --is-fallback-public-client true
 permitted "$CONSOLE"
-if [ "${IDENTITY:-}" ]; then
-  federated "$API" server
-  federated "$WEB" chat
-fi
+CHAT_IDENTITY=${CHAT_IDENTITY:-${IDENTITY:-}}
+federated "$API" server "${SERVER_IDENTITY:-${IDENTITY:-}}"
+federated "$WEB" chat "$CHAT_IDENTITY"
 
 cat <<END
 ENTRA_AUTHORITY=$AUTHORITY
@@ -128,7 +129,7 @@ WEBCLIENT_CLIENT_ID=$WEB
 CONSOLE_CLIENT_ID=$CONSOLE
 END
 if [ "${MCP_URL_AS_ID:-}" ]; then echo "MCP_SERVER_APP_ID_URI=api://$API $MCP_URL"; fi
-if [ "${IDENTITY:-}" ]; then
+if [ "$CHAT_IDENTITY" ]; then
   echo "# of a user-assigned identity: managed:<client ID of the identity>"
   echo "ENTRA_CLIENT_IDENTITY=managed"
 else

@@ -32,6 +32,8 @@ Object = dict[str, Any]
 APP_ID = "10ca1c10-0d00-4000-8000-0000000000aa"
 """The application ID of Graph and Resource Manager in the tenant."""
 _GRAPH = {"id": GRAPH_ID, "appId": GRAPH_ID, "displayName": "Microsoft Graph"}
+VERIFIED_DOMAIN = "contoso.com"
+"""Hosts of https identifier URIs are this one, or below it."""
 _FILTER = re.compile(r"^(?:startswith\()?(\w+)(?:/any\(\w:\w eq | eq |,)'([^']*)'\)?$")
 _LISTS = ("identifierUris", "appRoles", "keyCredentials", "passwordCredentials", "requiredResourceAccess")
 _KNOWN = {
@@ -64,7 +66,6 @@ class Graph:
     """What is registered, by object ID, and what the tenant is like.
 
     Attributes:
-        verified_domains: hosts of identifier URIs are one of these, or below one.
         may_consent: whether the caller may consent for everybody.
         lag: how often a new application is asked for in vain.
     """
@@ -74,7 +75,6 @@ class Graph:
     principals: dict[str, Object] = field(default_factory=lambda: {GRAPH_ID: _GRAPH.copy()})
     grants: dict[str, Object] = field(default_factory=dict)
     federated: dict[str, list[Object]] = field(default_factory=dict)
-    verified_domains: tuple[str, ...] = ("contoso.com",)
     may_consent: bool = True
     lag: int = 1
     _asked: Counter[str] = field(default_factory=Counter)
@@ -228,9 +228,8 @@ class Graph:
             if uri in before["identifierUris"] or uri == f"api://{app['appId']}":
                 continue
             host = urlsplit(uri).hostname or ""
-            if app["api"]["requestedAccessTokenVersion"] != 2 or not any(
-                f".{host}".endswith(f".{name}") for name in self.verified_domains
-            ):
+            is_ours = f".{host}".endswith(f".{VERIFIED_DOMAIN}")
+            if app["api"]["requestedAccessTokenVersion"] != 2 or not is_ours:
                 raise RefusalError(400, "HostNameNotOnVerifiedDomain", _UNVERIFIED.format(uri))
 
 

@@ -104,6 +104,29 @@ async def az(tmp_path: Path) -> AsyncIterator[Cli]:
         yield cli
 
 
+def check_settings(printed: dict[str, str]) -> None:
+    """Hand the printed settings to the services."""
+    settings = {key.lower(): value for key, value in printed.items()}
+    common = {"authority": settings["entra_authority"], "tenant_id": settings["entra_tenant_id"]}
+    checked = settings_of(
+        ServerSettings,
+        **common,
+        client_id=settings["mcp_server_client_id"],
+        url=settings["mcp_server_url"],
+        app_id_uri=settings["mcp_server_app_id_uri"],
+    )
+    assert checked.identifier_uris == (f"api://{checked.client_id}", MCP_URL)
+    model = {"openai_base_url": "http://localhost:1/v1", "openai_model": "x"}
+    settings_of(
+        ConsoleSettings,
+        **common,
+        **model,
+        client_id=settings["console_client_id"],
+        mcp_url=settings["mcp_server_url"],
+        scope=settings["mcp_server_scope"],
+    )
+
+
 async def test_the_script_makes_all_registrations_and_a_second_run_changes_nothing(az: Cli) -> None:
     options = {"MCP_URL_AS_ID": "1", "IDENTITY": IDENTITY}
     printed = await az.registered(**options)
@@ -128,26 +151,7 @@ async def test_the_script_makes_all_registrations_and_a_second_run_changes_nothi
     assert [grant["scope"] for grant in az.graph.grants.values()] == ["mcp:tools"] * 2
     assert {held[0]["subject"] for held in az.graph.federated.values()} == {IDENTITY}
     assert az.graph.federated.keys() == {server["id"], web["id"]}
-
-    settings = {key.lower(): value for key, value in printed.items()}
-    common = {"authority": settings["entra_authority"], "tenant_id": settings["entra_tenant_id"]}
-    checked = settings_of(
-        ServerSettings,
-        **common,
-        client_id=settings["mcp_server_client_id"],
-        url=settings["mcp_server_url"],
-        app_id_uri=settings["mcp_server_app_id_uri"],
-    )
-    assert checked.identifier_uris == tuple(server["identifierUris"])
-    model = {"openai_base_url": "http://localhost:1/v1", "openai_model": "x"}
-    settings_of(
-        ConsoleSettings,
-        **common,
-        **model,
-        client_id=settings["console_client_id"],
-        mcp_url=settings["mcp_server_url"],
-        scope=settings["mcp_server_scope"],
-    )
+    check_settings(printed)
 
 
 async def test_what_an_administrator_added_stays(az: Cli) -> None:

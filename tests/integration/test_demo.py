@@ -128,6 +128,21 @@ async def test_a_token_of_the_command_line_opens_the_server(
     assert result.structuredContent["number"] == 3
 
 
+async def test_doctor_looks_at_the_running_demo_and_at_one_that_does_not_run(
+    demo: tuple[Any, dict[str, Any], int], tmp_path: Path
+) -> None:
+    offset = demo[2]
+    arguments = ("doctor", "--local", "--json", "--port-offset")
+    code, table, errors = await output_of(tmp_path, *arguments, str(offset))
+    assert code == 0, errors
+    found = {finding["check"]: finding["status"] for finding in json.loads(table)}
+    assert {"authority", "server", "judgement", "client secret", "redirect", "model"} <= found.keys()
+    assert set(found.values()) == {"ok"}, table
+    code, table, _ = await output_of(tmp_path, *arguments, str(offset + 1))
+    assert code == 1
+    assert "does not answer" in table
+
+
 async def test_a_daemons_token_is_refused(demo: tuple[Any, dict[str, Any], int], tmp_path: Path) -> None:
     _, ready, offset = demo
     code, token, errors = await output_of(tmp_path, "token", "--daemon", "--port-offset", str(offset))

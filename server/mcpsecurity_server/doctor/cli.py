@@ -33,7 +33,7 @@ def doctor(as_data: bool, local: bool, port_offset: int) -> None:
         settings, start = settings_of(DoctorSettings, **demo_environment(port_offset)), []
     else:
         settings = load_settings(DoctorSettings)
-        start = list(check_start()) if settings.api_client_id else []
+        start = list(check_start(server=bool(settings.api_client_id))) if settings.tenant_id else []
     findings = [*start, *asyncio.run(examine(settings))]
     click.echo(as_json(findings) if as_data else as_table(findings))
     sys.exit(int(any(finding.status is Status.FAILED for finding in findings)))

@@ -41,6 +41,7 @@ async def check_tenant(
     yield discovery
     if answer.json is not None and discovery.status == "ok":
         yield await _keys(session, answer.json)
+        yield _client_documents(answer.json)
 
 
 def _discovery(settings: DoctorSettings, answer: Answer) -> Finding:
@@ -54,6 +55,22 @@ def _discovery(settings: DoctorSettings, answer: Answer) -> Finding:
         message = f"Discovery names the issuer {issuer}, not {expected}: its tokens would be refused."
         return failed("discovery", message, "ENTRA_AUTHORITY, ENTRA_TENANT_ID")
     return ok("discovery", f"The issuer is {issuer}.")
+
+
+def _client_documents(discovery: dict[str, object]) -> Finding:
+    """Tell whether an MCP client may come without a registration, by the address of a document about it."""
+    check = "client documents"
+    if discovery.get("client_id_metadata_document_supported") is True:
+        message = (
+            "The tenant takes client ID metadata documents: an MCP client can name the address of its own as "
+            "its client ID. Its tokens are those of an agent that acts for the person."
+        )
+        return ok(check, message)
+    message = (
+        "The tenant does not say that it takes client ID metadata documents: every MCP client needs a "
+        "registration and its client ID."
+    )
+    return skipped(check, message)
 
 
 def _time(answer: Answer, ours: float) -> Finding:

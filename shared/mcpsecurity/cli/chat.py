@@ -1,12 +1,14 @@
 """`mcpsecurity chat`: the chat in a terminal."""
 
 import asyncio
+import json
 import sys
 from typing import Any
 
 import click
 
 from mcpsecurity.client import BridgeError
+from mcpsecurity.console.client_document import client_document as document_of
 from mcpsecurity.console.program import run_chat
 from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.kernel.demo_credential import DemoCredential
@@ -21,12 +23,22 @@ __all__ = ["chat"]
 @click.option("--local", is_flag=True, help="Join the `mcpsecurity demo` that runs on this machine.")
 @click.option("--user", default="alice", show_default=True, help="With --local: alice, bob or guest.")
 @click.option("--port-offset", type=int, help="With --local: that of the demo, if several run.")
-def chat(device_code: bool, local: bool, user: str, port_offset: int | None) -> None:
+@click.option(
+    "--client-document",
+    metavar="URL",
+    help="Print the client ID metadata document to publish at this address, and end.",
+)
+def chat(
+    device_code: bool, local: bool, user: str, port_offset: int | None, client_document: str | None
+) -> None:
     """Chat in the terminal, with the MCP server's tools.
 
     You sign in with Entra ID; each tool call is shown before it is made, and answered by y, n, a (always) or
     e (edit). What tools ask appears as a form, line by line. With --local nobody has to sign in.
     """
+    if client_document is not None:
+        _print_document(client_document)
+        return
     configure_logging("ERROR")
     try:
         demo = find_demo(port_offset) if local else None
@@ -37,6 +49,13 @@ def chat(device_code: bool, local: bool, user: str, port_offset: int | None) -> 
         sys.exit(f"chat: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _print_document(url: str) -> None:
+    try:
+        click.echo(json.dumps(document_of(url), indent=2))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _of_demo(demo: RunningDemo) -> dict[str, Any]:

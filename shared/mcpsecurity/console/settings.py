@@ -5,6 +5,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 from pydantic import Field
 
+from mcpsecurity.console.client_document import CLIENT_ID
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.settings import EntraSettings
 
@@ -20,8 +21,9 @@ class ConsoleSettings(EntraSettings, ModelSettings):
 
     client_id: str = Field(
         validation_alias="CONSOLE_CLIENT_ID",
-        pattern=r"^[0-9a-fA-F-]{36}$",
-        description="Client ID of a public client's registration, with the redirect URI http://localhost.",
+        pattern=CLIENT_ID,
+        description="Client ID of a public client's registration, with the redirect URI http://localhost; or "
+        "the address of the console's client ID metadata document (`mcpsecurity chat --client-document`).",
     )
     mcp_url: str = Field(
         "http://localhost:7133/mcp",

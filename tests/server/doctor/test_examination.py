@@ -29,7 +29,7 @@ async def test_a_good_configuration_has_nothing_but_the_warning_of_entras_resour
     assert [(f.check, f.status) for f in wrong] == [("entra", Status.WARNING)], wrong
     assert wrong[0].setting == f"MCP_SERVER_APP_ID_URI={cloud_server.settings.url}"
     assert [f.check for f in findings] == [
-        "authority", "clock", "discovery", "keys",
+        "authority", "clock", "discovery", "keys", "client documents",
         "server", "resource", "sign-in", "challenge", "judgement", "scope", "entra", "encryption",
         "client secret", "server registration", "redirect", "model",
     ]  # fmt: skip
@@ -341,8 +341,27 @@ def test_what_stops_the_server_at_its_start_is_a_finding(monkeypatch: pytest.Mon
         "MCP_SERVER_TOOL_ACRS": "{",
     }.items():
         monkeypatch.setenv(key, value)
-    keys = {finding.setting for finding in check_start()}
+    keys = {finding.setting for finding in check_start(server=True)}
     assert keys == {"ENTRA_TENANT_ID", "MCP_SERVER_CLIENT_ID", "MCP_SERVER_TOOL_ACRS"}
+
+
+def test_without_a_server_here_the_tenants_settings_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENTRA_TENANT_ID", "10ca1c10-0d00-4000-8000-000000000001")
+    assert [found.status for found in check_start(server=False)] == [Status.OK]
+    monkeypatch.setenv("ENTRA_AUTHORITY", "http://login.example")
+    (found,) = check_start(server=False)
+    assert (found.status, found.setting) == (Status.FAILED, "ENTRA_AUTHORITY")
+
+
+async def test_whether_clients_may_come_with_a_document_is_told(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
+    settings = settings_of(healthy_cloud, cloud_server.settings.url)
+    assert "an agent that acts for the person" in (await find("client documents", settings)).message
+    healthy_cloud.tenant.faults.metadata = {"client_id_metadata_document_supported": None}
+    found = await find("client documents", settings)
+    assert found.status is Status.SKIPPED
+    assert "every MCP client needs a registration" in found.message
 
 
 def test_long_values_are_not_cut() -> None:

@@ -46,13 +46,8 @@ class ModelClients:
         tls: ssl.SSLContext | None = None,
         proxies: bool = True,
     ) -> None:
-        self._http = DefaultAsyncHttpxClient(
-            verify=tls or client_ssl_context(None),
-            timeout=timeout,
-            follow_redirects=False,
-            trust_env=False,
-            proxy=proxy_for(endpoint.base_url) if proxies else None,
-        )
+        proxy = proxy_for(endpoint.base_url) if proxies else None
+        self._http = _http_client(timeout, tls or client_ssl_context(None), proxy)
         extra = {name.title(): value for name, value in (headers or {}).items()}
         options: dict[str, Any] = {
             "timeout": timeout,
@@ -110,3 +105,9 @@ class ModelClients:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+
+def _http_client(timeout: float, tls: ssl.SSLContext, proxy: str | None) -> DefaultAsyncHttpxClient:
+    return DefaultAsyncHttpxClient(
+        verify=tls, timeout=timeout, follow_redirects=False, trust_env=False, proxy=proxy
+    )

@@ -66,9 +66,11 @@ class ClientDocuments:
         ):
             if response.status != 200:
                 raise ValueError("no document")
-            body = await response.content.read(_MAX_BYTES + 1)
-            if len(body) > _MAX_BYTES or not response.content.at_eof():
-                raise ValueError("the document is too long")
+            body = bytearray()
+            async for piece in response.content.iter_any():
+                body += piece
+                if len(body) > _MAX_BYTES:
+                    raise ValueError("the document is too long")
             return json.loads(body)
 
 
