@@ -215,6 +215,7 @@ interface QueuedView {
   message_id: string;
   text: string;
   attachments?: Array<AttachmentView>;
+  files?: Array<FileView>;
   prompt?: PromptView;
 }
 

@@ -17,11 +17,13 @@ def tool(name: str, **schema: Any) -> dict[str, Any]:
 
 class Odd:
     """`results` are the results of methods, an integer the status to answer with instead; a method without
-    one is not found. What is asked for while `silent` is never answered."""
+    one is not found. What is asked for while `silent` is never answered. `holds` have, by method, what is
+    set when it is asked for and what its answer waits for."""
 
     def __init__(self, **capabilities: Any) -> None:
         self.silent = False
         self.asked: list[str] = []
+        self.holds: dict[str, tuple[asyncio.Event, asyncio.Event]] = {}
         self.called_with: list[dict[str, Any]] = []
         self.results: dict[str, Any] = {
             "initialize": {
@@ -48,6 +50,9 @@ class Odd:
             self.called_with.append(message["params"]["arguments"])
         if self.silent:
             await asyncio.Event().wait()
+        if (held := self.holds.get(message["method"])) is not None:
+            held[0].set()
+            await held[1].wait()
         result = self.results.get(message["method"])
         if isinstance(result, int):
             return web.Response(status=result, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})

@@ -1,6 +1,7 @@
 """A signed-in person without a browser: the requests that her page makes."""
 
 import asyncio
+import io
 import json
 import re
 from collections.abc import AsyncIterator
@@ -90,8 +91,9 @@ class WebPerson:
     async def command(self, path: str, **body: Any) -> tuple[int, Any]:
         """Send a command for the open conversation, or for the path if it begins with `/`."""
         url = f"{self.url}{path}" if path.startswith("/") else f"{self.url}/api/chats/{self.chat_id}/{path}"
-        headers = {"X-CSRF-Token": self.csrf, "Origin": self.url}
-        async with self.http.post(url, json=body, headers=headers) as response:
+        headers = {"X-CSRF-Token": self.csrf, "Origin": self.url, "Content-Type": "application/json"}
+        data = io.BytesIO(json.dumps(body).encode())  # aiohttp warns of a long text
+        async with self.http.post(url, data=data, headers=headers) as response:
             return response.status, await response.json()
 
     async def new_chat(self) -> str:

@@ -1,89 +1,9 @@
 """What was said can be changed: each version is kept, and what was written meanwhile waits."""
 
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Any
 
-import pytest
-from tests.browser.stack import Service
-from tests.webclient.conftest import RunChat
-from tests.webclient.oddity import Odd, tool
-from tests.webclient.person import Page, WebPerson
-from tests.webclient.scripted_model import ScriptedModel, calls, says
-
-from mcpsecurity.testing import LocalStack
-
-Open = Callable[..., Any]
-
-
-class Desk:
-    """A chat with a scripted model that can be restarted, and a person at it."""
-
-    def __init__(self, model: ScriptedModel, person: WebPerson) -> None:
-        self.model = model
-        self.person = person
-
-    async def say(self, page: Page, text: str, answer: str) -> str:
-        """Say something, have it answered so, and return the message's id."""
-        self.model.turns.append(says(answer))
-        status, body = await self.person.command("messages", text=text)
-        assert status == 202, body
-        await page.until("run.done")
-        return str(body["message_id"])
-
-    async def shown(self) -> dict[str, Any]:
-        """Return the texts, and which versions are open."""
-        async with self.person.page() as page:
-            shown = page.snapshot
-        forks = [(f["after"] and "…", f["open"], f["of"]) for f in shown["forks"]]
-        return {"texts": [m["text"] for m in shown["messages"]], "forks": forks, "queue": shown["queue"]}
-
-    def read_by_model(self) -> list[str]:
-        """Return what the model was sent last, without the system message."""
-        return [str(message["content"]) for message in self.model.last[1:]]
-
-
-@pytest.fixture
-async def desk(local: LocalStack, run_chat: RunChat, tmp_path: Path) -> AsyncIterator[Callable[[], Any]]:
-    """Opens the chat, and after that again as another process: `await desk()`."""
-    model, port = ScriptedModel(), 0
-    odd = Odd(tools={})
-    odd.results["tools/list"] = {"tools": [tool("note")]}
-    odd.results["tools/call"] = {"content": [{"type": "text", "text": "Noted."}]}
-    endpoint, server = Service(model.app), Service(odd.app)
-    async with AsyncExitStack() as running:
-        for service in (endpoint, server):
-            await service.start()
-            running.push_async_callback(service.stop)
-        opened: list[AsyncExitStack] = []
-
-        async def start(path: str = "/") -> Desk:
-            nonlocal port
-            while opened:
-                await opened.pop().aclose()
-            stack = AsyncExitStack()
-            opened.append(stack)
-            url = await stack.enter_async_context(
-                run_chat(
-                    f"sqlite:///{tmp_path}/chats.sqlite3",
-                    port=port or None,
-                    azure_openai_endpoint=f"http://localhost:{endpoint.port}",
-                    model_api="chat",
-                    more_servers=({"name": "odd", "url": f"http://localhost:{server.port}/mcp"},),
-                )
-            )
-            port = int(url.rpartition(":")[2])
-            person = await stack.enter_async_context(WebPerson(url, local.cloud.ca_file))
-            await person.sign_in()
-            await person.open(path)
-            return Desk(model, person)
-
-        yield start
-        while opened:
-            await opened.pop().aclose()
-    assert model.refused == []
+from tests.webclient.chat.conftest import Open
+from tests.webclient.scripted_model import calls, says
 
 
 async def test_an_edited_message_is_another_version_and_the_one_before_comes_back_after_a_restart(

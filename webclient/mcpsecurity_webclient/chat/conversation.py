@@ -38,7 +38,6 @@ from mcpsecurity_webclient.chat.tools.calls import ToolCalls
 from mcpsecurity_webclient.chat.tools.grants import Grants
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.chat.views import ServerView, StateView
-from mcpsecurity_webclient.errors import InvalidArgumentsError
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
@@ -114,7 +113,8 @@ class ChatService:
         self.approvals = self._make_approvals(settings)
         self._tool_calls = ToolCalls(self.state, self.approvals, self._servers, self._publish, clock=clock)
         self._runs = self._make_runs(shared)
-        self.inbox = Inbox(self.state, self._servers, self._runs, self.saver, self._publish, clock=clock)
+        shown = (self.state, self._servers, self._runs, self.saver, self._publish)
+        self.inbox = Inbox(*shown, sees=lambda: self.model_choice.model.sees, clock=clock)
         self.editing = Editing(
             self.state, self._servers, self.inbox, self._runs, self.saver, self._publish, clock=clock
         )
@@ -247,12 +247,10 @@ class ChatService:
 
         Raises:
             BusyError: an answer is being written.
-            InvalidArgumentsError: a file is a picture, and the model sees none.
+            InvalidArgumentsError: a picture for a model that sees none, or too much that waits.
             BridgeError: a prompt or an attachment cannot be read.
             StoreError: the message cannot be saved, and was not taken.
         """
-        if any(file.is_picture for file in files) and not self.model_choice.model.sees:
-            raise InvalidArgumentsError({"files": "This model does not see pictures. Choose another model."})
         return await self.inbox.begin(
             text,
             attachments=attachments,

@@ -60,12 +60,13 @@ class Editing:
             found.
             BridgeError: a server does not give an attachment any more.
         """
-        said, after = self._said(message_id)
+        said, _ = self._said(message_id)
         self._inbox.must_be_idle()
         new_id = self._inbox.message_id(request_id)
         edited, turns = await composed(self._servers, new_id, text, said.attachments, None)
         edited.files = said.files
         async with self._inbox.saving():
+            said, after = self._said(message_id)  # another tab may have changed it meanwhile
             files = self._state.transcript.files_of(said)
             fork = begin_version(self._state.forks, after, self._state.parts)
             edited.at, self._state.locale = self._clock(), locale

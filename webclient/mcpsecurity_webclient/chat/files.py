@@ -12,13 +12,14 @@ from mcpsecurity_webclient.chat.views import FileView
 from mcpsecurity_webclient.errors import InvalidArgumentsError
 from mcpsecurity_webclient.languages import gettext as _
 
-__all__ = ["MOST_BYTES", "AttachedFile", "read_file", "turn_of"]
+__all__ = ["MOST_BYTES", "AttachedFile", "picture_of", "read_file", "turn_of"]
 
 MOST_BYTES = 4 * 1024 * 1024
 """Longest file, and all files of a message together."""
 
 _MOST_TEXT = 200_000
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+_PICTURE_TYPES = frozenset({*_PICTURES.values(), "image/webp"})
 _CONTROL = frozenset(chr(code) for code in range(32) if chr(code) not in "\t\n\r\f")
 
 
@@ -35,6 +36,11 @@ class AttachedFile:
     def is_picture(self) -> bool:
         """Whether only a model that sees can take it."""
         return self.mime_type.startswith("image/")
+
+    @property
+    def raw(self) -> bytes:
+        """Its bytes."""
+        return base64.b64decode(self.content) if self.is_picture else self.content.encode()
 
     def to_json(self) -> FileView:
         """Return the page's view, without the content."""
@@ -72,6 +78,15 @@ def turn_of(file: AttachedFile) -> ChatMessageContent:
     rest = "\n[the rest is left out]" if len(cut) < len(file.content) else ""
     text = f"The person attached the file {json.dumps(file.name)} ({file.mime_type}):\n\n{cut}{rest}"
     return ChatMessageContent(role=AuthorRole.USER, content=text)
+
+
+def picture_of(turn: ChatMessageContent) -> AttachedFile | None:
+    """Return the picture in a turn of `turn_of`; None if it has none."""
+    for item in turn.items:
+        if isinstance(item, ImageContent) and item.mime_type in _PICTURE_TYPES:
+            raw = item.data if isinstance(item.data, bytes) else b""
+            return AttachedFile("", item.mime_type, len(raw), base64.b64encode(raw).decode())
+    return None
 
 
 def _refused(reason: str, name: str) -> InvalidArgumentsError:

@@ -3,15 +3,15 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from mcpsecurity.client import BridgeError
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity.runtime.undo import undone_on_failure
 from mcpsecurity_webclient.chat.agent.runs import Runs
-from mcpsecurity_webclient.chat.files import AttachedFile
+from mcpsecurity_webclient.chat.files import MOST_BYTES, AttachedFile, picture_of
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Message, QueuedMessage
@@ -19,7 +19,7 @@ from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.user_message import Turns, composed, message_id_of
-from mcpsecurity_webclient.errors import BusyError, StoreError, UnknownRequestError
+from mcpsecurity_webclient.errors import BusyError, InvalidArgumentsError, StoreError, UnknownRequestError
 from mcpsecurity_webclient.languages import gettext as _
 
 __all__ = ["Inbox"]
@@ -30,7 +30,8 @@ _MOST_QUEUED = 10
 
 
 class Inbox:
-    """Takes the messages of one conversation, and begins their answers."""
+    """Takes the messages of one conversation, and begins their answers. `sees` tells whether the model
+    that answers sees pictures."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Inbox:
         saver: ConversationSaver,
         publish: Publish,
         *,
+        sees: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
         self._state = state
@@ -47,6 +49,7 @@ class Inbox:
         self._runs = runs
         self._saver = saver
         self._publish = publish
+        self._sees = sees
         self._clock = clock
         self._taking = False  # something is being saved that the next message depends on
         self._sending: asyncio.Task[None] | None = None
@@ -73,13 +76,15 @@ class Inbox:
             return self._run_of(message_id), message_id
         if any(waiting.message_id == message_id for waiting in self._state.queue):
             return None, message_id
-        said = QueuedMessage(message_id=message_id, text=text, attachments=attachments, prompt=prompt)
-        if queue and self._state.run is not None and not files:
+        said = QueuedMessage(
+            message_id=message_id, text=text, attachments=attachments, prompt=prompt, files=tuple(files)
+        )
+        if queue and self._state.run is not None:
             await self._enqueue(said)
             return None, message_id
         self.must_be_idle()
         self._state.locale = locale
-        return await self._begin(said, files), message_id
+        return await self._begin(said), message_id
 
     async def take_back(self, message_id: str) -> None:
         """Remove a message that waits.
@@ -88,8 +93,9 @@ class Inbox:
             UnknownRequestError: no such message waits (any more).
             StoreError: that cannot be saved; the message waits still.
         """
-        waiting = self._waiting(message_id)
-        await self._change_queue([said for said in self._state.queue if said is not waiting])
+        with self._without(self._waiting(message_id)):
+            await self._saver.save()
+        self._tell_queue()
 
     async def send_now(self, message_id: str) -> str:
         """Send a message that waits although no answer is being written, as after one that failed; return
@@ -97,11 +103,28 @@ class Inbox:
 
         Raises:
             UnknownRequestError: no such message waits (any more).
-            BusyError, BridgeError, StoreError: as for `begin`; the message waits still.
+            BusyError, BridgeError, InvalidArgumentsError, StoreError: as for `begin`; the message waits
+                still.
         """
         waiting = self._waiting(message_id)
         self.must_be_idle()
         return await self._begin(waiting)
+
+    def file(self, message_id: str, number: int) -> AttachedFile:
+        """Return a file of a message that waits, counted from 0, or a picture of one that was sent.
+
+        Raises:
+            UnknownRequestError: there is no such message or file.
+        """
+        waiting = next((said for said in self._state.queue if said.message_id == message_id), None)
+        said = next((said for said in self._state.messages if said.message_id == message_id), None)
+        if waiting is not None and number < len(waiting.files):
+            return waiting.files[number]
+        turns = self._state.transcript.files_of(said) if said is not None else []
+        file = picture_of(turns[number]) if number < len(turns) else None
+        if file is None:
+            raise UnknownRequestError
+        return file
 
     def send_next(self) -> None:
         """Send the message that has waited longest, in the background."""
@@ -151,45 +174,75 @@ class Inbox:
         if self._sending is not None:
             await end_tasks(self._sending)
 
-    async def _begin(self, waiting: QueuedMessage, files: Sequence[AttachedFile] = ()) -> str:
-        said, turns = await composed(
-            self._servers, waiting.message_id, waiting.text, waiting.attachments, waiting.prompt, files
+    async def _begin(self, said: QueuedMessage) -> str:
+        self._check_pictures(said)
+        waited = said in self._state.queue
+        message, turns = await composed(
+            self._servers, said.message_id, said.text, said.attachments, said.prompt, said.files
         )
         async with self.saving():
-            said.at = self._clock()
-            before = list(self._state.queue)
-            self._state.queue = [other for other in before if other.message_id != said.message_id]
-            with undone_on_failure(lambda: setattr(self._state, "queue", before)):
-                await self.take(said, turns)
-        if len(before) != len(self._state.queue):
+            if waited and said not in self._state.queue:
+                raise UnknownRequestError  # it was taken back meanwhile
+            message.at = self._clock()
+            with self._without(said):
+                await self.take(message, turns)
+        if waited:
             self._tell_queue()
-        self._publish("message.added", {"message": said.to_json()})
-        self._take_title(said.text)
+        self._publish("message.added", {"message": message.to_json()})
+        self._take_title(message.text)
         return self._runs.start("message")
 
     async def _send_next(self) -> None:
         """Send the first message that waits; one that cannot be sent waits on, and the person is told."""
-        try:
-            await self._begin(self._state.queue[0])
-        except BusyError:
+        while self._state.queue:
+            try:
+                await self._begin(self._state.queue[0])
+            except UnknownRequestError:
+                continue
+            except BusyError:
+                return
+            except (BridgeError, InvalidArgumentsError, StoreError) as error:
+                _log.warning("a message that waited is not sent: %s", type(error).__name__)
+                text = _("Your next message could not be sent. It still waits.")
+                self._publish(
+                    "toast", {"level": "warning", "code": "queue", "message": text, "retryable": False}
+                )
             return
-        except (BridgeError, StoreError) as error:
-            _log.warning("a message that waited is not sent: %s", type(error).__name__)
-            text = _("Your next message could not be sent. It still waits.")
-            self._publish("toast", {"level": "warning", "code": "queue", "message": text, "retryable": False})
 
     async def _enqueue(self, said: QueuedMessage) -> None:
+        self._check_pictures(said)
         if len(self._state.queue) >= _MOST_QUEUED:
             raise BusyError
-        await self._change_queue([*self._state.queue, said])
+        if sum(file.size for other in (*self._state.queue, said) for file in other.files) > MOST_BYTES:
+            raise InvalidArgumentsError(
+                {"files": _("The files of messages that wait have at most 4 MiB together.")}
+            )
+        self._state.queue.append(said)
+        with undone_on_failure(lambda: self._drop(said)):
+            await self._saver.save()
+        self._tell_queue()
         if not self.busy:  # the answer has ended meanwhile
             self.send_next()
 
-    async def _change_queue(self, queue: list[QueuedMessage]) -> None:
-        before, self._state.queue = self._state.queue, queue
-        with undone_on_failure(lambda: setattr(self._state, "queue", before)):
-            await self._saver.save()
-        self._tell_queue()
+    def _check_pictures(self, said: QueuedMessage) -> None:
+        if any(file.is_picture for file in said.files) and not self._sees():
+            raise InvalidArgumentsError(
+                {"files": _("This model does not see pictures. Choose another model.")}
+            )
+
+    @contextmanager
+    def _without(self, said: QueuedMessage) -> Iterator[None]:
+        """Take a message out of the queue, if it waits; it is back in its place if the block fails."""
+        place = self._drop(said)
+        with undone_on_failure(lambda: self._state.queue.insert(place, said) if place is not None else None):
+            yield
+
+    def _drop(self, said: QueuedMessage) -> int | None:
+        """Remove a message from the queue; return where it was."""
+        place = next((n for n, other in enumerate(self._state.queue) if other is said), None)
+        if place is not None:
+            del self._state.queue[place]
+        return place
 
     def _tell_queue(self) -> None:
         self._publish("queue.changed", {"queue": [said.to_json() for said in self._state.queue]})

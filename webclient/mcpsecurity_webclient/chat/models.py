@@ -5,10 +5,12 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Literal, cast
 
+from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.views import (
     CallView,
     ContentView,
@@ -213,7 +215,7 @@ class Message:
         return cast("MessageView", body)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class QueuedMessage:
     """A message of the person that waits for the end of the answer that is being written."""
 
@@ -221,6 +223,12 @@ class QueuedMessage:
     text: str
     attachments: list[dict[str, str]] | None = None
     prompt: dict[str, Any] | None = None
+    files: tuple[AttachedFile, ...] = ()
+
+    @cached_property
+    def stored(self) -> Part:
+        """Its files as they are stored, made once: the rest of it is small and stored each time."""
+        return Part("queued", self.message_id, {"files": [asdict(file) for file in self.files]})
 
     def to_json(self) -> QueuedView:
         """Return the page's view."""
@@ -232,6 +240,8 @@ class QueuedMessage:
             ]
         if self.prompt:
             body["prompt"] = {"server": self.prompt["server"], "name": self.prompt["name"]}
+        if self.files:
+            body["files"] = [file.to_json() for file in self.files]
         return body
 
 

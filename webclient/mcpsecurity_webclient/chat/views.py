@@ -163,6 +163,7 @@ class QueuedView(TypedDict):
     message_id: str
     text: str
     attachments: NotRequired[list[AttachmentView]]
+    files: NotRequired[list[FileView]]
     prompt: NotRequired[PromptView]
 
 

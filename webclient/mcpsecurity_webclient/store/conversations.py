@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 __all__ = ["Conversation", "ConversationStore", "Entry", "Owner", "Part", "PartKind"]
 
-PartKind = Literal["message", "call", "turn", "version"]
+PartKind = Literal["message", "call", "turn", "version", "queued"]
 
 
 class Owner(NamedTuple):
@@ -20,8 +20,8 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """One piece of a conversation: a message, a tool call, a turn of what the model reads, or a version
-    that is not open.
+    """One piece of a conversation: a message, a tool call, a turn of what the model reads, a version that
+    is not open, or the files of a message that waits.
 
     `body` is a JSON object; `text` is what a search looks through. A part does not change, so what is written
     of it is made once: a part that is saved again costs nothing.

@@ -137,6 +137,15 @@ class _Api:
         body = await chat.tools.resource(server, uri)
         return web.Response(body=body, content_type="application/octet-stream", headers=headers)
 
+    async def file(self, request: web.Request) -> web.Response:
+        """Give a file of a message that waits, or a picture of one that was sent."""
+        chat = await self._chat(request)
+        file = chat.inbox.file(request.match_info["id"], int(request.match_info["number"]))
+        if file.is_picture:
+            return web.Response(body=file.raw, content_type=file.mime_type)
+        headers = {"Content-Disposition": "attachment"}
+        return web.Response(body=file.raw, content_type="application/octet-stream", headers=headers)
+
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream until the page, the session or the conversation goes."""
         chat, person = await self._chat(request), request[PERSON]
@@ -193,6 +202,7 @@ def add_chat_api(
     router.add_get(f"{chat}/catalog", api.catalog)
     router.add_get(f"{chat}/tools", api.tools)
     router.add_get(f"{chat}/resource", api.resource)
+    router.add_get(f"{chat}/messages/{{id}}/files/{{number:[0-9]}}", api.file)
     router.add_get(f"{chat}/events", api.events)
     router.add_get(f"{chat}/export", api.export)
     _add_messages(router, chat, api, Messages(max_message, api.check_runs))

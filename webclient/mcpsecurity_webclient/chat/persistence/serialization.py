@@ -1,8 +1,9 @@
 """A conversation to its stored form and back. What was under way when a process ended comes back as ended."""
 
 from dataclasses import asdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.locales import PersonLocale
 from mcpsecurity_webclient.chat.models import ApprovalMode, QueuedMessage
 from mcpsecurity_webclient.chat.notes import ContextUse, Note
@@ -35,13 +36,14 @@ def captured(
             "off": sorted(state.choice.off),
             "found": state.choice.found,
             "forks": forks_state(state.forks),
-            "queue": [asdict(message) for message in state.queue],
+            "queue": [_queued(message) for message in state.queue],
             **state.transcript.marks(),
             **({"log": mark, "run": state.run.run_id if state.run else None} if mark else {}),
         },
         parts=[
             *parts_of(state.messages, state.calls, state.transcript.turns),
             *version_parts(state.forks),
+            *(message.stored for message in state.queue if message.files),
         ],
         revision=revision,
         writer=writer,
@@ -67,7 +69,23 @@ def restore(state: ConversationState, stored: Conversation) -> None:
     state.context = ContextUse(**stored.state.get("context", {}))
     state.transcript.mark_messages(state.messages)
     state.forks = forks_from(stored.state.get("forks", ()), stored.parts)
-    state.queue = [QueuedMessage(**message) for message in stored.state.get("queue", ())]
+    state.queue = _queue_from(stored)
+
+
+def _queued(message: QueuedMessage) -> dict[str, Any]:
+    """Return a message that waits without its files, which are a part of their own."""
+    names = ("message_id", "text", "attachments", "prompt")
+    return {name: getattr(message, name) for name in names}
+
+
+def _queue_from(stored: Conversation) -> list[QueuedMessage]:
+    files = {part.part_id: part.body["files"] for part in stored.parts if part.kind == "queued"}
+    return [
+        QueuedMessage(
+            **message, files=tuple(AttachedFile(**file) for file in files.get(message["message_id"], ()))
+        )
+        for message in stored.state.get("queue", ())
+    ]
 
 
 class UnderWay(NamedTuple):

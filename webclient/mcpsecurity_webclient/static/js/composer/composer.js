@@ -66,9 +66,10 @@ export class Composer {
     await this._deliver(text, {});
   }
 
-  /** Let the person change a text; what she has written meanwhile stays below it. */
-  rewrite(text) {
+  /** Let the person change a text, with these files; what she has written meanwhile stays below it. */
+  rewrite(text, files = []) {
     this.text = [text, this.text.trim()].filter(Boolean).join("\n\n");
+    this._files.take(files);
     this.focus();
   }
 

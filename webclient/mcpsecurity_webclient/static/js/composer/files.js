@@ -25,7 +25,7 @@ export class Files {
     this._chips = byId("files");
     this._input = byId("file-input");
     byId("open-files").addEventListener("click", () => this._input.click());
-    this._input.addEventListener("change", () => this._take(this._input.files));
+    this._input.addEventListener("change", () => this.take(this._input.files));
     byId("message").addEventListener("paste", (event) => this._pasted(event));
     this._dropOn(document.body);
   }
@@ -71,7 +71,7 @@ export class Files {
   _pasted(event) {
     if (event.clipboardData.files.length === 0) return;
     event.preventDefault();
-    this._take(event.clipboardData.files);
+    this.take(event.clipboardData.files);
   }
 
   _dropOn(target) {
@@ -81,11 +81,12 @@ export class Files {
     target.addEventListener("drop", (event) => {
       if (event.dataTransfer.files.length === 0) return;
       event.preventDefault();
-      this._take(event.dataTransfer.files);
+      this.take(event.dataTransfer.files);
     });
   }
 
-  async _take(files) {
+  /** @param {Iterable<File>} files */
+  async take(files) {
     for (const file of [...files].slice(0, MOST + 1)) this._files.push(await read(file));
     this._input.value = "";
     this._draw();

@@ -5,7 +5,7 @@ import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
 
 export class Queue {
-  /** @param {PageContext} context  @param {{rewrite: (text: string) => void}} composer */
+  /** @param {PageContext} context  @param {{rewrite: (text: string, files: File[]) => void}} composer */
   constructor(context, composer) {
     this._context = context;
     this._composer = composer;
@@ -24,16 +24,22 @@ export class Queue {
 
   _row(waiting, mayBeSent) {
     return h("li", { class: "queued" },
-      h("span", { class: "queued-words" }, h("span", { class: "muted" }, t("Waits:")), " ", waiting.text || waiting.prompt?.name || ""),
+      h("span", { class: "queued-words" }, h("span", { class: "muted" }, t("Waits:")), " ", wordsOf(waiting)),
       mayBeSent ? button(t("Ask now"), () => this._act(() => this._context.commands.sendQueued(waiting.message_id)), { kind: "plain" }) : null,
       button(t("Take back"), () => this._takeBack(waiting), { kind: "plain" }));
   }
 
   async _takeBack(waiting) {
     await this._act(async () => {
+      const files = await Promise.all((waiting.files ?? []).map((file, number) => this._file(waiting, file, number)));
       await this._context.commands.takeBack(waiting.message_id);
-      this._composer.rewrite(waiting.text);
+      this._composer.rewrite(waiting.text, files);
     });
+  }
+
+  async _file({ message_id: id }, { name, mime_type: type }, number) {
+    const response = await fetch(this._context.commands.fileUrl(id, number));
+    return new File([await response.blob()], name, { type });
   }
 
   async _act(command) {
@@ -43,4 +49,8 @@ export class Queue {
       this._context.report(error);
     }
   }
+}
+
+function wordsOf({ text, prompt, files = [] }) {
+  return [text || prompt?.name, ...files.map(({ name }) => name)].filter(Boolean).join(", ");
 }

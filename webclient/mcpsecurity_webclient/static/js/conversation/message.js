@@ -50,7 +50,7 @@ export class MessageView {
   _userElement(message) {
     const { text, attachments = [], files = [], prompt } = message;
     const chips = attachments.map(({ name, uri }) => h("li", { class: "chip" }, icon("attach"), h("span", {}, name || uri)));
-    chips.push(...files.map(({ name }) => h("li", { class: "chip" }, icon("attach"), h("span", {}, name))));
+    chips.push(...files.map(({ name, mime_type: type }, number) => type.startsWith("image/") ? picture(name, this._context.commands.fileUrl(message.message_id, number)) : h("li", { class: "chip" }, icon("attach"), h("span", {}, name))));
     if (prompt) chips.unshift(h("li", { class: "chip" }, icon("slash"), h("span", {}, prompt.name)));
     this._leftOut = h("p", { class: "muted", hidden: true }, t("The model's content filter refused this message, so the model does not see it."));
     const bubble = text ? h("p", { class: "bubble", dir: "auto" }, text) : null;
@@ -114,6 +114,11 @@ export class MessageView {
     const usage = usageWords(message.usage ?? (isLast ? state.lastRun?.usage : null));
     setText(this._usage, writing ? "" : [message.model, usage].filter(Boolean).join(" · "));
   }
+}
+
+/** A picture that the person attached, small, and a way to see it whole. */
+function picture(name, src) {
+  return h("li", {}, h("a", { href: src, target: "_blank", rel: "noopener" }, h("img", { class: "thumbnail", src, alt: name, loading: "lazy" })));
 }
 
 function isAsked({ elicitations }, callId) {

@@ -167,6 +167,11 @@ export class Commands {
     return this._read(`${this._base}/tools`);
   }
 
+  /** Where a file of a message is, counted from 0. */
+  fileUrl(messageId, number) {
+    return `${this._base}/messages/${encodeURIComponent(messageId)}/files/${number}`;
+  }
+
   session() {
     return this._read("/api/session");
   }

@@ -1,0 +1,129 @@
+"""Files of the person: chosen, pasted or dropped, small pictures of them, and what cannot be sent."""
+
+import base64
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import FilePayload, Locator, expect
+from tests.browser.person import Person
+from tests.browser.playground import PICTURE
+
+from mcpsecurity.testing import ScriptedModel, calls, says
+
+PNG: FilePayload = {"name": "square.png", "mimeType": "image/png", "buffer": base64.b64decode(PICTURE)}
+NOTES: FilePayload = {"name": "notes.md", "mimeType": "text/markdown", "buffer": b"# Milk"}
+TRANSFER = """([type, event, files]) => {
+  const data = new DataTransfer();
+  for (const [name, text] of files) data.items.add(new File([text], name));
+  const target = type === "paste" ? document.querySelector("#message") : document.body;
+  const options = {bubbles: true, cancelable: true, [event]: data};
+  const made = type === "paste" ? new ClipboardEvent(type, options) : new DragEvent(type, options);
+  return target.dispatchEvent(made);
+}"""
+AliceWith = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture
+async def seen(alice_with: AliceWith) -> Person:
+    """Alice at a chat whose model sees pictures."""
+    return await alice_with(deployment="offline-vision", model_images=True)
+
+
+def chips(person: Person) -> Locator:
+    return person.page.get_by_role("list", name="Files").get_by_role("listitem")
+
+
+async def choose(person: Person, *files: FilePayload) -> None:
+    await person.page.locator("#file-input").set_input_files(list(files))
+
+
+async def is_painted(picture: Locator) -> None:
+    await expect(picture).to_be_visible()
+    await expect(picture).to_have_js_property("complete", True)
+    assert await picture.evaluate("(e) => e.naturalWidth") == 8
+
+
+async def test_files_are_chosen_and_a_picture_stays_with_the_message(
+    seen: Person, script: ScriptedModel
+) -> None:
+    async with seen.page.expect_file_chooser() as chooser:
+        await seen.page.get_by_role("button", name="Attach a file").click()
+    await (await chooser.value).set_files([PNG, NOTES])
+    await expect(chips(seen)).to_have_count(2)
+    await seen.page.get_by_role("button", name="Remove notes.md").click()
+    await expect(chips(seen)).to_have_text([re.compile("square.png")])
+    await choose(seen, NOTES)
+    script.will(says("A red square, and milk."))
+    await seen.ask("What is this?")
+    await seen.says("red square")
+    await expect(chips(seen)).to_have_count(0)
+    message = seen.conversation.locator(".message.user")
+    await expect(message.locator(".chip")).to_have_text("notes.md")
+    await is_painted(message.get_by_role("img", name="square.png"))
+    read = str(script.asked[-1].messages)
+    assert PICTURE in read
+    assert "# Milk" in read
+    await seen.page.reload()
+    await is_painted(message.get_by_role("img", name="square.png"))
+    link = await message.get_by_role("link").get_attribute("href")
+    answer = await seen.page.context.request.get(seen.url + str(link))
+    assert (answer.headers["content-type"], await answer.body()) == ("image/png", PNG["buffer"])
+
+
+async def test_files_are_pasted_and_dropped(seen: Person) -> None:
+    assert not await seen.page.evaluate(TRANSFER, ["paste", "clipboardData", [["a.txt", "one"]]])
+    await expect(chips(seen)).to_have_text([re.compile(r"a\.txt")])
+    assert not await seen.page.evaluate(TRANSFER, ["dragover", "dataTransfer", [["b.csv", "a;b"]]])
+    assert not await seen.page.evaluate(TRANSFER, ["drop", "dataTransfer", [["b.csv", "a;b"]]])
+    await expect(chips(seen)).to_have_text([re.compile(r"a\.txt"), re.compile(r"b\.csv")])
+    assert await seen.page.evaluate(TRANSFER, ["paste", "clipboardData", []]), "text is pasted as ever"
+    await seen.ask("")
+    await expect(seen.conversation.locator(".message.user .chip")).to_have_text(["a.txt", "b.csv"])
+
+
+async def test_what_cannot_be_sent_is_said_before_sending(alice: Person) -> None:
+    many = 4 * 2**20 + 1
+    wrong: list[tuple[FilePayload, str]] = [
+        ({"name": "empty.txt", "mimeType": "text/plain", "buffer": b""}, "is empty, or larger than 4 MiB"),
+        ({"name": "big.txt", "mimeType": "text/plain", "buffer": b"x" * many}, "larger than 4 MiB"),
+        ({"name": "program.txt", "mimeType": "text/plain", "buffer": b"\x00\x01"}, "neither text nor a pic"),
+        (PNG, "This model does not see pictures. Choose another model."),
+    ]
+    await alice.message.fill("look")
+    for file, reason in wrong:
+        await choose(alice, file)
+        await expect(chips(alice)).to_contain_text([reason])
+        await expect(alice.send).to_have_attribute("aria-disabled", "true")
+        await alice.message.press("Enter")
+        await expect(alice.page.get_by_role("status").filter(has_text=reason)).to_be_attached()
+        await alice.page.get_by_role("button", name=f"Remove {file['name']}").click()
+        await expect(alice.send).to_have_attribute("aria-disabled", "false")
+    await choose(alice, *[NOTES] * 6)
+    await expect(alice.send).to_have_attribute("aria-disabled", "true")
+    await expect(alice.conversation.locator(".message")).to_have_count(0)
+
+
+async def test_a_message_with_files_waits_is_taken_back_whole_and_sent(
+    seen: Person, script: ScriptedModel
+) -> None:
+    script.will(calls("playground-run_marathon"), says("No marathon."), says("A square."))
+    await seen.ask("Run a marathon")
+    await expect(seen.call("run_marathon")).to_be_visible()
+    waiting = seen.page.get_by_role("list", name="Messages that wait")
+    await choose(seen, PNG, NOTES)
+    await seen.message.fill("and these?")
+    await seen.message.press("Enter")
+    await expect(waiting).to_contain_text("and these?, square.png, notes.md")
+    await expect(chips(seen)).to_have_count(0)
+    await seen.page.reload()
+    await waiting.get_by_role("button", name="Take back").click()
+    await expect(seen.message).to_have_value("and these?")
+    await expect(chips(seen)).to_contain_text(["square.png", "notes.md"])
+    await seen.message.press("Enter")
+    await expect(waiting).to_contain_text("notes.md")
+    await seen.decline("run_marathon")
+    last = seen.conversation.locator(".message.user").last
+    await is_painted(last.get_by_role("img", name="square.png"))
+    await expect(last.locator(".chip")).to_have_text("notes.md")
+    await seen.says("A square")
