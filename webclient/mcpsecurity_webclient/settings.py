@@ -2,10 +2,10 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from yarl import URL
 
 from mcpsecurity.model_list import ModelListSettings
@@ -16,6 +16,8 @@ from mcpsecurity_webclient.store.engine import database_url
 __all__ = ["McpServerSettings", "WebSettings"]
 
 _MAX_PROMPT = 20_000
+_DEFAULT: dict[str, Any] = {"name": "Tools", "title": "Secure MCP server", "asks": True}
+"""What is so of the default server unless its entry says otherwise."""
 
 
 class WebSettings(EntraSettings, ModelListSettings):
@@ -73,7 +75,8 @@ class WebSettings(EntraSettings, ModelListSettings):
         (),
         validation_alias="WEBCLIENT_MCP_SERVERS",
         description="Further MCP servers: a JSON list of objects with name, url, scope, title, timeout, "
-        "asks, trust_annotations, include, exclude, always_ask, never_ask, refuse, roles.",
+        "asks, trust_annotations, include, exclude, always_ask, never_ask, refuse, roles. An object with the "
+        "name Tools, and without url and scope, says these things of the default server.",
     )
     approval_timeout: float = Field(
         120.0, gt=0, le=3600, validation_alias="WEBCLIENT_APPROVAL_TIMEOUT",
@@ -188,6 +191,23 @@ class WebSettings(EntraSettings, ModelListSettings):
     def _no_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
+    @field_validator("more_servers", mode="before")
+    @classmethod
+    def _may_have_the_default_server(cls, given: Any, info: ValidationInfo) -> Any:
+        """Give an entry for the default server what that has from keys of its own."""
+        if not isinstance(given, list | tuple):
+            return given
+        url, scope = (info.data.get(name) for name in ("mcp_server_url", "mcp_server_scope"))
+        entries: list[Any] = []
+        for entry in given:
+            if not isinstance(entry, dict) or entry.get("name") != _DEFAULT["name"]:
+                entries.append(entry)
+                continue
+            if {"url", "scope"} & entry.keys():
+                raise ValueError("Tools is the default server: MCP_SERVER_URL and MCP_SERVER_SCOPE say where")
+            entries.append({**_DEFAULT, "url": url or "http://unknown", "scope": scope, **entry})
+        return entries
+
     @field_validator("system_prompt_file")
     @classmethod
     def _has_text(cls, path: Path | None) -> Path | None:
@@ -261,14 +281,9 @@ class WebSettings(EntraSettings, ModelListSettings):
     @property
     def servers(self) -> tuple[McpServerSettings, ...]:
         """All MCP servers, the default one first."""
-        default = McpServerSettings(
-            name="Tools",
-            url=self.mcp_server_url,
-            scope=self.mcp_server_scope,
-            title="Secure MCP server",
-            asks=True,
-        )
-        return (default, *self.more_servers)
+        usual = McpServerSettings(**_DEFAULT, url=self.mcp_server_url, scope=self.mcp_server_scope)
+        default = next((server for server in self.more_servers if server.name == usual.name), usual)
+        return (default, *(server for server in self.more_servers if server is not default))
 
 
 def _read_prompt(path: Path) -> str:

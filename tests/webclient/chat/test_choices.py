@@ -55,7 +55,7 @@ async def house(local: LocalStack, run_chat: RunChat, tmp_path: Path) -> AsyncIt
             usual = {"azure_openai_endpoint": f"http://localhost:{endpoint.port}", "model_api": "chat"}
             database = f"sqlite:///{tmp_path}/chats.sqlite3"
             async with (
-                run_chat(database, more_servers=(odd,), **usual | changes) as url,
+                run_chat(database, **{"more_servers": (odd,), **usual} | changes) as url,
                 WebPerson(url, local.cloud.ca_file) as person,
             ):
                 yield await person.sign_in()
@@ -141,6 +141,29 @@ async def test_operators_say_who_sees_which_tool_and_what_runs_unasked(house: tu
         await at.call(person, page, "note")
         assert (await page.until("tool.decided"))["by"] == "operator"
         await page.until("run.done")
+
+
+async def test_the_default_server_takes_the_operators_rules_too(house: tuple[House, Start]) -> None:
+    at, start = house
+    rules = {"name": "Tools", "include": ["get_*"], "refuse": ["get_city_weather"], "never_ask": ["*time"]}
+    async with start(more_servers=(rules,)) as person, person.page() as page:
+        (tools,) = (await person.read(f"/api/chats/{person.chat_id}/tools"))[1]["servers"]
+        assert (tools["name"], tools["title"]) == ("Tools", "Secure MCP server")
+        listed = {tool["name"]: tool.get("rule") for tool in tools["list"]}
+        assert all(name.startswith("get_") for name in listed)
+        assert (listed["get_city_weather"], listed["get_current_date_time"]) == ("refuse", "never_ask")
+        at.model.turns.extend([calls(("c1", "Tools-get_current_date_time", "{}")), says("Late.")])
+        await person.ask(page, "the time")
+        assert (await page.until("tool.decided"))["by"] == "operator"
+        await page.until("elicitation.requested")  # the server asks by itself
+
+
+@pytest.mark.parametrize("more", [{"url": "http://localhost:1/mcp"}, {"scope": "api://other/tools"}])
+async def test_only_its_own_keys_say_where_the_default_server_is(
+    house: tuple[House, Start], more: dict[str, str]
+) -> None:
+    with pytest.raises(ValueError, match="MCP_SERVER_URL and MCP_SERVER_SCOPE say where"):
+        await house[1](more_servers=({"name": "Tools", **more},)).__aenter__()
 
 
 async def test_files_reach_the_model_and_a_picture_only_one_that_sees(house: tuple[House, Start]) -> None:
