@@ -6,19 +6,28 @@ as a fault where the scenario's revision has none, so there none is tried.
 """
 
 import asyncio
+import base64
+import hashlib
 import json
 import os
+import secrets
 import sys
+import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+import httpx
+from azure.core.credentials import AccessToken
 from mcp import types
 
-from mcpsecurity.client import McpConnection, result_text
+from mcpsecurity.client import CredentialAuth, InsufficientScopeError, McpConnection, result_text
 from mcpsecurity.client.eras import STATELESS
 from mcpsecurity.elicitation import TerminalHandler
 
-__all__ = ["CONVERSATIONS", "STATELESS_CONVERSATIONS"]
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+__all__ = ["CONVERSATIONS", "STATELESS_CONVERSATIONS", "STEP_UPS"]
 
 
 async def initialize(url: str) -> None:
@@ -125,6 +134,70 @@ async def import_tools(url: str) -> None:
         _expect(bool(plugin.functions), "the tool has become a function")
 
 
+class SuiteCredential:
+    """A credential of a person who signs in at the suite's authorization server, and always consents."""
+
+    def __init__(self, url: str) -> None:
+        self._url = httpx.URL(url)
+
+    async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        """Go through the code flow with PKCE for all the scopes."""
+        verifier, redirect = secrets.token_urlsafe(40), "http://localhost:9/callback"
+        digest = hashlib.sha256(verifier.encode()).digest()
+        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+            resource = await _document(http, self._url, "oauth-protected-resource", self._url.path)
+            server = httpx.URL(resource["authorization_servers"][0])
+            metadata = await _document(http, server, "oauth-authorization-server")
+            registration = {"redirect_uris": [redirect], "application_type": "native"}
+            made = await http.post(metadata["registration_endpoint"], json=registration)
+            client = {
+                name: made.json()[name] for name in ("client_id", "client_secret") if name in made.json()
+            }
+            common = {"redirect_uri": redirect, "resource": resource["resource"]}
+            asked = common | {
+                "client_id": client["client_id"],
+                "response_type": "code",
+                "scope": " ".join(scopes),
+                "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+                "code_challenge_method": "S256",
+            }
+            told = await http.get(metadata["authorization_endpoint"], params=asked)
+            code = httpx.URL(told.headers["Location"]).params["code"]
+            form = (
+                client
+                | common
+                | {"grant_type": "authorization_code", "code_verifier": verifier, "code": code}
+            )
+            answer = (await http.post(metadata["token_endpoint"], data=form)).raise_for_status().json()
+        return AccessToken(answer["access_token"], int(time.time()) + 3600)
+
+
+async def _document(http: httpx.AsyncClient, url: httpx.URL, name: str, path: str = "") -> dict[str, Any]:
+    found = await http.get(url.copy_with(path=f"/.well-known/{name}{path}"))
+    return dict(found.raise_for_status().json())
+
+
+def _person(url: str) -> CredentialAuth:
+    return CredentialAuth(cast("AsyncTokenCredential", SuiteCredential(url)), "mcp:basic")
+
+
+async def step_up(url: str) -> None:
+    """Call a tool that needs a permission which the operator did not name."""
+    async with _connection(url, auth=_person(url)) as connection:
+        (tool, *_) = await connection.list_tools()
+        await connection.call_tool(tool.name, {})
+
+
+async def give_up(url: str) -> None:
+    """Ask for what no token ever opens."""
+    try:
+        async with _connection(url, auth=_person(url)) as connection:
+            await connection.list_tools()
+    except InsufficientScopeError:
+        return
+    _expect(False, "the server refuses")
+
+
 CONVERSATIONS: dict[str, Callable[[str], Awaitable[None]]] = {
     "initialize": initialize,
     "tools_call": call_a_tool,
@@ -133,6 +206,12 @@ CONVERSATIONS: dict[str, Callable[[str], Awaitable[None]]] = {
     "json-schema-2020-12-preservation": give_a_schema_back,
 }
 """What is done in each scenario of the revision with sessions."""
+
+STEP_UPS: dict[str, Callable[[str], Awaitable[None]]] = {
+    "auth/scope-step-up": step_up,
+    "auth/scope-retry-limit": give_up,
+}
+"""What of signing in is the bridge's own: to ask for more when a call lacks a permission, and to end that."""
 
 STATELESS_CONVERSATIONS: dict[str, Callable[[str], Awaitable[None]]] = {
     "tools_call": call_a_tool,
@@ -175,7 +254,7 @@ def _expect(holds: bool, what: str) -> None:
 
 async def _main(scenario: str, url: str) -> None:
     conversations = STATELESS_CONVERSATIONS if _revision() == STATELESS.revision else CONVERSATIONS
-    await conversations[scenario](url)
+    await (conversations | STEP_UPS)[scenario](url)
 
 
 if __name__ == "__main__":

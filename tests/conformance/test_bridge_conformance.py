@@ -14,8 +14,8 @@ from tests.conformance.programs import run_program
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(120)]
 
 REVISIONS = {
-    "2025-11-25": bridge_client.CONVERSATIONS,
-    "2026-07-28": bridge_client.STATELESS_CONVERSATIONS,
+    "2025-11-25": bridge_client.CONVERSATIONS | bridge_client.STEP_UPS,
+    "2026-07-28": bridge_client.STATELESS_CONVERSATIONS | bridge_client.STEP_UPS,
 }
 TRIED = {name for conversations in REVISIONS.values() for name in conversations}
 _SCENARIO = re.compile(r"^  - (?P<name>\S+) \[(?P<revisions>[^\]]*)\]$", re.MULTILINE)
@@ -38,8 +38,6 @@ NOT_APPLICABLE = {
     "auth/scope-from-www-authenticate": _SIGN_IN,
     "auth/scope-from-scopes-supported": _SIGN_IN,
     "auth/scope-omitted-when-undefined": _SIGN_IN,
-    "auth/scope-step-up": _SIGN_IN,
-    "auth/scope-retry-limit": _SIGN_IN,
     "auth/token-endpoint-auth-basic": _SIGN_IN,
     "auth/token-endpoint-auth-post": _SIGN_IN,
     "auth/token-endpoint-auth-none": _SIGN_IN,
@@ -75,7 +73,7 @@ async def test_every_scenario_of_the_suite_is_run_or_does_not_apply_for_a_reason
     assert not TRIED & NOT_APPLICABLE.keys()
     for revision, conversations in REVISIONS.items():
         ours = {name for name, revisions in listed.items() if revision in revisions and "/" not in name}
-        assert ours == conversations.keys()
+        assert ours | bridge_client.STEP_UPS.keys() == conversations.keys()
 
 
 @pytest.mark.parametrize(
