@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.conformance.programs import run_program, start_program
+from tests.localcloud.entra.test_client_documents import Publisher, publisher  # noqa: F401 - a fixture
 from tests.support.ports import free_port
 from yarl import URL
 
@@ -120,6 +121,19 @@ async def test_a_confidential_client_signs_in_with_its_secret(
     finally:
         clients[cloud.web_client_id] = registered
     assert _status(checks) == EXPECTED
+
+
+async def test_a_client_that_only_its_metadata_document_describes_signs_in(
+    cloud: LocalCloud,
+    url: str,
+    browser: aiohttp.ClientSession,
+    tmp_path: Path,
+    publisher: Publisher,  # noqa: F811 - the fixture
+) -> None:
+    client = ("--client-id", publisher.url, "--resource", url)
+    checks = await _conform(cloud, browser, tmp_path, *client, **_person(cloud))
+    assert _status(checks) == EXPECTED
+    assert publisher.asked == 1
 
 
 @pytest.mark.parametrize(
