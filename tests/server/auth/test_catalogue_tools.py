@@ -88,11 +88,14 @@ async def test_case_50_a_new_token_that_allows_other_tools_is_told_to_its_owner_
     async with ProtectedServer(tenant, clock, **settings) as protected:
         alice, bob = tenant.access_token(), tenant.access_token(oid="oid-of-bob", sub="sub-of-bob")
         streams = [await _stream(protected, token) for token in (alice, bob)]
+        streams += [await _listening(protected, token) for token in (alice, bob)]
         try:
             await protected.call(tenant.access_token(uti="another token that allows the same"))
             await protected.call(tenant.access_token(roles=["Reader"]))
+            for stream in streams[::2]:
+                assert (await _told(stream)).count(b"tools/list_changed") == 1
             await protected.call(tenant.access_token(oid="oid-of-bob", sub="sub-of-bob", roles=["Reader"]))
-            for stream in streams:
+            for stream in streams[1::2]:
                 told = await _told(stream)
                 assert told.count(b"tools/list_changed") == 1, told
         finally:
@@ -107,6 +110,32 @@ async def _stream(protected: ProtectedServer, token: str) -> aiohttp.ClientRespo
         f"{protected.origin}/mcp", headers=headers | {"Accept": "text/event-stream"}
     )
     assert response.status == 200
+    return response
+
+
+async def _listening(protected: ProtectedServer, token: str) -> aiohttp.ClientResponse:
+    """Ask for changes of the tools in the revision without sessions."""
+    version = "2026-07-28"
+    own = {
+        "io.modelcontextprotocol/protocolVersion": version,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    params = {"notifications": {"toolsListChanged": True}, "_meta": own}
+    response = await protected.http.post(
+        f"{protected.origin}/mcp",
+        json={"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": params},
+        headers={
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/json, text/event-stream",
+            "MCP-Protocol-Version": version,
+            "Mcp-Method": "subscriptions/listen",
+        },
+    )
+    assert response.status == 200
+    acknowledged = b""
+    while b"\n\n" not in acknowledged.partition(b"acknowledged")[2]:
+        acknowledged += await response.content.readany()
+    assert b'"toolsListChanged":true' in acknowledged
     return response
 
 
