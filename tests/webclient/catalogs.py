@@ -1,21 +1,26 @@
-"""The texts that people see, extracted from templates, modules and Python code of the web client.
+"""The texts that people see, extracted from templates, modules and Python code of the web client,
+and from the sentences of the library.
 
 Run as `python -m tests.webclient.catalogs` to bring the catalogues up to date: new texts are added without a
 translation, and those that are gone are removed.
 """
 
 import io
+from itertools import chain
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+import mcpsecurity.sentences
 import mcpsecurity_webclient
 from mcpsecurity_webclient.languages import DEFAULT, LANGUAGES, LOCALE
 
 ROOT = Path(mcpsecurity_webclient.__file__).parent
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2"), ("static/js/**.js", "javascript")]
+LIBRARY = Path(mcpsecurity.sentences.__file__).parent
+"""The library, whose `Sentence`s the web client translates."""
 OPTIONS = {
     "templates/**.html": {"trimmed": "true"},
     "static/js/**.js": {"parse_template_string": "true"},
@@ -24,6 +29,7 @@ KEYWORDS = {
     "_": None,
     "gettext": None,
     "marked": None,
+    "Sentence": None,
     "ngettext": (1, 2),
     "t": None,
     "tn": (1, 2),
@@ -34,8 +40,11 @@ TRANSLATED = [code for code in LANGUAGES if code != DEFAULT]
 def extracted() -> Catalog:
     """Return a catalogue with every text and the files that have it."""
     catalog = Catalog()
-    found = extract_from_dir(
-        ROOT, METHODS, OPTIONS, KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
+    found = chain.from_iterable(
+        extract_from_dir(
+            root, METHODS, OPTIONS, KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
+        )
+        for root in (ROOT, LIBRARY)
     )
     for file, _, message, comments, context in found:
         catalog.add(message, locations=[(file, 0)], auto_comments=comments, context=context)

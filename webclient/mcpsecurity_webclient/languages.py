@@ -20,6 +20,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 
+from mcpsecurity.sentences import Sentence
+
 __all__ = [
     "DEFAULT",
     "LANGUAGES",
@@ -31,6 +33,7 @@ __all__ = [
     "ngettext",
     "page_texts",
     "speaking",
+    "translated",
 ]
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
@@ -84,14 +87,23 @@ def ngettext(one: str, many: str, number: int) -> str:
     return _translations(_current.get()).ngettext(one, many, number)
 
 
+def translated(text: str) -> str:
+    """Return a `Sentence` of the library in the language of the request; other texts, such as what a server
+    said, as they are."""
+    if not isinstance(text, Sentence):
+        return text
+    values = {name: translated(v) if isinstance(v, str) else v for name, v in text.values.items()}
+    return gettext(text.template).format(**values) if values else gettext(text.template)
+
+
 def marked(text: str) -> str:
     """Return `text` as it is: a sentence of a table, to be translated by `gettext` when it is shown."""
     return text
 
 
 def page_texts(language: str) -> tuple[str, str]:
-    """Return the name of a language's script for the page, with a hash of it, and the script itself; a name
-    of "" for English."""
+    """Return the name of a language's script for the page, with a hash of it, and the script itself, which
+    has the texts of the page's modules; a name of "" for English."""
     return _page_texts(language) if language != DEFAULT else ("", "")
 
 
@@ -100,7 +112,8 @@ def _page_texts(language: str) -> tuple[str, str]:
     texts: dict[str, str | list[str]] = {}
     for message in _catalog(language):
         forms = _strings(message.string)
-        if message.id and all(forms) and not message.fuzzy:
+        of_page = any(path.startswith("static/") for path, _ in message.locations)
+        if of_page and all(forms) and not message.fuzzy:
             texts[_strings(message.id)[0]] = forms[0] if len(forms) == 1 else forms
     script = f"globalThis.pageTexts = {json.dumps(texts, ensure_ascii=False, sort_keys=True)};\n"
     digest = hashlib.sha256(script.encode()).hexdigest()[:12]

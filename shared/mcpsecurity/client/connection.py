@@ -17,16 +17,17 @@ from mcp.shared.session import ProgressFnT
 from pydantic import AnyUrl, ValidationError
 
 from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era
-from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError, SessionLostError
+from mcpsecurity.client.errors import BridgeError, ProtocolError, SessionLostError
 from mcpsecurity.client.http import FAILURE_CODE, McpHttpClient
 from mcpsecurity.client.lenient_results import ListedTools, ReadableContents, ReadablePrompt
 from mcpsecurity.client.listing import prompts_page, resources_page, templates_page, tools_page
-from mcpsecurity.client.sdk_errors import UNKNOWN_OUTCOME, is_closed, opening_error
+from mcpsecurity.client.sdk_errors import is_closed, late, opening_error, session_closed, unreadable
 from mcpsecurity.client.session import ConcurrentSession, call_tool
 from mcpsecurity.client.time_limits import TimeLimits
 from mcpsecurity.client.tracing import EnterTrace, out_of_any_trace, peer_of
 from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity.runtime.tls import client_ssl_context
+from mcpsecurity.sentences import Sentence
 from mcpsecurity.telemetry.names import session_attributes
 
 __all__ = ["McpConnection", "OnNotification"]
@@ -121,7 +122,7 @@ class McpConnection:
             SessionLostError: no session is open.
         """
         if self._session is None:
-            raise SessionLostError("The connection to the MCP server is not open.")
+            raise SessionLostError(Sentence("The connection to the MCP server is not open."))
         return self._session
 
     async def open(self) -> None:
@@ -216,7 +217,7 @@ class McpConnection:
         try:
             address = AnyUrl(uri)
         except ValidationError as error:
-            text = f"{uri[:200]} is not the URI of a resource."
+            text = Sentence("{uri} is not the URI of a resource.", uri=uri[:200])
             raise ProtocolError(text, code=types.INVALID_PARAMS) from error
         params = types.ReadResourceRequestParams(uri=address)
         request = types.ClientRequest(types.ReadResourceRequest(params=params))
@@ -260,8 +261,7 @@ class McpConnection:
             async with self._time_limits.limit():
                 return await work
         except TimeoutError as error:
-            text = f"The MCP server at {self.url} did not answer within {self._time_limits.seconds:g} s."
-            raise ServerUnavailableError(text) from error
+            raise late(self.url, self._time_limits.seconds) from error
 
     async def _translated(self, work: Awaitable[T]) -> T:
         session = self._session
@@ -273,11 +273,10 @@ class McpConnection:
                 await self._forget(session)
             raise failure from error
         except ValidationError as error:
-            text = f"The MCP server at {self.url} answered with a result that cannot be read."
-            raise ProtocolError(text, code=types.INTERNAL_ERROR) from error
+            raise unreadable(self.url) from error
         except _CLOSED as error:
             await self._forget(session)
-            raise ServerUnavailableError(UNKNOWN_OUTCOME) from error
+            raise session_closed() from error
 
     def check_loop(self) -> None:
         """Check that this is the event loop that opened the connection.
@@ -298,7 +297,7 @@ class McpConnection:
         if error.error.code == FAILURE_CODE and failure is not None:
             return failure
         if is_closed(error):
-            return ServerUnavailableError(UNKNOWN_OUTCOME)
+            return session_closed()
         return ProtocolError(error.error.message, code=error.error.code, data=error.error.data)
 
     async def _start(self) -> None:
@@ -341,7 +340,7 @@ class McpConnection:
             if self._leave is leave:
                 self._session = None
             if not ready.done():  # the SDK's task groups swallow a cancellation that began in them
-                ready.set_exception(ServerUnavailableError(UNKNOWN_OUTCOME))
+                ready.set_exception(session_closed())
 
     async def _held(
         self, era: Era, client: McpHttpClient, opening: EnterTrace, ready: Ready, leave: asyncio.Event

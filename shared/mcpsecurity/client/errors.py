@@ -27,7 +27,8 @@ __all__ = [
 
 
 class BridgeError(Exception):
-    """The base of all errors of a connection to an MCP server; the message is meant for people.
+    """The base of all errors of a connection to an MCP server; the message is meant for people. Where it is
+    not what a server said, it is a `Sentence`.
 
     `session_is_doubtful`: the server may not know the session any more, and the next call opens a new one.
     `era_is_doubtful`: the server may speak revisions of the other era only, with sessions or without.
@@ -38,7 +39,12 @@ class BridgeError(Exception):
 
 
 class ServerUnavailableError(BridgeError):
-    """The server cannot be reached, or failed. Another try later may succeed."""
+    """The server cannot be reached, or failed. Another try later may succeed.
+
+    `outcome_is_unknown`: the connection broke after a call was sent, which the server may have carried out.
+    """
+
+    outcome_is_unknown = False
 
 
 class SessionLostError(BridgeError):

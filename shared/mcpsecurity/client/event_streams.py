@@ -18,6 +18,7 @@ import httpx
 
 from mcpsecurity.client.json_rpc import UnreadableAnswerError, parsed, question_of, response_to
 from mcpsecurity.client.time_limits import OpenPost
+from mcpsecurity.sentences import Sentence
 
 __all__ = ["EventReader", "ListeningStream", "RequestStream", "content_type", "is_event_stream"]
 
@@ -75,7 +76,7 @@ class EventReader:
         text = self._decode(chunk)
         self._size += len(text)
         if self._size > _MAX_EVENT:
-            raise UnreadableAnswerError("an event that is too large")
+            raise UnreadableAnswerError(Sentence("an event that is too large"))
         self._pieces.append(text)
         if "\n" not in text and "\r" not in text:
             return

@@ -18,9 +18,10 @@ from mcp import types
 
 from mcpsecurity.client.errors import BridgeError, ServerUnavailableError
 from mcpsecurity.client.event_streams import ListeningStream, RequestStream, content_type, is_event_stream
-from mcpsecurity.client.http_errors import METHOD, doubt, not_sent, refusal_of, unknown_outcome
+from mcpsecurity.client.http_errors import METHOD, in_doubt, not_sent, refusal_of, unknown_outcome
 from mcpsecurity.client.json_rpc import UnreadableAnswerError, parsed, response_to
 from mcpsecurity.client.time_limits import OpenPost
+from mcpsecurity.sentences import Sentence
 
 __all__ = ["FAILURE_CODE", "McpHttpClient"]
 
@@ -104,7 +105,7 @@ class McpHttpClient(httpx.AsyncClient):
             await response.aclose()
             request = following
         raise ServerUnavailableError(
-            f"The MCP server at {request.url.netloc.decode()} redirects in a circle."
+            Sentence("The MCP server at {host} redirects in a circle.", host=request.url.netloc.decode())
         )
 
     async def _answer(self, response: httpx.Response, request_id: Any, post: OpenPost) -> httpx.Response:
@@ -123,9 +124,12 @@ class McpHttpClient(httpx.AsyncClient):
             return self._streamed(response, request_id, post)
         if response.status_code == httpx.codes.ACCEPTED or kind not in ("application/json", ""):
             await response.aclose()
-            raise _no_mcp(
-                response, f"status {response.status_code} and " + (f"{kind[:80]}" or "no content type")
+            what = Sentence(
+                "status {status} and {kind}",
+                status=response.status_code,
+                kind=kind[:80] or Sentence("no content type"),
             )
+            raise _no_mcp(response, what)
         body = await self._body(response, _MAX_BODY)
         try:
             message = response_to(request_id, parsed(body))
@@ -148,7 +152,7 @@ class McpHttpClient(httpx.AsyncClient):
         finally:
             await response.aclose()
         if len(found) > limit and not cut:
-            raise _no_mcp(response, f"more than {limit // 1024 // 1024} MiB")
+            raise _no_mcp(response, Sentence("more than {count} MiB", count=limit // 1024 // 1024))
         return bytes(found[:limit])
 
     def _streamed(self, response: httpx.Response, request_id: Any, post: OpenPost) -> httpx.Response:
@@ -205,7 +209,7 @@ def _made(response: httpx.Response, **body: Any) -> httpx.Response:
         if session_id.isascii() and session_id.isprintable() and len(session_id) <= _MAX_SESSION_ID:
             headers["Mcp-Session-Id"] = session_id
         elif "Mcp-Session-Id" not in response.request.headers:
-            raise _no_mcp(response, "a session id that cannot be sent back")
+            raise _no_mcp(response, Sentence("a session id that cannot be sent back"))
     return httpx.Response(200, headers=headers, request=response.request, **body)
 
 
@@ -250,6 +254,7 @@ def _after_sending(request: httpx.Request, error: Exception) -> Exception:
 def _no_mcp(response: httpx.Response, what: str) -> BridgeError:
     """Return the error for an answer of success that is no JSON-RPC response to the request."""
     host = response.request.url.netloc.decode()
-    return ServerUnavailableError(
-        f"The MCP server at {host} answered with {what} instead of an MCP message.{doubt(response.request)}"
+    problem = Sentence(
+        "The MCP server at {host} answered with {what} instead of an MCP message.", host=host, what=what
     )
+    return ServerUnavailableError(in_doubt(response.request, problem))

@@ -20,8 +20,9 @@ from mcpsecurity.client.errors import (
 )
 from mcpsecurity.client.event_streams import content_type
 from mcpsecurity.client.json_rpc import NO_REASON, UnreadableAnswerError, error_of, parsed
+from mcpsecurity.sentences import Sentence
 
-__all__ = ["METHOD", "doubt", "not_sent", "refusal_of", "unknown_outcome"]
+__all__ = ["METHOD", "in_doubt", "not_sent", "refusal_of", "unknown_outcome"]
 
 METHOD = "mcpsecurity.method"
 """The extension of an HTTP request that has the method of its JSON-RPC message."""
@@ -33,16 +34,24 @@ _OF_A_SESSION = re.compile(r"session|not initiali[sz]ed", re.IGNORECASE)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
-def unknown_outcome(request: httpx.Request, what: str = "broke") -> ServerUnavailableError:
+def unknown_outcome(request: httpx.Request) -> ServerUnavailableError:
     """Return the error of a request that was sent, and whose answer is lost."""
     host = request.url.netloc.decode()
-    return ServerUnavailableError(f"The connection to the MCP server at {host} {what}.{doubt(request)}")
+    broke = Sentence("The connection to the MCP server at {host} broke.", host=host)
+    failure = ServerUnavailableError(in_doubt(request, broke))
+    failure.outcome_is_unknown = _is_call(request)
+    return failure
 
 
-def doubt(request: httpx.Request) -> str:
+def in_doubt(request: httpx.Request, problem: Sentence) -> Sentence:
     """Return the words for a request whose answer is lost. The server may have carried out a call."""
-    is_call = request.extensions.get(METHOD, "tools/call") == "tools/call"
-    return " It is not known whether this was completed." if is_call else ""
+    if not _is_call(request):
+        return problem
+    return Sentence("{problem} It is not known whether this was completed.", problem=problem)
+
+
+def _is_call(request: httpx.Request) -> bool:
+    return bool(request.extensions.get(METHOD, "tools/call") == "tools/call")
 
 
 def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
@@ -54,12 +63,19 @@ def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
         failure = ServerUnavailableError(_unreachable(request.url, error))
     elif isinstance(error, httpx.InvalidURL) or "location header" in str(error):
         host = request.url.netloc.decode()
-        failure = ServerUnavailableError(f"The MCP server at {host} redirects to what is no address.")
+        text = Sentence("The MCP server at {host} redirects to what is no address.", host=host)
+        failure = ServerUnavailableError(text)
     elif isinstance(error, httpx.HTTPError | httpx.StreamError | TimeoutError):
         failure = unknown_outcome(request)
     else:
         host = request.url.netloc.decode()
-        failure = BridgeError(f"No request could be made to the MCP server at {host}: {_short(str(error))}")
+        failure = BridgeError(
+            Sentence(
+                "No request could be made to the MCP server at {host}: {reason}",
+                host=host,
+                reason=_short(str(error)),
+            )
+        )
     failure.__cause__ = error
     return failure
 
@@ -70,35 +86,46 @@ def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) ->
     challenge, message = challenge_parameters(response), _json(body)
     error = error_of(message)
     reason = challenge.get("error_description") or _reason(response, body, message)
-    told = f" It says: {_short(reason)}{'' if reason.endswith(('.', '!', '?')) else '.'}" if reason else ""
     if status in (401, 403):
-        return _denied(status, host, challenge, told)
+        return _denied(status, host, challenge, reason)
     # An error with the request's own id was made by who has read the request, perhaps after carrying it out
     answered = error is not None and request_id is not None and message.get("id") == request_id
     doubtful = _session_is_doubtful(response, reason, answered=answered)
     if doubtful and not answered and (status == 404 or _OF_A_SESSION.search(reason)):
-        return SessionLostError(f"The MCP server at {host} has ended the session.{told}")
-    failure = _failed(response, error, told, answered=answered)
+        ended = Sentence("The MCP server at {host} has ended the session.", host=host)
+        return SessionLostError(_with_reason(ended, reason))
+    failure = _failed(response, error, reason, answered=answered)
     failure.session_is_doubtful = doubtful or getattr(failure, "code", None) == _UNSUPPORTED_VERSION
     failure.era_is_doubtful = 400 <= status < 500 and status not in (408, 429)
     return failure
 
 
+def _with_reason(problem: Sentence, reason: str) -> Sentence:
+    """Add what the server says, if it says something."""
+    if not reason:
+        return problem
+    said = f"{_short(reason)}{'' if reason.endswith(('.', '!', '?')) else '.'}"
+    return Sentence("{problem} It says: {reason}", problem=problem, reason=said)
+
+
 def _failed(
-    response: httpx.Response, error: dict[str, Any] | None, told: str, *, answered: bool
+    response: httpx.Response, error: dict[str, Any] | None, reason: str, *, answered: bool
 ) -> BridgeError:
     status, host = response.status_code, response.request.url.netloc.decode()
     if status == 404 and not answered:
-        return ServerUnavailableError(
-            f"There is no MCP server at {response.request.url}: HTTP status 404.{told}"
-        )
+        url = str(response.request.url)
+        nothing = Sentence("There is no MCP server at {url}: HTTP status 404.", url=url)
+        return ServerUnavailableError(_with_reason(nothing, reason))
     if response.has_redirect_location:
         return ServerUnavailableError(_redirected(response, host))
-    retry = response.headers.get("Retry-After", "")[:40]
-    text = f"The MCP server at {host} answered with HTTP status {status}.{told}"
-    text += (
-        f" Try again after {retry}{' s' if retry.isdigit() else ''}." if retry.isprintable() and retry else ""
+    answer = Sentence(
+        "The MCP server at {host} answered with HTTP status {status}.", host=host, status=status
     )
+    text = _with_reason(answer, reason)
+    retry = response.headers.get("Retry-After", "")[:40]
+    if retry and retry.isprintable():
+        when = f"{retry} s" if retry.isdigit() else retry
+        text = Sentence("{problem} Try again after {time}.", problem=text, time=when)
     if error is not None and status < 500 and status != 429:
         return ProtocolError(text, code=error["code"], data=error.get("data"))
     return ServerUnavailableError(text)
@@ -112,16 +139,21 @@ def _session_is_doubtful(response: httpx.Response, reason: str, *, answered: boo
     return not answered or _OF_A_SESSION.search(reason) is not None
 
 
-def _denied(status: int, host: str, challenge: dict[str, str], told: str) -> BridgeError:
+def _denied(status: int, host: str, challenge: dict[str, str], reason: str) -> BridgeError:
     scope = challenge.get("scope")
     if status == 401:
-        text = f"The MCP server at {host} asks for a sign-in" + (
-            f" with the scope {scope}." if scope else "."
-        )
-        return SignInRequiredError(text + told, scope=scope, claims=challenge.get("claims"))
+        text = Sentence("The MCP server at {host} asks for a sign-in.", host=host)
+        if scope:
+            text = Sentence(
+                "The MCP server at {host} asks for a sign-in with the scope {scope}.", host=host, scope=scope
+            )
+        return SignInRequiredError(_with_reason(text, reason), scope=scope, claims=challenge.get("claims"))
     if challenge.get("error") == "insufficient_scope" and scope:
-        return InsufficientScopeError(f"The MCP server at {host} needs the scope {scope}.", scope=scope)
-    return AccessDeniedError(f"The MCP server at {host} refuses access.{told}")
+        text = Sentence("The MCP server at {host} needs the scope {scope}.", host=host, scope=scope)
+        return InsufficientScopeError(text, scope=scope)
+    return AccessDeniedError(
+        _with_reason(Sentence("The MCP server at {host} refuses access.", host=host), reason)
+    )
 
 
 def _json(body: bytes) -> Any:
@@ -144,27 +176,43 @@ def _reason(response: httpx.Response, body: bytes, message: Any) -> str:
     return text if kind == "text/plain" or untyped else ""
 
 
-def _redirected(response: httpx.Response, host: str) -> str:
+def _redirected(response: httpx.Response, host: str) -> Sentence:
     location = response.next_request.url if response.next_request is not None else None
-    where = "elsewhere"
+    where: str = Sentence("elsewhere")
     if location is not None:
         origin = f"{location.scheme}://{location.netloc.decode()}"
         where = f"{origin}{location.path}" if location.netloc == response.request.url.netloc else origin
-    return f"The MCP server at {host} redirects to {where}; this is not followed. Is the address right?"
+    return Sentence(
+        "The MCP server at {host} redirects to {where}; this is not followed. Is the address right?",
+        host=host,
+        where=where,
+    )
 
 
-def _unreachable(url: httpx.URL, error: Exception) -> str:
+def _unreachable(url: httpx.URL, error: Exception) -> Sentence:
     address = url.netloc.decode() or str(url)
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"The certificate of the MCP server at {address} is not trusted: {cause.verify_message}."
+            return Sentence(
+                "The certificate of the MCP server at {host} is not trusted: {reason}.",
+                host=address,
+                reason=cause.verify_message,
+            )
         if isinstance(cause, ssl.SSLError):
-            return f"The MCP server at {address} does not speak TLS. Should the address begin with http://?"
+            return Sentence(
+                "The MCP server at {host} does not speak TLS. Should the address begin with http://?",
+                host=address,
+            )
         if isinstance(cause, socket.gaierror):
-            return f"There is no host of the name {url.host}, where the MCP server should be."
+            return Sentence(
+                "There is no host of the name {host}, where the MCP server should be.", host=url.host
+            )
     if isinstance(error, httpx.UnsupportedProtocol):
-        return f"The address of an MCP server begins with http:// or https://, unlike {_short(str(url))}"
-    return f"The MCP server at {url.host}:{url.port or ''} does not answer."
+        return Sentence(
+            "The address of an MCP server begins with http:// or https://, unlike {url}",
+            url=_short(str(url)),
+        )
+    return Sentence("The MCP server at {host} does not answer.", host=f"{url.host}:{url.port or ''}")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -13,6 +13,8 @@ from typing import Any
 from mcp import types
 from pydantic import BaseModel, ValidationError
 
+from mcpsecurity.sentences import Sentence
+
 __all__ = [
     "NO_REASON",
     "UnreadableAnswerError",
@@ -46,11 +48,11 @@ def parsed(text: str | bytes) -> Any:
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig", errors="replace")
     if not text.strip():
-        raise UnreadableAnswerError("an empty body")
+        raise UnreadableAnswerError(Sentence("an empty body"))
     try:
         return encodable(json.loads(text), cut=True)
     except (ValueError, RecursionError) as error:
-        raise UnreadableAnswerError("unreadable JSON") from error
+        raise UnreadableAnswerError(Sentence("unreadable JSON")) from error
 
 
 def encodable(value: Any, depth: int = 0, *, cut: bool = False) -> Any:
@@ -86,7 +88,7 @@ def response_to(request_id: Any, message: Any) -> dict[str, Any]:
     for candidate in messages:
         if (found := _response(request_id, candidate)) is not None:
             return found
-    raise UnreadableAnswerError("a message that is no answer to this request")
+    raise UnreadableAnswerError(Sentence("a message that is no answer to this request"))
 
 
 def question_of(message: Any) -> dict[str, Any] | None:
@@ -141,5 +143,5 @@ def _response(request_id: Any, message: Any) -> dict[str, Any] | None:
         return {"jsonrpc": "2.0", "id": request_id, "error": error}
     result = message.get("result")
     if not isinstance(result, dict):
-        raise UnreadableAnswerError("a result that is no object")
+        raise UnreadableAnswerError(Sentence("a result that is no object"))
     return {"jsonrpc": "2.0", "id": request_id, "result": result}

@@ -5,11 +5,33 @@ import asyncio
 from mcp import types
 from mcp.shared.exceptions import McpError
 
-from mcpsecurity.client.errors import BridgeError, ServerUnavailableError
+from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError
+from mcpsecurity.sentences import Sentence
 
-__all__ = ["UNKNOWN_OUTCOME", "is_closed", "opening_error"]
+__all__ = ["is_closed", "late", "opening_error", "session_closed", "unreadable"]
 
-UNKNOWN_OUTCOME = "The connection to the MCP server was closed. It is not known whether this was completed."
+
+def late(url: str, seconds: float) -> ServerUnavailableError:
+    """Return the error of a request without an answer within its time."""
+    text = Sentence(
+        "The MCP server at {url} did not answer within {seconds} s.", url=url, seconds=f"{seconds:g}"
+    )
+    return ServerUnavailableError(text)
+
+
+def unreadable(url: str) -> ProtocolError:
+    """Return the error of a result that is not of its kind."""
+    text = Sentence("The MCP server at {url} answered with a result that cannot be read.", url=url)
+    return ProtocolError(text, code=types.INTERNAL_ERROR)
+
+
+def session_closed() -> ServerUnavailableError:
+    """Return the error of a call whose session was closed before its answer."""
+    failure = ServerUnavailableError(
+        Sentence("The connection to the MCP server was closed. It is not known whether this was completed.")
+    )
+    failure.outcome_is_unknown = True
+    return failure
 
 
 def is_closed(error: McpError) -> bool:
@@ -26,9 +48,17 @@ def opening_error(error: BaseException, url: str) -> BaseException:
     of_version = isinstance(error, RuntimeError) and "protocol version" in str(error)
     if of_version:
         version = str(error).rpartition(":")[2].strip()[:40]
-        text = f"The MCP server at {url} speaks revision {version}, which this client does not."
+        text = Sentence(
+            "The MCP server at {url} speaks revision {version}, which this client does not.",
+            url=url,
+            version=version,
+        )
     else:
-        text = f"The connection to the MCP server at {url} could not be opened: {type(error).__name__}."
+        text = Sentence(
+            "The connection to the MCP server at {url} could not be opened: {reason}.",
+            url=url,
+            reason=type(error).__name__,
+        )
     failure = ServerUnavailableError(text)
     failure.era_is_doubtful = of_version
     failure.__cause__ = error

@@ -24,6 +24,7 @@ from mcpsecurity.client.errors import ProtocolError
 from mcpsecurity.client.json_rpc import encodable
 from mcpsecurity.client.lenient_results import Greeting, ReadableResult
 from mcpsecurity.client.tracing import Peer, traced
+from mcpsecurity.sentences import Sentence
 
 __all__ = ["ConcurrentSession", "call_tool"]
 
@@ -140,6 +141,10 @@ def _sendable(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         json.dumps(arguments, allow_nan=False)
         sendable: dict[str, Any] = encodable(arguments)
     except (ValueError, TypeError, RecursionError) as error:
-        text = f"The arguments of {name} cannot be sent as JSON: {error}. The call was not made."
+        text = Sentence(
+            "The arguments of {tool} cannot be sent as JSON: {reason}. The call was not made.",
+            tool=name,
+            reason=str(error),
+        )
         raise ProtocolError(text, code=types.INVALID_PARAMS) from error
     return sendable

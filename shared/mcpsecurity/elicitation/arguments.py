@@ -1,6 +1,6 @@
 """Whether edited arguments fit a tool's input schema."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -9,6 +9,8 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
+
+from mcpsecurity.sentences import Sentence
 
 __all__ = ["argument_errors"]
 
@@ -25,7 +27,7 @@ _Safe: type[Validator] = extend(  # type: ignore[no-untyped-call] # its stub has
 
 
 def argument_errors(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
-    """Return a message for each argument that does not fit; empty when all do.
+    """Return a message (a `Sentence`) for each argument that does not fit; empty when all do.
 
     Only references inside the schema are followed. A schema that is none lets everything pass: the server has
     the last word in any case. A problem with no argument of its own has the key "".
@@ -54,7 +56,26 @@ def _where(error: Any) -> str:
 
 
 def _wording(error: Any) -> str:
-    if error.validator == "required":
-        return "This argument is needed."
-    text = str(error.message)
-    return text if len(text) <= 200 else text[:199] + "…"
+    rule, bound = str(error.validator), error.validator_value
+    if rule == "type":
+        kinds = bound if isinstance(bound, list) else [bound]
+        return Sentence("This has to be of the type {type}.", type=" / ".join(map(str, kinds)))
+    if rule in _WORDINGS:
+        return _WORDINGS[rule](bound)
+    return Sentence("This does not keep the rule {rule} of the tool's schema.", rule=rule)
+
+
+_WORDINGS: dict[str, Callable[[Any], Sentence]] = {
+    "required": lambda _: Sentence("This argument is needed."),
+    "enum": lambda _: Sentence("Choose one of the options."),
+    "const": lambda _: Sentence("Choose one of the options."),
+    "minimum": lambda bound: Sentence("Enter {minimum} or more.", minimum=bound),
+    "maximum": lambda bound: Sentence("Enter {maximum} or less.", maximum=bound),
+    "exclusiveMinimum": lambda bound: Sentence("Enter more than {bound}.", bound=bound),
+    "exclusiveMaximum": lambda bound: Sentence("Enter less than {bound}.", bound=bound),
+    "multipleOf": lambda bound: Sentence("Enter a multiple of {bound}.", bound=bound),
+    "minLength": lambda bound: Sentence("Enter at least {count} characters.", count=bound),
+    "maxLength": lambda bound: Sentence("Enter at most {count} characters.", count=bound),
+    "minItems": lambda bound: Sentence("Enter at least {count}.", count=bound),
+    "maxItems": lambda bound: Sentence("Enter at most {count}.", count=bound),
+}

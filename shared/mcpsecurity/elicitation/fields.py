@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from mcpsecurity.sentences import Sentence
+
 __all__ = [
     "BooleanField",
     "ChoiceField",
@@ -23,6 +25,7 @@ __all__ = [
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _MAX_TEXT = 100_000
+_WHOLE = Sentence("Enter a whole number.")
 
 
 class FieldError(ValueError):
@@ -60,11 +63,11 @@ class TextField(_Base):
     def check(self, value: Any) -> str:
         """Return the value, or raise `FieldError`."""
         if not isinstance(value, str):
-            raise FieldError("Enter text.")
+            raise FieldError(Sentence("Enter text."))
         if self.min_length is not None and len(value) < self.min_length:
-            raise FieldError(f"Enter at least {self.min_length} characters.")
+            raise FieldError(_at_least(self.min_length))
         if len(value) > min(self.max_length or _MAX_TEXT, _MAX_TEXT):
-            raise FieldError(f"Enter at most {min(self.max_length or _MAX_TEXT, _MAX_TEXT)} characters.")
+            raise FieldError(_at_most(min(self.max_length or _MAX_TEXT, _MAX_TEXT)))
         if self.format is not None:
             _check_format(value, self.format)
         return value
@@ -95,19 +98,19 @@ class NumberField(_Base):
     def check(self, value: Any) -> float | int:
         """Return the value as JSON has it, or raise `FieldError`."""
         if isinstance(value, bool) or not isinstance(value, int | float) or _is_endless(value):
-            raise FieldError("Enter a whole number." if self.integer else "Enter a number.")
+            raise FieldError(_WHOLE if self.integer else Sentence("Enter a number."))
         if self.integer:
             if value != int(value):
-                raise FieldError("Enter a whole number.")
+                raise FieldError(_WHOLE)
             value = int(value)
         if self.minimum is not None and value < self.minimum:
-            raise FieldError(f"Enter {_plain(self.minimum)} or more.")
+            raise FieldError(Sentence("Enter {minimum} or more.", minimum=_plain(self.minimum)))
         if self.maximum is not None and value > self.maximum:
-            raise FieldError(f"Enter {_plain(self.maximum)} or less.")
+            raise FieldError(Sentence("Enter {maximum} or less.", maximum=_plain(self.maximum)))
         if self.exclusive_minimum is not None and value <= self.exclusive_minimum:
-            raise FieldError(f"Enter more than {_plain(self.exclusive_minimum)}.")
+            raise FieldError(Sentence("Enter more than {bound}.", bound=_plain(self.exclusive_minimum)))
         if self.exclusive_maximum is not None and value >= self.exclusive_maximum:
-            raise FieldError(f"Enter less than {_plain(self.exclusive_maximum)}.")
+            raise FieldError(Sentence("Enter less than {bound}.", bound=_plain(self.exclusive_maximum)))
         number: float | int = value
         return number
 
@@ -133,7 +136,7 @@ class BooleanField(_Base):
     def check(self, value: Any) -> bool:
         """Return the value, or raise `FieldError`."""
         if not isinstance(value, bool):
-            raise FieldError("Choose yes or no.")
+            raise FieldError(Sentence("Choose yes or no."))
         return value
 
     def to_json(self) -> dict[str, Any]:
@@ -163,7 +166,7 @@ class ChoiceField(_Base):
     def check(self, value: Any) -> Any:
         """Return the value, or raise `FieldError`."""
         if not self.knows(value):
-            raise FieldError("Choose one of the options.")
+            raise FieldError(Sentence("Choose one of the options."))
         return value
 
     def to_json(self) -> dict[str, Any]:
@@ -184,13 +187,13 @@ class ChoicesField(_Base):
         """Return the values, or raise `FieldError`."""
         known = {option.value for option in self.options}
         if not isinstance(value, list) or not all(isinstance(v, str) and v in known for v in value):
-            raise FieldError("Choose from the options.")
+            raise FieldError(Sentence("Choose from the options."))
         if len(set(value)) != len(value):
-            raise FieldError("Choose each option once.")
+            raise FieldError(Sentence("Choose each option once."))
         if len(value) < max(self.min_items or 0, 1 if self.required else 0):
-            raise FieldError(f"Choose at least {max(self.min_items or 0, 1)}.")
+            raise FieldError(Sentence("Choose at least {count}.", count=max(self.min_items or 0, 1)))
         if self.max_items is not None and len(value) > self.max_items:
-            raise FieldError(f"Choose at most {self.max_items}.")
+            raise FieldError(Sentence("Choose at most {count}.", count=self.max_items))
         return value
 
     def to_json(self) -> dict[str, Any]:
@@ -215,13 +218,13 @@ class LinesField(_Base):
     def check(self, value: Any) -> list[str]:
         """Return the texts, or raise `FieldError`."""
         if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-            raise FieldError("Enter lines of text.")
+            raise FieldError(Sentence("Enter lines of text."))
         if sum(map(len, value)) > _MAX_TEXT:
-            raise FieldError(f"Enter at most {_MAX_TEXT} characters.")
+            raise FieldError(_at_most(_MAX_TEXT))
         if len(value) < (self.min_items or 0):
-            raise FieldError(f"Enter at least {self.min_items}.")
+            raise FieldError(Sentence("Enter at least {count}.", count=self.min_items))
         if self.max_items is not None and len(value) > self.max_items:
-            raise FieldError(f"Enter at most {self.max_items}.")
+            raise FieldError(Sentence("Enter at most {count}.", count=self.max_items))
         return value
 
     def to_json(self) -> dict[str, Any]:
@@ -237,6 +240,16 @@ def _options(options: Sequence[Option]) -> list[dict[str, Any]]:
     return [{"value": option.value, "title": option.title} for option in options]
 
 
+def _at_least(characters: int) -> Sentence:
+    if characters == 1:
+        return Sentence("Please fill this in.")
+    return Sentence("Enter at least {count} characters.", count=characters)
+
+
+def _at_most(characters: int) -> Sentence:
+    return Sentence("Enter at most {count} characters.", count=characters)
+
+
 def _is_endless(number: Any) -> bool:
     return isinstance(number, float) and not math.isfinite(number)
 
@@ -247,13 +260,13 @@ def _plain(number: float) -> str:
 
 def _check_format(value: str, name: str) -> None:
     if name == "email" and not _EMAIL.fullmatch(value):
-        raise FieldError("Enter an e-mail address, like name@example.com.")
+        raise FieldError(Sentence("Enter an e-mail address, like name@example.com."))
     if name == "uri" and not _is_uri(value):
-        raise FieldError("Enter a full address, like https://example.com.")
+        raise FieldError(Sentence("Enter a full address, like https://example.com."))
     if name == "date" and not _is_date(value):
-        raise FieldError("Enter a date, like 2026-01-31.")
+        raise FieldError(Sentence("Enter a date, like 2026-01-31."))
     if name == "date-time" and not _is_date_time(value):
-        raise FieldError("Enter a date and time with its offset, like 2026-01-31T12:00:00Z.")
+        raise FieldError(Sentence("Enter a date and time with its offset, like 2026-01-31T12:00:00Z."))
 
 
 def _is_uri(value: str) -> bool:

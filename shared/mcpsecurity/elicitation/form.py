@@ -18,6 +18,7 @@ from mcpsecurity.elicitation.fields import (
     TextField,
 )
 from mcpsecurity.elicitation.reading import Reader, SchemaError
+from mcpsecurity.sentences import Sentence
 
 __all__ = ["Form", "InvalidContentError", "SchemaError", "parse_form"]
 
@@ -27,7 +28,8 @@ _FORMATS = ("email", "uri", "date", "date-time")
 
 
 class InvalidContentError(ValueError):
-    """Some values do not fit; `fields` maps their names to messages for the person."""
+    """Some values do not fit; `fields` maps their names to messages for the person, as
+    `Sentence` or plain text."""
 
     def __init__(self, fields: dict[str, str]) -> None:
         super().__init__(f"{len(fields)} fields do not fit")
@@ -50,14 +52,15 @@ class Form:
             InvalidContentError: a value does not fit, is missing, or belongs to no field.
         """
         content: dict[str, Any] = {}
-        errors = {
-            str(name): "There is no such field." for name in values.keys() - {f.name for f in self.fields}
+        errors: dict[str, str] = {
+            str(name): Sentence("There is no such field.")
+            for name in values.keys() - {f.name for f in self.fields}
         }
         for field in self.fields:
             value = values.get(field.name)
             if _blank(field, value):
                 if field.required:
-                    errors[field.name] = "Please fill this in."
+                    errors[field.name] = Sentence("Please fill this in.")
                 continue
             try:
                 content[field.name] = field.check(value)

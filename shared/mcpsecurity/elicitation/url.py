@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from yarl import URL
 
+from mcpsecurity.sentences import Sentence
+
 __all__ = ["UrlRefusedError", "Visit", "parse_visit"]
 
 _MAX_LENGTH = 4096
@@ -41,13 +43,17 @@ def parse_visit(url: str) -> Visit:
 
 
 def _warnings(url: URL, host: str) -> list[str]:
-    found = []
+    found: list[str] = []
     if url.scheme != "https" and host not in ("localhost", "127.0.0.1", "::1"):
-        found.append("The connection would not be encrypted (http).")
+        found.append(Sentence("The connection would not be encrypted (http)."))
     if any(label.startswith("xn--") for label in host.split(".")):
         found.append(
-            f"This address uses look-alike letters. Its real name is {host}, and it reads {url.host}."
+            Sentence(
+                "This address uses look-alike letters. Its real name is {host}, and it reads {shown}.",
+                host=host,
+                shown=url.host,
+            )
         )
     if url.raw_user is not None or url.raw_password is not None:
-        found.append("The address has a user name in front of the host, which can mislead.")
+        found.append(Sentence("The address has a user name in front of the host, which can mislead."))
     return found

@@ -27,6 +27,7 @@ from mcpsecurity_webclient.chat.views import (
     Trigger,
     UserView,
 )
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.languages import marked
 from mcpsecurity_webclient.store.conversations import Part
 
@@ -306,7 +307,7 @@ class Failure:
 
     def to_json(self) -> FailureView:
         """Return the page's view."""
-        body: FailureView = {"code": self.code, "message": self.message, "retryable": self.retryable}
+        body: FailureView = {"code": self.code, "message": _(self.message), "retryable": self.retryable}
         if self.retry_after is not None:
             body["retry_after"] = self.retry_after
         return body

@@ -25,7 +25,7 @@ from mcpsecurity_webclient.errors import (
     WebClientError,
 )
 from mcpsecurity_webclient.languages import gettext as _
-from mcpsecurity_webclient.languages import marked
+from mcpsecurity_webclient.languages import marked, translated
 
 __all__ = ["ApiError", "to_api_error"]
 
@@ -98,7 +98,8 @@ def to_api_error(error: Exception, request: web.Request) -> ApiError | None:
         if isinstance(error, kind):
             return ApiError(status, code, _(text))
     if isinstance(error, InvalidArgumentsError | InvalidContentError):
-        return ApiError(422, "invalid", _("Some values do not fit."), fields=error.fields)
+        fields = {name: translated(message) for name, message in error.fields.items()}
+        return ApiError(422, "invalid", _("Some values do not fit."), fields=fields)
     return _unavailable(error) or _from_server(error, request)
 
 
@@ -121,5 +122,5 @@ def _from_server(error: Exception, request: web.Request) -> ApiError | None:
             401, "sign_in", _("Please sign in again; your conversation is kept."), sign_in_url=url
         )
     if isinstance(error, BridgeError):
-        return ApiError(502, "mcp", str(error), retryable=True)
+        return ApiError(502, "mcp", translated(str(error)), retryable=True)
     return None

@@ -18,7 +18,7 @@ from mcpsecurity_webclient.chat.agent.provider_report import Report, report_of
 from mcpsecurity_webclient.chat.models import Failure
 from mcpsecurity_webclient.errors import TooLongError
 from mcpsecurity_webclient.languages import gettext as _
-from mcpsecurity_webclient.languages import marked, ngettext
+from mcpsecurity_webclient.languages import marked, ngettext, translated
 
 __all__ = [
     "MODEL_ERRORS",
@@ -83,7 +83,7 @@ def failure_of(error: BaseException, error_id: str) -> Failure:
         if isinstance(cause, TooLongError):
             return Failure("too_long", _(_TOO_LONG_HERE[cause.what]), retryable=False)
         if isinstance(cause, BridgeError):
-            return Failure("mcp", str(cause), retryable=True)
+            return Failure("mcp", translated(str(cause)), retryable=True)
     return Failure(
         "internal",
         _("Something went wrong here (error {error_id}). Please try again.").format(error_id=error_id),

@@ -23,9 +23,11 @@ from mcpsecurity.client import (
     SignInRequiredError,
     TokenAuth,
 )
+from mcpsecurity.sentences import Sentence
 from mcpsecurity_webclient.chat.mcp.plugins import Toolset, cached_toolset
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.views import ServerView, ToolView
+from mcpsecurity_webclient.languages import translated
 from mcpsecurity_webclient.server_settings import McpServerSettings
 
 __all__ = ["McpServer", "NoTokenError", "ServerCallbacks"]
@@ -133,7 +135,7 @@ class McpServer:
         }
         url = self._sign_in_url(self.refused) if self._sign_in_url and self.refused else None
         optional = {
-            "message": self.message,
+            "message": translated(self.message) if self.message else None,
             "left_out": self.left_out,
             "searched": self.searched,
             "sign_in_url": url,
@@ -227,7 +229,7 @@ class McpServer:
         except Exception:  # noqa: BLE001 - whatever one server does, the others go on
             _log.exception("the MCP server %s cannot be used", self.settings.name)
             self.prompt = False
-            self._is_down("The MCP server answers with something that cannot be read.")
+            self._is_down(Sentence("The MCP server answers with something that cannot be read."))
         else:
             definitions = tuple(tool.model_dump_json(by_alias=True) for tool in listed)
             self.listed = cached_toolset(self.plugin_name, definitions)
@@ -339,6 +341,8 @@ def _tool_view(tool: types.Tool) -> ToolView:
 def _left_out_words(names: list[str]) -> str | None:
     if not names:
         return None
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     shown = ", ".join(name[:64] for name in names[:_NAMED])
-    return f"The model does not get these tools: {shown}{more}."
+    if len(names) <= _NAMED:
+        return Sentence("The model does not get these tools: {tools}.", tools=shown)
+    more = len(names) - _NAMED
+    return Sentence("The model does not get these tools: {tools} and {count} more.", tools=shown, count=more)

@@ -8,6 +8,7 @@ from semantic_kernel.contents import ChatMessageContent
 from mcpsecurity_webclient.chat.history import is_left_out, leave_out, mark_message, message_of
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
+from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.languages import marked
 from mcpsecurity_webclient.store import Part
 
@@ -51,7 +52,7 @@ def calls_from(parts: list[Part]) -> dict[str, PendingFunctionCall]:
     ]
     for call in calls:
         if call.status in ("approved", "running"):
-            call.status, call.content = "failed", [{"type": "text", "text": UNKNOWN}]
+            call.status, call.content = "failed", [{"type": "text", "text": _(UNKNOWN)}]
     return {call.call_id: call for call in calls}
 
 

@@ -37,6 +37,7 @@ from mcpsecurity_webclient.errors import (
     RequestExpiredError,
     UnknownRequestError,
 )
+from mcpsecurity_webclient.languages import translated
 
 __all__ = ["Asked", "ElicitationCoordinator", "Recipient"]
 
@@ -78,7 +79,11 @@ class Asked:
         if self.call_id is not None:
             body["call_id"] = self.call_id
         if self.visit is not None:
-            url, host, warnings = self.visit.url, self.visit.host, list(self.visit.warnings)
+            url, host, warnings = (
+                self.visit.url,
+                self.visit.host,
+                [translated(warning) for warning in self.visit.warnings],
+            )
             return cast(
                 "ElicitationView", body | {"mode": "url", "url": url, "host": host, "warnings": warnings}
             )

@@ -10,7 +10,7 @@ from typing import Any
 from mcp import types
 
 from mcpsecurity.approval import APPROVED_META
-from mcpsecurity.client import BridgeError, SignInRequiredError, ToolFailedError
+from mcpsecurity.client import BridgeError, ServerUnavailableError, SignInRequiredError, ToolFailedError
 from mcpsecurity.client.results import result_text
 from mcpsecurity_webclient.chat.event_types import ToolDone, ToolProgress
 from mcpsecurity_webclient.chat.mcp.server import McpServer
@@ -21,7 +21,8 @@ from mcpsecurity_webclient.chat.tools.approvals import Approvals, Publish
 from mcpsecurity_webclient.chat.tools.results import content_json, shown_parts, structured_json
 from mcpsecurity_webclient.chat.tools.step_up import StepUps
 from mcpsecurity_webclient.errors import StoreError
-from mcpsecurity_webclient.languages import marked
+from mcpsecurity_webclient.languages import gettext as _
+from mcpsecurity_webclient.languages import marked, translated
 from mcpsecurity_webclient.telemetry import count_tool_call, trace_tool_call
 
 __all__ = ["NotApprovedError", "ToolCalls", "UnknownToolError", "ended_payload", "said_of"]
@@ -209,8 +210,15 @@ class ToolCalls:
         server.needs_sign_in(error)
         return self._servers.ends_session(server)
 
-    def _not_made(self, call: PendingFunctionCall, text: str) -> str:
-        call.content = [{"type": "text", "text": text}]
+    def _connection_lost(self, name: str) -> str:
+        server = self._servers.named(name)
+        title = (server.settings.title if server else None) or name
+        return _(
+            "Connection to {server} lost. The tool may or may not have finished; check before trying again."
+        ).format(server=title)
+
+    def _not_made(self, call: PendingFunctionCall, reason: str) -> str:
+        call.content = [{"type": "text", "text": _(reason)}]
         self._done(call, "failed")
         return said_of(call)
 
@@ -218,7 +226,8 @@ class ToolCalls:
         if isinstance(error, SignInRequiredError) and self._ends_session(call, error):
             self._done(call, "cancelled")
             raise error
-        text = _reason(call, error)
+        lost = isinstance(error, ServerUnavailableError) and error.outcome_is_unknown
+        text = self._connection_lost(call.server) if lost else _reason(call, error)
         if not call.content:
             call.content = [{"type": "text", "text": text}]
         self._done(call, "failed")
@@ -293,17 +302,15 @@ def _reason(call: PendingFunctionCall, error: Exception) -> str:
         case ToolFailedError():
             return error.text
         case BridgeError():
-            return str(error)
+            return translated(str(error))
         case NotApprovedError():
-            return marked("This call was not made: it is not the one that was approved.")
+            return _("This call was not made: it is not the one that was approved.")
         case UnknownToolError():
-            return f"There is no tool {call.tool}."
+            return _("There is no tool {tool}.").format(tool=call.tool)
     _log.warning("a tool call failed in this process: %s", type(error).__name__)
     if call.started_at is None:
-        return marked("This call was not made: something went wrong here.")
-    return marked(
-        "Something went wrong here after the call was made. It is not known whether it was completed."
-    )
+        return _("This call was not made: something went wrong here.")
+    return _("Something went wrong here after the call was made. It is not known whether it was completed.")
 
 
 def _definition_hash(tool: types.Tool) -> str:

@@ -37,8 +37,8 @@ export function missingWords(message) {
 function ofRun({ status, error }, last) {
   if (status === "stopped") return note(t("You stopped this answer."), isCutOff(last) ? GO_ON : RETRY);
   if (status === "max_rounds") return note(t("The model used tools too many times in a row, so it was stopped."));
-  if (status === "failed") return { ...error, message: error?.message ? t(error.message) : t("There was no answer."), actions: afterError(error, last) };
-  if (typeof error?.message === "string") return { ...error, message: t(error.message), actions: afterError(error, last) };
+  if (status === "failed") return { ...error, message: error?.message || t("There was no answer."), actions: afterError(error, last) };
+  if (typeof error?.message === "string") return { ...error, actions: afterError(error, last) };
   return byReason(last) ?? (isAnswer(last) ? null : note(t("The model gave no answer.")));
 }
 

@@ -10,13 +10,11 @@ import { imagesView, resultText, resultView } from "./result.js";
 import { stateOf } from "./wording.js";
 
 const LONGEST = 240;
-const LOST = /^The connection to the MCP server .*It is not known whether this was completed\.$/;
 
 export class Outcome {
-  /** @param {any} call  @param {string} server  what its server is called */
-  constructor(call, server) {
+  /** @param {any} call */
+  constructor(call) {
     this._call = call;
-    this._server = server;
     this._state = stateOf(call);
     /** The way to have the answer written again, if that is of use: the page's `retry` or `regenerate`. */
     this.retry = this._retry();
@@ -54,10 +52,8 @@ export class Outcome {
     return [h("h4", {}, t("Arguments")), argumentsView(values, schema), ...(result ? [h("h4", {}, t("Result")), result] : [])];
   }
 
-  /** A lost connection is told by the server's title, without its address. */
   _error() {
-    const text = errorText(this._call);
-    return LOST.test(text) ? t("Connection to {server} lost. The tool may or may not have finished; check before trying again.", { server: this._server }) : clipped(text);
+    return clipped(errorText(this._call));
   }
 
   _wholeError() {
