@@ -52,6 +52,39 @@ RESULTS: dict[str, Any] = {
 }  # fmt: skip
 
 
+_COMPLETE = {"resultType": "complete"}
+_TOOL: Any = RESULTS["tools/list"]["tools"][0]
+_PARTS = {"n": {"type": "integer", "x-mcp-header": "N"}, "o": {"type": "string"}}
+_SCHEMA = {"type": "object", "properties": _PARTS, "required": ["n"]}
+_FORM = {"type": "object", "properties": {"a": {"type": "string"}}}
+STATELESS_RESULTS: dict[str, Any] = {
+    **{method: _COMPLETE | result for method, result in RESULTS.items() if method != "initialize"},
+    "tools/list": _COMPLETE | {"tools": [_TOOL | {"inputSchema": _SCHEMA}]},
+    "subscriptions/listen": _COMPLETE,
+    "server/discover": _COMPLETE
+    | {
+        "supportedVersions": ["2026-07-28"],
+        "capabilities": RESULTS["initialize"]["capabilities"],
+        "_meta": {"io.modelcontextprotocol/serverInfo": RESULTS["initialize"]["serverInfo"]},
+    },
+}
+QUESTION = {
+    "resultType": "input_required",
+    "inputRequests": {
+        "k": {"method": "elicitation/create", "params": {"message": "x", "requestedSchema": _FORM}},
+        "m": {
+            "method": "sampling/createMessage",
+            "params": {
+                "messages": [{"role": "user", "content": {"type": "text", "text": "x"}}],
+                "maxTokens": 9,
+            },
+        },
+    },
+    "requestState": "state",
+}
+"""What the third call of a server without sessions is answered first."""
+
+
 class Played(web.StreamResponse):
     """Stands for a response that has been written to the connection already."""
 
@@ -71,24 +104,26 @@ class Played(web.StreamResponse):
 
 
 class MutatingServer:
-    """Answers by `plan`, and well when that is used up.
+    """Answers by `plan`, and well when that is used up; without sessions if it is `stateless`.
 
     Attributes:
-        calls: how often each tool call, by its argument `n`, was taken; a refusal that says otherwise apart.
+        calls: how often each tool call, by its argument `n` and the state that it goes on from, was taken; a
+            refusal that says otherwise apart.
         stalled: how many requests are not answered, or not to the end.
         asked_to_wait: whether a stream said to come back later than anyone waits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, stateless: bool = False) -> None:
+        self.results = STATELESS_RESULTS if stateless else RESULTS
         self.begin({})
 
     def begin(self, plan: dict[str, list[Answer]]) -> None:
         """Forget what was, and answer by another plan."""
         self.plan = {method: list(answers) for method, answers in plan.items()}
-        self.calls: Counter[int] = Counter()
+        self.calls: Counter[tuple[int, Any]] = Counter()
         self.stalled = 0
         self.asked_to_wait = False
-        self._asked: dict[Any, str] = {}
+        self._asked: dict[Any, Any] = {}
         self._well_again = asyncio.Event()
 
     def recover(self) -> None:
@@ -102,11 +137,11 @@ class MutatingServer:
         kind = _kind(request, message)
         planned = self.plan.get(kind)
         answer = planned.pop(0) if planned else None
-        if kind in RESULTS:
-            self._asked[message["id"]] = kind
+        if kind in self.results:
+            self._asked[message["id"]] = message
         if kind == "tools/call":
-            number = message["params"]["arguments"]["n"]
-            self.calls[number] += answer is None or not _says_that_it_was_not_taken(answer)
+            call = (message["params"]["arguments"]["n"], message["params"].get("requestState"))
+            self.calls[call] += answer is None or not _says_that_it_was_not_taken(answer)
         if answer is None:
             return self._well(kind, message)
         self.asked_to_wait |= answer.asks_to_wait
@@ -114,15 +149,16 @@ class MutatingServer:
 
     def _well(self, kind: str, message: Any) -> web.StreamResponse:
         if kind == "resumed":
-            answers = [json.dumps(_response(asked, number)) for number, asked in self._asked.items()]
+            answers = [json.dumps(self._response(asked)) for asked in self._asked.values()]
             text = "".join(f"event: message\ndata: {answer}\n\n" for answer in answers)
             return web.Response(text=text, content_type="text/event-stream")
         if kind in ("GET", "DELETE"):
             return web.Response(status=405)
-        if kind not in RESULTS:
+        if kind not in self.results and kind != "initialize":
             return web.Response(status=202)
-        session = {"Mcp-Session-Id": "s1"} if kind == "initialize" else {}
-        return web.json_response(_response(kind, message["id"]), headers=session)
+        status = 200 if kind in self.results else 400
+        session = {"Mcp-Session-Id": "s1"} if kind == "initialize" and status == 200 else {}
+        return web.json_response(self._response(message), headers=session, status=status)
 
     async def _played(
         self, request: web.Request, answer: Answer, kind: str, message: Any
@@ -147,9 +183,18 @@ class MutatingServer:
 
     def _good(self, kind: str, message: Any) -> Any:
         if kind == "resumed" and self._asked:
-            number, asked = list(self._asked.items())[-1]
-            return _response(asked, number)
-        return _response(kind, message["id"]) if kind in RESULTS else None
+            return self._response(list(self._asked.values())[-1])
+        return self._response(message) if kind in self.results or kind == "initialize" else None
+
+    def _response(self, message: Any) -> dict[str, Any]:
+        method, params = message["method"], message.get("params", {})
+        response: dict[str, Any] = {"jsonrpc": "2.0", "id": message["id"]}
+        if method not in self.results:
+            return response | {"error": {"code": -32020, "message": "no MCP-Protocol-Version"}}
+        asks = self.results is STATELESS_RESULTS and method == "tools/call" and params["arguments"]["n"] == 3
+        if asks and "inputResponses" not in params:
+            return response | {"result": QUESTION}
+        return response | {"result": self.results[method]}
 
     async def _stall(self) -> None:
         self.stalled += 1
@@ -165,10 +210,6 @@ def _kind(request: web.Request, message: Any) -> str:
     if request.method != "POST":
         return request.method
     return str(message.get("method", "answer"))
-
-
-def _response(kind: str, request_id: Any) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": request_id, "result": RESULTS[kind]}
 
 
 def _says_that_it_was_not_taken(answer: Answer) -> bool:

@@ -16,6 +16,8 @@ LONG_RETRY = "30000"
 
 METHODS = [
     "initialize",
+    "server/discover",
+    "subscriptions/listen",
     "notifications/initialized",
     "tools/list",
     "tools/call",
@@ -334,6 +336,9 @@ members = st.sampled_from(
         {"protocolVersion": "2027-03-01"}, {"protocolVersion": 5}, {"capabilities": None},
         {"instructions": "\ud83d"},
         {"messages": None}, {"contents": [{"uri": "x y", "text": 5}]}, {"tools": [None, {}, {"name": 5}]},
+        {"resultType": "input_required"}, {"resultType": "task"}, {"resultType": 5},
+        {"inputRequests": {"k": {}}},
+        {"error": {"code": -32020, "message": "x"}}, {"error": {"code": -32022, "message": "x", "data": {}}},
         {"tools": None}, {"prompts": {}}, {"resources": "x"}, {"task": {}},
     ]
 )  # fmt: skip

@@ -61,9 +61,9 @@ def _few_lines() -> Iterator[None]:
         logger.setLevel(level)
 
 
-@pytest.fixture(scope="module")
-async def stand() -> AsyncIterator[Stand]:
-    server = MutatingServer()
+@pytest.fixture(scope="module", params=["with sessions", "without"])
+async def stand(request: pytest.FixtureRequest) -> AsyncIterator[Stand]:
+    server = MutatingServer(stateless=request.param == "without")
     async with serving(server) as (url, runner):
         yield Stand(server, url, runner)
 

@@ -90,8 +90,8 @@ class StatelessRequests:
         repeated = self._repeated.get(params["name"], ())
         headers = argument_headers(repeated, params.get("arguments"))
         response = await self._post("tools/call", params, headers, hear)
-        failure = self.failure(response)
-        if not isinstance(failure, ProtocolError) or failure.code != _HEADER_MISMATCH:
+        refusal = self._client.failure(response.get("error", {}).get("data"))  # which has an HTTP status
+        if not isinstance(refusal, ProtocolError) or refusal.code != _HEADER_MISMATCH:
             return response
         await self._list_tools()
         again = self._repeated.get(params["name"], ())
