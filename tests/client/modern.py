@@ -39,6 +39,7 @@ class Modern:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.method != "POST":
+            self.seen.append({"method": request.method})
             return web.Response(status=405)
         message = await request.json()
         self.seen.append({**message, "headers": request.headers})

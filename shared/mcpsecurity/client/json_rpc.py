@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from mcpsecurity.sentences import Sentence
 
 __all__ = [
+    "ACKNOWLEDGED",
     "NO_REASON",
     "UnreadableAnswerError",
     "encodable",
@@ -24,6 +25,9 @@ __all__ = [
     "question_of",
     "response_to",
 ]
+
+ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+"""What a stream of list changes begins with in revision 2026-07-28."""
 
 NO_REASON = "The server gave no reason."
 """The message of an error that has none."""
@@ -101,6 +105,8 @@ def question_of(message: Any) -> dict[str, Any] | None:
     if not isinstance(message, dict) or not isinstance(message.get("method"), str):
         return None
     question = {key: message[key] for key in ("id", "method", "params") if key in message}
+    if "id" not in question and question["method"] == ACKNOWLEDGED:
+        return {"jsonrpc": "2.0", "method": ACKNOWLEDGED}
     if "id" not in question:
         return {"jsonrpc": "2.0"} | question if _is_valid(types.ServerNotification, question) else None
     if not _is_valid(types.ServerRequest, question):

@@ -6,6 +6,7 @@ from typing import Any, Final
 import anyio
 
 from mcpsecurity.client.errors import ServerUnavailableError
+from mcpsecurity.client.json_rpc import ACKNOWLEDGED
 from mcpsecurity.client.stateless_requests import Hear, Message, StatelessRequests
 
 __all__ = ["hear_list_changes"]
@@ -29,7 +30,7 @@ async def hear_list_changes(requests: StatelessRequests, offers: dict[str, Any],
 
     async def hear(message: Message) -> None:
         nonlocal pause
-        if message["method"] == "notifications/subscriptions/acknowledged":
+        if message["method"] == ACKNOWLEDGED:
             pause = _FIRST_PAUSE
             for changed in changes if broken else ():
                 await tell({"method": changed})

@@ -25,6 +25,7 @@ from mcpsecurity.client.input_requests import (
     UnreadableResultError,
     input_required,
 )
+from mcpsecurity.client.json_rpc import question_of
 from mcpsecurity.client.list_changes import hear_list_changes
 from mcpsecurity.client.stateless_requests import META, REVISION, Message, StatelessRequests, error
 
@@ -163,7 +164,7 @@ class StatelessWire:
             params = {**params, "elicitationId": number}  # of earlier revisions; the SDK requires it
         answer = self._questions[number] = asyncio.get_running_loop().create_future()
         try:
-            await self._tell({"id": number, "method": question.method, "params": params})
+            await self._tell(question_of({"id": number, "method": question.method, "params": params}) or {})
             found: dict[str, Any] | _Refused = await answer
             return found
         finally:
