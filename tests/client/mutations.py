@@ -15,16 +15,12 @@ LONG_RETRY = "30000"
 """Milliseconds that a server may ask for before its stream is gone on with; no caller here waits so long."""
 
 METHODS = [
-    "initialize",
-    "server/discover",
-    "subscriptions/listen",
-    "notifications/initialized",
+    *("initialize", "notifications/initialized", "server/discover", "subscriptions/listen"),
     "tools/list",
     "tools/call",
     "prompts/list",
     "prompts/get",
-    "resources/list",
-    "resources/read",
+    *("resources/list", "resources/read"),
     "answer",
     "GET",
     "resumed",
@@ -336,8 +332,7 @@ members = st.sampled_from(
         {"protocolVersion": "2027-03-01"}, {"protocolVersion": 5}, {"capabilities": None},
         {"instructions": "\ud83d"},
         {"messages": None}, {"contents": [{"uri": "x y", "text": 5}]}, {"tools": [None, {}, {"name": 5}]},
-        {"resultType": "input_required"}, {"resultType": "task"}, {"resultType": 5},
-        {"inputRequests": {"k": {}}},
+        {"resultType": "input_required"}, {"resultType": 5}, {"inputRequests": {"k": {}}},
         {"error": {"code": -32020, "message": "x"}}, {"error": {"code": -32022, "message": "x", "data": {}}},
         {"tools": None}, {"prompts": {}}, {"resources": "x"}, {"task": {}},
     ]
