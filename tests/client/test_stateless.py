@@ -111,7 +111,7 @@ async def test_prompts_and_resources_may_ask_too_and_nothing_else() -> None:
     async with connected(server, elicitation=accept) as connection:
         await connection.get_prompt("p", {})
         await connection.read_resource("file:///a")
-        with pytest.raises(ProtocolError, match="type that is not known"):
+        with pytest.raises(ProtocolError, match="unknown type"):
             await connection.list_tools()
 
 

@@ -165,7 +165,7 @@ class McpHttpClient(httpx.AsyncClient):
             return await self._redirected(asking, stream=True)
 
         def failed() -> bytes:
-            error = json.dumps(self._error(request_id, unknown_outcome(request)))
+            error = json.dumps(self.error_response(request_id, unknown_outcome(request)))
             return f"event: message\ndata: {error}\n\n".encode()
 
         seconds = min(1.0, self._body_timeout)
@@ -179,9 +179,9 @@ class McpHttpClient(httpx.AsyncClient):
         if request_id is None:
             _log.warning("a message did not reach the MCP server: %s", failure)
             return httpx.Response(202, request=request)
-        return httpx.Response(200, json=self._error(request_id, failure), request=request)
+        return httpx.Response(200, json=self.error_response(request_id, failure), request=request)
 
-    def _error(self, request_id: Any, failure: BridgeError) -> dict[str, Any]:
+    def error_response(self, request_id: Any, failure: BridgeError) -> dict[str, Any]:
         """Return the error response to a request, and keep the failure that it stands for."""
         key = secrets.token_hex()  # the server cannot name another request's failure
         self._failures[key] = failure

@@ -6,6 +6,8 @@ state, or both; the request is sent again with the answers and the same state.
 
 from typing import Any, Final, NamedTuple
 
+from mcpsecurity.sentences import Sentence
+
 __all__ = ["ASKING", "InputRequest", "InputRequired", "UnreadableResultError", "input_required"]
 
 ASKING: Final = frozenset({"tools/call", "prompts/get", "resources/read"})
@@ -54,21 +56,21 @@ def input_required(method: str, result: dict[str, Any]) -> InputRequired | None:
     if kind == "complete":
         return None
     if kind != "input_required" or method not in ASKING:
-        raise UnreadableResultError("The MCP server answered with a result of a type that is not known.")
+        raise UnreadableResultError(Sentence("The MCP server answered with a result of an unknown type."))
     asked, state = result.get("inputRequests"), result.get("requestState")
     asked = {} if asked is None else asked
     if not isinstance(asked, dict) or not (state is None or isinstance(state, str)):
-        raise UnreadableResultError("The MCP server asks for something that cannot be read.")
+        raise UnreadableResultError(Sentence("The MCP server asks for something that cannot be read."))
     if not asked and state is None:
-        raise UnreadableResultError("The MCP server waits for an answer, and asks nothing.")
+        raise UnreadableResultError(Sentence("The MCP server waits for an answer, and asks nothing."))
     if len(asked) > _MAX_QUESTIONS or len(state or "") > _MAX_STATE:
-        raise UnreadableResultError("The MCP server asks for too much at once.")
+        raise UnreadableResultError(Sentence("The MCP server asks for too much at once."))
     return InputRequired(tuple(_question(key, question) for key, question in asked.items()), state)
 
 
 def _question(key: str, question: Any) -> InputRequest:
     method = question.get("method") if isinstance(question, dict) else None
     if not isinstance(method, str) or method not in _QUESTIONS:
-        raise UnreadableResultError("The MCP server asks for something that is not known.")
+        raise UnreadableResultError(Sentence("The MCP server asks for something that cannot be read."))
     params = question.get("params")
     return InputRequest(key, method, params if isinstance(params, dict) else {})

@@ -18,6 +18,7 @@ from mcp import types
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
+from mcpsecurity.client.errors import ProtocolError
 from mcpsecurity.client.http import McpHttpClient
 from mcpsecurity.client.input_requests import (
     InputRequest,
@@ -27,7 +28,9 @@ from mcpsecurity.client.input_requests import (
 )
 from mcpsecurity.client.json_rpc import question_of
 from mcpsecurity.client.list_changes import hear_list_changes
-from mcpsecurity.client.stateless_requests import META, REVISION, Message, StatelessRequests, error
+from mcpsecurity.client.sdk_errors import session_closed
+from mcpsecurity.client.stateless_requests import META, REVISION, Message, StatelessRequests
+from mcpsecurity.sentences import Sentence
 
 __all__ = ["StatelessWire", "stateless_wire"]
 
@@ -82,7 +85,7 @@ class StatelessWire:
                 response = await self._response(request)
             except Exception:  # noqa: BLE001 - the door: the session would wait for ever
                 _log.exception("%s could not be sent", request.method)
-                response = error("The request could not be sent.")
+                response = self._requests.refusal(session_closed())
             finally:
                 del self._open[request.id]
             kind = "error" if "error" in response else "result"
@@ -106,7 +109,9 @@ class StatelessWire:
         said = response["result"]
         versions, meta, offers = said.get("supportedVersions"), said.get("_meta"), said.get("capabilities")
         if not isinstance(versions, list) or REVISION not in versions:
-            return error(f"The MCP server does not speak revision {REVISION}.")
+            return self._refusal(
+                Sentence("The MCP server does not speak revision {version}.", version=REVISION)
+            )
         self._offers = offers if isinstance(offers, dict) else {}
         server_info = meta.get(f"{META}serverInfo") if isinstance(meta, dict) else None
         greeting = {
@@ -127,7 +132,7 @@ class StatelessWire:
             try:
                 asked = input_required(method, response["result"])
             except UnreadableResultError as problem:
-                return error(str(problem))
+                return self._refusal(str(problem))
             if asked is None:
                 return response
             if not asked.questions:
@@ -135,9 +140,14 @@ class StatelessWire:
                 pause = min(pause * 2, _LONGEST_PAUSE)
             answers = await self._answers(request_id, asked)
             if isinstance(answers, _Refused):
-                return error(answers.message)
+                return self._refusal(answers.message)
             params = asked.retry(params, answers)
-        return error(f"The MCP server has asked {_MAX_ROUNDS} times, and still does not answer.")
+        return self._refusal(
+            Sentence("The MCP server has asked {count} times, and still does not answer.", count=_MAX_ROUNDS)
+        )
+
+    def _refusal(self, text: str) -> Message:
+        return self._requests.refusal(ProtocolError(text, code=types.INTERNAL_ERROR))
 
     async def _answers(self, request_id: types.RequestId, asked: InputRequired) -> dict[str, Any] | _Refused:
         """Ask the session all questions at once, and return its answers; a refusal ends the others."""
@@ -179,9 +189,9 @@ class StatelessWire:
         if waiting is None or waiting.done():
             return
         if isinstance(message, types.JSONRPCError):
-            waiting.set_result(
-                _Refused(f"The MCP server asked what has no answer here: {message.error.message}")
-            )
+            reason = message.error.message
+            text = Sentence("The MCP server asked what has no answer here: {reason}", reason=reason)
+            waiting.set_result(_Refused(text))
         else:
             waiting.set_result(message.result)
 

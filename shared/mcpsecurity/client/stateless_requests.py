@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import anyio
 import httpx
-from mcp import types
 
 from mcpsecurity.client.errors import BridgeError, ProtocolError
 from mcpsecurity.client.event_streams import EventReader, is_event_stream
@@ -20,8 +19,9 @@ from mcpsecurity.client.request_headers import (
     repeated_arguments,
     request_headers,
 )
+from mcpsecurity.client.sdk_errors import session_closed
 
-__all__ = ["META", "REVISION", "Hear", "Message", "StatelessRequests", "error"]
+__all__ = ["META", "REVISION", "Hear", "Message", "StatelessRequests"]
 
 REVISION: Final = "2026-07-28"
 META: Final = "io.modelcontextprotocol/"
@@ -86,6 +86,10 @@ class StatelessRequests:
         failure = self._client.failure(problem.get("data"))
         return failure or ProtocolError(problem["message"], code=problem["code"], data=problem.get("data"))
 
+    def refusal(self, failure: BridgeError) -> Message:
+        """Return the response that stands for a failure of ours."""
+        return self._client.error_response(None, failure)
+
     async def _call(self, params: dict[str, Any], hear: Hear | None) -> Message:
         repeated = self._repeated.get(params["name"], ())
         headers = argument_headers(repeated, params.get("arguments"))
@@ -144,23 +148,18 @@ class StatelessRequests:
         )
         response = await self._client.send(request, stream=True)
         try:
-            return await _response(response, hear)
+            return await _response(response, hear) or self.refusal(session_closed())
         finally:
             with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
                 await response.aclose()
 
 
-def error(message: str, code: int = types.INTERNAL_ERROR) -> Message:
-    """Return the response that says what went wrong here."""
-    return {"error": {"code": code, "message": message}}
-
-
-async def _response(response: httpx.Response, hear: Hear | None) -> Message:
-    """Return the message that ends an answer of `McpHttpClient`, and hand on the notifications before it."""
+async def _response(response: httpx.Response, hear: Hear | None) -> Message | None:
+    """Return the message that ends an answer of `McpHttpClient`, and hand on the notifications before it;
+    None if the request was ended before."""
     if not is_event_stream(response):
         body = await response.aread()
-        found: Message = json.loads(body) if body else {}
-        return found or error("The request was ended.")
+        return dict(json.loads(body)) if body else None
     reader = EventReader()
     async for chunk in response.aiter_bytes():
         for event in reader.feed(chunk):
@@ -169,4 +168,4 @@ async def _response(response: httpx.Response, hear: Hear | None) -> Message:
                 return dict(message)
             if hear is not None and "id" not in message:  # in this revision no server sends requests
                 await hear(message)
-    return error("The request was ended.")
+    return None
