@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo dist test test-fast image azure check format texts lock docs bench soak clean browser
+.PHONY: setup demo dist test test-fast image azure check format texts lock docs bench soak clean browser engines
 
 # deploy/install.py takes what is needed from the one lock, and does nothing where it is there already.
 define INSTALL
@@ -36,6 +36,11 @@ browser: setup
 # In two processes; PYTEST_ARGS="-n 0 tests/oidc" runs some in one.
 test: setup browser
 	$(BIN)/python -m pytest -n logical --maxprocesses 2 --dist worksteal --cov --cov-report=term $(PYTEST_ARGS)
+
+# The journeys of docs/tour.md in Firefox and in WebKit, which this installs on Debian and Ubuntu, as root.
+engines: setup
+	tests/install_browsers.sh
+	$(BIN)/python -m pytest -q -n 0 -rs tests/browser/engines
 
 # Without the browser, Redis, the conformance suite, and whatever else takes long (tests/conftest.py).
 test-fast: setup

@@ -17,6 +17,20 @@ async def test_enter_sends_and_shift_enter_makes_a_new_line(alice: Person) -> No
     await expect(alice.conversation.locator(".bubble")).to_have_text("hello\nyou")
 
 
+async def test_keys_that_choose_a_character_neither_send_nor_close_anything(alice: Person) -> None:
+    """The keys of an input method: Safari's last one is known by its code, 229, alone."""
+    press = "(e, [key, how]) => e.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, ...how}))"
+    await alice.choose("Elicitation")
+    await alice.ask("Fill in a survey")
+    await alice.message.fill("你好")
+    for how in ({"keyCode": 229}, {"isComposing": True}):
+        await alice.message.evaluate(press, ["Enter", how])
+        await alice.request().get_by_label("Name").evaluate(press, ["Escape", how])
+    await alice.message.press("Enter")
+    await expect(alice.page.get_by_role("list", name="Messages that wait")).to_contain_text("你好")
+    await expect(alice.request()).to_be_visible()
+
+
 async def test_blank_text_is_not_sent(alice: Person) -> None:
     await expect(alice.send).to_have_attribute("aria-disabled", "true")
     await alice.message.fill("   ")
@@ -50,6 +64,9 @@ async def test_the_list_of_prompts_follows_the_arrow_keys_and_escape(alice: Pers
     await expect(options.nth(0)).to_have_attribute("aria-selected", "true")
     await alice.page.keyboard.press("ArrowUp")
     await expect(options.nth(4)).to_have_attribute("aria-selected", "true")
+    # Another window gets the focus: this one is told of a blur, and the box is still the page's active element.
+    await alice.page.locator(".palette-search").evaluate("(e) => e.dispatchEvent(new FocusEvent('blur'))")
+    await expect(options).to_have_count(5)
     await alice.page.keyboard.press("Escape")
     await expect(options).to_have_count(0)
     await expect(alice.message).to_have_value("/")

@@ -97,7 +97,6 @@ export class Composer {
   }
 
   _keydown(event) {
-    if (event.isComposing) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this._sendOnce(event);

@@ -26,7 +26,7 @@ export class Palette {
     this._declined = false;
     this._input.addEventListener("input", () => this._find());
     this._input.addEventListener("keydown", (event) => this._keydown(event));
-    this._input.addEventListener("blur", () => this._searching && this._leave({ focus: false }));
+    this._input.addEventListener("blur", () => this._blurred());
     byId("open-prompts").addEventListener("click", () => this._open("", false));
   }
 
@@ -37,6 +37,11 @@ export class Palette {
     if (!begins || this._declined) return;
     this._composer.text = "";
     this._open(text.slice(1), true);
+  }
+
+  /** Close when the person turns to something else in the page; in another window she may look up what to write. */
+  _blurred() {
+    if (this._searching && document.activeElement !== this._input) this._leave({ focus: false });
   }
 
   _open(text, typed) {

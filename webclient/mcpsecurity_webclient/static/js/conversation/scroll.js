@@ -57,7 +57,10 @@ export class Follower {
   }
 
   _grown() {
-    if (this._following && this._content.offsetHeight > 0) this._scroller.scrollTop = Math.min(this._scroller.scrollHeight, this._lowest());
+    if (this._following && this._content.offsetHeight > 0) {
+      this._scroller.scrollTop = Math.min(this._scroller.scrollHeight, this._lowest());
+      this._top = this._scroller.scrollTop; // its event may come late, together with that of a way up
+    }
     this._drawJump();
   }
 

@@ -20,6 +20,7 @@ export class Shortcuts {
     single.checked = this._singleKeys;
     single.addEventListener("change", () => this._keepSingleKeys(single.checked));
     byId("show-shortcuts").addEventListener("click", () => this._show());
+    document.addEventListener("keydown", keepFromThePage, true);
     document.addEventListener("keydown", (event) => this._keydown(event));
   }
 
@@ -33,7 +34,7 @@ export class Shortcuts {
   }
 
   _keydown(event) {
-    if (event.isComposing || event.repeat || document.querySelector("dialog[open]")) return;
+    if (event.repeat || document.querySelector("dialog[open]")) return;
     const act = this._action(event);
     if (!act) return;
     event.preventDefault();
@@ -72,4 +73,9 @@ export class Shortcuts {
     if (button) button.click();
     else this._waiting.next();
   }
+}
+
+/** Keys that choose a character of Chinese or Japanese, say, mean nothing else. Safari tells the last one by its code alone. */
+function keepFromThePage(event) {
+  if (event.isComposing || event.keyCode === 229) event.stopImmediatePropagation();
 }

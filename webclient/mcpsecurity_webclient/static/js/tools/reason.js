@@ -47,7 +47,7 @@ export class Reason {
   }
 
   _keydown(event, decline) {
-    if (event.key === "Enter" && !event.isComposing) {
+    if (event.key === "Enter") {
       event.preventDefault();
       decline();
     } else if (event.key === "Escape") {
