@@ -21,11 +21,11 @@ def test_modules_become_blocks_after_those_that_they_need(tmp_path: Path) -> Non
     folder = written(
         tmp_path,
         main='import { greet as hail } from "./ui/greet.js";\nhail();\n',
-        ui__greet="/** What it does. */\nexport function greet() {} // says hello\n",
+        ui__greet="/** What it does. */\n\nexport function greet() {\n  return 1; // says hello\n}\n",
     )
     assert join_modules(folder, "main.js") == {
         "main.js": "let m0, m1;\n"
-        "{\nfunction greet() {} // says hello\nm1 = { greet };\n}\n"
+        "{\nfunction greet() {\nreturn 1; // says hello\n}\nm1 = { greet };\n}\n"
         "{\nconst { greet: hail } = m1;\nhail();\nm0 = {  };\n}\n"
     }
 
@@ -66,6 +66,14 @@ def test_what_two_files_need_is_in_the_first_one(tmp_path: Path) -> None:
 def test_other_imports_and_exports_are_named_and_refused(tmp_path: Path, line: str) -> None:
     folder = written(tmp_path, main=f"{line}\n", a="export const a = 1;\n")
     with pytest.raises(BundleError, match=r"main\.js"):
+        join_modules(folder, "main.js")
+
+
+def test_a_template_literal_of_several_lines_is_refused_as_it_would_lose_its_indentation(
+    tmp_path: Path,
+) -> None:
+    folder = written(tmp_path, main="const text = `one\n  two`;\n")
+    with pytest.raises(BundleError, match=r"main\.js: 'const text = `one'"):
         join_modules(folder, "main.js")
 
 

@@ -1,7 +1,8 @@
 """Joins the page's modules and style sheets into few files.
 
 Modules may import and export names as ours do: `import { a, b as c } from "./x.js";` at the beginning of a
-line, `export` before a function, a class or a constant, and `import("./x.js")` for what is needed rarely.
+line, `export` before a function, a class or a constant, and `import("./x.js")` for what is needed rarely. Comments,
+indentation and blank lines are left out, so a template literal ends in the line in which it begins.
 """
 
 import re
@@ -18,12 +19,13 @@ _LAZY = re.compile(r'\bimport\("(\.[^"]+)"\)')
 _EXPORT = re.compile(r"^export ((?:async )?function|class|const) (\w+)", re.MULTILINE)
 _OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | re.DOTALL)
+_INDENTATION = re.compile(r"^\s+", re.MULTILINE)
 _CSS_IMPORT = re.compile(r'^@import "(\.[^"]+)";\n', re.MULTILINE)
 _CSS_COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 
 
 class BundleError(ValueError):
-    """A module has an import or an export that cannot be joined; the message names both."""
+    """A module has a line that cannot be joined; the message names both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def join_style_sheets(folder: Path, entry: str) -> str:
     """Return a style sheet with those that it imports in their places, without comments."""
     text = (folder / entry).read_text("utf-8")
     whole = _CSS_IMPORT.sub(lambda found: join_style_sheets(folder, _beside(entry, found[1])), text)
-    return _CSS_COMMENT.sub("", whole)
+    return _INDENTATION.sub("", _CSS_COMMENT.sub("", whole))
 
 
 def imported_style_sheets(folder: Path, entry: str) -> list[str]:
@@ -102,6 +104,9 @@ def _read(folder: Path, path: str, modules: _Modules) -> None:
     if other := _OTHER.search(_LAZY.sub("", code)):
         raise BundleError(f"{path}: {other[0]!r} cannot be joined")
     code = _LAZY.sub(lambda found: f'import("./{_name(_beside(path, found[1]))}")', code)
+    if cut := next((line for line in code.splitlines() if line.count("`") % 2), None):
+        raise BundleError(f"{path}: {cut!r} begins a template literal of several lines")
+    code = _INDENTATION.sub("", code)
     modules[path] = _Module(f"m{len(modules)}", code, imports, lazy, exports)
     for target in (*modules[path].needs, *lazy):
         _read(folder, target, modules)
