@@ -64,8 +64,9 @@ async def test_the_list_of_prompts_follows_the_arrow_keys_and_escape(alice: Pers
     await expect(options.nth(0)).to_have_attribute("aria-selected", "true")
     await alice.page.keyboard.press("ArrowUp")
     await expect(options.nth(4)).to_have_attribute("aria-selected", "true")
-    # Another window gets the focus: this one is told of a blur, and the box is still the page's active element.
-    await alice.page.locator(".palette-search").evaluate("(e) => e.dispatchEvent(new FocusEvent('blur'))")
+    # Another window gets the focus: the box is told of a blur, and is still the page's active element.
+    blur = "(e) => e.dispatchEvent(new FocusEvent('blur'))"
+    await alice.page.locator(".palette-search").evaluate(blur)
     await expect(options).to_have_count(5)
     await alice.page.keyboard.press("Escape")
     await expect(options).to_have_count(0)

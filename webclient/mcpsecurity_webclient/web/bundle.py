@@ -1,8 +1,8 @@
 """Joins the page's modules and style sheets into few files.
 
 Modules may import and export names as ours do: `import { a, b as c } from "./x.js";` at the beginning of a
-line, `export` before a function, a class or a constant, and `import("./x.js")` for what is needed rarely. Comments,
-indentation and blank lines are left out, so a template literal ends in the line in which it begins.
+line, `export` before a function, a class or a constant, and `import("./x.js")` for what is needed rarely.
+Comments, indentation and blank lines are left out, so a template literal ends in the line in which it begins.
 """
 
 import re
