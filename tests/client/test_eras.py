@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from mcp import types
 from tests.client import odd
-from tests.client.modern import Answer, Modern, connected, failed, refused
+from tests.client.modern import FORM, Answer, Modern, asks, connected, done, failed, refused
 
 from mcpsecurity.client import (
     AccessDeniedError,
@@ -65,6 +66,37 @@ async def test_a_server_that_opens_a_session_is_asked_nothing_more_than_before()
         assert connection.era is HANDSHAKE
         await connection.call_tool("t", {})
     assert server.methods == ["initialize", "notifications/initialized", "tools/call"]
+
+
+async def answers(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+    return types.ElicitResult(action="accept", content={"a": "Ann"})
+
+
+async def test_a_server_of_both_that_opens_no_session_is_spoken_to_so_that_it_can_ask() -> None:
+    server = Modern({"initialize": [greeting], "notifications/initialized": [plain(202)]})
+    server.answers["tools/call"] = [asks(who=FORM), done]
+    async with connected(server, elicitation=answers) as connection:
+        assert connection.era is STATELESS
+        assert result_text(await connection.call_tool("t", {})) == "fine"
+    assert server.methods()[-3:] == ["server/discover", "tools/call", "tools/call"]
+
+
+async def test_a_connection_that_nobody_answers_does_not_look_whether_a_server_could_ask() -> None:
+    server = Modern({"initialize": [greeting], "notifications/initialized": [plain(202)]})
+    async with connected(server) as connection:
+        assert connection.era is HANDSHAKE
+    assert "server/discover" not in server.methods()
+
+
+@pytest.mark.parametrize("answer", [plain(404), plain(500), refused(-32601, 200), odd.ok])
+async def test_a_server_without_sessions_that_speaks_nothing_else_is_used_as_it_is(answer: Answer) -> None:
+    server = Modern({"initialize": [greeting], "notifications/initialized": [plain(202)]})
+    server.answers["server/discover"] = [answer]
+    async with connected(server, elicitation=answers) as connection:
+        assert connection.era is HANDSHAKE
+        server.answers["tools/call"] = [odd.ok]
+        assert result_text(await connection.call_tool("t", {})) == "fine"
+    assert server.methods().count("initialize") == 1
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,19 @@ from mcp.shared.exceptions import McpError
 from mcp.shared.session import ProgressFnT
 from pydantic import AnyUrl, ValidationError
 
-from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era
-from mcpsecurity.client.errors import BridgeError, ProtocolError, SessionLostError
-from mcpsecurity.client.http import FAILURE_CODE, McpHttpClient
+from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era, check_that_it_cannot_ask
+from mcpsecurity.client.errors import BridgeError, SessionLostError
+from mcpsecurity.client.http import McpHttpClient
 from mcpsecurity.client.lenient_results import ListedTools, ReadableContents, ReadablePrompt
 from mcpsecurity.client.listing import prompts_page, resources_page, templates_page, tools_page
-from mcpsecurity.client.sdk_errors import is_closed, late, opening_error, session_closed, unreadable
+from mcpsecurity.client.sdk_errors import (
+    is_closed,
+    late,
+    opening_error,
+    session_closed,
+    typed_error,
+    unreadable,
+)
 from mcpsecurity.client.session import ConcurrentSession, call_tool
 from mcpsecurity.client.time_limits import TimeLimits
 from mcpsecurity.client.tracing import EnterTrace, out_of_any_trace, peer_of
@@ -88,6 +95,7 @@ class McpConnection:
             "message_handler": self._heard,
             "client_info": types.Implementation(name="mcpsecurity", version="0.1"),
         }
+        self._can_be_asked = elicitation is not None or sampling is not None
         self._on_notification = on_notification
         self._ca_file = ca_file
         self._time_limits = TimeLimits(timeout)
@@ -268,7 +276,7 @@ class McpConnection:
         try:
             return await work
         except McpError as error:
-            failure = self._typed(error)
+            failure = typed_error(error, self._client)
             if is_closed(error) or failure.session_is_doubtful:
                 await self._forget(session)
             raise failure from error
@@ -291,14 +299,6 @@ class McpConnection:
                 " inside one asyncio.run(…)."
             )
         self._loop = loop
-
-    def _typed(self, error: McpError) -> BridgeError:
-        failure = self._client.pop_failure(error.error.data) if self._client is not None else None
-        if error.error.code == FAILURE_CODE and failure is not None:
-            return failure
-        if is_closed(error):
-            return session_closed()
-        return ProtocolError(error.error.message, code=error.error.code, data=error.error.data)
 
     async def _start(self) -> None:
         ready: Ready = asyncio.get_running_loop().create_future()
@@ -367,6 +367,8 @@ class McpConnection:
             session.end_post = transport.end_request
             with opening():
                 server = await self._in_time(self._translated(session.initialize()))
+                if era is HANDSHAKE and transport.session_id() is None and self._can_be_asked:
+                    await check_that_it_cannot_ask(self.url, client)
             revision = era.revision or str(server.protocolVersion)
             self.server = server.model_copy(update={"protocolVersion": revision})
             self.era, self._session, self.session_id = era, session, transport.session_id()

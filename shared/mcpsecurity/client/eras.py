@@ -1,23 +1,28 @@
 """The two eras of MCP: revisions with a handshake and a session, and revision 2026-07-28 without.
 
 A server that speaks both is spoken to in a session: there a broken stream is resumed, and a tool that asks is
-not run again for each answer. So the handshake comes first, which servers of the other era refuse.
+not run again for each answer. So the handshake comes first, which servers of the other era refuse. A server
+that opens no session cannot ask a client of that era anything: if it speaks the other one, that is used.
 """
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, NamedTuple
 
+import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp import types
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.message import SessionMessage
 
+from mcpsecurity.client.errors import ProtocolError
 from mcpsecurity.client.http import McpHttpClient
 from mcpsecurity.client.stateless import stateless_wire
-from mcpsecurity.client.stateless_requests import REVISION
+from mcpsecurity.client.stateless_requests import REVISION, StatelessRequests
 
-__all__ = ["HANDSHAKE", "STATELESS", "Era", "Transport"]
+__all__ = ["HANDSHAKE", "STATELESS", "Era", "Transport", "check_that_it_cannot_ask"]
+
+_PROBE_SECONDS: Final = 5.0
 
 
 class Transport(NamedTuple):
@@ -51,3 +56,17 @@ async def _without_sessions(url: str, client: McpHttpClient) -> AsyncIterator[Tr
 
 HANDSHAKE: Final = Era(None, _with_sessions)
 STATELESS: Final = Era(REVISION, _without_sessions)
+
+
+async def check_that_it_cannot_ask(url: str, client: McpHttpClient) -> None:
+    """Check that a server that has opened no session does not speak 2026-07-28, in which it could ask.
+
+    Raises:
+        ProtocolError: it does; the handshake was not the way to speak to it.
+    """
+    requests = StatelessRequests(url, client)
+    requests.introduce({"name": "mcpsecurity", "version": "0.1"}, {})
+    with anyio.move_on_after(_PROBE_SECONDS):
+        versions = (await requests.discover()).get("result", {}).get("supportedVersions")
+        if isinstance(versions, list) and REVISION in versions:
+            raise ProtocolError(f"The MCP server at {url} opens no session.", code=types.INVALID_REQUEST)

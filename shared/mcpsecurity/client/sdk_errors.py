@@ -1,4 +1,4 @@
-"""Typed errors for what the SDK raises when a connection cannot be opened, or ends."""
+"""Typed errors for what the SDK raises."""
 
 import asyncio
 
@@ -6,9 +6,10 @@ from mcp import types
 from mcp.shared.exceptions import McpError
 
 from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError
+from mcpsecurity.client.http import FAILURE_CODE, McpHttpClient
 from mcpsecurity.sentences import Sentence
 
-__all__ = ["is_closed", "late", "opening_error", "session_closed", "unreadable"]
+__all__ = ["is_closed", "late", "opening_error", "session_closed", "typed_error", "unreadable"]
 
 
 def late(url: str, seconds: float) -> ServerUnavailableError:
@@ -37,6 +38,16 @@ def session_closed() -> ServerUnavailableError:
 def is_closed(error: McpError) -> bool:
     """Tell whether the SDK reports the end of the connection. Servers use this code, too."""
     return error.error.code == types.CONNECTION_CLOSED and error.error.message == "Connection closed"
+
+
+def typed_error(error: McpError, client: McpHttpClient | None) -> BridgeError:
+    """Return the typed error that stands for what the SDK raises for a request."""
+    failure = client.pop_failure(error.error.data) if client is not None else None
+    if error.error.code == FAILURE_CODE and failure is not None:
+        return failure
+    if is_closed(error):
+        return session_closed()
+    return ProtocolError(error.error.message, code=error.error.code, data=error.error.data)
 
 
 def opening_error(error: BaseException, url: str) -> BaseException:
