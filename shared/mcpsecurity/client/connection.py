@@ -16,19 +16,12 @@ from mcp.shared.exceptions import McpError
 from mcp.shared.session import ProgressFnT
 from pydantic import AnyUrl, ValidationError
 
+from mcpsecurity.client import sdk_errors
 from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era, check_that_it_cannot_ask
-from mcpsecurity.client.errors import BridgeError, SessionLostError
+from mcpsecurity.client.errors import BridgeError, ProtocolError, SessionLostError
 from mcpsecurity.client.http import McpHttpClient
 from mcpsecurity.client.lenient_results import ListedTools, ReadableContents, ReadablePrompt
 from mcpsecurity.client.listing import prompts_page, resources_page, templates_page, tools_page
-from mcpsecurity.client.sdk_errors import (
-    is_closed,
-    late,
-    opening_error,
-    session_closed,
-    typed_error,
-    unreadable,
-)
 from mcpsecurity.client.session import ConcurrentSession, call_tool
 from mcpsecurity.client.time_limits import TimeLimits
 from mcpsecurity.client.tracing import EnterTrace, out_of_any_trace, peer_of
@@ -269,22 +262,22 @@ class McpConnection:
             async with self._time_limits.limit():
                 return await work
         except TimeoutError as error:
-            raise late(self.url, self._time_limits.seconds) from error
+            raise sdk_errors.late(self.url, self._time_limits.seconds) from error
 
     async def _translated(self, work: Awaitable[T]) -> T:
         session = self._session
         try:
             return await work
         except McpError as error:
-            failure = typed_error(error, self._client)
-            if is_closed(error) or failure.session_is_doubtful:
+            failure = sdk_errors.typed_error(error, self._client)
+            if sdk_errors.is_closed(error) or failure.session_is_doubtful:
                 await self._forget(session)
             raise failure from error
         except ValidationError as error:
-            raise unreadable(self.url) from error
+            raise sdk_errors.unreadable(self.url) from error
         except _CLOSED as error:
             await self._forget(session)
-            raise session_closed() from error
+            raise sdk_errors.session_closed() from error
 
     def check_loop(self) -> None:
         """Check that this is the event loop that opened the connection.
@@ -333,14 +326,14 @@ class McpConnection:
                     ready.set_exception(refused)
         except BaseException as error:
             if not ready.done():
-                ready.set_exception(opening_error(error, self.url))
+                ready.set_exception(sdk_errors.opening_error(error, self.url))
             elif isinstance(error, asyncio.CancelledError):
                 raise
         finally:
             if self._leave is leave:
                 self._session = None
             if not ready.done():  # the SDK's task groups swallow a cancellation that began in them
-                ready.set_exception(session_closed())
+                ready.set_exception(sdk_errors.session_closed())
 
     async def _held(
         self, era: Era, client: McpHttpClient, opening: EnterTrace, ready: Ready, leave: asyncio.Event
@@ -349,7 +342,7 @@ class McpConnection:
         try:
             await self._hold(era, client, opening, ready, leave)
         except BaseException as error:
-            refused = opening_error(error, self.url)
+            refused = sdk_errors.opening_error(error, self.url)
             if ready.done() or not isinstance(refused, BridgeError):
                 raise
             return refused
