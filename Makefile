@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo dist test test-fast image azure check format texts lock docs bench soak clean browser engines
+.PHONY: setup demo dist test test-fast image azure versions check format texts lock docs bench soak clean browser engines
 
 # deploy/install.py takes what is needed from the one lock, and does nothing where it is there already.
 define INSTALL
@@ -53,6 +53,10 @@ image: setup
 # Before a release: the Azure CLI makes the registrations of the guide in a stand-in of Microsoft Graph. Needs `az` on PATH.
 azure: setup
 	$(BIN)/python -m pytest -q -n 0 -m azure -rs tests/deploy
+
+# Each extra with the oldest and the newest packages that pyproject.toml allows; VERSIONS_PYTHON=… for another Python.
+versions: setup
+	$(BIN)/python -m pytest -q -n 0 -m versions -rs tests/deploy/test_versions.py
 
 check: setup
 	$(BIN)/ruff format --check .

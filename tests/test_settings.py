@@ -62,6 +62,13 @@ def test_every_wrong_key_is_named_on_a_line_of_its_own() -> None:
     assert keys == {"ENTRA_AUTHORITY", "MCPSECURITY_LOG_LEVEL"}
 
 
+def test_an_issuer_can_be_on_a_port_as_that_of_the_local_tenant_is() -> None:
+    issuer = f"https://localhost:7443/{TENANT}/v2.0"
+    assert load_settings(EntraSettings, tenant_id=TENANT, issuer=issuer).issuer == issuer
+    with pytest.raises(SettingsError, match="ENTRA_ISSUER"):
+        load_settings(EntraSettings, tenant_id=TENANT, issuer=f"http://login.example/{TENANT}/v2.0")
+
+
 def test_a_refused_value_is_not_part_of_the_message() -> None:
     class WithSecret(Settings):
         secret: SecretStr = Field(validation_alias="SOME_SECRET", min_length=50)

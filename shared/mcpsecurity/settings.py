@@ -166,7 +166,7 @@ class EntraSettings(Settings):
     issuer: str | None = Field(
         None,
         validation_alias="ENTRA_ISSUER",
-        pattern=r"^https://[A-Za-z0-9./-]+[^/]$",
+        pattern=r"^https://[A-Za-z0-9.:/-]+[^/]$",
         description="Issuer of the tenant's tokens, if it is not AUTHORITY/TENANT/v2.0: for External ID with "
         "a domain of your own, as its discovery document names it.",
     )

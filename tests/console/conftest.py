@@ -9,6 +9,7 @@ from typing import Any
 
 import pexpect
 import pytest
+from mcp import types
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel, Field
 from tests.support.device import enter_code
@@ -44,6 +45,15 @@ def bakery() -> FastMCP[Any]:
     def bake_bread(loaves: int) -> str:
         """Bake bread."""
         return f"{loaves} loaves"
+
+    @mcp.tool()
+    async def praise_bread(ctx: Context[Any, Any, Any]) -> str:
+        """Praise bread, in words of the model."""
+        said = types.SamplingMessage(
+            role="user", content=types.TextContent(type="text", text="Praise bread.")
+        )
+        answer = await ctx.session.create_message([said], max_tokens=100, system_prompt="Be brief.")
+        return answer.content.text if isinstance(answer.content, types.TextContent) else "nothing"
 
     @mcp.tool()
     async def knead_dough() -> str:
@@ -121,16 +131,18 @@ def start(stack: LocalStack, server: ServedMcp, tmp_path: Path) -> Iterator[Star
     }
     running: list[Any] = []
 
-    def begin(*arguments: str, code: str | None = None, **more: str) -> Screen:
+    def begin(
+        *arguments: str, code: str | None = None, columns: int = 250, cwd: Path = tmp_path, **more: str
+    ) -> Screen:
         command = ["-c", code] if code is not None else ["-m", "mcpsecurity", "chat"]
         process = pexpect.spawn(
             sys.executable,
             [*command, *arguments],
             env=environment | more,
-            cwd=str(tmp_path),
+            cwd=str(cwd),
             encoding="utf-8",
             timeout=40,
-            dimensions=(60, 250),
+            dimensions=(60, columns),
         )
         running.append(process)
         return Screen(process)

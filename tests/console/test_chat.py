@@ -1,12 +1,13 @@
 """The chat as a person sees it: in a pseudo-terminal, with real sign-in, server and model."""
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 from tests.console.conftest import YOU, Screen, Start, bakery, sign_in
 
-from mcpsecurity.testing import LocalStack, ModelFault
+from mcpsecurity.testing import LocalStack, ModelFault, calls, says
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -67,6 +68,31 @@ def test_always_is_for_one_tool_and_can_be_taken_back(signed_in: Screen) -> None
     assert "Every call is asked about." in signed_in.see(YOU)
     signed_in.type("Bake bread: 6 loaves")
     signed_in.see("Approve?")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no folder that root cannot write to")
+def test_a_narrow_terminal_without_colours_letters_and_a_home_is_enough(
+    start: Start, stack: LocalStack
+) -> None:
+    screen = start(
+        "--device-code", columns=40, cwd=Path("/proc"), HOME="/proc", XDG_CACHE_HOME="", XDG_DATA_HOME="",
+        CONSOLE_TOKEN_CACHE="", NO_COLOR="1", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0",
+    )  # fmt: skip
+    sign_in(screen)
+    screen.see("signed in as")
+    screen.see("next time")  # tokens are kept in memory only
+    screen.see(YOU)
+    stack.model.will(calls("Tools-bake_bread", {"loaves": 3}), says("Drei Br\u00f6tchen."))
+    screen.type("Bake bread")
+    screen.process.expect_exact("Approve?")
+    shown = screen.process.before
+    screen.type("y")
+    screen.process.expect_exact("Drei Br?tchen.")
+    shown += screen.process.before
+    assert not re.search(r"\x1b\[[0-9;]*[34][0-7]m", shown), "no colour"
+    screen.see(YOU)
+    screen.press("d")
+    assert screen.end() == 0
 
 
 def test_a_form_is_filled_in_line_by_line(signed_in: Screen) -> None:

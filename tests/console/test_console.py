@@ -21,11 +21,12 @@ from mcpsecurity.console.cache import open_token_cache
 from mcpsecurity.console.chat import Chat
 from mcpsecurity.console.handler import ConsoleHandler
 from mcpsecurity.console.images import keep_images
+from mcpsecurity.console.sampling import sampling_callback
 from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
 from mcpsecurity.console.turn import CANCELLED, Conversation
 from mcpsecurity.kernel import McpClient
-from mcpsecurity.testing import LocalStack, ModelFault, ServedMcp
+from mcpsecurity.testing import LocalStack, ModelFault, ServedMcp, calls, fails, says
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -75,7 +76,10 @@ async def opened(
         terminal.write("SIGNED OUT")
 
     credential = stack.credential()
-    async with McpClient(kernel, server.url, credential, server.scope, ask=handler, approve=True) as client:
+    sampling = sampling_callback(handler, service, lambda: "Bakery")
+    async with McpClient(
+        kernel, server.url, credential, server.scope, ask=handler, approve=True, sampling=sampling
+    ) as client:
         programs.append(Chat(terminal, client, handler, Conversation(kernel, service), sign_out))
         yield programs[0], terminal
     await service.close()
@@ -109,6 +113,40 @@ async def test_a_prompt_asks_for_its_arguments_and_can_be_left(stack: LocalStack
     assert "user: Bake bread: 8 loaves" in text
     assert text.count("loaves (text)") == 2
     assert '{"loaves": 8}' in text
+
+
+async def test_a_server_uses_the_model_when_the_person_has_read_what_it_would_say(
+    stack: LocalStack, server: ServedMcp
+) -> None:
+    stack.model.will(calls("Tools-praise_bread", {}), says("Bread is good."), says("Done."))
+    text = await chat(stack, server, "Go on", "y", "y")
+    asked = (
+        "Bakery asks to use your model, for at most 100 tokens:\n  system: Be brief.\n  user: Praise bread.\n"
+    )
+    assert asked + "Ask the model? [y]es, [n]o" in text
+    spoken, told = (request.messages for request in stack.model.asked[-2:])
+    assert [message["content"] for message in spoken] == ["Be brief.", "Praise bread."]
+    assert "Bread is good." in told[-1]["content"]
+
+
+@pytest.mark.parametrize("answer", ["n", KeyboardInterrupt])
+async def test_a_server_does_not_use_the_model_without_a_yes(
+    stack: LocalStack, server: ServedMcp, answer: str | type[BaseException]
+) -> None:
+    stack.model.will(calls("Tools-praise_bread", {}), says("Done."))
+    before = len(stack.model.asked)
+    text = await chat(stack, server, "Go on", "y", answer)
+    stack.model.clear()
+    assert "Ask the model?" in text
+    assert all("Praise bread." not in str(request.messages) for request in stack.model.asked[before:])
+
+
+async def test_a_model_that_fails_is_told_to_the_server(stack: LocalStack, server: ServedMcp) -> None:
+    stack.model.will(
+        calls("Tools-praise_bread", {}), fails(ModelFault.content_filter()), says("That is a pity.")
+    )
+    assert "That is a pity." in await chat(stack, server, "Go on", "y", "y")
+    assert "The model could not be asked" in str(stack.model.asked[-1].messages[-1])
 
 
 async def test_ctrl_c_at_a_question_stops_the_answer_and_the_chat_goes_on(

@@ -58,11 +58,11 @@ class Installed:
 @cache
 def installed(*extras: str, tools: tuple[str, ...] = ()) -> Installed:
     """Install the wheel with these extras, and `tools` besides, once in a test run."""
-    made = Installed(Path(_kept().name, "-".join(("venv", *extras, *tools))))
+    made = Installed(Path(kept().name, "-".join(("venv", *extras, *tools))))
     venv.create(made.folder, with_pip=False, symlinks=True)
     uv = str(Path(sys.executable).with_name("uv"))
     options = ("--quiet", "--offline", "--no-deps", "--python", str(made.python))
-    command = [uv, "pip", "install", *options, str(_wheel())]
+    command = [uv, "pip", "install", *options, str(wheel())]
     subprocess.run(command, check=True, capture_output=True, timeout=100)  # noqa: S603 - fixed above
     packages = Path(
         sysconfig.get_path("purelib", "venv", {"base": str(made.folder), "platbase": str(made.folder)})
@@ -104,8 +104,9 @@ def _lend(lent: Distribution, packages: Path) -> None:
 
 
 @cache
-def _wheel() -> Path:
-    folder = Path(_kept().name)
+def wheel() -> Path:
+    """Build the wheel from this tree, once in a test run."""
+    folder = Path(kept().name)
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=100)  # noqa: S603 - fixed above
     (wheel,) = folder.glob("*.whl")
@@ -113,6 +114,6 @@ def _wheel() -> Path:
 
 
 @cache
-def _kept() -> tempfile.TemporaryDirectory[str]:
+def kept() -> tempfile.TemporaryDirectory[str]:
     """A folder that lives as long as this process."""
     return tempfile.TemporaryDirectory(prefix="mcpsecurity-wheel-")

@@ -28,7 +28,9 @@ ASK = f"Please give me {PROMPT}"
 class Services:
     """A server and a web chat, with `environment`. What they log is in `server_log` and `web_log`."""
 
-    def __init__(self, local: LocalStack, folder: Path, more: dict[str, str]) -> None:
+    def __init__(
+        self, local: LocalStack, folder: Path, more: dict[str, str], python: str = sys.executable
+    ) -> None:
         web_port, mcp_port = free_port(), free_port()
         self.local = local
         self.url, self.mcp_url = f"http://localhost:{web_port}", f"http://localhost:{mcp_port}/mcp"
@@ -48,8 +50,8 @@ class Services:
             **more,
         }
         self.server_log, self.web_log = folder / "server.log", folder / "webclient.log"
-        self.server = _program("server", mcp_port, self.environment, self.server_log)
-        self.web = _program("webclient", web_port, self.environment, self.web_log)
+        self.server = _program(python, "server", mcp_port, self.environment, self.server_log)
+        self.web = _program(python, "webclient", web_port, self.environment, self.web_log)
 
     async def start(self) -> None:
         """Start both and wait until both are ready."""
@@ -81,9 +83,11 @@ class Services:
 
 
 @asynccontextmanager
-async def running_services(local: LocalStack, folder: Path, **more: str) -> AsyncIterator[Services]:
+async def running_services(
+    local: LocalStack, folder: Path, python: str = sys.executable, **more: str
+) -> AsyncIterator[Services]:
     """Run both; `more` are further environment variables."""
-    services = Services(local, folder, more)
+    services = Services(local, folder, more, python)
     async with stopping(services.server, services.web):
         await services.start()
         yield services
@@ -103,8 +107,8 @@ def json_lines(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
 
 
-def _program(service: str, port: int, environment: dict[str, str], log: Path) -> Program:
-    command = [sys.executable, "-m", "mcpsecurity", service]
+def _program(python: str, service: str, port: int, environment: dict[str, str], log: Path) -> Program:
+    command = [python, "-m", "mcpsecurity", service]
     return Program(command, port, environment=environment, log=log)
 
 

@@ -4,6 +4,7 @@ The services' commands are found by the entry point group `mcpsecurity.commands`
 neither of them and works without what they need.
 """
 
+import io
 import sys
 from importlib.metadata import entry_points
 
@@ -78,6 +79,9 @@ def command_line() -> None:
 
 def main() -> None:
     """Run the command line; a wrong setting ends with exit code 2 and one line for each on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without a letter gets ? in its place
     try:
         command_line(prog_name="mcpsecurity")
     except SettingsError as error:

@@ -6,7 +6,7 @@ import re
 
 from mcp import types
 
-__all__ = ["decoded", "part_text", "resource_text"]
+__all__ = ["decoded", "message_text", "part_text", "resource_text"]
 
 _DATA_URI = re.compile(r"data:[^,\s]{0,200};base64,[A-Za-z0-9+/_=-]{100,}")
 
@@ -26,6 +26,17 @@ def part_text(part: types.ContentBlock, *, shown: bool = False) -> str:
             return resource_text(part.resource)
         case types.ResourceLink():
             return f"[link to {part.uri}: {part.name}]"
+
+
+def message_text(message: types.SamplingMessage) -> str:
+    """Return a message of a sampling request as text."""
+    parts = message.content if isinstance(message.content, list) else [message.content]
+    return "\n".join(
+        part_text(part)
+        if isinstance(part, types.TextContent | types.ImageContent | types.AudioContent)
+        else f"[{part.type}, which the model cannot see]"
+        for part in parts
+    )
 
 
 def resource_text(contents: types.TextResourceContents | types.BlobResourceContents) -> str:

@@ -1,7 +1,7 @@
 """The person at the terminal is asked one thing at a time, and can stop the answer instead."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mcp import types
@@ -50,6 +50,11 @@ class ConsoleHandler:
             if isinstance(outcome, Accepted):
                 self._write(f"  running {one_line(tool.name)}; Ctrl-C stops it")
             return outcome
+
+    async def sampling(self, server: str, messages: Sequence[tuple[str, str]], limit: int) -> bool:
+        """Ask whether a server may use the model."""
+        async with self._turn:
+            return await self._lines.sampling(server, messages, limit)
 
     def _write(self, text: str) -> None:
         self._terminal.write(text, "cyan")

@@ -7,6 +7,7 @@ from mcpsecurity.console.cache import open_token_cache
 from mcpsecurity.console.chat import Chat
 from mcpsecurity.console.handler import ConsoleHandler
 from mcpsecurity.console.images import keep_images
+from mcpsecurity.console.sampling import sampling_callback
 from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
@@ -50,6 +51,7 @@ async def run_chat(
             settings.scope,
             ask=handler,
             approve=True,
+            sampling=sampling_callback(handler, service, lambda: client.server_name),
             on_result=lambda tool, text: keep_images(tool, text, terminal.write),
             ca_file=settings.ca_file,
         ) as client:

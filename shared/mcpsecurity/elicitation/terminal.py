@@ -5,7 +5,7 @@ import json
 import re
 import unicodedata
 import webbrowser
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from mcp import types
@@ -104,6 +104,19 @@ class TerminalHandler:
                 return Declined() if answer == "n" else Accepted(current)
         except EOFError:
             return Declined()
+
+    async def sampling(self, server: str, messages: Sequence[tuple[str, str]], limit: int) -> bool:
+        """Show what a server would ask the model, as (role, text), and tell whether it may.
+
+        `limit` is how many tokens it wants at most.
+        """
+        self._write(f"{one_line(server)} asks to use your model, for at most {limit} tokens:")
+        for role, text in messages:
+            self._write(f"  {one_line(role)}: {_quoted(text)}")
+        try:
+            return await self._choice("Ask the model? [y]es, [n]o") == "y"
+        except EOFError:
+            return False
 
     async def _approval(self) -> str:
         if self._grants is None:

@@ -14,6 +14,7 @@ from mcpsecurity.running_demo import find_demo
 
 if TYPE_CHECKING:
     from mcp import types
+    from mcp.client.session import SamplingFnT
     from mcp.shared.session import ProgressFnT
     from semantic_kernel import Kernel
     from semantic_kernel.contents import ChatMessageContent
@@ -50,6 +51,8 @@ class McpClient:
             told that the client cannot answer questions.
         approve: ask the person before each call of a tool by the kernel. The server is told, so that it does
             not ask the same again.
+        sampling: answers the server's requests to a model, and has them approved; None: the server is told
+            that it cannot ask.
         progress: called with (progress, total, message) while a tool runs.
         on_result: called with the tool's name and each result that the kernel gets, to show images to the
             person; a model reads text only, and its text mentions them. By default a notebook shows them.
@@ -75,6 +78,7 @@ class McpClient:
         resources: bool = False,
         ask: Ask = "here",
         approve: bool = False,
+        sampling: "SamplingFnT | None" = None,
         progress: "ProgressFnT | None" = None,
         on_result: "Callable[[str, ToolText], None] | None" = None,
         on_change: "Callable[[KernelPlugin], None] | None" = None,
@@ -91,6 +95,7 @@ class McpClient:
             resources=resources,
             ask=ask,
             approve=approve,
+            sampling=sampling,
             progress=progress,
             on_result=on_result,
             on_change=on_change,

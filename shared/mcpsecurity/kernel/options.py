@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from mcp.client.session import SamplingFnT
     from mcp.shared.session import ProgressFnT
     from semantic_kernel.functions import KernelPlugin
 
@@ -30,6 +31,7 @@ class ClientOptions:
     resources: bool = False
     ask: Ask = "here"
     approve: bool = False
+    sampling: "SamplingFnT | None" = None
     progress: "ProgressFnT | None" = None
     on_result: "Callable[[str, ToolText], None] | None" = None
     on_change: "Callable[[KernelPlugin], None] | None" = None

@@ -85,6 +85,7 @@ class ServerPlugin:
             url,
             auth=_auth(credential, scope, self._caller),
             elicitation=self._elicitation(),
+            sampling=options.sampling,
             on_notification=self._heard,
             ca_file=Path(options.ca_file) if options.ca_file is not None else None,
         )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from mcp import types
 from mcp.client.session import SamplingFnT
 
-from mcpsecurity.client.parts import part_text
+from mcpsecurity.client.parts import message_text
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.requests.deadlines import Deadline, WaitingTime
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
@@ -21,7 +21,7 @@ from mcpsecurity_webclient.errors import (
     UnknownRequestError,
 )
 
-__all__ = ["SamplingRequests", "message_text"]
+__all__ = ["SamplingRequests"]
 
 _ENDED_KNOWN = 100
 
@@ -161,14 +161,3 @@ class SamplingRequests:
             told: Literal["approve", "decline"] = "approve" if approved else "decline"
             self._publish("sampling.resolved", {"sampling_id": sampling_id, "decision": told})
         return approved
-
-
-def message_text(message: types.SamplingMessage) -> str:
-    """Return a message as text; the parts that the model cannot see are named."""
-    parts = message.content if isinstance(message.content, list) else [message.content]
-    return "\n".join(
-        part_text(part)
-        if isinstance(part, types.TextContent | types.ImageContent | types.AudioContent)
-        else f"[{part.type}, which the model cannot see]"
-        for part in parts
-    )

@@ -1,0 +1,53 @@
+"""Sampling: a server asks to use the model. The person at the terminal sees what it would say and decides."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from azure.core.exceptions import ClientAuthenticationError
+from mcp import types
+from mcp.client.session import SamplingFnT
+from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
+from semantic_kernel.exceptions import ServiceException
+
+from mcpsecurity.client.parts import message_text
+from mcpsecurity.console.handler import ConsoleHandler
+from mcpsecurity.kernel.sampling import sample
+
+__all__ = ["sampling_callback"]
+
+
+def sampling_callback(
+    handler: ConsoleHandler,
+    service: ChatCompletionClientBase,
+    server: Callable[[], str],
+    *,
+    deadline: float = 300.0,
+) -> SamplingFnT:
+    """Return the callback for an MCP session that asks the person, and then the model.
+
+    Args:
+        server: gives the name of the server that asks.
+        deadline: seconds after which a request counts as declined.
+    """
+
+    async def answer(
+        context: Any,  # noqa: ARG001 - the callback's signature
+        params: types.CreateMessageRequestParams,
+    ) -> types.CreateMessageResult | types.ErrorData:
+        shown: list[tuple[str, str]] = [(message.role, message_text(message)) for message in params.messages]
+        if params.systemPrompt:
+            shown.insert(0, ("system", params.systemPrompt))
+        approved = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(deadline):
+                approved = await handler.sampling(server(), shown, params.maxTokens)
+        if not approved:
+            return types.ErrorData(code=-1, message="User rejected sampling request")
+        try:
+            return await sample(service, params)
+        except (ServiceException, ClientAuthenticationError):
+            return types.ErrorData(code=types.INTERNAL_ERROR, message="The model could not be asked")
+
+    return answer
