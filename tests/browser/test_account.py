@@ -85,3 +85,28 @@ async def test_signing_out_is_in_the_menu_on_a_phone_too(alice: Person) -> None:
     await expect(menu).to_contain_text("alice@contoso.example")
     await menu.get_by_role("button", name="Sign out").click()
     await expect(alice.page.get_by_role("heading", name="You are signed out")).to_be_visible()
+
+
+async def test_what_is_allowed_without_asking_is_listed_and_taken_back_on_a_phone(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 360, "height": 640})
+    menu = alice.page.get_by_role("dialog", name="Account")
+    await alice.page.get_by_role("button", name="Account").click()
+    await expect(menu).to_contain_text("Nothing. What you allow for longer than once is listed here.")
+    await alice.page.keyboard.press("Escape")
+    await alice.ask("Please generate a random number between 1 and 6")
+    card = alice.call("get_random_number")
+    await card.get_by_role("combobox", name="For how long").select_option("person")
+    await card.get_by_role("button", name="Approve").click()
+    await alice.finished()
+    await alice.page.get_by_role("button", name="Account").click()
+    listed = menu.get_by_role("listitem").filter(has_text="get_random_number")
+    await expect(listed).to_contain_text("in any chat")
+    assert await menu.evaluate(
+        "(e) => [e.scrollWidth - e.clientWidth, Math.max(0, e.offsetHeight - innerHeight)]"
+    ) == [0, 0]
+    await listed.get_by_role("button", name="Revoke get_random_number").click()
+    await expect(listed).to_have_count(0)
+    await expect(menu.get_by_role("region", name="Allowed without asking")).to_be_focused()
+    await alice.page.keyboard.press("Escape")
+    await alice.ask("Please generate a random number between 1 and 6")
+    await expect(alice.call("get_random_number", 1).get_by_role("button", name="Approve")).to_be_visible()

@@ -67,7 +67,7 @@ BAD = (
     Step((page("<html>Please sign in</html>", content_type="text/html"),), ends="no answer of a model"),
     Step((Turn((b"data: " + CUT,), ending="cut"),), says="Half a sen", ends="broke off"),
     Step((says(f"{NASTY} [x](javascript:alert(1))"),), says="hacked"),
-    failed(429, {"error": {"code": "429", "message": "busy"}}, "too much to do"),
+    failed(429, {"error": {"code": "429", "message": "busy"}}, "The model is busy"),
     failed(500, {"error": {"code": "x", "message": "x"}}, r"error \(500\)"),
     failed(401, {"error": {"code": "401", "message": "no"}}, "refuses this application's credentials"),
     failed(404, {"error": {"code": "DeploymentNotFound", "message": "no"}}, "deployment does not exist"),

@@ -384,7 +384,7 @@ async def test_a_failed_run_is_logged_with_what_the_endpoint_says_and_no_word_of
         (429, {"message": "no"}, {"retry-after-ms": "1500"}, "model_busy", True, "in 2 seconds"),
         (429, {"message": "no"}, {"Retry-After": "0.5"}, "model_busy", True, "in 1 second."),
         (429, {"message": "no"}, {"Retry-After": "86400"}, "model_busy", True, "in 24 hours"),
-        (429, {"message": "no"}, {"Retry-After": "nan"}, "model_busy", True, "too much to do."),
+        (429, {"message": "no"}, {"Retry-After": "nan"}, "model_busy", True, "is busy."),
         (400, {"type": "exceed_context_size_error", "message": "x"}, {}, "too_long", False, "write less"),
         (400, {"message": "This model's maximum context length is 8 tokens"}, {}, "too_long", False, "less"),
         (413, "too large", {}, "too_long", False, "write less"),

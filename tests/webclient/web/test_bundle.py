@@ -87,4 +87,4 @@ def test_a_circle_of_modules_is_refused(tmp_path: Path) -> None:
 def test_style_sheets_stand_where_they_are_imported(tmp_path: Path) -> None:
     (tmp_path / "page.css").write_text('/* all */\n@import "./base.css";\np { color: red }\n')
     (tmp_path / "base.css").write_text("/* base */\n:root { --a: 1 }\n")
-    assert join_style_sheets(tmp_path, "page.css") == ":root { --a: 1 }\np { color: red }\n"
+    assert join_style_sheets(tmp_path, "page.css") == ":root{--a: 1}p{color: red}"

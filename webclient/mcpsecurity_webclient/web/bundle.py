@@ -21,6 +21,7 @@ _OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | re.DOTALL)
 _INDENTATION = re.compile(r"^\s+", re.MULTILINE)
 _CSS_IMPORT = re.compile(r'^@import "(\.[^"]+)";\n', re.MULTILINE)
+_CSS_SPACE = re.compile(r"\s*([{};])\s*")
 _CSS_COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 
 
@@ -83,7 +84,7 @@ def join_style_sheets(folder: Path, entry: str) -> str:
     """Return a style sheet with those that it imports in their places, without comments."""
     text = (folder / entry).read_text("utf-8")
     whole = _CSS_IMPORT.sub(lambda found: join_style_sheets(folder, _beside(entry, found[1])), text)
-    return _INDENTATION.sub("", _CSS_COMMENT.sub("", whole))
+    return _CSS_SPACE.sub(r"\1", _CSS_COMMENT.sub("", whole))
 
 
 def imported_style_sheets(folder: Path, entry: str) -> list[str]:

@@ -28,7 +28,7 @@ async def _goes_on(visitor: Visitor) -> None:
     ("fault", "error"),
     [
         (ModelFault.rate_limit(40), ("model_busy", True, "Try again in 40 seconds.")),
-        (ModelFault(429, "429", "busy"), ("model_busy", True, "The model has too much to do.")),
+        (ModelFault(429, "429", "busy"), ("model_busy", True, "The model is busy.")),
         (ModelFault.content_filter(), ("content_filter", False, "content filter")),
         (ModelFault.server_error(), ("model_error", True, "(500)")),
         (ModelFault(401, "401", "no"), ("model_unauthorized", False, "credentials")),

@@ -56,7 +56,7 @@ _TOO_LONG_HERE = {
         "choose a model that reads more, or fewer tools."
     ),
 }
-_OPERATOR = marked("Its operator has to mend that.")
+_OPERATOR = marked("Please tell your administrator.")
 
 
 REFUSED = Failure(
@@ -214,7 +214,7 @@ def _unauthorized() -> Failure:
 
 def _busy(headers: Mapping[str, str]) -> Failure:
     wait = _wait_of(headers)
-    text = _("The model has too much to do.")
+    text = _("The model is busy.")
     return Failure(
         "model_busy",
         text + (" " + _("Try again in {time}.").format(time=_in_words(wait)) if wait else ""),

@@ -8,7 +8,7 @@ import { Draft } from "./composer/draft.js";
 import { Files } from "./composer/files.js";
 import { Follower } from "./conversation/scroll.js";
 import { Queue } from "./composer/queue.js";
-import { Palette } from "./composer/palette.js";
+import { PaletteOpener } from "./composer/paletteopener.js";
 import { attempt } from "./protocol/attempt.js";
 import { Commands } from "./protocol/commands.js";
 import { ServerClock } from "./protocol/clock.js";
@@ -73,7 +73,7 @@ function start() {
   const catalog = new Catalog(context);
   const files = new Files(context);
   const composer = new Composer(context, draft, new Attachments(catalog, context), files);
-  composer.use(new Palette(context, composer, catalog));
+  composer.use(new PaletteOpener(context, composer, catalog));
   const conversation = new Conversation(byId("conversation-content"), context);
   const waiting = new Waiting(log, follower);
   const notifications = new Notifications();

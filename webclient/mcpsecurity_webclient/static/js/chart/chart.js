@@ -1,10 +1,11 @@
 /** Draws days of weather as SVG: highs and lows as lines with the band between them, rain as bars. Colours are CSS. */
 
 import { svg } from "../ui/dom.js";
+import { degrees } from "./series.js";
 import { skySymbol } from "./symbols.js";
 import { locale } from "../ui/texts.js";
 
-export const HEIGHT = 208;
+const HEIGHT = 208;
 const TOP = 66;
 const BOTTOM = 136;
 const RAIN_TOP = 152;
@@ -75,12 +76,6 @@ function rainBars(days, x, step) {
       svg("rect", { x: x(index) - width / 2, y: RAIN_BOTTOM - Math.max(height, 1), width, height: Math.max(height, 1), rx: 2 }),
       rain === null ? null : svg("text", { x: x(index), y: BASELINE }, amount(rain, step < NARROW_STEP)));
   }));
-}
-
-/** Return a rounded temperature with a real minus sign, and never a minus zero. */
-export function degrees(value) {
-  const rounded = Math.round(value);
-  return `${rounded < 0 ? "−" : ""}${Math.abs(rounded)}°`;
 }
 
 function amount(rain, narrow) {

@@ -1,22 +1,16 @@
 /** A forecast as a figure: the weather now in large, the days as a chart, and the same days as a table for listening. */
 
 import { h } from "../ui/dom.js";
-import { degrees, drawDays } from "./chart.js";
-import { dailySeries } from "./series.js";
+import { framed } from "./frame.js";
+import { dailySeries, degrees } from "./series.js";
 import { t, tn } from "../ui/texts.js";
 
 /** Return a figure for a structured result that has a daily series of temperatures, else null. */
 export function forecast(structured) {
   const series = dailySeries(structured);
   if (!series) return null;
-  const frame = h("div", { class: "chart-frame" });
   const label = summary(series);
-  new ResizeObserver(([{ contentRect }]) => redraw(contentRect.width)).observe(frame);
-
-  function redraw(width) {
-    if (width > 0) frame.replaceChildren(drawDays(series.days, Math.floor(width), label));
-  }
-
+  const frame = framed(async (width) => (await import("./chart.js")).drawDays(series.days, width, label));
   return h("figure", { class: "forecast" }, caption(series), frame, table(series), legend(series));
 }
 

@@ -1,26 +1,16 @@
-/** Draws series of numbers as SVG: lines over an order, or bars by name, with a grid of round numbers. Colours are CSS. */
+/** Series of numbers as a figure: what is drawn, and what is said instead; `plotting.js` draws it. */
 
-import { h, svg } from "../ui/dom.js";
+import { h } from "../ui/dom.js";
 import { list, number, t } from "../ui/texts.js";
+import { framed } from "./frame.js";
 import { numbersIn } from "./numbers.js";
-
-const HEIGHT = 208;
-const TOP = 12;
-const BOTTOM = 176;
-const LEFT = 52;
-const RIGHT = 12;
-const LABEL_WIDTH = 76;
-const LINES = 4;
 
 /** Return a figure for a structured result that has numbers worth a drawing, else null. */
 export function plot(structured) {
   const found = numbersIn(structured);
   if (!found) return null;
-  const frame = h("div", { class: "chart-frame" });
   const label = described(found);
-  new ResizeObserver(([{ contentRect }]) => {
-    if (contentRect.width > 0) frame.replaceChildren(draw(found, Math.floor(contentRect.width), label));
-  }).observe(frame);
+  const frame = framed(async (width) => (await import("./plotting.js")).drawNumbers(found, width, label));
   const keys = found.series.map(({ name }, index) => h("span", { class: `key series-${index}` }, readable(name)));
   return h("figure", { class: "plot" }, frame, h("p", { class: "legend", "aria-hidden": "true" }, keys));
 }
@@ -33,64 +23,6 @@ function described({ kind, along, labels, series }) {
   return kind === "bars"
     ? t("Bars of {names} for {count} of {along}, from {least} to {most}. The result's table has the numbers.", range)
     : t("Chart of {names} over {along}: {count} points, from {least} to {most}. The result's table has the numbers.", range);
-}
-
-function draw(found, width, label) {
-  const ticks = grid(found);
-  const [least, most] = [ticks[0], ticks.at(-1)];
-  const y = (value) => BOTTOM - ((value - least) / (most - least)) * (BOTTOM - TOP);
-  const step = (width - LEFT - RIGHT) / Math.max(found.labels.length - (found.kind === "line" ? 1 : 0), 1);
-  const x = (index) => LEFT + step * (found.kind === "line" ? index : index + 0.5);
-  return svg("svg", { class: "plot-drawing", width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": label },
-    ticks.map((tick) => gridLine(tick, y(tick), width)),
-    names(found, x, step),
-    found.kind === "line" ? found.series.map(({ values }, index) => curve(values, index, x, y)) : bars(found.series[0].values, x, y, step));
-}
-
-/** Return round numbers around all values; bars begin at zero. */
-function grid({ kind, series }) {
-  const values = series.flatMap(({ values: all }) => all).filter((value) => value !== null);
-  const least = kind === "bars" ? Math.min(0, ...values) : Math.min(...values);
-  const most = kind === "bars" ? Math.max(0, ...values) : Math.max(...values);
-  const step = round((most - least || Math.abs(most) || 1) / LINES);
-  const begin = Math.floor(least / step) * step;
-  const count = Math.max(Math.ceil((most - begin) / step - 1e-9), 1);
-  return Array.from({ length: count + 1 }, (_, index) => begin + index * step);
-}
-
-function round(rough) {
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
-}
-
-function gridLine(tick, y, width) {
-  return svg("g", {}, svg("line", { class: "grid-line", x1: LEFT, x2: width - RIGHT, y1: y, y2: y }),
-    svg("text", { class: "tick", x: LEFT - 8, y: y + 4 }, number(tick)));
-}
-
-function names({ labels }, x, step) {
-  const every = Math.max(Math.ceil(LABEL_WIDTH / step), 1);
-  return labels.flatMap((label, index) => (index % every === 0 ? [svg("text", { class: "name", x: x(index), y: BOTTOM + 20 }, shortly(label))] : []));
-}
-
-function curve(values, index, x, y) {
-  const pieces = values.reduce(([last, ...done], value, place) => (value === null ? [[], last, ...done] : [[...last, `${x(place).toFixed(1)},${y(value).toFixed(1)}`], ...done]), [[]]);
-  return svg("g", { class: `series-${index}` }, pieces.filter(({ length }) => length > 0).map((points) =>
-    (points.length > 1 ? svg("polyline", { class: "line", points: points.join(" ") }) : svg("circle", { cx: points[0].split(",")[0], cy: points[0].split(",")[1], r: 3 }))));
-}
-
-function bars(values, x, y, step) {
-  const width = Math.min(step * 0.6, 48);
-  return svg("g", { class: "series-0" }, values.map((value, index) => {
-    if (value === null) return null;
-    const [from, to] = [y(Math.max(value, 0)), y(Math.min(value, 0))];
-    return svg("rect", { class: "bar", x: x(index) - width / 2, y: from, width, height: Math.max(to - from, 1), rx: 2 });
-  }));
-}
-
-function shortly(label) {
-  const text = /^\d{4}-\d{2}-\d{2}/.test(label) ? label.slice(5, 10) : label;
-  return text.length > 11 ? `${text.slice(0, 10)}…` : text;
 }
 
 function readable(name) {

@@ -73,3 +73,9 @@ function isDate(value) {
 function isRecord(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Return a rounded temperature with a real minus sign, and never a minus zero. */
+export function degrees(value) {
+  const rounded = Math.round(value);
+  return `${rounded < 0 ? "−" : ""}${Math.abs(rounded)}°`;
+}

@@ -4,7 +4,6 @@ import { byId, h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { button } from "../ui/button.js";
 import { anchored } from "../ui/popover.js";
-import { templateForm } from "./template.js";
 import { t } from "../ui/texts.js";
 
 export class Attachments {
@@ -32,6 +31,7 @@ export class Attachments {
   async _fill() {
     this._panel.replaceChildren(h("p", { class: "muted" }, t("Loading…")));
     const { resources, templates = [] } = await this._catalog.load();
+    const { templateForm } = templates.length > 0 ? await import("./template.js") : {};
     const forms = templates.map((template) => templateForm(template, this._context, (resource) => this._attach(resource)));
     const rows = [...resources.map((resource) => this._row(resource)), ...forms];
     const heading = h("h2", { class: "menu-title" }, t("Resources"));
@@ -40,8 +40,8 @@ export class Attachments {
 
   _row(resource) {
     const element = h("button", { type: "button", class: "menu-item", "aria-pressed": String(this._chosen.has(key(resource))) },
-      h("span", { class: "menu-name" }, nameOf(resource)),
-      h("span", { class: "menu-note" }, resource.description || resource.uri),
+      h("span", { class: "menu-name", dir: "auto" }, nameOf(resource)),
+      h("span", { class: "menu-note", dir: "auto" }, resource.description || resource.uri),
       h("span", { class: "menu-note", dir: "auto" }, this._context.serverTitle(resource.server)));
     element.addEventListener("click", () => {
       this._toggle(resource);
@@ -63,7 +63,7 @@ export class Attachments {
 
   _draw() {
     const chips = [...this._chosen.values()].map((resource) =>
-      h("li", { class: "chip" }, icon("attach"), h("span", {}, nameOf(resource)),
+      h("li", { class: "chip" }, icon("attach"), h("span", { dir: "auto" }, nameOf(resource)),
         button(t("Remove {name}", { name: nameOf(resource) }), () => this._toggle(resource), { symbol: "close", iconOnly: true })));
     this._chips.replaceChildren(...chips);
     this._chips.hidden = chips.length === 0;

@@ -32,7 +32,7 @@ export class Composer {
     this._fit();
   }
 
-  /** @param {Palette} palette  opens on `/` */
+  /** @param {{changed: (text: string) => any}} palette  opens on `/` */
   use(palette) {
     this._palette = palette;
   }

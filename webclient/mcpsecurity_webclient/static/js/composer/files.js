@@ -106,7 +106,7 @@ export class Files {
       this._draw();
     };
     return h("li", { class: problem ? "chip wrong" : "chip" }, icon(problem ? "alert" : "attach"),
-      h("span", {}, file.name, h("span", { class: "muted" }, ` ${problem || sizeOf(file.size)}`)),
+      h("span", { dir: "auto" }, file.name, h("span", { class: "muted" }, ` ${problem || sizeOf(file.size)}`)),
       button(t("Remove {name}", { name: file.name }), remove, { symbol: "close", iconOnly: true }));
   }
 }

@@ -27,7 +27,11 @@ export class Palette {
     this._input.addEventListener("input", () => this._find());
     this._input.addEventListener("keydown", (event) => this._keydown(event));
     this._input.addEventListener("blur", () => this._blurred());
-    byId("open-prompts").addEventListener("click", () => this._open("", false));
+  }
+
+  /** Open with all prompts. */
+  open() {
+    this._open("", false);
   }
 
   /** Follow the text of the message box: a `/` at its beginning opens the palette, once. */
@@ -86,7 +90,7 @@ export class Palette {
   _option(prompt) {
     const names = prompt.arguments.map(({ name }) => name).join(", ");
     const element = h("li", { id: uniqueId("prompt"), role: "option", "aria-selected": "false" },
-      h("span", { class: "prompt-name" }, `/${prompt.name}`, names ? h("span", { class: "muted" }, ` ${names}`) : null),
+      h("span", { class: "prompt-name", dir: "auto" }, `/${prompt.name}`, names ? h("span", { class: "muted" }, ` ${names}`) : null),
       h("span", { class: "prompt-description", dir: "auto" }, prompt.description || prompt.title || ""),
       h("span", { class: "prompt-server", dir: "auto" }, this._context.serverTitle(prompt.server)));
     element.addEventListener("mousedown", (event) => event.preventDefault());

@@ -17,8 +17,8 @@ export class PromptForm {
     )));
     const accept = h("button", { type: "submit", class: "button primary" }, h("span", {}, t("Use prompt")));
     this.element = h("form", { class: "prompt-form", novalidate: true, autocomplete: "off", "aria-label": t("Prompt {name}", { name: prompt.name }) },
-      h("p", { class: "card-title" }, prompt.title || prompt.name),
-      prompt.description ? h("p", { class: "card-description" }, prompt.description) : null,
+      h("p", { class: "card-title", dir: "auto" }, prompt.title || prompt.name),
+      prompt.description ? h("p", { class: "card-description", dir: "auto" }, prompt.description) : null,
       this._form.element,
       h("div", { class: "actions" }, accept, button(t("Back"), leave, { kind: "plain" })));
     const boxes = [...this._form.element.querySelectorAll("input")];

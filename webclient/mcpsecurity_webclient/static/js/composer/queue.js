@@ -24,7 +24,7 @@ export class Queue {
 
   _row(waiting, mayBeSent) {
     return h("li", { class: "queued" },
-      h("span", { class: "queued-words" }, h("span", { class: "muted" }, t("Waits:")), " ", wordsOf(waiting)),
+      h("span", { class: "queued-words" }, h("span", { class: "muted" }, t("Waits:")), " ", h("bdi", {}, wordsOf(waiting))),
       mayBeSent ? button(t("Ask now"), () => this._act(() => this._context.commands.sendQueued(waiting.message_id)), { kind: "plain" }) : null,
       button(t("Take back"), () => this._takeBack(waiting), { kind: "plain" }));
   }

@@ -11,8 +11,8 @@ import { completed } from "./completions.js";
  * @param {(resource: {server: string, uri: string, name: string}) => void} attach
  */
 export function templateForm(template, context, attach) {
-  const boxes = new Map(template.arguments.map((name) => [name, h("input", { type: "text", id: uniqueId("variable"), autocomplete: "off", required: true })]));
-  const rows = [...boxes].map(([name, box]) => h("p", {}, h("label", { class: "label", for: box.id }, name), box));
+  const boxes = new Map(template.arguments.map((name) => [name, h("input", { type: "text", dir: "auto", id: uniqueId("variable"), autocomplete: "off", required: true })]));
+  const rows = [...boxes].map(([name, box]) => h("p", {}, h("label", { class: "label", dir: "auto", for: box.id }, name), box));
   const form = h("form", { class: "template-form" }, rows, button(t("Attach"), () => form.requestSubmit(), { kind: "plain" }));
   completed(form, boxes, (name, values) => context.commands.complete(template.server, "template", template.uri_template, name, values));
   form.addEventListener("submit", (event) => {
@@ -21,5 +21,5 @@ export function templateForm(template, context, attach) {
     attach({ server: template.server, uri, name: uri });
   });
   return h("li", {}, h("details", { class: "template" },
-    h("summary", {}, template.title, h("span", { class: "menu-note" }, template.description || template.uri_template)), form));
+    h("summary", { dir: "auto" }, template.title, h("span", { class: "menu-note", dir: "auto" }, template.description || template.uri_template)), form));
 }

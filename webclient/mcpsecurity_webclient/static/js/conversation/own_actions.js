@@ -25,7 +25,7 @@ export class OwnActions {
   }
 
   _makeEditor() {
-    this._text = h("textarea", { class: "own-text", rows: "3", maxlength: "20000", "aria-label": t("What you said") });
+    this._text = h("textarea", { class: "own-text", dir: "auto", rows: "3", maxlength: "20000", "aria-label": t("What you said") });
     this._save = button(t("Save and ask"), () => this._saved(), { kind: "primary" });
     this._text.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this._open(false);

@@ -36,7 +36,7 @@ function input(field, type, attributes = {}) {
 
 function area(field, text, kind = "") {
   const rows = Math.min(Math.max(text.split("\n").length, 2), 10);
-  const target = h("textarea", { rows, class: kind, spellcheck: kind ? "false" : null });
+  const target = h("textarea", { rows, dir: kind ? "ltr" : "auto", class: kind, spellcheck: kind ? "false" : null });
   target.value = text;
   return { element: target, target, read: () => withBreaksOf(text, target.value) };
 }
@@ -107,7 +107,7 @@ function choices(field) {
     return box;
   });
   const rows = boxes.map((box, index) =>
-    h("div", { class: "field-option" }, box, h("label", { for: box.id }, field.options[index].label)),
+    h("div", { class: "field-option" }, box, h("label", { for: box.id, dir: "auto" }, field.options[index].label)),
   );
   const element = h("div", { class: "field-options", role: "group" }, rows);
   const read = () => boxes.flatMap((box, index) => (box.checked ? [index] : []));
@@ -115,5 +115,5 @@ function choices(field) {
 }
 
 function select(labels) {
-  return h("select", {}, labels.map((label) => h("option", {}, label)));
+  return h("select", { dir: "auto" }, labels.map((label) => h("option", { dir: "auto" }, label)));
 }

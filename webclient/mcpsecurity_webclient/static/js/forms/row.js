@@ -11,11 +11,11 @@ export function row(field) {
   const made = control(field);
   const id = uniqueId("field");
   const { target } = made;
-  const part = (kind, text) => (text ? h("p", { class: `field-${kind}`, id: `${id}-${kind}` }, text) : null);
+  const part = (kind, text) => (text ? h("p", { class: `field-${kind}`, dir: "auto", id: `${id}-${kind}` }, text) : null);
   const help = part("description", field.description);
   const note = part("note", noteOf(field));
-  const error = h("p", { class: "field-error", id: `${id}-error`, hidden: true });
-  const label = h(made.grouped ? "span" : "label", { class: "label", id: `${id}-label`, for: made.grouped ? null : id }, field.label);
+  const error = h("p", { class: "field-error", dir: "auto", id: `${id}-error`, hidden: true });
+  const label = h(made.grouped ? "span" : "label", { class: "label", dir: "auto", id: `${id}-label`, for: made.grouped ? null : id }, field.label);
   target.id = id;
   if (made.grouped) target.setAttribute("aria-labelledby", label.id);
   else if (field.required && !made.inline) target.setAttribute("aria-required", "true");

@@ -16,7 +16,7 @@ const WORDS = {
 /** @param {any} outcome  @param {PageContext} context */
 export function outcomeLine({ server, action, by, mode, url }, context) {
   const kind = { timeout: "expired", restart: "restart" }[by] ?? action;
-  const element = h("p", { class: "request-outcome" }, (WORDS[kind] ?? WORDS.cancel)(context.serverTitle(server)));
+  const element = h("p", { class: "request-outcome", dir: "auto" }, (WORDS[kind] ?? WORDS.cancel)(context.serverTitle(server)));
   if (mode === "url" && action === "accept" && webAddress(url)) {
     element.append(" ", h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, t("Open the address again")));
   }

@@ -11,11 +11,11 @@ import { t } from "../ui/texts.js";
  */
 export function requestFrame({ name, heading, symbol, message, deadline }, countdowns, ...content) {
   const countdown = countdowns.add(deadline);
-  const text = h("p", { class: "request-message", id: uniqueId("request") }, message);
+  const text = h("p", { class: "request-message", dir: "auto", id: uniqueId("request") }, message);
   const problem = h("p", { class: "field-error", role: "alert", hidden: true });
   const element = h("div", { class: "request waiting", role: "group", "aria-label": name, "aria-describedby": text.id, tabindex: "-1" },
     h("div", { class: "card-head" }, h("span", { class: "card-symbol" }, icon(symbol)),
-      h("h3", { class: "card-title" }, heading), h("span", { class: "card-state" }, h("span", {}, t("Needs your answer")), countdown.element)),
+      h("h3", { class: "card-title", dir: "auto" }, heading), h("span", { class: "card-state" }, h("span", {}, t("Needs your answer")), countdown.element)),
     text, content.slice(0, -1), problem, content.at(-1));
 
   function say(words) {

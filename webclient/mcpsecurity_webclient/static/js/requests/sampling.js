@@ -31,5 +31,9 @@ export function samplingRequest(sampling, context) {
     symbol: "form",
     message: t("The model would answer the following, with at most {count} tokens, and {server} would get its answer.", { count: sampling.max_tokens, server }),
     deadline: deadlineOf(sampling),
-  }, context.countdowns, h("dl", { class: "sampling" }, prompt.map(({ role, text }) => [h("dt", {}, role), h("dd", {}, text)]).flat()), actions);
+  }, context.countdowns, h("dl", { class: "sampling" }, prompt.map(({ role, text }) => [h("dt", {}, roleWords(role)), h("dd", { dir: "auto" }, text)]).flat()), actions);
+}
+
+function roleWords(role) {
+  return { system: t("Instructions"), user: t("Person"), assistant: t("Assistant") }[role] ?? role;
 }

@@ -93,7 +93,7 @@ export class ChatMenu {
       this._redraw();
     };
     this._doomed.set(id, done);
-    this._toasts.offerUndo(t("“{title}” was deleted.", { title: title || t("New chat") }), undo, UNDO_MS);
+    this._toasts.offerUndo(t("“{title}” was deleted.", { title: title && title !== "New chat" ? title : t("New chat") }), undo, UNDO_MS);
     this._gone(id);
     this._redraw();
   }

@@ -45,8 +45,8 @@ export class Chats {
 
   _showTitle(title) {
     this._title = title;
-    setText(byId("title"), title || t("New chat"));
-    document.title = `${title || t("New chat")} – ${document.body.dataset.product}`;
+    setText(byId("title"), titleWords(title));
+    document.title = `${titleWords(title)} – ${document.body.dataset.product}`;
     this._waiting.draw();
   }
 
@@ -144,7 +144,7 @@ class Row {
   update(entry, isCurrent) {
     if (entry === this._entry && isCurrent === this._link.hasAttribute("aria-current")) return;
     this._entry = entry;
-    const title = entry.title || t("New chat");
+    const title = titleWords(entry.title);
     setText(this._title, title);
     this._link.title = title;
     setText(this._snippet, entry.snippet ?? "");
@@ -163,4 +163,9 @@ function follow(event, open) {
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
   event.preventDefault();
   open();
+}
+
+/** Return a chat's title; one without a title of its own has the service's English word for that. */
+export function titleWords(title) {
+  return title && title !== "New chat" ? title : t("New chat");
 }

@@ -35,7 +35,7 @@ export class Toasts {
 
   _add(message, level, action, ms) {
     this._shown.get(message)?.remove();
-    const words = h("p", { role: level === "error" ? "alert" : "status" });
+    const words = h("p", { dir: "auto", role: level === "error" ? "alert" : "status" });
     const remove = () => {
       element.remove();
       if (this._shown.get(message) === element) this._shown.delete(message);

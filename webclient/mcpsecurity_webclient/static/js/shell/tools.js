@@ -64,7 +64,7 @@ export class Tools {
     const found = server.list.filter((tool) => words.every((word) => `${tool.name} ${tool.title} ${tool.description}`.toLowerCase().includes(word)));
     const body = h("ul", { class: "tool-rows" });
     const details = h("details", { class: "tool-server", "data-server": server.name, open: words.length > 0 || this._servers.length === 1 || open.has(server.name) },
-      h("summary", {}, h("span", { class: "tool-server-name" }, server.title), h("span", { class: "menu-note" }, stateOf(server, found.length, words.length > 0))),
+      h("summary", {}, h("span", { class: "tool-server-name", dir: "auto" }, server.title), h("span", { class: "menu-note" }, stateOf(server, found.length, words.length > 0))),
       body);
     const fill = () => {
       if (details.open && body.childElementCount === 0) body.append(...found.map((tool) => this._tool(server, tool)));
@@ -78,8 +78,8 @@ export class Tools {
   _tool(server, tool) {
     return h("li", { class: "tool-row" },
       h("details", {},
-        h("summary", {}, h("span", { class: "tool-row-name" }, tool.title), effectChips(tool.annotations)),
-        tool.description ? h("p", { class: "tool-row-text" }, tool.description) : null,
+        h("summary", {}, h("span", { class: "tool-row-name", dir: "auto" }, tool.title), effectChips(tool.annotations)),
+        tool.description ? h("p", { class: "tool-row-text", dir: "auto" }, tool.description) : null,
         h("p", { class: "menu-note" }, tool.parameters.length > 0 ? t("Needs: {names}", { names: list(tool.parameters.map(named)) }) : t("Needs nothing.")),
         tool.rule ? h("p", { class: "menu-note" }, RULES[tool.rule]?.()) : null),
       tool.rule === "refuse" ? null : this._switch(server.name, tool.name, t("Use {name}", { name: tool.title })));

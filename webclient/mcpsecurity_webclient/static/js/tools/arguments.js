@@ -33,7 +33,7 @@ export function argumentsView(values, schema, { proposed, caption = t("Arguments
 function argumentRow({ name, value, source }, proposed) {
   const note = { given: isChanged(name, value, proposed) ? t("(changed)") : "", default: t("(default)"), absent: "" }[source];
   const shown = source === "absent" ? h("span", { class: "muted" }, t("not given")) : valueView(value);
-  return h("tr", { class: source }, h("th", { scope: "row" }, name), h("td", {}, shown, note ? h("span", { class: "argument-note" }, ` ${note}`) : null));
+  return h("tr", { class: source }, h("th", { scope: "row", dir: "auto" }, name), h("td", {}, shown, note ? h("span", { class: "argument-note" }, ` ${note}`) : null));
 }
 
 function isChanged(name, value, proposed) {

@@ -28,8 +28,8 @@ export class ToolCard {
     this._countdown = null;
     this._symbol = h("span", { class: "card-symbol" });
     this._state = h("span", { class: "card-state" });
-    this._title = h("h3", { class: "card-title", id: uniqueId("call") });
-    this._origin = h("span", { class: "card-origin" });
+    this._title = h("h3", { class: "card-title", id: uniqueId("call"), dir: "auto" });
+    this._origin = h("span", { class: "card-origin", dir: "auto" });
     this._head = h("div", { class: "card-head" });
     this._progress = progressView();
     this._signIn = signInView();
@@ -110,7 +110,7 @@ export class ToolCard {
     const outcome = new Outcome(call);
     const line = h("summary", { class: "card-line" }, this._symbol, this._title, this._state);
     this._head.replaceChildren(h("details", { class: "card-fold" }, line,
-      h("div", { class: "card-details" }, h("p", { class: "card-origin" }, this._origin.textContent), outcome.details)));
+      h("div", { class: "card-details" }, h("p", { class: "card-origin", dir: "auto" }, this._origin.textContent), outcome.details)));
     this._again = outcome.retry ? button(t("Ask again"), () => this._context[outcome.retry](), { kind: "plain", symbol: "redo", hidden: true }) : null;
     this._body.replaceChildren(...[...outcome.shown, this._again].filter(Boolean));
     if (outcome.hasFigure && before) this._context.keep(this.element);

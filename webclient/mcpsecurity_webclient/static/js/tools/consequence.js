@@ -41,5 +41,5 @@ export function effectChips(annotations) {
 export function consequenceView({ annotations, tool }, server) {
   const { effect } = consequenceOf(annotations);
   const source = effect === "unknown" ? t("{server} does not say what this tool does.", { server }) : t("according to {server}", { server });
-  return h("p", { class: "consequence" }, effectChips(annotations), h("span", { class: "consequence-source" }, source), h("code", { class: "consequence-tool" }, tool));
+  return h("p", { class: "consequence" }, effectChips(annotations), h("span", { class: "consequence-source", dir: "auto" }, source), h("code", { class: "consequence-tool", dir: "auto" }, tool));
 }

@@ -15,7 +15,7 @@ export class GrantChoice {
     this._scope = h("select", { "aria-label": t("For how long") }, this._scopes.map((scope) => h("option", { value: scope }, words(scope))));
     const one = this._scopes.length === 1;
     const label = one ? labelFor(this._scopes[0], call.title || call.tool) : t("Don't ask again for {tool}", { tool: call.title || call.tool });
-    this.element = h("div", { class: "grant-choice", hidden: this._scopes.length === 0 }, this._box, h("label", { for: this._box.id }, label), one ? null : this._scope);
+    this.element = h("div", { class: "grant-choice", hidden: this._scopes.length === 0 }, this._box, h("label", { for: this._box.id, dir: "auto" }, label), one ? null : this._scope);
     this._scope.addEventListener("change", () => { this._box.checked = true; });
   }
 

@@ -3,6 +3,7 @@
 import { h } from "../ui/dom.js";
 import { t } from "../ui/texts.js";
 import { forecast } from "../chart/forecast.js";
+import { worldMap } from "../chart/places.js";
 import { plot } from "../chart/plot.js";
 import { forReading } from "../protocol/exact.js";
 import { argumentsView } from "./arguments.js";
@@ -18,6 +19,8 @@ export class Outcome {
     this._state = stateOf(call);
     /** The way to have the answer written again, if that is of use: the page's `retry` or `regenerate`. */
     this.retry = this._retry();
+    /** @type {HTMLElement | null} */
+    this._map = null;
     const figures = [...(this._state === "done" ? this._figures() : []), ...imagesView(call)];
     /** Whether there is a picture that the answer is about. */
     this.hasFigure = figures.length > 0;
@@ -35,21 +38,23 @@ export class Outcome {
   _words() {
     const { reason, title, tool } = this._call;
     if (this._state === "failed") return [h("p", { class: "card-error", dir: "auto" }, this._error())];
-    if (this._state === "declined" && reason) return [h("p", { class: "card-description" }, t("Your reason: {reason}", { reason }))];
-    if (this._state === "expired") return [h("p", { class: "card-description" }, t("There was no answer in time, so {tool} was not run.", { tool: title || tool }))];
+    if (this._state === "declined" && reason) return [h("p", { class: "card-description", dir: "auto" }, t("Your reason: {reason}", { reason }))];
+    if (this._state === "expired") return [h("p", { class: "card-description", dir: "auto" }, t("There was no answer in time, so {tool} was not run.", { tool: title || tool }))];
     return [];
   }
 
+  /** The figure that tells most; a map that is not it stands with the details. */
   _figures() {
     const structured = forReading(this._call.structured);
-    const drawing = forecast(structured) ?? plot(structured);
-    return drawing ? [drawing] : [];
+    const [drawing, map] = [forecast(structured) ?? plot(structured), worldMap(structured)];
+    this._map = drawing ? map : null;
+    return [drawing ?? map].filter((figure) => figure !== null);
   }
 
   _details() {
     const { arguments: values, input_schema: schema } = this._call;
     const result = this._state === "failed" ? this._wholeError() : resultView(this._call);
-    return [h("h4", {}, t("Arguments")), argumentsView(values, schema), ...(result ? [h("h4", {}, t("Result")), result] : [])];
+    return [h("h4", {}, t("Arguments")), argumentsView(values, schema), ...(result ? [h("h4", {}, t("Result")), result] : []), ...(this._map ? [this._map] : [])];
   }
 
   _error() {

@@ -5,7 +5,7 @@ import { t } from "../ui/texts.js";
 
 export function progressView() {
   const bar = h("progress", { "aria-label": t("Progress") });
-  const words = h("span", { class: "progress-words" });
+  const words = h("span", { class: "progress-words", dir: "auto" });
   const element = h("div", { class: "progress", hidden: true }, bar, words);
 
   function update({ status, progress }, paused) {

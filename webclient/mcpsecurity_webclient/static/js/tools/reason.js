@@ -10,7 +10,7 @@ export class Reason {
     this._changed = changed;
     this._typed = typed;
     this._key = ["reason", call.server, call.tool, call.args_hash];
-    this._input = h("input", { type: "text", id: uniqueId("reason"), maxlength: "500", autocomplete: "off", enterkeyhint: "send" });
+    this._input = h("input", { type: "text", dir: "auto", id: uniqueId("reason"), maxlength: "500", autocomplete: "off", enterkeyhint: "send" });
     this.opener = button(t("with a reason…"), () => this._show(true), { kind: "link", "aria-expanded": "false", "aria-controls": `${this._input.id}-row` });
     this.element = h("div", { class: "field reason", id: `${this._input.id}-row`, hidden: true },
       h("label", { class: "label", for: this._input.id }, t("Tell the assistant why")), this._input);

@@ -36,7 +36,7 @@ export class Records {
 
   _head(column) {
     const sort = button(column.replaceAll("_", " "), () => this._sort(column), { kind: "link" });
-    return h("th", { scope: "col", class: this._isNumeric(column) ? "number" : "" }, sort);
+    return h("th", { scope: "col", dir: "auto", class: this._isNumeric(column) ? "number" : "" }, sort);
   }
 
   _isNumeric(column) {

@@ -49,13 +49,13 @@ function resourceView({ uri, mime_type: type, text, data }) {
   const file = data ? h("a", { href: `data:application/octet-stream;base64,${data}`, download: uri.split("/").at(-1) || "file" }, t("Download")) : null;
   return h("figure", { class: "resource" },
     h("figcaption", {}, linkView(uri, uri), type ? ` · ${type} ` : " ", file),
-    text ? h("pre", { class: "raw", tabindex: "0" }, text) : null);
+    text ? h("pre", { class: "raw", tabindex: "0", dir: "auto" }, text) : null);
 }
 
 function linkView(uri, name) {
   const isWeb = URL.canParse(uri) && ["http:", "https:"].includes(new URL(uri).protocol);
-  if (!isWeb) return h("span", {}, name);
-  return h("a", { href: uri, target: "_blank", rel: "noopener noreferrer" }, name);
+  if (!isWeb) return h("bdi", {}, name);
+  return h("a", { href: uri, target: "_blank", rel: "noopener noreferrer", dir: "auto" }, name);
 }
 
 function hasStructure({ structured }) {

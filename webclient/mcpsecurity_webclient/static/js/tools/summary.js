@@ -1,6 +1,7 @@
 /** A call in one sentence, made from the tool's title and its arguments: "Send e-mail to cfo@contoso.example". */
 
 import { isNumber } from "../protocol/exact.js";
+import { t } from "../ui/texts.js";
 import { effective } from "./effective.js";
 
 const PREPOSITIONS = new Set(["to", "from", "in", "into", "on", "at", "for", "with", "by", "of", "about", "until", "since"]);
@@ -35,13 +36,13 @@ function tellingArguments({ arguments: values, input_schema: schema }) {
 
 /** One text says by itself what it is; numbers and several values need their names. */
 function words(told) {
-  if (told.length === 1 && !/^(-?[\d.]+|yes|no)$/.test(told[0].text)) return told[0].text;
+  if (told.length === 1 && !/^-?[\d.]+$/.test(told[0].text) && ![t("yes"), t("no")].includes(told[0].text)) return told[0].text;
   return told.map(({ name, text }) => `${name.replaceAll("_", " ")} ${text}`).join(", ");
 }
 
 function shortly(value) {
   if (value === null || value === undefined) return "";
-  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "boolean") return value ? t("yes") : t("no");
   if (Array.isArray(value)) return value.every((item) => typeof item === "string") ? clipped(value.join(", ")) : "";
   return isNumber(value) || typeof value === "string" ? clipped(String(value)) : "";
 }

@@ -33,14 +33,14 @@ function objectView(value, depth) {
   const isTable = ([, member]) => depth === 0 && Array.isArray(member) && member.length > 0 && member.every(isRecord);
   const plain = entries.filter((entry) => !isTable(entry));
   const tables = entries.filter(isTable).map(([name, member]) =>
-    h("div", { class: "named-table" }, h("p", { class: "table-name" }, readable(name)), listView(member, depth, readable(name))));
+    h("div", { class: "named-table" }, h("p", { class: "table-name", dir: "auto" }, readable(name)), listView(member, depth, readable(name))));
   if (tables.length === 0) return pairs(plain, depth);
   return h("div", { class: "values-view" }, plain.length > 0 ? pairs(plain, depth) : null, tables);
 }
 
 function pairs(entries, depth) {
   const rows = entries.map(([name, member]) =>
-    h("tr", {}, h("th", { scope: "row" }, readable(name)), h("td", {}, valueView(member, { depth: depth + 1, name: readable(name) }))));
+    h("tr", {}, h("th", { scope: "row", dir: "auto" }, readable(name)), h("td", {}, valueView(member, { depth: depth + 1, name: readable(name) }))));
   return h("table", { class: "pairs" }, h("tbody", {}, rows));
 }
 
