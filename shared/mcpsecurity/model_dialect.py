@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Literal, Protocol
 
 from mcpsecurity.model_endpoint import Api, ModelEndpoint
@@ -29,12 +30,17 @@ _UNKNOWN = re.compile(
     r"|does not exist|must be verified",
     re.IGNORECASE,
 )
+_THOUGHT = "reasoning_content"
+_WANTS_THOUGHTS = re.compile(_THOUGHT)
+_WANTS_SHORT_IDS = re.compile(r"tool call id was .{0,200}length of 9", re.IGNORECASE | re.DOTALL)
+_NO_THOUGHT = " "
+"""What stands for a thought that is not known any more: an empty one is refused."""
 _NO_MODEL = frozenset({"DeploymentNotFound", "model_not_found"})
 _LIMITS = ("max_completion_tokens", "max_tokens")
 
 
 class Refusal(Protocol):
-    """A status that tells of a failure, and the error in its body: `openai.APIStatusError` is one."""
+    """A status that tells of a failure, and the error in its body: `model_error.Refusal` is one."""
 
     @property
     def status_code(self) -> int: ...
@@ -56,6 +62,8 @@ class Dialect:
         dropped: optional parameters that the deployment refused.
         limit: its name for the limit of an answer in Chat Completions.
         effortless: it takes tools by Chat Completions with the reasoning effort `none` only.
+        thoughtful: it wants back what it thought, as DeepSeek and Kimi do.
+        short_ids: it takes ids of calls that have nine letters and digits only, as Mistral does.
     """
 
     way: Way
@@ -63,6 +71,8 @@ class Dialect:
     dropped: set[tuple[str, ...]] = field(default_factory=set)
     limit: str = _LIMITS[0]
     effortless: bool = False
+    thoughtful: bool = False
+    short_ids: bool = False
     _turned: bool = False
 
     @classmethod
@@ -82,6 +92,19 @@ class Dialect:
             _drop(shaped, path)
         if self.effortless and self.way != "responses" and shaped.get("tools"):
             shaped["reasoning_effort"] = "none"
+        if "messages" in shaped:
+            shaped["messages"] = [self._message(message) for message in shaped["messages"]]
+        return shaped
+
+    def _message(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a message of Chat Completions as the deployment takes it."""
+        shaped = {name: value for name, value in message.items() if name != _THOUGHT}
+        if self.thoughtful and message["role"] == "assistant":
+            shaped[_THOUGHT] = message.get(_THOUGHT) or _NO_THOUGHT
+        if self.short_ids and "tool_call_id" in shaped:
+            shaped["tool_call_id"] = _short(shaped["tool_call_id"])
+        if self.short_ids and "tool_calls" in shaped:
+            shaped["tool_calls"] = [{**call, "id": _short(call["id"])} for call in shaped["tool_calls"]]
         return shaped
 
     def learn(self, error: Refusal, way: Way, body: Mapping[str, Any]) -> bool:
@@ -89,9 +112,11 @@ class Dialect:
         once more in another."""
         if way != self.way or self._other_way(error):
             return True
+        parameter, message = error.param or "", error.message or ""
+        if "messages" in body and self._other_messages(message):
+            return True
         if error.status_code not in (400, 422):
             return False
-        parameter, message = error.param or "", error.message or ""
         if _WITHOUT_EFFORT.search(message) and "messages" in body:
             known, self.effortless = body.get("reasoning_effort") == "none", True
             return not known
@@ -128,6 +153,13 @@ class Dialect:
         self.way = wanted
         return self._turned
 
+    def _other_messages(self, message: str) -> bool:
+        """Learn what the deployment wants in messages that it has refused so far."""
+        before = self.thoughtful, self.short_ids
+        self.thoughtful = self.thoughtful or bool(_WANTS_THOUGHTS.search(message))
+        self.short_ids = self.short_ids or bool(_WANTS_SHORT_IDS.search(message))
+        return before != (self.thoughtful, self.short_ids)
+
     def _rename_limit(self, body: Mapping[str, Any], message: str) -> bool:
         sent = next(limit for limit in _LIMITS if limit in body)
         other = next(limit for limit in _LIMITS if limit != sent)
@@ -135,6 +167,13 @@ class Dialect:
             return False
         self.limit = other
         return True
+
+
+def _short(call_id: str) -> str:
+    """Return nine letters and digits for an id, the same ones each time."""
+    if re.fullmatch(r"[A-Za-z0-9]{9}", call_id):
+        return call_id
+    return sha256(call_id.encode(errors="replace")).hexdigest()[:9]
 
 
 def _named(name: str, message: str) -> bool:

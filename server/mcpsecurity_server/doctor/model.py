@@ -24,6 +24,7 @@ _NO_MODEL = re.compile(
 )
 _NO_MODEL_CODES = frozenset({"DeploymentNotFound", "model_not_found"})
 _FIREWALL = re.compile(r"firewall|virtual network|public access", re.IGNORECASE)
+_SHOWN = 200
 _WAYS = {"responses": "Responses", "chat": "Chat Completions", "dated": "Chat Completions (dated API)"}
 _OPTIONS = {
     "temperature": "MCPSECURITY_MODEL_TEMPERATURE",
@@ -90,7 +91,9 @@ def _judge_answer(model: ModelSettings, answer: ModelAnswer) -> Finding:
     """Judge a status of 200."""
     name, way = model.model_name, _WAYS[answer.dialect.way]
     if not answer.streamed and answer.message:
-        return failed("model", f"{name} breaks its answer off: {answer.message!r}.", _name_key(model))
+        return failed(
+            "model", f"{name} breaks its answer off: {answer.message[:_SHOWN]!r}.", _name_key(model)
+        )
     if not answer.streamed:
         return failed(
             "model", f"What answers for {name} does not stream as OpenAI does.", _address_key(model)
@@ -108,7 +111,7 @@ def _judge_answer(model: ModelSettings, answer: ModelAnswer) -> Finding:
 
 def _judge_refusal(model: ModelSettings, answer: ModelAnswer) -> Finding:
     """Judge every other status."""
-    name, status, said = model.model_name, answer.status_code, answer.message
+    name, status, said = model.model_name, answer.status_code, answer.message[:_SHOWN]
     if status == 403 and _FIREWALL.search(said):
         return failed("model", f"The model's network refuses this machine: {said!r}.", "its network rules")
     if status in (401, 403):
@@ -131,7 +134,8 @@ def _judge_refusal(model: ModelSettings, answer: ModelAnswer) -> Finding:
         )
         more = f", {_API}" if answer.dialect.fixed else ""
         return failed("model", message, _name_key(model) + _version_key(model) + more)
-    return failed("model", f"The model answers {status}.", _address_key(model))
+    words = f": {said!r}" if said else ""
+    return failed("model", f"The model answers {status}{words}.", _address_key(model))
 
 
 def _caller(model: ModelSettings) -> str:

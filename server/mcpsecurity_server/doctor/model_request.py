@@ -9,6 +9,7 @@ import aiohttp
 import orjson
 
 from mcpsecurity.model_dialect import Dialect, Way
+from mcpsecurity.model_error import error_in
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity_server.doctor.requests import Answer, fetch
 
@@ -22,7 +23,7 @@ _TOOL = {
 }
 _MAX_TRIES = 6
 _SECONDS = 60.0
-_LONGEST = 200
+_LONGEST = 2000
 _ENDS = frozenset({"response.completed", "response.incomplete"})
 
 
@@ -33,7 +34,7 @@ class ModelAnswer:
     Attributes:
         status_code: the HTTP status.
         message, code, param: of the error, if there is one; else empty. They are the provider's words: one
-            line, at most 200 characters.
+            line, at most 2,000 characters.
         model: the model that the answer names.
         streamed: whether an answer was streamed.
         first_way: the way of the first request.
@@ -105,8 +106,8 @@ def _body(settings: ModelSettings, way: Way) -> dict[str, Any]:
 
 def _read(answer: Answer, first_way: Way, dialect: Dialect) -> ModelAnswer:
     events = _events(answer.text) if answer.status == 200 else []
-    failure = next((error for event in events if (error := _error(event))), None)
-    error = failure or _error(answer.json or {}) or {}
+    failure = next((error for event in events if (error := error_in(event))), None)
+    error = failure or error_in(_json(answer.text)) or {}
     model = next((name for event in events if (name := _model(event))), "")
     streamed = failure is None and any(event.get("choices") or event.get("type") in _ENDS for event in events)
     message, code, param = (_line(error.get(name)) for name in ("message", "code", "param"))
@@ -114,26 +115,17 @@ def _read(answer: Answer, first_way: Way, dialect: Dialect) -> ModelAnswer:
 
 
 def _events(text: str) -> list[dict[str, Any]]:
-    found = []
-    for line in text.splitlines():
-        try:
-            event = orjson.loads(line.removeprefix("data:")) if line.startswith("data:") else None
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(event, dict):
-            found.append(event)
-    return found
+    lines = (line for line in text.splitlines() if line.startswith("data:"))
+    events = (_json(line.removeprefix("data:")) for line in lines)
+    return [event for event in events if isinstance(event, dict)]
 
 
-def _error(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the error in a body or an event, in any of the forms that endpoints have."""
-    response = body.get("response")
-    error = response.get("error") if isinstance(response, Mapping) else body.get("error")
-    if isinstance(error, str):
-        return {"message": error}
-    if isinstance(error, Mapping):
-        return error
-    return body if body.get("type") == "error" or body.get("object") == "error" else None
+def _json(text: str) -> Any:
+    """Return a JSON value; None if the text is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _model(event: Mapping[str, Any]) -> str:
@@ -144,6 +136,4 @@ def _model(event: Mapping[str, Any]) -> str:
 def _line(value: object) -> str:
     """Return a provider's text as one line that does nothing to a terminal."""
     text = "" if value is None else str(value)
-    return "".join(c if c.isprintable() else " " for c in re.sub(r"\s+", " ", text[: 4 * _LONGEST]))[
-        :_LONGEST
-    ]
+    return "".join(c if c.isprintable() else " " for c in re.sub(r"\s+", " ", text[:_LONGEST]))

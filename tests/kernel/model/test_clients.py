@@ -5,8 +5,10 @@ import ssl
 from typing import Any
 
 import pytest
+from openai import APIConnectionError, APITimeoutError, DefaultAioHttpClient, DefaultAsyncHttpxClient
 from semantic_kernel.exceptions import ServiceResponseException
 from tests.kernel.model.conftest import Endpoint, Made, Refusal, asked_whole
+from tests.support.ports import free_port
 
 from mcpsecurity.kernel import ChatModel
 from mcpsecurity.kernel.model import EndpointError
@@ -105,6 +107,30 @@ async def test_an_untrusted_certificate_is_told_as_no_connection(endpoint: Endpo
     assert "Connection" in type(raised.value.__cause__).__name__
 
 
+@pytest.mark.parametrize("make_http", [DefaultAsyncHttpxClient, DefaultAioHttpClient])
+async def test_a_refused_connection_is_no_timeout(make_http: Any) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    async with ChatModel.at(url, "m", key="k", make_http=make_http) as model:
+        with pytest.raises(ServiceResponseException) as raised:
+            await asked_whole(model)
+    assert type(raised.value.__cause__) is APIConnectionError
+
+
+@pytest.mark.parametrize("make_http", [DefaultAsyncHttpxClient, DefaultAioHttpClient])
+async def test_an_endpoint_that_says_nothing_is_a_timeout(make_http: Any) -> None:
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hear, "127.0.0.1") as silent:
+        port = silent.sockets[0].getsockname()[1]
+        url, options = f"http://127.0.0.1:{port}", {"timeout": 0.2, "make_http": make_http}
+        async with ChatModel.at(url, "m", key="k", **options) as model:
+            with pytest.raises(ServiceResponseException) as raised:
+                await asked_whole(model)
+    assert isinstance(raised.value.__cause__, APITimeoutError)
+
+
 async def test_a_redirect_is_not_followed(endpoint: Endpoint, model_at: Made) -> None:
     endpoint.answers.append(Refusal(307, "elsewhere"))
     with pytest.raises(ServiceResponseException):
@@ -112,8 +138,9 @@ async def test_a_redirect_is_not_followed(endpoint: Endpoint, model_at: Made) ->
     assert len(endpoint.asked) == 1
 
 
+@pytest.mark.parametrize("make_http", [DefaultAsyncHttpxClient, DefaultAioHttpClient])
 async def test_the_companys_proxy_is_used_for_what_leaves_it_and_never_for_loopback(
-    endpoint: Endpoint, model_at: Made, monkeypatch: pytest.MonkeyPatch
+    endpoint: Endpoint, model_at: Made, monkeypatch: pytest.MonkeyPatch, make_http: Any
 ) -> None:
     asked: list[bytes] = []
 
@@ -124,12 +151,13 @@ async def test_the_companys_proxy_is_used_for_what_leaves_it_and_never_for_loopb
     async with await asyncio.start_server(proxy, "127.0.0.1") as company:
         for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{company.sockets[0].getsockname()[1]}")
-        await asked_whole(model_at("/v1", azure=False))
+        await asked_whole(model_at("/v1", azure=False, make_http=make_http))
         assert (len(endpoint.asked), asked) == (1, []), "loopback is reached directly"
         for inner in ("", ".example"):
             monkeypatch.setenv("NO_PROXY", inner)
             monkeypatch.setenv("no_proxy", inner)
-            async with ChatModel.at("https://model.contoso.example/v1", "m", key="k") as model:
+            url = "https://model.contoso.example/v1"
+            async with ChatModel.at(url, "m", key="k", make_http=make_http) as model:
                 with pytest.raises(ServiceResponseException):
                     await asked_whole(model)
             assert asked == [b"CONNECT model.contoso.example:443 HTTP/1.1\r\n"], "an inner host is not"

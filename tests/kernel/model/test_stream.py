@@ -131,6 +131,13 @@ def test_an_error_within_the_stream_is_raised(error: Any) -> None:
         ([delta(function_call={"name": "t", "arguments": "{"}), delta(function_call={"arguments": "}"})],
          [("", "t", "{}")]),
         ([tool_call(index=0, id=5, function=None)], [("", "", "")]),
+        ([delta(tool_calls=[{"index": 0, "id": "", "function": {"name": "t", "arguments": "{}"}},
+                            {"index": 0, "id": "", "function": {"name": "u", "arguments": "{}"}}])],
+         [("", "t", "{}"), ("", "u", "{}")]),
+        ([tool_call(id="a", function={"name": "t", "arguments": '{"x"'}),
+          tool_call(id="b", function={"arguments": ":1}"})], [("a", "t", '{"x":1}')]),
+        ([tool_call(index=0, function={"name": "t", "arguments": "{"}),
+          tool_call(index=0, function={"name": "t", "arguments": "}"})], [("", "t", "{}")]),
     ],
 )  # fmt: skip
 def test_calls_are_put_together(chunks: list[Any], calls: list[tuple[str, str, str]]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from tests.server.doctor.doctoring import find, settings_of
+from tests.support.partners import PARTNERS, refusing
 
 from mcpsecurity.localcloud import LocalCloud
 from mcpsecurity_server.doctor import Finding, Status, examine
@@ -269,3 +270,30 @@ async def test_each_setting_that_is_missing_is_a_finding(healthy_cloud: LocalClo
     assert (found.status, found.setting) == (Status.FAILED, "OPENAI_API_KEY")
     both = await _openai(healthy_cloud, "http://localhost:1", azure_openai_endpoint="https://localhost:2")
     assert (both.status, both.setting) == (Status.FAILED, "AZURE_OPENAI_ENDPOINT")
+
+
+async def test_what_people_use_beside_azure_is_well(healthy_cloud: LocalCloud) -> None:
+    for partner in PARTNERS:
+        async with TestServer(partner.app(), host="127.0.0.1") as server:
+            url = str(server.make_url("")).rstrip("/") + partner.base
+            found = await _openai(healthy_cloud, url, openai_api_key="k", max_output_tokens=99)
+        assert found.status is Status.OK, (partner.name, found)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (400, {"error": {"message": "gemma2 does not support tools"}}, "gemma2 does not support tools"),
+        (400, {"object": "error", "message": '"auto" tool choice requires --x'}, "tool choice requires --x"),
+        (500, {"error": {"code": 500, "message": "tools param requires --jinja flag"}}, "requires --jinja"),
+        (400, [{"error": {"code": 400, "message": "API key not valid."}}], "API key not valid"),
+        (422, {"detail": [{"loc": ["body", "tools"], "msg": "not permitted"}]}, "not permitted"),
+        (200, {"error": "Unexpected endpoint or method."}, "Unexpected endpoint"),
+    ],
+)
+async def test_a_providers_words_are_told_in_whichever_form_they_come(
+    healthy_cloud: LocalCloud, status: int, body: Any, said: str
+) -> None:
+    async with TestServer(refusing(status, body).app(), host="127.0.0.1") as server:
+        found = await _openai(healthy_cloud, str(server.make_url("/v1")), openai_api_key="k")
+    assert (found.status, said in found.message) == (Status.FAILED, True), found

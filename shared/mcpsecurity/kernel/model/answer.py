@@ -11,16 +11,21 @@ from typing import Any
 from semantic_kernel.connectors.ai.completion_usage import CompletionUsage
 from semantic_kernel.contents import FinishReason, FunctionCallContent
 
-__all__ = ["REASONING", "Answer", "count_of", "text_of", "whole_characters"]
+__all__ = ["REASONING", "THOUGHT", "Answer", "count_of", "text_of", "whole_characters"]
 
 REASONING = "reasoning"
 """Key in a message's metadata: reasoning items, which go back to the model within the same answer. Each is a
 pair: its place (0: before the text, 1: before the first call, 2: before the second one …), and the item."""
 
+THOUGHT = "thought"
+"""Key in a message's metadata: the text of what the model thought. Some want it back with every later request
+when they called functions."""
+
 _MAX_CHARACTERS = 1_000_000
 """Azure OpenAI takes no message back that is longer than 1,048,576."""
 _MAX_REASONING = 8 * 2**20
 _MAX_CALLS = 128
+_TEXTS = ("text", "summary", "data")
 _SHORT = 100
 _REASONS = frozenset(known.value for known in FinishReason)
 
@@ -75,6 +80,8 @@ class Answer:
         reasoning: reasoning items, each with its place (see `REASONING`).
         finish: why the answer ended, in the endpoint's words: `stop`, `length`, `content_filter`,
             `tool_calls` or another; None until it says.
+        thought: what a model thought in plain text, in pieces.
+        details: what it thought in OpenRouter's form.
         usage: `prompt_tokens`, `completion_tokens`, `reasoning_tokens`, `cached_tokens`, as far as reported.
         model: the model's name, as the endpoint says it.
         parts: how many parts were JSON objects; `unreadable` counts the others.
@@ -84,6 +91,8 @@ class Answer:
     def __init__(self) -> None:
         self.text, self.refusal, self.summary = _Joined(), _Joined(), _Joined()
         self.reasoning: list[tuple[int, dict[str, Any]]] = []
+        self.thought: list[str] = []
+        self.details: list[dict[str, Any]] = []
         self.finish: str | None = None
         self.usage: dict[str, int] = {}
         self.model: str | None = None
@@ -114,12 +123,27 @@ class Answer:
 
     def reason(self, item: dict[str, Any], size: int) -> None:
         """Take a reasoning item of this size."""
-        self._reasoning += size
-        if self._reasoning > _MAX_REASONING:
-            self._fill()
+        if not self._grow_reasoning(size):
             return
         place = 1 + len(self._calls) if self._calls or self.text.any else 0
         self.reasoning.append((place, item))
+
+    def mark_call(self, item: dict[str, Any], size: int) -> None:
+        """Take what has to go back beside the last call."""
+        if self._grow_reasoning(size) and self._calls:
+            self.reasoning.append((len(self._calls), item))
+
+    def detail(self, item: dict[str, Any], size: int) -> None:
+        """Take a piece of reasoning that goes back before everything else; text that goes on is joined."""
+        if not self._grow_reasoning(size):
+            return
+        last = self.details[-1] if self.details else {}
+        if all(item.get(name) == last.get(name) for name in ("type", "index")) and "index" in item:
+            for name, value in item.items():
+                joined = name in _TEXTS and isinstance(value, str) and isinstance(last.get(name), str)
+                last[name] = last[name] + value if joined else last.get(name) if value is None else value
+        else:
+            self.details.append(dict(item))
 
     def finished(self, reason: Any) -> None:
         """Take the reason for the end; the first one counts."""
@@ -156,18 +180,18 @@ class Answer:
             "unreadable": self.unreadable,
             "usage": _usage(self.usage),
             "model": self.model,
-            REASONING: self.reasoning,
+            REASONING: self.reasoning + [(0, {"reasoning_details": self.details})] * bool(self.details),
+            THOUGHT: "".join(self.thought),
         }
         return {name: value for name, value in known.items() if value}
 
     def _call(self, index: Any, call_id: str, name: str) -> _Call:
-        """Return the call that a piece belongs to; one with another id is another, whatever its index."""
-        for call in reversed(self._calls):
-            same_place = call.index == index if index is not None else (not call_id or call.id == call_id)
-            if same_place and not (call_id and call.id and call_id != call.id and name):
-                if index is None and not call_id and name and call.name:
-                    break
-                return call
+        """Return the call that a piece belongs to: the last one of its index, or the last one at all where
+        there are none. A piece with a name begins another call if it has another id, or if the arguments so
+        far are whole."""
+        found = next((c for c in reversed(self._calls) if index is None or c.index == index), None)
+        if found is not None and not (name and found.name and _begins(found, index, call_id)):
+            return found
         if len(self._calls) >= _MAX_CALLS:
             self._fill()
             return _Call(index)
@@ -179,8 +203,27 @@ class Answer:
         if self._characters > _MAX_CHARACTERS:
             self._fill()
 
+    def _grow_reasoning(self, size: int) -> bool:
+        """Return whether so much more reasoning may be kept."""
+        self._reasoning += size
+        if self._reasoning > _MAX_REASONING:
+            self._fill()
+        return not self.full
+
     def _fill(self) -> None:
         self.full, self.finish = True, "length"
+
+
+def _begins(before: _Call, index: Any, call_id: str) -> bool:
+    """Tell whether a piece that has a name is another call than the one before it."""
+    if call_id and before.id:
+        return call_id != before.id
+    if index is None:
+        return True
+    try:
+        return isinstance(json.loads("".join(before.arguments)), dict)
+    except ValueError:
+        return False
 
 
 def text_of(content: Any) -> str:

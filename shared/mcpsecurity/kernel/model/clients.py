@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2  # what `openai` speaks HTTP with
 from openai import (
+    APIConnectionError,
     APITimeoutError,
     AsyncAPIResponse,
     AsyncAzureOpenAI,
@@ -31,6 +32,8 @@ class ModelClients:
     """Sends requests to an endpoint, with a key, or with the token of an identity, or with neither.
 
     `proxies`: whether the proxy is used that the environment names for the endpoint (`runtime/proxy.py`).
+    `make_http` makes what speaks HTTP; openai's `DefaultAioHttpClient` hands over all that has arrived at
+    once, so that a word that streams costs a third, but it complains when it is not closed.
 
     A redirect is not followed: the key and the conversation are for the address that is configured.
     """
@@ -45,9 +48,12 @@ class ModelClients:
         timeout: float = 180.0,
         tls: ssl.SSLContext | None = None,
         proxies: bool = True,
+        make_http: Callable[..., httpx2.AsyncClient] = DefaultAsyncHttpxClient,
     ) -> None:
-        proxy = proxy_for(endpoint.base_url) if proxies else None
-        self._http = _http_client(timeout, tls or client_ssl_context(None), proxy)
+        tls, proxy = tls or client_ssl_context(None), proxy_for(endpoint.base_url) if proxies else None
+        self._http = make_http(
+            verify=tls, timeout=timeout, follow_redirects=False, trust_env=False, proxy=proxy
+        )
         extra = {name.title(): value for name, value in (headers or {}).items()}
         options: dict[str, Any] = {
             "timeout": timeout,
@@ -97,8 +103,14 @@ class ModelClients:
             # `extra_body` is sent as it is; arguments would be walked through, with the schema of each tool
             async with create(**named, extra_body=body, extra_headers=headers) as response:
                 yield response
+        except APITimeoutError as error:
+            if _is_timeout(error):
+                raise
+            raise APIConnectionError(request=error.request) from error
         except httpx2.TimeoutException as error:
-            raise APITimeoutError(error.request) from error
+            if _is_timeout(error):
+                raise APITimeoutError(error.request) from error
+            raise BrokenOffError("the connection broke") from error
         except (httpx2.RequestError, httpx2.StreamError, OSError) as error:
             raise BrokenOffError("the connection broke") from error
 
@@ -107,7 +119,8 @@ class ModelClients:
         await self._http.aclose()
 
 
-def _http_client(timeout: float, tls: ssl.SSLContext, proxy: str | None) -> DefaultAsyncHttpxClient:
-    return DefaultAsyncHttpxClient(
-        verify=tls, timeout=timeout, follow_redirects=False, trust_env=False, proxy=proxy
-    )
+def _is_timeout(error: BaseException | None) -> bool:
+    """Tell whether time ran out; the transport says so of connections that are refused or break, too."""
+    while error is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__ or error.__context__
+    return error is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 from semantic_kernel.contents import ChatMessageContent
 
-from mcpsecurity.kernel.model.answer import Answer, count_of, text_of
+from mcpsecurity.kernel.model.answer import REASONING, THOUGHT, Answer, count_of, text_of
 from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import picture_parts
 
@@ -16,6 +16,11 @@ __all__ = ["UNWANTED", "read", "request"]
 
 UNWANTED: frozenset[bytes] = frozenset()
 """Names of events that need not be decoded; there are none with names."""
+
+_MARK = "extra_content"
+"""What Gemini signs its calls with: https://ai.google.dev/gemini-api/docs/thought-signatures."""
+_DETAILS = "reasoning_details"
+"""What OpenRouter has of a model's reasoning: https://openrouter.ai/docs/use-cases/reasoning-tokens."""
 
 
 def request(messages: Iterable[ChatMessageContent], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +59,7 @@ def _messages(messages: Iterable[ChatMessageContent]) -> Iterable[dict[str, Any]
     """Return the messages. Pictures of tool results follow in a message of the user."""
     waiting: list[dict[str, Any]] = []
     for message in messages:
-        sent = message.to_dict()
+        sent = _sent(message)
         if sent["role"] != "tool" and waiting:
             yield {"role": "user", "content": waiting}
             waiting = []
@@ -62,6 +67,23 @@ def _messages(messages: Iterable[ChatMessageContent]) -> Iterable[dict[str, Any]
         waiting += [{"type": "image_url", "image_url": {"url": url}} for url in picture_parts(message)]
     if waiting:
         yield {"role": "user", "content": waiting}
+
+
+def _sent(message: ChatMessageContent) -> dict[str, Any]:
+    """Return a message with all that its model said: text beside calls, what it thought, and the marks that
+    Gemini wants back with its calls."""
+    sent = message.to_dict()
+    calls: list[dict[str, Any]] = sent.get("tool_calls", [])
+    if calls and message.content:
+        sent["content"] = message.content
+    if thought := message.metadata.get(THOUGHT):
+        sent["reasoning_content"] = thought
+    for place, item in message.metadata.get(REASONING, ()) if calls else ():
+        if _DETAILS in item:
+            sent[_DETAILS] = item[_DETAILS]
+        elif _MARK in item and 0 < place <= len(calls):
+            calls[place - 1][_MARK] = item[_MARK]
+    return sent
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,13 +97,13 @@ def read(chunk: Mapping[str, Any], answer: Answer) -> None:
     Raises:
         ProviderError: it is an error.
     """
-    if chunk.get("error"):
-        raise ProviderError(chunk["error"])
+    choice = _choice_of(chunk)
+    if error := chunk.get("error") or choice.get("error"):
+        raise ProviderError(error)
     answer.named(chunk.get("model"))
     usage = chunk.get("usage")
     if isinstance(usage, dict):
         _read_usage(usage, answer)
-    choice = _choice_of(chunk)
     answer.finished(choice.get("finish_reason"))
     said = choice.get("delta") or choice.get("message")
     if isinstance(said, dict):
@@ -103,6 +125,11 @@ def _read_delta(delta: Mapping[str, Any], answer: Answer) -> None:
         answer.say(answer.refusal, refusal)
     if thought := text_of(delta.get("reasoning_content") or delta.get("reasoning")):
         answer.say(answer.summary, thought)
+        answer.thought.append(thought)
+    if isinstance(details := delta.get(_DETAILS), list):
+        for item in details:
+            if isinstance(item, dict):
+                answer.detail(item, len(str(item)))
     calls = delta.get("tool_calls")
     for made in calls if isinstance(calls, list) else [calls]:
         if isinstance(made, dict):
@@ -116,6 +143,8 @@ def _read_call(made: Mapping[str, Any], answer: Answer) -> None:
     function = function if isinstance(function, dict) else {}
     arguments = function.get("arguments", function.get("input"))
     answer.call(made.get("index"), text_of(made.get("id")), text_of(function.get("name")), arguments)
+    if isinstance(mark := made.get(_MARK), dict):
+        answer.mark_call({_MARK: mark}, len(str(mark)))
 
 
 def _read_usage(usage: Mapping[str, Any], answer: Answer) -> None:

@@ -4,6 +4,8 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from openai import DefaultAioHttpClient
+
 from mcpsecurity.identity_token import token_provider
 from mcpsecurity.kernel.model.service import ChatModel
 from mcpsecurity.kernel.model.settings import ChatModelSettings
@@ -38,5 +40,6 @@ async def open_model(settings: ModelSettings, tls: ssl.SSLContext) -> AsyncItera
             headers=settings.headers,
             timeout=settings.model_timeout,
             tls=tls,
+            make_http=DefaultAioHttpClient,
         )
         yield await resources.enter_async_context(model)

@@ -89,7 +89,8 @@ def _items(messages: Sequence[ChatMessageContent]) -> Iterator[dict[str, Any]]:
 def _said(message: ChatMessageContent, *, with_reasoning: bool) -> Iterator[dict[str, Any]]:
     """Yield what the model said: its text and calls, with the reasoning items in their places. One that
     nothing follows would be refused."""
-    reasoning = list(message.metadata.get(REASONING, ())) if with_reasoning else []
+    known = message.metadata.get(REASONING, ()) if with_reasoning else ()
+    reasoning = [(place, item) for place, item in known if "type" in item]
     calls = [item for item in message.items if isinstance(item, FunctionCallContent)]
     yield from (item for at, item in reasoning if at == 0)
     if message.content:

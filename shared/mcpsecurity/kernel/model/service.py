@@ -40,6 +40,7 @@ from mcpsecurity.kernel.model.settings import ChatModelSettings
 from mcpsecurity.kernel.model.stream import read_body
 from mcpsecurity.model_dialect import Dialect, Way
 from mcpsecurity.model_endpoint import Api, read_endpoint
+from mcpsecurity.model_error import refusal_of
 
 __all__ = ["ChatModel"]
 
@@ -105,7 +106,7 @@ class ChatModel(ChatCompletionClientBase):
             azure: whether the host is an Azure OpenAI resource; None decides by its name.
             defaults: settings of requests that do not set them themselves.
             options: further ones of `ModelClients`: `headers`, `timeout` in seconds, `tls`: an
-                `ssl.SSLContext`, `proxies`: False to use none.
+                `ssl.SSLContext`, `proxies`: False to use none, `make_http`.
 
         Raises:
             EndpointError: no model can be reached at the address.
@@ -233,7 +234,9 @@ class ChatModel(ChatCompletionClientBase):
                         await asyncio.sleep(_PAUSE_SECONDS)
                     elif sealed and error.code == _NOT_ITS_REASONING:
                         sealed = False
-                    elif attempt + 1 == _MAX_TRIES or not self._dialect.learn(error, way, body):
+                    elif attempt + 1 == _MAX_TRIES or not self._dialect.learn(
+                        refusal_of(error.status_code, error.body), way, body
+                    ):
                         raise
             yield way, response
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from mcpsecurity.kernel.model.answer import Answer
-from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError
+from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity.kernel.model.events import EventSplitter, json_of
 
 __all__ = ["read_body", "read_events"]
@@ -31,7 +31,11 @@ async def read_body(
     events, done = EventSplitter(unwanted), False
     async for piece in body:
         found = events.feed(piece)
-        done = read_events(found, read, answer)
+        try:
+            done = read_events(found, read, answer)
+        except ProviderError:
+            yield  # what came before it
+            raise
         if done:
             await _drain(body)
             break

@@ -14,8 +14,10 @@ from mcpsecurity_webclient.chat.tools.approvals import Publish
 
 __all__ = ["AnswerWriter"]
 
-_PAUSE = 0.04
-"""Seconds between two deltas: the eye does not see more, and each costs a rendering."""
+_PAUSE, _LONGEST_PAUSE = 0.1, 0.3
+"""Seconds between two deltas: words come faster than anybody reads, and each delta costs a rendering."""
+_RENDERED = 8_000
+"""Characters of an unfinished block that make the pause a second longer: all of it is rendered each time."""
 
 
 class AnswerWriter:
@@ -57,7 +59,8 @@ class AnswerWriter:
         self._timer = None
         if self._waiting:
             self._tell()
-            self._timer = asyncio.get_running_loop().call_later(_PAUSE, self._tell_and_pause)
+            pause = min(_PAUSE + self._markdown.unfinished / _RENDERED, _LONGEST_PAUSE)
+            self._timer = asyncio.get_running_loop().call_later(pause, self._tell_and_pause)
 
     def _tell(self) -> None:
         """Publish what waits."""

@@ -41,6 +41,13 @@ _TOO_LONG = frozenset(
 _TOO_LONG_WORDS = re.compile(r"maximum context length|context (size|window)|too many tokens", re.IGNORECASE)
 _NO_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "quota_exceeded"})
 _BUSY = frozenset({"rate_limit_exceeded", "too_many_requests", "429"})
+_BAD_CALL = frozenset({"tool_use_failed"})
+"""The model made a call that its endpoint could not read."""
+_NO_TOOLS = re.compile(
+    r"does not support (?:tools|function)|tool use is not supported"
+    r"|requires? --(?:enable-auto-tool-choice|jinja)",
+    re.IGNORECASE,
+)
 _FIREWALL = re.compile(r"firewall|virtual network|public access|private endpoint", re.IGNORECASE)
 _NO_DEPLOYMENT = re.compile(r"deployment|model", re.IGNORECASE)
 _LONGEST_WAIT = 7 * 86400
@@ -158,7 +165,10 @@ def _of_report(report: Report) -> Failure:
             "this message, or choose a model that reads more."
         )
         return Failure("too_long", text, retryable=False)
-    if report.status is None:
+    if _NO_TOOLS.search(report.message):
+        text = _("This model takes no tools. Turn off the tools of this chat, or choose another model.")
+        return Failure("model_no_tools", text, retryable=False)
+    if report.status is None or report.has(_BAD_CALL):
         return Failure("model_error", _("The model's answer broke off with an error."), retryable=True)
     return _of_status(report, report.status)
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from semantic_kernel.contents import FunctionCallContent, StreamingChatMessageContent
 
-from mcpsecurity.kernel.model import REASONING
+from mcpsecurity.kernel.model import REASONING, THOUGHT
 from mcpsecurity_webclient.chat.strict_json import read_json
 from mcpsecurity_webclient.errors import UnreadableCallError
 
 __all__ = ["Completion", "ModelAnswer", "arguments_of"]
 
 _COUNTS = ("prompt_tokens", "completion_tokens")
+_LONGEST_THOUGHT = 100_000
 _OWN_ENDS = (None, "stop", "tool_calls", "function_call")
 
 
@@ -62,6 +63,12 @@ class ModelAnswer:
     def reasoning(self) -> list[Any]:
         """What the model thought, for its next round."""
         return list(self._known.get(REASONING, ()))
+
+    @property
+    def thought(self) -> str:
+        """What the model thought in plain text, for all its later rounds; "" if it is too long to be kept."""
+        thought = str(self._known.get(THOUGHT, ""))
+        return thought if len(thought) <= _LONGEST_THOUGHT else ""
 
     @property
     def whole(self) -> bool:

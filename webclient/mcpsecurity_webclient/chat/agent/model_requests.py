@@ -1,8 +1,10 @@
 """Requests to the model of one conversation: the system message, what fits of the turns, and the tools."""
 
+import asyncio
 import json
+import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +35,9 @@ from mcpsecurity_webclient.errors import TooLongError
 __all__ = ["ModelRequests"]
 
 _SYSTEM_TURN = 10
+_AT_ONCE = 0.002
+_PAUSE = 0.1
+"""Seconds for which nothing is read once all that the model said is: a wake-up costs more than a word."""
 _OUR_PLUGIN = look_back_plugin()
 
 
@@ -102,13 +107,17 @@ class ModelRequests:
     async def _streamed(self, used: ModelInUse, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
         settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False))
         response = ModelAnswer()
+        stream = used.service.get_streaming_chat_message_contents(history, settings, kernel=self._kernel)
         try:
-            async for parts in used.service.get_streaming_chat_message_contents(
-                history, settings, kernel=self._kernel
-            ):
-                for part in parts:
-                    if piece := response.take(part):
+            async with aclosing(stream):
+                read_at = time.monotonic()
+                async for parts in stream:
+                    waited = time.monotonic() - read_at > _AT_ONCE
+                    if piece := "".join(map(response.take, parts)):
                         writer.text(piece)
+                        if waited:  # the model is slower than this: its next words are read together
+                            await asyncio.sleep(_PAUSE)
+                    read_at = time.monotonic()
         except BaseException:
             if response.text.strip():
                 self._state.transcript.history.add_assistant_message(response.text)

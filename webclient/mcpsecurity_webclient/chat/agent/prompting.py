@@ -13,7 +13,7 @@ from semantic_kernel.contents import (
     TextContent,
 )
 
-from mcpsecurity.kernel.model import REASONING
+from mcpsecurity.kernel.model import REASONING, THOUGHT
 from mcpsecurity.kernel.schema_functions import original_arguments
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswer, arguments_of
@@ -165,10 +165,11 @@ class PromptingService:
             )
         text = [TextContent(text=response.text)] if response.text.strip() else []
         if text or items:
-            thought = {REASONING: response.reasoning, _THOUGHT_BY: self._answering}
-            reasoning = thought if response.reasoning and items else {}
+            metadata: dict[str, Any] = {THOUGHT: response.thought} if response.thought else {}
+            if response.reasoning and items:
+                metadata |= {REASONING: response.reasoning, _THOUGHT_BY: self._answering}
             history.add_message(
-                ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=reasoning)
+                ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=metadata)
             )
             history.messages += answered
         batch.begin = len(history.messages)

@@ -8,6 +8,7 @@ from typing import Any
 import openai
 
 from mcpsecurity.kernel.model import ProviderError
+from mcpsecurity.model_error import error_of
 
 __all__ = ["Report", "report_of"]
 
@@ -50,8 +51,8 @@ class Report:
 
 def report_of(error: openai.APIError | ProviderError) -> Report:
     """Return what the endpoint says is wrong."""
-    body = error.body if isinstance(error.body, dict) else {"message": error.body}
-    inner, message = body.get("innererror"), body.get("message")
+    body = error_of(error.body)
+    inner = body.get("innererror")
     status = error.status_code if isinstance(error, openai.APIStatusError) else None
     headers = error.response.headers if isinstance(error, openai.APIStatusError) else {}
     return Report(
@@ -59,7 +60,7 @@ def report_of(error: openai.APIError | ProviderError) -> Report:
         code=_short(body.get("code")),
         kind=_short(body.get("type")),
         inner=_short(inner.get("code") if isinstance(inner, dict) else None),
-        message=message if isinstance(message, str) else "",
+        message=body.get("message", ""),
         request_id=next((_short(headers[name]) for name in _REQUEST_IDS if headers.get(name)), ""),
         headers=headers,
     )

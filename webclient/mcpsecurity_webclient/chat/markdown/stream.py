@@ -27,6 +27,11 @@ class MarkdownStream:
         self.stable_html = ""
         self._begin = 0
 
+    @property
+    def unfinished(self) -> int:
+        """How many characters the unfinished block has."""
+        return len(self.text) - self._begin
+
     def add(self, text: str) -> Piece:
         """Add text and return the change."""
         self.text += text

@@ -138,7 +138,8 @@ class ConversationSaver:
             while self._dirty:
                 await asyncio.sleep(pause)
                 try:
-                    await self.save()
+                    if self._dirty:  # nobody has saved it meanwhile
+                        await self.save()
                     pause = self._pause
                 except StoreUnavailableError:
                     pause = min(pause * 2, _LONGEST_PAUSE)

@@ -5,6 +5,7 @@ from typing import Any
 
 from semantic_kernel.contents import ChatMessageContent
 
+from mcpsecurity.kernel.model import THOUGHT
 from mcpsecurity_webclient.chat.history import is_left_out, leave_out, mark_message, message_of
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
@@ -20,6 +21,7 @@ _MESSAGE = "message"
 _STORED = "stored"
 """Key in a turn's metadata, which itself is not stored: its part."""
 _UNDER_WAY = ("proposed", "approved", "running")
+_MARKS = (_LEFT_OUT, _MESSAGE, THOUGHT)
 _NOT_KEPT = {"html", "stable", "decision", "deciding", "limit", "recovered", "stored"}
 
 
@@ -60,11 +62,10 @@ def turns_from(parts: list[Part]) -> list[ChatMessageContent]:
     """Return what the model reads."""
     turns = []
     for body in (part.body for part in parts if part.kind == "turn"):
-        turns.append(
-            ChatMessageContent.model_validate(
-                {k: v for k, v in body.items() if k not in (_LEFT_OUT, _MESSAGE)}
-            )
-        )
+        turn = ChatMessageContent.model_validate({k: v for k, v in body.items() if k not in _MARKS})
+        if body.get(THOUGHT):
+            turn.metadata[THOUGHT] = body[THOUGHT]
+        turns.append(turn)
         if body.get(_LEFT_OUT):
             leave_out(turns[-1:])
         if body.get(_MESSAGE):
@@ -108,6 +109,8 @@ def _turn(turn: ChatMessageContent) -> dict[str, Any]:
         body[_LEFT_OUT] = True
     if (message_id := message_of(turn)) is not None:
         body[_MESSAGE] = message_id
+    if thought := turn.metadata.get(THOUGHT):
+        body[THOUGHT] = thought
     return body
 
 

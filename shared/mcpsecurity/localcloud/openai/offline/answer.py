@@ -34,7 +34,8 @@ _ROWS = 10
 _LONG = 60
 _FORECAST = re.compile(r"\b(?:forecast|week|days|outlook|weekend)\b", re.IGNORECASE)
 _YES_NO = re.compile(r"^\W*(?:and )?(?:is|will|does|do|should|can|it|are|rain|snow)\b", re.IGNORECASE)
-_WET = re.compile(r"rain|drizzle|shower|thunder|snow|hail", re.IGNORECASE)
+_RAINS = re.compile(r"rain|drizzle|shower|thunder", re.IGNORECASE)
+_WET = re.compile(rf"{_RAINS.pattern}|snow|hail", re.IGNORECASE)
 _SNOW = re.compile(r"snow", re.IGNORECASE)
 _SUN = re.compile(r"clear|sunny", re.IGNORECASE)
 _DRY_MM = 0.2
@@ -164,16 +165,19 @@ class _Speaker:
         day = date_words(base + question.ahead, self._language)
         if question.kind == "which":
             return phrase("which", self._language, date=f"**{day}**")
-        weeks, over = divmod(question.ahead.days, 7)
-        counts = (
-            [(weeks, "week"), (over, "day")] if question.unit == "week" else [(question.ahead.days, "day")]
-        )
+        length = question.ahead - question.begin
+        weeks, over = divmod(length.days, 7)
+        counts = [(weeks, "week"), (over, "day")] if question.unit == "week" else [(length.days, "day")]
         words = [
             f"{count} {phrase(unit if count == 1 else f'{unit}s', self._language)}"
             for count, unit in counts
             if count or len(counts) == 1
         ]
-        return phrase("until", self._language, count=f"**{join_words(words, self._language)}**", date=day)
+        count = f"**{join_words(words, self._language)}**"
+        if question.kind == "between":
+            first = date_words(base + question.begin, self._language)
+            return phrase("between", self._language, count=count, begin=first, date=day)
+        return phrase("until", self._language, count=count, date=day)
 
     def _clock(self, moment: dt.datetime, value: dict[str, Any]) -> str:
         zone = value.get("time_zone") or value.get("timezone")
@@ -210,12 +214,17 @@ class _Speaker:
 
     def _person(self, result: Result, value: dict[str, Any], name: str, user: str) -> str:
         facts = facts_of(value, result.step.tool, self._language, without=[name, user])
-        own = Fact(user, user, str(value[user]), value[user])
-        asked = asked_facts([*facts, own], result.step.about.text, result.step.tool)
+        facts.append(Fact(user, user, str(value[user]), value[user]))
+        facts += [Fact(key, key, "", none) for key, none in value.items() if none == []]
+        asked = asked_facts(facts, result.step.about.text, result.step.tool)
         said = phrase("you_are", self._language, name=value[name]).rstrip(".") + f" ({value[user]})."
-        if 0 < len(asked) < len(facts) + 1:
-            said += "\n\n" + "\n".join(f"- {fact.label.replace('_', ' ')}: **{fact.text}**" for fact in asked)
+        if 0 < len(asked) < len(facts):
+            said += "\n\n" + "\n".join(f"- {self._labelled(fact)}" for fact in asked)
         return said
+
+    def _labelled(self, fact: Fact) -> str:
+        label = fact.label.replace("_", " ")
+        return f"{label}: **{fact.text}**" if fact.text else phrase("nothing", self._language, noun=label)
 
     def _measured(self, result: Result, place: str, facts: list[Fact], rows: list[dict[str, Any]]) -> str:
         """Return the weather, or what else is measured at a place: now, or on days that were named."""
@@ -245,7 +254,8 @@ class _Speaker:
                 said.append(f"{answer} {line}".strip())
             if not chosen:
                 said.append(self._outside(wanted, days))
-        if any(wanted.first == self._today == wanted.last for wanted in step.about.days) and now:
+        is_today = any(wanted.first == self._today == wanted.last for wanted in step.about.days)
+        if is_today and now and not _YES_NO.match(step.about.text):
             shown = ", ".join(str(fact) for fact in now if fact.key not in ("time_zone", "other_matches"))
             said.insert(0, phrase("now_in", self._language, place=place, facts=shown))
         return "\n\n".join(said)
@@ -281,6 +291,8 @@ class _Speaker:
         found: bool | None = None
         if re.search(r"\bsnow", asked, re.IGNORECASE):
             found = bool(_SNOW.search(words))
+        elif re.search(r"\brain", asked, re.IGNORECASE) and _SNOW.search(words):
+            found = bool(_RAINS.search(words))
         elif re.search(r"\brain|\bumbrella|\bwet\b", asked, re.IGNORECASE):
             found = bool(_WET.search(words)) or any(amount > _DRY_MM for amount in fallen)
         elif re.search(r"\bsun", asked, re.IGNORECASE):

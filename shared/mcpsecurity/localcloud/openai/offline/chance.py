@@ -20,6 +20,7 @@ _COIN = re.compile(
     rf"\b(?:flip|toss|throw|roll)\w*\b(?:\D{{0,20}}?\b{_COUNT}\b)?.{{0,20}}?\bcoins?\b|\bheads or tails\b",
     re.IGNORECASE,
 )
+_TIMES = re.compile(rf"\b(?:{_COUNT} times|(twice))\b", re.IGNORECASE)
 _MOST = 20
 
 
@@ -48,12 +49,14 @@ def chance_in(text: str) -> Chance | None:
     """Return the dice or coins that a text asks for, at most 20; None when it asks for none."""
     if re.search(r"\brandom numbers?\b", text, re.IGNORECASE):
         return None
+    times = _TIMES.search(text)
+    once = 1 if times is None else 2 if times[2] else _number(times[1], 1)
     if match := _COIN.search(text):
-        return Chance("coin", _number(match[1], 1), 2)
+        return Chance("coin", _number(match[1], once), 2)
     if match := _SHORT.search(text):
-        return Chance("dice", _number(match[1], 1), max(int(match[2]), 2))
+        return Chance("dice", _number(match[1], once), max(int(match[2]), 2))
     if match := _DICE.search(text):
-        return Chance("dice", _number(match[1], 1), max(_number(match[2], 6, most=1000), 2))
+        return Chance("dice", _number(match[1], once), max(_number(match[2], 6, most=1000), 2))
     return None
 
 

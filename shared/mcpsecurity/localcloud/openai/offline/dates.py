@@ -129,12 +129,14 @@ def _periods(text: str, today: dt.date) -> Iterator[tuple[int, int, dt.date, dt.
 class DateQuestion:
     """A question that the calendar answers: which day it is then, or how long until then.
 
-    `ahead` is the distance of the day from today, so that a clock elsewhere can be asked for today.
+    `ahead` is the distance of the day from today, so that a clock elsewhere can be asked for today; `begin`
+    that of the day from which is counted.
     """
 
-    kind: Literal["which", "until"]
+    kind: Literal["which", "until", "between"]
     ahead: dt.timedelta
     unit: str = "day"
+    begin: dt.timedelta = dt.timedelta()
 
 
 _WHICH = re.compile(
@@ -145,12 +147,16 @@ _WHICH = re.compile(
 _UNTIL = re.compile(
     r"\bhow (?:many (day|week)s|long)\b.*\b(?:until|till|before|to|is it to|are left)\b", re.IGNORECASE
 )
+_BETWEEN = re.compile(r"\bhow many (day|week)s\b.*\b(?:between|from)\b", re.IGNORECASE)
 _TODAY = re.compile(r"\b(?:today|now|current)\b", re.IGNORECASE)
 
 
 def date_question(text: str, today: dt.date) -> DateQuestion | None:
     """Return the question about the calendar that a text is; None when it is none."""
     days = days_in(text, today)
+    if len(days) == 2 and (match := _BETWEEN.search(text)):
+        begin, end = sorted(day.first - today for day in days)
+        return DateQuestion("between", end, match[1].lower(), begin)
     if len(days) != 1:
         return None
     ahead = days[0].first - today

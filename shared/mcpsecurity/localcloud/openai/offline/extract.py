@@ -11,7 +11,7 @@ from mcpsecurity.localcloud.openai.offline.dates import DAYS, MONTHS, days_in
 from mcpsecurity.localcloud.openai.offline.words import NUMBER_WORDS, integers
 from mcpsecurity.localcloud.openmeteo.cities import cities
 
-__all__ = ["Range", "count_before", "places", "quoted", "range_of", "time_zone"]
+__all__ = ["Range", "count_before", "places", "quoted", "range_of", "time_zones"]
 
 _N = r"(-?\d+(?:\.\d+)?|" + "|".join(w for w in NUMBER_WORDS if " " not in w) + ")"
 _RANGES = [
@@ -122,12 +122,13 @@ def quoted(text: str) -> list[str]:
     return [m[1] for m in re.finditer(r"[\"“«„]([^\"”»“]{1,500})[\"”»“]", text)]
 
 
-def time_zone(text: str) -> str | None:
-    """Return the IANA time zone that a text names, by itself, by a city, or by a country that has one."""
+def time_zones(text: str) -> list[str]:
+    """Return the IANA time zones that a text names, by itself, by cities, or by countries that have one."""
     for match in re.finditer(r"\b[A-Z][A-Za-z_]+/[A-Za-z_/+-]+\b|\bUTC\b|\bGMT\b", text):
         if match[0] in available_timezones():
-            return match[0]
-    return next((zone for place in places(text) if (zone := _zones().get(place.lower()))), None)
+            return [match[0]]
+    found = (_zones().get(place.lower()) for place in places(text))
+    return list(dict.fromkeys(zone for zone in found if zone))
 
 
 @lru_cache(maxsize=1)
@@ -146,7 +147,7 @@ def _zones() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _known() -> re.Pattern[str]:
-    names = {name for city in cities() for name in (city.name, *city.also) if len(name) > 3}
+    names = {name for city in cities() for name in (city.name, *city.also) if len(name) > 2}
     names -= {name for name in names if name.lower() in _ALSO_WORDS}
     longest_first = sorted(names, key=len, reverse=True)
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)

@@ -28,7 +28,7 @@ _MEANT = {
     "windy": "wind", "humid": "humidity", "rain": "precipitation", "rainy": "precipitation",
     "wet": "precipitation", "snow": "precipitation", "warm": "temperature", "cold": "temperature",
     "hot": "temperature", "warmer": "temperature", "colder": "temperature", "hotter": "temperature",
-    "permission": "scope", "right": "scope",
+    "permission": "scope", "right": "scope", "admin": "role", "administrator": "role",
 }  # fmt: skip
 _MOST = 10
 

@@ -10,7 +10,7 @@ from mcpsecurity.localcloud.openai.offline.extract import (
     places,
     quoted,
     range_of,
-    time_zone,
+    time_zones,
 )
 from mcpsecurity.localcloud.openai.offline.tools import Parameter, Tool
 from mcpsecurity.localcloud.openai.offline.words import NUMBER_WORDS, integers, stems
@@ -33,6 +33,9 @@ def fill(tool: Tool, text: str, today: dt.date) -> list[dict[str, Any]]:
     named = places(text)
     if where is not None and len(named) > 1 and not where.schema.get("enum"):
         return [{**common, where.name: place} for place in named]
+    zone = next((p for p in tool.parameters if p.type == "string" and _is_zone(p)), None)
+    if zone is not None and where is None and (zones := time_zones(text)):
+        return [{**common, zone.name: name} for name in zones]
     return [common]
 
 
@@ -87,7 +90,7 @@ def _number_for(parameter: Parameter, tool: Tool, text: str) -> float | None:
 
 def _worded(parameter: Parameter, text: str, today: dt.date) -> str | None:
     if _is_zone(parameter):
-        return time_zone(text)
+        return next(iter(time_zones(text)), None)
     if parameter.parts & _DATES or parameter.schema.get("format") in ("date", "date-time"):
         return _date(parameter, text, today)
     if parameter.parts & _PLACES:

@@ -165,12 +165,14 @@ PATTERNS = {
         (r"\bguten morgen\b", "good morning"),
         (r"\bmorgen früh\b", "morgen"),
         (r"\b(zwei|drei|vier|fünf|sechs|\d+) würfeln?\b", r"\1 dice"),
+        (r"\bvom (\d{1,2})\.? bis (?:zum )?(\d{1,2})\.? ([^\W\d_]+)", r"from \1 \3 to \2 \3"),
     ),
     "fr": (
         (r"\bde (-?\d+) à (-?\d+)", r"from \1 to \2"),
         (r"\b(?:météo|temps) (?:de|à|pour|d') ?", "weather in "),
         (r"\bdu (\d{1,2}) au (\d{1,2}) ([^\W\d_]+)", r"from \1 \3 to \2 \3"),
         (r"\bquel jour (?:sommes-nous|est-on)", "what day is it"),
+        (r"\bquels outils (?:as-tu|avez-vous|y a-t-il)", "what tools do you have"),
         (r"\b(lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche) prochain", r"next \1"),
         (r"\b(?:l'|l’|d'|d’|qu'|qu’)(?=[^\W\d_])(?!heure)", ""),
     ),
@@ -179,6 +181,8 @@ PATTERNS = {
         (r"\bdel (\d{1,2}) al (\d{1,2}) de ([^\W\d_]+)", r"from \1 \3 to \2 \3"),
         (r"\b(\d{1,2}) de (?=[^\W\d_]+)", r"\1 "),
         (r"\bqué día es\b", "what day is it"),
+        (r"\b(cuántos días|cuántas semanas) faltan para\b", r"\1 hasta"),
+        (r"\bqué herramientas (?:tienes|hay)\b", "what tools do you have"),
         (r"[¿¡]", ""),
     ),
 }

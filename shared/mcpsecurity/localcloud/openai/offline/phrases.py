@@ -54,7 +54,7 @@ def date_words(day: dt.date, language: Language, *, year: bool = True) -> str:
 
 def number_words(value: float, language: Language) -> str:
     """Return a number with the decimal sign of a language, and no more decimals than it has."""
-    text = str(value) if isinstance(value, int) else f"{value:.10g}"
+    text = str(value) if isinstance(value, int) else f"{value or 0:.10g}"
     return text if language == "en" else text.replace(".", ",")
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from mcpsecurity.localcloud.openai.offline.chance import Chance, chance_in
 from mcpsecurity.localcloud.openai.offline.dates import DateQuestion, Days, date_question, days_in
-from mcpsecurity.localcloud.openai.offline.extract import count_before, places, time_zone
+from mcpsecurity.localcloud.openai.offline.extract import count_before, places, range_of, time_zones
 from mcpsecurity.localcloud.openai.offline.fill import fill
 from mcpsecurity.localcloud.openai.offline.match import best_tool
 from mcpsecurity.localcloud.openai.offline.tools import Parameter, Tool
-from mcpsecurity.localcloud.openai.offline.words import stems
+from mcpsecurity.localcloud.openai.offline.words import NUMBER_WORDS, integers, stems
 
 __all__ = ["Step", "plan"]
 
@@ -21,6 +21,13 @@ _AGAIN = re.compile(
     r"^\s*(?:and|another|again|one more|once more|same|what about|how about|now|also|more|or)\b",
     re.IGNORECASE,
 )
+_MOST_CALLS = 20
+_ABOUT_ME = re.compile(
+    r"\babout me\b|\bmy (?:own )?(?:name|account|e-?mail|user ?name|roles?|permissions?|rights)\b"
+    r"|\b(?:roles?|permissions?|rights) do i have\b|\bam i (?:an? )?admin(?:istrator)?\b",
+    re.IGNORECASE,
+)
+"""Questions about the person, which what knows who they are answers."""
 _CHANCE = re.compile(r"dice|die\b|coin|roll|flip|toss", re.IGNORECASE)
 """What a tool is called that throws dice or coins itself."""
 _ONE_MORE = re.compile(r"\b(?:another|one more|once more)\b", re.IGNORECASE)
@@ -89,15 +96,30 @@ def plan(text: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.dat
     for clause in (part for whole in _clauses(text) for part in _by_tool(whole, tools)):
         chance = None if any(_CHANCE.search(tool.plain_name) for tool in tools) else chance_in(clause)
         meant = chance.as_numbers if chance is not None else clause
-        tool = _tool_for(meant, tools, steps)
+        meant = f"who am i: {clause}" if _ABOUT_ME.search(clause) else meant
+        tool = None if _only_count(clause) else _tool_for(meant, tools, steps)
         if tool is not None:
             steps += [
                 replace(step, about=replace(step.about, chance=chance))
                 for step in _steps(tool, meant, tools, today)
             ]
-        elif not steps and (_AGAIN.match(clause) or _only_names(clause, today)):
+        elif not steps and (_AGAIN.match(clause) or _only_names(clause, today) or _changes(clause)):
             steps += _again(clause, earlier, tools, today)
     return steps
+
+
+def _only_count(clause: str) -> bool:
+    """Return whether a clause says how many and nothing else: "and now five"."""
+    rest = re.sub(r"\b(?:and|now|then|please|do|make it|with)\b", "", clause, flags=re.IGNORECASE).strip(
+        " ?!.,"
+    )
+    return rest.isdigit() or rest.lower() in NUMBER_WORDS
+
+
+def _changes(clause: str) -> bool:
+    """Return whether a clause changes a range that was asked for: "make it smaller than 50"."""
+    said = range_of(clause)
+    return said.low is not None or said.high is not None
 
 
 def _only_names(clause: str, today: dt.date) -> bool:
@@ -153,7 +175,10 @@ def _again(clause: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt
             new = [arguments for arguments in fill(last.tool, clause, today) if arguments]
             days = tuple(days_in(clause, today))
             once = last.arguments[:1] if _ONE_MORE.search(clause) else last.arguments
-            arguments = [{**last.arguments[0], **changed} for changed in new] or once
+            if _only_count(clause) and (counted := integers(clause)):
+                once = last.arguments[:1] * max(1, min(counted[0][1], _MOST_CALLS))
+            kept = {} if _changes(clause) else last.arguments[0]
+            arguments = [{**kept, **changed} for changed in new] or once
             about = replace(last.about, text=f"{last.about.text} {clause}", days=days or last.about.days)
             return [replace(last, arguments=arguments, about=about)]
     return []
@@ -182,7 +207,7 @@ def _unknown_zone(tool: Tool, clause: str) -> str | None:
     by_zone = any({"zone", "timezone", "tz"} & p.parts for p in tool.parameters)
     by_place = any({"city", "location", "place"} & p.parts for p in tool.parameters)
     named = places(clause) if by_zone and not by_place else []
-    return named[0] if named and time_zone(clause) is None else None
+    return named[0] if named and not time_zones(clause) else None
 
 
 def _from_now(clause: str, tools: Sequence[Tool]) -> list[Step] | None:

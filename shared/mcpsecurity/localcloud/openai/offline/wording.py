@@ -10,6 +10,10 @@ from mcpsecurity.localcloud.openai.offline.tools import Tool
 __all__ = ["ask_for", "cannot", "describe_tool", "greeting", "list_tools", "trouble", "trouble_text"]
 
 
+_MISSING = re.compile(r"^still missing: ([\w, ]+)\.|^(\w+) is missing\b", re.IGNORECASE)
+"""What a tool says when it was not given all that it needs."""
+
+
 def trouble(content: str) -> str | None:
     """Return what a result says went wrong: declined, expired, cancelled, or the error's text; else None."""
     begins = (
@@ -42,6 +46,9 @@ def trouble(content: str) -> str | None:
 def trouble_text(tool: Tool, content: str, problem: str, language: Language) -> str:
     """Return a sentence about a call that gave nothing."""
     if problem not in ("declined", "expired", "cancelled"):
+        if missing := _MISSING.search(problem):
+            names = re.split(r",\s*|\s+and\s+", missing[1] or missing[2])
+            return ask_for(tool, [name for name in names if name], language)
         return phrase("problem", language, tool=tool.plain_name, problem=problem)
     said = phrase(problem, language, tool=tool.plain_name, act=_act(tool))
     reason = None if problem == "expired" else re.search(r"Their reason: (.+)", content, re.DOTALL)

@@ -28,7 +28,10 @@ _SAME = {
     "travel": "trip", "umbrella": "weather", "vacation": "trip", "warm": "weather", "windy": "weather",
     "rainy": "weather", "sunshine": "weather",
     "warmer": "weather", "colder": "weather", "hotter": "weather", "cooler": "weather", "freezing": "weather",
-    "humid": "weather", "wind": "weather", "people": "traveller", "persons": "traveller",
+    "humid": "weather", "humidity": "weather", "wind": "weather", "coat": "weather", "jacket": "weather",
+    "wear": "weather", "lottery": "random", "evening": "time", "night": "time", "late": "time",
+    "vacations": "trip",
+    "people": "traveller", "persons": "traveller",
     "adults": "traveller",     "person": "traveller", "raincoat": "weather", "weekday": "date",
 }
 ACTING = frozenset({

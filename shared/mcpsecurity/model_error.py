@@ -1,0 +1,56 @@
+"""An error as a model's endpoint words it, in whichever form it comes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Refusal", "error_in", "error_of", "refusal_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A status that tells of a failure, and what its body says of it; "" for what it does not."""
+
+    status_code: int
+    message: str
+    code: str
+    param: str
+
+
+def error_in(body: Any) -> Mapping[str, Any] | None:
+    """Return the error in a body or in an event of a stream; None if there is none.
+
+    OpenAI wraps an object in `error`; Gemini puts that into a list, Mistral and old versions of vLLM leave
+    the wrapping out, FastAPI writes `detail`, and some write a text. `message` is always text.
+    """
+    if isinstance(body, list):
+        return next((found for item in body if (found := error_in(item)) is not None), None)
+    if not isinstance(body, Mapping):
+        return None
+    response = body.get("response")
+    error = response.get("error") if isinstance(response, Mapping) else body.get("error")
+    if error is None and (body.get("type") == "error" or body.get("object") in ("error", "Error")):
+        error = body
+    if error is None and "detail" in body:
+        error = {"message": body["detail"]}
+    if isinstance(error, Mapping):
+        return {**error, "message": _text(error.get("message", error.get("detail")))}
+    return {"message": _text(error)} if error else None
+
+
+def error_of(body: Any) -> Mapping[str, Any]:
+    """Return the error in the body that an error of the `openai` client has, without its wrapping."""
+    return error_in(body if isinstance(body, list) else {"error": body}) or {}
+
+
+def refusal_of(status: int, body: Any) -> Refusal:
+    """Return the refusal in an error of the `openai` client, whose own message may lack the words."""
+    error = error_of(body)
+    return Refusal(status, error.get("message", ""), _text(error.get("code")), _text(error.get("param")))
+
+
+def _text(said: Any) -> str:
+    if isinstance(said, str):
+        return said
+    return "" if said is None else json.dumps(said, default=str)

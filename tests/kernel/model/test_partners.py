@@ -1,0 +1,60 @@
+"""Endpoints that people use beside Azure: a call, its result and an answer, as each of them streams it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp.test_utils import TestServer
+from semantic_kernel.contents import ChatHistory, FunctionCallContent, FunctionResultContent
+from tests.kernel.model.conftest import TOOL
+from tests.support.partners import ARGUMENTS, PARTNERS, SAID, Partner
+
+from mcpsecurity.kernel import ChatModel, ChatModelSettings
+
+_PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}}
+SETTINGS = ChatModelSettings(
+    tools=[TOOL | {"parameters": _PARAMETERS}], tool_choice="auto", max_output_tokens=99
+)
+
+
+@asynccontextmanager
+async def _model(partner: Partner) -> AsyncIterator[ChatModel]:
+    partner.asked.clear()
+    async with TestServer(partner.app(), host="127.0.0.1") as server:
+        url = str(server.make_url("")).rstrip("/") + partner.base
+        async with ChatModel.at(url, "m", key="k") as model:
+            yield model
+
+
+@pytest.mark.parametrize("partner", PARTNERS, ids=str)
+async def test_a_call_its_result_and_a_later_question(partner: Partner) -> None:
+    history = ChatHistory()
+    async with _model(partner) as model:
+        for question in ("How is the weather?", "And now?"):
+            history.add_user_message(question)
+            called = await model.get_chat_message_content(history, SETTINGS)
+            assert called is not None
+            (call,) = [item for item in called.items if isinstance(item, FunctionCallContent)]
+            assert (call.name, call.parse_arguments()) == ("T-t", ARGUMENTS)
+            history.add_message(called)
+            result = FunctionResultContent.from_function_call_content_and_result(call, "sun")
+            history.add_message(result.to_chat_message_content())
+            said = await model.get_chat_message_content(history, SETTINGS)
+            assert said is not None
+            assert str(said) == SAID
+            history.add_message(said)
+
+
+async def test_text_beside_a_call_goes_back() -> None:
+    partner = next(partner for partner in PARTNERS if partner.name == "Ollama")
+    history = ChatHistory()
+    history.add_user_message("Hello?")
+    async with _model(partner) as model:
+        called = await model.get_chat_message_content(history, SETTINGS)
+        assert called is not None
+        called.content = "Let me see."
+        history.add_message(called)
+        history.add_tool_message("sun", tool_call_id="call_a")
+        await model.get_chat_message_content(history, SETTINGS)
+    sent = partner.asked[-1]["messages"][1]
+    assert (sent["content"], len(sent["tool_calls"])) == ("Let me see.", 1)

@@ -1,0 +1,134 @@
+"""Endpoints that people use beside Azure, as models of one chat: calls are approved, conversations go on."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from tests.browser.stack import Service
+from tests.support.partners import PARTNERS, SAID, refusing
+from tests.webclient.conftest import RunChat
+from tests.webclient.oddity import Odd, tool
+from tests.webclient.person import WebPerson
+
+from mcpsecurity.testing import LocalStack
+
+# What each refuses a question with, and what the person is told.
+REFUSALS: dict[str, tuple[int, Any, str]] = {
+    "Ollama": (
+        400,
+        {"error": {"message": "gemma2 does not support tools", "type": "api_error"}},
+        "model_no_tools",
+    ),
+    "old-vLLM": (
+        400,
+        {"object": "error", "message": '"auto" tool choice requires --enable-auto-tool-choice'},
+        "model_no_tools",
+    ),
+    "llama.cpp": (
+        500,
+        {"error": {"code": 500, "message": "tools param requires --jinja flag"}},
+        "model_no_tools",
+    ),
+    "Groq": (
+        400,
+        {"error": {"message": "Failed to call a function.", "code": "tool_use_failed"}},
+        "model_error",
+    ),
+    "Gemini": (
+        400,
+        [{"error": {"code": 400, "message": "The input token count exceeds the maximum context length"}}],
+        "too_long",
+    ),
+    "Mistral": (422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "tools"]}]}, "model_error"),
+    "Anthropic": (
+        529,
+        {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},
+        "model_error",
+    ),
+    "proxy": (404, "<html><body>404</body></html>", "model_not_found"),
+    "LM-Studio": (
+        200,
+        {"error": "Unexpected endpoint or method. (POST /chat/completions)"},
+        "model_not_a_stream",
+    ),
+    "loading": (
+        503,
+        {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}},
+        "model_error",
+    ),
+}
+WORKING = {re.sub("[^A-Za-z.]+", "-", partner.name) + "-works": partner for partner in PARTNERS}
+ALL = WORKING | {name: refusing(status, body) for name, (status, body, _) in REFUSALS.items()}
+
+
+@pytest.fixture(scope="module")
+async def settings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Any]]:
+    """The settings of a chat that has all partners as its models, one server, and a database in a file."""
+    server = Odd()
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    server.results["tools/list"] = {"tools": [tool("weather") | {"inputSchema": schema}]}
+    server.results["tools/call"] = {"content": [{"type": "text", "text": "sun"}]}
+    models = []
+    async with AsyncExitStack() as running:
+        odd, *services = [Service(app) for app in (server.app, *(partner.app for partner in ALL.values()))]
+        for service in (odd, *services):
+            await service.start()
+            running.push_async_callback(service.stop)
+        for (name, partner), service in zip(ALL.items(), services, strict=True):
+            url = f"http://localhost:{service.port}{partner.base}"
+            models.append({"name": name, "base_url": url, "model": "m", "key": "k"})
+        yield {
+            "database": f"sqlite:///{tmp_path_factory.mktemp('chat') / 'chat.sqlite3'}",
+            "listed_models": models,
+            "commands_per_minute": 1e6,
+            "mcp_server_url": f"http://localhost:{odd.port}/mcp",
+        }
+
+
+async def _asked(person: WebPerson) -> dict[str, Any]:
+    """Ask, approve what is proposed, and return how the answer ended, with the snapshot after it."""
+    async with person.page() as page:
+        status, body = await person.command("messages", text="How is the weather?")
+        assert status == 202, body
+        while True:
+            name, data = await page.next()
+            if name == "tool.proposed":
+                assert data["call"]["arguments"] == {"city": "Bern"}
+                assert await person.decide(data["call"]) == 202
+            if name == "run.done":
+                break
+    async with person.page() as page:
+        return data | {"snapshot": page.snapshot}
+
+
+async def test_calls_are_approved_and_conversations_go_on_after_a_restart(
+    settings: dict[str, Any], run_chat: RunChat, local: LocalStack
+) -> None:
+    chats: dict[str, str] = {}
+    async with WebPerson("", local.cloud.ca_file) as person:
+        for _ in range(2):
+            async with run_chat(**settings) as person.url:
+                await person.sign_in()
+                for name in WORKING:
+                    if name not in chats:
+                        chats[name] = await person.new_chat()
+                        await person.command("model", model=name)
+                    person.chat_id = chats[name]
+                    done = await _asked(person)
+                    assert done["status"] == "completed", (name, done)
+                    assert done["snapshot"]["messages"][-1]["text"] == SAID, name
+
+
+async def test_refusals_are_told_in_words_that_fit(
+    settings: dict[str, Any], run_chat: RunChat, local: LocalStack
+) -> None:
+    told = {}
+    async with WebPerson("", local.cloud.ca_file) as person, run_chat(**settings) as person.url:
+        await person.sign_in()
+        for name in REFUSALS:
+            await person.new_chat()
+            await person.command("model", model=name)
+            told[name] = (await _asked(person))["error"]["code"]
+    assert told == {name: code for name, (_, _, code) in REFUSALS.items()}
