@@ -1,4 +1,4 @@
-"""`mcpsecurity demo` with a model of one's own, named by options or by the environment."""
+"""`mcpsecurity demo` with a model of one's own, named by options or by the environment, and an MCP server."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.client.odd import Odd
 from tests.integration.test_demo import output_of, running_demo
 from tests.webclient.person import WebPerson
 
@@ -22,16 +23,18 @@ NAME = "offline-reasoning"
 
 
 class OwnModel:
-    """A model on loopback that refuses what GPT-5.6 refuses. `asked`: path, body and headers."""
+    """A model that refuses what GPT-5.6 refuses, and a server. `asked`: path, body and headers."""
 
     def __init__(self) -> None:
         self.url = ""
         self.asked: list[tuple[str, dict[str, Any], Any]] = []
+        self.mcp = Odd()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["OwnModel"]:
         app = web.Application(client_max_size=2**22)
         app.router.add_post("/openai/v1/{api:.*}", self._answer)
+        app.router.add_route("*", "/mcp", self.mcp.handle)
         runner = await started_runner(app)
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         try:
@@ -83,7 +86,7 @@ Environment = Callable[[str], dict[str, str]]
     ("options", "environment", "paths", "header"),
     [
         (
-            lambda url: ["--model-url", f"{url}/openai/v1", "--model", NAME],
+            lambda url: ["--model-url", f"{url}/openai/v1", "--model", NAME, "--mcp-server", f"{url}/mcp"],
             lambda _: {"OPENAI_API_KEY": "k", "MCPSECURITY_MODEL_HEADERS": '{"X-Team": "shop"}'},
             ["/openai/v1/chat/completions", "/openai/v1/responses"],
             ("Authorization", "Bearer k"),
@@ -124,6 +127,7 @@ async def test_the_chat_talks_to_the_model_that_is_named(
     status, told = await _hello(tmp_path, *options(own.url), **environment(own.url))
     assert status == "completed"
     assert f"The model is {NAME} at {own.url}" in told
+    assert own.mcp.methods[:1] == (["initialize"] if "--mcp-server" in options("") else [])
     assert [path for path, _, _ in own.asked] == paths
     _, body, headers = own.asked[-1]
     assert body["model"] == NAME

@@ -15,6 +15,7 @@ import click
 
 from mcpsecurity.cli.demo_model import DemoModel, choose_model
 from mcpsecurity.cli.demo_ports import DemoPorts, PortError, usable_ports
+from mcpsecurity.cli.demo_servers import ServerOptionError, servers_setting
 from mcpsecurity.cli.demo_welcome import welcome
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.model_endpoint import EndpointError, read_endpoint
@@ -49,7 +50,12 @@ class _DemoError(Exception):
 @click.option("--port-offset", default=0, show_default=True, help="Added to each of the four default ports.")
 @click.option("--model-url", help="Base URL of a model of your own, like http://localhost:11434/v1.")
 @click.option("--model", help="Name of that model. Its key, if it needs one, is OPENAI_API_KEY.")
-def demo(no_browser: bool, port_offset: int, model_url: str | None, model: str | None) -> None:
+@click.option(
+    "--mcp-server", multiple=True, help="MCP server of your own to use, too, as [NAME=]URL; repeatable."
+)
+def demo(
+    no_browser: bool, port_offset: int, model_url: str | None, model: str | None, mcp_server: tuple[str, ...]
+) -> None:
     """Run local cloud, MCP server and web chat together until Ctrl-C.
 
     When all of them answer, one line is printed: `ready ` and a JSON object that says where everything is.
@@ -57,7 +63,7 @@ def demo(no_browser: bool, port_offset: int, model_url: str | None, model: str |
     The model is the offline one, unless another is named: by options, or by OPENAI_BASE_URL and
     OPENAI_CHAT_MODEL_ID (with OPENAI_API_KEY), or by AZURE_OPENAI_ENDPOINT and
     AZURE_OPENAI_CHAT_DEPLOYMENT_NAME, in the environment of this command. MCPSECURITY_MODEL_… then count,
-    too. Sign-in and tools stay on this machine.
+    too. Sign-in and tools stay on this machine. MCP servers of your own get no token.
 
     Settings for a real tenant, in the environment or in .env, are left aside, and with them the model of an
     environment that has ENTRA_TENANT_ID, MCP_SERVER_CLIENT_ID or WEBCLIENT_CLIENT_ID. Two more variables
@@ -70,10 +76,14 @@ def demo(no_browser: bool, port_offset: int, model_url: str | None, model: str |
             read_endpoint(model_url)
         except EndpointError as error:
             raise click.BadParameter(str(error), param_hint="--model-url") from error
+    try:
+        servers = servers_setting(mcp_server)
+    except ServerOptionError as error:
+        raise click.BadParameter(str(error), param_hint="--mcp-server") from error
     configure_logging("WARNING")
     chosen = choose_model(os.environ, model_url, model)
     try:
-        asyncio.run(_demo(port_offset, chosen, open_browser=not no_browser))
+        asyncio.run(_demo(port_offset, chosen, servers, open_browser=not no_browser))
     except (_DemoError, PortError) as error:
         sys.exit(f"demo: {error}")
     except OSError as error:
@@ -82,7 +92,7 @@ def demo(no_browser: bool, port_offset: int, model_url: str | None, model: str |
         sys.exit(f"demo: {where}{error.strerror or error}.{helps}")
 
 
-async def _demo(offset: int, model: DemoModel, *, open_browser: bool) -> None:
+async def _demo(offset: int, model: DemoModel, servers: str, *, open_browser: bool) -> None:
     stopped = asyncio.Event()
     set_on_stop_signal(stopped)
     ports = usable_ports(offset)
@@ -92,7 +102,8 @@ async def _demo(offset: int, model: DemoModel, *, open_browser: bool) -> None:
     async with (
         LocalCloud(settings) as cloud,
         _services(
-            _environment(os.environ, cloud, settings, ports), model.settings(cloud, os.environ)
+            _environment(os.environ, cloud, settings, ports),
+            model.settings(cloud, os.environ) | {"WEBCLIENT_MCP_SERVERS": servers},
         ) as running,
     ):
         ended = [asyncio.ensure_future(process.wait()) for process in running]
@@ -203,14 +214,14 @@ def _open(webclient: str) -> None:
 
 @contextlib.asynccontextmanager
 async def _services(
-    environment: dict[str, str], model: dict[str, str]
+    environment: dict[str, str], of_the_chat: dict[str, str]
 ) -> AsyncIterator[list[asyncio.subprocess.Process]]:
     """Run each service as a process of its own, in a folder without a `.env`, and end them all on leaving.
-    Only the web client gets the settings of the model."""
+    Only the web client gets the settings of the model and of further MCP servers."""
     running: list[asyncio.subprocess.Process] = []
     folder = tempfile.TemporaryDirectory(prefix="mcpsecurity-demo-")
     try:
-        for name, more in (("server", {}), ("webclient", model)):
+        for name, more in (("server", {}), ("webclient", of_the_chat)):
             command = (sys.executable, "-m", "mcpsecurity", name)
             running.append(
                 await asyncio.create_subprocess_exec(
