@@ -39,12 +39,12 @@ class Event:
 
 
 class EventStream:
-    """Reads Server-Sent Events; `events` are all so far, `comments` counts keep-alives."""
+    """Reads Server-Sent Events; `events` are all so far, `alive` counts the signs of life between them."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.response = response
         self.events: list[Event] = []
-        self.comments = 0
+        self.alive = 0
 
     async def next(self) -> Event:
         """Return the next event. Raises `StreamEndedError`, or `TimeoutError` when none comes."""
@@ -52,14 +52,15 @@ class EventStream:
         async with asyncio.timeout(PATIENCE):
             while line := await self.response.content.readline():
                 text = line.decode().rstrip("\n")
-                if not text and fields:
+                if not text and fields.get("event") == "alive":
+                    self.alive += 1
+                    fields = {}
+                elif not text and fields:
                     event = Event(fields["id"], fields["event"], json.loads(fields["data"]))
                     self.events.append(event)
                     check_payload(event.name, event.data)
                     return event
-                if text.startswith(":"):
-                    self.comments += 1
-                elif text:
+                if text:
                     name, _, value = text.partition(": ")
                     fields[name] = value
         raise StreamEndedError
@@ -81,11 +82,11 @@ class EventStream:
             return self.events[begin:]
 
     async def keep_alive(self) -> None:
-        """Wait for a comment."""
+        """Wait for a sign of life."""
         async with asyncio.timeout(PATIENCE):
-            while not (await self.response.content.readline()).startswith(b":"):
+            while (await self.response.content.readline()) != b"event: alive\n":
                 pass
-        self.comments += 1
+        self.alive += 1
 
     @property
     def names(self) -> list[str]:

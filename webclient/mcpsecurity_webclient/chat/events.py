@@ -243,12 +243,16 @@ def _not_needed() -> None:
 
 
 async def follow(subscription: Subscription, keep_alive: float) -> AsyncIterator[bytes]:
-    """Yield the bytes of a Server-Sent Events stream, with a comment in each pause."""
+    """Yield the bytes of a Server-Sent Events stream, with a sign of life after `keep_alive` silent seconds.
+
+    A page cannot see comments, so that is an event. It has no id: a page that comes back names the one
+    before.
+    """
     while True:
         try:
             event = await subscription.next(keep_alive)
         except TimeoutError:
-            yield b": keep-alive\n\n"
+            yield f'event: alive\ndata: {{"every": {keep_alive}}}\n\n'.encode()
             continue
         if event is None:
             return

@@ -1,6 +1,7 @@
 /**
  * The event stream of one chat. The browser reconnects by itself and says what it saw last; this module adds what
- * EventSource lacks: it tells an ended session from an outage, and lets hidden idle tabs give their connection back.
+ * EventSource lacks: it tells an ended session from an outage, notices a connection that has died without a word, and lets
+ * hidden idle tabs give their connection back.
  */
 
 import { attempt } from "./attempt.js";
@@ -14,6 +15,10 @@ const EXACT = new Set(["arguments", "fields", "input_schema", "structured"]);
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15000;
 const IDLE_MS = 30000;
+/** The server says every so often that the stream is there; it tells how often. */
+const ALIVE_EVERY_MS = 15000;
+const MISSED = 2.5;
+const LOOK_MS = 2000;
 
 export class Stream {
   /**
@@ -33,6 +38,8 @@ export class Stream {
     this._timer = null;
     this._idleTimer = null;
     this._failures = 0;
+    this._silentMs = MISSED * ALIVE_EVERY_MS;
+    this._heardAt = 0;
   }
 
   /** Open the stream, and keep it open until `close`. */
@@ -42,6 +49,7 @@ export class Stream {
     window.addEventListener("offline", () => this.onConnection("offline"));
     window.addEventListener("online", () => this.restart());
     window.addEventListener("pageshow", (event) => event.persisted && this.restart());
+    setInterval(() => this._look(), LOOK_MS);
     this.restart();
   }
 
@@ -57,6 +65,8 @@ export class Stream {
     this.pause();
     const source = new EventSource(this.url);
     this._source = source;
+    this._heardAt = Date.now();
+    source.addEventListener("alive", (message) => this._alive(message));
     source.addEventListener("open", () => this._opened());
     source.addEventListener("error", () => this._failed(source));
     for (const name of EVENTS) source.addEventListener(name, (message) => this._received(name, message));
@@ -78,10 +88,26 @@ export class Stream {
 
   _opened() {
     this._failures = 0;
+    this._heardAt = Date.now();
     this.onConnection("open");
   }
 
+  _alive(message) {
+    this._heardAt = Date.now();
+    const { every } = attempt("reading alive", () => JSON.parse(message.data), {}) ?? {};
+    if (every > 0) this._silentMs = MISSED * every * 1000;
+  }
+
+  /** A laptop that slept, or a proxy that fell, ends a connection without a word. The clock runs on while a laptop sleeps. */
+  _look() {
+    if (!this._source || this._source.readyState === EventSource.CLOSED) return;
+    if (Date.now() - this._heardAt < this._silentMs) return;
+    this.onConnection(navigator.onLine ? "lost" : "offline");
+    this.restart();
+  }
+
   _received(name, message) {
+    this._heardAt = Date.now();
     const [, epoch, seq] = /^(.*)-(\d+)$/.exec(message.lastEventId) ?? [null, "", "0"];
     const data = attempt(`reading ${name}`, () => read(name, message.data), null);
     const event = { name, epoch, seq: Number(seq), data: isRecord(data) ? data : {} };
