@@ -75,6 +75,7 @@ class Playground:
         self._add_ledger()
         self._add_errand()
         self._add_texts()
+        self._add_notes()
 
     def reset(self) -> None:
         """Forget what was called and answered; hold everything up again."""
@@ -206,6 +207,11 @@ class Playground:
             await self._ask(context, f"Message {NASTY}", schema)
             text = TextContent(type="text", text=f"{NASTY} [link](javascript:alert(1))")
             return CallToolResult(content=[text], structuredContent={"art": NASTY, NASTY: "key"})
+
+    def _add_notes(self) -> None:
+        @self.mcp.resource("notes://{day}/{subject}", title="Notes of a day")
+        def notes(day: str, subject: str) -> str:
+            return f"Nothing was said of {subject} on {day}."
 
     async def _ask(self, context: Ctx, message: str, schema: dict[str, Any]) -> str:
         result = await context.session.elicit_form(message, schema, context.request_id)
