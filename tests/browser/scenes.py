@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from playwright.async_api import Locator, expect
+from playwright.async_api import FilePayload, Locator, expect
 from tests.browser.person import Person
 
 __all__ = ["MENUS", "TALK", "Scene", "play"]
@@ -52,11 +52,9 @@ async def resources_and_templates(person: Person) -> Locator:
 
 
 async def files(person: Person) -> Locator:
-    minutes = {"name": "minutes.md", "mimeType": "text/markdown", "buffer": b"# Minutes"}
-    program = {"name": "program.bin", "mimeType": "application/octet-stream", "buffer": bytes(range(64))}
-    await person.page.get_by_label("Attach a file").and_(person.page.locator("input")).set_input_files(
-        [minutes, program]  # type: ignore[list-item] # Playwright's FilePayload is not exported
-    )
+    minutes = FilePayload(name="minutes.md", mimeType="text/markdown", buffer=b"# Minutes")
+    program = FilePayload(name="program", mimeType="application/octet-stream", buffer=bytes(range(64)))
+    await person.page.locator("#file-input").set_input_files([minutes, program])
     return person.page.get_by_role("list", name="Files").get_by_text("is neither text nor a picture")
 
 
@@ -75,11 +73,23 @@ async def table(person: Person) -> Locator:
     return card.get_by_role("columnheader", name="customer")
 
 
-async def error_and_versions(person: Person) -> Locator:
+async def error(person: Person) -> Locator:
     await person.ask("Cause an explosion")
     await person.approve("cause_explosion")
     await person.finished()
-    await person.call("cause_explosion").locator(".card-line").click()
+    card = person.call("cause_explosion")
+    await card.locator(".card-line").click()
+    return card.get_by_text("Error executing tool")
+
+
+async def form(person: Person) -> Locator:
+    await person.choose("Elicitation")
+    await person.ask("Fill in a survey")
+    return person.request()
+
+
+async def error_and_versions(person: Person) -> Locator:
+    await error(person)
     message = person.page.locator(".message.user").first
     await message.hover()
     await message.get_by_role("button", name="Edit message").click()

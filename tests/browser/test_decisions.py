@@ -118,6 +118,19 @@ async def test_a_question_that_expired_is_asked_again_filled_in(alice_in_a_hurry
     await expect(person.request().get_by_label("Name")).to_have_value("Ada")
 
 
+async def test_an_offer_to_narrow_a_chat_again_goes_with_the_chat(alice: Person) -> None:
+    undo = alice.notices.get_by_role("button", name="Undo")
+    await alice.ask("hello")
+    await alice.choose("Elicitation")
+    await expect(undo).to_be_visible()
+    await alice.choose("Manual")
+    await expect(undo).to_be_hidden()
+    await alice.choose("Elicitation")
+    await expect(undo).to_be_visible()
+    await alice.begin_another()
+    await expect(undo).to_be_hidden()
+
+
 async def test_a_form_of_one_approval_is_two_buttons(alice: Person) -> None:
     await alice.choose("Elicitation")
     await alice.ask(DICE)

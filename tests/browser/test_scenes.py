@@ -1,4 +1,4 @@
-"""Menus, lists and the second steps are accessible in every width, theme and enlargement (WCAG 2.2 AA, by axe)."""
+"""Menus, lists and second steps are accessible in every width, theme and enlargement (WCAG 2.2, by axe)."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tests.browser.stack import Stack
 
 @dataclass(frozen=True)
 class Look:
-    """A size in CSS pixels (half and a quarter of 1280x800 is 200 and 400 %), a theme, and the system's colours."""
+    """A size in CSS pixels (half of 1280x800 is 200 %, a quarter 400 %), a theme, the system's colours."""
 
     width: int
     height: int

@@ -112,7 +112,7 @@ declare global {
     /** Keep an element in view while the text below it grows. */
     keep?: (element: HTMLElement) => void;
     /** Say that something was widened, with the way back. */
-    undo?: (message: string, undo: () => Promise<unknown>) => void;
+    undo?: (message: string, undo: () => Promise<unknown>) => () => void;
     /** What was typed and is not sent yet. */
     typed?: TypedClass;
     /** Return what a server is called. */

@@ -15,10 +15,13 @@ export class Mode {
     this._select = byId("mode");
     this._meaning = byId("mode-meaning");
     this._mode = this._select.value;
+    /** Takes away the offer to undo, which is about the chat that is shown. */
+    this._withdraw = () => {};
     this._select.addEventListener("change", () => this._choose());
   }
 
   update({ mode, ready }) {
+    if (!ready || mode === "manual") this._withdraw();
     if (!ready || mode === this._mode) return;
     this._mode = mode;
     this._draw();
@@ -39,7 +42,7 @@ export class Mode {
   /** What was widened is said where it is seen, with the way back. */
   _confirm() {
     const message = t("From now on tools run without asking you in this chat. A server may still ask you.");
-    this._context.undo(message, async () => {
+    this._withdraw = this._context.undo(message, async () => {
       this._select.value = "manual";
       await this._choose();
     });
