@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -59,3 +59,27 @@ async def test_a_process_is_told_to_stop_and_then_killed(code: str, expected: in
     await end_process(process, 0.2)
     assert process.returncode == expected
     await end_process(process, 0.2)  # a second time is no error
+
+
+async def test_a_process_that_cannot_be_told_is_killed_at_once() -> None:
+    class Untold:
+        """A process on Windows that shares no console with its parent."""
+
+        def __init__(self) -> None:
+            self.killed = asyncio.Event()
+
+        def terminate(self) -> None:
+            raise PermissionError
+
+        send_signal = terminate
+
+        def kill(self) -> None:
+            self.killed.set()
+
+        async def wait(self) -> None:
+            await self.killed.wait()
+
+    process = Untold()
+    async with asyncio.timeout(10):
+        await end_process(cast("asyncio.subprocess.Process", process), 60)
+    assert process.killed.is_set()

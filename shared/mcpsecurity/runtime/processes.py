@@ -38,12 +38,19 @@ def set_on_stop_signal(stopped: asyncio.Event) -> None:
 
 
 async def end_process(process: asyncio.subprocess.Process, seconds: float) -> None:
-    """Tell a process that is `stoppable` to stop, and kill it when it still runs after `seconds`."""
-    with contextlib.suppress(ProcessLookupError):
+    """Tell a process that is `stoppable` to stop, and kill it when it still runs after `seconds`.
+
+    It is killed at once when it cannot be told: on Windows that takes a console, which a service lacks.
+    """
+    try:
         if sys.platform == "win32":
             process.send_signal(signal.CTRL_BREAK_EVENT)
         else:
             process.terminate()
+    except ProcessLookupError:
+        pass
+    except OSError:
+        process.kill()
     try:
         await asyncio.wait_for(process.wait(), seconds)
     except TimeoutError:
