@@ -1,5 +1,6 @@
 """One lock serves the demo, the images and the developers: each gets the part that it needs, whole."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def test_every_entry_keeps_its_hashes() -> None:
 
 
 def test_what_the_lock_lacks_is_named() -> None:
-    project = PROJECT.replace('"click>=8.2"', '"no-such-package"')
+    project = asking_for("no-such-package", instead_of="click")
     with pytest.raises(LookupError, match=r"lacks no-such-package; run `make lock`"):
         part(LOCK, project, ())
     with pytest.raises(LookupError, match="nonsense"):
@@ -53,6 +54,13 @@ def test_what_the_lock_lacks_is_named() -> None:
 
 
 def test_names_are_compared_as_indexes_compare_them(tmp_path: Path) -> None:
-    project = PROJECT.replace('"tzdata>=2026.1"', '"Tz.Data"')
+    project = asking_for("Tz.Data", instead_of="tzdata")
     lock = LOCK.replace("tzdata==", "tz-data==")
     assert "tz-data" in {canonicalize_name(name) for name in names(part(lock, project, ()))}
+
+
+def asking_for(name: str, *, instead_of: str) -> str:
+    """Return pyproject.toml with another dependency in the place of one."""
+    project, changed = re.subn(rf'"{instead_of}[>=][^"]*"', f'"{name}"', PROJECT)
+    assert changed == 1
+    return project
