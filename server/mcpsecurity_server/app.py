@@ -39,7 +39,7 @@ from mcpsecurity_server.transport import (
     fast_path,
     mount_mcp,
 )
-from mcpsecurity_server.weather import WeatherService, weather_session
+from mcpsecurity_server.weather import OpenMeteoClient, WeatherService
 
 if TYPE_CHECKING:
     from mcpsecurity.oidc.azure_identity import AzureIdentity
@@ -163,7 +163,7 @@ def _own_mcp(
     timer: Timer,
 ) -> FastMCP[None]:
     """Return this product's own MCP server; the services that it uses are opened and closed with `app`."""
-    weather = WeatherService(lambda: weather_session(settings.forecast_url, settings.geocoding_url, tls))
+    weather = WeatherService(OpenMeteoClient(settings.forecast_url, settings.geocoding_url, tls))
     app.cleanup_ctx.append(_entered(weather))
     profiles = _profiles(settings, tls, timer)
     if profiles is not None:

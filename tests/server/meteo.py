@@ -21,10 +21,11 @@ _ALSO_KNOWN_AS = {"köln": "Cologne"}
 
 
 class ControlledMeteo:
-    """Start with `async with`. A `status` other than 200 answers every search."""
+    """Start with `async with`. A `status` other than 200, or a `body`, answers every search."""
 
     def __init__(self) -> None:
         self.status = 200
+        self.body: bytes | None = None
         self.precipitation = 1.5
         self.hosts: list[str | None] = []
         self.queries: list[dict[str, str]] = []
@@ -49,6 +50,8 @@ class ControlledMeteo:
     async def _search(self, request: web.Request) -> web.Response:
         if self.status != 200:
             return web.json_response({"error": True, "reason": "told to"}, status=self.status)
+        if self.body is not None:
+            return web.Response(body=self.body, content_type="application/json")
         self.hosts.append(request.headers.get("Host"))
         name = request.query["name"].lower()
         name = _ALSO_KNOWN_AS.get(name, name).lower()

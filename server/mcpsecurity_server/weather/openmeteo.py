@@ -1,89 +1,156 @@
-"""Open-Meteo through the library `open-meteo`.
+"""Open-Meteo: two GETs, whose answers pydantic reads.
 
-Importing this module takes seconds: the library compiles a parser for each of its models. `WeatherService`
-imports it in a thread.
+https://open-meteo.com/en/docs and https://open-meteo.com/en/docs/geocoding-api
 """
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import TypeVar
+import ssl
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
 
 import aiohttp
-from open_meteo import (
-    DailyParameters,
-    Forecast,
-    HourlyParameters,
-    OpenMeteo,
-    OpenMeteoConnectionError,
-    OpenMeteoError,
-    OpenMeteoRateLimitError,
-)
-from open_meteo.models import GeocodingResult
+from aiohttp import hdrs
+from pydantic import BaseModel, ValidationError
 
+from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity_server.weather.models import DayForecast, Place, Report, WeatherError, describe
 
 __all__ = ["OpenMeteoClient"]
 
-_CURRENT = [
-    HourlyParameters.TEMPERATURE_2M,
-    HourlyParameters.RELATIVE_HUMIDITY_2M,
-    HourlyParameters.WIND_SPEED_10M,
-    HourlyParameters.WEATHER_CODE,
-]
-_DAILY = [
-    DailyParameters.WEATHER_CODE,
-    DailyParameters.TEMPERATURE_2M_MAX,
-    DailyParameters.TEMPERATURE_2M_MIN,
-    DailyParameters.PRECIPITATION_SUM,
-]
-_MAX_RESULTS = 20
+_CURRENT: Final = "temperature_2m,relative_humidity_2m,wind_speed_10m,weather_code"
+_DAILY: Final = "weather_code,temperature_2m_max,temperature_2m_min,precipitation_sum"
+_MAX_RESULTS: Final = 20
+_MAX_BYTES: Final = 2**20
+_CONNECTIONS: Final = 20
 
+Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T")
 
 
-class OpenMeteoClient:
-    """Queries Open-Meteo over `session`, which the caller closes. `timeout` is seconds for a request."""
+class _City(BaseModel):
+    name: str
+    latitude: float
+    longitude: float
+    timezone: str = "auto"
+    admin1: str | None = None
+    country: str | None = None
+    country_code: str | None = None
+    population: int | None = None
 
-    def __init__(self, session: aiohttp.ClientSession, timeout: float) -> None:
-        self._api = OpenMeteo(session=session, request_timeout=timeout)
+
+class _Cities(BaseModel):
+    results: tuple[_City, ...] | None = None
+
+
+class _Now(BaseModel):
+    temperature_2m: float | None = None
+    relative_humidity_2m: float | None = None
+    wind_speed_10m: float | None = None
+    weather_code: float | None = None
+
+
+class _Daily(BaseModel):
+    time: tuple[dt.date, ...]
+    temperature_2m_min: tuple[float | None, ...] = ()
+    temperature_2m_max: tuple[float | None, ...] = ()
+    precipitation_sum: tuple[float | None, ...] = ()
+    weather_code: tuple[float | None, ...] = ()
+
+
+class _Forecast(BaseModel):
+    current: _Now | None = None
+    daily: _Daily | None = None
+
+
+class OpenMeteoClient:
+    """Queries Open-Meteo. Use it inside `async with`.
+
+    Args:
+        forecast_url: origin of the forecast API.
+        geocoding_url: origin of the geocoding API.
+        tls: whom to trust.
+        timeout: seconds for a request.
+    """
+
+    def __init__(
+        self, forecast_url: str, geocoding_url: str, tls: ssl.SSLContext, *, timeout: float = 10.0
+    ) -> None:
+        self._forecast_url = f"{forecast_url}/v1/forecast"
+        self._search_url = f"{geocoding_url}/v1/search"
+        self._tls = tls
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._tls, limit=_CONNECTIONS),
+            headers={hdrs.USER_AGENT: "mcpsecurity-server"},
+            proxy=proxy_for(self._forecast_url),
+            timeout=self._timeout,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def search(self, name: str) -> list[Place]:
-        """Return places whose names begin like `name`, the most populous first. Raises `WeatherError`."""
-        try:
-            found = await self._api.geocoding(name=name, count=_MAX_RESULTS)
-        except OpenMeteoError as error:
-            raise _translated(error) from error
-        places = [_place(result) for result in found.results or ()]
+        """Return places whose names begin like `name`, the most populous first.
+
+        Raises:
+            WeatherError: the service failed.
+        """
+        found = await self._get(self._search_url, {"name": name, "count": _MAX_RESULTS}, _Cities)
+        places = [_place(city) for city in found.results or ()]
         return sorted(places, key=lambda place: -place.population)
 
     async def report(self, place: Place, days: int, start: dt.date | None) -> Report:
-        """Return the weather at a place for some days from today or `start` on. Raises `WeatherError`."""
-        end = start + dt.timedelta(days=days - 1) if start else None
+        """Return the weather at a place for some days from today or `start` on.
+
+        Raises:
+            WeatherError: the service failed, or does not cover these days.
+        """
+        query: dict[str, Any] = {
+            "latitude": place.latitude,
+            "longitude": place.longitude,
+            "timezone": place.time_zone,
+            "current": _CURRENT,
+            "daily": _DAILY,
+        }
+        if start is None:
+            query["forecast_days"] = days
+        else:
+            query["start_date"] = start.isoformat()
+            query["end_date"] = (start + dt.timedelta(days=days - 1)).isoformat()
+        return _report(await self._get(self._forecast_url, query, _Forecast))
+
+    async def _get(self, url: str, query: Mapping[str, Any], model: type[Model]) -> Model:
+        if self._session is None:
+            raise RuntimeError("use the weather service inside `async with`")
         try:
-            forecast = await self._api.forecast(
-                latitude=place.latitude,
-                longitude=place.longitude,
-                timezone=place.time_zone,
-                current=_CURRENT,
-                daily=_DAILY,
-                forecast_days=None if start else days,
-                start_date=start,
-                end_date=end,
-            )
-        except OpenMeteoError as error:
-            raise _translated(error) from error
-        return _report(forecast)
+            async with self._session.get(url, params=query, allow_redirects=False) as response:
+                if response.status == 429:
+                    raise WeatherError(
+                        "The weather service has had too many requests; try again in a minute."
+                    )
+                if response.status != 200:
+                    raise WeatherError("The weather service could not answer this request.")
+                body = await response.content.read(_MAX_BYTES + 1)
+                while len(body) <= _MAX_BYTES and (more := await response.content.readany()):
+                    body += more
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise WeatherError("The weather service cannot be reached; try again later.") from error
+        try:
+            return model.model_validate_json(body)
+        except ValidationError as error:
+            raise WeatherError("The weather service could not answer this request.") from error
 
 
-def _translated(error: OpenMeteoError) -> WeatherError:
-    if isinstance(error, OpenMeteoRateLimitError):
-        return WeatherError("The weather service has had too many requests; try again in a minute.")
-    if isinstance(error, OpenMeteoConnectionError):
-        return WeatherError("The weather service cannot be reached; try again later.")
-    return WeatherError("The weather service could not answer this request.")
-
-
-def _place(found: GeocodingResult) -> Place:
+def _place(found: _City) -> Place:
     return Place(
         name=found.name,
         region=found.admin1,
@@ -96,29 +163,28 @@ def _place(found: GeocodingResult) -> Place:
     )
 
 
-def _report(forecast: Forecast) -> Report:
-    now, daily = forecast.current, forecast.daily
-    days: list[DayForecast] = []
-    if daily is not None:
-        count = len(daily.time)
-        columns = zip(
-            daily.time,
-            _column(daily.temperature_2m_min, count),
-            _column(daily.temperature_2m_max, count),
-            _column(daily.precipitation_sum, count),
-            _column(daily.weather_code, count),
-            strict=True,
-        )
-        days = [DayForecast(day, low, high, rain, describe(code)) for day, low, high, rain, code in columns]
+def _report(forecast: _Forecast) -> Report:
+    now, daily = forecast.current or _Now(), forecast.daily or _Daily(time=())
+    count = len(daily.time)
+    columns = zip(
+        daily.time,
+        _column(daily.temperature_2m_min, count),
+        _column(daily.temperature_2m_max, count),
+        _column(daily.precipitation_sum, count),
+        _column(daily.weather_code, count),
+        strict=True,
+    )
     return Report(
-        temperature=now.temperature_2m if now else None,
-        humidity=now.relative_humidity_2m if now else None,
-        wind_speed=now.wind_speed_10m if now else None,
-        condition=describe(now.weather_code if now else None),
-        days=tuple(days),
+        temperature=now.temperature_2m,
+        humidity=now.relative_humidity_2m,
+        wind_speed=now.wind_speed_10m,
+        condition=describe(now.weather_code),
+        days=tuple(
+            DayForecast(day, low, high, rain, describe(code)) for day, low, high, rain, code in columns
+        ),
     )
 
 
-def _column(values: Sequence[T | None] | None, count: int) -> Sequence[T | None]:
+def _column(values: Sequence[T | None], count: int) -> Sequence[T | None]:
     """Return the values, or as many blanks if the service left them out."""
-    return values if values is not None and len(values) == count else [None] * count
+    return values if len(values) == count else [None] * count

@@ -116,3 +116,38 @@ async def test_a_failing_service_is_a_tool_error_without_details(
 async def test_an_unknown_weather_code_is_no_failure() -> None:
     assert describe(1234) == "unknown"
     assert describe(None) == "unknown"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"<html>",
+        b'{"results": 5}',
+        b'{"results": [{"name": "Zurich"}]}',
+        b" " * 2**21 + b"{}",
+    ],
+    ids=["nothing", "null", "a list", "a page", "a number", "no coordinates", "too much"],
+)
+async def test_an_answer_that_cannot_be_used_is_said_to_be_none(
+    connect: Connect, meteo: ControlledMeteo, body: bytes
+) -> None:
+    meteo.body = body
+    async with connect() as session:
+        result = await session.call_tool("get_city_weather", {"city": "Zurich"})
+    assert result.isError
+    assert "The weather service could not answer this request." in text_of(result)
+
+
+async def test_a_place_without_a_time_zone_or_a_country_is_found(
+    connect: Connect, meteo: ControlledMeteo
+) -> None:
+    meteo.body = (
+        b'{"results": [{"id": 1, "name": "Nowhere", "latitude": 1.5, "longitude": 2, "population": null}]}'
+    )
+    async with connect() as session:
+        result = await session.call_tool("get_city_weather", {"city": "Nowhere"})
+    assert not result.isError
+    assert meteo.queries[0]["timezone"] == "auto"
