@@ -182,7 +182,7 @@ _NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
-  access_log off; client_max_body_size 10m; large_client_header_buffers 4 64k;
+  access_log off; client_max_body_size 10m; client_body_buffer_size 10m; large_client_header_buffers 4 64k;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   {blocks}

@@ -48,6 +48,16 @@ def test_the_script_for_the_page_is_named_by_its_content_and_english_needs_none(
     assert page_texts("en") == ("", "")
 
 
+def test_no_text_tells_a_person_to_begin_another_conversation() -> None:
+    told = re.compile(
+        r"\b(begin|start|open|try|use)\b.{0,20}\b(new|another|fresh)\b.{0,12}\b(chat|conver)", re.IGNORECASE
+    )
+    texts = [str(message.id) for message in catalogs.extracted()]
+    assert len(texts) > 300
+    assert told.search("Please begin a new conversation.")
+    assert [text for text in texts if told.search(text)] == []
+
+
 def test_texts_are_found_in_templates_modules_and_python_code() -> None:
     files = {location[0].split("/")[0] for message in catalogs.extracted() for location in message.locations}
     assert {"templates", "static", "web"} <= files

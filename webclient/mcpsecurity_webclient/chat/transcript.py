@@ -44,6 +44,12 @@ class Transcript:
         """The note that stands for the turns before the last message, as far as there is one."""
         return next((note for note in reversed(self.notes) if note.turns <= self.question), None)
 
+    @property
+    def written_note(self) -> Note | None:
+        """The latest of them that the model wrote."""
+        wrote = (note for note in reversed(self.notes) if note.model is not None)
+        return next((note for note in wrote if note.turns <= self.question), None)
+
     def ask(self, turns: Iterable[tuple[str, str] | ChatMessageContent], message_id: str) -> None:
         """Add the turns of a person's message: by role and text, or themselves."""
         self.question = len(self.turns)

@@ -112,6 +112,17 @@ def test_a_model_finds_words_anywhere_and_reads_on_from_a_place() -> None:
     assert page.endswith((PROSE + "The depth marker is 4419. " + PROSE)[4_200:4_300])
 
 
+def test_a_model_that_looks_for_far_too_much_gets_what_its_first_words_find() -> None:
+    turns = called("c1", PROSE + "The Straße marker is 4419. " + PROSE)
+    many = " ".join(f"word{number}" for number in range(100_000))
+    assert look_back(turns, {"find": f"{many} marker"}, 3_000) == "Nothing has these words."
+    assert "4419" in look_back(turns, {"find": f"Straße {many}"}, 3_000)
+    assert "4419" in look_back(turns, {"find": "MARKER " * 100_000}, 3_000)
+    whole = len(PROSE) * 2 + 27
+    told = look_back(turns, {"part": "c1", "offset": 10**5000}, 100)
+    assert told == f"c1, characters {whole} to {whole} of {whole}:\n"
+
+
 @pytest.mark.parametrize(
     "arguments", [{}, {"find": 3}, {"part": "nowhere"}, {"part": ["c1"]}, {"find": " ", "offset": -1}]
 )

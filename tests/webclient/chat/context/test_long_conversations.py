@@ -127,7 +127,7 @@ OVERFLOWS = {
 
 @pytest.mark.parametrize("provider", OVERFLOWS)
 async def test_a_window_that_is_smaller_than_was_thought_is_learned_from_the_refusal(
-    provider: str, serve_web: ServeWeb, visitors: NewPerson
+    provider: str, serve_web: ServeWeb, visitors: NewPerson, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = ReadingModel(8_192)
     model.code, model.words, model.more = OVERFLOWS[provider]
@@ -137,6 +137,7 @@ async def test_a_window_that_is_smaller_than_was_thought_is_learned_from_the_ref
         context = (await talk.visitor.snapshot())["context"]
     told = "{window}" in model.words or model.more
     assert len(model.refused) == 1 if told else 1 <= len(model.refused) <= 3
+    assert "MCPSECURITY_MODEL_CONTEXT_WINDOW" in caplog.text, "the log says which setting spares this"
     assert context["window"] == 8_192 if told else 8_000 < context["window"] < 14_000
     assert context["used"] <= 8_192
 
@@ -183,6 +184,27 @@ async def test_a_model_that_writes_no_note_ends_no_conversation(
         assert await talk.say("What is the harbour code?") == "It is QX71."
     assert "model" not in note
     assert len(note["text"]) < 8_192
+    assert model.refused == []
+
+
+async def test_a_note_that_no_model_wrote_is_written_anew_when_one_can(
+    serve_web: ServeWeb, visitors: NewPerson
+) -> None:
+    model = ReadingModel(8_192)
+    model.fails_notes = True
+    async with talking(model, serve_web, visitors) as talk:
+
+        async def note_after(messages: int) -> dict[str, Any]:
+            for number in range(messages):
+                await talk.say(f"Message {number}: " + "We talk about ships and the weather at sea. " * 24)
+            return dict((await talk.visitor.snapshot())["context"]["note"])
+
+        await talk.say("We talk about ships. " * 15 + "Remember that the harbour code is QX71.")
+        poor = await note_after(20)
+        assert ("model" in poor, "QX71" in poor["text"]) == (False, False)
+        model.fails_notes = False
+        good = await note_after(15)
+    assert ("model" in good, "QX71" in good["text"]) == (True, True)
     assert model.refused == []
 
 

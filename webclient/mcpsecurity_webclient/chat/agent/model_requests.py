@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Iterable
 from contextlib import aclosing, suppress
@@ -34,6 +35,7 @@ from mcpsecurity_webclient.errors import TooLongError
 
 __all__ = ["ModelRequests"]
 
+_log = logging.getLogger(__name__)
 _SYSTEM_TURN = 10
 _AT_ONCE = 0.002
 _PAUSE = 0.1
@@ -66,9 +68,10 @@ class ModelRequests:
         self._kernel.plugins |= plugins
         self._tools_tokens = tokens_of_plugins([*plugins.values(), _OUR_PLUGIN])
 
-    def look_back(self, arguments: dict[str, Any]) -> str:
+    async def look_back(self, arguments: dict[str, Any]) -> str:
         """Return what the model wants to read of what it was not sent."""
-        return look_back(self._state.transcript.turns, arguments, self._budget.page)
+        turns = list(self._state.transcript.turns)
+        return await asyncio.to_thread(look_back, turns, arguments, self._budget.page)
 
     async def ask(self, model: OfferedModel, writer: AnswerWriter) -> ModelAnswer:
         """Stream one response of the model. Text that came before an error enters the history, too.
@@ -87,6 +90,12 @@ class ModelRequests:
             self._budget.refused(used, said)
             if used.window < model.window:
                 model.learned = used.window
+                _log.warning(
+                    "the model %s reads %d tokens, as it refused more: set its context window "
+                    "(MCPSECURITY_MODEL_CONTEXT_WINDOW, or context_window in WEBCLIENT_MODELS)",
+                    model.name,
+                    used.window,
+                )
             with suppress(TooLongError):  # nothing is left to shorten: what the endpoint said counts
                 return await self._asked(used, writer, sees=model.sees)
             raise

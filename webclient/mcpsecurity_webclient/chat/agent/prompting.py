@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from semantic_kernel.contents import (
@@ -58,7 +59,7 @@ class PromptingService:
         self._max_rounds = max_rounds
         self._requests = ModelRequests(state, servers, publish, system_prompt=system_prompt)
         self._answering = ""
-        self._own: dict[str, Callable[[dict[str, Any]], str]] = {
+        self._own: dict[str, Callable[[dict[str, Any]], Awaitable[str]]] = {
             FIND_TOOLS: self._find_tools,
             LOOK_BACK: self._requests.look_back,
         }
@@ -84,7 +85,8 @@ class PromptingService:
                 model.reported = completion.model or model.reported
                 used(completion.usage)
             _add(total, completion)
-            batch = self._propose(response, message_id, history, writer)
+            answers = await self._own_answers(response)
+            batch = self._propose(response, answers, message_id, history, writer)
             await self._announce(batch, history)
             writer.done(completion)
             if not response.calls:
@@ -130,14 +132,29 @@ class PromptingService:
             plugins[FIND_TOOLS.partition("-")[0]] = search_plugin(self._servers.searched)
         self._requests.bring(plugins)
 
-    def _find_tools(self, arguments: dict[str, Any]) -> str:
+    async def _find_tools(self, arguments: dict[str, Any]) -> str:
         """Look for tools; those that are found are offered from the next round on."""
         found = self._servers.find_tools(wanted_words(arguments))
         self._offer_tools()
         return found_text(found)
 
+    async def _own_answers(self, response: ModelAnswer) -> dict[int, str]:
+        """Answer the calls of the chat's own functions, by their places in the response. Nothing of the
+        response is recorded yet, so that a stop leaves nothing half done."""
+        answers: dict[int, str] = {}
+        for place, made in enumerate(response.calls):
+            if (own := self._own.get(made.name or "")) is not None:
+                with suppress(UnreadableCallError):  # is told when the call is recorded
+                    answers[place] = await own(arguments_of(made, whole=response.whole))
+        return answers
+
     def _propose(
-        self, response: ModelAnswer, message_id: str, history: ChatHistory, writer: AnswerWriter
+        self,
+        response: ModelAnswer,
+        answers: dict[int, str],
+        message_id: str,
+        history: ChatHistory,
+        writer: AnswerWriter,
     ) -> ToolCallBatch:
         """Put a response into the history, and record its calls. One that no tool can be found for, or
         whose arguments cannot be read, is answered at once, as those of the chat's own functions are: the
@@ -146,12 +163,12 @@ class PromptingService:
         items: list[FunctionCallContent] = []
         answered: list[ChatMessageContent] = []
         batch = ToolCallBatch([], [], 0)
-        for made in response.calls:
+        for place, made in enumerate(response.calls):
             try:
-                if (own := self._own.get(made.name or "")) is not None:
+                if made.name in self._own:
                     arguments = arguments_of(made, whole=response.whole)
                     items.append(valid_call(made, _written(made, arguments), taken))
-                    answered.append(result_of(items[-1], own(arguments)))
+                    answered.append(result_of(items[-1], answers[place]))
                     continue
                 arguments = self._checked(made, whole=response.whole)
             except UnreadableCallError as error:

@@ -171,9 +171,10 @@ class ContextBudget:
         return cut
 
     async def _write_note(self, model: ModelInUse, cut: int, room: int) -> None:
-        """Put everything before a place into the note."""
+        """Put everything before a place into the note. One that was put together without the model is not
+        built upon: the model reads anew what it stood for."""
         transcript = self._state.transcript
-        before = transcript.note
+        before = transcript.written_note
         turns = transcript.turns[before.turns if before is not None else 0 : cut]
         said, size = before.text if before is not None else "", min(int(room * _NOTE), _MOST_OF_NOTE)
         writer: str | None = model.title

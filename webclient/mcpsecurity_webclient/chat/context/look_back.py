@@ -42,6 +42,7 @@ _TOOL = types.Tool(
 _PASSAGE = 400
 _MOST_PASSAGES = 8
 _MOST_PLACES = 2_000
+_MOST_WORDS, _LONGEST_FIND = 20, 500
 _WORD = re.compile(r"\w{3,}")
 
 
@@ -51,16 +52,17 @@ def look_back_plugin() -> KernelPlugin:
 
 
 def look_back(turns: Sequence[ChatMessageContent], arguments: dict[str, Any], characters: int) -> str:
-    """Return what the model wants to read, at most about so many characters."""
+    """Return what the model wants to read, at most about so many characters. In a long conversation that
+    takes seconds: call it in a thread."""
     parts = dict(texts_by_part(turns))
     find, part, offset = arguments.get("find"), arguments.get("part"), arguments.get("offset")
-    begin = offset if isinstance(offset, int) and offset > 0 else 0
     if isinstance(part, str) and part not in parts:
         return f"There is no part {part[:50]!r}. Leave it out to look through all parts."
     chosen = {part: parts[part]} if isinstance(part, str) else parts
     if isinstance(find, str) and find.strip():
-        return _found(chosen, find.strip(), characters)
+        return _found(chosen, find.strip()[:_LONGEST_FIND], characters)
     if isinstance(part, str):
+        begin = min(max(offset, 0), len(parts[part])) if isinstance(offset, int) else 0
         text = parts[part][begin : begin + characters]
         return f"{part}, characters {begin} to {begin + len(text)} of {len(parts[part])}:\n{text}"
     return "Say what to find, or which part to read."
@@ -96,7 +98,7 @@ def _found(parts: dict[str, str], find: str, characters: int) -> str:
 
 def _passages(parts: dict[str, str], find: str, size: int) -> Iterator[tuple[int, str, int]]:
     """Yield how many of the words each passage has, its part and its place."""
-    words = sorted({word.casefold() for word in _WORD.findall(find)} or {find.casefold()})
+    words = list(dict.fromkeys(_WORD.findall(find.lower()) or [find.lower()]))[:_MOST_WORDS]
     for part, text in parts.items():
         folded = text.lower()
         hits: dict[int, set[str]] = {}
