@@ -208,6 +208,17 @@ async def test_a_note_that_no_model_wrote_is_written_anew_when_one_can(
     assert model.refused == []
 
 
+async def test_a_few_long_messages_of_the_person_are_no_dead_end(
+    serve_web: ServeWeb, visitors: NewPerson
+) -> None:
+    model = ReadingModel(8_192)
+    async with talking(model, serve_web, visitors) as talk:
+        for words in (350, 350, 350, 800, 800, 350):
+            text = "Ships, sails and sailors. " * (words // 2)
+            assert await talk.say(text) == "Noted."
+    assert model.refused == []
+
+
 async def test_one_message_that_is_too_long_is_said_to_be_and_can_be_written_anew(
     serve_web: ServeWeb, visitors: NewPerson
 ) -> None:

@@ -25,6 +25,7 @@ _KEEP = 0.4
 _NOTE, _MOST_OF_NOTE = 1 / 8, 2_000
 _LEAST_RATIO, _MOST_RATIO = 0.6, 5.0
 _SMALLER = 0.6
+_SHORT = 300
 _LEAST_WINDOW = 512
 _PAGE = 6
 _LEAST_PAGE, _MOST_OF_PAGE = 600, 60_000
@@ -164,7 +165,7 @@ class ContextBudget:
         kept, cut = 0, 0
         for place in reversed(starts):
             end = cut or len(transcript.turns)
-            kept += sum(min(tokens_of_turn(turn), 300) for turn in transcript.turns[place:end])
+            kept += sum(map(_least_tokens, transcript.turns[place:end]))
             if cut and kept > limit * _KEEP:
                 break
             cut = place
@@ -197,6 +198,12 @@ class ContextBudget:
 
 def _note_turn(note: Note) -> ChatMessageContent:
     return ChatMessageContent(role=AuthorRole.USER, content=f"{NOTE_HEAD}\n{note.text}")
+
+
+def _least_tokens(turn: ChatMessageContent) -> int:
+    """Return what a turn has once it is as short as it can be: what was said is never cut, results are."""
+    tokens = tokens_of_turn(turn)
+    return min(tokens, _SHORT) if turn.role == AuthorRole.TOOL else tokens
 
 
 def _begins_with_system(turns: Sequence[ChatMessageContent]) -> bool:
