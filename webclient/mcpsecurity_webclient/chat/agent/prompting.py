@@ -188,6 +188,10 @@ class PromptingService:
             history.add_message(
                 ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=metadata)
             )
+            turn = ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items])
+            if response.reasoning and items:
+                turn.metadata = {REASONING: response.reasoning, _THOUGHT_BY: self._answering}
+            history.add_message(turn)
             history.messages += answered
         batch.begin = len(history.messages)
         for call in batch.calls:
