@@ -42,9 +42,17 @@ def playground(playground_server: tuple[Playground, str]) -> Playground:
 @pytest.fixture(scope="session")
 async def running(local: LocalStack, playground_server: tuple[Playground, str]) -> AsyncIterator[Topology]:
     servers = json.dumps([{"name": "playground", "url": playground_server[1], "asks": True}])
-    more = {"WEBCLIENT_MCP_SERVERS": servers, "WEBCLIENT_STOP_GRACE": "4"}
+    more = {"WEBCLIENT_MCP_SERVERS": servers, "WEBCLIENT_STOP_GRACE": "4", "WEBCLIENT_MODELS": _models(local)}
     async with running_topology(local, **more) as topology:
         yield topology
+
+
+def _models(local: LocalStack) -> str:
+    """Return the usual model, one that sees pictures, and one that reads little, so that it needs notes."""
+    where = {"endpoint": local.cloud.openai_endpoint, "key": local.cloud.openai_api_key}
+    usual = {"name": local.cloud.openai_deployment, **where}
+    seeing = {"name": "seeing", "model": "offline-vision", "images": True, **where}
+    return json.dumps([usual, seeing, {**seeing, "name": "small", "context_window": 16_000}])
 
 
 @pytest.fixture
