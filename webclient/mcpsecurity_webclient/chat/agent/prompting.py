@@ -180,23 +180,21 @@ class PromptingService:
             batch.calls.append(
                 self._tool_calls.propose(made.name or "", arguments, batch_id, message_id, items[-1].id or "")
             )
-        text = [TextContent(text=response.text)] if response.text.strip() else []
-        if text or items:
-            metadata: dict[str, Any] = {THOUGHT: response.thought} if response.thought else {}
-            if response.reasoning and items:
-                metadata |= {REASONING: response.reasoning, _THOUGHT_BY: self._answering}
-            history.add_message(
-                ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=metadata)
-            )
-            turn = ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items])
-            if response.reasoning and items:
-                turn.metadata = {REASONING: response.reasoning, _THOUGHT_BY: self._answering}
-            history.add_message(turn)
+        if response.text.strip() or items:
+            history.add_message(self._turn_of(response, items))
             history.messages += answered
         batch.begin = len(history.messages)
         for call in batch.calls:
             writer.called(call)
         return batch
+
+    def _turn_of(self, response: ModelAnswer, items: list[FunctionCallContent]) -> ChatMessageContent:
+        """Return what the model reads of its response later."""
+        text = [TextContent(text=response.text)] if response.text.strip() else []
+        metadata: dict[str, Any] = {THOUGHT: response.thought} if response.thought else {}
+        if response.reasoning and items:
+            metadata |= {REASONING: response.reasoning, _THOUGHT_BY: self._answering}
+        return ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=metadata)
 
     def _checked(self, made: FunctionCallContent, *, whole: bool) -> dict[str, Any]:
         """Return a call's arguments by the tool's own names.
