@@ -3,7 +3,9 @@
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
 
+import httpx2  # what `openai` speaks HTTP with
 from openai import DefaultAioHttpClient
 
 from mcpsecurity.identity_token import token_provider
@@ -12,6 +14,33 @@ from mcpsecurity.kernel.model.settings import ChatModelSettings
 from mcpsecurity.model_settings import ModelSettings
 
 __all__ = ["open_model"]
+
+_PIECE: Final = 2**18
+
+
+class _PiecewiseHttp(DefaultAioHttpClient):
+    """Sends a large body, such as one with pictures, in pieces: aiohttp would write it at once, and warns."""
+
+    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        body = request.content
+        if len(body) > _PIECE:
+            request = httpx2.Request(
+                request.method,
+                request.url,
+                headers=request.headers,
+                stream=_Pieces(body),
+                extensions=request.extensions,
+            )
+        return await super().send(request, **options)
+
+
+class _Pieces(httpx2.AsyncByteStream):
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for begin in range(0, len(self._body), _PIECE):
+            yield self._body[begin : begin + _PIECE]
 
 
 @asynccontextmanager
@@ -40,6 +69,6 @@ async def open_model(settings: ModelSettings, tls: ssl.SSLContext) -> AsyncItera
             headers=settings.headers,
             timeout=settings.model_timeout,
             tls=tls,
-            make_http=DefaultAioHttpClient,
+            make_http=_PiecewiseHttp,
         )
         yield await resources.enter_async_context(model)
