@@ -22,6 +22,10 @@ _PLACES = {"city", "location", "destination", "country", "region", "address"}
 _DATES = {"date", "day", "datetime", "when", "time"}
 _TEXTS = {"subject", "topic", "query", "question", "text", "message", "title", "about", "body"}
 _PEOPLE = {"recipient", "mail", "address"}
+_LINKS = {"url", "uri", "link", "website", "href"}
+_FILES = {"path", "file", "filename", "filepath", "directory", "folder"}
+_LINK = re.compile(r"\bhttps?://[^\s<>\"']*[\w/]")
+_FILE = re.compile(r"(?<!\S)(?:~?/|\.{1,2}/|[A-Za-z]:\\)\S*\w|(?<!\S)[\w-]+\.[A-Za-z]\w{0,4}\b(?!\S*@)")
 
 
 def fill(tool: Tool, text: str, today: dt.date) -> list[dict[str, Any]]:
@@ -51,7 +55,7 @@ def _value(parameter: Parameter, tool: Tool, text: str, today: dt.date) -> Any:
         case "array":
             return _listed(parameter, text)
         case "string":
-            return _worded(parameter, text, today)
+            return _worded(parameter, tool, text, today)
     return None
 
 
@@ -83,14 +87,21 @@ def _number_for(parameter: Parameter, tool: Tool, text: str) -> float | None:
             return number
     decimals = re.findall(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-])", text)
     several = count_before(text, tool.words) > 1
+    numeric = [p for p in tool.parameters if p.required and p.type in ("integer", "number")]
     alone = sum(p.type in ("integer", "number") for p in tool.parameters) == 1
-    wanted = parameter.required and alone and decimals and not several
-    return float(decimals[0]) if wanted else None
+    in_order = len(numeric) > 1 and len(numeric) == len(decimals)  # "add 3 and 4"
+    if parameter not in numeric or several or not (decimals if alone else in_order):
+        return None
+    return float(decimals[numeric.index(parameter)])
 
 
-def _worded(parameter: Parameter, text: str, today: dt.date) -> str | None:
+def _worded(parameter: Parameter, tool: Tool, text: str, today: dt.date) -> str | None:
     if _is_zone(parameter):
         return next(iter(time_zones(text)), None)
+    if parameter.parts & _LINKS or parameter.schema.get("format") == "uri":
+        return found[0] if (found := _LINK.search(text)) else None
+    if parameter.parts & _FILES:
+        return found[0] if (found := _FILE.search(text)) else None
     if parameter.parts & _DATES or parameter.schema.get("format") in ("date", "date-time"):
         return _date(parameter, text, today)
     if parameter.parts & _PLACES:
@@ -100,9 +111,10 @@ def _worded(parameter: Parameter, text: str, today: dt.date) -> str | None:
     addresses = re.findall(r"[\w.+-]+@[\w-]+\.[\w.-]*\w", text)
     if addresses and (parameter.parts & _PEOPLE or parameter.name in ("to", "email", "recipient")):
         return str(addresses[0])
-    if parameter.parts & _TEXTS or parameter.name in _TEXTS:
-        return _topic(text)
-    return _after_name(parameter, text)
+    is_text = parameter.parts & _TEXTS or parameter.name in _TEXTS
+    said = _topic(text) if is_text else _after_name(parameter, text)
+    wanted = [p for p in tool.parameters if p.required and p.type == "string"]
+    return said or (_rest(parameter, tool, text) if wanted == [parameter] else None)
 
 
 def _is_zone(parameter: Parameter) -> bool:
@@ -149,6 +161,15 @@ def _after_name(parameter: Parameter, text: str) -> str | None:
         if len(word) > 2 and match and (re.search(r"\d", match[1]) or match[1][0].isupper()):
             return str(match[1])
     return None
+
+
+def _rest(parameter: Parameter, tool: Tool, text: str) -> str | None:
+    """Return what is said for the only text that a tool needs: "find items named lamp", "echo hello"."""
+    named = "|".join(("named", "called", "saying", "says", *map(re.escape, parameter.parts)))
+    if match := re.search(rf"\b(?:{named})\s+(?!(?:is|are|of|for|to)\b)(.+?)\s*[.?!]*$", text, re.IGNORECASE):
+        return match[1]
+    match = re.match(r"\s*(?:please\s+)?(\w+)\s+(.+?)\s*[.?!]*$", text, re.IGNORECASE)
+    return match[2] if match and tool.words & set(stems(match[1])) else None
 
 
 def _listed(parameter: Parameter, text: str) -> list[Any] | None:
