@@ -126,9 +126,11 @@ async def test_pictures_errors_and_structured_results_arrive_as_they_are(visitor
 
 
 async def test_two_servers_of_one_name_are_no_configuration(stack: Stack) -> None:
-    more = ({"name": "Tools", "url": "http://localhost:9/mcp"},)
+    one = {"name": "Files", "url": "http://localhost:9/mcp"}
     with pytest.raises(ValueError, match="two servers have the same name"):
-        stack.web_settings(more_servers=more)
+        stack.web_settings(more_servers=(one, one))
+    with pytest.raises(ValueError, match="Tools is the default server: MCP_SERVER_URL"):
+        stack.web_settings(more_servers=({**one, "name": "Tools"},))
 
 
 async def test_nobody_is_asked_for_a_token_when_the_server_needs_none(
