@@ -19,7 +19,7 @@ class Refusal:
 
 
 def error_in(body: Any) -> Mapping[str, Any] | None:
-    """Return the error in a body or in an event of a stream; None if there is none.
+    """Return the error in a body or in an event of a stream; None without an error.
 
     OpenAI wraps an object in `error`; Gemini puts that into a list, Mistral and old versions of vLLM leave
     the wrapping out, FastAPI writes `detail`, and some write a text. `message` is always text.

@@ -70,7 +70,7 @@ UNREADABLE: dict[str, Answer] = {
 async def test_a_call_whose_answer_cannot_be_read_ends_typed_and_was_made_once(answer: Answer) -> None:
     server = Odd(call=answer)
     async with connected(server) as connection:
-        with pytest.raises(ServerUnavailableError, match=r"not known whether|not followed|no address|status"):
+        with pytest.raises(ServerUnavailableError, match=r"not known whether|not followed|an address|status"):
             await connection.call_tool("pay", {})
         assert await connection.list_prompts() == [], "the connection goes on"
     assert server.methods.count("tools/call") == 1
@@ -201,7 +201,11 @@ async def test_an_error_without_an_id_is_the_calls_and_keeps_its_data() -> None:
         (untyped(403, b"Only at localhost"), AccessDeniedError, "It says: Only at localhost"),
         (body('{"jsonrpc": "2.0", "id": null, "error": "out of paper"}'), ProtocolError, "out of paper"),
         (body('{"jsonrpc": "2.0", "id": null, "error": ["no ink"]}'), ProtocolError, "no ink"),
-        (status(307, Location="javascript:1"), ServerUnavailableError, "redirects to what is no address"),
+        (
+            status(307, Location="javascript:1"),
+            ServerUnavailableError,
+            "redirects to something that is not an address",
+        ),
         (status(304), ServerUnavailableError, "HTTP status 304"),
         (
             status(403, WWW_Authenticate="Bearer error=insufficient_scope, scope=mcp:write"),

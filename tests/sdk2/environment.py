@@ -18,6 +18,7 @@ from typing import Any
 
 from filelock import FileLock
 from tests.support.ports import free_port
+from tests.support.programs import listens
 
 __all__ = ["PROGRAMS", "run_program", "sdk2_python", "serving_program"]
 
@@ -85,21 +86,12 @@ async def serving_program(name: str, *arguments: str) -> AsyncIterator[str]:
     )
     try:
         async with asyncio.timeout(30):
-            while not await _listens(port):  # noqa: ASYNC110 - no event tells
+            while not await listens(port):  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(0.05)
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
         process.terminate()
         await process.wait()
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 def _run(*command: str) -> None:

@@ -16,7 +16,16 @@ from typing import NoReturn
 import pytest
 from tests.support.ports import free_port
 
-__all__ = ["Program", "clock_shifted_by", "nginx", "postgresql", "program", "redis_server", "unmeasured"]
+__all__ = [
+    "Program",
+    "clock_shifted_by",
+    "listens",
+    "nginx",
+    "postgresql",
+    "program",
+    "redis_server",
+    "unmeasured",
+]
 
 _SECONDS = 90.0
 _STOP_SECONDS = 10.0
@@ -89,7 +98,7 @@ class Program:
                 env=self._environment,
             )
         async with asyncio.timeout(_SECONDS):
-            while not (await _listens(self.port) and await _succeeds(self._ready)):
+            while not (await listens(self.port) and await _succeeds(self._ready)):
                 if self._process.returncode is not None:
                     raise RuntimeError(f"{self._command[0]} has ended with {self._process.returncode}")
                 await asyncio.sleep(0.02)
@@ -214,7 +223,8 @@ async def _running(running: Program) -> AsyncIterator[Program]:
         await running.stop()
 
 
-async def _listens(port: int) -> bool:
+async def listens(port: int) -> bool:
+    """Tell whether a program takes connections at this port of loopback."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:

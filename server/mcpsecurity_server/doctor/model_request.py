@@ -121,7 +121,7 @@ def _events(text: str) -> list[dict[str, Any]]:
 
 
 def _json(text: str) -> Any:
-    """Return a JSON value; None if the text is none."""
+    """Return the JSON value of a text; None if the text is not JSON."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

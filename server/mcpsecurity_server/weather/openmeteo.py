@@ -69,7 +69,7 @@ class OpenMeteoClient:
     Args:
         forecast_url: origin of the forecast API.
         geocoding_url: origin of the geocoding API.
-        tls: whom to trust.
+        tls: the TLS context, with the certificate authorities to trust.
         timeout: seconds for a request.
     """
 

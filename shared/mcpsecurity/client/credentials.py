@@ -97,7 +97,7 @@ class CredentialAuth(httpx.Auth):
             token = other
 
     async def _other(self, response: httpx.Response, refused: str) -> str:
-        """Return a token that satisfies what the response asks for; the refused one if there is none."""
+        """Return a token that satisfies what the response asks for; without such a token, the refused one."""
         challenge = challenge_of(response)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             claims = challenge.claims if challenge is not None else None

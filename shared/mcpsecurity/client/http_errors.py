@@ -63,7 +63,7 @@ def not_sent(request: httpx.Request, error: Exception) -> BridgeError:
         failure = ServerUnavailableError(_unreachable(request.url, error))
     elif isinstance(error, httpx.InvalidURL) or "location header" in str(error):
         host = request.url.netloc.decode()
-        text = Sentence("The MCP server at {host} redirects to what is no address.", host=host)
+        text = Sentence("The MCP server at {host} redirects to something that is not an address.", host=host)
         failure = ServerUnavailableError(text)
     elif isinstance(error, httpx.HTTPError | httpx.StreamError | TimeoutError):
         failure = unknown_outcome(request)

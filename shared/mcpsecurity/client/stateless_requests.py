@@ -113,8 +113,8 @@ class StatelessRequests:
             cursor = {"cursor": following}
 
     def _learn(self, result: Any, *, anew: bool) -> None:
-        """Remember what the tools of a page have repeated. An invalid tool loses its schema, by which whoever
-        reads the list leaves it out."""
+        """Remember which arguments of the tools on a page are repeated in headers. An invalid tool loses its
+        schema, so that `McpConnection.list_tools` leaves it out."""
         tools = result.get("tools") if isinstance(result, dict) else None
         if not isinstance(tools, list):
             return

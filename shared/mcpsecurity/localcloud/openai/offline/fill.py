@@ -164,7 +164,7 @@ def _after_name(parameter: Parameter, text: str) -> str | None:
 
 
 def _rest(parameter: Parameter, tool: Tool, text: str) -> str | None:
-    """Return what is said for the only text that a tool needs: "find items named lamp", "echo hello"."""
+    """Return the words of a prompt for a tool's only required text: "lamp" of "find items named lamp"."""
     named = "|".join(("named", "called", "saying", "says", *map(re.escape, parameter.parts)))
     if match := re.search(rf"\b(?:{named})\s+(?!(?:is|are|of|for|to)\b)(.+?)\s*[.?!]*$", text, re.IGNORECASE):
         return match[1]
