@@ -2,9 +2,13 @@
 
 import asyncio
 import base64
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from tests.support.eventually import eventually
 from tests.webclient.chat.conftest import Desk, Open
 from tests.webclient.person import Page, WebPerson
 from tests.webclient.scripted_model import calls, says
@@ -103,6 +107,32 @@ async def test_a_message_that_is_taken_back_while_it_is_sent_is_not_sent(desk: O
         await page.until("run.done")
     shown = await at.shown()
     assert (shown["texts"][-2:], shown["queue"]) == (["two", "Second."], [])
+
+
+async def test_a_message_is_sent_after_a_stop_that_takes_longer_than_its_command_waits(
+    desk: Open, tmp_path: Path
+) -> None:
+    at = await desk()
+    async with at.person.page() as page:
+        await busy(at, page)
+        await wait(at, "next")
+        run_id = page.seen[-1][1]["run_id"]
+        at.model.turns.append(says("Here it is."))
+        with closing(sqlite3.connect(tmp_path / "chats.sqlite3", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            first = asyncio.create_task(wait(at, "is not saved"))
+
+            async def being_saved() -> bool:
+                return len((await at.shown())["queue"]) == 2
+
+            await eventually(being_saved)  # for as long as a stop waits: what it saves comes after that
+            assert (await at.person.command(f"runs/{run_id}/stop"))[0] == 202
+            assert (await first)[0] == 503
+            other.execute("ROLLBACK")
+        await page.until("run.done", status="stopped")
+        await page.until("run.done", status="completed")
+    shown = await at.shown()
+    assert (shown["texts"][-2:], shown["queue"]) == (["next", "Here it is."], [])
 
 
 async def test_two_tabs_that_send_the_same_waiting_message_send_it_once(desk: Open) -> None:

@@ -286,9 +286,8 @@ class ChatService:
             UnknownRequestError: there is no such run here, or it was long ago.
             NothingToDoError: this run has ended.
         """
-        self._runs.check(run_id)
+        self._runs.take_stop(run_id)
         await self._end_run()
-        self.inbox.send_next()
 
     def answer_elicitation(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
         """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""

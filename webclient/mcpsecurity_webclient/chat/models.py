@@ -248,13 +248,14 @@ class QueuedMessage:
 
 @dataclass(slots=True)
 class Run:
-    """One attempt to answer: a task that belongs to the conversation, not to a connection. `asked_at` is the
-    time of the last request to the model."""
+    """One attempt to answer: a task that belongs to the conversation, not to a connection. `stopped` tells
+    whether the person has stopped it, `asked_at` is the time of the last request to the model."""
 
     run_id: str
     trigger: Trigger
     task: asyncio.Task[None] | None = None
     status: str = "running"
+    stopped: bool = False
     message_id: str | None = None
     asked_at: float | None = None
 

@@ -25,4 +25,4 @@ async def test_in_a_conversation_that_was_closed_meanwhile_no_answer_begins() ->
     run_id = runs.start("message")
     assert (state.run, told) == (None, [])
     with pytest.raises(NothingToDoError):
-        runs.check(run_id)
+        runs.take_stop(run_id)

@@ -50,7 +50,7 @@ class Runs:
     """Starts, stops and ends the runs of a conversation; `state.run` is the current one.
 
     `sign_in_needed` is called when the acting session's tokens are no longer accepted, `ended` when a run
-    has come to its end.
+    has come to its end or the person has stopped it.
     """
 
     def __init__(
@@ -117,8 +117,8 @@ class Runs:
         self._transcript.ask_to_go_on()
         return self.start("continue")
 
-    def check(self, run_id: str) -> None:
-        """Return if this run is under way.
+    def take_stop(self, run_id: str) -> None:
+        """Note that the person wants this run to stop: what waits is then sent, however long the stop takes.
 
         Raises:
             UnknownRequestError: there never was such a run here, or it was long ago.
@@ -128,9 +128,11 @@ class Runs:
             raise UnknownRequestError
         if self._state.run is None or self._state.run.run_id != run_id:
             raise NothingToDoError
+        self._state.run.stopped = True
 
     async def end(self) -> None:
-        """Stop the run that is under way: its calls are cancelled, its text stays."""
+        """Stop the run that is under way: its calls are cancelled, its text stays. It may take longer than
+        this waits."""
         if self._state.run is not None and self._state.run.task is not None:
             self._state.run.task.cancel()
             await asyncio.wait([self._state.run.task], timeout=_STOP_SECONDS)
@@ -169,8 +171,8 @@ class Runs:
                 if not self._left_open:  # then another process goes on with it
                     self._publish("run.done", ending)
                 self._state.run = None
-        if run.status in ("completed", "max_rounds"):
-            self._ended()
+                if not self._closed and (run.stopped or run.status in ("completed", "max_rounds")):
+                    self._ended()
 
     @property
     def _left_open(self) -> bool:
