@@ -23,7 +23,7 @@ LOOK_BACK = "_conversation-look_back"
 class ReadingModel:
     """`window` is in tokens of three characters. `sent` are the tokens of each request that was taken,
     `refused` of the others; `notes` counts requests for a note. `words` are those of a refusal, with
-    `{window}` and `{tokens}`."""
+    `{window}` and `{tokens}`. What it `thinks` before each answer it wants back, as DeepSeek does."""
 
     def __init__(self, window: int) -> None:
         self.window = window
@@ -35,6 +35,7 @@ class ReadingModel:
         self.more: dict[str, Any] = {}
         self.usage = True
         self.fails_notes = False
+        self.thinks = ""
         self.sent: list[int] = []
         self.refused: list[int] = []
         self.notes = 0
@@ -57,7 +58,15 @@ class ReadingModel:
         self.sent.append(tokens)
         body = json.loads(text)
         self.last = body["messages"]
+        said = [message for message in self.last if message["role"] == "assistant"]
+        if self.thinks and not all(message.get("reasoning_content") for message in said):
+            error = {
+                "message": "The `reasoning_content` in the thinking mode must be passed back to the API."
+            }
+            return web.json_response({"error": error}, status=400)
         parts = self._reply(body)
+        if self.thinks:
+            parts = [chunk({"reasoning_content": self.thinks}), *parts]
         if self.usage:
             usage = {"prompt_tokens": tokens, "completion_tokens": 9, "total_tokens": tokens + 9}
             parts = [*parts, {**chunk({}), "choices": [], "usage": usage}]

@@ -15,7 +15,7 @@ from semantic_kernel.contents import (
     TextContent,
 )
 
-from mcpsecurity.kernel.model import REASONING
+from mcpsecurity.kernel.model import REASONING, THOUGHT
 
 __all__ = [
     "after_results_of",
@@ -31,6 +31,7 @@ __all__ = [
     "texts_of",
     "valid_call",
     "without_pictures",
+    "without_thought",
 ]
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -116,6 +117,14 @@ def forget_reasoning(turns: Iterable[ChatMessageContent]) -> None:
     """Drop what the model thought: it is sent between the rounds of one answer only."""
     for turn in turns:
         turn.metadata.pop(REASONING, None)
+
+
+def without_thought(turn: ChatMessageContent) -> ChatMessageContent:
+    """Return a turn without the text of what the model thought; the same turn if it has none."""
+    if THOUGHT not in turn.metadata:
+        return turn
+    metadata = {name: value for name, value in turn.metadata.items() if name != THOUGHT}
+    return turn.model_copy(update={"metadata": metadata})
 
 
 def after_results_of(ids: Iterable[str], turns: Sequence[ChatMessageContent]) -> int | None:

@@ -123,6 +123,11 @@ class ChatModel(ChatCompletionClientBase):
         """The API in use."""
         return "responses" if self._dialect.way == "responses" else "chat"
 
+    @property
+    def wants_thoughts(self) -> bool:
+        """Whether the endpoint has asked to be sent what the model thought for older answers, too."""
+        return self._dialect.thoughtful
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -10,6 +10,7 @@ from semantic_kernel.contents import (
     FunctionResultContent,
 )
 
+from mcpsecurity.kernel.model import REASONING, THOUGHT
 from mcpsecurity_webclient.chat.context.excerpts import LONGEST, excerpt
 from mcpsecurity_webclient.chat.context.fitting import exchanges, fitted
 from mcpsecurity_webclient.chat.context.look_back import LOOK_BACK, look_back
@@ -78,6 +79,32 @@ def test_older_results_are_shortened_first_and_the_question_stays_whole() -> Non
     assert new is turns[5].items[0]
     assert found.turns[3] is turns[3]
     assert fitted(turns, range(len(turns)), 3, 900, hard=True) is None, "the question alone is longer"
+
+
+def test_thoughts_that_are_sent_count_and_older_ones_are_left_out_first() -> None:
+    turns = [said(AuthorRole.USER, "Fetch."), *called("old", PROSE), said(AuthorRole.USER, "Again.")]
+    turns += called("new", PROSE)
+    plain = tokens_of_turns(turns)
+    for turn in (turns[1], turns[4]):
+        turn.metadata[THOUGHT] = PROSE
+    assert tokens_of_turns(turns) == plain + 2 * tokens_of(PROSE)
+    found = fitted(turns, range(len(turns)), 3, plain + tokens_of(PROSE), hard=False)
+    assert found is not None
+    assert [THOUGHT in turn.metadata for turn in found.turns] == [False, False, False, False, True, False]
+    assert (found.tokens, found.shortened) == (plain + tokens_of(PROSE), 0)
+    assert turns[1].metadata[THOUGHT] == PROSE, "the conversation keeps it"
+
+
+def test_sealed_thoughts_and_signatures_count() -> None:
+    (turn, _), seal = called("a", ""), "c2lnbmVk" * 1_000
+    plain = tokens_of_turns([turn])
+    turn.metadata[REASONING] = [
+        (0, {"type": "reasoning", "encrypted_content": seal}),
+        (0, {"reasoning_details": [{"text": PROSE, "signature": seal, "index": 0}]}),
+        (1, {"extra_content": {"google": {"thought_signature": seal}}}),
+    ]
+    counted = tokens_of_turns([turn]) - plain - tokens_of(PROSE)
+    assert 3 * len(seal) // 4 <= counted <= 3 * len(seal) // 4 + 20
 
 
 def test_what_a_person_attached_is_shortened_like_a_result() -> None:

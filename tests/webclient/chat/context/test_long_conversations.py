@@ -100,6 +100,20 @@ async def test_every_request_fits_and_early_facts_are_known(
     assert 0 < context["used"] <= window
 
 
+async def test_thoughts_that_are_sent_back_fit_too(serve_web: ServeWeb, visitors: NewPerson) -> None:
+    model = ReadingModel(8_192)
+    model.thinks = "The person wants to know more about ships, so I look it up. " * 100
+    async with talking(model, serve_web, visitors) as talk:
+        await talk.say("Remember that the harbour code is QX71.")
+        for number in range(8):
+            await talk.fetch(200, f"the depth is {number}")
+        assert await talk.say("What is the harbour code?") == "It is QX71."
+        context = (await talk.visitor.snapshot())["context"]
+    assert model.refused == []
+    assert max(model.sent) <= 8_192
+    assert 0 < context["used"] <= 8_192
+
+
 OVERFLOWS = {
     "openai": (
         "context_length_exceeded",

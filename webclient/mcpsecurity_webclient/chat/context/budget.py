@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.contents import AuthorRole, ChatMessageContent
 
+from mcpsecurity.kernel import ChatModel
 from mcpsecurity_webclient.chat.context.fitting import Fitted, exchanges, fitted
 from mcpsecurity_webclient.chat.context.summary import NOTE_HEAD, put_together, written_note
 from mcpsecurity_webclient.chat.context.tokens import tokens_of_turn, tokens_of_turns
-from mcpsecurity_webclient.chat.history import is_left_out, message_of
+from mcpsecurity_webclient.chat.history import is_left_out, message_of, without_thought
 from mcpsecurity_webclient.chat.notes import Note
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.errors import TooLongError
@@ -63,6 +64,11 @@ class ModelInUse:
         reserved = reserved if self.answer else min(reserved, _MOST_OF_ANSWER)
         return int(self.window * (1 - _MARGIN)) - reserved
 
+    @property
+    def wants_thoughts(self) -> bool:
+        """Whether it is sent what it thought for older answers, too."""
+        return isinstance(self.service, ChatModel) and self.service.wants_thoughts
+
 
 class ContextBudget:
     """The budget of one conversation. Turns and notes are those of `state.transcript`.
@@ -92,11 +98,11 @@ class ContextBudget:
         limit = self._limit(model, overhead)
         if limit <= 0:
             raise TooLongError("tools")
-        found = self._fitted(limit, hard=False)
+        found = self._fitted(model, limit, hard=False)
         if found is None and (cut := self._cut(limit)):
             await self._write_note(model, cut, int(model.room / self._state.context.ratio))
-            found = self._fitted(limit, hard=False)
-        found = found or self._fitted(limit, hard=True)
+            found = self._fitted(model, limit, hard=False)
+        found = found or self._fitted(model, limit, hard=True)
         if found is None:
             raise TooLongError("message")
         self._sent = found.tokens + overhead.system + overhead.tools
@@ -145,14 +151,15 @@ class ContextBudget:
             room, self._smaller = min(room, self._smaller), None
         return room - overhead.system - overhead.tools
 
-    def _fitted(self, limit: int, *, hard: bool) -> Fitted | None:
+    def _fitted(self, model: ModelInUse, limit: int, *, hard: bool) -> Fitted | None:
         transcript = self._state.transcript
         note, turns = transcript.note, transcript.turns
         begin = note.turns if note is not None else int(_begins_with_system(turns))
         places = [place for place in range(begin, len(turns)) if not is_left_out(turns[place])]
         head = [] if note is None else [_note_turn(note)]
         left = limit - tokens_of_turns(head)
-        found = fitted([turns[place] for place in places], places, transcript.question, left, hard=hard)
+        sent = [turns[place] if model.wants_thoughts else without_thought(turns[place]) for place in places]
+        found = fitted(sent, places, transcript.question, left, hard=hard)
         if found is None:
             return None
         return Fitted([*head, *found.turns], found.tokens + limit - left, found.shortened)
@@ -202,7 +209,7 @@ def _note_turn(note: Note) -> ChatMessageContent:
 
 def _least_tokens(turn: ChatMessageContent) -> int:
     """Return what a turn has once it is as short as it can be: what was said is never cut, results are."""
-    tokens = tokens_of_turn(turn)
+    tokens = tokens_of_turn(without_thought(turn))
     return min(tokens, _SHORT) if turn.role == AuthorRole.TOOL else tokens
 
 

@@ -9,7 +9,7 @@ from semantic_kernel.contents import AuthorRole, ChatMessageContent, FunctionRes
 from mcpsecurity_webclient.chat.context.excerpts import LONGEST, excerpt
 from mcpsecurity_webclient.chat.context.look_back import LOOK_BACK
 from mcpsecurity_webclient.chat.context.tokens import tokens_of_turn, tokens_of_turns
-from mcpsecurity_webclient.chat.history import is_left_out
+from mcpsecurity_webclient.chat.history import is_left_out, without_thought
 
 __all__ = ["Fitted", "exchanges", "fitted", "shortened_turn"]
 
@@ -38,7 +38,8 @@ class Fitted:
 def fitted(
     turns: Sequence[ChatMessageContent], places: Sequence[int], question: int, limit: int, *, hard: bool
 ) -> Fitted | None:
-    """Return turns of at most `limit` tokens, or None if excerpts alone do not do it.
+    """Return turns of at most `limit` tokens, or None if excerpts alone do not do it. What the model thought
+    for older answers is left out before anything is shortened.
 
     Args:
         turns: those to send, in order, without the system message.
@@ -53,10 +54,16 @@ def fitted(
         if turn.role == after.role == AuthorRole.USER
     }
     old = [max(int(limit * _OLD), _OLDEST), _OLDEST]
-    steps = [(int(limit), int(limit)), *((cap, int(limit * _EARLY)) for cap in old)]
+    whole = (int(limit), int(limit))
+    steps = [whole, whole, *((cap, int(limit * _EARLY)) for cap in old)]
     if hard:
         steps += [(_LEAST, max(int(limit * share), _LEAST)) for share in _LATE]
-    for older, newer in steps:
+    for number, (older, newer) in enumerate(steps):
+        if number == 1:
+            turns = [
+                without_thought(turn) if hard or place < question else turn
+                for turn, place in zip(turns, places, strict=True)
+            ]
         caps = (older if place < question else newer for place in places)
         made = [
             shortened_turn(turn, cap, place, material=place in attached)

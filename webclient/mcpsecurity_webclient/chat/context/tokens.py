@@ -15,7 +15,7 @@ from semantic_kernel.contents import (
     ImageContent,
 )
 
-from mcpsecurity.kernel.model import REASONING
+from mcpsecurity.kernel.model import REASONING, THOUGHT
 
 __all__ = ["tokens_of", "tokens_of_turn", "tokens_of_turns"]
 
@@ -30,6 +30,8 @@ _TURN = 10
 _CALL = 30
 """What a message and a call have around their texts."""
 _PICTURE = 1_500
+_SEALED = 4
+"""Characters of a token in what only the provider reads: encrypted thoughts and signatures."""
 _KEPT = "tokens"
 _LONG = 8_192
 
@@ -56,17 +58,30 @@ _counted_once = lru_cache(maxsize=64)(_counted)
 
 
 def tokens_of_turn(turn: ChatMessageContent) -> int:
-    """Return the estimate for a turn; it is counted once, and kept with the turn."""
+    """Return the estimate for a turn, with the thoughts in it. What was said is counted once, and kept with
+    the turn."""
     counted = turn.metadata.get(_KEPT)
     if not isinstance(counted, int):
         counted = turn.metadata[_KEPT] = _TURN + sum(map(_tokens_of_item, turn.items))
-    thoughts = turn.metadata.get(REASONING, ())
-    return counted + sum(len(str(item.get("encrypted_content", ""))) // 4 for _, item in thoughts)
+    thoughts = [turn.metadata.get(THOUGHT), *(item for _, item in turn.metadata.get(REASONING, ()))]
+    return counted + sum(map(_tokens_of_thought, thoughts))
 
 
 def tokens_of_turns(turns: Iterable[ChatMessageContent]) -> int:
     """Return the estimate for several turns."""
     return sum(map(tokens_of_turn, turns))
+
+
+def _tokens_of_thought(value: Any) -> int:
+    """Return the estimate for a thought as text, or for an item with texts and seals in it."""
+    match value:
+        case str():
+            return tokens_of(value) if " " in value else len(value) // _SEALED
+        case dict():
+            return sum(map(_tokens_of_thought, value.values()))
+        case list():
+            return sum(map(_tokens_of_thought, value))
+    return 0
 
 
 def _tokens_of_item(item: Any) -> int:
