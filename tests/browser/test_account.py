@@ -56,6 +56,7 @@ async def test_a_browser_gets_its_language_and_its_numbers(
     await person.page.goto(stack.url)
     await person.page.get_by_role("button", name="alice@contoso.example").click()
     await expect(person.page.get_by_role("button", name="Neuer Chat")).to_be_visible()
+    await person.ready()  # the catalogue is a script of its own
     words = "import('/static/js/ui/texts.js').then(({number, t}) => [t('New chat'), number(1234567.5)])"
     assert await person.page.evaluate(words) == ["Neuer Chat", "1'234'567.5"]
     await context.close()

@@ -1,8 +1,9 @@
 """Writing: keys, prompts by `/`, resources to attach, drafts, copying."""
 
+import asyncio
 import re
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from tests.browser.person import Person
 
 
@@ -55,6 +56,18 @@ async def test_a_prompt_is_found_and_used_with_the_keyboard_alone(alice: Person)
     await expect(alice.call("get_random_number").get_by_role("row", name="min 3")).to_be_visible()
     await expect(alice.message).to_be_focused()
     await expect(alice.message).to_have_value("")
+
+
+async def test_enter_that_comes_before_the_palette_chooses_from_it_all_the_same(alice: Person) -> None:
+    async def late(route: Route) -> None:
+        await asyncio.sleep(0.5)
+        await route.continue_()
+
+    await alice.page.route(re.compile(r"palette|/catalog"), late)
+    await alice.message.press_sequentially("/in_range")
+    await alice.page.keyboard.press("Enter")
+    await expect(alice.page.get_by_role("form", name=re.compile("^Prompt .*in_range"))).to_be_visible()
+    await expect(alice.conversation.locator(".message")).to_have_count(0)
 
 
 async def test_the_list_of_prompts_follows_the_arrow_keys_and_escape(alice: Person) -> None:

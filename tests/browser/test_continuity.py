@@ -58,6 +58,24 @@ async def test_what_happens_while_the_network_is_down_is_made_up_for(
     await expect(alice.calls("run_marathon")).to_have_count(1)
 
 
+async def test_a_message_waits_for_an_answer_that_its_page_has_not_heard_of(
+    alice: Person, stack: Stack, watch: Watch
+) -> None:
+    watch.allow("net::ERR|Failed to load resource")
+    other = Person(await alice.page.context.new_page(), alice.url)
+    await other.page.goto(alice.page.url)
+    await other.ready()
+    await alice.page.route("**/events", lambda route: route.abort())
+    await stack.cut_streams()
+    await expect(alice.page.locator("#connection.lost")).to_be_visible()
+    await other.ask("Run a marathon")
+    await expect(other.call("run_marathon").get_by_role("button", name="Approve")).to_be_visible()
+    await alice.message.fill("and then?")
+    await alice.message.press("Enter")
+    await expect(alice.message).to_have_value("")
+    await expect(other.page.get_by_role("list", name="Messages that wait")).to_contain_text("and then?")
+
+
 async def test_two_tabs_show_the_same_and_the_first_answer_wins(alice: Person, watch: Watch) -> None:
     watch.allow("409")
     other = Person(await alice.page.context.new_page(), alice.url)

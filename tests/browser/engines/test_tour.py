@@ -66,6 +66,7 @@ async def test_answers_are_drawn_stopped_and_given_again(alice: Visitor, stack: 
     await alice.sees("You stopped this answer", css="#conversation")
     stack.model.pace = 0.0
     await alice.press("Try again")
+    await alice.sees_none(css=".ending button", name="Try again")
     await alice.says("offline model")
     await stack.cut_streams()
     await alice.ask("hello")

@@ -32,7 +32,7 @@ export class Composer {
     this._fit();
   }
 
-  /** @param {{changed: (text: string) => any}} palette  opens on `/` */
+  /** @param {import("./paletteopener.js").PaletteOpener} palette  opens on `/` */
   use(palette) {
     this._palette = palette;
   }
@@ -63,7 +63,7 @@ export class Composer {
   /** Send `text` as if it had been typed. */
   async say(text) {
     this._goOn();
-    await this._deliver(text, {});
+    await this._deliver(text);
   }
 
   /** Let the person change a text, with these files; what she has written meanwhile stays below it. */
@@ -75,7 +75,7 @@ export class Composer {
 
   /** Send a prompt of a server, with the attachments that are chosen. */
   async sendPrompt(prompt) {
-    return this._deliver("", { prompt });
+    return (await this._deliver("", { prompt })) !== null;
   }
 
   /** Show the draft of the chat that the draft belongs to now. */
@@ -108,34 +108,40 @@ export class Composer {
   async _submit() {
     const text = this.text.trim();
     if (!text && this._files.count === 0) return;
+    if (await this._palette?.enter()) return;
     if (this._files.problem) return this._context.announce(this._files.problem);
-    const queue = this._run !== null;
     this._goOn();
-    if (!(await this._deliver(text, queue ? { queue } : {}))) return;
+    const taken = await this._deliver(text);
+    if (!taken) return;
     this.text = "";
-    if (queue) this._context.announce(t("Your message waits for the end of the answer."));
+    if (taken.run_id === null && this._run) this._context.announce(t("Your message waits for the end of the answer."));
   }
 
-  /** Returns whether the server took the message. Attachments are sent once and then removed. */
-  async _deliver(text, extras) {
+  /**
+   * Send a message; it waits if an answer is being written, whether this page knows of that yet or not. Attachments are
+   * sent once and then removed.
+   * @returns {Promise<{run_id: string|null} | null>}  null: the server did not take it
+   */
+  async _deliver(text, extras = {}) {
     const attachments = this._attachments.chosen;
     const place = document.activeElement;
+    let taken;
     try {
       const files = this._files.payload;
-      await this._context.commands.message(text, {
-        ...extras, ...(attachments.length > 0 ? { attachments } : {}), ...(files.length > 0 ? { files } : {}),
+      taken = await this._context.commands.message(text, {
+        ...extras, queue: true, ...(attachments.length > 0 ? { attachments } : {}), ...(files.length > 0 ? { files } : {}),
       });
     } catch (error) {
       this._context.report(error, async () => {
         if ((await this._deliver(text, extras)) && this.text.trim() === text) this.text = "";
       });
-      return false;
+      return null;
     }
     this._attachments.clear();
     this._files.clear();
     if ([place, document.body].includes(document.activeElement)) this._goOn();
     this._context.sent();
-    return true;
+    return taken;
   }
 
   /** Let the person write on, unless that would bring up the keyboard of a phone. */

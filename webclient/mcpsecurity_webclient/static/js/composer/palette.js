@@ -21,10 +21,11 @@ export class Palette {
     this._none = h("p", { class: "muted", hidden: true }, t("No prompt has these words."));
     this._options = [];
     this._active = -1;
+    this._finding = Promise.resolve();
     this._searching = false;
     this._typed = false;
     this._declined = false;
-    this._input.addEventListener("input", () => this._find());
+    this._input.addEventListener("input", () => (this._finding = this._find()));
     this._input.addEventListener("keydown", (event) => this._keydown(event));
     this._input.addEventListener("blur", () => this._blurred());
   }
@@ -43,6 +44,17 @@ export class Palette {
     this._open(text.slice(1), true);
   }
 
+  get isOpen() {
+    return this._searching;
+  }
+
+  /** Choose the prompt that is marked, once those for what was typed are found. */
+  async enter() {
+    await this._finding;
+    const chosen = this._options[this._active];
+    if (this._searching && chosen) await this._choose(chosen.prompt);
+  }
+
   /** Close when the person turns to something else in the page; in another window she may look up what to write. */
   _blurred() {
     if (this._searching && document.activeElement !== this._input) this._leave({ focus: false });
@@ -56,7 +68,7 @@ export class Palette {
     this._panel.hidden = false;
     this._searching = true;
     this._input.focus();
-    this._find();
+    this._finding = this._find();
   }
 
   async _find() {
@@ -69,7 +81,7 @@ export class Palette {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const chosen = this._options[this._active];
     if (move) this._move(move);
-    else if (event.key === "Enter" || (event.key === "Tab" && !event.shiftKey && chosen)) chosen && this._choose(chosen.prompt);
+    else if (event.key === "Enter" || (event.key === "Tab" && !event.shiftKey && chosen)) this.enter();
     else if (event.key === "Escape" || (event.key === "Backspace" && this._input.value === "")) this._leave({ withSlash: event.key === "Escape" });
     else return;
     event.preventDefault();

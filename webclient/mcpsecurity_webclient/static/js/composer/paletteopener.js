@@ -11,13 +11,28 @@ export class PaletteOpener {
     this._catalog = catalog;
     /** @type {Palette | null} */
     this._palette = null;
+    /** @type {Promise<void> | null} */
+    this._opening = null;
     byId("open-prompts").addEventListener("click", async () => (await this._load())?.open());
   }
 
   /** Follow the text of the message box; see `Palette.changed`. What is typed while the module comes counts, too. */
-  async changed(text) {
+  changed(text) {
     if (this._palette) this._palette.changed(text);
-    else if (text.startsWith("/")) (await this._load())?.changed(this._composer.text);
+    else if (text.startsWith("/")) this._opening ??= this._open().finally(() => (this._opening = null));
+  }
+
+  /** Choose the first prompt if the palette is about to open. Returns whether it was: Enter was meant for it then. */
+  async enter() {
+    if (!this._opening) return false;
+    await this._opening;
+    if (!this._palette?.isOpen) return false;
+    await this._palette.enter();
+    return true;
+  }
+
+  async _open() {
+    (await this._load())?.changed(this._composer.text);
   }
 
   async _load() {
