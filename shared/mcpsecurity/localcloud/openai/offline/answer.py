@@ -61,13 +61,14 @@ def value_of(content: str) -> Any:
 
 
 def summary(results: Sequence[Result], language: Language, today: dt.date) -> str:
-    """Return an answer made of all results, those of the same tool together."""
+    """Return an answer made of all results, those of one tool together, but for dice and coins."""
     speaker = _Speaker(language, today)
     parts: list[str] = []
-    by_tool: dict[str, list[Result]] = {}
+    groups: dict[tuple[str, str | None], list[Result]] = {}
     for result in results:
-        by_tool.setdefault(result.step.tool.name, []).append(result)
-    for group in by_tool.values():
+        chance = result.step.about.chance
+        groups.setdefault((result.step.tool.name, chance.kind if chance else None), []).append(result)
+    for group in groups.values():
         parts += speaker.group(group)
     return "\n\n".join(parts)
 
@@ -213,10 +214,11 @@ class _Speaker:
         return "\n".join(lines)
 
     def _person(self, result: Result, value: dict[str, Any], name: str, user: str) -> str:
-        facts = facts_of(value, result.step.tool, self._language, without=[name, user])
+        question = result.step.about.text
+        facts = facts_of(value, result.step.tool, self._language, without=[name, user], asked=question)
         facts.append(Fact(user, user, str(value[user]), value[user]))
         facts += [Fact(key, key, "", none) for key, none in value.items() if none == []]
-        asked = asked_facts(facts, result.step.about.text, result.step.tool)
+        asked = asked_facts(facts, question, result.step.tool)
         said = phrase("you_are", self._language, name=value[name]).rstrip(".") + f" ({value[user]})."
         if 0 < len(asked) < len(facts):
             said += "\n\n" + "\n".join(f"- {self._labelled(fact)}" for fact in asked)

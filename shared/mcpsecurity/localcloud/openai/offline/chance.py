@@ -12,7 +12,7 @@ _WORDS = "|".join(word for word in NUMBER_WORDS if " " not in word)
 _COUNT = rf"(\d{{1,2}}|{_WORDS}|some|a couple of|a pair of)"
 _SHORT = re.compile(r"(?<![\w])(\d{1,2})?[dw](\d{1,3})\b", re.IGNORECASE)
 _DICE = re.compile(
-    rf"\b(?:roll|throw|cast|toss)\w*\b(?:\D{{0,20}}?\b{_COUNT}\b)?"
+    rf"\b(?:roll|throw|cast|toss)\w*\b(?:\D{{0,20}}?\b{_COUNT}\b(?![- ]sided))?"
     rf".{{0,20}}?(?:(\d+|{_WORDS})[- ]sided )?\b(dice|die)\b",
     re.IGNORECASE,
 )

@@ -140,7 +140,7 @@ class DateQuestion:
 
 
 _WHICH = re.compile(
-    r"^\W*(?:and\s+)?(?:(?:what|which)\b.{0,24}\b(?:date|day|weekday)\b|(?:what|which) is (?=in\b)"
+    r"^\W*(?:and\s+)?(?:(?:(?:what|which)\b.{0,24}\b)?(?:date|day|weekday)\b|(?:what|which) is (?=in\b)"
     r"|when (?:is|will)\b)",
     re.IGNORECASE,
 )

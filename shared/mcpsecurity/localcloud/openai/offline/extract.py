@@ -24,12 +24,15 @@ _RANGES = [
     )
 ]
 _BELOW = re.compile(
-    rf"\b(?:(below|under|less than|smaller than)|up to|at most|until|max(?:imum)?(?: of)?)\s+{_N}\b",
+    rf"(?<!\w)(?:(below|under|less than|smaller than|<(?!=))|<=|≤|up to|at most|until|max(?:imum)?(?: of)?)"
+    rf"\s*{_N}\b",
     re.IGNORECASE,
 )
 _ABOVE = re.compile(
-    rf"\b(?:(above|over|more than|greater than)|at least|min(?:imum)?(?: of)?)\s+{_N}\b", re.IGNORECASE
+    rf"(?<!\w)(?:(above|over|more than|greater than|>(?!=))|>=|≥|at least|min(?:imum)?(?: of)?)\s*{_N}\b",
+    re.IGNORECASE,
 )
+_OUT_OF = re.compile(rf"\bout of {_N}\b", re.IGNORECASE)
 _UPPER = "A-ZÀ-ÖØ-Þ"
 _PLACE = re.compile(
     rf"\b(?:in|for|at|near|to|of|about|visit)\s+((?:the\s+)?[{_UPPER}][\w'’.-]*"
@@ -63,6 +66,8 @@ class Range(NamedTuple):
 
 def range_of(text: str) -> Range:
     """Return the range that a text names: both of its ends are in it, unless it says "below" or the like."""
+    if match := _OUT_OF.search(text):
+        return Range(1, _number(match[1]))
     for pattern in _RANGES:
         if match := pattern.search(text):
             low, high = sorted((_number(match[1]), _number(match[2])))

@@ -52,11 +52,14 @@ def units_of(tool: Tool) -> dict[str, str]:
 
 
 def facts_of(
-    record: Mapping[str, Any], tool: Tool, language: Language, *, without: Sequence[str] = ()
+    record: Mapping[str, Any], tool: Tool, language: Language, *, without: Sequence[str] = (), asked: str = ""
 ) -> list[Fact]:
-    """Return the facts of an object: those with a temperature first, then words, then the rest."""
+    """Return the facts of an object: those with a temperature first, then words, then the rest.
+
+    Ids and coordinates are among them only if `asked`, a question, names what they are of.
+    """
     units = units_of(tool)
-    shown = {k: v for k, v in record.items() if k not in without and _is_shown(k, v)}
+    shown = {k: v for k, v in record.items() if k not in without and _is_shown(k, v, asked)}
     facts = []
     for key, value in shown.items():
         parts = _parts(key)
@@ -68,8 +71,11 @@ def facts_of(
     return sorted(facts, key=_rank)
 
 
-def _is_shown(key: str, value: Any) -> bool:
-    if value is None or value in ("", [], {}) or set(_parts(key)) & _TECHNICAL:
+def _is_shown(key: str, value: Any, asked: str) -> bool:
+    if value is None or value in ("", [], {}):
+        return False
+    parts = set(_parts(key))
+    if parts & _TECHNICAL and not (parts - _TECHNICAL) & set(re.findall(r"[^\W\d_]+", asked.lower())):
         return False
     return not (isinstance(value, list) and any(isinstance(item, dict | list) for item in value))
 

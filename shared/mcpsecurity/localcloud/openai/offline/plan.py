@@ -24,12 +24,16 @@ _AGAIN = re.compile(
 _MOST_CALLS = 20
 _ABOUT_ME = re.compile(
     r"\babout me\b|\bmy (?:own )?(?:name|account|e-?mail|user ?name|roles?|permissions?|rights)\b"
-    r"|\b(?:roles?|permissions?|rights) do i have\b|\bam i (?:an? )?admin(?:istrator)?\b",
+    r"|\b(?:roles?|permissions?|rights) do i have\b"
+    r"|\bdo i have (?:\w+ )?(?:roles?|permissions?|rights)\b|\bam i (?:an? )?admin(?:istrator)?\b",
     re.IGNORECASE,
 )
 """Questions about the person, which what knows who they are answers."""
+_CALENDAR = re.compile(r"^\W*(?:what|which) (?:year|month) (?:is it|are we in|do we have)\b", re.IGNORECASE)
+"""Questions that the answer to "what day is it" answers."""
 _CHANCE = re.compile(r"dice|die\b|coin|roll|flip|toss", re.IGNORECASE)
 """What a tool is called that throws dice or coins itself."""
+_SAME_THING = re.compile(r"\b(?:it|that|there|then)\b", re.IGNORECASE)
 _ONE_MORE = re.compile(r"\b(?:another|one more|once more)\b", re.IGNORECASE)
 _NOT_OF_A_CLOCK = re.compile(
     r"\b(?:dates?|days?) of (?!the week\b|today\b|the month\b)"
@@ -94,18 +98,44 @@ def plan(text: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.dat
         return [Step(clock, [{}], about=About(text, question=question))]
     steps: list[Step] = []
     for clause in (part for whole in _clauses(text) for part in _by_tool(whole, tools)):
-        chance = None if any(_CHANCE.search(tool.plain_name) for tool in tools) else chance_in(clause)
-        meant = chance.as_numbers if chance is not None else clause
-        meant = f"who am i: {clause}" if _ABOUT_ME.search(clause) else meant
+        chance, meant = _chance(clause, tools), _meant(clause, tools)
         tool = None if _only_count(clause) else _tool_for(meant, tools, steps)
         if tool is not None:
-            steps += [
+            found = [
                 replace(step, about=replace(step.about, chance=chance))
                 for step in _steps(tool, meant, tools, today)
             ]
+            steps += [_going_on(found[0], clause, earlier, tools, today), *found[1:]] if not steps else found
         elif not steps and (_AGAIN.match(clause) or _only_names(clause, today) or _changes(clause)):
             steps += _again(clause, earlier, tools, today)
     return steps
+
+
+def _chance(clause: str, tools: Sequence[Tool]) -> Chance | None:
+    """Return the dice or coins that a clause asks for, unless a tool throws them itself."""
+    return None if any(_CHANCE.search(tool.plain_name) for tool in tools) else chance_in(clause)
+
+
+def _meant(clause: str, tools: Sequence[Tool]) -> str:
+    """Return a clause in the words that tools are found by."""
+    if _ABOUT_ME.search(clause):
+        return f"who am i: {clause}"
+    if _CALENDAR.search(clause):
+        return "what day is it"
+    chance = _chance(clause, tools)
+    return chance.as_numbers if chance is not None else clause
+
+
+def _going_on(step: Step, clause: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.date) -> Step:
+    """Return a step of a clause like "and the wind?" with what the step before it was about."""
+    if any(step.arguments) or not (_AGAIN.match(clause) or _SAME_THING.search(clause)):
+        return step
+    before = _again("again", earlier, tools, today)
+    if not before or before[0].tool is not step.tool:
+        return step
+    days = step.about.days or before[0].about.days
+    about = replace(step.about, days=days)
+    return replace(step, arguments=before[0].arguments, missing=[], about=about)
 
 
 def _only_count(clause: str) -> bool:
@@ -145,8 +175,10 @@ def _by_tool(clause: str, tools: Sequence[Tool]) -> list[str]:
     first, *rest = re.split(r"\s*\band\b\s*", clause)
     found = [first]
     for part in rest:
-        tool, current = best_tool(tools, part), best_tool(tools, found[-1])
-        moves_on = tool is not None and current is not None and tool is not current
+        tool, current = (best_tool(tools, _meant(each, tools)) for each in (part, found[-1]))
+        thrown = [chance.kind for each in (part, found[-1]) if (chance := _chance(each, tools))]
+        moves_on = tool is not None and current is not None
+        moves_on = moves_on and (tool is not current or len(set(thrown)) == 2)  # dice, and coins
         if moves_on and len(stems(part)) > 1 and not _EARLIER.search(part):
             found.append(part)
         else:

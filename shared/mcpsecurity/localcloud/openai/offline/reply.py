@@ -16,6 +16,7 @@ from mcpsecurity.localcloud.openai.offline.plan import About, Step, plan
 from mcpsecurity.localcloud.openai.offline.small_talk import about_tools, chat
 from mcpsecurity.localcloud.openai.offline.tools import Tool
 from mcpsecurity.localcloud.openai.offline.wording import ask_for, cannot, greeting, trouble
+from mcpsecurity.localcloud.openai.offline.words import corrected
 
 __all__ = ["Reply", "ToolCall", "reply_to"]
 
@@ -55,11 +56,20 @@ def reply_to(messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], today
     prompt = read_prompt(said, before)
     if text := about_tools(prompt, tools):
         return Reply(text)
-    steps = plan(prompt.text, [read_prompt(text).text for text in before], tools, today)
+    earlier = [read_prompt(text).text for text in before]
+    steps = plan(prompt.text, earlier, tools, today)
     rounds = _rounds(messages[position + 1 :])
+    if not steps and not chat(prompt, tools):
+        steps = plan(corrected(prompt.text, _vocabulary(tools)), earlier, tools, today)
     if not steps and not rounds:
         return Reply(_without_tools(prompt, tools, today))
     return _turn(steps, rounds, _results(steps, rounds, tools), prompt, today)
+
+
+def _vocabulary(tools: Sequence[Tool]) -> frozenset[str]:
+    """Return the words of the tools' names and parameters."""
+    named = [tool.words for tool in tools] + [each.words for tool in tools for each in tool.parameters]
+    return frozenset().union(*named)
 
 
 def _without_tools(prompt: Prompt, tools: Sequence[Tool], today: dt.date) -> str:

@@ -15,7 +15,8 @@ __all__ = ["about_tools", "chat"]
 _LISTS = re.compile(
     r"\b(?:what|which)\b.{0,12}\btools?\b.{0,20}\b(?:have|are|available|offer|use|there|know)\b"
     r"|\b(?:list|show)\b.{0,16}\btools\b|\bwhat (?:else )?can you do\b|\bwhat are you (?:able|good)\b"
-    r"|\bhow can you help\b|\bwhat do you (?:do|offer|know)\b(?! about)",
+    r"|\bhow can you help\b|\bwhat do you (?:do|offer|know)\b(?! about)"
+    r"|\bhow does (?:this|it|that) (?:all )?work\b|\bwhat can i (?:do|ask|say|try)\b",
     re.IGNORECASE,
 )
 _NEEDS = re.compile(
@@ -24,7 +25,7 @@ _NEEDS = re.compile(
     re.IGNORECASE,
 )
 _THANKS = re.compile(
-    r"^\W*(?:thanks|thank you|thx|great|perfect|cool|ok(?:ay)?|nice|well done)\b", re.IGNORECASE
+    r"^\W*(?:thanks|thank (?:you|u)|thx|great|perfect|cool|ok(?:ay)?|nice|well done)\b", re.IGNORECASE
 )
 _BYE = re.compile(r"^\W*(?:bye|goodbye|see you|good night)\b", re.IGNORECASE)
 _YES_NO = re.compile(

@@ -1,9 +1,11 @@
 """Words of a prompt: stems, numbers, and which words mean the same."""
 
+import difflib
 import re
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
-__all__ = ["ACTING", "NUMBER_WORDS", "integers", "participle", "stems"]
+__all__ = ["ACTING", "NUMBER_WORDS", "corrected", "integers", "participle", "stems"]
 
 # fmt: off
 _COUNTS = (
@@ -15,24 +17,25 @@ _STOP = frozenset({
     "from", "get", "give", "has", "have", "how", "i", "in", "is", "it", "its", "just", "let", "like",
     "make", "me", "my", "need", "of", "on", "or", "our", "please", "s", "show", "some", "tell", "that",
     "the", "their", "them", "then", "there", "this", "to", "tool", "tools", "us", "use", "using", "value",
-    "values", "want", "was", "what", "what's", "whats", "which", "will", "with", "within", "would", "you",
-    "your",
+    "values", "want", "was", "what", "what's", "whats", "whether", "which", "will", "with", "within",
+    "would", "you", "your",
 })
 # Everyday words for what tools tend to be named after.
 _SAME = {
-    "bill": "invoice", "climate": "weather", "clock": "time", "cold": "weather", "day": "date",
-    "dice": "random", "die": "random", "e-mail": "mail", "email": "mail", "exchange": "convert",
-    "forecast": "weather", "holiday": "trip", "holidays": "trip", "hot": "weather", "journey": "trip",
-    "now": "current", "place": "city", "present": "current", "rain": "weather", "raining": "weather",
-    "snow": "weather", "sunny": "weather", "temperature": "weather", "today": "date", "town": "city",
-    "travel": "trip", "umbrella": "weather", "vacation": "trip", "warm": "weather", "windy": "weather",
-    "rainy": "weather", "sunshine": "weather",
-    "warmer": "weather", "colder": "weather", "hotter": "weather", "cooler": "weather", "freezing": "weather",
-    "humid": "weather", "humidity": "weather", "wind": "weather", "coat": "weather", "jacket": "weather",
-    "wear": "weather", "lottery": "random", "evening": "time", "night": "time", "late": "time",
-    "vacations": "trip",
-    "people": "traveller", "persons": "traveller",
-    "adults": "traveller",     "person": "traveller", "raincoat": "weather", "weekday": "date",
+    "adults": "traveller", "bill": "invoice", "chilly": "weather", "climate": "weather", "clock": "time",
+    "cloudy": "weather", "coat": "weather", "cold": "weather", "colder": "weather", "cooler": "weather",
+    "day": "date", "degrees": "weather", "dice": "random", "die": "random", "e-mail": "mail",
+    "email": "mail", "evening": "time", "exchange": "convert", "foggy": "weather", "forecast": "weather",
+    "freezing": "weather", "holiday": "trip", "holidays": "trip", "hot": "weather", "hotter": "weather",
+    "humid": "weather", "humidity": "weather", "jacket": "weather", "journey": "trip", "late": "time",
+    "lottery": "random", "night": "time", "now": "current", "outdoors": "weather", "outside": "weather",
+    "people": "traveller", "person": "traveller", "persons": "traveller", "place": "city",
+    "present": "current", "rain": "weather", "raincoat": "weather", "raining": "weather",
+    "rainy": "weather", "snow": "weather", "snowing": "weather", "stormy": "weather", "sunny": "weather",
+    "sunshine": "weather", "temperature": "weather", "thunderstorm": "weather", "today": "date",
+    "town": "city", "travel": "trip", "umbrella": "weather", "vacation": "trip", "vacations": "trip",
+    "warm": "weather", "warmer": "weather", "wear": "weather", "weekday": "date", "wind": "weather",
+    "windy": "weather",
 }
 ACTING = frozenset({
     "add", "approve", "archive", "assign", "book", "buy", "cancel", "clear", "close", "copy", "create",
@@ -50,7 +53,8 @@ _PARTICIPLES = {
 }
 # fmt: on
 NUMBER_WORDS = {word: number for number, word in enumerate(_COUNTS)}
-NUMBER_WORDS |= {"a couple of": 2, "a dozen": 12, "a pair of": 2}
+NUMBER_WORDS |= {"twenty": 20, "hundred": 100, "a couple of": 2, "a dozen": 12, "a pair of": 2}
+_LONG, _CLOSE = 5, 0.83
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?")
 
 
@@ -67,6 +71,18 @@ def stems(text: str) -> list[str]:
     """Return the words that carry meaning, in their plainest form; snake_case and camelCase fall apart."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).replace("_", " ")
     return [_stem(word) for word in re.findall(r"[^\W\d_][\w'’-]*", spaced.lower()) if word not in _STOP]
+
+
+def corrected(text: str, known: AbstractSet[str]) -> str:
+    """Return a text with misspelt words put right: what nearly is one of `known`, or an everyday word."""
+    words = sorted({word for word in known | set(_SAME) if len(word) >= _LONG})
+
+    def nearest(match: re.Match[str]) -> str:
+        word = match[0].lower()
+        close = difflib.get_close_matches(word, words, n=1, cutoff=_CLOSE)
+        return close[0] if close and word not in _STOP else match[0]
+
+    return re.sub(rf"(?<![\w'’-])[^\W\d_]{{{_LONG},20}}(?![\w'’-])", nearest, text)
 
 
 def integers(text: str) -> list[tuple[int, int]]:
