@@ -24,10 +24,16 @@ _NO_ENCRYPTION = re.compile(r"encrypted.content", re.IGNORECASE)
 _NAMES_RESPONSES = re.compile(r"/v1/responses|responses api", re.IGNORECASE)
 _NAMES_CHAT = re.compile(r"/v1/chat/completions|chat completions? api", re.IGNORECASE)
 _WITHOUT_EFFORT = re.compile(r"set reasoning_effort to .?none", re.IGNORECASE)
+_OTHER_OPERATION = re.compile(
+    r"not supported by the responses api|operation (does not work|is unsupported)|requested api is .{0,20}not"
+    r" supported",
+    re.IGNORECASE,
+)
+"""How Azure and Foundry refuse a model by one API that they have by the other."""
 _OLD_VERSION = re.compile(r"only for api.versions?|api.version.{0,60}(not supported|or later)", re.IGNORECASE)
 _UNKNOWN = re.compile(
     r"unsupported|not supported|unknown|unrecognized|unexpected|not permitted|extra inputs|invalid"
-    r"|does not exist|must be verified",
+    r"|does not exist|must be verified|deprecated|cannot both be",
     re.IGNORECASE,
 )
 _THOUGHT = "reasoning_content"
@@ -37,6 +43,8 @@ _NO_THOUGHT = " "
 """What stands for a thought that is not known any more: an empty one is refused."""
 _NO_MODEL = frozenset({"DeploymentNotFound", "model_not_found"})
 _LIMITS = ("max_completion_tokens", "max_tokens")
+_RETURNED = ("reasoning_details", "thinking_blocks", "extra_content", "provider_specific_fields")
+"""What goes back in messages because it came in them, and what some who send it refuse."""
 
 
 class Refusal(Protocol):
@@ -63,17 +71,19 @@ class Dialect:
         limit: its name for the limit of an answer in Chat Completions.
         effortless: it takes tools by Chat Completions with the reasoning effort `none` only.
         thoughtful: it wants back what it thought, as DeepSeek and Kimi do.
+        unreturned: what it sends in messages and does not take back.
         short_ids: it takes ids of calls that have nine letters and digits only, as Mistral does.
     """
 
     way: Way
     fixed: bool = False
-    dropped: set[tuple[str, ...]] = field(default_factory=set)
-    limit: str = _LIMITS[0]
-    effortless: bool = False
-    thoughtful: bool = False
-    short_ids: bool = False
-    _turned: bool = False
+    dropped: set[tuple[str, ...]] = field(default_factory=set, init=False)
+    limit: str = field(default=_LIMITS[0], init=False)
+    effortless: bool = field(default=False, init=False)
+    thoughtful: bool = field(default=False, init=False)
+    short_ids: bool = field(default=False, init=False)
+    unreturned: set[str] = field(default_factory=set, init=False)
+    _turned: bool = field(default=False, init=False)
 
     @classmethod
     def of(cls, endpoint: ModelEndpoint, api: Api) -> "Dialect":
@@ -98,14 +108,20 @@ class Dialect:
 
     def _message(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a message of Chat Completions as the deployment takes it."""
-        shaped = {name: value for name, value in message.items() if name != _THOUGHT}
+        unwanted = {_THOUGHT, *self.unreturned}
+        shaped = {name: value for name, value in message.items() if name not in unwanted}
         if self.thoughtful and message["role"] == "assistant":
             shaped[_THOUGHT] = message.get(_THOUGHT) or _NO_THOUGHT
         if self.short_ids and "tool_call_id" in shaped:
             shaped["tool_call_id"] = _short(shaped["tool_call_id"])
-        if self.short_ids and "tool_calls" in shaped:
-            shaped["tool_calls"] = [{**call, "id": _short(call["id"])} for call in shaped["tool_calls"]]
+        if "tool_calls" in shaped and (self.short_ids or self.unreturned):
+            shaped["tool_calls"] = [self._call(call) for call in shaped["tool_calls"]]
         return shaped
+
+    def _call(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a call as the deployment takes it."""
+        shaped = {name: value for name, value in call.items() if name not in self.unreturned}
+        return {**shaped, "id": _short(call["id"])} if self.short_ids else shaped
 
     def learn(self, error: Refusal, way: Way, body: Mapping[str, Any]) -> bool:
         """Learn from a refusal of a body that was sent in this way. True if the same question may be asked
@@ -145,20 +161,24 @@ class Dialect:
         wanted = self.way
         if self.way == "responses":
             missing = status in (404, 405) and error.code not in _NO_MODEL
-            if missing or (status == 400 and _NAMES_CHAT.search(message)):
+            other = _NAMES_CHAT.search(message) or _OTHER_OPERATION.search(message)
+            if missing or (status == 400 and other):
                 wanted = "chat"
-        elif status in (400, 404) and _NAMES_RESPONSES.search(message):
-            wanted = "responses"
+        elif status in (400, 404):
+            other = _NAMES_RESPONSES.search(message) or _OTHER_OPERATION.search(message)
+            wanted = "responses" if other else wanted
         self._turned = wanted != self.way
         self.way = wanted
         return self._turned
 
     def _other_messages(self, message: str) -> bool:
         """Learn what the deployment wants in messages that it has refused so far."""
-        before = self.thoughtful, self.short_ids
+        before = self.thoughtful, self.short_ids, len(self.unreturned)
+        if _UNKNOWN.search(message):
+            self.unreturned |= {name for name in _RETURNED if name in message}
         self.thoughtful = self.thoughtful or bool(_WANTS_THOUGHTS.search(message))
         self.short_ids = self.short_ids or bool(_WANTS_SHORT_IDS.search(message))
-        return before != (self.thoughtful, self.short_ids)
+        return before != (self.thoughtful, self.short_ids, len(self.unreturned))
 
     def _rename_limit(self, body: Mapping[str, Any], message: str) -> bool:
         sent = next(limit for limit in _LIMITS if limit in body)

@@ -34,6 +34,8 @@ def error_in(body: Any) -> Mapping[str, Any] | None:
         error = body
     if error is None and "detail" in body:
         error = {"message": body["detail"]}
+    if error is None and isinstance(body.get("message"), str):
+        error = body
     if isinstance(error, Mapping):
         return {**error, "message": _text(error.get("message", error.get("detail")))}
     return {"message": _text(error)} if error else None

@@ -1,117 +1,28 @@
 """Stand-ins for endpoints that people use beside Azure: what each streams, wants back, and refuses.
 
-Every one calls the first tool that it is given, and says "It is sunny." to the result. The shapes are from
-public reports and documentation, named beside each.
+The shapes are from public reports and documentation, named beside each.
 """
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import web
+from tests.support.clouds import CLOUDS
+from tests.support.partner import (
+    ARGUMENTS,
+    DONE,
+    WRITTEN,
+    Body,
+    Events,
+    Partner,
+    Refused,
+    call,
+    chunk,
+    error,
+    in_messages,
+    plain,
+    words,
+)
 
-__all__ = ["PARTNERS", "SAID", "Partner", "Refused", "refusing"]
-
-SAID = "It is sunny."
-ARGUMENTS = {"city": "Bern"}
-_WRITTEN = json.dumps(ARGUMENTS)
-Body = dict[str, Any]
-Events = list[Any]
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A status and a body that is no stream."""
-
-    status: int
-    body: Any
-
-
-@dataclass
-class Partner:
-    """An endpoint. `calls` makes the events of a call of the tool with this name, `says` those of the answer,
-    `refuses` tells what it does not take; `path` is where it listens, `base` what people write of it."""
-
-    name: str
-    calls: Callable[[str], Events]
-    says: Callable[[], Events]
-    refuses: Callable[[Body], Refused | None] = lambda _: None
-    path: str = "/v1"
-    base: str = "/v1"
-    asked: list[Body] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        return self.name
-
-    def app(self) -> web.Application:
-        """Return the endpoint."""
-        app = web.Application(client_max_size=2**24)
-        app.router.add_route("*", "/{path:.*}", self._answer)
-        return app
-
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        if request.path != f"{self.path}/chat/completions":
-            return web.json_response({"detail": "Not Found"}, status=404)
-        body = await request.json()
-        self.asked.append(body)
-        refused = self.refuses(body)
-        if refused is not None and isinstance(refused.body, str):
-            return web.Response(text=refused.body, status=refused.status, content_type="text/html")
-        if refused is not None:
-            return web.json_response(refused.body, status=refused.status)
-        result = body["messages"][-1]["role"] == "tool" or not body.get("tools")
-        events = self.says() if result else self.calls(body["tools"][0]["function"]["name"])
-        return await _streamed(request, events)
-
-
-async def _streamed(request: web.Request, events: Events) -> web.StreamResponse:
-    """Write events: text as it is, everything else as data."""
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
-    for event in events:
-        text = event if isinstance(event, str) else f"data: {json.dumps(event)}\n\n"
-        await response.write(text.encode())
-    await response.write_eof()
-    return response
-
-
-DONE = "data: [DONE]\n\n"
-
-
-def chunk(delta: Any = None, finish: str | None = None, /, **more: Any) -> Body:
-    choice = {"index": 0, "finish_reason": finish} | ({} if delta is None else {"delta": delta})
-    return {
-        "id": "c",
-        "object": "chat.completion.chunk",
-        "created": 1,
-        "model": "m",
-        "choices": [choice],
-    } | more
-
-
-def call(name: str, arguments: Any = _WRITTEN, **more: Any) -> Body:
-    """A call that is whole."""
-    return {"type": "function", "function": {"name": name, "arguments": arguments}} | more
-
-
-def words(**more: Any) -> Iterator[Body]:
-    for word in ("It is", " sunny", "."):
-        yield chunk({"role": "assistant", "content": word}, **more)
-
-
-def plain() -> Events:
-    return [*words(), chunk({}, "stop"), DONE]
-
-
-def error(message: str, **more: Any) -> Body:
-    return {
-        "error": {"message": message, "type": "invalid_request_error", "param": None, "code": None} | more
-    }
-
-
-def in_messages(body: Body, role: str) -> list[Body]:
-    return [message for message in body["messages"] if message["role"] == role]
+__all__ = ["PARTNERS"]
 
 
 # DeepSeek V4, Kimi: api-docs.deepseek.com/guides/thinking_mode; NousResearch/hermes-agent#18263
@@ -228,7 +139,7 @@ def _azure_calls(name: str) -> Events:
     }
     made = [
         {"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": ""}},
-        {"index": 0, "function": {"arguments": _WRITTEN}},
+        {"index": 0, "function": {"arguments": WRITTEN}},
     ]
     checked = chunk(None) | {"id": "", "model": ""}
     checked["choices"][0] |= {"content_filter_results": safe, "content_filter_offsets": {"end_offset": 9}}
@@ -340,9 +251,5 @@ PARTNERS = [
     Partner("llama.cpp", _llama_calls, plain, base=""),
     Partner("LM Studio", _ollama_calls, plain, _lm_studio_refuses),
     Partner("Groq", _vllm_calls, plain, path="/openai/v1", base="/openai/v1"),
+    *CLOUDS,
 ]
-
-
-def refusing(status: int, body: Any) -> Partner:
-    """Return an endpoint that refuses every question."""
-    return Partner("refusing", _ollama_calls, plain, lambda _: Refused(status, body))

@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from semantic_kernel.contents import ChatHistory
 from semantic_kernel.exceptions import ServiceResponseException
-from tests.kernel.model.conftest import TOOL, Endpoint, Made, Refusal, asked_whole
+from tests.kernel.model.conftest import TOOL, Endpoint, Made, Refusal, asked_whole, chunk
 
 from mcpsecurity.kernel import ChatModelSettings
 
@@ -42,6 +43,69 @@ async def test_a_missing_responses_api_is_not_asked_again(endpoint: Endpoint, mo
     assert str(await asked_whole(model, SETTINGS)) == "Done."
     await asked_whole(model)
     assert endpoint.paths == [RESPONSES, V1, V1]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model is not supported by the Responses API.",
+        "The responses operation does not work with the specified model, kimi. Please choose different model",
+        "The requested operation is unsupported.",
+    ],
+)
+async def test_a_model_of_foundry_that_has_no_responses_is_asked_by_chat_completions(
+    endpoint: Endpoint, model_at: Made, message: str
+) -> None:
+    model = model_at()
+    endpoint.answers.append(Refusal(400, message, code="OperationNotSupported"))
+    assert str(await asked_whole(model)) == "Done."
+    await asked_whole(model)
+    assert endpoint.paths == [RESPONSES, V1, V1]
+
+
+async def test_a_model_that_has_responses_only_is_asked_by_it(endpoint: Endpoint, model_at: Made) -> None:
+    model = model_at("/v1", azure=False)
+    message = "The chatCompletion operation does not work with the specified model, gpt-5.1-codex."
+    endpoint.answers.append(Refusal(400, message, code="OperationNotSupported"))
+    assert str(await asked_whole(model)) == "Done."
+    assert endpoint.paths == ["/v1/chat/completions", "/v1/responses"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "`temperature` is deprecated for this model.",
+        "`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+    ],
+)
+async def test_claude_gets_no_temperature_that_it_refuses(
+    endpoint: Endpoint, model_at: Made, message: str
+) -> None:
+    endpoint.answers.append(Refusal(400, message, code="invalid_request_error"))
+    await asked_whole(model_at("/v1", azure=False), ChatModelSettings(temperature=0.5, top_p=0.5))
+    assert [("temperature" in body, "top_p" in body) for body in endpoint.bodies] == [
+        (True, True), (False, True),
+    ]  # fmt: skip
+
+
+async def test_what_came_in_a_message_and_is_not_taken_back_is_left_out(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    model, history = model_at("/v1", azure=False), ChatHistory()
+    history.add_user_message("Hello?")
+    marked = {"id": "a", "function": {"name": "T-t", "arguments": "{}"}, "extra_content": {"x": 1}}
+    details = [{"type": "reasoning.text", "text": "Hm."}]
+    first = chunk("tool_calls", tool_calls=[marked], reasoning_details=details)
+    refusal = Refusal(400, '{"message":"messages.1.reasoning_details: Extra inputs are not permitted"}')
+    endpoint.answers += [[first, "[DONE]"], refusal]
+    called = await model.get_chat_message_content(history, SETTINGS)
+    assert called is not None
+    history.add_message(called)
+    history.add_tool_message("sun", tool_call_id="a")
+    assert str(await model.get_chat_message_content(history, SETTINGS)) == "Done."
+    sent = [body["messages"][1] for body in endpoint.bodies[1:]]
+    assert [message.get("reasoning_details") for message in sent] == [details, None]
+    assert [message["tool_calls"][0].get("extra_content") for message in sent] == [{"x": 1}, {"x": 1}]
 
 
 async def test_a_deployment_that_does_not_exist_is_not_looked_for_elsewhere(

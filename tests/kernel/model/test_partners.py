@@ -7,7 +7,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 from semantic_kernel.contents import ChatHistory, FunctionCallContent, FunctionResultContent
 from tests.kernel.model.conftest import TOOL
-from tests.support.partners import ARGUMENTS, PARTNERS, SAID, Partner
+from tests.support.partner import ARGUMENTS, SAID, Partner
+from tests.support.partners import PARTNERS
 
 from mcpsecurity.kernel import ChatModel, ChatModelSettings
 
@@ -22,7 +23,7 @@ async def _model(partner: Partner) -> AsyncIterator[ChatModel]:
     partner.asked.clear()
     async with TestServer(partner.app(), host="127.0.0.1") as server:
         url = str(server.make_url("")).rstrip("/") + partner.base
-        async with ChatModel.at(url, "m", key="k") as model:
+        async with ChatModel.at(url, "m", key="k", azure=partner.azure or None) as model:
             yield model
 
 

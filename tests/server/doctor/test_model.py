@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from tests.server.doctor.doctoring import find, settings_of
-from tests.support.partners import PARTNERS, refusing
+from tests.support.partner import refusing
+from tests.support.partners import PARTNERS
 
 from mcpsecurity.localcloud import LocalCloud
 from mcpsecurity_server.doctor import Finding, Status, examine
@@ -276,7 +277,10 @@ async def test_what_people_use_beside_azure_is_well(healthy_cloud: LocalCloud) -
     for partner in PARTNERS:
         async with TestServer(partner.app(), host="127.0.0.1") as server:
             url = str(server.make_url("")).rstrip("/") + partner.base
-            found = await _openai(healthy_cloud, url, openai_api_key="k", max_output_tokens=99)
+            if partner.azure:
+                found = await _azure(healthy_cloud, url, max_output_tokens=99)
+            else:
+                found = await _openai(healthy_cloud, url, openai_api_key="k", max_output_tokens=99)
         assert found.status is Status.OK, (partner.name, found)
 
 

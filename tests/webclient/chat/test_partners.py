@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from tests.browser.stack import Service
-from tests.support.partners import PARTNERS, SAID, refusing
+from tests.support.partner import SAID, refusing
+from tests.support.partners import PARTNERS
 from tests.webclient.conftest import RunChat
 from tests.webclient.oddity import Odd, tool
 from tests.webclient.person import WebPerson
@@ -78,7 +79,8 @@ async def settings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[di
             running.push_async_callback(service.stop)
         for (name, partner), service in zip(ALL.items(), services, strict=True):
             url = f"http://localhost:{service.port}{partner.base}"
-            models.append({"name": name, "base_url": url, "model": "m", "key": "k"})
+            address = "endpoint" if partner.azure else "base_url"
+            models.append({"name": name, address: url, "model": "m", "key": "k"})
         yield {
             "database": f"sqlite:///{tmp_path_factory.mktemp('chat') / 'chat.sqlite3'}",
             "listed_models": models,

@@ -11,6 +11,8 @@ from typing import Any
 from semantic_kernel.connectors.ai.completion_usage import CompletionUsage
 from semantic_kernel.contents import FinishReason, FunctionCallContent
 
+from mcpsecurity.kernel.model.thoughts import LeadingThought
+
 __all__ = ["REASONING", "THOUGHT", "Answer", "count_of", "text_of", "whole_characters"]
 
 REASONING = "reasoning"
@@ -25,7 +27,7 @@ _MAX_CHARACTERS = 1_000_000
 """Azure OpenAI takes no message back that is longer than 1,048,576."""
 _MAX_REASONING = 8 * 2**20
 _MAX_CALLS = 128
-_TEXTS = ("text", "summary", "data")
+_TEXTS = ("text", "summary", "data", "thinking")
 _SHORT = 100
 _REASONS = frozenset(known.value for known in FinishReason)
 
@@ -81,7 +83,7 @@ class Answer:
         finish: why the answer ended, in the endpoint's words: `stop`, `length`, `content_filter`,
             `tool_calls` or another; None until it says.
         thought: what a model thought in plain text, in pieces.
-        details: what it thought in OpenRouter's form.
+        details: what it thought in other forms that go back before everything else, by their names.
         usage: `prompt_tokens`, `completion_tokens`, `reasoning_tokens`, `cached_tokens`, as far as reported.
         model: the model's name, as the endpoint says it.
         parts: how many parts were JSON objects; `unreadable` counts the others.
@@ -92,17 +94,19 @@ class Answer:
         self.text, self.refusal, self.summary = _Joined(), _Joined(), _Joined()
         self.reasoning: list[tuple[int, dict[str, Any]]] = []
         self.thought: list[str] = []
-        self.details: list[dict[str, Any]] = []
+        self.details: dict[str, list[dict[str, Any]]] = {}
         self.finish: str | None = None
         self.usage: dict[str, int] = {}
         self.model: str | None = None
         self.parts = self.unreadable = 0
         self.ended = self.full = False
         self._calls: list[_Call] = []
+        self._leading = LeadingThought()
         self._characters = self._reasoning = 0
 
     def end(self) -> None:
         """Nothing more comes: halves of characters are replaced."""
+        self._tell(*self._leading.end())
         for joined in (self.text, self.refusal, self.summary):
             joined.end()
 
@@ -110,6 +114,15 @@ class Answer:
         """Add a piece to the text, the refusal or the summary."""
         joined.add(piece)
         self._grow(len(piece))
+
+    def speak(self, piece: str) -> None:
+        """Add a piece to the text; what it says of a thought between tags belongs to the summary."""
+        self._tell(*self._leading.split(piece))
+
+    def _tell(self, thought: str, text: str) -> None:
+        for joined, piece in ((self.summary, thought), (self.text, text)):
+            if piece:
+                self.say(joined, piece)
 
     def call(self, index: Any, call_id: str, name: str, arguments: Any) -> None:
         """Take a piece of a call, or all of it. `arguments` may also be an object, instead of its JSON."""
@@ -129,21 +142,23 @@ class Answer:
         self.reasoning.append((place, item))
 
     def mark_call(self, item: dict[str, Any], size: int) -> None:
-        """Take what has to go back beside the last call."""
-        if self._grow_reasoning(size) and self._calls:
-            self.reasoning.append((len(self._calls), item))
+        """Take what has to go back beside the last call, once."""
+        mark = (len(self._calls), item)
+        if self._calls and mark not in self.reasoning[-1:] and self._grow_reasoning(size):
+            self.reasoning.append(mark)
 
-    def detail(self, item: dict[str, Any], size: int) -> None:
+    def detail(self, form: str, item: dict[str, Any], size: int) -> None:
         """Take a piece of reasoning that goes back before everything else; text that goes on is joined."""
         if not self._grow_reasoning(size):
             return
-        last = self.details[-1] if self.details else {}
+        details = self.details.setdefault(form, [])
+        last = details[-1] if details else {}
         if all(item.get(name) == last.get(name) for name in ("type", "index")) and "index" in item:
             for name, value in item.items():
                 joined = name in _TEXTS and isinstance(value, str) and isinstance(last.get(name), str)
                 last[name] = last[name] + value if joined else last.get(name) if value is None else value
         else:
-            self.details.append(dict(item))
+            details.append(dict(item))
 
     def finished(self, reason: Any) -> None:
         """Take the reason for the end; the first one counts."""
@@ -180,7 +195,7 @@ class Answer:
             "unreadable": self.unreadable,
             "usage": _usage(self.usage),
             "model": self.model,
-            REASONING: self.reasoning + [(0, {"reasoning_details": self.details})] * bool(self.details),
+            REASONING: self.reasoning + [(0, {form: items}) for form, items in self.details.items()],
             THOUGHT: "".join(self.thought),
         }
         return {name: value for name, value in known.items() if value}

@@ -11,16 +11,21 @@ from semantic_kernel.contents import ChatMessageContent
 from mcpsecurity.kernel.model.answer import REASONING, THOUGHT, Answer, count_of, text_of
 from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import picture_parts
+from mcpsecurity.kernel.model.thoughts import thought_in_parts
 
 __all__ = ["UNWANTED", "read", "request"]
 
 UNWANTED: frozenset[bytes] = frozenset()
 """Names of events that need not be decoded; there are none with names."""
 
-_MARK = "extra_content"
-"""What Gemini signs its calls with: https://ai.google.dev/gemini-api/docs/thought-signatures."""
-_DETAILS = "reasoning_details"
-"""What OpenRouter has of a model's reasoning: https://openrouter.ai/docs/use-cases/reasoning-tokens."""
+_MARKS = ("extra_content", "provider_specific_fields")
+"""What Gemini signs its calls with, by itself and behind LiteLLM:
+https://ai.google.dev/gemini-api/docs/thought-signatures."""
+_DETAILS = ("reasoning_details", "thinking_blocks")
+"""What OpenRouter has of a model's reasoning: https://openrouter.ai/docs/use-cases/reasoning-tokens; and what
+LiteLLM has of Claude's: https://docs.litellm.ai/docs/reasoning_content."""
+_SEALED_ID = 40
+"""Some gateways put the signature into the id of a call, which is longer then than an id may be elsewhere."""
 
 
 def request(messages: Iterable[ChatMessageContent], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,8 +63,9 @@ def request(messages: Iterable[ChatMessageContent], options: Mapping[str, Any]) 
 def _messages(messages: Iterable[ChatMessageContent]) -> Iterable[dict[str, Any]]:
     """Return the messages. Pictures of tool results follow in a message of the user."""
     waiting: list[dict[str, Any]] = []
+    ids: dict[str, str] = {}
     for message in messages:
-        sent = _sent(message)
+        sent = _sent(message, ids)
         if sent["role"] != "tool" and waiting:
             yield {"role": "user", "content": waiting}
             waiting = []
@@ -69,9 +75,9 @@ def _messages(messages: Iterable[ChatMessageContent]) -> Iterable[dict[str, Any]
         yield {"role": "user", "content": waiting}
 
 
-def _sent(message: ChatMessageContent) -> dict[str, Any]:
+def _sent(message: ChatMessageContent, ids: dict[str, str]) -> dict[str, Any]:
     """Return a message with all that its model said: text beside calls, what it thought, and the marks that
-    Gemini wants back with its calls."""
+    it wants back with its calls. `ids` are those by which the endpoint knows calls that have others here."""
     sent = message.to_dict()
     calls: list[dict[str, Any]] = sent.get("tool_calls", [])
     if calls and message.content:
@@ -79,10 +85,14 @@ def _sent(message: ChatMessageContent) -> dict[str, Any]:
     if thought := message.metadata.get(THOUGHT):
         sent["reasoning_content"] = thought
     for place, item in message.metadata.get(REASONING, ()) if calls else ():
-        if _DETAILS in item:
-            sent[_DETAILS] = item[_DETAILS]
-        elif _MARK in item and 0 < place <= len(calls):
-            calls[place - 1][_MARK] = item[_MARK]
+        sent |= {name: item[name] for name in _DETAILS if name in item}
+        if 0 < place <= len(calls):
+            call = calls[place - 1]
+            call |= {name: item[name] for name in _MARKS if name in item}
+            if "call_id" in item and "type" not in item:
+                ids[call["id"]] = call["id"] = item["call_id"]
+    if "tool_call_id" in sent:
+        sent["tool_call_id"] = ids.get(sent["tool_call_id"], sent["tool_call_id"])
     return sent
 
 
@@ -120,16 +130,10 @@ def _choice_of(chunk: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_delta(delta: Mapping[str, Any], answer: Answer) -> None:
     if text := text_of(delta.get("content")):
-        answer.say(answer.text, text)
+        answer.speak(text)
     if refusal := text_of(delta.get("refusal")):
         answer.say(answer.refusal, refusal)
-    if thought := text_of(delta.get("reasoning_content") or delta.get("reasoning")):
-        answer.say(answer.summary, thought)
-        answer.thought.append(thought)
-    if isinstance(details := delta.get(_DETAILS), list):
-        for item in details:
-            if isinstance(item, dict):
-                answer.detail(item, len(str(item)))
+    _read_thoughts(delta, answer)
     calls = delta.get("tool_calls")
     for made in calls if isinstance(calls, list) else [calls]:
         if isinstance(made, dict):
@@ -138,13 +142,29 @@ def _read_delta(delta: Mapping[str, Any], answer: Answer) -> None:
         _read_call({"index": "function_call", "function": made}, answer)
 
 
+def _read_thoughts(delta: Mapping[str, Any], answer: Answer) -> None:
+    if thought := thought_in_parts(delta.get("content")):
+        answer.say(answer.summary, thought)
+    if thought := text_of(delta.get("reasoning_content") or delta.get("reasoning")):
+        answer.say(answer.summary, thought)
+        answer.thought.append(thought)
+    for name in _DETAILS:
+        for item in details if isinstance(details := delta.get(name), list) else ():
+            if isinstance(item, dict):
+                answer.detail(name, item, len(str(item)))
+
+
 def _read_call(made: Mapping[str, Any], answer: Answer) -> None:
     function = made.get("function") or made.get("custom")
     function = function if isinstance(function, dict) else {}
     arguments = function.get("arguments", function.get("input"))
-    answer.call(made.get("index"), text_of(made.get("id")), text_of(function.get("name")), arguments)
-    if isinstance(mark := made.get(_MARK), dict):
-        answer.mark_call({_MARK: mark}, len(str(mark)))
+    call_id = text_of(made.get("id"))
+    answer.call(made.get("index"), call_id, text_of(function.get("name")), arguments)
+    marks: dict[str, Any] = {name: made[name] for name in _MARKS if isinstance(made.get(name), dict)}
+    if len(call_id) > _SEALED_ID:
+        marks["call_id"] = call_id
+    if marks:
+        answer.mark_call(marks, len(str(marks)))
 
 
 def _read_usage(usage: Mapping[str, Any], answer: Answer) -> None:

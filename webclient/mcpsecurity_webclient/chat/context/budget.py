@@ -158,11 +158,14 @@ class ContextBudget:
         places = [place for place in range(begin, len(turns)) if not is_left_out(turns[place])]
         head = [] if note is None else [_note_turn(note)]
         left = limit - tokens_of_turns(head)
-        sent = [turns[place] if model.wants_thoughts else without_thought(turns[place]) for place in places]
-        found = fitted(sent, places, transcript.question, left, hard=hard)
+        whole = [turns[place] for place in places]
+        counted = whole if model.wants_thoughts else list(map(without_thought, whole))
+        found = fitted(counted, places, transcript.question, left, hard=hard)
         if found is None:
             return None
-        return Fitted([*head, *found.turns], found.tokens + limit - left, found.shortened)
+        unchanged = dict(zip(map(id, counted), whole, strict=True))  # with thoughts, should it ask for them
+        sent = [unchanged.get(id(turn), turn) for turn in found.turns]
+        return Fitted([*head, *sent], found.tokens + limit - left, found.shortened)
 
     def _cut(self, limit: int) -> int:
         """Return the place of the first turn that stays out of a note; 0 if nothing older is there."""
