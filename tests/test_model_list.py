@@ -70,7 +70,7 @@ def test_a_key_may_be_in_another_variable(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("models", "told"),
     [
-        ("{", "WEBCLIENT_MODELS: this is no JSON"),
+        ("{", "WEBCLIENT_MODELS: write JSON like [{"),
         ([LOCAL, {"name": "b"}], "WEBCLIENT_MODELS: entry 2: endpoint: set this, or base_url, or key"),
         ([LOCAL, LOCAL], "WEBCLIENT_MODELS: two models have the name local"),
         ([{**LOCAL, "nme": 1}], "WEBCLIENT_MODELS: entry 1, nme: Extra inputs are not permitted"),

@@ -4,8 +4,16 @@ from pathlib import Path
 
 import pytest
 from pydantic import Field, SecretStr, ValidationError
+from tests.support.certificates import write_certificate
 
-from mcpsecurity.settings import EntraSettings, Settings, SettingsError, load_settings, settings_of
+from mcpsecurity.settings import (
+    CredentialFile,
+    EntraSettings,
+    Settings,
+    SettingsError,
+    load_settings,
+    settings_of,
+)
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 
@@ -17,12 +25,15 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_the_environment_sets_fields_by_their_documented_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_sets_fields_by_their_documented_keys(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("ENTRA_TENANT_ID", TENANT)
-    monkeypatch.setenv("MCPSECURITY_CA_FILE", "/ca.pem")
+    write_certificate(tmp_path / "ca.pem")
+    monkeypatch.setenv("MCPSECURITY_CA_FILE", "ca.pem")
     settings = load_settings(EntraSettings)
     assert settings.tenant_id == TENANT
-    assert settings.ca_file == Path("/ca.pem")
+    assert settings.ca_file == Path("ca.pem")
     assert settings.authority == "https://login.microsoftonline.com"
 
 
@@ -95,6 +106,34 @@ def test_a_value_of_an_unknown_name_or_kind_is_refused() -> None:
         settings_of(EntraSettings, tenant=TENANT)
     with pytest.raises(SettingsError, match=r"^ENTRA_TENANT_ID: Field required$"):
         settings_of(EntraSettings)
+
+
+def test_files_of_certificates_are_read(tmp_path: Path) -> None:
+    class WithCredential(Settings):
+        file: CredentialFile | None = Field(None, validation_alias="SOME_FILE")
+
+    pair, certificate, text = tmp_path / "pair.pem", tmp_path / "certificate.pem", tmp_path / "text.pem"
+    certificate.write_bytes(write_certificate(pair))
+    text.write_bytes(b"-----BEGIN CERTIFICATE-----\xff")
+    loaded = load_settings(WithCredential, ca_file=certificate, file=pair)
+    assert (loaded.ca_file, loaded.file) == (certificate, pair)
+    for wrong, line in (
+        (
+            {"ca_file": tmp_path / "no"},
+            "MCPSECURITY_CA_FILE: the file cannot be read (No such file or directory)",
+        ),
+        (
+            {"ca_file": text},
+            "MCPSECURITY_CA_FILE: the file has something else; name a PEM file with a certificate",
+        ),
+        (
+            {"file": certificate},
+            "SOME_FILE: the file has something else; name a PEM file with a certificate and its",
+        ),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            load_settings(WithCredential, **wrong)
+        assert str(caught.value).startswith(line)
 
 
 def test_settings_cannot_be_changed() -> None:

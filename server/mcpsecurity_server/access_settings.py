@@ -24,6 +24,7 @@ class AccessSettings(Settings):
         "mcp:tools",
         validation_alias="MCP_SERVER_SCOPE_NAME",
         pattern=r"^[!#-\[\]-~]+$",
+        examples=["mcp:tools"],
         description="Delegated permission that every caller needs, without the Application ID URI.",
     )
     tool_scopes: WordsByTool = Field(

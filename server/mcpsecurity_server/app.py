@@ -19,6 +19,7 @@ from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_server.auth.metadata import add_metadata_routes
 from mcpsecurity_server.auth.middleware import Authentication
 from mcpsecurity_server.auth.principal import current_principal
+from mcpsecurity_server.auth.rights import InMemoryRights, RedisRights, RightsObserver, RightsStore
 from mcpsecurity_server.auth.setup import AuthSetup
 from mcpsecurity_server.auth.tool_access import CallersOfPolicy, tool_guard
 from mcpsecurity_server.http.cors import allow_origins
@@ -83,7 +84,7 @@ def create_app(
     mcp = mcp if mcp is not None else _own_mcp(app, settings, callers, tls, clock, timer)
     mounted = _mount(app, settings, mcp, redis, before_call, callers, audit, instrumentation, clock)
     if authentication is not None and callers is not None and callers.hides_tools:
-        authentication.rights_changed = partial(mounted.list_changed, "tools")
+        authentication.rights = RightsObserver(_rights(redis), partial(mounted.list_changed, "tools"))
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)
     if own:  # other programs' tools may ask for the request's application
@@ -211,6 +212,11 @@ def _call_limit(settings: ServerSettings, redis: "RedisTransport | None") -> Rat
     return RedisRateLimiter(redis.connection, "calls", settings.calls_per_minute)
 
 
+def _rights(redis: "RedisTransport | None") -> RightsStore:
+    """Return where the rights of callers' last tokens are, for all replicas together."""
+    return InMemoryRights() if redis is None else RedisRights(redis.connection)
+
+
 def _state_keys(settings: ServerSettings) -> list[bytes]:
     """Return the keys that encrypt the state of calls without a session; default: those of the replicas."""
     if settings.state_keys or settings.keys is None:
@@ -234,12 +240,10 @@ def _profiles(settings: ServerSettings, tls: ssl.SSLContext, timer: Timer) -> Pr
     identity = _identity(settings)
     if settings.client_secret is None and settings.client_certificate_file is None and identity is None:
         return None
-    from mcpsecurity_server.profile.on_behalf_of import (  # noqa: PLC0415 - MSAL is slow to import
-        OnBehalfOf,
-        credential_of,
-    )
+    from mcpsecurity.oidc.client_credential import client_credential  # noqa: PLC0415 - MSAL is slow to import
+    from mcpsecurity_server.profile.on_behalf_of import OnBehalfOf  # noqa: PLC0415 - likewise
 
-    credential = credential_of(settings.client_secret, settings.client_certificate_file, identity)
+    credential = client_credential(settings.client_secret, settings.client_certificate_file, identity)
     flow = OnBehalfOf(settings.authority, settings.client_id, credential, settings.ca_file, timer=timer)
     return ProfileService(flow, settings.graph_url, tls)
 

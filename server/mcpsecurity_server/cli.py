@@ -1,6 +1,7 @@
 """`mcpsecurity server`: the MCP server as a process, configured by the environment."""
 
 import gc
+import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,8 +10,8 @@ import click
 from aiohttp import web
 
 from mcpsecurity.runtime.service import run_service
-from mcpsecurity.settings import configure_logging, load_settings
-from mcpsecurity.telemetry import instrumented
+from mcpsecurity.settings import load_settings
+from mcpsecurity.telemetry import instrumented, read_exporters
 from mcpsecurity.workers import run_workers
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.observability.audit import AuditLog
@@ -29,16 +30,19 @@ would make it scan the log lines that wait."""
 @click.command()
 @click.option("--no-auth", is_flag=True, help="Serve without access tokens; on a loopback address only.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes; several need a Redis.")
+@click.option("--check", is_flag=True, help="Check the settings and exit.")
 @click.option("--worker", type=int, default=None, hidden=True, help="Number of this process among several.")
-def server(no_auth: bool, workers: int, worker: int | None) -> None:
+def server(no_auth: bool, workers: int, check: bool, worker: int | None) -> None:
     """Run the MCP server.
 
     It accepts access tokens of the Entra ID tenant ENTRA_TENANT_ID for the app registration
     MCP_SERVER_CLIENT_ID.
     """
     settings = load_settings(ServerSettings, **({"no_auth": True} if no_auth else {}))
+    if check:
+        read_exporters(os.environ)
+        return
     if workers > 1:
-        configure_logging(settings.log_level, settings.log_format)
         command = ["server", *(["--no-auth"] if no_auth else [])]
         host, port = settings.host, settings.port
         sys.exit(run_workers(workers, command, settings, host=host, port=port, name="server"))

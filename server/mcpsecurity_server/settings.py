@@ -1,6 +1,5 @@
 """Settings of the MCP server. Every key is documented in docs/configuration.md."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
@@ -8,7 +7,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 from yarl import URL
 
-from mcpsecurity.settings import EntraSettings, MetricsPort, Settings
+from mcpsecurity.settings import CredentialFile, EntraSettings, MetricsPort, Settings
 from mcpsecurity_server.access_settings import AccessSettings
 from mcpsecurity_server.setting_types import GUID, Words, split_words
 
@@ -39,6 +38,7 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
         "http://localhost:7133/mcp",
         validation_alias="MCP_SERVER_URL",
         pattern=r"^https?://[^/?#]+(/[^/?#]+)+$",
+        examples=["https://tools.contoso.com/mcp"],
         description="Public URL of the MCP endpoint, exactly as clients call it: no trailing slash.",
     )
     host: str = Field("127.0.0.1", validation_alias="MCP_SERVER_HOST", description="Address to listen on.")
@@ -168,12 +168,14 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
         "https://api.open-meteo.com",
         validation_alias="OPEN_METEO_FORECAST_URL",
         pattern=r"^https?://[^/?#]+$",
+        examples=["https://api.open-meteo.com"],
         description="Origin of the Open-Meteo forecast API.",
     )
     geocoding_url: str = Field(
         "https://geocoding-api.open-meteo.com",
         validation_alias="OPEN_METEO_GEOCODING_URL",
         pattern=r"^https?://[^/?#]+$",
+        examples=["https://geocoding-api.open-meteo.com"],
         description="Origin of the Open-Meteo geocoding API.",
     )
 
@@ -182,7 +184,7 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
         validation_alias="MCP_SERVER_CLIENT_SECRET",
         description="Secret of the API's app registration; turns on get_my_profile (on-behalf-of).",
     )
-    client_certificate_file: Path | None = Field(
+    client_certificate_file: CredentialFile | None = Field(
         None,
         validation_alias="MCP_SERVER_CLIENT_CERTIFICATE_FILE",
         description="PEM file with private key and certificate, instead of the secret.",
@@ -191,6 +193,7 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
         "https://graph.microsoft.com",
         validation_alias="MICROSOFT_GRAPH_URL",
         pattern=r"^https://[^/?#]+$",
+        examples=["https://graph.microsoft.com"],
         description="Origin of Microsoft Graph.",
     )
 
@@ -259,21 +262,4 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
             raise PydanticCustomError("key", "Must be secrets of at least 32 characters")
         if len({key.get_secret_value() for key in value}) != len(value):
             raise PydanticCustomError("key", "Must be different secrets")
-        return value
-
-    @field_validator("ca_file", "client_certificate_file")
-    @classmethod
-    def _is_pem_file(cls, value: Path | None) -> Path | None:
-        try:
-            if value is not None and "-----BEGIN CERTIFICATE-----" not in value.read_text("ascii"):
-                raise PydanticCustomError("pem", "Must be a PEM file with a certificate")
-        except (OSError, UnicodeError):
-            raise PydanticCustomError("file", "Must be a PEM file that can be read") from None
-        return value
-
-    @field_validator("client_certificate_file")
-    @classmethod
-    def _has_private_key(cls, value: Path | None) -> Path | None:
-        if value is not None and "PRIVATE KEY-----" not in value.read_text("ascii"):
-            raise PydanticCustomError("pem", "Must hold the private key, too")
         return value

@@ -5,11 +5,15 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import AioHttpTransport
+from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
+
+from mcpsecurity.runtime.proxy import proxy_for
 
 __all__ = [
     "NOBODY",
@@ -33,6 +37,16 @@ _READ_SECONDS = 30.0
 _LONGEST = 300
 
 
+class _Transport(AioHttpTransport):  # type: ignore[misc] # azure-core's is Any to mypy
+    """Sends each request through the proxy of its address: the tenant's, and none for the machine's own."""
+
+    async def send(self, request: HttpRequest, **config: Any) -> AsyncHttpResponse:
+        response: AsyncHttpResponse = await super().send(
+            request, **{**config, "proxy": proxy_for(request.url)}
+        )
+        return response
+
+
 @asynccontextmanager
 async def token_provider(
     scope: str, tls: ssl.SSLContext, authority_host: str | None = None
@@ -44,9 +58,9 @@ async def token_provider(
     """
     connector = aiohttp.TCPConnector(ssl=tls, limit=4)
     async with aiohttp.ClientSession(
-        connector=connector, trust_env=True, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+        connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
-        transport = AioHttpTransport(
+        transport = _Transport(
             session=session,
             session_owner=False,
             connection_timeout=_CONNECT_SECONDS,

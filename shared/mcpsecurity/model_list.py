@@ -107,6 +107,7 @@ class ModelListSettings(ModelSettings):
     listed_models: tuple[ListedModel, ...] = Field(
         (),
         validation_alias="WEBCLIENT_MODELS",
+        examples=['[{"name": "gpt-5", "endpoint": "https://contoso.openai.azure.com"}]'],
         description="Models to choose from, the default first: a JSON list of objects with name, title, "
         "model, endpoint or base_url, key or key_env, api, api_version, token_scope, reasoning_effort, "
         "max_output_tokens, temperature, headers, context_window, timeout, images. None: the one model of "

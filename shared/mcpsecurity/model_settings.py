@@ -56,6 +56,7 @@ class ModelKeys(Settings):
     model_headers: dict[str, SecretStr] = Field(
         {},
         validation_alias="MCPSECURITY_MODEL_HEADERS",
+        examples=['{"NAME": "VALUE"}'],
         description='Further headers of requests to the model, as JSON: {"NAME": "VALUE"}. If one is '
         "Authorization, api-key, x-api-key or Ocp-Apim-Subscription-Key, no key is needed.",
     )

@@ -2,13 +2,22 @@
 
 import logging
 import re
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -23,6 +32,8 @@ from mcpsecurity.runtime.errors import SettingsError
 from mcpsecurity.runtime.log import BatchedHandler, Fields, JsonFormatter
 
 __all__ = [
+    "CertificateFile",
+    "CredentialFile",
     "EntraSettings",
     "MetricsPort",
     "Settings",
@@ -63,6 +74,34 @@ class MetricsPort(NamedTuple):
         return cls(host, port, key) if port is not None else None
 
 
+def _has_certificates(file: Path) -> Path:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except OSError as error:  # ssl.SSLError is one
+        raise ValueError(f"{_fault_of(error)}; name a PEM file with a certificate") from error
+    return file
+
+
+def _has_key_and_certificate(file: Path) -> Path:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(file, password="")
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{_fault_of(error)}; name a PEM file with a certificate and its private key, without a password"
+        ) from error
+    return file
+
+
+def _fault_of(error: Exception) -> str:
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+        return f"the file cannot be read ({error.strerror})"
+    return "the file has something else"
+
+
+CertificateFile = Annotated[Path, AfterValidator(_has_certificates)]
+CredentialFile = Annotated[Path, AfterValidator(_has_key_and_certificate)]
+
+
 class _OurLines(DotEnvSettingsSource):
     """The lines of `.env`, less those that are named like a field instead of by its key."""
 
@@ -100,7 +139,7 @@ class Settings(BaseSettings):
         env_settings.config = {**env_settings.config, "validate_by_name": False}
         return init_settings, env_settings, _OurLines(settings_cls)
 
-    ca_file: Path | None = Field(
+    ca_file: CertificateFile | None = Field(
         None,
         validation_alias="MCPSECURITY_CA_FILE",
         description="PEM file of a certificate authority to trust besides the system, for outgoing TLS.",
@@ -135,7 +174,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _redis_has_keys(self) -> Self:
         if self.redis_url is not None and self.keys is None:
-            raise ValueError("MCPSECURITY_REDIS_URL needs MCPSECURITY_KEYS")
+            raise ValueError("MCPSECURITY_KEYS: MCPSECURITY_REDIS_URL is set and needs it")
         return self
 
     log_level: LogLevel = Field(
@@ -155,11 +194,13 @@ class EntraSettings(Settings):
         "https://login.microsoftonline.com",
         validation_alias="ENTRA_AUTHORITY",
         pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$",
+        examples=["https://login.microsoftonline.com"],
         description="Sign-in host of the cloud, without a tenant: https://HOST[:PORT].",
     )
     tenant_id: str = Field(
         validation_alias="ENTRA_TENANT_ID",
         pattern=r"^[0-9a-fA-F-]{36}$",
+        examples=["11111111-2222-4333-8444-555555555555"],
         description="Directory (tenant) ID, a GUID.",
     )
 
@@ -167,6 +208,7 @@ class EntraSettings(Settings):
         None,
         validation_alias="ENTRA_ISSUER",
         pattern=r"^https://[A-Za-z0-9.:/-]+[^/]$",
+        examples=["https://login.contoso.com/TENANT-ID/v2.0"],
         description="Issuer of the tenant's tokens, if it is not AUTHORITY/TENANT/v2.0: for External ID with "
         "a domain of your own, as its discovery document names it.",
     )
@@ -174,6 +216,7 @@ class EntraSettings(Settings):
         None,
         validation_alias="ENTRA_CLIENT_IDENTITY",
         pattern=r"^(managed(:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?|workload)$",
+        examples=["managed, managed:CLIENT-ID or workload"],
         description="Identity that Azure gives the service, in place of secrets: managed (system-assigned), "
         "managed:CLIENT-ID (user-assigned) or workload (Kubernetes).",
     )
@@ -191,7 +234,7 @@ class EntraSettings(Settings):
     @model_validator(mode="after")
     def _workload_has_a_file(self) -> Self:
         if self.client_identity == "workload" and self.federated_token_file is None:
-            raise ValueError("ENTRA_CLIENT_IDENTITY=workload needs AZURE_FEDERATED_TOKEN_FILE")
+            raise ValueError("AZURE_FEDERATED_TOKEN_FILE: ENTRA_CLIENT_IDENTITY=workload needs it")
         return self
 
 
@@ -225,14 +268,30 @@ def _named(cls: type[Settings]) -> Iterator[None]:
         yield
     except ValidationError as error:
         found = error.errors(include_input=False)
-        lines = [
-            f"{_key(cls, e['loc'])}: {_within(e['loc'][1:])}{e['msg'].removeprefix('Value error, ')}"
-            for e in found
-        ]
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError("\n".join(_line(cls, **refused) for refused in found)) from None
     except UnreadableError as error:  # its text names the field, and no value
         name = re.search(r'field "(\w+)"', str(error))
-        raise SettingsError(f"{_key(cls, (name[1],) if name else ())}: this is no JSON") from None
+        key = _key(cls, (name[1],) if name else ())
+        example = _example(cls, key)
+        raise SettingsError(f"{key}: write JSON{f' like {example}' if example else ''}") from None
+
+
+def _line(cls: type[Settings], loc: tuple[int | str, ...], msg: str, **error: Any) -> str:
+    """Return the line about a refused value, from Pydantic's description of the error."""
+    reason = msg.removeprefix("Value error, ")
+    if not loc:  # of a validator of the whole, which names the key itself
+        return reason
+    key = _key(cls, loc)
+    example = _example(cls, key)
+    if example and error["type"] == "string_pattern_mismatch":
+        reason = f"write it like {example}"
+    return f"{key}: {_within(loc[1:])}{reason}"
+
+
+def _example(cls: type[Settings], key: str) -> str | None:
+    """Return an example of the value of a key, if its field has one."""
+    examples = {_key(cls, (name,)): field.examples for name, field in cls.model_fields.items()}.get(key)
+    return str(examples[0]) if examples else None
 
 
 def _within(location: tuple[int | str, ...]) -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from mcpsecurity.runtime.processes import end_process, set_on_stop_signal, stoppable
-from mcpsecurity.settings import Settings, SettingsError
+from mcpsecurity.settings import Settings, SettingsError, configure_logging
 
 __all__ = ["run_workers"]
 
@@ -22,11 +22,12 @@ def run_workers(
 ) -> int:
     """Run `mcpsecurity COMMAND --worker N` `count` times until SIGINT or SIGTERM; return the exit code.
 
-    A process that ends by itself is started again. 1 means that the address cannot be bound.
+    A process that ends is started again. 1 means that the address cannot be bound.
 
     Raises:
         SettingsError: there is no Redis for what they have to share.
     """
+    configure_logging(settings.log_level, settings.log_format)
     if settings.redis_url is None:
         raise SettingsError("MCPSECURITY_REDIS_URL: several workers need it, to share their sessions")
     if not hasattr(socket, "SO_REUSEPORT"):

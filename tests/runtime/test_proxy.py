@@ -18,9 +18,10 @@ def _company(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         "https://localhost:7443/x", "https://127.0.0.1", "https://[::1]:1", "https://127.9.9.9", "https://a.localhost",
         "https://inside.contoso.com/mcp", "https://mcp.corp.example", "https://10.0.0.8:8443", "http://outside.example",
+        "https://169.254.169.254/metadata", "https://[fe80::1]",
     ],
 )  # fmt: skip
-def test_loopback_inner_hosts_and_other_schemes_are_reached_directly(url: str) -> None:
+def test_loopback_link_local_addresses_inner_hosts_and_other_schemes_are_reached_directly(url: str) -> None:
     assert proxy_for(url) is None
     assert proxy_name(url) is None
 

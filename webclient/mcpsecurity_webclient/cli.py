@@ -1,5 +1,6 @@
 """`mcpsecurity webclient`: the web chat as a process, configured by the environment."""
 
+import os
 import sys
 import warnings
 from functools import partial
@@ -9,8 +10,8 @@ import click
 from aiohttp import web
 
 from mcpsecurity.runtime.service import run_service
-from mcpsecurity.settings import configure_logging, load_settings
-from mcpsecurity.telemetry import instrumented
+from mcpsecurity.settings import load_settings
+from mcpsecurity.telemetry import instrumented, read_exporters
 from mcpsecurity.workers import run_workers
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.settings import WebSettings
@@ -23,16 +24,19 @@ __all__ = ["webclient"]
 
 @click.command()
 @click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes; several need a Redis.")
+@click.option("--check", is_flag=True, help="Check the settings and exit.")
 @click.option("--worker", type=int, default=None, hidden=True, help="Be this one of several processes.")
-def webclient(workers: int, worker: int | None) -> None:
+def webclient(workers: int, check: bool, worker: int | None) -> None:
     """Run the web chat.
 
     People sign in with the Entra ID tenant ENTRA_TENANT_ID by the app registration WEBCLIENT_CLIENT_ID;
     the model is the deployment AZURE_OPENAI_CHAT_DEPLOYMENT_NAME; the tools are those of MCP_SERVER_URL.
     """
     settings = load_settings(WebSettings)
+    if check:
+        read_exporters(os.environ)
+        return
     if workers > 1:
-        configure_logging(settings.log_level, settings.log_format)
         host, port = settings.host, settings.port
         sys.exit(run_workers(workers, ["webclient"], settings, host=host, port=port, name="webclient"))
     # The advice of MSAL cannot be followed (see `EntraClient.begin`) and does not help an operator.

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from yarl import URL
 
 from mcpsecurity.model_list import ModelListSettings
-from mcpsecurity.settings import EntraSettings, MetricsPort
+from mcpsecurity.settings import CredentialFile, EntraSettings, MetricsPort
 from mcpsecurity_webclient.server_settings import URL_PATTERN, GrantScope, McpServerSettings
 from mcpsecurity_webclient.store.engine import database_url
 
@@ -27,6 +27,7 @@ class WebSettings(EntraSettings, ModelListSettings):
         "http://localhost:5001",
         validation_alias="WEBCLIENT_URL",
         pattern=r"^https?://[^/]+/?$",
+        examples=["https://chat.contoso.com"],
         description="Public base URL; redirects, cookies and the Origin check go by it.",
     )
     host: str = Field("127.0.0.1", validation_alias="WEBCLIENT_HOST", description="Address to listen on.")
@@ -48,6 +49,7 @@ class WebSettings(EntraSettings, ModelListSettings):
     client_id: str = Field(
         validation_alias="WEBCLIENT_CLIENT_ID",
         pattern=r"^[0-9a-fA-F-]{36}$",
+        examples=["11111111-2222-4333-8444-555555555555"],
         description="Application (client) ID of the web application's registration.",
     )
     client_secret: SecretStr | None = Field(
@@ -55,7 +57,7 @@ class WebSettings(EntraSettings, ModelListSettings):
         validation_alias="WEBCLIENT_CLIENT_SECRET",
         description="Its client secret, or use a certificate.",
     )
-    certificate_file: Path | None = Field(
+    certificate_file: CredentialFile | None = Field(
         None,
         validation_alias="WEBCLIENT_CERTIFICATE_FILE",
         description="PEM file with private key and certificate, instead of a secret.",
@@ -64,6 +66,7 @@ class WebSettings(EntraSettings, ModelListSettings):
         "http://localhost:7133/mcp",
         validation_alias="MCP_SERVER_URL",
         pattern=URL_PATTERN,
+        examples=["https://tools.contoso.com/mcp"],
         description="MCP endpoint of the default server.",
     )
     mcp_server_scope: str | None = Field(
@@ -74,6 +77,7 @@ class WebSettings(EntraSettings, ModelListSettings):
     more_servers: tuple[McpServerSettings, ...] = Field(
         (),
         validation_alias="WEBCLIENT_MCP_SERVERS",
+        examples=['[{"name": "wiki", "url": "https://wiki.contoso.com/mcp"}]'],
         description="Further MCP servers: a JSON list of objects with name, url, scope, title, timeout, "
         "asks, trust_annotations, include, exclude, always_ask, never_ask, refuse, roles. An object with the "
         "name Tools, and without url and scope, says these things of the default server.",
@@ -171,6 +175,7 @@ class WebSettings(EntraSettings, ModelListSettings):
     grants: tuple[GrantScope, ...] = Field(
         ("arguments", "chat", "person"),
         validation_alias="WEBCLIENT_GRANTS",
+        examples=['["arguments", "chat"]'],
         description="What people may allow to run without asking, a JSON list: a tool with its arguments "
         "(arguments), in a chat (chat), always (person). []: nothing.",
     )
@@ -227,7 +232,8 @@ class WebSettings(EntraSettings, ModelListSettings):
         given = [self.client_secret, self.certificate_file, self.client_identity]
         if sum(credential is not None for credential in given[:2]) > 1 or not any(given):
             raise ValueError(
-                "set one of WEBCLIENT_CLIENT_SECRET, WEBCLIENT_CERTIFICATE_FILE, ENTRA_CLIENT_IDENTITY"
+                "WEBCLIENT_CLIENT_SECRET: set either this, or WEBCLIENT_CERTIFICATE_FILE, or "
+                "ENTRA_CLIENT_IDENTITY"
             )
         return self
 

@@ -4,7 +4,7 @@ The token is checked before anything of the body is read.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -14,13 +14,12 @@ from mcpsecurity_server.auth.bearer import bearer_token
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.errors import AuthError, MissingToken
 from mcpsecurity_server.auth.principal import Principal
+from mcpsecurity_server.auth.rights import RightsObserver
 from mcpsecurity_server.auth.verifier import AccessTokenVerifier
 from mcpsecurity_server.observability.audit import AuditLog
-from mcpsecurity_server.transport import TOKEN_KEY, Owner, was_refused
+from mcpsecurity_server.transport import TOKEN_KEY, was_refused
 
 __all__ = ["Authentication"]
-
-_MOST_OWNERS = 10_000
 
 
 class Authentication:
@@ -31,14 +30,13 @@ class Authentication:
     """
 
     verifier: AccessTokenVerifier
-    rights_changed: Callable[[Owner], Awaitable[None]] | None = None
-    """Called when a new token of somebody allows other things than the last one did."""
+    rights: RightsObserver | None = None
+    """Notices changes of rights, if the lists of tools depend on them."""
 
     def __init__(self, challenger: Challenger, public_paths: Collection[str], audit: AuditLog) -> None:
         self._challenger = challenger
         self._public = frozenset(public_paths)
         self._audit = audit
-        self._rights: dict[Owner, tuple[frozenset[str], tuple[str, ...]]] = {}
 
     @web.middleware
     async def authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -63,14 +61,8 @@ class Authentication:
     async def _verified(self, token: str) -> Principal:
         """Verify a token that is not known yet. Raises `AuthError`."""
         principal = await self.verifier.verify(token)
-        if self.rights_changed is not None:
-            rights = (frozenset(principal.scopes), principal.roles)
-            before = self._rights.pop(principal.owner, rights)
-            while len(self._rights) >= _MOST_OWNERS:
-                del self._rights[next(iter(self._rights))]
-            self._rights[principal.owner] = rights
-            if before != rights:
-                await self.rights_changed(principal.owner)
+        if self.rights is not None:
+            await self.rights.token_verified(principal)
         return principal
 
     async def check_keys(self) -> None:

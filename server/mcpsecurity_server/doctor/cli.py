@@ -7,11 +7,11 @@ import sys
 import click
 
 from mcpsecurity.cli.running_demo import demo_environment
-from mcpsecurity.settings import load_settings, settings_of
+from mcpsecurity.settings import SettingsError, load_settings, settings_of
 from mcpsecurity_server.doctor.examination import examine
-from mcpsecurity_server.doctor.findings import Status, as_json, as_table
+from mcpsecurity_server.doctor.findings import Finding, Status, as_json, as_table
 from mcpsecurity_server.doctor.settings import DoctorSettings
-from mcpsecurity_server.doctor.start import check_start
+from mcpsecurity_server.doctor.start import check_start, refused_settings
 
 __all__ = ["doctor"]
 
@@ -29,11 +29,18 @@ def doctor(as_data: bool, local: bool, port_offset: int) -> None:
     logging.getLogger("azure").setLevel(
         logging.CRITICAL
     )  # its messages name tenants; the findings have the reasons
-    if local:
-        settings, start = settings_of(DoctorSettings, **demo_environment(port_offset)), []
-    else:
-        settings = load_settings(DoctorSettings)
-        start = list(check_start(server=bool(settings.api_client_id))) if settings.tenant_id else []
-    findings = [*start, *asyncio.run(examine(settings))]
+    findings = _examine_demo(port_offset) if local else _examine_configuration()
     click.echo(as_json(findings) if as_data else as_table(findings))
     sys.exit(int(any(finding.status is Status.FAILED for finding in findings)))
+
+
+def _examine_demo(port_offset: int) -> list[Finding]:
+    return asyncio.run(examine(settings_of(DoctorSettings, **demo_environment(port_offset))))
+
+
+def _examine_configuration() -> list[Finding]:
+    try:
+        settings = load_settings(DoctorSettings)
+    except SettingsError as error:
+        return list(refused_settings("services", error))
+    return [*check_start(settings), *asyncio.run(examine(settings))]

@@ -6,7 +6,7 @@ import aiohttp
 
 from mcpsecurity.oidc import Clock
 from mcpsecurity.runtime.tls import client_ssl_context
-from mcpsecurity_server.doctor.findings import Finding, failed
+from mcpsecurity_server.doctor.findings import Finding
 from mcpsecurity_server.doctor.model import check_model
 from mcpsecurity_server.doctor.registrations import check_registrations
 from mcpsecurity_server.doctor.server import check_server
@@ -18,11 +18,7 @@ __all__ = ["examine"]
 
 async def examine(settings: DoctorSettings, *, clock: Clock = time.time) -> list[Finding]:
     """Return the findings. Nothing is changed, and a fault in the configuration raises nothing."""
-    try:
-        tls = client_ssl_context(settings.ca_file)
-    except OSError as error:
-        reason = error.strerror or "no certificate in it"
-        return [failed("trust", f"{settings.ca_file} cannot be used: {reason}.", "MCPSECURITY_CA_FILE")]
+    tls = client_ssl_context(settings.ca_file)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
         checks = (
             check_tenant(session, settings, clock),

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -20,10 +20,9 @@ import msal  # type: ignore[import-untyped]  # ships no types
 import orjson
 import requests
 from msal.exceptions import MsalError  # type: ignore[import-untyped]  # ships no types
-from pydantic import SecretStr
 
 from mcpsecurity.oidc import Timer
-from mcpsecurity.oidc.azure_identity import AzureIdentity
+from mcpsecurity.oidc.client_credential import ClientCredential
 from mcpsecurity.oidc.msal_http import msal_session
 from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity_server.auth.principal import Principal
@@ -34,7 +33,7 @@ from mcpsecurity_server.profile.errors import (
     SignInNeededError,
 )
 
-__all__ = ["ClientCredential", "OnBehalfOf", "claims_text", "credential_of"]
+__all__ = ["OnBehalfOf", "claims_text"]
 
 _log = logging.getLogger(__name__)
 
@@ -47,9 +46,6 @@ _MAX_REMEMBERED = 1000
 _EARLY = 300.0  # seconds before its expiry at which a token is replaced
 _THREADS = 4
 _LONGEST_CLAIMS = 2000
-
-ClientCredential = str | dict[str, str] | dict[str, Callable[[], str]]
-"""A secret, private key and certificate, or a function that makes client assertions, as MSAL takes them."""
 
 
 class OnBehalfOf:
@@ -156,29 +152,6 @@ class _KeepsNothing(msal.TokenCache):  # type: ignore[misc]  # ships no types
 
     def add(self, event: object, now: object = None) -> None:
         """Forget it."""
-
-
-def credential_of(
-    secret: SecretStr | None, certificate_file: Path | None, identity: AzureIdentity | None = None
-) -> ClientCredential:
-    """Return the credential that is configured: of several, the certificate, then the secret.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: nothing is configured, or the file does not hold a private key and a certificate (PEM).
-    """
-    if certificate_file is None:
-        if secret is None and identity is not None:
-            return {"client_assertion": identity.assertion}
-        if secret is None:
-            raise ValueError("neither a secret nor a certificate is configured")
-        return secret.get_secret_value()
-    text = certificate_file.read_text("ascii")
-    key = re.search(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.+?-----END [A-Z ]*PRIVATE KEY-----", text, re.DOTALL)
-    certificate = re.search(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", text, re.DOTALL)
-    if key is None or certificate is None:
-        raise ValueError("the file must hold a private key and a certificate, as PEM")
-    return {"private_key": key.group(), "public_certificate": certificate.group()}
 
 
 def claims_text(value: object) -> str | None:

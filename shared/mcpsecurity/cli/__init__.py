@@ -61,7 +61,12 @@ class Commands(click.Group):
             if (error.name or "").startswith("mcpsecurity"):
                 raise
             hint = f"`{name}` needs {error.name}: pip install 'mcpsecurity[{_EXTRAS.get(name, name)}]'"
-            return click.Command(name, callback=lambda: ctx.fail(hint), short_help="(not installed)")
+            return click.Command(
+                name,
+                callback=lambda: ctx.fail(hint),
+                short_help="(not installed)",
+                context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+            )
 
 
 def _load(target: str) -> click.Command:

@@ -22,6 +22,7 @@ class ConsoleSettings(EntraSettings, ModelSettings):
     client_id: str = Field(
         validation_alias="CONSOLE_CLIENT_ID",
         pattern=CLIENT_ID,
+        examples=["11111111-2222-4333-8444-555555555555"],
         description="Client ID of a public client's registration, with the redirect URI http://localhost; or "
         "the address of the console's client ID metadata document (`mcpsecurity chat --client-document`).",
     )
@@ -29,6 +30,7 @@ class ConsoleSettings(EntraSettings, ModelSettings):
         "http://localhost:7133/mcp",
         validation_alias="MCP_SERVER_URL",
         pattern=r"^https?://[^/?#]+(/[^/?#]+)+$",
+        examples=["https://tools.contoso.com/mcp"],
         description="URL of the MCP endpoint.",
     )
     scope: str = Field(

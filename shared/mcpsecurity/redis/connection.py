@@ -132,6 +132,12 @@ class RedisConnection:
             value = await self.client.get(name)
         return value.encode() if isinstance(value, str) else value
 
+    async def swap(self, name: str, value: bytes, seconds: int) -> bytes | None:
+        """Set a key for some seconds and return its value before, or None. Raises `RedisUnavailableError`."""
+        with translated():
+            before = await self.client.set(name, value, ex=seconds, get=True)
+        return before if isinstance(before, bytes) else None
+
     async def check(self) -> None:
         """Check that Redis answers. Raises `RedisUnavailableError`."""
         with translated():

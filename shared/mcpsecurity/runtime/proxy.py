@@ -1,6 +1,7 @@
 """The company's proxy for what leaves the company: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
 
-Loopback is never reached through a proxy, and neither are the hosts of `NO_PROXY`.
+Loopback, link-local addresses (where a virtual machine asks for its identity: 169.254.169.254) and the hosts
+of `NO_PROXY` are never reached through a proxy.
 """
 
 from ipaddress import ip_address
@@ -15,7 +16,7 @@ def proxy_for(url: str) -> str | None:
     parts = urlsplit(url)
     host, proxies = parts.hostname or "", urllib_request.getproxies_environment()
     bypasses = urllib_request.proxy_bypass_environment  # type: ignore[attr-defined] # typeshed lacks it
-    if _is_loopback(host) or bypasses(f"{host}:{parts.port}" if parts.port else host, proxies):
+    if _is_near(host) or bypasses(f"{host}:{parts.port}" if parts.port else host, proxies):
         return None
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     return (proxy if "://" in proxy else f"http://{proxy}") if proxy else None
@@ -27,8 +28,12 @@ def proxy_name(url: str) -> str | None:
     return urlsplit(proxy).netloc.rpartition("@")[2] if proxy else None
 
 
-def _is_loopback(host: str) -> bool:
+def _is_near(host: str) -> bool:
+    """Tell whether a host is this machine, or is reached without a router."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
     try:
-        return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
         return False
+    return address.is_loopback or address.is_link_local

@@ -1,14 +1,15 @@
-"""Traces and metrics by OpenTelemetry, for those who ask for them; for others nothing of it is imported.
+"""Traces and metrics by OpenTelemetry, if the environment or a setting asks for them; else nothing is loaded.
 
-Whoever sets one of OpenTelemetry's own environment variables asks for it, or a port that Prometheus reads:
+OpenTelemetry's own environment variables ask for them, and so does a port for Prometheus:
 
 - OTEL_EXPORTER_OTLP_ENDPOINT, or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and …_METRICS_ENDPOINT: where to send to,
   by OTLP over HTTP;
 - OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER: `otlp`, `console` or `none`;
-- OTEL_SDK_DISABLED=true turns off what the others ask for.
+- OTEL_SDK_DISABLED=true overrides both.
 
-What else the SDK knows, such as OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and
-OTEL_EXPORTER_OTLP_HEADERS, it reads itself (OpenTelemetry specification, Environment Variable Specification).
+The SDK itself reads its other variables, such as OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES,
+OTEL_TRACES_SAMPLER and OTEL_EXPORTER_OTLP_HEADERS (OpenTelemetry specification, Environment Variable
+Specification).
 """
 
 import os
@@ -23,7 +24,7 @@ from mcpsecurity.settings import MetricsPort, Settings, SettingsError, configure
 if TYPE_CHECKING:
     from mcpsecurity.telemetry.running import Telemetry
 
-__all__ = ["Wanted", "instrumented", "start_telemetry", "wanted"]
+__all__ = ["Exporters", "instrumented", "read_exporters", "start_telemetry"]
 
 Exporter = Literal["otlp", "console"]
 Signal = Literal["TRACES", "METRICS"]
@@ -33,39 +34,39 @@ _ENDPOINT, _PROTOCOL = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOC
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which exporters the environment asks for; none: it does not ask."""
+class Exporters:
+    """The exporters that the environment asks for, by signal."""
 
     traces: tuple[Exporter, ...] = ()
     metrics: tuple[Exporter, ...] = ()
 
 
-def wanted(environment: Mapping[str, str]) -> Wanted:
-    """Return what OpenTelemetry's variables ask for. An empty value is as good as none.
+def read_exporters(environment: Mapping[str, str]) -> Exporters:
+    """Return the exporters that OpenTelemetry's variables ask for. An empty value counts as none.
 
     Raises:
         SettingsError: an exporter or a protocol that is not offered.
     """
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return Wanted()
-    return Wanted(_exporters(environment, "TRACES"), _exporters(environment, "METRICS"))
+        return Exporters()
+    return Exporters(_exporters(environment, "TRACES"), _exporters(environment, "METRICS"))
 
 
 def start_telemetry(
     service: str, environment: Mapping[str, str], *, scraped: bool = False
 ) -> "Telemetry | None":
-    """Set up the SDK for this process if it is wanted, to be closed at the end; else import nothing.
+    """Set up the SDK for this process if it is asked for; the caller closes it. None if it is not.
 
-    `service` is its name unless the environment gives one. `scraped` asks for metrics that can be read here.
+    `service` is its name unless the environment gives one. `scraped` asks for metrics that Prometheus reads.
 
     Raises:
-        SettingsError: the environment asks for what is not offered or not installed.
+        SettingsError: the environment names an exporter that is not offered, or a package is missing.
     """
-    asked = wanted(environment)
-    if asked == Wanted() and not scraped:
+    asked = read_exporters(environment)
+    if asked == Exporters() and not scraped:
         return None
     try:
-        from mcpsecurity.telemetry.running import Telemetry  # noqa: PLC0415 - only for those who want it
+        from mcpsecurity.telemetry.running import Telemetry  # noqa: PLC0415 - optional packages
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith(("opentelemetry", "prometheus_client")):
             raise
@@ -76,10 +77,10 @@ def start_telemetry(
 
 @contextmanager
 def instrumented(service: str, settings: Settings, port: MetricsPort | None) -> "Iterator[Telemetry | None]":
-    """Log and measure as the settings and the environment say, as long as the block runs.
+    """Set up logging and telemetry by the settings and the environment; end telemetry after the block.
 
     Raises:
-        SettingsError: the environment asks for what is not offered or not installed.
+        SettingsError: see `start_telemetry`.
     """
     telemetry = start_telemetry(service, os.environ, scraped=port is not None)
     traced = [telemetry.log_fields] if telemetry is not None else []

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 from prometheus_client import CollectorRegistry
 
-from mcpsecurity.telemetry import Wanted
+from mcpsecurity.telemetry import Exporters
 from mcpsecurity.telemetry.guard import GuardedExporter
 
 __all__ = ["Telemetry"]
@@ -41,7 +41,7 @@ class Telemetry:
         registry: what Prometheus reads; None unless `scraped`.
     """
 
-    def __init__(self, service: str, asked: Wanted, *, scraped: bool) -> None:
+    def __init__(self, service: str, asked: Exporters, *, scraped: bool) -> None:
         resource = _resource(service)
         self.tracing = bool(asked.traces)
         self.registry = CollectorRegistry() if scraped else None

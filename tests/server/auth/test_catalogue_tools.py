@@ -7,8 +7,17 @@ from typing import Any
 
 import aiohttp
 import orjson
+import pytest
+from cryptography.fernet import Fernet
 from tests.oidc.tenant import ControlledTenant, MovableClock
 from tests.server.protected import BASE_SCOPE, Answer, ProtectedServer
+from tests.support.ports import free_port
+from tests.support.programs import redis_server
+
+from mcpsecurity.redis.connection import RedisConnection
+from mcpsecurity.redis.encryption import EncryptionKeys
+from mcpsecurity_server.auth.rights import RedisRights
+from mcpsecurity_server.transport import Owner
 
 
 async def test_case_48_a_tools_app_role_missing(tenant: ControlledTenant, clock: MovableClock) -> None:
@@ -101,6 +110,39 @@ async def test_case_50_a_new_token_that_allows_other_tools_is_told_to_its_owner_
         finally:
             for stream in streams:
                 stream.close()
+
+
+async def test_replicas_tell_of_a_new_token_that_another_one_saw(
+    tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    key = Fernet.generate_key().decode()
+    settings: dict[str, Any] = {"list_permitted": True, "tool_roles": {"who_am_i": "Reader"}, "keys": key}
+    async with redis_server() as redis:
+        settings["redis_url"] = f"redis://127.0.0.1:{redis.port}"
+        async with (
+            ProtectedServer(tenant, clock, **settings) as one,
+            ProtectedServer(tenant, clock, **settings) as other,
+        ):
+            streams = [
+                await _stream(one, tenant.access_token()),
+                await _listening(one, tenant.access_token()),
+            ]
+            try:
+                await other.call(tenant.access_token(roles=["Reader"]))  # the first token that this one sees
+                for stream in streams:
+                    assert (await _told(stream)).count(b"tools/list_changed") == 1
+            finally:
+                for stream in streams:
+                    stream.close()
+
+
+async def test_without_redis_a_new_token_counts_and_its_rights_are_not_compared(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keys = EncryptionKeys(Fernet.generate_key().decode())
+    async with RedisConnection(f"redis://127.0.0.1:{free_port()}", keys) as redis:
+        assert await RedisRights(redis).swap(Owner("tenant", "person", "client"), b"digest") is None
+    assert "whether a caller's rights have changed is not known" in caplog.text
 
 
 async def _stream(protected: ProtectedServer, token: str) -> aiohttp.ClientResponse:

@@ -18,7 +18,6 @@ from mcpsecurity.localcloud import LocalCloud
 from mcpsecurity_server.doctor import Status, examine
 from mcpsecurity_server.doctor.cli import doctor
 from mcpsecurity_server.doctor.findings import as_table, failed, ok
-from mcpsecurity_server.doctor.start import check_start
 
 
 async def test_a_good_configuration_has_nothing_but_the_warning_of_entras_resource_rule(
@@ -55,7 +54,6 @@ async def test_with_the_mcp_url_as_application_id_uri_any_client_can_get_a_token
         ("authority", {"authority": "https://localhost:1"}, "ENTRA_AUTHORITY", "cannot be reached"),
         ("authority", {"authority": "nonsense"}, "ENTRA_AUTHORITY", "does not answer"),
         ("authority", {"ca_file": None}, "MCPSECURITY_CA_FILE", "not trusted"),
-        ("trust", {"ca_file": Path("/nowhere.pem")}, "MCPSECURITY_CA_FILE", "No such file"),
         (
             "discovery",
             {"tenant_id": "0" * 8 + "-0000-4000-8000-000000000000"},
@@ -332,25 +330,6 @@ async def test_an_authority_with_a_slash_is_told(
         "authority", settings_of(healthy_cloud, cloud_server.settings.url, authority=authority)
     )
     assert (found.status, found.setting) == (Status.FAILED, f"ENTRA_AUTHORITY={healthy_cloud.authority}")
-
-
-def test_what_stops_the_server_at_its_start_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    for key, value in {
-        "ENTRA_TENANT_ID": "x",
-        "MCP_SERVER_CLIENT_ID": "",
-        "MCP_SERVER_TOOL_ACRS": "{",
-    }.items():
-        monkeypatch.setenv(key, value)
-    keys = {finding.setting for finding in check_start(server=True)}
-    assert keys == {"ENTRA_TENANT_ID", "MCP_SERVER_CLIENT_ID", "MCP_SERVER_TOOL_ACRS"}
-
-
-def test_without_a_server_here_the_tenants_settings_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ENTRA_TENANT_ID", "10ca1c10-0d00-4000-8000-000000000001")
-    assert [found.status for found in check_start(server=False)] == [Status.OK]
-    monkeypatch.setenv("ENTRA_AUTHORITY", "http://login.example")
-    (found,) = check_start(server=False)
-    assert (found.status, found.setting) == (Status.FAILED, "ENTRA_AUTHORITY")
 
 
 async def test_whether_clients_may_come_with_a_document_is_told(

@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.fastmcp import FastMCP
 from tests.oidc.tenant import ControlledTenant, MovableClock, client_context
 from tests.server.protected import INITIALIZE, Answer, ProtectedServer
+from tests.support.certificates import write_certificate
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.localcloud.certificates import ensure_certificates
@@ -27,7 +23,6 @@ from mcpsecurity.localcloud.entra.ids import MANAGED_IDENTITY_ID
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.auth.setup import AuthSetup
 from mcpsecurity_server.observability.audit import AuditLog
-from mcpsecurity_server.profile.on_behalf_of import credential_of
 from mcpsecurity_server.tools.identity import WhoAmI
 from mcpsecurity_server.transport import mount_mcp
 
@@ -157,8 +152,8 @@ async def test_my_profile_works_with_a_certificate_too(
     tenant: ControlledTenant,
     tmp_path: Path,
 ) -> None:
-    certificate, file = _certificate(tmp_path)
-    cloud.tenant.directory.add_certificate(cloud.api_client_id, certificate)
+    file = tmp_path / "server.pem"
+    cloud.tenant.directory.add_certificate(cloud.api_client_id, write_certificate(file))
     settings = cloud_settings | {"client_secret": None, "client_certificate_file": file}
     async with ProtectedServer(tenant, clock, **settings) as protected:
         result = await _call(protected, cloud.access_token(), "get_my_profile")
@@ -334,39 +329,9 @@ async def test_without_authentication_nobody_is_somebody(
     assert "Nobody is signed in" in result["content"][0]["text"]
 
 
-def test_a_credential_has_to_be_a_secret_or_a_pair_in_pem(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="neither a secret nor a certificate"):
-        credential_of(None, None)
-    pem, file = _certificate(tmp_path)
-    file.write_bytes(pem)
-    with pytest.raises(ValueError, match="a private key and a certificate"):
-        credential_of(None, file)
-
-
 async def test_without_a_credential_there_is_no_profile_tool(
     protected: ProtectedServer, tenant: ControlledTenant
 ) -> None:
     session = await protected.session(tenant.access_token())
     answer: Answer = await protected.call(tenant.access_token(), tool="get_my_profile", session=session)
     assert answer.json()["error"]["code"] == -32602
-
-
-def _certificate(folder: Path) -> tuple[bytes, Path]:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mcp server")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    file = folder / "server.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + pem
-    )
-    return pem, file

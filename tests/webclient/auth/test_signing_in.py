@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.browser.stack import Stack
 from tests.oidc.tenant import MovableClock
-from tests.webclient.certificate import write_certificate
+from tests.support.certificates import write_certificate
 from tests.webclient.conftest import NewPerson, ServeWeb
 from yarl import URL
 

@@ -11,21 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import aiohttp
 import msal  # type: ignore[import-untyped] # it has no types
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from msal.exceptions import MsalError  # type: ignore[import-untyped] # likewise
 from yarl import URL
 
 from mcpsecurity.client import ServerUnavailableError, SignInRequiredError
 from mcpsecurity.oidc import CachePolicy, OidcError, OidcProvider, TokenError
 from mcpsecurity.oidc.azure_identity import azure_identity
+from mcpsecurity.oidc.client_credential import ClientCredential, client_credential
 from mcpsecurity.oidc.msal_http import msal_session
 from mcpsecurity.runtime.proxy import proxy_for, proxy_name
 from mcpsecurity_webclient.auth.token_cache import TokenCacheStore
@@ -89,7 +87,7 @@ class EntraClient:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="msal")
         self._locks: dict[str, asyncio.Lock] = {}
         self._apps: dict[str, msal.ConfidentialClientApplication] = {}
-        self._credential: Any = None
+        self._credential: ClientCredential | None = None
 
     async def __aenter__(self) -> Self:
         """Begin to read the tenant's metadata and keys; a tenant that is down is no reason not to start."""
@@ -328,15 +326,12 @@ class EntraClient:
             self._apps[sid] = app
         return app
 
-    def _client_credential(self) -> Any:
+    def _client_credential(self) -> ClientCredential:
         if self._credential is None:
             settings = self._settings
-            if settings.client_secret is not None:
-                self._credential = settings.client_secret.get_secret_value()
-            elif settings.certificate_file is not None:
-                self._credential = _certificate(settings.certificate_file)
-            elif (identity := azure_identity(settings)) is not None:
-                self._credential = {"client_assertion": identity.assertion}
+            self._credential = client_credential(
+                settings.client_secret, settings.certificate_file, azure_identity(settings)
+            )
         return self._credential
 
 
@@ -354,14 +349,6 @@ def _silent(
 
 def _unreachable() -> SignInError:
     return SignInError(_("Entra ID cannot be reached at the moment. Please try again."), status=503)
-
-
-def _certificate(file: Path) -> dict[str, str]:
-    """Return a certificate as MSAL wants it for a client assertion."""
-    pem = file.read_text("ascii")
-    certificate = x509.load_pem_x509_certificate(pem.encode())
-    thumbprint = certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - x5t is a SHA-1 by RFC 7515
-    return {"private_key": pem, "thumbprint": thumbprint, "public_certificate": pem}
 
 
 def _refused(result: Mapping[str, Any]) -> SignInError:

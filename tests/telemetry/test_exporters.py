@@ -10,7 +10,7 @@ import pytest
 from tests.support.ports import free_port
 
 from mcpsecurity.settings import SettingsError
-from mcpsecurity.telemetry import Wanted, start_telemetry, wanted
+from mcpsecurity.telemetry import Exporters, read_exporters, start_telemetry
 
 HERE = "http://localhost:4318"
 
@@ -18,23 +18,23 @@ HERE = "http://localhost:4318"
 @pytest.mark.parametrize(
     ("variables", "found"),
     [
-        ({}, Wanted()),
-        ({"OTEL_SERVICE_NAME": "x", "OTEL_TRACES_SAMPLER": "always_on"}, Wanted()),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, Wanted()),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": HERE}, Wanted(("otlp",), ("otlp",))),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": HERE}, Wanted(("otlp",), ())),
-        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": HERE}, Wanted((), ("otlp",))),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": HERE, "OTEL_METRICS_EXPORTER": "none"}, Wanted(("otlp",), ())),
-        ({"OTEL_TRACES_EXPORTER": "otlp,console"}, Wanted(("otlp", "console"), ())),
-        ({"OTEL_TRACES_EXPORTER": "console", "OTEL_SDK_DISABLED": "True"}, Wanted()),
+        ({}, Exporters()),
+        ({"OTEL_SERVICE_NAME": "x", "OTEL_TRACES_SAMPLER": "always_on"}, Exporters()),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, Exporters()),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": HERE}, Exporters(("otlp",), ("otlp",))),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": HERE}, Exporters(("otlp",), ())),
+        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": HERE}, Exporters((), ("otlp",))),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": HERE, "OTEL_METRICS_EXPORTER": "none"}, Exporters(("otlp",), ())),
+        ({"OTEL_TRACES_EXPORTER": "otlp,console"}, Exporters(("otlp", "console"), ())),
+        ({"OTEL_TRACES_EXPORTER": "console", "OTEL_SDK_DISABLED": "True"}, Exporters()),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": HERE, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
-         Wanted(("otlp",), ("otlp",))),
+         Exporters(("otlp",), ("otlp",))),
         ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
-          "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, Wanted(("otlp",), ())),
+          "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, Exporters(("otlp",), ())),
     ],
 )  # fmt: skip
-def test_what_the_variables_ask_for(variables: dict[str, str], found: Wanted) -> None:
-    assert wanted(variables) == found
+def test_what_the_variables_ask_for(variables: dict[str, str], found: Exporters) -> None:
+    assert read_exporters(variables) == found
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_the_variables_ask_for(variables: dict[str, str], found: Wanted) ->
 )
 def test_what_is_not_offered_is_named(variables: dict[str, str], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
-        wanted(variables)
+        read_exporters(variables)
 
 
 def test_who_asks_for_nothing_gets_nothing() -> None:
