@@ -84,12 +84,12 @@ class Partner:
             return web.json_response(refused.body, status=refused.status, headers=self.headers)
         result = body["messages"][-1]["role"] == "tool" or not body.get("tools")
         events = self.says() if result else self.calls(body["tools"][0]["function"]["name"])
-        return await _streamed(request, events)
+        return await _streamed(request, events, self.headers)
 
 
-async def _streamed(request: web.Request, events: Events) -> web.StreamResponse:
+async def _streamed(request: web.Request, events: Events, headers: dict[str, str]) -> web.StreamResponse:
     """Write events: text as it is, everything else as data."""
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **headers})
     await response.prepare(request)
     for event in events:
         text = event if isinstance(event, str) else f"data: {json.dumps(event)}\n\n"

@@ -1,6 +1,5 @@
 """Checks of the model as the chat uses it."""
 
-import re
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -19,11 +18,6 @@ __all__ = ["check_model"]
 
 _ROLE = "the role Cognitive Services OpenAI User of that identity, or AZURE_OPENAI_TOKEN_SCOPE"
 _HEADERS, _API = "MCPSECURITY_MODEL_HEADERS", "MCPSECURITY_MODEL_API"
-_NO_MODEL = re.compile(
-    r"model.{0,80}(not found|does not exist|not exist|unknown)|no such model", re.IGNORECASE
-)
-_NO_MODEL_CODES = frozenset({"DeploymentNotFound", "model_not_found"})
-_FIREWALL = re.compile(r"firewall|virtual network|public access", re.IGNORECASE)
 _SHOWN = 200
 _WAYS = {"responses": "Responses", "chat": "Chat Completions", "dated": "Chat Completions (dated API)"}
 _OPTIONS = {
@@ -112,17 +106,26 @@ def _judge_answer(model: ModelSettings, answer: ModelAnswer) -> Finding:
 def _judge_refusal(model: ModelSettings, answer: ModelAnswer) -> Finding:
     """Judge every other status."""
     name, status, said = model.model_name, answer.status_code, answer.message[:_SHOWN]
-    if status == 403 and _FIREWALL.search(said):
-        return failed("model", f"The model's network refuses this machine: {said!r}.", "its network rules")
-    if status in (401, 403):
-        return failed("model", f"The model refuses {_caller(model)} ({status}).", _caller_key(model))
-    if answer.code in _NO_MODEL_CODES or (status in (400, 404) and _NO_MODEL.search(said)):
-        kind = "deployment" if model.endpoint.azure else "model"
-        return failed("model", f"There is no {kind} {name}.", _name_key(model))
-    if status == 429 and "insufficient_quota" in (answer.code, answer.param):
-        return failed("model", "The model's account has no credit left.", "the account's billing")
-    if status == 429:
-        return warning("model", "The model has no quota left just now.", "the deployment's quota")
+    match answer.kind:
+        case "network":
+            return failed(
+                "model", f"The model's network refuses this machine: {said!r}.", "its network rules"
+            )
+        case "credentials":
+            return failed("model", f"The model refuses {_caller(model)} ({status}).", _caller_key(model))
+        case "no_model":
+            kind = "deployment" if model.endpoint.azure else "model"
+            return failed("model", f"There is no {kind} {name}.", _name_key(model))
+        case "no_quota":
+            return failed("model", "The model's account has no credit left.", "the account's billing")
+        case "busy":
+            return warning("model", "The model has no quota left just now.", "the deployment's quota")
+    return _judge_other(model, answer, said)
+
+
+def _judge_other(model: ModelSettings, answer: ModelAnswer, said: str) -> Finding:
+    """Judge a refusal that neither its words nor its codes explain."""
+    name, status = model.model_name, answer.status_code
     if status == 404 or answer.code in ("404", "BadRequest"):
         words = f" {answer.code}" if answer.code else ""
         message = f"The endpoint does not know this address or API version ({status}{words})."

@@ -10,6 +10,7 @@ import orjson
 
 from mcpsecurity.model_dialect import Dialect, Way
 from mcpsecurity.model_error import error_in
+from mcpsecurity.model_refusal import Kind, kind_of
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity_server.doctor.requests import Answer, fetch
 
@@ -49,6 +50,11 @@ class ModelAnswer:
     streamed: bool
     first_way: Way
     dialect: Dialect
+
+    @property
+    def kind(self) -> Kind:
+        """What the error means, if there is one."""
+        return kind_of(self.status_code, {"message": self.message, "code": self.code})
 
 
 async def ask_model(

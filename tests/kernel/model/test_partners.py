@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp.test_utils import TestServer
 from semantic_kernel.contents import ChatHistory, FunctionCallContent, FunctionResultContent
+from semantic_kernel.exceptions import ServiceResponseException
 from tests.kernel.model.conftest import TOOL
-from tests.support.partner import ARGUMENTS, SAID, Partner
+from tests.support.partner import ARGUMENTS, SAID, Partner, chunk, plain
 from tests.support.partners import PARTNERS
 
 from mcpsecurity.kernel import ChatModel, ChatModelSettings
+from mcpsecurity.kernel.model import ProviderError
 
 _PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}}
 SETTINGS = ChatModelSettings(
@@ -59,3 +61,19 @@ async def test_text_beside_a_call_goes_back() -> None:
         await model.get_chat_message_content(history, SETTINGS)
     sent = partner.asked[-1]["messages"][1]
     assert (sent["content"], len(sent["tool_calls"])) == ("Let me see.", 1)
+
+
+async def test_an_error_within_an_answer_keeps_the_headers_that_name_its_request() -> None:
+    later = {
+        "error": {"code": 502, "message": "Provider returned error"}
+    }  # openrouter.ai/docs/api/reference/errors
+    partner = Partner("OpenRouter", lambda _: [chunk({"content": "It"}), chunk({}, "error") | later], plain)
+    partner.headers["X-Request-Id"] = "abc"
+    history = ChatHistory()
+    history.add_user_message("Hello?")
+    async with _model(partner) as model:
+        with pytest.raises(ServiceResponseException) as raised:
+            await model.get_chat_message_content(history, SETTINGS)
+    error = raised.value.__cause__
+    assert isinstance(error, ProviderError)
+    assert (error.body, error.headers["x-request-id"]) == (later["error"], "abc")

@@ -290,7 +290,7 @@ async def test_what_people_use_beside_azure_is_well(healthy_cloud: LocalCloud) -
         (400, {"error": {"message": "gemma2 does not support tools"}}, "gemma2 does not support tools"),
         (400, {"object": "error", "message": '"auto" tool choice requires --x'}, "tool choice requires --x"),
         (500, {"error": {"code": 500, "message": "tools param requires --jinja flag"}}, "requires --jinja"),
-        (400, [{"error": {"code": 400, "message": "API key not valid."}}], "API key not valid"),
+        (400, [{"error": {"code": 400, "message": "API key not valid."}}], "The model refuses the key (400)"),
         (422, {"detail": [{"loc": ["body", "tools"], "msg": "not permitted"}]}, "not permitted"),
         (200, {"error": "Unexpected endpoint or method."}, "Unexpected endpoint"),
     ],

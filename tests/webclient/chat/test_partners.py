@@ -54,6 +54,19 @@ REFUSALS: dict[str, tuple[int, Any, str]] = {
         {"error": "Unexpected endpoint or method. (POST /chat/completions)"},
         "model_not_a_stream",
     ),
+    "xAI": (400, {"code": "invalid", "error": "Incorrect API key provided: xa***"}, "model_unauthorized"),
+    "Mistral-key": (401, {"message": "Unauthorized", "request_id": "of-the-body"}, "model_unauthorized"),
+    "OpenRouter": (402, {"error": {"code": 402, "message": "Insufficient credits"}}, "model_quota"),
+    "Gemini-minute": (
+        429,
+        [{"error": {"code": 429, "message": "Quota exceeded. Please retry in 12.3s."}}],
+        "model_busy",
+    ),
+    "Azure-network": (
+        403,
+        {"error": {"code": "403", "message": "Access denied due to Virtual Network/Firewall rules."}},
+        "model_forbidden",
+    ),
     "loading": (
         503,
         {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}},
@@ -61,7 +74,21 @@ REFUSALS: dict[str, tuple[int, Any, str]] = {
     ),
 }
 WORKING = {re.sub("[^A-Za-z.]+", "-", partner.name) + "-works": partner for partner in PARTNERS}
-ALL = WORKING | {name: refusing(status, body) for name, (status, body, _) in REFUSALS.items()}
+REQUEST_IDS = {
+    "Groq": "x-request-id",
+    "Anthropic": "request-id",
+    "Gemini-minute": "x-litellm-call-id",
+    "OpenRouter": "cf-ray",
+    "Azure-network": "apim-request-id",
+}
+"""Who names its request, and in which header."""
+PASSING = ("llama.cpp", "loading")
+"""Who is asked once more."""
+REFUSING = {
+    name: refusing(status, body, **{REQUEST_IDS.get(name, "x-other"): f"of-{name}"})
+    for name, (status, body, _) in REFUSALS.items()
+}
+ALL = WORKING | REFUSING
 
 
 @pytest.fixture(scope="module")
@@ -124,13 +151,18 @@ async def test_calls_are_approved_and_conversations_go_on_after_a_restart(
 
 
 async def test_refusals_are_told_in_words_that_fit(
-    settings: dict[str, Any], run_chat: RunChat, local: LocalStack
+    settings: dict[str, Any], run_chat: RunChat, local: LocalStack, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told = {}
+    told: dict[str, Any] = {}
     async with WebPerson("", local.cloud.ca_file) as person, run_chat(**settings) as person.url:
         await person.sign_in()
         for name in REFUSALS:
             await person.new_chat()
             await person.command("model", model=name)
-            told[name] = (await _asked(person))["error"]["code"]
-    assert told == {name: code for name, (_, _, code) in REFUSALS.items()}
+            told[name] = (await _asked(person))["error"]
+    assert {name: e["code"] for name, e in told.items()} == {n: code for n, (_, _, code) in REFUSALS.items()}
+    assert "Try again in 13 seconds." in told["Gemini-minute"]["message"]
+    assert all(f"request of-{name}" in caplog.text for name in REQUEST_IDS)
+    assert "request of-the-body" in caplog.text
+    asked = {name: len(partner.asked) for name, partner in REFUSING.items()}
+    assert asked == {name: 2 if name in PASSING else 1 for name in REFUSALS}

@@ -14,8 +14,10 @@ class NotAStreamError(Exception):
 
 
 class ProviderError(Exception):
-    """The endpoint ended its stream with an error; `body` is what it says of it."""
+    """The endpoint ended its stream with an error. `body` is what it says of it; `headers`, a mapping of
+    strings, are the answer's."""
 
     def __init__(self, body: Any) -> None:
         super().__init__("the model's endpoint ended its answer with an error")
         self.body = body
+        self.headers: Any = {}

@@ -208,8 +208,12 @@ class ChatModel(ChatCompletionClientBase):
         try:
             async with self._asked(history, options) as (way, response):
                 api = responses if way == "responses" else completions
-                async for _ in read_body(response.iter_bytes(), api.read, api.UNWANTED, answer):
-                    yield
+                try:
+                    async for _ in read_body(response.iter_bytes(), api.read, api.UNWANTED, answer):
+                        yield
+                except ProviderError as error:
+                    error.headers = response.headers
+                    raise
         except APIStatusError as error:
             if (filtered := _filtered(error)) is not None:
                 raise filtered from error

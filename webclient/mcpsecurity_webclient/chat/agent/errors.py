@@ -4,9 +4,8 @@ import json
 import math
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 
 import openai
 from azure.core.exceptions import ClientAuthenticationError
@@ -32,25 +31,14 @@ __all__ = [
 MODEL_ERRORS = (ServiceException, ClientAuthenticationError)
 """What asking the model may raise."""
 
-_FILTERED = frozenset(
-    {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation", "invalid_prompt"}
-)
-_TOO_LONG = frozenset(
-    {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length", "request_too_large"}
-)
-_TOO_LONG_WORDS = re.compile(r"maximum context length|context (size|window)|too many tokens", re.IGNORECASE)
-_NO_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "quota_exceeded"})
-_BUSY = frozenset({"rate_limit_exceeded", "too_many_requests", "429"})
-_BAD_CALL = frozenset({"tool_use_failed"})
-"""The model made a call that its endpoint could not read."""
-_NO_TOOLS = re.compile(
-    r"does not support (?:tools|function)|tool use is not supported"
-    r"|requires? --(?:enable-auto-tool-choice|jinja)",
+_LONGEST_WAIT = 7 * 86400
+_WAIT_TOLD = re.compile(
+    r"(?:try again|retry) (?:in|after) "
+    r"((?:\d{1,6}(?:\.\d{1,9})? ?(?:ms|seconds?|s|minutes?|m|hours?|h)\b ?|\d{1,6}[hm](?=\d))+)",
     re.IGNORECASE,
 )
-_FIREWALL = re.compile(r"firewall|virtual network|public access|private endpoint", re.IGNORECASE)
-_NO_DEPLOYMENT = re.compile(r"deployment|model", re.IGNORECASE)
-_LONGEST_WAIT = 7 * 86400
+_TIMES = re.compile(r"(\d+(?:\.\d+)?) ?(ms|[hms])", re.IGNORECASE)
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 _WAITABLE = 3600
 """Seconds that a person may be asked to wait on the page."""
 _TOO_LONG_HERE = {
@@ -63,7 +51,32 @@ _TOO_LONG_HERE = {
         "choose a model that reads more, or fewer tools."
     ),
 }
+_TOO_MUCH = marked(
+    "The model does not take this much, although older parts were shortened. Please write less in "
+    "this message, or choose a model that reads more."
+)
 _OPERATOR = marked("Please tell your administrator.")
+_FOR_OPERATORS: dict[str, tuple[str, str]] = {
+    "no_quota": ("model_quota", marked("The model's quota is used up.")),
+    "credentials": (
+        "model_unauthorized",
+        marked("The model refuses this application's credentials."),
+    ),
+    "network": (
+        "model_forbidden",
+        marked("The model's network does not let this application in."),
+    ),
+    "no_model": ("model_not_found", marked("The model's deployment does not exist.")),
+    "no_address": (
+        "model_not_found",
+        marked("There is no model at the address that is configured."),
+    ),
+    "redirect": (
+        "model_not_found",
+        marked("The model's address leads to another one, where nothing is sent ({status})."),
+    ),
+}
+"""What only the operator can mend: the code, and the words before `_OPERATOR`."""
 
 
 REFUSED = Failure(
@@ -103,7 +116,7 @@ def overflow_in(error: BaseException) -> str | None:
     for cause in _causes(error):
         if isinstance(cause, openai.APIError | ProviderError):
             report = report_of(cause)
-            return json.dumps(cause.body, default=str) if _is_too_long(report) else None
+            return json.dumps(cause.body, default=str) if report.kind == "too_long" else None
     return None
 
 
@@ -146,96 +159,58 @@ def _of_model(error: BaseException) -> Failure | None:
 
 
 def _of_report(report: Report) -> Failure:
-    """Return the failure for what the model's endpoint says is wrong; its codes count more than its
-    status."""
-    if report.has(_FILTERED):
-        if report.status is not None:
+    """Return the failure for what the model's endpoint says is wrong."""
+    kind = report.kind
+    match kind:
+        case "filtered" if report.status is not None:
             return REFUSED
-        text = _("The model's content filter ended this answer.")
-        return Failure("content_filter", text, retryable=True)
-    if report.has(_NO_QUOTA):
-        return Failure(
-            "model_quota", _("The model's quota is used up.") + " " + _(_OPERATOR), retryable=False
-        )
-    if report.status == HTTPStatus.TOO_MANY_REQUESTS or report.has(_BUSY):
-        return _busy(report.headers)
-    if _is_too_long(report):
-        text = _(
-            "The model does not take this much, although older parts were shortened. Please write less in "
-            "this message, or choose a model that reads more."
-        )
-        return Failure("too_long", text, retryable=False)
-    if _NO_TOOLS.search(report.message):
-        text = _("This model takes no tools. Turn off the tools of this chat, or choose another model.")
-        return Failure("model_no_tools", text, retryable=False)
-    if report.status is None or report.has(_BAD_CALL):
-        return Failure("model_error", _("The model's answer broke off with an error."), retryable=True)
-    return _of_status(report, report.status)
+        case "filtered":
+            text = _("The model's content filter ended this answer.")
+            return Failure("content_filter", text, retryable=True)
+        case "busy":
+            return _busy(report)
+        case "too_long":
+            return Failure("too_long", _(_TOO_MUCH), retryable=False)
+        case "no_tools":
+            text = _("This model takes no tools. Turn off the tools of this chat, or choose another model.")
+            return Failure("model_no_tools", text, retryable=False)
+        case "bad_call":
+            return _broke_off()
+        case "passing" | "refused":
+            return _of_status(report)
+    code, text = _FOR_OPERATORS[kind]
+    return Failure(code, f"{_(text).format(status=report.status)} {_(_OPERATOR)}", retryable=False)
 
 
-def _is_too_long(report: Report) -> bool:
-    told = report.status in (None, HTTPStatus.BAD_REQUEST) and _TOO_LONG_WORDS.search(report.message)
-    return report.has(_TOO_LONG) or report.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or bool(told)
+def _of_status(report: Report) -> Failure:
+    """Return the failure for a status alone."""
+    if report.status is None:
+        return _broke_off()
+    if report.kind == "passing":
+        text = _("The model answered with an error ({status}).").format(status=report.status)
+        return Failure("model_error", text, retryable=True, retry_after=_waitable(report))
+    text = _("The model does not take what this application sends ({status}).").format(status=report.status)
+    return Failure("model_error", f"{text} {_(_OPERATOR)}", retryable=False)
 
 
-def _of_status(report: Report, status: int) -> Failure:
-    match status:
-        case HTTPStatus.UNAUTHORIZED:
-            return _unauthorized()
-        case HTTPStatus.FORBIDDEN if _FIREWALL.search(report.message):
-            text = _("The model's network does not let this application in.") + " " + _(_OPERATOR)
-            return Failure("model_forbidden", text, retryable=False)
-        case HTTPStatus.FORBIDDEN:
-            return _unauthorized()
-        case HTTPStatus.NOT_FOUND if _NO_DEPLOYMENT.search(report.code + report.message):
-            text = _("The model's deployment does not exist.") + " " + _(_OPERATOR)
-            return Failure("model_not_found", text, retryable=False)
-        case HTTPStatus.NOT_FOUND:
-            text = _("There is no model at the address that is configured.") + " " + _(_OPERATOR)
-            return Failure("model_not_found", text, retryable=False)
-        case _ if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            text = (
-                _("The model's address leads to another one, where nothing is sent ({status}).").format(
-                    status=status
-                )
-                + " "
-                + _(_OPERATOR)
-            )
-            return Failure("model_not_found", text, retryable=False)
-    passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.CONFLICT,
-    )
-    if passing:
-        text = _("The model answered with an error ({status}).").format(status=status)
-        return Failure("model_error", text, retryable=True, retry_after=_waitable(report.headers))
-    text = (
-        _("The model does not take what this application sends ({status}).").format(status=status)
-        + " "
-        + _(_OPERATOR)
-    )
-    return Failure("model_error", text, retryable=False)
+def _broke_off() -> Failure:
+    return Failure("model_error", _("The model's answer broke off with an error."), retryable=True)
 
 
-def _unauthorized() -> Failure:
-    text = _("The model refuses this application's credentials.") + " " + _(_OPERATOR)
-    return Failure("model_unauthorized", text, retryable=False)
-
-
-def _busy(headers: Mapping[str, str]) -> Failure:
-    wait = _wait_of(headers)
+def _busy(report: Report) -> Failure:
+    wait = _wait_of(report)
     text = _("The model is busy.")
     return Failure(
         "model_busy",
         text + (" " + _("Try again in {time}.").format(time=_in_words(wait)) if wait else ""),
         retryable=True,
-        retry_after=_waitable(headers),
+        retry_after=_waitable(report),
     )
 
 
-def _waitable(headers: Mapping[str, str]) -> int | None:
+def _waitable(report: Report) -> int | None:
     """Return how many seconds the page counts down; None for more than an hour."""
-    wait = _wait_of(headers)
+    wait = _wait_of(report)
     return wait if wait is not None and wait <= _WAITABLE else None
 
 
@@ -250,8 +225,10 @@ def _in_words(seconds: int) -> str:
     return ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)
 
 
-def _wait_of(headers: Mapping[str, str]) -> int | None:
-    """Return the seconds to wait, rounded up: of `retry-after-ms`, or `Retry-After` (RFC 9110, 10.2.3)."""
+def _wait_of(report: Report) -> int | None:
+    """Return the seconds to wait, rounded up: of `retry-after-ms`, of `Retry-After` (RFC 9110, 10.2.3), or as
+    the message says it."""
+    headers = report.headers
     milliseconds, after = headers.get("retry-after-ms", ""), headers.get("Retry-After", "")
     for text, unit in ((milliseconds, 1000), (after, 1)):
         try:
@@ -261,5 +238,13 @@ def _wait_of(headers: Mapping[str, str]) -> int | None:
     try:
         seconds = parsedate_to_datetime(after).timestamp() - time.time()
     except (OverflowError, TypeError, ValueError):
-        return None
+        return _wait_in(report.message)
     return min(max(0, math.ceil(seconds)), _LONGEST_WAIT)
+
+
+def _wait_in(message: str) -> int | None:
+    """Return the seconds to wait that a message names, such as "Please retry in 1m2.5s"."""
+    if (told := _WAIT_TOLD.search(message)) is None:
+        return None
+    found = _TIMES.findall(told[1])
+    return min(math.ceil(sum(float(number) * _UNITS[unit.lower()] for number, unit in found)), _LONGEST_WAIT)

@@ -9,6 +9,7 @@ import openai
 
 from mcpsecurity.kernel.model import ProviderError
 from mcpsecurity.model_error import error_of
+from mcpsecurity.model_refusal import Kind, kind_of
 
 __all__ = ["Report", "report_of"]
 
@@ -20,7 +21,17 @@ _SHARED = 12
 _TELLING = 3
 """A text of so many characters may say something; one letter does not."""
 _PERSONAL = re.compile(r"[0-9@]")
-_REQUEST_IDS = ("x-request-id", "apim-request-id", "x-ms-request-id", "request-id")
+_REQUEST_IDS = (
+    "x-request-id",
+    "apim-request-id",
+    "x-ms-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "x-litellm-call-id",
+    "mistral-correlation-id",
+    "cf-ray",
+)
+_IDS_IN_BODY = ("request_id", "requestId", "id")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|‘[^’]*’|“[^”]*”")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.\[\]/-]{1,64}")
 
@@ -31,19 +42,15 @@ class Report:
 
     status: int | None = None
     code: str = ""
-    kind: str = ""
-    inner: str = ""
+    type: str = ""
+    kind: Kind = "passing"
     message: str = ""
     request_id: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def has(self, codes: Iterable[str]) -> bool:
-        """Tell whether the error has one of these codes, wherever it has it."""
-        return any(code in (self.code, self.kind, self.inner) for code in codes)
-
     def line(self, said: Iterable[str]) -> str:
         """Return the report as one line of a log, without what of the conversation `said` is in it."""
-        told = {"code": self.code, "type": self.kind, "request": self.request_id}
+        told = {"code": self.code, "type": self.type, "request": self.request_id}
         parts = [f"status {self.status or '-'}", *(f"{name} {_escaped(v)}" for name, v in told.items() if v)]
         words = _escaped(_without(said, self.message[: 2 * _MESSAGE]))[:_MESSAGE]
         return ", ".join(parts) + (f": {words}" if words else "")
@@ -52,16 +59,20 @@ class Report:
 def report_of(error: openai.APIError | ProviderError) -> Report:
     """Return what the endpoint says is wrong."""
     body = error_of(error.body)
-    inner = body.get("innererror")
-    status = error.status_code if isinstance(error, openai.APIStatusError) else None
-    headers = error.response.headers if isinstance(error, openai.APIStatusError) else {}
+    status: int | None = None
+    headers: Mapping[str, str] = {}
+    if isinstance(error, openai.APIStatusError):
+        status, headers = error.status_code, error.response.headers
+    elif isinstance(error, ProviderError):
+        headers = error.headers
+    told = (*(headers.get(name) for name in _REQUEST_IDS), *(body.get(name) for name in _IDS_IN_BODY))
     return Report(
         status=status,
-        code=_short(body.get("code")),
-        kind=_short(body.get("type")),
-        inner=_short(inner.get("code") if isinstance(inner, dict) else None),
+        code=_short(body.get("code", body.get("error_code"))),
+        type=_short(body.get("type")),
+        kind=kind_of(status, body),
         message=body.get("message", ""),
-        request_id=next((_short(headers[name]) for name in _REQUEST_IDS if headers.get(name)), ""),
+        request_id=next((_short(found) for found in told if found), ""),
         headers=headers,
     )
 

@@ -31,10 +31,14 @@ _LEAST_WINDOW = 512
 _PAGE = 6
 _LEAST_PAGE, _MOST_OF_PAGE = 600, 60_000
 _LIMIT_TOLD = re.compile(
-    r"(?:maximum context length|context (?:size|window|length)|n_ctx)[^0-9]{0,40}?([0-9][0-9,]{2,10})",
+    r"(?:context (?:size|window|length)|n_ctx|maximum (?:prompt|input) length|tokens allowed|token limit"
+    r"|max size|tokens >)[^0-9]{0,40}?([0-9][0-9,]{2,10})",
     re.IGNORECASE,
 )
-_SENT_TOLD = re.compile(r"(?:resulted in|requested|request \(|has|contains)[^0-9]{0,20}([0-9][0-9,]{2,10})")
+_SENT_TOLD = re.compile(
+    r"(?:resulted in|requested|(?:request|input|count) \(|has|contains|too long:)"
+    r"[^0-9]{0,20}([0-9][0-9,]{2,10})"
+)
 
 _log = logging.getLogger(__name__)
 
