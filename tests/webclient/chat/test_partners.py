@@ -150,6 +150,32 @@ async def test_calls_are_approved_and_conversations_go_on_after_a_restart(
                     assert done["snapshot"]["messages"][-1]["text"] == SAID, name
 
 
+async def test_a_call_that_is_approved_after_a_restart_has_its_signature(
+    settings: dict[str, Any], run_chat: RunChat, local: LocalStack
+) -> None:
+    """Each of these refuses the result of a call without what it gave beside it."""
+    signing = [name for name in WORKING if re.match("Gemini|OpenRouter|LiteLLM-s|agentgateway", name)]
+    assert len(signing) == 5
+    chats: dict[str, str] = {}
+    async with WebPerson("", local.cloud.ca_file) as person:
+        async with run_chat(**settings) as person.url:
+            await person.sign_in()
+            for name in signing:
+                chats[name] = await person.new_chat()
+                await person.command("model", model=name)
+                async with person.page() as page:
+                    await person.ask(page, "How is the weather?")
+        async with run_chat(**settings) as person.url:
+            await person.sign_in()
+            for name in signing:
+                person.chat_id = chats[name]
+                async with person.page() as page:
+                    (call,) = page.snapshot["calls"]
+                    assert await person.decide(call) == 202
+                    done = await page.until("run.done")
+                assert done["status"] == "completed", (name, done)
+
+
 async def test_refusals_are_told_in_words_that_fit(
     settings: dict[str, Any], run_chat: RunChat, local: LocalStack, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -18,6 +18,7 @@ from semantic_kernel.contents import (
 from mcpsecurity.kernel.model import REASONING, THOUGHT
 
 __all__ = [
+    "THOUGHT_BY",
     "after_results_of",
     "call_ids",
     "forget_reasoning",
@@ -33,6 +34,9 @@ __all__ = [
     "without_pictures",
     "without_thought",
 ]
+
+THOUGHT_BY = "thought_by"
+"""Key in a turn's metadata: the name of the model whose reasoning is in it, which no other can read."""
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ID_LENGTH = 40
@@ -117,6 +121,7 @@ def forget_reasoning(turns: Iterable[ChatMessageContent]) -> None:
     """Drop what the model thought: it is sent between the rounds of one answer only."""
     for turn in turns:
         turn.metadata.pop(REASONING, None)
+        turn.metadata.pop(THOUGHT_BY, None)
 
 
 def without_thought(turn: ChatMessageContent) -> ChatMessageContent:

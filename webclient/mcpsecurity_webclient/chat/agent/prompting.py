@@ -22,7 +22,13 @@ from mcpsecurity_webclient.chat.agent.model_requests import ModelRequests
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
 from mcpsecurity_webclient.chat.agent.tool_search import FIND_TOOLS, found_text, search_plugin, wanted_words
 from mcpsecurity_webclient.chat.context.look_back import LOOK_BACK
-from mcpsecurity_webclient.chat.history import call_ids, forget_reasoning, result_of, valid_call
+from mcpsecurity_webclient.chat.history import (
+    THOUGHT_BY,
+    call_ids,
+    forget_reasoning,
+    result_of,
+    valid_call,
+)
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.strict_json import to_json
@@ -35,8 +41,6 @@ from mcpsecurity_webclient.telemetry import trace_model_call
 __all__ = ["PromptingService"]
 
 _NAME_SHOWN = 64
-_THOUGHT_BY = "thought_by"
-"""Key in a turn's metadata: the name of the model whose reasoning is in it, which no other can read."""
 
 
 class PromptingService:
@@ -76,7 +80,7 @@ class PromptingService:
         await self._bring_tools()
         model, total = self._model(), Completion(status="max_rounds")
         self._answering = model.name
-        forget_reasoning(turn for turn in history.messages if turn.metadata.get(_THOUGHT_BY) != model.name)
+        forget_reasoning(turn for turn in history.messages if turn.metadata.get(THOUGHT_BY) != model.name)
         for _ in range(self._max_rounds):
             message_id = writer.begin()
             with trace_model_call(model.service.ai_model_id) as used:
@@ -193,7 +197,7 @@ class PromptingService:
         text = [TextContent(text=response.text)] if response.text.strip() else []
         metadata: dict[str, Any] = {THOUGHT: response.thought} if response.thought else {}
         if response.reasoning and items:
-            metadata |= {REASONING: response.reasoning, _THOUGHT_BY: self._answering}
+            metadata |= {REASONING: response.reasoning, THOUGHT_BY: self._answering}
         return ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=metadata)
 
     def _checked(self, made: FunctionCallContent, *, whole: bool) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any
 
 from semantic_kernel.contents import ChatMessageContent
 
-from mcpsecurity.kernel.model import THOUGHT
-from mcpsecurity_webclient.chat.history import is_left_out, leave_out, mark_message, message_of
+from mcpsecurity.kernel.model import REASONING, THOUGHT
+from mcpsecurity_webclient.chat.history import THOUGHT_BY, is_left_out, leave_out, mark_message, message_of
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.languages import gettext as _
@@ -21,7 +21,10 @@ _MESSAGE = "message"
 _STORED = "stored"
 """Key in a turn's metadata, which itself is not stored: its part."""
 _UNDER_WAY = ("proposed", "approved", "running")
-_MARKS = (_LEFT_OUT, _MESSAGE, THOUGHT)
+_OF_MODEL = (THOUGHT, REASONING, THOUGHT_BY)
+"""What a turn has of its model's thoughts, for that model. The reasoning is there while an answer is under
+way, which may go on in another process."""
+_MARKS = (_LEFT_OUT, _MESSAGE, *_OF_MODEL)
 _NOT_KEPT = {"html", "stable", "decision", "deciding", "limit", "recovered", "stored"}
 
 
@@ -63,8 +66,7 @@ def turns_from(parts: list[Part]) -> list[ChatMessageContent]:
     turns = []
     for body in (part.body for part in parts if part.kind == "turn"):
         turn = ChatMessageContent.model_validate({k: v for k, v in body.items() if k not in _MARKS})
-        if body.get(THOUGHT):
-            turn.metadata[THOUGHT] = body[THOUGHT]
+        turn.metadata |= {name: body[name] for name in _OF_MODEL if body.get(name)}
         turns.append(turn)
         if body.get(_LEFT_OUT):
             leave_out(turns[-1:])
@@ -93,9 +95,9 @@ def _call_part(call: PendingFunctionCall) -> Part:
 
 
 def _turn_part(index: int, turn: ChatMessageContent) -> Part:
-    """Return a turn's part, which is kept with the turn: only its place, its message and whether it is sent
-    can change."""
-    which = (index, is_left_out(turn), message_of(turn))
+    """Return a turn's part, which is kept with the turn: only its place, its message, its reasoning and
+    whether it is sent can change."""
+    which = (index, is_left_out(turn), message_of(turn), REASONING in turn.metadata)
     kept = turn.metadata.get(_STORED)
     if kept is None or kept[0] != which:
         kept = turn.metadata[_STORED] = (which, Part("turn", f"{index:06}", _turn(turn)))
@@ -109,9 +111,7 @@ def _turn(turn: ChatMessageContent) -> dict[str, Any]:
         body[_LEFT_OUT] = True
     if (message_id := message_of(turn)) is not None:
         body[_MESSAGE] = message_id
-    if thought := turn.metadata.get(THOUGHT):
-        body[THOUGHT] = thought
-    return body
+    return body | {name: turn.metadata[name] for name in _OF_MODEL if turn.metadata.get(name)}
 
 
 def _known(kind: type[Message] | type[PendingFunctionCall], body: dict[str, Any]) -> dict[str, Any]:
