@@ -33,11 +33,6 @@ NOT_STANDARD = re.compile(
 )
 """Words with a standard word in their place, which names of modules avoid."""
 
-KNOWN_WORDS = {
-    "shared/mcpsecurity/localcloud/openai/wire.py",
-}
-"""Modules whose names have such a word today. The list may only become shorter."""
-
 
 def test_each_folder_of_tests_mirrors_a_room_or_is_special() -> None:
     folders = {_folder(path) for path in _python_files(TESTS)} - set(_rooms())
@@ -66,8 +61,7 @@ def test_modules_are_named_with_standard_words() -> None:
         for path in _python_files(package)
         if any(NOT_STANDARD.search(part) for part in path.relative_to(package).with_suffix("").parts)
     }
-    assert sorted(names - KNOWN_WORDS) == [], "new: there is a standard word"
-    assert sorted(KNOWN_WORDS - names) == [], "gone: take it off the list"
+    assert sorted(names) == [], "there is a standard word"
 
 
 def _rooms() -> dict[str, set[str]]:

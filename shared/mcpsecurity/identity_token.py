@@ -16,7 +16,7 @@ from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
 from mcpsecurity.runtime.proxy import proxy_for
 
 __all__ = [
-    "NOBODY",
+    "NO_IDENTITY",
     "UNREACHABLE",
     "UNTRUSTED",
     "TokenProvider",
@@ -24,7 +24,7 @@ __all__ = [
     "token_provider",
 ]
 
-NOBODY = "DefaultAzureCredential finds no identity that gives one"
+NO_IDENTITY = "DefaultAzureCredential finds no identity that gives one"
 UNREACHABLE = "the tenant cannot be reached"
 UNTRUSTED = "the tenant's certificate is not trusted"
 
@@ -51,10 +51,10 @@ class _Transport(AioHttpTransport):  # type: ignore[misc] # azure-core's is Any 
 async def token_provider(
     scope: str, tls: ssl.SSLContext, authority_host: str | None = None
 ) -> AsyncIterator[TokenProvider]:
-    """Yield what returns a token of `DefaultAzureCredential` for `scope`; it is kept and renewed in time.
+    """Yield a function that returns a token of `DefaultAzureCredential` for `scope`, renewed in time.
 
-    The provider raises `ClientAuthenticationError`: nobody is signed in, or the tenant refuses. `tls` is
-    what requests of the credential trust.
+    The provider raises `ClientAuthenticationError`: there is no identity, or the tenant refuses. `tls` says
+    which authorities the credential's requests trust.
     """
     connector = aiohttp.TCPConnector(ssl=tls, limit=4)
     async with aiohttp.ClientSession(
@@ -90,4 +90,4 @@ def identity_error(error: ClientAuthenticationError) -> str:
         return said[0][:_LONGEST]
     if "CERTIFICATE_VERIFY_FAILED" in error.message:
         return UNTRUSTED
-    return UNREACHABLE if "Cannot connect to host" in error.message else NOBODY
+    return UNREACHABLE if "Cannot connect to host" in error.message else NO_IDENTITY

@@ -65,7 +65,7 @@ def read_endpoint(url: str, *, azure: bool | None = None, api_version: str | Non
     Args:
         url: a resource's address, a v1 base URL, the address of one operation as Azure's portal and Foundry
             show it, or the base URL of any server that is compatible with OpenAI.
-        azure: whether it is an Azure OpenAI resource, behind whatever name; None decides by the host's name.
+        azure: whether it is an Azure OpenAI resource, for any host name; None decides by the host's name.
         api_version: the dated API of Azure is used, in this version.
 
     Raises:

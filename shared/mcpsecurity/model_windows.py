@@ -1,4 +1,4 @@
-"""What is known of models by their names: how much they read for an answer, and whether they see pictures."""
+"""Context windows of models, and whether they accept images, by the models' names."""
 
 import re
 
@@ -27,7 +27,7 @@ _BLIND = re.compile(r"o1-mini|o1-preview|o3-mini|gpt-oss")
 _AZURE = 128_000
 """What every chat model that can still be deployed reads at least."""
 _ON_THIS_MACHINE = 8_192
-"""Local servers read what they were started with, whatever the model could; some drop the rest in silence."""
+"""A local server's window is the one it was started with, not the model's; some silently drop the rest."""
 _ELSEWHERE = 32_768
 
 

@@ -79,7 +79,7 @@ def _scope(fixture_name: str, config: pytest.Config) -> Any:  # noqa: ARG001 - p
 
 @pytest.fixture(scope=_scope)
 def mcp_under_test() -> "Served | None":
-    """What is to be tested. Define this fixture; without it this product's own server runs.
+    """The server under test. Define this fixture; by default this product's own server runs.
 
     A FastMCP instance, an application of aiohttp or ASGI or a function that makes one from environment
     variables, a `ServerCommand`, or the address of a server that runs.
@@ -125,7 +125,7 @@ def mcp_session(mcp_server: "ServedMcp") -> "McpSessions":
 
 @pytest.fixture
 def http_client(mcp_server: "ServedMcp") -> "Iterator[HttpClients]":
-    """Makes signed-in HTTP clients: `http_client("alice").post("/mcp", json=…)`; None is nobody."""
+    """Makes signed-in HTTP clients: `http_client("alice").post("/mcp", json=…)`; None sends no token."""
     with contextlib.ExitStack() as opened:
         yield lambda user="alice", **token: opened.enter_context(mcp_server.http(user, **token))
 

@@ -45,16 +45,16 @@ __all__ = [
 
 _LEAST = {
     "msal": logging.INFO,  # below: personal data
-    "semantic_kernel": logging.CRITICAL,  # below: arguments and results of calls; failures are told by others
+    "semantic_kernel": logging.CRITICAL,  # below: arguments and results of calls; we log failures ourselves
     "mcp.client.streamable_http": logging.WARNING,  # below: session ids
-    "azure": logging.CRITICAL,  # below: requests, and what a tenant answered; failures are told by others
+    "azure": logging.CRITICAL,  # below: requests, and what a tenant answered; we log failures ourselves
     "aiosqlite": logging.INFO,  # below: each statement with its values
     "openai": logging.WARNING,  # below: whole requests
     "httpx": logging.WARNING,  # below: a line for each request
     "httpx2": logging.WARNING,
     "markdown_it": logging.INFO,  # below: each rule that is tried, at each piece of an answer
 }
-"""Levels below which libraries log what must not be in a log, or what nobody needs."""
+"""Least levels of libraries: below, they log what must not be in a log, or noise."""
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

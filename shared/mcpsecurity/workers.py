@@ -34,7 +34,9 @@ def run_workers(
         print(f"{name}: this system cannot share a port between processes.", file=sys.stderr)
         return 1
     try:
-        with socket.create_server((host, port)):  # without SO_REUSEPORT: nobody else may be there
+        with socket.create_server(
+            (host, port)
+        ):  # without SO_REUSEPORT: fails if another program listens there
             pass
     except OSError as error:
         print(f"{name}: cannot listen on {host}:{port}: {error.strerror}.", file=sys.stderr)

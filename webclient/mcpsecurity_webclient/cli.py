@@ -66,9 +66,9 @@ def _application(settings: WebSettings, telemetry: "Telemetry | None", worker: i
         return create_app(settings)
     from semantic_kernel.utils.telemetry.model_diagnostics import decorators  # noqa: PLC0415
 
-    from mcpsecurity.telemetry.scrape import add_metrics_port  # noqa: PLC0415 - only for those who want it
+    from mcpsecurity.telemetry.scrape import add_metrics_port  # noqa: PLC0415 - optional packages
 
-    # Spans of the model, by Semantic Kernel; without what is said, which is another switch of its.
+    # Semantic Kernel's spans of model requests, without prompts and answers (another switch of its).
     decorators.MODEL_DIAGNOSTICS_SETTINGS.enable_otel_diagnostics = telemetry.tracing
     app = create_app(settings, instrumented=True)
     add_metrics_port(app, telemetry, settings.metrics, worker)

@@ -17,7 +17,7 @@ __all__ = ["McpServerSettings", "WebSettings"]
 
 _MAX_PROMPT = 20_000
 _DEFAULT: dict[str, Any] = {"name": "Tools", "title": "Secure MCP server", "asks": True}
-"""What is so of the default server unless its entry says otherwise."""
+"""Defaults of the default server; its entry may override them."""
 
 
 class WebSettings(EntraSettings, ModelListSettings):
@@ -199,7 +199,7 @@ class WebSettings(EntraSettings, ModelListSettings):
     @field_validator("more_servers", mode="before")
     @classmethod
     def _may_have_the_default_server(cls, given: Any, info: ValidationInfo) -> Any:
-        """Give an entry for the default server what that has from keys of its own."""
+        """Fill an entry for the default server with the values of MCP_SERVER_URL and MCP_SERVER_SCOPE."""
         if not isinstance(given, list | tuple):
             return given
         url, scope = (info.data.get(name) for name in ("mcp_server_url", "mcp_server_scope"))

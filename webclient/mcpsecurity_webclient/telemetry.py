@@ -128,7 +128,7 @@ def trace_headers() -> dict[str, str]:
 async def trace_run(
     chat_id: str, answer: Callable[[], Awaitable[None]], *, outcome: Callable[[], str]
 ) -> None:
-    """Await `answer()` in a span of its own, then record its duration with what `outcome()` returns."""
+    """Await `answer()` in a span, then record its duration with the attributes that `outcome()` returns."""
     started = time.perf_counter()
     _active.add(1)
     attributes = {

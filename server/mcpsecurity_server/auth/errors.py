@@ -1,4 +1,7 @@
-"""Errors of authentication and authorization; `auth.challenge` turns them into responses.
+"""Errors of authentication and authorization; `challenge.py` turns them into responses.
+
+Their texts are written where they are raised: `bearer.py` and `verifier.py` (400, 401, 503), `policy.py` (for
+every call) and `tool_policy.py` (for single tools).
 
 AuthError
 ├── MissingToken         401 without `error`: the request has no bearer token

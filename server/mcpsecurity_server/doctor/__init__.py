@@ -1,4 +1,4 @@
-"""`mcpsecurity doctor`: checks a configuration from outside, and says what to change.
+"""`mcpsecurity doctor`: checks a configuration by requests to the services, and names the setting to change.
 
 It reads the settings of the services, changes nothing, and shows no secret.
 """

@@ -1,4 +1,4 @@
-"""Runs all checks, in the order in which a person would look."""
+"""Runs all checks: tenant, server, registrations, model."""
 
 import time
 

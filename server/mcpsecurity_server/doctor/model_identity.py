@@ -6,7 +6,7 @@ import ssl
 
 from azure.core.exceptions import ClientAuthenticationError
 
-from mcpsecurity.identity_token import NOBODY, UNREACHABLE, UNTRUSTED, identity_error, token_provider
+from mcpsecurity.identity_token import NO_IDENTITY, UNREACHABLE, UNTRUSTED, identity_error, token_provider
 from mcpsecurity_server.doctor.requests import NoTokenError
 
 __all__ = ["token_of"]
@@ -16,7 +16,7 @@ _SECRETS = "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH"
 _SETTINGS = {
     UNTRUSTED: "MCPSECURITY_CA_FILE",
     UNREACHABLE: "AZURE_AUTHORITY_HOST",
-    NOBODY: "AZURE_OPENAI_API_KEY, or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
+    NO_IDENTITY: "AZURE_OPENAI_API_KEY, or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
     "AADSTS700016": "AZURE_CLIENT_ID",
     "AADSTS7000215": _SECRETS,
     "AADSTS7000222": _SECRETS,

@@ -26,9 +26,7 @@ async def check_registrations(
     if not settings.web_client_id:
         yield skipped("web client", "No web client is configured here.", "WEBCLIENT_CLIENT_ID")
     elif settings.client_identity is not None:
-        message = (
-            "The services prove who they are by the identity of their machine; only there it can be checked."
-        )
+        message = "The services authenticate by the identity of their machine; it can only be checked there."
         yield skipped("client secret", message)
     elif settings.web_client_secret is None and settings.web_certificate_file is None:
         message = "The web client has neither a secret nor a certificate here."
@@ -76,7 +74,7 @@ def _applications(settings: DoctorSettings) -> Iterator[Application]:
 
 
 async def _api(session: aiohttp.ClientSession, settings: DoctorSettings) -> Finding:
-    """Ask for a sign-in to an address that nobody registered: an unknown application is refused before it."""
+    """Request a sign-in with an unregistered redirect URI: Entra refuses an unknown application first."""
     answer = await _sign_in(session, settings, settings.api_client_id, _NOWHERE)
     if _UNKNOWN_CLIENT in codes_of(answer):
         message = f"The tenant has no application {settings.api_client_id} (AADSTS{_UNKNOWN_CLIENT})."
@@ -116,4 +114,4 @@ async def _redirect(session: aiohttp.ClientSession, settings: DoctorSettings) ->
     if _UNKNOWN_CLIENT in codes:
         message = f"The tenant has no application {settings.web_client_id} (AADSTS{_UNKNOWN_CLIENT})."
         return failed("redirect", message, "WEBCLIENT_CLIENT_ID")
-    return skipped("redirect", "The tenant does not tell without a person; try to sign in.")
+    return skipped("redirect", "Entra does not say this without a person; try to sign in.")

@@ -46,28 +46,28 @@ async def check_server(session: aiohttp.ClientSession, settings: DoctorSettings)
         yield failed("server", f"The MCP server does not answer: {error}. Is it running?", setting)
         return
     if described.status == 308 and described.headers.get("location") == where:
-        message = "The server redirects to the address that was asked for: it does not believe its proxy."
+        message = "The server redirects to its own address: it does not trust the proxy in front of it."
         yield failed("server", message, "MCP_SERVER_TRUSTED_PROXIES")
         return
     if described.status != 200 or described.json is None:
-        yield await _why_undescribed(session, url, where, described.status)
+        yield await _missing_metadata(session, url, where, described.status)
         return
     yield ok("server", f"The server describes itself at {where}.")
     document = described.json
     yield _resource(url, document)
     yield _issuer(settings, document)
     yield _challenge(where, await _initialize(session, url, None))
-    yield _judgement(await _initialize(session, url, _BAD_TOKEN))
+    yield _unsigned_token(await _initialize(session, url, _BAD_TOKEN))
     yield _scope(settings, document)
     yield _entra_rule(url, document)
     yield _transport_security(url)
 
 
-async def _why_undescribed(session: aiohttp.ClientSession, url: str, where: str, status: int) -> Finding:
+async def _missing_metadata(session: aiohttp.ClientSession, url: str, where: str, status: int) -> Finding:
     """Tell a wrong path from a server without authentication, and from another product."""
     asked = await _initialize(session, url, None)
     if asked is not None and asked.status == 200:
-        return failed("server", "The server lets anybody in without a token.", "MCP_SERVER_NO_AUTH")
+        return failed("server", "The server accepts requests without a token.", "MCP_SERVER_NO_AUTH")
     root = str(URL(url).origin().with_path(WELL_KNOWN))
     described = await fetch(session, "GET", root)
     resource = described.json.get("resource") if described.status == 200 and described.json else None
@@ -92,7 +92,9 @@ def _resource(url: str, document: dict[str, Any]) -> Finding:
     resource = document.get("resource")
     if resource == url:
         return ok("resource", f"The resource is {url}.")
-    message = f"The server calls itself {resource}, clients call {url}: strict clients stop there."
+    message = (
+        f"The server names itself {resource}, but clients call {url}: clients that check this refuse it."
+    )
     return failed("resource", message, "MCP_SERVER_URL")
 
 
@@ -109,13 +111,13 @@ def _challenge(where: str, answer: Answer | None) -> Finding:
     if answer is None:
         return failed("challenge", "The MCP endpoint does not answer.", "MCP_SERVER_URL")
     if answer.status == 200:
-        return failed("challenge", "The server lets anybody in without a token.", "MCP_SERVER_NO_AUTH")
+        return failed("challenge", "The server accepts requests without a token.", "MCP_SERVER_NO_AUTH")
     if answer.status == 421:
         message = "The server does not serve this host name."
         return failed("challenge", message, "MCP_SERVER_ALLOWED_HOSTS")
     told = re.search(r'resource_metadata="([^"]*)"', answer.headers.get("www-authenticate", ""))
     if answer.status != 401 or told is None:
-        message = f"Without a token the server answers {answer.status}, and not where to sign in."
+        message = f"Without a token the server answers {answer.status}, without naming its resource metadata."
         return failed("challenge", message, "MCP_SERVER_URL")
     if told.group(1) != where:
         message = f"The challenge points to {told.group(1)}, not to {where}."
@@ -123,15 +125,15 @@ def _challenge(where: str, answer: Answer | None) -> Finding:
     return ok("challenge", "Without a token the server answers 401 and says where to sign in.")
 
 
-def _judgement(answer: Answer | None) -> Finding:
+def _unsigned_token(answer: Answer | None) -> Finding:
     """An unsigned token has to be refused with 401; 503 means that the server lacks the tenant's keys."""
     if answer is not None and answer.status == 503:
         message = "The server cannot reach its tenant, and refuses everybody: see its log."
         return failed("judgement", message, "ENTRA_AUTHORITY, MCPSECURITY_CA_FILE of the server")
     if answer is None or answer.status != 401:
-        message = f"A token that nobody signed is answered {answer.status if answer else 'not at all'}."
+        message = f"An unsigned token is answered {answer.status if answer else 'not at all'}."
         return failed("judgement", message, "MCP_SERVER_URL")
-    return ok("judgement", "The server has the tenant's keys, and refuses a token that nobody signed.")
+    return ok("judgement", "The server has the tenant's keys, and refuses an unsigned token.")
 
 
 def _scope(settings: DoctorSettings, document: dict[str, Any]) -> Finding:

@@ -58,16 +58,16 @@ def _discovery(settings: DoctorSettings, answer: Answer) -> Finding:
 
 
 def _client_documents(discovery: dict[str, object]) -> Finding:
-    """Tell whether an MCP client may come without a registration, by the address of a document about it."""
+    """Report whether MCP clients can use client ID metadata documents instead of registrations."""
     check = "client documents"
     if discovery.get("client_id_metadata_document_supported") is True:
         message = (
-            "The tenant takes client ID metadata documents: an MCP client can name the address of its own as "
-            "its client ID. Its tokens are those of an agent that acts for the person."
+            "The tenant supports client ID metadata documents: an MCP client's ID can be the address of its "
+            "document. Its tokens are those of an agent that acts for the person."
         )
         return ok(check, message)
     message = (
-        "The tenant does not say that it takes client ID metadata documents: every MCP client needs a "
+        "The tenant does not advertise client ID metadata documents: every MCP client needs a "
         "registration and its client ID."
     )
     return skipped(check, message)
@@ -77,7 +77,7 @@ def _time(answer: Answer, ours: float) -> Finding:
     try:
         theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, ValueError):
-        return skipped("clock", "The authority does not tell the time.")
+        return skipped("clock", "The authority's answers have no Date header.")
     skew = abs(ours - theirs)
     if skew > _SKEW_FAILURE:
         message = f"This machine's clock differs from the tenant's by {skew:.0f} s: good tokens are refused."

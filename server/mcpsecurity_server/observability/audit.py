@@ -29,7 +29,7 @@ _log = logging.getLogger("mcpsecurity.audit")
 DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
 """The reasons for which the transport denies a request with a good token, by the status of its response."""
 
-_NOBODY = (None, None, None)
+_NO_CALLER = (None, None, None)
 """Tenant, person and client of a request without a valid token."""
 
 _NO_AGENT: Mapping[str, str] = {}
@@ -81,7 +81,7 @@ class AuditLog:
         """Write that a request was refused; `caller` defaults to that of the current request."""
         self.denials[reason] += 1
         now, current = time.time(), handled_request()
-        who = caller or current.caller or _NOBODY
+        who = caller or current.caller or _NO_CALLER
         details = (status, reason, request.method, request.path, request.remote)
         log_event(_log, level, now, _refusal, now, details, who, current.number, self._trace())
 
@@ -134,7 +134,7 @@ def _tool_call(
     at: float, tool: str, outcome: str, seconds: float, request: HandledRequest, trace: Mapping[str, str]
 ) -> dict[str, object]:
     """Return the fields of a line about a tool call."""
-    tenant, user, client, *agent = request.caller or _NOBODY
+    tenant, user, client, *agent = request.caller or _NO_CALLER
     return {
         "time": utc_text(at),
         "event": "tool_call",

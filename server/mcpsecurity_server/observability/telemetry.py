@@ -107,7 +107,7 @@ class ServerInstrumentation:
                 self._durations.record(time.perf_counter() - started, labels)
 
     async def _ask(self, method: str, run: Awaitable[Any]) -> Any:
-        """Await a tool's request to its client in a span of its own, which shows how long the person took."""
+        """Await a tool's request to its client in a span, which shows how long the person took."""
         with self._tracer.start_as_current_span(
             method,
             kind=SpanKind.CLIENT,

@@ -179,7 +179,7 @@ def to_json(value: Any) -> bytes:
 
 
 def to_sorted_json(value: Any) -> bytes:
-    """Return `value` as JSON that is the same whatever the order of its members; otherwise as `to_json`."""
+    """Return `value` as JSON with sorted members; otherwise as `to_json`."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:

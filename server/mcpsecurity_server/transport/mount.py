@@ -139,7 +139,7 @@ def mount_mcp(
 
     Raises:
         TypeError: `mcp` is something else.
-        ValueError: it has custom routes or `stateless_http`, which nobody would honour here.
+        ValueError: it has custom routes or `stateless_http`, which this transport cannot honour.
     """
     limits = limits or Limits()
     adapter = adapter_of(mcp)

@@ -29,10 +29,10 @@ READY_TIMEOUT = 300.0
 """Seconds until a service that does not answer counts as failed: a slow machine takes its time."""
 
 WORDS_EVERY = 10.0
-"""Seconds between two lines that say what is still waited for."""
+"""Seconds between two lines that name the services which have not started."""
 
 STOP_TIMEOUT = 4.0
-"""Seconds a service gets to end by itself before it is killed."""
+"""Seconds that a service gets to stop before it is killed."""
 
 _OF_SERVICES = (
     *("AZURE_", "ENTRA_", "FASTMCP_", "LOCALCLOUD_", "MCP_SERVER_", "MCPSECURITY_", "MICROSOFT_GRAPH_"),
@@ -216,7 +216,7 @@ def _open(webclient: str) -> None:
 async def _services(
     environment: dict[str, str], of_the_chat: dict[str, str]
 ) -> AsyncIterator[list[asyncio.subprocess.Process]]:
-    """Run each service as a process of its own, in a folder without a `.env`, and end them all on leaving.
+    """Run each service as a process, in a folder without a `.env`, and end them all on leaving.
     Only the web client gets the settings of the model and of further MCP servers."""
     running: list[asyncio.subprocess.Process] = []
     folder = tempfile.TemporaryDirectory(prefix="mcpsecurity-demo-")
@@ -240,11 +240,11 @@ async def _services(
 
 def _raise_if_ended(running: list[asyncio.subprocess.Process], *, unless: bool = False) -> None:
     if not unless and any(process.returncode is not None for process in running):
-        raise _DemoError("a service has ended by itself; its message is above.")
+        raise _DemoError("a service has stopped; its message is above.")
 
 
 async def _all_answer(urls: Mapping[str, str]) -> None:
-    """Wait until each address answers with anything but a server error, and say what is waited for."""
+    """Wait until each address answers without a server error, and name those that do not yet."""
     waiting = set(urls)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
         words = asyncio.ensure_future(_say_what_is_waited_for(waiting))

@@ -1,4 +1,4 @@
-"""What a server asks of a token besides: more scopes, or a sign-in that satisfies more (step-up).
+"""Challenges of a server: more scopes, or claims that only another sign-in gives (step-up).
 
 403 `insufficient_scope` names scopes (RFC 6750, section 3.1; MCP, authorization), 401 `insufficient_claims`
 has a claims challenge of Microsoft Entra ID in base64.
@@ -32,7 +32,7 @@ class Challenge:
 
 
 def challenge_of(response: httpx.Response) -> Challenge | None:
-    """Return what a token has to have for the request to be taken; None if the response does not say."""
+    """Return the challenge of a response; None if it names neither scopes nor claims."""
     if response.status_code not in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return None
     parameters = challenge_parameters(response)
@@ -54,10 +54,10 @@ def challenge_parameters(response: httpx.Response) -> dict[str, str]:
 
 
 def scopes_with(held: tuple[str, ...], named: str | None) -> tuple[str, ...]:
-    """Return the union of the scopes that are asked for and those that a server named.
+    """Return the union of the scopes `held` and those that a server `named`.
 
-    The API stays the caller's choice: of what the server named only the permission counts, below the prefix
-    of the first scope that is held. Otherwise a server could have a token made for another API.
+    The server's scopes get the prefix of the first scope held. Otherwise a server could obtain a token for
+    another API.
     """
     api, separator, name = held[0].rpartition("/")
     if name == ".default":

@@ -1,4 +1,4 @@
-"""Event streams of a server: the stream that answers one request, and the stream of its own messages.
+"""Event streams of a server: the answer to one request, and the stream that a GET opens (or `listen`).
 
 This module resumes the broken stream of a request after its last event id. The SDK does so, too, but lets the
 caller wait for ever when that fails, when no event had an id, or after a few hundred times.
@@ -176,7 +176,7 @@ class RequestStream(httpx.AsyncByteStream):
                         yield message
         except UnreadableAnswerError:
             self._last_id = ""  # it would come again
-        except Exception as error:  # noqa: BLE001 - the door: the SDK would leave its caller waiting
+        except Exception as error:  # noqa: BLE001 - the SDK would leave its caller waiting
             _log.debug("an event stream broke: %s", type(error).__name__)
         for event in reader.rest():
             message = self._message(event)
@@ -208,7 +208,7 @@ class RequestStream(httpx.AsyncByteStream):
             await asyncio.sleep(self._seconds)
             try:
                 response = await self._resume(self._last_id)
-            except Exception as error:  # noqa: BLE001 - the door: the SDK would leave its caller waiting
+            except Exception as error:  # noqa: BLE001 - the SDK would leave its caller waiting
                 _log.debug("an event stream was not resumed: %s", type(error).__name__)
                 continue
             if is_event_stream(response):

@@ -65,7 +65,7 @@ class McpHttpClient(httpx.AsyncClient):
             post.end()
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """Send; a POST ends in status 200 or 202, whatever happens."""
+        """Send; a POST always ends in status 200 or 202."""
         if request.method == "POST":
             return await self._posted(request, **options)
         if request.method == "GET":
@@ -87,7 +87,7 @@ class McpHttpClient(httpx.AsyncClient):
             async with post.waiting(None if request_id is not None else self._body_timeout):
                 response = await self._redirected(request, **options)
                 return await self._answer(response, request_id, post)
-        except Exception as error:  # noqa: BLE001 - the door: no other error gets to the SDK's transport
+        except Exception as error:  # noqa: BLE001 - the SDK's transport must get no other error
             if response is not None:
                 await response.aclose()
                 error = _after_sending(request, error)
@@ -156,7 +156,7 @@ class McpHttpClient(httpx.AsyncClient):
         return bytes(found[:limit])
 
     def _streamed(self, response: httpx.Response, request_id: Any, post: OpenPost) -> httpx.Response:
-        """Return an event stream as one that ends with an answer, whatever happens to it."""
+        """Return an event stream that always ends with an answer, even if the connection breaks."""
         request = response.request
         resumable = "Mcp-Method" not in request.headers  # which revision 2026-07-28 has, and no resumption
 

@@ -1,8 +1,8 @@
-"""The revision without sessions, 2026-07-28, below a session of the SDK, which knows only the others.
+"""Carries a session of the SDK, which needs the handshake, over revision 2026-07-28, which has no sessions.
 
-What those do by a handshake, by requests of the server and by a stream of its own is translated: `initialize`
-becomes `server/discover`; a question in a result reaches the session as a request, and its answer goes into
-another POST; list changes come from `subscriptions/listen`. Closing the answer of a POST cancels its request.
+`initialize` becomes `server/discover`; a question in a result reaches the session as a request, and its
+answer goes into another POST; list changes come from `subscriptions/listen`. Closing the answer of a POST
+cancels its request.
 """
 
 import asyncio
@@ -83,7 +83,7 @@ class StatelessWire:
             self._open[request.id] = scope
             try:
                 response = await self._response(request)
-            except Exception:  # noqa: BLE001 - the door: the session would wait for ever
+            except Exception:  # noqa: BLE001 - or the session would wait for ever
                 _log.exception("%s could not be sent", request.method)
                 response = self._requests.refusal(session_closed())
             finally:

@@ -1,4 +1,4 @@
-"""Spans for what is asked of MCP servers, and how a server's spans come to be part of the same trace.
+"""Spans of requests to MCP servers, with trace context that makes the server's spans part of the trace.
 
 As OpenTelemetry's semantic conventions for MCP have it (client spans), with the context in `params._meta`,
 under names without a prefix (SEP-414). In a program that has set up no tracer provider there are no spans,
@@ -20,7 +20,7 @@ __all__ = ["EnterTrace", "Peer", "out_of_any_trace", "peer_of", "traced"]
 
 R = TypeVar("R")
 Peer = dict[str, AttributeValue]
-"""Attributes that say to whom a session's requests go."""
+"""Attributes of the server that a session's requests go to."""
 
 EnterTrace = Callable[[], AbstractContextManager[None]]
 """Enters, for a while, the trace that a task has left."""
@@ -36,7 +36,7 @@ async def traced(
     peer: Peer | None = None,
     **options: Any,
 ) -> R:
-    """Return `send(request, …)`, in a span of its own whose context the request carries."""
+    """Return `send(request, …)` in a new span, whose context the request carries."""
     name, attributes = _described(request)
     with _tracer.start_as_current_span(
         name,
@@ -61,7 +61,7 @@ async def traced(
 
 
 def out_of_any_trace() -> EnterTrace:
-    """Leave, in this task and those it will start, the span that runs; what is returned enters it again."""
+    """Detach this task from the current span; the returned function attaches it again."""
     left = context.get_current()
     context.attach(context.Context())
 

@@ -117,7 +117,7 @@ class Chat:
         await self._answer(answer)
 
     async def _answer(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run an answer that Ctrl-C stops; whatever happens to it, the chat goes on."""
+        """Run an answer until it ends or Ctrl-C stops it; an error does not end the chat."""
         self._answering = asyncio.ensure_future(work())
         with _interrupts(self.stop):
             await asyncio.wait([self._answering])

@@ -28,7 +28,7 @@ async def run_chat(
     demo_credential: DemoCredential | None = None,
 ) -> None:
     """Sign in, connect and chat until the person ends it. `cache` keeps tokens; by default, encrypted ones.
-    `demo_credential` is of a person of the running demo, who signs in by itself.
+    `demo_credential` is that of a person of the running demo, who needs no sign-in.
 
     Raises:
         BridgeError: the MCP server cannot be used; the message says why.

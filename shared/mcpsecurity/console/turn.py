@@ -38,7 +38,7 @@ class Conversation:
         result: without one, the model would refuse everything that follows.
 
         Raises:
-            Whatever the model's service raises.
+            Exception: the model's service raised it.
         """
         self.history.add_user_message(message)
         await self.go_on(show)

@@ -20,7 +20,7 @@ from mcpsecurity.elicitation.url import Visit
 __all__ = ["TerminalHandler", "one_line", "printable"]
 
 Read = Callable[[str], Awaitable[str]]
-"""Shows a prompt and returns the line that was typed. EOFError means that nobody will type anything."""
+"""Shows a prompt and returns the line that was typed. EOFError means the end of input."""
 
 Edit = Callable[[str, str], Awaitable[str]]
 """Shows a prompt and a text, and returns the text as it was changed."""

@@ -54,7 +54,7 @@ class OpenQuestion:
             self._inputs[name].value = value
 
     def submit(self) -> None:
-        """Send what is filled in; what does not fit is said at its field, and the question stays open."""
+        """Send the form; a wrong value is reported at its field, and the question stays open."""
         try:
             content = self._check({name: item.value for name, item in self._inputs.items()})
         except InvalidContentError as error:
@@ -70,7 +70,7 @@ class OpenQuestion:
 
     @property
     def problems(self) -> dict[str, str]:
-        """What is wrong, by field, as it is shown (HTML)."""
+        """The error messages by field, as HTML."""
         return {name: problem.value for name, problem in self._problems.items() if problem.value}
 
     async def outcome(self) -> Outcome:
@@ -177,7 +177,7 @@ def _input(field: Field) -> Any:
 
 
 def _content(form: Form, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the validated content; what is wrong is told for all fields at once."""
+    """Return the validated content; errors of all fields are reported at once."""
     read: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for field in form.fields:

@@ -60,7 +60,7 @@ class McpClient:
         ca_file: PEM file of a certificate authority to trust besides the system's.
 
     Raises:
-        ValueError: `approve` where nobody can be asked, or a credential without a scope.
+        ValueError: `approve` where no person can be asked, or a credential without a scope.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class McpClient:
 
         Args:
             kernel: gets the tools.
-            user: who signs in: alice, bob or guest. Nobody is asked for a password.
+            user: who signs in: alice, bob or guest, without a password.
             port_offset: that of the demo; None takes the one that was started last.
             options: those of the class.
 
@@ -175,7 +175,7 @@ class McpClient:
 
     @property
     def ask(self) -> "ElicitationHandler | None":
-        """The handler of the server's questions; None: nobody is asked."""
+        """The handler of the server's questions; None declines them all."""
         return self._server.ask
 
     @property
@@ -189,7 +189,7 @@ class McpClient:
         return self._server.session_id
 
     async def refresh(self) -> None:
-        """Make the plugin hold what the server offers now; done by itself when the server says so.
+        """Reload the plugin from the server. A change that the server announces reloads it automatically.
 
         Raises:
             BridgeError: the server could not be asked; the plugin stays as it was.
@@ -211,7 +211,7 @@ class McpClient:
         return await self._server.get_prompt(name, **arguments)
 
     async def read_resource(self, uri: str) -> str:
-        """Return the text of a resource; what is binary is named. Raises `BridgeError`."""
+        """Return the text of a resource; binary content is named only. Raises `BridgeError`."""
         return await self._server.read_resource(uri)
 
     async def list_prompts(self) -> "list[types.Prompt]":

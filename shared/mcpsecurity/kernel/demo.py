@@ -21,7 +21,7 @@ def client_arguments(demo: RunningDemo, user: str) -> dict[str, Any]:
 
 
 def add_model(kernel: Kernel, demo: RunningDemo) -> Callable[[], Awaitable[None]] | None:
-    """Give a kernel without a model the demo's; return what takes it away, or None: it has one of its own."""
+    """Give a kernel without a model the demo's; return a function that removes it, or None if it has one."""
     if any(isinstance(service, ChatCompletionClientBase) for service in kernel.services.values()):
         return None
     tls = client_ssl_context(Path(demo.ca_file))

@@ -18,7 +18,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
 class DemoCredential:
-    """An `AsyncTokenCredential` of a person of the running demo, whom nobody asks for a password.
+    """An `AsyncTokenCredential` of a person of the running demo, without a password.
 
     Args:
         user: sign-in name, or its part before the @.

@@ -1,4 +1,4 @@
-"""Where a program runs, and whom it can ask there."""
+"""The environment of a program (notebook, terminal or neither), and how a person is asked in it."""
 
 import sys
 from importlib.util import find_spec
@@ -18,10 +18,10 @@ _HEADLESS = "This notebook runs without a front end"
 
 
 def someone_to_ask(ask: Ask, *, approve: bool) -> ElicitationHandler | None:
-    """Return who answers questions, or None: nobody. A notebook that a program runs says so in its cell.
+    """Return the handler of questions; None if no person can be asked. A notebook run by a program says so.
 
     Raises:
-        ValueError: calls are to be approved, and nobody can.
+        ValueError: calls need approval, and no person can be asked.
     """
     handler = detect_handler() if ask == "here" else ask
     headless = ask == "here" and in_notebook() and handler is None
@@ -34,7 +34,7 @@ def someone_to_ask(ask: Ask, *, approve: bool) -> ElicitationHandler | None:
 
 
 def detect_handler() -> ElicitationHandler | None:
-    """Return whom to ask: by widgets in a notebook that has them, by lines in a terminal, or nobody."""
+    """Return a handler by widgets in a notebook that has them, by lines in a terminal, or None."""
     if in_notebook():
         if not _has_front_end():
             return None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Ask", "ClientOptions"]
 
 Ask: TypeAlias = "ElicitationHandler | Literal['here'] | None"
-"""Who answers a server's questions: a handler, the person here, if there is one, or nobody."""
+"""The handler of a server's questions: a given one, one that asks the person here, or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ async def sample(
     The model gets the server's own words and nothing else: no other system prompt, no conversation, no tools.
 
     Raises:
-        Whatever the model's service raises.
+        Exception: the model's service raised it.
     """
     history = ChatHistory(system_message=params.systemPrompt)
     for message in params.messages:

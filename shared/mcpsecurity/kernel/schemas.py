@@ -208,7 +208,7 @@ def _member(here: object, part: str) -> object:
 
 
 def _flat(schema: _Json) -> _Json:
-    """Return a schema whose `allOf`, `anyOf` and `oneOf` have become properties of its own."""
+    """Return a schema whose `allOf`, `anyOf` and `oneOf` are merged into its properties."""
     root = {key: value for key, value in schema.items() if key not in (*_CHOICES, "not", "enum", "const")}
     for key in ("allOf", "anyOf", "oneOf"):
         branches = [_flat(branch) for branch in schema.get(key, ())]

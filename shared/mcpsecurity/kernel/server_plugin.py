@@ -49,14 +49,14 @@ _LISTS = (
 
 
 class ServerPlugin:
-    """What an `McpClient` does, with all that it needs. Making one asks nobody; `open` connects.
+    """The implementation of `McpClient`. Making one sends nothing; `open` connects.
 
     Attributes:
         plugin: the kernel plugin.
         ask: the handler of the server's questions, if there is somebody to ask.
 
     Raises:
-        ValueError: nobody can approve calls here, or a credential lacks its scope.
+        ValueError: no person can approve calls here, or a credential lacks its scope.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class ServerPlugin:
         return self._connection.session_id
 
     async def refresh(self) -> None:
-        """Make the plugin hold what the server offers now; done by itself when the server says so.
+        """Reload the plugin from the server. A change that the server announces reloads it automatically.
 
         Raises:
             BridgeError: the server could not be asked; the plugin stays as it was.
@@ -205,7 +205,7 @@ class ServerPlugin:
         return prompt_messages(await self._connection.get_prompt(name, arguments))
 
     async def read_resource(self, uri: str) -> str:
-        """Return the text of a resource; what is binary is named. Raises `BridgeError`."""
+        """Return the text of a resource; binary content is named only. Raises `BridgeError`."""
         contents = (await self._connection.read_resource(uri)).contents
         return "\n".join(resource_text(part) for part in contents)
 

@@ -37,7 +37,7 @@ def create_http_app(tenant: Tenant) -> web.Application:
 async def refuse_foreign_hosts(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer 421 to a request for another host than loopback, as DNS rebinding makes browsers send.
 
-    Whoever reaches the local cloud can sign in as anyone, so a web page from elsewhere must not.
+    Any client of the local cloud can sign in as anyone, so web pages of other origins must not reach it.
     """
     if not _is_loopback(request):
         raise web.HTTPMisdirectedRequest(text="The local cloud answers on loopback only.")

@@ -39,7 +39,7 @@ class _Adapter(HTTPAdapter):
 
 class _MsalSession(requests.Session):
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send a request once, wherever its answer points to.
+        """Send a request; a redirect is an error and is not followed.
 
         Raises:
             UnreadableTokenAnswerError: MSAL could not use the answer. Its text is nowhere in the error.

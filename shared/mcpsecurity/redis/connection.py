@@ -53,7 +53,7 @@ class _Passwords(CredentialProvider):
         """Return user and password. Raises `redis.ConnectionError` if there is none."""
         try:
             password, seconds = await asyncio.to_thread(self._get)
-        except Exception as error:  # whatever the identity raises, Redis cannot be used now
+        except Exception as error:  # any error of the identity means that Redis cannot be used now
             raise RedisConnectionError("there is no password for Redis") from error
         self._ends = time.monotonic() + seconds
         return self._user, password

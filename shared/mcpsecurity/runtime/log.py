@@ -36,7 +36,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """Return a control character as text: nobody can forge a second line of the log."""
+    """Return a control character escaped, so that a value cannot forge a line of the log."""
     return found[0].encode("unicode_escape").decode()
 
 

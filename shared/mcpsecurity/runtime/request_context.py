@@ -1,4 +1,4 @@
-"""The request that is handled now: what it makes happen, in whatever task, is logged with its id."""
+"""The request that is being handled; log lines of all tasks that it starts have its id."""
 
 import itertools
 import secrets
@@ -36,7 +36,7 @@ _current: ContextVar[HandledRequest] = ContextVar("handled_request", default=_no
 
 
 def begin_request() -> HandledRequest:
-    """Give the request that is handled from now on, in this task, an id of its own."""
+    """Begin a request in this task, with a new id."""
     request = HandledRequest(next(_numbers))
     _current.set(request)
     return request

@@ -1,6 +1,6 @@
 """JSON as RFC 8259 has it, with every digit of whole numbers.
 
-orjson reads what is beyond 64 bits as doubles and does not write it. Python's own `json` keeps the digits,
+orjson reads integers beyond 64 bits as doubles and does not write them. Python's own `json` keeps the digits,
 but takes and writes `NaN` and halves of surrogate pairs, which no other reader of JSON takes.
 """
 
@@ -33,7 +33,7 @@ def read_exactly(text: str | bytes) -> Any:
 
 
 def write_exactly(value: Any, *, sort_keys: bool = False, default: Any = None) -> str:
-    """Return a value as JSON: what is no number is null, half a surrogate pair is U+FFFD.
+    """Return a value as JSON: NaN and infinity become null, half a surrogate pair U+FFFD.
 
     `default` returns what to write for a part that has no JSON.
 

@@ -1,4 +1,4 @@
-"""What of a span may leave the process: what is listed here, and nothing else.
+"""The allowlist for spans: only the names and attributes listed here leave the process.
 
 Libraries put into spans what was said: Semantic Kernel records an exception with its text, which for a tool
 is its answer. So an attribute goes out only if it is known to hold no prompt, argument, result or token, an
@@ -62,7 +62,7 @@ SAFE_ATTRIBUTES: Final = frozenset(
 
 
 class GuardedExporter(SpanExporter):
-    """Hands spans on to another exporter without what is not listed."""
+    """Passes spans to another exporter, with listed names and attributes only."""
 
     def __init__(self, inner: SpanExporter) -> None:
         self._inner = inner

@@ -8,8 +8,8 @@ __all__ = ["session_attributes"]
 def session_attributes(version: str | None, session_id: str | None) -> dict[str, str]:
     """Return the attributes for the protocol's revision and the session of a request.
 
-    In place of the session's id there is a digest of it: where nobody signs in, the id is all that is needed
-    to use the session.
+    In place of the session's id there is a digest of it: without authentication, the id is all that is
+    needed to use the session.
     """
     attributes = {"mcp.protocol.version": version} if version else {}
     if session_id:

@@ -34,7 +34,7 @@ _METRICS: dict[str, Callable[[], MetricExporter]] = {
 
 
 class Telemetry:
-    """What is exported from this process, from now until `close`. There is one in a process.
+    """The exporters of this process, until `close`. There is one in a process.
 
     Attributes:
         tracing: whether spans are exported.

@@ -20,7 +20,7 @@ def add_metrics_port(
     """Serve what `telemetry` measures as long as `app` runs. Each of several workers has a port of its own.
 
     Raises (when the application starts):
-        SettingsError: nobody can listen there.
+        SettingsError: the port cannot be bound.
     """
     if telemetry.registry is None or where is None:
         return

@@ -37,7 +37,7 @@ class Answers:
 
     @property
     def left(self) -> int:
-        """How many answers nobody has asked for."""
+        """How many answers have not been used."""
         return len(self._answers)
 
     async def __call__(

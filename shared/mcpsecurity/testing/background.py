@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, so that what it runs serves tests of every kind: sync ones, too."""
+"""An event loop in its own thread, so that sync tests can use what runs in it, too."""
 
 import asyncio
 import threading

@@ -86,7 +86,7 @@ async def serve_asgi(app: Any, listener: socket.socket) -> Cleanup:
 
 @contextlib.contextmanager
 def _logging_left_alone() -> Iterator[None]:
-    """Keep FastMCP from setting up logging for the whole program, as it does when nobody else has."""
+    """Keep FastMCP from setting up logging for the whole program, as it does unless it is set up already."""
     handler, root = logging.NullHandler(), logging.getLogger()
     level = root.level
     root.addHandler(handler)

@@ -35,7 +35,7 @@ class ScriptedModel:
 
     @property
     def left(self) -> int:
-        """How many answers of the list nobody has asked for yet."""
+        """How many answers of the list have not been used yet."""
         return len(self._script.turns)
 
     def clear(self) -> None:

@@ -42,7 +42,7 @@ class ServedMcp:
         on_notification: OnNotification | None = None,
         **token: Any,
     ) -> AsyncIterator[McpConnection]:
-        """Open an MCP session as `user`, or as nobody for None.
+        """Open an MCP session as `user`; None sends no token.
 
         Args:
             elicitation: answers what the server asks; an `Answers` records it, too.
@@ -76,9 +76,7 @@ class ServedMcp:
         return httpx.AsyncClient(headers=self._headers(user, token), **self._options())
 
     def _auth(self, user: str, token: dict[str, Any]) -> TokenAuth:
-        self._tokens(
-            user, **token
-        )  # what is wrong with the arguments is raised here, not told as a failed sign-in
+        self._tokens(user, **token)  # wrong arguments raise here, not as a failed sign-in
 
         async def get_token(_: bool) -> str:
             return self._tokens(user, **token)

@@ -105,7 +105,7 @@ class LocalStack:
         self.stop()
 
     def serve(self, mcp: Served | None = None, **settings: Any) -> ServedMcp:
-        """Serve what is to be tested, and return it with clients that are signed in.
+        """Serve the program under test, and return it with clients that are signed in.
 
         Args:
             mcp: a FastMCP instance, which is served behind access tokens, as this product's own tools are for
@@ -256,7 +256,7 @@ class LocalStack:
         """
         from mcpsecurity.testing.credential import LocalCredential  # noqa: PLC0415 - needs azure-core
 
-        self.tokens(user, **token)  # what is wrong with the arguments is raised here, not at the first call
+        self.tokens(user, **token)  # wrong arguments raise here, not at the first call
         return LocalCredential(lambda: self.tokens(user, **token))
 
     def chat_completion(self, deployment: str | None = None) -> "ChatModel":

@@ -31,7 +31,7 @@ class AccessTokens:
         agent: AgentSubject | None = None,
         **claims: Any,
     ) -> str:
-        """Return a token that is good but for what is asked to be wrong with it.
+        """Return a token that is valid except for the faults that the arguments ask for.
 
         Args:
             user: a sign-in name, or what is before its @.

@@ -1,8 +1,7 @@
-"""Sign-ins that are under way. Each has a state and a cookie of its own, so that tabs do not disturb each
-other.
+"""Sign-in flows that are under way, each with its own state and cookie, so that tabs do not mix.
 
-The state (RFC 6749, section 10.12) alone would not do: whoever knows it could have somebody else's browser
-complete the sign-in. So the flow is given back only to the browser that holds the cookie of its name.
+The state (RFC 6749, section 10.12) alone does not suffice: an attacker who knows it could make another
+person's browser complete the sign-in. So a flow is returned only to the browser that holds its cookie.
 """
 
 import hashlib
@@ -67,7 +66,7 @@ class InMemoryFlowStore:
         return self._begun.pop(name, None) is not None
 
     def _sweep(self) -> None:
-        """Forget what is over; the oldest come first."""
+        """Remove expired flows; the oldest come first."""
         too_old = self._clock() - FLOW_SECONDS
         for name, begun in list(self._begun.items()):
             if begun.at >= too_old and len(self._begun) < _LIMIT:

@@ -67,7 +67,7 @@ def begin_version(forks: list[Fork], after: str | None, parts: Parts) -> Fork:
 
 
 def undo_version(forks: list[Fork], fork: Fork, parts: Parts) -> None:
-    """Undo `begin_version`: the version before is open again, and that which was begun is gone."""
+    """Undo `begin_version`: reopen the version before and remove the new one."""
     begun = fork.open
     open_version(fork, begun - 1, parts)
     del fork.versions[begun]

@@ -23,7 +23,7 @@ __all__ = ["Editing"]
 
 
 class Editing:
-    """Changes what was said in one conversation. Whatever is replaced stays as a version that can be opened
+    """Edits the messages of one conversation. Replaced messages stay as a version that can be opened
     again.
 
     Every method may raise `BusyError`, because an answer is being written, and `StoreError`: then nothing

@@ -293,7 +293,7 @@ class ToolChoice:
         self.found = list(dict.fromkeys([*tools, *self.found]))[:_MOST_FOUND]
 
     def to_json(self) -> list[ToolRef]:
-        """Return what is off, as the page shows it."""
+        """Return the tools that are off, as the page shows them."""
         return [{"server": s, "tool": tool} if tool else {"server": s} for s, tool in sorted(self.off)]
 
 

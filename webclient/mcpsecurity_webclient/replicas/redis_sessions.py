@@ -17,11 +17,11 @@ __all__ = ["RedisFlowStore", "RedisSessionStore"]
 class RedisSessionStore:
     """A `SessionStore` in Redis. `idle` and `lifetime` are in seconds.
 
-    A session is found by a digest of its cookie: whoever reads Redis cannot take a session over. Beside it,
-    its `sid` is marked as alive; by that mark each replica learns of sessions that have ended.
+    A session is found by a digest of its cookie, so that read access to Redis is not enough to take it over.
+    Beside it, its `sid` is marked as alive; by that mark each replica learns of sessions that have ended.
 
     Raises:
-        RedisUnavailableError: Redis cannot be reached. Nobody is signed in then, nor signed out.
+        RedisUnavailableError: Redis cannot be reached, so it is not known who is signed in.
     """
 
     def __init__(

@@ -86,7 +86,7 @@ class ConversationStore(Protocol):
 
     async def entries(self, owner: Owner, search: str | None = None, *, limit: int = 200) -> list[Entry]:
         """Return an owner's conversations in which something was said, pinned ones first, then the latest.
-        With `search` those that have it in their title or in a message, whatever its case."""
+        With `search` those that have it in their title or in a message, ignoring case."""
 
     async def load(self, owner: Owner, chat_id: str) -> Conversation | None:
         """Return a conversation; None if the owner has no conversation of that id."""

@@ -88,7 +88,7 @@ async def migrate(engine: AsyncEngine) -> None:
 
     Raises:
         LaterSchemaError: the schema is that of a later release, which this one would damage.
-        Whatever driver, SQLAlchemy and Alembic raise.
+        Exception: the driver, SQLAlchemy or Alembic raised it.
     """
     for pause in (0.1, 0.3, 1.0, 3.0):
         try:

@@ -9,7 +9,7 @@ __all__ = ["Grant", "GrantKey", "GrantStore"]
 
 
 class GrantKey(NamedTuple):
-    """What names a grant among those of its owner. `arguments_hash` is empty for a tool with any
+    """The key of a grant among those of its owner. `arguments_hash` is empty for a tool with any
     arguments."""
 
     server: str

@@ -54,7 +54,7 @@ def join_modules(folder: Path, entry: str) -> dict[str, str]:
     """Return the files that take the place of the modules below `folder`, by name.
 
     `entry` is the module that the page loads, and the name of its file. A module that is imported on demand
-    is in a file of its own, with what only it needs.
+    is in a separate file, with the modules that only it imports.
 
     Raises:
         BundleError: a module cannot be joined.
@@ -114,7 +114,7 @@ def _read(folder: Path, path: str, modules: _Modules) -> None:
 
 
 def _reachable(modules: _Modules, entry: str) -> set[str]:
-    """Return what a module needs, with itself, and without what is imported on demand."""
+    """Return a module with its static imports, without those that are imported on demand."""
     found: set[str] = set()
     left = [entry]
     while left:

@@ -17,7 +17,7 @@ _EXCLUDED: Final = frozenset({"/health", "/ready", "/api/chats/{chat_id}/events"
 
 @web.middleware
 async def instrument_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Trace and measure a request. Only the page of a signed-in person may continue a trace of its own."""
+    """Trace and measure a request. Only pages of signed-in people may send a trace context."""
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else ""
     if route in _EXCLUDED or route.startswith("/static"):

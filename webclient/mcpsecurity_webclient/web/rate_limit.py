@@ -14,7 +14,7 @@ __all__ = ["rate_middleware"]
 
 
 def rate_middleware(commands_per_minute: float) -> Any:
-    """Return the middleware that refuses a person's commands beyond the limit, in whatever session."""
+    """Return the middleware that refuses a person's commands beyond the limit, all sessions together."""
     limiter = InMemoryRateLimiter(commands_per_minute)
 
     @web.middleware

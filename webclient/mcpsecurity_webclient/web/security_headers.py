@@ -14,7 +14,7 @@ _POLICY = (
 
 
 def set_headers(app: web.Application, *, secure: bool, form_targets: Callable[[], Awaitable[str]]) -> None:
-    """Add security headers to whatever `app` answers.
+    """Add security headers to all responses of `app`.
 
     `form_targets` gives further origins that a form may end up at, separated by spaces: signing out posts a
     form and is redirected to Entra ID, and browsers hold the whole way to `form-action`.

@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 STANDALONE = "g"
-"""Name of the stream that a GET opens; each answer that becomes a stream has a name of its own."""
+"""Name of the stream that a GET opens; each answer that becomes a stream has another name."""
 
 Listener = Callable[[bytes], None]
 """Called with each message that is broadcast about a session."""

@@ -120,7 +120,7 @@ class RedisSessionStore:
         return bool(gone)
 
     async def expire(self) -> list[str]:
-        """Return an empty list: Redis expires sessions by itself."""
+        """Return an empty list: Redis expires sessions."""
         return []
 
     async def records(self) -> AsyncIterator[SessionRecord]:

@@ -45,7 +45,7 @@ class SessionStore(Protocol):
     async def expire(self) -> list[str]:
         """Remove the sessions whose idle time is over, and return their ids. Called at regular intervals.
 
-        A store that expires them by itself returns an empty list.
+        A store whose records expire automatically returns an empty list.
         """
 
     def records(self) -> AsyncIterator[SessionRecord]:

@@ -75,7 +75,7 @@ class ClientDocuments:
 
 
 class _PublicResolver(AbstractResolver):
-    """Resolves a name once, and only to public addresses: what was checked is what is connected to."""
+    """Resolves a name once, to public addresses only: the connection goes to the address that was checked."""
 
     def __init__(self, allowed: frozenset[str]) -> None:
         self._allowed = allowed

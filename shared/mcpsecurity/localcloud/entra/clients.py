@@ -1,4 +1,4 @@
-"""How a client application proves who it is at the token endpoint (RFC 6749 2.3, OIDC Core 9)."""
+"""Client authentication at the token endpoint (RFC 6749 2.3, OIDC Core 9)."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ __all__ = ["Authenticated", "authenticate_client", "find_client"]
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """A client that has been identified; `azpacr` is how: "0" by name, "1" by secret, "2" by certificate."""
+    """An authenticated client; `azpacr` says by what: "0" its id alone, "1" a secret, "2" a certificate."""
 
     client: Client
     azpacr: str
@@ -91,7 +91,7 @@ def _check_secret(client: Client, secret: str | None) -> None:
 
 
 def _audiences(tenant: Tenant) -> frozenset[str]:
-    """Return what an assertion may be for: the token endpoint by any of its names, or the issuer."""
+    """Return the audiences that an assertion may have: the token endpoint by any name, or the issuer."""
     endpoints = {f"{tenant.urls.https}/{name}/oauth2/v2.0/token" for name in TENANT_NAMES}
     return frozenset({tenant.issuer, *endpoints})
 

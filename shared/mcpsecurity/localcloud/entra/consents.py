@@ -1,4 +1,4 @@
-"""Which permissions have been granted, by the administrator for everyone or by a person for herself."""
+"""Granted permissions: by the administrator for everyone, or by a person for herself."""
 
 from dataclasses import dataclass, field
 

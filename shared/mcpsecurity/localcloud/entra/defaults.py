@@ -1,4 +1,4 @@
-"""The directory that the local tenant starts with."""
+"""The users, clients and APIs that the local tenant starts with."""
 
 from mcpsecurity.localcloud.entra.directory import Api, Client, ClientKind, Directory, User
 from mcpsecurity.localcloud.entra.ids import (

@@ -28,7 +28,7 @@ class DeviceFlow:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has answered yet."""
+        """Whether the person has not answered yet."""
         return self.family is None and not self.declined
 
 
@@ -38,6 +38,6 @@ def new_user_code() -> str:
 
 
 def find_device_flow(flows: Iterator[DeviceFlow], user_code: str, now: float) -> DeviceFlow | None:
-    """Return the open flow that shows `user_code`, whatever its case and spacing."""
+    """Return the open flow that shows `user_code`, ignoring case and spacing."""
     typed = "".join(user_code.split()).upper()
     return next((f for f in flows if f.user_code == typed and f.is_open and now < f.expires_at), None)

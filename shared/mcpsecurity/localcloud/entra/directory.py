@@ -1,4 +1,4 @@
-"""Who and what is registered in the tenant: users, client applications, and APIs."""
+"""The registrations in the tenant: users, client applications and APIs."""
 
 import re
 from collections.abc import Mapping
@@ -152,7 +152,7 @@ class Directory:
         self.clients[client_id] = replace(client, certificates=(*client.certificates, certificate))
 
     def user(self, sign_in_name: str) -> User | None:
-        """Return the user of that sign-in name, whatever its case."""
+        """Return the user of that sign-in name, ignoring case."""
         return self.users.get(sign_in_name.strip().lower())
 
     def user_by_oid(self, oid: str) -> User | None:

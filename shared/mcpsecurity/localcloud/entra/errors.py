@@ -1,4 +1,4 @@
-"""What the tenant refuses, and how that looks on the wire.
+"""Refusals of the tenant, and their representation in HTTP.
 
 EntraError          a refusal with its AADSTS code
 └── PageError       … that must not be sent to the redirect URI (RFC 6749 4.1.2.1): a page tells the person

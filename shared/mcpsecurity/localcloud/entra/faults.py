@@ -18,7 +18,7 @@ class _Refusal:
 
 @dataclass(slots=True)
 class Faults:
-    """What is wrong with the tenant just now; all off at the start, `clear()` turns all off again.
+    """Faults of the tenant; all are off at the start, `clear()` turns all off again.
 
     Attributes:
         down: every endpoint of the tenant answers 503.

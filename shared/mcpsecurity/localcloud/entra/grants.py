@@ -13,7 +13,7 @@ __all__ = ["CodeGrant", "Family", "RefreshGrant", "take_code", "take_refresh_tok
 
 @dataclass(slots=True)
 class Family:
-    """All that descends from one sign-in: its refresh tokens are revoked together.
+    """The grants of one sign-in: its refresh tokens are revoked together.
 
     Attributes:
         session: the id of the browser's session.

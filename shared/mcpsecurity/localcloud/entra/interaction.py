@@ -49,7 +49,7 @@ def silent_user(directory: Directory, asked: AuthorizeRequest, session: BrowserS
     without a browser can go through the code flow.
 
     Raises:
-        EntraError: nobody is signed in (AADSTS50058), several are (16000), or the hint names nobody (50034).
+        EntraError: no account is signed in (AADSTS50058), several are (16000), the hint is unknown (50034).
     """
     if asked.login_hint is not None:
         user = directory.user(asked.login_hint)

@@ -70,7 +70,7 @@ async def discovery(tenant: Tenant, request: web.Request) -> web.Response:
 
 
 async def jwks(tenant: Tenant, request: web.Request) -> web.Response:
-    """Answer with the public keys; with `appid`, those of an application that has some of its own."""
+    """Answer with the public keys; with `appid`, those of an application that has its own."""
     own = tenant.keys.of_applications.get(request.query.get("appid", "").lower())
     return web.json_response(
         {"keys": [key.jwk(tenant.issuer) for key in ((own,) if own else tenant.keys.published)]},

@@ -24,7 +24,7 @@ _CHALLENGE = re.compile(r"^[A-Za-z0-9_-]{43}$")  # base64url of a SHA-256
 
 @dataclass(frozen=True, slots=True)
 class ReplyTo:
-    """Where the answer goes, checked before anything else: a client, one of its redirect URIs, and how."""
+    """Where the answer goes, checked first: a client, one of its redirect URIs, and the response mode."""
 
     client: Client
     redirect_uri: str

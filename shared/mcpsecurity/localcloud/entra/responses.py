@@ -1,4 +1,4 @@
-"""The authorization response: how an answer travels back to the client (OAuth response modes)."""
+"""The authorization response: the answer to the client, by its response mode (OAuth)."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit

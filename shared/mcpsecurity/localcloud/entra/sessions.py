@@ -1,4 +1,4 @@
-"""The sign-in session that a browser has with the tenant, behind a cookie of its own."""
+"""The sign-in session of a browser with the tenant, found by a cookie."""
 
 import uuid
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from mcpsecurity.localcloud.entra.store import ExpiringStore
 __all__ = ["TENANT_NAMES", "BrowserSession", "BrowserSessions"]
 
 TENANT_NAMES = (TENANT_ID, "common", "organizations")
-"""The names by which the tenant is called in a path."""
+"""The names of the tenant in a path."""
 _LIFETIME = 86400.0
 _LIMIT = 1000
 

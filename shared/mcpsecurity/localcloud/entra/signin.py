@@ -97,7 +97,7 @@ def _decline(tenant: Tenant, purpose: Purpose) -> web.StreamResponse:
 
 
 def must_consent(tenant: Tenant, purpose: Purpose, user: User) -> bool:
-    """Return whether `user` has to be shown what is asked for.
+    """Return whether `user` has to see the consent page.
 
     A device is always confirmed: its code may have been sent by somebody else (RFC 8628 5.4).
     """

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class ExpiringStore(Generic[T]):
-    """Maps random handles to records, which leave when their time is over or newer ones need the place."""
+    """Maps random handles to records, each for its lifetime, or until newer ones exceed the limit."""
 
     def __init__(self, *, lifetime: float, limit: int, clock: Callable[[], float]) -> None:
         """Keep a record for `lifetime` seconds of `clock`, and at most `limit` of them."""

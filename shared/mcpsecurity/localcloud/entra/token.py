@@ -91,7 +91,7 @@ _GRANTS: dict[str, Callable[[Tenant, Authenticated, Values], Awaitable[Answer]]]
 
 
 def _narrowed(tenant: Tenant, client: Authenticated, approved: Requested, values: Values) -> Requested:
-    """Return what a code or refresh token is to give: what was approved, or what `scope` asks for now.
+    """Return the scopes of new tokens: those that were approved, or those that `scope` asks for now.
 
     Raises:
         EntraError: `scope` is empty, or absent although several APIs were approved (AADSTS28003); or it names

@@ -25,7 +25,7 @@ Claims = dict[str, Any]
 
 @dataclass(slots=True)
 class TokenFactory:
-    """Makes the tenant's tokens. `clock` returns the tenant's idea of the time, in seconds since 1970."""
+    """Makes the tenant's tokens. `clock` returns the tenant's time, in seconds since 1970."""
 
     issuer: str
     keys: SigningKeys
@@ -107,7 +107,7 @@ class TokenFactory:
         )
 
     def read(self, token: str) -> Claims | None:
-        """Return the claims of a token of this tenant; None if it is no such thing.
+        """Return the claims of a token of this tenant; None if the tenant did not issue it.
 
         Signature and issuer are verified; audience and time are the caller's to judge, by its own rules.
         """
@@ -151,7 +151,7 @@ def _idp(user: User) -> Claims:
 
 
 def _agent(user: User, client: Client) -> Claims:
-    """Return what a delegated token says of an agent: its own account (13), or a person it acts for."""
+    """Return the claims about an agent in a delegated token: its own account (13), or whom it acts for."""
     if client.agent_parent is None:
         return {}
     subject = {"xms_sub_fct": "3 13"} if user is client.agent_account else {}
@@ -159,12 +159,12 @@ def _agent(user: User, client: Client) -> Claims:
 
 
 def _actor(client: Client) -> Claims:
-    """Return what a token says of the agent that called for it (11: agent identity)."""
+    """Return the claims about the agent that acts for a person (11: agent identity)."""
     return {"xms_act_fct": "3 9 11", "xms_par_app_azp": client.agent_parent}
 
 
 def _pairwise(oid: str, audience: str) -> str:
-    """Return the subject: another one for each application, the same at each sign-in (OIDC Core 8.1)."""
+    """Return the pairwise subject: differs by application, the same at each sign-in (OIDC Core 8.1)."""
     digest = hashlib.sha256(f"{TENANT_ID}|{oid}|{audience}".encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 

@@ -1,4 +1,4 @@
-"""The deployments of the local Azure OpenAI, each with the habits of a kind of model."""
+"""The deployments of the local Azure OpenAI, each with the limits and parameters of a kind of model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Deployment:
         raise RefusedError(text, param="input" if responses else "messages", code="context_length_exceeded")
 
     def check_chat(self, body: Mapping[str, Any]) -> None:
-        """Raise `RefusedError` for what this kind of model does not take by Chat Completions."""
+        """Raise `RefusedError` for parameters that this kind of model refuses in Chat Completions."""
         if self.reasons:
             if "max_tokens" in body:
                 raise _unsupported_parameter("max_tokens", "max_completion_tokens")
@@ -61,7 +61,7 @@ class Deployment:
             raise _unrecognized("reasoning_effort")
 
     def check_responses(self, body: Mapping[str, Any]) -> None:
-        """Raise `RefusedError` for what this kind of model does not take by Responses."""
+        """Raise `RefusedError` for parameters that this kind of model refuses in Responses."""
         if self.reasons:
             self._check_sampling(body)
             return
@@ -72,7 +72,7 @@ class Deployment:
             raise RefusedError("Encrypted content is not supported with this model.", param="include")
 
     def check_picture(self, where: str) -> None:
-        """Raise `RefusedError` for a picture if the model sees none."""
+        """Raise `RefusedError` for an image if the model accepts none."""
         if not self.sees:
             text = "Invalid content type. image_url is only supported by certain models."
             raise RefusedError(text, param=where, code="invalid_value")

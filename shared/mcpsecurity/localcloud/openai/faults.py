@@ -42,7 +42,7 @@ class ModelFault:
 
 @dataclass(slots=True)
 class ModelFaults:
-    """What goes wrong next: each of `upcoming` happens to one request, in order."""
+    """The next failures: each of `upcoming` happens to one request, in order."""
 
     upcoming: deque[ModelFault] = field(default_factory=deque)
     down: bool = False

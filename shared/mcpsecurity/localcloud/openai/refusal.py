@@ -1,4 +1,4 @@
-"""What Azure OpenAI says of a request that it does not take, with its codes and in its words."""
+"""Azure OpenAI's refusals of a request, with its codes and texts."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _KINDS = {str: "a string", list: "an array", dict: "an object", bool: "a boolean
 
 
 class RefusedError(ValueError):
-    """The request is not taken. `code` and `param` are what Azure's error has by these names."""
+    """The request is refused. `code` and `param` are the members of Azure's error."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ def too_long(param: str, kind: str, limit: int, length: int) -> RefusedError:
 
 
 def check_length(param: str, value: Any, limit: int | None, *, kind: str = "string") -> None:
-    """Refuse a string (or array) that is none, is empty, or is longer than `limit`."""
+    """Refuse a value that is not a string (or array), is empty, or is longer than `limit`."""
     if not isinstance(value, str if kind == "string" else list):
         raise invalid_type(param, _a(kind), value)
     if not value:

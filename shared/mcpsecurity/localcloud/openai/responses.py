@@ -30,7 +30,7 @@ _FOLLOWS_REASONING = frozenset({"message", "function_call", "reasoning"})
 
 
 class Reasoning:
-    """Makes encrypted reasoning, and knows its own again: what another deployment made is refused."""
+    """Makes encrypted reasoning, and refuses reasoning that another deployment made."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
@@ -61,7 +61,7 @@ class Reasoning:
 
 
 def as_chat(body: Any, reasoning: Reasoning) -> dict[str, Any]:
-    """Return a request as one of Chat Completions, whose rules hold for its messages and tools as well.
+    """Return a request as one of Chat Completions; the same rules hold for its messages and tools.
 
     Raises:
         RefusedError: it is not a request of this API.
@@ -98,7 +98,7 @@ def as_chat(body: Any, reasoning: Reasoning) -> dict[str, Any]:
 
 
 def _check_order(item: Mapping[str, Any], following: Any) -> None:
-    """Refuse reasoning that what came of it does not follow."""
+    """Refuse a reasoning item that is not followed by its message or call."""
     if item.get("type") != "reasoning":
         return
     kind = following.get("type", "message") if isinstance(following, dict) else None

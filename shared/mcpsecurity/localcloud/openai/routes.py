@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from mcpsecurity.localcloud.openai.chat_completions import chunks, completion, error, prompt_tokens, usage_of
 from mcpsecurity.localcloud.openai.deployments import DEPLOYMENTS, MODEL_NAME, Deployment
 from mcpsecurity.localcloud.openai.faults import ModelFault, ModelFaults
 from mcpsecurity.localcloud.openai.offline import read_tools, reply_to
@@ -22,15 +23,14 @@ from mcpsecurity.localcloud.openai.responses import (
 )
 from mcpsecurity.localcloud.openai.script import Asked, Script, Turn
 from mcpsecurity.localcloud.openai.validation import check_names, check_request
-from mcpsecurity.localcloud.openai.wire import chunks, completion, error, prompt_tokens, usage_of
 
 __all__ = ["MODEL_NAME", "ModelEndpoints", "add_openai_routes"]
 
 MAX_BYTES = 32 * 2**20
-"""What a request may have; Azure takes long conversations, which aiohttp's limit of a mebibyte would not."""
+"""The largest request. Azure accepts long conversations, which exceed aiohttp's limit of a mebibyte."""
 
 _THOUGHT_TOKENS = 64
-"""What a reasoning deployment reports to have spent on thinking."""
+"""Reasoning tokens that a reasoning deployment reports."""
 
 
 class ModelEndpoints:
@@ -150,7 +150,7 @@ class ModelEndpoints:
         return response_usage(usage_of(messages, turn.reply), _THOUGHT_TOKENS if deployment.reasons else 0)
 
     async def _refusal(self, request: web.Request) -> web.StreamResponse | None:
-        """Return Azure's answer to a request that is not let through."""
+        """Return Azure's answer to a request without a valid key or token."""
         self.requests += 1
         if self.faults.silent:
             await asyncio.Event().wait()
@@ -215,7 +215,7 @@ def add_openai_routes(app: web.Application, endpoints: ModelEndpoints) -> None:
 
 
 def _check(body: dict[str, Any], deployment: Deployment) -> None:
-    """Raise `RefusedError` for what no model takes, and for pictures if this one sees none."""
+    """Raise `RefusedError` for parameters that no model accepts, and for images if this one accepts none."""
     check_request(body)
     for place, message in enumerate(body["messages"]):
         content = message.get("content")

@@ -1,4 +1,4 @@
-"""The JSON schemas of functions that Azure OpenAI takes. It reads them before the model does."""
+"""Azure OpenAI's rules for the JSON schemas of functions, checked before the model is asked."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ Path = tuple[str, ...]
 
 
 def schema_problem(schema: Any) -> str | None:
-    """Return what Azure finds wrong with a function's parameters, in its words; None when it takes them."""
+    """Return Azure's error message for a function's parameters; None if they are valid."""
     if not isinstance(schema, dict) or schema.get("type") != "object":
         found = schema.get("type") if isinstance(schema, dict) else schema
         return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{found}\"'."

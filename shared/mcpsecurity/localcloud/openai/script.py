@@ -1,4 +1,4 @@
-"""Answers that a test lists, in order, and what the model was asked."""
+"""Answers that a test lists in order, and a record of the requests."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _MOST_ASKED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that was taken.
+    """A request that was accepted.
 
     Attributes:
         api: by which API it came: `responses`, `chat` (v1), or `dated` Chat Completions.
@@ -65,7 +65,7 @@ class Script:
         self.asked: deque[Asked] = deque(maxlen=_MOST_ASKED)
 
     def next_for(self, asked: Asked) -> Turn | None:
-        """Note a request, and return the turn that answers it, if there is one."""
+        """Record a request, and return the turn that answers it, if there is one."""
         self.asked.append(replace(asked, messages=[_with_plain_text(each) for each in asked.messages]))
         return self.turns.popleft() if self.turns else None
 

@@ -41,7 +41,7 @@ def check_names(body: Mapping[str, Any]) -> None:
 
 
 def check_request(body: Any) -> None:
-    """Raise `RefusedError` for the first thing that Azure does not take."""
+    """Raise `RefusedError` for the first rule of Azure's that is broken."""
     if not isinstance(body, dict):
         raise RefusedError("We could not parse the JSON body of your request.")
     if "messages" not in body:
@@ -200,7 +200,7 @@ def _check_calls(where: str, calls: Any) -> None:
 
 
 def _check_answers(messages: list[dict[str, Any]]) -> None:
-    """Refuse calls that have no answer right behind them, and answers that no call is before."""
+    """Refuse tool calls without an answer right after them, and answers without a call before them."""
     waiting: set[str] = set()
     answered: dict[str, int] = {}
     for place, message in enumerate(messages):

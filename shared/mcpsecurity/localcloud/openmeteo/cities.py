@@ -11,7 +11,7 @@ __all__ = ["City", "cities", "search"]
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """A city as the geocoding API knows it; `also` are its names in other languages."""
+    """A city of the geocoding API; `also` has its names in other languages."""
 
     id: int
     name: str

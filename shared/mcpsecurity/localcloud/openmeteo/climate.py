@@ -1,4 +1,4 @@
-"""Weather by rule: fixed for a place and time, and plausible for latitude and season."""
+"""Made-up weather: fixed for a place and time, and plausible for latitude and season."""
 
 import datetime as dt
 import hashlib

@@ -75,7 +75,7 @@ class PromptingService:
         Every call in the history gets a result in any case, so that the conversation can go on.
 
         Raises:
-            Whatever the service raises, and `SignInRequiredError`.
+            Exception: the model's service raised it, or `SignInRequiredError`.
         """
         await self._bring_tools()
         model, total = self._model(), Completion(status="max_rounds")

@@ -42,7 +42,7 @@ def search_plugin(more: int) -> KernelPlugin:
 
 
 def wanted_words(arguments: dict[str, Any]) -> str:
-    """Return the words of a call; what is no text is none."""
+    """Return the words of a call; arguments that are not text count as none."""
     words = arguments.get("words")
     return words[:_MOST_WORDS] if isinstance(words, str) else ""
 

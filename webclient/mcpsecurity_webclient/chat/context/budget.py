@@ -195,7 +195,7 @@ class ContextBudget:
         writer: str | None = model.title
         try:
             text = await written_note(model.service, said, turns, limit=room, size=size)
-        except Exception as error:  # noqa: BLE001 - whatever the model does, the conversation goes on
+        except Exception as error:  # noqa: BLE001 - an error of the model must not end the chat
             _log.warning("the model wrote no note (%s); it is put together", type(error).__name__)
             text, writer = put_together(said, turns, size), None
         covered = self._messages_before(cut)

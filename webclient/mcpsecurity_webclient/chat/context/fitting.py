@@ -1,4 +1,4 @@
-"""Makes turns fit into a number of tokens by excerpts of what is long, and finds where older turns end."""
+"""Makes turns fit into a number of tokens by excerpts of long parts, and finds where older turns end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

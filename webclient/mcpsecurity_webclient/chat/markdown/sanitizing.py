@@ -63,5 +63,5 @@ _cleaner = nh3.Cleaner(
 
 
 def sanitized(html: str) -> str:
-    """Return HTML with nothing but what is allowed."""
+    """Return HTML with allowed elements and attributes only."""
     return _cleaner.clean(html)

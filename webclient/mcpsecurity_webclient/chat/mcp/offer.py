@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS
 from mcpsecurity_webclient.chat.mcp.server import McpServer
-from mcpsecurity_webclient.chat.mcp.tool_words import best_fits
+from mcpsecurity_webclient.chat.mcp.tool_ranking import best_fits
 from mcpsecurity_webclient.chat.models import ToolChoice
 
 __all__ = ["OWN_FUNCTIONS", "Found", "Offer", "find_tools", "offer"]

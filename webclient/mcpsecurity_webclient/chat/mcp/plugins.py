@@ -1,4 +1,4 @@
-"""What a server offers, made into kernel functions once and shared by all conversations that see the same.
+"""Kernel functions of a server's tools, made once and shared by all conversations with the same tools.
 
 A function weighs more than the conversation that uses it, so it is made when it is offered first. It only
 describes its tool to the model: calls go through `chat/tools/calls.py`, which enforces approval, and a
@@ -14,7 +14,7 @@ from mcp import types
 from semantic_kernel.functions import KernelFunction
 
 from mcpsecurity.kernel import named_tools, tool_function
-from mcpsecurity_webclient.chat.mcp.tool_words import ToolWords, words_of
+from mcpsecurity_webclient.chat.mcp.tool_ranking import ToolWords, words_of
 
 __all__ = ["MAX_TOOLS", "Toolset", "cached_toolset"]
 
@@ -55,7 +55,7 @@ class Toolset:
             tool = self.named[name]
             try:
                 self._made[name] = tool_function(tool, self.plugin_name, _refuse, name=name)
-            except Exception:  # noqa: BLE001 - whatever a server writes, its other tools are offered
+            except Exception:  # noqa: BLE001 - one bad schema must not hide the other tools
                 _log.warning("the tool %r is left out", tool.name, exc_info=True)
                 self._made[name] = None
         return self._made[name]

@@ -226,7 +226,7 @@ class McpServer:
         except BridgeError as error:
             self.prompt = False
             self._is_down(str(error))
-        except Exception:  # noqa: BLE001 - whatever one server does, the others go on
+        except Exception:  # noqa: BLE001 - an error of one server must not stop the others
             _log.exception("the MCP server %s cannot be used", self.settings.name)
             self.prompt = False
             self._is_down(Sentence("The MCP server answers with something that cannot be read."))

@@ -184,7 +184,7 @@ class McpServers:
                 server.needs_sign_in(error)
             except (BridgeError, TimeoutError) as error:  # without prompts it answers "method not found"
                 _log.info("%s lists nothing: %s", server.settings.name, error)
-            except Exception:  # noqa: BLE001 - whatever one server does, the others go on
+            except Exception:  # noqa: BLE001 - an error of one server must not stop the others
                 _log.exception("what %s lists cannot be read", server.settings.name)
             return []
 

@@ -138,7 +138,7 @@ class ConversationSaver:
             while self._dirty:
                 await asyncio.sleep(pause)
                 try:
-                    if self._dirty:  # nobody has saved it meanwhile
+                    if self._dirty:  # not saved meanwhile
                         await self.save()
                     pause = self._pause
                 except StoreUnavailableError:

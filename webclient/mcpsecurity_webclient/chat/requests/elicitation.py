@@ -29,13 +29,10 @@ from mcpsecurity.elicitation import (
 )
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.requests.deadlines import Deadline, WaitingTime
-from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
+from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State, error_of_answer
 from mcpsecurity_webclient.chat.views import Action, ElicitationView, Resolver
 from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
-    RequestEndedError,
-    RequestExpiredError,
-    UnknownRequestError,
 )
 from mcpsecurity_webclient.languages import translated
 
@@ -180,24 +177,14 @@ class ElicitationCoordinator:
             del self._ended[next(iter(self._ended))]
 
     def _awaited(self, chat_id: str, elicitation_id: str) -> Asked:
-        """Return a question that the person can answer now; otherwise raise why not."""
+        """Return a question that the person can answer now. Raises `CommandError`."""
         asked = self._open.get(elicitation_id)
         if asked is None or asked.recipient.chat_id != chat_id:
-            raise self._why_not(chat_id, elicitation_id)
+            chat, state = self._ended.get(elicitation_id, ("", None))
+            raise error_of_answer(state if chat == chat_id else None)
         if asked.answer.done():
             raise AlreadyDecidedError
         return asked
-
-    def _why_not(self, chat_id: str, elicitation_id: str) -> Exception:
-        chat, state = self._ended.get(elicitation_id, ("", "answered"))
-        if chat != chat_id:
-            return UnknownRequestError()
-        match state:
-            case "expired":
-                return RequestExpiredError()
-            case "ended":
-                return RequestEndedError()
-        return AlreadyDecidedError()
 
     def _opened(
         self, recipient: Recipient, server: str, params: types.ElicitRequestParams, call_id: str | None

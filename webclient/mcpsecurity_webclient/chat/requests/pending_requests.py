@@ -6,11 +6,31 @@ because the server's call does; the record lets the next process tell the person
 
 from typing import Literal, NamedTuple, Protocol
 
-__all__ = ["Kind", "NullRequestLog", "Remembered", "RequestLog", "State"]
+from mcpsecurity_webclient.errors import (
+    AlreadyDecidedError,
+    CommandError,
+    RequestEndedError,
+    RequestExpiredError,
+    UnknownRequestError,
+)
+
+__all__ = ["Kind", "NullRequestLog", "Remembered", "RequestLog", "State", "error_of_answer"]
 
 Kind = Literal["elicitation", "sampling"]
 State = Literal["open", "answered", "expired", "ended"]
 """`ended`: with the process that asked."""
+
+
+def error_of_answer(state: State | None) -> CommandError:
+    """Return the error of an answer to a request that is no longer open; None is an unknown request."""
+    match state:
+        case None:
+            return UnknownRequestError()
+        case "expired":
+            return RequestExpiredError()
+        case "ended":
+            return RequestEndedError()
+    return AlreadyDecidedError()
 
 
 class Remembered(NamedTuple):

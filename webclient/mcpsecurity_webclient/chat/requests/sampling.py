@@ -12,13 +12,10 @@ from mcp.client.session import SamplingFnT
 from mcpsecurity.client.parts import message_text
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.requests.deadlines import Deadline, WaitingTime
-from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State
+from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State, error_of_answer
 from mcpsecurity_webclient.chat.views import SamplingView
 from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
-    RequestEndedError,
-    RequestExpiredError,
-    UnknownRequestError,
 )
 
 __all__ = ["SamplingRequests"]
@@ -92,22 +89,12 @@ class SamplingRequests:
         return later
 
     def _awaited(self, sampling_id: str) -> "_Open":
-        """Return a request that can be decided now; otherwise raise why not."""
+        """Return a request that can be decided now. Raises `CommandError`."""
         if sampling_id not in self._open:
-            raise self._why_not(sampling_id)
+            raise error_of_answer(self._ended.get(sampling_id))
         if self._open[sampling_id].decision.done():
             raise AlreadyDecidedError
         return self._open[sampling_id]
-
-    def _why_not(self, sampling_id: str) -> Exception:
-        match self._ended.get(sampling_id):
-            case None:
-                return UnknownRequestError()
-            case "expired":
-                return RequestExpiredError()
-            case "ended":
-                return RequestEndedError()
-        return AlreadyDecidedError()
 
     def remember(self, sampling_id: str, state: State) -> None:
         """Record how a request of this or another process has ended."""

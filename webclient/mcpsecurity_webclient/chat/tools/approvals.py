@@ -125,9 +125,9 @@ class Approvals:
             batch = [call for call in self._state.calls.values() if call.batch_id == batch_id]
             if not batch:
                 raise UnknownRequestError
-            still_open = [call for call in batch if self._why_not(call) is None]
+            still_open = [call for call in batch if self._error_of_decision(call) is None]
             if not still_open:
-                raise self._why_not(batch[0]) or AlreadyDecidedError()
+                raise self._error_of_decision(batch[0]) or AlreadyDecidedError()
             await self._take({c.call_id: Decision(approve, "user", c.arguments) for c in still_open})
 
     async def extend(self, call_id: str) -> float:
@@ -241,15 +241,16 @@ class Approvals:
             self._grants.tell()
 
     def _awaited(self, call_id: str) -> PendingFunctionCall:
-        """Return a call that the person can decide now; otherwise raise why not."""
+        """Return a call that the person can decide now. Raises `CommandError` or `StoreUnavailableError`."""
         call = self._state.calls.get(call_id)
         if call is None:
             raise UnknownRequestError
-        if (reason := self._why_not(call)) is not None:
-            raise reason
+        if (error := self._error_of_decision(call)) is not None:
+            raise error
         return call
 
-    def _why_not(self, call: PendingFunctionCall) -> Exception | None:
+    def _error_of_decision(self, call: PendingFunctionCall) -> Exception | None:
+        """Return the error of a decision about a call; None if it waits for one."""
         if call.status == "proposed" and call.deciding is None and call.decision is not None:
             if self._state.leaving:
                 return StoreUnavailableError("this conversation is on its way to another process")

@@ -178,7 +178,7 @@ class ToolCalls:
 
     async def _make(self, call: PendingFunctionCall, decision: Decision) -> str:
         """Make an approved call, and return what the model reads of its result or failure."""
-        if call.recovered and (reason := await self._why_not_as_shown(call)) is not None:
+        if call.recovered and (reason := await self._changed_since_shown(call)) is not None:
             return self._not_made(call, reason)
         try:
             with trace_tool_call(call.function):
@@ -188,7 +188,7 @@ class ToolCalls:
         self._done(call, "done")
         return text
 
-    async def _why_not_as_shown(self, call: PendingFunctionCall) -> str | None:
+    async def _changed_since_shown(self, call: PendingFunctionCall) -> str | None:
         """Return why a call that another process proposed cannot be made as the person saw it."""
         try:
             await self._servers.refresh()
@@ -278,7 +278,7 @@ def said_of(call: PendingFunctionCall) -> str:
     text = "\n".join(part["text"] for part in call.content or () if part.get("type") == "text")
     match call.status:
         case "declined":
-            return _why_not_run(call)
+            return _reason_not_run(call)
         case "done":
             return text
         case "failed":
@@ -286,7 +286,7 @@ def said_of(call: PendingFunctionCall) -> str:
     return CANCELLED
 
 
-def _why_not_run(call: PendingFunctionCall) -> str:
+def _reason_not_run(call: PendingFunctionCall) -> str:
     """Return what the model reads of a call that was not approved. Only the person declines: that there was
     no answer, or that the answer was stopped, is not told as her decision."""
     if call.decided_by == "timeout":

@@ -30,7 +30,7 @@ _OIDC_TEXTS = {
 def login_page(
     flow: str, client: Client, requested: Requested, users: Iterable[User], target: str
 ) -> web.Response:
-    """Return the page on which a person chooses who to be. `target` is where the client is answered."""
+    """Return the page on which a person chooses an account. `target` is where the client is answered."""
     accounts = [element("li", _account(user)) for user in users]
     return page(
         f"Sign in to {client.name}",
@@ -109,7 +109,7 @@ def sign_out_page(users: Iterable[User], fields: Mapping[str, str], target: str)
 
 
 def message_page(title: str, detail: str) -> web.Response:
-    """Return a page that tells how something ended."""
+    """Return a page that says how a flow ended."""
     return page(title, element("h1", title), element("p", detail))
 
 

@@ -12,7 +12,7 @@ __all__ = ["Html", "element", "hidden", "page", "source_of"]
 
 
 class Html(str):
-    """Markup that is safe to put into a page: whatever came from outside was escaped on its way in."""
+    """Markup that is safe to put into a page: text from outside has been escaped."""
 
     __slots__ = ()
 

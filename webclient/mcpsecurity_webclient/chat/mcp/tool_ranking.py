@@ -1,4 +1,4 @@
-"""Finds tools by words: how well a tool's name, title, description and parameters fit what is wanted."""
+"""Finds tools by words of their names, titles, descriptions and parameters."""
 
 import math
 import re

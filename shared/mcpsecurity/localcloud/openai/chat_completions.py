@@ -24,7 +24,7 @@ def completion(reply: Reply, model: str, usage: Mapping[str, int]) -> dict[str, 
 
 
 def chunks(reply: Reply, model: str, usage: Mapping[str, int] | None) -> Iterator[dict[str, Any]]:
-    """Yield an answer in pieces: words, or calls with arguments in parts; then why it ended, then usage."""
+    """Yield an answer in chunks: words, or calls with arguments in parts; then finish reason and usage."""
     head = {**_head(model, "chat.completion.chunk"), "usage": None}
     for delta in _deltas(reply):
         yield {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
