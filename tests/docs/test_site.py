@@ -124,7 +124,7 @@ def test_the_walks_are_as_long_as_their_titles_say(number: int) -> None:
     text = (
         (ROOT / "docs" / "contributing.md")
         .read_text("utf-8")
-        .split("## Where things pass")[1]
+        .split("## The way of a prompt, a token and a question")[1]
         .split("## Run")[0]
     )
     title, *walk = text.split("### ")[number + 1].splitlines()

@@ -98,7 +98,7 @@ def message_of(turn: ChatMessageContent) -> str | None:
 
 
 def sent(history: ChatHistory) -> ChatHistory:
-    """Return what of a history the model is sent."""
+    """Return the part of a history that the model is sent."""
     if not any(map(is_left_out, history.messages)):
         return history
     return ChatHistory(messages=[turn for turn in history.messages if not is_left_out(turn)])

@@ -239,9 +239,6 @@ class Sts:
     SECRET_EXPIRED = StsCode(
         7000222, "invalid_client", "The provided client secret keys for the app are expired.", 401
     )
-    INACTIVE = StsCode(
-        700082, "invalid_grant", "The refresh token has expired due to inactivity.", suberror="bad_token"
-    )
     TEMPORARY = StsCode(
         90033, "temporarily_unavailable", "A transient error has occurred. Please try again.", 503
     )

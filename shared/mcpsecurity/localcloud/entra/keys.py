@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,10 @@ class SigningKey:
 
 @dataclass(slots=True)
 class SigningKeys:
-    """The key that signs, older ones that are still published, and keys of applications by their ids."""
+    """The key that signs, and older ones that are still published."""
 
     current: SigningKey
     published: tuple[SigningKey, ...]
-    of_applications: dict[str, SigningKey] = field(default_factory=dict)
 
     @classmethod
     def of(cls, key: SigningKey) -> "SigningKeys":

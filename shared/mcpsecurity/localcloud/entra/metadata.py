@@ -69,10 +69,8 @@ async def discovery(tenant: Tenant, request: web.Request) -> web.Response:
     )
 
 
-async def jwks(tenant: Tenant, request: web.Request) -> web.Response:
-    """Answer with the public keys; with `appid`, those of an application that has its own."""
-    own = tenant.keys.of_applications.get(request.query.get("appid", "").lower())
+async def jwks(tenant: Tenant, _: web.Request) -> web.Response:
+    """Answer with the public keys."""
     return web.json_response(
-        {"keys": [key.jwk(tenant.issuer) for key in ((own,) if own else tenant.keys.published)]},
-        headers=_HEADERS,
+        {"keys": [key.jwk(tenant.issuer) for key in tenant.keys.published]}, headers=_HEADERS
     )

@@ -95,10 +95,6 @@ class Tenant:
         """Sign with a new key from now on. The one before stays published, as in Entra, until `drop_keys`."""
         self.keys.rotate_to(await asyncio.to_thread(SigningKey.generate))
 
-    async def give_own_key(self, app_id: str) -> None:
-        """Sign the tokens for an application with a key of its own, which only `…/keys?appid=` publishes."""
-        self.keys.of_applications[app_id] = await asyncio.to_thread(SigningKey.generate)
-
     def drop_keys(self, *, all_of_them: bool = False) -> None:
         """Publish only the key that signs, so that older tokens no longer verify; or no key at all."""
         if all_of_them:

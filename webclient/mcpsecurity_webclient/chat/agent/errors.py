@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 MODEL_ERRORS = (ServiceException, ClientAuthenticationError)
-"""What asking the model may raise."""
+"""Errors that a model request may raise."""
 
 _LONGEST_WAIT = 7 * 86400
 _WAIT_TOLD = re.compile(
@@ -128,7 +128,7 @@ def report_in(error: BaseException, said: Iterable[str]) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it came from."""
+    """Yield an error and its causes."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 _SYSTEM_TURN = 10
 _AT_ONCE = 0.002
 _PAUSE = 0.1
-"""Seconds for which nothing is read once all that the model said is: a wake-up costs more than a word."""
+"""Pause between two reads of a streamed answer, in seconds: a wake-up costs more than a word."""
 _OUR_PLUGIN = look_back_plugin()
 
 
@@ -69,7 +69,7 @@ class ModelRequests:
         self._tools_tokens = tokens_of_plugins([*plugins.values(), _OUR_PLUGIN])
 
     async def look_back(self, arguments: dict[str, Any]) -> str:
-        """Return what the model wants to read of what it was not sent."""
+        """Return the parts that the model asks for of what was left out of its request."""
         turns = list(self._state.transcript.turns)
         return await asyncio.to_thread(look_back, turns, arguments, self._budget.page)
 
@@ -134,7 +134,7 @@ class ModelRequests:
         return response
 
     def _offer_look_back(self) -> None:
-        """Offer our function where the model is not sent everything, if one more is taken."""
+        """Offer look-back if parts of the conversation are left out and one more function fits."""
         self._kernel.plugins.pop(_OUR_PLUGIN.name, None)
         count = sum(len(plugin.functions) for plugin in self._kernel.plugins.values())
         if self._budget.looks_back and count < MAX_TOOLS:

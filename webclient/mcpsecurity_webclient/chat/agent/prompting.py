@@ -101,7 +101,7 @@ class PromptingService:
         return total
 
     async def carry_out(self, batch: ToolCallBatch, history: ChatHistory) -> None:
-        """Carry out side by side what of a batch has not ended; each call gets its result in the history.
+        """Run the open calls of a batch concurrently; each call gets its result in the history.
 
         Cancelled calls do, too, except those that stay open for the process that continues the conversation.
 
@@ -230,7 +230,7 @@ class PromptingService:
         batch.answer(number, await self._tool_calls.carry_out(batch.calls[number]), history.messages)
 
     def _end(self, batch: ToolCallBatch, history: ChatHistory) -> None:
-        """End what of a batch has not: it was stopped."""
+        """End the open calls of a batch, because the answer was stopped."""
         for number, call in enumerate(batch.calls):
             if number not in batch.answered:
                 self._tool_calls.withdraw(call)

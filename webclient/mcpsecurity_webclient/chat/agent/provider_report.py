@@ -17,7 +17,7 @@ _MESSAGE = 400
 _SHORT = 100
 _LEFT_OUT = "[left out]"
 _SHARED = 12
-"""So many characters in a row that the conversation has, too, are taken to be of it."""
+"""A run of this many characters that is in the conversation, too, counts as quoted from it."""
 _TELLING = 3
 """A text of so many characters may say something; one letter does not."""
 _PERSONAL = re.compile(r"[0-9@]")

@@ -44,7 +44,7 @@ class Deadline:
         self._limit: asyncio.Timeout | None = None
 
     def limit(self) -> asyncio.Timeout:
-        """Return what raises `TimeoutError` around the wait."""
+        """Return a context manager that raises `TimeoutError` at the deadline."""
         self._limit = asyncio.timeout(self._time.seconds)
         return self._limit
 

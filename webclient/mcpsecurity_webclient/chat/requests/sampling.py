@@ -103,7 +103,7 @@ class SamplingRequests:
             del self._ended[next(iter(self._ended))]
 
     def callback(self, server: str) -> SamplingFnT:
-        """Return what answers a server's requests."""
+        """Return the callback that answers a server's sampling requests."""
 
         async def sample(
             context: Any,  # noqa: ARG001 - the callback's signature
