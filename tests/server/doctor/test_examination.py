@@ -176,9 +176,9 @@ async def test_a_server_that_cannot_reach_its_tenant_is_found(
 @pytest.mark.parametrize(
     ("status", "headers", "setting", "words"),
     [
-        (200, {}, "MCP_SERVER_NO_AUTH", "anybody"),
+        (200, {}, "MCP_SERVER_NO_AUTH", "without a token"),
         (421, {}, "MCP_SERVER_ALLOWED_HOSTS", "host name"),
-        (401, {}, "MCP_SERVER_URL", "not where to sign in"),
+        (401, {}, "MCP_SERVER_URL", "without naming its resource metadata"),
         (401, {"WWW-Authenticate": 'Bearer resource_metadata="http://x/y"'}, "MCP_SERVER_URL", "http://x/y"),
     ],
 )
