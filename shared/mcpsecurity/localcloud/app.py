@@ -16,7 +16,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def create_https_app(tenant: Tenant, model: ModelEndpoints, weather: OpenMeteoFaults) -> web.Application:
-    """Return the application that has everything."""
+    """Return the application with all services."""
     app = web.Application(middlewares=[refuse_foreign_hosts])
     add_tenant_routes(app, tenant)
     add_graph_routes(app, tenant)

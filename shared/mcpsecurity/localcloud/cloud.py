@@ -1,4 +1,4 @@
-"""The local cloud: started and stopped as a whole."""
+"""The local cloud: starts and stops all stand-ins."""
 
 import asyncio
 import errno
@@ -22,7 +22,7 @@ from mcpsecurity.runtime.service import ServiceRunner
 __all__ = ["AgentSubject", "LocalCloud"]
 
 AgentSubject = Literal["itself", "person"]
-"""For whom an agent acts."""
+"""Whether an agent acts for itself or for a person."""
 
 _REASONS = {errno.EADDRINUSE: "another program already uses this port"}
 _OPENAI_API_KEY = "local-development-only~openai"
@@ -34,7 +34,7 @@ class LocalCloud:
     Use it as an async context manager: it listens inside the `async with`, and the properties are known then.
 
     Attributes:
-        model: the chat-completions endpoint, with its faults.
+        model: Azure OpenAI's endpoints, with their faults.
         weather: the faults of the weather API.
 
     Raises (on entering):
@@ -42,7 +42,7 @@ class LocalCloud:
     """
 
     openai_api_key = _OPENAI_API_KEY
-    """The key that the chat-completions endpoint accepts; fixed and public."""
+    """The key that the model's endpoints accept; fixed and public."""
     openai_deployment = MODEL_NAME
     """The name of the offline model's deployment."""
     api_client_id = ids.API_CLIENT_ID
@@ -180,8 +180,8 @@ class LocalCloud:
 
         Args:
             user: a sign-in name.
-            agent: `person`: the agent's instead, which acts for the user; `itself`: of its own account.
-            claims: claims to have other than they would be; None takes a claim away.
+            agent: `person`: a token of the agent that acts for the user; `itself`: of its own account.
+            claims: claims to replace; None removes a claim.
 
         Raises:
             LookupError: there is no such user.
@@ -204,7 +204,7 @@ class LocalCloud:
         return tokens.sign({name: value for name, value in made.items() if value is not None})
 
     def _is_for_azure_openai(self, token: str) -> bool:
-        """Return whether a bearer token lets its holder use the model, as `DefaultAzureCredential`'s does."""
+        """Return whether a bearer token is valid for Azure OpenAI."""
         claims = self.tenant.tokens.read(token)
         if claims is None or claims["aud"] != ids.COGNITIVE_SERVICES_ID:
             return False

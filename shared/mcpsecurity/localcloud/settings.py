@@ -11,7 +11,7 @@ __all__ = ["LocalCloudSettings"]
 
 
 class LocalCloudSettings(Settings):
-    """Where the local cloud listens, what it keeps its keys in, and which services it stands in for."""
+    """Where the local cloud listens and keeps its keys, and the addresses of the services that use it."""
 
     host: str = Field(
         "127.0.0.1",

@@ -25,7 +25,7 @@ def read_claims(text: str | None) -> AskedClaims:
     """Read a `claims` parameter.
 
     Raises:
-        EntraError: it is no JSON of the form that is expected (AADSTS9002313).
+        EntraError: it is not JSON of the expected form (AADSTS9002313).
     """
     if text is None:
         return NO_CLAIMS

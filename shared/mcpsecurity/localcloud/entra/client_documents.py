@@ -1,8 +1,7 @@
 """Clients whose id is the address of a document about them (OAuth Client ID Metadata Document, a draft).
 
-As Entra ID does, the tenant makes an agent identity of such a client, whose id the tokens name. The id
-chooses what the tenant fetches: so only public addresses are reached, over https, once, in bounds of time and
-size.
+As in Entra ID, such a client gets an agent identity, whose id is in its tokens. The client chooses the
+address, so the tenant fetches from public addresses only, by https, once, with limits of time and size.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What is asked of a person before a client can be answered."""
+"""Decides which account a request is for, and whether the person has to see a page first."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Purpose = AuthorizeRequest | DeviceFlow
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A page that waits for its form: for which browser, to what end, and for whom once that is known."""
+    """A page whose form was not sent yet: its browser session, the request, and the user once chosen."""
 
     session: BrowserSession
     purpose: Purpose
@@ -30,7 +30,7 @@ def target_of(purpose: Purpose) -> str:
 
 
 def user_without_asking(asked: AuthorizeRequest, session: BrowserSession | None) -> User | None:
-    """Return who is signed in and meant, so that no page is needed; None when one is.
+    """Return the account that a request is answered for without a page; None if the person has to choose.
 
     With a login hint that is the account of that name, without one the only account of the session.
     """
@@ -43,7 +43,7 @@ def user_without_asking(asked: AuthorizeRequest, session: BrowserSession | None)
 
 
 def silent_user(directory: Directory, asked: AuthorizeRequest, session: BrowserSession | None) -> User:
-    """Return whom a `prompt=none` request is about.
+    """Return the account of a `prompt=none` request.
 
     A login hint alone is enough: the local tenant takes every person for signed in already, so that programs
     without a browser can go through the code flow.

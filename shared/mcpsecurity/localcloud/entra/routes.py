@@ -1,4 +1,4 @@
-"""The tenant's endpoints, and what all of them have in common."""
+"""The tenant's routes, with the faults and error handling that all of them share."""
 
 import asyncio
 import logging
@@ -69,7 +69,7 @@ def add_identity_route(app: web.Application, tenant: Tenant) -> None:
 
 
 def _endpoint(tenant: Tenant, handler: TenantHandler, refusal: Refusal) -> Handler:
-    """Return `handler` behind the tenant's faults and name; `refusal` shows what it refuses."""
+    """Return a handler that applies faults, checks the tenant's name, and answers errors by `refusal`."""
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         if tenant.faults.delay:
