@@ -1,12 +1,15 @@
 """What a person approves is what is called: to the last digit, and an edit changes only what was edited."""
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
 from playwright.async_api import expect
 from tests.browser.person import Person
-from tests.browser.stack import Stack
+from tests.browser.stack import Service, Stack
+from tests.webclient.oddity import Odd, tool
 
 from mcpsecurity.testing import ScriptedModel, calls, says
 
@@ -108,3 +111,38 @@ async def test_a_number_beyond_64_bits_arrives_as_it_was_approved(
     assert (await _approved(alice, stack))["record"] == (edited or HUGE)
     await card.locator(".card-line").click()
     await expect(card.get_by_role("row", name=f"record {edited or HUGE}").first).to_be_visible()
+
+
+class Shop(Odd):
+    """A server that keeps its calls as they were sent."""
+
+    bodies: tuple[str, ...] = ()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if "tools/call" in (body := (await request.read()).decode()):
+            self.bodies += (body.replace(" ", ""),)
+        return await super()._answer(request)
+
+
+async def test_decimals_keep_their_digits_whether_they_are_edited_or_not(
+    alice_with: Callable[..., Awaitable[Person]], script: ScriptedModel
+) -> None:
+    shop, long = Shop(tools={}), "0.123456789012345678901234567890"
+    amount = {"amount": {"type": "number"}, "rate": {"type": "number"}}
+    shop.results["tools/list"] = {"tools": [tool("pay", properties=amount)]}
+    shop.results["tools/call"] = {"content": [{"type": "text", "text": "Paid."}]}
+    service = Service(shop.app)
+    await service.start()
+    alice = await alice_with(more_servers=({"name": "shop", "url": f"http://localhost:{service.port}/mcp"},))
+    script.will(calls("shop-pay", f'{{"amount": 1.10, "rate": {long}}}'), says("All done."))
+    await alice.ask("Please pay")
+    card = alice.call("pay")
+    await expect(card.get_by_role("row", name="amount 1.10")).to_be_visible()
+    await card.get_by_role("button", name="Edit arguments").click()
+    await expect(card.get_by_label("rate")).to_have_value(long)
+    await card.get_by_label("amount").fill("2.50")
+    await alice.approve("pay")
+    await alice.says("All done")
+    await service.stop()
+    (body,) = shop.bodies
+    assert f'"arguments":{{"amount":2.50,"rate":{long}}}' in body

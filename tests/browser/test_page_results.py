@@ -32,6 +32,11 @@ async (text) => {
             ['{"id": 725653563933458433}', "id725653563933458432"],
         ),
         (
+            "[]",
+            '{"price": 1.10, "heat": 21.0, "rate": 0.12345678901234567890}',
+            ["price1.10heat21rate0.12345678901234567890"],
+        ),
+        (
             '[{"type": "unsupported", "mime_type": "audio/wav"}]',
             "null",
             ["Content that cannot be shown here (audio/wav)."],

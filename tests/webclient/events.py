@@ -1,7 +1,6 @@
 """An event stream as a page reads it."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import aiohttp
 from tests.support.shapes import check_shape
 
+from mcpsecurity.runtime.exact_decimals import loads
 from mcpsecurity_webclient.chat.event_types import EVENTS, CommonPayload
 
 __all__ = ["Event", "EventStream", "StreamEndedError", "check_payload", "open_stream"]
@@ -56,7 +56,7 @@ class EventStream:
                     self.alive += 1
                     fields = {}
                 elif not text and fields:
-                    event = Event(fields["id"], fields["event"], json.loads(fields["data"]))
+                    event = Event(fields["id"], fields["event"], loads(fields["data"]))
                     self.events.append(event)
                     check_payload(event.name, event.data)
                     return event

@@ -11,6 +11,8 @@ import aiohttp
 from tests.webclient.events import EventStream, open_stream
 from yarl import URL
 
+from mcpsecurity.runtime.exact_decimals import loads
+
 if TYPE_CHECKING:
     from multidict import CIMultiDict
 
@@ -71,7 +73,7 @@ class Visitor:
         ) as response:
             text = await response.text()
             self.pages.append(text)
-            body = await response.json() if response.content_type == "application/json" else text
+            body = await response.json(loads=loads) if response.content_type == "application/json" else text
             return Answer(response.status, body, response.headers.copy())
 
     async def get(self, path: str, **options: Any) -> Answer:

@@ -21,6 +21,7 @@ from mcpsecurity.client.event_streams import ListeningStream, RequestStream, con
 from mcpsecurity.client.http_errors import METHOD, in_doubt, not_sent, refusal_of, unknown_outcome
 from mcpsecurity.client.json_rpc import UnreadableAnswerError, parsed, response_to
 from mcpsecurity.client.time_limits import OpenPost
+from mcpsecurity.runtime.exact_decimals import unmarked
 from mcpsecurity.sentences import Sentence
 
 __all__ = ["FAILURE_CODE", "McpHttpClient"]
@@ -63,6 +64,14 @@ class McpHttpClient(httpx.AsyncClient):
         """End the POST of a request whose caller has left, and free its connection."""
         if (post := self._open.get(request_id)) is not None:
             post.end()
+
+    def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:
+        """Build a request; what is `marked` in its JSON becomes numbers (`exact_decimals`)."""
+        request = super().build_request(method, url, **options)
+        exact = unmarked(request.read())
+        if exact == request.content:
+            return request
+        return super().build_request(method, url, **{**options, "json": None, "content": exact})
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send; a POST always ends in status 200 or 202."""

@@ -2,7 +2,8 @@
 
 The SDK waits for ever for an answer that it cannot parse. So this module handles each body first: it replaces
 text that is not Unicode, gives messages the id of the request that they answer, and raises
-`UnreadableAnswerError` for anything else.
+`UnreadableAnswerError` for anything else. It packs structured content whose digits the SDK would lose
+(`exact_decimals`).
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 from mcp import types
 from pydantic import BaseModel, ValidationError
 
+from mcpsecurity.runtime.exact_decimals import loads, packed
 from mcpsecurity.sentences import Sentence
 
 __all__ = [
@@ -54,7 +56,7 @@ def parsed(text: str | bytes) -> Any:
     if not text.strip():
         raise UnreadableAnswerError(Sentence("an empty body"))
     try:
-        return encodable(json.loads(text), cut=True)
+        return encodable(loads(text), cut=True)
     except (ValueError, RecursionError) as error:
         raise UnreadableAnswerError(Sentence("unreadable JSON")) from error
 
@@ -150,4 +152,6 @@ def _response(request_id: Any, message: Any) -> dict[str, Any] | None:
     result = message.get("result")
     if not isinstance(result, dict):
         raise UnreadableAnswerError(Sentence("a result that is no object"))
+    if "structuredContent" in result:
+        result = {**result, "structuredContent": packed(result["structuredContent"])}
     return {"jsonrpc": "2.0", "id": request_id, "result": result}

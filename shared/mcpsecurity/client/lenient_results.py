@@ -11,6 +11,8 @@ from typing import Any
 from mcp import types
 from pydantic import AnyUrl, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
+from mcpsecurity.runtime.exact_decimals import dumps, unpacked
+
 __all__ = [
     "Greeting",
     "ListedPrompts",
@@ -62,12 +64,12 @@ class ReadableResult(types.CallToolResult):
     def _repair(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        structured = value.get("structuredContent")
+        structured = unpacked(value.get("structuredContent"))
         read = [_block(block) for block in _listed(value.get("content"))]
         if "task" in value and not read and structured is None:
             read = [_text("[The server goes on with this as a task, whose result cannot be had here.]")]
         if structured is not None and not isinstance(structured, dict):
-            read = read or [_text(json.dumps(structured, ensure_ascii=False))]
+            read = read or [_text(dumps(structured, ensure_ascii=False))]
             structured = None
         repaired = {**value, "content": read, "structuredContent": structured}
         if not isinstance(value.get("isError", False), bool):

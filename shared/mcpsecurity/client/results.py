@@ -1,7 +1,6 @@
 """What a tool returned: as text for a model, and in full for a program or a person."""
 
 import base64
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any, Self
 from mcp import types
 
 from mcpsecurity.client.parts import decoded, part_text
+from mcpsecurity.runtime.exact_decimals import dumps, loads
 
 __all__ = ["Image", "Shown", "ToolText", "pictures", "result_text"]
 
@@ -97,7 +97,7 @@ def _whole_text(result: types.CallToolResult, shown: Sequence[types.ContentBlock
     ]
     if result.structuredContent is None or not _is_told_by(result, texts):
         return "\n".join(told(part) for part in result.content)
-    structured = json.dumps(_without_binary(result.structuredContent), ensure_ascii=False)
+    structured = dumps(_without_binary(result.structuredContent), ensure_ascii=False)
     others = [told(part) for part in result.content if not isinstance(part, types.TextContent)]
     return "\n".join([structured, *others])
 
@@ -107,7 +107,7 @@ def _readable(text: str) -> str:
     if text[:1] not in ("{", "[") or _LONG_RUN.search(text) is None:
         return text
     value = _parsed(text)
-    return text if value is text else json.dumps(_without_binary(value), ensure_ascii=False)
+    return text if value is text else dumps(_without_binary(value), ensure_ascii=False)
 
 
 def _is_told_by(result: types.CallToolResult, texts: list[str]) -> bool:
@@ -132,7 +132,7 @@ def _is_told_by(result: types.CallToolResult, texts: list[str]) -> bool:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return loads(text)
     except (ValueError, RecursionError):
         return text
 

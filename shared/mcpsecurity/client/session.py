@@ -17,6 +17,7 @@ from typing import Any
 
 import anyio
 from mcp import ClientSession, types
+from mcp.client.session import ElicitationFnT
 from mcp.shared.message import SessionMessage
 from mcp.shared.session import ProgressFnT, RequestResponder
 
@@ -24,6 +25,7 @@ from mcpsecurity.client.errors import ProtocolError
 from mcpsecurity.client.json_rpc import encodable
 from mcpsecurity.client.lenient_results import Greeting, ReadableResult
 from mcpsecurity.client.tracing import Peer, traced
+from mcpsecurity.runtime.exact_decimals import marked
 from mcpsecurity.sentences import Sentence
 
 __all__ = ["ConcurrentSession", "call_tool"]
@@ -32,11 +34,14 @@ _log = logging.getLogger(__name__)
 
 _READ = types.JSONRPCMessage(types.JSONRPCResponse(jsonrpc="2.0", id=0, result={}))
 _CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError)
+_READABLE: dict[Any, Any] = {types.InitializeResult: Greeting, types.CallToolResult: ReadableResult}
 _ASKING = (types.ElicitRequest, types.CreateMessageRequest, types.ListRootsRequest)
 
 
 class ConcurrentSession(ClientSession):
     """The SDK's session, which answers server requests concurrently and ends open requests when it is closed.
+
+    What it sends has `marked` decimals, which `McpHttpClient` writes as numbers.
 
     Attributes:
         peer: further attributes for the spans of its requests.
@@ -48,11 +53,17 @@ class ConcurrentSession(ClientSession):
     answering: Callable[[], AbstractContextManager[None]] = nullcontext
     end_post: Callable[[types.RequestId], None] = staticmethod(lambda _: None)
 
+    def __init__(
+        self, read: Any, write: Any, *, elicitation_callback: ElicitationFnT | None = None, **options: Any
+    ) -> None:
+        asked = partial(_exactly, elicitation_callback) if elicitation_callback is not None else None
+        super().__init__(read, write, elicitation_callback=asked, **options)
+
     async def send_request(
         self, request: types.ClientRequest, result_type: Any, *positional: Any, **options: Any
     ) -> Any:
         """Send a request in a span, and return its result; arguments and errors are those of the SDK."""
-        kind = Greeting if result_type is types.InitializeResult else result_type
+        kind = _READABLE.get(result_type, result_type)
         request_id = self._request_id
         try:
             return await traced(super().send_request, request, kind, *positional, peer=self.peer, **options)
@@ -117,7 +128,7 @@ async def call_tool(
         McpError: the server answered with an error.
         ProtocolError: the arguments cannot be sent as JSON; nothing was sent.
     """
-    arguments = _sendable(name, arguments)
+    arguments = _sendable(name, arguments, exact=isinstance(session, ConcurrentSession))
     params = types.CallToolRequestParams.model_validate({"name": name, "arguments": arguments, "_meta": meta})
     request = types.ClientRequest(types.CallToolRequest(params=params))
     request_id = session._request_id  # noqa: SLF001 - the id that `send_request` takes in this very step
@@ -135,9 +146,12 @@ async def call_tool(
         raise
 
 
-def _sendable(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments that JSON can express. The SDK's transport ends the connection for others."""
+def _sendable(name: str, arguments: dict[str, Any], *, exact: bool) -> dict[str, Any]:
+    """Return arguments that JSON can express. The SDK's transport ends the connection for others.
+
+    `exact`: the session's transport knows marks. Others get doubles."""
     try:
+        arguments = marked(arguments) if exact else arguments
         json.dumps(arguments, allow_nan=False)
         sendable: dict[str, Any] = encodable(arguments)
     except (ValueError, TypeError, RecursionError) as error:
@@ -148,3 +162,13 @@ def _sendable(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         )
         raise ProtocolError(text, code=types.INVALID_PARAMS) from error
     return sendable
+
+
+async def _exactly(
+    ask: ElicitationFnT, context: Any, params: types.ElicitRequestParams
+) -> types.ElicitResult | types.ErrorData:
+    """Return a person's answer with its decimals marked."""
+    answer = await ask(context, params)
+    if isinstance(answer, types.ElicitResult) and answer.content is not None:
+        return answer.model_copy(update={"content": marked(answer.content)})
+    return answer

@@ -23,7 +23,7 @@ from mcpsecurity.elicitation.fields import (
 )
 from mcpsecurity.elicitation.form import Form, InvalidContentError, SchemaError, parse_form
 from mcpsecurity.elicitation.handler import ElicitationHandler, elicitation_callback
-from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Expired, Outcome
+from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, ExactAnswer, Expired, Outcome
 from mcpsecurity.elicitation.terminal import TerminalHandler
 from mcpsecurity.elicitation.url import UrlRefusedError, Visit, parse_visit
 
@@ -35,6 +35,7 @@ __all__ = [
     "ChoicesField",
     "Declined",
     "ElicitationHandler",
+    "ExactAnswer",
     "Expired",
     "Field",
     "FieldError",

@@ -12,6 +12,7 @@ from mcpsecurity.elicitation.fields import (
     NumberField,
     Option,
 )
+from mcpsecurity.runtime.exact_decimals import read_decimal
 
 __all__ = ["field_hint", "field_label", "field_options", "parse_entry", "read_entry"]
 
@@ -114,7 +115,7 @@ def _typed(field: Field, text: str) -> Any:
 
 def _number(field: NumberField, text: str) -> float:
     try:
-        return int(text) if field.integer else float(text)
+        return int(text) if field.integer else read_decimal(text)
     except ValueError:
         raise FieldError("Enter a whole number." if field.integer else "Enter a number.") from None
 

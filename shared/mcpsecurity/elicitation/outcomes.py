@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Accepted", "Cancelled", "Declined", "Expired", "Outcome"]
+from mcp import types
+
+__all__ = ["Accepted", "Cancelled", "Declined", "ExactAnswer", "Expired", "Outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,12 @@ class Cancelled:
 @dataclass(frozen=True, slots=True)
 class Expired:
     """Nobody answered in time."""
+
+
+class ExactAnswer(types.ElicitResult):
+    """The answer to a form, whose decimals keep their digits; the SDK's own model makes doubles of them."""
+
+    content: dict[str, Any] | None = None
 
 
 Outcome = Accepted | Declined | Cancelled | Expired

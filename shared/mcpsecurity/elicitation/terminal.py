@@ -1,7 +1,6 @@
 """Asks people line by line: one typed answer for each field, then a look at the whole before it is sent."""
 
 import asyncio
-import json
 import re
 import unicodedata
 import webbrowser
@@ -16,6 +15,7 @@ from mcpsecurity.elicitation.fields import Field, FieldError
 from mcpsecurity.elicitation.form import Form, InvalidContentError
 from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Outcome
 from mcpsecurity.elicitation.url import Visit
+from mcpsecurity.runtime.exact_decimals import dumps, loads
 
 __all__ = ["TerminalHandler", "one_line", "printable"]
 
@@ -64,7 +64,7 @@ class TerminalHandler:
             while True:
                 entered = {field.name: await self._field(field) for field in form.fields}
                 for field in form.fields:
-                    shown = json.dumps(entered[field.name], ensure_ascii=False)
+                    shown = dumps(entered[field.name], ensure_ascii=False)
                     self._write(f"  {one_line(field_label(field))}: {one_line(shown)}")
                 answer = await self._choice("Send this? [y]es, [n]o (decline), [c]ancel, [e]dit")
                 if answer != "e":
@@ -94,7 +94,7 @@ class TerminalHandler:
         try:
             while True:
                 self._write(f"Tool call {one_line(tool.name)} ({one_line(server)})")
-                self._write(f"  {one_line(json.dumps(current, ensure_ascii=False))}")
+                self._write(f"  {one_line(dumps(current, ensure_ascii=False))}")
                 answer = await self._approval()
                 if answer == "e":
                     current = await self._edited(tool, current)
@@ -125,7 +125,7 @@ class TerminalHandler:
 
     async def _edited(self, tool: types.Tool, current: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments that were typed as JSON; the former ones when they do not fit."""
-        shown = one_line(json.dumps(current, ensure_ascii=False))
+        shown = one_line(dumps(current, ensure_ascii=False))
         if self._edit is not None:
             line = await self._edit("  arguments as JSON: ", shown)
         else:
@@ -133,7 +133,7 @@ class TerminalHandler:
         if line.strip() in ("", shown):
             return current
         try:
-            edited = json.loads(line)
+            edited = loads(line)
         except ValueError:
             self._write("  That is not JSON.")
             return current

@@ -2,7 +2,6 @@
 
 import asyncio
 import html
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +22,7 @@ from mcpsecurity.elicitation.fields import (
 from mcpsecurity.elicitation.form import Form, InvalidContentError
 from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Outcome
 from mcpsecurity.elicitation.url import Visit
+from mcpsecurity.runtime.exact_decimals import dumps, loads
 
 __all__ = ["OpenQuestion", "WidgetHandler"]
 
@@ -117,7 +117,7 @@ class WidgetHandler:
     async def approve(self, server: str, tool: types.Tool, arguments: Mapping[str, Any]) -> Outcome:
         """Show the call with its arguments, which can be edited."""
         text = ipywidgets.Textarea(
-            value=json.dumps(arguments, ensure_ascii=False, indent=1), description="Arguments"
+            value=dumps(arguments, ensure_ascii=False, indent=1), description="Arguments"
         )
         question = OpenQuestion(
             _heading(f"Tool call {tool.name}", f"at {server}"),
@@ -204,7 +204,7 @@ def _read(field: Field, value: Any) -> Any:
 
 def _arguments(tool: types.Tool, text: str) -> dict[str, Any]:
     try:
-        arguments = json.loads(text)
+        arguments = loads(text)
     except ValueError:
         raise InvalidContentError({"arguments": "That is not JSON."}) from None
     if not isinstance(arguments, dict):

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it, with every digit of whole numbers.
+"""JSON as RFC 8259 has it, with every digit of whole numbers and, where that is wanted, of decimals.
 
 orjson reads integers beyond 64 bits as doubles and does not write them. Python's own `json` keeps the digits,
 but takes and writes `NaN` and halves of surrogate pairs, which no other reader of JSON takes.
@@ -7,7 +7,11 @@ but takes and writes `NaN` and halves of surrogate pairs, which no other reader 
 import json
 import math
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+from mcpsecurity.runtime.exact_decimals import dumps, read_decimal
 
 __all__ = ["LongNumberError", "read_exactly", "write_exactly"]
 
@@ -18,8 +22,8 @@ class LongNumberError(ValueError):
     """A whole number has more digits than Python reads (4300)."""
 
 
-def read_exactly(text: str | bytes) -> Any:
-    """Return what JSON in UTF-8 says; decimals are doubles.
+def read_exactly(text: str | bytes, *, exact_decimals: bool = False) -> Any:
+    """Return what JSON in UTF-8 says; decimals are doubles, or keep their digits by `exact_decimals`.
 
     Raises:
         LongNumberError: a whole number has more than 4300 digits.
@@ -27,7 +31,8 @@ def read_exactly(text: str | bytes) -> Any:
         RecursionError: it nests too deep.
     """
     read = text if isinstance(text, str) else text.decode()
-    value = json.loads(read, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
+    decimal = partial(_finite, read=read_decimal if exact_decimals else float)
+    value = json.loads(read, parse_constant=_refuse, parse_float=decimal, parse_int=_whole)
     _check_text(read, value)
     return value
 
@@ -41,9 +46,9 @@ def write_exactly(value: Any, *, sort_keys: bool = False, default: Any = None) -
         TypeError: a part of it has no JSON.
         ValueError: a whole number has more than 4300 digits, or a value is within itself.
     """
-    text = json.dumps(value, sort_keys=sort_keys, default=default)
-    plain = json.loads(text, parse_constant=lambda _: None)
-    written = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+    text = dumps(value, sort_keys=sort_keys, default=default)
+    plain = json.loads(text, parse_constant=lambda _: None, parse_float=read_decimal)
+    written = dumps(plain, separators=(",", ":"), ensure_ascii=False)
     return written.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -51,8 +56,8 @@ def _refuse(name: str) -> None:
     raise ValueError(f"{name} is no number")
 
 
-def _finite(text: str) -> float:
-    value = float(text)
+def _finite(text: str, read: Callable[[str], float]) -> float:
+    value = read(text)
     if math.isinf(value):
         raise ValueError("a number is too large")
     return value

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal, cast
 
+from mcpsecurity.runtime.exact_decimals import dumps
 from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.views import (
     CallView,
@@ -323,5 +323,5 @@ INTERRUPTED = Failure(
 
 def arguments_hash(arguments: Mapping[Any, Any]) -> str:
     """Return a digest of the arguments, in any order. An approval holds for one digest."""
-    canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"))
+    canonical = dumps(arguments, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from mcpsecurity.runtime.exact_decimals import ExactFloat
 from mcpsecurity.runtime.strict_json import read_exactly, write_exactly
 
 __all__ = ["read_json", "to_json"]
@@ -18,13 +19,13 @@ _MAX_DEPTH = 200
 
 
 def read_json(text: str | bytes) -> Any:
-    """Return the value of a JSON text; integers keep all their digits (Python reads up to 4300).
+    """Return the value of a JSON text; numbers keep all their digits (of integers Python reads up to 4300).
 
     Raises:
         json.JSONDecodeError: the text is not JSON, is nested too deeply, or has a number beyond a double.
     """
     try:
-        value = read_exactly(text)
+        value = read_exactly(text, exact_decimals=True)
         _check_depth(value)
     except (ValueError, RecursionError) as error:
         raise json.JSONDecodeError(f"this is no JSON: {error}", "", 0) from error
@@ -34,9 +35,13 @@ def read_json(text: str | bytes) -> Any:
 def to_json(value: Any) -> str:
     """Return a value as JSON. A value that JSON cannot express becomes null or a string."""
     try:
-        return orjson.dumps(value, default=str).decode()
+        return orjson.dumps(value, default=_written).decode()
     except TypeError:  # numbers beyond 64 bits, lone surrogates, keys that are no text
         return write_exactly(value, default=str)
+
+
+def _written(value: Any) -> Any:
+    return orjson.Fragment(value.text) if isinstance(value, ExactFloat) else str(value)
 
 
 def _check_depth(value: Any) -> None:

@@ -1,10 +1,11 @@
 """The parts of a stored conversation, and the store's contract."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
+
+from mcpsecurity.runtime.exact_decimals import dumps
 
 __all__ = ["Conversation", "ConversationStore", "Entry", "Owner", "Part", "PartKind"]
 
@@ -35,7 +36,7 @@ class Part:
     @cached_property
     def written(self) -> str:
         """The body as JSON of ASCII characters: a database takes neither NUL nor half a surrogate pair."""
-        return json.dumps(self.body, separators=(",", ":"), default=str)
+        return dumps(self.body, separators=(",", ":"), default=str)
 
     def digest(self, position: int) -> str:
         """Return the digest of the body at a position among the parts of its kind."""

@@ -1,7 +1,6 @@
 """A `ConversationStore` in SQLite or PostgreSQL."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Coroutine
 from types import TracebackType
@@ -26,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mcpsecurity.runtime.exact_decimals import dumps, loads
 from mcpsecurity_webclient.errors import LaterSchemaError, StaleConversationError, StoreUnavailableError
 from mcpsecurity_webclient.store.conversations import Conversation, Entry, Owner, Part
 from mcpsecurity_webclient.store.engine import GetPassword, database_url, make_engine, migrate
@@ -113,8 +113,8 @@ class SqlConversationStore:
                 title=found.title,
                 created_at=found.created_at,
                 updated_at=found.updated_at,
-                state=json.loads(found.state),
-                parts=[Part(row.kind, row.part_id, json.loads(row.body)) for row in rows],
+                state=loads(found.state),
+                parts=[Part(row.kind, row.part_id, loads(row.body)) for row in rows],
                 revision=found.revision,
                 pinned=found.pinned,
             )
@@ -315,7 +315,7 @@ def _which(key: _Key) -> dict[str, Any]:
 
 def _json(value: Any) -> str:
     """Return JSON of ASCII characters only: a database takes neither NUL nor half a surrogate pair."""
-    return json.dumps(value, separators=(",", ":"), default=str)
+    return dumps(value, separators=(",", ":"), default=str)
 
 
 def _storable(text: str) -> str:

@@ -1,12 +1,12 @@
 """A `GrantStore` in SQLite or PostgreSQL."""
 
-import json
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, and_, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mcpsecurity.runtime.exact_decimals import dumps, loads
 from mcpsecurity_webclient.store.conversations import Owner
 from mcpsecurity_webclient.store.grants import Grant, GrantKey
 from mcpsecurity_webclient.store.models import grants
@@ -38,7 +38,7 @@ class SqlGrants:
                 Grant(
                     key=GrantKey(row.server, row.tool, row.arguments_hash),
                     definition=row.definition,
-                    arguments=json.loads(row.arguments),
+                    arguments=loads(row.arguments),
                     given_at=row.given_at,
                 )
                 for row in await connection.execute(query)
@@ -50,7 +50,7 @@ class SqlGrants:
         """Keep a grant, in the place of one with the same key."""
         values = {
             "definition": grant.definition,
-            "arguments": json.dumps(grant.arguments, separators=(",", ":")),
+            "arguments": dumps(grant.arguments, separators=(",", ":")),
             "given_at": grant.given_at,
         }
 

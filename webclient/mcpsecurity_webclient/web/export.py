@@ -1,10 +1,10 @@
 """A conversation as a file: Markdown to read, JSON to work with."""
 
-import json
 import re
 from datetime import UTC, datetime
 from typing import Any
 
+from mcpsecurity.runtime.exact_decimals import dumps
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.chat.state import ConversationState
 
@@ -25,7 +25,7 @@ def as_json(chat: ConversationState) -> str:
         "updated_at": chat.updated_at,
         "messages": [_message(message, calls) for message in chat.messages],
     }
-    return json.dumps(body, ensure_ascii=True, indent=2, default=str) + "\n"
+    return dumps(body, ensure_ascii=True, indent=2, default=str) + "\n"
 
 
 def as_markdown(chat: ConversationState) -> str:
@@ -59,7 +59,7 @@ def _message(message: Message, calls: dict[str, PendingFunctionCall]) -> dict[st
 def _call(call: PendingFunctionCall) -> list[str]:
     by = f" (decided by {call.decided_by})" if call.decided_by else ""
     lines = [f"**Tool call** `{_line(call.tool)}` of {_line(call.server)}: {call.status}{by}", ""]
-    lines += [*_fenced(json.dumps(call.arguments, ensure_ascii=False, indent=2), "json"), ""]
+    lines += [*_fenced(dumps(call.arguments, ensure_ascii=False, indent=2), "json"), ""]
     for part in call.content or ():
         text = part.get("text") or f"[{part.get('type')}] {part.get('uri') or part.get('mime_type') or ''}"
         lines += [*_fenced(str(text), ""), ""]

@@ -5,6 +5,7 @@ Each part is taken as far as it makes sense: what is of another type than it sho
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from semantic_kernel.connectors.ai.completion_usage import CompletionUsage
 from semantic_kernel.contents import FinishReason, FunctionCallContent
 
 from mcpsecurity.kernel.model.thoughts import LeadingThought
+from mcpsecurity.runtime.exact_decimals import loads
 
 __all__ = ["REASONING", "THOUGHT", "Answer", "count_of", "text_of", "whole_characters"]
 
@@ -178,7 +180,7 @@ class Answer:
     def call_items(self) -> list[FunctionCallContent]:
         """Return the calls as Semantic Kernel has them; one without an id gets one."""
         return [
-            FunctionCallContent(
+            _ExactCall(  # type: ignore[call-arg] # mypy takes it for a model without a constructor
                 id=call_id or f"call_{secrets.token_hex(12)}", index=place, name=name, arguments=arguments
             )
             for place, (call_id, name, arguments) in enumerate(self.calls())
@@ -227,6 +229,17 @@ class Answer:
 
     def _fill(self) -> None:
         self.full, self.finish = True, "length"
+
+
+class _ExactCall(FunctionCallContent):
+    """A call whose decimals keep their digits when Semantic Kernel reads its arguments."""
+
+    def parse_arguments(self) -> Mapping[str, Any] | None:
+        """Return the arguments, which Semantic Kernel reads itself if they are no JSON."""
+        try:
+            return loads(self.arguments) if isinstance(self.arguments, str) else self.arguments
+        except ValueError:
+            return super().parse_arguments()
 
 
 def _begins(before: _Call, index: Any, call_id: str) -> bool:

@@ -4,13 +4,13 @@ The store has a conversation with the number of its last event at that time; the
 They are applied here as a page applies them, so that pages that reconnect and new pages show the same.
 """
 
-import json
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from semantic_kernel.contents import AuthorRole, ChatMessageContent
 
+from mcpsecurity.runtime.exact_decimals import loads
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.events import ChatEvent, EventBus
 from mcpsecurity_webclient.chat.markdown import to_html
@@ -68,7 +68,7 @@ class EventReplayer:
         """
         handler = self._handlers.get(event.name)
         if handler is not None:
-            handler(json.loads(event.data))
+            handler(loads(event.data))
 
     def end(self, publish: Publish, *, goes_on: bool) -> None:
         """End what was under way and publish that; with `goes_on` the run itself does not end."""

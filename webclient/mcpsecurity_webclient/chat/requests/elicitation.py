@@ -18,6 +18,7 @@ from mcpsecurity.elicitation import (
     Accepted,
     Cancelled,
     Declined,
+    ExactAnswer,
     Expired,
     Form,
     Outcome,
@@ -242,7 +243,7 @@ def _action(outcome: Outcome) -> Action:
 def _result(outcome: Outcome) -> types.ElicitResult:
     match outcome:
         case Accepted(content=content):
-            return types.ElicitResult(action="accept", content=content)
+            return ExactAnswer(action="accept", content=content)
         case Declined():
             return types.ElicitResult(action="decline")
         case Cancelled() | Expired():

@@ -1,11 +1,11 @@
 """A tool's result as the page shows it, bounded in size."""
 
-import json
 from typing import Any, cast
 
 from mcp import types
 
 from mcpsecurity.client.parts import decoded
+from mcpsecurity.runtime.exact_decimals import dumps
 from mcpsecurity_webclient.chat.views import ContentView
 
 __all__ = ["content_json", "shown_parts", "structured_json"]
@@ -25,7 +25,7 @@ def content_json(result: types.CallToolResult) -> tuple[list[ContentView], bool]
     if result.structuredContent is not None and structured_json(result) is None:
         truncated = True
         if not any(part.get("text") for part in shown):
-            shown.append({"type": "text", "text": json.dumps(result.structuredContent, ensure_ascii=False)})
+            shown.append({"type": "text", "text": dumps(result.structuredContent, ensure_ascii=False)})
     for part in shown:
         if "text" in part:
             truncated = truncated or len(part["text"]) > left

@@ -58,12 +58,21 @@ export function isLess(one, other) {
   return INTEGER.test(left) && INTEGER.test(right) ? BigInt(left) < BigInt(right) : Number(left) < Number(right);
 }
 
-/** Return a value for reading: numbers are JavaScript's wherever that changes nothing but their looks. */
+/** Return a value for reading: 21.0 is 21, every other number is as it was written. */
 export function forReading(value) {
-  if (value instanceof ExactNumber) return INTEGER.test(value.text) ? value : Number(value.text);
-  if (Array.isArray(value)) return value.map(forReading);
+  return withNumbers(value, ({ text }) => exactNumber(text.replace(/\.0+$/, "")));
+}
+
+/** Return a value for figures: every number is JavaScript's, except whole ones that would lose digits. */
+export function forDrawing(value) {
+  return withNumbers(value, (exact) => (INTEGER.test(exact.text) ? exact : Number(exact.text)));
+}
+
+function withNumbers(value, change) {
+  if (value instanceof ExactNumber) return change(value);
+  if (Array.isArray(value)) return value.map((item) => withNumbers(item, change));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, forReading(member)]));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withNumbers(member, change)]));
 }
 
 class Reader {

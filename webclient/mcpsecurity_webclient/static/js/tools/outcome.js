@@ -5,7 +5,7 @@ import { t } from "../ui/texts.js";
 import { forecast } from "../chart/forecast.js";
 import { worldMap } from "../chart/places.js";
 import { plot } from "../chart/plot.js";
-import { forReading } from "../protocol/exact.js";
+import { forDrawing } from "../protocol/exact.js";
 import { argumentsView } from "./arguments.js";
 import { imagesView, resultText, resultView } from "./result.js";
 import { stateOf } from "./wording.js";
@@ -45,7 +45,7 @@ export class Outcome {
 
   /** The figure that tells most; a map that is not it stands with the details. */
   _figures() {
-    const structured = forReading(this._call.structured);
+    const structured = forDrawing(this._call.structured);
     const [drawing, map] = [forecast(structured) ?? plot(structured), worldMap(structured)];
     this._map = drawing ? map : null;
     return [drawing ?? map].filter((figure) => figure !== null);
