@@ -4,6 +4,7 @@ This module overrides two fields of Semantic Kernel that it does not document: t
 """
 
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -124,7 +125,7 @@ def _is_open(schema: Mapping[str, Any]) -> bool:
 
 
 def _is_json(value: object) -> bool:
-    return value is None or isinstance(value, str | int | float | dict | list)
+    return value is None or isinstance(value, str | int | float | Decimal | dict | list)
 
 
 def _returned() -> KernelParameterMetadata:
