@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 from tests.browser.stack import Service, Stack
+from tests.client.modern import Modern, asks, done, result
 from tests.webclient.conftest import NewPerson, ServeWeb, new_user
 from tests.webclient.events import EventStream
 from tests.webclient.oddity import Odd, tool
@@ -157,3 +158,50 @@ async def test_a_call_that_waits_keeps_its_digits_over_a_restart(till: Till) -> 
     async with till.open() as (visitor, stream):
         (call,) = (await stream.until("snapshot"))["calls"]
         assert dumps(call["structured"]) == STRUCTURED
+
+
+class Cashier(Modern):
+    """A server without sessions that asks for a number; `answers_in` are the calls that have the answers."""
+
+    def __init__(self) -> None:
+        schema = {"type": "object", "properties": {"price": {"type": "number", "minimum": 1}}}
+        question = {"method": "elicitation/create", "params": {"message": "?", "requestedSchema": schema}}
+        listed = {"tools": [tool("pay")], "ttlMs": 0, "cacheScope": "private"}
+        super().__init__(
+            {"tools/list": [lambda m: result(m, listed)], "tools/call": [asks("s", one=question), done]}
+        )
+        self.answers_in: list[str] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        if "inputResponses" in (body := (await request.read()).decode()):
+            self.answers_in.append(body.replace(" ", ""))
+        return await super().handle(request)
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_route("*", "/mcp", self.handle)
+        return app
+
+
+async def test_a_number_that_a_person_types_into_a_form_keeps_its_digits(
+    stack: Stack, serve_web: ServeWeb, visitors: NewPerson
+) -> None:
+    cashier = Cashier()
+    service = Service(cashier.app)
+    await service.start()
+    server = {"name": "shop", "url": f"http://localhost:{service.port}/mcp"}
+    stack.model.script.turns.extend([calls("shop-pay"), says("Paid.")])
+    async with serve_web(more_servers=(server,)) as url:
+        visitor = await visitors(url=url).sign_in()
+        async with visitor.stream() as stream:
+            await visitor.ask("Please pay")
+            await decide(visitor, (await stream.until("tool.proposed"))["call"])
+            asked = (await stream.until("elicitation.requested"))["elicitation"]
+            body = '{"action": "accept", "content": {"price": 1.10}}'
+            path = f"elicitations/{asked['elicitation_id']}"
+            answer = await visitor.command(path, data=body, headers={"Content-Type": "application/json"})
+            assert answer.status == 202, answer.body
+            await stream.until("run.done", status="completed")
+    await service.stop()
+    (sent_back,) = cashier.answers_in
+    assert '"content":{"price":1.10}' in sent_back

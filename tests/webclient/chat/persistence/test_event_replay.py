@@ -1,11 +1,11 @@
 """A conversation from the store is brought to where its last event left it, or is known to be out of step."""
 
-import json
 from typing import Any
 
 import pytest
 from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent, FunctionCallContent
 
+from mcpsecurity.runtime.exact_decimals import dumps, loads
 from mcpsecurity_webclient.chat.events import ChatEvent
 from mcpsecurity_webclient.chat.history import is_left_out, result_of
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, User
@@ -49,7 +49,7 @@ class Kept:
         self.turns = transcript.turns
         replayer = EventReplayer(self.state, UnderWay(unfinished, ["c"]), "r")
         for number, (name, payload) in enumerate(events, 1):
-            replayer.apply(ChatEvent("e", number, name, json.dumps(payload)))
+            replayer.apply(ChatEvent("e", number, name, dumps(payload)))
         replayer.end(lambda *told: self.told.append(told), goes_on=False)
         return [name for name, _, _ in self.told]
 
@@ -89,8 +89,10 @@ def test_a_result_that_pages_have_seen_is_known() -> None:
     kept, content = Kept(), [{"type": "text", "text": "Paid."}]
     kept.state.calls["c"].status = "failed"  # as far as the store knows
     done = {"call_id": "c", "status": "done", "content": content, "truncated": False, "duration_ms": 5}
+    done["structured"] = loads('{"paid": 1.10}')
     assert kept.goes_on(("tool.done", done)) == ["run.done"]
     assert (kept.state.calls["c"].status, kept.state.calls["c"].content) == ("done", content)
+    assert dumps(kept.state.calls["c"].structured) == '{"paid": 1.10}'
 
 
 def test_a_call_of_which_pages_know_no_end_is_ended_for_them() -> None:
