@@ -24,7 +24,7 @@ LONG = "0.123456789012345678901234567890"
 WHOLE, EXPONENT = "-?(0|[1-9][0-9]{0,25})", "[eE][+-]?[0-9]{1,4}"
 NUMBERS = st.from_regex(rf"{WHOLE}(\.[0-9]{{1,30}}({EXPONENT})?|{EXPONENT})", fullmatch=True)
 VALUES = st.recursive(
-    NUMBERS.map(ExactFloat) | st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    NUMBERS.map(read_decimal) | st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=20,
 )
