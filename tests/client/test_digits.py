@@ -159,6 +159,19 @@ async def test_a_typed_decimal_reaches_a_server_with_sessions() -> None:
     assert b'"content":{"price":1.10}' in bodies[0].replace(b" ", b"")
 
 
+async def test_the_header_that_repeats_an_argument_has_its_number() -> None:
+    properties = {name: {"type": "integer", "x-mcp-header": name} for name in ("Count", "Other", "Third")}
+    listed = {"tools": [{"name": "pay", "inputSchema": {"type": "object", "properties": properties}}]}
+    server = RecordedModern({"tools/list": [lambda message: modern.result(message, listed)]})
+    async with modern.connected(server) as connection:
+        await connection.list_tools()
+        await connection.call_tool("pay", {"Other": Decimal(7)} | loads('{"Count": 5e0, "Third": 1.10}'))
+    headers = server.calls()[-1]["headers"]
+    assert (headers["Mcp-Param-Count"], headers["Mcp-Param-Other"]) == ("5", "7")
+    assert "Mcp-Param-Third" not in headers
+    assert b'"arguments":{"Other":7,"Count":5e0,"Third":1.10}' in server.bodies[-1].replace(b" ", b"")
+
+
 class Price(BaseModel):
     price: float
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from mcpsecurity.runtime.exact_decimals import unpacked
+
 __all__ = [
     "InvalidToolError",
     "RepeatedArgument",
@@ -56,7 +58,7 @@ def argument_headers(repeated: tuple[RepeatedArgument, ...], arguments: Any) -> 
     """Return the headers for the arguments of a call that are there and not null."""
     headers = {}
     for argument in repeated:
-        if (text := _text(_at(arguments, argument.path))) is not None:
+        if (text := _text(unpacked(_at(arguments, argument.path)))) is not None:  # of a mark the number
             headers[argument.header] = _encoded(text)
     return headers
 
