@@ -87,11 +87,16 @@ class Dialect:
 
     @classmethod
     def of(cls, endpoint: ModelEndpoint, api: Api) -> "Dialect":
-        """Return how an endpoint is asked at first: by `api`; with `auto`, by Responses if it has it."""
+        """Return how an endpoint is asked at first: by `api`; with `auto`, by Responses if it has it.
+
+        Those who follow OpenAI know the older name of the limit, and some let the newer one pass without a
+        word (ollama/ollama#7125, abetlen/llama-cpp-python#1907).
+        """
         chat: Way = "chat" if endpoint.api_version is None else "dated"
-        if api != "auto":
-            return cls("responses" if api == "responses" else chat, fixed=True)
-        return cls("responses" if endpoint.has_responses else chat)
+        by_responses = endpoint.has_responses if api == "auto" else api == "responses"
+        made = cls("responses" if by_responses else chat, fixed=api != "auto")
+        made.limit = _LIMITS[0] if endpoint.is_openais else _LIMITS[1]
+        return made
 
     def shaped(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return a body as the deployment takes it."""

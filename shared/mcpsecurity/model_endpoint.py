@@ -51,7 +51,12 @@ class ModelEndpoint:
     @property
     def has_responses(self) -> bool:
         """Whether the endpoint is known to have the Responses API."""
-        return (self.azure and self.api_version is None) or self.host == "api.openai.com"
+        return self.is_openais and self.api_version is None
+
+    @property
+    def is_openais(self) -> bool:
+        """Whether OpenAI's own models answer there: at Azure or at OpenAI."""
+        return self.azure or self.host == "api.openai.com"
 
     @property
     def on_this_machine(self) -> bool:

@@ -220,12 +220,16 @@ async def test_reasoning_and_include_are_left_out_for_models_that_do_not_reason(
 async def test_the_limit_of_an_answer_has_the_name_that_the_server_knows(
     endpoint: Endpoint, model_at: Made
 ) -> None:
-    model = model_at("/v1", azure=False)
-    endpoint.answers.append(Refusal(400, "Unrecognized argument: max_completion_tokens"))
-    await asked_whole(model, SETTINGS)
-    await asked_whole(model, SETTINGS)
-    limits = [{name: n for name, n in body.items() if "max" in name} for body in endpoint.bodies]
-    assert limits == [{"max_completion_tokens": 500}, {"max_tokens": 500}, {"max_tokens": 500}]
+    for azure, first, other in (
+        (True, "max_completion_tokens", "max_tokens"),
+        (False, "max_tokens", "max_completion_tokens"),
+    ):
+        model = model_at("/openai/v1", azure=azure, api="chat")
+        endpoint.answers.append(Refusal(400, f"Unrecognized argument: {first}. Use '{other}' instead."))
+        await asked_whole(model, SETTINGS)
+        await asked_whole(model, SETTINGS)
+        limits = [{name: n for name, n in body.items() if "max" in name} for body in endpoint.bodies[-3:]]
+        assert limits == [{first: 500}, {other: 500}, {other: 500}]
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ async def test_a_question_has_a_tool_streams_and_carries_what_is_set(healthy_clo
     assert (headers["Authorization"], headers["X-Team"]) == ("Bearer k", "a")
     assert body["stream"] is True
     assert body["tools"][0]["function"]["name"]
-    assert (body["temperature"], body["reasoning_effort"], body["max_completion_tokens"]) == (0.0, "low", 99)
+    assert (body["temperature"], body["reasoning_effort"], body["max_tokens"]) == (0.0, "low", 99)
 
 
 async def test_each_model_of_a_list_is_asked(healthy_cloud: LocalCloud) -> None:
