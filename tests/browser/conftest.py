@@ -9,11 +9,14 @@ from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from tests.browser.chromium import launch
 from tests.browser.person import ALICE, BOB, Person
-from tests.browser.stack import Stack, running_stack
+from tests.browser.stack import Service, Stack, running_stack
 from tests.browser.watch import Watch
 
 import mcpsecurity_webclient
 from mcpsecurity.testing import ScriptedModel
+from mcpsecurity_server.app import create_app as create_server
+from mcpsecurity_server.settings import ServerSettings
+from mcpsecurity_webclient.app import create_app as create_webclient
 
 expect.set_options(timeout=15_000)
 STATIC = Path(mcpsecurity_webclient.__file__).parent / "static"
@@ -130,6 +133,35 @@ async def alice_in_a_hurry(context: BrowserContext, stack: Stack) -> Person:
     person = await _signed_in(context, stack.hasty_url, ALICE)
     await person.begin_another()
     return person
+
+
+@pytest.fixture
+async def strict_chat(stack: Stack, context: BrowserContext) -> AsyncIterator[str]:
+    """A chat whose server wants one more permission for random numbers, and another step for the date."""
+    cloud = stack.cloud
+    cloud.tenant.directory.publish_scope("random:read", "Read random numbers as you", personal=True)
+    server = Service(lambda: create_server(settings))
+    url = f"http://localhost:{server.port}/mcp"
+    settings = ServerSettings(
+        authority=cloud.authority,
+        tenant_id=cloud.tenant_id,
+        ca_file=cloud.ca_file,
+        client_id=cloud.api_client_id,
+        url=url,
+        approval="never",
+        tool_scopes={"get_random_number": ("random:read",)},
+        tool_acrs={"get_current_date_time": "c1"},
+    )
+    web = Service(lambda: create_webclient(stack.web_settings(url=chat, mcp_server_url=url, more_servers=())))
+    chat = f"http://localhost:{web.port}"
+    cloud.register_webclient_url(chat)
+    await server.start()
+    await web.start()
+    yield chat
+    for page in context.pages:
+        await page.close()  # it would ask a service that is gone
+    await web.stop()
+    await server.stop()
 
 
 @pytest.fixture

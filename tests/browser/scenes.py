@@ -34,7 +34,7 @@ async def shortcuts(person: Person) -> Locator:
 
 
 async def tools(person: Person) -> Locator:
-    await person.page.get_by_role("button", name="Chat options").click()
+    await person.page.get_by_role("button", name="Chat menu").click()
     await person.page.get_by_role("button", name="Tools", exact=True).click()
     dialog = person.page.get_by_role("dialog", name="Tools of this chat")
     await dialog.get_by_text("playground", exact=True).click()
@@ -137,8 +137,8 @@ async def chats_with_a_row_menu(person: Person) -> Locator:
     row = person.page.get_by_role("navigation", name="Chats").get_by_role("listitem").filter(has_text=DICE)
     await expect(row.get_by_title("1 needs your decision")).to_be_visible()
     await row.hover()
-    await row.get_by_role("button", name="Options of").click()
-    return person.page.get_by_role("dialog", name="Options of this conversation")
+    await row.get_by_role("button", name="Menu of").click()
+    return person.page.get_by_role("dialog", name="Chat menu")
 
 
 MENUS: tuple[Scene, ...] = (account_menu, shortcuts, tools, resources_and_templates, files, model_choice)

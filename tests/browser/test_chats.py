@@ -17,7 +17,7 @@ def row(person: Person, title: str) -> Locator:
 async def choose(person: Person, title: str, action: str) -> None:
     """Choose from the menu of a chat in the list."""
     await row(person, title).hover()
-    await row(person, title).get_by_role("button", name=f"Options of {title}").click()
+    await row(person, title).get_by_role("button", name=f"Menu of {title}").click()
     await person.page.locator("#chat-menu").get_by_text(action, exact=True).click()
 
 
@@ -105,3 +105,20 @@ async def test_what_waits_in_another_chat_is_seen(alice: Person) -> None:
     await row(alice, DICE).get_by_role("link").click()
     await alice.decline("get_random_number")
     await expect(alice.page).to_have_title(re.compile("^Please"))
+
+
+async def test_a_person_with_too_many_answers_is_led_to_one_that_waits_for_her(alice: Person) -> None:
+    await alice.ask(DICE)
+    await expect(alice.call("get_random_number")).to_be_visible()
+    await alice.begin_another()
+    await expect(row(alice, DICE).get_by_title("1 needs your decision")).to_be_visible()
+    error = {
+        "code": "too_many_runs",
+        "message": "Too many of your chats are being answered.",
+        "retryable": True,
+    }
+    await alice.page.route("**/messages", lambda route: route.fulfill(status=429, json={"error": error}))
+    await alice.message.fill("hello")
+    await alice.message.press("Enter")
+    await alice.notices.get_by_role("button", name="Show").click()
+    await expect(alice.call("get_random_number")).to_be_visible()

@@ -47,7 +47,7 @@ async def test_what_is_written_meanwhile_waits_and_can_be_taken_back(alice: Pers
 
 async def test_the_list_of_tools_says_what_they_do_and_turns_them_off(alice: Person) -> None:
     page = alice.page
-    await page.get_by_role("button", name="Chat options").click()
+    await page.get_by_role("button", name="Chat menu").click()
     await page.get_by_role("button", name="Tools", exact=True).click()
     dialog = page.get_by_role("dialog", name="Tools of this chat")
     await dialog.get_by_role("searchbox").fill("marathon")

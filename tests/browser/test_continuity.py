@@ -121,7 +121,7 @@ async def test_conversations_are_listed_and_kept_apart(alice: Person) -> None:
 async def test_a_conversation_is_renamed_and_deleted(alice: Person) -> None:
     await alice.ask("hello")
     await alice.finished()
-    options = alice.page.get_by_role("button", name="Chat options")
+    options = alice.page.get_by_role("button", name="Chat menu")
     await options.click()
     await alice.page.get_by_role("button", name="Rename").click()
     await alice.page.get_by_label("Title").fill("Greetings")

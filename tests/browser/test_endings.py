@@ -180,7 +180,13 @@ async def test_what_is_known_of_the_usage_is_shown(
     script.will(says("Good day.", usage=usage))
     await alice.ask("hello")
     await alice.says("Good day")
-    await expect(alice.page.locator(".usage").last).to_have_text(words)
+    usage_words = alice.page.locator(".usage").last
+    await expect(usage_words).to_be_hidden()
+    await alice.page.get_by_role("button", name="Model and tokens").click()
+    await expect(usage_words).to_be_visible()
+    await expect(usage_words).to_have_text(words)
+    await alice.page.reload()
+    await expect(usage_words).to_be_visible()
     await expect(alice.page.locator("#connection")).to_have_text("")
 
 

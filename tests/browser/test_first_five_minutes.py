@@ -47,7 +47,7 @@ async def test_with_a_mouse(page: Page) -> None:
     await expect(page.get_by_role("log").get_by_text(re.compile(r"\b41\.$"))).to_be_visible()
 
     await _plan_a_trip(page)
-    await page.get_by_role("button", name="Chat options").click()
+    await page.get_by_role("button", name="Chat menu").click()
     async with page.expect_download() as download:
         await page.get_by_role("link", name="Export as Markdown").click()
     await _holds(await download.value, WEATHER, TIME, DICE, "41", "Lisbon")
@@ -73,7 +73,7 @@ async def test_with_the_keyboard_alone(page: Page) -> None:
 
     await _change_a_call(page)
     await _answer_a_form(page)
-    await _reach(page.get_by_role("button", name="Chat options"), "Shift+Tab")
+    await _reach(page.get_by_role("button", name="Chat menu"), "Shift+Tab")
     await keys.press("Enter")
     export = page.get_by_role("link", name="Export as Markdown")
     await _reach(export)

@@ -1,52 +1,15 @@
 """A German person meets no English sentence of ours, whatever goes wrong."""
 
-import re
 from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, expect
+from tests.browser.english import left_in
 from tests.browser.person import ALICE, Person
 from tests.browser.stack import Stack
 from tests.browser.watch import Watch
-from tests.webclient import catalogs
 
-PLACE = re.compile(r"\{\w+\}|%\(\w+\)s")
 DICE = "Please generate a random number between 2 and 5"
-TEXTS = """
-() => {
-  // what servers call their tools is theirs
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const found = [];
-  while (walker.nextNode()) {
-    const { parentElement: parent, textContent: text } = walker.currentNode;
-    const isOurs = parent.checkVisibility() && !parent.closest("script, pre, code, .offer .chip, .tools");
-    if (isOurs) found.push(text.trim());
-  }
-  for (const element of document.querySelectorAll("[aria-label], [title], [placeholder]"))
-    for (const name of ["aria-label", "title", "placeholder"]) found.push(element.getAttribute(name) ?? "");
-  return found.filter((text) => /[a-z]{3}/.test(text));
-}
-"""
-
-
-def _english() -> re.Pattern[str]:
-    """Return what matches the English of every text that German says otherwise."""
-    texts = []
-    for message in catalogs.read("de"):
-        forms = [message.id] if isinstance(message.id, str) else list(message.id)
-        said = message.string if isinstance(message.string, str) else (message.string or ("",))[0]
-        parts = [PLACE.split(form) for form in forms]
-        if message.id and said != forms[0] and len("".join(parts[0])) >= 8:
-            texts += [".+".join(map(re.escape, part)) for part in parts]
-    return re.compile("|".join(texts))
-
-
-ENGLISH = _english()
-
-
-async def in_english(person: Person) -> list[str]:
-    """Return the texts of the page that are English sentences of ours."""
-    return [text for text in await person.page.evaluate(TEXTS) if ENGLISH.fullmatch(text)]
 
 
 @pytest.fixture
@@ -65,16 +28,16 @@ async def anna(browser: Browser, watch: Watch, stack: Stack) -> AsyncIterator[Pe
 
 async def test_a_german_person_meets_no_english_sentence(anna: Person, stack: Stack) -> None:
     page = anna.page
-    assert await in_english(anna) == []
+    assert await left_in(page, "de") == []
     await page.locator("#account").click()
     await expect(page.locator("#account-grants-none")).to_be_visible()
-    assert await in_english(anna) == []
+    assert await left_in(page, "de") == []
     await page.keyboard.press("Escape")
     await page.locator("#message").fill(DICE)
     await page.keyboard.press("Enter")
     card = page.locator(".card[data-status=proposed]")
     await card.get_by_role("button", name="Argumente bearbeiten").click()
-    assert await in_english(anna) == []
+    assert await left_in(page, "de") == []
     await stack.mcp.stop()
     try:
         await card.locator("[data-answer=approve]").click()
@@ -83,6 +46,6 @@ async def test_a_german_person_meets_no_english_sentence(anna: Person, stack: St
         await page.locator("#servers").click()
         await page.locator("#servers-menu details summary").first.click()
         await expect(page.locator("#servers-menu")).to_contain_text("antwortet nicht")
-        assert await in_english(anna) == []
+        assert await left_in(page, "de") == []
     finally:
         await stack.mcp.start()

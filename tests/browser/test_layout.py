@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Route, expect
+from playwright.async_api import Locator, expect
 from tests.browser.person import Person
 
 DICE = "Please generate a random number between 1 and 6"
@@ -43,31 +43,29 @@ async def test_a_decision_can_be_made_on_every_screen(alice: Person, screen: tup
     await expect(card).to_have_attribute("data-status", "done")
 
 
-async def test_the_composer_shrinks_while_something_waits_and_grows_for_the_person(alice: Person) -> None:
+async def test_on_a_low_screen_the_composer_is_one_line_until_the_person_turns_to_it(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 640, "height": 400})
     composer = alice.page.locator(".composer")
-    before = (await _box(composer))["height"]
-    await alice.ask(DICE)
-    await expect(alice.call("get_random_number")).to_be_visible()
-    await alice.page.keyboard.press("Alt+j")
-    await expect(alice.call("get_random_number")).to_be_focused()
-    assert (await _box(composer))["height"] < before - 30
-    await expect(alice.stop).to_be_visible()
-    await alice.message.focus()
+    await alice.message.press_sequentially(DICE)
+    await expect(alice.mode).to_be_visible()
+    written = (await _box(composer))["height"]
+    await alice.message.press("Enter")
+    await expect(alice.mode).to_be_hidden()
+    resting = await _box(composer)
+    assert resting["height"] < written - 20
+    await alice.approve("get_random_number")
+    await alice.finished()
+    assert await _box(composer) == resting
+    await alice.message.click()
     await expect(alice.mode).to_be_visible()
 
 
-async def test_the_composer_shrinks_when_a_call_waits_before_its_message_is_confirmed(alice: Person) -> None:
-    card = alice.call("get_random_number")
-
-    async def confirm_late(route: Route) -> None:
-        response = await route.fetch()
-        await expect(card).to_be_visible()
-        await route.fulfill(response=response)
-
-    await alice.page.route("**/messages", confirm_late)
-    await alice.ask(DICE)
-    await expect(alice.message).to_have_value("")
-    await expect(alice.page.locator("body")).to_have_class(re.compile(r"\brests\b"))
+async def test_the_keyboard_reaches_what_a_resting_composer_hides(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 640, "height": 400})
+    await alice.message.focus()
+    await expect(alice.mode).to_be_hidden()
+    await alice.page.keyboard.press("Tab")
+    await expect(alice.page.get_by_role("button", name="Prompts")).to_be_focused()
 
 
 async def test_a_request_that_is_higher_than_the_screen_counts_as_seen(alice: Person) -> None:

@@ -1,4 +1,4 @@
-"""The design system and nine states of the page look as they did when their pictures were made."""
+"""The design system and ten states of the page look as they did when their pictures were made."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -37,7 +37,7 @@ async def test_the_design_system(modules: Page, static_url: str, album: Album) -
     await modules.emulate_media(color_scheme="light", forced_colors="none")
 
 
-async def test_nine_states_of_the_page(alice: Person, album: Album) -> None:
+async def test_ten_states_of_the_page(alice: Person, album: Album) -> None:
     page = alice.page
     await page.set_viewport_size({"width": 1280, "height": 800})
     await album.compare("empty", page)
@@ -50,6 +50,8 @@ async def test_nine_states_of_the_page(alice: Person, album: Album) -> None:
     await alice.ask(scenes.DICE)
     await expect(alice.call("get_random_number")).to_be_visible()
     await album.compare("approval", page)
+    await page.set_viewport_size({"width": 640, "height": 360})
+    await album.compare("low", page)
     await page.set_viewport_size({"width": 360, "height": 640})
     await page.emulate_media(color_scheme="dark")
     await album.compare("dark", page)

@@ -1,46 +1,9 @@
 """Step-up in the browser: a call waits for consent, the draft is kept, and the call goes on."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from playwright.async_api import BrowserContext, expect
 from tests.browser.person import Person
-from tests.browser.stack import Service, Stack
-
-from mcpsecurity_server.app import create_app as create_server
-from mcpsecurity_server.settings import ServerSettings
-from mcpsecurity_webclient.app import create_app as create_webclient
 
 DRAFT = "What I was about to say"
-
-
-@pytest.fixture
-async def strict_chat(stack: Stack, context: BrowserContext) -> AsyncIterator[str]:
-    """A chat whose server wants one more permission for random numbers, and another step for the date."""
-    cloud = stack.cloud
-    cloud.tenant.directory.publish_scope("random:read", "Read random numbers as you", personal=True)
-    server = Service(lambda: create_server(settings))
-    url = f"http://localhost:{server.port}/mcp"
-    settings = ServerSettings(
-        authority=cloud.authority,
-        tenant_id=cloud.tenant_id,
-        ca_file=cloud.ca_file,
-        client_id=cloud.api_client_id,
-        url=url,
-        approval="never",
-        tool_scopes={"get_random_number": ("random:read",)},
-        tool_acrs={"get_current_date_time": "c1"},
-    )
-    web = Service(lambda: create_webclient(stack.web_settings(url=chat, mcp_server_url=url, more_servers=())))
-    chat = f"http://localhost:{web.port}"
-    cloud.register_webclient_url(chat)
-    await server.start()
-    await web.start()
-    yield chat
-    for page in context.pages:
-        await page.close()  # it would ask a service that is gone
-    await web.stop()
-    await server.stop()
 
 
 async def test_consent_is_asked_for_where_the_call_stands_and_the_draft_is_kept(

@@ -101,7 +101,7 @@ async def test_change_your_mind(alice: Visitor) -> None:
 
 async def test_choose_the_tools(alice: Visitor) -> None:
     dialog = {"css": "#tools-dialog"}
-    await alice.press("Chat options", css="#chat-options")
+    await alice.press("Chat menu", css="#chat-options")
     await alice.press("Tools", css="#open-tools")
     await alice.sees("playground", css="#tools-dialog")
     await alice.look("tools")

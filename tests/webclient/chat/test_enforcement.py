@@ -24,7 +24,7 @@ from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.server_settings import McpServerSettings
 from mcpsecurity_webclient.store import Grant, GrantKey, Owner
 
-AFTER = "Error: Something went wrong here after the call was made. It is not known whether it was completed."
+AFTER = "Error: Something went wrong after the call was made. It is not known whether it was completed."
 TOOL = types.Tool(name="pay", inputSchema={"type": "object"})
 
 
@@ -188,7 +188,7 @@ async def test_a_call_that_another_conversation_approved_is_not_made() -> None:
         (
             Server(tools=[TOOL]),
             {},
-            "Error: This call was not made: something went wrong here.",
+            "Error: This call was not made: something went wrong.",
             ["tool.done"],
         ),
         (Server(breaks=True), {}, AFTER, ["tool.started", "tool.done"]),

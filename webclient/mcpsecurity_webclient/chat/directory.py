@@ -76,7 +76,15 @@ class ChatDirectory:
             begun = chat.state.messages or chat.state.title != UNTITLED
             if id_ in entries or (begun and not search):
                 state, snippet = chat.state, entries[id_].snippet if id_ in entries else ""
-                entries[id_] = Entry(id_, state.title, state.updated_at, state.pinned, snippet, chat.waiting)
+                entries[id_] = Entry(
+                    id_,
+                    state.title,
+                    state.updated_at,
+                    state.pinned,
+                    snippet,
+                    chat.waiting,
+                    state.run is not None,
+                )
         return sorted(entries.values(), key=lambda entry: (entry.pinned, entry.updated_at), reverse=True)
 
     def tell_pages(self, chat: ChatService) -> None:

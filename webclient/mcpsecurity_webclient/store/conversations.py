@@ -69,7 +69,8 @@ class Conversation:
 
 class Entry(NamedTuple):
     """One line of an owner's list of conversations. `snippet` is the text around what was searched for, if a
-    message has it; `waiting` counts what waits for the person."""
+    message has it; `waiting` counts what waits for the person; `running` tells whether an answer is being
+    written."""
 
     chat_id: str
     title: str
@@ -77,6 +78,7 @@ class Entry(NamedTuple):
     pinned: bool = False
     snippet: str = ""
     waiting: int = 0
+    running: bool = False
 
 
 class ConversationStore(Protocol):

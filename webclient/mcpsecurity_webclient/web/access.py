@@ -75,7 +75,7 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
 def _unexpected(request: web.Request) -> ApiError:
     error_id = secrets.token_hex(4)
     _log.exception("request failed (error %s): %s %s", error_id, request.method, request.path)
-    text = _("Something went wrong here (error {error_id}). Please try again.").format(error_id=error_id)
+    text = _("Something went wrong (reference {error_id}). Please try again.").format(error_id=error_id)
     return ApiError(500, "internal", text, retryable=True, error_id=error_id)
 
 

@@ -171,7 +171,7 @@ class _Api:
 
     def check_runs(self, request: web.Request) -> None:
         if not self._directory.may_run(request[PERSON]):
-            text = _("Too many of your answers are being written. Wait for one, or stop one.")
+            text = _("Too many of your chats are being answered. Wait for one, or stop one.")
             raise ApiError(429, "too_many_runs", text, retryable=True, retry_after=5)
 
     async def _chat(self, request: web.Request) -> ChatService:

@@ -106,7 +106,7 @@ def failure_of(error: BaseException, error_id: str) -> Failure:
             return Failure("mcp", translated(str(cause)), retryable=True)
     return Failure(
         "internal",
-        _("Something went wrong here (error {error_id}). Please try again.").format(error_id=error_id),
+        _("Something went wrong (reference {error_id}). Please try again.").format(error_id=error_id),
         retryable=True,
     )
 

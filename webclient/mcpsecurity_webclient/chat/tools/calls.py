@@ -309,8 +309,8 @@ def _reason(call: PendingFunctionCall, error: Exception) -> str:
             return _("There is no tool {tool}.").format(tool=call.tool)
     _log.warning("a tool call failed in this process: %s", type(error).__name__)
     if call.started_at is None:
-        return _("This call was not made: something went wrong here.")
-    return _("Something went wrong here after the call was made. It is not known whether it was completed.")
+        return _("This call was not made: something went wrong.")
+    return _("Something went wrong after the call was made. It is not known whether it was completed.")
 
 
 def _definition_hash(tool: types.Tool) -> str:

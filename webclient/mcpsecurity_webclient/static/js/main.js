@@ -27,6 +27,7 @@ import { Models } from "./shell/models.js";
 import { Notifications } from "./shell/notifications.js";
 import { reporter } from "./shell/report.js";
 import { Servers } from "./shell/servers.js";
+import { makeRoomFor } from "./shell/shelf.js";
 import { Shortcuts } from "./shell/shortcuts.js";
 import { Status } from "./shell/status.js";
 import { ToolsOpener } from "./shell/toolsopener.js";
@@ -48,7 +49,7 @@ function start() {
   const announcer = new Announcer();
   const commands = new Commands({ chatId, csrfToken });
   const draft = new Draft({ username, chatId });
-  const report = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }));
+  const report = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }), () => chats.showRunning());
   const extend = (kind, id) => commands.moreTime(kind, id).catch((error) => report(error));
   /** @type {PageContext} */
   const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say, extend) };
@@ -76,12 +77,13 @@ function start() {
   composer.use(new PaletteOpener(context, composer, catalog));
   const conversation = new Conversation(byId("conversation-content"), context);
   const waiting = new Waiting(log, follower);
+  makeRoomFor(byId("shelf"), log);
   const notifications = new Notifications();
   const chats = new Chats(context, toasts, waiting);
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, files, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(() => stream.restart()), new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new ToolsOpener(context), new Grants(context), waiting, chats, notifications];
+  const views = [composer, files, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(() => stream.restart()), follower, new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new ToolsOpener(context), new Grants(context), waiting, chats, notifications];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) endSession();

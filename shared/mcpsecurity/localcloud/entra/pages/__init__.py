@@ -34,16 +34,15 @@ def login_page(
     accounts = [element("li", _account(user)) for user in users]
     return page(
         f"Sign in to {client.name}",
-        element("h1", "Sign in"),
-        element("p", f"to continue to {client.name}", class_="muted"),
+        element("h1", "Choose a demo user"),
+        element(
+            "p",
+            f"to sign in to {client.name}. This page stands in for Microsoft’s, without passwords.",
+            class_="muted",
+        ),
         _form("login", hidden("flow", flow), element("ul", *accounts, class_="accounts")),
         element("h2", f"{client.name} will be able to:"),
         _permissions(requested),
-        element(
-            "p",
-            "This tenant is for development: choose an account, there are no passwords.",
-            class_="notice",
-        ),
         form_targets=_targets(target),
     )
 
@@ -159,7 +158,7 @@ def _account(user: User, name: str = "user") -> Html:
 def _permissions(requested: Requested) -> Html:
     texts = [_OIDC_TEXTS[name] for name in _OIDC_TEXTS if name in requested.oidc]
     for scopes in requested.apis:
-        texts += [f"{scopes.api.scopes[name]} ({name})" for name in scopes.names]
+        texts += [scopes.api.scopes[name] for name in scopes.names]
     return element("ul", *(element("li", line) for line in texts))
 
 

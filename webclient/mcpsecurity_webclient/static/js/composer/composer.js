@@ -1,6 +1,7 @@
 /** Where a message is written: Enter sends, Shift+Enter makes a new line, Escape stops the answer, / finds a prompt. */
 
 import { byId, setText } from "../ui/dom.js";
+import { Rest } from "./rest.js";
 import { once } from "../ui/button.js";
 import { number, t, tn } from "../ui/texts.js";
 
@@ -23,8 +24,10 @@ export class Composer {
     this._tooLong = byId("too-long");
     this._longest = Number(this._text.dataset.longest);
     this._run = null;
+    this._sending = false;
     this._ready = false;
     this._palette = null;
+    this._rest = new Rest(this._text);
     this._sendOnce = once(this._send, () => this._submit());
     this._stopOnce = once(this._stop, () => this._stopRun());
     this._text.value = draft.load();
@@ -41,7 +44,8 @@ export class Composer {
     const hadStop = document.activeElement === this._stop;
     this._run = state.run;
     this._ready = state.ready && state.ended === null;
-    this._stop.hidden = state.run === null;
+    if (this._stop.hidden && state.run !== null) this._send.hidden = true; // until something is written
+    this._showStop(state.run !== null);
     if (hadStop && state.run === null) this.focus();
     this._enable();
   }
@@ -62,6 +66,7 @@ export class Composer {
 
   /** Send `text` as if it had been typed. */
   async say(text) {
+    this._rest.begin();
     this._goOn();
     await this._deliver(text);
   }
@@ -70,6 +75,7 @@ export class Composer {
   rewrite(text, files = []) {
     this.text = [text, this.text.trim()].filter(Boolean).join("\n\n");
     this._files.take(files);
+    this._rest.end();
     this.focus();
   }
 
@@ -110,10 +116,13 @@ export class Composer {
     if (!text && this._files.count === 0) return;
     if (await this._palette?.enter()) return;
     if (this._files.problem) return this._context.announce(this._files.problem);
+    this._rest.begin();
     this._goOn();
+    this._sending = true;
     const taken = await this._deliver(text);
-    if (!taken) return;
-    this.text = "";
+    if (taken) this.text = "";
+    this._sending = false;
+    if (!taken) return this._rest.end();
     if (taken.run_id === null && this._run) this._context.announce(t("Your message waits for the end of the answer."));
   }
 
@@ -158,7 +167,15 @@ export class Composer {
     }
   }
 
+  /** Stop keeps its place beside Send when the answer ends, until the person goes on writing. */
+  _showStop(shown) {
+    const away = !shown && !this._stop.hidden && !this._send.hidden;
+    this._stop.classList.toggle("away", away);
+    this._stop.hidden = !shown && !away;
+  }
+
   _changed() {
+    if (this._run === null) this._stop.hidden = true;
     this._draft.save(this.text);
     this._fit();
     this._enable();
@@ -172,7 +189,7 @@ export class Composer {
     setText(this._tooLong, more > 0 ? tn("One character too many: a message has at most {most}.", "{count} characters too many: a message has at most {most}.", more, { most: number(this._longest) }) : "");
     const ready = this._ready && something && this._files.problem === "" && more <= 0;
     this._send.setAttribute("aria-disabled", String(!ready));
-    this._send.hidden = this._run !== null && this.text.trim() === ""; // what is written meanwhile waits
+    if (this._run === null || (this.text.trim() !== "" && !this._sending)) this._send.hidden = false; // what is written meanwhile waits
   }
 
   /** Let the box grow with its text, where the browser does not do so by itself. */

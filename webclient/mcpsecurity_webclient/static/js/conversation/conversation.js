@@ -12,6 +12,9 @@ import { MessageView } from "./message.js";
 import { VersionSwitch, forkAt } from "./versions.js";
 import { t } from "../ui/texts.js";
 
+/** So many messages at the end are laid out even when they are out of view: one of them may wait for the person. */
+const LAST = 8;
+
 export class Conversation {
   /** @param {HTMLElement} log  @param {PageContext} context */
   constructor(log, context) {
@@ -35,7 +38,7 @@ export class Conversation {
     const asked = state.order.findLastIndex((id) => state.messages[id].role === "user");
     const elements = state.order.map((id, index) => {
       const goesOn = index > 0 && state.messages[state.order[index - 1]].role === "assistant";
-      const situation = { isLast: id === lastId, goesOn, inLastAnswer: index > asked, requestsFor, fork: forkAt(state, index) };
+      const situation = { isLast: id === lastId, isEarlier: state.order.length - index > LAST, goesOn, inLastAnswer: index > asked, requestsFor, fork: forkAt(state, index) };
       return attempt("drawing a message", () => this._drawn(state.messages[id], state, situation)) ?? this._unshown(id);
     });
     arrange(this._list, elements);
@@ -46,7 +49,7 @@ export class Conversation {
   }
 
   _drawn(message, state, situation) {
-    const view = this._view(message);
+    const view = this._view(message, situation.isEarlier);
     view.update(message, state, situation);
     return view.element;
   }
@@ -60,9 +63,13 @@ export class Conversation {
     return element;
   }
 
-  _view(message) {
+  _view(message, isEarlier) {
     const id = message.message_id;
-    if (!this._messages.has(id)) this._messages.set(id, new MessageView(message, this._context));
+    if (!this._messages.has(id)) {
+      const view = new MessageView(message, this._context);
+      view.element.classList.toggle("earlier", isEarlier); // for good: nothing moves when it changes
+      this._messages.set(id, view);
+    }
     return this._messages.get(id);
   }
 

@@ -74,6 +74,7 @@ function isThinking(state) {
   if (!state.run || waitingCount(state) > 0) return false;
   const busy = Object.values(state.calls).some(({ status }) => ["approved", "running"].includes(status));
   const last = state.messages[state.order.at(-1)];
+  if (last?.role === "assistant" && last.done && !(state.run.asked_at > last.at)) return false; // the answer has just ended
   return !busy && (last?.role !== "assistant" || last.done || (!last.html && !last.stable));
 }
 

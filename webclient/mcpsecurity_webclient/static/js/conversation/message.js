@@ -13,8 +13,9 @@ import { CallGroup } from "../tools/group.js";
 import { Marks } from "./marks.js";
 import { OwnActions } from "./own_actions.js";
 import { Prose } from "./prose.js";
+import { Usage } from "./usage.js";
 import { VersionSwitch } from "./versions.js";
-import { number, t, tn } from "../ui/texts.js";
+import { t } from "../ui/texts.js";
 
 export class MessageView {
   /** @param {PageContext} context */
@@ -66,11 +67,11 @@ export class MessageView {
     this._calls = h("div", { class: "calls" });
     this._batch = new BatchBar(this._context);
     this._group = new CallGroup();
-    this._usage = h("span", { class: "usage" });
+    this._usage = new Usage();
     this._copy = copyButton(t("Copy answer"), () => this._message.text, this._context.announce);
     this._again = button(t("Regenerate"), () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
     this._marks = new Marks(message.message_id, this._context);
-    this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._again, this._marks.element, this._usage, message.at ? moment(message.at) : null);
+    this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._marks.element, this._usage.toggle, this._again, this._usage.element, message.at ? moment(message.at) : null);
     this._heading = h("h2", { class: "hidden-text" }, t("Assistant"));
     return h("article", { class: "message assistant" }, this._heading,
       this._prose.element, this._missing, this._calls, this._footer, this._versions.element);
@@ -107,12 +108,9 @@ export class MessageView {
     this._missing.hidden = missing === "";
     this._footer.hidden = !message.text || (!isLast && message.calls.length > 0);
     this._footer.classList.toggle("reserved", writing);
-    this._copy.hidden = writing;
-    this._again.hidden = writing || !isLast;
-    this._marks.element.hidden = writing;
+    this._again.hidden = !isLast;
     this._marks.update(message);
-    const usage = usageWords(message.usage ?? (isLast ? state.lastRun?.usage : null));
-    setText(this._usage, writing ? "" : [message.model, usage].filter(Boolean).join(" · "));
+    this._usage.update(message.model, message.usage ?? (isLast ? state.lastRun?.usage : null));
   }
 }
 
@@ -123,13 +121,4 @@ function picture(name, src) {
 
 function isAsked({ elicitations }, callId) {
   return Object.values(elicitations).some((request) => request.call_id === callId);
-}
-
-function usageWords(usage) {
-  const { prompt_tokens: read, completion_tokens: written } = usage ?? {};
-  const total = [read, written].filter(Number.isFinite).reduce((sum, count) => sum + count, 0);
-  if (Number.isFinite(read) && Number.isFinite(written)) {
-    return t("{total} tokens ({read} in, {written} out)", { total: number(total), read: number(read), written: number(written) });
-  }
-  return total > 0 ? tn("{count} token", "{count} tokens", total) : ""; // some endpoints report no usage
 }

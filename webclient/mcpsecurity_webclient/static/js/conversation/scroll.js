@@ -1,7 +1,12 @@
-/** Keeps the newest text in view while it grows, unless the person has scrolled up to read. */
+/**
+ * Keeps the newest text in view while it grows, unless the person has scrolled up to read. While an answer is written,
+ * what becomes lower, such as a decided card, leaves room at the end: nothing above is pulled down.
+ */
 
 const NEAR_PX = 64;
 const MARGIN_PX = 12;
+/** How much of the view may stay free at the end. */
+const FREE = 0.6;
 
 export class Follower {
   /** @param {HTMLElement} scroller  @param {HTMLElement} content  @param {HTMLElement} jump  the button back down */
@@ -12,6 +17,8 @@ export class Follower {
     this._top = 0;
     this._kept = null;
     this._resting = false;
+    this._holds = false;
+    this._first = null;
     this._jump = jump;
     scroller.addEventListener("scroll", () => this._scrolled(), { passive: true });
     scroller.addEventListener("wheel", (event) => event.deltaY < 0 && this._leave(), { passive: true });
@@ -19,6 +26,16 @@ export class Follower {
     const observer = new ResizeObserver(() => this._grown());
     observer.observe(content);
     observer.observe(scroller);
+  }
+
+  /** @param {PageState} state */
+  update({ run, order }) {
+    if (order[0] !== this._first) {
+      this._top = 0;
+      this._holds = false;
+    }
+    this._first = order[0];
+    if (run) this._holds = true;
   }
 
   /** Go to the end and stay there, whatever was kept in view. */
@@ -40,6 +57,7 @@ export class Follower {
 
   /** Bring an element into view from its top: what is asked is read first. */
   show(element) {
+    this._grown();
     this._leave();
     const tall = element.offsetHeight > this._scroller.clientHeight;
     element.scrollIntoView({ block: tall ? "start" : "nearest" });
@@ -57,11 +75,22 @@ export class Follower {
   }
 
   _grown() {
-    if (this._following && this._content.offsetHeight > 0) {
-      this._scroller.scrollTop = Math.min(this._scroller.scrollHeight, this._lowest());
+    if (this._content.offsetHeight > 0) {
+      const lowest = this._lowest();
+      const end = this._end();
+      const least = this._holds ? Math.min(this._top, end + FREE * this._scroller.clientHeight) : 0;
+      const wanted = this._following ? Math.min(Math.max(end, least), lowest) : this._top;
+      this._content.style.marginBottom = `${Math.max(0, Math.min(wanted, least) - end)}px`;
+      if (this._following || this._holds) this._scroller.scrollTop = wanted;
       this._top = this._scroller.scrollTop; // its event may come late, together with that of a way up
     }
     this._drawJump();
+  }
+
+  /** Return how far down the content's own end is. */
+  _end() {
+    this._content.style.marginBottom = "0px";
+    return Math.max(0, this._scroller.scrollHeight - this._scroller.clientHeight);
   }
 
   /** Return how far down to go without leaving what is kept in view. */

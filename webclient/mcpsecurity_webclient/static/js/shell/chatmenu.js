@@ -1,4 +1,4 @@
-/** What can be done with a chat: rename, pin, export, delete. One menu serves every row of the list. */
+/** What can be done with a chat: rename, pin, share, export, delete. One menu serves every row of the list. */
 
 import { byId, setText } from "../ui/dom.js";
 import { openAt } from "../ui/popover.js";
@@ -26,6 +26,7 @@ export class ChatMenu {
     this._dialog = byId("rename-dialog");
     this._on("pin-chat", () => this._send(() => context.commands.pin(this._entry.chat_id, !this._entry.pinned)));
     this._on("rename-chat", () => this._startRename());
+    this._on("share-chat", () => this._share(this._entry));
     this._on("delete-chat", () => this._delete(this._entry));
     for (const id of ["export-markdown", "export-json"]) this._on(id, () => {});
     byId("rename-form").addEventListener("submit", (event) => this._rename(event));
@@ -54,6 +55,11 @@ export class ChatMenu {
       this._panel.hidePopover();
       action();
     });
+  }
+
+  async _share({ chat_id: id, title }) {
+    const { share } = await import("./share.js");
+    await share(`${pathOf(id)}/export?format=markdown`, title, this._context);
   }
 
   async _send(command) {

@@ -69,6 +69,14 @@ export class Chats {
     else await this._begin();
   }
 
+  /** Open a chat that is being answered; first one that waits for the person. */
+  async showRunning() {
+    await this._load();
+    const others = this._entries.filter(({ running, chat_id: id }) => running && id !== this._context.commands.chatId);
+    const entry = others.find(({ waiting }) => waiting > 0) ?? others[0];
+    if (entry) this._context.open(entry.chat_id);
+  }
+
   /** Ask for no list until an event comes. */
   pause() {
     clearTimeout(this._timer);
@@ -149,10 +157,11 @@ class Row {
     this._link.title = title;
     setText(this._snippet, entry.snippet ?? "");
     this._snippet.hidden = !entry.snippet;
-    this._badge.hidden = !entry.waiting;
-    setText(this._badge, entry.waiting ? String(entry.waiting) : "");
-    this._badge.title = entry.waiting ? tn("{count} needs your decision", "{count} need your decision", entry.waiting) : "";
-    setText(this._more.lastElementChild, t("Options of {title}", { title }));
+    this._badge.hidden = !entry.waiting && !entry.running;
+    this._badge.classList.toggle("quiet", !entry.waiting);
+    setText(this._badge, entry.waiting ? String(entry.waiting) : "…");
+    this._badge.title = entry.waiting ? tn("{count} needs your decision", "{count} need your decision", entry.waiting) : t("Answering…");
+    setText(this._more.lastElementChild, t("Menu of {title}", { title }));
     if (isCurrent) this._link.setAttribute("aria-current", "page");
     else this._link.removeAttribute("aria-current");
   }

@@ -21,20 +21,7 @@ export class Waiting {
     this._watched = new Set();
     this._elsewhere = 0;
     this._observer = new IntersectionObserver((entries) => this._seen(entries), { root: log, threshold: STEPS });
-    this._box = byId("message");
-    this._rests = false;
     byId("waiting-show").addEventListener("click", () => this.next());
-    for (const name of ["focus", "pointerdown", "input"]) this._box.addEventListener(name, () => this._rest(false));
-    this._box.addEventListener("change", () => this._rest(this._rests));
-  }
-
-  /**
-   * Let the composer be one line, or let it be whole again. While something is written in it, it stays whole: a message
-   * that is being sent is in it until the server has answered, and a call may wait before that.
-   */
-  _rest(rests) {
-    this._rests = rests;
-    document.body.classList.toggle("rests", rests && this._box.value === "");
   }
 
   /** Know how much waits in other chats. */
@@ -51,7 +38,6 @@ export class Waiting {
     fresh.forEach((element) => this._observer.observe(element));
     const settled = [...this._watched].filter((element) => !waiting.has(element));
     this._watched = waiting;
-    if (fresh.length > 0) this._rest(true);
     this._lead(fresh, settled.length > 0);
     if (settled.some((element) => element.contains(document.activeElement))) this._goTo([...waiting][0]);
     this.draw();
@@ -89,7 +75,6 @@ export class Waiting {
   /** Show how much waits, in the bar and in the title. */
   draw() {
     const count = this._watched.size;
-    if (count === 0) this._rest(false);
     this._bar.hidden = count === 0 || this._visible.size > 0 || this._known.size < count;
     setText(this._words, tn("{count} request waits for you", "{count} requests wait for you", count));
     const title = document.title.replace(/^\(\d+\) /, "");

@@ -35,7 +35,7 @@ export class ToolCard {
     this._signIn = signInView();
     this._body = h("div", { class: "card-body" });
     this.element = h("div", { class: "card", role: "group", "aria-label": t("Tool call {tool}", { tool: call.tool }), "aria-describedby": this._title.id, tabindex: "-1" },
-      this._head, this._progress.element, this._signIn.element, this._body);
+      this._head, this._signIn.element, this._body);
     this.requests = h("div", { class: "requests" });
     this.slot = h("div", { class: "card-slot" }, this.element, this.requests);
     this.update(call);
@@ -83,17 +83,22 @@ export class ToolCard {
     this._countdown = waits ? this._context.countdowns.add(deadlineOf(call)) : null;
     this._countdown?.watch(this._body);
     const words = this._asks && call.status === "running" ? t("Waiting for your answer") : wordsFor(call);
-    this._state.replaceChildren(h("span", {}, words), ...(this._countdown ? [this._countdown.element] : []));
+    const state = h("span", { class: "card-state" }, h("span", {}, words), this._countdown?.element);
+    this._state.replaceWith(state); // a new one: what is said anew has not moved
+    this._state = state;
   }
 
   _drawBody(call, before) {
     const hadFocus = this.element.contains(document.activeElement) && document.activeElement !== this.element;
     this._again = null;
     if (ENDED.includes(call.status)) this._drawOutcome(call, before);
-    else {
-      const below = call.status === "proposed" ? consequenceView(call, this._context.serverTitle(call.server)) : this._origin;
-      this._head.replaceChildren(this._symbol, h("div", { class: "card-names" }, this._title, below), this._state);
-      this._body.replaceChildren(...(call.status === "proposed" ? this._proposal(call) : []));
+    else if (call.status === "proposed") {
+      const consequence = consequenceView(call, this._context.serverTitle(call.server));
+      this._head.replaceChildren(this._symbol, h("div", { class: "card-names" }, this._title, consequence), this._state);
+      this._body.replaceChildren(...this._proposal(call));
+    } else {
+      this._head.replaceChildren(h("div", { class: "card-line", title: this._origin.textContent }, this._symbol, this._title, this._progress.element, this._state));
+      this._body.replaceChildren();
     }
     if (hadFocus && call.status !== "proposed") this._context.leave(this.element);
   }

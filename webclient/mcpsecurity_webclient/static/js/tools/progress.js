@@ -1,11 +1,11 @@
 /** The progress of a running call, with or without a known total. */
 
-import { h, setText } from "../ui/dom.js";
+import { h } from "../ui/dom.js";
 import { t } from "../ui/texts.js";
 
 export function progressView() {
   const bar = h("progress", { "aria-label": t("Progress") });
-  const words = h("span", { class: "progress-words", dir: "auto" });
+  let words = h("span", { class: "progress-words", dir: "auto" });
   const element = h("div", { class: "progress", hidden: true }, bar, words);
 
   function update({ status, progress }, paused) {
@@ -18,7 +18,10 @@ export function progressView() {
     } else {
       bar.removeAttribute("value");
     }
-    setText(words, wording(progress));
+    if (words.textContent === wording(progress)) return;
+    const said = h("span", { class: "progress-words", dir: "auto" }, wording(progress));
+    words.replaceWith(said);
+    words = said;
   }
 
   return { element, update };

@@ -1,0 +1,78 @@
+"""Refused files, a step-up, and what expired are told in the person's language, without a word of English."""
+
+import base64
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, FilePayload, Page, expect
+from tests.browser.english import left_in
+from tests.browser.person import ALICE, Person
+from tests.browser.playground import PICTURE
+from tests.browser.stack import Stack
+from tests.browser.watch import Watch
+from tests.webclient import catalogs
+
+REFUSED: list[FilePayload] = [
+    {"name": "program", "mimeType": "application/octet-stream", "buffer": bytes(range(64))},
+    {"name": "square.png", "mimeType": "image/png", "buffer": base64.b64decode(PICTURE)},
+    {"name": "long.txt", "mimeType": "text/plain", "buffer": b"long " * 2_000_000},
+]
+
+
+@pytest.fixture(params=catalogs.TRANSLATED)
+def language(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+async def page(browser: Browser, watch: Watch, language: str) -> AsyncIterator[Page]:
+    """A tab of a browser in this language."""
+    watch.observe(context := await browser.new_context(locale=language))
+    yield await context.new_page()
+    await context.close()
+
+
+async def sign_in(page: Page, url: str) -> Person:
+    person = Person(page, url)
+    await page.goto(url)
+    choice = page.get_by_role("button", name=ALICE).and_(page.locator(":not(#account)"))
+    if await choice.count():
+        await choice.click()
+    await person.ready()
+    return person
+
+
+async def say(page: Page, text: str) -> None:
+    await page.locator("#message").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def test_refused_files_and_a_step_up(page: Page, language: str, strict_chat: str) -> None:
+    await sign_in(page, strict_chat)
+    await page.locator("#file-input").set_input_files(REFUSED)
+    await expect(page.locator("#files .wrong")).to_have_count(len(REFUSED))
+    assert await left_in(page, language) == []
+    for _ in REFUSED:
+        await page.locator("#files button").first.click()
+    await say(page, "a random number")
+    await page.locator("[data-answer=approve]").click()
+    await expect(page.locator(".card a[href]")).to_be_visible()
+    assert await left_in(page, language) == []
+    await page.close()
+
+
+async def test_what_expired(page: Page, language: str, stack: Stack) -> None:
+    await sign_in(page, stack.hasty_url)
+    await page.locator("#new-chat").click()
+    await say(page, "Please generate a random number between 2 and 5")
+    await expect(page.locator(".card[data-status=proposed]")).to_be_visible()
+    assert await left_in(page, language) == []
+    await expect(page.locator(".card[data-status=expired]")).to_be_visible()
+    await expect(page.locator("#stop")).to_be_hidden()
+    assert await left_in(page, language) == []
+    await page.locator("#mode").select_option("elicitation")
+    await say(page, "Fill in a survey")
+    await expect(page.locator(".request-outcome")).to_be_visible()
+    await expect(page.locator("#stop")).to_be_hidden()
+    assert await left_in(page, language) == []

@@ -1,0 +1,9 @@
+/**
+ * The shelf above the composer: what waits, what is allowed, messages in line. It lies over the end of the conversation,
+ * which leaves as much room below its last line as the shelf is high.
+ *
+ * @param {HTMLElement} shelf  @param {HTMLElement} log
+ */
+export function makeRoomFor(shelf, log) {
+  new ResizeObserver(() => log.style.setProperty("--shelf", `${shelf.offsetHeight}px`)).observe(shelf);
+}
