@@ -2,7 +2,7 @@
 
 import { byId, h, setText } from "../ui/dom.js";
 import { anchored } from "../ui/popover.js";
-import { list, t, tn } from "../ui/texts.js";
+import { t, tn } from "../ui/texts.js";
 
 export class Servers {
   constructor() {
@@ -19,6 +19,7 @@ export class Servers {
     this._opener.hidden = servers.length === 0;
     this._opener.dataset.status = worst(servers);
     setText(this._summary, summary(servers));
+    this._opener.title = this._summary.textContent;
     this._list.replaceChildren(...servers.map(row));
   }
 }
@@ -41,7 +42,8 @@ function worst(servers) {
 
 function summary(servers) {
   const troubled = servers.filter(({ status }) => status === "down" || status === "sign_in");
-  if (troubled.length > 0) return list(troubled.map(trouble));
+  if (troubled.length > 1) return tn("{count} server down", "{count} servers down", troubled.length);
+  if (troubled.length > 0) return trouble(troubled[0]);
   if (worst(servers) === "connecting") return t("Connecting…");
   return tn("{count} tool", "{count} tools", servers.reduce((sum, { tools }) => sum + tools, 0));
 }
