@@ -17,7 +17,10 @@ export class Composer {
     this._draft = draft;
     this._attachments = attachments;
     this._files = files;
-    files.listen(() => this._enable());
+    files.listen(() => {
+      if (files.count > 0) this._rest.end();
+      this._enable();
+    });
     this._text = byId("message");
     this._send = byId("send");
     this._stop = byId("stop");
