@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.async_api import Browser, Error, Playwright
 
-__all__ = ["NoBrowserError", "launch"]
+__all__ = ["NoBrowserError", "chromium_path", "launch"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _APPLICATIONS = (
@@ -46,6 +48,16 @@ async def launch(playwright: Playwright) -> tuple[Browser, str]:
         else:
             return browser, str(path or playwright.chromium.executable_path)
     raise NoBrowserError("; ".join(tried))
+
+
+def chromium_path() -> Path:
+    """Return the first browser that is installed, for a program of its own."""
+    found = next(_candidates())
+    if found is not None:
+        return found
+    told = "from playwright.sync_api import sync_playwright\nwith sync_playwright() as p: print(p.chromium.executable_path)"
+    done = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)  # noqa: S603 - Python itself
+    return Path(done.stdout.strip())
 
 
 def _candidates() -> Iterator[Path | None]:

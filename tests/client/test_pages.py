@@ -12,9 +12,10 @@ from mcp.server.fastmcp import FastMCP
 from mcp.server.lowlevel import Server
 from mcp.shared.memory import create_connected_server_and_client_session
 from semantic_kernel import Kernel
+from tests.client.odd import Odd, connected
 
 from mcpsecurity import import_mcp_tools
-from mcpsecurity.client import McpConnection, ServerUnavailableError
+from mcpsecurity.client import McpConnection, ProtocolError, ServerUnavailableError
 from mcpsecurity.localcloud.certificates import ensure_certificates
 from mcpsecurity_server.transport import mount_mcp
 
@@ -90,3 +91,22 @@ async def test_a_private_authority_is_trusted_by_its_file_and_only_then(tmp_path
             assert await connection.list_tools() == []
         with pytest.raises(ServerUnavailableError):
             await McpConnection(url).open()
+
+
+async def test_a_server_that_does_not_know_a_list_has_nothing_of_the_kind() -> None:
+    def unknown(message: dict[str, Any]) -> web.Response:
+        error = {"code": types.METHOD_NOT_FOUND, "message": "Method not found"}
+        return web.json_response({"jsonrpc": "2.0", "id": message["id"], "error": error})
+
+    def broken(message: dict[str, Any]) -> web.Response:
+        error = {"code": types.INTERNAL_ERROR, "message": "no"}
+        return web.json_response({"jsonrpc": "2.0", "id": message["id"], "error": error})
+
+    lists = ("tools/list", "prompts/list", "resources/list")
+    async with connected(Odd(**dict.fromkeys(lists, unknown))) as connection:
+        assert await connection.list_tools() == []
+        assert await connection.list_prompts() == []
+        assert await connection.list_resources() == []
+    async with connected(Odd(**{"prompts/list": broken})) as connection:
+        with pytest.raises(ProtocolError, match="no"):
+            await connection.list_prompts()

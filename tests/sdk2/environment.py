@@ -8,17 +8,14 @@ Our own environment has the SDK 1.x, and semantic-kernel needs that. To resolve 
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from tests.support.ports import free_port
 from tests.support.programs import listens
+from tests.support.python_environment import python_environment
 
 __all__ = ["PROGRAMS", "run_program", "sdk2_python", "serving_program"]
 
@@ -28,18 +25,7 @@ PROGRAMS = _FOLDER / "programs"
 
 def sdk2_python() -> Path:
     """Return the environment's interpreter; it is made if the lock file has changed since."""
-    environment = _FOLDER / ".venv"
-    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    lock = _FOLDER / "requirements.lock"
-    stamp = environment / ".installed"
-    digest = sha256(lock.read_bytes()).hexdigest()
-    with FileLock(_FOLDER / ".venv.lock"):  # tests run in several processes
-        if not stamp.exists() or stamp.read_text() != digest:
-            _run(sys.executable, "-m", "venv", "--clear", str(environment))
-            options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
-            _run(str(python), "-m", "pip", "install", *options, "-r", str(lock))
-            stamp.write_text(digest)
-    return python
+    return python_environment(_FOLDER)
 
 
 async def run_program(name: str, job: Any, *, seconds: float = 60.0) -> Any:
@@ -92,7 +78,3 @@ async def serving_program(name: str, *arguments: str) -> AsyncIterator[str]:
     finally:
         process.terminate()
         await process.wait()
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, timeout=110)  # noqa: S603 - programs of Python's own

@@ -240,7 +240,12 @@ class McpConnection:
                 seen.add(cursor)
             return found
 
-        return await self._on_session(lambda session: self._in_time(run(session)))
+        try:
+            return await self._on_session(lambda session: self._in_time(run(session)))
+        except ProtocolError as error:
+            if error.code != types.METHOD_NOT_FOUND:
+                raise
+            return []  # it has nothing of the kind
 
     async def _on_session(self, work: Callable[[ClientSession], Awaitable[T]]) -> T:
         """Run `work` on the open session.
