@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo dist test test-fast image azure versions check format texts lock docs bench soak clean browser engines
+.PHONY: setup demo dist test test-fast foreign image azure versions check format texts lock docs bench soak clean browser engines
 
 # deploy/install.py takes what is needed from the one lock, and does nothing where it is there already.
 define INSTALL
@@ -45,6 +45,10 @@ engines: setup
 # Without the browser, Redis, the conformance suite, and whatever else takes long (tests/conftest.py).
 test-fast: setup
 	$(BIN)/python -m pytest -q -n logical --maxprocesses 2 --dist worksteal --fast $(PYTEST_ARGS)
+
+# Before a release: all foreign MCP servers (tests/foreign), of which `make test` meets three. Installs 1 GB of packages.
+foreign: setup browser
+	$(BIN)/python -m pytest -q -n 0 -m "" -rs tests/foreign
 
 # Builds both images and runs them: as root, with buildah and debootstrap.
 image: setup

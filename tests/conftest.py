@@ -16,6 +16,7 @@ SLOW = {
     "browser",
     "conformance",
     "docs",
+    "foreign",
     "integration",
     "notebooks",
     "scaling",

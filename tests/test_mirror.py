@@ -19,6 +19,7 @@ SPECIAL = {
     "conformance": "the official conformance suite and other people's clients",
     "deploy": "how it is installed, and how it runs elsewhere",
     "docs": "what the documentation says",
+    "foreign": "other people's MCP servers, which our client uses",
     "integration": "the whole product, and several people at once",
     "notebooks": "the notebooks of docs/notebooks",
     "page_types": "the types of the page's modules",

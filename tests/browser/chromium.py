@@ -16,6 +16,10 @@ _APPLICATIONS = (
     Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
     Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
 )
+_OWN = """from playwright.sync_api import sync_playwright
+with sync_playwright() as playwright:
+    print(playwright.chromium.executable_path)
+"""
 _ARGUMENTS = (
     "--disable-gpu",
     "--disable-quic",
@@ -55,9 +59,8 @@ def chromium_path() -> Path:
     found = next(_candidates())
     if found is not None:
         return found
-    told = "from playwright.sync_api import sync_playwright\nwith sync_playwright() as p: print(p.chromium.executable_path)"
-    done = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)  # noqa: S603 - Python itself
-    return Path(done.stdout.strip())
+    told = subprocess.run([sys.executable, "-c", _OWN], check=True, capture_output=True, text=True)  # noqa: S603 - Python itself
+    return Path(told.stdout.strip())
 
 
 def _candidates() -> Iterator[Path | None]:

@@ -1,12 +1,14 @@
 """Each server, running in a folder of its own. All but a few are met by `make foreign` only."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
-from tests.foreign.servers import SERVERS, ForeignServer, Running, started
+from tests.foreign.running import ForeignServer, Running, started
+from tests.foreign.servers import SERVERS
 from tests.sdk2.environment import sdk2_python
+from tests.webclient.conftest import local, mcp_url, run_chat
 
-from mcpsecurity.testing import LocalStack
+__all__ = ["local", "mcp_url", "run_chat"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -31,7 +33,7 @@ def _has_what_it_needs(item: pytest.Item) -> bool:
     server = callspec.params.get("running") if callspec is not None else None
     if not isinstance(server, ForeignServer):
         return True
-    return all(getattr(server, mark.args[0]) for mark in item.iter_markers("needs"))
+    return all(server.has(mark.args[0]) for mark in item.iter_markers("needs"))
 
 
 @pytest.fixture(scope="session")
@@ -42,13 +44,6 @@ async def running(
     server: ForeignServer = request.param
     async with started(server, tmp_path_factory.mktemp(server.name)) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def local() -> Iterator[LocalStack]:
-    """The local cloud, with models that refuse what Azure OpenAI refuses."""
-    with LocalStack() as stack:
-        yield stack
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""The environments of the servers, each installed as the lock file in its folder says when it is first needed.
+"""The servers' environments, each installed as the lock file in its folder says when it is first needed.
 
 A lock has hashes and no addresses. To resolve them anew: in a folder of Python
 `uv pip compile requirements.in --generate-hashes --universal --python-version 3.11 --no-header --no-annotate

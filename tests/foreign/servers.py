@@ -1,96 +1,23 @@
-"""Other people's MCP servers, and small ones on other people's frameworks: how each is started, and what can be
-asked of it without harm. Each has a folder of its own, and knows no other."""
+"""Other people's MCP servers, and small ones on other people's frameworks: how each is started, and what can
+be asked of it without harm. Each runs in an empty folder of its own."""
 
-import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from tests.browser.chromium import chromium_path
-from tests.foreign.environments import NODE_PATH, installed_node, installed_python
+from tests.foreign.environments import installed_node, installed_python
+from tests.foreign.running import Command, ForeignServer, Serve, Stdio, Use, Uses
 from tests.support.node import NODE
-from tests.support.ports import free_port
-from tests.support.programs import Program
 
-__all__ = ["SERVERS", "ForeignServer", "Running", "Use", "started"]
-
-Command = list[str]
-Use = tuple[str, dict[str, Any]]
-"""A tool or a prompt, and arguments."""
+__all__ = ["SERVERS"]
 
 _FOLDER = Path(__file__).parent
 _ADD: Use = ("add", {"a": 2, "b": 0.5})
-_WAIT: Use = ("wait", {"seconds": 30})
 _NOTE = "note://one"
 
 
-@dataclass(frozen=True)
-class ForeignServer:
-    """A server: how to start it on a port in an empty folder, and what to ask it.
-
-    `wrong` is a call with arguments that do not fit, `slow` one that takes long, `asks` one that asks for a
-    name. `quick`: it is met by `make test`, too. `varies` names tools whose results are never twice the same.
-    """
-
-    name: str
-    command: Callable[[Path, int], Command]
-    calls: tuple[Use, ...]
-    wrong: Use
-    slow: Use | None = _WAIT
-    asks: Use | None = None
-    prompts: tuple[Use, ...] = ()
-    resources: tuple[str, ...] = ()
-    host: str = "127.0.0.1"
-    path: str = "/mcp"
-    quick: bool = False
-    varies: frozenset[str] = frozenset()
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Running(NamedTuple):
-    """A server that runs: `program` can be stopped and started again."""
-
-    server: ForeignServer
-    program: Program
-    url: str
-    folder: Path
-
-    def filled(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return arguments with the server's own folder and port in them."""
-        text = json.dumps(arguments).replace("{folder}", str(self.folder))
-        filled: dict[str, Any] = json.loads(text.replace("{port}", str(self.program.port)))
-        return filled
-
-
-@asynccontextmanager
-async def started(server: ForeignServer, folder: Path) -> AsyncIterator[Running]:
-    """Run a server in a folder, with nothing of this machine's environment but the programs."""
-    port = free_port()
-    environment = {
-        "PATH": NODE_PATH,
-        "HOME": str(folder),
-        "PORT": str(port),
-        "MEMORY_FILE_PATH": str(folder / "memory.jsonl"),
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "HF_HUB_OFFLINE": "1",
-    }
-    command = server.command(folder, port)
-    program = Program(command, port, environment=environment, log=folder / "log.txt")
-    await program.start()
-    try:
-        yield Running(server, program, f"http://{server.host}:{port}{server.path}", folder)
-    finally:
-        await program.stop()
-
-
-def _node(group: str, script: str, *arguments: str) -> Callable[[Path, int], Command]:
+def _node(group: str, script: str, *arguments: str) -> Serve:
     return lambda _, port: [str(NODE), str(installed_node(group) / script), *(arguments or (str(port),))]
 
 
@@ -98,7 +25,7 @@ def _module(package: str, script: str = "dist/index.js") -> str:
     return f"node_modules/@modelcontextprotocol/{package}/{script}"
 
 
-def _python(group: str, script: str) -> Callable[[Path, int], Command]:
+def _python(group: str, script: str) -> Serve:
     return lambda _, port: [str(installed_python(group) / "python"), str(_FOLDER / group / script), str(port)]
 
 
@@ -110,33 +37,22 @@ def _files(folder: Path) -> Path:
     return files
 
 
-def _gateway(*options: str, package: str, files: bool = False) -> Callable[[Path, int], Command]:
-    """Serve a program that speaks over its standard streams by supergateway."""
+def _stdio(package: str, *, files: bool = False) -> Stdio:
+    """Return how to start a program in JavaScript that speaks over its standard streams."""
 
-    def command(folder: Path, port: int) -> Command:
-        home = installed_node("npm")
-        served = [str(NODE), str(home / _module(package)), *([str(_files(folder))] if files else [])]
-        gateway = [str(NODE), str(home / "node_modules/supergateway/dist/index.js"), "--stdio"]
-        rest = ["--outputTransport", "streamableHttp", "--port", str(port), "--logLevel", "none"]
-        return [*gateway, " ".join(served), *rest, *options]
+    def command(folder: Path) -> Command:
+        served = [str(NODE), str(installed_node("npm") / _module(package))]
+        return [*served, str(_files(folder))] if files else served
 
     return command
 
 
-def _proxied(program: str, *arguments: str) -> Callable[[Path, int], Command]:
-    """Serve a program that speaks over its standard streams by mcp-proxy."""
-
-    def command(folder: Path, port: int) -> Command:
-        filled = [argument.format(folder=folder) for argument in arguments]
-        proxy = [str(installed_python("python_more") / "mcp-proxy"), "--host", "127.0.0.1", "--port", str(port)]
-        return [*proxy, "--pass-environment", "--", str(installed_python("python") / program), *filled]
-
-    return command
+def _python_stdio(program: str, *arguments: str) -> Stdio:
+    return lambda _: [str(installed_python("python") / program), *arguments]
 
 
-def _git(folder: Path, port: int) -> Command:
-    repository = folder / "repository"
-    git = shutil.which("git")
+def _git(folder: Path) -> Command:
+    repository, git = folder / "repository", shutil.which("git")
     assert git is not None
     if not repository.exists():
         repository.mkdir()
@@ -145,7 +61,28 @@ def _git(folder: Path, port: int) -> Command:
         for step in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "First")):
             subprocess.run([git, *who, *step], cwd=repository, check=True)  # noqa: S603 - git itself
         (repository / "a.txt").write_text("two\n", "utf-8")
-    return _proxied("mcp-server-git", "--repository", str(repository))(folder, port)
+    return [str(installed_python("python") / "mcp-server-git"), "--repository", str(repository)]
+
+
+def _supergateway(served: Stdio, *options: str) -> Serve:
+    """Serve a program that speaks over its standard streams by supergateway."""
+
+    def command(folder: Path, port: int) -> Command:
+        script = installed_node("npm") / "node_modules/supergateway/dist/index.js"
+        rest = ["--outputTransport", "streamableHttp", "--port", str(port), "--logLevel", "none"]
+        return [str(NODE), str(script), "--stdio", " ".join(served(folder)), *rest, *options]
+
+    return command
+
+
+def _mcp_proxy(served: Stdio) -> Serve:
+    """Serve a program that speaks over its standard streams by mcp-proxy."""
+
+    def command(folder: Path, port: int) -> Command:
+        proxy = [str(installed_python("python_more") / "mcp-proxy"), "--host", "127.0.0.1"]
+        return [*proxy, "--port", str(port), "--pass-environment", "--", *served(folder)]
+
+    return command
 
 
 def _playwright(folder: Path, port: int) -> Command:
@@ -154,26 +91,33 @@ def _playwright(folder: Path, port: int) -> Command:
     return [str(NODE), str(script), "--port", str(port), *options, "--executable-path", str(chromium_path())]
 
 
+_FILESYSTEM = _stdio("server-filesystem", files=True)
+_MEMORY, _THINKING = _stdio("server-memory"), _stdio("server-sequential-thinking")
+_TIME = _python_stdio("mcp-server-time", "--local-timezone", "UTC")
+_FETCH = _python_stdio("mcp-server-fetch", "--ignore-robots-txt", "--allow-private-ips")
 _EVERYTHING = ForeignServer(
     "everything",
     _node("npm", _module("server-everything"), "streamableHttp"),
-    calls=(
-        ("echo", {"message": "Grüße 👋"}),
-        ("get-sum", {"a": 2, "b": 40}),
-        ("get-tiny-image", {}),
-        ("get-structured-content", {"location": "Chicago"}),
-        ("get-annotated-message", {"messageType": "error", "includeImage": True}),
-        ("get-resource-reference", {"resourceType": "Text", "resourceId": 1}),
-        ("get-resource-links", {"count": 3}),
+    Uses(
+        calls=(
+            ("echo", {"message": "Grüße 👋"}),
+            ("get-sum", {"a": 2, "b": 40}),
+            ("get-tiny-image", {}),
+            ("get-structured-content", {"location": "Chicago"}),
+            ("get-annotated-message", {"messageType": "error", "includeImage": True}),
+            ("get-resource-reference", {"resourceType": "Text", "resourceId": 1}),
+            ("get-resource-links", {"count": 3}),
+        ),
+        wrong=("get-sum", {"a": "two"}),
+        slow=("trigger-long-running-operation", {"duration": 30, "steps": 60}),
+        prompts=(
+            ("simple-prompt", {}),
+            ("args-prompt", {"city": "Bern"}),
+            ("resource-prompt", {"resourceType": "Text", "resourceId": "1"}),
+        ),
+        resources=("demo://resource/static/document/architecture.md", "demo://resource/dynamic/text/1"),
     ),
-    wrong=("get-sum", {"a": "two"}),
-    slow=("trigger-long-running-operation", {"duration": 30, "steps": 60}),
-    prompts=(
-        ("simple-prompt", {}),
-        ("args-prompt", {"city": "Bern"}),
-        ("resource-prompt", {"resourceType": "Text", "resourceId": "1"}),
-    ),
-    resources=("demo://resource/static/document/architecture.md", "demo://resource/dynamic/text/1"),
+    stdio=_stdio("server-everything"),
     quick=True,
 )
 SERVERS = [
@@ -181,164 +125,211 @@ SERVERS = [
     ForeignServer(
         "TypeScript-SDK-2",
         _node("npm", "modern.mjs"),
-        calls=(_ADD, ("list", {}), ("fail", {})),
-        wrong=("add", {"a": "two"}),
-        asks=("greet", {}),
-        prompts=(("greeting", {"name": "Ada"}),),
-        resources=(_NOTE, "note://none"),
+        Uses(
+            calls=(_ADD, ("list", {}), ("fail", {})),
+            wrong=("add", {"a": "two"}),
+            asks=("greet", {}),
+            prompts=(("greeting", {"name": "Ada"}),),
+            resources=(_NOTE, "note://none"),
+        ),
         quick=True,
     ),
     ForeignServer(
         "filesystem",
-        _gateway("--stateful", package="server-filesystem", files=True),
-        calls=(
-            ("list_allowed_directories", {}),
-            ("read_text_file", {"path": "a.txt"}),
-            ("list_directory", {"path": "."}),
-            ("write_file", {"path": "b.txt", "content": "new\n"}),
-            ("read_text_file", {"path": "/etc/passwd"}),
-            ("search_files", {"path": ".", "pattern": "**/*.txt"}),
+        _supergateway(_FILESYSTEM, "--stateful"),
+        Uses(
+            calls=(
+                ("list_allowed_directories", {}),
+                ("read_text_file", {"path": "a.txt"}),
+                ("list_directory", {"path": "."}),
+                ("write_file", {"path": "b.txt", "content": "new\n"}),
+                ("read_text_file", {"path": "/etc/passwd"}),
+                ("search_files", {"path": ".", "pattern": "**/*.txt"}),
+            ),
+            wrong=("read_text_file", {}),
+            slow=None,
         ),
-        wrong=("read_text_file", {}),
-        slow=None,
+        stdio=_FILESYSTEM,
         quick=True,
     ),
     ForeignServer(
         "memory",
-        _gateway(package="server-memory"),
-        calls=(
-            ("read_graph", {}),
-            ("create_entities", {"entities": [{"name": "Ada", "entityType": "person", "observations": ["x"]}]}),
-            ("search_nodes", {"query": "Ada"}),
-            ("delete_entities", {"entityNames": ["Ada"]}),
+        _supergateway(_MEMORY),
+        Uses(
+            calls=(
+                ("read_graph", {}),
+                (
+                    "create_entities",
+                    {"entities": [{"name": "Ada", "entityType": "person", "observations": ["x"]}]},
+                ),
+                ("search_nodes", {"query": "Ada"}),
+                ("delete_entities", {"entityNames": ["Ada"]}),
+            ),
+            wrong=("create_entities", {"entities": "none"}),
+            slow=None,
         ),
-        wrong=("create_entities", {"entities": "none"}),
-        slow=None,
+        stdio=_MEMORY,
     ),
     ForeignServer(
         "sequential-thinking",
-        _gateway("--stateful", package="server-sequential-thinking"),
-        calls=(
-            (
-                "sequentialthinking",
-                {"thought": "x", "nextThoughtNeeded": False, "thoughtNumber": 1, "totalThoughts": 1},
+        _supergateway(_THINKING, "--stateful"),
+        Uses(
+            calls=(
+                (
+                    "sequentialthinking",
+                    {"thought": "x", "nextThoughtNeeded": False, "thoughtNumber": 1, "totalThoughts": 1},
+                ),
             ),
+            wrong=("sequentialthinking", {}),
+            slow=None,
+            varies=frozenset({"sequentialthinking"}),
         ),
-        wrong=("sequentialthinking", {}),
-        slow=None,
-        varies=frozenset({"sequentialthinking"}),
+        stdio=_THINKING,
     ),
     ForeignServer(
         "time",
-        _proxied("mcp-server-time", "--local-timezone", "UTC"),
-        calls=(
-            ("get_current_time", {"timezone": "Europe/Zurich"}),
-            ("convert_time", {"source_timezone": "UTC", "time": "16:30", "target_timezone": "Asia/Tokyo"}),
-            ("get_current_time", {"timezone": "Nowhere"}),
+        _mcp_proxy(_TIME),
+        Uses(
+            calls=(
+                ("get_current_time", {"timezone": "Europe/Zurich"}),
+                (
+                    "convert_time",
+                    {"source_timezone": "UTC", "time": "16:30", "target_timezone": "Asia/Tokyo"},
+                ),
+                ("get_current_time", {"timezone": "Nowhere"}),
+            ),
+            wrong=("get_current_time", {}),
+            slow=None,
+            varies=frozenset({"get_current_time"}),
         ),
-        wrong=("get_current_time", {}),
-        slow=None,
-        varies=frozenset({"get_current_time"}),
+        stdio=_TIME,
     ),
     ForeignServer(
         "git",
-        _git,
-        calls=(
-            ("git_status", {"repo_path": "{folder}/repository"}),
-            ("git_diff_unstaged", {"repo_path": "{folder}/repository"}),
-            ("git_log", {"repo_path": "{folder}/repository"}),
-            ("git_status", {"repo_path": "/"}),
+        _mcp_proxy(_git),
+        Uses(
+            calls=(
+                ("git_status", {"repo_path": "{folder}/repository"}),
+                ("git_diff_unstaged", {"repo_path": "{folder}/repository"}),
+                ("git_log", {"repo_path": "{folder}/repository"}),
+                ("git_status", {"repo_path": "/"}),
+            ),
+            wrong=("git_diff", {}),
+            slow=None,
         ),
-        wrong=("git_diff", {}),
-        slow=None,
+        stdio=_git,
     ),
     ForeignServer(
         "fetch",
-        _proxied("mcp-server-fetch", "--ignore-robots-txt", "--allow-private-ips"),
-        calls=(
-            ("fetch", {"url": "http://127.0.0.1:{port}/nothing", "raw": True}),
-            ("fetch", {"url": "http://127.0.0.1:1/"}),
+        _mcp_proxy(_FETCH),
+        Uses(
+            calls=(
+                ("fetch", {"url": "http://127.0.0.1:{port}/status", "raw": True}),
+                ("fetch", {"url": "http://127.0.0.1:1/"}),
+            ),
+            wrong=("fetch", {"url": 7}),
+            slow=None,
+            varies=frozenset({"fetch"}),
         ),
-        wrong=("fetch", {"url": 7}),
-        slow=None,
+        stdio=_FETCH,
     ),
     ForeignServer(
         "FastMCP-4",
         _python("python", "server.py"),
-        calls=(_ADD, ("fail", {}), ("report", {})),
-        wrong=("add", {"a": "two"}),
-        asks=("greet", {}),
-        prompts=(("greeting", {"name": "Ada"}),),
-        resources=(_NOTE, "note://by/Ada", "note://none"),
+        Uses(
+            calls=(_ADD, ("fail", {}), ("report", {})),
+            wrong=("add", {"a": "two"}),
+            asks=("greet", {}),
+            prompts=(("greeting", {"name": "Ada"}),),
+            resources=(_NOTE, "note://by/Ada", "note://none"),
+        ),
     ),
     ForeignServer(
         "fastapi-mcp",
         _python("python_more", "fastapi_app.py"),
-        calls=(
-            ("get_item", {"number": 7, "full": True}),
-            ("get_item", {"number": 0}),
-            ("add_item", {"name": "x", "price": 1.5, "tags": ["a"]}),
+        Uses(
+            calls=(
+                ("get_item", {"number": 7, "full": True}),
+                ("get_item", {"number": 0}),
+                ("add_item", {"name": "x", "price": 1.5, "tags": ["a"]}),
+            ),
+            wrong=("add_item", {"price": "much"}),
         ),
-        wrong=("add_item", {"price": "much"}),
     ),
     ForeignServer(
         "gradio",
         _python("python_more", "gradio_app.py"),
-        calls=(_ADD, ("shout", {"text": "hey", "times": "twice"})),
-        wrong=("shout", {"times": 7}),
-        path="/gradio_api/mcp",  # which it redirects to the same with a slash
+        Uses(
+            calls=(_ADD, ("shout", {"text": "hey", "times": "twice"})),
+            wrong=("shout", {"times": 7}),
+        ),
+        address="http://127.0.0.1:{port}/gradio_api/mcp",
     ),
     ForeignServer(
         "chuk",
         _python("python_more", "chuk.py"),
-        calls=(_ADD,),
-        wrong=("add", {"a": "two"}),
-        resources=(_NOTE,),
+        Uses(
+            calls=(_ADD,),
+            wrong=("add", {"a": "two"}),
+            resources=(_NOTE,),
+        ),
     ),
     ForeignServer(
         "FastMCP-in-TypeScript",
         _node("npm_more", "fastmcp.mjs"),
-        calls=(_ADD, ("fail", {}), ("stream", {})),
-        wrong=("add", {"a": "two"}),
-        prompts=(("greeting", {"name": "Ada"}),),
-        resources=(_NOTE, "note://by/Ada"),
+        Uses(
+            calls=(_ADD, ("fail", {}), ("stream", {})),
+            wrong=("add", {"a": "two"}),
+            prompts=(("greeting", {"name": "Ada"}),),
+            resources=(_NOTE, "note://by/Ada"),
+        ),
     ),
     ForeignServer(
         "hono",
         _node("npm_more", "hono.mjs"),
-        calls=(_ADD,),
-        wrong=("add", {"a": "two"}),
-        asks=("greet", {}),
+        Uses(
+            calls=(_ADD,),
+            wrong=("add", {"a": "two"}),
+            asks=("greet", {}),
+        ),
     ),
     ForeignServer(
         "mastra",
         _node("npm_more", "mastra.mjs"),
-        calls=(_ADD, ("list", {"count": 3})),
-        wrong=("add", {"a": "two"}),
+        Uses(
+            calls=(_ADD, ("list", {"count": 3})),
+            wrong=("add", {"a": "two"}),
+        ),
     ),
     ForeignServer(
         "tmcp",
         _node("npm_more", "tmcp.mjs"),
-        calls=(_ADD,),
-        wrong=("add", {"a": "two"}),
-        prompts=(("greeting", {"name": "Ada"}),),
-        resources=(_NOTE,),
+        Uses(
+            calls=(_ADD,),
+            wrong=("add", {"a": "two"}),
+            prompts=(("greeting", {"name": "Ada"}),),
+            resources=(_NOTE,),
+        ),
     ),
     ForeignServer(
         "mcp-lite",
         _node("npm_more", "lite.mjs"),
-        calls=(_ADD,),
-        wrong=("add", {"a": "two"}),
-        prompts=(("greeting", {"name": "Ada"}),),
-        resources=(_NOTE,),
+        Uses(
+            calls=(_ADD,),
+            wrong=("add", {"a": "two"}),
+            prompts=(("greeting", {"name": "Ada"}),),
+            resources=(_NOTE,),
+        ),
     ),
     ForeignServer(
         "playwright",
         _playwright,
-        calls=(("browser_navigate", {"url": "data:text/html,<h1>Hello</h1>"}), ("browser_snapshot", {})),
-        wrong=("browser_navigate", {}),
-        slow=("browser_wait_for", {"time": 30}),
-        host="localhost",
-        varies=frozenset({"browser_navigate", "browser_snapshot"}),
+        Uses(
+            calls=(("browser_navigate", {"url": "data:text/html,<h1>Hello</h1>"}), ("browser_snapshot", {})),
+            wrong=("browser_navigate", {}),
+            slow=("browser_wait_for", {"time": 30}),
+            varies=frozenset({"browser_navigate", "browser_snapshot"}),
+        ),
+        address="http://localhost:{port}/mcp",
     ),
 ]

@@ -7,7 +7,7 @@ from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai import FunctionChoiceBehavior
 from semantic_kernel.contents import ChatHistory
-from tests.foreign.servers import Running
+from tests.foreign.running import Running
 
 from mcpsecurity import McpClient
 from mcpsecurity.client import McpConnection, result_text
@@ -36,7 +36,7 @@ def model_of(local: LocalStack, api: Literal["responses", "chat"]) -> ChatModel:
 async def test_a_model_uses_a_tool_by_either_api(
     running: Running, local: LocalStack, api: Literal["responses", "chat"]
 ) -> None:
-    name, given = running.server.calls[0]
+    name, given = running.server.uses.calls[0]
     arguments = running.filled(given)
     kernel, history, left_out = Kernel(), ChatHistory(), list[tuple[str, str]]()
     local.model.clear()
@@ -55,7 +55,7 @@ async def test_a_model_uses_a_tool_by_either_api(
     first, last = local.model.asked
     assert len(first.tools) == len(tools) - len(tasks)
     assert (first.api, last.messages[-1]["role"]) == (api, "tool")
-    if name not in running.server.varies:
+    if name not in running.server.uses.varies:
         assert last.messages[-1]["content"] == result_text(result)
 
 
@@ -63,14 +63,14 @@ async def test_a_client_keeps_tools_prompts_and_resources_in_a_kernel(running: R
     kernel = Kernel()
     async with McpClient(kernel, running.url, prompts=True, resources=True, ask=None) as client:
         plugin = kernel.plugins[client.plugin.name]
-        for name, arguments in running.server.prompts:
+        for name, arguments in running.server.uses.prompts:
             function = plugin[f"prompt_{function_name(name)}"]
             told = str(await function.invoke(kernel, **arguments))
             assert told
             assert str((await client.get_prompt(name, **arguments))[0].content) in told
         for resource in await client.list_resources():
             assert isinstance(resource, types.Resource)
-        for uri in running.server.resources[:1]:
+        for uri in running.server.uses.resources[:1]:
             assert await plugin["read_resource"].invoke(kernel, uri=uri)
             assert await client.read_resource(uri)
     assert client.plugin.name not in kernel.plugins

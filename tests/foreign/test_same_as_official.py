@@ -1,7 +1,7 @@
 """Our client sees of each server what the official SDK 2 sees: lists, results, errors, prompts, resources."""
 
 import pytest
-from tests.foreign.servers import Running
+from tests.foreign.running import Running
 from tests.foreign.views import official_view, our_view
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(300)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp import types
 from pydantic import BaseModel
-from tests.foreign.servers import Running
+from tests.foreign.running import Running
 from tests.sdk2.environment import run_program
 
 from mcpsecurity.client import McpConnection, ProtocolError
@@ -32,11 +32,19 @@ class Person:
         self.asked: list[str] = []
         self.sampled: list[str] = []
 
-    async def elicits(self, _: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+    async def elicits(
+        self,
+        context: Any,  # noqa: ARG002 - as the SDK calls it
+        params: types.ElicitRequestParams,
+    ) -> types.ElicitResult:
         self.asked.append(params.message)
         return types.ElicitResult(action="accept", content={"name": "Ada"})
 
-    async def samples(self, _: Any, params: types.CreateMessageRequestParams) -> types.CreateMessageResult:
+    async def samples(
+        self,
+        context: Any,  # noqa: ARG002 - as the SDK calls it
+        params: types.CreateMessageRequestParams,
+    ) -> types.CreateMessageResult:
         self.sampled.append(str(params.messages))
         text = types.TextContent(type="text", text="hello")
         return types.CreateMessageResult(role="assistant", content=text, model="m")
@@ -45,9 +53,7 @@ class Person:
 async def our_view(running: Running) -> View:
     """Return what our client sees."""
     server, person = running.server, Person()
-    async with McpConnection(
-        running.url, elicitation=person.elicits, sampling=person.samples
-    ) as connection:
+    async with McpConnection(running.url, elicitation=person.elicits, sampling=person.samples) as connection:
         assert connection.server is not None
         offers = connection.server.capabilities
         view: View = {
@@ -57,10 +63,10 @@ async def our_view(running: Running) -> View:
             "prompts": _dumped(await connection.list_prompts()) if offers.prompts else [],
             "resources": _dumped(await connection.list_resources()) if offers.resources else [],
         }
-        made = [connection.call_tool(n, running.filled(a)) for n, a in (*server.calls, *_more(server))]
+        made = [connection.call_tool(n, running.filled(a)) for n, a in (*server.uses.calls, *_more(server))]
         view["calls"] = [await _outcome(call) for call in made]
-        view["messages"] = [await _outcome(connection.get_prompt(n, a)) for n, a in server.prompts]
-        view["contents"] = [await _outcome(connection.read_resource(uri)) for uri in server.resources]
+        view["messages"] = [await _outcome(connection.get_prompt(n, a)) for n, a in server.uses.prompts]
+        view["contents"] = [await _outcome(connection.read_resource(uri)) for uri in server.uses.resources]
     return _comparable(running, view)
 
 
@@ -70,16 +76,16 @@ async def official_view(running: Running, mode: str) -> View:
     job = {
         "url": running.url,
         "mode": mode,
-        "calls": [(name, running.filled(given)) for name, given in (*server.calls, *_more(server))],
-        "prompts": server.prompts,
-        "resources": server.resources,
+        "calls": [(name, running.filled(given)) for name, given in (*server.uses.calls, *_more(server))],
+        "prompts": server.uses.prompts,
+        "resources": server.uses.resources,
     }
     view: View = await run_program("look.py", job)
     return _comparable(running, view | {"mode": mode})
 
 
 def _more(server: Any) -> list[Any]:
-    return [("no such tool", {}), server.wrong, *([server.asks] if server.asks else [])]
+    return [("no such tool", {}), server.uses.wrong, *([server.uses.asks] if server.uses.asks else [])]
 
 
 async def _outcome(work: Awaitable[Any]) -> dict[str, Any]:
@@ -102,9 +108,11 @@ def _comparable(running: Running, view: View) -> View:
     view = json.loads(_CLOCK.sub("now", json.dumps(view)))
     for key, kept in _KEPT.items():
         view[key] = [{name: item.get(name) for name in kept} for item in view[key]]
-    for (name, _), outcome in zip((*running.server.calls, *_more(running.server)), view["calls"], strict=True):
+    for (name, _), outcome in zip(
+        (*running.server.uses.calls, *_more(running.server)), view["calls"], strict=True
+    ):
         if "result" in outcome:
-            outcome["result"] = _result(outcome["result"], varies=name in running.server.varies)
+            outcome["result"] = _result(outcome["result"], varies=name in running.server.uses.varies)
     for tool in view["tools"]:
         tool["annotations"] = _known(tool["annotations"] or {}, types.ToolAnnotations)
     for prompt in view["prompts"]:

@@ -1,4 +1,4 @@
-"""Programs in Python whose packages ours cannot have beside its own, installed as a folder's lock file says."""
+"""Programs in Python whose packages ours cannot have beside its own, installed as a lock file says."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A server on the framework FastMCP 4, whose tools ask, report, log and change. The port is the first argument."""
+"""A server on the framework FastMCP 4, whose tools ask, report and log. The port is the first argument."""
 
 import asyncio
 import sys

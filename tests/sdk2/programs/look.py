@@ -1,7 +1,8 @@
 """A client on the official SDK 2.x that lists all that a server offers, and uses some of it.
 
-Reads a job from the standard input: `url`, `mode` ("legacy" or "auto"), `calls` and `prompts` (pairs of a name
-and arguments) and `resources` (URIs). Answers each question with the name Ada, and each sampling with "hello".
+Reads a job from the standard input: `url`, `mode` ("legacy" or "auto"), `calls` and `prompts` (pairs of a
+name and arguments) and `resources` (URIs). Answers each question with
+the name Ada, each sampling with "hello".
 """
 
 import asyncio
