@@ -24,8 +24,9 @@ https://ai.google.dev/gemini-api/docs/thought-signatures."""
 _DETAILS = ("reasoning_details", "thinking_blocks")
 """What OpenRouter has of a model's reasoning: https://openrouter.ai/docs/use-cases/reasoning-tokens; and what
 LiteLLM has of Claude's: https://docs.litellm.ai/docs/reasoning_content."""
-_SEALED_ID = 40
-"""Some gateways put the signature into the id of a call, which is longer then than an id may be elsewhere."""
+_SIGNED_ID = "__thought__"
+"""Where gateways (LiteLLM, agentgateway) put the signature of a call into its id, this is before it. Such an
+id is longer than an id may be elsewhere."""
 
 
 def request(messages: Iterable[ChatMessageContent], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +162,7 @@ def _read_call(made: Mapping[str, Any], answer: Answer) -> None:
     call_id = text_of(made.get("id"))
     answer.call(made.get("index"), call_id, text_of(function.get("name")), arguments)
     marks: dict[str, Any] = {name: made[name] for name in _MARKS if isinstance(made.get(name), dict)}
-    if len(call_id) > _SEALED_ID:
+    if _SIGNED_ID in call_id:
         marks["call_id"] = call_id
     if marks:
         answer.mark_call(marks, len(str(marks)))
