@@ -4,6 +4,7 @@ import re
 
 from playwright.async_api import Locator, expect
 from tests.browser.person import Person
+from tests.browser.watch import Watch
 
 DICE = "Please generate a random number between 1 and 6"
 
@@ -107,7 +108,10 @@ async def test_what_waits_in_another_chat_is_seen(alice: Person) -> None:
     await expect(alice.page).to_have_title(re.compile("^Please"))
 
 
-async def test_a_person_with_too_many_answers_is_led_to_one_that_waits_for_her(alice: Person) -> None:
+async def test_a_person_with_too_many_answers_is_led_to_one_that_waits_for_her(
+    alice: Person, watch: Watch
+) -> None:
+    watch.allow("429")
     await alice.ask(DICE)
     await expect(alice.call("get_random_number")).to_be_visible()
     await alice.begin_another()
