@@ -90,7 +90,7 @@ def _compile(python: Path, folder: Path) -> None:
     """Compile all modules, on every processor: hundreds of tests start programs, and where
     PYTHONDONTWRITEBYTECODE is set each would compile its imports again."""
     subprocess.run(  # noqa: S603 - the environment's own Python
-        [python, "-m", "compileall", "-q", "-q", "-j", "0", folder],
+        [python, "-W", "ignore", "-m", "compileall", "-q", "-q", "-j", "0", folder],
         check=False,  # some packages ship templates that are no modules
         timeout=1800,
     )

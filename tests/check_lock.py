@@ -5,6 +5,7 @@ check resolves with the lock's own versions as preferences, so that a new releas
 nothing; only a requirement that the lock does not satisfy, or no longer needs, does.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,8 @@ def resolve(output: Path, *options: str) -> None:
         *("--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links"),
         *("--output-file", str(output), *options, "pyproject.toml"),
     ]
-    subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603 - arguments are fixed above
+    environment = {**os.environ, "UV_SYSTEM_CERTS": "true"}  # as pip does: a company's proxy is known there
+    subprocess.run(command, cwd=ROOT, check=True, env=environment)  # noqa: S603 - arguments are fixed above
 
 
 def versions(text: str) -> set[str]:

@@ -46,7 +46,7 @@ __all__ = [
 _LEAST = {
     "msal": logging.INFO,  # below: personal data
     "semantic_kernel": logging.CRITICAL,  # below: arguments and results of calls; we log failures ourselves
-    "mcp.client.streamable_http": logging.WARNING,  # below: session ids
+    "mcp.client.streamable_http": logging.ERROR,  # below: session ids, results, servers that went first
     "azure": logging.CRITICAL,  # below: requests, and what a tenant answered; we log failures ourselves
     "aiosqlite": logging.INFO,  # below: each statement with its values
     "openai": logging.WARNING,  # below: whole requests

@@ -18,11 +18,19 @@ _PAUSE = 1.0
 
 
 def run_workers(
-    count: int, command: Sequence[str], settings: Settings, *, host: str, port: int, name: str
+    count: int,
+    command: Sequence[str],
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    name: str,
+    system: str = sys.platform,
 ) -> int:
     """Run `mcpsecurity COMMAND --worker N` `count` times until SIGINT or SIGTERM; return the exit code.
 
-    A process that ends is started again. 1 means that the address cannot be bound.
+    A process that ends is started again. 1 means that the address cannot be bound, or that the system would
+    not share it out: macOS gives all connections to one process, and Windows has no such option.
 
     Raises:
         SettingsError: there is no Redis for what they have to share.
@@ -30,8 +38,12 @@ def run_workers(
     configure_logging(settings.log_level, settings.log_format)
     if settings.redis_url is None:
         raise SettingsError("MCPSECURITY_REDIS_URL: several workers need it, to share their sessions")
-    if not hasattr(socket, "SO_REUSEPORT"):
-        print(f"{name}: this system cannot share a port between processes.", file=sys.stderr)
+    if system != "linux":
+        print(
+            f"{name}: several workers need Linux, which deals connections out among them; run one, or several"
+            " behind a proxy.",
+            file=sys.stderr,
+        )
         return 1
     try:
         with socket.create_server(

@@ -38,6 +38,8 @@ def test_the_command_is_typed_as_this_person_can_type_it(
     beside = Path(sys.executable).with_name("mcpsecurity")
     if not beside.exists():
         pytest.skip("the command is not installed here")
+    for key in ("UV", "VIRTUAL_ENV"):
+        monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.chdir(beside.parent.parent)
     assert shutil.which("mcpsecurity") is None
@@ -46,3 +48,7 @@ def test_the_command_is_typed_as_this_person_can_type_it(
     assert own_command() == str(beside)
     monkeypatch.setenv("PATH", str(beside.parent))
     assert own_command() == "mcpsecurity"
+    monkeypatch.setenv("UV", "/usr/bin/uv")
+    assert own_command() == str(beside), "`uvx` has a PATH that the next terminal lacks"
+    monkeypatch.setenv("VIRTUAL_ENV", str(beside.parent.parent))
+    assert own_command() == "mcpsecurity", "`uv run` in an environment that is active"

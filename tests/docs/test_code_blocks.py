@@ -10,6 +10,7 @@ import pytest
 from mcp.shared.memory import create_connected_server_and_client_session
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent
+from tests.support.agents import makes_an_agent
 from tests.support.installed import ROOT
 
 from mcpsecurity.testing import LocalStack, ServedMcp
@@ -20,9 +21,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(path: Path) -> list[str]:
-    """Return the Python code blocks of a page that hold code, not an included file."""
-    found = re.findall(r"^```python\n(.*?)^```", path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    return [block for block in found if "--8<--" not in block]
+    """Return the Python code blocks of a page."""
+    return re.findall(r"^```python\n(.*?)^```", path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
 async def run(code: str, **names: Any) -> dict[str, Any]:
@@ -51,6 +51,16 @@ def test_every_block_is_python(path: Path) -> None:
         compile(block, path.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
+def test_the_page_on_testing_shows_the_example_project_as_it_is() -> None:
+    folder = ROOT / "examples" / "testing"
+    files = {str(path.relative_to(folder)): path.read_text("utf-8") for path in folder.rglob("*.py")}
+    code = {name: text for name, text in files.items() if text.strip()}
+    text = (ROOT / "docs" / "testing.md").read_text("utf-8")
+    shown = re.findall(r"`([\w./]+)`[^`]*\n\n```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert {name: block for name, block in shown if name in files} == code
+
+
+@makes_an_agent
 async def test_the_three_lines_of_the_readme_work_as_written(stack: LocalStack, server: ServedMcp) -> None:
     code = next(block for block in blocks(ROOT / "README.md") if "McpClient.connect" in block)
     code = code.replace("https://mcp.contoso.com/mcp", server.url).replace("api://…/mcp:tools", server.scope)

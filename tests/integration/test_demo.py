@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -21,10 +22,12 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent
+from tests.support.agents import makes_an_agent
 from tests.support.ambient import AMBIENT, write_dotenv
 
 from mcpsecurity import McpClient
 from mcpsecurity.running_demo import NoDemoError, find_demo
+from mcpsecurity.testing.web_chat import WebChat
 
 KEYS = {
     "webclient", "mcp", "authority", "ca_file", "tenant_id", "scope", "users", "public_client_id",
@@ -219,6 +222,7 @@ async def _token(ready: dict[str, Any], offset: int, folder: Path) -> str:
     return token
 
 
+@makes_an_agent
 async def test_a_program_finds_it_by_one_call(demo: tuple[Any, dict[str, Any], int]) -> None:
     _, ready, offset = demo
     kernel = Kernel()
@@ -235,6 +239,7 @@ async def test_a_program_finds_it_by_one_call(demo: tuple[Any, dict[str, Any], i
 
 
 @pytest.mark.parametrize("number", [0, 1])
+@makes_an_agent
 async def test_the_readmes_lines_work_as_they_stand(
     demo: tuple[Any, dict[str, Any], int], tmp_path: Path, number: int
 ) -> None:
@@ -279,16 +284,26 @@ async def test_without_a_demo_it_is_said_how_to_start_one(tmp_path: Path) -> Non
     assert list((tmp_path / "cloud").glob("demo-*.json")) == []
 
 
+def see_the_tools(ready: dict[str, Any]) -> None:
+    """Sign in as alice and look at the tools, for which the web chat opens a session at the server."""
+    process: Any = SimpleNamespace(stop=None)  # the chat is none that the testing package has started
+    with WebChat(ready["webclient"], process, Path(ready["ca_file"])).client("alice@contoso.example") as http:
+        chat = re.findall(r'data-chat-id="([^"]+)"', http.get("/").text)
+        tools = http.get(f"/api/chats/{chat[0]}/tools").json()
+    assert [server["status"] for server in tools["servers"]] == ["ready"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_everything_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    async with running_demo(tmp_path) as (process, ready, _):
+    async with running_demo(tmp_path, LOCALCLOUD_FOLDER=str(tmp_path / "cloud")) as (process, ready, _):
+        await asyncio.to_thread(see_the_tools, ready)
         began = time.monotonic()
         process.send_signal(number)
         async with asyncio.timeout(10):
             _, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()
         assert time.monotonic() - began < 10
-        assert "Traceback" not in errors.decode()
+        assert errors.decode().rpartition("Ctrl-C ends everything.")[2].strip() == ""
         async with aiohttp.ClientSession() as http:
             with pytest.raises(aiohttp.ClientConnectionError):
                 await http.get(ready["webclient"])

@@ -11,6 +11,7 @@ from semantic_kernel.connectors.ai.chat_completion_client_base import ChatComple
 from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory, FunctionResultContent
 from tests.kernel.people import Person
+from tests.support.agents import makes_an_agent
 
 from mcpsecurity import McpClient
 from mcpsecurity.client import ToolFailedError
@@ -46,6 +47,7 @@ async def test_chat_completion_calls_a_tool_and_answers(
     assert "5" in str(answer)
 
 
+@makes_an_agent
 async def test_an_agent_calls_a_tool_and_answers(
     thinking_kernel: Kernel, stack: LocalStack, product: ServedMcp
 ) -> None:
@@ -56,6 +58,7 @@ async def test_an_agent_calls_a_tool_and_answers(
     assert stack.cloud.model.requests >= 2
 
 
+@makes_an_agent
 async def test_a_person_who_approved_in_the_client_is_not_asked_by_the_server_again(
     thinking_kernel: Kernel, stack: LocalStack
 ) -> None:
@@ -74,6 +77,7 @@ async def test_a_person_who_approved_in_the_client_is_not_asked_by_the_server_ag
     server.stop()
 
 
+@makes_an_agent
 async def test_an_agent_tells_what_a_failing_tool_said(
     thinking_kernel: Kernel, stack: LocalStack, product: ServedMcp
 ) -> None:

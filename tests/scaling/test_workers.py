@@ -9,9 +9,13 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import psutil
+import pytest
 from cryptography.fernet import Fernet
 from tests.support.ports import free_port
 from tests.support.programs import redis_server
+
+from mcpsecurity.settings import Settings, settings_of
+from mcpsecurity.workers import run_workers
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 HEADERS = {"Accept": "application/json, text/event-stream"}
@@ -44,6 +48,18 @@ async def test_several_workers_without_a_redis_are_refused_by_name() -> None:
         _, told = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 2
     assert "MCPSECURITY_REDIS_URL" in told.decode()
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_several_workers_are_refused_where_one_would_get_all_connections(
+    system: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"redis_url": "redis://localhost", "keys": Fernet.generate_key().decode()}
+    code = run_workers(
+        2, ["server"], settings_of(Settings, **given), host="127.0.0.1", port=0, name="server", system=system
+    )
+    assert code == 1
+    assert "several workers need Linux" in capsys.readouterr().err
 
 
 async def test_workers_serve_one_port_and_a_dead_one_is_replaced() -> None:

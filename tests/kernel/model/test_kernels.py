@@ -11,6 +11,7 @@ from semantic_kernel.connectors.ai.open_ai import OpenAIChatPromptExecutionSetti
 from semantic_kernel.contents import ChatHistory
 from semantic_kernel.exceptions import ServiceContentFilterException, ServiceResponseException
 from tests.kernel.model.conftest import Endpoint, Made, Refusal, asked_whole, called, ended
+from tests.support.agents import makes_an_agent
 from tests.webclient.oddity import tool
 
 from mcpsecurity.kernel import ChatModel, ChatModelSettings, import_mcp_tools
@@ -57,6 +58,7 @@ async def test_tools_of_a_server_reach_the_model_with_all_their_parameters(
     assert body["tool_choice"] == "auto"
 
 
+@makes_an_agent
 async def test_an_agent_calls_a_tool_and_goes_on(endpoint: Endpoint, model_at: Made) -> None:
     kernel, source, thread = Kernel(), Source(), ChatHistoryAgentThread()
     await import_mcp_tools(kernel, source)
@@ -72,6 +74,7 @@ async def test_an_agent_calls_a_tool_and_goes_on(endpoint: Endpoint, model_at: M
     ]  # fmt: skip
 
 
+@makes_an_agent
 async def test_an_agent_streams(endpoint: Endpoint, model_at: Made) -> None:
     kernel, source = Kernel(), Source()
     await import_mcp_tools(kernel, source)

@@ -183,9 +183,15 @@ async def test_what_entra_refuses_is_a_clear_tool_error(
     assert text in result["content"][0]["text"]
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.6])
 async def test_what_entra_asks_of_the_sign_in_reaches_the_client_as_a_claims_challenge(
-    cloud: LocalCloud, cloud_settings: dict[str, Any], clock: MovableClock, tenant: ControlledTenant
+    cloud: LocalCloud,
+    cloud_settings: dict[str, Any],
+    clock: MovableClock,
+    tenant: ControlledTenant,
+    seconds: float,
 ) -> None:
+    cloud.tenant.faults.delay = seconds  # connections are looked after meanwhile, twice
     async with ProtectedServer(tenant, clock, **cloud_settings) as protected:
         cloud.tenant.faults.refuse(Sts.MFA_REQUIRED, claims=CHALLENGE)
         answer = await protected.stateless_tool(cloud.access_token(), "get_my_profile")

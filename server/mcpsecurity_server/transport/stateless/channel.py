@@ -89,6 +89,11 @@ class InputRequiredChannel:
         return self._suspension
 
     @property
+    def begun(self) -> bool:
+        """Whether the client has got something, so that the request can no longer be refused."""
+        return self.suspended or (self._stream is not None and self._stream.begun)
+
+    @property
     def suspended(self) -> bool:
         """Whether the handler was cancelled."""
         return self._suspension is not None and self._suspension.cancelled

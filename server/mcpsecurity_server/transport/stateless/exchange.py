@@ -106,7 +106,7 @@ class Exchange:
         except MessageError as error:
             return channel.ask_for_pages(error) or error
         except CallRefusedError as error:
-            if channel.plain:
+            if not channel.begun:
                 raise
             return MessageError(INVALID_REQUEST, str(error), self._request.id)
         except asyncio.CancelledError:

@@ -37,6 +37,11 @@ class AnswerStream:
         transport = self._http.transport
         return self.lost or transport is None or transport.is_closing()
 
+    @property
+    def begun(self) -> bool:
+        """Whether something was sent before the answer."""
+        return self._opening is not None
+
     async def emit(self, message: dict[str, Any]) -> None:
         """Send a message before the answer."""
         await self._write(to_json(message))
