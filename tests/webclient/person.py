@@ -32,16 +32,18 @@ class Page:
         self.patience = _SECONDS
 
     async def next(self) -> tuple[str, Event]:
-        """Return the name and the payload of the next event."""
+        """Return the name and the payload of the next event, past signs of life, which have no id."""
         fields: dict[str, str] = {}
         async with asyncio.timeout(self.patience):
             while line := (await self._response.content.readline()).decode():
                 name, _, value = line.rstrip("\n").partition(": ")
                 if name and name != ":":
                     fields[name] = value
-                elif "data" in fields:
+                elif "id" in fields:
                     break
-        if "data" not in fields:
+                elif not name:
+                    fields.clear()
+        if "id" not in fields:
             raise EOFError
         self.last_id = fields["id"]
         self.ids.append(self.last_id)
