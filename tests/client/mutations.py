@@ -68,7 +68,7 @@ class Answer:
     @property
     def asks_to_wait(self) -> bool:
         """Whether the stream says to come back later than anyone waits."""
-        return self.events and f"retry: {LONG_RETRY}" in self.event_fields
+        return self.events and any(f[7:] in (LONG_RETRY, "9" * 5000) for f in self.event_fields)
 
     @property
     def leaves_waiting(self) -> bool:
