@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 from tests.notebooks.reader import Answer, is_quiet, run, text_of
+from tests.support.agents import makes_an_agent
 from tests.support.device import enter_code
 from tests.support.installed import ROOT, installed
 
@@ -23,6 +24,7 @@ def book(number: int) -> Path:
     return next(path for path in NOTEBOOKS if path.name.startswith(f"{number}-"))
 
 
+@makes_an_agent
 def test_the_first_tool_call_takes_five_cells(tmp_path: Path) -> None:
     notebook, text = run(book(1), installed("notebook"), tmp_path)
     assert len([cell for cell in notebook.cells if cell.cell_type == "code"]) == 5
@@ -30,6 +32,7 @@ def test_the_first_tool_call_takes_five_cells(tmp_path: Path) -> None:
     assert re.search(NUMBER_IS.format("[1-6]"), text)
 
 
+@makes_an_agent
 def test_the_agent_acts_as_it_is_approved_edited_or_declined(tmp_path: Path) -> None:
     edited = Answer("Approve", {"Arguments": {"value": '{"min": 41, "max": 42}'}})
     _, text = run(book(2), installed("notebook"), tmp_path, [Answer("Approve"), Answer("Decline"), edited])
@@ -59,6 +62,7 @@ def test_without_a_person_it_ends_at_once_and_says_why(tmp_path: Path, number: i
     assert message in re.sub(r"\x1b\[\d*m", "", str(caught.value))
 
 
+@makes_an_agent
 def test_two_servers_share_a_kernel(tmp_path: Path) -> None:
     _, text = run(book(5), installed("notebook"), tmp_path)
     assert "{'Weather': ['get_city_weather'], 'Games': ['play_roll_dice']}" in text
@@ -67,6 +71,7 @@ def test_two_servers_share_a_kernel(tmp_path: Path) -> None:
     assert "['play_deal_cards', 'play_roll_dice']" in text
 
 
+@makes_an_agent
 def test_a_tenant_is_only_a_matter_of_configuration_and_a_call_waits_for_what_its_token_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
