@@ -1,9 +1,13 @@
 """The list of chats: by date, each with a menu, and one after the other without loading the page."""
 
 import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from playwright.async_api import Locator, expect
+from pydantic import SecretStr
 from tests.browser.person import Person
+from tests.browser.stack import Stack
 from tests.browser.watch import Watch
 
 DICE = "Please generate a random number between 1 and 6"
@@ -95,6 +99,25 @@ async def test_a_deleted_chat_can_be_brought_back(alice: Person) -> None:
     await alice.page.reload()  # the time for second thoughts is over
     await expect(row(alice, "help")).to_have_count(1)
     await expect(row(alice, "hello")).to_have_count(0)
+
+
+async def test_a_chat_that_could_not_be_deleted_is_there_after_a_restart(
+    alice_with: Callable[..., Awaitable[Person]], stack: Stack, watch: Watch, tmp_path: Path
+) -> None:
+    watch.allow("ERR_|Failed to load resource|401|INCOMPLETE")
+    alice = await alice_with(database_url=SecretStr(f"sqlite:///{tmp_path / 'chats.sqlite3'}"))
+    await talk(alice, "hello", "help")
+    await choose(alice, "help", "Delete")
+    await stack.stop_model()
+    await stack.any_web.start()
+    ended = alice.page.get_by_role("alert").filter(has_text="session has ended")
+    await ended.get_by_role("link", name="Sign in again").click()
+    await alice.sign_in_again()
+    await expect(row(alice, "hello")).to_have_count(1)
+    await choose(alice, "help", "Delete")
+    await alice.page.reload()
+    await expect(row(alice, "hello")).to_have_count(1)
+    await expect(row(alice, "help")).to_have_count(0)
 
 
 async def test_what_waits_in_another_chat_is_seen(alice: Person) -> None:

@@ -17,13 +17,14 @@ def tool(name: str, **schema: Any) -> dict[str, Any]:
 
 class Odd:
     """`results` are the results of methods, an integer the status to answer with instead; a method without
-    one is not found. What is asked for while `silent` is never answered. `holds` have, by method, what is
-    set when it is asked for and what its answer waits for."""
+    one is not found. `told` are the notifications that came. What is asked for while `silent` is never
+    answered. `holds` have, by method, what is set when it is asked for and what its answer waits for."""
 
     def __init__(self, **capabilities: Any) -> None:
         self.silent = False
         self.asked: list[str] = []
         self.holds: dict[str, tuple[asyncio.Event, asyncio.Event]] = {}
+        self.told: list[dict[str, Any]] = []
         self.called_with: list[dict[str, Any]] = []
         self.results: dict[str, Any] = {
             "initialize": {
@@ -44,6 +45,7 @@ class Odd:
             return web.Response(status=405)
         message = json.loads(await request.read())
         if "id" not in message:
+            self.told.append(message)
             return web.Response(status=202)
         self.asked.append(message["method"])
         if message["method"] == "tools/call":

@@ -20,7 +20,7 @@ import { leave } from "./requests/focus.js";
 import { Typed } from "./requests/typed.js";
 import { Account } from "./shell/account.js";
 import { Announcer } from "./shell/announcer.js";
-import { Chats } from "./shell/chats.js";
+import { Chats, titleWords } from "./shell/chats.js";
 import { Grants } from "./shell/grants.js";
 import { Mode } from "./shell/mode.js";
 import { Models } from "./shell/models.js";
@@ -36,6 +36,7 @@ import { Waiting } from "./shell/waiting.js";
 import { Welcome } from "./shell/welcome.js";
 import { ContextWindow } from "./shell/window.js";
 import { byId } from "./ui/dom.js";
+import { t } from "./ui/texts.js";
 
 const RESYNC_PAUSE_MS = 2000;
 const UNDO_MS = 10_000;
@@ -102,7 +103,7 @@ function start() {
     url: commands.eventsUrl,
     onEvent: receive,
     onConnection: (connection) => store.note("connection", { connection }),
-    mayReconnect: () => mayReconnect(commands, store),
+    mayReconnect: () => mayReconnect(commands, store, chatGone),
     isIdle: () => store.state.run === null,
   });
   let resyncAt = 0;
@@ -137,6 +138,16 @@ function start() {
   history.replaceState({ chatId }, "");
   window.addEventListener("popstate", ({ state }) => state?.chatId && open(state.chatId, true));
 
+  /** The chat was deleted elsewhere, or another person has signed in: then the page is not hers. */
+  async function chatGone() {
+    const isHers = await commands.session().then(({ user }) => user.username === username, () => false);
+    if (!isHers) return location.assign("/");
+    const { ready, order, title } = store.state;
+    if (ready && order.length > 0) context.tell(t("“{title}” was deleted.", { title: titleWords(title) }));
+    composer.carryDraft();
+    await chats.leave(commands.chatId);
+  }
+
   function endSession() {
     stream.close();
     composer.carryDraft();
@@ -152,13 +163,13 @@ function start() {
 }
 
 /** The stream was refused: the session has ended, the chat is gone, or the server has trouble and it is worth waiting. */
-async function mayReconnect(commands, store) {
+async function mayReconnect(commands, store, chatGone) {
   try {
     await commands.chat();
     return true;
   } catch (error) {
     if (error.status === 401) store.note("ended", { signInUrl: error.signInUrl });
-    else if (error.status === 404) location.assign("/");
+    else if (error.status === 404) await chatGone();
     return error.status !== 401 && error.status !== 404;
   }
 }

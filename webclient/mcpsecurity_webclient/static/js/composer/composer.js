@@ -93,7 +93,7 @@ export class Composer {
     this.text = this._draft.load();
   }
 
-  /** Keep the text over the next sign-in. */
+  /** Keep the text for the chat that is opened next. */
   carryDraft() {
     this._draft.carry(this.text);
   }

@@ -17,11 +17,11 @@ export class Draft {
     this._key = `draft:${this._username}:${chatId}`;
   }
 
-  /** Return this chat's draft, or one that was carried over from a chat that ended with its session. */
+  /** Return this chat's draft, below one that was carried over from a chat that ended with its session or was deleted. */
   load() {
-    const text = this._storage.getItem(this._key) ?? this._storage.getItem(this._carried) ?? "";
+    const texts = new Set([this._storage.getItem(this._carried), this._storage.getItem(this._key)]);
     this._storage.removeItem(this._carried);
-    return text;
+    return [...texts].filter(Boolean).join("\n\n");
   }
 
   save(text) {
@@ -30,7 +30,7 @@ export class Draft {
     else this._storage.removeItem(this._key);
   }
 
-  /** Keep the text for whichever chat comes after the next sign-in. */
+  /** Keep the text for whichever chat is opened next. */
   carry(text) {
     if (text && !this._over) this._storage.setItem(this._carried, text);
   }

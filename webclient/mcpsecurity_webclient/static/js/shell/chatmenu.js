@@ -67,7 +67,7 @@ export class ChatMenu {
       await command();
       await this._changed();
     } catch (error) {
-      this._context.report(error);
+      this._context.report(error, () => this._send(command));
     }
   }
 

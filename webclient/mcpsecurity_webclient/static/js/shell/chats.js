@@ -25,7 +25,7 @@ export class Chats {
     this._list = byId("chat-list");
     this._none = byId("chat-none");
     this._search = byId("chat-search");
-    this._menu = new ChatMenu(context, toasts, { changed: () => this._load(), gone: (id) => this._leave(id), redraw: () => this._draw() });
+    this._menu = new ChatMenu(context, toasts, { changed: () => this._load(), gone: (id) => this.leave(id), redraw: () => this._draw() });
     this._search.addEventListener("input", () => this._loadSoon());
     byId("new-chat").addEventListener("click", once(byId("new-chat"), () => this._begin()));
     byId("chat-options").addEventListener("click", () => this._menu.open(byId("chat-options"), this._current()));
@@ -53,6 +53,10 @@ export class Chats {
   /** Open a new chat; one that is empty already is as good as new. */
   async _begin() {
     if (this._empty) return this._context.open(this._context.commands.chatId);
+    await this._openNew();
+  }
+
+  async _openNew() {
     try {
       const { chat_id: id } = await this._context.commands.newChat();
       this._context.open(id);
@@ -62,11 +66,11 @@ export class Chats {
   }
 
   /** The chat with this id is gone: open the first of the others, or a new one. */
-  async _leave(id) {
+  async leave(id) {
     if (id !== this._context.commands.chatId) return;
     const next = this._entries.find((entry) => entry.chat_id !== id && !this._menu.isGone(entry.chat_id));
     if (next) this._context.open(next.chat_id);
-    else await this._begin();
+    else await this._openNew();
   }
 
   /** Open a chat that is being answered; first one that waits for the person. */
