@@ -27,6 +27,10 @@ PRIVATE = {
         "_handle_response", "_received_request", "_request_id", "_response_streams", "_send_response",
         "_task_group",
     ],
+    "mcpsecurity.kernel.context.budgeted": [
+        "_inner_get_chat_message_contents", "_inner_get_streaming_chat_message_contents",
+        "_reset_function_choice_settings", "_update_function_choice_settings_callback",
+    ],
     "mcpsecurity.kernel.model.service": [
         "_inner_get_chat_message_contents", "_inner_get_streaming_chat_message_contents",
         "_reset_function_choice_settings", "_update_function_choice_settings_callback",

@@ -1,23 +1,13 @@
-"""A model that knows only what it is sent, and refuses more than its context window has.
-
-It answers "What is the NAME?" from a sentence "the NAME is VALUE" in its request. If there is none, it looks
-back by the chat's function, once. It calls the tool `odd-fetch` when it is told to fetch, writes notes that
-keep each sentence with "is", and says "Noted." to everything else.
-"""
+"""A model that knows only what it is sent (`tests/support/reading.py`); more than its window it refuses."""
 
 import json
-import re
 from typing import Any
 
 from aiohttp import web
+from tests.support.reading import asks_for_note, reading_answer
 from tests.webclient.scripted_model import calls, chunk, says
 
 __all__ = ["ReadingModel"]
-
-_QUESTION = re.compile(r"What is the ([a-z ]+)\?")
-_FACT = re.compile(r"the [a-z ]{3,30} is [A-Za-z0-9]+")
-_MOST_FACTS = 60
-LOOK_BACK = "_conversation-look_back"
 
 
 class ReadingModel:
@@ -75,21 +65,9 @@ class ReadingModel:
 
     def _reply(self, body: dict[str, Any]) -> list[Any]:
         messages = body["messages"]
-        if messages[0]["content"].startswith("Write a note"):
+        if asks_for_note(messages):
             self.notes += 1
-            facts = list(dict.fromkeys(_FACT.findall(messages[-1]["content"])))
-            return says("" if self.fails_notes else ". ".join(facts[:_MOST_FACTS]) or "Nothing yet.")
-        last = next(m["content"] for m in reversed(messages) if m["role"] == "user")
-        asked = _QUESTION.search(last)
-        if asked is None:
-            fetched = messages[-1]["role"] == "tool"
-            return calls((None, "odd-fetch", "{}")) if "Fetch" in last and not fetched else says("Noted.")
-        return self._said_of(asked[1], messages, {tool["function"]["name"] for tool in body.get("tools", ())})
-
-    def _said_of(self, name: str, messages: list[dict[str, Any]], tools: set[str]) -> list[Any]:
-        known = re.search(rf"the {name} is (\w+)", " ".join(str(m.get("content")) for m in messages[1:]))
-        if known:
-            return says(f"It is {known[1]}.")
-        if messages[-1]["role"] != "tool" and LOOK_BACK in tools:
-            return calls((None, LOOK_BACK, json.dumps({"find": f"the {name} is"})))
-        return says("I do not know.")
+            if self.fails_notes:
+                return says("")
+        answer = reading_answer(messages, body.get("tools", ()))
+        return says(answer) if isinstance(answer, str) else calls((None, *answer))

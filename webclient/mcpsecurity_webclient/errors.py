@@ -12,7 +12,6 @@ WebClientError
 │   ├── NothingToDoError       the run has ended, or there is no answer to write again
 │   ├── TooManyChatsError      all conversations that the person may have open are busy
 │   └── TooManyStreamsError    the session has as many open pages as are allowed
-├── TooLongError               not even the last message fits into the model's context window
 ├── UnreadableCallError        a tool call's arguments are not a JSON object
 ├── ReplayMismatchError        an event does not match the stored conversation
 ├── SignInError                a sign-in failed
@@ -37,7 +36,6 @@ __all__ = [
     "StaleConversationError",
     "StoreError",
     "StoreUnavailableError",
-    "TooLongError",
     "TooManyChatsError",
     "TooManyStreamsError",
     "UnknownRequestError",
@@ -104,14 +102,6 @@ class UnreadableCallError(WebClientError):
 
 class ReplayMismatchError(WebClientError):
     """An event does not match the stored conversation."""
-
-
-class TooLongError(WebClientError):
-    """Not even the last message fits into the model's context window. `what` is `message` or `tools`."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"the {what} alone is too long for the model")
-        self.what = what
 
 
 class SignInError(WebClientError):

@@ -16,6 +16,7 @@ from mcpsecurity.console.terminal import Terminal
 from mcpsecurity.console.turn import Conversation
 from mcpsecurity.elicitation.terminal import one_line, printable
 from mcpsecurity.kernel import McpClient
+from mcpsecurity.kernel.context import TooLongError
 
 __all__ = ["Chat"]
 
@@ -195,6 +196,6 @@ def _told(error: BaseException) -> str:
     found: BaseException = error
     while isinstance(found, KernelException) and found.__cause__ is not None:
         found = found.__cause__
-    if isinstance(found, BridgeError | OpenAIError | KernelException):
+    if isinstance(found, BridgeError | OpenAIError | KernelException | TooLongError):
         return printable(str(found).splitlines()[0])
     return f"That did not work ({type(found).__name__})."

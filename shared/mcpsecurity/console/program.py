@@ -13,8 +13,10 @@ from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
 from mcpsecurity.console.turn import Conversation
 from mcpsecurity.kernel import McpClient
+from mcpsecurity.kernel.context import BudgetedModel
 from mcpsecurity.kernel.demo_credential import DemoCredential
-from mcpsecurity.kernel.model import open_model
+from mcpsecurity.kernel.model import ChatModel, open_model
+from mcpsecurity.model_windows import context_window
 from mcpsecurity.runtime.tls import client_ssl_context
 
 __all__ = ["run_chat"]
@@ -59,8 +61,14 @@ async def run_chat(
             if remark is not None:
                 terminal.write(remark, "dim")
             terminal.write("Type a message; / for prompts, /help for more, Ctrl-D to end.", "dim")
-            chat = Chat(terminal, client, handler, Conversation(kernel, service), who.sign_out)
+            conversation = Conversation(kernel, _within_budget(service, settings, kernel))
+            chat = Chat(terminal, client, handler, conversation, who.sign_out)
             await chat.run()
+
+
+def _within_budget(model: ChatModel, settings: ConsoleSettings, kernel: Kernel) -> BudgetedModel:
+    window = settings.context_window or context_window(settings.endpoint, settings.model_name)
+    return BudgetedModel.of(model, window=window, kernel=kernel, answer=settings.max_output_tokens)
 
 
 def _credential(

@@ -4,7 +4,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 
-__all__ = ["drop_values", "without_values"]
+__all__ = ["causes", "drop_values", "without_values"]
 
 _FRAMES = 8
 
@@ -14,7 +14,17 @@ def without_values(error: BaseException) -> str:
 
     For example `ValueError (prompts.base:183 render) from TypeError (prompts.base:157 render)`.
     """
-    return " from ".join(f"{type(each).__name__} ({_where(each)})" for each in _chain(error))
+    return " from ".join(f"{type(each).__name__} ({_where(each)})" for each in causes(error))
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those it comes from."""
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
 
 
 def drop_values(record: logging.LogRecord) -> bool:
@@ -27,15 +37,6 @@ def drop_values(record: logging.LogRecord) -> bool:
         record.msg, record.args = "%s failed: %s", (record.funcName, without_values(error))
         record.exc_info = record.exc_text = None
     return True
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    each: BaseException | None = error
-    while each is not None and id(each) not in seen:
-        seen.add(id(each))
-        yield each
-        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
 
 
 def _where(error: BaseException) -> str:

@@ -15,24 +15,21 @@ from semantic_kernel.contents import (
     TextContent,
 )
 
-from mcpsecurity.kernel.model import REASONING, THOUGHT
+from mcpsecurity.kernel.context.turns import is_left_out
+from mcpsecurity.kernel.model import REASONING
 
 __all__ = [
     "THOUGHT_BY",
     "after_results_of",
     "call_ids",
     "forget_reasoning",
-    "is_left_out",
-    "leave_out",
     "mark_message",
     "message_of",
     "result_of",
     "sent",
-    "take_back_in",
     "texts_of",
     "valid_call",
     "without_pictures",
-    "without_thought",
 ]
 
 THOUGHT_BY = "thought_by"
@@ -40,7 +37,6 @@ THOUGHT_BY = "thought_by"
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ID_LENGTH = 40
-_LEFT_OUT = "left_out"
 _MESSAGE = "message"
 
 
@@ -66,23 +62,6 @@ def result_of(call: FunctionCallContent, said: str) -> ChatMessageContent:
     """Return the turn that answers a call."""
     result = FunctionResultContent.from_function_call_content_and_result(call, said)
     return result.to_chat_message_content()
-
-
-def leave_out(turns: Iterable[ChatMessageContent]) -> None:
-    """Stop sending these turns to the model."""
-    for turn in turns:
-        turn.metadata = {**turn.metadata, _LEFT_OUT: True}
-
-
-def take_back_in(turns: Iterable[ChatMessageContent]) -> None:
-    """Send these turns again."""
-    for turn in turns:
-        turn.metadata = {name: value for name, value in turn.metadata.items() if name != _LEFT_OUT}
-
-
-def is_left_out(turn: ChatMessageContent) -> bool:
-    """Tell whether a turn is not sent."""
-    return bool(turn.metadata.get(_LEFT_OUT))
 
 
 def mark_message(turns: Iterable[ChatMessageContent], message_id: str) -> None:
@@ -122,14 +101,6 @@ def forget_reasoning(turns: Iterable[ChatMessageContent]) -> None:
     for turn in turns:
         turn.metadata.pop(REASONING, None)
         turn.metadata.pop(THOUGHT_BY, None)
-
-
-def without_thought(turn: ChatMessageContent) -> ChatMessageContent:
-    """Return a turn without the text of what the model thought; the same turn if it has none."""
-    if THOUGHT not in turn.metadata:
-        return turn
-    metadata = {name: value for name, value in turn.metadata.items() if name != THOUGHT}
-    return turn.model_copy(update={"metadata": metadata})
 
 
 def after_results_of(ids: Iterable[str], turns: Sequence[ChatMessageContent]) -> int | None:

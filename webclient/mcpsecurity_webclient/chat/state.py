@@ -6,6 +6,7 @@ from typing import Any
 
 from semantic_kernel.contents import ChatHistory
 
+from mcpsecurity.kernel.context.notes import ContextUse
 from mcpsecurity_webclient.chat.branches import Fork, Parts, forks_json
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.models import (
@@ -17,7 +18,6 @@ from mcpsecurity_webclient.chat.models import (
     ToolChoice,
     User,
 )
-from mcpsecurity_webclient.chat.notes import ContextUse
 from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.chat.views import ContextView, ForkView
 

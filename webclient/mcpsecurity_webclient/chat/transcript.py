@@ -5,13 +5,8 @@ from typing import Any
 
 from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
 
-from mcpsecurity_webclient.chat.history import (
-    after_results_of,
-    leave_out,
-    mark_message,
-    message_of,
-    take_back_in,
-)
+from mcpsecurity.kernel.context.turns import leave_out, take_back_in
+from mcpsecurity_webclient.chat.history import after_results_of, mark_message, message_of
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.chat.notes import Note
 

@@ -42,7 +42,7 @@ from mcpsecurity.model_dialect import Dialect, Way
 from mcpsecurity.model_endpoint import Api, read_endpoint
 from mcpsecurity.model_error import refusal_of
 
-__all__ = ["ChatModel"]
+__all__ = ["ChatModel", "offer_functions"]
 
 _MAX_TRIES = 8
 _PASSING = frozenset({500, 502, 503, 504})
@@ -252,7 +252,7 @@ class ChatModel(ChatCompletionClientBase):
     def _update_function_choice_settings_callback(
         self,
     ) -> Callable[[FunctionCallChoiceConfiguration, PromptExecutionSettings, FunctionChoiceType], None]:
-        return _offer_functions
+        return offer_functions
 
     def _reset_function_choice_settings(self, settings: PromptExecutionSettings) -> None:
         if isinstance(settings, ChatModelSettings):
@@ -265,11 +265,12 @@ def _set_options(settings: PromptExecutionSettings) -> dict[str, Any]:
     return settings.model_dump(exclude=excluded, exclude_none=True)
 
 
-def _offer_functions(
+def offer_functions(
     configuration: FunctionCallChoiceConfiguration,
     settings: PromptExecutionSettings,
     choice: FunctionChoiceType,
 ) -> None:
+    """Put the functions that Semantic Kernel offers into the settings of a request."""
     functions = configuration.available_functions
     if functions and isinstance(settings, ChatModelSettings):
         settings.tool_choice = choice.value

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent, FunctionCallContent
 
+from mcpsecurity.kernel.context.turns import is_left_out
 from mcpsecurity.runtime.exact_decimals import dumps, loads
 from mcpsecurity_webclient.chat.events import ChatEvent
-from mcpsecurity_webclient.chat.history import is_left_out, result_of
+from mcpsecurity_webclient.chat.history import result_of
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, User
 from mcpsecurity_webclient.chat.persistence.event_replay import EventReplayer
 from mcpsecurity_webclient.chat.persistence.serialization import UnderWay

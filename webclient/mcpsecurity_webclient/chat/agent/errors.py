@@ -1,10 +1,9 @@
 """What went wrong with the model or a server, in words for the person who waits."""
 
-import json
 import math
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 
 import openai
@@ -12,10 +11,11 @@ from azure.core.exceptions import ClientAuthenticationError
 from semantic_kernel.exceptions import ServiceException
 
 from mcpsecurity.client import BridgeError, SignInRequiredError
+from mcpsecurity.kernel.context.errors import TooLongError
 from mcpsecurity.kernel.model import BrokenOffError, NotAStreamError, ProviderError
+from mcpsecurity.runtime.failures import causes
 from mcpsecurity_webclient.chat.agent.provider_report import Report, report_of
 from mcpsecurity_webclient.chat.models import Failure
-from mcpsecurity_webclient.errors import TooLongError
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.languages import marked, ngettext, translated
 
@@ -23,7 +23,6 @@ __all__ = [
     "MODEL_ERRORS",
     "REFUSED",
     "failure_of",
-    "overflow_in",
     "report_in",
     "sign_in_needed",
 ]
@@ -91,12 +90,12 @@ REFUSED = Failure(
 
 def sign_in_needed(error: BaseException) -> SignInRequiredError | None:
     """Return the error among the causes that only a sign-in mends."""
-    return next((e for e in _causes(error) if isinstance(e, SignInRequiredError)), None)
+    return next((e for e in causes(error) if isinstance(e, SignInRequiredError)), None)
 
 
 def failure_of(error: BaseException, error_id: str) -> Failure:
     """Return what to tell the person; the unknown gets a number that is in the log."""
-    for cause in _causes(error):
+    for cause in causes(error):
         found = _of_model(cause)
         if found is not None:
             return found
@@ -111,30 +110,11 @@ def failure_of(error: BaseException, error_id: str) -> Failure:
     )
 
 
-def overflow_in(error: BaseException) -> str | None:
-    """Return the endpoint's words for a request that is too long for the model; None for another error."""
-    for cause in _causes(error):
-        if isinstance(cause, openai.APIError | ProviderError):
-            report = report_of(cause)
-            return json.dumps(cause.body, default=str) if report.kind == "too_long" else None
-    return None
-
-
 def report_in(error: BaseException, said: Iterable[str]) -> str:
     """Return what the model's endpoint said is wrong, for a log; "" if it said nothing. `said` are the texts
     that must not be in it."""
-    reported = (e for e in _causes(error) if isinstance(e, openai.APIStatusError | ProviderError))
+    reported = (e for e in causes(error) if isinstance(e, openai.APIStatusError | ProviderError))
     return next((f", {report_of(e).line(said)}" for e in reported), "")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and its causes."""
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__
 
 
 def _of_model(error: BaseException) -> Failure | None:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable
 from contextlib import aclosing, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,21 +18,22 @@ from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoic
 from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
 from semantic_kernel.functions import KernelPlugin
 
+from mcpsecurity.kernel.context import ContextBudget, ModelInUse, Note, Overhead, TooLongError
+from mcpsecurity.kernel.context.errors import overflow_in
+from mcpsecurity.kernel.context.look_back import look_back, look_back_plugin
+from mcpsecurity.kernel.context.tokens import tokens_of
 from mcpsecurity.kernel.model import ChatModelSettings
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
-from mcpsecurity_webclient.chat.agent.errors import MODEL_ERRORS, overflow_in
+from mcpsecurity_webclient.chat.agent.errors import MODEL_ERRORS
 from mcpsecurity_webclient.chat.agent.model_answer import ModelAnswer
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
 from mcpsecurity_webclient.chat.agent.system_message import system_message
-from mcpsecurity_webclient.chat.context.budget import ContextBudget, ModelInUse, Overhead
-from mcpsecurity_webclient.chat.context.look_back import look_back, look_back_plugin
-from mcpsecurity_webclient.chat.context.tokens import tokens_of
-from mcpsecurity_webclient.chat.history import without_pictures
+from mcpsecurity_webclient.chat.history import message_of, without_pictures
 from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
+from mcpsecurity_webclient.chat.notes import Note as KeptNote
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Publish
-from mcpsecurity_webclient.errors import TooLongError
 
 __all__ = ["ModelRequests"]
 
@@ -55,7 +57,7 @@ class ModelRequests:
         self._system_prompt = system_prompt
         self._kernel = Kernel()
         self._tools_tokens = tokens_of_plugins([_OUR_PLUGIN])
-        self._budget = ContextBudget(state, self._tell)
+        self._budget = ContextBudget(state.context, self._noted)
 
     @property
     def kernel(self) -> Kernel:
@@ -104,13 +106,14 @@ class ModelRequests:
         instructions, now = self._servers.instructions(), datetime.now(UTC)
         system = system_message(self._system_prompt, now, instructions, self._state.locale)
         overhead = Overhead(tokens_of(system) + _SYSTEM_TURN, self._tools_tokens)
-        turns = await self._budget.prepared(used, overhead)
+        turns = await self._budget.prepared(self._state.transcript, used, overhead)
         if not sees:
             turns = without_pictures(turns)
         self._offer_look_back()
         first = ChatMessageContent(role=AuthorRole.SYSTEM, content=system)
         response = await self._streamed(used, ChatHistory(messages=[first, *turns]), writer)
         self._budget.reported(used, response.completion().usage.get("prompt_tokens"))
+        self._tell()
         return response
 
     async def _streamed(self, used: ModelInUse, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
@@ -139,6 +142,16 @@ class ModelRequests:
         count = sum(len(plugin.functions) for plugin in self._kernel.plugins.values())
         if self._budget.looks_back and count < MAX_TOOLS:
             self._kernel.plugins[_OUR_PLUGIN.name] = _OUR_PLUGIN
+
+    def _noted(self, note: Note) -> None:
+        """Keep a note, with the messages to which its turns belong."""
+        transcript = self._state.transcript
+        ids = [message.message_id for message in self._state.messages]
+        said = (message_of(turn) for turn in transcript.turns[note.turns :])
+        count = max(next((ids.index(found) for found in said if found in ids), len(ids)), 1)
+        last, now = ids[:count][-1], time.time()
+        transcript.notes.append(KeptNote(**asdict(note), messages=count, message_id=last, at=now))
+        self._tell()
 
     def _tell(self) -> None:
         self._publish("context.changed", {"context": self._state.context_json()})

@@ -14,6 +14,7 @@ from semantic_kernel.contents import (
     TextContent,
 )
 
+from mcpsecurity.kernel.context.look_back import LOOK_BACK
 from mcpsecurity.kernel.model import REASONING, THOUGHT
 from mcpsecurity.kernel.schema_functions import original_arguments
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
@@ -21,7 +22,6 @@ from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswe
 from mcpsecurity_webclient.chat.agent.model_requests import ModelRequests
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
 from mcpsecurity_webclient.chat.agent.tool_search import FIND_TOOLS, found_text, search_plugin, wanted_words
-from mcpsecurity_webclient.chat.context.look_back import LOOK_BACK
 from mcpsecurity_webclient.chat.history import (
     THOUGHT_BY,
     call_ids,

@@ -5,8 +5,9 @@ from typing import Any
 
 from semantic_kernel.contents import ChatMessageContent
 
+from mcpsecurity.kernel.context.turns import is_left_out, leave_out
 from mcpsecurity.kernel.model import REASONING, THOUGHT
-from mcpsecurity_webclient.chat.history import THOUGHT_BY, is_left_out, leave_out, mark_message, message_of
+from mcpsecurity_webclient.chat.history import THOUGHT_BY, mark_message, message_of
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.languages import gettext as _

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.locales import PersonLocale
 from mcpsecurity_webclient.chat.models import ApprovalMode, QueuedMessage
-from mcpsecurity_webclient.chat.notes import ContextUse, Note
+from mcpsecurity_webclient.chat.notes import Note
 from mcpsecurity_webclient.chat.persistence.parts import calls_from, messages_from, parts_of, turns_from
 from mcpsecurity_webclient.chat.persistence.versions import forks_from, forks_state, version_parts
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -66,7 +66,8 @@ def restore(state: ConversationState, stored: Conversation) -> None:
     state.choice.found = [(server, tool) for server, tool in stored.state.get("found", ())]
     state.transcript.restore(turns_from(stored.parts), stored.state)
     state.transcript.notes = [Note.of(note) for note in stored.state.get("notes", ())]
-    state.context = ContextUse(**stored.state.get("context", {}))
+    for name, value in stored.state.get("context", {}).items():
+        setattr(state.context, name, value)
     state.transcript.mark_messages(state.messages)
     state.forks = forks_from(stored.state.get("forks", ()), stored.parts)
     state.queue = _queue_from(stored)

@@ -1,5 +1,6 @@
 """A conversation never becomes too long for its model, and what was said and read early is still known."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -86,7 +87,7 @@ async def test_every_request_fits_and_early_facts_are_known(
     async with talking(model, serve_web, visitors) as talk:
         await talk.say("Remember that the harbour code is QX71.")
         await talk.fetch(MIB, "the depth marker is 4419")
-        for number in range(turns):
+        for number in range(int(os.environ.get("LONG_TURNS", turns))):
             if number % 10 == 5:
                 await talk.fetch(results[number // 10 % len(results)])
             else:

@@ -16,8 +16,8 @@ from semantic_kernel.contents import (
 )
 from semantic_kernel.functions import KernelPlugin
 
-from mcpsecurity.kernel import tool_functions
-from mcpsecurity_webclient.chat.history import is_left_out
+from mcpsecurity.kernel.context.turns import is_left_out
+from mcpsecurity.kernel.functions import CallTool, tool_functions
 
 __all__ = ["LOOK_BACK", "look_back", "look_back_plugin", "texts_by_part"]
 
@@ -46,9 +46,10 @@ _MOST_WORDS, _LONGEST_FIND = 20, 500
 _WORD = re.compile(r"\w{3,}")
 
 
-def look_back_plugin() -> KernelPlugin:
-    """Return the function in a plugin, for the model to read; it cannot be invoked."""
-    return KernelPlugin(name=_PLUGIN, functions=tool_functions([_TOOL], _PLUGIN, _refuse))
+def look_back_plugin(call: CallTool | None = None) -> KernelPlugin:
+    """Return the function in a plugin. Without `call` it is only for the model to read, and cannot be
+    invoked."""
+    return KernelPlugin(name=_PLUGIN, functions=tool_functions([_TOOL], _PLUGIN, call or _refuse))
 
 
 def look_back(turns: Sequence[ChatMessageContent], arguments: dict[str, Any], characters: int) -> str:

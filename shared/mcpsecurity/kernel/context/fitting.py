@@ -6,10 +6,10 @@ from typing import Any
 
 from semantic_kernel.contents import AuthorRole, ChatMessageContent, FunctionResultContent
 
-from mcpsecurity_webclient.chat.context.excerpts import LONGEST, excerpt
-from mcpsecurity_webclient.chat.context.look_back import LOOK_BACK
-from mcpsecurity_webclient.chat.context.tokens import tokens_of_turn, tokens_of_turns
-from mcpsecurity_webclient.chat.history import is_left_out, without_thought
+from mcpsecurity.kernel.context.excerpts import LONGEST, excerpt
+from mcpsecurity.kernel.context.look_back import LOOK_BACK
+from mcpsecurity.kernel.context.tokens import tokens_of_turn, tokens_of_turns
+from mcpsecurity.kernel.context.turns import is_left_out, without_thought
 
 __all__ = ["Fitted", "exchanges", "fitted", "shortened_turn"]
 

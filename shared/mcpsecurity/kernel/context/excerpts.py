@@ -1,6 +1,6 @@
 """Excerpts: the head and the tail of a long text, and what was left out between them."""
 
-from mcpsecurity_webclient.chat.context.tokens import tokens_of
+from mcpsecurity.kernel.context.tokens import tokens_of
 
 __all__ = ["LONGEST", "excerpt"]
 

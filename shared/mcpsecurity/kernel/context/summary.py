@@ -12,10 +12,10 @@ from semantic_kernel.contents import (
     FunctionResultContent,
 )
 
+from mcpsecurity.kernel.context.excerpts import excerpt
+from mcpsecurity.kernel.context.tokens import tokens_of
+from mcpsecurity.kernel.context.turns import is_left_out
 from mcpsecurity.kernel.model import ChatModelSettings
-from mcpsecurity_webclient.chat.context.excerpts import excerpt
-from mcpsecurity_webclient.chat.context.tokens import tokens_of
-from mcpsecurity_webclient.chat.history import is_left_out
 
 __all__ = ["NOTE_HEAD", "put_together", "written_note"]
 

@@ -10,12 +10,12 @@ from semantic_kernel.contents import (
     FunctionResultContent,
 )
 
+from mcpsecurity.kernel.context.excerpts import LONGEST, excerpt
+from mcpsecurity.kernel.context.fitting import exchanges, fitted
+from mcpsecurity.kernel.context.look_back import LOOK_BACK, look_back
+from mcpsecurity.kernel.context.tokens import tokens_of, tokens_of_turns
+from mcpsecurity.kernel.context.turns import leave_out
 from mcpsecurity.kernel.model import REASONING, THOUGHT
-from mcpsecurity_webclient.chat.context.excerpts import LONGEST, excerpt
-from mcpsecurity_webclient.chat.context.fitting import exchanges, fitted
-from mcpsecurity_webclient.chat.context.look_back import LOOK_BACK, look_back
-from mcpsecurity_webclient.chat.context.tokens import tokens_of, tokens_of_turns
-from mcpsecurity_webclient.chat.history import leave_out
 
 PROSE = "The harbour master keeps a careful list of ships, and of what each of them carries. " * 50
 NOTE = "{left_out} of {whole}, {head}"

@@ -1,1 +1,0 @@
-"""What of a conversation a model is sent: never more than it reads for one answer."""
