@@ -1,4 +1,4 @@
-"""What a refusal of a model's endpoint means, whoever words it.
+"""What a refusal of a model's endpoint means, in the words of any provider.
 
 The words are from documentation and public reports of OpenAI, Azure, Anthropic, Google, AWS, Databricks,
 Mistral, xAI, Groq, Cohere, DeepSeek, Moonshot, Alibaba, GitHub, OpenRouter, LiteLLM, vLLM, SGLang, TGI,

@@ -26,7 +26,7 @@ def install() -> Path:
 
 
 async def start_program(name: str, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
-    """Start an installed program, `environment` added to ours. Whoever calls ends it."""
+    """Start an installed program, `environment` added to ours. The caller ends it."""
     modules = install()
     return await asyncio.create_subprocess_exec(
         NODE,

@@ -87,7 +87,7 @@ async def test_a_link_that_it_asks_the_person_to_open_is_hers_to_decide(server: 
     assert caught.value.data["elicitations"][0]["url"] == "https://modelcontextprotocol.io"
 
 
-async def test_it_logs_to_whoever_listens(server: Running) -> None:
+async def test_it_logs_to_a_client_that_listens(server: Running) -> None:
     heard = asyncio.Event()
 
     async def hear(notification: types.ServerNotification) -> None:

@@ -20,7 +20,7 @@ from mcpsecurity.testing import LocalStack
 __all__ = ["ASK", "PROMPT", "Services", "json_lines", "running_services", "stopping"]
 
 PROMPT = "a random number between 471100471 and 471100474"
-"""What the person says; no part of it may be seen by whoever watches."""
+"""What the person says; no part of it may be in the telemetry."""
 
 ASK = f"Please give me {PROMPT}"
 

@@ -1,6 +1,6 @@
 """Decimals with all their digits: 1.10, or more of them than a double has.
 
-An `ExactFloat` is a double for whoever calculates with it; `dumps` writes the text that it was read from.
+Calculations see an `ExactFloat` as a double; `dumps` writes the text that it was read from.
 Writers of JSON that know only doubles, such as pydantic's, get a string in its place by `marked`, and
 `unmarked` makes a number of that string in what they have written. For readers that know only doubles a whole
 value is `packed`. The mark is secret, so no text of others is taken for one.

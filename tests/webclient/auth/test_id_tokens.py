@@ -1,4 +1,4 @@
-"""Whoever signs in is known by an ID token that we verified; MSAL alone would believe it."""
+"""A person is known by an ID token that we verified; MSAL alone would believe it."""
 
 from typing import Any
 

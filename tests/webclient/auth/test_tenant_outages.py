@@ -1,4 +1,4 @@
-"""A tenant that is down: the chat starts all the same, and says so to whoever wants to sign in."""
+"""A tenant that is down: the chat starts all the same, and says so to people who want to sign in."""
 
 import asyncio
 
