@@ -35,7 +35,6 @@ def run_workers(
     Raises:
         SettingsError: there is no Redis for what they have to share.
     """
-    configure_logging(settings.log_level, settings.log_format)
     if settings.redis_url is None:
         raise SettingsError("MCPSECURITY_REDIS_URL: several workers need it, to share their sessions")
     if system != "linux":
@@ -53,6 +52,7 @@ def run_workers(
     except OSError as error:
         print(f"{name}: cannot listen on {host}:{port}: {error.strerror}.", file=sys.stderr)
         return 1
+    configure_logging(settings.log_level, settings.log_format)
     asyncio.run(_supervise(count, command))
     return 0
 

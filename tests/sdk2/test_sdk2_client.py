@@ -157,7 +157,9 @@ async def test_tools_ask_a_person_who_had_to_sign_in(cloud: LocalCloud, mode: st
 
 
 @pytest.mark.parametrize(("mode", "version"), MODES)
-async def test_the_whole_server_asks_the_person_who_signed_in(cloud: LocalCloud, mode: str, version: str) -> None:
+async def test_the_whole_server_asks_the_person_who_signed_in(
+    cloud: LocalCloud, mode: str, version: str
+) -> None:
     settings = settings_of(cloud)
     calls = [
         {
