@@ -102,10 +102,11 @@ async def test_a_note_is_read_in_both_tabs(alice_with: Callable[..., Awaitable[P
 async def test_a_chat_that_is_deleted_in_the_other_tab_takes_no_words_with_it(
     alice: Person, watch: Watch
 ) -> None:
-    watch.allow("404")
+    watch.allow("404|net::ERR_FAILED")
     await talk(alice, "hello", "help")
     other = await second_tab(alice)
     await other.message.fill("half a thought")
+    await other.page.route("**/api/session", lambda route: route.abort(), times=1)
     await alice.page.clock.install()
     await choose(alice, "help", "Delete")
     await expect(row(other, "help")).to_have_count(1)  # it can still be brought back

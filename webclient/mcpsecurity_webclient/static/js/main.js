@@ -138,14 +138,19 @@ function start() {
   history.replaceState({ chatId }, "");
   window.addEventListener("popstate", ({ state }) => state?.chatId && open(state.chatId, true));
 
-  /** The chat was deleted elsewhere, or another person has signed in: then the page is not hers. */
+  /** The chat was deleted elsewhere, or another person has signed in: then the page is not hers. False: it is not known yet. */
   async function chatGone() {
-    const isHers = await commands.session().then(({ user }) => user.username === username, () => false);
-    if (!isHers) return location.assign("/");
+    const isHers = await commands.session().then(({ user }) => user.username === username, ({ status }) => (status === 401 ? false : null));
+    if (isHers === null) return false;
+    if (!isHers) {
+      location.assign("/");
+      return true;
+    }
     const { ready, order, title } = store.state;
     if (ready && order.length > 0) context.tell(t("“{title}” was deleted.", { title: titleWords(title) }));
     composer.carryDraft();
     await chats.leave(commands.chatId);
+    return true;
   }
 
   function endSession() {
@@ -169,8 +174,8 @@ async function mayReconnect(commands, store, chatGone) {
     return true;
   } catch (error) {
     if (error.status === 401) store.note("ended", { signInUrl: error.signInUrl });
-    else if (error.status === 404) await chatGone();
-    return error.status !== 401 && error.status !== 404;
+    else if (error.status === 404) return !(await chatGone());
+    return error.status !== 401;
   }
 }
 

@@ -11,7 +11,7 @@ const MOST = 4;
 export class Toasts {
   constructor() {
     this._list = byId("toasts");
-    /** @type {Map<string, HTMLElement>} those that are shown, by what they say */
+    /** @type {Map<string | symbol, HTMLElement>} those that are shown, by what they say; offers to undo each by itself */
     this._shown = new Map();
   }
 
@@ -25,20 +25,21 @@ export class Toasts {
   }
 
   /**
-   * Say that something happened which can be undone for a while.
+   * Say that something happened which can be undone for a while. Of two that say the same, each can be.
    * @param {string} message  @param {() => any} undo  @param {number} ms
    * @returns {() => void}  takes it away
    */
   offerUndo(message, undo, ms) {
-    return this._add(message, "info", { label: t("Undo"), act: undo }, ms);
+    return this._add(message, "info", { label: t("Undo"), act: undo }, ms, Symbol("undo"));
   }
 
-  _add(message, level, action, ms) {
-    this._shown.get(message)?.remove();
+  /** @param {string | symbol} key  another message of this key takes its place */
+  _add(message, level, action, ms, key = message) {
+    this._shown.get(key)?.remove();
     const words = h("p", { dir: "auto", role: level === "error" ? "alert" : "status" });
     const remove = () => {
       element.remove();
-      if (this._shown.get(message) === element) this._shown.delete(message);
+      if (this._shown.get(key) === element) this._shown.delete(key);
     };
     const act = async () => {
       remove();
@@ -47,7 +48,7 @@ export class Toasts {
     const element = h("li", { class: `toast ${level}` }, icon(level === "info" ? "check" : "alert"), words,
       action ? button(action.label, act, { kind: "plain" }) : null,
       button(t("Dismiss"), remove, { symbol: "close", iconOnly: true }));
-    this._shown.set(message, element);
+    this._shown.set(key, element);
     this._list.append(element);
     setText(words, message);
     while (this._list.children.length > MOST) this._list.firstElementChild.remove();
