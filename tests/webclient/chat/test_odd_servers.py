@@ -7,14 +7,14 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from mcp.types import BlobResourceContents, TextResourceContents
+from mcp.types import BlobResourceContents, EmbeddedResource, TextResourceContents
 from tests.browser.stack import Service, Stack
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.events import EventStream
 from tests.webclient.oddity import Odd, tool
 from tests.webclient.visitor import Visitor
 
-from mcpsecurity_webclient.chat.mcp.attachments import attached_text
+from mcpsecurity_webclient.chat.mcp.attachments import attached_text, block_text
 
 Beside = Callable[..., Any]
 
@@ -220,5 +220,7 @@ def test_what_the_model_reads_of_an_attachment() -> None:
         "Buy milk.", "[resource of type application/pdf, which the model cannot see]",
     ]  # fmt: skip
     assert attached_text("file:///a", []).endswith("[it is empty]")
-    long = notes.model_copy(update={"text": "x" * 60_000})
-    assert attached_text("file:///a", [long]).endswith("x\n[the rest is left out]")
+    long = notes.model_copy(update={"text": "x" * 2**20})
+    assert attached_text("file:///a", [long]).endswith("x" * 2**20)
+    assert attached_text("file:///a", [long] * 2).endswith("x\n[the rest is left out]")
+    assert block_text(EmbeddedResource(type="resource", resource=long)).endswith("x\n[the rest is left out]")

@@ -17,7 +17,6 @@ __all__ = ["MOST_BYTES", "AttachedFile", "picture_of", "read_file", "turn_of"]
 MOST_BYTES = 4 * 1024 * 1024
 """Longest file, and all files of a message together."""
 
-_MOST_TEXT = 200_000
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 _PICTURE_TYPES = frozenset({*_PICTURES.values(), "image/webp"})
 _CONTROL = frozenset(chr(code) for code in range(32) if chr(code) not in "\t\n\r\f")
@@ -74,9 +73,7 @@ def turn_of(file: AttachedFile) -> ChatMessageContent:
         said = TextContent(text=f"The person attached the picture {json.dumps(file.name)}:")
         picture = ImageContent(data=file.content, data_format="base64", mime_type=file.mime_type)
         return ChatMessageContent(role=AuthorRole.USER, items=[said, picture])
-    cut = file.content[:_MOST_TEXT]
-    rest = "\n[the rest is left out]" if len(cut) < len(file.content) else ""
-    text = f"The person attached the file {json.dumps(file.name)} ({file.mime_type}):\n\n{cut}{rest}"
+    text = f"The person attached the file {json.dumps(file.name)} ({file.mime_type}):\n\n{file.content}"
     return ChatMessageContent(role=AuthorRole.USER, content=text)
 
 

@@ -13,6 +13,9 @@ from mcpsecurity_webclient.chat.models import Message
 
 __all__ = ["Turns", "composed", "message_id_of"]
 
+_WORDLESS = "[The person sent this without words.]"
+"""Stands after files alone, as only what comes before the person's words is shortened if need be."""
+
 Turns = list[tuple[str, str] | ChatMessageContent]
 """Role and text of each turn, or the turn itself."""
 
@@ -51,4 +54,5 @@ async def composed(
         files=[file.to_json() for file in files] or None,
         prompt={"server": prompt["server"], "name": prompt["name"]} if prompt else None,
     )
-    return said, [*map(turn_of, files), *(("user", content) for content in contents), *messages]
+    attached = [*map(turn_of, files), *(("user", content) for content in contents)]
+    return said, [*attached, *(messages or [("user", _WORDLESS)] * bool(attached))]

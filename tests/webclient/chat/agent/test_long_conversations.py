@@ -1,5 +1,6 @@
 """A conversation never becomes too long for its model, and what was said and read early is still known."""
 
+import base64
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,10 +44,10 @@ class Talk:
         self.stream = stream
         self.odd = odd
 
-    async def say(self, text: str) -> str:
+    async def say(self, text: str, **more: Any) -> str:
         """Send a message and return the answer."""
         self.stream.events.clear()
-        await self.visitor.ask(text)
+        await self.visitor.ask(text, **more)
         done = await self.stream.until("run.done")
         assert done["status"] == "completed", done
         said = [e.data["message"]["text"] for e in self.stream.events if e.name == "message.done"]
@@ -231,6 +232,19 @@ async def test_a_few_long_messages_of_the_person_are_no_dead_end(
         for words in (350, 350, 350, 800, 800, 350):
             text = "Ships, sails and sailors. " * (words // 2)
             assert await talk.say(text) == "Noted."
+    assert model.refused == []
+
+
+@pytest.mark.parametrize("words", ["", "This is the log."])
+async def test_a_long_file_is_no_dead_end_and_is_known_to_its_end(
+    words: str, serve_web: ServeWeb, visitors: NewPerson
+) -> None:
+    model = ReadingModel(8_192)
+    content = "Ships and sails. " * 25_000 + "the keel mark is 4419. " + "Ships and sails. " * 8_000
+    file = {"name": "log.txt", "data": base64.b64encode(content.encode()).decode()}
+    async with talking(model, serve_web, visitors) as talk:
+        assert await talk.say(words, files=[file]) == "Noted."
+        assert await talk.say("What is the keel mark?") == "It is 4419."
     assert model.refused == []
 
 

@@ -8,14 +8,16 @@ from mcpsecurity.client.parts import part_text, resource_text
 
 __all__ = ["attached_text", "block_text"]
 
-_MAX = 50_000
-"""Most characters of a resource that the model gets to read."""
+_IN_A_PROMPT = 50_000
+_ATTACHED = 1024 * 1024
+"""Most characters of a resource. What is attached can be long, as files can: the model is sent an excerpt,
+and reads on. A prompt is the person's message, which is sent whole."""
 
 
 def block_text(content: types.ContentBlock) -> str:
     """Return the text of a part of a prompt."""
     text = part_text(content)
-    return _cut(text) if isinstance(content, types.EmbeddedResource) else text
+    return _cut(text, _IN_A_PROMPT) if isinstance(content, types.EmbeddedResource) else text
 
 
 def attached_text(
@@ -23,8 +25,8 @@ def attached_text(
 ) -> str:
     """Return the text of a resource that the person attached."""
     text = "\n\n".join(resource_text(part) for part in contents)
-    return f"The person attached the resource {uri}:\n\n" + _cut(text or "[it is empty]")
+    return f"The person attached the resource {uri}:\n\n" + _cut(text or "[it is empty]", _ATTACHED)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _MAX else text[:_MAX] + "\n[the rest is left out]"
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + "\n[the rest is left out]"
