@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 from tests.browser.person import Person
 from tests.browser.stack import Service
 from tests.browser.watch import Watch
@@ -38,7 +38,7 @@ async def listener(
         },
         "resources/list": {"resources": []},
         "resources/templates/list": {
-            "resourceTemplates": [{"name": "song", "uriTemplate": "songs://{title}/{part}"}]
+            "resourceTemplates": [{"name": "song", "uriTemplate": "songs://{title}/{part}{?key}"}]
         },
         "resources/read": lambda params: {"contents": [{"uri": params["uri"], "text": "La la la."}]},
         "prompts/list": {
@@ -79,6 +79,35 @@ async def test_sounds_play_and_what_a_result_links_to_is_read_or_downloaded(
     await alice.ask("What does it say?")
     await alice.says("la")
     assert "La la la." in str(script.asked[-1].messages)
+
+
+@pytest.mark.parametrize(
+    ("template", "address"),
+    [  # of RFC 6570, 3.2
+        ("{var}/{hello}", "value/Hello%20World%21"),
+        ("{+path}/here", "/foo/bar/here"),
+        ("{path}/here", "%2Ffoo%2Fbar/here"),
+        ("{+half,x}", "50%25,1024"),
+        ("X{#var,hello}", "X#value,Hello%20World!"),
+        ("X{.var,x}", "X.value.1024"),
+        ("{/var,x}/here", "/value/1024/here"),
+        ("{/var:1,var}", "/v/value"),
+        ("{;x,y}", ";x=1024;y=768"),
+        ("{?x,y,undefined}", "?x=1024&y=768"),
+        ("?fixed=yes{&x*}", "?fixed=yes&x=1024"),
+        ("a{?undefined}{/undefined}", "a"),
+    ],
+)
+async def test_an_address_is_made_of_a_template(modules: Page, template: str, address: str) -> None:
+    values = {"var": "value", "hello": "Hello World!", "path": "/foo/bar", "half": "50%25", "x": "1024"}
+    made = await modules.evaluate(
+        """async ([template, values]) => {
+          const { expanded } = await import("/static/js/composer/template.js");
+          return expanded(template, (name) => values[name] ?? "");
+        }""",
+        [template, {**values, "y": "768"}],
+    )
+    assert made == address
 
 
 async def test_the_variables_of_a_template_and_a_prompts_arguments_are_completed(

@@ -5,12 +5,14 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from mcp.types import ResourceTemplate
 from tests.browser.stack import Service
 from tests.webclient.conftest import RunChat
 from tests.webclient.oddity import Odd
 from tests.webclient.person import WebPerson
 
 from mcpsecurity.testing import LocalStack
+from mcpsecurity_webclient.chat.mcp.catalog import template_json
 
 
 @pytest.fixture
@@ -24,6 +26,20 @@ async def beside(local: LocalStack, run_chat: RunChat) -> AsyncIterator[tuple[We
         url = await running.enter_async_context(run_chat(more_servers=more))
         person = await running.enter_async_context(WebPerson(url, local.cloud.ca_file))
         yield await person.sign_in(), odd
+
+
+@pytest.mark.parametrize(
+    ("template", "names"),
+    [
+        ("a://{x}/{y_1}/{x}", ["x", "y_1"]),
+        ("a:/{/path*}{+rest}{.ending:3}{#part}", ["path", "rest", "ending", "part"]),
+        ("a://b{?q,limit:4}{&more*}", ["q", "limit", "more"]),
+        ("a://b{}{,}{ x }{|x}", []),
+    ],
+)
+def test_the_variables_of_a_template_are_found_in_every_form(template: str, names: list[str]) -> None:
+    found = ResourceTemplate(name="x", uriTemplate=template)
+    assert template_json("odd", found)["arguments"] == names
 
 
 async def test_templates_are_listed_and_their_arguments_completed(beside: tuple[WebPerson, Odd]) -> None:

@@ -7,7 +7,8 @@ from mcp import types
 
 __all__ = ["prompt_json", "resource_json", "template_json"]
 
-_VARIABLE = re.compile(r"\{([A-Za-z0-9_]{1,64})\}")
+_EXPRESSION = re.compile(r"\{[+#./;?&]?([A-Za-z0-9_.,:*]{1,256})\}")
+_MODIFIER = re.compile(r"(?::[0-9]{1,4}|\*)$")
 
 
 def prompt_json(server: str, prompt: types.Prompt) -> dict[str, Any]:
@@ -38,11 +39,13 @@ def resource_json(server: str, resource: types.Resource) -> dict[str, Any]:
 
 
 def template_json(server: str, template: types.ResourceTemplate) -> dict[str, Any]:
-    """Return a resource template with the names of its variables (RFC 6570, level 1)."""
+    """Return a resource template with the names of its variables (RFC 6570)."""
+    found = ",".join(_EXPRESSION.findall(template.uriTemplate)).split(",")
+    names = dict.fromkeys(_MODIFIER.sub("", name) for name in found)
     return {
         "server": server,
         "uri_template": template.uriTemplate,
         "title": template.title or template.name,
         "description": template.description or "",
-        "arguments": list(dict.fromkeys(_VARIABLE.findall(template.uriTemplate))),
+        "arguments": [name for name in names if name],
     }
