@@ -94,7 +94,13 @@ async def test_what_waits_for_a_person_is_counted_while_it_does(local: LocalStac
         answer = f"elicitations/{asked['elicitation_id']}"
         assert (await person.command(answer, action="decline"))[0] == 202
         await page.until("run.done")
-        server = await scraped(ports[0])
+        answer = [data["message"] for name, data in page.seen if name == "message.done"][-1]
+        for feedback in ("up", "up", "down", None):  # marked again as it was, it is not counted again
+            marked = f"messages/{answer['message_id']}/feedback"
+            assert (await person.command(marked, feedback=feedback))[0] == 202
+        server, web = await scraped(ports[0]), await scraped(ports[1])
+        for feedback in ("up", "down"):
+            assert web.value("mcpsecurity_chat_feedback_total", mcpsecurity_feedback=feedback) == 1
     assert server.value("mcpsecurity_tool_calls_total", **TOOL, mcpsecurity_outcome="declined") == 1
     assert server.value("mcpsecurity_server_questions") == 0
 

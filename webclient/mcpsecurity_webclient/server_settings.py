@@ -51,7 +51,8 @@ class McpServerSettings(BaseModel):
     roles: dict[Pattern, tuple[str, ...]] = Field(
         default_factory=dict,
         max_length=_MAX_PATTERNS,
-        description="App roles by pattern: who sees which tools. Of each pattern that fits, one is needed.",
+        description="App roles of the web client by pattern: who sees which tools. Of each pattern that "
+        "fits, one is needed.",
     )
 
     @property

@@ -14,8 +14,10 @@ from tests.webclient.oddity import Odd, tool
 from tests.webclient.person import Page, WebPerson
 from tests.webclient.scripted_model import ScriptedModel, calls, says
 
+from mcpsecurity.localcloud.entra.directory import User
 from mcpsecurity.testing import LocalStack
 
+ALICE, READER = "alice@contoso.example", "reader@contoso.example"
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 Start = Callable[..., Any]
 
@@ -50,7 +52,9 @@ async def house(local: LocalStack, run_chat: RunChat, tmp_path: Path) -> AsyncIt
             running.push_async_callback(service.stop)
 
         @asynccontextmanager
-        async def start(rules: dict[str, Any] | None = None, **changes: Any) -> AsyncIterator[WebPerson]:
+        async def start(
+            rules: dict[str, Any] | None = None, user: str = ALICE, **changes: Any
+        ) -> AsyncIterator[WebPerson]:
             odd = {"name": "odd", "url": f"http://localhost:{server.port}/mcp", **(rules or {})}
             usual = {"azure_openai_endpoint": f"http://localhost:{endpoint.port}", "model_api": "chat"}
             database = f"sqlite:///{tmp_path}/chats.sqlite3"
@@ -58,7 +62,7 @@ async def house(local: LocalStack, run_chat: RunChat, tmp_path: Path) -> AsyncIt
                 run_chat(database, **{"more_servers": (odd,), **usual} | changes) as url,
                 WebPerson(url, local.cloud.ca_file) as person,
             ):
-                yield await person.sign_in()
+                yield await person.sign_in(user)
 
         yield house, start
 
@@ -125,6 +129,51 @@ async def test_what_may_destroy_and_what_the_operator_forbids_always_asks(house:
             await page.until("run.done")
 
 
+async def test_a_scope_that_the_operator_forbids_is_not_offered_and_what_was_given_in_it_holds_no_longer(
+    house: tuple[House, Start],
+) -> None:
+    at, start = house
+    given = {"arguments": "pay", "chat": "read", "person": "note"}
+    async with start() as person, person.page() as page:
+        for scope, name in given.items():
+            assert await person.decide(await at.call(person, page, name), always=scope) == 202
+            await page.until("run.done")
+        chat = person.chat_id
+    for forbidden in given:
+        allowed = [scope for scope in given if scope != forbidden]
+        async with start(grants=allowed) as person:
+            await person.open(f"/chats/{chat}")
+            async with person.page() as page:
+                for scope, name in given.items():
+                    call = await at.call(person, page, name)
+                    assert call["grantable"] == allowed
+                    if scope == forbidden:
+                        assert await person.decide(call, always=scope) == 422
+                        assert await person.decide(call, "decline") == 202
+                    by = "user" if scope == forbidden else "grant"
+                    assert (await page.until("tool.decided"))["by"] == by
+                    await page.until("run.done")
+
+
+async def test_an_app_role_lets_a_person_see_the_tools_that_are_for_it(
+    house: tuple[House, Start], local: LocalStack
+) -> None:
+    at, start = house
+    oid = "10ca1c10-0d00-4000-8000-00000000eade"
+    reader = User("Reader", READER, oid, home_oid=oid, web_roles=("Other", "Reader"))
+    local.cloud.tenant.directory.users[READER] = reader
+    rules = {"roles": {"re*": ["Reader", "Writer"], "wipe": ["Writer"]}}
+    for user, seen in ((READER, {"read", "note", "pay"}), (ALICE, {"note", "pay"})):
+        async with start(rules, user) as person, person.page() as page:
+            listed = (await person.read(f"/api/chats/{person.chat_id}/tools"))[1]["servers"][-1]["list"]
+            assert {tool["name"] for tool in listed} == seen
+            at.model.turns.append(says("Hello."))
+            await person.command("messages", text="hello")
+            await page.until("run.done", status="completed")
+            given = {t["function"]["name"] for t in at.model.asked[-1]["tools"]}
+            assert {name.removeprefix("odd-") for name in given if name.startswith("odd-")} == seen
+
+
 async def test_operators_say_who_sees_which_tool_and_what_runs_unasked(house: tuple[House, Start]) -> None:
     at, start = house
     rules = {"exclude": ["pay"], "never_ask": ["*"], "refuse": ["note"], "roles": {"re*": ["Reader"]}}
@@ -177,7 +226,8 @@ async def test_files_reach_the_model_and_a_picture_only_one_that_sees(house: tup
         said = (await page.until("message.added"))["message"]
         assert said["files"] == [{"name": "notes.md", "mime_type": "text/markdown", "size": 6}]
         await page.until("run.done")
-        assert "# Milk" in str(at.model.last[-1])
+        assert "# Milk" in str(at.model.last[-2])
+        assert "without words" in str(at.model.last[-1])
         chat = person.chat_id
     async with start(model_images=True) as person:
         await person.open(f"/chats/{chat}")

@@ -26,6 +26,8 @@ class User:
     job_title: str = ""
     roles: tuple[str, ...] = ()
     """App roles of the MCP server that are assigned to the person."""
+    web_roles: tuple[str, ...] = ()
+    """App roles of the web client that are assigned to the person: they are in its ID tokens."""
 
     @property
     def is_guest(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 
 from mcpsecurity.localcloud.entra.directory import Api, Client, User
-from mcpsecurity.localcloud.entra.ids import API_CLIENT_ID, MANAGED_IDENTITY_ID, TENANT_ID
+from mcpsecurity.localcloud.entra.ids import API_CLIENT_ID, MANAGED_IDENTITY_ID, TENANT_ID, WEB_CLIENT_ID
 from mcpsecurity.localcloud.entra.keys import SigningKeys
 
 __all__ = ["ACCESS_TOKEN_LIFETIME", "Claims", "TokenFactory", "client_info"]
@@ -93,6 +93,8 @@ class TokenFactory:
         }
         if nonce is not None:
             claims["nonce"] = nonce
+        if user.web_roles and client.client_id == WEB_CLIENT_ID:
+            claims["roles"] = list(user.web_roles)
         if "email" in oidc:
             claims["email"] = user.sign_in_name
         return claims | _idp(user) | (_names(user) if "profile" in oidc else {})
