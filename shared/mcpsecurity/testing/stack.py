@@ -181,8 +181,8 @@ class LocalStack:
             tenant_id: the home tenant of a guest; None is the local tenant.
         """
         oid = str(uuid.uuid5(uuid.NAMESPACE_URL, sign_in_name))
-        home = {} if tenant_id is None else {"home_tenant_id": tenant_id}
-        user = User(name, sign_in_name, oid, home_oid=oid, roles=tuple(roles), **home)
+        home = tenant_id or self.cloud.tenant_id
+        user = User(name, sign_in_name, oid, home_oid=oid, home_tenant_id=home, roles=tuple(roles))
         self.cloud.tenant.directory.users[sign_in_name] = user
         if groups:
             self.tokens.claims_of[sign_in_name] = {"groups": list(groups)}

@@ -54,5 +54,7 @@ async def composed(
         files=[file.to_json() for file in files] or None,
         prompt={"server": prompt["server"], "name": prompt["name"]} if prompt else None,
     )
-    attached = [*map(turn_of, files), *(("user", content) for content in contents)]
-    return said, [*attached, *(messages or [("user", _WORDLESS)] * bool(attached))]
+    attached: Turns = [*map(turn_of, files), *(("user", content) for content in contents)]
+    if attached and not messages:
+        messages = [("user", _WORDLESS)]
+    return said, [*attached, *messages]
