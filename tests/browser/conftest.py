@@ -124,6 +124,8 @@ async def alice_with(
         return await _signed_in(context, stack.any_url, ALICE)
 
     yield begin
+    for page in context.pages:
+        await page.close()  # it would ask a service that is gone
     await stack.stop_model()
 
 
