@@ -1,6 +1,7 @@
 """Assembles the MCP server."""
 
 import datetime as dt
+import logging
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +14,7 @@ from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.oidc import CachePolicy, Clock, Timer
 from mcpsecurity.redis.encryption import EncryptionKeys
+from mcpsecurity.runtime.proxy import proxied
 from mcpsecurity.runtime.rate_limit import InMemoryRateLimiter, RateLimiter
 from mcpsecurity.runtime.service import REQUEST_WRAPPER
 from mcpsecurity.runtime.tls import client_ssl_context
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     from mcpsecurity_server.transport.redis import RedisTransport
 
 __all__ = ["create_app"]
+
+_log = logging.getLogger(__name__)
 
 
 def create_app(
@@ -87,6 +91,7 @@ def create_app(
         authentication.rights = RightsObserver(_rights(redis), partial(mounted.list_changed, "tools"))
     if settings.allowed_origins:
         allow_origins(app, app.router.routes(), settings.allowed_origins)
+    app.on_startup.append(partial(_tell_proxies, _outside(settings, own=own)))
     if own:  # other programs' tools may ask for the request's application
         app[REQUEST_WRAPPER] = fast_path(app, settings.path, mounted.handle, secure_headers(settings))
     return app
@@ -235,11 +240,30 @@ def _path(route: web.AbstractRoute) -> str:
     return resource.canonical if resource is not None else ""
 
 
+def _has_credential(settings: ServerSettings) -> bool:
+    """Tell whether the server can prove who it is, which on-behalf-of needs."""
+    return any((settings.client_secret, settings.client_certificate_file, settings.client_identity))
+
+
+def _outside(settings: ServerSettings, *, own: bool) -> list[str]:
+    """Return the URLs that the server asks, with its `own` tools or without them."""
+    urls = [] if settings.no_auth else [settings.authority]
+    if own:
+        urls += [settings.graph_url] if _has_credential(settings) else []
+        urls += [settings.forecast_url, settings.geocoding_url]
+    return urls
+
+
+async def _tell_proxies(urls: list[str], _: web.Application) -> None:
+    for sentence in proxied(urls):
+        _log.info("%s", sentence)
+
+
 def _profiles(settings: ServerSettings, tls: ssl.SSLContext, timer: Timer) -> ProfileService | None:
     """Return the service that reads callers' profiles; None if the server has no credential of its own."""
-    identity = _identity(settings)
-    if settings.client_secret is None and settings.client_certificate_file is None and identity is None:
+    if not _has_credential(settings):
         return None
+    identity = _identity(settings)
     from mcpsecurity.oidc.client_credential import client_credential  # noqa: PLC0415 - MSAL is slow to import
     from mcpsecurity_server.profile.on_behalf_of import OnBehalfOf  # noqa: PLC0415 - likewise
 

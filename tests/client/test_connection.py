@@ -10,6 +10,7 @@ from aiohttp import web
 from mcp import types
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel
+from tests.support.company import INNER, company_proxy
 from tests.support.served import Serve
 
 from mcpsecurity.client import (
@@ -264,3 +265,17 @@ async def test_an_idle_session_holds_no_list_of_tools(serve: Serve) -> None:
         gc.collect()
         responses = [one for one in gc.get_objects() if isinstance(one, types.JSONRPCResponse)]
     assert [response for response in responses if "tools" in response.result] == []
+
+
+async def test_a_server_outside_is_reached_through_the_companys_proxy_and_no_other(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with company_proxy(monkeypatch) as company:
+        async with serve(program()) as url, McpConnection(url) as connection:
+            assert await connection.list_tools()
+        for host, asked in ((INNER, set[str]()), ("mcp.contoso.example", {"mcp.contoso.example"})):
+            with pytest.raises(ServerUnavailableError):
+                async with McpConnection(f"https://{host}/mcp"):
+                    pass
+            assert company.asked == asked
+        assert not company.others

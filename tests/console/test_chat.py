@@ -2,11 +2,13 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.console.conftest import YOU, Screen, Start, bakery, sign_in
 
+from mcpsecurity.localcloud.entra.ids import MANAGED_IDENTITY_ID
 from mcpsecurity.testing import LocalStack, ModelFault, calls, says
 
 pytestmark = [
@@ -240,4 +242,31 @@ def test_a_claims_challenge_leads_to_another_sign_in_and_the_call_goes_on(
     screen.see("Approve?")
     screen.type("y")
     sign_in(screen)
+    assert "3 loaves" in screen.see(YOU)
+
+
+def test_the_identity_of_the_machine_stands_for_the_program_where_public_clients_are_forbidden(
+    start: Start, stack: LocalStack, tmp_path: Path
+) -> None:
+    browser = tmp_path / "browser.py"
+    browser.write_text(BROWSER)
+    cloud, directory = stack.cloud, stack.cloud.tenant.directory
+    options = {
+        "BROWSER": f"{sys.executable} {browser} %s &",
+        "CONSOLE_CLIENT_ID": cloud.web_client_id,
+        "ENTRA_CLIENT_IDENTITY": "managed",
+        **cloud.identity_environment,
+    }
+    registered = directory.clients[cloud.web_client_id]
+    directory.clients[cloud.web_client_id] = replace(registered, any_loopback_redirect=True)
+    screen = start(**options)
+    screen.see("AADSTS700027")
+    assert screen.end() == 1, "no federated credential says that the identity may stand for it"
+    directory.add_federated_credential(cloud.web_client_id, MANAGED_IDENTITY_ID)
+    screen = start(**options)
+    screen.see("signed in as bob@contoso.example")
+    screen.see(YOU)
+    screen.type("Bake bread: 3 loaves")
+    screen.see("Approve?")
+    screen.type("y")
     assert "3 loaves" in screen.see(YOU)

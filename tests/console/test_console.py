@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import jwt
 import msal  # type: ignore[import-untyped] # ships no types
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.contents import FunctionCallContent, FunctionResultContent
+from tests.support.company import company_proxy
 from tests.support.device import enter_code
 
 from mcpsecurity.client import ToolText
@@ -217,6 +219,8 @@ async def test_one_sign_in_is_enough_until_signing_out(stack: LocalStack) -> Non
     async with asyncio.timeout(40), credential(stack, tell) as who:
         assert who.username is None
         first = await who.get_token(stack.cloud.scope)
+        claims = jwt.decode(first.token, options={"verify_signature": False})
+        assert claims["xms_cc"] == ["cp1"], "it says that it can take a claims challenge"
         assert (await who.get_token(stack.cloud.scope)).token == first.token
         fresh = await who.get_fresh_token(stack.cloud.scope)
         assert fresh.token != first.token
@@ -302,3 +306,16 @@ def test_slash_completes_commands_only() -> None:
     assert complete("n") == []
     assert complete("/new x") == []
     assert TypedTerminal() is not None
+
+
+async def test_the_tenant_is_asked_through_the_companys_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = "11111111-2222-4333-8444-555555555555"
+    async with (
+        company_proxy(monkeypatch) as company,
+        MsalCredential(
+            tenant, "https://login.contoso.example", tenant, cache=msal.TokenCache(), tell=print
+        ) as credential,
+    ):
+        with pytest.raises(ClientAuthenticationError):
+            await credential.get_token("api://x/y")
+        assert company.asked == {"login.contoso.example"}

@@ -83,6 +83,7 @@ class ControlledTenant:
         self.token_answer: tuple[int, bytes] = (404, b"")
         """Status and body of what the token endpoint answers; a redirect leads to `/elsewhere`."""
         self.posts: list[str] = []
+        self.forms: list[dict[str, Any]] = []
         app = web.Application()
         app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", self._discovery)
         app.router.add_get("/{tenant}/discovery/v2.0/keys", self._keys)
@@ -144,6 +145,7 @@ class ControlledTenant:
 
     async def _post(self, request: web.Request) -> web.Response:
         self.posts.append(request.path)
+        self.forms.append(dict(await request.post()))
         status, body = self.token_answer
         headers = {"Location": f"{self.authority}/elsewhere"} if 300 <= status < 400 else {}
         return web.Response(status=status, body=body, content_type="application/json", headers=headers)

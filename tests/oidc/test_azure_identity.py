@@ -1,11 +1,13 @@
 """The identity that Azure gives a program: managed, and of a Kubernetes workload."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from tests.support.company import company_proxy
 
 from mcpsecurity.localcloud.entra.ids import MANAGED_IDENTITY_ID, TOKEN_EXCHANGE
 from mcpsecurity.oidc.azure_identity import AzureIdentity, NoIdentityTokenError
@@ -48,6 +50,23 @@ def test_a_managed_identity_proves_itself_and_gets_tokens(stack: LocalStack, ide
     assert 3000 < seconds <= 3600
     assert _claims(found.database_password())["aud"] == "https://ossrdbms-aad.database.windows.net"
     assert found.redis_password()[0] == token, "it is kept while it is good"
+
+
+@pytest.mark.usefixtures("machine")
+async def test_the_machine_is_asked_directly_and_the_tenant_through_the_companys_proxy(
+    stack: LocalStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("a token of Kubernetes")
+    async with company_proxy(monkeypatch) as company:
+        assert await asyncio.to_thread(AzureIdentity(_settings(stack, "managed")).assertion)
+        more = {"federated_token_file": tmp_path / "token", "workload_client_id": MANAGED_IDENTITY_ID}
+        settings = _settings(stack, "workload", **more).model_copy(
+            update={"authority": "https://login.contoso.example"}
+        )
+        with pytest.raises(NoIdentityTokenError):
+            await asyncio.to_thread(AzureIdentity(settings).redis_password)
+    assert company.asked == {"login.contoso.example"}
+    assert not company.others
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcpsecurity.runtime.proxy import proxy_for, proxy_name
+from mcpsecurity.runtime.proxy import proxied, proxy_for, proxy_name
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +34,19 @@ def test_what_leaves_the_company_goes_through_its_proxy_whose_password_is_not_to
 def test_a_proxy_may_be_named_without_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "proxy.contoso.com:3128")
     assert proxy_for("https://login.microsoftonline.com") == "http://proxy.contoso.com:3128"
+
+
+def test_each_proxy_is_told_with_its_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://other.contoso.com")
+    urls = [
+        "https://a.example/x",
+        "http://b.example",
+        "https://localhost:1",
+        "https://a.example/y",
+        "https://c.example:1",
+    ]
+    assert proxied(urls) == [
+        "a.example, c.example: through the proxy proxy.contoso.com:3128",
+        "b.example: through the proxy other.contoso.com",
+    ]
+    assert proxied(urls[2:3]) == []

@@ -43,9 +43,12 @@ class Answer:
 
 
 class ProtectedServer:
-    """Use it with `async with`. `settings` override those of a server of the controlled tenant."""
+    """Use it with `async with`. `settings` override those of a server of the controlled tenant; `mcp` is
+    another program to serve."""
 
-    def __init__(self, tenant: ControlledTenant, clock: MovableClock, **settings: Any) -> None:
+    def __init__(
+        self, tenant: ControlledTenant, clock: MovableClock, *, mcp: Any = None, **settings: Any
+    ) -> None:
         self.port = free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         values: dict[str, Any] = {
@@ -56,6 +59,7 @@ class ProtectedServer:
             "ca_file": tenant.ca_file,
         }
         self.settings = ServerSettings(**(values | settings))
+        self._mcp = mcp
         self._clock = clock
         self._runner: web.AppRunner | None = None
         self.http: aiohttp.ClientSession
@@ -63,6 +67,7 @@ class ProtectedServer:
     async def __aenter__(self) -> Self:
         app = create_app(
             self.settings,
+            self._mcp,
             clock=self._clock.wall,
             timer=self._clock.monotonic,
             key_policy=CachePolicy(),

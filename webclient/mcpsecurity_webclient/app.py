@@ -17,6 +17,7 @@ from aiohttp import web
 from mcpsecurity.client import BridgeError, SignInRequiredError
 from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.redis.errors import RedisUnavailableError
+from mcpsecurity.runtime.proxy import proxied
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity.runtime.tls import client_ssl_context
@@ -176,6 +177,8 @@ class _Assembly:
 
     async def connections(self, _: web.Application) -> AsyncIterator[None]:
         """Keep the store, Entra ID's client and the models open while the application runs."""
+        for sentence in proxied(self._outside()):
+            _log.info("%s", sentence)
         async with self._store, self.entra, open_models(self.settings, self._tls) as models:
             self._shared_by_chats = ChatDependencies(
                 self.settings,
@@ -190,6 +193,11 @@ class _Assembly:
             )
             yield
             await self.directory.aclose(self.settings.stop_grace)
+
+    def _outside(self) -> list[str]:
+        """Return the URLs that the chat asks."""
+        models = [model.endpoint.base_url for model in self.settings.models.values()]
+        return [self.settings.authority, *models, *(server.url for server in self.settings.servers)]
 
     async def missing(self) -> list[str]:
         """Return the names of the backends that the chat needs and cannot reach."""

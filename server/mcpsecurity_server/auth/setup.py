@@ -13,7 +13,7 @@ from aiohttp import web
 
 from mcpsecurity.oidc import MULTI_TENANT, CachePolicy, Clock, OidcProvider, ProviderError, Timer
 from mcpsecurity.oidc.discovery import issuer_of
-from mcpsecurity.runtime.proxy import proxy_for, proxy_name
+from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity_server.auth.challenge import Challenger
 from mcpsecurity_server.auth.metadata import metadata_url, protected_resource_metadata
 from mcpsecurity_server.auth.middleware import Authentication
@@ -131,8 +131,6 @@ class AuthSetup:
         settings = self.settings
         for warning in self.warnings():
             _log.warning("%s", warning)
-        if (proxy := proxy_name(settings.authority)) is not None:
-            _log.info("%s is reached through the proxy %s", settings.authority, proxy)
         connector = aiohttp.TCPConnector(ssl=self.tls, limit=4)
         async with (
             aiohttp.ClientSession(connector=connector, proxy=proxy_for(settings.authority)) as session,

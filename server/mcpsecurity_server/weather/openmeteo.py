@@ -86,7 +86,6 @@ class OpenMeteoClient:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self._tls, limit=_CONNECTIONS),
             headers={hdrs.USER_AGENT: "mcpsecurity-server"},
-            proxy=proxy_for(self._forecast_url),
             timeout=self._timeout,
         )
         return self
@@ -132,7 +131,9 @@ class OpenMeteoClient:
         if self._session is None:
             raise RuntimeError("use the weather service inside `async with`")
         try:
-            async with self._session.get(url, params=query, allow_redirects=False) as response:
+            async with self._session.get(
+                url, params=query, allow_redirects=False, proxy=proxy_for(url)
+            ) as response:
                 if response.status == 429:
                     raise WeatherError(
                         "The weather service has had too many requests; try again in a minute."

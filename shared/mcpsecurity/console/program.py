@@ -17,6 +17,7 @@ from mcpsecurity.kernel.context import BudgetedModel
 from mcpsecurity.kernel.demo_credential import DemoCredential
 from mcpsecurity.kernel.model import ChatModel, open_model
 from mcpsecurity.model_windows import context_window
+from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.runtime.tls import client_ssl_context
 
 __all__ = ["run_chat"]
@@ -74,6 +75,7 @@ def _within_budget(model: ChatModel, settings: ConsoleSettings, kernel: Kernel) 
 def _credential(
     settings: ConsoleSettings, terminal: TypedTerminal, cache: msal.TokenCache | None, device_code: bool
 ) -> MsalCredential:
+    identity = azure_identity(settings)
     return MsalCredential(
         settings.client_id,
         settings.authority,
@@ -82,4 +84,5 @@ def _credential(
         tell=lambda text: terminal.write(text, "bold"),
         device_code=device_code,
         ca_file=settings.ca_file,
+        assertion=identity.assertion if identity is not None else None,
     )

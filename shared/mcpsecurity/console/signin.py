@@ -1,4 +1,4 @@
-"""Signing in from a terminal: MSAL's public client, by browser or device code."""
+"""Signing in from a terminal, by browser or device code."""
 
 import time
 from collections.abc import Callable
@@ -11,6 +11,7 @@ import requests
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
+from mcpsecurity.console.browser import sign_in_by_browser
 from mcpsecurity.oidc.msal_http import msal_session
 from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity.runtime.threads import in_daemon_thread
@@ -35,6 +36,8 @@ class MsalCredential:
 
     Args:
         tell: shows the person where to sign in.
+        assertion: returns a token that proves who the program is, as `AzureIdentity` does. Without it, and
+            for a sign-in by code, it is a public client.
     """
 
     def __init__(
@@ -47,11 +50,13 @@ class MsalCredential:
         tell: Tell,
         device_code: bool = False,
         ca_file: Path | None = None,
+        assertion: Callable[[], str] | None = None,
     ) -> None:
         self._device_code = device_code
+        self._assertion = None if device_code else assertion
         self._tell = tell
         self._http = msal_session(ca_file, proxy=proxy_for(authority))
-        self._app: msal.PublicClientApplication | None = None
+        self._app: msal.ClientApplication | None = None
         self._options: dict[str, Any] = {
             "client_id": client_id,
             "authority": f"{authority}/{tenant_id}",
@@ -84,7 +89,7 @@ class MsalCredential:
         try:
             answer = await in_daemon_thread(lambda: self._silent(list(scopes), claims, anew))
             if answer is None:
-                answer = await in_daemon_thread(lambda: self._interactive(list(scopes), claims))
+                answer = await self._interactive(list(scopes), claims)
         except (requests.RequestException, ValueError, RuntimeError) as error:  # what MSAL raises
             raise ClientAuthenticationError(f"{type(error).__name__}: {error}") from error
         if "access_token" not in answer:
@@ -118,9 +123,12 @@ class MsalCredential:
     ) -> None:
         await self.close()
 
-    def _application(self) -> msal.PublicClientApplication:
+    def _application(self) -> msal.ClientApplication:
         """Return MSAL's application. Its first making asks the tenant for its metadata, so it blocks."""
-        if self._app is None:
+        if self._app is None and self._assertion is not None:
+            credential = {"client_assertion": self._assertion}
+            self._app = msal.ConfidentialClientApplication(**self._options, client_credential=credential)
+        elif self._app is None:
             self._app = msal.PublicClientApplication(**self._options)
         return self._app
 
@@ -134,15 +142,24 @@ class MsalCredential:
         )
         return dict(answer) if answer else None
 
-    def _interactive(self, scopes: list[str], claims: str | None) -> dict[str, Any]:
-        app = self._application()
-        if not self._device_code:
-            self._tell("Sign in in the browser that opens now; `--device-code` works without one.")
-            return dict(
-                app.acquire_token_interactive(
-                    scopes, claims_challenge=claims, login_hint=self.username, timeout=_SIGN_IN_SECONDS
-                )
+    async def _interactive(self, scopes: list[str], claims: str | None) -> dict[str, Any]:
+        if self._assertion is not None:
+            self._tell("Sign in in the browser that opens now.")
+            app = await in_daemon_thread(self._application)
+            return await sign_in_by_browser(app, scopes, claims, self.username)
+        sign_in = self._by_code if self._device_code else self._by_browser
+        return await in_daemon_thread(lambda: sign_in(scopes, claims))
+
+    def _by_browser(self, scopes: list[str], claims: str | None) -> dict[str, Any]:
+        self._tell("Sign in in the browser that opens now; `--device-code` works without one.")
+        return dict(
+            self._application().acquire_token_interactive(
+                scopes, claims_challenge=claims, login_hint=self.username, timeout=_SIGN_IN_SECONDS
             )
+        )
+
+    def _by_code(self, scopes: list[str], claims: str | None) -> dict[str, Any]:
+        app = self._application()
         flow = app.initiate_device_flow(scopes, claims_challenge=claims)
         if "user_code" not in flow:
             return dict(flow)

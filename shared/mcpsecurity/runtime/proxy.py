@@ -4,11 +4,12 @@ Loopback, link-local addresses (where a virtual machine asks for its identity: 1
 of `NO_PROXY` are never reached through a proxy.
 """
 
+from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib import request as urllib_request
 from urllib.parse import urlsplit
 
-__all__ = ["proxy_for", "proxy_name"]
+__all__ = ["proxied", "proxy_for", "proxy_name"]
 
 
 def proxy_for(url: str) -> str | None:
@@ -26,6 +27,15 @@ def proxy_name(url: str) -> str | None:
     """Return host and port of the proxy for a URL, without the password that its address may have."""
     proxy = proxy_for(url)
     return urlsplit(proxy).netloc.rpartition("@")[2] if proxy else None
+
+
+def proxied(urls: Iterable[str]) -> list[str]:
+    """Return a sentence for each proxy: which of the hosts of these URLs are reached through it."""
+    hosts: dict[str, dict[str, None]] = {}
+    for url in urls:
+        if (proxy := proxy_name(url)) is not None:
+            hosts.setdefault(proxy, {})[urlsplit(url).hostname or ""] = None
+    return [f"{', '.join(names)}: through the proxy {proxy}" for proxy, names in hosts.items()]
 
 
 def _is_near(host: str) -> bool:

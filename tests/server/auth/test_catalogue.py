@@ -66,6 +66,7 @@ CASES = {
     49: ("a tool's authentication context missing", "401 insufficient_claims with the claims to ask for"),
     51: ("signed by a key that is published for the application only", "accepted if it is set so"),
     52: ("a version 1.0 token for one of several Application ID URIs", "accepted, and for no other"),
+    53: ("a token of an External ID tenant, whose issuer is not its authority", "accepted if it is set so"),
     50: ("a list of tools, some of which the token does not allow", "without them, if it is set so"),
 }
 """Case and answer (RFC 6750, 3.1) by number."""

@@ -1,12 +1,16 @@
 """The catalogue of token cases, 41 to 47: agents of Microsoft Entra Agent ID."""
 
+import asyncio
 import json
 import logging
 from typing import Any
 
+import orjson
 import pytest
-from tests.oidc.tenant import TENANT_ID, ControlledTenant, MovableClock
-from tests.server.protected import Answer, ProtectedServer
+from mcp.server.fastmcp import Context, FastMCP
+from pydantic import BaseModel
+from tests.oidc.tenant import TENANT_ID, WEB_CLIENT_ID, ControlledTenant, MovableClock
+from tests.server.protected import INITIALIZE, Answer, ProtectedServer
 
 AGENT = "dddddddd-0000-4000-8000-000000000004"
 PARENT = "eeeeeeee-0000-4000-8000-000000000005"
@@ -126,3 +130,65 @@ async def test_case_47_an_agent_answers_no_question_unless_it_is_allowed(
             assert (result["resultType"] == "input_required") is may, result
             if not may:
                 assert "needs the approval of a person" in result["content"][0]["text"]
+
+
+class _Name(BaseModel):
+    name: str
+
+
+def _asking() -> FastMCP[Any]:
+    """Return a program that asks a person by itself, without this product's `Elicitor`."""
+    mcp: FastMCP[Any] = FastMCP("asks")
+
+    @mcp.tool()
+    async def ask(context: Context[Any, Any, Any]) -> str:
+        """Ask for a name."""
+        return (await context.elicit("Your name?", _Name)).action
+
+    return mcp
+
+
+@pytest.mark.parametrize(
+    ("setting", "itself", "for_person"),
+    [("none", False, False), ("for-people", False, True), ("all", True, True)],
+)
+async def test_case_47_no_programs_question_reaches_an_agent_that_may_not_answer(
+    tenant: ControlledTenant, clock: MovableClock, setting: str, itself: bool, for_person: bool
+) -> None:
+    settings: dict[str, Any] = {"allowed_agents": AGENT, "agent_answers": setting}
+    async with ProtectedServer(tenant, clock, mcp=_asking(), **settings) as protected:
+        for claims, may in ((AS_ITSELF, itself), (FOR_PERSON, for_person), ({}, True)):
+            token = tenant.access_token(**claims)
+            answer = await protected.stateless_tool(token, "ask", **ASKS)
+            assert (answer.json()["result"]["resultType"] == "input_required") is may, answer
+            told = await _first_words(protected, token)
+            assert (b"elicitation/create" in told) is may, told
+            for refused in () if may else (answer.body, told):
+                assert b"Only a person may answer this question" in refused
+
+
+async def _first_words(protected: ProtectedServer, token: str) -> bytes:
+    """Call the tool in a session of a client that can ask, and return what is said before an answer."""
+    begin: dict[str, Any] = INITIALIZE
+    begin = begin | {"params": begin["params"] | {"capabilities": ASKS}}
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
+    opened = await protected.request("POST", "/mcp", headers, orjson.dumps(begin))
+    headers["Mcp-Session-Id"] = opened.headers["mcp-session-id"]
+    call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "ask"}}
+    told = b""
+    async with (
+        asyncio.timeout(10),
+        protected.http.post(f"{protected.origin}/mcp", json=call, headers=headers) as response,
+    ):
+        while b"name" not in told and b"person" not in told and not response.content.at_eof():
+            told += await response.content.readany()
+    await protected.request("DELETE", "/mcp", headers)
+    return told
+
+
+async def test_case_36_a_client_of_a_metadata_document_is_named_by_the_id_of_its_agent(
+    tenant: ControlledTenant, clock: MovableClock, audit: pytest.LogCaptureFixture
+) -> None:
+    async with ProtectedServer(tenant, clock, allowed_clients=AGENT.upper()) as protected:
+        _refused(await protected.call(tenant.access_token(azp=WEB_CLIENT_ID)), "client_not_allowed", audit)
+        assert (await protected.call(tenant.access_token(**FOR_PERSON))).status == 200

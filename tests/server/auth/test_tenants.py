@@ -92,3 +92,18 @@ async def test_a_multi_tenant_document_of_one_tenant_is_not_believed(
         answer = await protected.call(sign(tenant.access_claims()))
     assert answer.status == 503
     assert answer.challenge is None
+
+
+async def test_case_53_an_external_id_tenant_with_a_domain_of_its_own(
+    tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    issuer = f"https://{TENANT_ID}.ciamlogin.com/{TENANT_ID}/v2.0"
+    tenant.discovery_changes = {"issuer": issuer}
+    token = tenant.access_token(iss=issuer)
+    async with ProtectedServer(tenant, clock) as protected:
+        assert (await protected.call(token)).status == 503, "discovery names another issuer"
+    async with ProtectedServer(tenant, clock, issuer=issuer) as protected:
+        assert (await protected.call(token)).status == 200
+        protected.assert_invalid_token(await protected.call(tenant.access_token()))
+        document = (await protected.request("GET", "/.well-known/oauth-protected-resource/mcp")).json()
+        assert document["authorization_servers"] == [issuer]

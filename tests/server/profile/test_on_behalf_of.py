@@ -1,5 +1,6 @@
-"""Whatever the tenant answers to the on-behalf-of flow: a tool error, and nothing of it in the log."""
+"""What the on-behalf-of flow asks; whatever the tenant answers is a tool error and stays out of the log."""
 
+import json
 import logging
 
 import pytest
@@ -30,3 +31,13 @@ async def test_an_odd_token_answer_is_a_tool_error_and_stays_out_of_the_log(
     assert "Traceback" not in caplog.text
     assert "/elsewhere" not in tenant.posts
     assert len(tenant.posts) >= 1
+
+
+async def test_it_says_that_it_passes_a_claims_challenge_on(
+    tenant: ControlledTenant, clock: MovableClock
+) -> None:
+    settings = {"client_secret": "s", "graph_url": "https://localhost:1"}
+    async with ProtectedServer(tenant, clock, **settings) as protected:
+        await _call(protected, tenant.access_token(), "get_my_profile")
+    (form,) = tenant.forms
+    assert json.loads(form["claims"]) == {"access_token": {"xms_cc": {"values": ["CP1"]}}}

@@ -15,6 +15,7 @@ from mcp.server.fastmcp import FastMCP
 from tests.oidc.tenant import ControlledTenant, MovableClock, client_context
 from tests.server.protected import INITIALIZE, Answer, ProtectedServer
 from tests.support.certificates import write_certificate
+from tests.support.company import company_proxy
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.localcloud.certificates import ensure_certificates
@@ -264,6 +265,22 @@ async def test_a_graph_that_cannot_be_reached_or_refuses_is_a_tool_error(
         async with ProtectedServer(tenant, clock, **settings) as protected:
             result = await _call(protected, cloud.access_token(), "get_my_profile")
         assert text in result["content"][0]["text"]
+
+
+async def test_graph_is_asked_through_the_companys_proxy(
+    cloud: LocalCloud,
+    cloud_settings: dict[str, Any],
+    clock: MovableClock,
+    tenant: ControlledTenant,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = cloud_settings | {"graph_url": "https://graph.contoso.example"}
+    async with (
+        company_proxy(monkeypatch) as company,
+        ProtectedServer(tenant, clock, **settings) as protected,
+    ):
+        assert (await _call(protected, cloud.access_token(), "get_my_profile"))["isError"]
+        assert company.asked == {"graph.contoso.example"}, "and the tenant on loopback directly"
 
 
 async def test_what_a_token_was_exchanged_for_is_remembered_until_it_gets_old(

@@ -25,7 +25,7 @@ from mcpsecurity.oidc import CachePolicy, OidcError, OidcProvider, TokenError
 from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.oidc.client_credential import ClientCredential, client_credential
 from mcpsecurity.oidc.msal_http import msal_session
-from mcpsecurity.runtime.proxy import proxy_for, proxy_name
+from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity_webclient.auth.token_cache import TokenCacheStore
 from mcpsecurity_webclient.errors import SignInError
 from mcpsecurity_webclient.languages import gettext as _
@@ -106,8 +106,6 @@ class EntraClient:
                 issuer=settings.issuer,
             )
         )
-        if (proxy := proxy_name(settings.authority)) is not None:
-            _log.info("%s is reached through the proxy %s", settings.authority, proxy)
         warming = asyncio.create_task(self._warm(), name="read the tenant's metadata")
         self._resources.callback(warming.cancel)
         return self
