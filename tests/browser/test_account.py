@@ -18,6 +18,12 @@ window.Notification = class extends EventTarget {
   constructor(title, options) { super(); window.shown.push(`${title}: ${options.body}`); }
   close() {}
 };
+window.tones = 0;
+const start = AudioScheduledSourceNode.prototype.start;
+AudioScheduledSourceNode.prototype.start = function (...when) {
+  window.tones += 1;
+  return start.apply(this, when);
+};
 """
 
 
@@ -28,13 +34,17 @@ async def test_a_theme_is_kept_and_the_server_draws_it_at_once(alice: Person) ->
     await alice.page.get_by_role("radio", name="Dark").check()
     dark = await alice.page.evaluate(BACKGROUND)
     assert dark != light
+    colour = alice.page.locator("meta[name=theme-color][media=all]")  # of the browser around the page
+    await expect(colour).to_have_attribute("content", "#101315")
     answer = await alice.page.goto(alice.url)
     assert answer is not None
     assert 'data-theme="dark"' in await answer.text()
     assert await alice.page.evaluate(BACKGROUND) == dark
+    await expect(colour).to_have_attribute("content", "#101315")
     await alice.page.get_by_role("button", name="Account").click()
     await alice.page.get_by_role("radio", name="System").check()
     assert await alice.page.evaluate(BACKGROUND) == light
+    await expect(colour).to_have_count(0)
 
 
 async def test_a_chosen_language_is_kept_and_what_was_being_written_too(alice: Person) -> None:
@@ -77,6 +87,25 @@ async def test_a_hidden_tab_notifies_on_request_and_only_then(alice: Person) -> 
     await alice.ask("Please generate a random number between 1 and 6")
     await expect(alice.page).to_have_title(re.compile(r"^\(2\)"))
     assert len(await alice.page.evaluate("window.shown")) == 1
+    assert await alice.page.evaluate("window.tones") == 2
+
+
+async def test_what_begins_to_wait_in_another_chat_notifies_too(alice: Person) -> None:
+    await alice.ask("hello")
+    await alice.finished()
+    await alice.page.add_init_script(HIDE)
+    await alice.page.reload()
+    await alice.ready()
+    await alice.page.get_by_role("button", name="Account").click()
+    await alice.page.get_by_role("checkbox", name="Notify me").check()
+    await alice.page.keyboard.press("Escape")
+    other = Person(await alice.page.context.new_page(), alice.url)
+    await other.page.goto(alice.url)
+    await other.ready()
+    await other.begin_another()
+    await other.ask("Please generate a random number between 1 and 6")
+    await expect(alice.page).to_have_title(re.compile(r"^\(1\)"))
+    assert await alice.page.evaluate("window.shown") == ["Your decision is needed: 1 request waits for you"]
 
 
 async def test_signing_out_is_in_the_menu_on_a_phone_too(alice: Person) -> None:

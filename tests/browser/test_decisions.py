@@ -3,8 +3,12 @@
 import re
 
 from playwright.async_api import expect
+from tests.browser.accessibility import assert_accessible
 from tests.browser.person import Person
 from tests.browser.stack import Stack
+
+from mcpsecurity.localcloud.openai.offline import ToolCall
+from mcpsecurity.testing import ScriptedModel, calls, says
 
 DICE = "Please generate a random number between 1 and 6"
 
@@ -114,6 +118,7 @@ async def test_a_question_that_expired_is_asked_again_filled_in(alice_in_a_hurry
     await person.request().get_by_label("Name").fill("Ada")
     await expect(person.conversation).to_contain_text("Expired: there was no answer in time")
     await person.finished()
+    await assert_accessible(person.page)
     await person.conversation.get_by_role("button", name="Ask again").click()
     await expect(person.request().get_by_label("Name")).to_have_value("Ada")
 
@@ -137,9 +142,23 @@ async def test_a_form_of_one_approval_is_two_buttons(alice: Person) -> None:
     request = alice.request()
     await expect(request).to_have_accessible_name("Request from Secure MCP server")
     await expect(request.get_by_role("checkbox")).to_have_count(0)
-    await expect(request.get_by_role("button", name="Send answer")).to_have_count(0)
+    await expect(request.locator(".decide").get_by_role("button")).to_have_text(["Decline", "Approve"])
     await alice.answer("Approve")
     await alice.says(r"\b[1-6]\b")
+
+
+async def test_several_calls_of_which_one_may_destroy_are_not_approved_at_once(
+    alice: Person, script: ScriptedModel, stack: Stack
+) -> None:
+    dice = ToolCall("Tools-get_random_number", {"min": 1, "max": 7})
+    script.will(calls("playground-demolish_house", "{}", dice), says("Nothing was done."))
+    await alice.ask("Do both")
+    bar = alice.page.get_by_role("group", name="All waiting calls")
+    await expect(bar.get_by_role("button", name="Decline all")).to_be_visible()
+    await expect(bar.get_by_role("button", name="Approve all")).to_be_hidden()
+    await bar.get_by_role("button", name="Decline all").click()
+    await alice.says("Nothing was done")
+    assert stack.playground.calls == []
 
 
 async def test_the_focus_goes_to_the_next_that_waits(alice: Person) -> None:

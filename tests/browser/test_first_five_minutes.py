@@ -50,12 +50,12 @@ async def test_with_a_mouse(page: Page) -> None:
     await page.get_by_role("button", name="Chat menu").click()
     async with page.expect_download() as download:
         await page.get_by_role("link", name="Export as Markdown").click()
-    await _holds(await download.value, WEATHER, TIME, DICE, "41", "Lisbon")
+    await _holds(await download.value, WEATHER, TIME, DICE, "41", "Lisbon", "of Secure MCP server")
 
 
 async def test_with_the_keyboard_alone(page: Page) -> None:
     keys = page.keyboard
-    await _reach(page.get_by_role("button", name="alice@contoso.example"))
+    await reach(page.get_by_role("button", name="alice@contoso.example"))
     await keys.press("Enter")
     await expect(page.get_by_role("heading", name="What would you like to do, Alice?")).to_be_visible()
     await _type(page, WEATHER)
@@ -65,7 +65,7 @@ async def test_with_the_keyboard_alone(page: Page) -> None:
 
     await _type(page, TIME)
     await _go_to(page, "Current date and time")
-    await _reach(page.get_by_role("button", name="with a reason"))
+    await reach(page.get_by_role("button", name="with a reason"))
     await keys.press("Enter")
     await keys.type("I have a watch")
     await keys.press("Enter")
@@ -73,10 +73,10 @@ async def test_with_the_keyboard_alone(page: Page) -> None:
 
     await _change_a_call(page)
     await _answer_a_form(page)
-    await _reach(page.get_by_role("button", name="Chat menu"), "Shift+Tab")
+    await reach(page.get_by_role("button", name="Chat menu"), "Shift+Tab")
     await keys.press("Enter")
     export = page.get_by_role("link", name="Export as Markdown")
-    await _reach(export)
+    await reach(export)
     async with page.expect_download() as download:
         await keys.press("Enter")
     await _holds(await download.value, WEATHER, "I have a watch", "41", "Springfield")
@@ -89,7 +89,7 @@ async def _say(page: Page, text: str) -> None:
 
 async def _type(page: Page, text: str) -> None:
     """Write a message and send it, from wherever the focus is."""
-    await _reach(page.get_by_role("textbox", name="Message"))
+    await reach(page.get_by_role("textbox", name="Message"))
     await page.keyboard.type(text)
     await page.keyboard.press("Enter")
 
@@ -102,7 +102,7 @@ async def _go_to(page: Page, words: str) -> None:
     await expect(waiting).to_be_focused()
 
 
-async def _reach(target: Locator, key: str = "Tab") -> None:
+async def reach(target: Locator, key: str = "Tab") -> None:
     """Press a key until the target has the focus."""
     await expect(target).to_be_visible()
     for _ in range(60):
@@ -141,13 +141,13 @@ async def _change_a_call(page: Page) -> None:
     keys = page.keyboard
     await _type(page, DICE)
     await _go_to(page, "Random number")
-    await _reach(page.get_by_role("button", name="Edit arguments"))
+    await reach(page.get_by_role("button", name="Edit arguments"))
     await keys.press("Enter")
     for label, number in (("min", "41"), ("max", "42")):
-        await _reach(page.get_by_label(label))
+        await reach(page.get_by_label(label))
         await keys.press("Control+a")
         await keys.type(number)
-    await _reach(page.get_by_role("button", name="Approve with changes"))
+    await reach(page.get_by_role("button", name="Approve with changes"))
     await keys.press("Enter")
     await expect(page.get_by_role("log").get_by_text(re.compile(r"\b41\.$"))).to_be_visible()
 
@@ -163,11 +163,11 @@ async def _answer_a_form(page: Page) -> None:
     ).to_be_visible()
     await _go_to(page, "Secure MCP server asks")
     place = page.get_by_role("combobox", name="Place")
-    await _reach(place)
+    await reach(place)
     await keys.press("Enter")
     await keys.press("ArrowDown")
     await keys.press("Enter")
     await expect(place).not_to_have_value("")
-    await _reach(page.get_by_role("button", name="Send answer"))
+    await reach(page.get_by_role("button", name="Send answer"))
     await keys.press("Enter")
     await expect(page.get_by_role("log").get_by_text("Now in Springfield, ")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from playwright.async_api import expect
 from tests.browser.person import Person
+from tests.browser.stack import Stack
 
 DICE = "Please generate a random number between 1 and 6"
 FOCUS = "document.activeElement === document.body"
@@ -66,3 +67,59 @@ async def test_a_decision_moves_the_focus_to_the_next_that_waits_and_never_to_th
     await alice.page.keyboard.press("Alt+n")
     await expect(calls).to_have_count(0)
     assert not await alice.page.evaluate(FOCUS)
+
+
+async def test_the_keys_answer_questions_of_servers_too(alice: Person, stack: Stack) -> None:
+    await alice.choose("Elicitation")
+    for key, answer in (("Alt+n", "decline"), ("Alt+y", "accept")):
+        await alice.ask("Do a handshake")
+        await expect(alice.request()).to_be_visible()
+        await alice.page.keyboard.press("Alt+j")
+        await expect(alice.request()).to_be_focused()
+        await alice.page.keyboard.press(key)
+        await alice.says(answer)
+    assert [answer.action for answer in stack.playground.answers] == ["decline", "accept"]
+    await alice.ask(DICE)
+    await expect(alice.request()).to_be_visible()
+    await alice.page.keyboard.press("Alt+j")
+    await alice.page.keyboard.press("Escape")
+    await alice.finished()
+    await expect(alice.request()).to_have_count(0)
+
+
+async def test_what_is_taken_away_gives_the_focus_on(alice: Person) -> None:
+    page = alice.page
+    await alice.choose("Elicitation")
+    await alice.notices.get_by_role("button", name="Dismiss").focus()
+    await page.keyboard.press("Enter")
+    await expect(alice.message).to_be_focused()
+    await page.locator("#file-input").set_input_files(
+        {"name": "a.md", "mimeType": "text/markdown", "buffer": b"# A"}
+    )
+    await page.get_by_role("button", name="Remove a.md").focus()
+    await page.keyboard.press("Enter")
+    await expect(alice.message).to_be_focused()
+    await alice.choose("Manual")
+    await alice.ask(DICE)
+    await expect(alice.call("get_random_number")).to_be_visible()
+    await page.locator("#file-input").set_input_files(
+        {"name": "b.md", "mimeType": "text/markdown", "buffer": b"# B"}
+    )
+    await page.get_by_role("button", name="Remove b.md").focus()
+    await page.keyboard.press("Enter")
+    await expect(alice.call("get_random_number")).to_be_focused()
+    await page.get_by_role("heading", level=1).click()  # who turns away herself is left alone
+    await page.evaluate("document.querySelector('#conversation-content').append(document.createElement('p'))")
+    assert await page.evaluate(FOCUS)
+
+
+async def test_a_key_leads_to_what_waits_in_another_chat(alice: Person) -> None:
+    await alice.ask(DICE)
+    card = alice.call("get_random_number")
+    await expect(card).to_be_visible()
+    await alice.begin_another()
+    await expect(alice.page.get_by_title("1 needs your decision")).to_be_visible()
+    await alice.page.keyboard.press("Alt+j")
+    await expect(card).to_be_visible()
+    await alice.page.keyboard.press("Alt+j")
+    await expect(card).to_be_focused()

@@ -39,8 +39,17 @@ async def test_a_decision_can_be_made_on_every_screen(alice: Person, screen: tup
     await expect(alice.message).to_be_in_viewport(ratio=1)
     for name in ("Approve", "Decline"):
         await expect(card.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+        if height > 200:
+            assert (await _box(card.get_by_role("button", name=name)))["height"] >= 44
     await card.get_by_role("button", name="Approve").click()
     await expect(card).to_have_attribute("data-status", "done")
+
+
+async def test_the_mode_is_explained_on_every_screen(alice: Person) -> None:
+    for width, height, _ in SCREENS.values():
+        await alice.page.set_viewport_size({"width": width, "height": height})
+        await alice.message.click()
+        await expect(alice.page.get_by_text("Nothing runs until you approve it.")).to_be_in_viewport(ratio=1)
 
 
 async def test_on_a_low_screen_the_composer_is_one_line_until_the_person_turns_to_it(alice: Person) -> None:

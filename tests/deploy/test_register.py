@@ -157,7 +157,7 @@ async def test_the_script_makes_all_registrations_and_a_second_run_changes_nothi
 async def test_what_an_administrator_added_stays(az: Cli) -> None:
     az.graph.lag = 3
     await az.registered()
-    server, web = az.graph.named("MCP server"), az.graph.named("MCP web chat")
+    server, web = az.graph.named("MCP server"), az.graph.named("mcpsecurity")
     more = server["api"]["oauth2PermissionScopes"][0] | {"id": IDENTITY, "value": "mcp:admin"}
     server["api"]["oauth2PermissionScopes"].append(more)
     server["api"]["preAuthorizedApplications"].insert(
@@ -169,7 +169,7 @@ async def test_what_an_administrator_added_stays(az: Cli) -> None:
     (grant, _) = az.graph.grants.values()
     grant["scope"] = "mcp:admin"
     await az.registered()
-    server, web = az.graph.named("MCP server"), az.graph.named("MCP web chat")
+    server, web = az.graph.named("MCP server"), az.graph.named("mcpsecurity")
     assert {scope["value"] for scope in server["api"]["oauth2PermissionScopes"]} == {"mcp:tools", "mcp:admin"}
     assert {one["appId"] for one in server["api"]["preAuthorizedApplications"]} == {VSCODE, IDENTITY}
     assert MCP_URL in server["identifierUris"]

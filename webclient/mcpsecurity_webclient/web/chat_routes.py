@@ -110,7 +110,7 @@ class _Api:
         if kind not in FORMATS:
             raise ApiError(400, "malformed", "A conversation can be had as markdown or json.")
         ending, content_type = FORMATS[kind]
-        text = as_json(chat.state) if kind == "json" else as_markdown(chat.state)
+        text = as_json(chat.state) if kind == "json" else as_markdown(chat.state, chat.tools.titles)
         attachment = f'attachment; filename="{file_name(chat.state.title, ending)}"'
         headers = {"Content-Disposition": attachment, "Cache-Control": "no-store"}
         return web.Response(text=text, content_type=content_type, charset="utf-8", headers=headers)

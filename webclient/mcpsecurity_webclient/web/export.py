@@ -1,6 +1,7 @@
 """A conversation as a file: Markdown to read, JSON to work with."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,15 +29,16 @@ def as_json(chat: ConversationState) -> str:
     return dumps(body, ensure_ascii=True, indent=2, default=str) + "\n"
 
 
-def as_markdown(chat: ConversationState) -> str:
-    """Return the conversation to read, with its tool calls, their decisions and results."""
+def as_markdown(chat: ConversationState, titles: Mapping[str, str]) -> str:
+    """Return the conversation to read, with its tool calls, their decisions and results; `titles` are the
+    servers' by their names."""
     lines = [f"# {_line(chat.title)}", "", f"{_when(chat.created_at)} to {_when(chat.updated_at)}", ""]
     for message in chat.messages:
         lines += [f"## {_WHO[message.role]}, {_when(message.at)}", ""]
         lines += [message.text, ""] if message.text else []
         for call_id in message.calls:
             if (call := chat.calls.get(call_id)) is not None:
-                lines += _call(call)
+                lines += _call(call, titles.get(call.server, call.server))
         if message.feedback is not None:
             lines += [f"*Marked: thumbs {message.feedback}*", ""]
     return "\n".join(lines).encode("utf-8", "replace").decode()
@@ -56,9 +58,9 @@ def _message(message: Message, calls: dict[str, PendingFunctionCall]) -> dict[st
     return body | ({"calls": kept} if kept else {})
 
 
-def _call(call: PendingFunctionCall) -> list[str]:
+def _call(call: PendingFunctionCall, server: str) -> list[str]:
     by = f" (decided by {call.decided_by})" if call.decided_by else ""
-    lines = [f"**Tool call** `{_line(call.tool)}` of {_line(call.server)}: {call.status}{by}", ""]
+    lines = [f"**Tool call** `{_line(call.tool)}` of {_line(server)}: {call.status}{by}", ""]
     lines += [*_fenced(dumps(call.arguments, ensure_ascii=False, indent=2), "json"), ""]
     for part in call.content or ():
         text = part.get("text") or f"[{part.get('type')}] {part.get('uri') or part.get('mime_type') or ''}"

@@ -120,7 +120,10 @@ class Approvals:
             await self._approve(call, Decision(True, "user", wanted, reason), always)
 
     async def decide_batch(self, batch_id: str, *, approve: bool) -> None:
-        """Decide every open call of a batch. Raises what `decide` raises when none is open."""
+        """Decide every open call of a batch. Raises what `decide` raises when none is open.
+
+        What may destroy is approved one by one: an approval of the batch leaves it open.
+        """
         async with self._deciding:
             batch = [call for call in self._state.calls.values() if call.batch_id == batch_id]
             if not batch:
@@ -128,6 +131,10 @@ class Approvals:
             still_open = [call for call in batch if self._error_of_decision(call) is None]
             if not still_open:
                 raise self._error_of_decision(batch[0]) or AlreadyDecidedError()
+            if approve:
+                still_open = [call for call in still_open if effect_of(call.annotations) != "destroys"]
+            if not still_open:
+                raise InvalidArgumentsError({"decision": _("This tool always asks.")})
             await self._take({c.call_id: Decision(approve, "user", c.arguments) for c in still_open})
 
     async def extend(self, call_id: str) -> float:

@@ -22,6 +22,7 @@ import { Account } from "./shell/account.js";
 import { Announcer } from "./shell/announcer.js";
 import { Chats, titleWords } from "./shell/chats.js";
 import { Grants } from "./shell/grants.js";
+import { keepFocus } from "./shell/keepfocus.js";
 import { Mode } from "./shell/mode.js";
 import { Models } from "./shell/models.js";
 import { Notifications } from "./shell/notifications.js";
@@ -77,9 +78,10 @@ function start() {
   const composer = new Composer(context, draft, new Attachments(catalog, context), files);
   composer.use(new PaletteOpener(context, composer, catalog));
   const conversation = new Conversation(byId("conversation-content"), context);
-  const waiting = new Waiting(log, follower);
-  makeRoomFor(byId("shelf"), log);
   const notifications = new Notifications();
+  const waiting = new Waiting(log, follower, notifications, () => chats.showRunning());
+  makeRoomFor(byId("shelf"), log);
+  keepFocus(context.leave);
   const chats = new Chats(context, toasts, waiting);
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
@@ -104,9 +106,10 @@ function start() {
     onEvent: receive,
     onConnection: (connection) => store.note("connection", { connection }),
     mayReconnect: () => mayReconnect(commands, store, chatGone),
-    isIdle: () => store.state.run === null,
+    isIdle: () => store.state.run === null && !(leftRunning && notifications.on),
   });
   let resyncAt = 0;
+  let leftRunning = false; // then another chat may come to wait for the person
 
   function receive(event) {
     if (event.name === "snapshot") clock.set(event.data.server_now);
@@ -123,6 +126,8 @@ function start() {
     byId("chats").hidePopover();
     if (id !== commands.chatId) {
       if (!isBack) history.pushState({ chatId: id }, "", `/chats/${encodeURIComponent(id)}`);
+      notifications.leave();
+      leftRunning ||= store.state.run !== null;
       document.body.dataset.chatId = id;
       commands.open(id);
       draft.open(id);

@@ -16,7 +16,7 @@ export class Palette {
     this._catalog = catalog;
     this._panel = byId("palette");
     this._list = h("ul", { id: uniqueId("prompts"), role: "listbox", "aria-label": t("Prompts") });
-    this._input = h("input", { type: "text", class: "palette-search", role: "combobox", "aria-expanded": "true", "aria-controls": this._list.id,
+    this._input = h("input", { type: "text", dir: "auto", class: "palette-search", role: "combobox", "aria-expanded": "true", "aria-controls": this._list.id,
       "aria-autocomplete": "list", "aria-label": t("Find a prompt"), placeholder: t("Find a prompt"), maxlength: "100", autocomplete: "off" });
     this._none = h("p", { class: "muted", hidden: true }, t("No prompt has these words."));
     this._options = [];

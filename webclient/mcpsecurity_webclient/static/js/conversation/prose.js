@@ -73,7 +73,9 @@ export class Prose {
       pre.setAttribute("aria-label", language ? t("Code in {language}", { language }) : t("Code"));
     }
     for (const table of root.querySelectorAll("table")) {
-      const frame = h("div", { class: "scrolling", tabindex: "0", role: "group", "aria-label": t("Table") });
+      const columns = [...table.querySelectorAll("thead th")].map(({ textContent }) => textContent?.trim()).filter(Boolean).join(", ");
+      table.setAttribute("aria-label", columns || t("Table"));
+      const frame = h("div", { class: "scrolling", tabindex: "0", role: "group", "aria-label": t("Table {name}", { name: columns }).trim() });
       table.replaceWith(frame);
       frame.append(table);
     }

@@ -20,9 +20,10 @@ export function elicitationForm(elicitation, context) {
   const approval = approvalIn(fields);
   const form = new Form(approval ? [] : fields);
   const cancel = button(t("Cancel"), () => answer("cancel"), { kind: "quiet" });
-  const submit = h("button", { type: "submit", class: "button primary" }, h("span", {}, approval ? t("Approve") : t("Send answer")));
-  const help = h("p", { class: "request-help" }, t("Decline tells {server} no. Cancel ends the question without an answer.", { server }));
-  const actions = h("div", { class: "actions decide" }, cancel, button(t("Decline"), () => answer("decline"), { kind: "plain" }), submit);
+  const decline = button(t("Decline"), () => answer("decline"), { kind: "plain", "data-answer": "decline" });
+  const submit = h("button", { type: "submit", class: "button primary", "data-answer": "approve" }, h("span", {}, approval ? t("Approve") : t("Send answer")));
+  const help = approval ? null : h("p", { class: "request-help" }, t("Decline tells {server} no. Cancel ends the question without an answer.", { server }));
+  const actions = h("div", { class: "actions decide" }, approval ? null : cancel, decline, submit);
   const body = h("form", { novalidate: true, autocomplete: "off" }, form.element, h("div", { class: "request-end" }, help, actions));
   const frame = requestFrame({
     name: t("Request from {server}", { server }), heading: t("{server} asks", { server }), symbol: "form", message: elicitation.message,
@@ -58,7 +59,7 @@ export function elicitationForm(elicitation, context) {
     }
   }
 
-  /** Escape cancels, but what somebody typed is not thrown away without a second key. */
+  /** Escape cancels, a form of buttons, too; but what somebody typed is not thrown away without a second key. */
   function dismiss(event) {
     event.stopPropagation();
     if (form.touched && document.activeElement !== cancel) cancel.focus();

@@ -14,8 +14,8 @@ export function samplingRequest(sampling, context) {
   ];
   const server = context.serverTitle(sampling.server);
   const actions = h("div", { class: "actions decide" },
-    button(t("Decline"), () => decide("decline"), { kind: "plain" }),
-    button(t("Approve"), () => decide("approve"), { kind: "primary" }));
+    button(t("Decline"), () => decide("decline"), { kind: "plain", "data-answer": "decline" }),
+    button(t("Approve"), () => decide("approve"), { kind: "primary", "data-answer": "approve" }));
 
   async function decide(decision) {
     try {

@@ -17,8 +17,8 @@ export function visitRequest(elicitation, context) {
   const server = context.serverTitle(elicitation.server);
   const actions = h("div", { class: "actions decide" },
     button(t("Cancel"), () => answer("cancel"), { kind: "quiet" }),
-    button(t("Decline"), () => answer("decline"), { kind: "plain" }),
-    url ? button(elicitation.host ? t("Open {host} in a new tab", { host: elicitation.host }) : t("Open it in a new tab"), open, { kind: "primary" }) : null);
+    button(t("Decline"), () => answer("decline"), { kind: "plain", "data-answer": "decline" }),
+    url ? button(elicitation.host ? t("Open {host} in a new tab", { host: elicitation.host }) : t("Open it in a new tab"), open, { kind: "primary", "data-answer": "approve" }) : null);
   const frame = requestFrame({
     name: t("Request from {server}", { server }), heading: t("{server} asks you to visit a site", { server }), symbol: "link", message: elicitation.message,
     deadline: deadlineOf(elicitation),

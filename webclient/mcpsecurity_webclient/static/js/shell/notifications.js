@@ -1,7 +1,8 @@
 /** On request: a notification and a sound when something begins to wait for the person while the tab is hidden. */
 
 import { waitingCount } from "../protocol/state.js";
-import { t } from "../ui/texts.js";
+import { t, tn } from "../ui/texts.js";
+import { titleWords } from "./chats.js";
 
 const KEY = "notifications";
 const TONES_HZ = [660, 880];
@@ -12,7 +13,8 @@ export class Notifications {
   constructor({ storage = window.localStorage, ring = chime } = {}) {
     this._storage = storage;
     this._ring = ring;
-    this._count = 0;
+    this._here = 0;
+    this._elsewhere = 0;
     this._shown = null;
     document.addEventListener("visibilitychange", () => document.hidden || this._shown?.close());
   }
@@ -35,13 +37,27 @@ export class Notifications {
   /** @param {PageState} state */
   update(state) {
     const count = waitingCount(state);
-    const more = count > this._count;
-    this._count = count;
-    if (more && document.hidden && this.on) this._show(state.title);
+    const more = count > this._here;
+    this._here = count;
+    if (more) this._tell(titleWords(state.title));
   }
 
-  _show(title) {
-    this._shown = new Notification(t("Your decision is needed"), { body: title, tag: "mcpsecurity-waiting" });
+  /** The person leaves the chat: what waits there is no news. */
+  leave() {
+    this._elsewhere += this._here;
+    this._here = 0;
+  }
+
+  /** Know how much waits in other chats. */
+  elsewhere(count) {
+    const more = count > this._elsewhere;
+    this._elsewhere = count;
+    if (more) this._tell(tn("{count} request waits for you", "{count} requests wait for you", count));
+  }
+
+  _tell(body) {
+    if (!document.hidden || !this.on) return;
+    this._shown = new Notification(t("Your decision is needed"), { body, tag: "mcpsecurity-waiting" });
     this._shown.addEventListener("click", () => window.focus());
     this._ring();
   }

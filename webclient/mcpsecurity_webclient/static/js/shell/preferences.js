@@ -18,4 +18,8 @@ export function applyTheme(theme) {
   if (theme) root.dataset.theme = theme;
   else delete root.dataset.theme;
   document.querySelector('meta[name="color-scheme"]')?.setAttribute("content", theme || "light dark");
+  for (const meta of document.querySelectorAll("meta[data-scheme]")) {
+    const scheme = meta.getAttribute("data-scheme");
+    meta.setAttribute("media", theme ? (theme === scheme ? "all" : "not all") : `(prefers-color-scheme: ${scheme})`);
+  }
 }

@@ -17,8 +17,9 @@ export class Status {
   }
 
   update(state) {
-    const { model, connection, ended, run } = state;
+    const { model, models, connection, ended, run } = state;
     setText(this._model, model?.offline ? t("Demo model (rules, no AI)") : (model?.title || model?.name || ""));
+    this._model.hidden = models.length > 1 && !model?.offline; // the choice names it
     setText(this._connection, connectionWords(connection) || (waitingCount(state) > 0 ? t("Needs your decision") : run ? t("Answering…") : ""));
     const isLost = connection === "lost" || connection === "offline";
     this._connection.classList.toggle("lost", isLost);

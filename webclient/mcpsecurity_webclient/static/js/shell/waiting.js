@@ -9,10 +9,16 @@ const FILLS = 0.5;
 const STEPS = Array.from({ length: 51 }, (_, step) => step / 50);
 
 export class Waiting {
-  /** @param {HTMLElement} log  @param {Follower} follower */
-  constructor(log, follower) {
+  /**
+   * @param {HTMLElement} log  @param {Follower} follower
+   * @param {Notifications} notifications
+   * @param {() => any} openOther  opens another chat in which something waits
+   */
+  constructor(log, follower, notifications, openOther) {
     this._log = log;
     this._follower = follower;
+    this._notifications = notifications;
+    this._openOther = openOther;
     this._bar = byId("waiting");
     this._words = byId("waiting-words");
     this._visible = new Set();
@@ -27,6 +33,7 @@ export class Waiting {
   /** Know how much waits in other chats. */
   elsewhere(count) {
     this._elsewhere = count;
+    this._notifications.elsewhere(count);
     this.draw();
   }
 
@@ -82,9 +89,10 @@ export class Waiting {
     document.title = all > 0 ? `(${all}) ${title}` : title;
   }
 
-  /** Go to what waits: to the one after that which has the focus, or the first. */
+  /** Go to what waits: to the one after that which has the focus, or the first; if there is none, to a chat that has one. */
   next() {
     const waiting = [...this._watched];
+    if (waiting.length === 0 && this._elsewhere > 0) return this._openOther();
     const current = waiting.findIndex((element) => element.contains(document.activeElement));
     this._goTo(waiting[(current + 1) % waiting.length]);
   }

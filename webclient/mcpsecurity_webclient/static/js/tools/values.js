@@ -18,7 +18,7 @@ export function valueView(value, { depth = 0, name = "" } = {}) {
   if (typeof value !== "object") return h("span", { class: `value ${typeof value}`, dir: "auto" }, scalar(value));
   if (depth > 1) return h("code", { class: "value" }, writeExact(value));
   if (Array.isArray(value)) return listView(value, depth, name);
-  return objectView(value, depth);
+  return objectView(value, depth, name);
 }
 
 /** Return a name for people: `wind_speed` is "wind speed". */
@@ -27,21 +27,21 @@ export function readable(name) {
 }
 
 /** An object's members are a table; lists of records stand below it, each as a table of its own. */
-function objectView(value, depth) {
+function objectView(value, depth, name) {
   const entries = Object.entries(value);
   if (entries.length === 0) return h("span", { class: "muted" }, t("empty"));
   const isTable = ([, member]) => depth === 0 && Array.isArray(member) && member.length > 0 && member.every(isRecord);
   const plain = entries.filter((entry) => !isTable(entry));
   const tables = entries.filter(isTable).map(([name, member]) =>
     h("div", { class: "named-table" }, h("p", { class: "table-name", dir: "auto" }, readable(name)), listView(member, depth, readable(name))));
-  if (tables.length === 0) return pairs(plain, depth);
-  return h("div", { class: "values-view" }, plain.length > 0 ? pairs(plain, depth) : null, tables);
+  if (tables.length === 0) return pairs(plain, depth, name);
+  return h("div", { class: "values-view" }, plain.length > 0 ? pairs(plain, depth, name) : null, tables);
 }
 
-function pairs(entries, depth) {
+function pairs(entries, depth, name) {
   const rows = entries.map(([name, member]) =>
     h("tr", {}, h("th", { scope: "row", dir: "auto" }, readable(name)), h("td", {}, valueView(member, { depth: depth + 1, name: readable(name) }))));
-  return h("table", { class: "pairs" }, h("tbody", {}, rows));
+  return h("table", { class: "pairs", "aria-label": name || null }, h("tbody", {}, rows));
 }
 
 function listView(list, depth, name) {
