@@ -76,6 +76,7 @@ class Playground:
         self._add_errand()
         self._add_texts()
         self._add_notes()
+        self._add_marathon()
 
     def reset(self) -> None:
         """Forget what was called and answered; hold everything up again."""
@@ -127,15 +128,6 @@ class Playground:
             return f"Visa: {result.action}"
 
     def _add_results(self) -> None:
-        @self.mcp.tool(title="Marathon")
-        async def run_marathon(context: Ctx, kilometres: int = 4) -> str:
-            """Run a marathon."""
-            self.calls.append(("run_marathon", {"kilometres": kilometres}))
-            await context.report_progress(1, kilometres, "Running hard")
-            await self.proceed.wait()
-            await context.report_progress(kilometres, kilometres, "Nearly there")
-            return "The marathon is over."
-
         @self.mcp.tool(title="Voyage")
         async def begin_voyage(context: Ctx) -> str:
             """Begin a voyage."""
@@ -155,6 +147,9 @@ class Playground:
             """Cause an explosion."""
             raise ValueError("The powder was wet.")
 
+    def _add_marathon(self) -> None:
+        """Add what changes while tests run, as the last, so that it keeps its place."""
+
         @self.mcp.tool(title="Newspaper")
         async def publish_newspaper(context: Ctx) -> str:
             """Publish a newspaper."""
@@ -162,6 +157,15 @@ class Playground:
             self.mcp.add_tool(run_marathon, title="Marathon", description="Run a marathon, and pay for it.")
             await context.session.send_tool_list_changed()
             return "It says that a marathon costs money now."
+
+        @self.mcp.tool(title="Marathon")
+        async def run_marathon(context: Ctx, kilometres: int = 4) -> str:
+            """Run a marathon."""
+            self.calls.append(("run_marathon", {"kilometres": kilometres}))
+            await context.report_progress(1, kilometres, "Running hard")
+            await self.proceed.wait()
+            await context.report_progress(kilometres, kilometres, "Nearly there")
+            return "The marathon is over."
 
     def _add_demolition(self) -> None:
         @self.mcp.tool(title="Demolish house", annotations=ToolAnnotations(destructiveHint=True))

@@ -17,7 +17,7 @@ __all__ = ["Album"]
 FOLDER = Path(__file__).parent / "snapshots"
 TOLERATED = 0.003
 """The share of points that may differ: of half a picture of 1280 by 800, a word or two."""
-_TRIES, _PAUSE = 20, 0.25
+_TRIES, _PAUSE = 60, 0.25
 """How often a page is looked at until it shows what it should, and the seconds between."""
 
 _PROBE = """<body style="margin: 0; width: 600px; background: white">
