@@ -11,16 +11,18 @@ __all__ = ["left_in"]
 _PLACE = re.compile(r"\{\w+\}|%\(\w+\)s")
 _TEXTS = """
 () => {
-  // what servers call their tools is theirs
+  // what servers call their tools is theirs, and what chats are called is their persons'
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const found = [];
   while (walker.nextNode()) {
     const { parentElement: parent, textContent: text } = walker.currentNode;
-    const isOurs = parent.checkVisibility() && !parent.closest("script, pre, code, .offer .chip, .tools");
-    if (isOurs) found.push(text.trim());
+    const isTheirs = parent.closest("script, pre, code, .offer .chip, .tools, #chat-list");
+    if (parent.checkVisibility() && !isTheirs) found.push(text.trim());
   }
-  for (const element of document.querySelectorAll("[aria-label], [title], [placeholder]"))
+  for (const element of document.querySelectorAll("[aria-label], [title], [placeholder]")) {
+    if (element.closest("#chat-list")) continue;
     for (const name of ["aria-label", "title", "placeholder"]) found.push(element.getAttribute(name) ?? "");
+  }
   return found.filter((text) => /[a-z]{3}/.test(text));
 }
 """

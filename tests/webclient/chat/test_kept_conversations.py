@@ -138,7 +138,7 @@ async def test_an_export_has_the_words_the_calls_and_their_results(
     )
     assert exported["messages"][-1]["text"] == snapshot["messages"][-1]["text"]
     assert f"# {ASK}" in markdown
-    assert "**Tool call** `get_random_number` of Tools: done (decided by user)" in markdown
+    assert "**Tool call** `get_random_number` of Secure MCP server: done (decided by user)" in markdown
     assert snapshot["messages"][-1]["text"] in markdown
 
 
