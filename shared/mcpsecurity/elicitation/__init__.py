@@ -23,7 +23,7 @@ from mcpsecurity.elicitation.fields import (
 )
 from mcpsecurity.elicitation.form import Form, InvalidContentError, SchemaError, parse_form
 from mcpsecurity.elicitation.handler import ElicitationHandler, elicitation_callback
-from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, ExactAnswer, Expired, Outcome
+from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Expired, Outcome, exact_answer
 from mcpsecurity.elicitation.terminal import TerminalHandler
 from mcpsecurity.elicitation.url import UrlRefusedError, Visit, parse_visit
 
@@ -35,7 +35,6 @@ __all__ = [
     "ChoicesField",
     "Declined",
     "ElicitationHandler",
-    "ExactAnswer",
     "Expired",
     "Field",
     "FieldError",
@@ -52,6 +51,7 @@ __all__ = [
     "Visit",
     "argument_errors",
     "elicitation_callback",
+    "exact_answer",
     "parse_form",
     "parse_visit",
 ]

@@ -9,7 +9,7 @@ from mcp.client.session import ElicitationFnT
 from mcp.shared.context import RequestContext
 
 from mcpsecurity.elicitation.form import Form, SchemaError, parse_form
-from mcpsecurity.elicitation.outcomes import Accepted, Declined, ExactAnswer, Expired, Outcome
+from mcpsecurity.elicitation.outcomes import Accepted, Declined, Expired, Outcome, exact_answer
 from mcpsecurity.elicitation.url import UrlRefusedError, Visit, parse_visit
 
 __all__ = ["ElicitationHandler", "elicitation_callback"]
@@ -78,7 +78,7 @@ def _result(outcome: Outcome, params: types.ElicitRequestParams) -> types.Elicit
     match outcome:
         case Accepted(content=content):
             is_form = isinstance(params, types.ElicitRequestFormParams)
-            return ExactAnswer(action="accept", content=(content or {}) if is_form else None)
+            return exact_answer((content or {}) if is_form else None)
         case Declined():
             return types.ElicitResult(action="decline")
         case _:

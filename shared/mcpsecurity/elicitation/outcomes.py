@@ -5,7 +5,7 @@ from typing import Any
 
 from mcp import types
 
-__all__ = ["Accepted", "Cancelled", "Declined", "ExactAnswer", "Expired", "Outcome"]
+__all__ = ["Accepted", "Cancelled", "Declined", "Expired", "Outcome", "exact_answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,13 @@ class Expired:
     """Nobody answered in time."""
 
 
-class ExactAnswer(types.ElicitResult):
-    """The answer to a form, whose decimals keep their digits; the SDK's own model makes doubles of them."""
+def exact_answer(content: dict[str, Any] | None) -> types.ElicitResult:
+    """Return the accepted answer to a form, whose decimals keep their digits.
 
-    content: dict[str, Any] | None = None
+    The SDK's model, made in the usual way, makes doubles of them; a model of our own would be written with
+    numbers for booleans.
+    """
+    return types.ElicitResult.model_construct(action="accept", content=content)
 
 
 Outcome = Accepted | Declined | Cancelled | Expired

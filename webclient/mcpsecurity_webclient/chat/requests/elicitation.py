@@ -18,13 +18,13 @@ from mcpsecurity.elicitation import (
     Accepted,
     Cancelled,
     Declined,
-    ExactAnswer,
     Expired,
     Form,
     Outcome,
     SchemaError,
     UrlRefusedError,
     Visit,
+    exact_answer,
     parse_form,
     parse_visit,
 )
@@ -243,7 +243,7 @@ def _action(outcome: Outcome) -> Action:
 def _result(outcome: Outcome) -> types.ElicitResult:
     match outcome:
         case Accepted(content=content):
-            return ExactAnswer(action="accept", content=content)
+            return exact_answer(content)
         case Declined():
             return types.ElicitResult(action="decline")
         case Cancelled() | Expired():
