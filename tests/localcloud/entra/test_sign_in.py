@@ -30,7 +30,7 @@ async def test_a_person_chooses_an_account_and_the_client_gets_a_code(
     await _ask(browser, party)
     assert browser.status == 200
     assert "to sign in to mcpsecurity" in browser.page
-    assert "Use the tools of the MCP server as you (mcp:tools)" in browser.page
+    assert "<li>Use the tools of the MCP server as you</li>" in browser.page
 
     answer = await browser.submit(user=BOB)
 
