@@ -35,7 +35,7 @@ OURS = [
     (page, words[at + 1 :])
     for page, words in ALL
     for at, word in enumerate(words)
-    if word.rpartition("/")[2] == "mcpsecurity" and words[at + 1 : at + 2] and words[0] != "az"
+    if word.rpartition("/")[2] == "mcpsecurity" and words[at + 1 : at + 2] and not words[0].endswith("az")
 ]
 
 
