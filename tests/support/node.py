@@ -35,6 +35,6 @@ def install(folder: Path) -> Path:
 
 
 def node_environment() -> dict[str, str]:
-    """Return our environment with Node's programs in PATH; they trust whom the system trusts, as pip does."""
+    """Return our environment with Node's programs in PATH and the system's authorities trusted."""
     path = f"{_BIN}{os.pathsep}{os.environ.get('PATH', '')}"
     return os.environ | {"PATH": path, "NO_COLOR": "1", "NODE_USE_SYSTEM_CA": "1"}

@@ -153,7 +153,7 @@ def _idp(user: User) -> Claims:
 
 
 def _agent(user: User, client: Client) -> Claims:
-    """Return the claims about an agent in a delegated token: its own account (13), or whom it acts for."""
+    """Return the claims about an agent in a delegated token: its own account (13), or its person."""
     if client.agent_parent is None:
         return {}
     subject = {"xms_sub_fct": "3 13"} if user is client.agent_account else {}
