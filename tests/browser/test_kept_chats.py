@@ -45,10 +45,12 @@ async def test_a_chat_is_copied_for_sharing_where_the_system_has_no_sheet(alice:
 
 async def test_a_chat_is_shared_by_the_sheet_of_the_system(alice: Person) -> None:
     await alice.page.evaluate(
-        "navigator.canShare = () => true; navigator.share = async (data) => { window.shared = data; }"
+        """() => {
+          navigator.canShare = () => true;
+          window.shared = new Promise((resolve) => { navigator.share = async (data) => resolve(data); });
+        }"""
     )
     await _share_a_chat(alice)
-    await alice.page.wait_for_function("window.shared")
     shared = await alice.page.evaluate("window.shared")
     assert shared["title"] == "hello"
     assert "# hello" in shared["text"]

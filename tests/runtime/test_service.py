@@ -6,7 +6,7 @@ import signal
 import sys
 import textwrap
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -14,7 +14,9 @@ import pytest
 from aiohttp import web
 from tests.support.ports import free_port
 
-from mcpsecurity.runtime.service import MAX_HEADER_BYTES, started_runner
+from mcpsecurity.localcloud.certificates import ensure_certificates
+from mcpsecurity.runtime.service import MAX_HEADER_BYTES, ServiceRunner, started_runner
+from mcpsecurity.runtime.tls import client_ssl_context
 
 SERVICE = """
     import gc, sys
@@ -140,3 +142,18 @@ async def test_a_token_of_a_person_in_many_groups_fits_into_the_headers() -> Non
                 assert response.status == 400
     finally:
         await runner.cleanup()
+
+
+async def test_a_connection_whose_handshake_ends_after_the_service_is_closed(tmp_path: Path) -> None:
+    certificates = await asyncio.to_thread(ensure_certificates, tmp_path)
+    runner = ServiceRunner(web.Application())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificates.server_context()).start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+    await asyncio.sleep(0)
+    await runner.cleanup()
+    async with asyncio.timeout(10):
+        with suppress(ConnectionError):
+            await writer.start_tls(client_ssl_context(certificates.ca_file), server_hostname="localhost")
+            assert await reader.read() == b""
+    writer.close()

@@ -42,6 +42,8 @@ STOP_TIMEOUT = 4.0
 _START_THRESHOLD = 20_000
 """New objects between two collections at the start, which then takes hardly any more memory than with 700."""
 
+_LAST_CONNECTIONS_SECONDS = 0.02
+
 _UNREADABLE = "The request cannot be read."
 
 _log = logging.getLogger(__name__)
@@ -111,6 +113,8 @@ class _Server(web.Server):
     Bodies stay as they came: a compressed one is refused where bodies are read, and never unpacked.
     """
 
+    _stopped = False
+
     def __call__(self) -> web.RequestHandler:
         return _Connection(
             self,
@@ -120,6 +124,17 @@ class _Server(web.Server):
             max_field_size=MAX_HEADER_BYTES,
             auto_decompress=False,
         )
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Take a connection, or end it if its handshake took longer than the server was there."""
+        super().connection_made(handler, transport)
+        if self._stopped:
+            transport.abort()
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's signature
+        """Close all connections, and take no more."""
+        self._stopped = True
+        await super().shutdown(timeout)
 
 
 class ServiceRunner(web.AppRunner):
@@ -138,6 +153,18 @@ class ServiceRunner(web.AppRunner):
     ) -> None:
         super().__init__(app, shutdown_timeout=shutdown_timeout)
         self._cancels = handler_cancellation
+
+    async def cleanup(self) -> None:
+        """Stop listening, let running requests end, and close every connection.
+
+        Connections that were accepted last get a moment first: aiohttp closes those that it knows, and does
+        not know them before their TLS handshake is done.
+        """
+        if self.sites:
+            for site in self.sites:
+                await site.stop()
+            await asyncio.sleep(_LAST_CONNECTIONS_SECONDS)
+        await super().cleanup()
 
     async def _make_server(self) -> web.Server:  # abstract in aiohttp's `BaseRunner`
         made = await super()._make_server()

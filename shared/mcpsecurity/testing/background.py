@@ -10,6 +10,8 @@ __all__ = ["BackgroundLoop"]
 T = TypeVar("T")
 
 _SECONDS = 30.0
+_LAST_CALLBACKS_SECONDS = 0.02
+"""For connections that close and clients that just connected: a task cancelled before it began closes nothing."""
 
 
 class BackgroundLoop:
@@ -52,6 +54,7 @@ class BackgroundLoop:
 
 
 async def _cancel_others() -> None:
+    await asyncio.sleep(_LAST_CALLBACKS_SECONDS)
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()

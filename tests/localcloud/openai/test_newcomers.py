@@ -7,22 +7,32 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from aiohttp import web
 from mcp import types
 from tests.localcloud.openai.newcomers import PROMPTS
 
 from mcpsecurity.client import McpConnection, ToolFailedError
 from mcpsecurity.localcloud.openai.offline import Tool, read_tools, reply_to
+from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults, add_open_meteo_routes
+from mcpsecurity.runtime.service import started_runner
+from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.testing import LocalStack
+from mcpsecurity_server.hosting import create_protected_app
+from mcpsecurity_server.tools.elicitation import Elicitor
+from mcpsecurity_server.tools.registry import build_mcp
+from mcpsecurity_server.weather import OpenMeteoClient, WeatherService
 
 pytestmark = pytest.mark.timeout(60)
 
-TODAY = dt.datetime.now(dt.UTC).date()
-CHRISTMAS = dt.date(TODAY.year + (dt.date(TODAY.year, 12, 25) < TODAY), 12, 25)
+NOON = dt.datetime(2026, 12, 2, 12, tzinfo=dt.UTC)
+"""When the prompts are typed: a Wednesday, on which it is the same day in most of the world."""
+
+TODAY = NOON.date()
 VALUES = {
     "tomorrow": f"{TODAY + dt.timedelta(days=1)}",
     "later": f"{TODAY + dt.timedelta(days=4)}",
     "in_90_days": f"{TODAY + dt.timedelta(days=90):%A, %-d %B %Y}",
-    "to_christmas": f"{(CHRISTMAS - TODAY).days}",
+    "to_christmas": f"{(dt.date(TODAY.year, 12, 25) - TODAY).days}",
 }
 MOST_ROUNDS = 5
 
@@ -73,8 +83,39 @@ def stack() -> Iterator[LocalStack]:
 
 
 @pytest.fixture(scope="module")
-async def server(stack: LocalStack) -> AsyncIterator[tuple[McpConnection, list[Tool]]]:
-    async with stack.serve(approval="never").session("alice") as session:
+async def forecasts() -> AsyncIterator[str]:
+    """The address of a weather service where it is always that noon."""
+    app = web.Application()
+    add_open_meteo_routes(app, OpenMeteoFaults(), lambda: NOON)
+    runner = await started_runner(app)
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.fixture(scope="module")
+async def server(stack: LocalStack, forecasts: str) -> AsyncIterator[tuple[McpConnection, list[Tool]]]:
+    cloud = stack.cloud
+
+    def program(environment: dict[str, str]) -> web.Application:
+        weather = WeatherService(OpenMeteoClient(forecasts, forecasts, client_ssl_context(cloud.ca_file)))
+        app = create_protected_app(
+            build_mcp(Elicitor("never", 60), weather, now=lambda: NOON),
+            url=environment["MCP_SERVER_URL"],
+            app_id_uri=environment["MCP_SERVER_URL"],
+            authority=cloud.authority,
+            tenant_id=cloud.tenant_id,
+            client_id=cloud.api_client_id,
+            ca_file=cloud.ca_file,
+        )
+
+        async def opened(_app: web.Application) -> AsyncIterator[None]:
+            async with weather:
+                yield
+
+        app.cleanup_ctx.append(opened)
+        return app
+
+    async with stack.serve(program).session("alice") as session:
         offered = [
             {
                 "type": "function",
@@ -103,7 +144,7 @@ async def test_it_answers_as_a_person_would(
 
 
 def _filled(text: str) -> str:
-    """Return a text with the days of this year."""
+    """Return a text with its days filled in."""
     for name, value in VALUES.items():
         text = text.replace(f"{{{name}}}", value)
     return text
