@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 _SECONDS = 30.0
 _LAST_CALLBACKS_SECONDS = 0.02
-"""For connections that close and clients that just connected: a task cancelled before it began closes nothing."""
+"""For connections that end or have just begun: a task that is cancelled before it runs closes nothing."""
 
 
 class BackgroundLoop:

@@ -4,7 +4,7 @@ Prompts of one conversation stand in one row. `CALLS` are the tools that the las
 `ANSWER` what its answer has: words in any case, as a regular expression.
 """
 
-__all__ = ["PROMPTS"]
+__all__ = ["CELSIUS", "PROMPTS"]
 
 NUMBER, DATED, CLOCK, WEATHER, TRIP, ME = (
     "get_random_number", "get_random_number_from_date_time", "get_current_date_time", "get_city_weather",

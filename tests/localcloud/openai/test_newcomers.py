@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from mcp import types
-from tests.localcloud.openai.newcomers import PROMPTS
+from tests.localcloud.openai.newcomers import CELSIUS, PROMPTS
 
 from mcpsecurity.client import McpConnection, ToolFailedError
 from mcpsecurity.localcloud.openai.offline import Tool, read_tools, reply_to
@@ -40,9 +40,10 @@ MOST_ROUNDS = 5
 class Talk:
     """A conversation of the offline model with the tools of a server."""
 
-    def __init__(self, session: McpConnection, tools: list[Tool]) -> None:
+    def __init__(self, session: McpConnection, tools: list[Tool], today: dt.date = TODAY) -> None:
         self._session = session
         self._tools = tools
+        self._today = today
         self._messages: list[dict[str, Any]] = []
         self.called: list[str] = []
 
@@ -51,7 +52,7 @@ class Talk:
         self._messages.append({"role": "user", "content": prompt})
         self.called = []
         for _ in range(MOST_ROUNDS):
-            reply = reply_to(self._messages, self._tools, TODAY)
+            reply = reply_to(self._messages, self._tools, self._today)
             if not reply.calls:
                 self._messages.append({"role": "assistant", "content": reply.text})
                 return reply.text
@@ -141,6 +142,16 @@ async def test_it_answers_as_a_person_would(
         said = await talk.ask(_filled(prompt))
     assert talk.called == calls, said
     assert re.search(_filled(answer), said, re.IGNORECASE | re.DOTALL), said
+
+
+async def test_days_are_those_of_the_place_where_a_new_day_has_begun(
+    server: tuple[McpConnection, list[Tool]],
+) -> None:
+    talk = Talk(*server, today=TODAY - dt.timedelta(days=1))
+    assert re.search(
+        rf"today in \*\*tokyo.*{CELSIUS}", await talk.ask("Will it rain in Tokyo today?"), re.IGNORECASE
+    )
+    assert "cannot tell" in await talk.ask("What was the weather in Tokyo yesterday?")
 
 
 def _filled(text: str) -> str:

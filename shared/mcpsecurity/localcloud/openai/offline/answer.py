@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mcpsecurity.localcloud.openai.offline.dates import DateQuestion, Days
+from mcpsecurity.localcloud.openai.offline.dates import DateQuestion, Days, days_in
 from mcpsecurity.localcloud.openai.offline.facts import (
     Fact,
     asked_facts,
@@ -244,19 +244,23 @@ class _Speaker:
 
     def _on_days(self, step: Step, place: str, rows: list[dict[str, Any]], now: list[Fact]) -> str:
         days = [day for row in rows if (day := _date_of(row))]
+        named, today = step.about.days, self._today
+        if days and min(days) - today == dt.timedelta(days=1) and all(each.last == today for each in named):
+            today = min(days)  # the new day has begun there
+            named = tuple(days_in(step.about.text, today))
         said = []
-        for wanted in step.about.days:
+        for wanted in named:
             chosen = [row for row in rows if wanted.first <= (_date_of(row) or dt.date.min) <= wanted.last]
             for row in chosen[:_ROWS]:
                 facts = facts_of(row, step.tool, self._language, without=["date"])
                 answer = self._yes_no(step.about.text, facts)
                 day = _date_of(row)
                 text = ", ".join(map(str, facts))
-                line = phrase("day_in", self._language, day=self._day(day), place=place, facts=text)
+                line = phrase("day_in", self._language, day=self._day(day, today), place=place, facts=text)
                 said.append(f"{answer} {line}".strip())
             if not chosen:
                 said.append(self._outside(wanted, days))
-        is_today = any(wanted.first == self._today == wanted.last for wanted in step.about.days)
+        is_today = any(wanted.first == today == wanted.last for wanted in named)
         if is_today and now and not _YES_NO.match(step.about.text):
             shown = ", ".join(str(fact) for fact in now if fact.key not in ("time_zone", "other_matches"))
             said.insert(0, phrase("now_in", self._language, place=place, facts=shown))
@@ -274,10 +278,10 @@ class _Speaker:
             for row in rows
         ]
 
-    def _day(self, day: dt.date | None) -> str:
+    def _day(self, day: dt.date | None, today: dt.date | None = None) -> str:
         if day is None:
             return ""
-        near = {0: "today", 1: "tomorrow"}.get((day - self._today).days)
+        near = {0: "today", 1: "tomorrow"}.get((day - (today or self._today)).days)
         if near is not None:
             return phrase(near, self._language)
         text = date_words(day, self._language, year=False)
