@@ -65,6 +65,7 @@ class Playground:
         self.answers: list[ElicitResult] = []
         self.sampled: list[CreateMessageResult] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.poem_prompt = f"hello {NASTY}"
         self.proceed = asyncio.Event()
         self.answered = asyncio.Event()
         self.visit_url = "https://example.com/connect"
@@ -85,6 +86,7 @@ class Playground:
         self.sampled.clear()
         self.proceed, self.answered = asyncio.Event(), asyncio.Event()
         self.visit_url = "https://example.com/connect"
+        self.poem_prompt = f"hello {NASTY}"
 
     def _add_questions(self) -> None:
         @self.mcp.tool(title="Survey")
@@ -110,7 +112,7 @@ class Playground:
         @self.mcp.tool(title="Poem")
         async def compose_poem(context: Ctx) -> str:
             """Compose a poem."""
-            prompt = SamplingMessage(role="user", content=TextContent(type="text", text=f"hello {NASTY}"))
+            prompt = SamplingMessage(role="user", content=TextContent(type="text", text=self.poem_prompt))
             picture = SamplingMessage(
                 role="user", content=ImageContent(type="image", data=PICTURE, mimeType="image/png")
             )

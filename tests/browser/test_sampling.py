@@ -1,6 +1,7 @@
 """A server may ask for the model's help only where that is switched on, and only when the person agrees."""
 
 import re
+from collections.abc import Awaitable, Callable
 
 from playwright.async_api import BrowserContext, Locator, expect
 from tests.browser.person import Person
@@ -35,6 +36,22 @@ async def test_a_prompt_that_is_declined_never_reaches_the_model(
     await request.get_by_role("button", name="Decline").click()
     await expect(person.call("compose_poem")).to_contain_text("Failed")
     await person.finished()
+    assert stack.model.requests == before + 1  # the answer to the person alone
+
+
+async def test_a_prompt_that_the_model_cannot_read_whole_says_so_before_it_is_approved(
+    alice_with: Callable[..., Awaitable[Person]], stack: Stack
+) -> None:
+    stack.playground.poem_prompt = "We talk about ships. " * 2_000
+    alice = await alice_with(context_window=8_192, sampling=True)
+    await alice.ask("Compose a poem")
+    await alice.approve("compose_poem")
+    request = alice.page.get_by_role("group", name="Sampling request from playground")
+    await expect(request).to_contain_text("This is longer than what the model reads for one answer")
+    before = stack.model.requests
+    await request.get_by_role("button", name="Approve").click()
+    await expect(alice.call("compose_poem")).to_contain_text("Failed")
+    await alice.finished()
     assert stack.model.requests == before + 1  # the answer to the person alone
 
 

@@ -47,11 +47,10 @@ def bakery() -> FastMCP[Any]:
         return f"{loaves} loaves"
 
     @mcp.tool()
-    async def praise_bread(ctx: Context[Any, Any, Any]) -> str:
+    async def praise_bread(ctx: Context[Any, Any, Any], times: int = 1) -> str:
         """Praise bread, in words of the model."""
-        said = types.SamplingMessage(
-            role="user", content=types.TextContent(type="text", text="Praise bread.")
-        )
+        text = types.TextContent(type="text", text=" ".join(["Praise bread."] * times))
+        said = types.SamplingMessage(role="user", content=text)
         answer = await ctx.session.create_message([said], max_tokens=100, system_prompt="Be brief.")
         return answer.content.text if isinstance(answer.content, types.TextContent) else "nothing"
 

@@ -28,6 +28,7 @@ from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
 from mcpsecurity.console.turn import CANCELLED, Conversation
 from mcpsecurity.kernel import McpClient
+from mcpsecurity.kernel.context import BudgetedModel
 from mcpsecurity.testing import LocalStack, ModelFault, ServedMcp, calls, fails, says
 
 pytestmark = pytest.mark.timeout(60)
@@ -78,11 +79,12 @@ async def opened(
         terminal.write("SIGNED OUT")
 
     credential = stack.credential()
-    sampling = sampling_callback(handler, service, lambda: "Bakery")
+    model = BudgetedModel.of(service, window=8_192, kernel=kernel)
+    sampling = sampling_callback(handler, model, lambda: "Bakery")
     async with McpClient(
         kernel, server.url, credential, server.scope, ask=handler, approve=True, sampling=sampling
     ) as client:
-        programs.append(Chat(terminal, client, handler, Conversation(kernel, service), sign_out))
+        programs.append(Chat(terminal, client, handler, Conversation(kernel, model), sign_out))
         yield programs[0], terminal
     await service.close()
 
@@ -149,6 +151,29 @@ async def test_a_model_that_fails_is_told_to_the_server(stack: LocalStack, serve
     )
     assert "That is a pity." in await chat(stack, server, "Go on", "y", "y")
     assert "The model could not be asked" in str(stack.model.asked[-1].messages[-1])
+
+
+async def test_a_server_that_asks_more_than_the_model_reads_gets_an_error_and_nothing_is_cut(
+    stack: LocalStack, server: ServedMcp
+) -> None:
+    stack.model.will(calls("Tools-praise_bread", {"times": 3_000}), says("A pity."))
+    before = len(stack.model.asked)
+    text = await chat(stack, server, "Go on", "y")
+    assert "Bakery wanted to use your model with more than it reads for one answer: refused." in text
+    assert "Ask the model?" not in text
+    assert "longer than what the model reads" in str(stack.model.asked[-1].messages[-1])
+    assert len(stack.model.asked) == before + 2, "only the person's own"
+
+
+async def test_a_server_is_told_when_the_model_finds_its_request_too_long(
+    stack: LocalStack, server: ServedMcp
+) -> None:
+    too_long = ModelFault(400, "context_length_exceeded", "Too long.")
+    stack.model.will(calls("Tools-praise_bread", {}), fails(too_long), says("A pity."))
+    before = len(stack.model.asked)
+    await chat(stack, server, "Go on", "y", "y")
+    assert "longer than what the model reads" in str(stack.model.asked[-1].messages[-1])
+    assert len(stack.model.asked) == before + 3, "it was asked once"
 
 
 async def test_ctrl_c_at_a_question_stops_the_answer_and_the_chat_goes_on(

@@ -56,6 +56,12 @@ class ConsoleHandler:
         async with self._turn:
             return await self._lines.sampling(server, messages, limit)
 
+    def refused_sampling(self, server: str) -> None:
+        """Tell that a server wanted to use the model with too much."""
+        self._write(
+            f"{one_line(server)} wanted to use your model with more than it reads for one answer: refused."
+        )
+
     def _write(self, text: str) -> None:
         self._terminal.write(text, "cyan")
 

@@ -46,6 +46,7 @@ async def run_chat(
         open_model(settings, client_ssl_context(settings.ca_file)) as service,
         demo_credential or _credential(settings, terminal, cache, device_code) as who,
     ):
+        model = _within_budget(service, settings, kernel)
         handler = ConsoleHandler(terminal, lambda: chat.stop() if chat is not None else None)
         async with McpClient(
             kernel,
@@ -54,7 +55,7 @@ async def run_chat(
             settings.scope,
             ask=handler,
             approve=True,
-            sampling=sampling_callback(handler, service, lambda: client.server_name),
+            sampling=sampling_callback(handler, model, lambda: client.server_name),
             on_result=lambda tool, text: keep_images(tool, text, terminal.write),
             ca_file=settings.ca_file,
         ) as client:
@@ -62,7 +63,7 @@ async def run_chat(
             if remark is not None:
                 terminal.write(remark, "dim")
             terminal.write("Type a message; / for prompts, /help for more, Ctrl-D to end.", "dim")
-            conversation = Conversation(kernel, _within_budget(service, settings, kernel))
+            conversation = Conversation(kernel, model)
             chat = Chat(terminal, client, handler, conversation, who.sign_out)
             await chat.run()
 

@@ -8,26 +8,29 @@ from typing import Any
 from azure.core.exceptions import ClientAuthenticationError
 from mcp import types
 from mcp.client.session import SamplingFnT
-from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.exceptions import ServiceException
 
 from mcpsecurity.client.parts import message_text
 from mcpsecurity.console.handler import ConsoleHandler
-from mcpsecurity.kernel.sampling import sample
+from mcpsecurity.kernel.context import BudgetedModel
+from mcpsecurity.kernel.sampling import TOO_LONG, fits, sample
 
 __all__ = ["sampling_callback"]
 
 
 def sampling_callback(
     handler: ConsoleHandler,
-    service: ChatCompletionClientBase,
+    model: BudgetedModel,
     server: Callable[[], str],
     *,
     deadline: float = 300.0,
 ) -> SamplingFnT:
     """Return the callback for an MCP session that asks the person, and then the model.
 
+    A request that is longer than what the model reads for one answer gets an error, and the person a line.
+
     Args:
+        model: that of the conversation.
         server: gives the name of the server that asks.
         deadline: seconds after which a request counts as declined.
     """
@@ -36,6 +39,9 @@ def sampling_callback(
         context: Any,  # noqa: ARG001 - the callback's signature
         params: types.CreateMessageRequestParams,
     ) -> types.CreateMessageResult | types.ErrorData:
+        if not fits(params, model.in_use, model.use):
+            handler.refused_sampling(server())
+            return TOO_LONG
         shown: list[tuple[str, str]] = [(message.role, message_text(message)) for message in params.messages]
         if params.systemPrompt:
             shown.insert(0, ("system", params.systemPrompt))
@@ -46,7 +52,7 @@ def sampling_callback(
         if not approved:
             return types.ErrorData(code=-1, message="User rejected sampling request")
         try:
-            return await sample(service, params)
+            return await sample(params, model.in_use, model.use)
         except (ServiceException, ClientAuthenticationError):
             return types.ErrorData(code=types.INTERNAL_ERROR, message="The model could not be asked")
 

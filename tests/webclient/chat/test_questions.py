@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.webclient.events import EventStream
 from tests.webclient.scripted_model import ScriptedModel, calls, says
 from tests.webclient.visitor import Answer, Visitor
 
+from mcpsecurity.kernel.context import ContextUse
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.requests.pending_requests import NullRequestLog
@@ -238,9 +240,9 @@ async def test_a_server_is_told_how_the_models_answer_ended(
     said: str, finish: FinishReason, expected: str
 ) -> None:
     told: asyncio.Queue[Any] = asyncio.Queue()
-    model: Any = _Says(said, finish)
+    model: Any = SimpleNamespace(title="Model", service=_Says(said, finish), window=8_192)
     requests = SamplingRequests(
-        ModelSampler(lambda: model).sample,
+        ModelSampler(lambda: model, ContextUse()),
         lambda _, payload: told.put_nowait(payload),
         log=NullRequestLog(),
         time_to_decide=WaitingTime(60, 100),

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from cryptography.fernet import Fernet
 from mcp import types
 from tests.support.programs import Program, redis_server
 
+from mcpsecurity.kernel.context import ContextUse
 from mcpsecurity.redis.connection import RedisConnection
 from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
@@ -156,10 +158,10 @@ def test_a_late_decision_is_told_what_became_of_the_request() -> None:
 async def test_a_request_that_is_cut_off_with_the_process_has_ended_and_was_not_decided(
     leaving: bool, error: type[Exception]
 ) -> None:
-    model: Any = None
+    model: Any = SimpleNamespace(title="Model", service=None, window=8_192)
     told: asyncio.Queue[Any] = asyncio.Queue()
     requests = SamplingRequests(
-        ModelSampler(lambda: model).sample,
+        ModelSampler(lambda: model, ContextUse()),
         lambda _, payload: told.put_nowait(payload),
         log=NullRequestLog(),
         time_to_decide=WaitingTime(60, 100),

@@ -143,7 +143,7 @@ class ChatService:
 
     def _make_sampling(self, shared: ChatDependencies) -> SamplingRequests:
         return SamplingRequests(
-            ModelSampler(lambda: self.model_choice.model.service).sample,
+            ModelSampler(lambda: self.model_choice.model, self.state.context),
             self._publish,
             log=self._log,
             time_to_decide=_time_to_decide(shared.settings),

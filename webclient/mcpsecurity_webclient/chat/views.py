@@ -264,7 +264,8 @@ class ElicitationView(TypedDict):
 
 
 class SamplingView(TypedDict):
-    """A server's request to use the model with `messages`, each of which has a role and a text."""
+    """A server's request to use the model with `messages`, each of which has a role and a text. `too_long`:
+    it is longer than what the model of the conversation reads for one answer."""
 
     sampling_id: str
     server: str
@@ -273,6 +274,7 @@ class SamplingView(TypedDict):
     expires_at: float
     latest_at: float
     system_prompt: NotRequired[str]
+    too_long: NotRequired[bool]
 
 
 class GrantView(TypedDict):

@@ -81,6 +81,11 @@ class BudgetedModel(ChatCompletionClientBase):
         return made
 
     @property
+    def in_use(self) -> ModelInUse:
+        """The model that is asked, with the window that it was found to have."""
+        return self._asked
+
+    @property
     def use(self) -> ContextUse:
         """What the last request used of the window."""
         return self._use

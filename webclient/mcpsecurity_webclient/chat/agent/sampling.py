@@ -4,11 +4,12 @@ import logging
 from collections.abc import Callable
 
 from mcp import types
-from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 
 from mcpsecurity.client.parts import message_text
-from mcpsecurity.kernel.sampling import sample
+from mcpsecurity.kernel.context import ContextUse, ModelInUse
+from mcpsecurity.kernel.sampling import fits, sample
 from mcpsecurity_webclient.chat.agent.errors import MODEL_ERRORS, failure_of, report_in
+from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
 
 __all__ = ["ModelSampler"]
 
@@ -17,20 +18,30 @@ _log = logging.getLogger(__name__)
 
 class ModelSampler:
     """Asks the model on behalf of a server. The caller has had the request approved: what the person saw is
-    what is sent. `service` returns the model that answers the conversation.
+    what is sent. `model` returns the model that answers the conversation; `use` has what it counted in it.
     """
 
-    def __init__(self, service: Callable[[], ChatCompletionClientBase]) -> None:
-        self._service = service
+    def __init__(self, model: Callable[[], OfferedModel], use: ContextUse) -> None:
+        self._model = model
+        self._use = use
+
+    def fits(self, params: types.CreateMessageRequestParams) -> bool:
+        """Tell whether a request is no longer than what the model reads for one answer."""
+        return fits(params, self._asked, self._use)
 
     async def sample(
         self, params: types.CreateMessageRequestParams
     ) -> types.CreateMessageResult | types.ErrorData:
         """Return the model's answer, or why it gave none in words that the server may hear."""
         try:
-            return await sample(self._service(), params)
+            return await sample(params, self._asked, self._use)
         except MODEL_ERRORS as error:
             failure = failure_of(error, "")
             sent = [params.systemPrompt or "", *map(message_text, params.messages)]
             _log.warning("sampling failed: %s%s", failure.code, report_in(error, sent))
             return types.ErrorData(code=types.INTERNAL_ERROR, message=failure.message)
+
+    @property
+    def _asked(self) -> ModelInUse:
+        model = self._model()
+        return ModelInUse(model.title, model.service, model.window)

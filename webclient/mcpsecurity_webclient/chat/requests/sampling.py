@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from mcp import types
 from mcp.client.session import SamplingFnT
@@ -18,12 +18,21 @@ from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
 )
 
-__all__ = ["SamplingRequests"]
+__all__ = ["Sampler", "SamplingRequests"]
 
 _ENDED_KNOWN = 100
 
-Sample = Callable[[types.CreateMessageRequestParams], Awaitable[types.CreateMessageResult | types.ErrorData]]
-"""Asks the model for an approved request, and returns its answer or why there is none."""
+
+class Sampler(Protocol):
+    """Asks the model."""
+
+    def fits(self, params: types.CreateMessageRequestParams) -> bool:
+        """Tell whether a request is no longer than what the model reads for one answer."""
+
+    async def sample(
+        self, params: types.CreateMessageRequestParams
+    ) -> types.CreateMessageResult | types.ErrorData:
+        """Return the model's answer to an approved request, or why there is none."""
 
 
 @dataclass(slots=True)
@@ -38,13 +47,13 @@ class _Open:
 class SamplingRequests:
     """The sampling requests of one conversation.
 
-    `sample` asks the model for an approved request. `time_to_decide` is how long the person has; `leaving`
+    `sampler` asks the model for an approved request. `time_to_decide` is how long the person has; `leaving`
     tells whether a request that is cancelled ends with this process.
     """
 
     def __init__(
         self,
-        sample: Sample,
+        sampler: Sampler,
         publish: Callable[[EventName, EventPayload], None],
         *,
         log: RequestLog,
@@ -52,7 +61,7 @@ class SamplingRequests:
         leaving: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
-        self._sample = sample
+        self._sampler = sampler
         self._publish = publish
         self._log = log
         self._time = time_to_decide
@@ -111,7 +120,7 @@ class SamplingRequests:
         ) -> types.CreateMessageResult | types.ErrorData:
             if not await self._approved(server, params):
                 return types.ErrorData(code=-1, message="User rejected sampling request")
-            return await self._sample(params)
+            return await self._sampler.sample(params)
 
         return sample
 
@@ -127,6 +136,8 @@ class SamplingRequests:
         }
         if params.systemPrompt:
             request["system_prompt"] = params.systemPrompt
+        if not self._sampler.fits(params):
+            request["too_long"] = True
         decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._open[sampling_id] = _Open(request, decision, deadline)
         approved = False

@@ -26,3 +26,9 @@ export function requestFrame({ name, heading, symbol, message, deadline }, count
   countdown.watch(element);
   return { element, say, extend: countdown.update, close: () => countdown.remove() };
 }
+
+/** Return what the person should know before an answer. */
+export function warningList(warnings) {
+  if (warnings.length === 0) return null;
+  return h("ul", { class: "warnings" }, warnings.map((warning) => h("li", {}, icon("alert"), h("span", {}, warning))));
+}

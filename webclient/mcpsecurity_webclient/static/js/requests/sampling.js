@@ -4,7 +4,7 @@ import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
 import { deadlineOf } from "./deadline.js";
-import { requestFrame } from "./request.js";
+import { requestFrame, warningList } from "./request.js";
 
 /** @param {PageContext} context */
 export function samplingRequest(sampling, context) {
@@ -25,13 +25,15 @@ export function samplingRequest(sampling, context) {
     }
   }
 
+  const warnings = sampling.too_long ? [t("This is longer than what the model reads for one answer: {server} gets an error, unless you choose a model that reads more before you approve.", { server })] : [];
+
   return requestFrame({
     name: t("Sampling request from {server}", { server }),
     heading: t("{server} wants to use the model", { server }),
     symbol: "form",
     message: t("The model would answer the following, with at most {count} tokens, and {server} would get its answer.", { count: sampling.max_tokens, server }),
     deadline: deadlineOf(sampling),
-  }, context.countdowns, h("dl", { class: "sampling" }, prompt.map(({ role, text }) => [h("dt", {}, roleWords(role)), h("dd", { dir: "auto" }, text)]).flat()), actions);
+  }, context.countdowns, warningList(warnings), h("dl", { class: "sampling" }, prompt.map(({ role, text }) => [h("dt", {}, roleWords(role)), h("dd", { dir: "auto" }, text)]).flat()), actions);
 }
 
 function roleWords(role) {

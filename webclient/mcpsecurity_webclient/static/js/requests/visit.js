@@ -6,9 +6,8 @@
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
-import { icon } from "../ui/icons.js";
 import { deadlineOf } from "./deadline.js";
-import { requestFrame } from "./request.js";
+import { requestFrame, warningList } from "./request.js";
 
 /** @param {PageContext} context */
 export function visitRequest(elicitation, context) {
@@ -52,9 +51,4 @@ function address({ url, host }) {
   return h("dl", { class: "address" },
     host ? [h("dt", {}, t("Site")), h("dd", { class: "host" }, host)] : null,
     h("dt", {}, t("Full address")), h("dd", {}, h("code", {}, url)));
-}
-
-function warningList(warnings) {
-  if (warnings.length === 0) return null;
-  return h("ul", { class: "warnings" }, warnings.map((warning) => h("li", {}, icon("alert"), h("span", {}, warning))));
 }
