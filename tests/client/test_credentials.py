@@ -4,17 +4,27 @@
 
 import asyncio
 import base64
+import json
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline.transport import AioHttpTransport, RequestsTransport
+from azure.identity import DeviceCodeCredential
+from azure.identity.aio import ClientSecretCredential
+from tests.support.device import enter_code
 
-from mcpsecurity.client import CredentialAuth, SignInRequiredError
+from mcpsecurity.client import CredentialAuth, McpConnection, SignInRequiredError
+from mcpsecurity.testing import LocalStack
 
 SCOPE = "api://x/mcp:tools"
+WANTED = '{"access_token":{"nbf":{"essential":true}}}'
+CHALLENGE = base64.b64encode(WANTED.encode()).decode()
 
 
 class Clock:
@@ -69,7 +79,7 @@ async def test_a_token_is_kept_and_replaced_five_minutes_before_its_end(kind: ty
         clock.now += 2
         await http.get("/", auth=auth)
     assert seen == ["token-1"] * 6 + ["token-2"]
-    assert credential.asked == [{}, {}]
+    assert credential.asked == [{"claims": None, "enable_cae": True}] * 2
 
 
 async def test_a_sync_credential_does_not_block_the_loop() -> None:
@@ -81,15 +91,37 @@ async def test_a_sync_credential_does_not_block_the_loop() -> None:
 
 
 async def test_a_refused_token_is_got_anew_with_the_claims_that_the_server_wants() -> None:
-    wanted = '{"access_token":{"nbf":{"essential":true}}}'
-    encoded = base64.b64encode(wanted.encode()).decode()
     credential = SyncCredential()
-    http, seen = server("token-2", challenge=f'Bearer error="insufficient_claims", claims="{encoded}"')
+    http, seen = server("token-2", challenge=f'Bearer error="insufficient_claims", claims="{CHALLENGE}"')
     async with http:
         response = await http.get("/", auth=CredentialAuth(credential, SCOPE, clock=Clock()))
     assert response.status_code == 200
     assert seen == ["token-1", "token-2"]
-    assert credential.asked == [{}, {"claims": wanted, "enable_cae": True}]
+    assert credential.asked == [{"claims": claims, "enable_cae": True} for claims in (None, WANTED)]
+
+
+class OldCredential(SyncCredential):
+    """As credentials were before azure-core had these keywords."""
+
+    def get_token(self, *scopes: str) -> AccessToken:  # type: ignore[override] # see above
+        return super().get_token(*scopes)
+
+
+class OldAsyncCredential(OldCredential):
+    async def get_token(self, *scopes: str) -> AccessToken:  # type: ignore[override] # the async kind
+        return super().get_token(*scopes)
+
+
+@pytest.mark.parametrize("kind", [OldCredential, OldAsyncCredential])
+async def test_a_credential_that_does_not_know_the_keywords_is_called_without_them(
+    kind: type[SyncCredential],
+) -> None:
+    credential = kind()
+    http, seen = server("token-2", challenge=f'Bearer error="insufficient_claims", claims="{CHALLENGE}"')
+    async with http:
+        response = await http.get("/", auth=CredentialAuth(credential, SCOPE, clock=Clock()))
+    assert (response.status_code, seen) == (200, ["token-1", "token-2"])
+    assert credential.asked == [{}, {}]
 
 
 async def test_the_same_token_is_not_sent_twice() -> None:
@@ -227,4 +259,90 @@ async def test_a_malformed_claims_challenge_is_a_plain_401(claims: str) -> None:
     http, _ = server("token-2", challenge=f'Bearer error="insufficient_claims", claims="{claims}"')
     async with http:
         assert (await http.get("/", auth=CredentialAuth(credential, SCOPE, clock=Clock()))).status_code == 200
-    assert credential.asked == [{}, {}]
+    assert credential.asked == [{"claims": None, "enable_cae": True}] * 2
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    with LocalStack() as stack:
+        stack.cloud.tenant.device_poll_interval = 1
+        yield stack
+
+
+def tenant_of(stack: LocalStack) -> dict[str, Any]:
+    """Return the arguments of azure-identity's credentials that lead to the local tenant."""
+    return {
+        "tenant_id": stack.cloud.tenant_id,
+        "authority": stack.cloud.authority,
+        "disable_instance_discovery": True,
+    }
+
+
+CAPABLE = {"access_token": {"xms_cc": {"values": ["CP1"]}}}
+
+
+async def test_azure_identity_says_in_its_first_request_that_a_challenge_can_be_answered(
+    stack: LocalStack,
+) -> None:
+    """A person signs in by device code; the claims of a tool's challenge lead to the second sign-in."""
+    asked: list[dict[str, str]] = []
+    people: list[threading.Thread] = []
+
+    class Recording(RequestsTransport):
+        def send(self, request: Any, **options: Any) -> Any:
+            if request.url.endswith("/token"):
+                asked.append(dict(request.data))
+            return super().send(request, **options)
+
+    def sign_in(url: str, code: str, _: Any) -> None:
+        people.append(threading.Thread(target=enter_code, args=(url, code)))
+        people[-1].start()
+
+    credential = DeviceCodeCredential(
+        stack.cloud.public_client_id,
+        **tenant_of(stack),
+        transport=Recording(connection_verify=str(stack.cloud.ca_file)),
+        prompt_callback=sign_in,
+    )
+    strict = stack.serve(tool_acrs={"get_random_number": "c1"})
+    auth = CredentialAuth(credential, strict.scope)
+    with credential:
+        async with asyncio.timeout(60), McpConnection(strict.url, auth=auth) as connection:
+            assert len(people) == 1
+            assert json.loads(asked[0]["claims"]) == CAPABLE
+            result = await connection.call_tool("get_random_number", {"min": 5, "max": 6})
+    for person in people:
+        person.join(20)
+    assert not result.isError
+    assert len(people) == 2
+    both = {"acrs": {"essential": True, "value": "c1"}, **CAPABLE["access_token"]}
+    assert json.loads(asked[-1]["claims"]) == {"access_token": both}
+
+
+async def test_so_does_its_async_kind(stack: LocalStack) -> None:
+    sent: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["Authorization"].removeprefix("Bearer "))
+        return httpx.Response(200)
+
+    asked: list[dict[str, str]] = []
+
+    class Recording(AioHttpTransport):
+        async def send(self, request: Any, **options: Any) -> Any:
+            if request.url.endswith("/token"):
+                asked.append(dict(request.data))
+            return await super().send(request, **options)
+
+    credential = ClientSecretCredential(
+        client_id=stack.cloud.daemon_client_id,
+        client_secret=stack.cloud.daemon_client_secret,
+        **tenant_of(stack),
+        transport=Recording(connection_verify=str(stack.cloud.ca_file)),
+    )
+    scope = f"{stack.cloud.scope.rpartition('/')[0]}/.default"
+    async with credential, httpx.AsyncClient(transport=httpx.MockTransport(handle)) as http:
+        await http.get("https://mcp.example", auth=CredentialAuth(credential, scope))
+    (form,) = asked
+    assert json.loads(form["claims"]) == CAPABLE
+    assert jwt.decode(sent[0], options={"verify_signature": False})["idtyp"] == "app"

@@ -207,6 +207,17 @@ def test_a_server_that_refuses_is_told_and_ends_it(start: Start) -> None:
     assert screen.end() == 1
 
 
+def test_which_hosts_are_reached_through_a_proxy_is_told_before_the_sign_in_without_its_password(
+    start: Start,
+) -> None:
+    proxy = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), "http://company:hidden@127.0.0.1:9")
+    outside = {"AZURE_OPENAI_ENDPOINT": "https://model.example", "MCP_SERVER_URL": "http://mcp.example/mcp"}
+    screen = start("--device-code", **outside, **proxy)
+    shown = screen.see("To sign in")
+    assert "model.example, mcp.example: through the proxy 127.0.0.1:9" in shown
+    assert "hidden" not in shown
+
+
 def test_what_is_not_configured_is_named(start: Start) -> None:
     screen = start(CONSOLE_CLIENT_ID="", MCP_SERVER_SCOPE="")
     screen.see("CONSOLE_CLIENT_ID: Field required")

@@ -51,8 +51,9 @@ class CredentialAuth(httpx.Auth):
     """Puts a token of `credential` for `scope` on each request.
 
     A token is kept until five minutes before its end: some credentials start a program for each. A 401 is
-    answered once with another token, got with the claims challenge if there is one (continuous access
-    evaluation); where the credential has no other token, the 401 stands.
+    answered once with another token, got with the claims challenge if there is one; where the credential has
+    no other token, the 401 stands. From the first request on the credential is asked for tokens of continuous
+    access evaluation, which tell the server that a challenge can be answered (`CP1`).
 
     A 403 that names scopes is answered once with a token that has them, too; the person may have to consent.
     A request may meet both, in either order.
@@ -139,12 +140,12 @@ class CredentialAuth(httpx.Auth):
         return await (asking if self._within is None else self._within(asking))
 
     async def _ask(self, scopes: tuple[str, ...], claims: str | None, *, anew: bool) -> "AccessToken":
-        options: dict[str, Any] = {"claims": claims, "enable_cae": True} if claims is not None else {}
         credential = self._credential
         try:
             if anew and isinstance(credential, Refreshable):
                 return await credential.get_fresh_token(*scopes, claims=claims)
             get_token = credential.get_token
+            options = _known_to(get_token, claims=claims, enable_cae=True)
             if inspect.iscoroutinefunction(get_token):
                 return cast("AccessToken", await get_token(*scopes, **options))
             return await in_daemon_thread(lambda: cast("AccessToken", get_token(*scopes, **options)))
@@ -154,3 +155,10 @@ class CredentialAuth(httpx.Auth):
             raise SignInRequiredError(
                 f"The credential has no token for {scope}: {lines[0][:_MAX_REASON]}", scope=scope
             ) from error
+
+
+def _known_to(get_token: Callable[..., Any], **options: Any) -> dict[str, Any]:
+    """Return the keyword arguments that a credential takes: not each has all that azure-core names."""
+    parameters = inspect.signature(get_token).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    return {name: value for name, value in options.items() if takes_any or name in parameters}

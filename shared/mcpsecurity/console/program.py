@@ -18,6 +18,7 @@ from mcpsecurity.kernel.demo_credential import DemoCredential
 from mcpsecurity.kernel.model import ChatModel, open_model
 from mcpsecurity.model_windows import context_window
 from mcpsecurity.oidc.azure_identity import azure_identity
+from mcpsecurity.runtime.proxy import proxied
 from mcpsecurity.runtime.tls import client_ssl_context
 
 __all__ = ["run_chat"]
@@ -41,6 +42,8 @@ async def run_chat(
     remark = None
     if cache is None and demo_credential is None:
         cache, remark = open_token_cache(settings.token_cache)
+    for sentence in proxied((settings.authority, settings.endpoint.base_url, settings.mcp_url)):
+        terminal.write(sentence, "dim")
     kernel = Kernel()
     async with (
         open_model(settings, client_ssl_context(settings.ca_file)) as service,
