@@ -288,7 +288,7 @@ async def test_azure_identity_says_in_its_first_request_that_a_challenge_can_be_
     asked: list[dict[str, str]] = []
     people: list[threading.Thread] = []
 
-    class Recording(RequestsTransport):
+    class Recording(RequestsTransport):  # type: ignore[misc] # untyped: it is loaded when it is asked for
         def send(self, request: Any, **options: Any) -> Any:
             if request.url.endswith("/token"):
                 asked.append(dict(request.data))
@@ -328,7 +328,7 @@ async def test_so_does_its_async_kind(stack: LocalStack) -> None:
 
     asked: list[dict[str, str]] = []
 
-    class Recording(AioHttpTransport):
+    class Recording(AioHttpTransport):  # type: ignore[misc] # see above
         async def send(self, request: Any, **options: Any) -> Any:
             if request.url.endswith("/token"):
                 asked.append(dict(request.data))
