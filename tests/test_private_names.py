@@ -29,11 +29,12 @@ PRIVATE = {
     ],
     "mcpsecurity.kernel.context.budgeted": [
         "_inner_get_chat_message_contents", "_inner_get_streaming_chat_message_contents",
+    ],
+    "mcpsecurity.kernel.model.base": [
         "_reset_function_choice_settings", "_update_function_choice_settings_callback",
     ],
     "mcpsecurity.kernel.model.service": [
         "_inner_get_chat_message_contents", "_inner_get_streaming_chat_message_contents",
-        "_reset_function_choice_settings", "_update_function_choice_settings_callback",
     ],
     "mcpsecurity.runtime.service": ["_make_server"],
     "mcpsecurity_server.transport.dispatch.fastmcp_adapter": [

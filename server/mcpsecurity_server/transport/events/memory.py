@@ -1,6 +1,5 @@
 """The `EventBus` of a service that is one process."""
 
-import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 
@@ -11,71 +10,36 @@ from mcpsecurity_server.transport.events.bus import (
     Listener,
     StreamTakenError,
 )
+from mcpsecurity_server.transport.events.queue import EventQueue
 from mcpsecurity_server.transport.jsonrpc import RequestId
 from mcpsecurity_server.transport.limits import Limits
 
 __all__ = ["InMemoryEventBus"]
 
 
-class _Reader:
+class _Reader(EventQueue):
     """A `Subscription`: queues the events for one connection."""
 
-    __slots__ = ("_bytes", "_events", "_limits", "_room", "_stream", "_taken", "_wake", "closed", "position")
+    __slots__ = ("_stream", "_taken")
 
     def __init__(self, stream: "_Stream", position: int, missed: list[Event], limits: Limits) -> None:
-        self.position = position
-        self.closed = False
+        super().__init__(limits, position, missed)
         self._stream = stream
         self._taken = 0
-        self._limits = limits
-        self._events = deque(missed)
-        self._bytes = sum(len(event.data or b"") for event in missed)
-        self._wake = asyncio.Event()
-        self._room = asyncio.Event()
-
-    @property
-    def full(self) -> bool:
-        waiting, limits = len(self._events), self._limits
-        return waiting >= limits.queued_events or (waiting > 1 and self._bytes > limits.queued_bytes)
-
-    def put(self, event: Event) -> None:
-        self._events.append(event)
-        self._bytes += len(event.data or b"")
-        self._wake.set()
-
-    async def wait_for_room(self) -> None:
-        """Wait for a slow reader; detach it if it does not read."""
-        try:
-            async with asyncio.timeout(self._limits.patience_seconds):
-                while self.full and not self.closed:
-                    self._room.clear()
-                    await self._room.wait()
-        except TimeoutError:
-            self.end()
 
     async def next(self) -> Event | None:
         """Wait for an event. Asking for the next one confirms that the last one was written."""
         self._stream.read = max(self._stream.read, self._taken)
-        while not self._events and not self.closed:
-            self._wake.clear()
-            await self._wake.wait()
-        if self.closed:
-            return None
-        event = self._events.popleft()
-        self._bytes -= len(event.data or b"")
-        self._taken = event.number
-        self._room.set()
+        event = await self.take()
+        if event is not None:
+            self._taken = event.number
         return event
 
     async def close(self) -> None:
         self.end()
 
     def end(self) -> None:
-        """Detach the reader; its unread events stay in the log."""
-        self.closed = True
-        self._events.clear()
-        self._wake.set()
-        self._room.set()
+        super().end()
         if self._stream.reader is self:
             self._stream.reader = None
 

@@ -3,17 +3,14 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any
 
 from mcp import types
 from pydantic import PrivateAttr
 from semantic_kernel import Kernel
-from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-from semantic_kernel.connectors.ai.function_call_choice_configuration import FunctionCallChoiceConfiguration
-from semantic_kernel.connectors.ai.function_choice_type import FunctionChoiceType
 from semantic_kernel.connectors.ai.prompt_execution_settings import PromptExecutionSettings
 from semantic_kernel.contents import (
     AuthorRole,
@@ -30,7 +27,7 @@ from mcpsecurity.kernel.context.look_back import LOOK_BACK, look_back, look_back
 from mcpsecurity.kernel.context.notes import ContextUse, Note
 from mcpsecurity.kernel.context.tokens import tokens_of, tokens_of_turn
 from mcpsecurity.kernel.model import ChatModel, ChatModelSettings
-from mcpsecurity.kernel.model.service import offer_functions
+from mcpsecurity.kernel.model.base import FunctionCallingModel
 
 __all__ = ["BudgetedModel"]
 
@@ -38,7 +35,7 @@ _log = logging.getLogger(__name__)
 _NOTE = "note"
 
 
-class BudgetedModel(ChatCompletionClientBase):
+class BudgetedModel(FunctionCallingModel):
     """A model for one conversation, which may become as long as it will.
 
     The history stays whole. What `model` is sent of it has, with its answer, at most `window` tokens: long
@@ -51,9 +48,6 @@ class BudgetedModel(ChatCompletionClientBase):
     Raises (when asked): what `model` raises; TooLongError: the last message, or the tools, are too long by
         themselves.
     """
-
-    MODEL_PROVIDER_NAME: ClassVar[str] = "openai"
-    SUPPORTS_FUNCTION_CALLING: ClassVar[bool] = True
 
     _model: ChatModel = PrivateAttr()
     _asked: ModelInUse = PrivateAttr()
@@ -89,10 +83,6 @@ class BudgetedModel(ChatCompletionClientBase):
     def use(self) -> ContextUse:
         """What the last request used of the window."""
         return self._use
-
-    def get_prompt_execution_settings_class(self) -> type[PromptExecutionSettings]:
-        """Return the class of the settings."""
-        return ChatModelSettings
 
     def service_url(self) -> str:
         """Return the base URL that requests go to."""
@@ -172,15 +162,6 @@ class BudgetedModel(ChatCompletionClientBase):
         turns = list(self._history.messages)
         text = await asyncio.to_thread(look_back, turns, arguments, self._budget.page)
         return types.CallToolResult(content=[types.TextContent(type="text", text=text)])
-
-    def _update_function_choice_settings_callback(
-        self,
-    ) -> Callable[[FunctionCallChoiceConfiguration, PromptExecutionSettings, FunctionChoiceType], None]:
-        return offer_functions
-
-    def _reset_function_choice_settings(self, settings: PromptExecutionSettings) -> None:
-        if isinstance(settings, ChatModelSettings):
-            settings.tools = settings.tool_choice = None
 
 
 class _History:

@@ -1,19 +1,13 @@
 """A chat completion service of Semantic Kernel for Azure OpenAI and all that is compatible with OpenAI."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from openai import APIStatusError, AsyncAPIResponse, BadRequestError, OpenAIError
 from pydantic import PrivateAttr
-from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-from semantic_kernel.connectors.ai.function_call_choice_configuration import FunctionCallChoiceConfiguration
-from semantic_kernel.connectors.ai.function_calling_utils import (
-    kernel_function_metadata_to_response_function_call_format,
-)
-from semantic_kernel.connectors.ai.function_choice_type import FunctionChoiceType
 from semantic_kernel.connectors.ai.open_ai.exceptions.content_filter_ai_exception import (
     ContentFilterAIException,
 )
@@ -34,6 +28,7 @@ from semantic_kernel.utils.telemetry.model_diagnostics.decorators import (
 
 from mcpsecurity.kernel.model import completions, responses
 from mcpsecurity.kernel.model.answer import REASONING, Answer
+from mcpsecurity.kernel.model.base import FunctionCallingModel
 from mcpsecurity.kernel.model.clients import GetBearer, ModelClients
 from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity.kernel.model.settings import ChatModelSettings
@@ -42,7 +37,7 @@ from mcpsecurity.model_dialect import Dialect, Way
 from mcpsecurity.model_endpoint import Api, read_endpoint
 from mcpsecurity.model_error import refusal_of
 
-__all__ = ["ChatModel", "offer_functions"]
+__all__ = ["ChatModel"]
 
 _MAX_TRIES = 8
 _PASSING = frozenset({500, 502, 503, 504})
@@ -51,7 +46,7 @@ _NOT_ITS_REASONING = "invalid_encrypted_content"
 """Code of the refusal of reasoning that another deployment made."""
 
 
-class ChatModel(ChatCompletionClientBase):
+class ChatModel(FunctionCallingModel):
     """A model, asked by Responses or by Chat Completions, whichever its deployment takes.
 
     model = ChatModel.at("https://RESOURCE.openai.azure.com/openai/v1/", "gpt-5.6", key=key)
@@ -72,9 +67,6 @@ class ChatModel(ChatCompletionClientBase):
             `BrokenOffError`, `NotAStreamError` and `ProviderError`.
         What `bearer` raises.
     """
-
-    MODEL_PROVIDER_NAME: ClassVar[str] = "openai"
-    SUPPORTS_FUNCTION_CALLING: ClassVar[bool] = True
 
     _clients: ModelClients = PrivateAttr()
     _dialect: Dialect = PrivateAttr()
@@ -140,15 +132,11 @@ class ChatModel(ChatCompletionClientBase):
         """Close the connections."""
         await self._clients.close()
 
-    def get_prompt_execution_settings_class(self) -> type[PromptExecutionSettings]:
-        """Return the class of the settings."""
-        return ChatModelSettings
-
     def service_url(self) -> str:
         """Return the base URL that requests go to."""
         return self._clients.url
 
-    @trace_chat_completion(MODEL_PROVIDER_NAME)
+    @trace_chat_completion(FunctionCallingModel.MODEL_PROVIDER_NAME)
     async def _inner_get_chat_message_contents(
         self, chat_history: ChatHistory, settings: PromptExecutionSettings
     ) -> list[ChatMessageContent]:
@@ -168,7 +156,7 @@ class ChatModel(ChatCompletionClientBase):
             )
         ]
 
-    @trace_streaming_chat_completion(MODEL_PROVIDER_NAME)
+    @trace_streaming_chat_completion(FunctionCallingModel.MODEL_PROVIDER_NAME)
     async def _inner_get_streaming_chat_message_contents(
         self, chat_history: ChatHistory, settings: PromptExecutionSettings, function_invoke_attempt: int = 0
     ) -> AsyncGenerator[list[StreamingChatMessageContent], Any]:
@@ -249,34 +237,11 @@ class ChatModel(ChatCompletionClientBase):
                         raise
             yield way, response
 
-    def _update_function_choice_settings_callback(
-        self,
-    ) -> Callable[[FunctionCallChoiceConfiguration, PromptExecutionSettings, FunctionChoiceType], None]:
-        return offer_functions
-
-    def _reset_function_choice_settings(self, settings: PromptExecutionSettings) -> None:
-        if isinstance(settings, ChatModelSettings):
-            settings.tools = settings.tool_choice = None
-
 
 def _set_options(settings: PromptExecutionSettings) -> dict[str, Any]:
     """Return what settings set."""
     excluded = {"service_id", "extension_data", "function_choice_behavior"}
     return settings.model_dump(exclude=excluded, exclude_none=True)
-
-
-def offer_functions(
-    configuration: FunctionCallChoiceConfiguration,
-    settings: PromptExecutionSettings,
-    choice: FunctionChoiceType,
-) -> None:
-    """Put the functions that Semantic Kernel offers into the settings of a request."""
-    functions = configuration.available_functions
-    if functions and isinstance(settings, ChatModelSettings):
-        settings.tool_choice = choice.value
-        settings.tools = [
-            kernel_function_metadata_to_response_function_call_format(function) for function in functions
-        ]
 
 
 def _filtered(error: APIStatusError) -> ContentFilterAIException | None:
