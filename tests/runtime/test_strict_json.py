@@ -50,3 +50,8 @@ def test_a_number_that_python_does_not_read_is_named(digits: int) -> None:
 def test_what_is_no_json_is_not_read(text: str | bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_exactly(text)
+
+
+@pytest.mark.parametrize("text", ["1e999", "[-1.5E+400]", "1" * 400 + ".5"])
+def test_a_number_beyond_all_doubles_keeps_its_text(text: str) -> None:
+    assert write_exactly(read_exactly(text, exact_decimals=True)) == text

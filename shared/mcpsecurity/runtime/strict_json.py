@@ -7,8 +7,6 @@ but takes and writes `NaN` and halves of surrogate pairs, which no other reader 
 import json
 import math
 import sys
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from mcpsecurity.runtime.exact_decimals import dumps, read_decimal
@@ -23,15 +21,16 @@ class LongNumberError(ValueError):
 
 
 def read_exactly(text: str | bytes, *, exact_decimals: bool = False) -> Any:
-    """Return what JSON in UTF-8 says; decimals are doubles, or keep their digits by `exact_decimals`.
+    """Return what JSON in UTF-8 says; decimals are doubles, or keep their digits by `exact_decimals`, also
+    those beyond all doubles.
 
     Raises:
         LongNumberError: a whole number has more than 4300 digits.
-        ValueError: it is no JSON, or has a number beyond all doubles.
+        ValueError: it is no JSON, or has a number beyond all doubles, if these are wanted.
         RecursionError: it nests too deep.
     """
     read = text if isinstance(text, str) else text.decode()
-    decimal = partial(_finite, read=read_decimal if exact_decimals else float)
+    decimal = read_decimal if exact_decimals else _finite
     value = json.loads(read, parse_constant=_refuse, parse_float=decimal, parse_int=_whole)
     _check_text(read, value)
     return value
@@ -56,8 +55,8 @@ def _refuse(name: str) -> None:
     raise ValueError(f"{name} is no number")
 
 
-def _finite(text: str, read: Callable[[str], float]) -> float:
-    value = read(text)
+def _finite(text: str) -> float:
+    value = float(text)
     if math.isinf(value):
         raise ValueError("a number is too large")
     return value

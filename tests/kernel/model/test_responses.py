@@ -129,6 +129,16 @@ async def test_what_came_in_the_last_event_only_is_read(endpoint: Endpoint, mode
     assert (made.id, made.name, made.arguments) == ("c", "t", '{"a')
 
 
+async def test_arguments_that_are_an_object_keep_their_digits(endpoint: Endpoint, model_at: Made) -> None:
+    made = '{"type": "function_call", "call_id": "c", "name": "t", "arguments": {"a": 1.10, "b": 1e400}}'
+    whole = f'{{"type": "response.completed", "response": {{"status": "completed", "output": [{made}]}}}}'
+    for events in ([f'{{"type": "response.output_item.done", "item": {made}}}', ended()], [whole]):
+        endpoint.answers.append(events)
+        (call,) = (await asked_whole(model_at())).items
+        assert isinstance(call, FunctionCallContent)
+        assert call.arguments == '{"a": 1.10, "b": 1e400}'
+
+
 @pytest.mark.parametrize(
     ("events", "error"),
     [

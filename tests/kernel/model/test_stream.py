@@ -144,6 +144,16 @@ def test_calls_are_put_together(chunks: list[Any], calls: list[tuple[str, str, s
     assert read(*chunks)[2].calls() == calls
 
 
+@pytest.mark.parametrize("space", ["", " ", "\n\t"])
+@pytest.mark.parametrize("name", ["tool_calls", "function_call"])
+def test_arguments_that_are_an_object_keep_their_digits(name: str, space: str) -> None:
+    given = '{"a": 1.10, "b": [12345678901234567890123, 1e400, 0.123456789012345678901], "c": "\\ud83d"}'
+    made = f'{{"name": "t", "arguments"{space}:{space}{given}}}'
+    made = f'[{{"function": {made}}}]' if name == "tool_calls" else made
+    _, _, answer = read(f'{{"choices": [{{"delta": {{"{name}": {made}}}}}]}}')
+    assert answer.calls() == [("", "t", given)]
+
+
 def test_an_answer_without_end_is_cut() -> None:
     _, _, answer = read(*[delta(content="x" * 100_000)] * 20)
     assert (answer.full, answer.finish, answer.parts) == (True, "length", 11)

@@ -19,7 +19,7 @@ from mcpsecurity.runtime.exact_decimals import dumps, loads
 from mcpsecurity.testing import calls, says
 
 LONG = "0.123456789012345678901234567890"
-GIVEN = f'{{"amount": 1.10, "rates": [{LONG}, 5e0, 12345678901234567890.50], "why": "1.10"}}'
+GIVEN = f'{{"amount": 1.10, "rates": [{LONG}, 5e0, 12345678901234567890.50, 1e400], "why": "1.10"}}'
 EDITED = GIVEN.replace('"why": "1.10"', '"why": "tip"')
 STRUCTURED = f'{{"paid": 1.10, "rate": {LONG}}}'
 

@@ -162,7 +162,6 @@ def test_whatever_is_sent_is_json_that_a_browser_reads(value: Any) -> None:
         "[Infinity]",
         '"\\ud800"',
         '"\ud800"',
-        "1e400",
         "[" * 3000,
         "[" * 300 + "]" * 300,
         "1" * 4301,
@@ -178,7 +177,13 @@ def test_what_is_no_json_is_not_read(text: str | bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[12345678901234567890123]", "[" + "9" * 4300 + "]", '["\\ud83d\\ude00", 0.1, 1.0, null]']
+    "text",
+    [
+        "[12345678901234567890123]",
+        "[1e400, -1E+999]",
+        "[" + "9" * 4300 + "]",
+        '["\\ud83d\\ude00", 0.1, 1.0, null]',
+    ],
 )
 def test_json_is_read_and_written_to_the_last_digit(text: str) -> None:
     assert json.loads(to_json(read_json(text))) == json.loads(text)

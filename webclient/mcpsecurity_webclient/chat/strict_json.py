@@ -22,7 +22,7 @@ def read_json(text: str | bytes) -> Any:
     """Return the value of a JSON text; numbers keep all their digits (of integers Python reads up to 4300).
 
     Raises:
-        json.JSONDecodeError: the text is not JSON, is nested too deeply, or has a number beyond a double.
+        json.JSONDecodeError: the text is not JSON, or is nested too deeply.
     """
     try:
         value = read_exactly(text, exact_decimals=True)

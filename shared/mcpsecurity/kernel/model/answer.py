@@ -12,8 +12,9 @@ from typing import Any
 from semantic_kernel.connectors.ai.completion_usage import CompletionUsage
 from semantic_kernel.contents import FinishReason, FunctionCallContent
 
+from mcpsecurity.kernel.model.events import as_written
 from mcpsecurity.kernel.model.thoughts import LeadingThought
-from mcpsecurity.runtime.exact_decimals import loads
+from mcpsecurity.runtime.exact_decimals import dumps, loads
 
 __all__ = ["REASONING", "THOUGHT", "Answer", "count_of", "text_of", "whole_characters"]
 
@@ -89,6 +90,7 @@ class Answer:
         usage: `prompt_tokens`, `completion_tokens`, `reasoning_tokens`, `cached_tokens`, as far as reported.
         model: the model's name, as the endpoint says it.
         parts: how many parts were JSON objects; `unreadable` counts the others.
+        event: the JSON value that is being read, and the text that it was made of.
         full: it is as long as an answer may be, and takes no more.
     """
 
@@ -101,6 +103,7 @@ class Answer:
         self.usage: dict[str, int] = {}
         self.model: str | None = None
         self.parts = self.unreadable = 0
+        self.event: tuple[Any, bytes] = (None, b"null")
         self.ended = self.full = False
         self._calls: list[_Call] = []
         self._leading = LeadingThought()
@@ -131,7 +134,7 @@ class Answer:
         call = self._call(index, call_id, name)
         call.id, call.name = call.id or call_id, call.name or name
         if isinstance(arguments, dict | list):
-            arguments = json.dumps(arguments)
+            arguments = dumps(as_written(arguments, *self.event))
         if isinstance(arguments, str):
             call.arguments.append(arguments)
             self._grow(len(arguments))

@@ -4,7 +4,6 @@ Endpoints, their gateways and compatible servers also send events that are no JS
 something that is no stream at all.
 """
 
-import json
 import re
 from collections.abc import Container
 from typing import Any
@@ -12,8 +11,9 @@ from typing import Any
 import orjson
 
 from mcpsecurity.kernel.model.errors import NotAStreamError
+from mcpsecurity.runtime.exact_decimals import loads
 
-__all__ = ["EventSplitter", "json_of"]
+__all__ = ["EventSplitter", "as_written", "json_of"]
 
 _MAX_EVENT = 8 * 2**20
 _MAX_PREFACE = 2**16
@@ -102,11 +102,37 @@ class EventSplitter:
 
 
 def json_of(data: bytes) -> Any:
-    """Return a JSON value; halves of surrogate pairs stay as they are. None if it is no JSON."""
+    """Return a JSON value; halves of surrogate pairs stay as they are. None if it is no JSON.
+
+    A number may be the double next to it: see `as_written`.
+    """
     try:
         return orjson.loads(data)
-    except ValueError:  # also for half a surrogate pair and numbers beyond 64 bits, which Python's own reads
+    except ValueError:  # also for half a surrogate pair, which Python's own reads
         try:
-            return json.loads(data.decode(errors="replace"))
+            return _exactly(data)
         except (ValueError, RecursionError):
             return None
+
+
+def as_written(part: Any, event: Any, data: bytes) -> Any:
+    """Return a part of an event that `json_of` made of data, with all digits of its numbers.
+
+    Most events have no numbers whose digits count, so only this reads them a second time.
+    """
+    try:
+        pairs = [(event, _exactly(data))]
+    except RecursionError:
+        return part
+    for read, exact in pairs:
+        if read is part:
+            return exact
+        if isinstance(read, dict):
+            pairs += [(value, exact[name]) for name, value in read.items()]
+        elif isinstance(read, list):
+            pairs += zip(read, exact, strict=True)
+    return part
+
+
+def _exactly(data: bytes) -> Any:
+    return loads(data.decode(errors="replace"))

@@ -60,13 +60,13 @@ def read_events(
         ProviderError: one is an error.
     """
     for data in found:
-        if data.startswith(_DONE):
-            return True
         event = json_of(data)
         if not isinstance(event, dict):
+            if data.startswith(_DONE):
+                return True
             answer.unreadable += 1
             continue
-        answer.parts += 1
+        answer.parts, answer.event = answer.parts + 1, (event, data)
         read(event, answer)
         if answer.full or answer.ended:
             return True
