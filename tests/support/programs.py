@@ -21,6 +21,7 @@ __all__ = [
     "clock_shifted_by",
     "listens",
     "nginx",
+    "nginx_with",
     "postgresql",
     "program",
     "redis_server",
@@ -177,13 +178,20 @@ async def postgresql(password: str | None = None) -> AsyncIterator[tuple[Program
 @asynccontextmanager
 async def nginx(upstreams: Mapping[int, Sequence[int]]) -> AsyncIterator[Program]:
     """Run a proxy without stickiness: for each port, round-robin over the ports behind it."""
+    blocks = "".join(_proxied(port, behind) for port, behind in upstreams.items())
+    async with nginx_with(blocks, next(iter(upstreams))) as running:
+        yield running
+
+
+@asynccontextmanager
+async def nginx_with(blocks: str, port: int) -> AsyncIterator[Program]:
+    """Run nginx with these blocks of its `http`, one of which listens on the port."""
     path = program("nginx")
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "nginx.conf"
-        blocks = "".join(_proxied(port, behind) for port, behind in upstreams.items())
         config.write_text(_NGINX.format(folder=folder, blocks=blocks))
         command = [path, "-c", str(config), "-p", folder, "-e", f"{folder}/error.log"]
-        async with _running(Program(command, next(iter(upstreams)))) as running:
+        async with _running(Program(command, port)) as running:
             yield running
 
 
@@ -191,7 +199,7 @@ _NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
-  access_log off; client_max_body_size 10m; client_body_buffer_size 10m; large_client_header_buffers 4 64k;
+  access_log off; client_max_body_size 10m; client_body_buffer_size 10m;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   {blocks}
@@ -206,7 +214,7 @@ def _proxied(port: int, behind: Sequence[int]) -> str:
     return f"""
   upstream u{port} {{ {servers} keepalive 64; }}
   server {{
-    listen 127.0.0.1:{port};
+    large_client_header_buffers 4 64k; listen 127.0.0.1:{port};
     location / {{
       proxy_pass http://u{port}; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_set_header Host $http_host; proxy_buffering off; proxy_read_timeout 1h;
