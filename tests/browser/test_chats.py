@@ -127,6 +127,19 @@ async def test_two_chats_of_one_name_are_brought_back_after_the_connection_broke
     await expect(row(alice, "hello")).to_have_count(2)
 
 
+async def test_each_of_many_deletions_can_be_undone_whatever_else_is_said(alice: Person) -> None:
+    names = ["hello", "help", "thanks", "good morning", "who are you"]
+    await talk(alice, *names, "goodbye")
+    await alice.page.evaluate(MORE_TIME)
+    for name in names:
+        await choose(alice, name, "Delete")
+        await expect(row(alice, name)).to_have_count(0)
+    undo = alice.notices.get_by_role("button", name="Undo")
+    await expect(undo).to_have_count(len(names))
+    await undo.first.click()
+    await expect(row(alice, "hello")).to_have_count(1)
+
+
 async def test_a_chat_that_could_not_be_deleted_is_there_after_a_restart(
     alice_with: Callable[..., Awaitable[Person]], stack: Stack, watch: Watch, tmp_path: Path
 ) -> None:

@@ -1,11 +1,12 @@
 """Files of the person: chosen, pasted or dropped, small pictures of them, and what cannot be sent."""
 
+import asyncio
 import base64
 import re
 from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import FilePayload, Locator, expect
+from playwright.async_api import FilePayload, Locator, Route, expect
 from tests.browser.person import Person
 from tests.browser.playground import PICTURE
 
@@ -80,6 +81,55 @@ async def test_files_are_pasted_and_dropped(seen: Person) -> None:
     assert await seen.page.evaluate(TRANSFER, ["paste", "clipboardData", []]), "text is pasted as ever"
     await seen.ask("")
     await expect(seen.conversation.locator(".message.user .chip")).to_have_text(["a.txt", "b.csv"])
+
+
+async def test_files_stay_with_the_chat_in_which_they_were_chosen(alice: Person) -> None:
+    await alice.ask("hello")
+    await alice.finished()
+    await alice.message.fill("and this?")
+    await choose(alice, NOTES)
+    await expect(chips(alice)).to_have_text([re.compile(r"notes\.md")])
+    await alice.begin_another()
+    await expect(chips(alice)).to_have_count(0)
+    await choose(alice, {**NOTES, "name": "other.md"})
+    await expect(chips(alice)).to_have_text([re.compile(r"other\.md")])
+    await alice.ask("help")
+    await expect(alice.conversation.locator(".message.user .chip")).to_have_text("other.md")
+    await alice.finished()
+    await alice.page.get_by_role("navigation", name="Chats").get_by_role("link", name="hello").click()
+    await expect(alice.message).to_have_value("and this?")
+    await expect(chips(alice)).to_have_text([re.compile(r"notes\.md")])
+    await alice.message.press("Enter")
+    await expect(alice.conversation.locator(".message.user .chip")).to_have_text("notes.md")
+    await expect(chips(alice)).to_have_count(0)
+
+
+async def test_a_message_that_is_taken_late_clears_only_the_draft_of_its_own_chat(alice: Person) -> None:
+    await alice.ask("hello")
+    await alice.finished()
+    taken = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await taken.wait()
+        await route.continue_()
+
+    await alice.page.route("**/messages", late)
+    await choose(alice, NOTES)
+    await alice.message.fill("and this?")
+    await alice.message.press("Enter")
+    await alice.page.get_by_role("button", name="New chat").click()
+    await expect(alice.page.get_by_role("heading", level=1)).to_have_text("New chat")
+    await alice.message.fill("another thought")
+    await choose(alice, {**NOTES, "name": "other.md"})
+    async with alice.page.expect_response("**/messages"):
+        taken.set()
+    await alice.page.get_by_role("navigation", name="Chats").get_by_role("link", name="hello").click()
+    await expect(alice.conversation.locator(".message.user .chip")).to_have_text("notes.md")
+    await expect(alice.message).to_have_value("")
+    await expect(chips(alice)).to_have_count(0)
+    await alice.page.go_back()
+    await expect(alice.message).to_have_value("another thought")
+    await expect(chips(alice)).to_have_text([re.compile(r"other\.md")])
 
 
 async def test_what_cannot_be_sent_is_said_before_sending(alice: Person) -> None:

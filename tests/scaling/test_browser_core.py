@@ -19,6 +19,7 @@ from tests.browser.test_approval import (
     test_always_allow_runs_the_next_call_unasked_until_it_is_revoked,
     test_two_calls_at_once_are_decided_one_by_one,
 )
+from tests.browser.test_chats import MORE_TIME, choose, row, talk
 from tests.browser.test_continuity import (
     test_a_conversation_is_renamed_and_deleted,
     test_an_approval_survives_a_reload,
@@ -114,15 +115,44 @@ async def test_an_approval_is_clicked_after_every_web_chat_was_restarted(
     await expect(alice.calls("get_random_number")).to_have_count(1)
 
 
+async def test_a_deleted_chat_is_brought_back_by_another_replica_and_one_that_is_not_is_gone(
+    alice: Person, oid: str, topology: Topology, watch: Watch
+) -> None:
+    watch.allow("net::ERR|Failed to load resource")
+    await talk(alice, "hello", "help")
+    await alice.page.evaluate(MORE_TIME)
+    await choose(alice, "help", "Delete")
+    await expect(alice.page.get_by_role("heading", level=1)).to_have_text("hello")
+    owner = await topology.owner_of(oid)
+    await owner.stop()
+    await alice.notices.get_by_role("button", name="Undo").click()
+    await expect(alice.page.get_by_role("heading", level=1)).to_have_text("help")
+    await expect(alice.conversation.locator(".message.user")).to_contain_text("help")
+
+    await choose(alice, "hello", "Delete")
+    await expect(row(alice, "hello")).to_have_count(0)
+    await alice.page.reload()  # the time for second thoughts is over
+    await expect(row(alice, "help")).to_have_count(1)
+    await owner.start()
+    await alice.page.reload()
+    await expect(row(alice, "help")).to_have_count(1)
+    await expect(row(alice, "hello")).to_have_count(0)
+
+
+@pytest.fixture
+def oid() -> str:
+    """The object id of somebody who never was here before."""
+    return f"10ca1c10-0d00-4000-8000-{secrets.token_hex(6)}"
+
+
 @pytest.fixture
 def stack(topology: Topology, local: LocalStack, playground: Playground) -> OperatedStack:
     return OperatedStack(topology, local.cloud, playground)
 
 
 @pytest.fixture
-async def alice(context: BrowserContext, stack: OperatedStack) -> Person:
+async def alice(context: BrowserContext, stack: OperatedStack, oid: str) -> Person:
     """Somebody who never was here before, signed in."""
-    oid = f"10ca1c10-0d00-4000-8000-{secrets.token_hex(6)}"
     name = f"{oid[-12:]}@contoso.example"
     stack.cloud.tenant.directory.users[name] = User("Somebody", name, oid, home_oid=oid)
     return await Person(await context.new_page(), stack.url).sign_in(name)

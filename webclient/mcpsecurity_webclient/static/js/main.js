@@ -55,8 +55,19 @@ function start() {
   const extend = (kind, id) => commands.moreTime(kind, id).catch((error) => report(error));
   /** @type {PageContext} */
   const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say, extend) };
+  /** Return what does something in the chat that is open now, whichever is open by then. */
+  const here = (act) => {
+    const { chatId: id } = commands;
+    return () => {
+      open(id);
+      return act();
+    };
+  };
   const answering = (command) => {
-    const run = () => command().then(() => follower.goToEnd(), (error) => report(error, run));
+    const run = () => {
+      const again = here(run);
+      return command().then(() => follower.goToEnd(), (error) => report(error, again));
+    };
     return run;
   };
   context.regenerate = answering(() => commands.regenerate());
@@ -98,7 +109,7 @@ function start() {
   });
 
   function showToast({ level, message, retryable }) {
-    toasts.show({ level, message, again: retryable ? context.retry : undefined });
+    toasts.show({ level, message, again: retryable ? here(context.retry) : undefined });
   }
 
   const stream = new Stream({

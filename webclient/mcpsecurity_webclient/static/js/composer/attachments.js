@@ -1,5 +1,9 @@
-/** Resources of the servers that go along with the next message: a list to choose from, and chips of what is chosen. */
+/**
+ * Resources of the servers that go along with the next message: a list to choose from, and chips of what is chosen. They
+ * are kept with the chat's draft as long as the page is.
+ */
 
+import { forEachChat } from "./draft.js";
 import { byId, h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { button } from "../ui/button.js";
@@ -11,7 +15,9 @@ export class Attachments {
   constructor(catalog, context) {
     this._catalog = catalog;
     this._context = context;
-    this._chosen = new Map();
+    /** @type {(chatId: string) => Map<string, any>} */
+    this._of = forEachChat(() => new Map());
+    this._chosen = this._of(context.commands.chatId);
     this._chips = byId("attachments");
     this._panel = byId("resources");
     document.addEventListener("attach-resource", (event) => this._attach(/** @type {CustomEvent} */ (event).detail));
@@ -23,8 +29,15 @@ export class Attachments {
     return [...this._chosen.values()].map(({ server, uri }) => ({ server, uri }));
   }
 
-  clear() {
-    this._chosen.clear();
+  /** Show those of the chat that is open now. */
+  load() {
+    this._chosen = this._of(this._context.commands.chatId);
+    this._draw();
+  }
+
+  /** Forget those of a chat, which were sent. */
+  clear(chatId) {
+    this._of(chatId).clear();
     this._draw();
   }
 

@@ -87,14 +87,16 @@ export class Composer {
     return (await this._deliver("", { prompt })) !== null;
   }
 
-  /** Show the draft of the chat that the draft belongs to now. */
+  /** Show what was written and chosen in the chat that is open now. */
   load() {
-    this._attachments.clear();
+    this._attachments.load();
+    this._files.load();
     this.text = this._draft.load();
   }
 
-  /** Keep the text for the chat that is opened next. */
+  /** Keep text and files for the chat that is opened next. */
   carryDraft() {
+    this._files.carry();
     this._draft.carry(this.text);
   }
 
@@ -122,8 +124,10 @@ export class Composer {
     this._rest.begin();
     this._goOn();
     this._sending = true;
+    const { chatId } = this._context.commands;
     const taken = await this._deliver(text);
-    if (taken) this.text = "";
+    if (taken && chatId === this._context.commands.chatId) this.text = "";
+    else if (taken) this._draft.forget(chatId);
     this._sending = false;
     if (!taken) return this._rest.end();
     if (taken.run_id === null && this._run) this._context.announce(t("Your message waits for the end of the answer."));
@@ -137,6 +141,7 @@ export class Composer {
   async _deliver(text, extras = {}) {
     const attachments = this._attachments.chosen;
     const place = document.activeElement;
+    const { chatId } = this._context.commands;
     let taken;
     try {
       const files = this._files.payload;
@@ -145,12 +150,13 @@ export class Composer {
       });
     } catch (error) {
       this._context.report(error, async () => {
+        this._context.open(chatId);
         if ((await this._deliver(text, extras)) && this.text.trim() === text) this.text = "";
       });
       return null;
     }
-    this._attachments.clear();
-    this._files.clear();
+    this._attachments.clear(chatId);
+    this._files.clear(chatId);
     if ([place, document.body].includes(document.activeElement)) this._goOn();
     this._context.sent();
     return taken;

@@ -17,6 +17,11 @@ export class Draft {
     this._key = `draft:${this._username}:${chatId}`;
   }
 
+  /** Forget the text of a chat, which was sent. */
+  forget(chatId) {
+    this._storage.removeItem(`draft:${this._username}:${chatId}`);
+  }
+
   /** Return this chat's draft, below one that was carried over from a chat that ended with its session or was deleted. */
   load() {
     const texts = new Set([this._storage.getItem(this._carried), this._storage.getItem(this._key)]);
@@ -40,4 +45,16 @@ export class Draft {
     this._over = true;
     this._storage.clear();
   }
+}
+
+/**
+ * Return what keeps a thing for each chat, as long as the page is.
+ * @template T  @param {() => T} make  @returns {(chatId: string) => T}
+ */
+export function forEachChat(make) {
+  const kept = new Map();
+  return (chatId) => {
+    if (!kept.has(chatId)) kept.set(chatId, make());
+    return kept.get(chatId);
+  };
 }

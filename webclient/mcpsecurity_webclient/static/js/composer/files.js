@@ -1,8 +1,9 @@
 /**
- * Files of the person that go along with the next message: chosen, pasted or dropped. What the model cannot take is said
- * before anything is sent; the server looks at the bytes again.
+ * Files of the person that go along with the next message: chosen, pasted or dropped, and kept with the chat's draft as
+ * long as the page is. What the model cannot take is said before anything is sent; the server looks at the bytes again.
  */
 
+import { forEachChat } from "./draft.js";
 import { byId, h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { icon } from "../ui/icons.js";
@@ -18,8 +19,11 @@ export class Files {
   /** @param {PageContext} context */
   constructor(context) {
     this._context = context;
+    /** @type {(chatId: string) => Chosen[]} */
+    this._of = forEachChat(() => []);
+    this._files = this._of(context.commands.chatId);
     /** @type {Chosen[]} */
-    this._files = [];
+    this._carried = [];
     this._sees = true;
     this._changed = () => {};
     this._chips = byId("files");
@@ -59,8 +63,21 @@ export class Files {
     return this._files.map(({ name, data }) => ({ name, data }));
   }
 
-  clear() {
-    this._files = [];
+  /** Show the files of the chat that is open now, and those that were carried over. */
+  load() {
+    this._files = this._of(this._context.commands.chatId);
+    this._files.push(...this._carried.splice(0).filter((file) => !this._files.includes(file)));
+    this._draw();
+  }
+
+  /** Keep the files for the chat that is opened next. */
+  carry() {
+    this._carried = [...this._files];
+  }
+
+  /** Forget those of a chat, which were sent. */
+  clear(chatId) {
+    this._of(chatId).length = 0;
     this._draw();
   }
 
@@ -87,7 +104,8 @@ export class Files {
 
   /** @param {Iterable<File>} files */
   async take(files) {
-    for (const file of [...files].slice(0, MOST + 1)) this._files.push(await read(file));
+    const chosen = this._files; // those of this chat, whichever is open once they are read
+    for (const file of [...files].slice(0, MOST + 1)) chosen.push(await read(file));
     this._input.value = "";
     this._draw();
     if (this.problem) this._context.announce(this.problem);
@@ -102,7 +120,7 @@ export class Files {
   _chip(file) {
     const problem = this._problemOf(file);
     const remove = () => {
-      this._files = this._files.filter((other) => other !== file);
+      this._files.splice(this._files.indexOf(file), 1);
       this._draw();
     };
     return h("li", { class: problem ? "chip wrong" : "chip" }, icon(problem ? "alert" : "attach"),

@@ -25,7 +25,7 @@ export class Toasts {
   }
 
   /**
-   * Say that something happened which can be undone for a while. Of two that say the same, each can be.
+   * Say that something happened which can be undone for a while. Of two that say the same, each can be, and none is pushed out.
    * @param {string} message  @param {() => any} undo  @param {number} ms
    * @returns {() => void}  takes it away
    */
@@ -45,13 +45,13 @@ export class Toasts {
       remove();
       await action.act();
     };
-    const element = h("li", { class: `toast ${level}` }, icon(level === "info" ? "check" : "alert"), words,
+    const element = h("li", { class: `toast ${level}${key === message ? "" : " undo"}` }, icon(level === "info" ? "check" : "alert"), words,
       action ? button(action.label, act, { kind: "plain" }) : null,
       button(t("Dismiss"), remove, { symbol: "close", iconOnly: true }));
     this._shown.set(key, element);
     this._list.append(element);
     setText(words, message);
-    while (this._list.children.length > MOST) this._list.firstElementChild.remove();
+    for (const old of [...this._list.querySelectorAll("li:not(.undo)")].slice(0, -MOST)) old.remove();
     if (ms > 0) setTimeout(remove, ms);
     return remove;
   }
