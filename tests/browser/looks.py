@@ -1,13 +1,67 @@
-"""Screenshots for the documentation, taken by the tests that show what is on them."""
+"""The sizes, themes and enlargements that the page is looked at in, and screenshots for the documentation."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page, expect
+from tests.browser.accessibility import problems
 
-__all__ = ["picture"]
+__all__ = ["LOOKS", "Look", "assert_no_sideways_scrolling", "check_in_every_look", "picture"]
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
+
+_WIDE = """() => {
+  const page = document.documentElement, conversation = document.querySelector("#conversation");
+  if (page.scrollWidth <= innerWidth && conversation.scrollWidth <= conversation.clientWidth) return [];
+  const beyond = (e) => e.getBoundingClientRect().right > innerWidth;
+  const found = [...document.body.querySelectorAll("*")].filter(beyond);
+  return ["scrolls sideways", ...found.map((e) => e.outerHTML.slice(0, 160))];
+}"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A size in CSS pixels (half of 1280x800 is 200 %, a quarter 400 %), a theme, the system's colours."""
+
+    width: int
+    height: int
+    scheme: Literal["light", "dark"]
+    forced: Literal["active", "none"] = "none"
+
+    async def put_on(self, page: Page) -> None:
+        await page.set_viewport_size({"width": self.width, "height": self.height})
+        await page.emulate_media(color_scheme=self.scheme, forced_colors=self.forced)
+
+
+LOOKS = (
+    Look(1280, 800, "light"),
+    Look(1280, 800, "dark"),
+    Look(1280, 800, "light", forced="active"),
+    Look(768, 1024, "dark"),
+    Look(360, 640, "light"),
+    Look(640, 400, "dark"),
+    Look(320, 200, "light"),
+)
+
+
+async def check_in_every_look(shown: Locator) -> None:
+    """Fail with all that axe finds in the page, and where it scrolls sideways, while it shows this."""
+    page, found = shown.page, []
+    for look in LOOKS:
+        await look.put_on(page)
+        await expect(shown).to_be_attached()
+        found += [f"{look}: {problem}" for problem in await problems(page)]
+        await assert_no_sideways_scrolling(page)
+    assert not found, "\n".join(found)
+    await LOOKS[0].put_on(page)
+
+
+async def assert_no_sideways_scrolling(page: Page) -> None:
+    """Fail if the page or its conversation is wider than the screen; name what reaches beyond it."""
+    found = await page.evaluate(_WIDE)
+    assert not found, "\n".join([str(page.viewport_size), *found])
 
 
 async def picture(page: Page, name: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playwright.async_api import Locator, expect
 from pydantic import SecretStr
+from tests.browser.accessibility import assert_accessible
 from tests.browser.person import Person
 from tests.browser.stack import Stack
 from tests.browser.watch import Watch
@@ -79,6 +80,7 @@ async def test_a_chat_is_pinned_renamed_and_found_by_its_words(alice: Person) ->
 
     await choose(alice, "hello", "Rename")
     await alice.page.get_by_label("Title").fill("Greetings")
+    await assert_accessible(alice.page)
     await alice.page.keyboard.press("Enter")
     await expect(links.first).to_contain_text("Greetings")
 

@@ -3,6 +3,7 @@
 import re
 
 from playwright.async_api import expect
+from tests.browser.looks import check_in_every_look
 from tests.browser.person import Person
 from tests.browser.stack import Stack
 from tests.browser.watch import Watch
@@ -50,6 +51,7 @@ async def test_a_network_that_is_gone_is_said_and_what_was_written_stays(alice: 
         await alice.send.click()
         await expect(alice.send).not_to_have_attribute("aria-busy", "true")
     await expect(alice.notices.get_by_role("listitem")).to_have_count(1)
+    await check_in_every_look(alice.notices.get_by_role("listitem"))
     await expect(alice.message).to_have_value("hello")
     await alice.page.context.set_offline(False)
     await alice.notices.get_by_role("button", name="Try again").click()

@@ -3,6 +3,8 @@
 import re
 
 from playwright.async_api import expect
+from tests.browser.accessibility import assert_accessible
+from tests.browser.looks import check_in_every_look
 from tests.browser.person import ALICE, Person
 from tests.browser.stack import Service, Stack
 from tests.browser.watch import Watch
@@ -21,6 +23,7 @@ async def test_a_busy_model_is_retried_after_the_wait_it_asks_for(alice: Person,
     await alice.ask("hello")
     failure = alice.page.get_by_role("group", name="No answer")
     await expect(failure).to_be_visible()
+    await assert_accessible(alice.page)
     stack.model.faults.upcoming.clear()
     again = failure.get_by_role("button", name="Try again")
     await expect(again).to_have_text(re.compile(r"Try again in \d s"))
@@ -111,6 +114,7 @@ async def test_an_ended_session_keeps_the_draft_over_the_next_sign_in(
     ended = alice.page.get_by_role("alert").filter(has_text="session has ended")
     await expect(ended).to_be_visible()
     await expect(alice.send).to_have_attribute("aria-disabled", "true")
+    await check_in_every_look(ended)
     await ended.get_by_role("link", name="Sign in again").click()
     await alice.sign_in_again()
     await expect(alice.message).to_have_value("a thought that must not be lost")

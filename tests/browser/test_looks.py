@@ -7,18 +7,19 @@ from typing import Final, Literal
 import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
 from tests.browser.accessibility import assert_accessible
-from tests.browser.looks import picture
+from tests.browser.looks import Look, assert_no_sideways_scrolling, picture
 from tests.browser.person import Person
 from tests.browser.stack import Stack
 
 DICE = "Please generate a random number between 1 and 6"
 Scheme = Literal["light", "dark"]
 SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
-
-
-async def assert_no_sideways_scrolling(page: Page) -> None:
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert await page.locator("#conversation").evaluate("(e) => e.scrollWidth <= e.clientWidth")
+UNUSUAL = (
+    Look(768, 1024, "dark"),
+    Look(640, 400, "light", forced="active"),
+    Look(320, 200, "light"),
+)
+"""Between a phone and a desk; 200 % with the system's colours; 400 %."""
 
 
 @pytest.fixture(params=SCHEMES)
@@ -28,11 +29,13 @@ def scheme(request: pytest.FixtureRequest) -> Scheme:
 
 
 async def looks(page: Page) -> AsyncIterator[str]:
-    """Show the page in each width and scheme, one after the other; yield what pictures of it are called."""
+    """Show the page in each look, one after the other; yield what pictures of it are called, "" for none."""
+    for look in UNUSUAL:
+        await look.put_on(page)
+        yield ""
     for width in (1280, 360):
-        await page.set_viewport_size({"width": width, "height": 800})
         for scheme in SCHEMES:
-            await page.emulate_media(color_scheme=scheme)
+            await Look(width, 800, scheme).put_on(page)
             yield f"{width}-{scheme}"
 
 
@@ -45,9 +48,10 @@ async def check(person: Person, name: str, shown: Locator | None = None) -> None
             await assert_accessible(person.page)
             await assert_no_sideways_scrolling(person.page)
         except AssertionError as error:
-            error.add_note(f"{name}-{look}")
+            error.add_note(f"{name}-{look}: {person.page.viewport_size}")
             raise
-        await picture(person.page, f"{name}-{look}")
+        if look:
+            await picture(person.page, f"{name}-{look}")
 
 
 async def test_signing_in_and_out(context: BrowserContext, stack: Stack, scheme: Scheme) -> None:

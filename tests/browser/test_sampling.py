@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from playwright.async_api import BrowserContext, Locator, expect
+from tests.browser.looks import check_in_every_look
 from tests.browser.person import Person
 from tests.browser.stack import Stack
 
@@ -23,6 +24,7 @@ async def test_the_prompt_is_shown_and_answered_once_it_is_approved(
     context: BrowserContext, stack: Stack
 ) -> None:
     person, request = await ask_for_a_poem(context, stack)
+    await check_in_every_look(request)
     await request.get_by_role("button", name="Approve").click()
     await person.says("Poem: text")
     await expect(request).to_have_count(0)

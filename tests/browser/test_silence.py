@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 from playwright.async_api import BrowserContext, expect
+from tests.browser.looks import check_in_every_look
 from tests.browser.person import Person
 from tests.browser.stack import Service, Stack
 
@@ -26,6 +27,7 @@ class Proxy:
 
     def __init__(self, behind: int) -> None:
         self._behind = behind
+        self._open = set[asyncio.Task[None]]()
         self._alive = set[asyncio.Task[None]]()
         self.is_down = False
 
@@ -33,11 +35,19 @@ class Proxy:
         """Forward nothing more on the connections that there are, and do not close them."""
         self._alive.clear()
 
+    async def end(self) -> None:
+        """Close every connection, those that were dropped as well."""
+        ending = list(self._open)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take a connection of the browser."""
         there, back = await asyncio.open_connection("127.0.0.1", self._behind)
         key = asyncio.current_task()
         assert key is not None
+        self._open.add(key)
         if not self.is_down:
             self._alive.add(key)
         try:
@@ -45,6 +55,7 @@ class Proxy:
                 both.create_task(self._pump(key, reader, back))
                 both.create_task(self._pump(key, there, writer))
         finally:
+            self._open.discard(key)
             self._alive.discard(key)
             for end in (writer, back):
                 end.close()
@@ -69,6 +80,7 @@ async def standing_before(port: int) -> AsyncIterator[tuple[Proxy, str]]:
         yield proxy, f"http://localhost:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        await proxy.end()
 
 
 @pytest.fixture
@@ -99,6 +111,7 @@ async def test_a_stream_that_dies_silently_is_said_and_replaced_and_loses_nothin
     proxy.drop()
     stack.playground.proceed.set()
     await expect(connection).to_contain_text("Connection lost")
+    await check_in_every_look(connection.get_by_text("Connection lost"))
     proxy.is_down = False
     await alice.says("The marathon is over")
     await expect(connection).not_to_contain_text(re.compile("lost", re.IGNORECASE))

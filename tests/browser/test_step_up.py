@@ -1,6 +1,7 @@
 """Step-up in the browser: a call waits for consent, the draft is kept, and the call goes on."""
 
 from playwright.async_api import BrowserContext, expect
+from tests.browser.looks import check_in_every_look
 from tests.browser.person import Person
 
 DRAFT = "What I was about to say"
@@ -16,6 +17,7 @@ async def test_consent_is_asked_for_where_the_call_stands_and_the_draft_is_kept(
     link = person.call("get_random_number").get_by_role("link", name="Sign in and go on")
     await expect(person.call("get_random_number")).to_contain_text("needs another permission")
     await person.message.fill(DRAFT)
+    await check_in_every_look(link)
     await link.click()
     await expect(page.get_by_text("Read random numbers as you")).to_be_visible()
     await page.get_by_role("button", name="Accept").click()

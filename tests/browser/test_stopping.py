@@ -1,6 +1,7 @@
 """Stop ends an answer at any moment, and the conversation goes on after it."""
 
 from playwright.async_api import expect
+from tests.browser.looks import check_in_every_look
 from tests.browser.person import Person
 from tests.browser.stack import Stack
 
@@ -15,6 +16,8 @@ async def test_stop_while_text_streams(alice: Person, stack: Stack) -> None:
     stack.model.pace = 0.05
     await alice.ask("hello")
     await expect(alice.answers).to_contain_text("Hello")
+    stack.model.pace = 60.0  # the answer pauses in the middle, for as long as it is looked at
+    await check_in_every_look(alice.answers)
     await alice.stop.click()
     await alice.finished()
     stopped = await alice.answers.first.inner_text()
