@@ -77,6 +77,10 @@ READABLE: dict[str, tuple[Answer, str | None]] = {
         lambda m: web.json_response(rpc(m, {"content": [{"type": "text", "text": {"total": 7}}]})),
         '{"total": 7}',
     ),
+    "a result of the protocol's first days": (
+        lambda m: web.json_response(rpc(m, {"toolResult": {"total": 7}, "_meta": {"a": 1}})),
+        '{"toolResult": {"total": 7}}',
+    ),
     "content as text": (lambda m: web.json_response(rpc(m, {"content": "plain"})), "plain"),
     "a structured list": (
         lambda m: web.json_response(rpc(m, {"content": [], "structuredContent": [1]})),
@@ -90,6 +94,17 @@ async def test_an_odd_answer_is_read_as_far_as_it_goes(answer: Answer, text: str
     async with connected(Odd(call=answer)) as connection:
         read = result_text(await connection.call_tool("t", {}))
     assert read == text if text is not None else "nested too deeply" in read
+
+
+@pytest.mark.parametrize(
+    ("told", "failed"),
+    [("false", False), ("", False), (0, False), (None, False), ("true", True), ("error", True)],
+)
+async def test_whether_a_tool_failed_is_read_by_meaning(told: Any, failed: bool) -> None:
+    parts = [{"type": "text", "text": "x"}]
+    server = Odd(call=lambda m: web.json_response(rpc(m, {"content": parts, "isError": told})))
+    async with connected(server) as connection:
+        assert (await connection.call_tool("t", {})).isError is failed
 
 
 PROMPTS: dict[str, tuple[Any, list[tuple[str, str]]]] = {

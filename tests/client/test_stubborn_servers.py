@@ -158,7 +158,7 @@ async def test_a_stream_may_be_resumed_a_thousand_times() -> None:
         return httpx.Response(200, text=text, headers={"Content-Type": "text/event-stream"})
 
     first = httpx.Response(200, text="id: 0\ndata:\n\n")
-    stream = RequestStream(first, 1, OpenPost(), resume=resume, failed=lambda: b"failed", seconds=0)
+    stream = RequestStream(first, 1, OpenPost(), resume=resume, failed=lambda _: b"failed", seconds=0)
     (answer,) = [chunk async for chunk in stream]
     assert json.loads(answer.removeprefix(b"data: "))["result"] == {}
     assert asked == [str(number) for number in range(1500)]
@@ -172,7 +172,7 @@ async def test_a_stream_that_is_resumed_without_anything_new_ends_with_an_error(
         return httpx.Response(200, text="id: 0\ndata:\n\n", headers={"Content-Type": "text/event-stream"})
 
     first = httpx.Response(200, text="id: 0\ndata:\n\n")
-    stream = RequestStream(first, 1, OpenPost(), resume=resume, failed=lambda: b"failed", seconds=0)
+    stream = RequestStream(first, 1, OpenPost(), resume=resume, failed=lambda _: b"failed", seconds=0)
     assert [chunk async for chunk in stream] == [b"failed"]
     assert len(asked) == 100
 

@@ -29,6 +29,7 @@ _MAX_IDLE = 100
 """How often in a row it may be resumed without a new event."""
 _MIN_RETRY, _MAX_RETRY = 0.02, 300.0
 _MAX_ID = 4096
+_MAX_ERROR = 10_000
 _MAX_EVENT = 64 * 1024 * 1024
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
@@ -116,7 +117,8 @@ class RequestStream(httpx.AsyncByteStream):
         request_id: the id that the answer must have.
         post: ends the stream when the caller of the request leaves.
         resume: asks the server for the events after the one with this id; None if it cannot be asked.
-        failed: returns the event that takes the place of an answer that does not come.
+        failed: returns the event that takes the place of an answer that does not come, from what the server
+            said in an event called `error`, or "".
         seconds: to wait before going on, when the server does not say how long.
     """
 
@@ -127,7 +129,7 @@ class RequestStream(httpx.AsyncByteStream):
         post: OpenPost,
         *,
         resume: Callable[[str], Awaitable[httpx.Response]] | None,
-        failed: Callable[[], bytes],
+        failed: Callable[[str], bytes],
         seconds: float = 1.0,
     ) -> None:
         self._response = response
@@ -136,7 +138,7 @@ class RequestStream(httpx.AsyncByteStream):
         self._resume = resume
         self._failed = failed
         self._seconds = seconds
-        self._last_id = ""
+        self._last_id = self._error = ""
         self._idle = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -159,7 +161,7 @@ class RequestStream(httpx.AsyncByteStream):
             self._idle += 1
             if self._idle > _MAX_IDLE or not await self._resumed():
                 break
-        yield self._failed()
+        yield self._failed(self._error)
 
     async def aclose(self) -> None:
         """Close the response that the stream comes from."""
@@ -190,6 +192,8 @@ class RequestStream(httpx.AsyncByteStream):
         try:
             return response_to(self._request_id, message)
         except UnreadableAnswerError:
+            if event.fields.get("event") == "error":
+                self._error = "\n".join(event.data)[:_MAX_ERROR]
             return None
 
     def _remember(self, event: Event) -> None:

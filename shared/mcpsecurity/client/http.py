@@ -173,8 +173,8 @@ class McpHttpClient(httpx.AsyncClient):
             asking = self.build_request("GET", request.url, headers=_resuming(response, last_id))
             return await self._redirected(asking, stream=True)
 
-        def failed() -> bytes:
-            error = json.dumps(self.error_response(request_id, unknown_outcome(request)))
+        def failed(said: str) -> bytes:
+            error = json.dumps(self.error_response(request_id, unknown_outcome(request, said)))
             return f"event: message\ndata: {error}\n\n".encode()
 
         seconds = min(1.0, self._body_timeout)

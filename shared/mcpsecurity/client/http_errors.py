@@ -29,15 +29,17 @@ METHOD = "mcpsecurity.method"
 
 _UNSUPPORTED_VERSION = -32022
 _MAX_REASON = 300
-_REASONS = ("error_description", "detail", "message", "title", "error")
+_REASONS = ("error_description", "detail", "message", "msg", "title", "error", "errors")
+_MAX_REASONS = 5
 _OF_A_SESSION = re.compile(r"session|not initiali[sz]ed", re.IGNORECASE)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
-def unknown_outcome(request: httpx.Request) -> ServerUnavailableError:
-    """Return the error of a request that was sent, and whose answer is lost."""
+def unknown_outcome(request: httpx.Request, said: str = "") -> ServerUnavailableError:
+    """Return the error of a request that was sent, and whose answer is lost; `said` is what came instead."""
     host = request.url.netloc.decode()
     broke = Sentence("The connection to the MCP server at {host} broke.", host=host)
+    broke = _with_reason(broke, _said(_json(said.encode())) or ("" if said[:1] in "{[" else said))
     failure = ServerUnavailableError(in_doubt(request, broke))
     failure.outcome_is_unknown = _is_call(request)
     return failure
@@ -169,11 +171,22 @@ def _reason(response: httpx.Response, body: bytes, message: Any) -> str:
         if isinstance(message.get("error"), dict):
             error = error_of(message) or {}
             return "" if error["message"] == NO_REASON else str(error["message"])
-        return next((m for key in _REASONS if isinstance(m := message.get(key), str) and m.strip()), "")
+        return _said(message)
     text = body.decode("utf-8", errors="replace").strip()
     kind = content_type(response)
     untyped = kind in ("", "application/octet-stream") and text.isprintable() and not text.startswith("<")
     return text if kind == "text/plain" or untyped else ""
+
+
+def _said(value: Any) -> str:
+    """Return the words of an error, or of a list of errors, in the forms of frameworks; "" if it has none."""
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_said, value[:_MAX_REASONS])))
+    if isinstance(value, dict):
+        words = next(filter(None, (_said(value.get(key)) for key in _REASONS)), "")
+        where = value.get("loc")  # FastAPI's place of a value that is wrong
+        return f"{'.'.join(map(str, where))}: {words}" if words and isinstance(where, list) else words
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _redirected(response: httpx.Response, host: str) -> Sentence:

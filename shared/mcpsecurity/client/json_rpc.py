@@ -133,6 +133,8 @@ def error_of(message: Any) -> dict[str, Any] | None:
     if not isinstance(error, dict):
         error = {"message": error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)}
     code, text = error.get("code"), error.get("message")
+    if not (isinstance(text, str) and text.strip()):
+        text = code  # of libraries whose codes are words
     valid = {
         "code": code if isinstance(code, int) and not isinstance(code, bool) else -32603,
         "message": text if isinstance(text, str) and text.strip() else NO_REASON,

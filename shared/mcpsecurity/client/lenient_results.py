@@ -26,6 +26,8 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 _DESCRIBING = ("annotations", "_meta", "title", "description", "icons", "size")
+_OF_A_RESULT = frozenset({"content", "structuredContent", "isError", "_meta", "resultType"})
+_NO = ("", "0", "false", "no", "none", "null")
 _SOME_URI = "resource:"
 _BLOCK: TypeAdapter[types.ContentBlock] = TypeAdapter(types.ContentBlock)
 
@@ -71,9 +73,14 @@ class ReadableResult(types.CallToolResult):
         if structured is not None and not isinstance(structured, dict):
             read = read or [_text(dumps(structured, ensure_ascii=False))]
             structured = None
+        if value.get("content") is None and structured is None and not read:
+            others = {
+                key: item for key, item in value.items() if key not in _OF_A_RESULT and item is not None
+            }
+            read = [_text(dumps(others, ensure_ascii=False))] if others else []
         repaired = {**value, "content": read, "structuredContent": structured}
-        if not isinstance(value.get("isError", False), bool):
-            repaired["isError"] = bool(value["isError"])
+        if not isinstance(failed := value.get("isError", False), bool):
+            repaired["isError"] = str(failed).strip().lower() not in _NO
         if not isinstance(value.get("_meta"), dict):
             repaired.pop("_meta", None)
         return repaired

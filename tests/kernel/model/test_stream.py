@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from typing import Any
 
 import pytest
@@ -152,6 +153,33 @@ def test_arguments_that_are_an_object_keep_their_digits(name: str, space: str) -
     made = f'[{{"function": {made}}}]' if name == "tool_calls" else made
     _, _, answer = read(f'{{"choices": [{{"delta": {{"{name}": {made}}}}}]}}')
     assert answer.calls() == [("", "t", given)]
+
+
+def named(arguments: str) -> dict[str, Any]:
+    return tool_call(index=0, function={"name": "t", "arguments": arguments})
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [named('{"a": ['), *[named("1,1,1,")] * 10_000, named("1]}")],
+        [named('{"a": ['), *[named("{},{}")] * 10_000, named("{}]}")],
+        [delta(thinking_blocks=[{"type": "thinking", "index": 0, "thinking": "x" * 200}])] * 20_000,
+        [delta(content="\n" * 50)] * 19_000,
+    ],
+    ids=["a name at each piece", "pieces that look whole", "thoughts", "blanks"],
+)
+def test_many_pieces_cost_no_more_than_they_are_long(chunks: list[Any]) -> None:
+    began = time.process_time()
+    _, _, answer = read(*chunks)
+    answer.metadata()
+    assert time.process_time() - began < 2
+    assert len(answer.calls()) == ("tool_calls" in str(chunks[0]))
+
+
+def test_arguments_that_nest_too_deep_to_be_read_do_not_end_the_answer() -> None:
+    text, _, answer = read(named('{"a": ' + "[" * 100_000 + "}"), named("{}"), delta("stop", content="x"))
+    assert (text, answer.finish, len(answer.calls())) == ("x", "stop", 1)
 
 
 def test_an_answer_without_end_is_cut() -> None:

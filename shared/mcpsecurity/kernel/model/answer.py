@@ -30,6 +30,8 @@ _MAX_CHARACTERS = 1_000_000
 """Azure OpenAI takes no message back that is longer than 1,048,576."""
 _MAX_REASONING = 8 * 2**20
 _MAX_CALLS = 128
+_MAX_TRIES = 50
+"""How often it is looked whether a call's arguments are whole: that costs as much as they are long."""
 _TEXTS = ("text", "summary", "data", "thinking")
 _SHORT = 100
 _REASONS = frozenset(known.value for known in FinishReason)
@@ -43,6 +45,11 @@ class _Call:
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list)
+    tries: int = 0
+
+
+class _Pieces(list[str]):
+    """Text in pieces, which are joined once: adding to a text costs as much as it is long."""
 
 
 class _Joined:
@@ -86,7 +93,8 @@ class Answer:
         finish: why the answer ended, in the endpoint's words: `stop`, `length`, `content_filter`,
             `tool_calls` or another; None until it says.
         thought: what a model thought in plain text, in pieces.
-        details: what it thought in other forms that go back before everything else, by their names.
+        details: what it thought in other forms that go back before everything else, by their names; its texts
+            are in pieces.
         usage: `prompt_tokens`, `completion_tokens`, `reasoning_tokens`, `cached_tokens`, as far as reported.
         model: the model's name, as the endpoint says it.
         parts: how many parts were JSON objects; `unreadable` counts the others.
@@ -135,7 +143,7 @@ class Answer:
         call.id, call.name = call.id or call_id, call.name or name
         if isinstance(arguments, dict | list):
             arguments = dumps(as_written(arguments, *self.event))
-        if isinstance(arguments, str):
+        if arguments and isinstance(arguments, str):
             call.arguments.append(arguments)
             self._grow(len(arguments))
 
@@ -158,12 +166,15 @@ class Answer:
             return
         details = self.details.setdefault(form, [])
         last = details[-1] if details else {}
-        if all(item.get(name) == last.get(name) for name in ("type", "index")) and "index" in item:
-            for name, value in item.items():
-                joined = name in _TEXTS and isinstance(value, str) and isinstance(last.get(name), str)
-                last[name] = last[name] + value if joined else last.get(name) if value is None else value
-        else:
-            details.append(dict(item))
+        if not ("index" in item and all(item.get(name) == last.get(name) for name in ("type", "index"))):
+            last = {}
+            details.append(last)
+        for name, value in item.items():
+            is_text = name in _TEXTS and isinstance(value, str)
+            if is_text and isinstance(known := last.get(name), _Pieces):
+                known.append(value)
+            elif value is not None or name not in last:
+                last[name] = _Pieces([value]) if is_text else value
 
     def finished(self, reason: Any) -> None:
         """Take the reason for the end; the first one counts."""
@@ -200,7 +211,7 @@ class Answer:
             "unreadable": self.unreadable,
             "usage": _usage(self.usage),
             "model": self.model,
-            REASONING: self.reasoning + [(0, {form: items}) for form, items in self.details.items()],
+            REASONING: self.reasoning + [(0, {form: _joined(each)}) for form, each in self.details.items()],
             THOUGHT: "".join(self.thought),
         }
         return {name: value for name, value in known.items() if value}
@@ -251,10 +262,20 @@ def _begins(before: _Call, index: Any, call_id: str) -> bool:
         return call_id != before.id
     if index is None:
         return True
+    if before.tries >= _MAX_TRIES or not "".join(before.arguments[-1:]).rstrip().endswith("}"):
+        return False
+    before.tries += 1
     try:
         return isinstance(json.loads("".join(before.arguments)), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
+
+
+def _joined(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {name: "".join(value) if isinstance(value, _Pieces) else value for name, value in item.items()}
+        for item in items
+    ]
 
 
 def text_of(content: Any) -> str:

@@ -10,6 +10,8 @@ __all__ = ["LeadingThought", "thought_in_parts"]
 
 _TAGS = ("think", "thinking", "thought", "reasoning")
 _OPEN = tuple(f"<{tag}>" for tag in _TAGS)
+_MAX_BLANK = 1000
+"""So many blanks before a tag are the answer's."""
 
 
 class LeadingThought:
@@ -46,7 +48,8 @@ class LeadingThought:
     def _begins(self) -> bool:
         """Look for a tag that opens a thought; False if more has to come before one can tell."""
         text = self._held.lstrip()
-        if any(opening.startswith(text) and opening != text for opening in _OPEN):
+        waits = any(opening.startswith(text) and opening != text for opening in _OPEN)
+        if waits and len(self._held) <= _MAX_BLANK:
             return False
         opening = next((known for known in _OPEN if text.startswith(known)), None)
         if opening is None:
