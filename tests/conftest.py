@@ -26,6 +26,8 @@ SLOW = {
     "test_answer_endings.py",
     "test_endurance.py",
     "test_examination.py",
+    "test_refused_messages.py",
+    "test_unusable_calls.py",
     "test_with_models.py",
     "testing",
 }

@@ -22,12 +22,10 @@ EXCEPTIONS = {
     "server/mcpsecurity_server/transport/stateless/input_required.py Journal parameters": 9,
     "shared/mcpsecurity/kernel/client.py McpClient parameters": 17,
     "tests/browser/test_first_visit.py test_a_first_visit() lines": 56,
-    "tests/client/mutations.py lines": 461,
     "tests/conformance/content_tools.py register() lines": 45,
     "tests/kernel/conftest.py program() lines": 54,
     "tests/server/transport/program.py program() lines": 51,
     "tests/server/transport/test_sdk_client.py program() lines": 52,
-    "tests/webclient/chat/test_answer_endings.py lines": 403,
     "webclient/mcpsecurity_webclient/chat/requests/elicitation.py Asked parameters": 9,
 }
 RECORDS = {

@@ -11,6 +11,7 @@ import jwt
 import pytest
 from aiohttp import web
 from click.testing import CliRunner
+from tests.support.served import on_loopback
 
 from mcpsecurity.cli.token import token
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
@@ -134,13 +135,8 @@ async def test_a_service_that_is_no_tenant_is_said_to_be_none(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     certificates = await asyncio.to_thread(ensure_certificates, tmp_path)
-    runner = web.AppRunner(web.Application())
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificates.server_context()).start()
-        code, output, errors = await _token(tmp_path, runner.addresses[0][1], *arguments)
-    finally:
-        await runner.cleanup()
+    async with on_loopback(web.Application(), tls=certificates.server_context()) as url:
+        code, output, errors = await _token(tmp_path, int(url.rpartition(":")[2]), *arguments)
 
     assert (code, output) == (1, "")
     assert "does not answer as a tenant" in errors

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from aiohttp import web
+from tests.support.served import on_loopback
 
 from mcpsecurity.client import McpConnection
 from mcpsecurity.runtime.tls import client_ssl_context
@@ -104,12 +105,9 @@ def _options() -> dict[str, Any]:
 async def connected(server: Modern, **options: Any) -> AsyncIterator[McpConnection]:
     app = web.Application()
     app.router.add_route("*", "/mcp", server.handle)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.2)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
-        async with asyncio.timeout(20), McpConnection(url, **(_options() | options)) as connection:
-            yield connection
-    finally:
-        await runner.cleanup()
+    async with (
+        on_loopback(app, "/mcp", handler_cancellation=True, shutdown_timeout=0.2) as url,
+        asyncio.timeout(20),
+        McpConnection(url, **(_options() | options)) as connection,
+    ):
+        yield connection

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from aiohttp import web
+from tests.support.served import on_loopback
 
 from mcpsecurity.client import McpConnection
-from mcpsecurity.runtime.service import started_runner
 
 __all__ = ["GREETING", "Answer", "Odd", "body", "body400", "connected", "ok", "rpc", "said", "sse", "status"]
 
@@ -87,11 +87,5 @@ async def connected(server: Odd, path: str = "/mcp", **options: Any) -> AsyncIte
 
     for old, code, to in (("/old", 307, "/mcp"), ("/older", 308, "/old"), ("/mcp/", 301, "/mcp")):
         app.router.add_route("*", old, partial(redirect, code, to))
-    runner = await started_runner(app)
-    try:
-        async with McpConnection(
-            f"http://127.0.0.1:{runner.addresses[0][1]}{path}", timeout=5, **options
-        ) as connection:
-            yield connection
-    finally:
-        await runner.cleanup()
+    async with on_loopback(app, path) as url, McpConnection(url, timeout=5, **options) as connection:
+        yield connection

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from aiohttp import web
+from tests.support.served import on_loopback
 
 from mcpsecurity.client import McpConnection, ServerUnavailableError
 from mcpsecurity.client.event_streams import RequestStream
 from mcpsecurity.client.time_limits import OpenPost
-from mcpsecurity.runtime.service import started_runner
 
 pytestmark = pytest.mark.timeout(30)
 GREETING = {
@@ -62,12 +62,8 @@ async def connected(server: Breaking) -> AsyncIterator[McpConnection]:
     app = web.Application()
     app.router.add_post("/mcp", server.post)
     app.router.add_get("/mcp", server.get)
-    runner = await started_runner(app)
-    try:
-        async with McpConnection(f"http://127.0.0.1:{runner.addresses[0][1]}/mcp") as connection:
-            yield connection
-    finally:
-        await runner.cleanup()
+    async with on_loopback(app, "/mcp") as url, McpConnection(url) as connection:
+        yield connection
 
 
 async def test_a_stream_that_nobody_can_resume_ends_its_call() -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 from tests.client.odd import GREETING, rpc, said
+from tests.support.served import on_loopback
 
 from mcpsecurity.client import McpConnection, ServerUnavailableError, result_text
 
@@ -53,16 +54,11 @@ class SilentServer:
 async def connected(server: SilentServer, seconds: float = 20) -> AsyncIterator[McpConnection]:
     app = web.Application()
     app.router.add_route("*", "/mcp", server.handle)
-    runner = web.AppRunner(app, handler_cancellation=True)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        async with McpConnection(f"http://{host}:{port}/mcp", timeout=seconds) as connection:
-            yield connection
-    finally:
-        await runner.cleanup()
+    async with (
+        on_loopback(app, "/mcp", handler_cancellation=True) as url,
+        McpConnection(url, timeout=seconds) as connection,
+    ):
+        yield connection
 
 
 @pytest.mark.parametrize("tool", ["nothing", "json", "stream"])

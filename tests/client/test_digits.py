@@ -14,12 +14,12 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel
 from tests.client import modern, odd
+from tests.support.served import on_loopback
 
 from mcpsecurity.client import McpConnection, ProtocolError, result_text
 from mcpsecurity.client.session import call_tool
 from mcpsecurity.elicitation import TerminalHandler, elicitation_callback
 from mcpsecurity.runtime.exact_decimals import dumps, loads
-from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import mount_mcp
 
 pytestmark = pytest.mark.timeout(60)
@@ -49,15 +49,6 @@ class RecordedOdd(Recorded, odd.Odd):
 
 class RecordedModern(Recorded, modern.Modern):
     """A server without."""
-
-
-@asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[str]:
-    runner = await started_runner(app)
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
-    finally:
-        await runner.cleanup()
 
 
 def structured(message: dict[str, Any]) -> web.Response:
@@ -152,7 +143,7 @@ async def test_a_typed_decimal_reaches_a_server_with_sessions() -> None:
     app.router.add_route("*", "/mcp", handle)
     async with (
         asyncio.timeout(20),
-        served(app) as url,
+        on_loopback(app, path="/mcp") as url,
         McpConnection(url, elicitation=typed()) as connection,
     ):
         await connection.call_tool("pay", {})
@@ -191,7 +182,7 @@ def program() -> FastMCP[Any]:
 def our_server() -> AbstractAsyncContextManager[str]:
     app = web.Application()
     mount_mcp(app, program())
-    return served(app)
+    return on_loopback(app, "/mcp")
 
 
 @asynccontextmanager
@@ -218,7 +209,7 @@ async def test_a_session_that_is_not_ours_sends_doubles() -> None:
     app = web.Application()
     app.router.add_route("*", "/mcp", server.handle)
     async with (
-        served(app) as url,
+        on_loopback(app, path="/mcp") as url,
         streamable_http_client(url) as (read, write, _),
         ClientSession(read, write) as session,
     ):

@@ -16,7 +16,8 @@ from aiohttp import web
 from hypothesis import HealthCheck, Phase, given, settings
 from mcp import ClientSession, types
 from tests.client.mutating_server import MutatingServer, serving
-from tests.client.mutations import Answer, plans
+from tests.client.mutation_plans import plans
+from tests.client.mutations import Answer
 
 from mcpsecurity.client import BridgeError, McpConnection, ToolText
 from mcpsecurity.client.http import McpHttpClient

@@ -9,10 +9,10 @@ from aiohttp import web
 from mcp import types
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel, Field
+from tests.support.served import on_loopback
 
 from mcpsecurity.client import McpConnection, ProtocolError, result_text
 from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era
-from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import mount_mcp
 
 pytestmark = pytest.mark.timeout(60)
@@ -70,9 +70,8 @@ def program() -> FastMCP[Any]:
 async def url() -> AsyncIterator[str]:
     app = web.Application()
     mount_mcp(app, program())
-    runner = await started_runner(app)
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
-    await runner.cleanup()
+    async with on_loopback(app, "/mcp") as url:
+        yield url
 
 
 @pytest.fixture(params=[HANDSHAKE, STATELESS], ids=["in a session", "without"])

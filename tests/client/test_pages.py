@@ -1,7 +1,5 @@
 """Lists that come in pages are read to their end, and a private authority is trusted by its file."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.memory import create_connected_server_and_client_session
 from semantic_kernel import Kernel
 from tests.client.odd import Odd, connected
+from tests.support.served import on_loopback
 
 from mcpsecurity import import_mcp_tools
 from mcpsecurity.client import McpConnection, ProtocolError, ServerUnavailableError
@@ -51,21 +50,10 @@ async def answer(request: web.Request) -> web.Response:
     return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": result})
 
 
-@asynccontextmanager
-async def served(app: web.Application, **options: Any) -> AsyncIterator[int]:
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0, **options).start()
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
-
-
 async def test_a_connection_reads_every_page() -> None:
     app = web.Application()
     app.router.add_route("*", "/mcp", answer)
-    async with served(app) as port, McpConnection(f"http://127.0.0.1:{port}/mcp") as connection:
+    async with on_loopback(app, "/mcp") as url, McpConnection(url) as connection:
         assert [tool.name for tool in await connection.list_tools()] == ["a", "b", "c", "d"]
 
 
@@ -85,8 +73,7 @@ async def test_a_plain_session_is_imported_with_every_page() -> None:
 async def test_a_private_authority_is_trusted_by_its_file_and_only_then(tmp_path: Path) -> None:
     certificates, app = ensure_certificates(tmp_path), web.Application()
     mount_mcp(app, FastMCP("Private", log_level="WARNING"))
-    async with served(app, ssl_context=certificates.server_context()) as port:
-        url = f"https://localhost:{port}/mcp"
+    async with on_loopback(app, "/mcp", tls=certificates.server_context()) as url:
         async with McpConnection(url, ca_file=certificates.ca_file) as connection:
             assert await connection.list_tools() == []
         with pytest.raises(ServerUnavailableError):

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 from mcp import types
 from tests.client.modern import FORM, META, Modern, asks, connected, done, failed, refused, result
+from tests.support.served import on_loopback
 
 from mcpsecurity.client import (
     Challenge,
@@ -368,13 +369,6 @@ async def test_a_redirect_within_the_origin_is_followed_with_all_that_a_request_
         return web.Response(status=308, headers={"Location": "/mcp"})
 
     app.router.add_route("*", "/old", moved)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/old"
-        async with McpConnection(url, timeout=5) as connection:
-            assert result_text(await connection.call_tool("t", {})) == "fine"
-        assert server.calls()[0]["headers"]["Mcp-Name"] == "t"
-    finally:
-        await runner.cleanup()
+    async with on_loopback(app, "/old") as url, McpConnection(url, timeout=5) as connection:
+        assert result_text(await connection.call_tool("t", {})) == "fine"
+    assert server.calls()[0]["headers"]["Mcp-Name"] == "t"

@@ -1,7 +1,7 @@
 """Requests carry the trace in which they are made in `params._meta` (SEP-414), if there is one."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -13,11 +13,11 @@ from opentelemetry import context, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from pydantic import BaseModel
 from semantic_kernel import Kernel
+from tests.support.served import on_loopback
 
 from mcpsecurity import import_mcp_tools
 from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.client import McpConnection
-from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import mount_mcp
 from mcpsecurity_server.transport.dispatch.dispatcher import Call
 from mcpsecurity_server.transport.dispatch.instrumentation import Activity
@@ -69,15 +69,10 @@ class Recorder:
         """Nothing is counted here."""
 
 
-@asynccontextmanager
-async def served(seen: Recorder) -> AsyncIterator[str]:
+def served(seen: Recorder) -> AbstractAsyncContextManager[str]:
     app = web.Application()
     mount_mcp(app, program(), instrumentation=seen)
-    runner = await started_runner(app)
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
-    finally:
-        await runner.cleanup()
+    return on_loopback(app, "/mcp")
 
 
 @contextmanager

@@ -3,7 +3,9 @@ be asked of it without harm. Each runs in an empty folder of its own."""
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tests.browser.chromium import chromium_path
 from tests.foreign.environments import installed_node, installed_python
@@ -14,6 +16,8 @@ __all__ = ["SERVERS"]
 
 _FOLDER = Path(__file__).parent
 _ADD: Use = ("add", {"a": 2, "b": 0.5})
+_GREET: Use = ("greet", {})
+_GREETING: tuple[Use, ...] = (("greeting", {"name": "Ada"}),)
 _NOTE = "note://one"
 
 
@@ -120,129 +124,112 @@ _EVERYTHING = ForeignServer(
     stdio=_stdio("server-everything"),
     quick=True,
 )
+
+
+def _sample(name: str, command: Serve, *calls: Use, **uses: Any) -> ForeignServer:
+    """Return a small server on a framework: it has the tool `add`, and what `calls` and `uses` name."""
+    wrong: Use = ("add", {"a": "two"})
+    return ForeignServer(name, command, Uses(calls=(_ADD, *calls), **({"wrong": wrong} | uses)))
+
+
+def _program(
+    name: str, command: Serve, stdio: Stdio, *calls: Use, wrong: Use, varies: str = ""
+) -> ForeignServer:
+    """Return a program that speaks over its standard streams, and the gateway that serves it.
+
+    Every result of the tool `varies` is another one.
+    """
+    uses = Uses(calls=calls, wrong=wrong, slow=None, varies=frozenset(filter(None, [varies])))
+    return ForeignServer(name, command, uses, stdio=stdio)
+
+
 SERVERS = [
     _EVERYTHING,
-    ForeignServer(
-        "TypeScript-SDK-2",
-        _node("npm", "modern.mjs"),
-        Uses(
-            calls=(_ADD, ("list", {}), ("fail", {})),
-            wrong=("add", {"a": "two"}),
-            asks=("greet", {}),
-            prompts=(("greeting", {"name": "Ada"}),),
+    replace(
+        _sample(
+            "TypeScript-SDK-2",
+            _node("npm", "modern.mjs"),
+            ("list", {}),
+            ("fail", {}),
+            asks=_GREET,
+            prompts=_GREETING,
             resources=(_NOTE, "note://none"),
         ),
         quick=True,
     ),
-    ForeignServer(
-        "filesystem",
-        _supergateway(_FILESYSTEM, "--stateful"),
-        Uses(
-            calls=(
-                ("list_allowed_directories", {}),
-                ("read_text_file", {"path": "a.txt"}),
-                ("list_directory", {"path": "."}),
-                ("write_file", {"path": "b.txt", "content": "new\n"}),
-                ("read_text_file", {"path": "/etc/passwd"}),
-                ("search_files", {"path": ".", "pattern": "**/*.txt"}),
-            ),
+    replace(
+        _program(
+            "filesystem",
+            _supergateway(_FILESYSTEM, "--stateful"),
+            _FILESYSTEM,
+            ("list_allowed_directories", {}),
+            ("read_text_file", {"path": "a.txt"}),
+            ("list_directory", {"path": "."}),
+            ("write_file", {"path": "b.txt", "content": "new\n"}),
+            ("read_text_file", {"path": "/etc/passwd"}),
+            ("search_files", {"path": ".", "pattern": "**/*.txt"}),
             wrong=("read_text_file", {}),
-            slow=None,
         ),
-        stdio=_FILESYSTEM,
         quick=True,
     ),
-    ForeignServer(
+    _program(
         "memory",
         _supergateway(_MEMORY),
-        Uses(
-            calls=(
-                ("read_graph", {}),
-                (
-                    "create_entities",
-                    {"entities": [{"name": "Ada", "entityType": "person", "observations": ["x"]}]},
-                ),
-                ("search_nodes", {"query": "Ada"}),
-                ("delete_entities", {"entityNames": ["Ada"]}),
-            ),
-            wrong=("create_entities", {"entities": "none"}),
-            slow=None,
-        ),
-        stdio=_MEMORY,
+        _MEMORY,
+        ("read_graph", {}),
+        ("create_entities", {"entities": [{"name": "Ada", "entityType": "person", "observations": ["x"]}]}),
+        ("search_nodes", {"query": "Ada"}),
+        ("delete_entities", {"entityNames": ["Ada"]}),
+        wrong=("create_entities", {"entities": "none"}),
     ),
-    ForeignServer(
+    _program(
         "sequential-thinking",
         _supergateway(_THINKING, "--stateful"),
-        Uses(
-            calls=(
-                (
-                    "sequentialthinking",
-                    {"thought": "x", "nextThoughtNeeded": False, "thoughtNumber": 1, "totalThoughts": 1},
-                ),
-            ),
-            wrong=("sequentialthinking", {}),
-            slow=None,
-            varies=frozenset({"sequentialthinking"}),
+        _THINKING,
+        (
+            "sequentialthinking",
+            {"thought": "x", "nextThoughtNeeded": False, "thoughtNumber": 1, "totalThoughts": 1},
         ),
-        stdio=_THINKING,
+        wrong=("sequentialthinking", {}),
+        varies="sequentialthinking",
     ),
-    ForeignServer(
+    _program(
         "time",
         _mcp_proxy(_TIME),
-        Uses(
-            calls=(
-                ("get_current_time", {"timezone": "Europe/Zurich"}),
-                (
-                    "convert_time",
-                    {"source_timezone": "UTC", "time": "16:30", "target_timezone": "Asia/Tokyo"},
-                ),
-                ("get_current_time", {"timezone": "Nowhere"}),
-            ),
-            wrong=("get_current_time", {}),
-            slow=None,
-            varies=frozenset({"get_current_time"}),
-        ),
-        stdio=_TIME,
+        _TIME,
+        ("get_current_time", {"timezone": "Europe/Zurich"}),
+        ("convert_time", {"source_timezone": "UTC", "time": "16:30", "target_timezone": "Asia/Tokyo"}),
+        ("get_current_time", {"timezone": "Nowhere"}),
+        wrong=("get_current_time", {}),
+        varies="get_current_time",
     ),
-    ForeignServer(
+    _program(
         "git",
         _mcp_proxy(_git),
-        Uses(
-            calls=(
-                ("git_status", {"repo_path": "{folder}/repository"}),
-                ("git_diff_unstaged", {"repo_path": "{folder}/repository"}),
-                ("git_log", {"repo_path": "{folder}/repository"}),
-                ("git_status", {"repo_path": "/"}),
-            ),
-            wrong=("git_diff", {}),
-            slow=None,
-        ),
-        stdio=_git,
+        _git,
+        ("git_status", {"repo_path": "{folder}/repository"}),
+        ("git_diff_unstaged", {"repo_path": "{folder}/repository"}),
+        ("git_log", {"repo_path": "{folder}/repository"}),
+        ("git_status", {"repo_path": "/"}),
+        wrong=("git_diff", {}),
     ),
-    ForeignServer(
+    _program(
         "fetch",
         _mcp_proxy(_FETCH),
-        Uses(
-            calls=(
-                ("fetch", {"url": "http://127.0.0.1:{port}/status", "raw": True}),
-                ("fetch", {"url": "http://127.0.0.1:1/"}),
-            ),
-            wrong=("fetch", {"url": 7}),
-            slow=None,
-            varies=frozenset({"fetch"}),
-        ),
-        stdio=_FETCH,
+        _FETCH,
+        ("fetch", {"url": "http://127.0.0.1:{port}/status", "raw": True}),
+        ("fetch", {"url": "http://127.0.0.1:1/"}),
+        wrong=("fetch", {"url": 7}),
+        varies="fetch",
     ),
-    ForeignServer(
+    _sample(
         "FastMCP-4",
         _python("python", "server.py"),
-        Uses(
-            calls=(_ADD, ("fail", {}), ("report", {})),
-            wrong=("add", {"a": "two"}),
-            asks=("greet", {}),
-            prompts=(("greeting", {"name": "Ada"}),),
-            resources=(_NOTE, "note://by/Ada", "note://none"),
-        ),
+        ("fail", {}),
+        ("report", {}),
+        asks=_GREET,
+        prompts=_GREETING,
+        resources=(_NOTE, "note://by/Ada", "note://none"),
     ),
     ForeignServer(
         "fastapi-mcp",
@@ -256,71 +243,28 @@ SERVERS = [
             wrong=("add_item", {"price": "much"}),
         ),
     ),
-    ForeignServer(
-        "gradio",
-        _python("python_more", "gradio_app.py"),
-        Uses(
-            calls=(_ADD, ("shout", {"text": "hey", "times": "twice"})),
+    replace(
+        _sample(
+            "gradio",
+            _python("python_more", "gradio_app.py"),
+            ("shout", {"text": "hey", "times": "twice"}),
             wrong=("shout", {"times": 7}),
         ),
         address="http://127.0.0.1:{port}/gradio_api/mcp",
     ),
-    ForeignServer(
-        "chuk",
-        _python("python_more", "chuk.py"),
-        Uses(
-            calls=(_ADD,),
-            wrong=("add", {"a": "two"}),
-            resources=(_NOTE,),
-        ),
-    ),
-    ForeignServer(
+    _sample("chuk", _python("python_more", "chuk.py"), resources=(_NOTE,)),
+    _sample(
         "FastMCP-in-TypeScript",
         _node("npm_more", "fastmcp.mjs"),
-        Uses(
-            calls=(_ADD, ("fail", {}), ("stream", {})),
-            wrong=("add", {"a": "two"}),
-            prompts=(("greeting", {"name": "Ada"}),),
-            resources=(_NOTE, "note://by/Ada"),
-        ),
+        ("fail", {}),
+        ("stream", {}),
+        prompts=_GREETING,
+        resources=(_NOTE, "note://by/Ada"),
     ),
-    ForeignServer(
-        "hono",
-        _node("npm_more", "hono.mjs"),
-        Uses(
-            calls=(_ADD,),
-            wrong=("add", {"a": "two"}),
-            asks=("greet", {}),
-        ),
-    ),
-    ForeignServer(
-        "mastra",
-        _node("npm_more", "mastra.mjs"),
-        Uses(
-            calls=(_ADD, ("list", {"count": 3})),
-            wrong=("add", {"a": "two"}),
-        ),
-    ),
-    ForeignServer(
-        "tmcp",
-        _node("npm_more", "tmcp.mjs"),
-        Uses(
-            calls=(_ADD,),
-            wrong=("add", {"a": "two"}),
-            prompts=(("greeting", {"name": "Ada"}),),
-            resources=(_NOTE,),
-        ),
-    ),
-    ForeignServer(
-        "mcp-lite",
-        _node("npm_more", "lite.mjs"),
-        Uses(
-            calls=(_ADD,),
-            wrong=("add", {"a": "two"}),
-            prompts=(("greeting", {"name": "Ada"}),),
-            resources=(_NOTE,),
-        ),
-    ),
+    _sample("hono", _node("npm_more", "hono.mjs"), asks=_GREET),
+    _sample("mastra", _node("npm_more", "mastra.mjs"), ("list", {"count": 3})),
+    _sample("tmcp", _node("npm_more", "tmcp.mjs"), prompts=_GREETING, resources=(_NOTE,)),
+    _sample("mcp-lite", _node("npm_more", "lite.mjs"), prompts=_GREETING, resources=(_NOTE,)),
     ForeignServer(
         "playwright",
         _playwright,

@@ -11,12 +11,12 @@ import pytest
 from aiohttp import web
 from tests.client.odd import Odd
 from tests.integration.test_demo import output_of, running_demo
+from tests.support.served import on_loopback
 from tests.webclient.person import WebPerson
 
 from mcpsecurity.cli.demo_model import choose_model
 from mcpsecurity.localcloud.openai.deployments import DEPLOYMENTS
 from mcpsecurity.localcloud.openai.refusal import RefusedError
-from mcpsecurity.runtime.service import started_runner
 
 pytestmark = pytest.mark.timeout(120)
 NAME = "offline-reasoning"
@@ -35,12 +35,8 @@ class OwnModel:
         app = web.Application(client_max_size=2**22)
         app.router.add_post("/openai/v1/{api:.*}", self._answer)
         app.router.add_route("*", "/mcp", self.mcp.handle)
-        runner = await started_runner(app)
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
+        async with on_loopback(app) as self.url:
             yield self
-        finally:
-            await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.json()

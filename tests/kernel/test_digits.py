@@ -12,10 +12,10 @@ from semantic_kernel.connectors.ai import FunctionChoiceBehavior
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.open_ai import AzureChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
+from tests.support.served import on_loopback
 
 from mcpsecurity.client import McpConnection
 from mcpsecurity.kernel import import_mcp_tools
-from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.testing import LocalStack, calls, says
 
 pytestmark = pytest.mark.timeout(60)
@@ -57,11 +57,9 @@ class Shop:
 async def shop(thinking_kernel: Kernel) -> AsyncIterator[Shop]:
     shop, app = Shop(), web.Application()
     app.router.add_route("*", "/mcp", shop.answer)
-    runner = await started_runner(app)
-    async with McpConnection(f"http://127.0.0.1:{runner.addresses[0][1]}/mcp") as connection:
+    async with on_loopback(app, "/mcp") as url, McpConnection(url) as connection:
         await import_mcp_tools(thinking_kernel, connection)
         yield shop
-    await runner.cleanup()
 
 
 @pytest.mark.parametrize("streamed", [False, True])

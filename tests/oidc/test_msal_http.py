@@ -9,9 +9,9 @@ import msal  # type: ignore[import-untyped] # has no types
 import pytest
 import requests
 from aiohttp import web
+from tests.support.served import on_loopback
 
 from mcpsecurity.oidc.msal_http import UnreadableTokenAnswerError, msal_session
-from mcpsecurity.runtime.service import started_runner
 
 CUT = '{"access_token": "SECRET-TOKEN", "refresh_token": "SECRET'
 
@@ -27,11 +27,8 @@ async def tenant(status: int, text: str) -> AsyncIterator[tuple[str, list[str]]]
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", token)
-    runner = await started_runner(app)
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}", asked
-    finally:
-        await runner.cleanup()
+    async with on_loopback(app) as url:
+        yield url, asked
 
 
 @pytest.mark.parametrize("text", [CUT, "[]", "null", "", "<html>", "[" * 100_000])

@@ -1,7 +1,6 @@
 """The official SDK 2.x calls tools that ask, in both eras, plain and behind the tenant's sign-in."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -11,9 +10,9 @@ from pydantic import BaseModel
 from tests.localcloud.entra.test_mcp_client_sign_in import REDIRECT
 from tests.sdk2.environment import run_program, sdk2_python
 from tests.support.ports import free_port
+from tests.support.served import on_loopback
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
-from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_server.app import create_app
 from mcpsecurity_server.auth.metadata import add_metadata_routes
@@ -107,15 +106,6 @@ def sign_in(cloud: LocalCloud) -> dict[str, str]:
     }
 
 
-@asynccontextmanager
-async def served(app: web.Application, port: int = 0) -> AsyncIterator[str]:
-    runner = await started_runner(app, port=port)
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
-    finally:
-        await runner.cleanup()
-
-
 def assert_done(answer: dict[str, Any], version: str) -> None:
     assert answer["version"] == version
     talked, declined, connected = answer["calls"]
@@ -135,7 +125,7 @@ def assert_done(answer: dict[str, Any], version: str) -> None:
 async def test_tools_ask_in_forms_and_by_url(mode: str, version: str) -> None:
     app = web.Application()
     mount_mcp(app, program())
-    async with served(app) as url:
+    async with on_loopback(app, "/mcp") as url:
         answer = await run_program("client.py", {"url": url, "mode": mode, "calls": CALLS})
     assert_done(answer, version)
 
@@ -150,7 +140,7 @@ async def test_tools_ask_a_person_who_had_to_sign_in(cloud: LocalCloud, mode: st
         app, {route.resource.canonical for route in public if route.resource is not None}, AuditLog()
     )
     mount_mcp(app, program())
-    async with served(app, settings.origin.port or 0) as url:
+    async with on_loopback(app, "/mcp", port=settings.origin.port or 0) as url:
         job = {"url": url, "mode": mode, "calls": CALLS, "sign_in": sign_in(cloud)}
         answer = await run_program("client.py", job)
     assert_done(answer, version)
@@ -178,7 +168,7 @@ async def test_the_whole_server_asks_the_person_who_signed_in(
             "answers": [{"action": "accept", "content": {"approve": True}}],
         },
     ]
-    async with served(create_app(settings), settings.origin.port or 0) as url:
+    async with on_loopback(create_app(settings), "/mcp", port=settings.origin.port or 0) as url:
         job = {"url": url, "mode": mode, "calls": calls, "sign_in": sign_in(cloud)}
         answer = await run_program("client.py", job)
     assert answer["version"] == version

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.support.partner import (
     DONE,
+    PROMPT_FILTER,
     WRITTEN,
     Body,
     Events,
@@ -17,6 +18,7 @@ from tests.support.partner import (
     chunk,
     error,
     plain,
+    since_question,
     words,
 )
 
@@ -31,12 +33,6 @@ def _in_pieces(name: str, call_id: str, **more: Any) -> Events:
     begun = call(name, "", index=0, id=call_id, **more)
     rest = [{"index": 0, "type": "function", "function": {"arguments": piece}} for piece in _PIECES]
     return [chunk({"content": "", "tool_calls": [made]}) for made in (begun, *rest)]
-
-
-def _asked_last(body: Body) -> list[Body]:
-    """Return the messages since the person's last one."""
-    messages: list[Body] = body["messages"]
-    return messages[max(n for n, message in enumerate(messages) if message["role"] == "user") :]
 
 
 # LiteLLM in front of Claude that thinks; what it refuses is Anthropic's: BerriAI/litellm#15601
@@ -60,7 +56,7 @@ def _claude_calls(name: str) -> Events:
 
 
 def _claude_refuses(body: Body) -> Refused | None:
-    made = [m for m in _asked_last(body) if m.get("tool_calls")]
+    made = [m for m in since_question(body) if m.get("tool_calls")]
     for message in made:
         blocks = [{k: v for k, v in b.items() if k != "index"} for b in message.get("thinking_blocks", ())]
         if blocks != [
@@ -91,7 +87,7 @@ def _gemini_calls(name: str) -> Events:
 
 
 def _gemini_refuses(body: Body) -> Refused | None:
-    for made in (c for message in _asked_last(body) for c in message.get("tool_calls", ())):
+    for made in (c for message in since_question(body) for c in message.get("tool_calls", ())):
         beside = made.get("provider_specific_fields", {}).get("thought_signature")
         if _SIGNATURE not in (beside, made["id"].partition("__thought__")[2]):
             return Refused(400, error("Function call is missing a thought_signature", code="400"))
@@ -104,7 +100,7 @@ def _gateway_calls(name: str) -> Events:
 
 
 def _gateway_refuses(body: Body) -> Refused | None:
-    now = _asked_last(body)
+    now = since_question(body)
     ids = [made["id"] for message in now for made in message.get("tool_calls", ())]
     ids += [message["tool_call_id"] for message in now if message["role"] == "tool"]
     if all(call_id == f"call_1__thought__{_SIGNATURE}" for call_id in ids):
@@ -139,19 +135,9 @@ def _anthropic_refuses(body: Body) -> Refused | None:
 # Microsoft Foundry. The router answers by the model that it chose, after a chunk of the filter's:
 # learn.microsoft.com/azure/foundry/openai/concepts/model-router-reference
 def _routed(events: Events) -> Events:
-    safe = {"hate": {"filtered": False, "severity": "safe"}}
-    filters = [{"prompt_index": 0, "content_filter_results": safe}]
-    first = {
-        "id": "",
-        "object": "",
-        "created": 0,
-        "model": "",
-        "choices": [],
-        "prompt_filter_results": filters,
-    }
     usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}, "obfuscation": "x"}
     done = [{**e, "model": "gpt-5-nano-2025-08-07"} if isinstance(e, dict) else e for e in events[:-1]]
-    return [first, *done, {**chunk(), **usage, "model": "gpt-5-nano-2025-08-07"}, DONE]
+    return [PROMPT_FILTER, *done, {**chunk(), **usage, "model": "gpt-5-nano-2025-08-07"}, DONE]
 
 
 def _router_calls(name: str) -> Events:

@@ -12,6 +12,8 @@ from aiohttp import web
 __all__ = [
     "ARGUMENTS",
     "DONE",
+    "PROMPT_FILTER",
+    "SAFE",
     "SAID",
     "WRITTEN",
     "Body",
@@ -24,6 +26,7 @@ __all__ = [
     "in_messages",
     "plain",
     "refusing",
+    "since_question",
     "words",
 ]
 
@@ -32,6 +35,17 @@ ARGUMENTS = {"city": "Bern"}
 WRITTEN = json.dumps(ARGUMENTS)
 Body = dict[str, Any]
 Events = list[Any]
+SAFE = {"hate": {"filtered": False, "severity": "safe"}}
+"""What Azure's filter says of a harmless text."""
+PROMPT_FILTER: Body = {
+    "id": "",
+    "object": "",
+    "created": 0,
+    "model": "",
+    "choices": [],
+    "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": SAFE}],
+}
+"""The chunk that Azure sends first: what its filter found in the messages."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +144,12 @@ def error(message: str, **more: Any) -> Body:
     return {
         "error": {"message": message, "type": "invalid_request_error", "param": None, "code": None} | more
     }
+
+
+def since_question(body: Body) -> list[Body]:
+    """Return the messages since the person's last one."""
+    messages: list[Body] = body["messages"]
+    return messages[max(n for n, message in enumerate(messages) if message["role"] == "user") :]
 
 
 def in_messages(body: Body, role: str) -> list[Body]:

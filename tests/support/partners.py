@@ -9,6 +9,8 @@ from tests.support.clouds import CLOUDS
 from tests.support.partner import (
     ARGUMENTS,
     DONE,
+    PROMPT_FILTER,
+    SAFE,
     WRITTEN,
     Body,
     Events,
@@ -19,6 +21,7 @@ from tests.support.partner import (
     error,
     in_messages,
     plain,
+    since_question,
     words,
 )
 
@@ -67,8 +70,7 @@ def _gemini_calls(name: str) -> Events:
 
 
 def _gemini_refuses(body: Body) -> Refused | None:
-    asked = max(n for n, message in enumerate(body["messages"]) if message["role"] == "user")
-    made = [c for message in body["messages"][asked:] for c in message.get("tool_calls", ())]
+    made = [c for message in since_question(body) for c in message.get("tool_calls", ())]
     if all(c.get("extra_content") == _SIGNED["extra_content"] for c in made):
         return None
     text = "Function call is missing a thought_signature in functionCall parts."
@@ -128,25 +130,16 @@ def _openrouter_refuses(body: Body) -> Refused | None:
 
 # Azure's dated API with the asynchronous filter: openai/openai-python#1677, microsoft/autogen#6465
 def _azure_calls(name: str) -> Events:
-    safe = {"hate": {"filtered": False, "severity": "safe"}}
-    first = {
-        "id": "",
-        "object": "",
-        "created": 0,
-        "model": "",
-        "choices": [],
-        "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": safe}],
-    }
     made = [
         {"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": ""}},
         {"index": 0, "function": {"arguments": WRITTEN}},
     ]
     checked = chunk(None) | {"id": "", "model": ""}
-    checked["choices"][0] |= {"content_filter_results": safe, "content_filter_offsets": {"end_offset": 9}}
+    checked["choices"][0] |= {"content_filter_results": SAFE, "content_filter_offsets": {"end_offset": 9}}
     usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
     head = chunk({"role": "assistant", "content": None, "refusal": None})
     return [
-        first,
+        PROMPT_FILTER,
         head,
         *(chunk({"tool_calls": [m]}) for m in made),
         chunk({}, "tool_calls"),

@@ -1,18 +1,34 @@
-"""MCP servers for tests of clients, on free ports."""
+"""Applications and MCP servers for tests of clients, on free ports of loopback."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from ssl import SSLContext
 from typing import Any
 
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
 
-from mcpsecurity.runtime.service import started_runner
+from mcpsecurity.runtime.service import ServiceRunner
 from mcpsecurity_server.transport import mount_mcp
 
-__all__ = ["Serve", "serving"]
+__all__ = ["Serve", "on_loopback", "serving"]
 
 Serve = Callable[..., AbstractAsyncContextManager[str]]
+
+
+@asynccontextmanager
+async def on_loopback(
+    app: web.Application, path: str = "", *, port: int = 0, tls: SSLContext | None = None, **options: Any
+) -> AsyncIterator[str]:
+    """Serve an application, and give the URL of a path there. `options` are those of `ServiceRunner`."""
+    runner = ServiceRunner(app, **options)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
+        origin = "http://127.0.0.1" if tls is None else "https://localhost"
+        yield f"{origin}:{runner.addresses[0][1]}{path}"
+    finally:
+        await runner.cleanup()
 
 
 def serving() -> Serve:
@@ -22,10 +38,7 @@ def serving() -> Serve:
     async def served(mcp: FastMCP[Any], *middlewares: Any, port: int = 0) -> AsyncIterator[str]:
         app = web.Application(middlewares=middlewares)
         mount_mcp(app, mcp)
-        runner = await started_runner(app, port=port)
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
-        finally:
-            await runner.cleanup()
+        async with on_loopback(app, "/mcp", port=port) as url:
+            yield url
 
     return served

@@ -12,8 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
-
-from mcpsecurity.runtime.service import started_runner
+from tests.support.served import on_loopback
 
 __all__ = ["Collector", "Span", "running_collector"]
 
@@ -86,12 +85,8 @@ async def running_collector() -> AsyncIterator[Collector]:
     app = web.Application()
     app.router.add_post("/v1/traces", collector.take_traces)
     app.router.add_post("/v1/metrics", collector.take_metrics)
-    runner = await started_runner(app)
-    collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with on_loopback(app) as collector.url:
         yield collector
-    finally:
-        await runner.cleanup()
 
 
 def _span(service: str, span: WireSpan) -> Span:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 from semantic_kernel.contents import ChatHistory, ChatMessageContent
+from tests.support.served import on_loopback
 
 from mcpsecurity.kernel import ChatModel, ChatModelSettings
-from mcpsecurity.runtime.service import started_runner
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,8 @@ async def endpoint() -> AsyncIterator[Endpoint]:
     endpoint = Endpoint()
     app = web.Application(client_max_size=2**26)
     app.router.add_post("/{path:.*}", endpoint.answer)
-    runner = await started_runner(app)
-    endpoint.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield endpoint
-    await runner.cleanup()
+    async with on_loopback(app) as endpoint.url:
+        yield endpoint
 
 
 @pytest.fixture

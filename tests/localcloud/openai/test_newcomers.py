@@ -10,11 +10,11 @@ import pytest
 from aiohttp import web
 from mcp import types
 from tests.localcloud.openai.newcomers import CELSIUS, PROMPTS
+from tests.support.served import on_loopback
 
 from mcpsecurity.client import McpConnection, ToolFailedError
 from mcpsecurity.localcloud.openai.offline import Tool, read_tools, reply_to
 from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults, add_open_meteo_routes
-from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.testing import LocalStack
 from mcpsecurity_server.hosting import create_protected_app
@@ -88,9 +88,8 @@ async def forecasts() -> AsyncIterator[str]:
     """The address of a weather service where it is always that noon."""
     app = web.Application()
     add_open_meteo_routes(app, OpenMeteoFaults(), lambda: NOON)
-    runner = await started_runner(app)
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with on_loopback(app) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
+from tests.support.served import on_loopback
 
-from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import MountedMcp, mount_mcp
 
 ACCEPT = {"Accept": "application/json, text/event-stream"}
@@ -90,11 +90,10 @@ def serve() -> Serve:
     ) -> AsyncIterator[Served]:
         app = web.Application(middlewares=middlewares)
         mounted = mount_mcp(app, mcp, **options)
-        runner = await started_runner(app)
-        try:
-            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http:
-                yield Served(f"http://127.0.0.1:{runner.addresses[0][1]}/mcp", mounted, http)
-        finally:
-            await runner.cleanup()
+        async with (
+            on_loopback(app, "/mcp") as url,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http,
+        ):
+            yield Served(url, mounted, http)
 
     return served

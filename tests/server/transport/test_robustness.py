@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.server.transport.conftest import ACCEPT
 from tests.server.transport.program import Name, ToolContext, program
 from tests.support.eventually import eventually
+from tests.support.served import on_loopback
 
-from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import Limits, MountedMcp, mount_mcp
 
 pytestmark = pytest.mark.timeout(120)
@@ -117,14 +117,12 @@ async def under_fire() -> AsyncIterator[Target]:
     app = web.Application()
     limits = Limits(sessions=50, stop_seconds=0.2, keep_alive_seconds=0.1, body_bytes=100_000)
     mounted = mount_mcp(app, program(act=act), limits=limits)
-    runner = await started_runner(app)
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
-    timeout = aiohttp.ClientTimeout(total=10)
-    try:
-        async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as http:
-            yield Target(url, mounted, http)
-    finally:
-        await runner.cleanup()
+    timeout, connector = aiohttp.ClientTimeout(total=10), aiohttp.TCPConnector(limit=0)
+    async with (
+        on_loopback(app, "/mcp") as url,
+        aiohttp.ClientSession(timeout=timeout, connector=connector) as http,
+    ):
+        yield Target(url, mounted, http)
     await eventually(lambda: not asyncio.all_tasks() - before)
     assert not any(session.busy for session in mounted.sessions)
 

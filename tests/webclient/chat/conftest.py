@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from tests.browser.stack import Service
-from tests.webclient.conftest import RunChat
+from tests.webclient.conftest import NewPerson, RunChat, ServeWeb
 from tests.webclient.oddity import Odd, tool
 from tests.webclient.person import Page, WebPerson
 from tests.webclient.scripted_model import ScriptedModel, says
+from tests.webclient.visitor import Visitor
 
 from mcpsecurity.testing import LocalStack
 
@@ -87,3 +88,27 @@ async def desk(local: LocalStack, run_chat: RunChat, tmp_path: Path) -> AsyncIte
         while opened:
             await opened.pop().aclose()
     assert model.refused == []
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[ScriptedModel]:
+    model = ScriptedModel()
+    yield model
+    assert model.refused == [], "Azure OpenAI would have taken every request"
+
+
+@pytest.fixture
+async def model_url(model: ScriptedModel) -> AsyncIterator[str]:
+    service = Service(model.app)
+    await service.start()
+    yield f"http://localhost:{service.port}"
+    await service.stop()
+
+
+@pytest.fixture
+async def scripted_visitor(
+    model_url: str, serve_web: ServeWeb, visitors: NewPerson
+) -> AsyncIterator[Visitor]:
+    """Somebody who never was here before, at a chat with the scripted model."""
+    async with serve_web(azure_openai_endpoint=model_url, model_api="chat") as url:
+        yield await visitors(url=url).sign_in()

@@ -1,74 +1,18 @@
 """However the model's answer ends, the person is told how, and the conversation goes on."""
 
 import json
-import logging
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.browser.stack import Service
-from tests.webclient.conftest import NewPerson, ServeWeb
+from tests.webclient.scripted_chat import answer, ask, ask_and_approve, function_named, run
 from tests.webclient.scripted_model import ScriptedModel, calls, chunk, says
 from tests.webclient.visitor import Visitor
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[ScriptedModel]:
-    model = ScriptedModel()
-    yield model
-    assert model.refused == [], "Azure OpenAI would have taken every request"
-
-
-@pytest.fixture
-async def model_url(model: ScriptedModel) -> AsyncIterator[str]:
-    service = Service(model.app)
-    await service.start()
-    yield f"http://localhost:{service.port}"
-    await service.stop()
-
-
-@pytest.fixture
-async def visitor(model_url: str, serve_web: ServeWeb, visitors: NewPerson) -> AsyncIterator[Visitor]:
-    """Somebody who never was here before, at a chat with the scripted model."""
-    async with serve_web(azure_openai_endpoint=model_url, model_api="chat") as url:
-        yield await visitors(url=url).sign_in()
-
-
-async def ask(visitor: Visitor, text: str = "hello") -> dict[str, Any]:
-    async with visitor.stream() as stream:
-        await visitor.ask(text)
-        return await stream.until("run.done")
-
-
-async def ask_and_approve(visitor: Visitor, text: str = "hello") -> tuple[dict[str, Any], dict[str, Any]]:
-    """Ask, approve the one call that is proposed, and return it as it ended, and the end of the run."""
-    async with visitor.stream() as stream:
-        await visitor.ask(text)
-        await visitor.decide((await stream.until("tool.proposed"))["call"], "approve")
-        done = await stream.until("run.done")
-    return (await visitor.snapshot())["calls"][-1], done
-
-
-async def run(visitor: Visitor, command: str) -> dict[str, Any]:
-    async with visitor.stream() as stream:
-        answer = await visitor.command(command)
-        assert answer.status == 202, answer.body
-        return await stream.until("run.done")
-
-
-async def answer(visitor: Visitor) -> tuple[str, str | None]:
-    last = (await visitor.snapshot())["messages"][-1]
-    assert last["role"] == "assistant"
-    return last["text"], last.get("finish_reason")
-
-
-async def function_named(visitor: Visitor, model: ScriptedModel, name: str) -> str:
-    """Return what the model calls a tool."""
-    await ask(visitor)
-    names: list[str] = [tool["function"]["name"] for tool in model.asked[-1]["tools"]]
-    return next(found for found in names if found.endswith(name))
+async def visitor(scripted_visitor: Visitor) -> Visitor:
+    return scripted_visitor
 
 
 NO_JSON = b"data: {oops\n\n"
@@ -168,80 +112,6 @@ async def test_an_answer_that_fails_keeps_its_text_and_can_be_tried_again(
     assert [m["role"] for m in model.last] == ["system", "user"]
 
 
-ODD_CALLS = [
-    ("a", "multi_tool_use.parallel", '{"tool_uses": []}'),
-    ("a", "functions.Tools-now", "{}"),
-    (None, "", "{}"),
-    ("x" * 60, "no such tool", None),
-]
-
-
-async def test_calls_of_no_tool_are_answered_to_the_model_and_not_shown(
-    visitor: Visitor, model: ScriptedModel
-) -> None:
-    model.turns.append(calls(*ODD_CALLS))
-    async with visitor.stream() as stream:
-        await visitor.ask("hello")
-        assert (await stream.until("run.done"))["status"] == "completed"
-    assert "tool.proposed" not in stream.names
-    told = [m["content"] for m in model.last if m["role"] == "tool"]
-    assert len(told) == len(ODD_CALLS)
-    assert "there is no tool 'multi_tool_use.parallel'" in told[0]
-    ids = [c["id"] for m in model.last for c in m.get("tool_calls") or []]
-    assert len(set(ids)) == len(ODD_CALLS)
-    assert max(map(len, ids)) <= 40
-    snapshot = await visitor.snapshot()
-    assert [m["text"] for m in snapshot["messages"]] == ["hello", "Done."]
-    assert snapshot["calls"] == []
-
-
-@pytest.mark.parametrize("arguments", ["[]", "7", '"x"', "{", '{"min": NaN}', '{"min": 1'])
-async def test_arguments_that_are_no_object_are_answered_to_the_model_and_not_shown(
-    visitor: Visitor, model: ScriptedModel, arguments: str
-) -> None:
-    name = await function_named(visitor, model, "get_random_number")
-    model.turns.append(calls(("a", name, arguments)))
-    async with visitor.stream() as stream:
-        await visitor.ask("hello")
-        await stream.until("run.done")
-    assert "tool.proposed" not in stream.names
-    assert "this call was not made" in model.last[-1]["content"]
-    assert [c["function"]["arguments"] for m in model.last for c in m.get("tool_calls") or []] == ["{}"]
-
-
-@pytest.mark.parametrize("arguments", ["", None, "null", " ", "{}"])
-async def test_no_arguments_are_none(visitor: Visitor, model: ScriptedModel, arguments: str | None) -> None:
-    name = await function_named(visitor, model, "get_current_date_time")
-    model.turns.append(calls(("a", name, arguments)))
-    call, _ = await ask_and_approve(visitor)
-    assert (call["arguments"], call["status"]) == ({}, "done")
-    assert [c["function"]["arguments"] for m in model.last for c in m.get("tool_calls") or []] == ["{}"]
-
-
-@pytest.mark.parametrize("arguments", ["", '{"min": 1'])
-async def test_a_call_that_was_cut_off_is_not_made(
-    visitor: Visitor, model: ScriptedModel, arguments: str
-) -> None:
-    name = await function_named(visitor, model, "get_random_number")
-    model.turns.append(calls(("a", name, arguments), finish="length"))
-    async with visitor.stream() as stream:
-        await visitor.ask("hello")
-        await stream.until("run.done")
-    assert "tool.proposed" not in stream.names
-    assert "cut off" in model.last[-1]["content"]
-
-
-async def test_the_same_id_in_two_answers_is_made_another(visitor: Visitor, model: ScriptedModel) -> None:
-    name = await function_named(visitor, model, "get_current_date_time")
-    for _ in range(2):
-        model.turns.append(calls(("same", name, "{}"), ("same", "unknown", "{}")))
-        await ask_and_approve(visitor)
-    made = [c["id"] for m in model.last for c in m.get("tool_calls") or []]
-    answered = [m["tool_call_id"] for m in model.last if m["role"] == "tool"]
-    assert len(set(made)) == 4
-    assert sorted(made) == sorted(answered)
-
-
 async def test_trying_again_goes_on_from_the_result_of_a_tool(visitor: Visitor, model: ScriptedModel) -> None:
     name = await function_named(visitor, model, "get_random_number")
     model.turns += [calls(("a", name, '{"min": 3, "max": 4}')), [chunk({"content": "It"}), ConnectionError()]]
@@ -295,109 +165,3 @@ async def test_an_answer_that_was_cut_off_is_gone_on_with(
     assert (await visitor.command("continue")).status == 409
     await run(visitor, "retry")
     assert [m["text"] for m in (await visitor.snapshot())["messages"]] == ["a story", "Done."]
-
-
-async def _filtered(_: web.Request) -> web.StreamResponse:
-    inner = {"code": "ResponsibleAIPolicyViolation"}
-    error = {"code": "content_filter", "message": "The response was filtered", "innererror": inner}
-    return web.json_response({"error": error}, status=400)
-
-
-async def test_a_message_that_the_filter_refused_is_marked_and_left_out(
-    model: ScriptedModel, model_url: str, serve_web: ServeWeb, visitors: NewPerson, tmp_path: Path
-) -> None:
-    database = f"sqlite:///{tmp_path / 'chats.db'}"
-    async with serve_web(azure_openai_endpoint=model_url, model_api="chat", database_url=database) as url:
-        visitor = await visitors(url=url).sign_in()
-        await ask(visitor, "first")
-        model.turns.append(_filtered)
-        async with visitor.stream() as stream:
-            await visitor.ask("something bad")
-            left_out = await stream.until("message.left_out")
-            done = await stream.until("run.done")
-        assert (done["error"]["code"], done["error"]["retryable"]) == ("content_filter", False)
-        marked = (await visitor.snapshot())["messages"][-1]
-        assert (marked["left_out"], marked["message_id"]) == ("content_filter", left_out["message_id"])
-        await ask(visitor, "something good")
-        assert [m["content"] for m in model.last[1:]] == ["first", "Done.", "something good"]
-    async with serve_web(azure_openai_endpoint=model_url, model_api="chat", database_url=database) as url:
-        again = await visitors(visitor.user, url).sign_in()
-        await again.open(f"/chats/{visitor.chat_id}")
-        assert [m.get("left_out") for m in (await again.snapshot())["messages"] if m["role"] == "user"] == [
-            None, "content_filter", None,
-        ]  # fmt: skip
-        await ask(again, "more")
-        assert "something bad" not in json.dumps(model.last)
-
-
-async def test_a_refused_message_that_is_asked_again_is_sent_again(
-    visitor: Visitor, model: ScriptedModel
-) -> None:
-    model.turns.append(_filtered)
-    await ask(visitor, "perhaps bad")
-    await run(visitor, "retry")
-    assert [m["content"] for m in model.last[1:]] == ["perhaps bad"]
-    assert "left_out" not in (await visitor.snapshot())["messages"][0]
-
-
-def _refuses(status: int, error: Any, **headers: str) -> Any:
-    async def handle(_: web.Request) -> web.StreamResponse:
-        return web.json_response({"error": error}, status=status, headers=headers)
-
-    return handle
-
-
-async def test_a_failed_run_is_logged_with_what_the_endpoint_says_and_no_word_of_the_conversation(
-    visitor: Visitor, model: ScriptedModel, caplog: pytest.LogCaptureFixture
-) -> None:
-    message = (
-        "Invalid 'messages[1].content':\nmy secret is hunter2 is not\u2028allowed 'hunter2' " + "x" * 9000
-    )
-    error = {"code": "invalid_value", "type": "invalid_request_error", "message": message}
-    model.turns.append(_refuses(400, error, **{"x-request-id": "req-7"}))
-    with caplog.at_level(logging.WARNING, "mcpsecurity_webclient.chat.agent.runs"):
-        done = await ask(visitor, "my secret is hunter2")
-    assert done["error"]["retryable"] is False
-    assert "hunter2" not in done["error"]["message"]
-    (line,) = [r.getMessage() for r in caplog.records if r.name == "mcpsecurity_webclient.chat.agent.runs"]
-    assert line.startswith(
-        "run failed: model_error, status 400, code invalid_value, type invalid_request_error, request req-7: "
-        "Invalid 'messages[1].content':"
-    )
-    assert line.isascii()
-    assert line.isprintable()
-    assert len(line) < 600
-    for word in ("secret", "hunter2"):
-        assert word not in line
-
-
-@pytest.mark.parametrize(
-    ("status", "error", "headers", "code", "retryable", "words"),
-    [
-        (404, {"code": "DeploymentNotFound", "message": "The API deployment does not exist."}, {},
-         "model_not_found", False, "deployment does not exist"),
-        (404, {"code": "404", "message": "Resource not found"}, {}, "model_not_found", False, "the address"),
-        (403, {"code": "403", "message": "Access denied due to Virtual Network/Firewall rules."}, {},
-         "model_forbidden", False, "network does not let"),
-        (403, {"code": "PermissionDenied", "message": "no"}, {}, "model_unauthorized", False, "credentials"),
-        (429, {"type": "insufficient_quota", "message": "no"}, {}, "model_quota", False, "quota"),
-        (429, {"message": "no"}, {"retry-after-ms": "1500"}, "model_busy", True, "in 2 seconds"),
-        (429, {"message": "no"}, {"Retry-After": "0.5"}, "model_busy", True, "in 1 second."),
-        (429, {"message": "no"}, {"Retry-After": "86400"}, "model_busy", True, "in 24 hours"),
-        (429, {"message": "no"}, {"Retry-After": "nan"}, "model_busy", True, "is busy."),
-        (400, {"type": "exceed_context_size_error", "message": "x"}, {}, "too_long", False, "write less"),
-        (400, {"message": "This model's maximum context length is 8 tokens"}, {}, "too_long", False, "less"),
-        (413, "too large", {}, "too_long", False, "write less"),
-        (422, ["odd"], {}, "model_error", False, "(422)"),
-        (400, None, {}, "model_error", False, "(400)"),
-    ],
-)  # fmt: skip
-async def test_a_refusal_says_what_is_wrong_and_only_what_may_pass_can_be_tried_again(
-    visitor: Visitor, model: ScriptedModel, status: int, error: Any, headers: dict[str, str], code: str,
-    retryable: bool, words: str,
-) -> None:  # fmt: skip
-    model.turns.append(_refuses(status, error, **headers))
-    told = (await ask(visitor))["error"]
-    assert (told["code"], told["retryable"]) == (code, retryable)
-    assert words in told["message"]
-    assert told.get("retry_after", 0) <= 3600

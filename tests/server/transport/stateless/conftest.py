@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 from mcp.server.fastmcp import FastMCP
+from tests.support.served import on_loopback
 
-from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import MountedMcp, mount_mcp
 
 VERSION = "2026-07-28"
@@ -119,11 +119,10 @@ def connect() -> Connect:
     ) -> AsyncIterator[Client]:
         app = web.Application(middlewares=middlewares)
         mounted = mount_mcp(app, mcp, **options)
-        runner = await started_runner(app)
-        try:
-            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http:
-                yield Client(f"http://127.0.0.1:{runner.addresses[0][1]}/mcp", http, mounted)
-        finally:
-            await runner.cleanup()
+        async with (
+            on_loopback(app, "/mcp") as url,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http,
+        ):
+            yield Client(url, http, mounted)
 
     return connected

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from tests.browser.stack import Service
+from tests.support.served import on_loopback
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.events import EventStream
 from tests.webclient.oddity import Odd, tool
@@ -17,16 +16,6 @@ from tests.webclient.reading_model import ReadingModel
 from tests.webclient.visitor import Visitor
 
 MIB = 2**20
-
-
-@asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[str]:
-    service = Service(lambda: app)
-    await service.start()
-    try:
-        yield f"http://localhost:{service.port}"
-    finally:
-        await service.stop()
 
 
 def long_result(size: int, fact: str) -> dict[str, Any]:
@@ -66,7 +55,7 @@ async def talking(
     odd = Odd(tools={})
     reads = tool("fetch") | {"annotations": {"readOnlyHint": True}}
     odd.results["tools/list"] = {"tools": [reads]}
-    async with served(model.app()) as model_url, served(odd.app()) as odd_url:
+    async with on_loopback(model.app()) as model_url, on_loopback(odd.app()) as odd_url:
         server = {"name": "odd", "url": f"{odd_url}/mcp", "trust_annotations": True}
         settings = {"context_window": model.window, "model_api": "chat", "azure_openai_endpoint": model_url}
         async with serve_web(more_servers=(server,), **{**settings, **more}) as url:
@@ -285,7 +274,7 @@ async def test_a_note_belongs_to_its_branch(serve_web: ServeWeb, visitors: NewPe
 
 async def test_a_model_that_reads_less_can_take_over(serve_web: ServeWeb, visitors: NewPerson) -> None:
     large, small = ReadingModel(128_000), ReadingModel(8_192)
-    async with served(large.app()) as large_url, served(small.app()) as small_url:
+    async with on_loopback(large.app()) as large_url, on_loopback(small.app()) as small_url:
         common = {"key": "k", "api": "chat"}
         models = [
             {"name": "large", "endpoint": large_url, "context_window": large.window, **common},

@@ -1,12 +1,10 @@
 """People choose which of several models answers; what a model says its name is, is kept."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-from tests.browser.stack import Service, Stack
+from tests.browser.stack import Stack
+from tests.support.served import on_loopback
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.scripted_model import ScriptedModel
 from tests.webclient.visitor import Visitor
@@ -14,14 +12,6 @@ from tests.webclient.visitor import Visitor
 from mcpsecurity.localcloud.openai.faults import ModelFault
 
 NAMES = ("offline-model", "offline-reasoning", "offline-vision")
-
-
-@asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[str]:
-    service = Service(lambda: app)
-    await service.start()
-    yield f"http://localhost:{service.port}"
-    await service.stop()
 
 
 def listed(stack: Stack, *names: str, **more: Any) -> dict[str, Any]:
@@ -86,7 +76,7 @@ async def test_thoughts_of_a_model_are_not_sent_to_another(
 ) -> None:
     """An answer that failed after a call left encrypted thoughts behind, which only their model can read."""
     other = ScriptedModel()
-    async with served(other.app()) as other_url:
+    async with on_loopback(other.app()) as other_url:
         models = listed(stack, "offline-reasoning")["listed_models"]
         models += [{"name": "other", "endpoint": other_url, "key": "k", "api": "responses"}]
         async with serve_web(listed_models=models) as url:
@@ -137,7 +127,7 @@ async def test_servers_questions_are_answered_by_the_chosen_model_in_their_own_w
 ) -> None:
     """What the person approved is what the model gets: no operator's prompt, no conversation, no tools."""
     other = ScriptedModel()
-    async with served(other.app()) as other_url:
+    async with on_loopback(other.app()) as other_url:
         models = listed(stack, "offline-model")["listed_models"]
         models += [{"name": "other", "endpoint": other_url, "key": "k", "api": "chat"}]
         async with serve_web(listed_models=models, sampling=True, system_prompt="Ahoy {date}.") as url:

@@ -1,8 +1,7 @@
 """Without a key the chat is known to Azure OpenAI by `DefaultAzureCredential`'s token, from the tenant."""
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -10,12 +9,12 @@ from aiohttp import web
 from azure.core.exceptions import ClientAuthenticationError
 from semantic_kernel.contents import ChatHistory
 from tests.browser.stack import Stack
+from tests.support.served import on_loopback
 from tests.webclient.conftest import NewPerson, ServeWeb
 
 from mcpsecurity.identity_token import token_provider
 from mcpsecurity.kernel.model import ChatModelSettings, open_model
 from mcpsecurity.localcloud.openai import ModelEndpoints, add_openai_routes
-from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.runtime.tls import client_ssl_context
 
 GRAPH = "https://graph.microsoft.com/.default"
@@ -152,12 +151,7 @@ async def test_a_model_on_this_machine_may_be_asked_by_http(
         assert await _answer(stack, azure_openai_endpoint=endpoint)
 
 
-@asynccontextmanager
-async def _plain_model() -> AsyncIterator[str]:
+def _plain_model() -> AbstractAsyncContextManager[str]:
     app = web.Application()
     add_openai_routes(app, ModelEndpoints(api_key="k", accepts_token=bool))
-    runner = await started_runner(app)
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    return on_loopback(app)

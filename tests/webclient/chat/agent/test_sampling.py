@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from tests.browser.stack import Stack
-from tests.webclient.chat.agent.test_model_choice import served
+from tests.support.served import on_loopback
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.events import EventStream
 from tests.webclient.scripted_model import ScriptedModel, calls, says
@@ -23,7 +23,7 @@ async def asked_for_a_poem(
 ) -> AsyncIterator[tuple[Visitor, EventStream, dict[str, Any]]]:
     """Yield a person, her events, and the sampling request that waits for her."""
     model.turns.appendleft(calls(("a", "playground-compose_poem", "{}")))
-    async with served(model.app()) as url:
+    async with on_loopback(model.app()) as url:
         common = {"endpoint": url, "key": "k", "api": "chat"}
         models = [
             {"name": "small", "context_window": 8_192, **common},
