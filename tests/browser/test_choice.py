@@ -62,6 +62,13 @@ async def test_a_message_tells_its_time_on_hover_and_is_copied_taken_out_and_bro
     await expect(bubbles).to_have_text(["hello there"])
     await alice.page.get_by_role("button", name="Version before").click()
     await expect(bubbles).to_have_text(["hello there", "who are you?"])
+    first = alice.page.locator(".message.user").first
+    await first.hover()
+    await first.get_by_role("button", name="Delete message").click()
+    await expect(bubbles).to_have_count(0)
+    await alice.page.reload()
+    await alice.page.get_by_role("button", name="Version before").click()
+    await expect(bubbles).to_have_text(["hello there", "who are you?"])
 
 
 async def test_what_is_written_meanwhile_waits_and_can_be_taken_back(alice: Person) -> None:

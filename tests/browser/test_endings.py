@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 from tests.browser.person import Person
 from tests.browser.stack import Stack
+from tests.browser.test_files import NOTES
 from tests.browser.watch import Watch
 
 from mcpsecurity.localcloud.openai import ModelFault, Turn
@@ -85,8 +86,15 @@ async def test_a_refusal_is_shown_and_the_question_can_be_put_in_other_words(
     await alice.says("I can't help with that")
     await alice.message.fill("my draft")
     await ending_of(alice).get_by_role("button", name="Edit message").click()
-    await expect(alice.message).to_have_value("something odd\n\nmy draft")
-    await expect(alice.message).to_be_focused()
+    editor = alice.page.get_by_role("textbox", name="What you said")
+    await expect(editor).to_be_focused()
+    await expect(editor).to_have_value("something odd")
+    script.will(says("A pleasure."))
+    await editor.fill("something usual")
+    await alice.page.get_by_role("button", name="Save and ask").click()
+    await alice.says("A pleasure")
+    await expect(alice.conversation).not_to_contain_text("something odd")
+    await expect(alice.message).to_have_value("my draft")
 
 
 async def test_an_answer_that_was_cut_off_can_be_gone_on_with(alice: Person, script: ScriptedModel) -> None:
@@ -104,17 +112,32 @@ async def test_a_message_that_the_filter_refused_is_marked_and_can_be_changed(
     stack.model.faults.upcoming.append(ModelFault.content_filter())
     await alice.ask("something bad")
     await expect(ending_of(alice)).to_contain_text("content filter refused this message")
-    await ending_of(alice).get_by_role("button", name="Edit message").click()
-    await expect(alice.message).to_have_value("something bad")
     mark = alice.conversation.get_by_text("so the model does not see it").filter(visible=True)
     marked = alice.conversation.locator(".message.user:has(.muted:visible)")
     await expect(marked).to_contain_text("something bad")
     await alice.page.reload()
     await expect(marked).to_be_visible()
-    await alice.message.fill("")
     await alice.ask("hello")
     await alice.says("help")
     await expect(mark).to_have_count(1)
+
+
+async def test_a_message_that_the_filter_refused_is_put_in_other_words_with_its_files(
+    alice: Person, stack: Stack, script: ScriptedModel
+) -> None:
+    stack.model.faults.upcoming.append(ModelFault.content_filter())
+    await alice.page.locator("#file-input").set_input_files(NOTES)
+    await alice.ask("something bad")
+    await ending_of(alice).get_by_role("button", name="Edit message").click()
+    await alice.page.get_by_role("textbox", name="What you said").fill("something good")
+    script.will(says("Milk, then."))
+    await alice.page.get_by_role("button", name="Save and ask").click()
+    await alice.says("Milk, then")
+    own = alice.conversation.locator(".message.user")
+    await expect(own).to_have_count(1)
+    await expect(own.locator(".chip")).to_have_text("notes.md")
+    assert "# Milk" in str(script.asked[-1].messages)
+    assert "something bad" not in str(script.asked[-1].messages)
 
 
 async def test_trying_again_after_a_fault_does_not_call_the_tool_again(

@@ -81,6 +81,7 @@ async def test_files_are_pasted_and_dropped(seen: Person) -> None:
     assert await seen.page.evaluate(TRANSFER, ["paste", "clipboardData", []]), "text is pasted as ever"
     await seen.ask("")
     await expect(seen.conversation.locator(".message.user .chip")).to_have_text(["a.txt", "b.csv"])
+    await expect(seen.page.get_by_role("heading", level=1)).to_have_text("a.txt")
 
 
 async def test_files_stay_with_the_chat_in_which_they_were_chosen(alice: Person) -> None:

@@ -102,7 +102,6 @@ declare global {
     /** Have the model go on with an answer that was cut off. */
     goOn?: () => Promise<unknown>;
     /** Let the person change a message. */
-    edit?: (text: string) => void;
     /** Show a short notice. */
     tell?: (message: string) => void;
     /** Open a chat in this page. */

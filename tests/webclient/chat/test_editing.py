@@ -4,6 +4,7 @@ import json
 
 from tests.webclient.chat.conftest import Open
 from tests.webclient.scripted_model import calls, says
+from tests.webclient.visitor import Visitor
 
 
 async def test_an_edited_message_is_another_version_and_the_one_before_comes_back_after_a_restart(
@@ -99,6 +100,27 @@ async def test_a_deleted_message_and_its_calls_can_be_brought_back(desk: Open) -
         assert [(c["tool"], c["status"]) for c in back["calls"]] == [("note", "done")]
         await at.say(page, "and again", "Yes.")
     assert "Noted." in json.dumps(at.model.last)
+
+
+async def test_a_chat_from_which_everything_was_taken_out_is_no_empty_one(visitor: Visitor) -> None:
+    async with visitor.stream() as stream:
+        said = (await visitor.command("messages", {"text": "hello"})).body["message_id"]
+        await stream.until("run.done")
+    assert (await visitor.command(f"messages/{said}/delete")).status == 202
+    chat = visitor.chat_id
+    await visitor.sign_out()
+    await visitor.sign_in()
+    await visitor.open(f"/chats/{chat}")
+    assert (await visitor.command("branches", {"after": None, "open": 1})).status == 202
+    assert (await visitor.snapshot())["messages"][0]["text"] == "hello"
+
+
+async def test_a_title_that_the_person_gave_stays_whatever_is_said_first(visitor: Visitor) -> None:
+    await visitor.command("rename", {"title": "Mine"})
+    async with visitor.stream() as stream:
+        await visitor.ask("hello")
+        await stream.until("run.done")
+    assert (await visitor.snapshot())["title"] == "Mine"
 
 
 async def test_a_message_written_meanwhile_waits_is_taken_back_or_sent_at_the_end(desk: Open) -> None:

@@ -271,8 +271,8 @@ async def _hand_over(chat: ChatService) -> None:
 
 
 async def _close_and_tidy(chat: ChatService) -> None:
-    """Close a conversation, and delete it if it is empty."""
+    """Close a conversation, and delete it if it is empty: no version of it has messages."""
     await chat.aclose()
-    if not chat.state.messages:
+    if not chat.state.messages and not chat.state.forks:
         with suppress(StoreError):  # the purge deletes it later
             await chat.saver.delete(chat.chat_id)

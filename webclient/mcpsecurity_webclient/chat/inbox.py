@@ -16,7 +16,7 @@ from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Message, QueuedMessage
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
-from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.state import UNTITLED, ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.user_message import Turns, composed, message_id_of
 from mcpsecurity_webclient.errors import BusyError, InvalidArgumentsError, StoreError, UnknownRequestError
@@ -189,7 +189,7 @@ class Inbox:
         if waited:
             self._tell_queue()
         self._publish("message.added", {"message": message.to_json()})
-        self._take_title(message.text)
+        self._take_title(message)
         return self._runs.start("message")
 
     async def _send_next(self) -> None:
@@ -260,7 +260,9 @@ class Inbox:
             return self._runs.start("message")
         return run.run_id if run is not None else None
 
-    def _take_title(self, text: str) -> None:
-        if sum(message.role == "user" for message in self._state.messages) == 1 and text:
-            line = " ".join(text.split())
+    def _take_title(self, said: Message) -> None:
+        """Name a conversation that has no title after what was said in it first."""
+        names = [said.text, *(file["name"] for file in said.files or ())]
+        line = " ".join(next(filter(None, names), "").split())
+        if self._state.title == UNTITLED and line:
             self.rename(line if len(line) <= _TITLE else line[: _TITLE - 1] + "…")

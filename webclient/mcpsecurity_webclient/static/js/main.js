@@ -74,7 +74,6 @@ function start() {
   context.retry = answering(() => commands.retry());
   context.goOn = answering(() => commands.goOn());
   context.tell = (message) => toasts.show({ level: "info", message });
-  context.edit = (text) => composer.rewrite(text);
   context.sent = () => follower.goToEnd();
   context.keep = (element) => follower.keep(element);
   context.typed = new Typed({ username, chatId });

@@ -23,7 +23,8 @@ export class Conversation {
     this._messages = new Map();
     this._requests = new Map();
     this._outcomes = new Map();
-    this._ending = new Ending(context);
+    this._askedId = "";
+    this._ending = new Ending(context, () => this._messages.get(this._askedId)?.edit());
     this._loose = h("div", { class: "requests loose" });
     this._list = h("div", { class: "messages" });
     this._versions = new VersionSwitch(context);
@@ -36,6 +37,7 @@ export class Conversation {
     const lastId = state.order.at(-1);
     const requestsFor = (callId) => requests.get(callId) ?? [];
     const asked = state.order.findLastIndex((id) => state.messages[id].role === "user");
+    this._askedId = state.order[asked] ?? "";
     const elements = state.order.map((id, index) => {
       const goesOn = index > 0 && state.messages[state.order[index - 1]].role === "assistant";
       const situation = { isLast: id === lastId, isEarlier: state.order.length - index > LAST, goesOn, inLastAnswer: index > asked, requestsFor, fork: forkAt(state, index) };
@@ -59,7 +61,7 @@ export class Conversation {
     const drawn = this._messages.get(id);
     if (drawn) return drawn.element;
     const element = h("article", { class: "message" }, h("p", { class: "muted" }, t("This message cannot be shown.")));
-    this._messages.set(id, { element, update: () => {} });
+    this._messages.set(id, { element, update: () => {}, edit: () => {} });
     return element;
   }
 

@@ -15,10 +15,9 @@ const LABELS = {
 };
 
 export class Ending {
-  /** @param {PageContext} context */
-  constructor({ retry, goOn, edit, clock, announce }) {
-    this._act = { retry, continue: goOn, edit: () => edit(this._question) };
-    this._question = "";
+  /** @param {PageContext} context  @param {() => void} edit  lets the person change her last message */
+  constructor({ retry, goOn, clock, announce }, edit) {
+    this._act = { retry, continue: goOn, edit };
     this._thinking = new Thinking(clock, announce);
     this._shown = null;
     this._timer = null;
@@ -26,7 +25,6 @@ export class Ending {
   }
 
   update(state) {
-    this._question = lastQuestion(state);
     const shown = isThinking(state) ? (state.run.asked_at ?? "thinking") : (endingOf(state) ?? "");
     if (shown === this._shown) return;
     this._shown = shown;
@@ -76,9 +74,4 @@ function isThinking(state) {
   const last = state.messages[state.order.at(-1)];
   if (last?.role === "assistant" && last.done && !(state.run.asked_at > last.at)) return false; // the answer has just ended
   return !busy && (last?.role !== "assistant" || last.done || (!last.html && !last.stable));
-}
-
-function lastQuestion({ order, messages }) {
-  const last = order.findLast((id) => messages[id].role === "user");
-  return last ? messages[last].text : "";
 }

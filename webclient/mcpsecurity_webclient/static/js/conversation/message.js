@@ -48,6 +48,11 @@ export class MessageView {
     this._drawFooter(message, state, isLast);
   }
 
+  /** Let the person say something else in the place of what she said. */
+  edit() {
+    this._own.edit();
+  }
+
   _userElement(message) {
     const { text, attachments = [], files = [], prompt } = message;
     const chips = attachments.map(({ name, uri }) => h("li", { class: "chip" }, icon("attach"), h("span", { dir: "auto" }, name || uri)));

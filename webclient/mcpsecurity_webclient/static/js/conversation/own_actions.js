@@ -24,8 +24,12 @@ export class OwnActions {
     for (const element of [this._edit, this._remove, this._save]) element.setAttribute("aria-disabled", String(busy));
   }
 
+  edit() {
+    this._open(true);
+  }
+
   _makeEditor() {
-    this._text = h("textarea", { class: "own-text", dir: "auto", rows: "3", maxlength: "20000", "aria-label": t("What you said") });
+    this._text = h("textarea", { class: "own-text", dir: "auto", rows: "3", "aria-label": t("What you said") });
     this._save = button(t("Save and ask"), () => this._saved(), { kind: "primary" });
     this._text.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this._open(false);

@@ -32,11 +32,11 @@ export class Chats {
   }
 
   update(state) {
-    const { title, ready, order, run, chatsVersion } = state;
+    const { title, ready, order, forks, run, chatsVersion } = state;
     if (this._context.commands.chatId !== this._drawn) this._draw();
     if (!ready) return;
     if (title !== this._title) this._showTitle(title);
-    this._empty = order.length === 0;
+    this._empty = order.length === 0 && forks.length === 0;
     const version = [chatsVersion, title, this._empty, run === null, waitingCount(state)].join();
     if (version === this._version) return;
     this._version = version;
