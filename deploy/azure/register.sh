@@ -6,7 +6,8 @@
 #
 # MCP_URL_AS_ID=1: the MCP URL becomes an Application ID URI, which MCP clients need (mode 3); its host has to be below a
 # verified domain of the tenant. IDENTITY=<object ID of a managed identity>: federated credentials for it, no secrets;
-# SERVER_IDENTITY and CHAT_IDENTITY, if each service has one of its own.
+# SERVER_IDENTITY and CHAT_IDENTITY, if each service has one of its own. CONSOLE_IDENTITY: the terminal chat is no public client, but
+# proves itself by this identity of the machine that it runs on; it has another registration then.
 # NAME=MCP: what the names of the registrations begin with.
 set -euf
 : "${MCP_URL:?the public URL of the MCP endpoint}" "${CHAT_URL:?the public URL of the web chat}"
@@ -109,10 +110,18 @@ URIS=$(all "$WEB" web.redirectUris "$CHAT_URL/signin-oidc" "$CHAT_URL/signout-ca
 # shellcheck disable=SC2086 # several URIs
 az ad app update --id "$WEB" --web-redirect-uris $URIS
 permitted "$WEB"
-CONSOLE=$(registered "$NAME console" --is-fallback-public-client true)
-URIS=$(all "$CONSOLE" publicClient.redirectUris http://localhost)
-# shellcheck disable=SC2086 # several URIs
-az ad app update --id "$CONSOLE" --public-client-redirect-uris $URIS --is-fallback-public-client true
+if [ "${CONSOLE_IDENTITY:-}" ]; then
+  CONSOLE=$(registered "$NAME console with an identity")
+  URIS=$(all "$CONSOLE" web.redirectUris http://localhost)
+  # shellcheck disable=SC2086 # several URIs
+  az ad app update --id "$CONSOLE" --web-redirect-uris $URIS
+  federated "$CONSOLE" console "$CONSOLE_IDENTITY"
+else
+  CONSOLE=$(registered "$NAME console" --is-fallback-public-client true)
+  URIS=$(all "$CONSOLE" publicClient.redirectUris http://localhost)
+  # shellcheck disable=SC2086 # several URIs
+  az ad app update --id "$CONSOLE" --public-client-redirect-uris $URIS --is-fallback-public-client true
+fi
 permitted "$CONSOLE"
 CHAT_IDENTITY=${CHAT_IDENTITY:-${IDENTITY:-}}
 federated "$API" server "${SERVER_IDENTITY:-${IDENTITY:-}}"
@@ -135,3 +144,4 @@ if [ "$CHAT_IDENTITY" ]; then
 else
   echo "# WEBCLIENT_CLIENT_SECRET: az ad app credential reset --id $WEB --append --display-name chat --years 1 --query password"
 fi
+if [ "${CONSOLE_IDENTITY:-}" ]; then echo "# where the terminal chat runs: ENTRA_CLIENT_IDENTITY=managed"; fi

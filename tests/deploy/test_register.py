@@ -154,10 +154,27 @@ async def test_the_script_makes_all_registrations_and_a_second_run_changes_nothi
     check_settings(printed)
 
 
+async def test_a_console_that_proves_itself_by_an_identity_is_no_public_client(az: Cli) -> None:
+    printed = await az.registered(CONSOLE_IDENTITY=IDENTITY)
+    made = az.state()
+    assert await az.registered(CONSOLE_IDENTITY=IDENTITY) == printed
+    assert az.state() == made
+
+    console = az.graph.named("MCP console with an identity")
+    assert printed["CONSOLE_CLIENT_ID"] == console["appId"]
+    assert "ENTRA_CLIENT_IDENTITY" not in printed, "the chat has a secret"
+    assert console["web"]["redirectUris"] == ["http://localhost"]
+    assert console["publicClient"]["redirectUris"] == []
+    assert not console["isFallbackPublicClient"]
+    assert [held["subject"] for held in az.graph.federated[console["id"]]] == [IDENTITY]
+    assert [grant["scope"] for grant in az.graph.grants.values()] == ["mcp:tools"] * 2
+    assert "MCP console" not in {app["displayName"] for app in az.graph.applications.values()}
+
+
 async def test_what_an_administrator_added_stays(az: Cli) -> None:
     az.graph.lag = 3
     await az.registered()
-    server, web = az.graph.named("MCP server"), az.graph.named("mcpsecurity")
+    server, web = az.graph.named("MCP server"), az.graph.named("MCP web chat")
     more = server["api"]["oauth2PermissionScopes"][0] | {"id": IDENTITY, "value": "mcp:admin"}
     server["api"]["oauth2PermissionScopes"].append(more)
     server["api"]["preAuthorizedApplications"].insert(
@@ -169,7 +186,7 @@ async def test_what_an_administrator_added_stays(az: Cli) -> None:
     (grant, _) = az.graph.grants.values()
     grant["scope"] = "mcp:admin"
     await az.registered()
-    server, web = az.graph.named("MCP server"), az.graph.named("mcpsecurity")
+    server, web = az.graph.named("MCP server"), az.graph.named("MCP web chat")
     assert {scope["value"] for scope in server["api"]["oauth2PermissionScopes"]} == {"mcp:tools", "mcp:admin"}
     assert {one["appId"] for one in server["api"]["preAuthorizedApplications"]} == {VSCODE, IDENTITY}
     assert MCP_URL in server["identifierUris"]

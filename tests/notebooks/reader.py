@@ -80,9 +80,10 @@ def run(
     on_text: Callable[[str], None] = lambda _: None,
     *,
     attended: bool = True,
+    **more: str,
 ) -> tuple[nbformat.NotebookNode, str]:
     """Execute a notebook in the environment with the wheel; return it, and its text output. With `attended`
-    somebody sits at it, as at a page; without, it runs as a program runs it.
+    somebody sits at it, as at a page; without, it runs as a program runs it. `more` is for its environment.
 
     Raises:
         CellExecutionError: a cell failed, or took too long.
@@ -97,7 +98,7 @@ def run(
     assert reader.km is not None
     assert reader.km.kernel_spec is not None
     reader.km.kernel_spec.argv[0] = str(installed.python)
-    reader.execute(env=installed.environment)
+    reader.execute(env=installed.environment | more)
     assert reader.answers == [], "every answer was asked for"
     return notebook, text_of(notebook)
 

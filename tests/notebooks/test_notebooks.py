@@ -25,8 +25,10 @@ def book(number: int) -> Path:
 
 
 @makes_an_agent
-def test_the_first_tool_call_takes_five_cells(tmp_path: Path) -> None:
-    notebook, text = run(book(1), installed("notebook"), tmp_path)
+def test_the_first_tool_call_takes_five_cells_and_no_home_that_can_be_written(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.touch()  # a file: root can write in a folder that is closed to others
+    notebook, text = run(book(1), installed("notebook"), tmp_path, HOME=str(home))
     assert len([cell for cell in notebook.cells if cell.cell_type == "code"]) == 5
     assert "get_random_number" in text
     assert re.search(NUMBER_IS.format("[1-6]"), text)
