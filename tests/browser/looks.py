@@ -1,6 +1,7 @@
 """The sizes, themes and enlargements that the page is looked at in, and screenshots for the documentation."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,9 +9,17 @@ from typing import Literal
 from playwright.async_api import Locator, Page, expect
 from tests.browser.accessibility import problems
 
-__all__ = ["LOOKS", "Look", "assert_no_sideways_scrolling", "check_in_every_look", "picture"]
+__all__ = [
+    "LOOKS",
+    "Look",
+    "assert_no_sideways_scrolling",
+    "check_in_every_look",
+    "picture",
+    "shown_pictures",
+]
 
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
+ROOT = Path(__file__).parents[2]
+IMAGES = ROOT / "docs" / "images"
 
 _WIDE = """() => {
   const page = document.documentElement, conversation = document.querySelector("#conversation");
@@ -65,7 +74,14 @@ async def assert_no_sideways_scrolling(page: Page) -> None:
 
 
 async def picture(page: Page, name: str) -> None:
-    """Keep a screenshot when the environment variable UPDATE_SCREENSHOTS asks for it."""
-    if os.environ.get("UPDATE_SCREENSHOTS"):
+    """Keep a screenshot that a page of the documentation shows, if the environment variable
+    UPDATE_SCREENSHOTS asks for it."""
+    if os.environ.get("UPDATE_SCREENSHOTS") and name in shown_pictures():
         IMAGES.mkdir(parents=True, exist_ok=True)
         await page.screenshot(path=IMAGES / f"{name}.png", animations="disabled", caret="hide")
+
+
+def shown_pictures() -> set[str]:
+    """Return the names of the pictures that README and docs show."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    return {name for page in pages for name in re.findall(r"images/([\w-]+)\.png", page.read_text("utf-8"))}

@@ -172,6 +172,17 @@ async def test_arguments_are_shown_as_a_table_and_as_raw_json(alice: Person) -> 
     await expect(card.get_by_role("row", name="min 1")).to_be_visible()
     await card.get_by_role("button", name="Raw JSON").click()
     await expect(card.locator("pre.raw")).to_contain_text(re.compile(r'"min": 1,\s+"max": 7'))
+    await alice.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    copied = "navigator.clipboard.readText().then(JSON.parse)"
+    await card.get_by_role("button", name="Copy arguments").click()
+    await expect(alice.page.locator("#announcer")).to_have_text("Copied")
+    assert await alice.page.evaluate(copied) == {"min": 1, "max": 7}
+    await alice.approve("get_random_number")
+    await alice.finished()
+    await card.locator(".card-line").click()
+    await card.get_by_role("button", name="Copy result").click()
+    await expect(alice.page.locator("#announcer")).to_have_text("Copied")
+    assert 1 <= (await alice.page.evaluate(copied))["number"] <= 6
 
 
 async def test_images_and_structured_results_are_shown(alice: Person) -> None:

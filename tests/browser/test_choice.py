@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from playwright.async_api import Locator, expect
+from tests.browser.looks import picture
 from tests.browser.person import Person
 
 from mcpsecurity.testing import ScriptedModel, says
@@ -16,28 +17,41 @@ async def opened_tools(person: Person) -> Locator:
     return person.page.get_by_role("dialog", name="Tools of this chat")
 
 
-async def test_a_message_is_edited_and_both_versions_can_be_seen(alice: Person) -> None:
+async def edit(message: Locator, words: str) -> None:
+    """Say something else in the place of a message."""
+    await message.hover()
+    await message.get_by_role("button", name="Edit message").click()
+    await message.get_by_role("textbox", name="What you said").fill(words)
+    await message.get_by_role("button", name="Save and ask").click()
+
+
+async def test_a_message_is_edited_and_all_versions_can_be_seen(alice: Person) -> None:
     await alice.ask("hello there")
     await alice.says("offline model")
     page = alice.page
     message = page.locator(".message.user").filter(has_text="hello there")
-    await message.hover()
-    await message.get_by_role("button", name="Edit message").click()
-    box = page.get_by_role("textbox", name="What you said")
-    await box.fill("good morning")
-    await page.get_by_role("button", name="Save and ask").click()
     bubbles = alice.conversation.locator(".bubble")
+    await edit(message, "good morning")
     await expect(bubbles).to_have_text(["good morning"])
     await expect(page.get_by_text("2 of 2").first).to_be_visible()
+    await alice.says("offline model")
+    await edit(page.locator(".message.user"), "good evening")
+    await expect(bubbles).to_have_text(["good evening"])
+    await expect(page.get_by_text("3 of 3").first).to_be_visible()
+    await alice.finished()
+    await page.get_by_role("button", name="Version before").first.click()
+    await expect(bubbles).to_have_text(["good morning"])
+    await expect(page.get_by_text("2 of 3").first).to_be_visible()
+    await picture(page, "choice-versions")
     await page.get_by_role("button", name="Version before").first.click()
     await expect(bubbles).to_have_text(["hello there"])
-    await expect(page.get_by_text("1 of 2").first).to_be_visible()
+    await expect(page.get_by_text("1 of 3").first).to_be_visible()
     await page.get_by_role("button", name="Good answer").last.click()
     await page.reload()
     await expect(page.get_by_role("button", name="Good answer").last).to_have_attribute(
         "aria-pressed", "true"
     )
-    await expect(page.get_by_text("1 of 2").first).to_be_visible()
+    await expect(page.get_by_text("1 of 3").first).to_be_visible()
 
 
 async def test_a_message_tells_its_time_on_hover_and_is_copied_taken_out_and_brought_back(
@@ -89,6 +103,10 @@ async def test_what_is_written_meanwhile_waits_and_can_be_taken_back(alice: Pers
 async def test_the_list_of_tools_says_what_they_do_and_turns_them_off(alice: Person) -> None:
     page = alice.page
     dialog = await opened_tools(alice)
+    await dialog.get_by_text("Secure MCP server", exact=True).click()
+    await dialog.get_by_text("City weather", exact=True).click()
+    await expect(dialog.get_by_text(re.compile("Needs: city"))).to_be_visible()
+    await picture(page, "choice-tools")
     await dialog.get_by_role("searchbox").fill("marathon")
     await expect(dialog.get_by_text("Marathon", exact=True)).to_be_visible()
     await dialog.get_by_text("Marathon", exact=True).click()

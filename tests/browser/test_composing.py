@@ -5,6 +5,11 @@ import re
 
 from playwright.async_api import Route, expect
 from tests.browser.person import Person
+from tests.browser.stack import Stack
+
+from mcpsecurity.localcloud.openai import Turn
+from mcpsecurity.localcloud.openai.offline import Reply, ToolCall
+from mcpsecurity.testing import says
 
 
 async def test_enter_sends_and_shift_enter_makes_a_new_line(alice: Person) -> None:
@@ -127,6 +132,23 @@ async def test_answers_are_copied(alice: Person) -> None:
     await alice.page.get_by_role("button", name="Copy answer").click()
     await expect(alice.page.get_by_role("status").filter(has_text="Copied")).to_be_attached()
     assert "I am the offline model" in await alice.page.evaluate("navigator.clipboard.readText()")
+
+
+async def test_what_was_said_before_a_call_is_copied_on_its_own(alice: Person, stack: Stack) -> None:
+    call = ToolCall("Tools-get_current_date_time", "{}")
+    first, last = Turn(Reply("I look at the *clock*.", calls=(call,))), says("It is late.")
+    stack.model.script.turns.extend([first, last])
+    await alice.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await alice.ask("How late is it?")
+    await alice.approve("get_current_date_time")
+    await alice.says("It is late")
+    for nth, words in enumerate(["I look at the *clock*.", "It is late."]):
+        copy = alice.conversation.get_by_role("button", name="Copy answer").nth(nth)
+        await copy.hover()
+        await copy.click()
+        await expect(copy.locator(".icon-check")).to_be_visible()
+        assert await alice.page.evaluate("navigator.clipboard.readText()") == words
+    await expect(alice.conversation.get_by_role("button", name="Copy answer")).to_have_count(2)
 
 
 async def test_examples_of_an_empty_conversation_are_sent(alice: Person) -> None:

@@ -7,13 +7,20 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from playwright.async_api import FilePayload, Locator, Route, expect
+from tests.browser.looks import picture
 from tests.browser.person import Person
 from tests.browser.playground import PICTURE
+from tests.browser.stack import STATIC
 
 from mcpsecurity.testing import ScriptedModel, calls, says
 
 PNG: FilePayload = {"name": "square.png", "mimeType": "image/png", "buffer": base64.b64decode(PICTURE)}
 NOTES: FilePayload = {"name": "notes.md", "mimeType": "text/markdown", "buffer": b"# Milk"}
+LOGO: FilePayload = {
+    "name": "sign.png",
+    "mimeType": "image/png",
+    "buffer": (STATIC / "icon-512.png").read_bytes(),
+}
 TRANSFER = """([type, event, files]) => {
   const data = new DataTransfer();
   for (const [name, text] of files) data.items.add(new File([text], name));
@@ -43,6 +50,23 @@ async def is_painted(picture: Locator) -> None:
     await expect(picture).to_be_visible()
     await expect(picture).to_have_js_property("complete", True)
     assert await picture.evaluate("(e) => e.naturalWidth") == 8
+
+
+async def test_a_picture_and_a_small_chip_stand_above_the_message(
+    seen: Person, script: ScriptedModel
+) -> None:
+    await choose(seen, LOGO, NOTES)
+    script.will(says("The sign is a speech bubble with a check mark. You need milk."))
+    await seen.ask("What is on the sign, and what do I need to buy?")
+    await seen.says("You need milk")
+    message = seen.conversation.locator(".message.user")
+    sign = message.get_by_role("img", name="sign.png")
+    await expect(sign).to_have_js_property("complete", True)
+    heights = [
+        await element.evaluate("(e) => e.offsetHeight") for element in (message.locator(".chip"), sign)
+    ]
+    assert heights[0] < 40 < heights[1]
+    await picture(seen.page, "choice-files")
 
 
 async def test_files_are_chosen_and_a_picture_stays_with_the_message(

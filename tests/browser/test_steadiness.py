@@ -97,6 +97,29 @@ async def test_nothing_moves_by_itself_from_the_first_moment_to_the_last_answer(
     assert shifts == [], "\n".join(map(str, shifts))
 
 
+async def test_a_chat_comes_to_the_top_of_the_list_with_its_message_and_not_later(alice: Person) -> None:
+    page = alice.page
+    await alice.ask("hello, older one")
+    await alice.says("offline model")
+    await alice.begin_another()
+    await alice.ask("hello, newer one")
+    await alice.says("offline model")
+    links = page.get_by_role("navigation", name="Chats").get_by_role("link")
+    await expect(links).to_have_text([re.compile("newer"), re.compile("older")])
+    path = await links.last.get_attribute("href")
+    await page.add_init_script(_WATCH_SHIFTS)
+    await page.add_init_script(_LATE)
+    await page.goto(f"{alice.url}{path}")
+    await alice.ready()
+    await expect(links.last).to_have_attribute("aria-current", "page")
+    async with page.expect_response(re.compile(r"/api/chats$")):  # the list is read again after the events
+        await _say(alice, "help")
+    await expect(links).to_have_text([re.compile("older"), re.compile("newer")])
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    assert await page.evaluate("window.shifts") == []
+    await alice.finished()
+
+
 async def _say(alice: Person, text: str) -> None:
     """Type a message key by key: what follows a key is the person's doing."""
     await alice.message.press_sequentially(text)

@@ -106,6 +106,8 @@ declare global {
     tell?: (message: string) => void;
     /** Open a chat in this page. */
     open?: (chatId: string) => void;
+    /** The person works on the open chat, which has these words as its title if it has none: it comes to the top. */
+    rise?: (words?: string) => void;
     /** The person's message was taken. */
     sent?: () => void;
     /** Keep an element in view while the text below it grows. */

@@ -70,10 +70,14 @@ function start() {
     };
     return run;
   };
-  context.regenerate = answering(() => commands.regenerate());
+  context.regenerate = answering(() => {
+    chats.rise();
+    return commands.regenerate();
+  });
   context.retry = answering(() => commands.retry());
   context.goOn = answering(() => commands.goOn());
   context.tell = (message) => toasts.show({ level: "info", message });
+  context.rise = (words) => chats.rise(words);
   context.sent = () => follower.goToEnd();
   context.keep = (element) => follower.keep(element);
   context.typed = new Typed({ username, chatId });

@@ -11,7 +11,7 @@ const BOTTOM = 136;
 const RAIN_TOP = 152;
 const RAIN_BOTTOM = 186;
 const BASELINE = 202;
-const NARROW_STEP = 52;
+const NARROW_STEP = 56;
 
 /**
  * @param {Array} days  see series.js

@@ -6,9 +6,9 @@ import { number } from "../ui/texts.js";
 const HEIGHT = 208;
 const TOP = 12;
 const BOTTOM = 176;
-const LEFT = 52;
+const LEFT = 56;
 const RIGHT = 12;
-const LABEL_WIDTH = 76;
+const LABEL_WIDTH = 84;
 const LINES = 4;
 
 /** @param {any} found  see numbers.js  @param {number} width  in pixels  @param {string} label */

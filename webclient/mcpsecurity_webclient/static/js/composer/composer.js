@@ -143,6 +143,7 @@ export class Composer {
     const place = document.activeElement;
     const { chatId } = this._context.commands;
     let taken;
+    if (this._run === null) this._context.rise(text || extras.prompt?.name);
     try {
       const files = this._files.payload;
       taken = await this._context.commands.message(text, {

@@ -74,12 +74,13 @@ export class MessageView {
     this._group = new CallGroup();
     this._usage = new Usage();
     this._copy = copyButton(t("Copy answer"), () => this._message.text, this._context.announce);
+    this._between = h("div", { class: "between" }); // below what was said before a call
     this._again = button(t("Regenerate"), () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
     this._marks = new Marks(message.message_id, this._context);
     this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._marks.element, this._usage.toggle, this._again, this._usage.element, message.at ? moment(message.at) : null);
     this._heading = h("h2", { class: "hidden-text" }, t("Assistant"));
     return h("article", { class: "message assistant" }, this._heading,
-      this._prose.element, this._missing, this._calls, this._footer, this._versions.element);
+      this._prose.element, this._between, this._missing, this._calls, this._footer, this._versions.element);
   }
 
   _drawText(message) {
@@ -111,6 +112,9 @@ export class MessageView {
     const missing = isLast ? "" : missingWords(message);
     setText(this._missing, missing);
     this._missing.hidden = missing === "";
+    const copyable = message.calls.length > 0 ? this._between : this._footer;
+    if (this._copy.parentElement !== copyable) copyable.prepend(this._copy);
+    this._between.hidden = !message.text || message.calls.length === 0;
     this._footer.hidden = !message.text || (!isLast && message.calls.length > 0);
     this._footer.classList.toggle("reserved", writing);
     this._again.hidden = !isLast;

@@ -53,6 +53,7 @@ export class OwnActions {
   async _saved() {
     const text = this._text.value.trim();
     if (!text) return this._text.focus();
+    this._context.rise();
     try {
       await this._context.commands.editMessage(this._message.message_id, text);
       this._context.sent();
@@ -62,6 +63,7 @@ export class OwnActions {
   }
 
   async _removed() {
+    this._context.rise();
     try {
       await this._context.commands.deleteMessage(this._message.message_id);
       this._context.announce(t("The message is taken out. You can go back to the version before."));

@@ -38,6 +38,7 @@ export class VersionSwitch {
 
   async _open(step) {
     const { after, open } = this._fork;
+    this._context.rise();
     try {
       await this._context.commands.openVersion(after, open + step);
     } catch (error) {

@@ -81,6 +81,20 @@ export class Chats {
     if (entry) this._context.open(entry.chat_id);
   }
 
+  /**
+   * The person works on the open chat: its row comes to the top at once, not by itself when the list is read again.
+   * @param {string} [words]  its title, if it has none yet
+   */
+  rise(words = "") {
+    if (this._search.value.trim()) return;
+    const known = this._current();
+    const current = { ...known, title: isTitled(known.title) ? known.title : words, updated_at: this._context.clock.now() };
+    const others = this._entries.filter((entry) => entry.chat_id !== current.chat_id);
+    const place = current.pinned ? 0 : others.filter(({ pinned }) => pinned).length;
+    this._entries = others.toSpliced(place, 0, current);
+    this._draw();
+  }
+
   /** Ask for no list until an event comes. */
   pause() {
     clearTimeout(this._timer);
@@ -180,5 +194,9 @@ function follow(event, open) {
 
 /** Return a chat's title; one without a title of its own has the service's English word for that. */
 export function titleWords(title) {
-  return title && title !== "New chat" ? title : t("New chat");
+  return isTitled(title) ? title : t("New chat");
+}
+
+function isTitled(title) {
+  return title && title !== "New chat";
 }

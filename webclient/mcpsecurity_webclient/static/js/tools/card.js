@@ -112,7 +112,7 @@ export class ToolCard {
 
   /** An ended call is one line, `details` with everything else. */
   _drawOutcome(call, before) {
-    const outcome = new Outcome(call);
+    const outcome = new Outcome(call, this._context.announce);
     const line = h("summary", { class: "card-line" }, this._symbol, this._title, this._state);
     this._head.replaceChildren(h("details", { class: "card-fold" }, line,
       h("div", { class: "card-details" }, h("p", { class: "card-origin", dir: "auto" }, this._origin.textContent), outcome.details)));

@@ -18,7 +18,7 @@ export class Decision {
     this._context = context;
     this._destroys = consequenceOf(call.annotations).effect === "destroys";
     this._grant = new GrantChoice(call);
-    this._editor = new ArgumentEditor(call, () => this._edited(), context.typed);
+    this._editor = new ArgumentEditor(call, () => this._edited(), context);
     this._reason = new Reason(call, { decline: () => this._decline.click(), changed: (open) => this._reasonShown(open), typed: context.typed });
     this._problem = h("p", { class: "field-error", hidden: true, role: "alert" });
     this._approve = button(t("Approve"), () => this._approved(), { kind: "primary", "data-answer": "approve" });

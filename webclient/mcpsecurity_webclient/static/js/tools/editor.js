@@ -8,9 +8,10 @@ import { fromSchema } from "../forms/fields.js";
 import { argumentsView } from "./arguments.js";
 
 export class ArgumentEditor {
-  /** @param {any} call  @param {() => void} changed  called when editing begins or ends  @param {Typed} typed */
-  constructor(call, changed, typed) {
+  /** @param {any} call  @param {() => void} changed  called when editing begins or ends  @param {PageContext} context */
+  constructor(call, changed, { typed, announce }) {
     this._call = call;
+    this._announce = announce;
     this._changed = changed;
     this._typed = typed;
     this._key = ["arguments", call.server, call.tool, call.args_hash];
@@ -87,7 +88,7 @@ export class ArgumentEditor {
     const { arguments: values, input_schema: schema } = this._call;
     setText(this._toggle.lastElementChild, this._form ? t("Cancel editing") : t("Edit arguments"));
     if (this._form) this._body.replaceChildren(this._form.element, this._preview, h("div", { class: "arguments-tools" }, this._toggle));
-    else this._body.replaceChildren(argumentsView(values, schema, { tools: [this._toggle] }));
+    else this._body.replaceChildren(argumentsView(values, schema, this._announce, { tools: [this._toggle] }));
     this._drawPreview();
   }
 
@@ -97,7 +98,7 @@ export class ArgumentEditor {
     const values = this._form.peek();
     const { arguments: proposed, input_schema: schema } = this._call;
     this._preview.replaceChildren(h("h4", { class: "preview-title" }, t("What will be sent")),
-      values ? argumentsView(values, schema, { proposed, caption: t("What will be sent") }) : h("p", { class: "muted" }, t("Some fields need attention first.")));
+      values ? argumentsView(values, schema, this._announce, { proposed, caption: t("What will be sent") }) : h("p", { class: "muted" }, t("Some fields need attention first.")));
   }
 
   _leave(event) {

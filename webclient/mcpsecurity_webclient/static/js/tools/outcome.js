@@ -5,7 +5,8 @@ import { t } from "../ui/texts.js";
 import { forecast } from "../chart/forecast.js";
 import { worldMap } from "../chart/places.js";
 import { plot } from "../chart/plot.js";
-import { forDrawing } from "../protocol/exact.js";
+import { forDrawing, writeExact } from "../protocol/exact.js";
+import { copyButton } from "../ui/copy.js";
 import { argumentsView } from "./arguments.js";
 import { imagesView, resultText, resultView } from "./result.js";
 import { stateOf } from "./wording.js";
@@ -13,9 +14,10 @@ import { stateOf } from "./wording.js";
 const LONGEST = 240;
 
 export class Outcome {
-  /** @param {any} call */
-  constructor(call) {
+  /** @param {any} call  @param {(words: string) => void} announce */
+  constructor(call, announce) {
     this._call = call;
+    this._announce = announce;
     this._state = stateOf(call);
     /** The way to have the answer written again, if that is of use: the page's `retry` or `regenerate`. */
     this.retry = this._retry();
@@ -54,7 +56,15 @@ export class Outcome {
   _details() {
     const { arguments: values, input_schema: schema } = this._call;
     const result = this._state === "failed" ? this._wholeError() : resultView(this._call);
-    return [h("h4", {}, t("Arguments")), argumentsView(values, schema), ...(result ? [h("h4", {}, t("Result")), result] : []), ...(this._map ? [this._map] : [])];
+    const shown = result ? [h("h4", {}, t("Result")), result, this._copyOf()] : [];
+    return [h("h4", {}, t("Arguments")), argumentsView(values, schema, this._announce), ...shown, this._map].filter((part) => part !== null);
+  }
+
+  /** The result as its server gave it: JSON, else the text; pictures and files have their own ways. */
+  _copyOf() {
+    const { structured } = this._call;
+    const text = structured ? writeExact(structured, 2) : resultText(this._call);
+    return text ? h("div", { class: "arguments-tools" }, copyButton(t("Copy result"), () => text, this._announce)) : null;
   }
 
   _error() {
