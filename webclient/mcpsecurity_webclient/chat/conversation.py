@@ -1,10 +1,10 @@
 """A person's conversation, as the routes use it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import cast
 
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.auth.person import Person
@@ -16,9 +16,7 @@ from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.editing import Editing
 from mcpsecurity_webclient.chat.event_types import LISTED_AFTER, EventName, EventPayload, ToolDone
 from mcpsecurity_webclient.chat.events import EventBus, Subscription
-from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.inbox import Inbox
-from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.server import ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ToolChoice, User
@@ -99,7 +97,7 @@ class ChatService:
         self._clock = clock
         self._listed = shared.listed
         self._log = log
-        self._requests = ConversationRequests(
+        self.requests = ConversationRequests(
             Recipient(chat_id, self._publish, log),
             shared.coordinator,
             self._make_sampling(shared),
@@ -153,8 +151,8 @@ class ChatService:
 
     def _callbacks(self, settings: WebSettings) -> ServerCallbacks:
         return ServerCallbacks(
-            elicitation=self._requests.elicitation,
-            sampling=self._requests.sampling.callback if settings.sampling else None,
+            elicitation=self.requests.elicitation,
+            sampling=self.requests.sampling.callback if settings.sampling else None,
             changed=lambda: self._publish("servers.changed", {"servers": self._servers_json()}),
             catalog_changed=lambda: self._publish("catalog.changed", {}),
             watched=lambda: self.events.followed,
@@ -196,7 +194,7 @@ class ChatService:
         # Nothing is awaited from here on: a state that is half restored must not be saved.
         replayer = replayed(self.state, stored, events or [], self.events)
         pending = recover_pending_calls(self.state.calls, self.state.transcript.turns, self._clock())
-        self._requests.end_earlier(questions, self.events, stored.state.get("run"))
+        self.requests.end_earlier(questions, self.events, stored.state.get("run"))
         replayer.end(self.events.publish, goes_on=pending is not None)
         if events:
             self.saver.schedule()
@@ -210,7 +208,7 @@ class ChatService:
     @property
     def waiting(self) -> int:
         """How many calls and requests wait for the person."""
-        return self.state.waiting + self._requests.open_count()
+        return self.state.waiting + self.requests.open_count()
 
     async def pin(self, *, pinned: bool) -> None:
         """List the conversation before those that are not pinned, or no longer.
@@ -227,39 +225,6 @@ class ChatService:
         if self.state.run is None:
             self.act_as(person)
         self._servers.connect()
-
-    async def begin(
-        self,
-        text: str,
-        *,
-        attachments: list[dict[str, str]] | None = None,
-        prompt: dict[str, Any] | None = None,
-        files: Sequence[AttachedFile] = (),
-        request_id: str | None = None,
-        locale: PersonLocale = UNKNOWN,
-        queue: bool = False,
-    ) -> tuple[str | None, str]:
-        """Take a person's message and start answering; return the ids of run and message.
-
-        A repeated `request_id` means the message that was taken with it before, by this or another process;
-        the run is None if its answer has ended. With `queue`, a message that comes while an answer is being
-        written waits for its end; it has no run yet.
-
-        Raises:
-            BusyError: an answer is being written.
-            InvalidArgumentsError: a picture for a model that sees none, or too much that waits.
-            BridgeError: a prompt or an attachment cannot be read.
-            StoreError: the message cannot be saved, and was not taken.
-        """
-        return await self.inbox.begin(
-            text,
-            attachments=attachments,
-            prompt=prompt,
-            files=files,
-            request_id=request_id,
-            locale=locale,
-            queue=queue,
-        )
 
     async def again(self, trigger: Again) -> str:
         """Answer the last message again; return the run's id.
@@ -289,25 +254,6 @@ class ChatService:
         self._runs.take_stop(run_id)
         await self._end_run()
 
-    def answer_elicitation(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
-        """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""
-        self._requests.answer(elicitation_id, action, content)
-
-    def decide_sampling(self, sampling_id: str, *, approve: bool) -> None:
-        """Take the person's decision about a sampling request; see `SamplingRequests.decide`."""
-        self._requests.sampling.decide(sampling_id, approve=approve)
-
-    async def more_time(self, kind: Literal["call", "elicitation", "sampling"], request_id: str) -> float:
-        """Give the person more time for a call, a question or a sampling request; return the new deadline.
-        See `Approvals.extend`, `ElicitationCoordinator.extend`."""
-        if kind == "call":
-            return await self.approvals.extend(request_id)
-        return await self._requests.extend(kind, request_id)
-
-    def rename(self, title: str) -> None:
-        """Give the conversation another title."""
-        self.inbox.rename(title)
-
     @property
     def sid(self) -> str:
         """The session whose tokens the MCP servers get."""
@@ -334,7 +280,7 @@ class ChatService:
 
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and save the last changes."""
-        self._requests.cancel_all(leaving=self.state.leaving)
+        self.requests.cancel_all(leaving=self.state.leaving)
         await self.inbox.aclose()
         await self._runs.aclose()
         await self._log.aclose()
@@ -360,7 +306,7 @@ class ChatService:
         run = self.state.run
         self.events.publish(name, run.run_id if run else None, payload)
         if name == "tool.done":
-            self._requests.withdraw(cast("ToolDone", payload)["call_id"])
+            self.requests.withdraw(cast("ToolDone", payload)["call_id"])
         if name in _SAVED_AFTER:
             self.saver.schedule()
         if name in LISTED_AFTER:
@@ -373,8 +319,8 @@ class ChatService:
             "models": self.model_choice.offered(),
             "servers": self._servers_json(),
             "grants": self.grants.to_json(),
-            "elicitations": self._requests.elicitations(),
-            "samplings": self._requests.sampling.to_json(),
+            "elicitations": self.requests.elicitations(),
+            "samplings": self.requests.sampling.to_json(),
         }
         return cast("StateView", body)
 
@@ -384,10 +330,10 @@ class ChatService:
     def _waits(self) -> bool:
         """Tell whether the answer goes on only when the person has decided something."""
         at_work = any(call.status in ("approved", "running") for call in self.state.calls.values())
-        return self._requests.open_count() > 0 or (self.state.waiting > 0 and not at_work)
+        return self.requests.open_count() > 0 or (self.state.waiting > 0 and not at_work)
 
     async def _end_run(self) -> None:
-        self._requests.cancel_all(leaving=self.state.leaving)
+        self.requests.cancel_all(leaving=self.state.leaving)
         await self._runs.end()
 
 

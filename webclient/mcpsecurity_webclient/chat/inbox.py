@@ -70,7 +70,18 @@ class Inbox:
         locale: PersonLocale = UNKNOWN,
         queue: bool = False,
     ) -> tuple[str | None, str]:
-        """Take a person's message and start answering; see `ChatService.begin`."""
+        """Take a person's message and start answering; return the ids of run and message.
+
+        A repeated `request_id` means the message that was taken with it before, by this or another process;
+        the run is None if its answer has ended. With `queue`, a message that comes while an answer is being
+        written waits for its end; it has no run yet.
+
+        Raises:
+            BusyError: an answer is being written.
+            InvalidArgumentsError: a picture for a model that sees none, or too much that waits.
+            BridgeError: a prompt or an attachment cannot be read.
+            StoreError: the message cannot be saved, and was not taken.
+        """
         message_id = self.message_id(request_id)
         if not self._taking and any(said.message_id == message_id for said in self._state.messages):
             return self._run_of(message_id), message_id

@@ -270,20 +270,23 @@ async def _decide_batch(
 
 
 async def _answer(chat: ChatService, body: commands.Answer, request: web.Request) -> dict[str, Any]:
-    chat.answer_elicitation(request.match_info["id"], body.action, body.content)
+    chat.requests.answer(request.match_info["id"], body.action, body.content)
     return {}
 
 
 async def _decide_sampling(
     chat: ChatService, body: commands.DecideSampling, request: web.Request
 ) -> dict[str, Any]:
-    chat.decide_sampling(request.match_info["id"], approve=body.decision == "approve")
+    chat.requests.sampling.decide(request.match_info["id"], approve=body.decision == "approve")
     return {}
 
 
 def _more_time(kind: Literal["call", "elicitation", "sampling"]) -> Act[commands.Command]:
     async def act(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
-        return {"expires_at": await chat.more_time(kind, request.match_info["id"])}
+        id_ = request.match_info["id"]
+        if kind == "call":
+            return {"expires_at": await chat.approvals.extend(id_)}
+        return {"expires_at": await chat.requests.extend(kind, id_)}
 
     return act
 
@@ -317,7 +320,7 @@ async def _rename(chat: ChatService, body: commands.Rename, _request: web.Reques
     title = " ".join(body.title.split())
     if not title:
         raise ApiError(422, "invalid", _("Some values do not fit."), fields={"title": _("Write something.")})
-    chat.rename(title)
+    chat.inbox.rename(title)
     return {}
 
 

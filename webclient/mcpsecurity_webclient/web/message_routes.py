@@ -33,7 +33,7 @@ class Messages:
         files = await asyncio.to_thread(lambda: [read_file(file.name, file.data) for file in body.files])
         if sum(file.size for file in files) > MOST_BYTES:
             raise ApiError(413, "too_long", _("The files of a message have at most 4 MiB together."))
-        run_id, message_id = await chat.begin(
+        run_id, message_id = await chat.inbox.begin(
             text,
             files=files,
             attachments=[a.model_dump(exclude_none=True) for a in body.attachments],
