@@ -1,8 +1,7 @@
-"""Where a call comes from: what it raises on the way belongs to the cell that made it.
+"""Runs the callbacks of a call (questions, progress, sign-in) in the context of the notebook cell that calls.
 
-Questions and progress arrive in the connection's own task, which asks for tokens, too. A notebook shows what
-a task displays under the cell that started the task, which is the one that connected; so these are handled in
-the context of the call.
+They arrive in the connection's own task. A notebook shows what a task displays under the cell that started
+the task: without this, under the one that connected.
 """
 
 import asyncio

@@ -17,16 +17,16 @@ from mcpsecurity.localcloud.openai.offline.facts import (
     units_of,
 )
 from mcpsecurity.localcloud.openai.offline.languages import Language
-from mcpsecurity.localcloud.openai.offline.phrases import (
+from mcpsecurity.localcloud.openai.offline.plan import Step
+from mcpsecurity.localcloud.openai.offline.tool_sentences import trouble, trouble_text
+from mcpsecurity.localcloud.openai.offline.tools import Tool
+from mcpsecurity.localcloud.openai.offline.translations import (
     date_words,
     join_words,
     number_words,
     phrase,
     term,
 )
-from mcpsecurity.localcloud.openai.offline.plan import Step
-from mcpsecurity.localcloud.openai.offline.tools import Tool
-from mcpsecurity.localcloud.openai.offline.wording import trouble, trouble_text
 
 __all__ = ["Result", "summary", "value_of"]
 

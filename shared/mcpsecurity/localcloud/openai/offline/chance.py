@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from mcpsecurity.localcloud.openai.offline.words import NUMBER_WORDS
+from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS
 
 __all__ = ["Chance", "chance_in"]
 

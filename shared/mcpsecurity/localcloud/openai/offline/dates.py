@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mcpsecurity.localcloud.openai.offline.words import NUMBER_WORDS
+from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS
 
 __all__ = ["DAYS", "MONTHS", "DateQuestion", "Days", "date_question", "days_in", "easter"]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from zoneinfo import available_timezones
 
 from mcpsecurity.localcloud.openai.offline.dates import DAYS, MONTHS, days_in
-from mcpsecurity.localcloud.openai.offline.words import NUMBER_WORDS, integers
+from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS, integers
 from mcpsecurity.localcloud.openmeteo.cities import cities
 
 __all__ = ["Range", "count_before", "places", "quoted", "range_of", "time_zones"]

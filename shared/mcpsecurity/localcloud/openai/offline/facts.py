@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcpsecurity.localcloud.openai.offline.languages import Language
-from mcpsecurity.localcloud.openai.offline.phrases import number_words, phrase, term
 from mcpsecurity.localcloud.openai.offline.tools import Tool
+from mcpsecurity.localcloud.openai.offline.translations import number_words, phrase, term
 
 __all__ = ["Fact", "asked_facts", "facts_of", "rows_of", "subject_of", "units_of"]
 

@@ -12,8 +12,8 @@ from mcpsecurity.localcloud.openai.offline.extract import (
     range_of,
     time_zones,
 )
+from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS, integers, stems
 from mcpsecurity.localcloud.openai.offline.tools import Parameter, Tool
-from mcpsecurity.localcloud.openai.offline.words import NUMBER_WORDS, integers, stems
 
 __all__ = ["fill"]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from mcpsecurity.localcloud.openai.offline.dates import days_in
 from mcpsecurity.localcloud.openai.offline.extract import places
 from mcpsecurity.localcloud.openai.offline.fill import fill
+from mcpsecurity.localcloud.openai.offline.prompt_words import stems
 from mcpsecurity.localcloud.openai.offline.tools import Tool
-from mcpsecurity.localcloud.openai.offline.words import stems
 
 __all__ = ["best_tool"]
 

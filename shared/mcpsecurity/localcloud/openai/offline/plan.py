@@ -11,8 +11,8 @@ from mcpsecurity.localcloud.openai.offline.dates import DateQuestion, Days, date
 from mcpsecurity.localcloud.openai.offline.extract import count_before, places, range_of, time_zones
 from mcpsecurity.localcloud.openai.offline.fill import fill
 from mcpsecurity.localcloud.openai.offline.match import best_tool
+from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS, integers, stems
 from mcpsecurity.localcloud.openai.offline.tools import Parameter, Tool
-from mcpsecurity.localcloud.openai.offline.words import NUMBER_WORDS, integers, stems
 
 __all__ = ["Step", "plan"]
 

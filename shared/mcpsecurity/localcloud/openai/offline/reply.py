@@ -11,12 +11,12 @@ from mcpsecurity.localcloud.openai.offline.answer import Result, summary, value_
 from mcpsecurity.localcloud.openai.offline.dates import date_question
 from mcpsecurity.localcloud.openai.offline.languages import Prompt, read_prompt
 from mcpsecurity.localcloud.openai.offline.notes import note_of
-from mcpsecurity.localcloud.openai.offline.phrases import phrase
 from mcpsecurity.localcloud.openai.offline.plan import About, Step, plan
+from mcpsecurity.localcloud.openai.offline.prompt_words import corrected
 from mcpsecurity.localcloud.openai.offline.small_talk import about_tools, chat
+from mcpsecurity.localcloud.openai.offline.tool_sentences import ask_for, cannot, greeting, trouble
 from mcpsecurity.localcloud.openai.offline.tools import Tool
-from mcpsecurity.localcloud.openai.offline.wording import ask_for, cannot, greeting, trouble
-from mcpsecurity.localcloud.openai.offline.words import corrected
+from mcpsecurity.localcloud.openai.offline.translations import phrase
 
 __all__ = ["Reply", "ToolCall", "reply_to"]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from mcpsecurity.localcloud.openai.offline.languages import Prompt
 from mcpsecurity.localcloud.openai.offline.match import best_tool
-from mcpsecurity.localcloud.openai.offline.phrases import phrase
+from mcpsecurity.localcloud.openai.offline.tool_sentences import describe_tool, greeting, list_tools
 from mcpsecurity.localcloud.openai.offline.tools import Tool
-from mcpsecurity.localcloud.openai.offline.wording import describe_tool, greeting, list_tools
+from mcpsecurity.localcloud.openai.offline.translations import phrase
 
 __all__ = ["about_tools", "chat"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from mcpsecurity.localcloud.openai.offline.words import ACTING, participle, stems
+from mcpsecurity.localcloud.openai.offline.prompt_words import ACTING, participle, stems
 
 __all__ = ["Parameter", "Tool", "read_tools"]
 

@@ -1,11 +1,11 @@
-"""What the offline model says about tools, and what it says when a call gave nothing."""
+"""Sentences about tools, and about calls that gave nothing."""
 
 import re
 from collections.abc import Sequence
 
 from mcpsecurity.localcloud.openai.offline.languages import Language
-from mcpsecurity.localcloud.openai.offline.phrases import join_words, phrase, term
 from mcpsecurity.localcloud.openai.offline.tools import Tool
+from mcpsecurity.localcloud.openai.offline.translations import join_words, phrase, term
 
 __all__ = ["ask_for", "cannot", "describe_tool", "greeting", "list_tools", "trouble", "trouble_text"]
 

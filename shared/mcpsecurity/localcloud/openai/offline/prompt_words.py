@@ -1,4 +1,4 @@
-"""Words of a prompt: stems, numbers, and which words mean the same."""
+"""The English words of a prompt: their stems, numbers, and which words mean the same."""
 
 import difflib
 import re

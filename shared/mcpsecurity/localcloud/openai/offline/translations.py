@@ -1,4 +1,4 @@
-"""Sentences, dates and numbers in the languages that the offline model speaks."""
+"""Sentences, terms, dates and numbers in the languages that the offline model speaks."""
 
 import datetime as dt
 import json
@@ -12,7 +12,7 @@ __all__ = ["date_words", "join_words", "number_words", "phrase", "term"]
 
 
 class _Words(NamedTuple):
-    """What `phrases.json` beside this module has, by language."""
+    """What `translations.json` beside this module has, by language."""
 
     phrases: dict[str, dict[Language, str]]
     terms: dict[str, dict[Language, str]]
@@ -23,7 +23,7 @@ class _Words(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _words() -> _Words:
-    return _Words(**json.loads(files(__package__).joinpath("phrases.json").read_text("utf-8")))
+    return _Words(**json.loads(files(__package__).joinpath("translations.json").read_text("utf-8")))
 
 
 def phrase(key: str, language: Language, **values: object) -> str:
