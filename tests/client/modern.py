@@ -106,7 +106,7 @@ async def connected(server: Modern, **options: Any) -> AsyncIterator[McpConnecti
     app = web.Application()
     app.router.add_route("*", "/mcp", server.handle)
     async with (
-        on_loopback(app, "/mcp", handler_cancellation=True, shutdown_timeout=0.2) as url,
+        on_loopback(app, "/mcp", handler_cancellation=True) as url,
         asyncio.timeout(20),
         McpConnection(url, **(_options() | options)) as connection,
     ):

@@ -20,8 +20,11 @@ Serve = Callable[..., AbstractAsyncContextManager[str]]
 async def on_loopback(
     app: web.Application, path: str = "", *, port: int = 0, tls: SSLContext | None = None, **options: Any
 ) -> AsyncIterator[str]:
-    """Serve an application, and give the URL of a path there. `options` are those of `ServiceRunner`."""
-    runner = ServiceRunner(app, **options)
+    """Serve an application, and give the URL of a path there. `options` are those of `ServiceRunner`.
+
+    Requests that still run at the end get a moment only.
+    """
+    runner = ServiceRunner(app, **{"shutdown_timeout": 0.2, **options})
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,9 @@ async def cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local
 
 
 @pytest.fixture
-def cloud_settings(cloud: LocalCloud) -> dict[str, Any]:
-    return {
+def cloud_settings(cloud: LocalCloud) -> Iterator[dict[str, Any]]:
+    """Settings of a server in the cloud, whose faults end with the test."""
+    yield {
         "authority": cloud.authority,
         "tenant_id": cloud.tenant_id,
         "client_id": cloud.api_client_id,
@@ -48,6 +49,7 @@ def cloud_settings(cloud: LocalCloud) -> dict[str, Any]:
         "graph_url": cloud.authority,
         "client_secret": cloud.api_client_secret,
     }
+    cloud.tenant.faults.clear()
 
 
 async def _call(protected: ProtectedServer, token: str, tool: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 from aiohttp.typedefs import Handler
 from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel
+from tests.support.served import on_loopback
 
 from mcpsecurity.runtime.service import REQUEST_WRAPPER, started_runner
 from mcpsecurity_server.app import create_app
@@ -51,19 +52,19 @@ class Sure(BaseModel):
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     """Start a server in both ways, as `mcpsecurity server` and by the router only; return the two ports."""
-    runners: list[web.AppRunner] = []
+    async with AsyncExitStack() as running:
 
-    async def serve(**settings: Any) -> list[int]:
-        for fast in (True, False):
-            app = create_app(ServerSettings(**({"no_auth": True} | settings)))
-            if not fast:
-                del app[REQUEST_WRAPPER]
-            runners.append(await started_runner(app))
-        return [runner.addresses[0][1] for runner in runners[-2:]]
+        async def serve(**settings: Any) -> list[int]:
+            ports = []
+            for fast in (True, False):
+                app = create_app(ServerSettings(**({"no_auth": True} | settings)))
+                if not fast:
+                    del app[REQUEST_WRAPPER]
+                url = await running.enter_async_context(on_loopback(app))
+                ports.append(int(url.rpartition(":")[2]))
+            return ports
 
-    yield serve
-    for runner in runners:
-        await runner.cleanup()
+        yield serve
 
 
 async def _sent(port: int, request: str) -> list[bytes]:
@@ -150,10 +151,12 @@ async def test_streams_have_the_same_headers(serve: Serve) -> None:
         head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode()
         lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:-2])
         await reader.readexactly(int(lines["Content-Length"]))
-        writer.write(_post(IN_SESSION, f"{TYPES}Mcp-Session-Id: {lines['Mcp-Session-Id']}\r\n").encode())
+        session = f"Mcp-Session-Id: {lines['Mcp-Session-Id']}\r\n"
+        writer.write(_post(IN_SESSION, TYPES + session).encode())
         head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode()
         heads.append(sorted(line for line in head.split("\r\n") if not line.startswith(("Date", "Mcp-"))))
         writer.close()
+        await _sent(port, f"DELETE /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{session}\r\n")
     assert heads[0] == heads[1]
     assert {"Content-Type: text/event-stream", "X-Content-Type-Options: nosniff"} <= set(heads[0])
 
