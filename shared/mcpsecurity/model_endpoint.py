@@ -1,4 +1,4 @@
-"""Where a model is reached: every form of address that people paste, made into one."""
+"""The address of a model: every form that people paste, made into one."""
 
 import re
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ _DEFAULT: dict[str, Any] = {"name": "Tools", "title": "Secure MCP server", "asks
 
 
 class WebSettings(EntraSettings, ModelListSettings):
-    """What the web chat is configured with."""
+    """The settings of the web chat."""
 
     url: str = Field(
         "http://localhost:5001",

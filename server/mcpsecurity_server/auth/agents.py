@@ -1,4 +1,4 @@
-"""Agents of Microsoft Entra Agent ID, as far as an access token tells about them.
+"""Agents of Microsoft Entra Agent ID, read from the claims of an access token.
 
 An agent has a user account of its own, whose tokens look like a person's, or it acts for a person who signed
 in. Only the facets of subject and actor tell (learn.microsoft.com, entra/agent-id/agent-token-claims).

@@ -30,7 +30,7 @@ _ENDS = frozenset({"response.completed", "response.incomplete"})
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What came back, at the last try.
+    """The response to the last try.
 
     Attributes:
         status_code: the HTTP status.

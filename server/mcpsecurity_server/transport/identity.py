@@ -1,4 +1,4 @@
-"""The caller of a request, as far as the transport has to know it."""
+"""What the transport knows of the caller of a request."""
 
 from typing import NamedTuple, Protocol
 
@@ -30,7 +30,7 @@ class CallRefusedError(Exception):
 
 
 class CallerRules(Protocol):
-    """What differs between callers, by their tokens."""
+    """Tells from a token which tools its caller sees, and whether it may answer questions."""
 
     @property
     def hides_tools(self) -> bool:

@@ -199,7 +199,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _block(block: Any) -> Any:
-    """Return a part, if need be without what only describes it; or what it is in words."""
+    """Return a part, without its descriptive members if these are wrong; else a text that names it."""
     candidates = [block]
     if isinstance(block, dict):
         candidates.append({key: item for key, item in block.items() if key not in _DESCRIBING})

@@ -28,7 +28,7 @@ _TIMEOUT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ProviderMetadata:
-    """What discovery says. `issuer` may hold the placeholder `{tenantid}` for a multi-tenant authority."""
+    """The discovery document. `issuer` may hold the placeholder `{tenantid}` for a multi-tenant authority."""
 
     issuer: str
     jwks_uri: str

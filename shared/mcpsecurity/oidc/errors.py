@@ -1,4 +1,4 @@
-"""What can go wrong between us, the provider and a token.
+"""Errors of the provider and of tokens.
 
 OidcError
 ├── ProviderError           the provider cannot vouch for anybody now: a server answers 503

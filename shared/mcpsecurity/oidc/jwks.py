@@ -23,7 +23,7 @@ LoadKeys = Callable[[Mapping[str, SigningKey]], Awaitable[dict[str, SigningKey]]
 
 @dataclass(frozen=True, slots=True)
 class CachePolicy:
-    """How long things last, in seconds."""
+    """Durations, in seconds."""
 
     refresh_after: float = 3600.0
     """Age at which held keys are refreshed in the background."""

@@ -1,4 +1,4 @@
-"""How a process is told to stop, and how it stops the processes that it started, on every system."""
+"""Stop signals of a process, and the end of the processes that it started, on every system."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What client and server call the same thing in traces."""
+"""The names that client and server both use in traces."""
 
 from hashlib import sha256
 

@@ -32,7 +32,7 @@ class Begun:
 
 
 class FlowStore(Protocol):
-    """Where begun sign-ins are kept for ten minutes, by the names of their cookies."""
+    """Stores each sign-in that has begun, for ten minutes and by the name of its cookie."""
 
     async def put(self, name: str, begun: Begun) -> None:
         """Keep one."""

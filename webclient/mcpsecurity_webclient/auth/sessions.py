@@ -16,7 +16,7 @@ _MAX_SESSIONS = 10_000
 
 @dataclass(slots=True)
 class SessionRecord:
-    """What a session is: times are seconds since 1970."""
+    """The data of a session; times are seconds since 1970."""
 
     data: dict[str, Any]
     created: float
@@ -24,7 +24,7 @@ class SessionRecord:
 
 
 class SessionStore(Protocol):
-    """Where the sessions of signed-in people are kept, by the value of their cookie."""
+    """Stores the sessions of signed-in people, by the value of their cookie."""
 
     async def get(self, key: str) -> SessionRecord | None:
         """Return a session that lives, and start its idle time anew."""

@@ -8,7 +8,7 @@ __all__ = ["InMemoryTokenCacheStore", "TokenCacheStore"]
 
 
 class TokenCacheStore(Protocol):
-    """Where token caches are kept, by session."""
+    """Stores token caches, by session."""
 
     def open(self, sid: str) -> msal.SerializableTokenCache:
         """Return the session's cache, an empty one at first."""

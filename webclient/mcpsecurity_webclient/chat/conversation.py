@@ -48,7 +48,7 @@ _SAVED_AFTER = frozenset({"message.done", "tool.done", "mode.changed", "grants.c
 
 @dataclass(frozen=True, slots=True)
 class ChatDependencies:
-    """What all conversations share.
+    """The parts that all conversations share.
 
     `make_servers` makes the MCP servers of a conversation from its id, its callbacks, a function that
     returns the person in the session whose tokens the servers get, and the choice of tools. `grants_of`

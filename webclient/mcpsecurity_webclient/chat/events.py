@@ -68,7 +68,7 @@ TakeSnapshot = Callable[[], StateView]
 
 
 class EventBus(Protocol):
-    """Where a conversation publishes and pages subscribe.
+    """The bus on which a conversation publishes events to its pages.
 
     `keep_soon` is called when `mark` should be kept with the conversation before long.
     """

@@ -13,7 +13,7 @@ _LONGEST = 64
 
 @dataclass(frozen=True, slots=True)
 class PersonLocale:
-    """A language tag (BCP 47) and the name of a time zone (IANA), as far as they are known."""
+    """A language tag (BCP 47) and the name of a time zone (IANA); None where it is not known."""
 
     language: str | None = None
     time_zone: str | None = None

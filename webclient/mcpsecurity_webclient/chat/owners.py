@@ -1,4 +1,4 @@
-"""Whose a conversation is."""
+"""The owner of a conversation."""
 
 from mcpsecurity_webclient.auth.person import Person
 from mcpsecurity_webclient.store import Owner

@@ -200,7 +200,7 @@ class ContentView(TypedDict):
 
 
 class ProgressView(TypedDict):
-    """How far a tool call is."""
+    """The state of a tool call."""
 
     progress: float
     total: float | None

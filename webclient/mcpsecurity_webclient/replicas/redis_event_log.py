@@ -46,7 +46,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[5])
 
 
 class Logged(NamedTuple):
-    """What a log holds: the number of its last event, and all since the last that was too large for it."""
+    """A log: the number of its last event, and all events since the last that was too large for it."""
 
     last: int
     events: list[ChatEvent]

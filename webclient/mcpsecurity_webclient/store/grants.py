@@ -1,4 +1,4 @@
-"""What a person allows in all conversations, as it is kept."""
+"""The stored form of what a person allows in all conversations."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol

@@ -17,7 +17,7 @@ _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 class Assets:
-    """Where templates find the page's files, and the routes to them.
+    """The addresses of the page's files, for templates, and the routes to them.
 
     `folder` is the static folder. Unless `bundled`, its files are served as they are.
     """

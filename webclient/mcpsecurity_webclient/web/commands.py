@@ -37,7 +37,7 @@ class _Strict(BaseModel):
 
 
 class Command(_Strict):
-    """What every command may carry. The same `client_request_id` from the same session is the same
+    """The fields that every command may have. The same `client_request_id` from the same session is the same
     command."""
 
     client_request_id: str | None = Field(None, max_length=64)

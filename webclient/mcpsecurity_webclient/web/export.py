@@ -12,7 +12,7 @@ from mcpsecurity_webclient.chat.state import ConversationState
 __all__ = ["FORMATS", "as_json", "as_markdown", "file_name"]
 
 FORMATS = {"markdown": ("md", "text/markdown"), "json": ("json", "application/json")}
-"""What can be asked for: its file's ending and type."""
+"""The formats of an export, each with its file's ending and type."""
 
 _WHO = {"user": "You", "assistant": "Assistant"}
 

@@ -1,4 +1,4 @@
-"""What a person prefers: the language, and light or dark. The page keeps both in cookies, so that the first
+"""A person's preferences: the language, and light or dark. The page keeps both in cookies, so that the first
 thing that a browser draws is right (`static/js/shell/preferences.js`)."""
 
 from contextvars import ContextVar
@@ -27,7 +27,7 @@ _YEAR = 31_536_000
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a person chose: a theme, "light" or "dark", and a language; "" leaves it to the browser."""
+    """A person's choice of a theme, "light" or "dark", and a language; "" leaves it to the browser."""
 
     theme: str = ""
     language: str = ""

@@ -1,4 +1,4 @@
-"""How much one person may ask for."""
+"""Limits the rate of one person's requests."""
 
 import math
 from typing import Any

@@ -11,7 +11,7 @@ __all__ = ["Activity", "Instrumentation", "InstrumentedDispatcher"]
 
 
 class Activity(NamedTuple):
-    """What a process has open: sessions, running requests, questions that wait for clients, streams."""
+    """How many sessions, running requests, questions to clients and streams a process has open."""
 
     sessions: int
     requests: int

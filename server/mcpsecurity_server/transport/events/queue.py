@@ -11,7 +11,7 @@ __all__ = ["EventQueue"]
 
 
 class EventQueue:
-    """What every `Subscription` has in common: a bounded queue, until its reader is detached."""
+    """The bounded queue of a `Subscription`; it lasts until its reader is detached."""
 
     __slots__ = ("_bytes", "_events", "_limits", "_room", "_wake", "closed", "position")
 

@@ -1,4 +1,4 @@
-"""How many requests of one caller run at the same time."""
+"""Limits how many requests of one caller run at the same time."""
 
 import asyncio
 from typing import Any, Generic, Protocol, TypeVar

@@ -235,7 +235,7 @@ class Answer:
             self._fill()
 
     def _grow_reasoning(self, size: int) -> bool:
-        """Return whether so much more reasoning may be kept."""
+        """Return whether reasoning of this size may still be kept."""
         self._reasoning += size
         if self._reasoning > _MAX_REASONING:
             self._fill()

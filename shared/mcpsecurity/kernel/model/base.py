@@ -1,4 +1,4 @@
-"""What Semantic Kernel asks of a model that calls functions, as far as it is the same for all of ours."""
+"""The part of a chat model of Semantic Kernel that is the same for all of ours."""
 
 from collections.abc import Callable
 from typing import ClassVar

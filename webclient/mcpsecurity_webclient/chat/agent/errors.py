@@ -1,4 +1,4 @@
-"""What went wrong with the model or a server, in words for the person who waits."""
+"""Errors of the model or a server, explained to the person who waits."""
 
 import math
 import re

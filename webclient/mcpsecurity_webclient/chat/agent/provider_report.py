@@ -1,4 +1,4 @@
-"""What a model's endpoint says is wrong, for the operator's log: without a word of the conversation."""
+"""The error that a model's endpoint reports, for the operator's log: without a word of the conversation."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What prompts and resources of a server say, as text for the model and bounded in size."""
+"""Prompts and resources of a server, as text for the model and bounded in size."""
 
 from collections.abc import Iterable
 

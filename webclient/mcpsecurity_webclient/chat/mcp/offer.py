@@ -19,8 +19,8 @@ _SUMMARY = 200
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the model is given: names of functions by server. `searched` counts the tools of each that it
-    has to look for."""
+    """The functions that the model is offered: their names by server. `searched` counts, by server, the tools
+    that it has to look for."""
 
     functions: dict[str, list[str]]
     searched: dict[str, int]

@@ -1,4 +1,4 @@
-"""What the operator allows of a server's tools, and what a tool says that it may do."""
+"""The tools that the operator allows, and the effects that a tool declares."""
 
 from collections.abc import Callable, Collection, Iterable
 from fnmatch import fnmatchcase

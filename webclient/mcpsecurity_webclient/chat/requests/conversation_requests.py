@@ -1,4 +1,4 @@
-"""What servers ask the person of one conversation: questions, and requests to use the model."""
+"""The requests of servers to the person of one conversation: questions, and requests to use the model."""
 
 from collections.abc import Callable
 from typing import Any
