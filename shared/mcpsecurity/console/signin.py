@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msal  # type: ignore[import-untyped] # ships no types
 import requests
@@ -13,6 +12,7 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from mcpsecurity.console.browser import sign_in_by_browser
 from mcpsecurity.oidc.msal_http import msal_session
+from mcpsecurity.runtime.closing import ClosedOnExit
 from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity.runtime.threads import in_daemon_thread
 
@@ -28,7 +28,7 @@ _MICROSOFT = (
 )
 
 
-class MsalCredential:
+class MsalCredential(ClosedOnExit):
     """An azure-core `AsyncTokenCredential` of the person at the terminal.
 
     A token comes from the cache, or by a refresh, and only then by a sign-in: in the browser, which returns
@@ -111,17 +111,6 @@ class MsalCredential:
     async def close(self) -> None:
         """Close the connections to the tenant."""
         self._http.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self.close()
 
     def _application(self) -> msal.ClientApplication:
         """Return MSAL's application. Its first making asks the tenant for its metadata, so it blocks."""

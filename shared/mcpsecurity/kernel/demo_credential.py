@@ -2,14 +2,14 @@
 
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from mcpsecurity.running_demo import RefusedError, RunningDemo, sign_in
+from mcpsecurity.runtime.closing import ClosedOnExit
 from mcpsecurity.runtime.tls import client_ssl_context
 
 __all__ = ["DemoCredential"]
@@ -17,7 +17,7 @@ __all__ = ["DemoCredential"]
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
-class DemoCredential:
+class DemoCredential(ClosedOnExit):
     """An `AsyncTokenCredential` of a person of the running demo, without a password.
 
     Args:
@@ -55,19 +55,5 @@ class DemoCredential:
             raise ClientAuthenticationError(f"The local tenant gives no token: {error}") from error
         return AccessToken(str(answer["access_token"]), int(time.time()) + int(answer["expires_in"]))
 
-    async def close(self) -> None:
-        """Do nothing: it holds nothing."""
-
     async def sign_out(self) -> None:
         """Do nothing: it keeps no token."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self.close()

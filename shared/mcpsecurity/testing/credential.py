@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from azure.core.credentials import AccessToken
+
+from mcpsecurity.runtime.closing import ClosedOnExit
 
 __all__ = ["LocalCredential"]
 
 _LIFETIME = 3599
 
 
-class LocalCredential:
+class LocalCredential(ClosedOnExit):
     """An `AsyncTokenCredential` that makes its tokens by a function; for the local stack only."""
 
     def __init__(self, make: Callable[[], str]) -> None:
@@ -28,17 +29,3 @@ class LocalCredential:
     ) -> AccessToken:
         """Return a new token."""
         return AccessToken(self._make(), int(time.time()) + _LIFETIME)
-
-    async def close(self) -> None:
-        """Do nothing: it holds nothing."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self.close()
