@@ -107,8 +107,8 @@ class MutatingServer:
     """Answers by `plan`, and well when that is used up; without sessions if it is `stateless`.
 
     Attributes:
-        calls: how often each tool call, by its argument `n` and the state that it goes on from, was taken; a
-            refusal that says otherwise apart.
+        calls: how often each tool call was taken, by its argument `n`, the state that it goes on from, and
+            whether it answers questions; a refusal that says otherwise apart.
         stalled: how many requests are not answered, or not to the end.
         asked_to_wait: whether a stream said to come back later than anyone waits.
     """
@@ -120,7 +120,7 @@ class MutatingServer:
     def begin(self, plan: dict[str, list[Answer]]) -> None:
         """Forget what was, and answer by another plan."""
         self.plan = {method: list(answers) for method, answers in plan.items()}
-        self.calls: Counter[tuple[int, Any]] = Counter()
+        self.calls: Counter[tuple[int, Any, bool]] = Counter()
         self.stalled = 0
         self.asked_to_wait = False
         self._asked: dict[Any, Any] = {}
@@ -140,7 +140,8 @@ class MutatingServer:
         if kind in self.results:
             self._asked[message["id"]] = message
         if kind == "tools/call":
-            call = (message["params"]["arguments"]["n"], message["params"].get("requestState"))
+            params = message["params"]
+            call = (params["arguments"]["n"], params.get("requestState"), "inputResponses" in params)
             self.calls[call] += answer is None or not _says_that_it_was_not_taken(answer)
         if answer is None:
             return self._well(kind, message)

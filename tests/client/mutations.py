@@ -120,7 +120,7 @@ class Answer:
 def _dumped(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
-    return json.dumps(value).encode()
+    return json.dumps(value, default=repr).encode()
 
 
 def paths(value: Any, found: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

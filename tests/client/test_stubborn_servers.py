@@ -136,10 +136,16 @@ async def test_an_answer_nested_deeper_than_the_sdk_reads_is_cut(depth: int, eve
         assert "fine" in result_text(await connection.call_tool("t", {"n": 1}))
 
 
-async def test_a_session_id_that_cannot_be_sent_back_is_refused() -> None:
-    async with against({"initialize": Answer(session="ä")}) as connection:
+@pytest.mark.parametrize(
+    "greeting",
+    [Answer(session="ä"), Answer(session=" ", headers=(("Mcp-Session-Id", "other"),))],
+    ids=["ä", "two"],
+)
+async def test_a_session_id_that_cannot_be_sent_back_is_refused(greeting: Answer) -> None:
+    async with against({"initialize": greeting}) as connection:
         with pytest.raises(ServerUnavailableError, match="session id"):
             await connection.open()
+        assert "fine" in result_text(await connection.call_tool("t", {"n": 1}))
 
 
 async def test_what_the_server_says_by_itself_may_be_nonsense() -> None:

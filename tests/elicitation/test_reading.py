@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from mcpsecurity.elicitation import Form, InvalidContentError, SchemaError, parse_form
 from mcpsecurity.elicitation.entry import field_hint, read_entry
+from mcpsecurity.runtime.exact_decimals import dumps, loads
 
 
 def form(schema: Any, **more: Any) -> Form:
@@ -111,6 +112,40 @@ def test_the_whole_schema_is_read_by_meaning_as_well(schema: dict[str, Any]) -> 
 def test_a_whole_schema_that_no_form_can_show_is_refused(more: dict[str, Any]) -> None:
     with pytest.raises(SchemaError):
         parse_form({**FIELDS, **more})
+
+
+@pytest.mark.parametrize("bound", ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "default"])
+@pytest.mark.parametrize("value", ["1e400", "-1e400"])
+def test_a_bound_beyond_all_numbers_is_kept_and_named(bound: str, value: str) -> None:
+    asked = form(loads(f'{{"type": "number", "{bound}": {value}}}'))
+    assert (f'"{bound}": {value}' in dumps(asked.to_json())) == (bound != "default")
+    impossible = (value[0] == "-") == ("max" in bound.lower()) and bound != "default"
+    if impossible:
+        with pytest.raises(InvalidContentError) as caught:
+            asked.validate({"a": 1})
+        assert value in caught.value.fields["a"]
+    else:
+        assert asked.validate({"a": 1}) == {"a": 1}
+
+
+def test_a_count_may_be_written_with_a_fraction() -> None:
+    asked = form({"type": "string", "minLength": 2.0, "maxLength": 3.5})
+    assert {"minLength": 2}.items() <= asked.to_json()[0].items()
+    assert "maxLength" not in asked.to_json()[0]
+    with pytest.raises(InvalidContentError):
+        asked.validate({"a": "x"})
+
+
+def test_choices_that_differ_in_their_digits_can_be_told_apart() -> None:
+    asked = form(loads('{"enum": [1.10, 1.1]}'))
+    assert [option["title"] for option in asked.to_json()[0]["options"]] == ["1.10", "1.1"]
+    assert dumps(asked.validate({"a": loads("1.10")})) == '{"a": 1.10}'
+
+
+@pytest.mark.parametrize("schema", [None, True, [], "object"])
+def test_what_is_no_schema_is_refused(schema: Any) -> None:
+    with pytest.raises(SchemaError):
+        parse_form(schema)
 
 
 def test_lines_and_numbers_can_be_typed() -> None:

@@ -9,6 +9,7 @@ same origin after a redirect, and by `TokenAuth` after a 401.
 import asyncio
 import json
 import logging
+import re
 import secrets
 from typing import Any
 from weakref import WeakValueDictionary
@@ -35,6 +36,8 @@ _MAX_BODY = 64 * 1024 * 1024
 _MAX_REFUSAL = 64 * 1024
 _MAX_FAILURES = 1000
 _MAX_SESSION_ID = 8192
+_SENDABLE = re.compile(r"[!-~]([ -~]*[!-~])?")
+"""A value of a header, RFC 9110, 5.5; two session ids are one with a comma."""
 _GOODBYE_SECONDS = 5.0
 _SESSION_HEADERS = (b"mcp-session-id", b"mcp-protocol-version")
 
@@ -215,7 +218,7 @@ def _made(response: httpx.Response, **body: Any) -> httpx.Response:
     """
     headers = {"Content-Type": "text/event-stream" if "stream" in body else "application/json"}
     if session_id := response.headers.get("Mcp-Session-Id"):
-        if session_id.isascii() and session_id.isprintable() and len(session_id) <= _MAX_SESSION_ID:
+        if _SENDABLE.fullmatch(session_id) and len(session_id) <= _MAX_SESSION_ID:
             headers["Mcp-Session-Id"] = session_id
         elif "Mcp-Session-Id" not in response.request.headers:
             raise _no_mcp(response, Sentence("a session id that cannot be sent back"))

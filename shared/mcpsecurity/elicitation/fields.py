@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from mcpsecurity.runtime.exact_decimals import ExactFloat
 from mcpsecurity.sentences import Sentence
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "NumberField",
     "Option",
     "TextField",
+    "is_endless",
 ]
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
@@ -97,7 +99,7 @@ class NumberField(_Base):
 
     def check(self, value: Any) -> float | int:
         """Return the value as JSON has it, or raise `FieldError`."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or _is_endless(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or is_endless(value):
             raise FieldError(_WHOLE if self.integer else Sentence("Enter a number."))
         if self.integer:
             if value != int(value):
@@ -250,11 +252,14 @@ def _at_most(characters: int) -> Sentence:
     return Sentence("Enter at most {count} characters.", count=characters)
 
 
-def _is_endless(number: Any) -> bool:
+def is_endless(number: Any) -> bool:
+    """Tell whether a number is infinite or none at all (NaN)."""
     return isinstance(number, float) and not math.isfinite(number)
 
 
 def _plain(number: float) -> str:
+    if isinstance(number, ExactFloat):
+        return number.text
     return str(int(number)) if number == int(number) else str(number)
 
 

@@ -16,8 +16,10 @@ from mcpsecurity.elicitation.fields import (
     NumberField,
     Option,
     TextField,
+    is_endless,
 )
 from mcpsecurity.elicitation.reading import Reader, SchemaError
+from mcpsecurity.runtime.exact_decimals import ExactFloat
 from mcpsecurity.sentences import Sentence
 
 __all__ = ["Form", "InvalidContentError", "SchemaError", "parse_form"]
@@ -86,6 +88,8 @@ def parse_form(schema: Mapping[str, Any]) -> Form:
     Raises:
         SchemaError: it is not flat, has more than 100 fields, or a rule that a form cannot show, like `not`.
     """
+    if not isinstance(schema, Mapping):
+        raise SchemaError("not a schema")
     reader = Reader(schema)
     if not schema.keys() <= _PLAIN_ROOT:
         schema = reader.plain(schema)  # which refuses what no form can show
@@ -185,7 +189,7 @@ def _numeric(schema: Mapping[str, Any], common: dict[str, Any], *, integer: bool
         maximum=_number(schema, "maximum"),
         exclusive_minimum=_number(schema, "exclusiveMinimum"),
         exclusive_maximum=_number(schema, "exclusiveMaximum"),
-        default=_number(schema, "default"),
+        default=None if is_endless(default := _number(schema, "default")) else default,
     )
 
 
@@ -235,7 +239,11 @@ def _options(schema: Mapping[str, Any], name: str) -> tuple[Option, ...]:
         raise SchemaError(
             f"{name}: the values to choose from are not 1 to {_MAX_OPTIONS} of the field's type"
         )
-    return tuple(Option(value, str(title if title is not None else value)) for value, title in found)
+    return tuple(Option(value, _title(title if title is not None else value)) for value, title in found)
+
+
+def _title(value: Any) -> str:
+    return value.text if isinstance(value, ExactFloat) else str(value)
 
 
 _TYPES = {"string": str, "integer": int, "number": int | float, "boolean": bool}
@@ -260,5 +268,8 @@ def _number(schema: Mapping[str, Any], key: str) -> float | None:
 
 
 def _count(schema: Mapping[str, Any], key: str) -> int | None:
-    value = schema.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """Return a count, which JSON may also write as 5.0."""
+    value = _number(schema, key)
+    if value is None or is_endless(value) or value < 0 or value != int(value):
+        return None
+    return int(value)
