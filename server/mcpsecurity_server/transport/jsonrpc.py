@@ -84,6 +84,8 @@ Message = Request | Notification | Answer
 _IDS: Final = frozenset({str, int})
 _LIST: Final = ord("[")
 _DIGITS_AS_ZEROS: Final = bytes(ord("0") if chr(byte) in "0123456789" else byte for byte in range(256))
+_TOO_LARGE: Final = ("is infinity", "is too large")
+"""What orjson and `read_exactly` say of 1e400, which is JSON and no double."""
 _TOO_LONG_FOR_64_BITS: Final = b"0" * 19
 """Numbers with fewer digits fit into 64 bits; beyond these orjson rounds."""
 
@@ -113,8 +115,10 @@ def parse_body(body: bytes, depth: int) -> Any:
         value = read_exactly(body) if is_long else orjson.loads(body)  # `read_json`, without a call
     except LongNumberError as error:
         raise MessageError(PARSE_ERROR, f"Parse error: {error}") from None
-    except (ValueError, RecursionError):
-        raise MessageError(PARSE_ERROR, "Parse error: the body is not JSON") from None
+    except (ValueError, RecursionError) as error:
+        too_large = any(words in str(error) for words in _TOO_LARGE)
+        why = "a number is too large for a double" if too_large else "the body is not JSON"
+        raise MessageError(PARSE_ERROR, f"Parse error: {why}") from None
     # A value of n levels needs n brackets: with fewer, nothing has to be walked. Most values have no lists,
     # which `in` finds faster than `count`.
     brackets = body.count(b"{")

@@ -38,6 +38,22 @@ class Source:
         return types.CallToolResult(content=[types.TextContent(type="text", text="found")])
 
 
+@pytest.mark.parametrize("arguments", ["[" * 3000, '{"name": ' + "9" * 5000 + "}", "7", '"{}"'], ids=len)
+async def test_arguments_that_cannot_be_read_are_told_to_the_model(
+    endpoint: Endpoint, model_at: Made, arguments: str
+) -> None:
+    kernel, source = Kernel(), Source()
+    await import_mcp_tools(kernel, source)
+    history = ChatHistory()
+    history.add_user_message("Find it.")
+    settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto())
+    endpoint.answers.append([called("Tools-find", "c", arguments), ended()])
+    answer = await model_at().get_chat_message_content(history, settings, kernel=kernel)
+    assert (str(answer), source.called) == ("Done.", [])
+    (told,) = (each for each in endpoint.bodies[-1]["input"] if each["type"] == "function_call_output")
+    assert "malformed" in told["output"]
+
+
 @pytest.mark.parametrize("api", ["chat", "responses"])
 async def test_tools_of_a_server_reach_the_model_with_all_their_parameters(
     endpoint: Endpoint, model_at: Made, api: str

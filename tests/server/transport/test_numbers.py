@@ -136,3 +136,12 @@ async def test_a_long_number_lets_nothing_else_in(serve: Serve, text: str) -> No
         )  # Python 3.12 can read that, 3.11 not
         assert status == 400
         assert code in refused
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1E+400", "9" * 400 + ".5", "[12345678901234567890, 1e400]"])
+async def test_a_number_beyond_all_doubles_is_a_clear_error(serve: Serve, text: str) -> None:
+    async with serve(_program()) as served:
+        headers = await served.initialize()
+        body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"a":%s}}}'
+        error = await served.error(served.post((body % text).encode(), headers))
+        assert error == (400, -32700, "Parse error: a number is too large for a double")

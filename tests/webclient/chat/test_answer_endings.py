@@ -37,6 +37,7 @@ REFUSAL = [
         ([chunk({}, "stop") | {"choices": [{"message": {"refusal": "No."}}]}], "No.", "refusal"),
         (says(""), "", "empty"),
         (says(" \n"), " \n", "empty"),
+        (says("\u00a0\u200b\ufeff"), "\u00a0\u200b\ufeff", "empty"),
         ([], "", "empty"),
         (says("hello", "eos"), "hello", "eos"),
         (says("hello", ""), "hello", "stop"),
@@ -57,7 +58,7 @@ async def test_an_answer_is_kept_with_the_reason_for_its_end(
     await ask(visitor, "and then?")
     assert await answer(visitor) == ("Done.", "stop")
     said = [m["content"] for m in model.last if m["role"] == "assistant"]
-    assert said == ([text] if text.strip() else []), "no empty turn is sent"
+    assert said == ([text] if text.strip(" \n\u00a0\u200b\ufeff") else []), "no empty turn is sent"
 
 
 async def _html(_: web.Request) -> web.StreamResponse:

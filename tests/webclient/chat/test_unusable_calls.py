@@ -38,7 +38,10 @@ async def test_calls_of_no_tool_are_answered_to_the_model_and_not_shown(
     assert snapshot["calls"] == []
 
 
-@pytest.mark.parametrize("arguments", ["[]", "7", '"x"', "{", '{"min": NaN}', '{"min": 1'])
+TOO_DEEP = '{"min": ' + "[" * 191 + "]" * 191 + "}"
+
+
+@pytest.mark.parametrize("arguments", ["[1]", "7", '"x"', "{", '{"min": NaN}', '{"min": 1', TOO_DEEP])
 async def test_arguments_that_are_no_object_are_answered_to_the_model_and_not_shown(
     visitor: Visitor, model: ScriptedModel, arguments: str
 ) -> None:
@@ -52,7 +55,7 @@ async def test_arguments_that_are_no_object_are_answered_to_the_model_and_not_sh
     assert [c["function"]["arguments"] for m in model.last for c in m.get("tool_calls") or []] == ["{}"]
 
 
-@pytest.mark.parametrize("arguments", ["", None, "null", " ", "{}"])
+@pytest.mark.parametrize("arguments", ["", None, "null", " ", "{}", "[]"])
 async def test_no_arguments_are_none(visitor: Visitor, model: ScriptedModel, arguments: str | None) -> None:
     name = await function_named(visitor, model, "get_current_date_time")
     model.turns.append(calls(("a", name, arguments)))

@@ -15,7 +15,8 @@ from mcpsecurity.runtime.strict_json import read_exactly, write_exactly
 
 __all__ = ["read_json", "to_json"]
 
-_MAX_DEPTH = 200
+_MAX_DEPTH = 190
+"""What our client sends to servers: nobody approves what cannot be sent."""
 
 
 def read_json(text: str | bytes) -> Any:

@@ -6,11 +6,13 @@ Each part is taken as far as it makes sense: what is of another type than it sho
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from semantic_kernel.connectors.ai.completion_usage import CompletionUsage
 from semantic_kernel.contents import FinishReason, FunctionCallContent
+from semantic_kernel.exceptions import FunctionCallInvalidArgumentsException
 
 from mcpsecurity.kernel.model.events import as_written
 from mcpsecurity.kernel.model.thoughts import LeadingThought
@@ -249,11 +251,17 @@ class _ExactCall(FunctionCallContent):
     """A call whose decimals keep their digits when Semantic Kernel reads its arguments."""
 
     def parse_arguments(self) -> Mapping[str, Any] | None:
-        """Return the arguments, which Semantic Kernel reads itself if they are no JSON."""
+        """Return the arguments, which Semantic Kernel reads itself if they are no JSON.
+
+        Raises:
+            FunctionCallInvalidArgumentsException: they cannot be read, as Semantic Kernel tells the model.
+        """
         try:
-            return loads(self.arguments) if isinstance(self.arguments, str) else self.arguments
-        except ValueError:
+            with suppress(ValueError):
+                return loads(self.arguments) if isinstance(self.arguments, str) else self.arguments
             return super().parse_arguments()
+        except (ValueError, RecursionError) as error:  # 4301 digits, thousands of brackets
+            raise FunctionCallInvalidArgumentsException("the arguments cannot be read") from error
 
 
 def _begins(before: _Call, index: Any, call_id: str) -> bool:

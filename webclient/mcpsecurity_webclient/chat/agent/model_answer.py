@@ -14,6 +14,8 @@ __all__ = ["Completion", "ModelAnswer", "arguments_of"]
 
 _COUNTS = ("prompt_tokens", "completion_tokens")
 _LONGEST_THOUGHT = 100_000
+_NO_ARGUMENTS = ("", "null", "[]")
+"""Ways to give none; an empty list is what gateways in PHP make of an empty object."""
 _OWN_ENDS = (None, "stop", "tool_calls", "function_call")
 
 
@@ -60,6 +62,11 @@ class ModelAnswer:
         return "".join(self._pieces)
 
     @property
+    def is_blank(self) -> bool:
+        """Whether nothing of the text can be seen: there are blanks, or characters without width."""
+        return not any(character.isprintable() for character in "".join(self.text.split()))
+
+    @property
     def reasoning(self) -> list[Any]:
         """What the model thought, for its next round."""
         return list(self._known.get(REASONING, ()))
@@ -94,20 +101,20 @@ class ModelAnswer:
             return str(reason)
         if self._known.get("unreadable"):
             return "unreadable"
-        if not self.text.strip():
+        if self.is_blank:
             return "empty"
         return "stop" if reason in _OWN_ENDS else str(reason)
 
 
 def arguments_of(call: FunctionCallContent, *, whole: bool) -> dict[str, Any]:
-    """Return a call's arguments; nothing and `null` are none. Of an answer that is not `whole` some may be
-    missing.
+    """Return a call's arguments; nothing, `null` and `[]` are none. Of an answer that is not `whole` some may
+    be missing.
 
     Raises:
         UnreadableCallError: they are no JSON object.
     """
     text = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments)
-    if whole and text.strip() in ("", "null"):
+    if whole and text.strip() in _NO_ARGUMENTS:
         return {}
     try:
         arguments = read_json(text)

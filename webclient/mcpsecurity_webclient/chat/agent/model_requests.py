@@ -131,7 +131,7 @@ class ModelRequests:
                             await asyncio.sleep(_PAUSE)
                     read_at = time.monotonic()
         except BaseException:
-            if response.text.strip():
+            if not response.is_blank:
                 self._state.transcript.history.add_assistant_message(response.text)
             raise
         return response

@@ -184,7 +184,7 @@ class PromptingService:
             batch.calls.append(
                 self._tool_calls.propose(made.name or "", arguments, batch_id, message_id, items[-1].id or "")
             )
-        if response.text.strip() or items:
+        if items or not response.is_blank:
             history.add_message(self._turn_of(response, items))
             history.messages += answered
         batch.begin = len(history.messages)
@@ -194,7 +194,7 @@ class PromptingService:
 
     def _turn_of(self, response: ModelAnswer, items: list[FunctionCallContent]) -> ChatMessageContent:
         """Return what the model reads of its response later."""
-        text = [TextContent(text=response.text)] if response.text.strip() else []
+        text = [] if response.is_blank else [TextContent(text=response.text)]
         metadata: dict[str, Any] = {THOUGHT: response.thought} if response.thought else {}
         if response.reasoning and items:
             metadata |= {REASONING: response.reasoning, THOUGHT_BY: self._answering}
