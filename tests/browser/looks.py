@@ -1,5 +1,6 @@
 """The sizes, themes and enlargements that the page is looked at in, and screenshots for the documentation."""
 
+import asyncio
 import os
 import re
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ async def picture(page: Page, name: str) -> None:
     UPDATE_SCREENSHOTS asks for it."""
     if os.environ.get("UPDATE_SCREENSHOTS") and name in shown_pictures():
         IMAGES.mkdir(parents=True, exist_ok=True)
+        await asyncio.sleep(1)  # the list of chats follows a moment later
         await page.screenshot(path=IMAGES / f"{name}.png", animations="disabled", caret="hide")
 
 
