@@ -53,9 +53,10 @@ export class Files {
 
   /** Why the files cannot be sent; empty if they can. */
   get problem() {
+    const own = this._files.map((file) => this._problemOf(file)).find(Boolean); // as its chip says
+    if (own) return own;
     if (this._files.length > MOST) return t("A message takes {count} files at most.", { count: MOST });
-    if (this._files.reduce((sum, { size }) => sum + size, 0) > MOST_BYTES) return t("The files of a message have at most 4 MiB together.");
-    return this._files.map((file) => this._problemOf(file)).find(Boolean) ?? "";
+    return this._files.reduce((sum, { size }) => sum + size, 0) > MOST_BYTES ? t("The files of a message have at most 4 MiB together.") : "";
   }
 
   /** What a message carries. */
