@@ -11,6 +11,7 @@ from tests.browser.looks import picture
 from tests.browser.person import Person
 from tests.browser.playground import PICTURE
 from tests.browser.stack import STATIC
+from tests.browser.watch import Watch
 
 from mcpsecurity.testing import ScriptedModel, calls, says
 
@@ -155,6 +156,28 @@ async def test_a_message_that_is_taken_late_clears_only_the_draft_of_its_own_cha
     await alice.page.go_back()
     await expect(alice.message).to_have_value("another thought")
     await expect(chips(alice)).to_have_text([re.compile(r"other\.md")])
+
+
+async def test_trying_again_sends_a_message_in_the_chat_in_which_it_was_written(
+    alice: Person, watch: Watch
+) -> None:
+    watch.allow("503|Failed to load resource")
+    await alice.ask("hello")
+    await alice.finished()
+    refusal = {"error": {"code": "busy", "message": "Not now.", "retryable": True}}
+    await alice.page.route("**/messages", lambda route: route.fulfill(status=503, json=refusal))
+    await choose(alice, NOTES)
+    await alice.message.fill("and this?")
+    await alice.message.press("Enter")
+    again = alice.notices.get_by_role("button", name="Try again")
+    await expect(again).to_be_visible()
+    await alice.page.unroute("**/messages")
+    await alice.begin_another()
+    await again.click()
+    await expect(alice.page.get_by_role("heading", level=1)).to_have_text("hello")
+    await expect(alice.conversation.locator(".message.user").last).to_contain_text("and this?")
+    await expect(alice.conversation.locator(".message.user .chip")).to_have_text("notes.md")
+    await expect(alice.message).to_have_value("")
 
 
 async def test_what_cannot_be_sent_is_said_before_sending(alice: Person) -> None:
