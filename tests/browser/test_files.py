@@ -143,7 +143,7 @@ async def test_a_message_that_is_taken_late_clears_only_the_draft_of_its_own_cha
     await choose(alice, NOTES)
     await alice.message.fill("and this?")
     await alice.message.press("Enter")
-    await alice.page.get_by_role("button", name="New chat").click()
+    await alice.page.get_by_role("button", name="New chat", exact=True).click()
     await expect(alice.page.get_by_role("heading", level=1)).to_have_text("New chat")
     await alice.message.fill("another thought")
     await choose(alice, {**NOTES, "name": "other.md"})
