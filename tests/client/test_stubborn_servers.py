@@ -61,6 +61,16 @@ async def test_a_connection_that_cannot_be_opened_says_so_though_the_server_does
             await connection.open()
 
 
+async def test_a_connection_that_cannot_be_opened_says_so_though_the_answer_to_the_goodbye_never_ends() -> (
+    None
+):
+    endless = Answer(length="cut", end="stall")
+    no_stream = Answer(kinds=("text/event-stream",))
+    async with against({"initialize": no_stream, "DELETE": endless}) as connection:
+        with pytest.raises(ServerUnavailableError):
+            await connection.open()
+
+
 async def test_a_call_that_runs_when_its_connection_is_closed_ends() -> None:
     async with against({"tools/call": SILENT}) as connection:
         await connection.open()

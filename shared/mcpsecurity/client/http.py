@@ -86,7 +86,9 @@ class McpHttpClient(httpx.AsyncClient):
                 return _made(response, stream=ListeningStream(response))
             return response
         async with asyncio.timeout(min(self._body_timeout, _GOODBYE_SECONDS)):
-            return await super().send(request, **options)
+            response = await super().send(request, **options)
+            await response.aclose()  # nobody reads its body, which may never end
+        return httpx.Response(response.status_code, request=request)
 
     async def _posted(self, request: httpx.Request, **options: Any) -> httpx.Response:
         request_id, method = _asked(await request.aread())
