@@ -17,7 +17,7 @@ function row(grant, context, revoke) {
   const id = uniqueId("grant");
   const take = button(t("Revoke"), async () => {
     await revoke(grant);
-    byId("account-grants").focus();
+    if (byId("account-menu").matches(":popover-open")) byId("account-grants").focus();
   }, { kind: "plain", "aria-label": t("Revoke {tool}", { tool }), "aria-describedby": id });
   return h("li", {},
     h("div", { class: "account-grant" },

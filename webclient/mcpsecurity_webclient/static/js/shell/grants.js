@@ -24,7 +24,7 @@ export class Grants {
     this._element.hidden = grants.length === 0;
     const chips = grants.map((grant) => h("li", { class: "chip" }, icon("check"),
       h("span", { dir: "auto" }, grant.tool, " ", h("bdi", { class: "muted" }, this._context.serverTitle(grant.server))),
-      button(t("Revoke {tool}", { tool: grant.tool }), () => this._leave(grant), { symbol: "close", iconOnly: true })));
+      button(t("Revoke {tool}", { tool: grant.tool }), () => this._revoke(grant), { symbol: "close", iconOnly: true })));
     this._element.replaceChildren(h("span", { class: "grants-title" }, t("Always allowed")), h("ul", { class: "chips" }, chips));
   }
 
@@ -33,11 +33,6 @@ export class Grants {
     if (!byId("account-menu").matches(":popover-open")) return;
     const { drawGrants } = await import("./account_grants.js");
     drawGrants(this._drawn ?? [], this._context, (grant) => this._revoke(grant));
-  }
-
-  async _leave(grant) {
-    await this._revoke(grant);
-    this._context.leave(this._element);
   }
 
   async _revoke(grant) {
