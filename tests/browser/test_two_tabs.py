@@ -53,7 +53,7 @@ async def test_versions_are_the_same_in_both_tabs(alice: Person) -> None:
     await expect(bubbles[0]).to_have_text(["hello there"])
     await expect(alice.page.get_by_text("1 of 2").first).to_be_visible()
     await alice.page.get_by_role("button", name="Regenerate").last.click()
-    await expect(other.page.get_by_text("2 of 2")).to_have_count(1)
+    await expect(other.conversation.get_by_text("2 of 2")).to_have_count(1)
 
 
 async def test_what_waits_and_what_is_allowed_is_taken_back_in_either_tab(
