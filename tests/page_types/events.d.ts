@@ -109,7 +109,7 @@ interface RunView {
   asked_at?: number;
 }
 
-/** How far a tool call is. */
+/** The progress of a tool call. */
 interface ProgressView {
   progress: number;
   total: number | null;
@@ -177,7 +177,7 @@ interface ElicitationView {
   warnings?: Array<string>;
 }
 
-/** A server's request to use the model with `messages`, each of which has a role and a text. */
+/** A server's request to use the model with `messages`, each of which has a role and a text. `too_long`: it is longer than what the model of the conversation reads for one answer. */
 interface SamplingView {
   sampling_id: string;
   server: string;
@@ -186,6 +186,7 @@ interface SamplingView {
   expires_at: number;
   latest_at: number;
   system_prompt?: string;
+  too_long?: boolean;
 }
 
 /** A tool that runs without asking: in this conversation (chat), always (person), or always with these `arguments`, which `args_hash` identifies. */

@@ -200,7 +200,7 @@ class ContentView(TypedDict):
 
 
 class ProgressView(TypedDict):
-    """The state of a tool call."""
+    """The progress of a tool call."""
 
     progress: float
     total: float | None
