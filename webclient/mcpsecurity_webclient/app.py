@@ -250,19 +250,19 @@ class _Assembly:
         if self._redis is None or self.replicas is None:
             raise RuntimeError("there is one replica only")
         host = self.settings.replica_host
-        listener = socket.create_server((host, self.settings.replica_port), backlog=1024)
-        app[PRIVATE_LISTENERS].append(listener)
-        async with self._redis:
-            await self.replicas.start(f"http://{host}:{listener.getsockname()[1]}")
-            tasks = [
-                asyncio.create_task(self.replicas.keep_leases(), name="keep leases"),
-                asyncio.create_task(self.replicas.listen(), name="listen to other replicas"),
-            ]
-            yield
-            await end_tasks(*tasks)
-            await self.replicas.stop()
-            if self._state.logs is not None:
-                await self._state.logs.aclose()
+        with socket.create_server((host, self.settings.replica_port), backlog=1024) as listener:
+            app[PRIVATE_LISTENERS].append(listener)
+            async with self._redis:
+                await self.replicas.start(f"http://{host}:{listener.getsockname()[1]}")
+                tasks = [
+                    asyncio.create_task(self.replicas.keep_leases(), name="keep leases"),
+                    asyncio.create_task(self.replicas.listen(), name="listen to other replicas"),
+                ]
+                yield
+                await end_tasks(*tasks)
+                await self.replicas.stop()
+                if self._state.logs is not None:
+                    await self._state.logs.aclose()
 
     async def _end_here(self, sid: str, reason: str) -> None:
         self.streams.expire(sid, reason, "/signin")
