@@ -79,7 +79,15 @@ async def target(local: LocalStack, run_chat: RunChat) -> AsyncIterator[Target]:
             await person.sign_in()
             yield target
         await eventually(lambda: not endpoint.connections and not server.connections, seconds=SECONDS)
-    await eventually(lambda: asyncio.all_tasks() <= before | {asyncio.current_task()}, seconds=SECONDS)
+    try:
+        await eventually(lambda: not _tasks_since(before), seconds=SECONDS)
+    except TimeoutError:
+        raise AssertionError(f"tasks are left: {_tasks_since(before)}") from None
+
+
+def _tasks_since(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    current = {task for task in (asyncio.current_task(),) if task is not None}
+    return asyncio.all_tasks() - before - current
 
 
 class Listener:

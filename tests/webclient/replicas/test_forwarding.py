@@ -1,9 +1,12 @@
 """Two replicas of the web chat behind a proxy without stickiness are one chat."""
 
 import asyncio
+import gc
 import os
+import socket
+import warnings
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -291,3 +294,25 @@ async def test_while_redis_is_away_nothing_is_done_and_afterwards_everything_goe
                     local.cloud.model.pace = 0.0
                 assert "snapshot" in [name for name, _ in page.seen[1:]], "in place of what was not logged"
             await site.aclose()
+
+
+async def test_a_replica_whose_port_is_taken_leaves_nothing_open(
+    run_chat: RunChat, redis: Program, tmp_path: Path
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        warnings.catch_warnings(record=True) as left,
+    ):
+        warnings.simplefilter("always")
+        started = run_chat(
+            f"sqlite:///{tmp_path}/conversations.sqlite3",
+            port=taken.getsockname()[1],
+            redis_url=SecretStr(f"redis://127.0.0.1:{redis.port}"),
+            keys=SecretStr(Fernet.generate_key().decode()),
+        )
+        with suppress(OSError):
+            async with started:
+                raise AssertionError("the port is not taken")
+        del started
+        gc.collect()
+    assert not [warning for warning in left if issubclass(warning.category, ResourceWarning)]
