@@ -156,4 +156,6 @@ async def test_a_connection_whose_handshake_ends_after_the_service_is_closed(tmp
         with suppress(ConnectionError):
             await writer.start_tls(client_ssl_context(certificates.ca_file), server_hostname="localhost")
             assert await reader.read() == b""
-    writer.close()
+        writer.close()
+        while asyncio.all_tasks() != {asyncio.current_task()}:  # noqa: ASYNC110 - nothing tells that they ended
+            await asyncio.sleep(0.01)

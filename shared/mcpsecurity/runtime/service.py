@@ -129,7 +129,7 @@ class _Server(web.Server):
         """Take a connection, or end it if its handshake took longer than the server was there."""
         super().connection_made(handler, transport)
         if self._stopped:
-            transport.abort()
+            asyncio.get_running_loop().call_soon(transport.abort)  # once the handler has begun
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's signature
         """Close all connections, and take no more."""

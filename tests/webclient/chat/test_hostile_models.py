@@ -86,8 +86,13 @@ async def target(local: LocalStack, run_chat: RunChat) -> AsyncIterator[Target]:
 
 
 def _tasks_since(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    """Return new tasks, but for those of connections: services of other tests run in this loop, too."""
     current = {task for task in (asyncio.current_task(),) if task is not None}
-    return asyncio.all_tasks() - before - current
+    return {
+        task
+        for task in asyncio.all_tasks() - before - current
+        if getattr(task.get_coro(), "__qualname__", "") != "RequestHandler.start"
+    }
 
 
 class Listener:
