@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from tests.support.eventually import eventually
 from tests.support.ports import free_port
 
 from mcpsecurity.localcloud.certificates import ensure_certificates
@@ -150,12 +151,12 @@ async def test_a_connection_whose_handshake_ends_after_the_service_is_closed(tmp
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificates.server_context()).start()
     reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
-    await asyncio.sleep(0)
+    server = runner.server
+    assert server is not None
     await runner.cleanup()
     async with asyncio.timeout(10):
         with suppress(ConnectionError):
             await writer.start_tls(client_ssl_context(certificates.ca_file), server_hostname="localhost")
             assert await reader.read() == b""
-        writer.close()
-        while asyncio.all_tasks() != {asyncio.current_task()}:  # noqa: ASYNC110 - nothing tells that they ended
-            await asyncio.sleep(0.01)
+    writer.close()
+    await eventually(lambda: not server.connections)

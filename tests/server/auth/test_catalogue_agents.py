@@ -168,7 +168,7 @@ async def test_case_47_no_programs_question_reaches_an_agent_that_may_not_answer
 
 
 async def _first_words(protected: ProtectedServer, token: str) -> bytes:
-    """Call the tool in a session of a client that can ask, and return what is said before an answer."""
+    """Call the tool as a client that can ask, and return the server's messages before an answer."""
     begin: dict[str, Any] = INITIALIZE
     begin = begin | {"params": begin["params"] | {"capabilities": ASKS}}
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}

@@ -32,7 +32,7 @@ class Sampler(Protocol):
     async def sample(
         self, params: types.CreateMessageRequestParams
     ) -> types.CreateMessageResult | types.ErrorData:
-        """Return the model's answer to an approved request, or why there is none."""
+        """Return the model's answer to an approved request, or an error with the reason."""
 
 
 @dataclass(slots=True)

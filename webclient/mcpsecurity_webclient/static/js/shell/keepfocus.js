@@ -22,7 +22,7 @@ export function keepFocus(leave) {
   new MutationObserver((changes) => {
     const gone = last;
     if (gone === null || !isLost(gone, changes)) return;
-    setTimeout(() => last === gone && goOn(gone)); // whoever took it away may know a better place
+    setTimeout(() => last === gone && goOn(gone)); // the code that removed it may move the focus itself
   }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["hidden"] });
 
   function goOn(gone) {

@@ -89,7 +89,7 @@ export class Waiting {
     document.title = all > 0 ? `(${all}) ${title}` : title;
   }
 
-  /** Go to what waits: to the one after that which has the focus, or the first; if there is none, to a chat that has one. */
+  /** Focus the next card that waits after the focused one, else the first; if this chat has none, open a chat that has one. */
   next() {
     const waiting = [...this._watched];
     if (waiting.length === 0 && this._elsewhere > 0) return this._openOther();
