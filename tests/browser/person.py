@@ -52,7 +52,7 @@ class Person:
     async def begin_another(self) -> None:
         """Open a new conversation and wait for it. One that is empty is as good as new."""
         before, empty = self.page.url, await self.page.locator("#empty").is_visible()
-        await self.page.get_by_role("button", name="New chat").click()
+        await self.page.get_by_role("button", name="New chat", exact=True).click()
         if not empty:
             await expect(self.page).not_to_have_url(before)
         await self.ready()

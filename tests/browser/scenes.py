@@ -69,7 +69,7 @@ async def table(person: Person) -> Locator:
     await person.approve("read_ledger")
     await person.finished()
     card = person.call("read_ledger")
-    await card.locator(".card-line").click()
+    await card.locator("summary.card-line").click()
     return card.get_by_role("columnheader", name="customer")
 
 
@@ -78,7 +78,7 @@ async def error(person: Person) -> Locator:
     await person.approve("cause_explosion")
     await person.finished()
     card = person.call("cause_explosion")
-    await card.locator(".card-line").click()
+    await card.locator("summary.card-line").click()
     return card.get_by_text("Error executing tool")
 
 
@@ -97,7 +97,7 @@ async def error_and_versions(person: Person) -> Locator:
     await message.get_by_role("button", name="Save and ask").click()
     await person.approve("cause_explosion")
     await person.finished()
-    await person.call("cause_explosion").locator(".card-line").click()
+    await person.call("cause_explosion").locator("summary.card-line").click()
     return person.page.get_by_text("2 of 2").first
 
 

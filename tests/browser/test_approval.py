@@ -179,7 +179,7 @@ async def test_arguments_are_shown_as_a_table_and_as_raw_json(alice: Person) -> 
     assert await alice.page.evaluate(copied) == {"min": 1, "max": 7}
     await alice.approve("get_random_number")
     await alice.finished()
-    await card.locator(".card-line").click()
+    await card.locator("summary.card-line").click()
     await card.get_by_role("button", name="Copy result").click()
     await expect(alice.page.locator("#announcer")).to_contain_text("Copied")
     assert 1 <= (await alice.page.evaluate(copied))["number"] <= 6
@@ -194,7 +194,7 @@ async def test_images_and_structured_results_are_shown(alice: Person) -> None:
     await alice.ask(DICE)
     await alice.approve("get_random_number")
     card = alice.call("get_random_number")
-    await card.locator(".card-line").click()
+    await card.locator("summary.card-line").click()
     await expect(card.get_by_role("row", name=re.compile(r"^number \d"))).to_be_visible()
 
 

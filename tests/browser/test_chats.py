@@ -64,7 +64,7 @@ async def test_another_chat_opens_without_loading_the_page_and_drafts_are_kept(a
 async def test_new_chats_do_not_pile_up(alice: Person) -> None:
     await talk(alice, "hello")
     for _ in range(3):
-        await alice.page.get_by_role("button", name="New chat").click()
+        await alice.page.get_by_role("button", name="New chat", exact=True).click()
     await expect(alice.page.get_by_role("heading", level=1)).to_have_text("New chat")
     chats = alice.page.get_by_role("navigation", name="Chats").get_by_role("link")
     await expect(chats).to_have_count(1)

@@ -35,7 +35,7 @@ async def test_an_edit_shows_what_will_be_sent_before_it_is(alice: Person) -> No
     await expect(sent.get_by_role("row", name="max 100 (default)")).to_be_visible()
     await card.get_by_role("button", name="Approve with changes").click()
     await expect(card).to_contain_text("with your changes")
-    await card.locator(".card-line").click()
+    await card.locator("summary.card-line").click()
     await expect(card.get_by_role("row", name="max 100", exact=True)).to_be_visible()
 
 
@@ -68,7 +68,7 @@ async def test_a_call_that_has_ended_is_one_line_that_unfolds(alice: Person) -> 
     box = await card.bounding_box()
     assert box is not None
     assert box["height"] < 60
-    await card.locator(".card-line").click()
+    await card.locator("summary.card-line").click()
     await expect(card.get_by_role("row", name="min 1").first).to_be_visible()
 
 

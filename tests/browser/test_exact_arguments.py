@@ -54,7 +54,7 @@ async def test_a_number_beyond_doubles_can_be_edited(
     await expect(card.get_by_label("record")).to_have_value(str(BIG))
     await card.get_by_label("record").fill(str(LARGEST))
     assert (await _approved(alice, stack))["record"] == LARGEST
-    await card.locator(".card-line").click()
+    await card.locator("summary.card-line").click()
     await expect(card.get_by_role("row", name=f"record {LARGEST}").first).to_be_visible()
 
 
@@ -109,7 +109,7 @@ async def test_a_number_beyond_64_bits_arrives_as_it_was_approved(
         await card.get_by_role("button", name="Edit arguments").click()
         await card.get_by_label("record").fill(str(edited))
     assert (await _approved(alice, stack))["record"] == (edited or HUGE)
-    await card.locator(".card-line").click()
+    await card.locator("summary.card-line").click()
     await expect(card.get_by_role("row", name=f"record {edited or HUGE}").first).to_be_visible()
 
 

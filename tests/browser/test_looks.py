@@ -95,7 +95,7 @@ async def test_a_forecast(alice: Person) -> None:
     await alice.approve("get_city_weather")
     await alice.says("Zurich")
     await check(alice, "weather", alice.call("get_city_weather"))
-    await alice.call("get_city_weather").locator(".card-line").click()
+    await alice.call("get_city_weather").locator("summary.card-line").click()
     await check(alice, "result")
 
 

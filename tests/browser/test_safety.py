@@ -23,7 +23,7 @@ async def test_markup_in_any_text_stays_text(alice: Person, stack: Stack) -> Non
     await alice.finished()
     card = alice.call("spray_graffiti")
     await expect(card).to_contain_text(f"Graffiti {NASTY}")
-    await card.locator(".card-line").click()
+    await card.locator("summary.card-line").click()
     await expect(card.get_by_role("row").filter(has_text="art")).to_contain_text(NASTY)
     for selector in (
         "img[src='x']",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from tests.support.programs import postgresql
 from tests.webclient.conftest import RunChat
@@ -168,6 +169,7 @@ async def test_a_message_that_cannot_be_saved_is_not_taken_and_an_answer_is_save
             words = {"search": before["messages"][-1]["text"].split("\n")[0]}
             async with asyncio.timeout(40):  # until the answer is in the database
                 while True:
+                    await asyncio.sleep(0.05)
                     async with alice.http.get(f"{url}/api/chats", params=words) as response:
                         if response.status == 200 and (await response.json())["chats"]:
                             break
@@ -177,6 +179,26 @@ async def test_a_message_that_cannot_be_saved_is_not_taken_and_an_answer_is_save
             assert await alice.open(f"/chats/{chat_id}") == 200
             async with alice.page() as page:
                 assert shown(page.snapshot) == shown(before)
+
+
+async def test_a_chat_has_its_title_while_its_first_message_is_still_being_saved(
+    run_chat: RunChat, person: MakePerson
+) -> None:
+    async with postgresql() as (_, address), run_chat(address) as url:
+        alice = await person(url).sign_in()
+        database = await asyncpg.connect(address)
+        async with alice.page(), asyncio.TaskGroup() as sending, database.transaction():
+            await database.execute("LOCK TABLE conversations IN EXCLUSIVE MODE")  # reading goes on
+            sent = sending.create_task(alice.command("messages", text=ASK))
+            chats: list[dict[str, Any]] = []
+            async with asyncio.timeout(20):
+                while not chats:
+                    await asyncio.sleep(0.02)
+                    chats = (await alice.read("/api/chats"))[1]["chats"]
+            assert [chat["title"] for chat in chats] == [ASK]
+            assert not sent.done()
+        assert sent.result()[0] == 202
+        await database.close()
 
 
 async def test_what_nobody_used_for_longer_than_the_setting_says_is_deleted(

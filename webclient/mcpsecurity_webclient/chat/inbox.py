@@ -195,12 +195,14 @@ class Inbox:
             if waited and said not in self._state.queue:
                 raise UnknownRequestError  # it was taken back meanwhile
             message.at = self._clock()
-            with self._without(said):
+            untitled = self._state.title
+            with self._without(said), self._titled_after(message):
                 await self.take(message, turns)
         if waited:
             self._tell_queue()
         self._publish("message.added", {"message": message.to_json()})
-        self._take_title(message)
+        if self._state.title != untitled:
+            self._publish("title.changed", {"title": self._state.title})
         return self._runs.start("message")
 
     async def _send_next(self) -> None:
@@ -271,9 +273,17 @@ class Inbox:
             return self._runs.start("message")
         return run.run_id if run is not None else None
 
-    def _take_title(self, said: Message) -> None:
-        """Name a conversation that has no title after what was said in it first."""
+    @contextmanager
+    def _titled_after(self, said: Message) -> Iterator[None]:
+        """Name a conversation that has no title after what was said in it first; it has none again if the
+        block fails."""
         names = [said.text, *(file["name"] for file in said.files or ())]
         line = " ".join(next(filter(None, names), "").split())
-        if self._state.title == UNTITLED and line:
-            self.rename(line if len(line) <= _TITLE else line[: _TITLE - 1] + "…")
+        before = self._state.title
+        if before == UNTITLED and line:
+            self._state.title = line if len(line) <= _TITLE else line[: _TITLE - 1] + "…"
+        try:
+            yield
+        except BaseException:
+            self._state.title = before
+            raise
