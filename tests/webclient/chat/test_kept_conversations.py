@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 from tests.support.programs import postgresql
 from tests.webclient.conftest import RunChat
 from tests.webclient.person import WebPerson
+
+from mcpsecurity_webclient.store.engine import database_url
 
 ASK = "Please generate a random number between 1 and 6"
 BOB = "bob@contoso.example"
@@ -186,9 +189,9 @@ async def test_a_chat_has_its_title_while_its_first_message_is_still_being_saved
 ) -> None:
     async with postgresql() as (_, address), run_chat(address) as url:
         alice = await person(url).sign_in()
-        database = await asyncpg.connect(address)
-        async with alice.page(), asyncio.TaskGroup() as sending, database.transaction():
-            await database.execute("LOCK TABLE conversations IN EXCLUSIVE MODE")  # reading goes on
+        engine = create_async_engine(database_url(address))
+        async with alice.page(), asyncio.TaskGroup() as sending, engine.begin() as database:
+            await database.execute(text("LOCK TABLE conversations IN EXCLUSIVE MODE"))  # reading goes on
             sent = sending.create_task(alice.command("messages", text=ASK))
             chats: list[dict[str, Any]] = []
             async with asyncio.timeout(20):
@@ -198,7 +201,7 @@ async def test_a_chat_has_its_title_while_its_first_message_is_still_being_saved
             assert [chat["title"] for chat in chats] == [ASK]
             assert not sent.done()
         assert sent.result()[0] == 202
-        await database.close()
+        await engine.dispose()
 
 
 async def test_what_nobody_used_for_longer_than_the_setting_says_is_deleted(
