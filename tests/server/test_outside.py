@@ -4,13 +4,11 @@ import logging
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
-from redis.asyncio import Redis
 from tests.oidc.tenant import API_CLIENT_ID, ControlledTenant, MovableClock, client_context
 from tests.server.protected import ProtectedServer
 from tests.support.company import INNER, company_proxy, machine_identity
 from tests.support.eventually import eventually
-from tests.support.programs import redis_server
+from tests.support.programs import redis_for_an_identity
 
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.profile.errors import NotAvailableError
@@ -89,17 +87,8 @@ async def test_redis_is_signed_in_to_by_the_identity_of_the_machine(
     tenant: ControlledTenant, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = "a-token-of-the-machine"
-    async with redis_server() as redis, machine_identity(monkeypatch, token) as asked:
-        admin: Any = Redis(port=redis.port)
-        await admin.execute_command(
-            "ACL", "SETUSER", "identity", "reset", "on", f">{token}", "~*", "&*", "+@all"
-        )
-        await admin.aclose()
-        settings = {
-            "redis_url": f"redis://identity@127.0.0.1:{redis.port}",
-            "keys": Fernet.generate_key().decode(),
-            "client_identity": "managed",
-        }
+    async with redis_for_an_identity(token) as redis, machine_identity(monkeypatch, token) as asked:
+        settings = {**redis, "client_identity": "managed"}
         async with ProtectedServer(tenant, clock, **settings) as protected:
             await protected.session(tenant.access_token())
             assert (await protected.request("GET", "/ready")).status == 200

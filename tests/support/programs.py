@@ -11,9 +11,11 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
+from cryptography.fernet import Fernet
+from redis.asyncio import Redis
 from tests.support.ports import free_port
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "nginx_with",
     "postgresql",
     "program",
+    "redis_for_an_identity",
     "redis_server",
     "unmeasured",
 ]
@@ -139,6 +142,18 @@ async def redis_server() -> AsyncIterator[Program]:
         options = f"--port {port} --bind 127.0.0.1 --dir {folder} --appendonly no".split()
         async with _running(Program([path, *options, "--save", ""], port)) as running:
             yield running
+
+
+@asynccontextmanager
+async def redis_for_an_identity(token: str) -> AsyncIterator[dict[str, str]]:
+    """Run a redis-server that lets the user `identity` in with `token`; yield the settings of a service."""
+    async with redis_server() as running:
+        admin: Any = Redis(port=running.port)
+        rights = ("reset", "on", f">{token}", "~*", "&*", "+@all")
+        await admin.execute_command("ACL", "SETUSER", "identity", *rights)
+        await admin.aclose()
+        url = f"redis://identity@127.0.0.1:{running.port}"
+        yield {"redis_url": url, "keys": Fernet.generate_key().decode()}
 
 
 @asynccontextmanager

@@ -31,5 +31,5 @@ async def test_an_error_that_may_pass_is_waited_out_and_another_is_raised() -> N
 
 
 async def test_what_never_comes_true_is_given_up() -> None:
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"<lambda> was False for 0\.05 seconds"):
         await eventually(lambda: False, seconds=0.05)

@@ -52,10 +52,15 @@ class Page:
 
     async def until(self, name: str, **wanted: Any) -> Event:
         """Return the payload of the next event of that name with those values."""
-        while True:
-            event, data = await self.next()
-            if event == name and wanted.items() <= data.items():
-                return data
+        before = len(self.seen)
+        try:
+            while True:
+                event, data = await self.next()
+                if event == name and wanted.items() <= data.items():
+                    return data
+        except TimeoutError as error:
+            came = [event for event, _ in self.seen[before:]]
+            raise TimeoutError(f"{name} {wanted or ''} did not come, only {came}") from error
 
 
 class WebPerson:

@@ -1,14 +1,10 @@
 """No secret at all: the web client proves who it is by the identity that Azure gives it."""
 
-from typing import Any
-
 import aiohttp
 import pytest
-from cryptography.fernet import Fernet
-from redis.asyncio import Redis
 from tests.browser.stack import Stack
 from tests.support.company import machine_identity
-from tests.support.programs import postgresql, redis_server
+from tests.support.programs import postgresql, redis_for_an_identity
 from tests.webclient.conftest import NewPerson, ServeWeb
 
 from mcpsecurity.localcloud.entra.ids import MANAGED_IDENTITY_ID, WEB_CLIENT_ID
@@ -58,26 +54,14 @@ async def test_redis_and_postgresql_are_signed_in_to_by_the_identity_of_the_mach
 ) -> None:
     token = "a-token-of-the-machine"
     async with (
-        redis_server() as redis,
+        redis_for_an_identity(token) as redis,
         postgresql(token) as (_, database),
         machine_identity(monkeypatch, token) as asked,
+        serve_web(**BY_IDENTITY, **redis, database_url=database) as url,
+        aiohttp.ClientSession() as http,
+        http.get(f"{url}/ready") as answer,
     ):
-        admin: Any = Redis(port=redis.port)
-        await admin.execute_command(
-            "ACL", "SETUSER", "identity", "reset", "on", f">{token}", "~*", "&*", "+@all"
-        )
-        await admin.aclose()
-        settings = {
-            "redis_url": f"redis://identity@127.0.0.1:{redis.port}",
-            "keys": Fernet.generate_key().decode(),
-            "database_url": database,
-        }
-        async with (
-            serve_web(**BY_IDENTITY, **settings) as url,
-            aiohttp.ClientSession() as http,
-            http.get(f"{url}/ready") as answer,
-        ):
-            assert answer.status == 200, await answer.text()
+        assert answer.status == 200, await answer.text()
     assert set(asked) == {"https://redis.azure.com", "https://ossrdbms-aad.database.windows.net"}
 
 

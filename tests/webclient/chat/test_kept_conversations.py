@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
+from tests.support.eventually import eventually
 from tests.support.programs import postgresql
 from tests.webclient.conftest import RunChat
 from tests.webclient.person import WebPerson
@@ -170,12 +171,12 @@ async def test_a_message_that_cannot_be_saved_is_not_taken_and_an_answer_is_save
                 before = page.snapshot
             await server.start()
             words = {"search": before["messages"][-1]["text"].split("\n")[0]}
-            async with asyncio.timeout(40):  # until the answer is in the database
-                while True:
-                    await asyncio.sleep(0.05)
-                    async with alice.http.get(f"{url}/api/chats", params=words) as response:
-                        if response.status == 200 and (await response.json())["chats"]:
-                            break
+
+            async def found() -> bool:
+                async with alice.http.get(f"{url}/api/chats", params=words) as response:
+                    return response.status == 200 and bool((await response.json())["chats"])
+
+            await eventually(found, seconds=60)  # until the answer is in the database
 
         async with run_chat(address) as url:
             alice = await person(url).sign_in()
@@ -193,11 +194,11 @@ async def test_a_chat_has_its_title_while_its_first_message_is_still_being_saved
         async with alice.page(), asyncio.TaskGroup() as sending, engine.begin() as database:
             await database.execute(text("LOCK TABLE conversations IN EXCLUSIVE MODE"))  # reading goes on
             sent = sending.create_task(alice.command("messages", text=ASK))
-            chats: list[dict[str, Any]] = []
-            async with asyncio.timeout(20):
-                while not chats:
-                    await asyncio.sleep(0.02)
-                    chats = (await alice.read("/api/chats"))[1]["chats"]
+
+            async def listed() -> Any:
+                return (await alice.read("/api/chats"))[1]["chats"]
+
+            chats = await eventually(listed, seconds=20)
             assert [chat["title"] for chat in chats] == [ASK]
             assert not sent.done()
         assert sent.result()[0] == 202
@@ -216,8 +217,8 @@ async def test_what_nobody_used_for_longer_than_the_setting_says_is_deleted(
         alice = await person(url).sign_in()
         async with alice.page() as page:  # a page is open while the sweep comes by
             assert page.snapshot["messages"] == []
-        for _ in range(200):
-            if all(c["chat_id"] != chat_id for c in (await alice.read("/api/chats"))[1]["chats"]):
-                break
-        else:
-            pytest.fail("it is still there")
+
+        async def gone() -> bool:
+            return all(c["chat_id"] != chat_id for c in (await alice.read("/api/chats"))[1]["chats"])
+
+        await eventually(gone, seconds=30)

@@ -308,6 +308,29 @@ async def test_a_database_that_was_restarted_is_used_again(postgres: tuple[Progr
         assert await store.load(ALICE, "one") is not None
 
 
+async def test_a_database_that_takes_no_connections_cannot_be_used_until_it_does(
+    postgres: tuple[Program, str],
+) -> None:
+    """As one that is starting up, which says so to whoever connects."""
+    address = postgres[1]
+    engine = make_engine(database_url(address.replace("/postgres", "/template1")))
+    async with (
+        SqlConversationStore(address) as store,
+        engine.execution_options(isolation_level="AUTOCOMMIT").connect() as admin,
+    ):
+        await admin.execute(text("ALTER DATABASE postgres ALLOW_CONNECTIONS false"))
+        try:
+            await admin.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'postgres'")
+            )
+            with pytest.raises(StoreUnavailableError):
+                await store.check()
+        finally:
+            await admin.execute(text("ALTER DATABASE postgres ALLOW_CONNECTIONS true"))
+        await store.check()
+    await engine.dispose()
+
+
 async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "data" / "conversations.sqlite3"
     async with SqlConversationStore(f"sqlite:///{file}"):

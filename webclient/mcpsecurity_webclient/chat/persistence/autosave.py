@@ -14,7 +14,7 @@ __all__ = ["ConversationSaver"]
 
 _log = logging.getLogger(__name__)
 _PAUSE = 0.5
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 5.0
 _LAST_TRY = 5.0
 
 
@@ -72,7 +72,7 @@ class ConversationSaver:
                 self.stale = not current
 
     def schedule(self) -> None:
-        """Save after a pause. While the database cannot be reached this is tried again."""
+        """Save after a pause. While that fails it is tried again, at least every five seconds."""
         self._dirty = True
         if self._task is None and not self._closed:
             self._task = asyncio.create_task(self._later(), name="keep a conversation")
@@ -135,18 +135,25 @@ class ConversationSaver:
     async def _later(self) -> None:
         pause = self._pause
         try:
-            while self._dirty:
+            while self._dirty and not (self._closed or self.stale):
                 await asyncio.sleep(pause)
-                try:
-                    if self._dirty:  # not saved meanwhile
-                        await self.save()
-                    pause = self._pause
-                except StoreUnavailableError:
-                    pause = min(pause * 2, _LONGEST_PAUSE)
-        except StoreError:
-            _log.warning("another process has changed a conversation; the changes of this one are not saved")
+                pause = self._pause if await self._saved() else min(pause * 2, _LONGEST_PAUSE)
         finally:
             self._task = None
+
+    async def _saved(self) -> bool:
+        try:
+            if self._dirty:  # not saved meanwhile
+                await self.save()
+        except StaleConversationError:
+            _log.warning("another process has changed a conversation; the changes of this one are not saved")
+            return False
+        except StoreUnavailableError:
+            return False
+        except Exception as error:  # noqa: BLE001 - the task's boundary: the next try may succeed
+            _log.error("saving a conversation failed", exc_info=error)
+            return False
+        return True
 
 
 def _seen(task: asyncio.Task[None]) -> None:
