@@ -99,7 +99,12 @@ async def test_only_what_was_named_is_exact(modules: Page) -> None:
         ({"exclusiveMinimum": 9007199254740992}, "9007199254740993", "9007199254740993"),
         ({"kind": "number"}, "1.10", "1.10"),
         ({"kind": "number"}, ".5", "0.5"),
-        ({"kind": "number"}, "1e400", "Enter a number."),
+        ({"kind": "number"}, "1e400", "This number is too large."),
+        ({}, "-1e400", "This number is too large."),
+        ({"kind": "number"}, " 12,5", "12.5"),
+        ({"kind": "number"}, "1,234", "Enter a number."),
+        ({}, "１２", "12"),
+        ({"kind": "number"}, "NaN", "Enter a number."),
     ],
 )
 async def test_a_typed_number_keeps_its_digits(

@@ -117,6 +117,6 @@ async def test_the_last_id_of_a_stream_is_found_however_it_comes(chunks: list[by
         return httpx.Response(503)
 
     response = httpx.Response(200, stream=Pieces())
-    stream = RequestStream(response, 1, OpenPost(), resume=resume, failed=lambda _: b"failed", seconds=0)
+    stream = RequestStream(response, 1, OpenPost(), resume=resume, failed=lambda *_: b"failed", seconds=0)
     assert [chunk async for chunk in stream][-1] == b"failed"
     assert asked == ["7", "7"]

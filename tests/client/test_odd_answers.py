@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -75,6 +76,36 @@ async def test_a_call_whose_answer_cannot_be_read_ends_typed_and_was_made_once(a
         assert await connection.list_prompts() == [], "the connection goes on"
     assert server.methods.count("tools/call") == 1
     assert server.methods.count("initialize") == 1
+
+
+def events_of(message: dict[str, Any]) -> str:
+    note = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x"}}
+    return "".join(f"event: message\ndata: {json.dumps(one)}\n\n" for one in (note, said(message)))
+
+
+def lines_of(message: dict[str, Any]) -> str:
+    note = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x"}}
+    return "\n\n".join(json.dumps(one) for one in (note, said(message))) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (events_of, "application/json"),
+        (events_of, "application/octet-stream"),
+        (lambda m: json.dumps(said(m)), "text/event-stream"),
+        (lambda m: json.dumps(said(m), indent=2), "text/event-stream; charset=utf-8"),
+        (lambda m: json.dumps(said(m)), "application/json, application/json"),
+        (lambda m: json.dumps(said(m)), "text/json"),
+        (lines_of, "text/event-stream"),
+        (lines_of, "application/json"),
+        (lines_of, "application/x-ndjson"),
+    ],
+)
+async def test_an_answer_counts_whatever_it_is_called(text: Callable[[Any], str], kind: str) -> None:
+    server = Odd(call=lambda m: web.Response(body=text(m).encode(), headers={"Content-Type": kind}))
+    async with connected(server) as connection:
+        assert result_text(await connection.call_tool("t", {})) == "fine"
 
 
 async def test_a_call_is_made_once_when_the_answer_to_its_question_is_redirected() -> None:
@@ -223,6 +254,13 @@ async def test_an_error_without_an_id_is_the_calls_and_keeps_its_data() -> None:
             "It says: no credit",
         ),
         (status(503, "under maintenance"), ServerUnavailableError, "It says: under maintenance"),
+        (status(504, "timed out"), ServerUnavailableError, r"It says: timed out\. It is not known"),
+        (status(503, Retry_After="7"), ServerUnavailableError, r"status 503\. Try again after 7 s"),
+        (status(500, '{"error": {"error": {"message": "deep"}}}'), ServerUnavailableError, "says: deep"),
+        (status(403, '{"Message": "no role"}'), AccessDeniedError, "It says: no role"),
+        (body('{"detail": "no key"}'), ServerUnavailableError, r"It says: no key\. It is not known"),
+        (body(": hi\n\n", "text/event-stream"), ServerUnavailableError, "ended its answer without a result"),
+        (body("{}", **{"Content-Encoding": "gzip"}), ServerUnavailableError, "cannot be decompressed"),
         (untyped(403, b"Only at localhost"), AccessDeniedError, "It says: Only at localhost"),
         (body('{"jsonrpc": "2.0", "id": null, "error": "out of paper"}'), ProtocolError, "out of paper"),
         (body('{"jsonrpc": "2.0", "id": null, "error": ["no ink"]}'), ProtocolError, "no ink"),
@@ -254,6 +292,13 @@ async def test_an_error_without_an_id_is_the_calls_and_keeps_its_data() -> None:
         "error event",
         "error event in words",
         "plain",
+        "gateway",
+        "maintenance",
+        "nested",
+        "Message",
+        "success with a reason",
+        "no result",
+        "no gzip",
         "no type",
         "text",
         "list",

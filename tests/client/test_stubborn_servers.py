@@ -65,8 +65,8 @@ async def test_a_connection_that_cannot_be_opened_says_so_though_the_answer_to_t
     None
 ):
     endless = Answer(length="cut", end="stall")
-    no_stream = Answer(kinds=("text/event-stream",))
-    async with against({"initialize": no_stream, "DELETE": endless}) as connection:
+    no_mcp = Answer(kinds=("text/html",))
+    async with against({"initialize": no_mcp, "DELETE": endless}) as connection:
         with pytest.raises(ServerUnavailableError):
             await connection.open()
 
@@ -174,7 +174,7 @@ async def test_a_stream_may_be_resumed_a_thousand_times() -> None:
         return httpx.Response(200, text=text, headers={"Content-Type": "text/event-stream"})
 
     first = httpx.Response(200, text="id: 0\ndata:\n\n")
-    stream = RequestStream(first, 1, OpenPost(), resume=resume, failed=lambda _: b"failed", seconds=0)
+    stream = RequestStream(first, 1, OpenPost(), resume=resume, failed=lambda *_: b"failed", seconds=0)
     (answer,) = [chunk async for chunk in stream]
     assert json.loads(answer.removeprefix(b"data: "))["result"] == {}
     assert asked == [str(number) for number in range(1500)]
@@ -188,7 +188,7 @@ async def test_a_stream_that_is_resumed_without_anything_new_ends_with_an_error(
         return httpx.Response(200, text="id: 0\ndata:\n\n", headers={"Content-Type": "text/event-stream"})
 
     first = httpx.Response(200, text="id: 0\ndata:\n\n")
-    stream = RequestStream(first, 1, OpenPost(), resume=resume, failed=lambda _: b"failed", seconds=0)
+    stream = RequestStream(first, 1, OpenPost(), resume=resume, failed=lambda *_: b"failed", seconds=0)
     assert [chunk async for chunk in stream] == [b"failed"]
     assert len(asked) == 100
 

@@ -128,6 +128,14 @@ def test_a_bound_beyond_all_numbers_is_kept_and_named(bound: str, value: str) ->
         assert asked.validate({"a": 1}) == {"a": 1}
 
 
+@pytest.mark.parametrize("kind", ["number", "integer"])
+@pytest.mark.parametrize("value", ["1e400", "-1e400"])
+def test_a_number_beyond_all_numbers_is_told_as_too_large(kind: str, value: str) -> None:
+    with pytest.raises(InvalidContentError) as caught:
+        form({"type": kind}).validate({"a": loads(value)})
+    assert caught.value.fields == {"a": "This number is too large."}
+
+
 def test_a_count_may_be_written_with_a_fraction() -> None:
     asked = form({"type": "string", "minLength": 2.0, "maxLength": 3.5})
     assert {"minLength": 2}.items() <= asked.to_json()[0].items()

@@ -143,6 +143,9 @@ def test_what_a_server_sends_cannot_steer_the_terminal() -> None:
     ("schema", "text", "value"),
     [
         ({"type": "number"}, "2.5", 2.5),
+        ({"type": "number"}, " 12,5", 12.5),
+        ({"type": "number"}, "-0,125", -0.125),
+        ({"type": "integer"}, "１２", 12),
         ({"type": "integer"}, "-3", -3),
         ({"type": "string", "enum": ["2", "1"]}, "1", "1"),
         ({"type": "string", "enum": ["a", "b"]}, "2", "b"),
@@ -160,6 +163,8 @@ def test_typed_lines_become_exact_values(schema: dict[str, Any], text: str, valu
     [
         ({"type": "number"}, "nan"),
         ({"type": "number"}, "x"),
+        ({"type": "number"}, "1,234"),
+        ({"type": "number"}, "1,2,3"),
         ({"type": "integer"}, "1.5"),
         ({"type": "string", "enum": ["a"]}, "2"),
         ({"type": "string", "format": "email"}, "nobody"),

@@ -19,6 +19,9 @@ __all__ = ["check_model"]
 _ROLE = "the role Cognitive Services OpenAI User of that identity, or AZURE_OPENAI_TOKEN_SCOPE"
 _HEADERS, _API = "MCPSECURITY_MODEL_HEADERS", "MCPSECURITY_MODEL_API"
 _SHOWN = 200
+_PARSER = (
+    "a parser for this model's calls (vLLM: --enable-auto-tool-choice --tool-call-parser; llama.cpp: --jinja)"
+)
 _WAYS = {"responses": "Responses", "chat": "Chat Completions", "dated": "Chat Completions (dated API)"}
 _OPTIONS = {
     "temperature": "MCPSECURITY_MODEL_TEMPERATURE",
@@ -96,6 +99,11 @@ def _judge_answer(model: ModelSettings, answer: ModelAnswer) -> Finding:
     message = f"{name} answers{named}, by {way}, with a tool, streaming, to {_caller(model)}."
     if answer.dialect.way != answer.first_way:
         message += f" It refuses this by {_WAYS[answer.first_way]}, so the chat turns to {way}."
+    if answer.calls_as_text:
+        as_text = (
+            f"{name} writes its tool calls as text, so that no tool is run: start its server with {_PARSER}."
+        )
+        return failed("model", as_text, _name_key(model))
     left_out = sorted({_OPTIONS[path[0]] for path in answer.dialect.dropped if path[0] in _OPTIONS})
     if left_out:
         setting = ", ".join(left_out)

@@ -12,12 +12,13 @@ from mcpsecurity.model_dialect import Dialect, Way
 from mcpsecurity.model_error import error_in
 from mcpsecurity.model_refusal import Kind, kind_of
 from mcpsecurity.model_settings import ModelSettings
+from mcpsecurity.model_text_calls import writes_call
 from mcpsecurity_server.doctor.requests import Answer, fetch
 
 __all__ = ["ModelAnswer", "ask_model"]
 
-_QUESTION = {"role": "user", "content": "Say ok."}
-_TOOL = {
+_QUESTION = {"role": "user", "content": "Ask the tool for the date, then say ok."}
+_TOOL: dict[str, Any] = {
     "name": "Tools-get_current_date_time",
     "description": "The date and the time.",
     "parameters": {"type": "object", "properties": {}},
@@ -37,7 +38,7 @@ class ModelAnswer:
         message, code, param: of the error, if there is one; else empty. They are the provider's words: one
             line, at most 2,000 characters.
         model: the model that the answer names.
-        streamed: whether an answer was streamed.
+        text: what was streamed; None if no answer was.
         first_way: the way of the first request.
         dialect: what was learned from refusals.
     """
@@ -47,9 +48,19 @@ class ModelAnswer:
     code: str
     param: str
     model: str
-    streamed: bool
+    text: str | None
     first_way: Way
     dialect: Dialect
+
+    @property
+    def streamed(self) -> bool:
+        """Whether an answer was streamed."""
+        return self.text is not None
+
+    @property
+    def calls_as_text(self) -> bool:
+        """Whether it wrote a call of the tool as text."""
+        return writes_call(self.text or "", [_TOOL["name"]])
 
     @property
     def kind(self) -> Kind:
@@ -116,8 +127,9 @@ def _read(answer: Answer, first_way: Way, dialect: Dialect) -> ModelAnswer:
     error = failure or error_in(_json(answer.text)) or {}
     model = next((name for event in events if (name := _model(event))), "")
     streamed = failure is None and any(event.get("choices") or event.get("type") in _ENDS for event in events)
+    text = "".join(map(_said, events)) if streamed else None
     message, code, param = (_line(error.get(name)) for name in ("message", "code", "param"))
-    return ModelAnswer(answer.status, message, code, param, _line(model), streamed, first_way, dialect)
+    return ModelAnswer(answer.status, message, code, param, _line(model), text, first_way, dialect)
 
 
 def _events(text: str) -> list[dict[str, Any]]:
@@ -137,6 +149,16 @@ def _json(text: str) -> Any:
 def _model(event: Mapping[str, Any]) -> str:
     response = event.get("response")
     return str((response if isinstance(response, Mapping) else event).get("model") or "")
+
+
+def _said(event: Mapping[str, Any]) -> str:
+    """Return what an event adds to the text of the answer."""
+    if event.get("type") == "response.output_text.delta":
+        return str(event.get("delta") or "")
+    choices = event.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    delta = choice.get("delta") if isinstance(choice, Mapping) else None
+    return str(delta.get("content") or "") if isinstance(delta, Mapping) else ""
 
 
 def _line(value: object) -> str:

@@ -20,7 +20,14 @@ from mcpsecurity.client.json_rpc import UnreadableAnswerError, parsed, question_
 from mcpsecurity.client.time_limits import OpenPost
 from mcpsecurity.sentences import Sentence
 
-__all__ = ["EventReader", "ListeningStream", "RequestStream", "content_type", "is_event_stream"]
+__all__ = [
+    "EventReader",
+    "ListeningStream",
+    "RequestStream",
+    "content_type",
+    "is_event_stream",
+    "messages_in",
+]
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 2
@@ -62,6 +69,8 @@ class Event:
 class EventReader:
     """Reads server-sent events from the bytes of a stream (WHATWG HTML, 9.2.6), however they are cut.
 
+    A body without any field is one event at its end: some servers call JSON an event stream.
+
     Raises (from `feed`):
         UnreadableAnswerError: one event is larger than 64 MiB.
     """
@@ -71,6 +80,7 @@ class EventReader:
         self._pieces: list[str] = []
         self._size = 0
         self._event = Event()
+        self._unnamed: list[str] | None = []
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """Yield the events that this chunk completes."""
@@ -91,6 +101,8 @@ class EventReader:
         """Yield the event that the end of the stream cut off, as if it was complete."""
         yield from self._lines([*_LINE_END.split("".join(self._pieces)), ""])
         self._pieces = []
+        if self._unnamed:
+            yield Event(data=self._unnamed)
 
     def _lines(self, lines: list[str]) -> Iterator[Event]:
         for line in lines:
@@ -107,6 +119,10 @@ class EventReader:
             self._event.data.append(value)
         elif name in ("id", "event", "retry"):
             self._event.fields[name] = value
+        elif name and self._unnamed is not None:
+            self._unnamed.append(line)
+            return
+        self._unnamed = None if name else self._unnamed
 
 
 class RequestStream(httpx.AsyncByteStream):
@@ -129,7 +145,7 @@ class RequestStream(httpx.AsyncByteStream):
         post: OpenPost,
         *,
         resume: Callable[[str], Awaitable[httpx.Response]] | None,
-        failed: Callable[[str], bytes],
+        failed: Callable[[str, bool], bytes],
         seconds: float = 1.0,
     ) -> None:
         self._response = response
@@ -140,6 +156,7 @@ class RequestStream(httpx.AsyncByteStream):
         self._seconds = seconds
         self._last_id = self._error = ""
         self._idle = 0
+        self._broke = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async with contextlib.aclosing(self._events()) as events:
@@ -161,7 +178,7 @@ class RequestStream(httpx.AsyncByteStream):
             self._idle += 1
             if self._idle > _MAX_IDLE or not await self._resumed():
                 break
-        yield self._failed(self._error)
+        yield self._failed(self._error, self._broke)
 
     async def aclose(self) -> None:
         """Close the response that the stream comes from."""
@@ -180,6 +197,7 @@ class RequestStream(httpx.AsyncByteStream):
             self._last_id = ""  # it would come again
         except Exception as error:  # noqa: BLE001 - the SDK would leave its caller waiting
             _log.debug("an event stream broke: %s", type(error).__name__)
+            self._broke = True
         for event in reader.rest():
             message = self._message(event)
             if message is not None and ("method" not in message or not self._last_id):  # or it comes again
@@ -207,6 +225,7 @@ class RequestStream(httpx.AsyncByteStream):
         """Ask for the rest of the stream; tell whether it comes."""
         if self._resume is None or not self._last_id:
             return False
+        self._broke = True
         await self._response.aclose()
         for _ in range(_ATTEMPTS):
             await asyncio.sleep(self._seconds)
@@ -249,6 +268,23 @@ def content_type(response: httpx.Response) -> str:
     """Return the media type of a response; empty without one."""
     value: str = response.headers.get("Content-Type", "")
     return value.partition(";")[0].strip().lower()
+
+
+def messages_in(body: bytes) -> Any:
+    """Return the JSON of a body; of events that are called JSON, a list.
+
+    Raises:
+        UnreadableAnswerError: there is none in it.
+    """
+    try:
+        return parsed(body)
+    except UnreadableAnswerError:
+        reader = EventReader()
+        events = [*reader.feed(body), *reader.rest()]
+        found = [message for event in events if (message := _message(event)) is not None]
+        if not found:
+            raise
+        return found
 
 
 def _message(event: Event) -> Any:

@@ -18,9 +18,23 @@ import httpx
 from mcp import types
 
 from mcpsecurity.client.errors import BridgeError, ServerUnavailableError
-from mcpsecurity.client.event_streams import ListeningStream, RequestStream, content_type, is_event_stream
-from mcpsecurity.client.http_errors import METHOD, in_doubt, not_sent, refusal_of, unknown_outcome
-from mcpsecurity.client.json_rpc import UnreadableAnswerError, parsed, response_to
+from mcpsecurity.client.event_streams import (
+    ListeningStream,
+    RequestStream,
+    content_type,
+    is_event_stream,
+    messages_in,
+)
+from mcpsecurity.client.http_errors import (
+    METHOD,
+    in_doubt,
+    not_sent,
+    reason_in,
+    refusal_of,
+    unknown_outcome,
+    with_reason,
+)
+from mcpsecurity.client.json_rpc import UnreadableAnswerError, response_to
 from mcpsecurity.client.time_limits import OpenPost
 from mcpsecurity.runtime.exact_decimals import unmarked
 from mcpsecurity.sentences import Sentence
@@ -39,6 +53,7 @@ _MAX_SESSION_ID = 8192
 _SENDABLE = re.compile(r"[!-~]([ -~]*[!-~])?")
 """A value of a header, RFC 9110, 5.5; two session ids are one with a comma."""
 _GOODBYE_SECONDS = 5.0
+_UNTYPED = ("", "application/octet-stream")
 _SESSION_HEADERS = (b"mcp-session-id", b"mcp-protocol-version")
 
 
@@ -136,7 +151,7 @@ class McpHttpClient(httpx.AsyncClient):
         kind = content_type(response)
         if is_event_stream(response):
             return self._streamed(response, request_id, post)
-        if response.status_code == httpx.codes.ACCEPTED or kind not in ("application/json", ""):
+        if response.status_code == httpx.codes.ACCEPTED or not ("json" in kind or kind in _UNTYPED):
             await response.aclose()
             what = Sentence(
                 "status {status} and {kind}",
@@ -146,9 +161,9 @@ class McpHttpClient(httpx.AsyncClient):
             raise _no_mcp(response, what)
         body = await self._body(response, _MAX_BODY)
         try:
-            message = response_to(request_id, parsed(body))
+            message = response_to(request_id, messages_in(body))
         except UnreadableAnswerError as error:
-            raise _no_mcp(response, str(error)) from error
+            raise _no_mcp(response, str(error), reason_in(response, body)) from error
         return _made(response, content=json.dumps(message))
 
     async def _body(self, response: httpx.Response, limit: int, *, cut: bool = False) -> bytes:
@@ -160,9 +175,9 @@ class McpHttpClient(httpx.AsyncClient):
                     found += chunk
                     if len(found) > limit:
                         break
-        except (httpx.HTTPError, httpx.StreamError, TimeoutError):
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
             if not cut:
-                raise
+                raise _unfinished(response, error) from error
         finally:
             await response.aclose()
         if len(found) > limit and not cut:
@@ -178,8 +193,8 @@ class McpHttpClient(httpx.AsyncClient):
             asking = self.build_request("GET", request.url, headers=_resuming(response, last_id))
             return await self._redirected(asking, stream=True)
 
-        def failed(said: str) -> bytes:
-            error = json.dumps(self.error_response(request_id, unknown_outcome(request, said)))
+        def failed(said: str, broke: bool) -> bytes:
+            error = json.dumps(self.error_response(request_id, unknown_outcome(request, said, broke=broke)))
             return f"event: message\ndata: {error}\n\n".encode()
 
         seconds = min(1.0, self._body_timeout)
@@ -260,15 +275,26 @@ def _within_origin(response: httpx.Response) -> httpx.Request | None:
     return None
 
 
+def _unfinished(response: httpx.Response, error: Exception) -> Exception:
+    """Return the error of an answer whose body ended with this error."""
+    if isinstance(error, httpx.DecodingError):
+        return _no_mcp(response, Sentence("a body that cannot be decompressed"))
+    if isinstance(error, TimeoutError):
+        host = response.request.url.netloc.decode()
+        late = Sentence("The MCP server at {host} did not finish its answer in time.", host=host)
+        return ServerUnavailableError(in_doubt(response.request, late))
+    return error
+
+
 def _after_sending(request: httpx.Request, error: Exception) -> Exception:
     """Return an error of a request whose answer had begun: it was sent, so its outcome is not known."""
     return error if isinstance(error, BridgeError) else unknown_outcome(request)
 
 
-def _no_mcp(response: httpx.Response, what: str) -> BridgeError:
+def _no_mcp(response: httpx.Response, what: str, reason: str = "") -> BridgeError:
     """Return the error for an answer of success that is no JSON-RPC response to the request."""
     host = response.request.url.netloc.decode()
     problem = Sentence(
         "The MCP server at {host} answered with {what} instead of an MCP message.", host=host, what=what
     )
-    return ServerUnavailableError(in_doubt(response.request, problem))
+    return ServerUnavailableError(in_doubt(response.request, with_reason(problem, reason)))

@@ -22,25 +22,39 @@ from mcpsecurity.client.event_streams import content_type
 from mcpsecurity.client.json_rpc import NO_REASON, UnreadableAnswerError, error_of, parsed
 from mcpsecurity.sentences import Sentence
 
-__all__ = ["METHOD", "in_doubt", "not_sent", "refusal_of", "unknown_outcome"]
+__all__ = [
+    "METHOD",
+    "in_doubt",
+    "not_sent",
+    "reason_in",
+    "refusal_of",
+    "unknown_outcome",
+    "with_reason",
+]
 
 METHOD = "mcpsecurity.method"
 """The extension of an HTTP request that has the method of its JSON-RPC message."""
 
 _UNSUPPORTED_VERSION = -32022
 _MAX_REASON = 300
-_REASONS = ("error_description", "detail", "message", "msg", "title", "error", "errors")
+_REASONS = (
+    *("error_description", "detail", "message", "Message", "msg", "title", "error", "errors"),
+    *("faultstring", "fault", "errorMessage"),
+)
 _MAX_REASONS = 5
 _OF_A_SESSION = re.compile(r"session|not initiali[sz]ed", re.IGNORECASE)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
-def unknown_outcome(request: httpx.Request, said: str = "") -> ServerUnavailableError:
-    """Return the error of a request that was sent, and whose answer is lost; `said` is what came instead."""
+def unknown_outcome(request: httpx.Request, said: str = "", *, broke: bool = True) -> ServerUnavailableError:
+    """Return the error of a request that was sent, and whose answer is lost; `said` is what came instead.
+    If the connection did not break, the answer ended without the result."""
     host = request.url.netloc.decode()
-    broke = Sentence("The connection to the MCP server at {host} broke.", host=host)
-    broke = _with_reason(broke, _said(_json(said.encode())) or ("" if said[:1] in "{[" else said))
-    failure = ServerUnavailableError(in_doubt(request, broke))
+    what = Sentence("The connection to the MCP server at {host} broke.", host=host)
+    if not broke:
+        what = Sentence("The MCP server at {host} ended its answer without a result.", host=host)
+    what = with_reason(what, _said(_json(said.encode())) or ("" if said[:1] in "{[" else said))
+    failure = ServerUnavailableError(in_doubt(request, what))
     failure.outcome_is_unknown = _is_call(request)
     return failure
 
@@ -95,14 +109,14 @@ def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) ->
     doubtful = _session_is_doubtful(response, reason, answered=answered)
     if doubtful and not answered and (status == 404 or _OF_A_SESSION.search(reason)):
         ended = Sentence("The MCP server at {host} has ended the session.", host=host)
-        return SessionLostError(_with_reason(ended, reason))
+        return SessionLostError(with_reason(ended, reason))
     failure = _failed(response, error, reason, answered=answered)
     failure.session_is_doubtful = doubtful or getattr(failure, "code", None) == _UNSUPPORTED_VERSION
     failure.era_is_doubtful = 400 <= status < 500 and status not in (408, 429)
     return failure
 
 
-def _with_reason(problem: Sentence, reason: str) -> Sentence:
+def with_reason(problem: Sentence, reason: str) -> Sentence:
     """Add what the server says, if it says something."""
     if not reason:
         return problem
@@ -117,14 +131,16 @@ def _failed(
     if status == 404 and not answered:
         url = str(response.request.url)
         nothing = Sentence("There is no MCP server at {url}: HTTP status 404.", url=url)
-        return ServerUnavailableError(_with_reason(nothing, reason))
+        return ServerUnavailableError(with_reason(nothing, reason))
     if response.has_redirect_location:
         return ServerUnavailableError(_redirected(response, host))
     answer = Sentence(
         "The MCP server at {host} answered with HTTP status {status}.", host=host, status=status
     )
-    text = _with_reason(answer, reason)
+    text = with_reason(answer, reason)
     retry = response.headers.get("Retry-After", "")[:40]
+    if status >= 500 and not answered and not retry:  # perhaps a gateway's that has passed the request on
+        text = in_doubt(response.request, text)
     if retry and retry.isprintable():
         when = f"{retry} s" if retry.isdigit() else retry
         text = Sentence("{problem} Try again after {time}.", problem=text, time=when)
@@ -149,12 +165,12 @@ def _denied(status: int, host: str, challenge: dict[str, str], reason: str) -> B
             text = Sentence(
                 "The MCP server at {host} asks for a sign-in with the scope {scope}.", host=host, scope=scope
             )
-        return SignInRequiredError(_with_reason(text, reason), scope=scope, claims=challenge.get("claims"))
+        return SignInRequiredError(with_reason(text, reason), scope=scope, claims=challenge.get("claims"))
     if challenge.get("error") == "insufficient_scope" and scope:
         text = Sentence("The MCP server at {host} needs the scope {scope}.", host=host, scope=scope)
         return InsufficientScopeError(text, scope=scope)
     return AccessDeniedError(
-        _with_reason(Sentence("The MCP server at {host} refuses access.", host=host), reason)
+        with_reason(Sentence("The MCP server at {host} refuses access.", host=host), reason)
     )
 
 
@@ -165,12 +181,17 @@ def _json(body: bytes) -> Any:
         return None
 
 
+def reason_in(response: httpx.Response, body: bytes) -> str:
+    """Return what a server says in the body of an answer, wherever it says it; "" if it says nothing."""
+    return _reason(response, body, _json(body))
+
+
 def _reason(response: httpx.Response, body: bytes, message: Any) -> str:
     """Return what a server says in the body: as JSON-RPC, as RFC 9457, as frameworks do, or in plain text."""
     if isinstance(message, dict):
         if isinstance(message.get("error"), dict):
             error = error_of(message) or {}
-            return "" if error["message"] == NO_REASON else str(error["message"])
+            return _said(message["error"]) if error["message"] == NO_REASON else str(error["message"])
         return _said(message)
     text = body.decode("utf-8", errors="replace").strip()
     kind = content_type(response)

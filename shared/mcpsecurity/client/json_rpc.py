@@ -46,7 +46,9 @@ class UnreadableAnswerError(ValueError):
 
 
 def parsed(text: str | bytes) -> Any:
-    """Return parsed JSON. Lone surrogates become U+FFFD; values that are nested too deeply become a note.
+    """Return parsed JSON; of several texts of JSON, one a line, a list as of a batch.
+
+    Lone surrogates become U+FFFD; values that are nested too deeply become a note.
 
     Raises:
         UnreadableAnswerError: the text is not JSON.
@@ -58,7 +60,10 @@ def parsed(text: str | bytes) -> Any:
     try:
         return encodable(loads(text), cut=True)
     except (ValueError, RecursionError) as error:
-        raise UnreadableAnswerError(Sentence("unreadable JSON")) from error
+        lines = [line for line in text.split("\n") if line.strip()]
+        if len(lines) < 2:
+            raise UnreadableAnswerError(Sentence("unreadable JSON")) from error
+        return [parsed(line) for line in lines]
 
 
 def encodable(value: Any, depth: int = 0, *, cut: bool = False) -> Any:

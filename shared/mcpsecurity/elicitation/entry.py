@@ -1,5 +1,6 @@
 """Fields that are filled in as lines of text: in a terminal, or in a text prompt of a notebook."""
 
+import re
 from typing import Any
 
 from mcpsecurity.elicitation.fields import (
@@ -16,6 +17,7 @@ from mcpsecurity.runtime.exact_decimals import read_decimal
 
 __all__ = ["field_hint", "field_label", "field_options", "parse_entry", "read_entry"]
 
+_DECIMAL_COMMA = re.compile(r"[+-]?(0,\d+|\d+,(\d{1,2}|\d{4,}))")
 _YES, _NO = ("y", "yes", "true", "1"), ("n", "no", "false", "0")
 
 
@@ -115,9 +117,14 @@ def _typed(field: Field, text: str) -> Any:
 
 def _number(field: NumberField, text: str) -> float:
     try:
-        return int(text) if field.integer else read_decimal(text)
+        return int(text) if field.integer else read_decimal(_with_point(text))
     except ValueError:
         raise FieldError("Enter a whole number." if field.integer else "Enter a number.") from None
+
+
+def _with_point(text: str) -> str:
+    """Return a number with a point where it has a decimal comma; 1,234 may be another number, and stays."""
+    return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
 
 
 def _boolean(text: str) -> bool:

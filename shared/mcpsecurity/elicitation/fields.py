@@ -99,6 +99,8 @@ class NumberField(_Base):
 
     def check(self, value: Any) -> float | int:
         """Return the value as JSON has it, or raise `FieldError`."""
+        if isinstance(value, float) and math.isinf(value):
+            raise FieldError(Sentence("This number is too large."))
         if isinstance(value, bool) or not isinstance(value, int | float) or is_endless(value):
             raise FieldError(_WHOLE if self.integer else Sentence("Enter a number."))
         if self.integer:

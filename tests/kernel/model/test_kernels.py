@@ -38,7 +38,7 @@ class Source:
         return types.CallToolResult(content=[types.TextContent(type="text", text="found")])
 
 
-@pytest.mark.parametrize("arguments", ["[" * 3000, '{"name": ' + "9" * 5000 + "}", "7", '"{}"'], ids=len)
+@pytest.mark.parametrize("arguments", ["[" * 3000, '{"name": ' + "9" * 5000 + "}", "7", '"{}'], ids=len)
 async def test_arguments_that_cannot_be_read_are_told_to_the_model(
     endpoint: Endpoint, model_at: Made, arguments: str
 ) -> None:

@@ -3,14 +3,15 @@
 import json
 import random
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from mcpsecurity.kernel.model import NotAStreamError, ProviderError, completions
+from mcpsecurity.kernel.model import NotAStreamError, ProviderError, completions, responses
 from mcpsecurity.kernel.model.answer import Answer, whole_characters
 from mcpsecurity.kernel.model.events import EventSplitter
-from mcpsecurity.kernel.model.stream import read_events
+from mcpsecurity.kernel.model.stream import read_body, read_events
 
 
 def split(body: bytes, sizes: int = 1) -> list[str]:
@@ -104,6 +105,13 @@ def test_an_error_within_the_stream_is_raised(error: Any) -> None:
     assert raised.value.body == error
 
 
+@pytest.mark.parametrize("event", [{"object": "error", "message": "no"}, {"detail": "no"}, {"message": "no"}])
+def test_an_error_without_the_usual_wrapping_is_raised(event: Any) -> None:
+    with pytest.raises(ProviderError) as raised:
+        read(delta(content="a"), event)
+    assert raised.value.body["message"] == "no"
+
+
 @pytest.mark.parametrize(
     ("chunks", "calls"),
     [
@@ -127,6 +135,14 @@ def test_an_error_within_the_stream_is_raised(error: Any) -> None:
           tool_call(index=1, function={"arguments": "{}"})], [("b", "u", "{}"), ("a", "t", "")]),
         ([tool_call(index=0, id="a", function={"name": "t", "arguments": {"x": 1}})],
          [("a", "t", '{"x": 1}')]),
+        ([tool_call(index=0, id="a", function={"name": "Tools-", "arguments": ""}),
+          tool_call(index=0, id="a", function={"name": "now"}),
+          tool_call(index=0, function={"name": "Tools-now", "arguments": "{"}),
+          tool_call(index=0, function={"name": "Tools-now", "arguments": "}"})], [("a", "Tools-now", "{}")]),
+        ([tool_call(index=0, id="a", function={"name": "t", "arguments": '"{\\"x\\": '}),
+          tool_call(index=0, function={"arguments": '1.10}"'})], [("a", "t", '{"x": 1.10}')]),
+        ([tool_call(index=0, id="a", function={"name": "t", "arguments": '"[1]"'})], [("a", "t", '"[1]"')]),
+        ([tool_call(index=0, id="a", function={"name": "t", "arguments": '"{'})], [("a", "t", '"{')]),
         ([tool_call(index=0, id="a", type="custom", custom={"name": "t", "input": "free"})],
          [("a", "t", "free")]),
         ([delta(function_call={"name": "t", "arguments": "{"}), delta(function_call={"arguments": "}"})],
@@ -220,6 +236,28 @@ def test_no_garbage_gets_through() -> None:
 def test_an_event_that_comes_in_many_small_pieces_is_read_whole() -> None:
     body = b'data: {"text": "' + b"x" * 500_000 + b'"}\n\ndata: [DONE]\n\n'
     assert [len(data) for data in split(body, 100)] == [500_012, 6]
+
+
+SAID = {"type": "message", "content": [{"type": "output_text", "text": "At once."}]}
+MESSAGE = {"role": "assistant", "content": "At once."}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize(
+    ("api", "body"),
+    [
+        (responses, {"object": "response", "status": "completed", "error": None, "output": [SAID]}),
+        (completions, {"choices": [{"index": 0, "message": MESSAGE, "finish_reason": "stop"}]}),
+    ],
+)
+async def test_an_answer_that_comes_at_once_is_read(api: Any, body: Any, indent: int | None) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield json.dumps(body, indent=indent)[:9].encode()
+        yield json.dumps(body, indent=indent)[9:].encode()
+
+    answer = Answer()
+    assert [_ async for _ in read_body(pieces(), api.read, api.UNWANTED, answer)]
+    assert (answer.text.take(), answer.finish) == ("At once.", "stop")
 
 
 def test_a_page_without_line_ends_is_given_up_after_64_kib() -> None:

@@ -266,6 +266,28 @@ async def test_an_answer_that_is_none_is_a_failure(
     assert words in found.message
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        lambda text: {"choices": [{"delta": {"content": text}}]},
+        lambda text: {"type": "response.output_text.delta", "delta": text},
+    ],
+)
+async def test_calls_that_are_written_as_text_are_a_failure(
+    healthy_cloud: LocalCloud, event: Callable[[str], Body]
+) -> None:
+    def answer(_: str, body: Body) -> web.Response:
+        (tool,) = body["tools"]
+        name = tool.get("function", tool)["name"]
+        pieces = ["<tool_", 'call>{"name": "', name, '", "arguments": {}}']
+        return events(*map(event, pieces), {"type": "response.completed", "response": {}, "choices": [{}]})
+
+    async with standing_in(answer) as (url, _):
+        found = await _openai(healthy_cloud, url)
+    assert (found.status, found.setting) == (Status.FAILED, "OPENAI_CHAT_MODEL_ID")
+    assert "--tool-call-parser" in found.message
+
+
 async def test_each_setting_that_is_missing_is_a_finding(healthy_cloud: LocalCloud) -> None:
     found = await _openai(healthy_cloud, "https://models.example/v1")
     assert (found.status, found.setting) == (Status.FAILED, "OPENAI_API_KEY")

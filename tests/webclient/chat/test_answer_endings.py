@@ -25,42 +25,6 @@ REFUSAL = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("turn", "text", "reason"),
-    [
-        (says("", "content_filter"), "", "content_filter"),
-        (says("Once", "content_filter"), "Once", "content_filter"),
-        (says("", "length"), "", "length"),
-        (says("Once", "length"), "Once", "length"),
-        ([*REFUSAL, chunk({}, "stop")], "I can't do it.", "refusal"),
-        ([chunk({"content": "Well."}), *REFUSAL, chunk({}, "stop")], "Well.\n\nI can't do it.", "refusal"),
-        ([chunk({}, "stop") | {"choices": [{"message": {"refusal": "No."}}]}], "No.", "refusal"),
-        (says(""), "", "empty"),
-        (says(" \n"), " \n", "empty"),
-        (says("\u00a0\u200b\ufeff"), "\u00a0\u200b\ufeff", "empty"),
-        ([], "", "empty"),
-        (says("hello", "eos"), "hello", "eos"),
-        (says("hello", ""), "hello", "stop"),
-        (says("hello", None), "hello", "stop"),
-        (says("hello", "tool_calls"), "hello", "stop"),
-        ([chunk({"content": "a"}), NO_JSON, chunk({"content": "b"}), chunk({}, "stop")], "ab", "unreadable"),
-        ([HALF, OTHER_HALF, chunk({}, "stop")], "ok 😀", "stop"),
-        ([HALF, chunk({}, "stop")], "ok \ufffd", "stop"),
-    ],
-)
-async def test_an_answer_is_kept_with_the_reason_for_its_end(
-    visitor: Visitor, model: ScriptedModel, turn: list[Any], text: str, reason: str
-) -> None:
-    model.turns.append(turn)
-    done = await ask(visitor)
-    assert done["status"] == "completed"
-    assert await answer(visitor) == (text, reason)
-    await ask(visitor, "and then?")
-    assert await answer(visitor) == ("Done.", "stop")
-    said = [m["content"] for m in model.last if m["role"] == "assistant"]
-    assert said == ([text] if text.strip(" \n\u00a0\u200b\ufeff") else []), "no empty turn is sent"
-
-
 async def _html(_: web.Request) -> web.StreamResponse:
     return web.Response(text="<html>gateway</html>", content_type="text/html")
 
@@ -82,13 +46,58 @@ def _ends_with(*parts: Any) -> Any:
     return handle
 
 
+def _json(value: Any) -> Any:
+    async def handle(_: web.Request) -> web.StreamResponse:
+        return web.json_response(value)
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("turn", "text", "reason"),
+    [
+        (says("", "content_filter"), "", "content_filter"),
+        (says("Once", "content_filter"), "Once", "content_filter"),
+        (says("", "length"), "", "length"),
+        (says("Once", "length"), "Once", "length"),
+        ([*REFUSAL, chunk({}, "stop")], "I can't do it.", "refusal"),
+        ([chunk({"content": "Well."}), *REFUSAL, chunk({}, "stop")], "Well.\n\nI can't do it.", "refusal"),
+        ([chunk({}, "stop") | {"choices": [{"message": {"refusal": "No."}}]}], "No.", "refusal"),
+        (says(""), "", "empty"),
+        (says(" \n"), " \n", "empty"),
+        (says("\u00a0\u200b\ufeff"), "\u00a0\u200b\ufeff", "empty"),
+        ([], "", "empty"),
+        (_nothing, "", "empty"),
+        (_whole, "not streamed", "stop"),
+        (_ends_with(chunk({"role": "assistant", "content": ""})), "", "empty"),
+        (says("hello", "eos"), "hello", "eos"),
+        (says("hello", ""), "hello", "stop"),
+        (says("hello", None), "hello", "stop"),
+        (says("hello", "tool_calls"), "hello", "stop"),
+        ([chunk({"content": "a"}), NO_JSON, chunk({"content": "b"}), chunk({}, "stop")], "ab", "unreadable"),
+        ([HALF, OTHER_HALF, chunk({}, "stop")], "ok 😀", "stop"),
+        ([HALF, chunk({}, "stop")], "ok \ufffd", "stop"),
+    ],
+)
+async def test_an_answer_is_kept_with_the_reason_for_its_end(
+    visitor: Visitor, model: ScriptedModel, turn: Any, text: str, reason: str
+) -> None:
+    model.turns.append(turn)
+    done = await ask(visitor)
+    assert done["status"] == "completed"
+    assert await answer(visitor) == (text, reason)
+    await ask(visitor, "and then?")
+    assert await answer(visitor) == ("Done.", "stop")
+    said = [m["content"] for m in model.last if m["role"] == "assistant"]
+    assert said == ([text] if text.strip(" \n\u00a0\u200b\ufeff") else []), "no empty turn is sent"
+
+
 @pytest.mark.parametrize(
     ("turn", "code", "text", "reason"),
     [
         (_html, "model_not_a_stream", None, None),
-        (_whole, "model_not_a_stream", None, None),
+        (_json({"error": "Unexpected endpoint"}), "model_not_a_stream", None, None),
         ([NO_JSON], "model_not_a_stream", None, None),
-        (_nothing, "model_broke_off", None, None),
         (_ends_with(chunk({"content": "Once"})), "model_broke_off", "Once", "broken_off"),
         ([chunk({"content": "Once"}), ConnectionError()], "model_broke_off", "Once", "broken_off"),
         ([chunk({"content": "Once"}), {"error": {"code": "x"}}], "model_error", "Once", "broken_off"),
@@ -111,6 +120,21 @@ async def test_an_answer_that_fails_keeps_its_text_and_can_be_tried_again(
     assert (await run(visitor, "retry"))["status"] == "completed"
     assert await answer(visitor) == ("Done.", "stop")
     assert [m["role"] for m in model.last] == ["system", "user"]
+
+
+async def test_a_call_that_was_written_as_text_is_told_and_not_made(
+    visitor: Visitor, model: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = await function_named(visitor, model, "get_random_number")
+    text = f'<tool_call>\n{{"name": "{name}", "arguments": {{}}}}\n</tool_call>'
+    model.turns.append(says(text))
+    assert (await ask(visitor))["status"] == "completed"
+    assert await answer(visitor) == (text, "call_as_text")
+    assert (await visitor.snapshot())["messages"][-1]["calls"] == []
+    assert "--tool-call-parser" in caplog.text
+    model.turns.append(says(f"The tool {name} takes no arguments."))
+    await ask(visitor)
+    assert (await answer(visitor))[1] == "stop"
 
 
 async def test_trying_again_goes_on_from_the_result_of_a_tool(visitor: Visitor, model: ScriptedModel) -> None:

@@ -54,6 +54,8 @@ REFUSALS: dict[str, tuple[int, Any, str]] = {
         {"error": "Unexpected endpoint or method. (POST /chat/completions)"},
         "model_not_a_stream",
     ),
+    "gateway": (200, {"message": "Invalid API key"}, "model_unauthorized"),
+    "FastAPI": (200, {"detail": "Your credit balance is too low"}, "model_quota"),
     "xAI": (400, {"code": "invalid", "error": "Incorrect API key provided: xa***"}, "model_unauthorized"),
     "Mistral-key": (401, {"message": "Unauthorized", "request_id": "of-the-body"}, "model_unauthorized"),
     "OpenRouter": (402, {"error": {"code": 402, "message": "Insufficient credits"}}, "model_quota"),

@@ -142,7 +142,9 @@ class Answer:
     def call(self, index: Any, call_id: str, name: str, arguments: Any) -> None:
         """Take a piece of a call, or all of it. `arguments` may also be an object, instead of its JSON."""
         call = self._call(index, call_id, name)
-        call.id, call.name = call.id or call_id, call.name or name
+        call.id = call.id or call_id
+        if name and not (call.name and call.arguments):  # the whole name once more, or another piece of it
+            call.name = name if name.startswith(call.name) else call.name + name
         if isinstance(arguments, dict | list):
             arguments = dumps(as_written(arguments, *self.event))
         if arguments and isinstance(arguments, str):
@@ -188,9 +190,14 @@ class Answer:
         if isinstance(model, str) and model and model != self.model:
             self.model = _short(model)
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything of an answer has come."""
+        return bool(self._calls) or self._characters + self._reasoning > 0
+
     def calls(self) -> list[tuple[str, str, str]]:
         """Return id, name and arguments of each call, as the model wrote them."""
-        texts = [(call.id, call.name, "".join(call.arguments)) for call in self._calls]
+        texts = [(call.id, call.name, _encoded_once("".join(call.arguments))) for call in self._calls]
         return [(whole_characters(i), whole_characters(n), whole_characters(a)) for i, n, a in texts]
 
     def call_items(self) -> list[FunctionCallContent]:
@@ -277,6 +284,18 @@ def _begins(before: _Call, index: Any, call_id: str) -> bool:
         return isinstance(json.loads("".join(before.arguments)), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def _encoded_once(arguments: str) -> str:
+    """Return the arguments of a call; of a JSON string that holds an object, which is how some models write
+    them, that object."""
+    if not arguments.lstrip().startswith('"'):
+        return arguments
+    try:
+        inner = json.loads(arguments)
+        return inner if isinstance(json.loads(inner), dict) else arguments
+    except (ValueError, RecursionError):
+        return arguments
 
 
 def _joined(items: list[dict[str, Any]]) -> list[dict[str, Any]]:

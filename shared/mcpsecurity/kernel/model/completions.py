@@ -12,6 +12,7 @@ from mcpsecurity.kernel.model.answer import REASONING, THOUGHT, Answer, count_of
 from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import picture_parts
 from mcpsecurity.kernel.model.thoughts import thought_in_parts
+from mcpsecurity.model_error import error_in
 
 __all__ = ["UNWANTED", "read", "request"]
 
@@ -109,7 +110,8 @@ def read(chunk: Mapping[str, Any], answer: Answer) -> None:
         ProviderError: it is an error.
     """
     choice = _choice_of(chunk)
-    if error := chunk.get("error") or choice.get("error"):
+    error = chunk.get("error") or choice.get("error")
+    if error := error or ("choices" not in chunk and error_in(chunk)):
         raise ProviderError(error)
     answer.named(chunk.get("model"))
     usage = chunk.get("usage")

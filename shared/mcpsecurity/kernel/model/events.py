@@ -25,11 +25,13 @@ _FIELD = re.compile(rb"\s*(data|event|id|retry)?:")
 class EventSplitter:
     """Splits a body into the data of its events; those with an `unwanted` name are passed over.
 
-    `empty` tells whether nothing came at all.
+    `empty` tells whether nothing came at all; `unnamed` are the lines before the first event that belong to
+    none: of a body that is no stream, all.
     """
 
     def __init__(self, unwanted: Container[bytes] = ()) -> None:
         self.empty = True
+        self.unnamed: list[bytes] = []
         self._unwanted = unwanted
         self._any = False
         self._waiting: list[bytes] = []
@@ -95,6 +97,7 @@ class EventSplitter:
                     return None
             elif not (self._any or line.startswith(b":")):
                 self._preface += len(line)
+                self.unnamed += [line] if line.strip() else []
         if not data:
             return None
         self._any = True

@@ -18,6 +18,7 @@ from semantic_kernel.contents import (
 from mcpsecurity.kernel.model.answer import REASONING, Answer, count_of, text_of
 from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import pictures_of
+from mcpsecurity.model_error import error_in
 
 __all__ = ["UNWANTED", "read", "request"]
 
@@ -147,8 +148,10 @@ def read(event: Mapping[str, Any], answer: Answer) -> None:
             raise ProviderError(response.get("error") if isinstance(response, dict) else None)
         case "error":
             raise ProviderError(event.get("error") or dict(event))
-        case None if event.get("error"):
-            raise ProviderError(event["error"])
+        case None if (error := error_in(event)) is not None:
+            raise ProviderError(error)
+        case None if event.get("object") == "response":
+            _read_response(event, answer)
 
 
 def _read_item(item: Any, answer: Answer) -> None:

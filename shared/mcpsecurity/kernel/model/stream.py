@@ -8,6 +8,7 @@ from typing import Any
 from mcpsecurity.kernel.model.answer import Answer
 from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity.kernel.model.events import EventSplitter, json_of
+from mcpsecurity.model_error import error_in
 
 __all__ = ["read_body", "read_events"]
 
@@ -24,8 +25,8 @@ async def read_body(
     """Fill an answer from a body; yield after each piece that brought events, and at the end.
 
     Raises:
-        BrokenOffError: the body ended before the answer did.
-        NotAStreamError: nothing in it is an event of a model.
+        BrokenOffError: the body ended after the beginning of the answer and before its end.
+        NotAStreamError: nothing in it is an event of a model, nor is the whole body an answer.
         ProviderError: the endpoint ended it with an error.
     """
     events, done = EventSplitter(unwanted), False
@@ -43,11 +44,14 @@ async def read_body(
             yield
     else:
         done = read_events(events.end(), read, answer)
+        if answer.parts == answer.unreadable == 0 and events.unnamed:
+            _read_whole(b"\n".join(events.unnamed), read, answer)
+            done = True
     answer.end()
     yield
-    if answer.parts == 0 and not events.empty and not (done and answer.unreadable == 0):
+    if answer.parts == 0 and answer.unreadable:
         raise NotAStreamError
-    if not done and answer.finish is None:
+    if not done and answer.finish is None and answer.begun:
         raise BrokenOffError("the stream ended before the answer did")
 
 
@@ -71,6 +75,18 @@ def read_events(
         if answer.full or answer.ended:
             return True
     return False
+
+
+def _read_whole(body: bytes, read: Callable[[Mapping[str, Any], Answer], None], answer: Answer) -> None:
+    """Fill an answer from a body that is no stream: some gateways send the whole answer at once.
+
+    Raises:
+        NotAStreamError: it is no answer.
+    """
+    value = json_of(body)
+    if not (isinstance(value, dict) and (value.get("choices") or value.get("output"))):
+        raise NotAStreamError(error_in(value))
+    read_events([body], read, answer)
 
 
 async def _drain(body: AsyncIterator[bytes]) -> None:

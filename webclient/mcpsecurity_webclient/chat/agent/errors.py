@@ -119,7 +119,7 @@ def report_in(error: BaseException, said: Iterable[str]) -> str:
 
 def _of_model(error: BaseException) -> Failure | None:
     match error:
-        case NotAStreamError():
+        case NotAStreamError() if report_of(error).kind in ("passing", "refused"):
             text = _("The model's address answered with something that is no answer of a model.")
             return Failure("model_not_a_stream", text, retryable=True)
         case BrokenOffError():

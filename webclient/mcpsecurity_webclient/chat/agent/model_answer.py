@@ -24,8 +24,8 @@ class Completion:
     """The outcome of one model response, or of the whole loop: `status` is `max_rounds` when
     the model would not stop calling.
 
-    `finish_reason` is the model's, or `refusal`, `empty` (not a word came) or `unreadable` (a part of the
-    answer was no JSON).
+    `finish_reason` is the model's, or `refusal`, `empty` (not a word came), `unreadable` (a part of the
+    answer was no JSON) or `call_as_text` (the model wrote a call as text, so that it was not made).
     """
 
     status: str = "completed"

@@ -1,6 +1,7 @@
 """The agent loop: ask the model, carry out its tool calls, ask again, until it answers without calls."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -17,6 +18,7 @@ from semantic_kernel.contents import (
 from mcpsecurity.kernel.context.look_back import LOOK_BACK
 from mcpsecurity.kernel.model import REASONING, THOUGHT
 from mcpsecurity.kernel.schema_functions import original_arguments
+from mcpsecurity.model_text_calls import writes_call
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswer, arguments_of
 from mcpsecurity_webclient.chat.agent.model_requests import ModelRequests
@@ -40,6 +42,7 @@ from mcpsecurity_webclient.telemetry import trace_model_call
 
 __all__ = ["PromptingService"]
 
+_log = logging.getLogger(__name__)
 _NAME_SHOWN = 64
 
 
@@ -86,6 +89,7 @@ class PromptingService:
             with trace_model_call(model.service.ai_model_id) as used:
                 response = await self._requests.ask(model, writer)
                 completion = response.completion()
+                self._look_for_text_calls(response, completion, model)
                 model.reported = completion.model or model.reported
                 used(completion.usage)
             _add(total, completion)
@@ -217,6 +221,23 @@ class PromptingService:
         return original_arguments(
             self._requests.kernel.get_function(plugin, name), arguments_of(made, whole=whole)
         )
+
+    def _look_for_text_calls(
+        self, response: ModelAnswer, completion: Completion, model: OfferedModel
+    ) -> None:
+        """Say so if an answer ends with a call that the model wrote as text: nobody makes that."""
+        functions = [
+            f"{plugin.name}-{name}"
+            for plugin in self._requests.kernel.plugins.values()
+            for name in plugin.functions
+        ]
+        if completion.finish_reason == "stop" and writes_call(response.text, functions):
+            completion.finish_reason = "call_as_text"
+            _log.warning(
+                "the model %s wrote a tool call as text: its server has no parser for this model's calls, or "
+                "another one's (vLLM: --enable-auto-tool-choice --tool-call-parser; llama.cpp: --jinja)",
+                model.name,
+            )
 
     async def _announce(self, batch: ToolCallBatch, history: ChatHistory) -> None:
         if batch.calls:

@@ -59,10 +59,17 @@ function dateTime({ text, incomplete, value }) {
 function number(field, { text, incomplete }, whole) {
   if (incomplete) return { error: whole ? t("Enter a whole number.") : t("Enter a number.") };
   if (text === "") return { absent: true };
-  const value = typed(text.trim(), whole);
+  const value = typed(plain(text), whole);
+  if (Math.abs(Number(value)) === Infinity) return { error: t("This number is too large.") };
   if (value === null) return { error: whole ? t("Enter a whole number.") : t("Enter a number.") };
   if (String(value).length > MAX_DIGITS) return { error: t("This number is too large.") };
   return range(field, value);
+}
+
+/** Return a number with ASCII digits, and a point in the place of a decimal comma; 1,234 may be another number, and stays. */
+function plain(text) {
+  const digits = text.normalize("NFKC").trim();
+  return /^[+-]?(0,\d+|\d+,(\d{1,2}|\d{4,}))$/.test(digits) ? digits.replace(",", ".") : digits;
 }
 
 /** Return the number that was typed, with all its digits, or null. */
@@ -70,7 +77,8 @@ function typed(text, whole) {
   const digits = /^([+-]?)0*(\d+)$/.exec(text);
   if (digits) return exactNumber((digits[1] === "-" && digits[2] !== "0" ? "-" : "") + digits[2]);
   const value = Number(text);
-  if (text === "" || !Number.isFinite(value)) return null;
+  if (text === "" || Number.isNaN(value)) return null;
+  if (!Number.isFinite(value)) return value;
   if (whole) return Number.isSafeInteger(value) ? value : null;
   return /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? exactNumber(text) : value;
 }

@@ -12,6 +12,7 @@ const BY_REASON = {
   content_filter: () => [t("The model's content filter ended this answer."), t("The model's content filter held back the whole answer."), RETRY],
   refusal: () => [t("The model refused."), t("The model refused without a reason."), EDIT],
   empty: () => [t("The model gave no answer."), t("The model gave no answer."), RETRY],
+  call_as_text: () => [t("The model wrote a tool call as text, so no tool was run."), t("The model gave no answer."), RETRY],
   unreadable: () => [t("A part of this answer could not be read."), t("The answer could not be read."), RETRY],
   broken_off: () => [t("This answer broke off before its end."), t("The answer broke off before its first word."), GO_ON],
   stopped: () => [t("This answer was stopped before its end."), t("The answer was stopped before its first word."), GO_ON],
