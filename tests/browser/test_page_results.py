@@ -26,6 +26,14 @@ async (text) => {
             '{"result": [{"a": 1}]}',
             ["Result of lista11 rowDownload as CSV"],
         ),
+        ('[{"type": "text", "text": "# One\\ntwo"}]', '{"result": "# One\\ntwo"}', ["# One\ntwo"]),
+        (
+            '[{"type": "text", "text": "a"}, {"type": "text", "text": "2"}]',
+            '{"result": ["a", 2]}',
+            ["a, 2"],
+        ),
+        ('[{"type": "text", "text": "red"}]', '{"colour": "red"}', ["colourred"]),
+        ('[{"type": "text", "text": "red"}]', '{"colour": "blue"}', ["red", "colourblue"]),
         (
             '[{"type": "text", "text": "{\\"id\\": 725653563933458433}"}]',
             '{"id": 725653563933458432}',

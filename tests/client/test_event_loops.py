@@ -49,7 +49,7 @@ async def test_so_does_a_client(serve: Serve) -> None:
             await asyncio.to_thread(asyncio.run, client.call_tool("quick"))
         with pytest.raises(BridgeError, match=ELSEWHERE):
             await asyncio.to_thread(asyncio.run, client.aclose())
-        assert str(await client.call_tool("quick")) == '{"result": "quick"}'
+        assert str(await client.call_tool("quick")) == "quick"
 
 
 async def test_a_client_whose_event_loop_has_ended_can_be_closed_and_opened_again(serve: Serve) -> None:
@@ -61,4 +61,4 @@ async def test_a_client_whose_event_loop_has_ended_can_be_closed_and_opened_agai
         await client.aclose()
         assert "Tools" not in kernel.plugins
         async with client:
-            assert str(await client.call_tool("quick")) == '{"result": "quick"}'
+            assert str(await client.call_tool("quick")) == "quick"

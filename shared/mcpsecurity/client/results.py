@@ -76,8 +76,9 @@ def result_text(
 ) -> str:
     """Return what a model reads of a result: its parts as text. `shown` are the parts that the person sees.
 
-    The structured content is read in place of parts that say nothing, or only repeat it as JSON. Of more than
-    `limit` characters the beginning and the end remain, with a note between them.
+    The structured content is read in place of parts that say nothing, or only repeat it as JSON; not where it
+    is one text and no more, which is read as it is. Of more than `limit` characters the beginning and the end
+    remain, with a note between them.
     """
     text = _whole_text(result, shown)
     if result.isError and not text.strip():
@@ -97,7 +98,9 @@ def _whole_text(result: types.CallToolResult, shown: Sequence[types.ContentBlock
     ]
     if result.structuredContent is None or not _is_told_by(result, texts):
         return "\n".join(told(part) for part in result.content)
-    structured = dumps(_without_binary(result.structuredContent), ensure_ascii=False)
+    readable = _without_binary(result.structuredContent)
+    is_one_text = bool(texts) and readable == {"result": "\n".join(texts)}
+    structured = readable["result"] if is_one_text else dumps(readable, ensure_ascii=False)
     others = [told(part) for part in result.content if not isinstance(part, types.TextContent)]
     return "\n".join([structured, *others])
 

@@ -12,7 +12,7 @@ const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 export function resultView(call) {
   const content = (call.content ?? []).filter((part) => part.type !== "image" && !repeats(part, call.structured));
   const parts = content.map((part) => partView(part, call.server));
-  if (hasStructure(call)) parts.push(valueView(unwrapped(forReading(call.structured)), { name: t("Result of {tool}", { tool: call.title || call.tool }) }));
+  if (hasStructure(call) && !isText(call)) parts.push(valueView(unwrapped(forReading(call.structured)), { name: t("Result of {tool}", { tool: call.title || call.tool }) }));
   if (call.truncated) parts.push(h("p", { class: "muted" }, t("The result was too long and is cut here.")));
   return parts.length > 0 ? h("div", { class: "result" }, parts) : null;
 }
@@ -68,16 +68,26 @@ function unwrapped(structured) {
   return names.length === 1 && names[0] === "result" ? structured.result : structured;
 }
 
-/** Servers repeat structured content as JSON text, a list item by item, for clients that know only text. */
+/** A tool that returns a text has it in such an object, too: it is shown as the text that it is. */
+function isText({ content, structured }) {
+  return Object.keys(structured).length === 1 && (content ?? []).some((part) => part.type === "text" && part.text === structured.result);
+}
+
+/** Servers repeat structured content as text, a list item by item, for clients that know only text. */
 function repeats(part, structured) {
-  if (part.type !== "text" || !structured) return false;
+  if (part.type !== "text" || !structured || isText({ content: [part], structured })) return false;
+  const only = Object.values(structured).length === 1 ? Object.values(structured)[0] : null;
+  const others = [structured, only, ...(Array.isArray(only) ? only : [])].filter((other) => other !== null);
+  const value = read(part.text);
+  return others.includes(part.text) || (value !== undefined && others.some((other) => same(value, sorted(other))));
+}
+
+/** Return the value that a text has as JSON; undefined for other text. */
+function read(text) {
   try {
-    const value = sorted(readExact(part.text));
-    const only = Object.values(structured).length === 1 ? Object.values(structured)[0] : null;
-    const others = [structured, only, ...(Array.isArray(only) ? only : [])].filter((other) => other !== null);
-    return others.some((other) => same(value, sorted(other)));
+    return sorted(readExact(text));
   } catch {
-    return false;
+    return undefined;
   }
 }
 
