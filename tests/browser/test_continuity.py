@@ -40,7 +40,7 @@ async def test_an_open_form_survives_a_reload(alice: Person, stack: Stack) -> No
     await expect(alice.request()).to_be_visible()
     await alice.page.reload()
     await expect(alice.mode).to_have_value("elicitation")
-    await alice.answer("Send answer")
+    await alice.answer("Approve")
     await alice.says("accept")
     assert [answer.action for answer in stack.playground.answers] == ["accept"]
 

@@ -118,7 +118,7 @@ async def test_escape_cancels_but_not_what_was_typed(alice: Person, stack: Stack
 async def test_a_question_without_fields_shows_its_words_and_buttons(alice: Person, stack: Stack) -> None:
     await begin(alice, "Do a handshake")
     await expect(alice.request()).to_contain_text("Shake hands?")
-    await alice.answer("Send answer")
+    await alice.answer("Approve")
     await alice.says("accept")
     assert stack.playground.answers[0].content in (None, {})
 
@@ -223,7 +223,7 @@ async def test_the_countdown_ends_in_cancel_and_a_late_click_is_refused(
 
     await person.page.route("**/elicitations/*", arrive_late)
     async with person.page.expect_response("**/elicitations/*") as late:
-        await person.answer("Send answer")
+        await person.answer("Approve")
     assert (await late.value).status == 410
     assert [answer.action for answer in stack.playground.answers] == ["cancel"]
     await expect(person.conversation).to_contain_text("Expired: there was no answer in time")

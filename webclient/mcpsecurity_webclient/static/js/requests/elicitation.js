@@ -21,7 +21,7 @@ export function elicitationForm(elicitation, context) {
   const form = new Form(approval ? [] : fields);
   const cancel = button(t("Cancel"), () => answer("cancel"), { kind: "quiet" });
   const decline = button(t("Decline"), () => answer("decline"), { kind: "plain", "data-answer": "decline" });
-  const submit = h("button", { type: "submit", class: "button primary", "data-answer": "approve" }, h("span", {}, approval ? t("Approve") : t("Send answer")));
+  const submit = h("button", { type: "submit", class: "button primary", "data-answer": "approve" }, h("span", {}, approval || fields.length === 0 ? t("Approve") : t("Send answer")));
   const help = approval ? null : h("p", { class: "request-help" }, t("Decline tells {server} no. Cancel ends the question without an answer.", { server }));
   const actions = h("div", { class: "actions decide" }, approval ? null : cancel, decline, submit);
   const body = h("form", { novalidate: true, autocomplete: "off" }, form.element, h("div", { class: "request-end" }, help, actions));
