@@ -7,6 +7,9 @@ from typing import Any
 
 __all__ = ["Refusal", "error_in", "error_of", "refusal_of"]
 
+_WORDS = ("message", "Message", "msg", "error_msg", "errorMessage", "detail")
+"""Names of what an error says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -21,8 +24,9 @@ class Refusal:
 def error_in(body: Any) -> Mapping[str, Any] | None:
     """Return the error in a body or in an event of a stream; None without an error.
 
-    OpenAI wraps an object in `error`; Gemini puts that into a list, Mistral and old versions of vLLM leave
-    the wrapping out, FastAPI writes `detail`, and some write a text. `message` is always text.
+    OpenAI wraps an object in `error`; Gemini puts that into a list, Cloudflare has a list of `errors`,
+    Mistral and old versions of vLLM leave the wrapping out, FastAPI writes `detail`, and some write a text.
+    `message` is always text.
     """
     if isinstance(body, list):
         return next((found for item in body if (found := error_in(item)) is not None), None)
@@ -34,11 +38,20 @@ def error_in(body: Any) -> Mapping[str, Any] | None:
         error = body
     if error is None and "detail" in body:
         error = {"message": body["detail"]}
-    if error is None and isinstance(body.get("message"), str):
+    if error is None and any(isinstance(body.get(name), str) for name in _WORDS):
         error = body
-    if isinstance(error, Mapping):
-        return {**error, "message": _text(error.get("message", error.get("detail")))}
-    return {"message": _text(error)} if error else None
+    error = _first(body) if error is None else error
+    if not isinstance(error, Mapping):
+        return {"message": _text(error)} if error else None
+    if not any(error.get(name) for name in _WORDS) and isinstance(inner := _first(error), Mapping):
+        error = inner
+    return {**error, "message": next((_text(error[name]) for name in _WORDS if error.get(name)), "")}
+
+
+def _first(body: Mapping[str, Any]) -> Any:
+    """Return the first one of a list of errors; None without any."""
+    errors = body.get("errors")
+    return errors[0] if isinstance(errors, list) and errors else None
 
 
 def error_of(body: Any) -> Mapping[str, Any]:

@@ -93,6 +93,7 @@ def lines_of(message: dict[str, Any]) -> str:
     [
         (events_of, "application/json"),
         (events_of, "application/octet-stream"),
+        (lambda m: f"data: data: {json.dumps(said(m))}\ndata: \ndata: \n\n", "text/event-stream"),
         (lambda m: json.dumps(said(m)), "text/event-stream"),
         (lambda m: json.dumps(said(m), indent=2), "text/event-stream; charset=utf-8"),
         (lambda m: json.dumps(said(m)), "application/json, application/json"),

@@ -158,6 +158,7 @@ async def test_a_resource_is_read_as_far_as_it_goes(contents: Any, read: str) ->
         ("serverInfo", {"name": 7, "version": None, "icons": "none"}),
         ("capabilities", None),
         ("capabilities", {"tools": True, "prompts": None, "x": []}),
+        ("capabilities", {"tools": {"listChanged": "maybe"}, "experimental": {"x": True}, "logging": 1}),
         ("instructions", 7),
     ],
 )

@@ -42,11 +42,7 @@ class Greeting(types.InitializeResult):
             return value
         offers, said, name = value.get("capabilities"), value.get("serverInfo"), None
         offers = offers if isinstance(offers, dict) else {}
-        known = {
-            key: offer if isinstance(offer, dict) else {}
-            for key, offer in offers.items()
-            if offer not in (None, False)
-        }
+        known = {key: _offer(key, offer) for key, offer in offers.items() if offer not in (None, False)}
         with suppress(ValidationError):
             name = types.Implementation.model_validate(said)
         plain = said if isinstance(said, dict) else {}
@@ -173,6 +169,15 @@ def _repaired(value: Any, key: str, kind: type[BaseModel]) -> Any:
         _log.warning("left out of %s, as they cannot be read: %d", key, len(left_out))
     cursor = value.get("nextCursor")
     return {key: readable, "left_out": left_out, "nextCursor": cursor if isinstance(cursor, str) else None}
+
+
+def _offer(name: str, offer: Any) -> Any:
+    """Return a capability; one that cannot be read is offered without details."""
+    try:
+        types.ServerCapabilities.model_validate({name: offer})
+    except ValidationError:
+        return {}
+    return offer
 
 
 def _entry(entry: Any, kind: type[BaseModel]) -> BaseModel | None:

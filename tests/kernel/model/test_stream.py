@@ -141,6 +141,9 @@ def test_an_error_without_the_usual_wrapping_is_raised(event: Any) -> None:
           tool_call(index=0, function={"name": "Tools-now", "arguments": "}"})], [("a", "Tools-now", "{}")]),
         ([tool_call(index=0, id="a", function={"name": "t", "arguments": '"{\\"x\\": '}),
           tool_call(index=0, function={"arguments": '1.10}"'})], [("a", "t", '{"x": 1.10}')]),
+        ([tool_call(index=0, id="a", function={"name": "t", "arguments": "{}"}),
+          tool_call(index=0, function={"arguments": '{"x": 1}'})], [("a", "t", '{"x": 1}')]),
+        ([tool_call(index=0, id="a", function={"name": "t", "arguments": "{}{"})], [("a", "t", "{}{")]),
         ([tool_call(index=0, id="a", function={"name": "t", "arguments": '"[1]"'})], [("a", "t", '"[1]"')]),
         ([tool_call(index=0, id="a", function={"name": "t", "arguments": '"{'})], [("a", "t", '"{')]),
         ([tool_call(index=0, id="a", type="custom", custom={"name": "t", "input": "free"})],
@@ -236,6 +239,18 @@ def test_no_garbage_gets_through() -> None:
 def test_an_event_that_comes_in_many_small_pieces_is_read_whole() -> None:
     body = b'data: {"text": "' + b"x" * 500_000 + b'"}\n\ndata: [DONE]\n\n'
     assert [len(data) for data in split(body, 100)] == [500_012, 6]
+
+
+@pytest.mark.parametrize("between", ["\n", "\n\n", "\n\ndata: "])
+async def test_events_are_read_though_blank_lines_are_missing_or_they_are_wrapped_twice(between: str) -> None:
+    events = [json.dumps(delta(content=text)) for text in ("a", "b")]
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield "".join(f"data: {event}{between}" for event in [*events, "[DONE]"]).encode()
+
+    answer = Answer()
+    assert [_ async for _ in read_body(pieces(), completions.read, (), answer)]
+    assert (answer.text.take(), answer.parts) == ("ab", 2)
 
 
 SAID = {"type": "message", "content": [{"type": "output_text", "text": "At once."}]}

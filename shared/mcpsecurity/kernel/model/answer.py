@@ -36,6 +36,15 @@ _MAX_TRIES = 50
 """How often it is looked whether a call's arguments are whole: that costs as much as they are long."""
 _TEXTS = ("text", "summary", "data", "thinking")
 _SHORT = 100
+_ENDS = {
+    **dict.fromkeys(("stop", "end_turn", "stop_sequence", "eos", "eos_token", "end", "complete"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "model_length"), "length"),
+    **dict.fromkeys(("tool_calls", "tool_use", "tool_call"), "tool_calls"),
+    **dict.fromkeys(
+        ("content_filter", "content_filtered", "guardrail_intervened", "safety"), "content_filter"
+    ),
+}
+"""The words of Anthropic, AWS, Cohere, Google, Mistral and TGI, which some gateways pass on."""
 _REASONS = frozenset(known.value for known in FinishReason)
 
 
@@ -92,8 +101,8 @@ class Answer:
     Attributes:
         text, refusal, summary: the answer's text, refusal and summary of its reasoning, in pieces.
         reasoning: reasoning items, each with its place (see `REASONING`).
-        finish: why the answer ended, in the endpoint's words: `stop`, `length`, `content_filter`,
-            `tool_calls` or another; None until it says.
+        finish: why the answer ended: `stop`, `length`, `content_filter`, `tool_calls`, or the endpoint's own
+            word where that says none of these; None until it says.
         thought: what a model thought in plain text, in pieces.
         details: what it thought in other forms that go back before everything else, by their names; its texts
             are in pieces.
@@ -183,7 +192,7 @@ class Answer:
     def finished(self, reason: Any) -> None:
         """Take the reason for the end; the first one counts."""
         if self.finish is None and reason and isinstance(reason, str):
-            self.finish = _short(reason)
+            self.finish = _ENDS.get(reason.lower(), _short(reason))
 
     def named(self, model: Any) -> None:
         """Take the model's name."""
@@ -288,11 +297,11 @@ def _begins(before: _Call, index: Any, call_id: str) -> bool:
 
 def _encoded_once(arguments: str) -> str:
     """Return the arguments of a call; of a JSON string that holds an object, which is how some models write
-    them, that object."""
-    if not arguments.lstrip().startswith('"'):
+    them, that object. Some gateways begin with an empty object, and send the arguments after it."""
+    if not arguments.lstrip().startswith(('"', "{}{")):
         return arguments
     try:
-        inner = json.loads(arguments)
+        inner = arguments.removeprefix("{}") if arguments.startswith("{}") else json.loads(arguments)
         return inner if isinstance(json.loads(inner), dict) else arguments
     except (ValueError, RecursionError):
         return arguments

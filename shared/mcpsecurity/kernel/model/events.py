@@ -90,7 +90,10 @@ class EventSplitter:
         block = block if self._any else block.removeprefix(_BOM)
         for line in block.split(b"\n"):
             if line.startswith(b"data:"):
-                data.append(line[5:].removeprefix(b" "))
+                value = line[5:].removeprefix(b" ")
+                if value.startswith(b"data:"):  # proxies wrap what is an event already
+                    value = value[5:].removeprefix(b" ")
+                data.append(value)
             elif line.startswith(b"event:"):
                 if line[6:].strip() in self._unwanted:
                     self._any = True

@@ -68,7 +68,11 @@ def read_events(
         if not isinstance(event, dict):
             if data.startswith(_DONE):
                 return True
-            answer.unreadable += 1
+            lines = data.split(b"\n")
+            if len(lines) == 1:
+                answer.unreadable += 1
+            elif read_events(lines, read, answer):  # events without blank lines between them
+                return True
             continue
         answer.parts, answer.event = answer.parts + 1, (event, data)
         read(event, answer)

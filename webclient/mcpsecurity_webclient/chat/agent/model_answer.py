@@ -101,7 +101,7 @@ class ModelAnswer:
             return str(reason)
         if self._known.get("unreadable"):
             return "unreadable"
-        if self.is_blank:
+        if self.is_blank and reason in _OWN_ENDS:
             return "empty"
         return "stop" if reason in _OWN_ENDS else str(reason)
 
