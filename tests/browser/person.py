@@ -1,10 +1,12 @@
 """A person at the chat: what she sees and does, by the roles and names that the design promises."""
 
+import datetime as dt
 import re
 
 from playwright.async_api import Locator, Page, expect
+from tests.support.eventually import eventually
 
-__all__ = ["ALICE", "BOB", "Person"]
+__all__ = ["ALICE", "BOB", "Person", "soon"]
 
 ALICE = "alice@contoso.example"
 BOB = "bob@contoso.example"
@@ -16,10 +18,10 @@ class Person:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
-        self.message = page.get_by_role("textbox", name="Message")
-        self.send = page.get_by_role("button", name="Send")
-        self.stop = page.get_by_role("button", name="Stop")
-        self.mode = page.get_by_role("combobox", name="Approval mode")
+        self.message = page.get_by_role("textbox", name="Message", exact=True)
+        self.send = page.get_by_role("button", name="Send", exact=True)
+        self.stop = page.get_by_role("button", name="Stop", exact=True)
+        self.mode = page.get_by_role("combobox", name="Approval mode", exact=True)
         self.conversation = page.get_by_role("log", name="Conversation")
         self.notices = page.get_by_role("list", name="Notices")
         self.answers = self.conversation.locator(".message.assistant .prose:visible")
@@ -55,14 +57,18 @@ class Person:
         await self.page.get_by_role("button", name="New chat", exact=True).click()
         if not empty:
             await expect(self.page).not_to_have_url(before)
+            await expect(self.page.locator("#empty")).to_be_visible()
         await self.ready()
 
     async def ask(self, text: str) -> None:
-        """Send a message and wait until it stands in the conversation."""
+        """Send a message and wait until it stands in the conversation, and its answer has begun."""
         before = await self.conversation.locator(".message.user").count()
         await self.message.fill(text)
         await self.send.click()
         await expect(self.conversation.locator(".message.user")).to_have_count(before + 1)
+        answer = self.conversation.locator(".messages > .message.assistant:last-child")
+        ending = self.page.get_by_role("group", name="No answer")
+        await expect(self.stop.or_(answer).or_(ending).first).to_be_attached()
 
     async def choose(self, mode: str) -> None:
         """Choose the approval mode and wait until the server has it."""
@@ -103,4 +109,18 @@ class Person:
         """Wait until the last answer is complete and matches; return its text."""
         await expect(self.answers.last).to_contain_text(re.compile(pattern, re.IGNORECASE))
         await self.finished()
+        await expect(self.answers.last).to_contain_text(re.compile(pattern, re.IGNORECASE))
         return await self.answers.last.inner_text()
+
+    async def finds_copied(self, text: str) -> None:
+        """Wait until the clipboard has this text; the page must have the permission to read it."""
+
+        async def copied() -> bool:
+            return text in await self.page.evaluate("navigator.clipboard.readText()")
+
+        await eventually(copied, seconds=15)
+
+
+def soon() -> str:
+    """Return a day of which there is a forecast, whatever the time and the zone: the day after tomorrow."""
+    return (dt.datetime.now(dt.UTC) + dt.timedelta(days=2)).date().isoformat()

@@ -53,7 +53,9 @@ async def test_another_chat_opens_without_loading_the_page_and_drafts_are_kept(a
     await expect(alice.message).to_have_value("")
     await expect(row(alice, "hello").get_by_role("link")).to_have_attribute("aria-current", "page")
     assert asked.count(f"{alice.url}/api/chats/*/events") == 1
-    assert len([url for url in asked if "/api/" in url]) <= 2, asked
+    lists = asked.count(f"{alice.url}/api/chats")  # one of them may be of the answer before
+    assert lists <= 2, asked
+    assert len([url for url in asked if "/api/" in url]) == 1 + lists, asked
 
     await alice.page.go_back()
     await expect(alice.page.get_by_role("heading", level=1)).to_have_text("help")
@@ -68,7 +70,8 @@ async def test_new_chats_do_not_pile_up(alice: Person) -> None:
     await expect(alice.page.get_by_role("heading", level=1)).to_have_text("New chat")
     chats = alice.page.get_by_role("navigation", name="Chats").get_by_role("link")
     await expect(chats).to_have_count(1)
-    await expect(alice.page.get_by_role("heading", name="Today")).to_be_visible()
+    day = re.compile("^(Today|Yesterday)$")  # at midnight
+    await expect(alice.page.get_by_role("heading", name=day)).to_be_visible()
 
 
 async def test_a_chat_is_pinned_renamed_and_found_by_its_words(alice: Person) -> None:
@@ -94,6 +97,7 @@ async def test_a_chat_is_pinned_renamed_and_found_by_its_words(alice: Person) ->
 
 async def test_a_deleted_chat_can_be_brought_back(alice: Person) -> None:
     await talk(alice, "hello", "help")
+    await alice.page.evaluate(MORE_TIME)
     await choose(alice, "help", "Delete")
     await expect(row(alice, "help")).to_have_count(0)
     await expect(alice.page.get_by_role("heading", level=1)).to_have_text("hello")

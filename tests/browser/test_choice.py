@@ -46,11 +46,11 @@ async def test_a_message_is_edited_and_all_versions_can_be_seen(alice: Person) -
     await page.get_by_role("button", name="Version before").first.click()
     await expect(bubbles).to_have_text(["hello there"])
     await expect(page.get_by_text("1 of 3").first).to_be_visible()
-    await page.get_by_role("button", name="Good answer").last.click()
+    good = page.get_by_role("button", name="Good answer").last
+    await good.click()
+    await expect(good).to_have_attribute("aria-pressed", "true")
     await page.reload()
-    await expect(page.get_by_role("button", name="Good answer").last).to_have_attribute(
-        "aria-pressed", "true"
-    )
+    await expect(good).to_have_attribute("aria-pressed", "true")
     await expect(page.get_by_text("1 of 3").first).to_be_visible()
 
 

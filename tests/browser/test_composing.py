@@ -146,8 +146,7 @@ async def test_what_was_said_before_a_call_is_copied_on_its_own(alice: Person, s
         copy = alice.conversation.get_by_role("button", name="Copy answer").nth(nth)
         await copy.hover()
         await copy.click()
-        await expect(copy.locator(".icon-check")).to_be_visible()
-        assert await alice.page.evaluate("navigator.clipboard.readText()") == words
+        await alice.finds_copied(words)
     await expect(alice.conversation.get_by_role("button", name="Copy answer")).to_have_count(2)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import BrowserContext, Download, Locator, Page, expect
+from tests.browser.person import soon
 from tests.browser.stack import Stack
 
 WEATHER = "What is the weather in Zurich?"
@@ -83,13 +84,13 @@ async def test_with_the_keyboard_alone(page: Page) -> None:
 
 
 async def _say(page: Page, text: str) -> None:
-    await page.get_by_role("textbox", name="Message").fill(text)
+    await page.get_by_role("textbox", name="Message", exact=True).fill(text)
     await page.get_by_role("button", name="Send", exact=True).click()
 
 
 async def _type(page: Page, text: str) -> None:
     """Write a message and send it, from wherever the focus is."""
-    await reach(page.get_by_role("textbox", name="Message"))
+    await reach(page.get_by_role("textbox", name="Message", exact=True))
     await page.keyboard.type(text)
     await page.keyboard.press("Enter")
 
@@ -122,11 +123,10 @@ async def _plan_a_trip(page: Page) -> None:
     await _say(page, "Plan a trip")
     await page.get_by_role("button", name="Approve", exact=True).click()
     await expect(page.get_by_role("log").get_by_text("Secure MCP server asks")).to_be_visible()
-    today = await page.evaluate("new Date().toISOString().slice(0, 10)")
     for label, value in {
         "Destination": "Lisbon",
-        "First day": today,
-        "Last day": today,
+        "First day": soon(),
+        "Last day": soon(),
         "Travellers": "2",
     }.items():
         await page.get_by_label(label).fill(value)

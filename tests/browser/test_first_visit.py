@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import expect
 from tests.browser.looks import picture
-from tests.browser.person import Person
+from tests.browser.person import Person, soon
 from tests.browser.stack import Stack
 
 
@@ -43,6 +43,7 @@ async def test_a_first_visit(alice: Person, stack: Stack) -> None:
     stack.model.pace = 0.05
     await alice.ask("hello")
     await expect(alice.answers.last).to_contain_text("offline model")
+    stack.model.pace = 60.0  # the answer pauses until it is stopped
     await alice.stop.click()
     await alice.finished()
     stack.model.pace = 0.0
@@ -55,10 +56,9 @@ async def test_a_first_visit(alice: Person, stack: Stack) -> None:
     await page.reload()
     await expect(alice.request()).to_be_visible()
     form = alice.request()
-    today = await page.evaluate("new Date().toISOString().slice(0, 10)")
     await form.get_by_label("Destination").fill("Lisbon")
-    await form.get_by_label("First day").fill(today)
-    await form.get_by_label("Last day").fill(today)
+    await form.get_by_label("First day").fill(soon())
+    await form.get_by_label("Last day").fill(soon())
     await form.get_by_label("Travellers").fill("2")
     await form.get_by_role("group", name="Interests").get_by_label("Food").check()
     await picture(page, "visit-6-trip")

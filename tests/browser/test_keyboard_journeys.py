@@ -25,6 +25,7 @@ async def test_answers_are_stopped_and_given_again(alice: Person, stack: Stack) 
     stack.model.pace = 0.05
     await say(alice, "hello")
     await expect(alice.answers).to_contain_text("Hello")
+    stack.model.pace = 60.0  # the answer pauses until it is stopped
     await alice.page.keyboard.press("Escape")
     await expect(alice.conversation).to_contain_text("You stopped this answer")
     stack.model.pace = 0.0

@@ -60,6 +60,7 @@ async def test_on_a_low_screen_the_composer_is_one_line_until_the_person_turns_t
     written = (await _box(composer))["height"]
     await alice.message.press("Enter")
     await expect(alice.mode).to_be_hidden()
+    await expect(alice.message).to_have_value("")  # the server has it
     resting = await _box(composer)
     assert resting["height"] < written - 20
     await alice.approve("get_random_number")

@@ -42,6 +42,10 @@ async def test_a_model_is_chosen_in_the_page_and_kept_for_the_conversation(
     await person.ask("Hello again!")
     await person.finished()
     await expect(page.locator(".message.assistant").last).to_contain_text("offline-vision ·")
+    await choice.evaluate("(e) => { e.firstElementChild.dataset.drawn = 'before'; }")
+    await page.evaluate("dispatchEvent(new Event('online'))")  # the chat is read anew
+    await expect(choice.locator("[data-drawn]")).to_have_count(0)
+    await expect(choice).to_have_value("small")
     await page.reload()
     await expect(choice).to_have_value("small")
     await expect(page.locator(".message.assistant").first).to_contain_text("offline-model ·")

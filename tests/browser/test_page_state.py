@@ -198,6 +198,14 @@ async (events) => {
 ERROR = {"code": "refused", "message": "The model cannot help with that.", "retryable": False}
 
 
+async def test_nothing_is_said_of_an_answer_that_is_about_to_begin(modules: Page) -> None:
+    done = event(15, "run.done", status="completed")
+    added = event(16, "message.added", message=user_message() | {"message_id": "m9"})
+    failed = [event(17, "run.started", trigger="message"), event(18, "run.done", status="failed")]
+    assert await modules.evaluate(ENDING, [*STORY, done, added]) is None
+    assert await modules.evaluate(ENDING, [*STORY, done, added, *failed]) == "There was no answer."
+
+
 @pytest.mark.parametrize(
     ("text", "finish", "done", "words"),
     [

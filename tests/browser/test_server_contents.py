@@ -65,7 +65,7 @@ async def test_sounds_play_and_what_a_result_links_to_is_read_or_downloaded(
     await alice.approve("sing")
     await alice.says("Sung")
     card = alice.call("sing")
-    await card.locator("summary").first.click()
+    await card.locator("summary.card-line").click()
     sound = card.get_by_label("Sound of the result")
     await sound.evaluate("(e) => e.readyState >= 1 || new Promise((done) => (e.onloadedmetadata = done))")
     assert await sound.evaluate("(e) => e.error") is None

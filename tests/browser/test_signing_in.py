@@ -35,6 +35,7 @@ async def test_every_module_is_preloaded(alice: Person, stack: Stack) -> None:
     listed = await alice.page.locator('link[rel="modulepreload"]').evaluate_all(
         "(all) => all.map((l) => l.href)"
     )
+    await alice.page.wait_for_load_state()  # some are only preloaded
     used = await alice.page.evaluate(
         "performance.getEntriesByType('resource').map((r) => r.name).filter((n) => n.endsWith('.js'))"
     )

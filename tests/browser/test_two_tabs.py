@@ -154,10 +154,10 @@ async def test_what_is_changed_while_an_answer_runs_in_the_other_tab_waits_for_i
 
     async def answer_ends(tab: Person) -> None:
         await expect(tab.notices).to_contain_text("An answer is being written")
+        await tab.notices.get_by_role("button", name="Dismiss").click()
         stack.model.pace = 0.0
         await alice.stop.click()
         await tab.finished()
-        await tab.notices.get_by_role("button", name="Dismiss").click()
 
     await other.page.route("**/regenerate", alice_first)
     await other.page.get_by_role("button", name="Regenerate").click()

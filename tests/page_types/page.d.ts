@@ -61,6 +61,7 @@ declare global {
     lastRun: ({ run_id: string | null } & RunDone) | null;
     catalogVersion: number;
     chatsVersion: number;
+    awaits: string | null;
   }
 
   /** Events of the page itself. */

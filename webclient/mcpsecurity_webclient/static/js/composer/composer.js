@@ -117,6 +117,9 @@ export class Composer {
   }
 
   async _submit() {
+    const { chatId } = this._context.commands;
+    await this._files.settled;
+    if (chatId !== this._context.commands.chatId) return;
     const text = this.text.trim();
     if (!text && this._files.count === 0) return;
     if (await this._palette?.enter()) return;
@@ -124,7 +127,6 @@ export class Composer {
     this._rest.begin();
     this._goOn();
     this._sending = true;
-    const { chatId } = this._context.commands;
     const taken = await this._deliver(text);
     if (taken && chatId === this._context.commands.chatId) this.text = "";
     else if (taken) this._draft.forget(chatId);

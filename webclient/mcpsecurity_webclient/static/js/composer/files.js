@@ -24,6 +24,8 @@ export class Files {
     this._files = this._of(context.commands.chatId);
     /** @type {Chosen[]} */
     this._carried = [];
+    /** @type {Promise<any>} resolves once every file that was chosen is read */
+    this.settled = Promise.resolve();
     this._sees = true;
     this._changed = () => {};
     this._chips = byId("files");
@@ -104,7 +106,14 @@ export class Files {
   }
 
   /** @param {Iterable<File>} files */
-  async take(files) {
+  take(files) {
+    const taken = this._take(files);
+    this.settled = Promise.allSettled([this.settled, taken]);
+    return taken;
+  }
+
+  /** @param {Iterable<File>} files */
+  async _take(files) {
     const chosen = this._files; // those of this chat, whichever is open once they are read
     for (const file of [...files].slice(0, MOST + 1)) chosen.push(await read(file));
     this._input.value = "";

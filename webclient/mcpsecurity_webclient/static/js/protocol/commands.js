@@ -22,6 +22,8 @@ export class CommandError extends Error {
 
 export class Commands {
   constructor({ chatId, csrfToken, fetch = (path, request) => globalThis.fetch(path, request) }) {
+    /** @type {Map<Promise<any>, string>} the choices that are on their way, each with its chat's address */
+    this._choices = new Map();
     this.open(chatId);
     this._csrfToken = csrfToken;
     this._fetch = fetch;
@@ -39,16 +41,16 @@ export class Commands {
 
   /** @param {{attachments?: any[], prompt?: any, files?: any[], queue?: boolean}} extras */
   message(text, extras = {}) {
-    return this._chat("messages", { text, time_zone: timeZone(), ...extras });
+    return this._ask("messages", { text, time_zone: timeZone(), ...extras });
   }
 
   mode(mode) {
-    return this._chat("mode", { mode });
+    return this._choose("mode", { mode });
   }
 
   /** Have another model answer. */
   model(name) {
-    return this._chat("model", { model: name });
+    return this._choose("model", { model: name });
   }
 
   /** @param {{reason?: string, arguments?: Object, always?: string}} extras */
@@ -82,21 +84,21 @@ export class Commands {
   }
 
   regenerate() {
-    return this._chat("regenerate", {});
+    return this._ask("regenerate", {});
   }
 
   /** Ask again, from the results that are there. */
   retry() {
-    return this._chat("retry", {});
+    return this._ask("retry", {});
   }
 
   /** Have an answer that was cut off gone on with. */
   goOn() {
-    return this._chat("continue", {});
+    return this._ask("continue", {});
   }
 
   editMessage(messageId, text) {
-    return this._chat(`messages/${encodeURIComponent(messageId)}/edit`, { text, time_zone: timeZone() });
+    return this._ask(`messages/${encodeURIComponent(messageId)}/edit`, { text, time_zone: timeZone() });
   }
 
   deleteMessage(messageId) {
@@ -119,16 +121,16 @@ export class Commands {
   }
 
   sendQueued(messageId) {
-    return this._chat(`queue/${encodeURIComponent(messageId)}/send`, {});
+    return this._ask(`queue/${encodeURIComponent(messageId)}/send`, {});
   }
 
   revoke({ server, tool, scope, args_hash: hash }) {
-    return this._chat("grants", { server, tool, scope, ...(hash ? { args_hash: hash } : {}) });
+    return this._choose("grants", { server, tool, scope, ...(hash ? { args_hash: hash } : {}) });
   }
 
   /** Turn a tool, or with "" the whole server, on or off in this chat. */
   turnTool(server, tool, on) {
-    return this._chat("tools", { server, tool, on });
+    return this._choose("tools", { server, tool, on });
   }
 
   rename(chatId, title) {
@@ -178,6 +180,22 @@ export class Commands {
 
   get eventsUrl() {
     return `${this._base}/events`;
+  }
+
+  /** Send a choice that holds for what is asked after it. */
+  _choose(path, body) {
+    const chosen = this._chat(path, body);
+    const settled = () => this._choices.delete(chosen);
+    this._choices.set(chosen, this._base);
+    chosen.then(settled, settled);
+    return chosen;
+  }
+
+  /** Ask the model for something once the server has every choice that was made before; not if it refused one. */
+  async _ask(path, body) {
+    const base = this._base;
+    await Promise.all([...this._choices].filter(([, of]) => of === base).map(([chosen]) => chosen));
+    return this._post(`${base}/${path}`, body);
   }
 
   _chat(path, body) {

@@ -24,8 +24,8 @@ const seen = new WeakMap();
 
 /** Return {message, actions, kind?, retry_after?} for what has to be said of the last answer, or null. */
 export function endingOf(state) {
-  if (state.run) return null;
   const last = state.messages[state.order.at(-1)];
+  if (state.run || (last && last.message_id === state.awaits)) return null; // its answer is about to begin
   const key = state.lastRun ?? last;
   return key ? remembered(key, () => (state.lastRun ? ofRun(state.lastRun, last) : ofMessage(last))) : null;
 }

@@ -11,7 +11,7 @@ export const INITIAL = Object.freeze({
   ready: false, gap: false, epoch: "", seq: 0, connection: "connecting", ended: null,
   user: null, servers: [], mode: "manual", model: null, models: [], context: null, title: "", grants: [], toolsOff: [], forks: [], queue: [],
   order: [], messages: {}, calls: {}, elicitations: {}, samplings: {}, outcomes: {},
-  run: null, lastRun: null, catalogVersion: 0, chatsVersion: 0,
+  run: null, lastRun: null, awaits: null, catalogVersion: 0, chatsVersion: 0,
 });
 
 /** Events that say nothing of the chat itself, and have no place in its order. */
@@ -43,7 +43,7 @@ export function passOver(state, { name, epoch, seq }) {
 /** @type {{[Name in keyof ChatEvents]: (state: PageState, data: EventData<Name>) => PageState}} */
 const CHAT_HANDLERS = {
   snapshot,
-  "message.added": (state, { message }) => withMessage(state, finish(message)),
+  "message.added": (state, { message }) => ({ ...withMessage(state, finish(message)), awaits: message.message_id }),
   "message.delta": delta,
   "message.done": (state, { message }) => withMessage(state, finish(message)),
   "message.left_out": leftOut,
@@ -178,7 +178,7 @@ function branchChanged(state, { after, messages, calls, forks }) {
 function runStarted(state, { run_id, trigger, after, at }) {
   const outcomes = Object.fromEntries(Object.entries(state.outcomes).filter(([, { call_id: callId }]) => callId));
   /** @type {PageState} */
-  const next = { ...state, run: { run_id, status: "running", trigger, asked_at: at }, lastRun: null, outcomes };
+  const next = { ...state, run: { run_id, status: "running", trigger, asked_at: at }, lastRun: null, awaits: null, outcomes };
   const last = state.order.lastIndexOf(after);
   if (last < 0) return next;
   const order = state.order.slice(0, last + 1);

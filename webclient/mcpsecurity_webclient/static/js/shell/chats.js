@@ -17,7 +17,8 @@ export class Chats {
     this._waiting = waiting;
     this._title = null;
     this._version = "";
-    this._empty = true;
+    this._empty = ""; // the chat that is known to be empty
+    this._asked = this._shown = 0;
     this._drawn = context.commands.chatId;
     this._entries = [];
     this._rows = new Map();
@@ -36,10 +37,14 @@ export class Chats {
     if (this._context.commands.chatId !== this._drawn) this._draw();
     if (!ready) return;
     if (title !== this._title) this._showTitle(title);
-    this._empty = order.length === 0 && forks.length === 0;
-    const version = [chatsVersion, title, this._empty, run === null, waitingCount(state)].join();
+    const isEmpty = order.length === 0 && forks.length === 0;
+    const { chatId } = this._context.commands;
+    this._empty = isEmpty ? chatId : "";
+    const waiting = waitingCount(state);
+    const version = [chatId, chatsVersion, title, isEmpty, run === null, waiting].join();
     if (version === this._version) return;
     this._version = version;
+    this._entries = this._entries.map((entry) => (entry.chat_id === chatId ? { ...entry, waiting, running: run !== null } : entry));
     this._loadSoon();
   }
 
@@ -52,7 +57,8 @@ export class Chats {
 
   /** Open a new chat; one that is empty already is as good as new. */
   async _begin() {
-    if (this._empty) return this._context.open(this._context.commands.chatId);
+    const { chatId } = this._context.commands;
+    if (this._empty === chatId) return this._context.open(chatId);
     await this._openNew();
   }
 
@@ -107,9 +113,11 @@ export class Chats {
 
   async _load() {
     const words = this._search.value.trim();
+    const number = (this._asked += 1);
     try {
       const { chats } = await this._context.commands.chats(words);
-      if (words !== this._search.value.trim()) return;
+      if (words !== this._search.value.trim() || number < this._shown) return; // a later list came first
+      this._shown = number;
       this._entries = chats;
       this._draw();
     } catch (error) {

@@ -21,7 +21,7 @@ export class Mode {
   }
 
   update({ mode, ready }) {
-    if (!ready || mode === "manual") this._withdraw();
+    if (!ready || (mode === "manual" && mode !== this._mode)) this._withdraw();
     if (!ready || mode === this._mode) return;
     this._mode = mode;
     this._draw();
@@ -29,10 +29,13 @@ export class Mode {
 
   async _choose() {
     const wanted = this._select.value;
+    const { chatId } = this._context.commands;
+    if (wanted === "manual") this._withdraw();
     setText(this._meaning, meaning(wanted));
     try {
       await this._context.commands.mode(wanted);
-      if (wanted !== "manual") this._confirm();
+      const holds = wanted === this._select.value && chatId === this._context.commands.chatId;
+      if (holds && wanted !== "manual") this._confirm();
     } catch (error) {
       this._draw();
       this._context.report(error);

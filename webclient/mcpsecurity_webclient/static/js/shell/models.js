@@ -26,6 +26,7 @@ export class Models {
   /** @param {ModelView[]} models */
   _offer(models) {
     this._offered = models;
+    this._chosen = ""; // other options show the first of them
     this._select.replaceChildren(h("button", { type: "button" }, h("selectedcontent")), ...models.map(({ name, title }) => h("option", { value: name }, title)));
     this._select.hidden = this._label.hidden = models.length < 2;
   }

@@ -54,7 +54,7 @@ export class Tools {
 
   _draw() {
     const words = this._search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    const open = new Set([...this._list.querySelectorAll("details[open]")].map(({ dataset }) => dataset.server));
+    const open = new Set([...this._list.querySelectorAll("details[open]")].map(({ dataset }) => dataset.fold));
     this._list.replaceChildren(...this._servers.map((server) => this._server(server, words, open)));
     setText(this._note, this._summary());
     this._mark();
@@ -63,11 +63,11 @@ export class Tools {
   _server(server, words, open) {
     const found = server.list.filter((tool) => words.every((word) => `${tool.name} ${tool.title} ${tool.description}`.toLowerCase().includes(word)));
     const body = h("ul", { class: "tool-rows" });
-    const details = h("details", { class: "tool-server", "data-server": server.name, open: words.length > 0 || this._servers.length === 1 || open.has(server.name) },
+    const details = h("details", { class: "tool-server", "data-fold": server.name, open: words.length > 0 || this._servers.length === 1 || open.has(server.name) },
       h("summary", {}, h("span", { class: "tool-server-name", dir: "auto" }, server.title), h("span", { class: "menu-note" }, stateOf(server, found.length, words.length > 0))),
       body);
     const fill = () => {
-      if (details.open && body.childElementCount === 0) body.append(...found.map((tool) => this._tool(server, tool)));
+      if (details.open && body.childElementCount === 0) body.append(...found.map((tool) => this._tool(server, tool, open)));
       this._mark();
     };
     details.addEventListener("toggle", fill);
@@ -75,9 +75,11 @@ export class Tools {
     return h("div", { class: "tool-server-row", hidden: words.length > 0 && found.length === 0 }, details, this._switch(server.name, "", t("Use {name}", { name: server.title })));
   }
 
-  _tool(server, tool) {
+  /** @param {Set<string>} open  what was unfolded before it is drawn anew */
+  _tool(server, tool, open) {
+    const fold = `${server.name}\n${tool.name}`;
     return h("li", { class: "tool-row" },
-      h("details", {},
+      h("details", { "data-fold": fold, open: open.has(fold) },
         h("summary", {}, h("span", { class: "tool-row-name", dir: "auto" }, tool.title), effectChips(tool.annotations)),
         tool.description ? h("p", { class: "tool-row-text", dir: "auto" }, tool.description) : null,
         h("p", { class: "menu-note" }, tool.parameters.length > 0 ? t("Needs: {names}", { names: list(tool.parameters.map(named)) }) : t("Needs nothing.")),

@@ -114,7 +114,8 @@ export class ToolCard {
   _drawOutcome(call, before) {
     const outcome = new Outcome(call, this._context.announce);
     const line = h("summary", { class: "card-line" }, this._symbol, this._title, this._state);
-    this._head.replaceChildren(h("details", { class: "card-fold" }, line,
+    const open = this._head.querySelector("details")?.open; // the chat was read anew
+    this._head.replaceChildren(h("details", { class: "card-fold", open }, line,
       h("div", { class: "card-details" }, h("p", { class: "card-origin", dir: "auto" }, this._origin.textContent), outcome.details)));
     this._again = outcome.retry ? button(t("Ask again"), () => this._context[outcome.retry](), { kind: "plain", symbol: "redo", hidden: true }) : null;
     this._body.replaceChildren(...[...outcome.shown, this._again].filter(Boolean));
