@@ -136,6 +136,28 @@ def test_a_number_beyond_all_numbers_is_told_as_too_large(kind: str, value: str)
     assert caught.value.fields == {"a": "This number is too large."}
 
 
+@pytest.mark.parametrize(
+    ("step", "fits", "does_not"),
+    [
+        ("0.1", "0.3", "0.35"),
+        ("0.01", "12.35", "12.355"),
+        ("5", "10", "12"),
+        ("0.05", "1e300", "0.07"),
+        ("1e-9", "1e-9", "1e-10"),
+    ],
+)
+def test_a_multiple_is_told_by_its_digits(step: str, fits: str, does_not: str) -> None:
+    asked = form({"type": "number", "multipleOf": loads(step)})
+    assert asked.validate({"a": loads(fits)})
+    with pytest.raises(InvalidContentError) as caught:
+        asked.validate({"a": loads(does_not)})
+    assert caught.value.fields == {"a": f"Enter a multiple of {loads(step)}."}
+
+
+def test_what_may_be_left_out_is_read_as_zod_writes_it() -> None:
+    assert form({"anyOf": [{"not": {}}, {"type": "string"}]}).to_json()[0]["kind"] == "text"
+
+
 def test_a_count_may_be_written_with_a_fraction() -> None:
     asked = form({"type": "string", "minLength": 2.0, "maxLength": 3.5})
     assert {"minLength": 2}.items() <= asked.to_json()[0].items()

@@ -1,15 +1,19 @@
 """Whether edited arguments fit a tool's input schema."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError as _SchemaError
+from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from mcpsecurity.runtime.exact_decimals import ExactFloat
 from mcpsecurity.sentences import Sentence
 
 __all__ = ["argument_errors"]
@@ -21,8 +25,20 @@ def _never(*_: Any) -> None:
     """Pass: a server's regular expressions are not run, because they could take for ever."""
 
 
+def _in_decimals(validator: Any, bound: Any, value: Any, _: Any) -> Iterator[ValidationError]:
+    """Check `multipleOf` by the digits of both numbers: as doubles, 0.3 is no multiple of 0.1."""
+    if validator.is_type(value, "number"):
+        with suppress(InvalidOperation):  # of numbers too far apart the server decides
+            if _decimal(value) % _decimal(bound):
+                yield ValidationError("no multiple")
+
+
+def _decimal(number: float) -> Decimal:
+    return Decimal(number.text if isinstance(number, ExactFloat) else repr(number))
+
+
 _Safe: type[Validator] = extend(  # type: ignore[no-untyped-call] # its stub has no types
-    Draft202012Validator, {"pattern": _never, "patternProperties": _never}
+    Draft202012Validator, {"pattern": _never, "patternProperties": _never, "multipleOf": _in_decimals}
 )
 
 

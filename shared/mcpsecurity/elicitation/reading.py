@@ -7,6 +7,8 @@ __all__ = ["Reader", "SchemaError"]
 
 _MAX_STEPS = 5000
 _MAX_DEPTH = 16
+_NOTHING: dict[str, Any] = {"not": {}}
+"""What zod-to-json-schema has beside the schema of what may be left out: no value fits it."""
 _NOTES = ("title", "description", "default")
 _UNREADABLE = (
     *("not", "if", "dependentSchemas", "dependentRequired", "$dynamicRef", "$recursiveRef"),
@@ -53,7 +55,8 @@ class Reader:
         one only."""
         if not isinstance(branches, list) or not all(isinstance(b, Mapping) for b in branches):
             raise SchemaError("alternatives that are no schemas")
-        left = [dict(b) for b in branches if b.get("type") != "null" or b.keys() - {"type", *_NOTES}]
+        some = [b for b in branches if b != _NOTHING]
+        left = [dict(b) for b in some if b.get("type") != "null" or b.keys() - {"type", *_NOTES}]
         if left and all("const" in b for b in left):
             if not all(_is_choice(b) for b in left):
                 raise SchemaError("choices with further rules")
