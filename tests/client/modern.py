@@ -107,7 +107,7 @@ async def connected(server: Modern, **options: Any) -> AsyncIterator[McpConnecti
     app.router.add_route("*", "/mcp", server.handle)
     async with (
         on_loopback(app, "/mcp", handler_cancellation=True) as url,
-        asyncio.timeout(20),
+        asyncio.timeout(30),
         McpConnection(url, **(_options() | options)) as connection,
     ):
         yield connection

@@ -12,7 +12,6 @@ from mcpsecurity.client import McpConnection, ServerUnavailableError
 from mcpsecurity.client.event_streams import RequestStream
 from mcpsecurity.client.time_limits import OpenPost
 
-pytestmark = pytest.mark.timeout(30)
 GREETING = {
     "protocolVersion": "2025-11-25",
     "capabilities": {"tools": {}},

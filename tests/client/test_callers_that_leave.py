@@ -11,8 +11,6 @@ from tests.support.served import on_loopback
 
 from mcpsecurity.client import McpConnection, ServerUnavailableError, result_text
 
-pytestmark = pytest.mark.timeout(30)
-
 
 class SilentServer:
     """Never answers calls of the tools `nothing`, `json` and `stream`; the latter two get a beginning."""
@@ -64,7 +62,7 @@ async def connected(server: SilentServer, seconds: float = 20) -> AsyncIterator[
 @pytest.mark.parametrize("tool", ["nothing", "json", "stream"])
 async def test_a_cancelled_call_ends_its_post_while_the_session_stays_open(tool: str) -> None:
     server = SilentServer()
-    async with connected(server) as connection, asyncio.timeout(10):
+    async with connected(server) as connection, asyncio.timeout(30):
         call = asyncio.create_task(connection.call_tool(tool, {}))
         assert await server.begun.get() == tool
         call.cancel()
@@ -77,7 +75,7 @@ async def test_a_cancelled_call_ends_its_post_while_the_session_stays_open(tool:
 
 async def test_a_listing_that_takes_too_long_ends_its_post() -> None:
     server = SilentServer()
-    async with connected(server, seconds=0.3) as connection, asyncio.timeout(10):
+    async with connected(server, seconds=1.5) as connection, asyncio.timeout(30):
         with pytest.raises(ServerUnavailableError, match="did not answer"):
             await connection.list_tools()
         assert await server.ended.get() == "nothing"

@@ -22,8 +22,6 @@ from mcpsecurity.elicitation import TerminalHandler, elicitation_callback
 from mcpsecurity.runtime.exact_decimals import dumps, loads
 from mcpsecurity_server.transport import mount_mcp
 
-pytestmark = pytest.mark.timeout(60)
-
 LONG = "0.123456789012345678901234567890"
 WRITTEN = f'{{"a": 1.10, "b": [{LONG}, {{"c": 5e0}}], "d": "1.10", "e": 12345678901234567890.50}}'
 STRUCTURED = f'{{"price": 1.10, "all": [{LONG}, 2.5, "1.10"]}}'
@@ -142,7 +140,7 @@ async def test_a_typed_decimal_reaches_a_server_with_sessions() -> None:
     app = web.Application()
     app.router.add_route("*", "/mcp", handle)
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(30),
         on_loopback(app, path="/mcp") as url,
         McpConnection(url, elicitation=typed()) as connection,
     ):

@@ -19,8 +19,6 @@ from mcpsecurity.client import (
 )
 from mcpsecurity.client.eras import HANDSHAKE, STATELESS
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def plain(status: int, text: str = "") -> Answer:
     return lambda _: web.Response(status=status, text=text)

@@ -14,7 +14,6 @@ from mcpsecurity.client import BridgeError, McpConnection
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-pytestmark = pytest.mark.timeout(30)
 ELSEWHERE = "opened in another event loop"
 
 

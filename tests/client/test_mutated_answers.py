@@ -5,6 +5,7 @@
 
 import asyncio
 import gc
+import itertools
 import logging
 import os
 import threading
@@ -38,7 +39,7 @@ TIMEOUT = 0.1
 """Seconds that the bridge waits for what has a deadline of its own."""
 PATIENCE = 0.2
 """Seconds that the caller waits for what has none, when the server says nothing."""
-HANGS = float(os.environ.get("HANGS", "15"))
+HANGS = float(os.environ.get("HANGS", "40"))
 """Seconds after which something hangs, on however slow a machine."""
 
 
@@ -135,16 +136,21 @@ async def _converse(connection: McpConnection, server: MutatingServer) -> None:
 
 
 async def _recovered(connection: McpConnection, server: MutatingServer) -> None:
-    """Call once more when the server does well: at the second try at the latest, the answer comes."""
+    """Call once more when the server does well: at the second try at the latest, the answer comes.
+
+    Where this machine is too slow to answer in `TIMEOUT`, that is no try.
+    """
     server.recover()
-    for number in (4, 5):
-        try:
-            async with asyncio.timeout(HANGS):
-                result = await connection.call_tool("t", {"n": number})
-        except BridgeError:
-            continue
-        assert "fine" in ToolText.of(result)
-        return
+    numbers, failed = itertools.count(4), 0
+    async with asyncio.timeout(HANGS):
+        while failed < 2:
+            try:
+                result = await connection.call_tool("t", {"n": next(numbers)})
+            except BridgeError as error:
+                failed += "did not answer within" not in str(error)
+                continue
+            assert "fine" in ToolText.of(result)
+            return
     pytest.fail("the server does well, and the call still fails")
 
 

@@ -24,7 +24,6 @@ from mcpsecurity.client import (
     result_text,
 )
 
-pytestmark = pytest.mark.timeout(30)
 ASKED = {"message": "Pay?", "requestedSchema": {"type": "object", "properties": {}}}
 
 

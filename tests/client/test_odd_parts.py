@@ -10,8 +10,6 @@ from tests.client.odd import GREETING, Answer, Odd, connected, rpc, said, sse
 from mcpsecurity.client import result_text
 from mcpsecurity.client.parts import part_text, resource_text
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def deep(levels: int) -> Any:
     """Return so many objects within each other."""

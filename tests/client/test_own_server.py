@@ -15,8 +15,6 @@ from mcpsecurity.client import McpConnection, ProtocolError, result_text
 from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era
 from mcpsecurity_server.transport import mount_mcp
 
-pytestmark = pytest.mark.timeout(60)
-
 ToolContext = Context[Any, Any, Any]
 
 

@@ -18,8 +18,6 @@ from mcpsecurity.client import McpConnection, ProtocolError, ServerUnavailableEr
 from mcpsecurity.localcloud.certificates import ensure_certificates
 from mcpsecurity_server.transport import mount_mcp
 
-pytestmark = pytest.mark.timeout(30)
-
 PAGES: dict[str | None, tuple[list[str], str | None]] = {
     None: (["a", "b"], "2"),
     "2": (["c"], "3"),

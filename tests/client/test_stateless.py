@@ -18,8 +18,6 @@ from mcpsecurity.client import (
     result_text,
 )
 
-pytestmark = pytest.mark.timeout(30)
-
 SAMPLING = {
     "method": "sampling/createMessage",
     "params": {"messages": [{"role": "user", "content": {"type": "text", "text": "hi"}}], "maxTokens": 5},
@@ -200,12 +198,12 @@ async def test_a_caller_that_leaves_withdraws_the_question() -> None:
 
 async def test_time_that_a_person_takes_does_not_count() -> None:
     async def slowly(_: Any, __: types.ElicitRequestParams) -> types.ElicitResult:
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(2)
         return types.ElicitResult(action="decline")
 
     told: dict[str, Any] = {"messages": []}
     server = Modern({"prompts/get": [asks(None, one=FORM), lambda message: result(message, told)]})
-    async with connected(server, elicitation=slowly, timeout=0.4) as connection:
+    async with connected(server, elicitation=slowly, timeout=1.5) as connection:
         assert (await connection.get_prompt("p", {})).messages == []
 
 

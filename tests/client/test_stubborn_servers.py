@@ -18,7 +18,6 @@ from mcpsecurity.client import ConcurrentSession, McpConnection, ServerUnavailab
 from mcpsecurity.client.event_streams import EventReader, RequestStream
 from mcpsecurity.client.time_limits import OpenPost
 
-pytestmark = pytest.mark.timeout(30)
 SILENT = Answer(stall=True)
 
 
@@ -28,7 +27,7 @@ async def against(plan: dict[str, Answer], **options: Any) -> AsyncIterator[McpC
     server = MutatingServer()
     server.begin({kind: [answer] for kind, answer in plan.items()})
     async with serving(server) as (url, _):
-        connection = McpConnection(url, timeout=0.3, **options)
+        connection = McpConnection(url, timeout=1.0, **options)
         yield connection
         await connection.aclose()
 

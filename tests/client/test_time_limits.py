@@ -16,8 +16,6 @@ from mcpsecurity.client import CredentialAuth, McpConnection, ServerUnavailableE
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-pytestmark = pytest.mark.timeout(30)
-
 
 @web.middleware
 async def only_good_tokens(request: web.Request, handler: Any) -> web.StreamResponse:
@@ -34,7 +32,7 @@ class SlowPerson:
         self._tokens = list(tokens)
 
     async def next_token(self) -> str:
-        await asyncio.sleep(3 * SHORT)
+        await asyncio.sleep(1.5 * SHORT)
         return self._tokens.pop(0)
 
     async def get_token(self, *_: str, **__: Any) -> AccessToken:
@@ -43,7 +41,7 @@ class SlowPerson:
     async def close(self) -> None: ...
 
 
-SHORT = 0.3
+SHORT = 1.5
 SIGN_INS: dict[str, Callable[[SlowPerson], httpx.Auth]] = {
     "token": lambda person: TokenAuth(lambda _: person.next_token()),
     "credential": lambda person: CredentialAuth(cast("AsyncTokenCredential", person), "api://x/mcp:tools"),

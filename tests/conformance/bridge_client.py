@@ -144,7 +144,7 @@ class SuiteCredential:
         """Go through the code flow with PKCE for all the scopes."""
         verifier, redirect = secrets.token_urlsafe(40), "http://localhost:9/callback"
         digest = hashlib.sha256(verifier.encode()).digest()
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             resource = await _document(http, self._url, "oauth-protected-resource", self._url.path)
             server = httpx.URL(resource["authorization_servers"][0])
             metadata = await _document(http, server, "oauth-authorization-server")

@@ -5,7 +5,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import httpx
-import pytest
 from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
@@ -14,8 +13,6 @@ from tests.localcloud.entra.test_mcp_client_sign_in import REDIRECT, Storage
 
 from mcpsecurity.localcloud import LocalCloud
 from mcpsecurity.runtime.tls import client_ssl_context
-
-pytestmark = pytest.mark.timeout(60)
 
 
 class Person:
@@ -49,7 +46,7 @@ async def test_the_sdk_signs_in_where_the_server_sends_it_and_calls_a_tool(
     provider = OAuthClientProvider(url, metadata, storage, person.sign_in, person.come_back)
     tls: Any = client_ssl_context(cloud.ca_file)
     async with (
-        httpx.AsyncClient(auth=provider, verify=tls, trust_env=False, timeout=20) as http,
+        httpx.AsyncClient(auth=provider, verify=tls, trust_env=False, timeout=60) as http,
         streamable_http_client(url, http_client=http) as (reading, writing, _),
         ClientSession(reading, writing) as session,
     ):

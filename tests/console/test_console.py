@@ -31,8 +31,6 @@ from mcpsecurity.kernel import McpClient
 from mcpsecurity.kernel.context import BudgetedModel
 from mcpsecurity.testing import LocalStack, ModelFault, ServedMcp, calls, fails, says
 
-pytestmark = pytest.mark.timeout(60)
-
 
 class Script:
     """A terminal at which lines are typed in order. An exception among them is a key: Ctrl-C, or Ctrl-D."""
@@ -205,7 +203,7 @@ async def test_a_stopped_call_gets_a_result_so_that_the_model_accepts_what_follo
     async with opened(stack, server, "y") as (program, terminal):
         conversation = program._conversation
         answering = asyncio.create_task(conversation.answer("Knead dough", terminal.stream))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             await terminal.asked.wait()
         answering.cancel()
         with pytest.raises(asyncio.CancelledError):

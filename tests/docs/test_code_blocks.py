@@ -15,8 +15,6 @@ from tests.support.installed import ROOT
 
 from mcpsecurity.testing import LocalStack, ServedMcp
 
-pytestmark = pytest.mark.timeout(60)
-
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

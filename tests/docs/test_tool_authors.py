@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from aiohttp import web
 from mcp import ClientSession, types
 from mcp.client.streamable_http import streamable_http_client
@@ -12,8 +11,6 @@ from tests.support.installed import ROOT
 
 from mcpsecurity.runtime.service import started_runner
 from mcpsecurity_server.transport import mount_mcp
-
-pytestmark = pytest.mark.timeout(60)
 
 
 async def served(prices: list[str], orders: list[tuple[str, int]]) -> tuple[web.AppRunner, Any, str]:

@@ -22,7 +22,7 @@ SCHEMA = {
 
 
 async def opened(asker: WidgetHandler) -> OpenQuestion:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not asker.open:  # noqa: ASYNC110 - it is a list, as a notebook sees it
             await asyncio.sleep(0)
     return asker.open[-1]

@@ -8,7 +8,6 @@ import signal
 import socket
 import ssl
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -297,12 +296,10 @@ def see_the_tools(ready: dict[str, Any]) -> None:
 async def test_a_signal_ends_everything_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     async with running_demo(tmp_path, LOCALCLOUD_FOLDER=str(tmp_path / "cloud")) as (process, ready, _):
         await asyncio.to_thread(see_the_tools, ready)
-        began = time.monotonic()
         process.send_signal(number)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             _, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()
-        assert time.monotonic() - began < 10
         assert errors.decode().rpartition("Ctrl-C ends everything.")[2].strip() == ""
         async with aiohttp.ClientSession() as http:
             with pytest.raises(aiohttp.ClientConnectionError):

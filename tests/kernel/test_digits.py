@@ -18,8 +18,6 @@ from mcpsecurity.client import McpConnection
 from mcpsecurity.kernel import import_mcp_tools
 from mcpsecurity.testing import LocalStack, calls, says
 
-pytestmark = pytest.mark.timeout(60)
-
 LONG = "0.123456789012345678901234567890"
 INPUT = {"type": "object", "properties": {"amount": {"type": "number"}}, "additionalProperties": True}
 

@@ -18,8 +18,6 @@ from mcpsecurity.client import ToolFailedError
 from mcpsecurity.elicitation import Accepted, Declined
 from mcpsecurity.testing import LocalStack, ServedMcp
 
-pytestmark = pytest.mark.timeout(60)
-
 QUESTION = "Give me a random number between 5 and 5"
 
 

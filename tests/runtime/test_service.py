@@ -154,7 +154,7 @@ async def test_a_connection_whose_handshake_ends_after_the_service_is_closed(tmp
     server = runner.server
     assert server is not None
     await runner.cleanup()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         with suppress(ConnectionError):
             await writer.start_tls(client_ssl_context(certificates.ca_file), server_hostname="localhost")
             assert await reader.read() == b""

@@ -5,10 +5,12 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlencode
 
 import pytest
 from tests.scaling.acting import ASK, TOOL, approved_once, come_back, opened_page
 from tests.scaling.topology import Topology
+from tests.support.eventually import eventually
 from tests.support.programs import Program
 from tests.webclient.person import WebPerson
 
@@ -104,6 +106,12 @@ async def test_an_answer_that_ends_while_postgresql_is_away_is_saved_when_it_is_
         assert (await page.until("run.done"))["status"] == "completed"
         await topology.database.start()
     shown = (await come_back(somebody))["messages"]
-    await asyncio.sleep(5)  # saved within a moment, with a pause that grows while the database is away
+    words = urlencode({"search": shown[-1]["text"].splitlines()[0]})
+
+    async def found() -> bool:
+        status, body = await somebody.read(f"/api/chats?{words}")
+        return status == 200 and bool(body["chats"])
+
+    await eventually(found, seconds=60)  # the answer is in the database
     await (await topology.owner_of(somebody.oid)).stop(kill=True)
     assert (await come_back(somebody))["messages"] == shown

@@ -7,9 +7,11 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 from cryptography.fernet import Fernet
+from redis.asyncio import Redis
 from tests.support.ports import free_port
 from tests.support.programs import Program, nginx, postgresql, redis_server, unmeasured
 
@@ -105,20 +107,16 @@ class Topology:
 
     async def owner_of(self, person: str) -> Replica:
         """Return the web chat that has a person's conversations open, by her object id."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.redis.port)
-        writer.write(b"KEYS mcpsecurity:person:*\r\n")
-        await reader.readline()
-        names = (await reader.read(100_000)).decode().split()
-        name = next(n for n in names if n.endswith(person))
-        writer.write(f"GET {name}\r\n".encode())
-        await reader.readline()
-        port = int((await reader.readline()).decode().strip().rpartition(":")[2])
-        writer.close()
+        client: Any = Redis(port=self.redis.port, decode_responses=True)
+        async with client as redis:
+            (name,) = [key async for key in redis.scan_iter("mcpsecurity:person:*") if key.endswith(person)]
+            address = await redis.get(name)
+        port = int(address.rpartition(":")[2])
         return next(replica for replica in self.web if replica.listens_on(port))
 
     async def calls_made(self, tool: str, at_least: int = 0) -> int:
         """Return how often the servers ran a tool; wait until it is so often: their logs come in batches."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while (made := sum(replica.logged(f'"tool":"{tool}"') for replica in self.mcp)) < at_least:  # noqa: ASYNC110 - of other processes
                 await asyncio.sleep(0.1)
         await asyncio.sleep(0.5)

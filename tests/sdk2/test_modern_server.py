@@ -122,7 +122,7 @@ async def test_a_change_of_its_tools_is_heard(url: str) -> None:
         if isinstance(notification.root, types.ToolListChangedNotification):
             heard.set()
 
-    async with McpConnection(url, on_notification=hear) as connection, asyncio.timeout(20):
+    async with McpConnection(url, on_notification=hear) as connection, asyncio.timeout(30):
         while not heard.is_set():  # the subscription begins beside the first calls
             await connection.call_tool("change", {})
             await asyncio.sleep(0.05)
@@ -137,7 +137,7 @@ async def test_progress_reaches_the_caller_and_a_caller_that_leaves_cancels_the_
     async with (
         serving_program("modern_server.py", "sse") as url,
         McpConnection(url, elicitation=Person().elicited) as connection,
-        asyncio.timeout(20),
+        asyncio.timeout(30),
     ):
         await connection.call_tool("talk", {}, report)
         assert reported == [1.0]

@@ -144,7 +144,7 @@ class ProtectedServer:
         usual = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
         given = list(headers.items()) if isinstance(headers, dict) else list(headers or ())
         given += [(name, value) for name, value in usual.items() if name not in dict(given)]
-        timeout = aiohttp.ClientTimeout(total=10)
+        timeout = aiohttp.ClientTimeout(total=60)
         async with self.http.request(
             method,
             self.origin + path,

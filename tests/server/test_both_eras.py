@@ -125,7 +125,7 @@ async def with_session(
         trace.progress.append(progress)
 
     async with (
-        httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=10) as http,
+        httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=60) as http,
         streamable_http_client(f"{server.origin}/mcp", http_client=http) as (reading, writing, _),
         ClientSession(reading, writing, elicitation_callback=person) as session,
     ):

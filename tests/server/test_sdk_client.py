@@ -50,7 +50,7 @@ async def _connected(
 ) -> AsyncIterator[ClientSession]:
     headers = {"Authorization": f"Bearer {token}"}
     async with (
-        httpx.AsyncClient(headers=headers, trust_env=False, timeout=10) as http,
+        httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as http,
         streamable_http_client(f"{server.origin}/mcp", http_client=http) as (reading, writing, _),
         ClientSession(reading, writing, elicitation_callback=person) as session,
     ):
@@ -63,7 +63,7 @@ async def test_the_version_is_this_servers_and_not_the_sdks(
 ) -> None:
     headers = {"Authorization": f"Bearer {cloud.access_token()}"}
     async with (
-        httpx.AsyncClient(headers=headers, trust_env=False, timeout=10) as http,
+        httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as http,
         streamable_http_client(f"{server.origin}/mcp", http_client=http) as (reading, writing, _),
         ClientSession(reading, writing) as session,
     ):

@@ -31,7 +31,7 @@ __all__ = [
     "unmeasured",
 ]
 
-_SECONDS = 90.0
+_SECONDS = 180.0
 _STOP_SECONDS = 10.0
 _FOLDERS = ("/usr/sbin", "/usr/local/sbin", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"))))
 

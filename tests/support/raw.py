@@ -18,7 +18,7 @@ async def answer_to(port: int, *parts: bytes) -> bytes:
             writer.write(part)
             await writer.drain()
             await asyncio.sleep(0.01)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await reader.read(4000)
     finally:
         writer.close()

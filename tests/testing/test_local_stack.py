@@ -20,8 +20,6 @@ from mcpsecurity.testing import FaultSwitches, LocalStack, ServedMcp
 from mcpsecurity.testing.background import BackgroundLoop
 from mcpsecurity_webclient.settings import WebSettings
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[LocalStack]:

@@ -4,8 +4,6 @@ import pytest
 from tests.support.ambient import AMBIENT, write_dotenv
 
 pytest_plugins = ["pytester"]
-pytestmark = pytest.mark.timeout(100)
-
 TESTS = """
 import asyncio
 import pytest

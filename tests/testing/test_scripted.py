@@ -24,8 +24,6 @@ from mcpsecurity.testing import (
     says,
 )
 
-pytestmark = pytest.mark.timeout(60)
-
 
 class Greeter:
     """A plugin."""

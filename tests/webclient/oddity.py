@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,12 +18,14 @@ def tool(name: str, **schema: Any) -> dict[str, Any]:
 
 class Odd:
     """`results` are the results of methods, an integer the status to answer with instead; a method without
-    one is not found. `told` are the notifications that came. What is asked for while `silent` is never
+    one is not found. `told` are the notifications that came, `asked` the requests, and
+    `asked_at` when, in monotonic seconds. What is asked for while `silent` is never
     answered. `holds` have, by method, what is set when it is asked for and what its answer waits for."""
 
     def __init__(self, **capabilities: Any) -> None:
         self.silent = False
         self.asked: list[str] = []
+        self.asked_at: list[float] = []
         self.holds: dict[str, tuple[asyncio.Event, asyncio.Event]] = {}
         self.told: list[dict[str, Any]] = []
         self.called_with: list[dict[str, Any]] = []
@@ -48,6 +51,7 @@ class Odd:
             self.told.append(message)
             return web.Response(status=202)
         self.asked.append(message["method"])
+        self.asked_at.append(time.monotonic())
         if message["method"] == "tools/call":
             self.called_with.append(message["params"]["arguments"])
         if self.silent:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Visitor"]
 
 _LONGEST_LINE = 2**24  # of a snapshot
-TIMEOUT = aiohttp.ClientTimeout(total=30)
+TIMEOUT = aiohttp.ClientTimeout(total=60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ EXPECTED = {
 @pytest.fixture
 async def browser(cloud: LocalCloud) -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(ssl=client_ssl_context(cloud.ca_file))
-    timeout = aiohttp.ClientTimeout(total=10)
+    timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
         yield session
 

@@ -34,7 +34,7 @@ async def cloud(cloud_folder: Path) -> AsyncIterator[LocalCloud]:
 async def http(cloud: LocalCloud) -> AsyncIterator[aiohttp.ClientSession]:
     """A client that trusts the cloud's authority and keeps no cookies."""
     connector = aiohttp.TCPConnector(ssl=client_ssl_context(cloud.ca_file))
-    timeout = aiohttp.ClientTimeout(total=10)
+    timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout
     ) as session:
@@ -163,6 +163,6 @@ class Browser:
 @pytest.fixture
 async def browser(cloud: LocalCloud) -> AsyncIterator[Browser]:
     """A browser that is signed in nowhere."""
-    timeout = aiohttp.ClientTimeout(total=10)
+    timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(), timeout=timeout) as session:
         yield Browser(cloud, session)

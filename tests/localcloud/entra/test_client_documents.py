@@ -133,7 +133,7 @@ async def test_nothing_inside_is_asked_for_because_a_client_id_says_so(
     cloud: LocalCloud, publisher: Publisher, client_id: str
 ) -> None:
     cloud.tenant.documents.hosts = frozenset()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         _, page = await _authorize(cloud, client_id.format(port=urlsplit(publisher.url).port))
     assert "AADSTS700016" in page
     assert publisher.asked == 0

@@ -35,7 +35,7 @@ def transport(cloud: LocalCloud) -> Iterator[requests.Session]:
 
 async def _run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """MSAL blocks, so it runs in a thread."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         return await asyncio.to_thread(function, *args, **kwargs)
 
 

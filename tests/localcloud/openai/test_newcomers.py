@@ -22,8 +22,6 @@ from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.registry import build_mcp
 from mcpsecurity_server.weather import OpenMeteoClient, WeatherService
 
-pytestmark = pytest.mark.timeout(60)
-
 NOON = dt.datetime(2026, 12, 2, 12, tzinfo=dt.UTC)
 """When the prompts are typed: a Wednesday, on which it is the same day in most of the world."""
 

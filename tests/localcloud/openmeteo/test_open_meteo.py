@@ -25,7 +25,7 @@ def faults() -> OpenMeteoFaults:
 async def client(faults: OpenMeteoFaults) -> AsyncIterator[Client]:
     app = web.Application()
     add_open_meteo_routes(app, faults, now=lambda: NOW)
-    async with TestClient(TestServer(app), timeout=aiohttp.ClientTimeout(5)) as client:
+    async with TestClient(TestServer(app), timeout=aiohttp.ClientTimeout(60)) as client:
         yield client
 
 

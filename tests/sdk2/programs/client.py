@@ -82,7 +82,7 @@ async def main() -> None:
         metadata = OAuthClientMetadata.model_validate({"redirect_uris": [sign_in["redirect"]]})
         auth = OAuthClientProvider(job["url"], metadata, Storage(sign_in), person.go, person.come_back)
     async with (
-        httpx2.AsyncClient(auth=auth, verify=tls, trust_env=False, timeout=20) as http,
+        httpx2.AsyncClient(auth=auth, verify=tls, trust_env=False, timeout=60) as http,
         Client(
             streamable_http_client(job["url"], http_client=http),
             mode=job["mode"],

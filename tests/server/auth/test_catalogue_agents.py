@@ -177,7 +177,7 @@ async def _first_words(protected: ProtectedServer, token: str) -> bytes:
     call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "ask"}}
     told = b""
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         protected.http.post(f"{protected.origin}/mcp", json=call, headers=headers) as response,
     ):
         while b"name" not in told and b"person" not in told and not response.content.at_eof():

@@ -184,7 +184,7 @@ async def _listening(protected: ProtectedServer, token: str) -> aiohttp.ClientRe
 async def _told(stream: aiohttp.ClientResponse) -> bytes:
     """Return what has come so far, at least until a list has changed."""
     seen = b""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while b"list_changed" not in seen:
             seen += await stream.content.readany()
     return seen

@@ -32,14 +32,14 @@ class Traffic:
     async def more(self, requests: int) -> None:
         """Wait until so many more have been answered."""
         goal = self.answers.total() + requests
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while self.answers.total() < goal:
                 done, _ = await asyncio.wait(self.running, timeout=0.02)
                 assert not done, "a caller broke down"
 
     async def stop(self) -> None:
         self._stopped = True
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await asyncio.gather(*self.running)
 
 

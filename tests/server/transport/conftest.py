@@ -26,6 +26,13 @@ class Served:
 
     async def initialize(self, version: str = "2025-11-25", **capabilities: Any) -> dict[str, str]:
         """Open a session and return the headers that belong to it."""
+        headers = await self.begin(version, **capabilities)
+        async with self.post({"method": "notifications/initialized"}, headers) as response:
+            assert response.status == 202
+        return headers
+
+    async def begin(self, version: str = "2025-11-25", **capabilities: Any) -> dict[str, str]:
+        """Do the first half of that: the server does not hear that the client is ready."""
         params = {
             "protocolVersion": version,
             "capabilities": capabilities,
@@ -34,13 +41,10 @@ class Served:
         async with self.post({"id": 0, "method": "initialize", "params": params}) as response:
             assert response.status == 200
             negotiated = (await response.json())["result"]["protocolVersion"]
-            headers = {
+            return {
                 "Mcp-Session-Id": response.headers["Mcp-Session-Id"],
                 "MCP-Protocol-Version": negotiated,
             }
-        async with self.post({"method": "notifications/initialized"}, headers) as response:
-            assert response.status == 202
-        return headers
 
     def post(self, message: Any, headers: dict[str, str] | None = None) -> Any:
         """POST one message (a dict, `jsonrpc` added), a list, or bytes as they are."""
@@ -92,7 +96,7 @@ def serve() -> Serve:
         mounted = mount_mcp(app, mcp, **options)
         async with (
             on_loopback(app, "/mcp") as url,
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http,
         ):
             yield Served(url, mounted, http)
 

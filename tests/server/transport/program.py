@@ -28,7 +28,7 @@ class Gate:
     async def pass_through(self) -> None:
         self.entered.set()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 await self.opened.wait()
         except asyncio.CancelledError:
             self.cancelled.set()

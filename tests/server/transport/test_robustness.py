@@ -117,7 +117,7 @@ async def under_fire() -> AsyncIterator[Target]:
     app = web.Application()
     limits = Limits(sessions=50, stop_seconds=0.2, keep_alive_seconds=0.1, body_bytes=100_000)
     mounted = mount_mcp(app, program(act=act), limits=limits)
-    timeout, connector = aiohttp.ClientTimeout(total=10), aiohttp.TCPConnector(limit=0)
+    timeout, connector = aiohttp.ClientTimeout(total=60), aiohttp.TCPConnector(limit=0)
     async with (
         on_loopback(app, "/mcp") as url,
         aiohttp.ClientSession(timeout=timeout, connector=connector) as http,

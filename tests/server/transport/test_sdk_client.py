@@ -12,8 +12,6 @@ from mcp.server.fastmcp import Context, FastMCP
 from pydantic import BaseModel
 from tests.server.transport.conftest import Serve
 
-pytestmark = pytest.mark.timeout(30)
-
 
 class Answer(BaseModel):
     """What a form asks for."""
@@ -79,7 +77,7 @@ def program() -> FastMCP[Any]:
 @asynccontextmanager
 async def connected(url: str, **callbacks: Any) -> AsyncIterator[ClientSession]:
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(30),
         streamable_http_client(url) as (read, write, _),
         ClientSession(read, write, **callbacks) as session,
     ):
@@ -186,5 +184,5 @@ async def test_a_list_change_reaches_the_standalone_stream(serve: Serve) -> None
     async with serve(program()) as served, connected(served.url, message_handler=hear) as session:
         await session.send_ping()
         await served.mounted.list_changed("tools")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await heard.wait()

@@ -19,7 +19,7 @@ async def test_a_chat_starts_while_the_tenant_is_down_and_works_when_it_is_back(
         assert refused.status == 503
         assert UNREACHABLE in refused.body
         stack.cloud.tenant.faults.clear()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while (await visitor.get("/api/session")).status != 200:
                 await visitor.get(await visitor.consent(await visitor.begin()))
 

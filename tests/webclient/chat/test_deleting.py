@@ -38,7 +38,7 @@ async def running(at: Desk, page: Page) -> None:
     at.server.holds["tools/call"] = asked, asyncio.Event()
     at.model.turns.extend([calls(("c1", "odd-note", "{}")), says("Noted."), says("Never.")])
     assert await at.person.decide(await at.person.ask(page, "note it")) == 202
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await asked.wait()
     assert (await at.person.command("messages", text="and then?", queue=True))[0] == 202
 

@@ -174,9 +174,10 @@ async def test_a_call_that_waits_on_is_still_its_owners_only(
 
 
 async def test_the_deadline_is_the_one_the_person_was_shown(chats: Chats, stack: Stack) -> None:
-    async with chats.served(approval_timeout=1.5) as (visitor, stream, _):
-        call = await proposed(visitor, stream)
     async with chats.served() as (visitor, stream, _):
+        call = await proposed(visitor, stream)
+    soon = call["expires_at"] - 5  # far less than the second chat gives
+    async with chats.served(app={"clock": lambda: soon}) as (visitor, stream, _):
         assert (await stream.until("tool.decided"))["by"] == "timeout"
         assert (await stream.until("run.done"))["at"] < call["expires_at"] + 10
         assert (await visitor.decide(call, "approve")).status == 410
@@ -186,7 +187,7 @@ async def test_the_deadline_is_the_one_the_person_was_shown(chats: Chats, stack:
 async def test_a_call_whose_deadline_passed_meanwhile_is_declined_and_no_model_is_asked(
     chats: Chats, stack: Stack
 ) -> None:
-    async with chats.served(approval_timeout=0.3) as (visitor, stream, _):
+    async with chats.served() as (visitor, stream, _):
         call = await proposed(visitor, stream)
         await visitor.command("mode", {"mode": "elicitation"})
     async with chats.served(app={"clock": lambda: call["expires_at"] + 1}) as (visitor, _, shown):

@@ -99,7 +99,7 @@ async def test_a_message_that_is_taken_back_while_it_is_sent_is_not_sent(desk: O
         at.model.turns.extend([says("Noted."), says("Second.")])
         await at.person.decide(call)
         await page.until("run.done")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await asked.wait()
         assert (await at.person.command(f"queue/{first['message_id']}/take-back"))[0] == 202
         proceed.set()

@@ -196,7 +196,7 @@ async def test_too_many_open_pages_are_refused(visitors: NewPerson, serve_web: S
             async with visitor.stream():
                 third = await visitor.get(f"/api/chats/{visitor.chat_id}/events")
                 assert (third.status, third.error["code"]) == (429, "too_many_streams")
-            async with asyncio.timeout(5):  # much less than a silent stream takes to find out
+            async with asyncio.timeout(12):  # less than a silent stream takes to find out
                 while (await visitor.get(f"/chats/{visitor.chat_id}")).status == 200:
                     events = f"{url}/api/chats/{visitor.chat_id}/events"
                     async with visitor.http.get(events) as again:

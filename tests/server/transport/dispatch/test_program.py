@@ -46,7 +46,7 @@ async def test_a_low_level_server_is_served_with_the_capabilities_that_it_has() 
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
     try:
         async with (
-            asyncio.timeout(20),
+            asyncio.timeout(30),
             streamable_http_client(url) as (read, write, _),
             ClientSession(read, write, elicitation_callback=ask) as session,
         ):

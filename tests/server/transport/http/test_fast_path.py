@@ -71,7 +71,7 @@ async def _sent(port: int, request: str) -> list[bytes]:
     """Return the lines of all that the server sends until it closes the connection, but for the date."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request.encode())
-    found = await asyncio.wait_for(reader.read(), 10)
+    found = await asyncio.wait_for(reader.read(), 30)
     writer.close()
     return sorted(line for line in found.split(b"\r\n") if not line.startswith(b"Date: "))
 
@@ -148,12 +148,12 @@ async def test_streams_have_the_same_headers(serve: Serve) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         begin = json.dumps({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": ASKING})
         writer.write(_post(begin, TYPES).encode())
-        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode()
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)).decode()
         lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:-2])
         await reader.readexactly(int(lines["Content-Length"]))
         session = f"Mcp-Session-Id: {lines['Mcp-Session-Id']}\r\n"
         writer.write(_post(IN_SESSION, TYPES + session).encode())
-        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode()
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)).decode()
         heads.append(sorted(line for line in head.split("\r\n") if not line.startswith(("Date", "Mcp-"))))
         writer.close()
         await _sent(port, f"DELETE /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{session}\r\n")
@@ -220,7 +220,7 @@ async def test_an_answer_that_does_not_wait_for_its_tool_has_the_headers_too() -
     asking = CALL.replace('"io.modelcontextprotocol/clientCapabilities": {}', ASKABLE)
     reader, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
     writer.write(_post(asking, TYPES + STATELESS).encode())
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
     done.set()
     writer.close()
     await runner.cleanup()

@@ -13,7 +13,7 @@ async def _send(protected: ProtectedServer, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", protected.port)
     try:
         writer.write(request)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await reader.read(2000)
     finally:
         writer.close()

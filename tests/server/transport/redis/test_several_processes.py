@@ -76,7 +76,7 @@ async def test_a_call_is_cancelled_from_another_process(pair: Any) -> None:
         await gate.entered.wait()
         cancel = {"method": "notifications/cancelled", "params": {"requestId": "x"}}
         assert await other.status(other.post(cancel, headers)) == 202
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await gate.cancelled.wait()
             assert await calling == 200
 
@@ -132,7 +132,7 @@ async def test_a_session_that_is_ended_in_one_process_is_ended_in_all(pair: Any)
         async with Stream(one.get(headers)) as stream:
             assert await other.status(other.http.delete(other.url, headers=headers)) == 200
             await stream.rest()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await gate.cancelled.wait()
             await calling
         assert await one.status(one.post({"id": 1, "method": "ping"}, headers)) == 404

@@ -275,7 +275,7 @@ async def test_a_client_that_does_not_read_is_let_go_and_the_call_goes_on(serve:
         Stream(served.call("act", await served.initialize())) as stream,
     ):
         await stream.next()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             await finished.wait()
         assert served.mounted.sessions.bus.size <= 1_000_000  # type: ignore[attr-defined] # in memory
 

@@ -121,7 +121,7 @@ def connect() -> Connect:
         mounted = mount_mcp(app, mcp, **options)
         async with (
             on_loopback(app, "/mcp") as url,
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http,
         ):
             yield Client(url, http, mounted)
 

@@ -44,7 +44,7 @@ async def leave(connect: Connect, *, report: bool) -> Waiting:
     def after_call(name: str, outcome: str, seconds: float) -> None:
         outcomes.append(outcome)
 
-    async with connect(waiting.mcp, after_call=after_call) as client, asyncio.timeout(10):
+    async with connect(waiting.mcp, after_call=after_call) as client, asyncio.timeout(30):
         params = {"name": "wait", "arguments": {"report": report}}
         if report:
             params["_meta"] = {
@@ -78,7 +78,7 @@ async def test_a_long_call_becomes_a_stream_that_is_kept_alive(connect: Connect)
     limits = Limits(stream_after_seconds=0.1, keep_alive_seconds=0.1)
     async with (
         connect(waiting.mcp, limits=limits) as client,
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         client.open("tools/call", {"name": "wait"}) as response,
     ):
         comments = 0
@@ -94,7 +94,7 @@ async def test_a_long_call_becomes_a_stream_that_is_kept_alive(connect: Connect)
 
 async def test_a_server_that_stops_lets_calls_finish_and_cancels_those_that_do_not(connect: Connect) -> None:
     waiting = Waiting()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         async with connect(waiting.mcp, limits=Limits(stop_seconds=0.05)) as client:
             asking = asyncio.create_task(client.call("wait"))
             await waiting.started.wait()
@@ -105,7 +105,7 @@ async def test_a_server_that_stops_lets_calls_finish_and_cancels_those_that_do_n
 
 async def test_too_many_calls_of_one_caller_at_once_are_refused(connect: Connect) -> None:
     waiting = Waiting()
-    async with connect(waiting.mcp, limits=Limits(calls_per_caller=1)) as client, asyncio.timeout(10):
+    async with connect(waiting.mcp, limits=Limits(calls_per_caller=1)) as client, asyncio.timeout(30):
         asking = asyncio.create_task(client.call("wait"))
         await waiting.started.wait()
         refused = await client.call("wait")
@@ -130,7 +130,7 @@ async def test_a_client_that_does_not_read_has_cancelled(connect: Connect) -> No
             ended.set()
 
     limits = Limits(patience_seconds=0.2)
-    async with connect(mcp, limits=limits) as client, asyncio.timeout(20):
+    async with connect(mcp, limits=limits) as client, asyncio.timeout(30):
         meta = {
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": {},

@@ -48,7 +48,7 @@ async def test_a_change_in_one_process_is_heard_in_another(connect: Connect, red
         return RedisTransport(f"redis://127.0.0.1:{redis.port}", keys, Limits(), prefix=prefix)
 
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(30),
         shared() as first,
         shared() as second,
         connect(program(), store=first.store, bus=first.bus) as one,

@@ -42,7 +42,7 @@ def listen(client: Client, **wanted: Any) -> Any:
 
 
 async def test_the_filter_is_acknowledged_first_and_only_what_it_names_follows(connect: Connect) -> None:
-    async with connect(program()) as client, asyncio.timeout(10):
+    async with connect(program()) as client, asyncio.timeout(30):
         wanted = {"promptsListChanged": True, "resourceSubscriptions": ["test://b"], "unknown": True}
         async with listen(client, **wanted) as response:
             heard = messages(response)
@@ -65,7 +65,7 @@ async def test_the_filter_is_acknowledged_first_and_only_what_it_names_follows(c
 async def test_a_tool_that_announces_a_change_is_heard(connect: Connect) -> None:
     async with (
         connect(program()) as client,
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         listen(client, **ALL, resourceSubscriptions=["test://a"]) as response,
     ):
         heard = messages(response)
@@ -83,7 +83,7 @@ async def test_a_change_in_one_process_is_heard_in_another_that_shares_the_bus(c
     async with (
         connect(program(), bus=bus) as one,
         connect(program(), bus=bus) as other,
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         listen(one, **ALL) as response,
     ):
         heard = messages(response)
@@ -93,7 +93,7 @@ async def test_a_change_in_one_process_is_heard_in_another_that_shares_the_bus(c
 
 
 async def test_a_server_that_stops_ends_the_stream_with_a_result(connect: Connect) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         async with aiohttp.ClientSession() as http:
             async with connect(program()) as client:
                 outlives = Client(client.url, http, client.mounted)
@@ -111,7 +111,7 @@ async def test_a_quiet_stream_is_kept_alive(connect: Connect) -> None:
     limits = Limits(keep_alive_seconds=0.05)
     async with (
         connect(program(), limits=limits) as client,
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         listen(client, **ALL) as response,
     ):
         async for line in response.content:
@@ -131,7 +131,7 @@ async def test_what_is_no_filter_is_refused(connect: Connect, wanted: Any) -> No
 
 async def test_streams_and_resources_are_limited(connect: Connect) -> None:
     limits = Limits(listens_per_caller=1, subscriptions=2)
-    async with connect(program(), limits=limits) as client, asyncio.timeout(10):
+    async with connect(program(), limits=limits) as client, asyncio.timeout(30):
         many = {"resourceSubscriptions": ["a", "b", "c"]}
         assert (await client.request("subscriptions/listen", {"notifications": many})).code == -32602
         async with listen(client, **ALL) as response:
@@ -149,7 +149,7 @@ async def test_a_stream_ends_with_the_token_that_opened_it(connect: Connect) -> 
     expiring.__middleware_version__ = 1  # type: ignore[attr-defined] # what web.middleware sets
     async with (
         connect(program(), middlewares=(expiring,), clock=lambda: now) as client,
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         listen(client, **ALL) as response,
     ):
         heard = [message async for message in messages(response)]

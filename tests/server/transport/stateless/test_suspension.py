@@ -159,7 +159,7 @@ async def test_a_tool_that_does_not_end_is_answered_without_it(connect: Connect)
                 except asyncio.CancelledError:
                     continue
 
-    async with connect(mcp) as client, asyncio.timeout(10):
+    async with connect(mcp) as client, asyncio.timeout(30):
         asked = await client.call("endless")
         assert not end.is_set()
         end.set()
@@ -231,7 +231,7 @@ async def test_nothing_is_asked_or_said_after_the_answer(connect: Connect) -> No
         late.append(asyncio.create_task(afterwards(ctx)))
         return "left"
 
-    async with connect(mcp) as client, asyncio.timeout(10):
+    async with connect(mcp) as client, asyncio.timeout(30):
         assert (await client.call("leave")).result["content"][0]["text"] == "left"
         answered.set()
         assert await late[0] == "The request has ended"
@@ -247,7 +247,7 @@ async def test_a_question_in_a_task_that_nobody_waits_for_ends_with_the_request(
         await asyncio.sleep(0)
         return "left"
 
-    async with connect(mcp) as client, asyncio.timeout(10):
+    async with connect(mcp) as client, asyncio.timeout(30):
         assert (await client.call("leave")).result["content"][0]["text"] == "left"
         await asyncio.wait(asking)
     assert asking[0].cancelled()

@@ -175,7 +175,7 @@ async def test_a_server_that_is_down_when_the_page_opens_is_said_to_be_and_retur
                 servers = (await stream.until("servers.changed"))["servers"]
         finally:
             await stack.other_mcp.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while _status(servers, "playground") != "ready":
                 servers = (await stream.until("servers.changed"))["servers"]
 

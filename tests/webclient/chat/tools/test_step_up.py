@@ -149,7 +149,7 @@ async def test_a_waiting_call_can_be_stopped(stack: Stack, visitors: NewPerson, 
         run = await visitor.ask("a random number")
         await _needed(stream)
         await visitor.command(f"runs/{run}/stop")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert (await stream.until("tool.done"))["status"] == "cancelled"
 
 
