@@ -80,7 +80,10 @@ class Playground:
         self._add_marathon()
 
     def reset(self) -> None:
-        """Forget what was called and answered; hold everything up again."""
+        """Forget what was called, answered and published; hold everything up again."""
+        for name in ("publish_newspaper", "run_marathon"):
+            self.mcp.remove_tool(name)
+        self._add_marathon()
         self.answers.clear()
         self.calls.clear()
         self.sampled.clear()

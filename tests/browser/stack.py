@@ -45,6 +45,13 @@ class Service:
         server = self._runner.server if self._runner is not None else None
         return list(server.connections) if server is not None else []
 
+    async def renew(self) -> None:
+        """Restart it, if anything was asked of it: what it still did for a test must not reach the next."""
+        server = self._runner.server if self._runner is not None else None
+        if server is None or server.requests_count > 0:
+            await self.stop()
+            await self.start()
+
     async def cut(self) -> None:
         """Close every connection without a word."""
         for protocol in self.connections:
@@ -133,9 +140,10 @@ class Stack:
         await self.web.cut()
 
     async def reset(self) -> None:
-        """Forget what a test did: the chat restarts, and with it go sessions and conversations."""
-        await self.web.stop()
-        await self.web.start()
+        """Forget what a test did: the chats restart, and with them go sessions and conversations."""
+        for service in (self.web, self.hasty_web, self.open_web):
+            await service.renew()
+        self.cloud.tenant.consents.given.clear()
         self.playground.reset()
         self.model.pace = 0.0
         self.model.faults.upcoming.clear()
