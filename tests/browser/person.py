@@ -59,6 +59,7 @@ class Person:
             await expect(self.page).not_to_have_url(before)
             await expect(self.page.locator("#empty")).to_be_visible()
         await self.ready()
+        await expect(self.page.locator("#empty")).to_be_visible()  # what is left of the other chat is gone
 
     async def ask(self, text: str) -> None:
         """Send a message and wait until it stands in the conversation, and its answer has begun."""

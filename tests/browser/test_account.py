@@ -47,6 +47,15 @@ async def test_a_theme_is_kept_and_the_server_draws_it_at_once(alice: Person) ->
     await expect(colour).to_have_count(0)
 
 
+async def test_the_whole_menu_is_in_view_on_a_desktop_and_on_a_phone(alice: Person) -> None:
+    for width, height in ((1280, 720), (360, 640)):
+        await alice.page.set_viewport_size({"width": width, "height": height})
+        await alice.page.get_by_role("button", name="Account").click()
+        for name in ("Keyboard shortcuts", "Sign out"):
+            await expect(alice.page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+        await alice.page.keyboard.press("Escape")
+
+
 async def test_a_chosen_language_is_kept_and_what_was_being_written_too(alice: Person) -> None:
     await alice.message.fill("Half a sentence")
     await alice.page.get_by_role("button", name="Account").click()

@@ -1,10 +1,11 @@
 """The list of chats: by date, each with a menu, and one after the other without loading the page."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 from pydantic import SecretStr
 from tests.browser.accessibility import assert_accessible
 from tests.browser.person import Person
@@ -72,6 +73,31 @@ async def test_new_chats_do_not_pile_up(alice: Person) -> None:
     await expect(chats).to_have_count(1)
     day = re.compile("^(Today|Yesterday)$")  # at midnight
     await expect(alice.page.get_by_role("heading", name=day)).to_be_visible()
+
+
+async def test_a_new_chat_whose_first_message_could_not_be_sent_is_not_in_the_list(
+    alice: Person, watch: Watch
+) -> None:
+    watch.allow("503|Failed to load resource")
+    await talk(alice, "hello")
+    await alice.begin_another()
+    refusal = {"error": {"code": "busy", "message": "Not now.", "retryable": True}}
+    refused = asyncio.Event()
+
+    async def refuse(route: Route) -> None:
+        await refused.wait()
+        await route.fulfill(status=503, json=refusal)
+
+    await alice.page.route("**/messages", refuse)
+    await alice.message.fill("help")
+    await alice.message.press("Enter")
+    await expect(row(alice, "help")).to_have_count(1)
+    refused.set()
+    await expect(alice.notices.get_by_role("button", name="Try again")).to_be_visible()
+    await expect(row(alice, "help")).to_have_count(0)
+    await alice.page.unroute("**/messages")
+    await alice.notices.get_by_role("button", name="Try again").click()
+    await expect(row(alice, "help")).to_have_count(1)
 
 
 async def test_a_chat_is_pinned_renamed_and_found_by_its_words(alice: Person) -> None:

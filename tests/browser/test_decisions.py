@@ -8,7 +8,8 @@ from tests.browser.person import Person
 from tests.browser.stack import Stack
 from tests.support.eventually import eventually
 
-from mcpsecurity.localcloud.openai.offline import ToolCall
+from mcpsecurity.localcloud.openai import Turn
+from mcpsecurity.localcloud.openai.offline import Reply, ToolCall
 from mcpsecurity.testing import ScriptedModel, calls, says
 
 DICE = "Please generate a random number between 1 and 6"
@@ -23,6 +24,44 @@ async def test_defaults_are_shown_and_not_sent(alice: Person, stack: Stack) -> N
     stack.playground.proceed.set()
     await alice.approve("run_marathon")
     await alice.says("The marathon is over")
+
+
+async def test_a_running_call_unfolds_and_stays_so_when_it_has_ended(alice: Person, stack: Stack) -> None:
+    await alice.ask("Run a marathon")
+    await alice.approve("run_marathon")
+    card = alice.call("run_marathon")
+    await expect(card).to_contain_text("Running hard")
+    line, row = card.locator("summary"), card.get_by_role("row", name="kilometres 4 (default)")
+    await expect(row).to_be_hidden()
+    await line.focus()
+    await line.press("Enter")
+    await expect(row).to_be_visible()
+    stack.playground.proceed.set()
+    await alice.says("The marathon is over")
+    await expect(card).to_contain_text("Done")
+    await expect(row).to_be_visible()
+    await expect(card.get_by_role("heading", name="Result")).to_be_visible()
+    await expect(line).to_be_focused()
+
+
+async def test_a_call_that_was_unfolded_is_still_to_be_seen_when_many_fold_into_one_line(
+    alice: Person, stack: Stack
+) -> None:
+    dice = ToolCall("Tools-get_random_number", '{"min": 1, "max": 7}')
+    stack.model.script.turns.append(
+        Turn(Reply("", calls=(dice,) * 3 + (ToolCall("playground-run_marathon", "{}"),)))
+    )
+    await alice.ask("Do a lot")
+    await alice.page.get_by_role("button", name="Approve all").click()
+    card = alice.call("get_random_number", 1)
+    await card.locator("summary").click()
+    row = card.get_by_role("table", name="Arguments").get_by_role("row", name="min 1")
+    await expect(row).to_be_visible()
+    await expect(alice.call("run_marathon")).to_contain_text("Running hard")
+    stack.playground.proceed.set()
+    await alice.finished()
+    await expect(alice.conversation.get_by_text("4 calls")).to_be_visible()
+    await expect(row).to_be_visible()
 
 
 async def test_an_edit_shows_what_will_be_sent_before_it_is(alice: Person) -> None:

@@ -180,6 +180,21 @@ async def test_trying_again_sends_a_message_in_the_chat_in_which_it_was_written(
     await expect(alice.message).to_have_value("")
 
 
+async def test_what_was_refused_is_not_offered_again_once_it_was_said(alice: Person, watch: Watch) -> None:
+    watch.allow("503|Failed to load resource")
+    refusal = {"error": {"code": "busy", "message": "Not now.", "retryable": True}}
+    await alice.page.route("**/messages", lambda route: route.fulfill(status=503, json=refusal))
+    await alice.message.fill("hello")
+    await alice.message.press("Enter")
+    again = alice.notices.get_by_role("button", name="Try again")
+    await expect(again).to_be_visible()
+    await alice.page.unroute("**/messages")
+    await alice.message.press("Enter")
+    await alice.says("offline model")
+    await expect(again).to_have_count(0)
+    await expect(alice.conversation.locator(".message.user")).to_have_count(1)
+
+
 async def test_what_cannot_be_sent_is_said_before_sending(alice: Person) -> None:
     many = 4 * 2**20 + 1
     wrong: list[tuple[FilePayload, str]] = [
@@ -225,3 +240,63 @@ async def test_a_message_with_files_waits_is_taken_back_whole_and_sent(
     await is_painted(last.get_by_role("img", name="square.png"))
     await expect(last.locator(".chip")).to_have_text("notes.md")
     await seen.says("A square")
+
+
+async def test_a_message_is_taken_back_into_its_own_chat_though_another_is_open(alice: Person) -> None:
+    await alice.ask("Run a marathon")
+    await expect(alice.call("run_marathon")).to_be_visible()
+    await choose(alice, NOTES)
+    await alice.message.fill("and this?")
+    await alice.message.press("Enter")
+    waiting = alice.page.get_by_role("list", name="Messages that wait")
+    await expect(waiting).to_contain_text("and this?, notes.md")
+    await alice.message.fill("something more")
+    read, proceed = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        read.set()
+        await proceed.wait()
+        await route.continue_()
+
+    await alice.page.route("**/files/0", late)
+    await waiting.get_by_role("button", name="Take back").click()
+    await read.wait()
+    await alice.begin_another()
+    await alice.message.fill("another thought")
+    async with alice.page.expect_response("**/take-back"):
+        proceed.set()
+    await alice.page.get_by_role("navigation", name="Chats").get_by_role("link", name="Run a mara").click()
+    await expect(chips(alice)).to_have_text([re.compile(r"notes\.md")])
+    await expect(alice.message).to_have_value("and this?\n\nsomething more")
+    await expect(waiting).to_be_hidden()
+    await alice.page.go_back()
+    await expect(alice.message).to_have_value("another thought")
+    await expect(chips(alice)).to_have_count(0)
+
+
+async def test_a_file_is_removed_while_its_message_is_edited(alice: Person, script: ScriptedModel) -> None:
+    await choose(alice, NOTES, {**NOTES, "name": "other.md", "buffer": b"# Bread"})
+    script.will(says("Milk and bread."), says("Bread."))
+    await alice.ask("What do I need?")
+    await alice.says("Milk and bread")
+    message = alice.conversation.locator(".message.user")
+    await message.hover()
+    await message.get_by_role("button", name="Edit message").click()
+    await message.get_by_role("button", name="Remove other.md").click()
+    words = message.get_by_role("textbox", name="What you said")
+    await expect(words).to_be_focused()
+    await words.press("Escape")
+    await expect(message.locator(".chip")).to_have_text(["notes.md", "other.md"])
+    await expect(message.get_by_role("button", name="Edit message")).to_be_focused()
+    await message.get_by_role("button", name="Edit message").click()
+    await message.get_by_role("button", name="Remove notes.md").click()
+    await expect(message.locator(".chip:visible")).to_contain_text(["other.md"])
+    await words.fill("And now?")
+    await message.get_by_role("button", name="Save and ask").click()
+    await alice.says("Bread")
+    await expect(message.locator(".chip")).to_have_text(["other.md"])
+    read = str(script.asked[-1].messages)
+    assert "# Bread" in read
+    assert "# Milk" not in read
+    await alice.page.get_by_role("button", name="Version before").first.click()
+    await expect(message.locator(".chip")).to_have_text(["notes.md", "other.md"])

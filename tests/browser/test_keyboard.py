@@ -55,6 +55,7 @@ async def test_a_key_decides_only_where_the_focus_is(alice: Person) -> None:
     await expect(call).to_have_attribute("data-status", "proposed")
     await alice.page.keyboard.press("Alt+y")
     await expect(call).to_have_attribute("data-status", "done")
+    await expect(alice.message).to_be_focused()
 
 
 async def test_a_decision_moves_the_focus_to_the_next_that_waits_and_never_to_the_body(alice: Person) -> None:

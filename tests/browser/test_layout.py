@@ -4,8 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Browser, Locator, ViewportSize, expect
 from tests.browser.person import Person
+from tests.browser.stack import Stack
+from tests.browser.watch import Watch
+
+from mcpsecurity.testing import ScriptedModel, says
 
 DICE = "Please generate a random number between 1 and 6"
 SCREENS = {
@@ -18,6 +22,8 @@ SCREENS = {
     "1280x800 at 400 %": (320, 200, 80),
 }
 """CSS pixels, and how high the conversation is at least while something waits."""
+
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.fixture(params=SCREENS)
@@ -68,6 +74,67 @@ async def test_on_a_low_screen_the_composer_is_one_line_until_the_person_turns_t
     assert await _box(composer) == resting
     await alice.message.click()
     await expect(alice.mode).to_be_visible()
+
+
+async def test_a_finger_that_turns_to_the_resting_composer_writes_in_it(
+    browser: Browser, watch: Watch, stack: Stack
+) -> None:
+    size = ViewportSize(width=360, height=640)
+    context = await browser.new_context(
+        locale="en-GB", viewport=size, screen=size, has_touch=True, is_mobile=True
+    )
+    watch.observe(context)
+    person = await Person(await context.new_page(), stack.url).sign_in()
+    await person.message.fill("hello")
+    await person.send.tap()
+    await expect(person.mode).to_be_hidden()
+    await person.says("offline model")
+    await person.message.tap()
+    await expect(person.message).to_be_focused()
+    await expect(person.mode).to_be_visible()
+    await context.close()
+
+
+async def test_what_is_asked_is_read_from_its_beginning(alice: Person) -> None:
+    await alice.ask("Please generate 3 random numbers")
+    await expect(alice.calls("get_random_number")).to_have_count(3)
+    await alice.page.evaluate(TWO_FRAMES)
+    await expect(alice.page.get_by_role("button", name="Approve all")).to_be_in_viewport(ratio=1)
+    await expect(alice.call("get_random_number").get_by_role("heading")).to_be_in_viewport(ratio=1)
+    await alice.page.get_by_role("button", name="Decline all").click()
+    await alice.finished()
+    await alice.choose("Elicitation")
+    await alice.ask("Hold an interview")
+    await expect(alice.request()).to_have_count(2)
+    await alice.page.evaluate(TWO_FRAMES)
+    await expect(alice.call("hold_interview").locator("summary")).to_be_in_viewport(ratio=1)
+    for _ in range(2):
+        await alice.request().get_by_role("button", name="Decline").first.click()
+    await alice.finished()
+    await alice.choose("Manual")
+    await alice.page.set_viewport_size({"width": 640, "height": 400})
+    await alice.ask("Demolish the house")
+    card = alice.call("demolish_house")
+    await expect(card).to_be_visible()
+    await alice.page.evaluate(TWO_FRAMES)
+    await expect(card.get_by_role("heading")).to_be_in_viewport(ratio=1)
+    await expect(card.get_by_role("button", name="Approve")).to_be_in_viewport(ratio=1)
+
+
+async def test_a_wide_screen_shows_more_and_no_longer_lines(alice: Person, script: ScriptedModel) -> None:
+    script.will(says("Words. " * 200))
+    await alice.ask("Please write a lot")
+    await alice.says("Words")
+    widths = {}
+    for width in (1280, 1920, 2560):
+        await alice.page.set_viewport_size({"width": width, "height": 1080})
+        shown = (alice.page.locator(".chats"), alice.answers.last, alice.answers.locator("p"), alice.message)
+        widths[width] = [(await _box(element))["width"] for element in shown]
+    lists, answers, lines, boxes = zip(*widths.values(), strict=True)
+    assert lists == tuple(sorted(set(lists)))
+    assert answers == tuple(sorted(set(answers)))
+    assert boxes == tuple(sorted(set(boxes)))
+    assert len(set(lines)) == 1
 
 
 async def test_the_keyboard_reaches_what_a_resting_composer_hides(alice: Person) -> None:

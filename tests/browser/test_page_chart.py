@@ -127,6 +127,19 @@ async def test_one_number_beside_a_name_is_a_bar(modules: Page) -> None:
     await expect(drawn).to_be_visible()
 
 
+async def test_the_last_name_of_a_long_line_is_whole(modules: Page) -> None:
+    days = [{"day": f"2026-01-{n:02}", "amount": n % 7} for n in range(1, 11)]
+    await modules.add_style_tag(url="/static/css/page.css")
+    await modules.evaluate(PLOT, {"result": days})
+    drawing = modules.locator(".plot-drawing")
+    last = drawing.locator(".name").last
+    await expect(last).to_have_text("01-10")
+    frame, name = await drawing.bounding_box(), await last.bounding_box()
+    assert frame is not None
+    assert name is not None
+    assert name["x"] + name["width"] <= frame["x"] + frame["width"]
+
+
 async def test_a_line_has_a_gap_where_a_number_is_missing(modules: Page) -> None:
     rows = [dict(row) for row in SALES]
     rows[2]["revenue"] = None

@@ -49,6 +49,7 @@ async (text) => {
             "null",
             ["Content that cannot be shown here (audio/wav)."],
         ),
+        ('[{"type": "text", "text": "It is over."}]', '{"result": "It is over."}', ["It is over."]),
         ("[]", "null", []),
     ],
 )
@@ -101,3 +102,20 @@ async def test_a_result_that_was_cut_says_so(modules: Page) -> None:
         SHOW, '{"content": [{"type": "text", "text": "x"}], "truncated": true}'
     )
     assert made == ["x", "The result was too long and is cut here."]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('[{"type": "text", "text": "{\\"a\\": 1}"}]', []),
+        ('[{"type": "text", "text": "{\\"a\\":"}]', ["cut"]),
+    ],
+)
+async def test_a_result_whose_data_are_whole_is_not_called_cut(
+    modules: Page, content: str, said: list[str]
+) -> None:
+    call = (
+        '{"tool": "list", "truncated": true, "content": %s, "structured": {"result": [{"a": 1}, {"a": 2}]}}'
+    )
+    shown: list[str] = await modules.evaluate(SHOW, call % content)
+    assert [word for word in ("cut",) if any(word in part for part in shown)] == said

@@ -70,6 +70,16 @@ def test_type_has_the_five_sizes_of_the_scale() -> None:
     assert re.findall(r"font-?size", drawn, re.IGNORECASE) == []
 
 
+def test_the_sign_in_page_of_the_local_cloud_has_the_values_of_the_design_system() -> None:
+    declared = r"^ +(--[\w-]+): (.+);$"
+    base = dict(re.findall(declared, BASE.read_text("utf-8").partition("@media")[0], re.MULTILINE))
+    page = (ROOT / "shared/mcpsecurity/localcloud/entra/pages/style.css").read_text("utf-8")
+    named = dict(re.findall(declared, page, re.MULTILINE))
+    assert len(named) > 20
+    assert {name: value for name, value in named.items() if base[name] != value} == {}
+    assert set(re.findall(r"var\((--[\w-]+)\)", page)) == set(named)
+
+
 def test_every_name_is_used() -> None:
     sheets = "".join(path.read_text("utf-8") for path in BASE.parent.glob("*.css"))
     defined = set(re.findall(r"^\s+(--[\w-]+):", sheets, re.MULTILINE))

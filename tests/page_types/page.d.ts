@@ -108,7 +108,7 @@ declare global {
     /** Open a chat in this page. */
     open?: (chatId: string) => void;
     /** The person works on the open chat, which has these words as its title if it has none: it comes to the top. */
-    rise?: (words?: string) => void;
+    rising?: <T>(act: () => Promise<T>, words?: string) => Promise<T>;
     /** The person's message was taken. */
     sent?: () => void;
     /** Keep an element in view while the text below it grows. */

@@ -1,6 +1,7 @@
 """What was said can be changed: each version is kept, and what was written meanwhile waits."""
 
 import json
+from base64 import b64encode
 
 from tests.webclient.chat.conftest import Open
 from tests.webclient.scripted_model import calls, says
@@ -40,6 +41,28 @@ async def test_an_edited_message_is_another_version_and_the_one_before_comes_bac
     assert (await at.person.command("branches", after=body["message_id"], open=1))[0] == 404
     at = await desk(f"/chats/{chat}")
     assert (await at.shown())["texts"] == ["one", "1", "two", "2", "three", "3"]
+
+
+async def test_what_went_along_stays_as_far_as_the_person_says(desk: Open) -> None:
+    at = await desk()
+    milk, bread = ({"name": f"{n}.md", "data": b64encode(n.encode()).decode()} for n in ("milk", "bread"))
+    async with at.person.page() as page:
+        at.model.turns.append(says("1"))
+        _, sent = await at.person.command("messages", text="one", files=[milk, bread])
+        await page.until("run.done")
+        edit = f"messages/{sent['message_id']}/edit"
+        assert (await at.person.command(edit, text="two", files=[2]))[0] == 404
+        assert (await at.person.command(edit, text="two", files=[], attachments=[0]))[0] == 404
+        assert (await at.person.command(edit, text="", files=[]))[0] == 422
+        assert (await at.shown())["texts"] == ["one", "1"]
+        at.model.turns.append(says("2"))
+        assert (await at.person.command(edit, text="", files=[1], attachments=[]))[0] == 202
+        changed = (await page.until("branch.changed"))["messages"][0]
+        await page.until("run.done")
+    assert (changed["text"], [file["name"] for file in changed["files"]]) == ("", ["bread.md"])
+    words, nothing = at.read_by_model()
+    assert words.endswith("bread")
+    assert nothing == "[The person sent this without words.]"
 
 
 async def test_another_answer_keeps_the_first_and_versions_lie_within_versions(desk: Open) -> None:

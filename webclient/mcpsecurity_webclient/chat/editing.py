@@ -1,8 +1,10 @@
 """Changes what was said: a message is edited or deleted, an answer written again or marked. Each is another
 version."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from typing import TypeVar
 
 from mcpsecurity.runtime.undo import undone_on_failure
 from mcpsecurity_webclient.chat.agent.runs import Runs
@@ -14,12 +16,25 @@ from mcpsecurity_webclient.chat.models import Message
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Publish
-from mcpsecurity_webclient.chat.user_message import composed
+from mcpsecurity_webclient.chat.user_message import WORDLESS, composed
 from mcpsecurity_webclient.chat.views import Feedback
 from mcpsecurity_webclient.errors import NothingToDoError, UnknownRequestError
 from mcpsecurity_webclient.telemetry import count_feedback
 
-__all__ = ["Editing"]
+__all__ = ["ALL", "Editing", "Kept"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What stays of the files and attachments of a message that is edited, counted from 0. None: all of
+    them."""
+
+    files: Sequence[int] | None = None
+    attachments: Sequence[int] | None = None
+
+
+ALL = Kept()
+T = TypeVar("T")
 
 
 class Editing:
@@ -50,28 +65,35 @@ class Editing:
         self._clock = clock
 
     async def edit(
-        self, message_id: str, text: str, *, request_id: str | None = None, locale: PersonLocale = UNKNOWN
+        self,
+        message_id: str,
+        text: str,
+        *,
+        kept: Kept = ALL,
+        request_id: str | None = None,
+        locale: PersonLocale = UNKNOWN,
     ) -> tuple[str, str]:
-        """Say something else in the place of a message, with the same attachments; return the ids of run
-        and message.
+        """Say something else in the place of a message; return the ids of run and message.
 
         Raises:
             UnknownRequestError: there is no such message, or it is one of an older release that cannot be
-            found.
+            found, or it has no such file or attachment.
             BridgeError: a server does not give an attachment any more.
         """
         said, _ = self._said(message_id)
         self._inbox.must_be_idle()
         new_id = self._inbox.message_id(request_id)
-        edited, turns = await composed(self._servers, new_id, text, said.attachments, None)
-        edited.files = said.files
+        attachments = _chosen(said.attachments or [], kept.attachments)
+        files = _chosen(said.files or [], kept.files)
+        edited, turns = await composed(self._servers, new_id, text, attachments, None)
+        edited.files = files or None
         async with self._inbox.saving():
             said, after = self._said(message_id)  # another tab may have changed it meanwhile
-            files = self._state.transcript.files_of(said)
+            contents = _chosen(self._state.transcript.files_of(said), kept.files)
             fork = begin_version(self._state.forks, after, self._state.parts)
             edited.at, self._state.locale = self._clock(), locale
             with self._undone(fork):
-                await self._inbox.take(edited, [*files, *turns])
+                await self._inbox.take(edited, [*contents, *(turns or [WORDLESS])])
         self._tell(after)
         return self._runs.start("message"), new_id
 
@@ -166,3 +188,11 @@ class Editing:
             },
         )
         self._publish("context.changed", {"context": self._state.context_json()})
+
+
+def _chosen(items: Sequence[T], numbers: Sequence[int] | None) -> list[T]:
+    """Return those of `items` that stay, in their order. Raises `UnknownRequestError`: there is no such
+    one."""
+    if numbers is not None and any(number >= len(items) for number in numbers):
+        raise UnknownRequestError
+    return [item for number, item in enumerate(items) if numbers is None or number in numbers]

@@ -11,9 +11,9 @@ from mcpsecurity_webclient.chat.files import AttachedFile, turn_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Message
 
-__all__ = ["Turns", "composed", "message_id_of"]
+__all__ = ["WORDLESS", "Turns", "composed", "message_id_of"]
 
-_WORDLESS = "[The person sent this without words.]"
+WORDLESS = ("user", "[The person sent this without words.]")
 """Stands after files alone, as only what comes before the person's words is shortened if need be."""
 
 Turns = list[tuple[str, str] | ChatMessageContent]
@@ -56,5 +56,5 @@ async def composed(
     )
     attached: Turns = [*map(turn_of, files), *(("user", content) for content in contents)]
     if attached and not messages:
-        messages = [("user", _WORDLESS)]
+        messages = [WORDLESS]
     return said, [*attached, *messages]

@@ -29,6 +29,7 @@ __all__ = [
     "TurnTool",
 ]
 
+_Number = Annotated[int, Field(ge=0)]
 _Choice = Literal["approve", "decline"]
 
 
@@ -135,9 +136,11 @@ class Pin(Command):
 
 
 class EditMessage(Command):
-    """What a message says from now on."""
+    """What a message says from now on; which of its files and attachments stay, from 0 (None: all)."""
 
     text: str
+    files: list[_Number] | None = Field(None, max_length=20)
+    attachments: list[_Number] | None = Field(None, max_length=20)
     time_zone: str | None = Field(None, max_length=64)
 
 

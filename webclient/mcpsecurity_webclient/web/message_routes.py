@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from mcpsecurity_webclient.chat.conversation import ChatService
+from mcpsecurity_webclient.chat.editing import Kept
 from mcpsecurity_webclient.chat.files import MOST_BYTES, read_file
 from mcpsecurity_webclient.chat.locales import person_locale
 from mcpsecurity_webclient.languages import gettext as _
@@ -48,11 +49,12 @@ class Messages:
         self, chat: ChatService, body: commands.EditMessage, request: web.Request
     ) -> dict[str, Any]:
         """Say something else in the place of a message."""
-        text = self._checked(body.text)
+        text = self._checked(body.text, may_be_empty=bool(body.files))
         self._check_runs(request)
         run_id, message_id = await chat.editing.edit(
             request.match_info["id"],
             text,
+            kept=Kept(body.files, body.attachments),
             request_id=body.client_request_id,
             locale=person_locale(request.headers.get("Accept-Language", ""), body.time_zone),
         )

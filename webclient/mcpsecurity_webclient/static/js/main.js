@@ -41,6 +41,8 @@ import { t } from "./ui/texts.js";
 
 const RESYNC_PAUSE_MS = 2000;
 const UNDO_MS = 10_000;
+/** What was said before and refused is not to be said again by then. */
+const BEGINS = new Set(["run.started", "queue.changed"]);
 
 function start() {
   const { chatId, username } = document.body.dataset;
@@ -51,7 +53,13 @@ function start() {
   const announcer = new Announcer();
   const commands = new Commands({ chatId, csrfToken });
   const draft = new Draft({ username, chatId });
-  const report = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }), () => chats.showRunning());
+  const unsaid = new Map(); // by chat: what takes the offer to try again away
+  const tell = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }), () => chats.showRunning());
+  const report = (error, again) => {
+    const { chatId: id } = commands;
+    const dismiss = tell(error, again);
+    if (again && dismiss) unsaid.set(id, dismiss);
+  };
   const extend = (kind, id) => commands.moreTime(kind, id).catch((error) => report(error));
   /** @type {PageContext} */
   const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say, extend) };
@@ -70,14 +78,11 @@ function start() {
     };
     return run;
   };
-  context.regenerate = answering(() => {
-    chats.rise();
-    return commands.regenerate();
-  });
+  context.regenerate = answering(() => chats.rising(() => commands.regenerate()));
   context.retry = answering(() => commands.retry());
   context.goOn = answering(() => commands.goOn());
   context.tell = (message) => toasts.show({ level: "info", message });
-  context.rise = (words) => chats.rise(words);
+  context.rising = (act, words) => chats.rising(act, words);
   context.sent = () => follower.goToEnd();
   context.keep = (element) => follower.keep(element);
   context.typed = new Typed({ username, chatId });
@@ -109,6 +114,7 @@ function start() {
   store.listen((event, state) => {
     announcer.hear(event, state);
     if (event.name === "toast") showToast(event.data);
+    if (BEGINS.has(event.name)) unsaid.get(commands.chatId)?.();
   });
 
   function showToast({ level, message, retryable }) {

@@ -9,6 +9,7 @@ const BOTTOM = 176;
 const LEFT = 56;
 const RIGHT = 12;
 const LABEL_WIDTH = 84;
+const LETTER_WIDTH = 8.5;
 const LINES = 4;
 
 /** @param {any} found  see numbers.js  @param {number} width  in pixels  @param {string} label */
@@ -20,7 +21,7 @@ export function drawNumbers(found, width, label) {
   const x = (index) => LEFT + step * (found.kind === "line" ? index : index + 0.5);
   return svg("svg", { class: "plot-drawing", width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": label },
     ticks.map((tick) => gridLine(tick, y(tick), width)),
-    names(found, x, step),
+    names(found, x, step, width),
     found.kind === "line" ? found.series.map(({ values }, index) => curve(values, index, x, y)) : bars(found.series[0].values, x, y, step));
 }
 
@@ -45,9 +46,14 @@ function gridLine(tick, y, width) {
     svg("text", { class: "tick", x: LEFT - 8, y: y + 4 }, number(tick)));
 }
 
-function names({ labels }, x, step) {
+/** The names below the grid; the last one moves to the left as far as it would not fit. */
+function names({ labels }, x, step, width) {
   const every = Math.max(Math.ceil(LABEL_WIDTH / step), 1);
-  return labels.flatMap((label, index) => (index % every === 0 ? [svg("text", { class: "name", x: x(index), y: BOTTOM + 20 }, shortly(label))] : []));
+  return labels.flatMap((label, index) => {
+    if (index % every !== 0) return [];
+    const words = shortly(label);
+    return [svg("text", { class: "name", x: Math.min(x(index), width - (words.length / 2) * LETTER_WIDTH), y: BOTTOM + 20 }, words)];
+  });
 }
 
 function curve(values, index, x, y) {

@@ -74,10 +74,11 @@ export class Composer {
     await this._deliver(text);
   }
 
-  /** Let the person change a text, with these files; what she has written meanwhile stays below it. */
-  rewrite(text, files = []) {
+  /** Let the person change a text of a chat, with these files; what she has written there meanwhile stays below it. */
+  rewrite(chatId, text, files = []) {
+    this._files.take(files, chatId);
+    if (chatId !== this._context.commands.chatId) return this._draft.prepend(chatId, text);
     this.text = [text, this.text.trim()].filter(Boolean).join("\n\n");
-    this._files.take(files);
     this._rest.end();
     this.focus();
   }
@@ -89,6 +90,7 @@ export class Composer {
 
   /** Show what was written and chosen in the chat that is open now. */
   load() {
+    this._rest.anew();
     this._attachments.load();
     this._files.load();
     this.text = this._draft.load();
@@ -145,12 +147,12 @@ export class Composer {
     const place = document.activeElement;
     const { chatId } = this._context.commands;
     let taken;
-    if (this._run === null) this._context.rise(text || extras.prompt?.name);
+    const files = this._files.payload;
+    const send = () => this._context.commands.message(text, {
+      ...extras, queue: true, ...(attachments.length > 0 ? { attachments } : {}), ...(files.length > 0 ? { files } : {}),
+    });
     try {
-      const files = this._files.payload;
-      taken = await this._context.commands.message(text, {
-        ...extras, queue: true, ...(attachments.length > 0 ? { attachments } : {}), ...(files.length > 0 ? { files } : {}),
-      });
+      taken = await (this._run === null ? this._context.rising(send, text || extras.prompt?.name) : send());
     } catch (error) {
       this._context.report(error, async () => {
         this._context.open(chatId);

@@ -14,12 +14,22 @@ export class Draft {
 
   /** Keep the draft of another chat from now on. */
   open(chatId) {
-    this._key = `draft:${this._username}:${chatId}`;
+    this._key = this._keyOf(chatId);
+  }
+
+  _keyOf(chatId) {
+    return `draft:${this._username}:${chatId}`;
   }
 
   /** Forget the text of a chat, which was sent. */
   forget(chatId) {
-    this._storage.removeItem(`draft:${this._username}:${chatId}`);
+    this._storage.removeItem(this._keyOf(chatId));
+  }
+
+  /** Put a text before what is kept of a chat that is not open. */
+  prepend(chatId, text) {
+    const key = this._keyOf(chatId);
+    if (!this._over) this._storage.setItem(key, [text, this._storage.getItem(key)].filter(Boolean).join("\n\n"));
   }
 
   /** Return this chat's draft, below one that was carried over from a chat that ended with its session or was deleted. */

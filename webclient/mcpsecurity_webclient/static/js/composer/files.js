@@ -7,7 +7,7 @@ import { forEachChat } from "./draft.js";
 import { byId, h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { icon } from "../ui/icons.js";
-import { number, t } from "../ui/texts.js";
+import { number, t, tn } from "../ui/texts.js";
 
 const MOST = 5;
 const MOST_BYTES = 4 * 1024 * 1024;
@@ -105,16 +105,15 @@ export class Files {
     });
   }
 
-  /** @param {Iterable<File>} files */
-  take(files) {
-    const taken = this._take(files);
+  /** @param {Iterable<File>} files  @param {string} [chatId]  whose they are, whichever is open once they are read */
+  take(files, chatId = this._context.commands.chatId) {
+    const taken = this._take(files, this._of(chatId));
     this.settled = Promise.allSettled([this.settled, taken]);
     return taken;
   }
 
-  /** @param {Iterable<File>} files */
-  async _take(files) {
-    const chosen = this._files; // those of this chat, whichever is open once they are read
+  /** @param {Iterable<File>} files  @param {Chosen[]} chosen */
+  async _take(files, chosen) {
     for (const file of [...files].slice(0, MOST + 1)) chosen.push(await read(file));
     this._input.value = "";
     this._draw();
@@ -168,5 +167,5 @@ function base64(bytes) {
 }
 
 function sizeOf(size) {
-  return size < 1024 ? t("{size} bytes", { size }) : t("{size} KiB", { size: number(size / 1024, 0) });
+  return size < 1024 ? tn("{count} byte", "{count} bytes", size) : t("{size} KiB", { size: number(size / 1024, 0) });
 }

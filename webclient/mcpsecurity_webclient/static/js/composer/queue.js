@@ -5,7 +5,7 @@ import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
 
 export class Queue {
-  /** @param {PageContext} context  @param {{rewrite: (text: string, files: File[]) => void}} composer */
+  /** @param {PageContext} context  @param {{rewrite: (chatId: string, text: string, files: File[]) => void}} composer */
   constructor(context, composer) {
     this._context = context;
     this._composer = composer;
@@ -30,10 +30,11 @@ export class Queue {
   }
 
   async _takeBack(waiting) {
+    const { chatId } = this._context.commands; // another one may be open when the files are here
     await this._act(async () => {
       const files = await Promise.all((waiting.files ?? []).map((file, number) => this._file(waiting, file, number)));
-      await this._context.commands.takeBack(waiting.message_id);
-      this._composer.rewrite(waiting.text, files);
+      await this._context.commands.takeBack(waiting.message_id, chatId);
+      this._composer.rewrite(chatId, waiting.text, files);
     });
   }
 

@@ -1,5 +1,5 @@
 /**
- * When the composer rests: on a low screen it is one line then (layout.css). It rests from the moment the person sends
+ * When the composer rests: on a low or narrow screen it is one line then (layout.css). It rests from the moment the person sends
  * something until she turns to it, so it never changes because of what the server does.
  */
 
@@ -8,14 +8,20 @@ const MEANS_NOTHING = new Set(["Enter", "Escape", "Shift", "Control", "Alt", "Me
 export class Rest {
   /** @param {HTMLElement} text  where the person writes */
   constructor(text) {
-    for (const name of ["pointerdown", "input"]) text.addEventListener(name, () => this.end());
+    // A click, not the press before it: a finger's focus goes to what is below it at its end.
+    for (const name of ["click", "input"]) text.addEventListener(name, () => this.end());
     text.addEventListener("keydown", ({ key, altKey, ctrlKey, metaKey }) => {
       if (!MEANS_NOTHING.has(key) && !altKey && !ctrlKey && !metaKey) this.end();
     });
   }
 
   begin() {
-    document.body.classList.add("rests");
+    document.body.classList.add("rests", "spoke");
+  }
+
+  /** Another chat is open. */
+  anew() {
+    document.body.classList.remove("spoke");
   }
 
   end() {

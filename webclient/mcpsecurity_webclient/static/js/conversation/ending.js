@@ -11,7 +11,7 @@ import { t } from "../ui/texts.js";
 const LABELS = {
   retry: () => [t("Try again"), "redo"],
   continue: () => [t("Continue"), "down"],
-  edit: () => [t("Edit message"), "form"],
+  edit: () => [t("Edit message"), "pencil"],
 };
 
 export class Ending {

@@ -60,10 +60,10 @@ export class MessageView {
     if (prompt) chips.unshift(h("li", { class: "chip" }, icon("slash"), h("span", { dir: "auto" }, prompt.name)));
     this._leftOut = h("p", { class: "muted", hidden: true }, t("The model's content filter refused this message, so the model does not see it."));
     const bubble = text ? h("p", { class: "bubble", dir: "auto" }, text) : null;
-    this._own = new OwnActions(message, bubble, this._context);
+    const shown = [chips.length > 0 ? h("ul", { class: "chips" }, chips) : null, bubble, text ? foldButton(text, bubble) : null].filter((part) => part !== null);
+    this._own = new OwnActions(message, shown, this._context);
     return h("article", { class: "message user" }, h("h2", { class: "hidden-text" }, t("You")),
-      chips.length > 0 ? h("ul", { class: "chips" }, chips) : null,
-      bubble, text ? foldButton(text, bubble) : null, this._leftOut, this._own.element, this._versions.element);
+      shown, this._leftOut, this._own.element, this._versions.element);
   }
 
   _assistantElement(message) {

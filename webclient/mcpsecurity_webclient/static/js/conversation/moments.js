@@ -3,10 +3,12 @@
 import { h } from "../ui/dom.js";
 import { locale } from "../ui/texts.js";
 
+// Made once: a formatter costs as much as all the rest of a message.
+const whole = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" });
+const time = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+
 /** Return an element with the time of day; the date is its tooltip. */
 export function moment(seconds) {
   const date = new Date(seconds * 1000);
-  const whole = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" }).format(date);
-  const words = new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(date);
-  return h("time", { datetime: date.toISOString(), title: whole }, words);
+  return h("time", { datetime: date.toISOString(), title: whole.format(date) }, time.format(date));
 }

@@ -15,6 +15,7 @@ export class Follower {
     this._content = content;
     this._following = true;
     this._top = 0;
+    this._shownAt = -1;
     this._kept = null;
     this._resting = false;
     this._holds = false;
@@ -47,6 +48,7 @@ export class Follower {
   /** Go as far to the end as what is kept in view allows, and follow the text from there. */
   follow() {
     this._following = true;
+    this._shownAt = -1;
     this._grown();
   }
 
@@ -59,8 +61,10 @@ export class Follower {
   show(element) {
     this._grown();
     this._leave();
-    const tall = element.offsetHeight > this._scroller.clientHeight;
+    const above = Number.parseFloat(getComputedStyle(element).scrollMarginTop);
+    const tall = element.offsetHeight + above > this._scroller.clientHeight;
     element.scrollIntoView({ block: tall ? "start" : "nearest" });
+    this._shownAt = this._scroller.scrollTop; // near the end, too, nobody has gone there to follow the text
     this._scrolled();
   }
 
@@ -68,6 +72,11 @@ export class Follower {
   rest(resting) {
     this._resting = resting;
     this._drawJump();
+  }
+
+  /** Whether the view is where something was shown, and the person has gone nowhere else. */
+  get shows() {
+    return this._scroller.scrollTop === this._shownAt;
   }
 
   get following() {
@@ -109,7 +118,7 @@ export class Follower {
   _scrolled() {
     const { scrollTop, clientHeight, scrollHeight } = this._scroller;
     const near = scrollHeight - scrollTop - clientHeight < NEAR_PX;
-    this._following = near || (this._following && scrollTop >= this._top);
+    this._following = (near && scrollTop !== this._shownAt) || (this._following && scrollTop >= this._top);
     this._top = scrollTop;
     this._drawJump();
   }

@@ -38,9 +38,8 @@ export class VersionSwitch {
 
   async _open(step) {
     const { after, open } = this._fork;
-    this._context.rise();
     try {
-      await this._context.commands.openVersion(after, open + step);
+      await this._context.rising(() => this._context.commands.openVersion(after, open + step));
     } catch (error) {
       this._context.report(error);
     }

@@ -97,8 +97,9 @@ export class Commands {
     return this._ask("continue", {});
   }
 
-  editMessage(messageId, text) {
-    return this._ask(`messages/${encodeURIComponent(messageId)}/edit`, { text, time_zone: timeZone() });
+  /** @param {string} messageId  @param {string} text  @param {{files: number[], attachments: number[]}} kept  what stays of them */
+  editMessage(messageId, text, kept) {
+    return this._ask(`messages/${encodeURIComponent(messageId)}/edit`, { text, time_zone: timeZone(), ...kept });
   }
 
   deleteMessage(messageId) {
@@ -116,8 +117,8 @@ export class Commands {
   }
 
   /** Remove a message that waits for the end of the answer. */
-  takeBack(messageId) {
-    return this._chat(`queue/${encodeURIComponent(messageId)}/take-back`, {});
+  takeBack(messageId, chatId = this.chatId) {
+    return this._post(`${pathOf(chatId)}/queue/${encodeURIComponent(messageId)}/take-back`, {});
   }
 
   sendQueued(messageId) {

@@ -21,6 +21,7 @@ export class Chats {
     this._asked = this._shown = 0;
     this._drawn = context.commands.chatId;
     this._entries = [];
+    this._read = this._entries;
     this._rows = new Map();
     this._groups = new Map();
     this._list = byId("chat-list");
@@ -88,10 +89,23 @@ export class Chats {
   }
 
   /**
-   * The person works on the open chat: its row comes to the top at once, not by itself when the list is read again.
-   * @param {string} [words]  its title, if it has none yet
+   * Do something in the open chat: its row comes to the top at once, not by itself when the list is read again. If it
+   * cannot be done, the list is as it was read last.
+   * @template T  @param {() => Promise<T>} act  @param {string} [words]  the chat's title, if it has none yet
+   * @returns {Promise<T>}
    */
-  rise(words = "") {
+  async rising(act, words = "") {
+    this._rise(words);
+    try {
+      return await act();
+    } catch (error) {
+      this._entries = this._read;
+      this._draw();
+      throw error;
+    }
+  }
+
+  _rise(words) {
     if (this._search.value.trim()) return;
     const known = this._current();
     const current = { ...known, title: isTitled(known.title) ? known.title : words, updated_at: this._context.clock.now() };
@@ -118,7 +132,7 @@ export class Chats {
       const { chats } = await this._context.commands.chats(words);
       if (words !== this._search.value.trim() || number < this._shown) return; // a later list came first
       this._shown = number;
-      this._entries = chats;
+      this._entries = this._read = chats;
       this._draw();
     } catch (error) {
       if (error.status === 401) this._context.report(error);

@@ -6,7 +6,7 @@ import { t } from "../ui/texts.js";
  * @param {Toasts} toasts
  * @param {(text: string) => void} onEnded  called with the sign-in URL when the session has ended
  * @param {() => Promise<any>} showRunning  opens a chat that is being answered, when there are too many
- * @returns {(error: any, again?: () => Promise<any>) => void}  `again` repeats the command
+ * @returns {(error: any, again?: () => Promise<any>) => (() => void) | undefined}  `again` repeats the command; takes away what was shown
  */
 export function reporter(toasts, onEnded, showRunning) {
   return (error, again) => {
@@ -14,9 +14,9 @@ export function reporter(toasts, onEnded, showRunning) {
     if (error.status === 401) {
       onEnded(error.signInUrl);
     } else if (error.code === "too_many_runs") {
-      toasts.show({ level: "warning", message: error.message, again: showRunning, label: t("Show") });
+      return toasts.show({ level: "warning", message: error.message, again: showRunning, label: t("Show") });
     } else {
-      toasts.show({ level: levelOf(error), message: wordsOf(error), again: error.retryable ? again : undefined });
+      return toasts.show({ level: levelOf(error), message: wordsOf(error), again: error.retryable ? again : undefined });
     }
   };
 }

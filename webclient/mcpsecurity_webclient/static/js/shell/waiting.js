@@ -50,12 +50,17 @@ export class Waiting {
     this.draw();
   }
 
-  /** Once led to a question, the person is led on: to the next one, and after the last back to the newest text. */
+  /**
+   * The person is led to the first question, then on to the next one, and after the last back to the newest text. Another
+   * one that comes does not lead away from what she is at.
+   */
   _lead(fresh, settled) {
-    const next = fresh[0] ?? (settled && this._leads ? [...this._watched][0] : null);
-    if (next && (this._leads || this._follower.following)) {
+    const [first] = this._watched;
+    const another = !settled && fresh.length < this._watched.size;
+    const leads = another ? this._follower.shows : this._leads || this._follower.following;
+    if (leads && (fresh.length > 0 || (settled && first))) {
       this._leads = true;
-      this._follower.show(next);
+      this._follower.show(first);
     } else if (this._leads && this._watched.size === 0) {
       this._leads = false;
       this._follower.follow();

@@ -1,16 +1,16 @@
 /**
- * One tool call. While it waits it says in one sentence what would happen, with what consequence; when it has ended it is
- * one line that unfolds, with pictures and charts of its result below it.
+ * One tool call. While it waits it says in one sentence what would happen, with what consequence; from its decision on it
+ * is one line that unfolds, and stays unfolded, with pictures and charts of its result below it.
  */
 
-import { h, setText, uniqueId } from "../ui/dom.js";
+import { arrange, h, setText, uniqueId } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
 import { deadlineOf } from "../requests/deadline.js";
 import { consequenceOf, consequenceView } from "./consequence.js";
 import { Decision } from "./decision.js";
-import { Outcome } from "./outcome.js";
+import { Outcome, argumentsPart } from "./outcome.js";
 import { progressView } from "./progress.js";
 import { signInView } from "./sign_in.js";
 import { sentenceOf } from "./summary.js";
@@ -33,6 +33,9 @@ export class ToolCard {
     this._head = h("div", { class: "card-head" });
     this._progress = progressView();
     this._signIn = signInView();
+    this._details = h("div", { class: "card-details" });
+    this._line = h("summary", { class: "card-line" });
+    this._fold = h("details", { class: "card-fold" }, this._line, this._details);
     this._body = h("div", { class: "card-body" });
     this.element = h("div", { class: "card", role: "group", "aria-label": t("Tool call {tool}", { tool: call.tool }), "aria-describedby": this._title.id, tabindex: "-1" },
       this._head, this._signIn.element, this._body);
@@ -89,18 +92,27 @@ export class ToolCard {
   }
 
   _drawBody(call, before) {
-    const hadFocus = this.element.contains(document.activeElement) && document.activeElement !== this.element;
+    const focused = document.activeElement;
+    const hadFocus = this.element.contains(focused) && (focused !== this.element || before?.status === "proposed");
     this._again = null;
-    if (ENDED.includes(call.status)) this._drawOutcome(call, before);
-    else if (call.status === "proposed") {
+    if (call.status === "proposed") {
       const consequence = consequenceView(call, this._context.serverTitle(call.server));
       this._head.replaceChildren(this._symbol, h("div", { class: "card-names" }, this._title, consequence), this._state);
       this._body.replaceChildren(...this._proposal(call));
-    } else {
-      this._head.replaceChildren(h("div", { class: "card-line", title: this._origin.textContent }, this._symbol, this._title, this._progress.element, this._state));
+      return;
+    }
+    arrange(this._line, [this._symbol, this._title, this._progress.element, this._state]);
+    arrange(this._head, [this._fold]);
+    if (ENDED.includes(call.status)) this._drawOutcome(call, before);
+    else {
+      this._drawDetails(argumentsPart(call, this._context.announce));
       this._body.replaceChildren();
     }
-    if (hadFocus && call.status !== "proposed") this._context.leave(this.element);
+    if (hadFocus && (focused === this.element || !focused.isConnected)) this._context.leave(this.element);
+  }
+
+  _drawDetails(parts) {
+    this._details.replaceChildren(h("p", { class: "card-origin", dir: "auto" }, this._origin.textContent), ...parts);
   }
 
   _proposal(call) {
@@ -110,13 +122,9 @@ export class ToolCard {
     ].filter(Boolean);
   }
 
-  /** An ended call is one line, `details` with everything else. */
   _drawOutcome(call, before) {
     const outcome = new Outcome(call, this._context.announce);
-    const line = h("summary", { class: "card-line" }, this._symbol, this._title, this._state);
-    const open = this._head.querySelector("details")?.open; // the chat was read anew
-    this._head.replaceChildren(h("details", { class: "card-fold", open }, line,
-      h("div", { class: "card-details" }, h("p", { class: "card-origin", dir: "auto" }, this._origin.textContent), outcome.details)));
+    this._drawDetails(outcome.details);
     this._again = outcome.retry ? button(t("Ask again"), () => this._context[outcome.retry](), { kind: "plain", symbol: "redo", hidden: true }) : null;
     this._body.replaceChildren(...[...outcome.shown, this._again].filter(Boolean));
     if (outcome.hasFigure && before) this._context.keep(this.element);

@@ -2,7 +2,8 @@
 
 import { arrange, h, setText } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { number, t, tn } from "../ui/texts.js";
+import { t, tn } from "../ui/texts.js";
+import { span } from "./wording.js";
 
 const FEWEST = 4;
 const ENDED = ["done", "declined", "cancelled"];
@@ -22,7 +23,8 @@ export class CallGroup {
     const done = calls.filter(({ status }) => status === "done");
     const took = Math.max(...calls.map(({ duration_ms: duration }) => duration ?? 0));
     setText(this._words, tn("{count} call", "{count} calls", calls.length));
-    setText(this._time, done.length === calls.length ? t("all done · {count} s", { count: number(took / 1000, 1) }) : t("{count} done", { count: done.length }));
+    setText(this._time, done.length === calls.length ? t("all done · {time}", { time: span(took) }) : t("{count} done", { count: done.length }));
+    if (!this._element.isConnected && slots.some((slot) => slot.querySelector("details[open]"))) this._element.open = true;
     arrange(this._calls, slots);
     return [this._element];
   }

@@ -54,10 +54,9 @@ export class Outcome {
   }
 
   _details() {
-    const { arguments: values, input_schema: schema } = this._call;
     const result = this._state === "failed" ? this._wholeError() : resultView(this._call);
     const shown = result ? [h("h4", {}, t("Result")), result, this._copyOf()] : [];
-    return [h("h4", {}, t("Arguments")), argumentsView(values, schema, this._announce), ...shown, this._map].filter((part) => part !== null);
+    return [...argumentsPart(this._call, this._announce), ...shown, this._map].filter((part) => part !== null);
   }
 
   /** The result as its server gave it: JSON, else the text; pictures and files have their own ways. */
@@ -75,6 +74,11 @@ export class Outcome {
     const text = resultText(this._call);
     return text && text !== this._error() ? h("pre", { class: "raw", tabindex: "0" }, text) : null;
   }
+}
+
+/** Return what is sent, or was, with its heading. */
+export function argumentsPart({ arguments: values, input_schema: schema }, announce) {
+  return [h("h4", {}, t("Arguments")), argumentsView(values, schema, announce)];
 }
 
 /** Servers of FastMCP put the tool's name before each error; the card has it already. */

@@ -13,8 +13,13 @@ export function resultView(call) {
   const content = (call.content ?? []).filter((part) => part.type !== "image" && !repeats(part, call.structured));
   const parts = content.map((part) => partView(part, call.server));
   if (hasStructure(call) && !isText(call)) parts.push(valueView(unwrapped(forReading(call.structured)), { name: t("Result of {tool}", { tool: call.title || call.tool }) }));
-  if (call.truncated) parts.push(h("p", { class: "muted" }, t("The result was too long and is cut here.")));
+  if (call.truncated && !isWhole(call)) parts.push(h("p", { class: "muted" }, t("The result was too long and is cut here.")));
   return parts.length > 0 ? h("div", { class: "result" }, parts) : null;
+}
+
+/** What was cut only repeated the data, which is all there. */
+function isWhole(call) {
+  return hasStructure(call) && call.content.every((part) => repeats(part, call.structured));
 }
 
 /** Return the images of a result, which are shown without unfolding anything. */

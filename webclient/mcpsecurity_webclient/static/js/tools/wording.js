@@ -37,7 +37,8 @@ export function wordsFor(call) {
   return words.join(" · ");
 }
 
-function span(milliseconds) {
+/** Return how long something took. */
+export function span(milliseconds) {
   if (milliseconds < 1000) return t("{count} ms", { count: Math.max(Math.round(milliseconds), 1) });
   if (milliseconds < 60000) return t("{count} s", { count: number(milliseconds / 1000, 1) });
   return t("{minutes} min {seconds} s", { minutes: Math.floor(milliseconds / 60000), seconds: Math.round((milliseconds % 60000) / 1000) });

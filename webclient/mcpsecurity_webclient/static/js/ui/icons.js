@@ -20,17 +20,25 @@ const PATHS = {
   menu: ["M4 7h16", "M4 12h16", "M4 17h16"],
   minus: ["M7 12h10"],
   more: ["M5.5 12h.1", "M12 12h.1", "M18.5 12h.1"],
+  pencil: ["M4.5 19.5l1-4.2L16.2 4.6l3.2 3.2L8.7 18.5z", "m13.8 7 3.2 3.2"],
   plus: ["M12 5.5v13", "M5.5 12h13"],
   redo: ["M19 12a7 7 0 1 1-2.2-5.1", "M19.5 3.8v4.4h-4.4"],
   send: ["M12 19V5.5", "m6 11 6-6 6 6"],
   signOut: ["M14 5H6v14h8", "M11 12h9", "m17 8.5 3.5 3.5-3.5 3.5"],
   slash: ["M15.5 4.5l-7 15"],
   stop: ["M7.5 7.5h9v9h-9z"],
+  bin: ["M5 7h14", "M9.5 7V4.5h5V7", "M7 7l.8 12.5h8.4L17 7"],
   tool: ["m6.5 8 4 4-4 4", "M13 16h5"],
 };
 
+/** Those that were drawn: a long conversation has thousands. */
+const drawn = new Map();
+
 /** Return a new icon by its name. */
 export function icon(name) {
-  const paths = PATHS[name].map((d) => svg("path", { d }));
-  return svg("svg", { class: `icon icon-${name}`, viewBox: "0 0 24 24", "aria-hidden": "true" }, paths);
+  if (!drawn.has(name)) {
+    const paths = PATHS[name].map((d) => svg("path", { d }));
+    drawn.set(name, svg("svg", { class: `icon icon-${name}`, viewBox: "0 0 24 24", "aria-hidden": "true" }, paths));
+  }
+  return drawn.get(name).cloneNode(true);
 }

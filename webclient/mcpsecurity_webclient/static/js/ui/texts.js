@@ -37,9 +37,13 @@ export function tn(one, many, count, values = {}) {
   return filled(plural.select(count) === "one" ? known[0] : known[1], { count: number(count), ...values });
 }
 
+/** @type {Record<number, Intl.NumberFormat>} by the decimals: one costs more than the text around it */
+const formats = {};
+
 /** Return a number as people write it, with at most `digits` decimals. */
 export function number(value, digits = 3) {
-  return new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value);
+  formats[digits] ??= new Intl.NumberFormat(locale, { maximumFractionDigits: digits });
+  return formats[digits].format(value);
 }
 
 /**
