@@ -276,7 +276,7 @@ async def test_a_message_is_taken_back_into_its_own_chat_though_another_is_open(
 
 async def test_a_file_is_removed_while_its_message_is_edited(alice: Person, script: ScriptedModel) -> None:
     await choose(alice, NOTES, {**NOTES, "name": "other.md", "buffer": b"# Bread"})
-    script.will(says("Milk and bread."), says("Bread."))
+    script.will(says("Milk and bread."), says("A loaf is enough."))
     await alice.ask("What do I need?")
     await alice.says("Milk and bread")
     message = alice.conversation.locator(".message.user")
@@ -293,7 +293,7 @@ async def test_a_file_is_removed_while_its_message_is_edited(alice: Person, scri
     await expect(message.locator(".chip:visible")).to_contain_text(["other.md"])
     await words.fill("And now?")
     await message.get_by_role("button", name="Save and ask").click()
-    await alice.says("Bread")
+    await alice.says("A loaf is enough")
     await expect(message.locator(".chip")).to_have_text(["other.md"])
     read = str(script.asked[-1].messages)
     assert "# Bread" in read
