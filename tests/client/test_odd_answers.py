@@ -318,6 +318,7 @@ async def test_the_servers_reason_is_told(answer: Answer, kind: type[BridgeError
     ("answer", "reason"),
     [
         (status(404), "There is no MCP server at"),
+        (status(405), "ends with /sse"),
         (body("<html>", "text/html"), "text/html"),
         (
             lambda m: web.json_response(rpc(m, {**GREETING, "protocolVersion": "2024-10-07"})),
@@ -325,7 +326,7 @@ async def test_the_servers_reason_is_told(answer: Answer, kind: type[BridgeError
         ),
         (status(302, Location="https://login.example/"), r"redirects to https://login\.example"),
     ],
-    ids=["path", "page", "version", "redirect"],
+    ids=["path", "method", "page", "version", "redirect"],
 )
 async def test_why_a_connection_cannot_be_opened_is_told(answer: Answer, reason: str) -> None:
     with pytest.raises(ServerUnavailableError, match=reason) as caught:

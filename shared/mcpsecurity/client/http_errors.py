@@ -132,6 +132,8 @@ def _failed(
         url = str(response.request.url)
         nothing = Sentence("There is no MCP server at {url}: HTTP status 404.", url=url)
         return ServerUnavailableError(with_reason(nothing, reason))
+    if status == 405:
+        return ServerUnavailableError(with_reason(_takes_no_requests(response), reason))
     if response.has_redirect_location:
         return ServerUnavailableError(_redirected(response, host))
     answer = Sentence(
@@ -147,6 +149,14 @@ def _failed(
     if error is not None and status < 500 and status != 429:
         return ProtocolError(text, code=error["code"], data=error.get("data"))
     return ServerUnavailableError(text)
+
+
+def _takes_no_requests(response: httpx.Response) -> Sentence:
+    return Sentence(
+        "There is no MCP server with Streamable HTTP at {url}: HTTP status 405. If its address ends with /sse, "
+        "it speaks an older transport that is not supported; many servers have Streamable HTTP at /mcp.",
+        url=str(response.request.url),
+    )
 
 
 def _session_is_doubtful(response: httpx.Response, reason: str, *, answered: bool) -> bool:

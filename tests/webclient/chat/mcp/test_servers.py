@@ -142,6 +142,9 @@ async def test_nobody_is_asked_for_a_token_when_the_server_needs_none(
         assert {s["name"]: s["status"] for s in catalog["servers"]} == {
             "Tools": "sign_in", "playground": "ready",
         }  # fmt: skip
+        refused = next(server for server in catalog["servers"] if server["name"] == "Tools")
+        assert "sign_in_url" not in refused
+        assert "No sign-in here helps" in refused["message"]
 
 
 def _status(servers: list[dict[str, Any]], name: str) -> str:

@@ -75,7 +75,8 @@ class McpServer:
     """One server. `listed` are its tools, `functions` those that the model was given, by what the kernel
     calls them, `questions` counts what it has asked the person, `refused` is why it wants a sign-in,
     `left_out` names the tools that the model does not get. It is `prompt` unless it was silent or failed
-    when it was looked at last. `sign_in_url` says where what a refusal asks for is granted.
+    when it was looked at last. `sign_in_url` says where what a refusal asks for is granted; without `tokens`
+    no sign-in helps.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class McpServer:
         self.questions = 0
         self.prompt = True
         self._callbacks = callbacks
-        self._sign_in_url = sign_in_url
+        self._sign_in_url = sign_in_url if tokens is not None else None
         self._stale = True
         self._listed_from: types.InitializeResult | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -181,9 +182,9 @@ class McpServer:
         return self._sign_in_url(error) if self._sign_in_url and asks else None
 
     def needs_sign_in(self, error: SignInRequiredError) -> None:
-        """Show that only a sign-in helps."""
+        """Show that only a sign-in helps, or that none does."""
         self._lacks_tools(error)
-        self._set("sign_in", str(error))
+        self._set("sign_in", str(error) if self._sign_in_url else _nothing_to_give(error))
 
     def sees(self, tool: types.Tool) -> bool:
         """Tell whether the person gets to see a tool, and the model can call it."""
@@ -331,6 +332,14 @@ def _told_apart(get_token: GetToken) -> GetToken:
             raise NoTokenError(str(error), scope=error.scope, claims=error.claims) from error
 
     return token
+
+
+def _nothing_to_give(error: SignInRequiredError) -> Sentence:
+    return Sentence(
+        "{problem} No sign-in here helps: the chat has no token for it. Whoever runs the chat names the "
+        "permission for it with the setting scope, if the server takes tokens of this organisation.",
+        problem=str(error),
+    )
 
 
 def _tool_view(tool: types.Tool) -> ToolView:

@@ -66,12 +66,12 @@ function row(server) {
     offers.length > 0 ? h("ul", { class: "tools", "aria-label": t("Tools of {server}", { server: title }) }, offers.map(tool), moreOf(server)) : null);
 }
 
-function stateWords({ status, tools }) {
+function stateWords({ status, tools, sign_in_url: signInUrl }) {
   const words = {
     connecting: () => t("Connecting…"),
     ready: () => tn("{count} tool", "{count} tools", tools),
     down: () => t("Unavailable. It is tried again every few seconds."),
-    sign_in: () => t("Needs you to sign in again"),
+    sign_in: () => (signInUrl ? t("Needs you to sign in again") : t("Wants a sign-in that this chat does not have")),
   };
   return words[status]?.() ?? status;
 }

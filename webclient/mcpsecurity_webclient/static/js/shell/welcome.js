@@ -31,7 +31,7 @@ function offers(server) {
       moreOf(server)));
 }
 
-function note({ status, tools }) {
+function note({ status, tools, sign_in_url: signInUrl }) {
   if (status === "ready") return tools === 0 ? t("no tools") : "";
-  return { connecting: t("connecting…"), down: t("unavailable at the moment"), sign_in: t("needs you to sign in again") }[status];
+  return { connecting: t("connecting…"), down: t("unavailable at the moment"), sign_in: signInUrl ? t("needs you to sign in again") : t("wants a sign-in that this chat does not have") }[status];
 }
