@@ -71,9 +71,10 @@ def test_a_key_may_be_in_another_variable(monkeypatch: pytest.MonkeyPatch) -> No
     ("models", "told"),
     [
         ("{", "WEBCLIENT_MODELS: write JSON like [{"),
+        (LOCAL, "WEBCLIENT_MODELS: write a list like [{"),
         ([LOCAL, {"name": "b"}], "WEBCLIENT_MODELS: entry 2: endpoint: set this, or base_url, or key"),
         ([LOCAL, LOCAL], "WEBCLIENT_MODELS: two models have the name local"),
-        ([{**LOCAL, "nme": 1}], "WEBCLIENT_MODELS: entry 1, nme: Extra inputs are not permitted"),
+        ([{**LOCAL, "nme": 1}], "WEBCLIENT_MODELS: entry 1, nme: there is no such setting"),
         ([{"base_url": "http://localhost/v1"}], "WEBCLIENT_MODELS: entry 1, name: Field required"),
         ([{**AZURE, "base_url": "http://localhost/v1"}], "entry 1: endpoint: base_url is set, too"),
         ([{**AZURE, "key_env": "K"}], "entry 1: key and key_env are both set"),

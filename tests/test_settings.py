@@ -42,6 +42,11 @@ def test_a_dotenv_file_in_the_working_folder_is_read(tmp_path: Path) -> None:
     assert load_settings(EntraSettings).tenant_id == TENANT
 
 
+def test_blanks_that_were_copied_with_a_value_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f'ENTRA_TENANT_ID=" {TENANT} "\n')
+    assert load_settings(EntraSettings).tenant_id == TENANT
+
+
 def test_the_environment_wins_over_dotenv_and_an_argument_over_both(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

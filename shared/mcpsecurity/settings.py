@@ -124,6 +124,7 @@ class Settings(BaseSettings):
         validate_by_name=True,
         validate_by_alias=True,
         hide_input_in_errors=True,
+        str_strip_whitespace=True,  # blanks that were copied with a value
     )
 
     @classmethod
@@ -285,6 +286,10 @@ def _line(cls: type[Settings], loc: tuple[int | str, ...], msg: str, **error: An
     example = _example(cls, key)
     if example and error["type"] == "string_pattern_mismatch":
         reason = f"write it like {example}"
+    if error["type"] in ("tuple_type", "list_type") and len(loc) == 1:
+        reason = f"write a list{f' like {example}' if example else ', in brackets'}"
+    if error["type"] == "extra_forbidden":
+        reason = "there is no such setting"
     return f"{key}: {_within(loc[1:])}{reason}"
 
 

@@ -153,8 +153,9 @@ def _failed(
 
 def _takes_no_requests(response: httpx.Response) -> Sentence:
     return Sentence(
-        "There is no MCP server with Streamable HTTP at {url}: HTTP status 405. If its address ends with /sse, "
-        "it speaks an older transport that is not supported; many servers have Streamable HTTP at /mcp.",
+        "There is no MCP server with Streamable HTTP at {url}: HTTP status 405. If its address ends with "
+        "/sse, it speaks an older transport that is not supported; many servers have Streamable HTTP at "
+        "/mcp.",
         url=str(response.request.url),
     )
 
