@@ -1,6 +1,7 @@
 """When something fails, the page says so in words, offers what helps, and loses nothing."""
 
 import re
+from collections.abc import Awaitable, Callable
 
 from playwright.async_api import expect
 from tests.browser.accessibility import assert_accessible
@@ -76,15 +77,15 @@ async def test_a_server_that_is_down_is_shown_while_the_rest_works(alice: Person
 
 
 async def test_a_server_that_refuses_the_sign_in_offers_one_and_the_conversation_goes_on(
-    alice: Person, stack: Stack
+    alice_with: Callable[..., Awaitable[Person]], stack: Stack
 ) -> None:
     door = Door(shut=True)
     refusing = Service(lambda: guarded_app(stack.playground, door))
-    refusing.port = stack.other_mcp.port
-    await stack.other_mcp.stop()
+    address = f"http://localhost:{refusing.port}/mcp"
+    server = {"name": "playground", "url": address, "scope": stack.cloud.scope}
     await refusing.start()
     try:
-        await alice.begin_another()
+        alice = await alice_with(more_servers=(server,))
         await alice.ask(DICE)
         await alice.approve("get_random_number")
         await alice.says(r"\b[1-6]\b")
@@ -101,7 +102,24 @@ async def test_a_server_that_refuses_the_sign_in_offers_one_and_the_conversation
         await expect(servers).to_have_attribute("data-status", "ready")
     finally:
         await refusing.stop()
-        await stack.other_mcp.start()
+
+
+async def test_a_server_for_which_the_chat_has_no_token_offers_no_sign_in(
+    alice_with: Callable[..., Awaitable[Person]], stack: Stack
+) -> None:
+    refusing = Service(lambda: guarded_app(stack.playground, Door(shut=True)))
+    await refusing.start()
+    try:
+        server = {"name": "playground", "url": f"http://localhost:{refusing.port}/mcp"}
+        alice = await alice_with(more_servers=(server,))
+        servers = alice.page.get_by_role("button", name="MCP servers")
+        await expect(servers).to_contain_text("playground needs a sign-in", timeout=PING_MS)
+        await servers.click()
+        menu = alice.page.locator("#servers-menu")
+        await expect(menu).to_contain_text("Wants a sign-in that this chat does not have")
+        await expect(menu.get_by_role("link", name="Sign in for playground")).to_have_count(0)
+    finally:
+        await refusing.stop()
 
 
 async def test_an_ended_session_keeps_the_draft_over_the_next_sign_in(
