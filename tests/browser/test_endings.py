@@ -24,7 +24,7 @@ def ending_of(person: Person) -> Locator:
     ("finish", "words"),
     [
         ("length", "The answer was cut off at the model's limit."),
-        ("eos", "The model ended this answer for a reason that is not known here: eos."),
+        ("tea_time", "The model ended this answer for a reason that is not known here: tea_time."),
         ("content_filter", "The model's content filter ended this answer."),
     ],
 )

@@ -63,7 +63,7 @@ BAD = (
     Step((says("There was", "content_filter"),), says="There was", ends="content filter ended this answer"),
     Step((says(""),), ends="The model gave no answer."),
     Step((says("", "content_filter"),), ends="content filter"),
-    Step((says("Odd end.", "eos"),), says="Odd end", ends="a reason that is not known"),
+    Step((says("Odd end.", "tea_time"),), says="Odd end", ends="a reason that is not known"),
     Step((page("<html>Please sign in</html>", content_type="text/html"),), ends="no answer of a model"),
     Step((Turn((b"data: " + CUT,), ending="cut"),), says="Half a sen", ends="broke off"),
     Step((says(f"{NASTY} [x](javascript:alert(1))"),), says="hacked"),
@@ -128,7 +128,9 @@ async def carol(stack: Stack, context: BrowserContext, model: Standin) -> AsyncI
     services.append(web)
     for service in services:
         await service.start()
-    yield await Person(await context.new_page(), url).sign_in()
+    person = await Person(await context.new_page(), url).sign_in()
+    yield person
+    await person.page.close()  # it would ask a service that is gone
     for service in reversed(services):
         await service.stop()
 

@@ -222,7 +222,7 @@ async def test_nothing_is_said_of_an_answer_that_is_about_to_begin(modules: Page
         ("", "stop", {}, "The model gave no answer."),
         ("Let me see", "tool_calls", {}, "The model gave no answer."),
         ("Hi", "stop", {"usage": None, "error": None}, None),
-        ("Hi", "eos", {}, "The model ended this answer for a reason that is not known here: eos."),
+        ("Hi", "tea_time", {}, "The model ended this answer for a reason that is not known here: tea_time."),
         ("Hi", "stop", {"error": ERROR}, "The model cannot help with that."),
         ("Hi", "stop", {"status": "failed"}, "There was no answer."),
         ("Hi", "stop", {"status": "failed", "error": ERROR}, "The model cannot help with that."),

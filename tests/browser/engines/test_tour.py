@@ -1,6 +1,7 @@
 """The five journeys of docs/tour.md, in Firefox and in WebKit."""
 
 from tests.browser.engines.visitor import Visitor
+from tests.browser.person import soon
 from tests.browser.stack import Stack
 
 DICE = "Please generate a random number between 1 and 6"
@@ -44,9 +45,8 @@ async def test_when_a_server_asks(alice: Visitor) -> None:
     await alice.reload()
     await alice.finds("elicitation", css="#mode")
     await alice.finds("Lisbon", role="field", name="Destination", within=QUESTION)
-    today = await alice.engine.evaluate("new Date().toISOString().slice(0, 10)")
     for day in ("First day", "Last day"):
-        await alice.set(today, role="field", name=day, within=QUESTION)
+        await alice.set(soon(), role="field", name=day, within=QUESTION)
     await alice.write("2", role="field", name="Travellers", within=QUESTION)
     await alice.press("Food", QUESTION, css="input[type=checkbox]")
     await alice.look("trip")
@@ -62,6 +62,7 @@ async def test_answers_are_drawn_stopped_and_given_again(alice: Visitor, stack: 
     stack.model.pace = 0.05
     await alice.ask("hello")
     await alice.sees("Hello", css=".message.assistant .prose", nth=-1)
+    stack.model.pace = 60.0  # the answer pauses until it is stopped
     await alice.press("Stop")
     await alice.sees("You stopped this answer", css="#conversation")
     stack.model.pace = 0.0

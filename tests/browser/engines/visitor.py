@@ -42,11 +42,13 @@ class Visitor:
         return self
 
     async def ask(self, text: str) -> None:
-        """Write a message and send it by Enter."""
+        """Write a message, send it by Enter, and wait until its answer has begun."""
         before = await self.count(css=".message.user")
         await self.write(text, css="#message")
         await self.keys("Enter")
         await self._until(f"{found('count', css='.message.user')} === {before + 1}", f"the message {text!r}")
+        begun = "#stop, .messages > .message.assistant:last-child, .failure"
+        await self._until(f"{found('count', css=begun)} > 0", f"an answer to {text!r}")
 
     async def ask_meanwhile(self, text: str) -> None:
         """Send a message that waits for the end of the answer."""
