@@ -149,7 +149,7 @@ async def test_the_command_line_has_it(cloud: LocalCloud, tmp_path: Path) -> Non
         env=_CLEAN | {"LOCALCLOUD_FOLDER": str(tmp_path), "LOCALCLOUD_HTTPS_PORT": str(_port(cloud))},
         stdout=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         output, _ = await process.communicate()
 
     assert process.returncode == 0

@@ -203,7 +203,7 @@ async def test_a_stopped_call_gets_a_result_so_that_the_model_accepts_what_follo
     async with opened(stack, server, "y") as (program, terminal):
         conversation = program._conversation
         answering = asyncio.create_task(conversation.answer("Knead dough", terminal.stream))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await terminal.asked.wait()
         answering.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -308,7 +308,7 @@ async def test_input_that_is_no_terminal_is_read_by_lines(tmp_path: Path) -> Non
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         output, _ = await process.communicate(b"one\n\x1b[2J\n")
     lines = [line.rstrip() for line in output.decode().splitlines()]
     assert lines == ["> one", "'one'", "> \ufffd[2J", r"'\x1b[2J'", ">", "end"], "questions are shown, too"

@@ -62,7 +62,7 @@ async def start(folder: Path, *arguments: str, **more: str) -> asyncio.subproces
 
 async def output_of(folder: Path, *arguments: str, **more: str) -> tuple[int | None, str, str]:
     process = await start(folder, *arguments, **more)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         out, err = await process.communicate()
     return process.returncode, out.decode().strip(), err.decode()
 
@@ -297,7 +297,7 @@ async def test_a_signal_ends_everything_cleanly(tmp_path: Path, number: signal.S
     async with running_demo(tmp_path, LOCALCLOUD_FOLDER=str(tmp_path / "cloud")) as (process, ready, _):
         await asyncio.to_thread(see_the_tools, ready)
         process.send_signal(number)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             _, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()
         assert errors.decode().rpartition("Ctrl-C ends everything.")[2].strip() == ""

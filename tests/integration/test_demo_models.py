@@ -70,7 +70,7 @@ async def _hello(folder: Path, *options: str, **environment: str) -> tuple[str, 
                 assert (await alice.command("messages", text="hello"))[0] == 202
                 ended = await page.until("run.done")
         process.terminate()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             _, told = await process.communicate()
     return ended["status"], told.decode()
 

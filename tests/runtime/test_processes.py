@@ -29,7 +29,7 @@ def test_a_signal_sets_the_event_in_every_event_loop(
         stopped = asyncio.Event()
         set_on_stop_signal(stopped)
         threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             return await stopped.wait()
 
     before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
@@ -80,6 +80,6 @@ async def test_a_process_that_cannot_be_told_is_killed_at_once() -> None:
             await self.killed.wait()
 
     process = Untold()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await end_process(cast("asyncio.subprocess.Process", process), 60)
     assert process.killed.is_set()

@@ -84,7 +84,7 @@ async def _service(
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             assert await process.stdout.readline() == b"started\n"
             yield process, process.stdout, f"http://127.0.0.1:{port}/"
     finally:
@@ -117,7 +117,7 @@ async def test_a_taken_port_is_named_on_stderr(tmp_path: Path) -> None:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             _, message = await process.communicate()
     finally:
         await runner.cleanup()
@@ -154,7 +154,7 @@ async def test_a_connection_whose_handshake_ends_after_the_service_is_closed(tmp
     server = runner.server
     assert server is not None
     await runner.cleanup()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         with suppress(ConnectionError):
             await writer.start_tls(client_ssl_context(certificates.ca_file), server_hostname="localhost")
             assert await reader.read() == b""

@@ -45,7 +45,7 @@ def settings(port: int, redis: int) -> Mapping[str, str]:
 
 async def test_several_workers_without_a_redis_are_refused_by_name() -> None:
     async with started("server", "--no-auth", "--workers", "2", MCP_SERVER_PORT=str(free_port())) as process:
-        _, told = await asyncio.wait_for(process.communicate(), 30)
+        _, told = await asyncio.wait_for(process.communicate(), 90)
     assert process.returncode == 2
     assert "MCPSECURITY_REDIS_URL" in told.decode()
 
@@ -84,7 +84,7 @@ async def test_a_taken_port_is_told_by_the_parent() -> None:
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with started("server", "--no-auth", "--workers", "2", **settings(port, 1)) as process:
-        _, told = await asyncio.wait_for(process.communicate(), 30)
+        _, told = await asyncio.wait_for(process.communicate(), 90)
     server.close()
     assert process.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in told.decode()

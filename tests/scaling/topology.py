@@ -116,7 +116,7 @@ class Topology:
 
     async def calls_made(self, tool: str, at_least: int = 0) -> int:
         """Return how often the servers ran a tool; wait until it is so often: their logs come in batches."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while (made := sum(replica.logged(f'"tool":"{tool}"') for replica in self.mcp)) < at_least:  # noqa: ASYNC110 - of other processes
                 await asyncio.sleep(0.1)
         await asyncio.sleep(0.5)

@@ -71,7 +71,7 @@ async def serving_program(name: str, *arguments: str) -> AsyncIterator[str]:
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not await listens(port):  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(0.05)
         yield f"http://127.0.0.1:{port}/mcp"

@@ -27,7 +27,7 @@ async def _start(folder: Path, *arguments: str, **environment: str) -> asyncio.s
 
 
 async def _end(process: asyncio.subprocess.Process) -> tuple[int, str]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         output, errors = await process.communicate()
     assert process.returncode is not None
     return process.returncode, (output + errors).decode()
@@ -50,7 +50,7 @@ async def test_it_serves_and_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
     port = free_port()
     process = await _start(tmp_path, "--no-auth", MCP_SERVER_PORT=str(port))
     try:
-        async with asyncio.timeout(30), aiohttp.ClientSession() as http:
+        async with asyncio.timeout(90), aiohttp.ClientSession() as http:
             while True:
                 try:
                     async with http.get(f"http://127.0.0.1:{port}/health") as response:

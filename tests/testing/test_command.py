@@ -93,7 +93,7 @@ def test_a_server_that_listens_on_ipv6_only_is_seen() -> None:
     except OSError as error:
         pytest.skip(f"this machine has no IPv6 on loopback: {error}")
     port = free_port()
-    command = ServerCommand([sys.executable, "-c", LISTENS], environment={"LISTEN_ON": "::1"}, seconds=10)
+    command = ServerCommand([sys.executable, "-c", LISTENS], environment={"LISTEN_ON": "::1"}, seconds=60)
     running = RunningCommand(command, port, {})
     assert answers(port, "::1")
     running.stop()

@@ -145,15 +145,17 @@ async def test_whatever_is_not_approval_stops_the_tool_and_says_why(
 
 
 async def test_nobody_answers_in_time(connect: Connect) -> None:
-    never = asyncio.Event()
+    asked, never = asyncio.Event(), asyncio.Event()
 
     async def wait(*_: object) -> types.ElicitResult:
+        asked.set()
         await never.wait()
         return accept(approve=True)
 
     async with connect(wait, deadline=0.05) as session:
         calling = asyncio.create_task(session.call_tool("get_random_number", {}))
-        await asyncio.sleep(0.2)
+        await asked.wait()
+        await asyncio.sleep(0.2)  # in which the server's deadline passes
         never.set()  # this client reads no result while its person is asked
         result = await calling
     assert "was cancelled" in text_of(result)

@@ -61,7 +61,7 @@ async def test_a_call_that_takes_longer_than_the_deadline_is_stopped() -> None:
         headers = await served.initialize()
         calling = asyncio.create_task(served.status(served.call("wait", headers)))
         await gate.entered.wait()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await stoppable.app.shutdown()
             await gate.cancelled.wait()
             await calling
@@ -103,10 +103,10 @@ async def test_sigterm_ends_the_process_with_an_open_stream_in_time(tmp_path: Pa
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}/mcp"
     try:
-        async with asyncio.timeout(30), aiohttp.ClientSession() as http:
+        async with asyncio.timeout(90), aiohttp.ClientSession() as http:
             served: Any = Served(url, None, http)  # type: ignore[arg-type] # nothing of it is needed here
             headers = await eventually(
-                served.initialize, seconds=30, in_spite_of=(aiohttp.ClientConnectionError,)
+                served.initialize, seconds=90, in_spite_of=(aiohttp.ClientConnectionError,)
             )
             async with Stream(served.get(headers)) as stream:
                 await stream.next()

@@ -8,6 +8,7 @@ import pytest
 from tests.browser.playground import Playground
 from tests.browser.stack import Service, Stack
 from tests.oidc.tenant import MovableClock
+from tests.support.eventually import eventually
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.guarded import Door, guarded_app
 from tests.webclient.visitor import Visitor
@@ -53,9 +54,9 @@ async def _lives(visitor: Visitor) -> bool:
 
 async def test_an_unused_session_ends(aging: Aging, visitors: NewPerson) -> None:
     visitor = await visitors(url=aging.url).sign_in()
-    aging.age(IDLE - 1)
+    aging.age(IDLE - 90)
     assert await _lives(visitor)
-    aging.age(IDLE - 1)
+    aging.age(IDLE - 90)
     assert await _lives(visitor)
     aging.age(IDLE + 1)
     assert not await _lives(visitor)
@@ -117,9 +118,11 @@ async def test_conversations_that_nobody_used_for_half_a_day_are_forgotten(
     chat = visitor.chat_id
     aging.age(12 * 3600 + 1)
     await visitor.sign_in()
-    async with asyncio.timeout(30):
-        while (await visitor.get(f"/chats/{chat}")).status != 404:
-            pass
+
+    async def forgotten() -> bool:
+        return (await visitor.get(f"/chats/{chat}")).status == 404
+
+    await eventually(forgotten)
 
 
 async def test_signing_out_takes_a_post_of_our_own_page(visitor: Visitor) -> None:

@@ -81,7 +81,7 @@ async def desk(local: LocalStack, run_chat: RunChat, tmp_path: Path) -> AsyncIte
             port = int(url.rpartition(":")[2])
             person = await stack.enter_async_context(WebPerson(url, local.cloud.ca_file))
             await person.sign_in()
-            await person.open(path)
+            assert await person.open(path) == 200
             return Desk(model, odd, person)
 
         yield start
