@@ -225,7 +225,7 @@ class PromptingService:
     def _look_for_text_calls(
         self, response: ModelAnswer, completion: Completion, model: OfferedModel
     ) -> None:
-        """Say so if an answer ends with a call that the model wrote as text: nobody makes that."""
+        """Say so if an answer ends with a call that the model wrote as text, which is not made."""
         functions = [
             f"{plugin.name}-{name}"
             for plugin in self._requests.kernel.plugins.values()

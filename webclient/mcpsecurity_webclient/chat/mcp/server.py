@@ -336,7 +336,7 @@ def _told_apart(get_token: GetToken) -> GetToken:
 
 def _nothing_to_give(error: SignInRequiredError) -> Sentence:
     return Sentence(
-        "{problem} No sign-in here helps: the chat has no token for it. Whoever runs the chat names the "
+        "{problem} No sign-in here helps: the chat has no token for it. The operator of the chat names the "
         "permission for it with the setting scope, if the server takes tokens of this organisation.",
         problem=str(error),
     )
