@@ -3,13 +3,17 @@
 from playwright.async_api import BrowserContext, expect
 from tests.browser.looks import check_in_every_look
 from tests.browser.person import Person
+from tests.browser.watch import Watch
 
 DRAFT = "What I was about to say"
+LEFT = r"status of 401 .*/api/chats\)"
+"""A page that is being left may ask for the chats by the session that the sign-in has just replaced."""
 
 
 async def test_consent_is_asked_for_where_the_call_stands_and_the_draft_is_kept(
-    context: BrowserContext, strict_chat: str
+    context: BrowserContext, strict_chat: str, watch: Watch
 ) -> None:
+    watch.allow(LEFT)
     person = await Person(await context.new_page(), strict_chat).sign_in()
     page = person.page
     await person.ask("a random number")
@@ -30,8 +34,9 @@ async def test_consent_is_asked_for_where_the_call_stands_and_the_draft_is_kept(
 
 
 async def test_another_step_at_sign_in_is_asked_for_where_the_call_stands(
-    context: BrowserContext, strict_chat: str
+    context: BrowserContext, strict_chat: str, watch: Watch
 ) -> None:
+    watch.allow(LEFT)
     person = await Person(await context.new_page(), strict_chat).sign_in()
     await person.ask("what is the date and time?")
     await person.approve("get_current_date_time")
