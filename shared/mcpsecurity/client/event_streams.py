@@ -274,7 +274,7 @@ def messages_in(body: bytes) -> Any:
     """Return the JSON of a body; of events that are called JSON, a list.
 
     Raises:
-        UnreadableAnswerError: there is none in it.
+        UnreadableAnswerError: the body has no JSON.
     """
     try:
         return parsed(body)

@@ -311,7 +311,7 @@ async def test_a_database_that_was_restarted_is_used_again(postgres: tuple[Progr
 async def test_a_database_that_takes_no_connections_cannot_be_used_until_it_does(
     postgres: tuple[Program, str],
 ) -> None:
-    """As one that is starting up, which says so to whoever connects."""
+    """PostgreSQL refuses connections while it is starting up."""
     address = postgres[1]
     engine = make_engine(database_url(address.replace("/postgres", "/template1")))
     async with (

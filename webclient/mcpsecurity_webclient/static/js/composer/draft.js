@@ -26,7 +26,7 @@ export class Draft {
     this._storage.removeItem(this._keyOf(chatId));
   }
 
-  /** Put a text before what is kept of a chat that is not open. */
+  /** Put a text before the draft of another chat. */
   prepend(chatId, text) {
     const key = this._keyOf(chatId);
     if (!this._over) this._storage.setItem(key, [text, this._storage.getItem(key)].filter(Boolean).join("\n\n"));
