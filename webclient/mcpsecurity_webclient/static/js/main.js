@@ -41,7 +41,7 @@ import { t } from "./ui/texts.js";
 
 const RESYNC_PAUSE_MS = 2000;
 const UNDO_MS = 10_000;
-/** What was said before and refused is not to be said again by then. */
+/** Events after which a refused message is no longer offered again. */
 const BEGINS = new Set(["run.started", "queue.changed"]);
 
 function start() {
@@ -53,7 +53,7 @@ function start() {
   const announcer = new Announcer();
   const commands = new Commands({ chatId, csrfToken });
   const draft = new Draft({ username, chatId });
-  const unsaid = new Map(); // by chat: what takes the offer to try again away
+  const unsaid = new Map(); // by chat: a function that removes the offer to try again
   const tell = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }), () => chats.showRunning());
   const report = (error, again) => {
     const { chatId: id } = commands;
@@ -63,7 +63,7 @@ function start() {
   const extend = (kind, id) => commands.moreTime(kind, id).catch((error) => report(error));
   /** @type {PageContext} */
   const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say, extend) };
-  /** Return what does something in the chat that is open now, whichever is open by then. */
+  /** Return a function that acts in the chat that is open now, even if another one is open by then. */
   const here = (act) => {
     const { chatId: id } = commands;
     return () => {

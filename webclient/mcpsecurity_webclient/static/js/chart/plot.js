@@ -1,4 +1,4 @@
-/** Series of numbers as a figure: what is drawn, and what is said instead; `plotting.js` draws it. */
+/** Series of numbers as a figure: its data, and its text for screen readers; `plotting.js` draws it. */
 
 import { h } from "../ui/dom.js";
 import { list, number, t } from "../ui/texts.js";

@@ -1,5 +1,5 @@
 /**
- * Resources of the servers that go along with the next message: a list to choose from, and chips of what is chosen. They
+ * Resources of the servers that go along with the next message: a list to choose from, and a chip for each choice. They
  * are kept with the chat's draft as long as the page is.
  */
 

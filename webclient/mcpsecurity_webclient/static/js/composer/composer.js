@@ -88,7 +88,7 @@ export class Composer {
     return (await this._deliver("", { prompt })) !== null;
   }
 
-  /** Show what was written and chosen in the chat that is open now. */
+  /** Show the draft of the open chat: its text and its attachments. */
   load() {
     this._rest.anew();
     this._attachments.load();
@@ -203,7 +203,7 @@ export class Composer {
     setText(this._tooLong, more > 0 ? tn("One character too many: a message has at most {most}.", "{count} characters too many: a message has at most {most}.", more, { most: number(this._longest) }) : "");
     const ready = this._ready && something && this._files.problem === "" && more <= 0;
     this._send.setAttribute("aria-disabled", String(!ready));
-    if (this._run === null || (this.text.trim() !== "" && !this._sending)) this._send.hidden = false; // what is written meanwhile waits
+    if (this._run === null || (this.text.trim() !== "" && !this._sending)) this._send.hidden = false; // a message written meanwhile waits its turn
   }
 
   /** Let the box grow with its text, where the browser does not do so by itself. */

@@ -48,7 +48,7 @@ export class Palette {
     return this._searching;
   }
 
-  /** Choose the prompt that is marked, once those for what was typed are found. */
+  /** Choose the marked prompt, once the prompts for the typed text are found. */
   async enter() {
     await this._finding;
     const chosen = this._options[this._active];

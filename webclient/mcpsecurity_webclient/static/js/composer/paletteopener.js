@@ -16,7 +16,7 @@ export class PaletteOpener {
     byId("open-prompts").addEventListener("click", async () => (await this._load())?.open());
   }
 
-  /** Follow the text of the message box; see `Palette.changed`. What is typed while the module comes counts, too. */
+  /** Follow the text of the message box; see `Palette.changed`. Text typed while the module loads counts, too. */
   changed(text) {
     if (this._palette) this._palette.changed(text);
     else if (text.startsWith("/")) this._opening ??= this._open().finally(() => (this._opening = null));

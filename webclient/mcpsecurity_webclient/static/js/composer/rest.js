@@ -8,7 +8,7 @@ const MEANS_NOTHING = new Set(["Enter", "Escape", "Shift", "Control", "Alt", "Me
 export class Rest {
   /** @param {HTMLElement} text  where the person writes */
   constructor(text) {
-    // A click, not the press before it: a finger's focus goes to what is below it at its end.
+    // A click, not the press before it: after a touch, the element below the finger gets the focus.
     for (const name of ["click", "input"]) text.addEventListener(name, () => this.end());
     text.addEventListener("keydown", ({ key, altKey, ctrlKey, metaKey }) => {
       if (!MEANS_NOTHING.has(key) && !altKey && !ctrlKey && !metaKey) this.end();

@@ -6,7 +6,7 @@ import { t } from "../ui/texts.js";
 import { completed } from "./completions.js";
 
 /**
- * By the operator of an expression: what comes first, what stands between its values, and whether they have their names.
+ * By the operator of an expression: the prefix, the separator, and whether values are preceded by their names (RFC 6570).
  * @type {Record<string, [string, string, boolean?]>}
  */
 const FORMS = { "": ["", ","], "+": ["", ","], "#": ["#", ","], ".": [".", "."], "/": ["/", "/"], ";": [";", ";", true], "?": ["?", "&", true], "&": ["&", "&", true] };
@@ -31,7 +31,7 @@ export function templateForm(template, context, attach) {
 }
 
 /**
- * Return the address that a template makes of values. What is empty is left out.
+ * Return the address that a template makes of values. Empty values are left out.
  * @param {string} template  @param {(name: string) => string} valueOf
  */
 export function expanded(template, valueOf) {
@@ -52,7 +52,7 @@ function encoded(value, operator) {
   return encodeURIComponent(value).replaceAll(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** A query goes without what is not filled in. */
+/** A query omits values that are not filled in. */
 function mayBeEmpty(template, name) {
   return [...template.matchAll(/\{[?&]([^}]*)\}/g)].some(([, names]) => names.split(/[,:*]/).includes(name));
 }

@@ -56,7 +56,7 @@ export class Conversation {
     return view.element;
   }
 
-  /** Return what stands for a message that cannot be drawn: as much of it as there is, or that it is missing. */
+  /** Return a placeholder for a message that cannot be drawn: as much of its text as there is, or a note that it is missing. */
   _unshown(id) {
     const drawn = this._messages.get(id);
     if (drawn) return drawn.element;

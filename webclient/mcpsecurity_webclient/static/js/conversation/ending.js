@@ -1,4 +1,4 @@
-/** What stands below the last message: that the model is thinking, or why there is no answer and what to do. */
+/** The line below the last message: the model is thinking, or why there is no answer and what to do. */
 
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";

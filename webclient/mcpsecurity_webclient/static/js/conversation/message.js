@@ -74,7 +74,7 @@ export class MessageView {
     this._group = new CallGroup();
     this._usage = new Usage();
     this._copy = copyButton(t("Copy answer"), () => this._message.text, this._context.announce);
-    this._between = h("div", { class: "between" }); // below what was said before a call
+    this._between = h("div", { class: "between" }); // below the text before a call
     this._again = button(t("Regenerate"), () => this._context.regenerate(), { symbol: "redo", iconOnly: true });
     this._marks = new Marks(message.message_id, this._context);
     this._footer = h("div", { class: "message-footer", hidden: true }, this._copy, this._marks.element, this._usage.toggle, this._again, this._usage.element, message.at ? moment(message.at) : null);

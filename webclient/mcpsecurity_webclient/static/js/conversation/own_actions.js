@@ -7,7 +7,7 @@ import { moment } from "./moments.js";
 import { t } from "../ui/texts.js";
 
 export class OwnActions {
-  /** @param {any} message  @param {Element[]} shown  what stands for it, unless it is edited  @param {PageContext} context */
+  /** @param {any} message  @param {Element[]} shown  its elements while it is not edited  @param {PageContext} context */
   constructor(message, shown, context) {
     this._message = message;
     this._shown = shown;

@@ -19,7 +19,7 @@ export class Prose {
     this.element = h("div", { class: "prose", dir: "auto", onclick: (event) => this._followNote(event) }, this._stableElement, this._tailElement);
   }
 
-  /** Show complete blocks and the unfinished one. What stands there already is not touched: selections survive. */
+  /** Show complete blocks and the unfinished one. Blocks that are shown already are not touched, so selections survive. */
   stream(stable, tail) {
     if (!stable.startsWith(this._stable)) this._clear();
     this._append(stable.slice(this._stable.length));

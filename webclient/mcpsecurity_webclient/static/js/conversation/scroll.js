@@ -45,7 +45,7 @@ export class Follower {
     this.follow();
   }
 
-  /** Go as far to the end as what is kept in view allows, and follow the text from there. */
+  /** Scroll toward the end as far as the pinned element stays in view, and follow the text from there. */
   follow() {
     this._following = true;
     this._shownAt = -1;
@@ -57,7 +57,7 @@ export class Follower {
     this._kept = element;
   }
 
-  /** Bring an element into view from its top: what is asked is read first. */
+  /** Bring an element into view from its top, as the question stands there. */
   show(element) {
     this._grown();
     this._leave();
@@ -102,7 +102,7 @@ export class Follower {
     return Math.max(0, this._scroller.scrollHeight - this._scroller.clientHeight);
   }
 
-  /** Return how far down to go without leaving what is kept in view. */
+  /** Return how far to scroll down while the pinned element stays in view. */
   _lowest() {
     if (!this._kept?.isConnected) return Infinity;
     const distance = this._kept.getBoundingClientRect().top - this._scroller.getBoundingClientRect().top;

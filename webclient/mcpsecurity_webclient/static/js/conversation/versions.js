@@ -5,7 +5,7 @@ import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
 
 /**
- * Return the fork whose versions differ from the message at `index` on; at the end of the messages, of what was taken out.
+ * Return the fork whose versions differ from the message at `index` on; at the end, the fork of the removed messages.
  * @param {PageState} state
  * @param {number} index
  */

@@ -1,5 +1,5 @@
 /**
- * Checks what was typed into a field: `check(field, raw)` returns {value}, {absent: true} for a blank field that may be
+ * Checks the text of a field: `check(field, raw)` returns {value}, {absent: true} for a blank field that may be
  * blank, or {error}. The server checks everything again; this is here so that a person hears of it at once.
  */
 

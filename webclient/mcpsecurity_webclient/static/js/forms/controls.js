@@ -41,7 +41,7 @@ function area(field, text, kind = "") {
   return { element: target, target, read: () => withBreaksOf(text, target.value) };
 }
 
-/** A text box makes every line break a line feed; what was written with CRLF stays so. */
+/** A text box makes every line break a line feed; a text with CRLF keeps it. */
 function withBreaksOf(text, value) {
   const isCrlf = text.includes("\r\n") && !/[^\r]\n|^\n|\r(?!\n)/.test(text);
   return isCrlf ? value.replaceAll("\n", "\r\n") : value;
@@ -79,7 +79,7 @@ function checkbox(field) {
   return { element: target, target, inline: true, read: () => target.checked };
 }
 
-/** Whether a box without a tick would say what is so: an argument that the model left out is no "no". */
+/** Whether an empty box is a true answer: an argument that the model left out does not mean "no". */
 function isAnswered({ given, initial }) {
   return given === undefined || initial !== undefined;
 }

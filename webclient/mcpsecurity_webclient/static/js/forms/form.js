@@ -21,8 +21,8 @@ export class Form {
   }
 
   /**
-   * Return the values by name, without blank fields; or null, and show what is wrong. An argument of the model that
-   * nobody touched is returned as it was given, whatever its field made of it.
+   * Return the values by name, without blank fields; or null, and show the errors. An argument of the model that
+   * the person did not edit is returned as it was given, even if its field shows it in another form.
    */
   read() {
     const checked = this._checked();
@@ -54,12 +54,12 @@ export class Form {
     this._rows[0]?.focus();
   }
 
-  /** Return what is in the controls, to `fill` a form of the same fields with. */
+  /** Return the contents of the controls, to `fill` a form of the same fields with. */
   typed() {
     return this._rows.map(({ element }) => controlsIn(element).map((control) => (isBox(control) ? control.checked : control.value)));
   }
 
-  /** Put what `typed` returned into the controls. What does not fit these fields is left out. */
+  /** Put what `typed` returned into the controls. Values that do not fit these fields are left out. */
   fill(typed) {
     this._rows.forEach(({ element }, index) => {
       const controls = controlsIn(element);

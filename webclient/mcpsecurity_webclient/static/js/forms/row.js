@@ -1,4 +1,4 @@
-/** One labelled field: its control, its limits, what its server says of it, and what is wrong with what was typed. */
+/** One labelled field: its control, its limits, the server's description, and the error of the typed value. */
 
 import { h, uniqueId } from "../ui/dom.js";
 import { writeExact } from "../protocol/exact.js";

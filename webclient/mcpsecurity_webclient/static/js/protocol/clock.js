@@ -17,7 +17,7 @@ export class ServerClock {
     if (this._offset === null || offset > this._offset) this._offset = offset;
   }
 
-  /** Forget what was learnt; used when a snapshot names the time. */
+  /** Forget the measured offset; used when a snapshot names the time. */
   set(at) {
     this._offset = null;
     this.learn(at);

@@ -111,7 +111,7 @@ export class Commands {
     return this._chat(`messages/${encodeURIComponent(messageId)}/feedback`, { feedback });
   }
 
-  /** Open a version, counted from 1, of what stands after a message (null: of everything). */
+  /** Open a version, counted from 1, of the messages after one (null: of all messages). */
   openVersion(after, open) {
     return this._chat("branches", { after, open });
   }
@@ -183,7 +183,7 @@ export class Commands {
     return `${this._base}/events`;
   }
 
-  /** Send a choice that holds for what is asked after it. */
+  /** Send a choice that holds for later messages. */
   _choose(path, body) {
     const chosen = this._chat(path, body);
     const settled = () => this._choices.delete(chosen);

@@ -1,4 +1,4 @@
-/** How the last answer ended, in words: what stands below it, what can be done now, and what a screen reader is told. */
+/** How the last answer ended, in words: the text below it, the actions offered, and the announcement for screen readers. */
 
 import { t } from "../ui/texts.js";
 
@@ -22,7 +22,7 @@ const AS_IT_SHOULD = ["stop", "tool_calls", null, undefined];
 /** The endings are kept as one object for one run or message, so that comparing them with === is enough. */
 const seen = new WeakMap();
 
-/** Return {message, actions, kind?, retry_after?} for what has to be said of the last answer, or null. */
+/** Return {message, actions, kind?, retry_after?} for an ending of the last answer that needs words, or null. */
 export function endingOf(state) {
   const last = state.messages[state.order.at(-1)];
   if (state.run || (last && last.message_id === state.awaits)) return null; // its answer is about to begin

@@ -117,7 +117,7 @@ class Reader {
     return list;
   }
 
-  /** Read what stands between brackets, with commas between. */
+  /** Read values between brackets, separated by commas. */
   _each(end, read) {
     this._at += 1;
     this._skip();

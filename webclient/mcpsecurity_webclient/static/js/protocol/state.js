@@ -104,7 +104,7 @@ export function serverTitle({ servers }, name) {
 }
 
 /**
- * Another chat is opened in this page. What is the same in all chats stays, so that nothing flickers.
+ * Another chat is opened in this page. State that all chats share stays, so that nothing flickers.
  * @param {PageState} state
  * @returns {PageState}
  */

@@ -10,7 +10,7 @@ import { EVENTS } from "./state.js";
 
 /** Events without arguments or results; they come often, and the browser reads them faster. */
 const WITHOUT_VALUES = new Set(["message.added", "message.delta", "message.done"]);
-/** What must keep its digits: a person approves and edits what stands there. */
+/** Fields whose numbers must keep their digits: a person approves and edits them. */
 const EXACT = new Set(["arguments", "fields", "input_schema", "structured"]);
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15000;

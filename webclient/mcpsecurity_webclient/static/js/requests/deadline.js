@@ -1,4 +1,4 @@
-/** The deadline of what waits for the person: a call, a question or a sampling request. */
+/** The deadline of a request to the person: a call, a question or a sampling request. */
 
 /** @returns {import("./countdown.js").Deadline} */
 export function deadlineOf({ call_id: call, elicitation_id: elicitation, sampling_id: sampling, expires_at, latest_at }) {

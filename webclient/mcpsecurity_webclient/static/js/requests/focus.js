@@ -2,7 +2,7 @@
 
 const WAITING = ".waiting, .card[data-status='proposed']";
 
-/** @param {HTMLElement} settled  what was decided  @param {() => void} otherwise  focus the message box */
+/** @param {HTMLElement} settled  the decided request  @param {() => void} otherwise  focus the message box */
 export function leave(settled, otherwise) {
   const next = [...document.querySelectorAll(WAITING)].find((element) => element !== settled && !settled.contains(element));
   if (next instanceof HTMLElement) {

@@ -1,4 +1,4 @@
-/** The line that stays where a question was, saying how it ended. Never what was typed. */
+/** The line that stays where a question was and says how it ended. It never shows typed values. */
 
 import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";

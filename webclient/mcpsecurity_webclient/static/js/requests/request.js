@@ -6,7 +6,7 @@ import { t } from "../ui/texts.js";
 
 /**
  * @param {{name: string, heading: string, symbol: string, message: string, deadline: any}} request  `name` names the
- *   group, `heading` is what is seen, `deadline` see countdown.js
+ *   group, `heading` is the visible text, `deadline` see countdown.js
  * @returns {{element, say(problem), extend(deadline), close()}}
  */
 export function requestFrame({ name, heading, symbol, message, deadline }, countdowns, ...content) {

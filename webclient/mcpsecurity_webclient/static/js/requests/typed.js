@@ -11,7 +11,7 @@ export class Typed {
     this._prefix = `typed:${username}:${chatId}:`;
   }
 
-  /** @returns {any} what was kept, or null */
+  /** @returns {any} the stored values, or null */
   load(key) {
     try {
       return JSON.parse(this._storage.getItem(this._name(key)) ?? "null");

@@ -26,7 +26,7 @@ export class Account {
     applyTheme(value);
   }
 
-  /** The page comes from the server anew; what is being written is kept in the tab. */
+  /** The page is loaded again; the draft is kept in the tab. */
   _language(value) {
     prefer("language", value);
     location.reload();

@@ -1,4 +1,4 @@
-/** The person's chats by date: which one is open, what waits in the others, and a way to each. */
+/** The person's chats by date: which one is open, how many requests wait in the others, and a link to each. */
 
 import { arrange, byId, h, setText } from "../ui/dom.js";
 import { once } from "../ui/button.js";

@@ -7,7 +7,7 @@ import { byId } from "../ui/dom.js";
 
 const FIRST = "button:not([hidden]), input, a[href]";
 
-/** @param {(gone: HTMLElement) => void} leave  moves the focus away from what is gone */
+/** @param {(gone: HTMLElement) => void} leave  moves the focus away from the removed element */
 export function keepFocus(leave) {
   /** @type {HTMLElement|null} what had the focus last; null once the person has turned away from it */
   let last = null;

@@ -42,7 +42,7 @@ export class Mode {
     }
   }
 
-  /** What was widened is said where it is seen, with the way back. */
+  /** A wider mode is told where the person sees it, with the way back. */
   _confirm() {
     const message = t("From now on tools run without asking you in this chat. A server may still ask you.");
     this._withdraw = this._context.undo(message, async () => {

@@ -42,7 +42,7 @@ export class Notifications {
     if (more) this._tell(titleWords(state.title));
   }
 
-  /** The person leaves the chat: what waits there is no news. */
+  /** The person leaves the chat: requests that wait there are no news. */
   leave() {
     this._elsewhere += this._here;
     this._here = 0;

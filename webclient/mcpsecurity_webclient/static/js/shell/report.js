@@ -6,7 +6,7 @@ import { t } from "../ui/texts.js";
  * @param {Toasts} toasts
  * @param {(text: string) => void} onEnded  called with the sign-in URL when the session has ended
  * @param {() => Promise<any>} showRunning  opens a chat that is being answered, when there are too many
- * @returns {(error: any, again?: () => Promise<any>) => (() => void) | undefined}  `again` repeats the command; takes away what was shown
+ * @returns {(error: any, again?: () => Promise<any>) => (() => void) | undefined}  `again` repeats the command; removes the notice
  */
 export function reporter(toasts, onEnded, showRunning) {
   return (error, again) => {

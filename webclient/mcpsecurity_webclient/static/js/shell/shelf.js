@@ -1,5 +1,5 @@
 /**
- * The shelf above the composer: what waits, what is allowed, messages in line. It lies over the end of the conversation,
+ * The shelf above the composer: waiting requests, allowed tools, queued messages. It lies over the end of the conversation,
  * which leaves as much room below its last line as the shelf is high.
  *
  * @param {HTMLElement} shelf  @param {HTMLElement} log

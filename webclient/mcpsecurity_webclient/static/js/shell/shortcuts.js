@@ -1,6 +1,6 @@
 /**
- * Keys for the whole page. No key decides what has not been seen: approving and declining act on the request that has
- * the focus, by its own buttons, and otherwise only lead to what waits. The one shortcut without a modifier can be
+ * Keys for the whole page. No key decides a request that has not been seen: approving and declining act on the request that
+ * has the focus, by its own buttons, and otherwise only lead to a waiting one. The one shortcut without a modifier can be
  * turned off (WCAG 2.1.4).
  */
 

@@ -75,7 +75,7 @@ export class Tools {
     return h("div", { class: "tool-server-row", hidden: words.length > 0 && found.length === 0 }, details, this._switch(server.name, "", t("Use {name}", { name: server.title })));
   }
 
-  /** @param {Set<string>} open  what was unfolded before it is drawn anew */
+  /** @param {Set<string>} open  the keys of the parts that were unfolded before */
   _tool(server, tool, open) {
     const fold = `${server.name}\n${tool.name}`;
     return h("li", { class: "tool-row" },
@@ -102,7 +102,7 @@ export class Tools {
     }
   }
 
-  /** Show what is on. */
+  /** Show which tools are on. */
   _mark() {
     const off = new Set((this._off ?? []).map(({ server, tool = "" }) => `${server}\n${tool}`));
     for (const box of this._list.querySelectorAll("[data-turn-server]")) {

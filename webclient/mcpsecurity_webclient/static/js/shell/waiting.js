@@ -1,4 +1,4 @@
-/** A bar that leads to what waits for the person, when it is out of view; and a mark in the title of a hidden tab. */
+/** A bar that leads to the request that waits for the person, when it is out of view; and a mark in the title of a hidden tab. */
 
 import { byId, setText } from "../ui/dom.js";
 import { tn } from "../ui/texts.js";

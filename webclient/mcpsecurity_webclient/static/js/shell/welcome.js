@@ -16,7 +16,7 @@ export class Welcome {
   }
 
   update({ ready, order, forks, servers }) {
-    this._element.hidden = !ready || order.length > 0 || forks.length > 0; // what was taken out can be gone back to
+    this._element.hidden = !ready || order.length > 0 || forks.length > 0; // removed messages can be restored
     if (this._element.hidden || servers === this._drawn) return;
     this._drawn = servers;
     this._offers.replaceChildren(...servers.map(offers));

@@ -9,7 +9,7 @@ import { effective } from "./effective.js";
 import { valueView } from "./values.js";
 
 /**
- * @param {any} values  what is sent
+ * @param {any} values  the arguments that are sent
  * @param {any} schema  the tool's input schema; its defaults are shown, in grey
  * @param {(words: string) => void} announce
  * @param {{proposed?: any, caption?: string, tools?: Element[]}} options  `proposed`: what the model proposed, to mark what

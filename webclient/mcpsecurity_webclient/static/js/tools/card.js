@@ -87,7 +87,7 @@ export class ToolCard {
     this._countdown?.watch(this._body);
     const words = this._asks && call.status === "running" ? t("Waiting for your answer") : wordsFor(call);
     const state = h("span", { class: "card-state" }, h("span", {}, words), this._countdown?.element);
-    this._state.replaceWith(state); // a new one: what is said anew has not moved
+    this._state.replaceWith(state); // a new element: an announcement of it does not look like a move
     this._state = state;
   }
 

@@ -92,7 +92,7 @@ export class ArgumentEditor {
     this._drawPreview();
   }
 
-  /** What would be sent is shown again, with the schema's defaults for what is left blank. */
+  /** Show the final arguments again, with the schema's defaults for blank fields. */
   _drawPreview() {
     if (!this._form) return;
     const values = this._form.peek();

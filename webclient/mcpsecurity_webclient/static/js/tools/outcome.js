@@ -1,4 +1,4 @@
-/** What is shown of a call that has ended: errors, reasons, charts and pictures at once, everything else unfolded. */
+/** The view of an ended call: errors, reasons, charts and pictures at once, everything else when it is unfolded. */
 
 import { h } from "../ui/dom.js";
 import { t } from "../ui/texts.js";
@@ -76,7 +76,7 @@ export class Outcome {
   }
 }
 
-/** Return what is sent, or was, with its heading. */
+/** Return the call's arguments, with their heading. */
 export function argumentsPart({ arguments: values, input_schema: schema }, announce) {
   return [h("h4", {}, t("Arguments")), argumentsView(values, schema, announce)];
 }

@@ -17,7 +17,7 @@ export function resultView(call) {
   return parts.length > 0 ? h("div", { class: "result" }, parts) : null;
 }
 
-/** What was cut only repeated the data, which is all there. */
+/** The part that was cut only repeated the data, which is complete. */
 function isWhole(call) {
   return hasStructure(call) && call.content.every((part) => repeats(part, call.structured));
 }
@@ -67,7 +67,7 @@ function hasStructure({ structured }) {
   return structured !== null && structured !== undefined && Object.keys(structured).length > 0;
 }
 
-/** A tool that returns a list has it in an object with one member, `result`: the list is what was meant. */
+/** A tool that returns a list has it in an object with one member, `result`; return the list. */
 function unwrapped(structured) {
   const names = Object.keys(structured);
   return names.length === 1 && names[0] === "result" ? structured.result : structured;

@@ -1,4 +1,4 @@
-/** Values of JSON for reading: scalars as text, objects and lists as tables, what is nested deeper as JSON. */
+/** Values of JSON for reading: scalars as text, objects and lists as tables, deeper levels as JSON. */
 
 import { isNumber, writeExact } from "../protocol/exact.js";
 import { h } from "../ui/dom.js";
