@@ -142,7 +142,7 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
     state_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(split_words)] = Field(
         (),
         validation_alias="MCP_SERVER_STATE_KEYS",
-        description="Secrets of 32 characters or more that seal what a call remembers while it asks a person "
+        description="Secrets of 32 characters or more that seal the state of a call while it asks a person "
         "(revision 2026-07-28); the first seals, all open. Several processes need the same; default: one "
         "that only this process has.",
     )

@@ -50,7 +50,7 @@ _TOO_LONG_WORDS = re.compile(
     re.IGNORECASE,
 )
 _TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)
-"""How OpenAI and Groq refuse with 413 or 429 what is more than they take in a minute."""
+"""How OpenAI and Groq refuse, with 413 or 429, requests beyond their limit of tokens a minute."""
 _BUSY = {"rate_limit_exceeded", "too_many_requests", "RESOURCE_EXHAUSTED", "REQUEST_LIMIT_EXCEEDED"}
 _BAD_CALL = {"tool_use_failed"}
 _NO_TOOLS = re.compile(

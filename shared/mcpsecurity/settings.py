@@ -153,7 +153,7 @@ class Settings(BaseSettings):
     keys: SecretStr | None = Field(
         None,
         validation_alias="MCPSECURITY_KEYS",
-        description="Keys for what is in Redis, separated by commas; the first encrypts, all decrypt.",
+        description="Keys for the contents of Redis, separated by commas; the first encrypts, all decrypt.",
     )
 
     @field_validator("redis_url")

@@ -197,7 +197,7 @@ def count_tool_call(tool: str, server: str, outcome: str) -> None:
 
 
 def count_feedback(feedback: str, model: str | None) -> None:
-    """Count what a person thinks of an answer: up or down."""
+    """Count a person's rating of an answer: up or down."""
     _feedback.add(1, {"mcpsecurity.feedback": feedback, "gen_ai.response.model": model or _OTHER})
 
 

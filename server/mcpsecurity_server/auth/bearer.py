@@ -13,7 +13,7 @@ _B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 
 
 def bearer_token(request: web.Request) -> str:
-    """Return what follows the scheme in the Authorization header; `check_syntax` tells whether it is a token.
+    """Return the Authorization header without its scheme; `check_syntax` tells whether that is a token.
 
     Raises:
         MissingToken: no Authorization header, or one of another scheme.

@@ -94,7 +94,7 @@ class AuthSetup:
         )
 
     def callers(self) -> CallersOfPolicy | None:
-        """Return what the transport has to know of callers; None if all see all tools and may answer."""
+        """Return the transport's rules for callers; None if all see all tools and may answer."""
         rules = CallersOfPolicy(
             self.policy(), self.tool_policy(), list_permitted=self.settings.list_permitted
         )

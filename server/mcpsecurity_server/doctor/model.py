@@ -63,7 +63,7 @@ async def _asked(session: aiohttp.ClientSession, model: ModelSettings, tls: ssl.
 
 
 def _of_list(name: str, finding: Finding) -> Finding:
-    """Return what was found of a model of WEBCLIENT_MODELS, with its name and that setting."""
+    """Return the findings for a model of WEBCLIENT_MODELS, with its name and that setting."""
     setting = f"WEBCLIENT_MODELS, {name}: {in_members(finding.setting)}" if finding.setting else ""
     return replace(finding, message=f"{name}: {finding.message}", setting=setting)
 

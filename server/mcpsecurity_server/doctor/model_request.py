@@ -38,9 +38,9 @@ class ModelAnswer:
         message, code, param: of the error, if there is one; else empty. They are the provider's words: one
             line, at most 2,000 characters.
         model: the model that the answer names.
-        text: what was streamed; None if no answer was.
+        text: the streamed text; None if nothing was streamed.
         first_way: the way of the first request.
-        dialect: what was learned from refusals.
+        dialect: the options that the endpoint refused, and takes instead.
     """
 
     status_code: int

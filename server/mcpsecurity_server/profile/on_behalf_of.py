@@ -1,7 +1,7 @@
 """The on-behalf-of flow: exchanges the access token of a request for the same person's for another API.
 
-The incoming token is never sent to the other API. What it was exchanged for is remembered by its hash, since
-MSAL asks Entra each time. MSAL and requests block, so they run in threads of their own.
+The incoming token is never sent to the other API. The exchanged token is cached under the hash of the
+incoming one, since MSAL asks Entra each time. MSAL and requests block, so they run in threads of their own.
 """
 
 import asyncio

@@ -57,7 +57,7 @@ class MountedMcp:
         """The request handler, for a program that routes requests without the application."""
 
     def activity(self) -> Activity:
-        """Return what is open. Can be called in any thread."""
+        """Return the numbers of open sessions, streams and requests. Can be called in any thread."""
         sessions = list(self.sessions)
         calls, listens = self._stateless.activity
         return Activity(

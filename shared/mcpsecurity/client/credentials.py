@@ -85,7 +85,7 @@ class CredentialAuth(httpx.Auth):
         """Send with a token; on a 401, and on a 403 that names scopes, once more each with another one.
 
         Raises:
-            SignInRequiredError: the credential has no token; `scope` is what was asked for.
+            SignInRequiredError: the credential has no token; `scope` is the requested one.
         """
         token, answered = await self._get(), set[int]()
         while True:

@@ -116,7 +116,7 @@ class EventReader:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
-            self._event.data.append(value.removeprefix("data:"))  # libraries wrap what is an event already
+            self._event.data.append(value.removeprefix("data:"))  # libraries wrap complete events once more
         elif name in ("id", "event", "retry"):
             self._event.fields[name] = value
         elif name and self._unnamed is not None:

@@ -84,7 +84,7 @@ class McpHttpClient(httpx.AsyncClient):
             post.end()
 
     def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:
-        """Build a request; what is `marked` in its JSON becomes numbers (`exact_decimals`)."""
+        """Build a request; values `marked` in its JSON become numbers (`exact_decimals`)."""
         request = super().build_request(method, url, **options)
         exact = unmarked(request.read())
         if exact == request.content:

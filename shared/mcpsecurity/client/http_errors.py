@@ -47,8 +47,8 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 
 def unknown_outcome(request: httpx.Request, said: str = "", *, broke: bool = True) -> ServerUnavailableError:
-    """Return the error of a request that was sent, and whose answer is lost; `said` is what came instead.
-    If the connection did not break, the answer ended without the result."""
+    """Return the error of a sent request whose answer is lost; `said` is the text that came instead. If the
+    connection did not break, the answer ended without the result."""
     host = request.url.netloc.decode()
     what = Sentence("The connection to the MCP server at {host} broke.", host=host)
     if not broke:

@@ -129,7 +129,7 @@ def _is_told_by(result: types.CallToolResult, texts: list[str]) -> bool:
     whole = [_parsed(text) for text in texts]
     if len(whole) == 1 and whole[0] in same:
         return True
-    # FastMCP wraps what is no object in {"result": …}, and sends a part for each item of a list
+    # FastMCP wraps other values than objects in {"result": …}, and sends a part for each item of a list
     return len(values) == 1 and values[0] in ("\n".join(texts), whole, texts)
 
 

@@ -30,7 +30,7 @@ async def sign_in_by_browser(
 ) -> dict[str, Any]:
     """Open the sign-in page in the browser, and return the tenant's answer as MSAL does.
 
-    Of what is sent to the port, only the answer to this sign-in counts.
+    Of all requests to the port, only the answer to this sign-in counts.
 
     Raises:
         requests.RequestException, ValueError, RuntimeError: what MSAL raises.

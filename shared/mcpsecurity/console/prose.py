@@ -37,7 +37,7 @@ class Prose:
             yield block
 
     def rest(self) -> str:
-        """Return what has not been shown, and forget it."""
+        """Return the text that has not been shown, and forget it."""
         rest, self._text = self._text, ""
         return rest
 

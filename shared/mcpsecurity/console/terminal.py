@@ -29,13 +29,13 @@ class Terminal(Protocol):
         """Show more of an answer, which is Markdown. A line that is written ends it."""
 
     async def read(self, prompt: str, text: str = "") -> str:
-        """Return what is typed; it begins with `text`.
+        """Return the typed line; it begins with `text`.
 
         KeyboardInterrupt is Ctrl-C, EOFError Ctrl-D or the end of input.
         """
 
     async def read_message(self, prompt: str) -> str:
-        """Return what is typed, with the history and the completion of commands."""
+        """Return the typed line, with the history and the completion of commands."""
 
 
 class TypedTerminal:

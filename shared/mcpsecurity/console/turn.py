@@ -34,7 +34,7 @@ class Conversation:
         self.history.clear()
 
     async def answer(self, message: str, show: Callable[[str], None]) -> None:
-        """Answer a message. When that is cancelled or fails, what was said is kept, and open calls get a
+        """Answer a message. When that is cancelled or fails, the text so far is kept, and open calls get a
         result: without one, the model would refuse everything that follows.
 
         Raises:
@@ -59,7 +59,7 @@ class Conversation:
             self._settle("".join(said))
 
     def _take(self, part: StreamingChatMessageContent, said: list[str], show: Callable[[str], None]) -> None:
-        """Show text of the model. What was said before a call is in the history with the call already."""
+        """Show text of the model. Text before a call is in the history with the call already."""
         if part.role != AuthorRole.ASSISTANT:
             said.clear()
             return

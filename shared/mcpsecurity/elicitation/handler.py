@@ -74,7 +74,7 @@ async def _within(seconds: float, question: Awaitable[Outcome]) -> Outcome:
 
 
 def _result(outcome: Outcome, params: types.ElicitRequestParams) -> types.ElicitResult:
-    """Translate; what was agreed to in URL mode carries no content (client/elicitation)."""
+    """Translate; an accepted URL carries no content (client/elicitation)."""
     match outcome:
         case Accepted(content=content):
             is_form = isinstance(params, types.ElicitRequestFormParams)

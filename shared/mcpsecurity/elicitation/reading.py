@@ -115,7 +115,7 @@ def _only(schemas: Any) -> Any:
 
 
 def _merged(inner: Any, outer: dict[str, Any]) -> dict[str, Any]:
-    """Return both together; what is said outside about title and default wins, rules must not contradict."""
+    """Return both together; the outer title and default win, rules must not contradict."""
     if not isinstance(inner, Mapping):
         raise SchemaError("not a schema")
     for key in inner.keys() & outer.keys():

@@ -32,9 +32,9 @@ def model_schema(schema: object) -> dict[str, Any]:
     """Return the schema of an object that says the same as `schema`, as far as a model's API takes it.
 
     References inside the document are put in place, and one that leads back to where it stands becomes a
-    plain type. What is not JSON Schema is dropped. What is too much (5,000 schemas, 24 levels, 200,000
-    characters) becomes `{}`, which allows anything. Choices at the root become optional properties: the API
-    takes none there, and Semantic Kernel sends none.
+    plain type. Keywords that are not JSON Schema are dropped. Parts beyond a limit (5,000
+    schemas, 24 levels, 200,000 characters) become `{}`, which allows anything. Choices at the root become
+    optional properties: the API takes no choices there, and Semantic Kernel sends none.
     """
     root = _flat(_Writer(schema).schema(schema, 0, frozenset()))
     return {**root, "type": "object", "properties": root.get("properties", {})}

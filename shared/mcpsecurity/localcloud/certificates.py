@@ -68,7 +68,7 @@ class _Pair:
 
 
 def ensure_certificates(folder: Path, *, now: datetime | None = None) -> Certificates:
-    """Return the certificates in `folder`, making or renewing what is missing, damaged or soon expired.
+    """Return the certificates in `folder`; make missing ones, renew damaged or soon expired ones.
 
     Safe when several processes start at once: they wait for each other and end up with the same files.
     Blocks (key generation, files): call it off the event loop.

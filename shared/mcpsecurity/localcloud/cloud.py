@@ -99,7 +99,7 @@ class LocalCloud:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop listening and close what is open."""
+        """Stop listening and close open connections."""
         await self._resources.aclose()
 
     @property

@@ -62,7 +62,7 @@ class JwksCache:
 
         Raises:
             TokenError: the provider publishes no such key (`Reason.UNKNOWN_KEY`).
-            ProviderError: the provider cannot be asked, and what is held does not answer.
+            ProviderError: the provider cannot be asked, and no held key answers.
         """
         key = self.held(kid)
         if key is None:

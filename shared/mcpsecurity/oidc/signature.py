@@ -72,7 +72,7 @@ def parse_token(raw: str) -> UnverifiedToken:
 
 
 def _key_named_by(header: dict[str, Any]) -> str:
-    """Return the `kid` of a header, which must not contain anything but what is supported here."""
+    """Return the `kid` of a header, which must not contain other fields than those supported here."""
     if header.get("alg") not in ALGORITHMS:
         raise TokenError(Reason.ALGORITHM)
     if not _KEYS_INSIDE.isdisjoint(header):

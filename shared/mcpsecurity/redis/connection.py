@@ -68,14 +68,14 @@ class RedisConnection:
 
     Args:
         url: redis://…, rediss://… or unix://….
-        keys: encrypt what is stored.
+        keys: encrypt the stored values.
         prefix: begins every name, so that other programs can use the same Redis.
         password: returns a password and how many seconds it is good for, for a user of the URL who has none
             there; it may block. For tokens of an identity.
 
     Attributes:
         client: the Redis client; call it inside `translated()`.
-        keys: encrypt what is stored.
+        keys: encrypt the stored values.
     """
 
     def __init__(

@@ -104,5 +104,5 @@ def packed(value: Any) -> Any:
 
 
 def unpacked(value: Any) -> Any:
-    """Return what was `packed`; every other value as it is."""
+    """Return the value of a `packed` number; every other value as it is."""
     return loads(value.removeprefix(_MARK)) if isinstance(value, str) and value.startswith(_MARK) else value

@@ -1,6 +1,6 @@
 """The allowlist for spans: only the names and attributes listed here leave the process.
 
-Libraries put into spans what was said: Semantic Kernel records an exception with its text, which for a tool
+Libraries put conversations into spans: Semantic Kernel records an exception with its text, which for a tool
 is its answer. So an attribute goes out only if it is known to hold no prompt, argument, result or token, an
 exception without its text, and a status without its description.
 """

@@ -39,7 +39,7 @@ class ScriptedModel:
         return len(self._script.turns)
 
     def clear(self) -> None:
-        """Forget the list, and what was asked."""
+        """Forget the list and the recorded requests."""
         self._script.clear()
 
 

@@ -52,7 +52,7 @@ _OF_ANOTHER_MODEL = (
 class LocalStack:
     """Runs while the `with` lasts, or from `start` to `stop`, on free ports of loopback.
 
-    What is in the environment or a `.env` changes nothing: all settings are given here or to `serve`.
+    The environment and a `.env` change nothing: all settings are given here or to `serve`.
 
     Everything runs in an event loop in a thread of its own, so that sync code, any test framework and a
     notebook can use it alike.
@@ -175,7 +175,7 @@ class LocalStack:
 
         Args:
             name: the display name.
-            sign_in_name: like an e-mail address; `tokens` knows what is before its @ as well.
+            sign_in_name: like an e-mail address; `tokens` knows the part before its @ as well.
             roles: app roles of the MCP server.
             groups: object ids of groups, in tokens that `tokens` makes.
             tenant_id: the home tenant of a guest; None is the local tenant.

@@ -34,7 +34,7 @@ class AccessTokens:
         """Return a token that is valid except for the faults that the arguments ask for.
 
         Args:
-            user: a sign-in name, or what is before its @.
+            user: a sign-in name, or the part before its @.
             scope: delegated permissions, separated by spaces; None leaves the claim out.
             audience: another resource than the MCP server.
             expired: good until an hour ago.

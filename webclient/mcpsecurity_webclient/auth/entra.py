@@ -1,4 +1,4 @@
-"""The application's side of Entra ID: MSAL does the flows, we verify what comes back."""
+"""The application's side of Entra ID: MSAL does the flows, we verify the tokens that they return."""
 
 import asyncio
 import hashlib

@@ -75,7 +75,7 @@ class InMemoryFlowStore:
 
 
 class SignInFlows:
-    """Keeps what was begun in `store`. `clock` gives seconds since 1970."""
+    """Keeps started flows in `store`. `clock` gives seconds since 1970."""
 
     def __init__(self, store: FlowStore, *, secure: bool, clock: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -97,8 +97,8 @@ class SignInFlows:
         )
 
     async def take(self, request: web.Request) -> Begun | None:
-        """Return what the request's `state` completes, once; None if this browser did not begin it, or too
-        long ago."""
+        """Return the flow that the request's `state` completes, once; None if this browser did not begin it,
+        or too long ago."""
         name = self._name(request.query.get("state", ""))
         begun = await self._store.get(name)
         key = request.cookies.get(name, "")
@@ -113,7 +113,7 @@ class SignInFlows:
             self._take_cookie(response, name)
 
     async def _given_up(self, request: web.Request) -> list[str]:
-        """Return the browser's oldest flows beyond what it may have."""
+        """Return the browser's oldest flows beyond its limit."""
         mine = [name for name in request.cookies if name.startswith(self._prefix)]
         if len(mine) < _PER_BROWSER:
             return []

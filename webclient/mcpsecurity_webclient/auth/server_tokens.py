@@ -22,7 +22,7 @@ class ServerTokens:
         return await self._entra.token(self._acting(), self._scopes, force=force)
 
     async def step_up(self, challenge: Challenge) -> str | None:
-        """Return a token that has what the server asks for, if Entra ID gives one without the person."""
+        """Return a token with the scopes and claims of a challenge, if Entra ID gives it silently."""
         wanted = self.wanted(challenge.scope)
         if wanted == self._scopes and challenge.claims is None:
             return None

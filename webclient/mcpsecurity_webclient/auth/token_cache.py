@@ -17,7 +17,7 @@ class TokenCacheStore(Protocol):
         """Bring a session's cache up to date with what other replicas have got."""
 
     async def keep(self, sid: str) -> None:
-        """Keep what has changed in a session's cache, for other replicas and for later."""
+        """Save a session's changed cache, for other replicas and for later."""
 
     async def move(self, source: str, target: str) -> None:
         """Give one session's tokens to another, whose own are forgotten."""

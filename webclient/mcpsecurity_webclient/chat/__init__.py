@@ -1,1 +1,1 @@
-"""Conversations: a kernel, its MCP servers, and the person who approves what they do."""
+"""Conversations: a kernel, its MCP servers, and the person who approves their calls."""

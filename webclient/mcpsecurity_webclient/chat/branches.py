@@ -49,7 +49,7 @@ Parts = tuple[list[Message], dict[str, PendingFunctionCall], Transcript]
 
 
 def begin_version(forks: list[Fork], after: str | None, parts: Parts) -> Fork:
-    """Keep what stands after a message, and go on with an empty version there; return the fork.
+    """Keep the messages after one, and go on with an empty version there; return the fork.
 
     Raises:
         NothingToDoError: nothing stands there, or there are too many versions.
@@ -107,7 +107,7 @@ def forks_json(forks: Iterable[Fork], messages: Sequence[Message]) -> list[ForkV
 
 
 def _taken(after: str | None, parts: Parts) -> Version:
-    """Take what stands after a message out of the conversation."""
+    """Remove the messages after one from the conversation."""
     messages, calls, transcript = parts
     ids = [message.message_id for message in messages]
     if after is not None and after not in ids:

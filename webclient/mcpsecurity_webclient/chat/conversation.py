@@ -289,7 +289,7 @@ class ChatService:
         await self.saver.aclose()
 
     async def leave(self) -> None:
-        """Close the conversation as `aclose` does, but leave open what waits for the person: the next process
+        """Close the conversation as `aclose` does, but leave requests to the person open: the next process
         that opens the conversation continues with it."""
         await self.approvals.leave()
         await self.aclose()

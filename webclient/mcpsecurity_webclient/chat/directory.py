@@ -134,7 +134,7 @@ class ChatDirectory:
             return chat
 
     async def delete(self, person: Person, chat: ChatService) -> None:
-        """Delete a conversation and end what is open in it.
+        """Delete a conversation and end its run and its requests.
 
         Raises:
             StoreError: it is not deleted.
@@ -180,7 +180,7 @@ class ChatDirectory:
 
     async def aclose(self, grace: float = 0.0) -> None:
         """Close all conversations, because the process ends; answers get `grace` seconds to end by
-        themselves. What waits for a person stays open for the next process."""
+        themselves. Requests to a person stay open for the next process."""
         chats = [chat for chats in self._chats.values() for chat in chats.values()]
         await asyncio.gather(*(chat.finish(grace) for chat in chats))
         self._chats.clear()

@@ -1,4 +1,4 @@
-"""Changes what was said: a message is edited or deleted, an answer written again or marked. Each is another
+"""Changes earlier messages: one is edited or deleted, an answer written again or marked. Each is another
 version."""
 
 from collections.abc import Callable, Sequence
@@ -98,7 +98,7 @@ class Editing:
         return self._runs.start("message"), new_id
 
     async def delete(self, message_id: str) -> None:
-        """Take a message and what came after it out of the conversation. Raises `UnknownRequestError` as
+        """Remove a message and all after it from the conversation. Raises `UnknownRequestError` as
         `edit`."""
         _, after = self._said(message_id)
         async with self._inbox.saving():
@@ -106,7 +106,7 @@ class Editing:
         self._tell(after)
 
     async def open(self, after: str | None, number: int) -> None:
-        """Open a version, counted from 1, of what stands after a message (None: of everything).
+        """Open a version, counted from 1, of the messages after one (None: of all messages).
 
         Raises:
             UnknownRequestError: there is no such version.
@@ -174,7 +174,7 @@ class Editing:
         return self._state.messages[place], self._state.messages[place - 1].message_id if place else None
 
     def _tell(self, after: str | None) -> None:
-        """Tell the pages what stands after a message now."""
+        """Tell the pages which messages follow one now."""
         begin = (self._place(after) or 0) + 1 if after is not None else 0
         messages = self._state.messages[begin:]
         shown = {call_id for message in messages for call_id in message.calls}

@@ -229,7 +229,7 @@ class ServersChanged(TypedDict):
 
 
 class ToolsChanged(TypedDict):
-    """The person has turned tools on or off; `off` is what is off now."""
+    """The person has turned tools on or off; `off` lists those that are off now."""
 
     off: list[ToolRef]
 

@@ -52,7 +52,7 @@ class Subscription:
         return self._ended
 
     def end(self) -> None:
-        """End the iteration after what is queued."""
+        """End the iteration after the queued events."""
         if not self._ended:
             self._ended = True
             self._queue.put_nowait(None)
@@ -111,7 +111,7 @@ class EventBus(Protocol):
         """End every subscription; later events are dropped."""
 
     async def aclose(self) -> None:
-        """Close it when what was published is told."""
+        """Close it when the published events are delivered."""
 
     async def discard(self) -> None:
         """Forget the conversation for good."""
@@ -124,7 +124,7 @@ class InMemoryEventBus:
         self._chat_id = chat_id
         self._clock = clock
         self._epoch = secrets.token_hex(4)
-        self._seq = 0  # of what was published
+        self._seq = 0  # of the last published event
         self._told = 0  # of what pages may have heard
         self._closed = False
         self.keep_soon: Callable[[], None] = _not_needed
@@ -194,7 +194,7 @@ class InMemoryEventBus:
             subscription.end()
 
     async def aclose(self) -> None:
-        """Close it: what was published is told already."""
+        """Close it: published events are delivered already."""
         self.close()
 
     async def discard(self) -> None:

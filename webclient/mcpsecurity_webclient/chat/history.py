@@ -97,7 +97,7 @@ def without_pictures(turns: Iterable[ChatMessageContent]) -> list[ChatMessageCon
 
 
 def forget_reasoning(turns: Iterable[ChatMessageContent]) -> None:
-    """Drop what the model thought: it is sent between the rounds of one answer only."""
+    """Drop the model's reasoning: it is sent between the rounds of one answer only."""
     for turn in turns:
         turn.metadata.pop(REASONING, None)
         turn.metadata.pop(THOUGHT_BY, None)
@@ -116,7 +116,7 @@ def after_results_of(ids: Iterable[str], turns: Sequence[ChatMessageContent]) ->
 
 
 def texts_of(turns: Iterable[ChatMessageContent]) -> list[str]:
-    """Return every text of these turns: what was said, called and answered."""
+    """Return every text of these turns: messages, calls and results."""
     texts: list[str] = []
     for turn in turns:
         for item in turn.items:

@@ -275,7 +275,7 @@ class Inbox:
 
     @contextmanager
     def _titled_after(self, said: Message) -> Iterator[None]:
-        """Name a conversation that has no title after what was said in it first; it has none again if the
+        """Name a conversation without a title after its first message; it has none again if the
         block fails."""
         names = [said.text, *(file["name"] for file in said.files or ())]
         line = " ".join(next(filter(None, names), "").split())

@@ -18,7 +18,7 @@ class Note(notes.Note):
     at: float
 
     def to_json(self) -> NoteView:
-        """Return the page's view, which is what is stored, too."""
+        """Return the page's view, which is also the stored form."""
         view: NoteView = {
             "text": self.text,
             "turns": self.turns,

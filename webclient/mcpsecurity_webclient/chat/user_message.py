@@ -14,7 +14,7 @@ from mcpsecurity_webclient.chat.models import Message
 __all__ = ["WORDLESS", "Turns", "composed", "message_id_of"]
 
 WORDLESS = ("user", "[The person sent this without words.]")
-"""Stands after files alone, as only what comes before the person's words is shortened if need be."""
+"""Stands after files alone, as only text before the person's words is shortened if need be."""
 
 Turns = list[tuple[str, str] | ChatMessageContent]
 """Role and text of each turn, or the turn itself."""

@@ -28,7 +28,7 @@ _LAST_FLUSH = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Joining:
-    """A page that subscribes, in its place among the events: it gets what follows its snapshot."""
+    """A page that subscribes, in its place among the events: it gets the events after its snapshot."""
 
     subscription: Subscription
     snapshot: TakeSnapshot
@@ -121,7 +121,7 @@ class RedisEventBus(InMemoryEventBus):
             self._flusher = asyncio.create_task(self._flush(), name="log events of a conversation")
 
     async def _flush(self) -> None:
-        """Log and deliver what is queued, round by round."""
+        """Log and deliver queued events, round by round."""
         try:
             while self._waiting and not self._closed:
                 items = self._round()
@@ -160,8 +160,8 @@ class RedisEventBus(InMemoryEventBus):
             item.subscription.end()
 
     def _abandon(self, items: list[ChatEvent | _Joining]) -> None:
-        """Go on without the log: in another epoch, with snapshots for all pages in place of what they have
-        not heard."""
+        """Go on without the log: in another epoch, with snapshots for all pages in place of the events
+        that they missed."""
         items, self._waiting = items + self._waiting, []
         self._told, self._logging = self._seq, False
         self.renew()

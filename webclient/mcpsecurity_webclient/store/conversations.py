@@ -24,7 +24,7 @@ class Part:
     """One piece of a conversation: a message, a tool call, a turn of what the model reads, a version that
     is not open, or the files of a message that waits.
 
-    `body` is a JSON object; `text` is what a search looks through. A part does not change, so what is written
+    `body` is a JSON object; `text` is the searchable text. A part does not change, so what is written
     of it is made once: a part that is saved again costs nothing.
     """
 
@@ -68,8 +68,8 @@ class Conversation:
 
 
 class Entry(NamedTuple):
-    """One line of an owner's list of conversations. `snippet` is the text around what was searched for, if a
-    message has it; `waiting` counts what waits for the person; `running` tells whether an answer is being
+    """One line of an owner's list of conversations. `snippet` is the text around the hit of a search, if a
+    message has it; `waiting` counts requests to the person; `running` tells whether an answer is being
     written."""
 
     chat_id: str

@@ -1,4 +1,4 @@
-"""The shapes of commands (docs/chat-protocol.md). What does not fit is refused before anything is done."""
+"""The shapes of commands (docs/chat-protocol.md). Another shape is refused before anything is done."""
 
 from typing import Annotated, Any, Literal
 
@@ -145,7 +145,7 @@ class EditMessage(Command):
 
 
 class OpenVersion(Command):
-    """The version to open, counted from 1, of what stands after a message (None: of everything)."""
+    """The version to open, counted from 1, of the messages after one (None: of all messages)."""
 
     after: str | None = Field(max_length=64)
     open: int = Field(ge=1)

@@ -61,14 +61,14 @@ class Messages:
         return {"run_id": run_id, "message_id": message_id}
 
     async def delete(self, chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
-        """Take a message and what came after it out."""
+        """Remove a message and all after it."""
         await chat.editing.delete(request.match_info["id"])
         return {}
 
     async def open_version(
         self, chat: ChatService, body: commands.OpenVersion, _: web.Request
     ) -> dict[str, Any]:
-        """Open another version of what stands after a message."""
+        """Open another version of the messages after one."""
         await chat.editing.open(body.after, body.open)
         return {}
 

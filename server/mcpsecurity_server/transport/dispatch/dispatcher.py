@@ -89,7 +89,7 @@ _NOTIFICATIONS: dict[str, type[BaseModel]] = {
 
 
 class Dispatcher:
-    """Runs requests against one FastMCP instance. `lifespan` is what the instance's lifespan yielded."""
+    """Runs requests against one FastMCP instance. `lifespan` is the value that its lifespan yielded."""
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ def adapter_of(program: object) -> ServerAdapter:
 
 
 def _check(program: FastMCP[Any]) -> None:
-    """Refuse what would silently be missing. The names are the SDK's."""
+    """Refuse a program with features that would silently be missing. The names are the SDK's."""
     if routes := [getattr(route, "path", "?") for route in program._custom_starlette_routes]:  # noqa: SLF001 - the seam
         raise ValueError(
             f"The custom routes {', '.join(routes)} of {program.name!r} are Starlette's, and nobody would"

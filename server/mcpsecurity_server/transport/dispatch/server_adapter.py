@@ -38,7 +38,7 @@ class ServerAdapter:
         return self.server.notification_handlers.get(notification_type)
 
     def capabilities(self, experimental: Mapping[str, Any]) -> types.ServerCapabilities:
-        """Return what the program has handlers for."""
+        """Return the capabilities for which the program has handlers."""
         declared = self.server.get_capabilities(NotificationOptions(), dict(experimental))
         if declared.resources is not None and self.handler(types.SubscribeRequest) is not None:
             declared.resources.subscribe = True

@@ -14,7 +14,7 @@ class Tickable(Protocol):
     """Something that runs for a while."""
 
     def on_tick(self) -> None:
-        """Check what is due; must neither block nor raise."""
+        """Check deadlines; must neither block nor raise."""
 
 
 class Ticker:

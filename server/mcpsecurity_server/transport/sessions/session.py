@@ -168,7 +168,7 @@ class Session:
         await self._bus.forget(self.id)
 
     def shrink(self) -> None:
-        """Free what an idle session does not need."""
+        """Free the objects that an idle session does not need."""
         self._relay = None
 
     def stop(self) -> None:

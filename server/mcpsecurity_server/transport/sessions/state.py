@@ -13,7 +13,7 @@ _LONGEST_URI = 2000
 
 
 class SessionState:
-    """Stores what a request changes, once the dispatcher has accepted the request."""
+    """Stores the changes of a request, once the dispatcher has accepted it."""
 
     def __init__(self, store: SessionStore, limits: Limits) -> None:
         self._store = store

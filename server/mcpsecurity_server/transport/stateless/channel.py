@@ -175,7 +175,7 @@ class InputRequiredChannel:
         return {}
 
     def requested_state(self) -> dict[str, Any]:
-        """Return what the retry of the request has to know."""
+        """Return the state that the retry of the request needs."""
         return self.journal.state(max(self._notifications, self.journal.notified))
 
     def on_tick(self) -> bool:

@@ -1,4 +1,4 @@
-"""Encrypts `requestState`: what a request keeps until its retry travels through the client.
+"""Encrypts `requestState`, the state of a request that travels through the client to its retry.
 
 AES-256-GCM (NIST SP 800-38D) with keys derived by HKDF-SHA256 (RFC 5869). The caller and
 the request are the associated data, so that another caller's state fails exactly as a forged one does.
@@ -102,7 +102,7 @@ def binding_of(owner: Owner, body: bytes) -> bytes:
 
 
 def make_binding(owner: Owner, method: str, name: Any, uri: Any, arguments: Any) -> bytes:
-    """Return what a state is bound to: caller, application, method, name and arguments.
+    """Return the binding of a state: caller, application, method, name and arguments.
 
     No arguments are the same as an empty object.
     """

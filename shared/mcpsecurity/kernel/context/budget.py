@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Overhead:
-    """Tokens of what is sent besides the turns, by estimate."""
+    """Tokens of a request besides the turns, by estimate."""
 
     system: int
     tools: int
@@ -127,7 +127,7 @@ class ContextBudget:
 
     def refused(self, model: ModelInUse, message: str) -> None:
         """Learn from a refusal that says that a request was too long: the next one is smaller, and so is the
-        window: what the refusal says, else what was sent, if that was much of it."""
+        window: the size that the refusal says, else the size of the request, if that was much of it."""
         use = self._use
         sent_tokens = int(self._sent * use.ratio)
         found = _number(_LIMIT_TOLD, message)
@@ -196,7 +196,7 @@ def _note_turn(note: Note) -> ChatMessageContent:
 
 
 def _least_tokens(turn: ChatMessageContent) -> int:
-    """Return what a turn has once it is as short as it can be: what was said is never cut, results are."""
+    """Return the tokens of a turn that is as short as it can be: messages are never cut, results are."""
     tokens = tokens_of_turn(without_thought(turn))
     return min(tokens, _SHORT) if turn.role == AuthorRole.TOOL else tokens
 

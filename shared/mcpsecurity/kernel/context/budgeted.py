@@ -122,7 +122,7 @@ class BudgetedModel(FunctionCallingModel):
     async def _fitted(
         self, history: ChatHistory, settings: PromptExecutionSettings
     ) -> tuple[ChatHistory, ChatModelSettings]:
-        """Return what is sent: as much of a history as fits, and the tools."""
+        """Return the request: as much of a history as fits, and the tools."""
         self._history = history
         system = history.messages[:1] if _begins_with_system(history) else []
         plain = ChatModelSettings(**settings.model_dump(exclude={"function_choice_behavior"}))

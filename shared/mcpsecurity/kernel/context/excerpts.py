@@ -1,4 +1,4 @@
-"""Excerpts: the head and the tail of a long text, and what was left out between them."""
+"""Excerpts: the head and the tail of a long text, and a note on the part between them."""
 
 from mcpsecurity.kernel.context.tokens import tokens_of
 
@@ -18,7 +18,7 @@ def excerpt(text: str, tokens: int, note: str) -> str:
     Args:
         text: the whole text.
         tokens: the most; 200 characters stay in any case.
-        note: what stands between them, with `{left_out}` and `{whole}` for numbers of characters, and
+        note: the text between them, with `{left_out}` and `{whole}` for numbers of characters, and
             `{head}` for how many characters come first.
     """
     counted = tokens_of(text)

@@ -70,8 +70,8 @@ def look_back(turns: Sequence[ChatMessageContent], arguments: dict[str, Any], ch
 
 
 def texts_by_part(turns: Sequence[ChatMessageContent]) -> Iterator[tuple[str, str]]:
-    """Yield the parts of a conversation with their texts: results by the ids of their calls, what was said by
-    its place."""
+    """Yield the parts of a conversation with their texts: results by the ids of their calls, messages by
+    their places."""
     for place, turn in enumerate(turns):
         if turn.role == AuthorRole.SYSTEM or is_left_out(turn):
             continue

@@ -11,8 +11,8 @@ __all__ = ["ContextUse", "Note", "Noted"]
 
 @dataclass(slots=True)
 class ContextUse:
-    """The last request: the model's `window`, what was `used` of it, both in tokens, and how many results
-    were sent as excerpts. `ratio` is what the model counted for one token of our estimate."""
+    """The last request: the model's `window` and how much of it was `used`, both in tokens, and how many
+    results were sent as excerpts. `ratio` is what the model counted for one token of our estimate."""
 
     window: int = 0
     used: int = 0

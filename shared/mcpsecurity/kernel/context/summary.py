@@ -79,7 +79,7 @@ def put_together(before: str, turns: Sequence[ChatMessageContent], size: int) ->
 
 
 def _lines(turns: Iterable[ChatMessageContent], longest: int) -> Iterator[str]:
-    """Yield what was said, called and answered, in a line or more each."""
+    """Yield messages, calls and results, in a line or more each."""
     for turn in turns:
         if is_left_out(turn) or turn.role == AuthorRole.SYSTEM:
             continue

@@ -58,7 +58,7 @@ _counted_once = lru_cache(maxsize=64)(_counted)
 
 
 def tokens_of_turn(turn: ChatMessageContent) -> int:
-    """Return the estimate for a turn, with the thoughts in it. What was said is counted once, and kept with
+    """Return the estimate for a turn, with the thoughts in it. Text is counted once, and the count kept with
     the turn."""
     counted = turn.metadata.get(_KEPT)
     if not isinstance(counted, int):

@@ -1,6 +1,6 @@
 """An answer of a model while it comes in: the same for every API.
 
-Each part is taken as far as it makes sense: what is of another type than it should be is passed over.
+Each part is taken as far as it makes sense: values of unexpected types are ignored.
 """
 
 import json
@@ -90,7 +90,7 @@ class _Joined:
         self._fresh.append(whole_characters(held))
 
     def take(self) -> str:
-        """Return what came since it was last taken."""
+        """Return the text since the last call."""
         fresh, self._fresh = self._fresh, []
         return "".join(fresh)
 
@@ -168,7 +168,7 @@ class Answer:
         self.reasoning.append((place, item))
 
     def mark_call(self, item: dict[str, Any], size: int) -> None:
-        """Take what has to go back beside the last call, once."""
+        """Take the items that have to go back beside the last call, once."""
         mark = (len(self._calls), item)
         if self._calls and mark not in self.reasoning[-1:] and self._grow_reasoning(size):
             self.reasoning.append(mark)
@@ -223,7 +223,7 @@ class Answer:
         return FinishReason(self.finish) if self.finish in _REASONS else None
 
     def metadata(self) -> dict[str, Any]:
-        """Return what is known besides text and calls, and nothing else."""
+        """Return the metadata of the answer, without text and calls."""
         known: dict[str, Any] = {
             "finish_reason": self.finish,
             "unreadable": self.unreadable,

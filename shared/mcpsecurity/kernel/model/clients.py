@@ -98,7 +98,7 @@ class ModelClients:
         create = asked.with_streaming_response.create
         named = {name: body[name] for name in ("model", "stream") if name in body}
         if way != "responses":
-            named["messages"] = []  # the client wants the argument; what is sent is the body's
+            named["messages"] = []  # the client wants the argument; the body has those that are sent
         try:
             # `extra_body` is sent as it is; arguments would be walked through, with the schema of each tool
             async with create(**named, extra_body=body, extra_headers=headers) as response:

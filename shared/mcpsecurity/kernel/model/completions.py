@@ -141,7 +141,7 @@ def _read_delta(delta: Mapping[str, Any], answer: Answer) -> None:
     for made in calls if isinstance(calls, list) else [calls]:
         if isinstance(made, dict):
             _read_call(made, answer)
-    if isinstance(made := delta.get("function_call"), dict):  # what came before `tool_calls`
+    if isinstance(made := delta.get("function_call"), dict):  # the form before `tool_calls`
         _read_call({"index": "function_call", "function": made}, answer)
 
 

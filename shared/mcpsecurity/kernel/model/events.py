@@ -74,7 +74,7 @@ class EventSplitter:
             self._length += len(piece)
 
     def _joined(self) -> bytes:
-        """Return what waits for the end of its event, and let nothing wait."""
+        """Return the lines of the unfinished event, and forget them."""
         text = b"".join(self._waiting)
         self._waiting, self._length = [], 0
         return text
@@ -91,7 +91,7 @@ class EventSplitter:
         for line in block.split(b"\n"):
             if line.startswith(b"data:"):
                 value = line[5:].removeprefix(b" ")
-                if value.startswith(b"data:"):  # proxies wrap what is an event already
+                if value.startswith(b"data:"):  # proxies wrap complete events once more
                     value = value[5:].removeprefix(b" ")
                 data.append(value)
             elif line.startswith(b"event:"):

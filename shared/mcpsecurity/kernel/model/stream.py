@@ -35,7 +35,7 @@ async def read_body(
         try:
             done = read_events(found, read, answer)
         except ProviderError:
-            yield  # what came before it
+            yield  # the bytes before it
             raise
         if done:
             await _drain(body)
@@ -94,7 +94,7 @@ def _read_whole(body: bytes, read: Callable[[Mapping[str, Any], Answer], None], 
 
 
 async def _drain(body: AsyncIterator[bytes]) -> None:
-    """Read what comes after the end, so that the connection can be used again; if it does not come, it
+    """Read the rest after the end, so that the connection can be used again; if it does not come, it
     cannot."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_DRAIN_SECONDS):

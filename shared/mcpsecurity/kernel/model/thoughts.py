@@ -39,7 +39,7 @@ class LeadingThought:
         return thought, answer
 
     def end(self) -> tuple[str, str]:
-        """Return what was held back: nothing more comes."""
+        """Return the text that was held back: nothing more comes."""
         held, self._held = self._held, ""
         if self._close is not None:
             return held, ""
@@ -59,7 +59,7 @@ class LeadingThought:
         return True
 
     def _inside(self, close: str) -> tuple[str, bool]:
-        """Return what is of the thought, and whether it ended."""
+        """Return the part of the text that is the thought, and whether it ended."""
         thought, found, rest = self._held.partition(close)
         if found:
             self._held, self._close = rest, None

@@ -129,7 +129,7 @@ class Directory:
         self.apis[API_CLIENT_ID] = replace(self.mcp_api, identifier_uris=uris)
 
     def register_webclient_url(self, url: str) -> None:
-        """Accept redirects to the web client at `url`; what was registered before stays."""
+        """Accept redirects to the web client at `url`; earlier redirects stay."""
         self.clients[WEB_CLIENT_ID] = self.clients[WEB_CLIENT_ID].serving_from(url)
 
     def publish_scope(self, name: str, text: str, *, personal: bool = False) -> None:

@@ -30,7 +30,7 @@ class Family:
 
 @dataclass(slots=True)
 class CodeGrant:
-    """An authorization code: what was approved, for whom, and how to redeem it (RFC 6749 4.1, RFC 7636)."""
+    """An authorization code: the approved scopes, for whom, and how to redeem it (RFC 6749 4.1, RFC 7636)."""
 
     client_id: str
     requested: Requested

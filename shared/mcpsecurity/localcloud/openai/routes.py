@@ -38,7 +38,7 @@ class ModelEndpoints:
 
     `faults` makes them fail; `script` has answers that are given instead of the offline model's.
     `pace` is the pause between pieces of a streamed answer, in seconds; a reasoning
-    deployment thinks for ten of them before it speaks. `requests` counts what was answered. `deployments` are
+    deployment thinks for ten of them before it speaks. `requests` counts answered requests. `deployments` are
     those that are there, by name; tests put others into their place.
     """
 

@@ -37,9 +37,9 @@ class Turn:
     """One answer.
 
     Attributes:
-        reply: what is said.
-        usage: what it is said to have cost, as `prompt_tokens` and `completion_tokens`; None reports nothing,
-            and "counted" what the local cloud counts.
+        reply: the text of the answer.
+        usage: the reported tokens, as `prompt_tokens` and `completion_tokens`; None reports nothing, and
+            "counted" the local cloud's own count.
         delay: seconds before the answer begins.
         pace: seconds between its pieces; None is the pace of the local cloud.
         drop_after: the connection breaks after this many pieces; None lets it end.

@@ -76,7 +76,7 @@ class AnswerWriter:
         self._publish("message.delta", delta)
 
     def _tell_all(self) -> None:
-        """Publish what waits now, and end the pause."""
+        """Publish the waiting text now, and end the pause."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -15,8 +15,8 @@ __all__ = ["ModelChoice"]
 class ModelChoice:
     """Chooses the model that answers from now on; `save` saves the conversation.
 
-    What was chosen is kept by its name. If the operator has removed that model, the default one answers, and
-    the page's view of it says instead of which.
+    The choice is kept by the model's name. If the operator has removed that model, the default one answers,
+    and the page's view of it names the removed one.
     """
 
     def __init__(

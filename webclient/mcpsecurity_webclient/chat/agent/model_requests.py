@@ -71,7 +71,7 @@ class ModelRequests:
         self._tools_tokens = tokens_of_plugins([*plugins.values(), _OUR_PLUGIN])
 
     async def look_back(self, arguments: dict[str, Any]) -> str:
-        """Return the parts that the model asks for of what was left out of its request."""
+        """Return the parts that were left out of the model's request and that it asks for."""
         turns = list(self._state.transcript.turns)
         return await asyncio.to_thread(look_back, turns, arguments, self._budget.page)
 

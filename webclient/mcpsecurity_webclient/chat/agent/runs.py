@@ -118,7 +118,7 @@ class Runs:
         return self.start("continue")
 
     def take_stop(self, run_id: str) -> None:
-        """Note that the person wants this run to stop: what waits is then sent, however long the stop takes.
+        """Note that the person stops this run: queued messages are sent then, however long stopping takes.
 
         Raises:
             UnknownRequestError: there never was such a run here, or it was long ago.

@@ -17,8 +17,8 @@ _log = logging.getLogger(__name__)
 
 
 class ModelSampler:
-    """Asks the model on behalf of a server. The caller has had the request approved: what the person saw is
-    what is sent. `model` returns the model that answers the conversation; `use` has what it counted in it.
+    """Asks the model on behalf of a server. The caller has had the request approved, and it is sent as the
+    person saw it. `model` returns the model that answers the conversation; `use` has its token counts.
     """
 
     def __init__(self, model: Callable[[], OfferedModel], use: ContextUse) -> None:

@@ -1,4 +1,4 @@
-"""The system message: the operator's text with what is known of the person, and what MCP servers say about
+"""The system message: the operator's text with facts about the person, and what MCP servers say about
 their tools."""
 
 import json
@@ -33,7 +33,7 @@ def system_message(
     """Return the system message.
 
     Args:
-        text: the operator's; `{date}`, `{language}` and `{time_zone}` stand for what is known of the person.
+        text: the operator's; `{date}`, `{language}` and `{time_zone}` stand for facts about the person.
             None: the usual one.
         now: the time.
         servers: names and `instructions` of MCP servers. Each is cut at 2,000 characters, all at 8,000, and

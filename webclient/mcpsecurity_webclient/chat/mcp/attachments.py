@@ -10,7 +10,7 @@ __all__ = ["attached_text", "block_text"]
 
 _IN_A_PROMPT = 50_000
 _ATTACHED = 1024 * 1024
-"""Most characters of a resource. What is attached can be long, as files can: the model is sent an excerpt,
+"""Most characters of a resource. Attachments can be long, as files can: the model is sent an excerpt,
 and reads on. A prompt is the person's message, which is sent whole."""
 
 

@@ -53,7 +53,7 @@ class ConversationSaver:
         self._revision = revision
 
     async def claim(self, kept: Conversation) -> None:
-        """Take a stored conversation over: what the process before saves from now on is refused.
+        """Take a stored conversation over: the store refuses further saves of the process before.
 
         Raises:
             StoreError: it was changed since it was loaded, or cannot be reached.

@@ -71,7 +71,7 @@ class EventReplayer:
             handler(loads(event.data))
 
     def end(self, publish: Publish, *, goes_on: bool) -> None:
-        """End what was under way and publish that; with `goes_on` the run itself does not end."""
+        """End unfinished messages and calls and publish that; with `goes_on` the run itself does not end."""
         if (message := self._closed_message()) is not None:
             publish("message.done", self._run_id, {"message": message.to_json()})
         self._write_down()
@@ -83,7 +83,7 @@ class EventReplayer:
             publish("run.done", self._run_id, {"status": "failed", "error": INTERRUPTED.to_json()})
 
     def _closed_message(self) -> Message | None:
-        """End the message that was being written. What it says is in what the model reads, too."""
+        """End the message that was being written. The model reads its text, too."""
         message = self._message(self._unfinished) if self._unfinished is not None else None
         if message is not None:
             message.finish_reason, message.html = "stopped", to_html(message.text)
@@ -91,12 +91,12 @@ class EventReplayer:
         return message
 
     def _write_down(self) -> None:
-        """Add the new answers to what the model reads."""
+        """Add the new answers to the turns that the model reads."""
         self._transcript.turns.extend(self._new_turns)
         self._new_turns.clear()
 
     def _take_turn(self, message: Message) -> None:
-        if message.text and not message.calls:  # one with calls was kept with what the model reads
+        if message.text and not message.calls:  # one with calls is among the model's turns already
             self._new_turns.append(ChatMessageContent(role=AuthorRole.ASSISTANT, content=message.text))
 
     def _message(self, message_id: str) -> Message | None:
@@ -214,7 +214,7 @@ class EventReplayer:
         self._state.choice.off = {(off["server"], off.get("tool", "")) for off in payload["off"]}
 
     def _grants(self, payload: dict[str, Any]) -> None:
-        """Take back what was revoked; what was given was saved before it was told."""
+        """Remove revoked grants; given ones were saved before they were told."""
         left = {(g["server"], g["tool"]) for g in payload["grants"] if g.get("scope", "chat") == "chat"}
         if left - self._state.grants.keys():
             raise ReplayMismatchError("grants.changed")

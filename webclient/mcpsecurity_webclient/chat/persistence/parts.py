@@ -63,7 +63,7 @@ def calls_from(parts: list[Part]) -> dict[str, PendingFunctionCall]:
 
 
 def turns_from(parts: list[Part]) -> list[ChatMessageContent]:
-    """Return what the model reads."""
+    """Return the turns that the model reads."""
     turns = []
     for body in (part.body for part in parts if part.kind == "turn"):
         turn = ChatMessageContent.model_validate({k: v for k, v in body.items() if k not in _MARKS})

@@ -1,4 +1,4 @@
-"""A conversation to its stored form and back. What was under way when a process ended comes back as ended."""
+"""A conversation to its stored form and back. Calls and answers that were unfinished come back as ended."""
 
 from dataclasses import asdict
 from typing import Any, NamedTuple

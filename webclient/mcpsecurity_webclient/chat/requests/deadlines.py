@@ -57,7 +57,7 @@ class Deadline:
 
 
 def reschedule(limit: asyncio.Timeout | None, seconds: float) -> None:
-    """Let what waits within `limit` wait `seconds` from now on; None: nothing waits yet.
+    """Let the requests within `limit` wait `seconds` from now on; None: nothing waits yet.
 
     Raises:
         RequestExpiredError: its time is up.

@@ -165,7 +165,7 @@ class Approvals:
             await self._save()
 
     async def leave(self) -> None:
-        """Take no further decisions and leave open what waits for the person. A decision that is being saved
+        """Take no further decisions and leave waiting calls open. A decision that is being saved
         still counts."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_LEAVE_SECONDS), self._deciding:

@@ -15,7 +15,7 @@ __all__ = ["PersonGrants"]
 class PersonGrants:
     """The grants of `owner` in `store`. Without `load`, or if that failed, nothing is granted.
 
-    One replica at a time serves a person, so what is loaded here is what is kept.
+    One replica at a time serves a person, so the loaded grants are the stored ones.
     """
 
     def __init__(self, store: GrantStore, owner: Owner) -> None:

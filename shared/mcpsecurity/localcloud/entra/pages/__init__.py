@@ -1,4 +1,4 @@
-"""The pages that a person sees: choosing an account, consent, a device's code, and what comes after."""
+"""The pages that a person sees: choosing an account, consent, a device's code, and the results."""
 
 from collections.abc import Iterable, Mapping
 

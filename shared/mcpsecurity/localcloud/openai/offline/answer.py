@@ -44,7 +44,7 @@ _WARM, _COLD = 20.0, 10.0
 
 @dataclass(frozen=True)
 class Result:
-    """A call that was made: of which step, with which arguments, and what came of it."""
+    """A call that was made: its step, its arguments and its result."""
 
     step: Step
     arguments: dict[str, Any]

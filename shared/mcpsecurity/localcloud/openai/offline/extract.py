@@ -123,7 +123,7 @@ def _without_days(text: str) -> str:
 
 
 def quoted(text: str) -> list[str]:
-    """Return what stands in quotation marks."""
+    """Return the texts in quotation marks."""
     return [m[1] for m in re.finditer(r"[\"“«„]([^\"”»“]{1,500})[\"”»“]", text)]
 
 

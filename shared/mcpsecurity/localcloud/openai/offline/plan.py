@@ -200,7 +200,7 @@ def _tool_for(clause: str, tools: Sequence[Tool], steps: Sequence[Step]) -> Tool
 
 
 def _again(clause: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.date) -> list[Step]:
-    """Return what was asked before, with what the clause changes about it."""
+    """Return the earlier request with the changes of the clause."""
     for number in range(len(earlier) - 1, -1, -1):
         if before := plan(earlier[number], earlier[:number], tools, today):
             last = before[-1]

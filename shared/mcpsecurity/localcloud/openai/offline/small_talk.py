@@ -71,7 +71,7 @@ def about_tools(prompt: Prompt, tools: Sequence[Tool]) -> str | None:
 
 
 def chat(prompt: Prompt, tools: Sequence[Tool]) -> str | None:
-    """Return what is said to a prompt that wants no tool; None when there is nothing to say."""
+    """Return the answer to a prompt that wants no tool; None if there is no such answer."""
     text, language = prompt.text, prompt.language
     if match := _PERCENT.match(text):
         return f"**{float(match[1]) * float(match[2]) / 100:.12g}**"

@@ -56,7 +56,7 @@ def trouble_text(tool: Tool, content: str, problem: str, language: Language) -> 
 
 
 def _act(tool: Tool) -> str:
-    """Return what was not done: "erase any files", "get the random number"."""
+    """Return words for a refused action: "erase any files", "get the random number"."""
     if tool.acts:
         several = "any" if tool.noun.endswith("s") else "the"
         return f"{tool.verb} {several} {tool.noun}" if tool.noun != tool.verb else tool.verb

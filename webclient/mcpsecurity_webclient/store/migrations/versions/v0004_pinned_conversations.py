@@ -14,5 +14,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget what is pinned."""
+    """Remove the pins."""
     op.drop_column("conversations", "pinned")
