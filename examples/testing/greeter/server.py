@@ -34,5 +34,5 @@ async def write_card(recipient: str, ctx: Context[Any, Any, Any]) -> str:
 
 @mcp.tool()
 def delete_all_cards() -> str:
-    """Delete what was written; only for those who may."""
+    """Delete all cards; needs an app role."""
     return "deleted"
