@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo dist test test-fast foreign image azure versions check format texts lock docs bench soak clean browser engines
+.PHONY: setup demo dist test test-fast foreign image azure versions check bundle format texts lock docs bench soak clean browser engines
 
 # deploy/install.py takes what is needed from the one lock, and does nothing where it is there already.
 define INSTALL
@@ -68,12 +68,17 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python tests/page_types/check.py
+	$(BIN)/python tests/page_bundle/make.py --check
 	$(BIN)/python tests/check_lock.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Join the page's modules and style sheets, after a change to one.
+bundle: setup
+	$(BIN)/python tests/page_bundle/make.py
 
 # Bring the catalogues of the page's texts up to date.
 texts: setup

@@ -22,6 +22,7 @@ SPECIAL = {
     "foreign": "other people's MCP servers, which our client uses",
     "integration": "the whole product, and several people at once",
     "notebooks": "the notebooks of docs/notebooks",
+    "page_bundle": "what joins the page's modules",
     "page_types": "the types of the page's modules",
     "scaling": "several processes and replicas",
     "realmodel": "a real model and its server, from packages",

@@ -65,10 +65,14 @@ class Service:
 
 
 class Stack:
-    """What tests use of the running product, and how they make it fail."""
+    """What tests use of the running product, and how they make it fail.
 
-    def __init__(self, cloud: LocalCloud) -> None:
+    Unless `bundled`, the page's modules are served one by one: a problem in the console then names the module.
+    """
+
+    def __init__(self, cloud: LocalCloud, *, bundled: bool = False) -> None:
         self.cloud = cloud
+        self._bundled = bundled
         self.playground = Playground()
         self.mcp = Service(lambda: create_server(self._server_settings()))
         self.other_mcp = Service(self._playground_app)
@@ -189,7 +193,7 @@ class Stack:
             "azure_openai_endpoint": self.cloud.openai_endpoint,
             "deployment": self.cloud.openai_deployment,
             "azure_openai_api_key": self.cloud.openai_api_key,
-            "bundled": False,  # a problem in the console then names the module
+            "bundled": self._bundled,
         }
         return WebSettings(**settings | changes)
 
@@ -200,10 +204,10 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(folder: Path) -> AsyncIterator[Stack]:
+async def running_stack(folder: Path, *, bundled: bool = False) -> AsyncIterator[Stack]:
     """Start everything; `folder` keeps the local cloud's keys."""
     async with LocalCloud(LocalCloudSettings(https_port=0, http_port=0, folder=folder)) as cloud:
-        stack = Stack(cloud)
+        stack = Stack(cloud, bundled=bundled)
         try:
             for service in stack.services:
                 await service.start()

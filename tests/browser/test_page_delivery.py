@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, CDPSession
+from playwright.async_api import BrowserContext, CDPSession, Request, expect
 from tests.browser.person import Person
 from tests.browser.stack import Service, Stack
 
@@ -55,7 +55,7 @@ async def test_the_page_is_small_and_kept(alice_far_away: Person) -> None:
     timing = f"{cold.seconds:.2f} s cold, {warm.seconds:.2f} s warm"
     print(f"{len(cold.urls)} requests, {cold.bytes / 1000:.1f} kB, {timing}")
     assert len(cold.urls) <= 8, cold.urls
-    assert cold.bytes <= 80_000
+    assert cold.bytes <= 70_000
 
 
 async def test_bundled_files_are_compressed_and_kept_for_ever(alice_far_away: Person) -> None:
@@ -71,6 +71,30 @@ async def test_bundled_files_are_compressed_and_kept_for_ever(alice_far_away: Pe
         other = await page.context.request.get(re.sub("[0-9a-f]{16}", "0" * 16, url))
         assert other.headers["cache-control"] == "no-cache"
         assert await other.body() == await answer.body()
+
+
+async def test_what_loads_on_demand_comes_from_the_bundle_and_works(alice_far_away: Person) -> None:
+    person = alice_far_away
+    asked: list[str] = []
+
+    def requested(request: Request) -> None:
+        asked.append(request.url)
+
+    person.page.on("request", requested)
+    await person.ask("What is the weather in Zurich?")
+    await person.approve("get_city_weather")
+    await person.says("Zurich")
+    await expect(person.page.locator(".chart-frame svg").first).to_be_visible()
+    await person.page.get_by_role("button", name="Edit message").click()
+    await expect(person.page.get_by_role("textbox", name="What you said")).to_have_value(re.compile("Zurich"))
+    await person.page.keyboard.press("Escape")
+    await person.message.press_sequentially("/")
+    await expect(person.page.get_by_role("listbox", name="Prompts")).to_be_visible()
+    await person.page.keyboard.press("Escape")
+    modules = [url for url in asked if url.endswith(".js")]
+    assert {url.rpartition("/")[2] for url in modules} >= {"chart.js", "own_editor.js", "palette.js"}
+    assert [url for url in modules if not re.search(r"/static/[0-9a-f]{16}/\w+\.js$", url)] == []
+    person.page.remove_listener("request", requested)
 
 
 async def load(person: Person, network: CDPSession, *, cold: bool) -> Loaded:

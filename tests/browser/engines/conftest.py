@@ -7,7 +7,7 @@ from tests.browser.engines.engine import Engine
 from tests.browser.engines.firefox import firefox_program, running_firefox
 from tests.browser.engines.visitor import Visitor
 from tests.browser.engines.webkit import running_webkit, webkit_programs
-from tests.browser.stack import Stack
+from tests.browser.stack import Stack, running_stack
 
 OpenWindow = Callable[[], Awaitable[Engine]]
 INSTALL = "tests/install_browsers.sh installs it on Debian and Ubuntu"
@@ -30,6 +30,13 @@ async def open_window(
             pytest.skip(f"WebKitWebDriver or xvfb-run is not installed: {INSTALL}")
         async with running_webkit(*programs) as webkit:
             yield webkit.open_window
+
+
+@pytest.fixture(scope="session")
+async def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """The product with the page's bundle, which these browsers have to understand as well."""
+    async with running_stack(tmp_path_factory.mktemp("localcloud"), bundled=True) as stack:
+        yield stack
 
 
 @pytest.fixture

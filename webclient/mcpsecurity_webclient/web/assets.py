@@ -1,32 +1,42 @@
-"""The page's files: joined and compressed when the chat starts, or one by one."""
+"""The page's files: from its bundle and compressed, or one by one."""
 
 import gzip
-from functools import cache
+import logging
+import re
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from aiohttp import web
 
 from mcpsecurity_webclient.auth.person import public
-from mcpsecurity_webclient.web.bundle import imported_style_sheets, join_modules, join_style_sheets
 
-__all__ = ["Assets"]
+__all__ = ["BUNDLE", "SOURCE_DIGEST", "Assets", "source_digest"]
+
+BUNDLE: Final = "bundle"
+"""The folder, in the static folder, of what `make bundle` makes of the modules and style sheets."""
+
+SOURCE_DIGEST: Final = "sources.sha256"
+"""The file in it with the digest of what it was made of."""
 
 _FOREVER = "public, max-age=31536000, immutable"
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_IMPORT = re.compile(r'^@import "\./([^"]+)";', re.MULTILINE)
+_log = logging.getLogger(__name__)
 
 
 class Assets:
     """The addresses of the page's files, for templates, and the routes to them.
 
-    `folder` is the static folder. Unless `bundled`, its files are served as they are.
+    `folder` is the static folder. Unless `bundled`, its files are served as they are; so they are when the
+    bundle is not that of these files, with a warning.
     """
 
     def __init__(self, folder: Path, *, bundled: bool) -> None:
         self._folder = folder
         self._files = _bundle(folder) if bundled else {}
         self._digest = _digest(self._files)
-        self.modules = [] if bundled else _modules(folder / "js")
+        self.modules = [] if self._files else _modules(folder / "js")
 
     def url(self, path: str) -> str:
         """Return the URL of a file of the static folder, such as `js/main.js`."""
@@ -37,7 +47,8 @@ class Assets:
         """Return the URLs of what a style sheet such as `css/page.css` consists of."""
         if self._files:
             return [self.url(path)]
-        return [self.url(found) for found in imported_style_sheets(self._folder, path)]
+        sheet = self._folder / path
+        return [self.url(f"css/{found}") for found in _IMPORT.findall(sheet.read_text("utf-8"))]
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add the routes of the bundle and of the folder."""
@@ -62,14 +73,26 @@ class Assets:
         return web.Response(body=body, headers=headers, content_type=kind, charset="utf-8")
 
 
-@cache
+def source_digest(folder: Path) -> str:
+    """Return the digest of the modules and style sheets in a static folder, whatever their line ends are."""
+    whole = sha256()
+    for path in sorted([*folder.glob("js/**/*.js"), *folder.glob("css/*.css")]):
+        text = path.read_text("utf-8")
+        whole.update(f"{path.relative_to(folder).as_posix()}\0{len(text)}\0{text}".encode())
+    return whole.hexdigest()
+
+
 def _bundle(folder: Path) -> dict[str, bytes]:
-    """Return the bundle's files by name, compressed."""
-    files = join_modules(folder / "js", "main.js")
-    for path in ("page.css", "plain.css"):
-        files[path] = join_style_sheets(folder / "css", path)
-    files["icon.svg"] = (folder / "icon.svg").read_text("utf-8")
-    return {name: gzip.compress(text.encode(), 9, mtime=0) for name, text in files.items()}
+    """Return the bundle's files by name, compressed; no file if the bundle was made of other sources."""
+    made_of = folder / BUNDLE / SOURCE_DIGEST
+    if not made_of.is_file() or made_of.read_text("utf-8").strip() != source_digest(folder):
+        _log.warning(
+            "The page's modules have changed since `make bundle`: they are served one by one. "
+            "Set WEBCLIENT_BUNDLED=false while you work on them."
+        )
+        return {}
+    paths = [path for path in (folder / BUNDLE).iterdir() if path.suffix in _KINDS]
+    return {path.name: gzip.compress(path.read_bytes(), 9, mtime=0) for path in [*paths, folder / "icon.svg"]}
 
 
 def _digest(files: dict[str, bytes]) -> str:
