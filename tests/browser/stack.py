@@ -67,7 +67,7 @@ class Service:
 class Stack:
     """What tests use of the running product, and how they make it fail.
 
-    Unless `bundled`, the page's modules are served one by one: a problem in the console then names the module.
+    Unless `bundled`, the page's modules are served one by one, so that a console message names its module.
     """
 
     def __init__(self, cloud: LocalCloud, *, bundled: bool = False) -> None:

@@ -5,14 +5,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "webclient"), str(ROOT / "shared")]  # run as a script
+sys.path.insert(0, str(Path(__file__).parents[2]))  # run as a script, which puts its own folder there
 from tests.support.node import NODE, install, node_environment
 
 from mcpsecurity_webclient.web.assets import BUNDLE, SOURCE_DIGEST, source_digest
 
 FOLDER = Path(__file__).parent
-STATIC = ROOT / "webclient/mcpsecurity_webclient/static"
+STATIC = Path(__file__).parents[2] / "webclient/mcpsecurity_webclient/static"
 
 
 def make(folder: Path) -> None:

@@ -188,7 +188,7 @@ class WebSettings(EntraSettings, ModelListSettings):
     bundled: bool = Field(
         True,
         validation_alias="WEBCLIENT_BUNDLED",
-        description="Serve the page's modules from the bundle (`make bundle`). False: one by one, for work on them.",
+        description="Serve the page's modules joined (`make bundle`). False: one by one, for work on them.",
     )
 
     @field_validator("url")
