@@ -1,4 +1,4 @@
-"""Settings of the server about who may call, and which tools."""
+"""Settings of the server: which callers it accepts, and for which tools."""
 
 import re
 from collections.abc import Mapping

@@ -34,5 +34,5 @@ async def write_card(recipient: str, ctx: Context[Any, Any, Any]) -> str:
 
 @mcp.tool()
 def delete_all_cards() -> str:
-    """Delete all cards; needs an app role."""
+    """Delete all cards; needs the scope mcp:admin."""
     return "deleted"

@@ -61,7 +61,7 @@ class AccessPolicy:
 
     @property
     def limits_answers(self) -> bool:
-        """Whether a caller can be let in who may not answer what a tool asks."""
+        """Whether a caller can be accepted without the right to answer a tool's questions."""
         for_people = self.agents_for_people and self.agent_answers == "none"
         return for_people or (bool(self.allowed_agents) and self.agent_answers != "all")
 

@@ -1,4 +1,4 @@
-"""What the demo says to a person: what to open and as whom, and what else there is."""
+"""The demo's first lines: which page to open, as which user, and other things to try."""
 
 import os
 import shutil

@@ -16,7 +16,7 @@ StepUp = Callable[[Challenge], Awaitable[str | None]]
 
 
 class TokenAuth(httpx.Auth):
-    """Puts a token on each request. A 401 is answered once with a token that was got anew.
+    """Puts a token on each request. A 401 is answered once with a new token.
 
     With `step_up`, a challenge that says what the token lacks is answered once with one that has it: the
     request was not taken, so it is sent again.

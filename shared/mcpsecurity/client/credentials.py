@@ -111,8 +111,8 @@ class CredentialAuth(httpx.Auth):
             held = self._token
             usable = held is not None and held.expires_on - _REFRESH_BEFORE > self._clock()
             if held is None or not usable or held.token == refused:
-                anew = held is not None and held.token == refused
-                self._token = held = await self._asked(self._scopes, claims, anew=anew)
+                force_refresh = held is not None and held.token == refused
+                self._token = held = await self._asked(self._scopes, claims, force_refresh=force_refresh)
             return held.token
 
     async def _step_up(self, challenge: Challenge, refused: str) -> str:
@@ -128,21 +128,25 @@ class CredentialAuth(httpx.Auth):
                 return refused
             self._declined[wanted] += 1
             try:
-                self._token = await self._asked(wanted, None, anew=False)
+                self._token = await self._asked(wanted, None, force_refresh=False)
             except SignInRequiredError as error:
                 _log.info("no token with more scopes: %s", error)
                 return refused
             self._scopes = wanted
             return self._token.token
 
-    async def _asked(self, scopes: tuple[str, ...], claims: str | None, *, anew: bool) -> "AccessToken":
-        asking = self._ask(scopes, claims, anew=anew)
+    async def _asked(
+        self, scopes: tuple[str, ...], claims: str | None, *, force_refresh: bool
+    ) -> "AccessToken":
+        asking = self._ask(scopes, claims, force_refresh=force_refresh)
         return await (asking if self._within is None else self._within(asking))
 
-    async def _ask(self, scopes: tuple[str, ...], claims: str | None, *, anew: bool) -> "AccessToken":
+    async def _ask(
+        self, scopes: tuple[str, ...], claims: str | None, *, force_refresh: bool
+    ) -> "AccessToken":
         credential = self._credential
         try:
-            if anew and isinstance(credential, Refreshable):
+            if force_refresh and isinstance(credential, Refreshable):
                 return await credential.get_fresh_token(*scopes, claims=claims)
             get_token = credential.get_token
             options = _known_to(get_token, claims=claims, enable_cae=True)

@@ -102,7 +102,7 @@ class McpHttpClient(httpx.AsyncClient):
             return response
         async with asyncio.timeout(min(self._body_timeout, _GOODBYE_SECONDS)):
             response = await super().send(request, **options)
-            await response.aclose()  # nobody reads its body, which may never end
+            await response.aclose()  # its body is not read: it may never end
         return httpx.Response(response.status_code, request=request)
 
     async def _posted(self, request: httpx.Request, **options: Any) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""List changes that a server of revision 2026-07-28 tells those who listen (`subscriptions/listen`)."""
+"""List changes that a server of revision 2026-07-28 sends to subscribers (`subscriptions/listen`)."""
 
 import logging
 from typing import Any, Final

@@ -101,7 +101,7 @@ class StatelessWire:
         return await self._rounds(request.id, request.method, params)
 
     async def _greeting(self, params: dict[str, Any]) -> Message:
-        """Return what `initialize` answers, out of what the server says of itself."""
+        """Return the result of `initialize`, made from the server's own description."""
         self._requests.introduce(params["clientInfo"], params["capabilities"])
         response = await self._requests.discover()
         if "error" in response:

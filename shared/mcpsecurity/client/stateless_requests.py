@@ -75,7 +75,7 @@ class StatelessRequests:
             return await self._call(params, hear)
         response = await self._post(method, params, {}, hear)
         if method == "tools/list":
-            self._learn(response.get("result"), anew=params.get("cursor") is None)
+            self._learn(response.get("result"), first_page=params.get("cursor") is None)
         return response
 
     def failure(self, response: Message) -> BridgeError | None:
@@ -112,13 +112,13 @@ class StatelessRequests:
                 return
             cursor = {"cursor": following}
 
-    def _learn(self, result: Any, *, anew: bool) -> None:
+    def _learn(self, result: Any, *, first_page: bool) -> None:
         """Remember which arguments of the tools on a page are repeated in headers. An invalid tool loses its
         schema, so that `McpConnection.list_tools` leaves it out."""
         tools = result.get("tools") if isinstance(result, dict) else None
         if not isinstance(tools, list):
             return
-        if anew:
+        if first_page:
             self._repeated = {}
         for place, tool in enumerate(tools):
             name = tool.get("name") if isinstance(tool, dict) else None

@@ -19,7 +19,7 @@ class TimeLimits:
 
     @asynccontextmanager
     async def limit(self) -> AsyncIterator[None]:
-        """Raise `TimeoutError` if the body takes too long. After a pause the time begins anew."""
+        """Raise `TimeoutError` if the body takes too long. After a pause the time starts again."""
         async with asyncio.timeout(None if self._waiting else self.seconds) as limit:
             self._limits.add(limit)
             try:

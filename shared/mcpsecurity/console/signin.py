@@ -79,15 +79,15 @@ class MsalCredential(ClosedOnExit):
         Raises:
             ClientAuthenticationError: there is none; the message is Entra's.
         """
-        return await self._get(scopes, claims, anew=False)
+        return await self._get(scopes, claims, force_refresh=False)
 
     async def get_fresh_token(self, *scopes: str, claims: str | None = None) -> AccessToken:
         """Return a token that was made just now: the one in the cache was refused. Raises as `get_token`."""
-        return await self._get(scopes, claims, anew=True)
+        return await self._get(scopes, claims, force_refresh=True)
 
-    async def _get(self, scopes: tuple[str, ...], claims: str | None, *, anew: bool) -> AccessToken:
+    async def _get(self, scopes: tuple[str, ...], claims: str | None, *, force_refresh: bool) -> AccessToken:
         try:
-            answer = await in_daemon_thread(lambda: self._silent(list(scopes), claims, anew))
+            answer = await in_daemon_thread(lambda: self._silent(list(scopes), claims, force_refresh))
             if answer is None:
                 answer = await self._interactive(list(scopes), claims)
         except (requests.RequestException, ValueError, RuntimeError) as error:  # what MSAL raises
@@ -121,13 +121,13 @@ class MsalCredential(ClosedOnExit):
             self._app = msal.PublicClientApplication(**self._options)
         return self._app
 
-    def _silent(self, scopes: list[str], claims: str | None, anew: bool) -> dict[str, Any] | None:
+    def _silent(self, scopes: list[str], claims: str | None, force_refresh: bool) -> dict[str, Any] | None:
         app = self._application()
         accounts = app.get_accounts()
         if not accounts:
             return None
         answer = app.acquire_token_silent(
-            scopes, account=accounts[0], claims_challenge=claims, force_refresh=anew
+            scopes, account=accounts[0], claims_challenge=claims, force_refresh=force_refresh
         )
         return dict(answer) if answer else None
 

@@ -30,7 +30,7 @@ class Conversation:
         self.history = ChatHistory()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Forget the conversation."""
         self.history.clear()
 
     async def answer(self, message: str, show: Callable[[str], None]) -> None:

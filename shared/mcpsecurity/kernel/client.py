@@ -46,9 +46,9 @@ class McpClient:
         prefix: put before each function's name.
         prompts: import prompts, too, as functions `prompt_NAME`.
         resources: import the functions `list_resources` and `read_resource`.
-        ask: the handler of the server's questions. "here": widgets in a notebook, lines in a terminal, and
-            nobody where nobody sits, such as in a notebook that a program runs. None: nobody; the server is
-            told that the client cannot answer questions.
+        ask: the handler of the server's questions. "here": widgets in a notebook, lines in a terminal;
+            without a person, such as in a notebook that a program runs, the same as None. None: no questions
+            are answered, and the server is told so.
         approve: ask the person before each call of a tool by the kernel. The server is told, so that it does
             not ask the same again.
         sampling: answers the server's requests to a model, and has them approved; None: the server is told

@@ -24,7 +24,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
     The lock is the operating system's and ends with the process. Blocks: call it off the event loop.
 
     Raises:
-        PermissionError: somebody else could have put keys into it, or could replace them.
+        PermissionError: another user could have put keys into it, or could replace them.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_if_others_may_write(folder)

@@ -117,7 +117,7 @@ class RedisConnection:
         await self.client.aclose()
 
     async def _renew(self, passwords: "_Passwords") -> None:
-        """Have idle connections opened anew before the password of theirs ends, which ends them."""
+        """Reopen idle connections before their password expires, which would end them."""
         while True:
             await asyncio.sleep(max(passwords.seconds_left - _EARLY, _LEAST_PAUSE))
             await self.client.connection_pool.disconnect(inuse_connections=False)

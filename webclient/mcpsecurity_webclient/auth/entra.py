@@ -66,7 +66,7 @@ _ERROR = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # of what RFC 6749, 4.1.2.1 allows
 class EntraClient:
     """A confidential client, to be entered before use. MSAL blocks, so its calls run in threads.
 
-    `caches` holds each session's tokens; `tls` says whom to trust, `clock` gives seconds since 1970.
+    `caches` holds each session's tokens; `tls` has the trusted authorities, `clock` gives seconds since 1970.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ class SessionStore(Protocol):
     """Stores the sessions of signed-in people, by the value of their cookie."""
 
     async def get(self, key: str) -> SessionRecord | None:
-        """Return a session that lives, and start its idle time anew."""
+        """Return a live session, and restart its idle time."""
 
     async def put(self, key: str, record: SessionRecord) -> None:
         """Keep a session."""
@@ -65,7 +65,7 @@ class InMemorySessionStore:
         return len(self._records)
 
     async def get(self, key: str) -> SessionRecord | None:
-        """Return a session that lives, and start its idle time anew."""
+        """Return a live session, and restart its idle time."""
         record = self._records.get(key)
         if record is None or self._over(record):
             return None

@@ -16,7 +16,7 @@ from mcpsecurity.runtime.strict_json import read_exactly, write_exactly
 __all__ = ["read_json", "to_json"]
 
 _MAX_DEPTH = 190
-"""What our client sends to servers: nobody approves what cannot be sent."""
+"""The checks of our client's own requests: a call that cannot be sent is never shown for approval."""
 
 
 def read_json(text: str | bytes) -> Any:

@@ -102,7 +102,7 @@ class Replicas:
     async def stop(self) -> None:
         """Release all leases, after the conversations of those people were closed and saved."""
         await end_tasks(*self._giving_up)
-        for answer in list(self._copying):  # closing the session would leave those who read them waiting
+        for answer in list(self._copying):  # closing the session would leave their readers waiting
             answer.close()
         for person in list(self._held):
             with suppress(RedisUnavailableError):

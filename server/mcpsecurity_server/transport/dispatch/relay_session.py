@@ -37,7 +37,7 @@ current_channel: ContextVar[Channel | None] = ContextVar("mcp_channel", default=
 
 
 class UnansweredChannel:
-    """The channel of a caller who may not answer questions, such as an agent in the place of a person."""
+    """The channel of a caller that may not answer questions, such as an agent that acts for itself."""
 
     def __init__(self, inner: Channel) -> None:
         self._inner = inner

@@ -179,7 +179,7 @@ def _cut(conversation: Noted, limit: int) -> int:
 
 async def _new_note(conversation: Noted, model: ModelInUse, cut: int, room: int) -> Note:
     """Return a note of everything before a place. One that was put together without the model is not built
-    upon: the model reads anew what it stood for."""
+    upon: the model reads the summarised turns again."""
     before = conversation.written_note
     turns = conversation.turns[before.turns if before is not None else 0 : cut]
     said, size = before.text if before is not None else "", min(int(room * _NOTE), _MOST_OF_NOTE)

@@ -99,7 +99,7 @@ def _decline(tenant: Tenant, purpose: Purpose) -> web.StreamResponse:
 def must_consent(tenant: Tenant, purpose: Purpose, user: User) -> bool:
     """Return whether `user` has to see the consent page.
 
-    A device is always confirmed: its code may have been sent by somebody else (RFC 8628 5.4).
+    A device is always confirmed: another person may have sent its code (RFC 8628 5.4).
     """
     if isinstance(purpose, DeviceFlow) or purpose.prompt == "consent":
         return True

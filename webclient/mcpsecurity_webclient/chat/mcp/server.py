@@ -167,7 +167,7 @@ class McpServer:
         progress: ProgressFnT | None = None,
         meta: dict[str, Any] | None = None,
     ) -> types.CallToolResult:
-        """Call a tool. Raises `BridgeError`; a server that does not answer is looked for anew."""
+        """Call a tool. Raises `BridgeError`; a server that does not answer is checked again."""
         try:
             return await self.connection.call_tool(name, arguments, progress, meta)
         except ServerUnavailableError as error:
@@ -208,7 +208,7 @@ class McpServer:
         return KernelPlugin(name=self.plugin_name, functions=list(made.values())) if made else None
 
     async def aclose(self) -> None:
-        """Close the connection; the next use opens it anew."""
+        """Close the connection; the next use reopens it."""
         self._stale = True
         self._forget_timer()
         tasks = [task for task in (self._looking, self._checking) if task is not None and not task.done()]
@@ -245,7 +245,7 @@ class McpServer:
         self._again = asyncio.get_running_loop().call_later(seconds, look)
 
     def _check(self) -> None:
-        """See whether the server is still there, as long as somebody looks at the page."""
+        """Check that the server still answers, as long as a page is open."""
         self._again = None
         idle = self._checking is None or self._checking.done()
         if idle and self._callbacks.watched():

@@ -1,4 +1,4 @@
-/** Puts the page together. Everything it does is in the modules it imports; this is who knows whom. */
+/** Puts the page together. The work is in the modules it imports; here they are connected. */
 
 import { Attachments } from "./composer/attachments.js";
 import { Catalog } from "./composer/catalog.js";
@@ -63,7 +63,7 @@ function start() {
   const extend = (kind, id) => commands.moreTime(kind, id).catch((error) => report(error));
   /** @type {PageContext} */
   const context = { commands, report, clock, announce: announcer.say, countdowns: new Countdowns(clock, announcer.say, extend) };
-  /** Return a function that acts in the chat that is open now, even if another one is open by then. */
+  /** Return a function that acts in the chat that is open now, even if another one is opened meanwhile. */
   const here = (act) => {
     const { chatId: id } = commands;
     return () => {

@@ -235,7 +235,7 @@ def _steps(tool: Tool, clause: str, tools: Sequence[Tool], today: dt.date) -> li
 
 
 def _unknown_zone(tool: Tool, clause: str) -> str | None:
-    """Return the place whose time zone the tool needs and nobody knows."""
+    """Return the place whose time zone the tool needs and the model does not know."""
     by_zone = any({"zone", "timezone", "tz"} & p.parts for p in tool.parameters)
     by_place = any({"city", "location", "place"} & p.parts for p in tool.parameters)
     named = places(clause) if by_zone and not by_place else []

@@ -1,4 +1,4 @@
-/** A frame of a fixed height whose drawing is loaded when it is first seen, and drawn anew for each width. */
+/** A frame of a fixed height whose drawing is loaded when it is first seen, and drawn again for each width. */
 
 import { h } from "../ui/dom.js";
 

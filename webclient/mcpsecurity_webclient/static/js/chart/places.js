@@ -1,4 +1,4 @@
-/** Places in a tool's structured result, on a small map of the world. It knows no tool, and asks nobody for tiles. */
+/** Places in a tool's structured result, on a small map of the world. It knows no tool, and fetches no tiles. */
 
 import { h } from "../ui/dom.js";
 import { list, number, t, tn } from "../ui/texts.js";

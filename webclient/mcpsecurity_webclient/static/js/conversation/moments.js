@@ -1,4 +1,4 @@
-/** When a message was written, for those who look for it. */
+/** The time of a message, shown on request. */
 
 import { h } from "../ui/dom.js";
 import { locale } from "../ui/texts.js";

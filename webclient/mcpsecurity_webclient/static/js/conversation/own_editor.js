@@ -21,7 +21,7 @@ export class OwnEditor {
       h("div", { class: "actions" }, this._save, button(t("Cancel"), close, { kind: "plain" })));
   }
 
-  /** Begin anew with the message as it is. */
+  /** Start again with the message as it is. */
   open() {
     const { text, files = [], attachments = [] } = this._message;
     this._kept = { files: [...files.keys()], attachments: [...attachments.keys()] };

@@ -64,7 +64,7 @@ export class Follower {
     const above = Number.parseFloat(getComputedStyle(element).scrollMarginTop);
     const tall = element.offsetHeight + above > this._scroller.clientHeight;
     element.scrollIntoView({ block: tall ? "start" : "nearest" });
-    this._shownAt = this._scroller.scrollTop; // near the end, too, nobody has gone there to follow the text
+    this._shownAt = this._scroller.scrollTop; // even near the end, the person did not scroll there to follow the text
     this._scrolled();
   }
 

@@ -1,4 +1,4 @@
-/** Which model wrote an answer and how many tokens it took: shown to those who want to know, in every answer or in none. */
+/** Which model wrote an answer and how many tokens it took: shown on request, in every answer or in none. */
 
 import { h, setText } from "../ui/dom.js";
 import { button } from "../ui/button.js";

@@ -60,7 +60,7 @@ export class Stream {
     this.restart();
   }
 
-  /** Connect anew. Without a last event id the server answers with a snapshot. */
+  /** Reconnect. Without a last event id the server answers with a snapshot. */
   restart() {
     this.pause();
     const source = new EventSource(this.url);

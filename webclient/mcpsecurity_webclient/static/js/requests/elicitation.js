@@ -59,7 +59,7 @@ export function elicitationForm(elicitation, context) {
     }
   }
 
-  /** Escape cancels, a form of buttons, too; but what somebody typed is not thrown away without a second key. */
+  /** Escape cancels, a form of buttons, too; but typed values are thrown away only by a second key. */
   function dismiss(event) {
     event.stopPropagation();
     if (form.touched && document.activeElement !== cancel) cancel.focus();

@@ -1,4 +1,4 @@
-/** Opens the list of tools, whose module is loaded when somebody wants to see it. */
+/** Opens the list of tools, whose module is loaded on first use. */
 
 import { byId } from "../ui/dom.js";
 import { t } from "../ui/texts.js";

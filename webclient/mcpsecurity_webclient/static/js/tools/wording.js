@@ -4,7 +4,7 @@ import { number, t } from "../ui/texts.js";
 
 const SYMBOLS = { proposed: "tool", approved: "tool", running: "tool", done: "check", failed: "alert", declined: "close", cancelled: "minus", expired: "clock", stopped: "minus" };
 
-/** Return a call's state as the page tells it: a call that nobody answered was not declined, and neither was one that was stopped. */
+/** Return a call's state in the page's words: an expired or stopped call was not declined. */
 export function stateOf({ status, decided_by: by }) {
   if (status === "declined" && by === "timeout") return "expired";
   return status === "declined" && by === "stop" ? "stopped" : status;
