@@ -63,6 +63,13 @@ async def play(page: Page, events: list[dict[str, Any]]) -> Any:
     return await page.evaluate(PLAY, events)
 
 
+async def test_text_that_was_a_thought_is_replaced(modules: Page) -> None:
+    anew = event(15, "message.delta", message_id="m3", offset=0, text="", html="", anew=True)
+    more = event(16, "message.delta", message_id="m3", offset=0, text="Yes.", html="<p>Yes.</p>")
+    message = (await play(modules, [*STORY, anew, more, more]))["messages"]["m3"]
+    assert (message["text"], message["stable"], message["html"]) == ("Yes.", "", "<p>Yes.</p>")
+
+
 async def test_a_story_leads_to_the_state_it_tells(modules: Page) -> None:
     state = await play(modules, STORY)
     assert state["order"] == ["m1", "m2", "m3"]

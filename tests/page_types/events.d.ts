@@ -247,13 +247,14 @@ interface WholeMessage {
   message: MessageView;
 }
 
-/** More text of a message. `offset` counts the characters sent before; `html` replaces that of the last block, `stable` is appended to the finished blocks. */
+/** More text of a message. `offset` counts the characters sent before; `html` replaces that of the last block, `stable` is appended to the finished blocks. `anew`: what was sent before is none of the answer. */
 interface MessageDelta {
   message_id: string;
   offset: number;
   text: string;
   html: string;
   stable?: string;
+  anew?: boolean;
 }
 
 /** The model is no longer sent a message, or is sent it again (None). */

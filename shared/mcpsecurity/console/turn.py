@@ -63,6 +63,9 @@ class Conversation:
         if part.role != AuthorRole.ASSISTANT:
             said.clear()
             return
+        if part.metadata.get("text_was_thought"):
+            said.clear()
+            show("\n\n")
         if part.content:
             said.append(part.content)
             show(part.content)

@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,11 +37,12 @@ class Asked:
 @dataclass
 class Endpoint:
     """Plays `answers` in order: refusals, or lists of events. When none is left it says "Done.". What it
-    always refuses, `refuses` says."""
+    always refuses, `refuses` says. What comes after the first event waits for `between`."""
 
     answers: deque[Refusal | list[Any]] = field(default_factory=deque)
     asked: list[Asked] = field(default_factory=list)
     refuses: Callable[[dict[str, Any]], Refusal | None] = lambda _: None
+    between: Callable[[], Awaitable[Any]] | None = None
     url: str = ""
 
     @property
@@ -65,8 +66,15 @@ class Endpoint:
             error = {"message": turn.message, "param": turn.param, "code": turn.code, "type": "x"}
             return web.json_response({"error": error}, status=turn.status)
         events = [event if isinstance(event, str) else json.dumps(event) for event in turn]
-        text = "".join(f"data: {event}\n\n" for event in events)
-        return web.Response(text=text, content_type="text/event-stream")
+        texts = [f"data: {event}\n\n" for event in events]
+        if self.between is None:
+            return web.Response(text="".join(texts), content_type="text/event-stream")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(texts[0].encode())
+        await self.between()
+        await response.write("".join(texts[1:]).encode())
+        return response
 
 
 def done(path: str) -> list[Any]:

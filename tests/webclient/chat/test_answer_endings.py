@@ -1,5 +1,6 @@
 """However the model's answer ends, the person is told how, and the conversation goes on."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -51,6 +52,33 @@ def _json(value: Any) -> Any:
         return web.json_response(value)
 
     return handle
+
+
+async def test_text_that_turns_out_to_be_a_thought_is_taken_back(
+    visitor: Visitor, model: ScriptedModel
+) -> None:
+    shown = asyncio.Event()
+
+    async def thinks(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for part in (chunk({"content": "Let me **think**.\n\nHm."}), chunk({"content": "</think>\n\nYes."})):
+            await response.write(f"data: {json.dumps(part)}\n\n".encode())
+            await shown.wait()
+        await response.write(f"data: {json.dumps(chunk({}, 'stop'))}\n\ndata: [DONE]\n\n".encode())
+        return response
+
+    model.turns.append(thinks)
+    async with visitor.stream() as stream:
+        await visitor.ask("hello")
+        assert (await stream.until("message.delta"))["text"] == "Let me **think**.\n\nHm."
+        shown.set()
+        await stream.until("run.done")
+    deltas = [event.data for event in stream.events if event.name == "message.delta"]
+    assert [(d["offset"], d["text"], d["html"]) for d in deltas if d.get("anew")] == [(0, "", "")]
+    assert await answer(visitor) == ("Yes.", "stop")
+    await ask(visitor)
+    assert [m["content"] for m in model.last if m["role"] == "assistant"] == ["Yes."]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from semantic_kernel.contents import FinishReason, FunctionCallContent
 from semantic_kernel.exceptions import FunctionCallInvalidArgumentsException
 
 from mcpsecurity.kernel.model.events import as_written
-from mcpsecurity.kernel.model.thoughts import LeadingThought
+from mcpsecurity.kernel.model.thoughts import LeadingThought, LoneEnd
 from mcpsecurity.runtime.exact_decimals import dumps, loads
 
 __all__ = ["REASONING", "THOUGHT", "Answer", "count_of", "text_of", "whole_characters"]
@@ -67,7 +67,7 @@ class _Joined:
     """Text in pieces, of which one may end in the middle of a character."""
 
     def __init__(self) -> None:
-        self.any = False
+        self.any = self.taken = False
         self._held = ""
         self._fresh: list[str] = []
 
@@ -91,8 +91,13 @@ class _Joined:
 
     def take(self) -> str:
         """Return the text since the last call."""
-        fresh, self._fresh = self._fresh, []
-        return "".join(fresh)
+        fresh, self._fresh = "".join(self._fresh), []
+        self.taken = self.taken or bool(fresh)
+        return fresh
+
+    def forget(self) -> None:
+        """Begin anew: what came was something else."""
+        self.any, self._held, self._fresh = False, "", []
 
 
 class Answer:
@@ -111,9 +116,11 @@ class Answer:
         parts: how many parts were JSON objects; `unreadable` counts the others.
         event: the JSON value that is being read, and the text that it was made of.
         full: it is as long as an answer may be, and takes no more.
+        taken_back: text that was taken belongs to a thought (and to `summary`), as its end has shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, begins_in_thought: bool = False) -> None:
+        """With `begins_in_thought` text is held back until a thought ends: see `LoneEnd`."""
         self.text, self.refusal, self.summary = _Joined(), _Joined(), _Joined()
         self.reasoning: list[tuple[int, dict[str, Any]]] = []
         self.thought: list[str] = []
@@ -123,14 +130,18 @@ class Answer:
         self.model: str | None = None
         self.parts = self.unreadable = 0
         self.event: tuple[Any, bytes] = (None, b"null")
-        self.ended = self.full = False
+        self.ended = self.full = self.taken_back = False
         self._calls: list[_Call] = []
         self._leading = LeadingThought()
+        self._begins_in_thought = begins_in_thought
+        self._lone: LoneEnd | None = None
         self._characters = self._reasoning = 0
 
     def end(self) -> None:
         """Nothing more comes: halves of characters are replaced."""
         self._tell(*self._leading.end())
+        if self._lone is not None:
+            self._place(*self._lone.end(cut_off=self.finish == "length"))
         for joined in (self.text, self.refusal, self.summary):
             joined.end()
 
@@ -144,9 +155,28 @@ class Answer:
         self._tell(*self._leading.split(piece))
 
     def _tell(self, thought: str, text: str) -> None:
-        for joined, piece in ((self.summary, thought), (self.text, text)):
-            if piece:
-                self.say(joined, piece)
+        if thought:
+            self.say(self.summary, thought)
+        if text:
+            if self._lone is None:
+                self._lone = LoneEnd(holds=self._begins_in_thought, looks=not self.summary.any)
+            self._grow(len(text))
+            self._place(*self._lone.split(text))
+
+    def _place(self, thought: str, text: str) -> None:
+        """Add text; a thought is what came as text before."""
+        if thought:
+            self.taken_back = self.text.taken
+            self.text.forget()
+            self.summary.add(thought)
+        self.text.add(text)
+
+    @property
+    def began_in_thought(self) -> bool:
+        """Whether it began with a thought that has no opening tag, or could still have."""
+        if self._lone is None:
+            return self._begins_in_thought
+        return self._lone.found or (self.finish == "length" and self._lone.missed)
 
     def call(self, index: Any, call_id: str, name: str, arguments: Any) -> None:
         """Take a piece of a call, or all of it. `arguments` may also be an object, instead of its JSON."""

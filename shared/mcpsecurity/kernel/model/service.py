@@ -59,7 +59,8 @@ class ChatModel(FunctionCallingModel):
     The last message of a stream has the calls, and in its `metadata`: `usage`, `model`, `finish_reason` as
     the endpoint says it, `refusal`, `reasoning_summary`, `unreadable` (how many events were no JSON) and
     `reasoning`, as far as there is something to tell. Those before it have `refusal_delta` and
-    `reasoning_summary_delta`: what they add.
+    `reasoning_summary_delta`: what they add, and `text_was_thought`: all text before that part is a thought,
+    which the first answer of a model shows only by the end of it, `</think>`. Later ones wait for that.
 
     Raises (when asked):
         ContentFilterAIException: the provider's filter refused the messages.
@@ -71,6 +72,7 @@ class ChatModel(FunctionCallingModel):
     _clients: ModelClients = PrivateAttr()
     _dialect: Dialect = PrivateAttr()
     _defaults: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+    _begins_in_thought: bool = PrivateAttr(default=False)
 
     @classmethod
     def at(
@@ -140,7 +142,7 @@ class ChatModel(FunctionCallingModel):
     async def _inner_get_chat_message_contents(
         self, chat_history: ChatHistory, settings: PromptExecutionSettings
     ) -> list[ChatMessageContent]:
-        answer = Answer()
+        answer = Answer(begins_in_thought=self._begins_in_thought)
         async with aclosing(self._arrivals(chat_history, settings, answer)) as arrivals:
             async for _ in arrivals:
                 pass
@@ -160,7 +162,8 @@ class ChatModel(FunctionCallingModel):
     async def _inner_get_streaming_chat_message_contents(
         self, chat_history: ChatHistory, settings: PromptExecutionSettings, function_invoke_attempt: int = 0
     ) -> AsyncGenerator[list[StreamingChatMessageContent], Any]:
-        answer, refusal, summary = Answer(), "", ""
+        answer, refusal, summary = Answer(begins_in_thought=self._begins_in_thought), "", ""
+        taken_back = False
 
         def part(items: list[Any], **more: Any) -> list[StreamingChatMessageContent]:
             return [
@@ -180,7 +183,12 @@ class ChatModel(FunctionCallingModel):
                 items = [StreamingTextContent(choice_index=0, text=text)] if text else []
                 if refused or thought:
                     refusal, summary = refusal + refused, summary + thought
-                    pieces = {"refusal_delta": refused, "reasoning_summary_delta": thought}
+                    was_thought, taken_back = answer.taken_back and not taken_back, answer.taken_back
+                    pieces = {
+                        "refusal_delta": refused,
+                        "reasoning_summary_delta": thought,
+                        "text_was_thought": was_thought,
+                    }
                     yield part(items, metadata={name: piece for name, piece in pieces.items() if piece})
                 elif items:
                     yield part(items)
@@ -199,6 +207,7 @@ class ChatModel(FunctionCallingModel):
                 try:
                     async for _ in read_body(response.iter_bytes(), api.read, api.UNWANTED, answer):
                         yield
+                    self._begins_in_thought = answer.began_in_thought
                 except ProviderError as error:
                     error.headers = response.headers
                     raise

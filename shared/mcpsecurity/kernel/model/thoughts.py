@@ -1,17 +1,25 @@
 """Thoughts that an endpoint writes into the answer: between tags at its beginning, or as parts of it.
 
 `<think>`: DeepSeek, Qwen and others behind a server that does not know their template; `<reasoning>`: gpt-oss
-at Amazon Bedrock, around each piece; `<thought>`: Gemini. Parts are Mistral's and Databricks'.
+at Amazon Bedrock, around each piece; `<thought>`: Gemini. Templates of DeepSeek, Qwen and others write the
+opening tag into the prompt, so that only `</think>` comes. Parts are Mistral's and Databricks'.
 """
 
+import re
 from typing import Any
 
-__all__ = ["LeadingThought", "thought_in_parts"]
+__all__ = ["LeadingThought", "LoneEnd", "thought_in_parts"]
 
 _TAGS = ("think", "thinking", "thought", "reasoning")
 _OPEN = tuple(f"<{tag}>" for tag in _TAGS)
 _MAX_BLANK = 1000
 """So many blanks before a tag are the answer's."""
+_END = "</think>"
+_FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
+_BEFORE_QUOTED = " \t`'\"“‘«(["
+"""After one of them a tag is spoken of: one that ends a thought stands right behind it, or begins a line."""
+_MAX_QUOTED = 20
+"""After so many tags that end no thought, an answer is about them."""
 
 
 class LeadingThought:
@@ -67,6 +75,78 @@ class LeadingThought:
         kept = next((n for n in range(len(close) - 1, 0, -1) if thought.endswith(close[:n])), 0)
         self._held = thought[len(thought) - kept :]
         return thought[: len(thought) - kept], False
+
+
+class LoneEnd:
+    """Finds the end of a thought that has no opening tag, while text comes in.
+
+    A tag in code or in quotes, or one after an opening tag, ends nothing: the answer is about tags.
+
+    Attributes:
+        found: whether the end has come.
+        missed: whether all text was held back for an end that did not come.
+    """
+
+    def __init__(self, *, holds: bool = False, looks: bool = True) -> None:
+        """`holds`: all text is held back until the end comes. Without `looks` all text is the answer's."""
+        self.found = False
+        self._holds, self._looks = holds, looks
+        self._before: list[str] = []
+        self._tail = ""
+        self._answers, self._quoted = False, 0
+
+    @property
+    def missed(self) -> bool:
+        return self._holds and not self.found and bool(self._before)
+
+    def split(self, piece: str) -> tuple[str, str]:
+        """Take a piece; return the thought where its end is found, and what the piece adds to the answer.
+
+        The thought is all text that came before its end, also what was returned as the answer's.
+        """
+        if not self._looks:
+            return "", self._begun(piece) if self.found else piece
+        text, self._tail, told = self._tail + piece, "", ""
+        while _END in text:
+            before, _, text = text.partition(_END)
+            self._before.append(before)
+            if _ends_thought(thought := "".join(self._before)):
+                self.found, self._looks = True, False
+                return thought, self._begun(text)
+            self._before.append(_END)
+            told, self._quoted = told + before + _END, self._quoted + 1
+            if self._quoted >= _MAX_QUOTED:
+                return "", self._given_up(told + text, text)
+        kept = next((n for n in range(len(_END) - 1, 0, -1) if text.endswith(_END[:n])), 0)
+        text, self._tail = text[: len(text) - kept], text[len(text) - kept :]
+        self._before.append(text)
+        return "", "" if self._holds else told + text
+
+    def end(self, *, cut_off: bool) -> tuple[str, str]:
+        """Return what was held back, as thought or as answer; what was `cut_off` is a thought still."""
+        tail, self._tail = self._tail, ""
+        if not self._holds or not self._looks:
+            return "", tail
+        held = "".join(self._before) + tail
+        return (held, "") if cut_off else ("", held)
+
+    def _begun(self, text: str) -> str:
+        """Return text of an answer without the blanks before it."""
+        text = text if self._answers else text.lstrip()
+        self._answers = self._answers or bool(text)
+        return text
+
+    def _given_up(self, told: str, rest: str) -> str:
+        """Look for no end any more, and return what was not told yet."""
+        self._looks = False
+        return "".join(self._before) + rest if self._holds else told
+
+
+def _ends_thought(before: str) -> bool:
+    """Tell whether a closing tag after this text ends a thought."""
+    if before.endswith(tuple(_BEFORE_QUOTED)) or "<think>" in before or len(_FENCE.findall(before)) % 2:
+        return False
+    return before.rpartition("\n")[2].count("`") % 2 == 0
 
 
 def thought_in_parts(content: Any) -> str:

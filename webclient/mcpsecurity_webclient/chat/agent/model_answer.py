@@ -44,7 +44,10 @@ class ModelAnswer:
         self._known: dict[str, Any] = {}
 
     def take(self, part: StreamingChatMessageContent) -> str:
-        """Take a part and return what it adds to the text."""
+        """Take a part and return what it adds to the text, which begins anew if it was a thought so far."""
+        if part.metadata.get("text_was_thought"):
+            self._pieces.clear()
+            self._speaks = False
         piece = part.content or ""
         if refusal := part.metadata.get("refusal_delta"):
             piece += refusal if self._refused or not (self._speaks or piece) else f"\n\n{refusal}"

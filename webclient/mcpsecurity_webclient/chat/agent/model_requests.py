@@ -125,6 +125,8 @@ class ModelRequests:
                 read_at = time.monotonic()
                 async for parts in stream:
                     waited = time.monotonic() - read_at > _AT_ONCE
+                    if any(part.metadata.get("text_was_thought") for part in parts):
+                        writer.begin_anew()
                     if piece := "".join(map(response.take, parts)):
                         writer.text(piece)
                         if waited:  # the model is slower than this: its next words are read together

@@ -5,18 +5,21 @@
 
 /**
  * Return `message` with one more piece of text, the same object if it has the piece already, or null when pieces in
- * between are missing. `offset` counts characters as the server does: code points, not UTF-16 units.
+ * between are missing. `offset` counts characters as the server does: code points, not UTF-16 units. With `anew` the text
+ * so far was none of the answer, and this begins it.
  * @param {MessageState} message
  * @param {MessageDelta} delta
  */
-export function deliver(message, { offset, text = "", html = message.html, stable }) {
-  if (message.done || !(offset >= message.length)) return message;
-  if (offset > message.length) return null;
+export function deliver(message, { offset, text = "", html = message.html, stable, anew }) {
+  if (message.done) return message;
+  const before = anew ? { ...message, text: "", stable: "", length: 0 } : message;
+  if (!(offset >= before.length)) return message;
+  if (offset > before.length) return null;
   return {
-    ...message,
-    text: message.text + text,
+    ...before,
+    text: before.text + text,
     length: offset + codePoints(text),
-    stable: message.stable + (stable ?? ""),
+    stable: before.stable + (stable ?? ""),
     html,
   };
 }
