@@ -70,6 +70,7 @@ check: setup
 	$(BIN)/python tests/page_types/check.py
 	$(BIN)/python tests/page_bundle/make.py --check
 	$(BIN)/python tests/check_lock.py
+	$(BIN)/python -m pytest -q -n 0 tests/test_mirror.py tests/test_sizes.py tests/test_private_names.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 format: setup
