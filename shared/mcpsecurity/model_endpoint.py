@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from mcpsecurity.runtime.loopback import is_loopback
 
 __all__ = ["Api", "EndpointError", "ModelEndpoint", "read_endpoint"]
 
@@ -61,7 +62,7 @@ class ModelEndpoint:
     @property
     def on_this_machine(self) -> bool:
         """Whether the host is this machine."""
-        return _is_loopback(self.host)
+        return is_loopback(self.host)
 
 
 def read_endpoint(url: str, *, azure: bool | None = None, api_version: str | None = None) -> ModelEndpoint:
@@ -83,7 +84,7 @@ def read_endpoint(url: str, *, azure: bool | None = None, api_version: str | Non
             "this is the address of a web site; write the endpoint that it shows, such as "
             "https://RESOURCE.openai.azure.com/openai/v1/"
         )
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise EndpointError("write https://; http is taken for this machine only (localhost)")
     origin = f"{parts.scheme}://{parts.netloc}"
     path = _OPERATION.sub("", parts.path.rstrip("/"))
@@ -117,12 +118,3 @@ def _azure(origin: str, path: str, version: str | None) -> ModelEndpoint:
         version = None
     base = f"{resource}/openai/v1"
     return ModelEndpoint(base, azure=True, api_version=version, resource_url=resource, deployment=deployment)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,12 +1,11 @@
 """Several models to choose from: `WEBCLIENT_MODELS`, a JSON list of objects."""
 
-import re
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, create_model, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from mcpsecurity.environment import VARIABLE, variable
 from mcpsecurity.model_endpoint import Api
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.settings import SettingsError, settings_of
@@ -27,8 +26,6 @@ _ANY = {
 }
 _AZURE = {"azure_openai_endpoint": "endpoint", "deployment": "model", "azure_openai_api_key": "key"}
 _OTHER = {"openai_base_url": "base_url", "openai_model": "model", "openai_api_key": "key"}
-_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
-_FROM_OUTSIDE = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
 _OF_ONE_MODEL = {*_ANY, *_AZURE, *_OTHER}
 """Fields of `ModelSettings` that an entry sets, by the entry's members."""
 
@@ -47,7 +44,7 @@ class ListedModel(BaseModel):
     endpoint: str | None = None
     base_url: str | None = None
     key: SecretStr | None = None
-    key_env: str | None = Field(None, pattern=_VARIABLE.pattern)
+    key_env: str | None = Field(None, pattern=f"^{VARIABLE.pattern}$")
     api: Api = "auto"
     api_version: str | None = None
     token_scope: str | None = None
@@ -64,11 +61,11 @@ class ListedModel(BaseModel):
     def _has_one_key(cls, given: Any) -> Any:
         """Read the key that `key_env` names, once."""
         name = given.get("key_env") if isinstance(given, dict) else None
-        if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+        if not isinstance(name, str) or not VARIABLE.fullmatch(name):
             return given  # told of by the field
         if given.get("key") is not None:
             raise ValueError("key and key_env are both set; remove one of them")
-        if (key := _variable(name)) is None:
+        if (key := variable(name)) is None:
             raise ValueError(f"key_env: the variable {name} is not set")
         return {**given, "key": key}
 
@@ -168,10 +165,3 @@ def _keys(field: str) -> list[str]:
     """Return the keys of the environment for a field."""
     alias = ModelSettings.model_fields[field].validation_alias
     return [str(name) for name in getattr(alias, "choices", [alias])]
-
-
-def _variable(name: str) -> SecretStr | None:
-    """Return a variable of the environment, or of `.env`."""
-    base = type("_Variable", (BaseSettings,), {"model_config": _FROM_OUTSIDE})
-    made: Any = create_model("_Variable", __base__=base, value=(SecretStr | None, Field(None, alias=name)))
-    return cast("SecretStr | None", vars(made())["value"])

@@ -9,11 +9,13 @@ from semantic_kernel.exceptions import KernelInvokeException
 from semantic_kernel.functions import KernelArguments
 from tests.kernel.conftest import PIXEL, program
 from tests.kernel.people import Person
+from tests.support.keyed import KEY, keyed_server
 
 from mcpsecurity import McpClient
 from mcpsecurity.client import (
     CallDeclinedError,
     InsufficientScopeError,
+    KeyRefusedError,
     ProtocolError,
     ServerUnavailableError,
     SignInRequiredError,
@@ -282,9 +284,31 @@ async def test_an_argument_that_a_tool_does_not_have_is_named_with_those_that_it
             await client.call_tool("wait", a=1)
 
 
+async def test_headers_are_the_key_to_a_server_that_wants_one(kernel: Kernel) -> None:
+    async with keyed_server() as server:
+        async with McpClient(kernel, server.url, headers={"X-Api-Key": KEY}) as client:
+            assert await client.call_tool("look_up", title="Bees") == "Bees is an article."
+        with pytest.raises(KeyRefusedError, match="refuses the key"):
+            await McpClient.connect(kernel, server.url, headers={"X-Api-Key": "wrong"})
+        with pytest.raises(SignInRequiredError):
+            await McpClient.connect(kernel, server.url)
+
+
+async def test_a_server_may_want_a_key_and_a_token(kernel: Kernel, stack: LocalStack) -> None:
+    async with keyed_server() as server:
+        headers, scope = {"X-Api-Key": KEY}, stack.cloud.scope
+        async with McpClient(kernel, server.url, stack.credential(), scope, headers=headers):
+            assert server.sent[0]["authorization"].startswith("Bearer ey")
+            assert server.sent[0]["x-api-key"] == KEY
+
+
 async def test_what_cannot_work_is_said_before_anything_happens(kernel: Kernel, stack: LocalStack) -> None:
     with pytest.raises(ValueError, match="needs a scope"):
         McpClient(kernel, "http://127.0.0.1:9/mcp", stack.credential())
+    with pytest.raises(ValueError, match="by https only"):
+        McpClient(kernel, "http://tools.example/mcp", headers={"X-Api-Key": KEY})
+    with pytest.raises(ValueError, match="Cookie is set by the client itself"):
+        McpClient(kernel, "https://tools.example/mcp", headers={"Cookie": KEY})
     with pytest.raises(ValueError, match="Nobody can approve"):
         McpClient(kernel, "http://127.0.0.1:9/mcp", approve=True)
     with pytest.raises(ServerUnavailableError):

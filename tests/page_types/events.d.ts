@@ -25,7 +25,7 @@ interface ToolView {
 interface ServerView {
   name: string;
   title: string;
-  status: "connecting" | "ready" | "down" | "sign_in";
+  status: "connecting" | "ready" | "down" | "sign_in" | "key_refused";
   tools: number;
   offers: Array<ToolView>;
   message?: string;

@@ -1,8 +1,19 @@
 """Settings of one MCP server of the chat: where it is, and what its tools may do."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from mcpsecurity.environment import filled
+from mcpsecurity.server_headers import check_address, checked_headers
 
 __all__ = ["URL_PATTERN", "GrantScope", "McpServerSettings"]
 
@@ -21,13 +32,18 @@ Patterns = Annotated[tuple[Pattern, ...], Field(max_length=_MAX_PATTERNS)]
 class McpServerSettings(BaseModel):
     """One MCP server of the chat."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: str = Field(
         pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$", description="Short name, shown with its tools."
     )
     url: str = Field(pattern=URL_PATTERN, description="Its MCP endpoint.")
     scope: str | None = Field(None, description="Entra scope of its tokens; none: no token is sent.")
+    headers: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Headers that it wants with each request, such as an API key; ${NAME} in a value stands "
+        "for a variable of the environment.",
+    )
     title: str | None = Field(None, description="Name for people.")
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds until an answer must begin.")
     asks: bool = Field(
@@ -55,7 +71,38 @@ class McpServerSettings(BaseModel):
         "fits, one is needed.",
     )
 
+    @field_validator("headers", mode="before")
+    @classmethod
+    def _can_be_sent(cls, headers: Any) -> Any:
+        """Put in the variables' values, and refuse what cannot be sent."""
+        if not isinstance(headers, dict):
+            return headers
+        texts = {str(name): _text(value) for name, value in headers.items()}
+        return checked_headers({name: filled(text) for name, text in texts.items()})
+
+    @model_validator(mode="after")
+    def _keeps_its_key(self) -> Self:
+        if not self.headers:
+            return self
+        check_address(self.url)
+        if self.scope is not None and any(name.lower() == "authorization" for name in self.headers):
+            raise ValueError("scope has a token sent in Authorization; remove it, or this header")
+        return self
+
+    @property
+    def sent_headers(self) -> dict[str, str]:
+        """Its headers, in clear."""
+        return {name: value.get_secret_value() for name, value in self.headers.items()}
+
     @property
     def plugin_name(self) -> str:
         """The name of its plugin in the kernel."""
         return self.name.replace("-", "_")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if not isinstance(value, str):
+        raise ValueError("write each value as a text, in quotes")  # noqa: TRY004 - Pydantic tells ValueError only
+    return value

@@ -4,7 +4,7 @@ async with McpConnection(url, auth=TokenAuth(get_token)) as server:
     result = await server.call_tool("add", {"a": 1, "b": 2})
 """
 
-from mcpsecurity.client.auth import GetToken, StepUp, TokenAuth
+from mcpsecurity.client.auth import GetToken, HeaderAuth, StepUp, TokenAuth
 from mcpsecurity.client.challenges import Challenge
 from mcpsecurity.client.connection import McpConnection, OnNotification
 from mcpsecurity.client.credentials import CredentialAuth
@@ -13,6 +13,7 @@ from mcpsecurity.client.errors import (
     BridgeError,
     CallDeclinedError,
     InsufficientScopeError,
+    KeyRefusedError,
     ProtocolError,
     ServerUnavailableError,
     SessionLostError,
@@ -30,7 +31,9 @@ __all__ = [
     "ConcurrentSession",
     "CredentialAuth",
     "GetToken",
+    "HeaderAuth",
     "InsufficientScopeError",
+    "KeyRefusedError",
     "McpConnection",
     "OnNotification",
     "ProtocolError",

@@ -50,8 +50,8 @@ class McpConnection:
 
     Args:
         url: the MCP endpoint.
-        auth: puts a token on each request, for example `TokenAuth`. The time that it takes, such as a sign-in
-            of minutes, does not count towards `timeout`.
+        auth: puts a token on each request, for example `TokenAuth`, or a key: `HeaderAuth`. The time that it
+            takes, such as a sign-in of minutes, does not count towards `timeout`.
         elicitation: answers the server's questions to the person, each in a task of its own.
         sampling: answers the server's requests to the model, each in a task of its own.
         on_notification: called with each notification, such as list changes and log messages.

@@ -5,7 +5,8 @@ BridgeError
 ├── SessionLostError           the server does not know the session any more
 ├── SignInRequiredError        401: a token is missing, or not good enough even when fresh
 ├── AccessDeniedError          403
-│   └── InsufficientScopeError 403 that names the scopes it wants
+│   ├── InsufficientScopeError 403 that names the scopes it wants
+│   └── KeyRefusedError        401 or 403 to headers that were set, such as an API key, without a token
 ├── ProtocolError              the server answered a request with an error of its own
 ├── CallDeclinedError          the person did not approve a call
 └── ToolFailedError            a tool said that it failed
@@ -18,6 +19,7 @@ __all__ = [
     "BridgeError",
     "CallDeclinedError",
     "InsufficientScopeError",
+    "KeyRefusedError",
     "ProtocolError",
     "ServerUnavailableError",
     "SessionLostError",
@@ -70,6 +72,10 @@ class InsufficientScopeError(AccessDeniedError):
     def __init__(self, message: str, *, scope: str) -> None:
         super().__init__(message)
         self.scope = scope
+
+
+class KeyRefusedError(AccessDeniedError):
+    """The server refuses the headers that were set for it, such as an API key: no sign-in helps."""
 
 
 class ProtocolError(BridgeError):

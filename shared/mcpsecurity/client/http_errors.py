@@ -8,11 +8,13 @@ from typing import Any
 
 import httpx
 
+from mcpsecurity.client.auth import KEY, SentKey
 from mcpsecurity.client.challenges import challenge_parameters
 from mcpsecurity.client.errors import (
     AccessDeniedError,
     BridgeError,
     InsufficientScopeError,
+    KeyRefusedError,
     ProtocolError,
     ServerUnavailableError,
     SessionLostError,
@@ -101,9 +103,12 @@ def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) ->
     status, host = response.status_code, response.request.url.netloc.decode()
     challenge, message = challenge_parameters(response), _json(body)
     error = error_of(message)
-    reason = challenge.get("error_description") or _reason(response, body, message)
+    said = challenge.get("error_description")
+    reason = _without_key(response, said) if said else _reason(response, body, message)
     if status in (401, 403):
-        return _denied(status, host, challenge, reason)
+        key: SentKey | None = response.request.extensions.get(KEY)
+        alone = key is not None and key.alone
+        return _key_refused(status, host, reason) if alone else _denied(status, host, challenge, reason)
     # An error with the request's own id was made by who has read the request, perhaps after carrying it out
     answered = error is not None and request_id is not None and message.get("id") == request_id
     doubtful = _session_is_doubtful(response, reason, answered=answered)
@@ -185,6 +190,22 @@ def _denied(status: int, host: str, challenge: dict[str, str], reason: str) -> B
     )
 
 
+def _key_refused(status: int, host: str, reason: str) -> KeyRefusedError:
+    text = Sentence("The MCP server at {host} refuses the key that is sent to it.", host=host)
+    if status == 403:
+        text = Sentence("The MCP server at {host} does not allow this with the key that is sent.", host=host)
+    return KeyRefusedError(with_reason(text, reason))
+
+
+def _without_key(response: httpx.Response, text: str) -> str:
+    """Return what a server says, without the key that was sent to it, which it may repeat."""
+    key: SentKey | None = response.request.extensions.get(KEY)
+    for value in key.values if key is not None else ():
+        for secret in (value, value.rpartition(" ")[2]):
+            text = text.replace(secret, "…")
+    return text
+
+
 def _json(body: bytes) -> Any:
     try:
         return parsed(body)
@@ -199,6 +220,10 @@ def reason_in(response: httpx.Response, body: bytes) -> str:
 
 def _reason(response: httpx.Response, body: bytes, message: Any) -> str:
     """Return what a server says in the body: as JSON-RPC, as RFC 9457, as frameworks do, or in plain text."""
+    return _without_key(response, _words(response, body, message))
+
+
+def _words(response: httpx.Response, body: bytes, message: Any) -> str:
     if isinstance(message, dict):
         if isinstance(message.get("error"), dict):
             error = error_of(message) or {}

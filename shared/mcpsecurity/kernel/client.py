@@ -4,7 +4,7 @@ Importing it is quick: Semantic Kernel, the MCP SDK and what else a connection n
 is made.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -41,6 +41,8 @@ class McpClient:
         credential: of azure-identity, sync or async; None calls without a token.
         scope: the scope of the token, such as `api://<client id>/mcp:tools`. The server cannot choose it: it
             would get a token for something else.
+        headers: headers that the server wants with each request, such as an API key; sent by https only, or
+            to this machine. With a credential, too, if it wants both.
         include: names of the tools to take; None takes all.
         exclude: names of tools to leave.
         prefix: put before each function's name.
@@ -60,7 +62,8 @@ class McpClient:
         ca_file: PEM file of a certificate authority to trust besides the system's.
 
     Raises:
-        ValueError: `approve` where no person can be asked, or a credential without a scope.
+        ValueError: `approve` where no person can be asked, a credential without a scope, or a header that may
+            not be set.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class McpClient:
         credential: "Credential | None" = None,
         scope: str | None = None,
         *,
+        headers: "Mapping[str, str] | None" = None,
         plugin_name: str = "Tools",
         include: Iterable[str] | None = None,
         exclude: Iterable[str] = (),
@@ -87,20 +91,10 @@ class McpClient:
         from mcpsecurity.kernel.server_plugin import ServerPlugin  # noqa: PLC0415 - it loads Semantic Kernel
 
         options = ClientOptions(
-            plugin_name=plugin_name,
-            include=include,
-            exclude=exclude,
-            prefix=prefix,
-            prompts=prompts,
-            resources=resources,
-            ask=ask,
-            approve=approve,
-            sampling=sampling,
-            progress=progress,
-            on_result=on_result,
-            on_change=on_change,
-            ca_file=ca_file,
-        )
+            plugin_name=plugin_name, include=include, exclude=exclude, prefix=prefix, prompts=prompts,
+            resources=resources, ask=ask, approve=approve, sampling=sampling, progress=progress,
+            on_result=on_result, on_change=on_change, headers=headers, ca_file=ca_file,
+        )  # fmt: skip
         self._server = ServerPlugin(kernel, url, credential, scope, options)
         self._remove_model: Callable[[], Awaitable[None]] | None = None
 
@@ -144,6 +138,7 @@ class McpClient:
         Raises:
             SignInRequiredError: no token, or one that is refused; `scope` says what the server asks for.
             InsufficientScopeError: the token lacks what `scope` says.
+            KeyRefusedError: the server refuses the `headers`.
             BridgeError: it failed for another reason.
             ValueError: another client of the kernel, or a plugin of your own, has this plugin's name.
         """

@@ -1,6 +1,6 @@
 """How a client connects a kernel with an MCP server."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -35,4 +35,5 @@ class ClientOptions:
     progress: "ProgressFnT | None" = None
     on_result: "Callable[[str, ToolText], None] | None" = None
     on_change: "Callable[[KernelPlugin], None] | None" = None
+    headers: Mapping[str, str] | None = None
     ca_file: Path | str | None = None

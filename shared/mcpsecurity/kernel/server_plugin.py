@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+import httpx
 from mcp import types
 from mcp.client.session import ElicitationFnT
 from semantic_kernel import Kernel
@@ -17,6 +19,7 @@ from mcpsecurity.approval import APPROVED_META
 from mcpsecurity.client import (
     BridgeError,
     CallDeclinedError,
+    HeaderAuth,
     McpConnection,
     ProtocolError,
     ToolFailedError,
@@ -33,6 +36,7 @@ from mcpsecurity.kernel.frontend import in_notebook, show_images, someone_to_ask
 from mcpsecurity.kernel.functions import check_plugin_name
 from mcpsecurity.kernel.options import ClientOptions
 from mcpsecurity.kernel.schema_functions import unknown_arguments
+from mcpsecurity.server_headers import check_address
 
 __all__ = ["ServerPlugin"]
 
@@ -56,7 +60,8 @@ class ServerPlugin:
         ask: the handler of the server's questions, if there is somebody to ask.
 
     Raises:
-        ValueError: no person can approve calls here, or a credential lacks its scope.
+        ValueError: no person can approve calls here, a credential lacks its scope, or a header may not be
+            set.
     """
 
     def __init__(
@@ -67,6 +72,8 @@ class ServerPlugin:
         scope: str | None,
         options: ClientOptions,
     ) -> None:
+        if options.headers:
+            check_address(url)
         self.ask: ElicitationHandler | None = someone_to_ask(options.ask, approve=options.approve)
         self.plugin = KernelPlugin(name=options.plugin_name)
         chosen = frozenset(options.include) if options.include is not None else None
@@ -83,7 +90,7 @@ class ServerPlugin:
         self._caller = CallersContext()
         self._connection = McpConnection(
             url,
-            auth=_auth(credential, scope, self._caller),
+            auth=_auth(credential, scope, options.headers, self._caller),
             elicitation=self._elicitation(),
             sampling=options.sampling,
             on_notification=self._heard,
@@ -102,6 +109,7 @@ class ServerPlugin:
         Raises:
             SignInRequiredError: no token, or one that is refused; `scope` says what the server asks for.
             InsufficientScopeError: the token lacks what `scope` says.
+            KeyRefusedError: the server refuses the headers that were set.
             BridgeError: it failed for another reason.
             ValueError: another client of the kernel, or a plugin of your own, has this plugin's name.
         """
@@ -256,10 +264,14 @@ class ServerPlugin:
 
 
 def _auth(
-    credential: "Credential | None", scope: str | None, caller: CallersContext
-) -> CredentialAuth | None:
+    credential: "Credential | None",
+    scope: str | None,
+    headers: Mapping[str, str] | None,
+    caller: CallersContext,
+) -> httpx.Auth | None:
+    token: httpx.Auth | None = None
     if credential is not None and scope is not None:
-        return CredentialAuth(credential, scope, within=caller.run)
-    if credential is not None or scope is not None:
+        token = CredentialAuth(credential, scope, within=caller.run)
+    elif credential is not None or scope is not None:
         raise ValueError("A credential needs a scope to ask for, and a scope a credential.")
-    return None
+    return HeaderAuth(headers, token) if headers else token

@@ -77,7 +77,7 @@ class ServerView(TypedDict):
 
     name: str
     title: str
-    status: Literal["connecting", "ready", "down", "sign_in"]
+    status: Literal["connecting", "ready", "down", "sign_in", "key_refused"]
     tools: int
     offers: list[ToolView]
     message: NotRequired[str]

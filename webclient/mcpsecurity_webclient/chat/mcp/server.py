@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+import httpx
 from mcp import types
 from mcp.client.session import ElicitationFnT, SamplingFnT
 from mcp.shared.session import ProgressFnT
@@ -16,7 +17,9 @@ from mcpsecurity.client import (
     BridgeError,
     Challenge,
     GetToken,
+    HeaderAuth,
     InsufficientScopeError,
+    KeyRefusedError,
     McpConnection,
     ProtocolError,
     ServerUnavailableError,
@@ -110,7 +113,7 @@ class McpServer:
         self._pause = _FIRST_PAUSE
         self.connection = McpConnection(
             settings.url,
-            auth=TokenAuth(_told_apart(tokens.get), tokens.step_up) if tokens is not None else None,
+            auth=_auth(settings, tokens),
             elicitation=self._counted(callbacks.elicitation(settings.name)),
             sampling=callbacks.sampling(settings.name) if callbacks.sampling else None,
             on_notification=self._heard,
@@ -224,6 +227,8 @@ class McpServer:
             listed = await self._listed()
         except SignInRequiredError as error:
             self.needs_sign_in(error)
+        except KeyRefusedError as error:
+            self._refuses_key(error)
         except BridgeError as error:
             self.prompt = False
             self._is_down(str(error))
@@ -256,6 +261,8 @@ class McpServer:
             await self.connection.ping()
         except SignInRequiredError as error:
             self.needs_sign_in(error)
+        except KeyRefusedError as error:
+            self._refuses_key(error)
         except ServerUnavailableError as error:
             self._is_down(str(error))
         except BridgeError:  # it is there, but has no answer to this
@@ -283,6 +290,16 @@ class McpServer:
         self._look_later(self._pause, self.look)
         self._pause *= 2
         self._set("down", message)
+
+    def _refuses_key(self, error: KeyRefusedError) -> None:
+        """Show that the operator's key is refused. It is tried again seldom: servers lock out what is wrong
+        too often."""
+        self._lacks_tools(None)
+        self._look_later(_LONGEST_PAUSE, self.look)
+        if self.status != "key_refused":
+            name = self.settings.name
+            _log.warning("the MCP server %s refuses its headers in WEBCLIENT_MCP_SERVERS: %s", name, error)
+        self._set("key_refused", _only_the_operator(error))
 
     def _lacks_tools(self, refused: SignInRequiredError | None) -> None:
         self._stale, self.refused = True, refused
@@ -322,6 +339,12 @@ class McpServer:
             self._callbacks.changed()
 
 
+def _auth(settings: McpServerSettings, tokens: Tokens | None) -> httpx.Auth | None:
+    """Return what says who asks: the person's token, the operator's headers, or both."""
+    token = TokenAuth(_told_apart(tokens.get), tokens.step_up) if tokens is not None else None
+    return HeaderAuth(settings.sent_headers, token) if settings.headers else token
+
+
 def _told_apart(get_token: GetToken) -> GetToken:
     """Return a source of tokens whose refusals are told from those of a server."""
 
@@ -337,8 +360,15 @@ def _told_apart(get_token: GetToken) -> GetToken:
 def _nothing_to_give(error: SignInRequiredError) -> Sentence:
     return Sentence(
         "{problem} No sign-in here helps: the chat has no token for it. The operator of the chat names the "
-        "permission for it with the setting scope, if the server takes tokens of this organisation.",
+        "permission for it with the setting scope, if the server takes tokens of this organisation, or a key "
+        "of its own with the setting headers.",
         problem=str(error),
+    )
+
+
+def _only_the_operator(error: KeyRefusedError) -> Sentence:
+    return Sentence(
+        "{problem} Only the operator of the chat can change it; no sign-in helps.", problem=str(error)
     )
 
 

@@ -4,6 +4,8 @@ import { byId, h, setText } from "../ui/dom.js";
 import { anchored } from "../ui/popover.js";
 import { t, tn } from "../ui/texts.js";
 
+const TROUBLED = ["down", "sign_in", "key_refused"];
+
 export class Servers {
   constructor() {
     this._opener = byId("servers");
@@ -37,11 +39,11 @@ export function moreOf({ tools, offers }) {
 
 function worst(servers) {
   const has = (wanted) => servers.some(({ status }) => status === wanted);
-  return has("down") || has("sign_in") ? "down" : has("connecting") ? "connecting" : "ready";
+  return TROUBLED.some(has) ? "down" : has("connecting") ? "connecting" : "ready";
 }
 
 function summary(servers) {
-  const troubled = servers.filter(({ status }) => status === "down" || status === "sign_in");
+  const troubled = servers.filter(({ status }) => TROUBLED.includes(status));
   if (troubled.length > 1) return tn("{count} server down", "{count} servers down", troubled.length);
   if (troubled.length > 0) return trouble(troubled[0]);
   if (worst(servers) === "connecting") return t("Connecting…");
@@ -50,6 +52,7 @@ function summary(servers) {
 
 function trouble(server) {
   const values = { server: nameOf(server) };
+  if (server.status === "key_refused") return t("{server} refuses its key", values);
   return server.status === "sign_in" ? t("{server} needs a sign-in", values) : t("{server} unavailable", values);
 }
 
@@ -71,6 +74,7 @@ function stateWords({ status, tools, sign_in_url: signInUrl }) {
     connecting: () => t("Connecting…"),
     ready: () => tn("{count} tool", "{count} tools", tools),
     down: () => t("Unavailable. It is tried again every few seconds."),
+    key_refused: () => t("Refuses the key that the operator has set"),
     sign_in: () => (signInUrl ? t("Needs you to sign in again") : t("Wants a sign-in that this chat does not have")),
   };
   return words[status]?.() ?? status;

@@ -33,5 +33,5 @@ function offers(server) {
 
 function note({ status, tools, sign_in_url: signInUrl }) {
   if (status === "ready") return tools === 0 ? t("no tools") : "";
-  return { connecting: t("connecting…"), down: t("unavailable at the moment"), sign_in: signInUrl ? t("needs you to sign in again") : t("wants a sign-in that this chat does not have") }[status];
+  return { connecting: t("connecting…"), down: t("unavailable at the moment"), key_refused: t("refuses the key that the operator has set"), sign_in: signInUrl ? t("needs you to sign in again") : t("wants a sign-in that this chat does not have") }[status];
 }

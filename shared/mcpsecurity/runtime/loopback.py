@@ -1,0 +1,15 @@
+"""Tells this machine's own names and addresses from others."""
+
+from ipaddress import ip_address
+
+__all__ = ["is_loopback"]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine: what is sent there crosses no network."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
