@@ -26,6 +26,8 @@ def test_without_options_there_are_no_further_servers() -> None:
         (["Files=ftp://localhost/mcp"], "write http://HOST:PORT/mcp"),
         (["My files=http://localhost/mcp"], "write http://HOST:PORT/mcp"),
         (["http://local host/mcp"], "write http://HOST:PORT/mcp"),
+        (["npx -y server ."], "run `uvx mcp-proxy --port 3001 -- npx -y server .` in another terminal"),
+        (["Files=./bin/server --root=/srv"], "mcp-proxy --port 3001 -- ./bin/server --root=/srv"),
         (["A=http://localhost:1/mcp", "a=http://localhost:2/mcp"], "there is a server named a already"),
         (["Tools=http://localhost:1/mcp"], "there is a server named Tools already"),
     ],

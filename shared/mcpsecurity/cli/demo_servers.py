@@ -9,6 +9,11 @@ __all__ = ["ServerOptionError", "servers_setting"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _URL = re.compile(r"https?://[^/\s]+(/\S*)?")
+_COMMAND = re.compile(r"[\w./\\~@-]+ [^\r\n]+")
+_SERVE_BY_HTTP = (
+    "{command!r} is a command, of a server with the stdio transport. The chat speaks HTTP: run "
+    "`uvx mcp-proxy --port 3001 -- {command}` in another terminal, and write NAME=http://127.0.0.1:3001/mcp"
+)
 _TAKEN = "tools"
 """The plugin of the demo's own server."""
 
@@ -33,6 +38,8 @@ def servers_setting(options: Iterable[str]) -> str:
         if not equals or "://" in name:
             name, url = f"Server{number}", option
             title = urlsplit(option).netloc
+        if _COMMAND.fullmatch(url):
+            raise ServerOptionError(_SERVE_BY_HTTP.format(command=url))
         if not _NAME.fullmatch(name) or not _URL.fullmatch(url):
             raise ServerOptionError(f"{option!r}: write http://HOST:PORT/mcp, or NAME=http://HOST:PORT/mcp")
         if name.replace("-", "_").lower() in names:
