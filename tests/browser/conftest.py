@@ -130,6 +130,19 @@ async def alice_with(
 
 
 @pytest.fixture
+async def alice_with_bundle(context: BrowserContext, stack: Stack) -> AsyncIterator[Person]:
+    """Alice, signed in at a chat that serves the page's bundle."""
+    web = Service(lambda: create_webclient(stack.web_settings(url=url, bundled=True)))
+    url = f"http://localhost:{web.port}"
+    stack.cloud.register_webclient_url(url)
+    await web.start()
+    person = await _signed_in(context, url, ALICE)
+    yield person
+    await person.page.close()  # it would ask a service that is gone
+    await web.stop()
+
+
+@pytest.fixture
 async def alice_in_a_hurry(context: BrowserContext, stack: Stack) -> Person:
     """Alice at a chat where questions expire after three seconds."""
     person = await _signed_in(context, stack.hasty_url, ALICE)

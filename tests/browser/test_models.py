@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import BrowserContext, expect
 from tests.browser.person import Person
 from tests.browser.stack import Service, Stack
+from tests.browser.watch import Watch
 
 from mcpsecurity_webclient.app import create_app
 
@@ -52,10 +53,12 @@ async def test_a_model_is_chosen_in_the_page_and_kept_for_the_conversation(
 
 
 async def test_the_page_shows_how_full_the_window_is_and_the_models_note(
-    models_url: str, context: BrowserContext
+    models_url: str, context: BrowserContext, watch: Watch
 ) -> None:
-    person = await Person(await context.new_page(), models_url).sign_in()
-    page = person.page
+    watch.allow("net::ERR_FAILED")
+    page = await context.new_page()
+    await page.route("**/windowpanel.js", lambda route: route.abort())
+    person = await Person(page, models_url).sign_in()
     await person.begin_another()
     await page.get_by_label("Model", exact=True).select_option("small")
     window = page.get_by_role("button", name="Context")
@@ -65,6 +68,9 @@ async def test_the_page_shows_how_full_the_window_is_and_the_models_note(
     await expect(window).to_be_visible()
     await window.click()
     panel = page.get_by_role("dialog", name="What the model is sent")
+    await expect(panel).to_contain_text("could not be loaded")
+    await page.unroute("**/windowpanel.js")
+    await panel.get_by_role("button", name="Try again").click()
     await expect(panel).to_contain_text("of the 14k tokens")
     await panel.get_by_text("A note instead of the first").click()
     await expect(panel).to_contain_text("Asked: Part 0 of it.")

@@ -2,16 +2,11 @@
 
 import re
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-from playwright.async_api import BrowserContext, CDPSession, Request, expect
+from playwright.async_api import CDPSession, Request, expect
 from tests.browser.person import Person
-from tests.browser.stack import Service, Stack
-
-from mcpsecurity_webclient.app import create_app
 
 SLOW = {
     "offline": False,
@@ -30,27 +25,15 @@ class Loaded:
     seconds: float = 0.0
 
 
-@pytest.fixture
-async def alice_far_away(context: BrowserContext, stack: Stack) -> AsyncIterator[Person]:
-    """Alice, signed in at a chat that serves the bundle."""
-    url = ""
-    service = Service(lambda: create_app(stack.web_settings(url=url, bundled=True)))
-    url = f"http://localhost:{service.port}"
-    stack.cloud.register_webclient_url(url)
-    await service.start()
-    person = await Person(await context.new_page(), url).sign_in()
-    yield person
-    await person.page.close()  # it would ask a service that is gone
-    await service.stop()
-
-
-async def test_the_page_is_small_and_kept(alice_far_away: Person) -> None:
-    network = await alice_far_away.page.context.new_cdp_session(alice_far_away.page)
+async def test_the_page_is_small_and_kept(alice_with_bundle: Person) -> None:
+    network = await alice_with_bundle.page.context.new_cdp_session(alice_with_bundle.page)
     await network.send("Network.enable")
     await network.send("Network.emulateNetworkConditions", SLOW)
 
-    cold = min([await load(alice_far_away, network, cold=True) for _ in range(2)], key=lambda a: a.seconds)
-    warm = min([await load(alice_far_away, network, cold=False) for _ in range(2)], key=lambda a: a.seconds)
+    cold = min([await load(alice_with_bundle, network, cold=True) for _ in range(2)], key=lambda a: a.seconds)
+    warm = min(
+        [await load(alice_with_bundle, network, cold=False) for _ in range(2)], key=lambda a: a.seconds
+    )
 
     timing = f"{cold.seconds:.2f} s cold, {warm.seconds:.2f} s warm"
     print(f"{len(cold.urls)} requests, {cold.bytes / 1000:.1f} kB, {timing}")
@@ -58,8 +41,8 @@ async def test_the_page_is_small_and_kept(alice_far_away: Person) -> None:
     assert cold.bytes <= 70_000
 
 
-async def test_bundled_files_are_compressed_and_kept_for_ever(alice_far_away: Person) -> None:
-    page = alice_far_away.page
+async def test_bundled_files_are_compressed_and_kept_for_ever(alice_with_bundle: Person) -> None:
+    page = alice_with_bundle.page
     sources = await page.locator("script[src], link[rel=stylesheet]").evaluate_all(
         "(all) => all.map((e) => e.src || e.href)"
     )
@@ -73,8 +56,8 @@ async def test_bundled_files_are_compressed_and_kept_for_ever(alice_far_away: Pe
         assert await other.body() == await answer.body()
 
 
-async def test_what_loads_on_demand_comes_from_the_bundle_and_works(alice_far_away: Person) -> None:
-    person = alice_far_away
+async def test_what_loads_on_demand_comes_from_the_bundle_and_works(alice_with_bundle: Person) -> None:
+    person = alice_with_bundle
     asked: list[str] = []
 
     def requested(request: Request) -> None:

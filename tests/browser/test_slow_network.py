@@ -199,6 +199,21 @@ async def test_a_tool_stays_unfolded_when_its_server_tells_of_itself(alice: Pers
     await expect(needs).to_be_visible(timeout=2_000)
 
 
+async def test_the_focus_in_the_list_of_tools_stays_when_a_server_tells_of_itself(alice: Person) -> None:
+    dialog = await opened_tools(alice)
+    await dialog.get_by_text("playground", exact=True).click()
+    await dialog.get_by_text("Marathon", exact=True).click()
+    switch = dialog.get_by_role("switch", name="Use Marathon")
+    summary = dialog.locator("summary").filter(has_text="Marathon")
+    for place in (switch, summary):
+        await place.focus()
+        await place.evaluate("(e) => e.classList.add('drawn-before')")
+        async with alice.page.expect_response("**/tools"):
+            await alice.page.evaluate(SNAPSHOT)
+        await expect(dialog.locator(".drawn-before")).to_have_count(0)
+        await expect(place).to_be_focused()
+
+
 async def test_a_call_stays_unfolded_when_the_chat_is_read_anew(alice: Person) -> None:
     await alice.ask(DICE)
     await alice.approve("get_random_number")
@@ -209,3 +224,24 @@ async def test_a_call_stays_unfolded_when_the_chat_is_read_anew(alice: Person) -
     await expect(row).to_be_visible()
     await alice.page.evaluate(READ_ANEW)
     await expect(row).to_be_visible(timeout=2_000)
+
+
+async def test_the_raw_json_of_a_call_stays_when_it_ends_and_when_the_chat_is_read_anew(
+    alice: Person, stack: Stack
+) -> None:
+    await alice.ask("Run a marathon")
+    await alice.approve("run_marathon")
+    card = alice.call("run_marathon")
+    await expect(card).to_have_attribute("data-status", "running")
+    await card.locator("summary.card-line").click()
+    toggle = card.get_by_role("button", name="Raw JSON")
+    await toggle.click()
+    await expect(toggle).to_be_focused()
+    stack.playground.proceed.set()
+    await alice.says("The marathon is over")
+    await expect(toggle).to_have_attribute("aria-expanded", "true", timeout=2_000)
+    await expect(card.locator("pre.raw").first).to_be_visible()
+    await card.locator(".result").evaluate("(e) => e.classList.add('kept')")
+    await alice.page.evaluate(READ_ANEW)
+    await expect(toggle).to_have_attribute("aria-expanded", "true", timeout=2_000)
+    await expect(card.locator(".result.kept")).to_have_count(1)

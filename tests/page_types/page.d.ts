@@ -102,9 +102,12 @@ declare global {
     retry?: () => Promise<unknown>;
     /** Have the model go on with an answer that was cut off. */
     goOn?: () => Promise<unknown>;
-    /** Let the person change a message. */
+    /** Let the person change what she wrote last; false: she wrote nothing yet. */
+    editLast?: () => boolean;
     /** Show a short notice. */
     tell?: (message: string) => void;
+    /** Say that a part of the page did not come. */
+    missing?: (message: string, again: () => Promise<unknown>) => void;
     /** Open a chat in this page. */
     open?: (chatId: string) => void;
     /** The person works on the open chat, which has these words as its title if it has none: it comes to the top. */

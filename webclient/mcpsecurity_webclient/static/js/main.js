@@ -82,6 +82,7 @@ function start() {
   context.retry = answering(() => commands.retry());
   context.goOn = answering(() => commands.goOn());
   context.tell = (message) => toasts.show({ level: "info", message });
+  context.missing = (message, again) => toasts.show({ level: "warning", message, again });
   context.rising = (act, words) => chats.rising(act, words);
   context.sent = () => follower.goToEnd();
   context.keep = (element) => follower.keep(element);
@@ -97,6 +98,8 @@ function start() {
   const composer = new Composer(context, draft, new Attachments(catalog, context), files);
   composer.use(new PaletteOpener(context, composer, catalog));
   const conversation = new Conversation(byId("conversation-content"), context);
+  const queue = new Queue(context, composer);
+  context.editLast = () => queue.takeLastBack() || conversation.editLast(() => composer.focus());
   const notifications = new Notifications();
   const waiting = new Waiting(log, follower, notifications, () => chats.showRunning());
   makeRoomFor(byId("shelf"), log);
@@ -105,7 +108,7 @@ function start() {
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, files, new Welcome((text) => composer.say(text)), new Queue(context, composer), catalog, conversation, new Status(() => stream.restart()), follower, new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new ToolsOpener(context), new Grants(context), waiting, chats, notifications];
+  const views = [composer, files, new Welcome((text) => composer.say(text)), queue, catalog, conversation, new Status(() => stream.restart()), follower, new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new ToolsOpener(context), new Grants(context), waiting, chats, notifications];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) endSession();

@@ -1,6 +1,7 @@
 /** A frame of a fixed height whose drawing is loaded when it is first seen, and drawn again for each width. */
 
 import { h } from "../ui/dom.js";
+import { absent } from "../ui/ondemand.js";
 
 /**
  * @param {(width: number) => Promise<Element>} draw  `width` is in pixels
@@ -9,11 +10,15 @@ import { h } from "../ui/dom.js";
 export function framed(draw, name = "chart-frame") {
   const element = h("div", { class: name });
   let latest = 0;
-  new ResizeObserver(async ([{ contentRect }]) => {
-    const width = Math.floor(contentRect.width);
-    latest = width;
-    const drawing = width > 0 ? await draw(width).catch(() => null) : null;
-    if (drawing && width === latest) element.replaceChildren(drawing);
+  const redraw = async () => {
+    const width = latest;
+    if (width <= 0) return;
+    const drawing = await draw(width).catch(() => absent(redraw));
+    if (width === latest) element.replaceChildren(drawing);
+  };
+  new ResizeObserver(([{ contentRect }]) => {
+    latest = Math.floor(contentRect.width);
+    return redraw();
   }).observe(element);
   return element;
 }

@@ -7,6 +7,7 @@ import { forEachChat } from "./draft.js";
 import { byId, h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { button } from "../ui/button.js";
+import { absent } from "../ui/ondemand.js";
 import { anchored } from "../ui/popover.js";
 import { t } from "../ui/texts.js";
 
@@ -44,11 +45,17 @@ export class Attachments {
   async _fill() {
     this._panel.replaceChildren(h("p", { class: "muted" }, t("Loading…")));
     const { resources, templates = [] } = await this._catalog.load();
-    const { templateForm } = templates.length > 0 ? await import("./template.js") : {};
-    const forms = templates.map((template) => templateForm(template, this._context, (resource) => this._attach(resource)));
-    const rows = [...resources.map((resource) => this._row(resource)), ...forms];
+    const rows = [...resources.map((resource) => this._row(resource)), ...(await this._forms(templates))];
     const heading = h("h2", { class: "menu-title" }, t("Resources"));
     this._panel.replaceChildren(heading, rows.length > 0 ? h("ul", {}, rows) : h("p", { class: "muted" }, t("The servers offer no resources.")));
+  }
+
+  /** The forms of templates, whose module is loaded when there is one. */
+  async _forms(templates) {
+    if (templates.length === 0) return [];
+    const module = await import("./template.js").catch(() => null);
+    if (!module) return [h("li", {}, absent(() => this._fill()))];
+    return templates.map((template) => module.templateForm(template, this._context, (resource) => this._attach(resource)));
   }
 
   _row(resource) {

@@ -115,6 +115,8 @@ export class Composer {
       this._sendOnce(event);
     } else if (event.key === "Escape" && this._run) {
       this._stopOnce(event);
+    } else if (isPlain(event, "ArrowUp") && this.text === "" && this._context.editLast()) {
+      event.preventDefault();
     }
   }
 
@@ -212,4 +214,8 @@ export class Composer {
     this._text.style.height = "auto";
     this._text.style.height = `${this._text.scrollHeight}px`;
   }
+}
+
+function isPlain({ key, shiftKey, altKey, ctrlKey, metaKey }, wanted) {
+  return key === wanted && !shiftKey && !altKey && !ctrlKey && !metaKey;
 }

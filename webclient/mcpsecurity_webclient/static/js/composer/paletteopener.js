@@ -1,7 +1,7 @@
 /** Opens the palette of prompts, whose module is loaded when it is first asked for. */
 
 import { byId } from "../ui/dom.js";
-import { t } from "../ui/texts.js";
+import { onDemand } from "../ui/ondemand.js";
 
 export class PaletteOpener {
   /** @param {PageContext} context  @param {Composer} composer  @param {Catalog} catalog */
@@ -13,7 +13,7 @@ export class PaletteOpener {
     this._palette = null;
     /** @type {Promise<void> | null} */
     this._opening = null;
-    byId("open-prompts").addEventListener("click", async () => (await this._load())?.open());
+    byId("open-prompts").addEventListener("click", () => this._openAll());
   }
 
   /** Follow the text of the message box; see `Palette.changed`. Text typed while the module loads counts, too. */
@@ -32,13 +32,17 @@ export class PaletteOpener {
   }
 
   async _open() {
-    (await this._load())?.changed(this._composer.text);
+    (await this._load(() => this._open()))?.changed(this._composer.text);
   }
 
-  async _load() {
-    const module = await import("./palette.js").catch(() => null);
-    if (!module) this._context.tell(t("The chat cannot be reached. Nothing was changed."));
-    else this._palette ??= new module.Palette(this._context, this._composer, this._catalog);
+  async _openAll() {
+    (await this._load(() => this._openAll()))?.open();
+  }
+
+  /** @param {() => any} again  what needs the palette */
+  async _load(again) {
+    const module = await onDemand(() => import("./palette.js"), this._context, again);
+    if (module) this._palette ??= new module.Palette(this._context, this._composer, this._catalog);
     return this._palette;
   }
 }

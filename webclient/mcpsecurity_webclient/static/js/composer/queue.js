@@ -11,6 +11,7 @@ export class Queue {
     this._composer = composer;
     this._element = byId("queue");
     this._drawn = "";
+    this._waiting = [];
   }
 
   /** @param {PageState} state */
@@ -18,8 +19,16 @@ export class Queue {
     const shown = JSON.stringify([queue, run === null]);
     if (shown === this._drawn) return;
     this._drawn = shown;
+    this._waiting = queue;
     this._element.hidden = queue.length === 0;
     this._element.replaceChildren(...queue.map((waiting, index) => this._row(waiting, run === null && index === 0)));
+  }
+
+  /** Take back what was written last. Returns false when nothing waits. */
+  takeLastBack() {
+    if (this._waiting.length === 0) return false;
+    this._takeBack(this._waiting.at(-1));
+    return true;
   }
 
   _row(waiting, mayBeSent) {

@@ -24,7 +24,7 @@ export class Conversation {
     this._requests = new Map();
     this._outcomes = new Map();
     this._askedId = "";
-    this._ending = new Ending(context, () => this._messages.get(this._askedId)?.edit());
+    this._ending = new Ending(context, () => this.editLast());
     this._loose = h("div", { class: "requests loose" });
     this._list = h("div", { class: "messages" });
     this._versions = new VersionSwitch(context);
@@ -48,6 +48,16 @@ export class Conversation {
     arrange(this._loose, requests.get(null));
     this._versions.update(forkAt(state, state.order.length), state.run !== null);
     this._ending.update(state);
+  }
+
+  /**
+   * Let the person change what she said last. Returns false when she said nothing yet.
+   * @param {() => void} [leave]  see `OwnActions.edit`
+   */
+  editLast(leave) {
+    const asked = this._messages.get(this._askedId);
+    asked?.edit(leave);
+    return asked !== undefined;
   }
 
   _drawn(message, state, situation) {

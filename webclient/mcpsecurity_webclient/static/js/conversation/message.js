@@ -48,9 +48,12 @@ export class MessageView {
     this._drawFooter(message, state, isLast);
   }
 
-  /** Let the person say something else in the place of what she said. */
-  edit() {
-    this._own.edit();
+  /**
+   * Let the person say something else in the place of what she said.
+   * @param {() => void} [leave]  see `OwnActions.edit`
+   */
+  edit(leave) {
+    this._own.edit(leave);
   }
 
   _userElement(message) {

@@ -4,6 +4,7 @@ import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { copyButton } from "../ui/copy.js";
 import { moment } from "./moments.js";
+import { onDemand } from "../ui/ondemand.js";
 import { t } from "../ui/texts.js";
 
 export class OwnActions {
@@ -13,6 +14,7 @@ export class OwnActions {
     this._shown = shown;
     this._context = context;
     this._busy = false;
+    this._leave = () => {};
     /** @type {import("./own_editor.js").OwnEditor | null} */
     this._editor = null;
     this._edit = button(t("Edit message"), () => this.edit(), { symbol: "pencil", iconOnly: true });
@@ -28,10 +30,15 @@ export class OwnActions {
     this._editor?.update(busy);
   }
 
-  /** Let the person change the message in its place. */
-  async edit() {
-    const module = await import("./own_editor.js").catch(() => null);
-    if (!module) return this._context.tell(t("The chat cannot be reached. Nothing was changed."));
+  /**
+   * Let the person change the message in its place.
+   * @param {() => void} [leave]  moves the focus when she leaves it as it was
+   */
+  async edit(leave = () => this._edit.focus()) {
+    if (this._editor?.element.isConnected) return this._editor.focus();
+    const module = await onDemand(() => import("./own_editor.js"), this._context, () => this.edit(leave));
+    if (!module) return;
+    this._leave = leave;
     this._editor ??= new module.OwnEditor(this._message, this._context, () => this._close());
     this.element.append(this._editor.element);
     this._show(false);
@@ -42,7 +49,7 @@ export class OwnActions {
   _close() {
     this._editor?.element.remove();
     this._show(true);
-    this._edit.focus();
+    this._leave();
   }
 
   _show(shown) {

@@ -30,6 +30,10 @@ export class OwnEditor {
     this._text.focus();
   }
 
+  focus() {
+    this._text.focus();
+  }
+
   /** @param {boolean} busy */
   update(busy) {
     this._save.setAttribute("aria-disabled", String(busy));

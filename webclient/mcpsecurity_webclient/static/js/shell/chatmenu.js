@@ -1,6 +1,7 @@
 /** What can be done with a chat: rename, pin, share, export, delete. One menu serves every row of the list. */
 
 import { byId, setText } from "../ui/dom.js";
+import { onDemand } from "../ui/ondemand.js";
 import { openAt } from "../ui/popover.js";
 import { pathOf } from "../protocol/commands.js";
 import { t } from "../ui/texts.js";
@@ -57,9 +58,10 @@ export class ChatMenu {
     });
   }
 
-  async _share({ chat_id: id, title }) {
-    const { share } = await import("./share.js");
-    await share(`${pathOf(id)}/export?format=markdown`, title, this._context);
+  async _share(entry) {
+    const { chat_id: id, title } = entry;
+    const module = await onDemand(() => import("./share.js"), this._context, () => this._share(entry));
+    await module?.share(`${pathOf(id)}/export?format=markdown`, title, this._context);
   }
 
   async _send(command) {

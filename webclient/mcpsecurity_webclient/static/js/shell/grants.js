@@ -6,6 +6,7 @@
 import { byId, h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { icon } from "../ui/icons.js";
+import { absent } from "../ui/ondemand.js";
 import { t } from "../ui/texts.js";
 
 export class Grants {
@@ -31,8 +32,10 @@ export class Grants {
   /** The menu's list is drawn, and its module loaded, when the menu is open. */
   async _list() {
     if (!byId("account-menu").matches(":popover-open")) return;
-    const { drawGrants } = await import("./account_grants.js");
-    drawGrants(this._drawn ?? [], this._context, (grant) => this._revoke(grant));
+    const module = await import("./account_grants.js").catch(() => null);
+    if (module) return module.drawGrants(this._drawn ?? [], this._context, (grant) => this._revoke(grant));
+    byId("account-grants-none").hidden = true;
+    byId("account-grants-list").replaceChildren(h("li", {}, absent(() => this._list())));
   }
 
   async _revoke(grant) {

@@ -52,19 +52,22 @@ export class Tools {
     }
   }
 
+  /** The focus stays on the same switch or tool. */
   _draw() {
+    const held = this._list.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.place : undefined;
     const words = this._search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     const open = new Set([...this._list.querySelectorAll("details[open]")].map(({ dataset }) => dataset.fold));
     this._list.replaceChildren(...this._servers.map((server) => this._server(server, words, open)));
     setText(this._note, this._summary());
     this._mark();
+    if (held !== undefined) [...this._list.querySelectorAll("[data-place]")].find(({ dataset }) => dataset.place === held)?.focus();
   }
 
   _server(server, words, open) {
     const found = server.list.filter((tool) => words.every((word) => `${tool.name} ${tool.title} ${tool.description}`.toLowerCase().includes(word)));
     const body = h("ul", { class: "tool-rows" });
     const details = h("details", { class: "tool-server", "data-fold": server.name, open: words.length > 0 || this._servers.length === 1 || open.has(server.name) },
-      h("summary", {}, h("span", { class: "tool-server-name", dir: "auto" }, server.title), h("span", { class: "menu-note" }, stateOf(server, found.length, words.length > 0))),
+      h("summary", { "data-place": server.name }, h("span", { class: "tool-server-name", dir: "auto" }, server.title), h("span", { class: "menu-note" }, stateOf(server, found.length, words.length > 0))),
       body);
     const fill = () => {
       if (details.open && body.childElementCount === 0) body.append(...found.map((tool) => this._tool(server, tool, open)));
@@ -80,7 +83,7 @@ export class Tools {
     const fold = `${server.name}\n${tool.name}`;
     return h("li", { class: "tool-row" },
       h("details", { "data-fold": fold, open: open.has(fold) },
-        h("summary", {}, h("span", { class: "tool-row-name", dir: "auto" }, tool.title), effectChips(tool.annotations)),
+        h("summary", { "data-place": fold }, h("span", { class: "tool-row-name", dir: "auto" }, tool.title), effectChips(tool.annotations)),
         tool.description ? h("p", { class: "tool-row-text", dir: "auto" }, tool.description) : null,
         h("p", { class: "menu-note" }, tool.parameters.length > 0 ? t("Needs: {names}", { names: list(tool.parameters.map(named)) }) : t("Needs nothing.")),
         tool.rule ? h("p", { class: "menu-note" }, RULES[tool.rule]?.()) : null),
@@ -88,7 +91,7 @@ export class Tools {
   }
 
   _switch(server, tool, label) {
-    const box = h("input", { type: "checkbox", role: "switch", "aria-label": label, "data-turn-server": server, "data-turn-tool": tool });
+    const box = h("input", { type: "checkbox", role: "switch", "aria-label": label, "data-turn-server": server, "data-turn-tool": tool, "data-place": `switch\n${server}\n${tool}` });
     box.addEventListener("change", () => this._turn(box, server, tool));
     return box;
   }

@@ -1,7 +1,7 @@
 /** Opens the list of tools, whose module is loaded on first use. */
 
 import { byId } from "../ui/dom.js";
-import { t } from "../ui/texts.js";
+import { onDemand } from "../ui/ondemand.js";
 
 export class ToolsOpener {
   /** @param {PageContext} context */
@@ -21,8 +21,8 @@ export class ToolsOpener {
 
   async _open() {
     byId("chat-menu").hidePopover();
-    const module = await import("./tools.js").catch(() => null);
-    if (!module) return this._context.tell(t("The chat cannot be reached. Nothing was changed."));
+    const module = await onDemand(() => import("./tools.js"), this._context, () => this._open());
+    if (!module) return;
     this._tools ??= new module.Tools(this._context);
     this._tools.update(this._state);
     await this._tools.open();

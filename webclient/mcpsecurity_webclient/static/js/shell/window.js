@@ -1,6 +1,7 @@
 /** How full the model's context window is, and the model's note of what it is not sent any more. */
 
 import { byId, setText } from "../ui/dom.js";
+import { absent } from "../ui/ondemand.js";
 import { anchored } from "../ui/popover.js";
 import { locale, t } from "../ui/texts.js";
 
@@ -37,7 +38,7 @@ export class ContextWindow {
   /** What the panel says is drawn, and its module loaded, when it is open. */
   async _fill() {
     if (!this._panel.matches(":popover-open")) return;
-    const { panelParts } = await import("./windowpanel.js");
-    this._panel.replaceChildren(...panelParts(this._drawn));
+    const module = await import("./windowpanel.js").catch(() => null);
+    this._panel.replaceChildren(...(module ? module.panelParts(this._drawn) : [absent(() => this._fill())]));
   }
 }

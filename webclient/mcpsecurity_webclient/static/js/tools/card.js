@@ -7,6 +7,7 @@ import { arrange, h, setText, uniqueId } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
+import { same } from "../protocol/exact.js";
 import { deadlineOf } from "../requests/deadline.js";
 import { consequenceOf, consequenceView } from "./consequence.js";
 import { Decision } from "./decision.js";
@@ -25,6 +26,7 @@ export class ToolCard {
     this._call = null;
     this._asks = false;
     this._again = null;
+    this._arguments = { values: undefined, elements: /** @type {Element[]} */ ([]) };
     this._countdown = null;
     this._symbol = h("span", { class: "card-symbol" });
     this._state = h("span", { class: "card-state" });
@@ -64,7 +66,7 @@ export class ToolCard {
     this._progress.update(call, asks || Boolean(call.sign_in));
     this._signIn.update(call);
     if (moved) this._drawState(call);
-    if (before?.status === call.status && before.structured === call.structured && before.content === call.content) return;
+    if (before?.status === call.status && isSameResult(before, call)) return;
     this.element.dataset.status = stateOf(call);
     this.element.dataset.effect = consequenceOf(call.annotations).effect;
     this._symbol.replaceChildren(icon(symbolOf(call)));
@@ -105,14 +107,19 @@ export class ToolCard {
     arrange(this._head, [this._fold]);
     if (ENDED.includes(call.status)) this._drawOutcome(call, before);
     else {
-      this._drawDetails(argumentsPart(call, this._context.announce));
+      this._drawDetails(call, []);
       this._body.replaceChildren();
     }
     if (hadFocus && (focused === this.element || !focused.isConnected)) this._context.leave(this.element);
   }
 
-  _drawDetails(parts) {
-    this._details.replaceChildren(h("p", { class: "card-origin", dir: "auto" }, this._origin.textContent), ...parts);
+  /** The arguments stay as they are, with the JSON that the person may look at. */
+  _drawDetails(call, parts) {
+    if (this._arguments.elements.length === 0 || !same(this._arguments.values, call.arguments)) {
+      this._arguments = { values: call.arguments, elements: argumentsPart(call, this._context.announce) };
+    }
+    const origin = h("p", { class: "card-origin", dir: "auto" }, this._origin.textContent);
+    arrange(this._details, [origin, ...this._arguments.elements, ...parts]);
   }
 
   _proposal(call) {
@@ -124,9 +131,14 @@ export class ToolCard {
 
   _drawOutcome(call, before) {
     const outcome = new Outcome(call, this._context.announce);
-    this._drawDetails(outcome.details);
+    this._drawDetails(call, outcome.details);
     this._again = outcome.retry ? button(t("Ask again"), () => this._context[outcome.retry](), { kind: "plain", symbol: "redo", hidden: true }) : null;
     this._body.replaceChildren(...[...outcome.shown, this._again].filter(Boolean));
     if (outcome.hasFigure && before) this._context.keep(this.element);
   }
+}
+
+/** A snapshot brings the same result again: nothing that the person unfolded in it closes. */
+function isSameResult(before, call) {
+  return same(before.structured ?? null, call.structured ?? null) && same(before.content ?? null, call.content ?? null);
 }

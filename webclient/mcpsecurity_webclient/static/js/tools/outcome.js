@@ -27,6 +27,7 @@ export class Outcome {
     /** Whether there is a picture that the answer is about. */
     this.hasFigure = figures.length > 0;
     this.shown = [...this._words(), ...figures];
+    /** What unfolds below the arguments. */
     this.details = this._details();
   }
 
@@ -56,7 +57,7 @@ export class Outcome {
   _details() {
     const result = this._state === "failed" ? this._wholeError() : resultView(this._call);
     const shown = result ? [h("h4", {}, t("Result")), result, this._copyOf()] : [];
-    return [...argumentsPart(this._call, this._announce), ...shown, this._map].filter((part) => part !== null);
+    return [...shown, this._map].filter((part) => part !== null);
   }
 
   /** The result as its server gave it: JSON, else the text; pictures and files have their own ways. */
