@@ -11,6 +11,7 @@ import jwt
 import pytest
 from aiohttp import web
 from click.testing import CliRunner
+from tests.support.ambient import write_dotenv
 from tests.support.served import on_loopback
 
 from mcpsecurity.cli.token import token
@@ -143,11 +144,13 @@ async def test_a_service_that_is_no_tenant_is_said_to_be_none(
     assert "Traceback" not in errors
 
 
-async def test_the_command_line_has_it(cloud: LocalCloud, tmp_path: Path) -> None:
+async def test_the_command_line_has_it_in_a_deployments_folder_too(cloud: LocalCloud, tmp_path: Path) -> None:
+    write_dotenv(tmp_path)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "mcpsecurity", "token", "--daemon"),
         env=_CLEAN | {"LOCALCLOUD_FOLDER": str(tmp_path), "LOCALCLOUD_HTTPS_PORT": str(_port(cloud))},
         stdout=asyncio.subprocess.PIPE,
+        cwd=tmp_path,
     )
     async with asyncio.timeout(90):
         output, _ = await process.communicate()

@@ -7,6 +7,7 @@ import pexpect
 import pytest
 from tests.console.conftest import YOU, Screen
 from tests.integration.test_demo import free_offset
+from tests.support.ambient import write_dotenv
 from tests.support.programs import unmeasured
 
 pytestmark = [
@@ -17,7 +18,7 @@ pytestmark = [
 _OURS = ("ENTRA_", "MCP", "WEBCLIENT_", "AZURE_", "OPENAI_", "OPEN_METEO_", "LOCALCLOUD_", "CONSOLE_")
 
 
-def test_the_terminal_joins_the_demo(tmp_path: Path) -> None:
+def test_the_terminal_joins_the_demo_whatever_a_dotenv_says(tmp_path: Path) -> None:
     environment = {key: value for key, value in unmeasured().items() if not key.startswith(_OURS)} | {
         "BROWSER": "false",  # nobody signs in
         "LOCALCLOUD_FOLDER": str(tmp_path / "cloud"),
@@ -26,6 +27,7 @@ def test_the_terminal_joins_the_demo(tmp_path: Path) -> None:
         "TERM": "xterm",
     }
     offset = str(free_offset())
+    write_dotenv(tmp_path)
 
     def run(*arguments: str) -> Screen:
         process = pexpect.spawn(

@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from semantic_kernel import Kernel
+from tests.deploy.composed import Service, Started, composed, does_its_job
 from tests.support.eventually import eventually
 from tests.support.installed import ROOT
 from tests.support.ports import free_port
@@ -25,6 +26,7 @@ from mcpsecurity.testing import LocalStack
 BUILDAH = ("buildah", "--storage-driver", "vfs")
 SUITE = "bookworm"
 MIB = 1024 * 1024
+USER = 10001
 _OF_PIP = ("cert", "extra-index-url", "find-links", "index-url")
 
 pytestmark = [
@@ -193,6 +195,29 @@ async def test_the_web_chat_signs_people_in_and_has_its_database(
             assert stack.cloud.tenant_id in page.headers["Location"]
         async with aiohttp.ClientSession() as http, http.get(f"http://localhost:{port}/ready") as ready:
             assert await ready.json() == {"ready": True, "missing": []}, "the database in /data can be used"
+
+
+async def test_the_demo_in_containers_does_its_job(
+    storage: tuple[str, ...], images: dict[str, str], tmp_path: Path
+) -> None:
+    cloud, containers = tmp_path / "cloud", list[str]()
+    cloud.mkdir(mode=0o700)
+    os.chown(cloud, USER, USER)  # as an engine does with a new volume, as the image's folder is
+
+    def own(_: str, service: Service) -> Started:
+        target = service["build"]["target"]
+        containers.append(run(*storage, "from", "--pull-never", images[target]))
+        (volume,) = service["volumes"]
+        options = [f"--env={key}={value}" for key, value in service["environment"].items()]
+        options.append(f"--volume={volume.replace('cloud:', f'{cloud}:')}")
+        command = service.get("command", ["mcpsecurity", target])
+        return [*storage, "run", "--isolation", "chroot", *options, containers[-1], *command], None
+
+    try:
+        async with composed(own) as ports:
+            await does_its_job(ports, cloud / "ca.pem")
+    finally:
+        run(*storage, "rm", *containers)
 
 
 @pytest.mark.parametrize("target", ["server", "webclient"])

@@ -1,5 +1,6 @@
 """The nginx of compose.yaml, as it is configured, between a proxy that has the certificate and a server."""
 
+import io
 import json
 import logging
 import re
@@ -23,12 +24,15 @@ pytestmark = pytest.mark.skipif(
 
 CLIENT = "127.0.0.2"
 HOST = "mcp.example"
+MIB = 1024 * 1024
 METADATA = "/.well-known/oauth-protected-resource/mcp"
 
 
 def configured(listening: int, server: int) -> str:
-    """Return deploy/nginx.conf with other addresses; the chat is not there."""
-    text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+    """Return the configuration of compose.yaml with other addresses; the chat is not there."""
+    text = "".join(
+        (ROOT / "deploy" / name).read_text("utf-8") for name in ("nginx.common.conf", "nginx.conf")
+    )
     text = re.sub(r"webclient[12]:5001", "127.0.0.1:1", text)
     text = text.replace("server server:7133", f"server 127.0.0.1:{server}")
     return text.replace("listen 8080", f"listen 127.0.0.1:{free_port()}").replace(
@@ -41,6 +45,7 @@ def with_certificate(listening: int, behind: int) -> str:
     return f"""
   server {{
     listen 127.0.0.1:{listening};
+    client_max_body_size 0;
     location / {{
       proxy_pass http://127.0.0.1:{behind}; proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto https;
@@ -83,3 +88,11 @@ async def test_clients_are_told_apart_behind_another_proxy_and_cannot_say_who_th
             assert response.status == 401
     (line,) = [json.loads(record.message) for record in caplog.records if record.name == "mcpsecurity.audit"]
     assert (line["reason"], line["remote"]) == ("no_credentials", CLIENT)
+
+
+async def test_a_message_with_files_comes_through_to_where_its_size_is_judged(front: str) -> None:
+    async with aiohttp.ClientSession(front, headers={"Host": HOST}) as http:
+        async with http.post("/mcp", data=io.BytesIO(b" " * (6 * MIB))) as response:
+            assert response.status == 401, "the server's answer"
+        async with http.post("/mcp", data=io.BytesIO(b" " * (9 * MIB))) as response:
+            assert response.status == 413, "the proxy's answer"

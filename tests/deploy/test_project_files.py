@@ -19,7 +19,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 SCHEMAS = {
     "vendor.github-workflows": WORKFLOWS,
     "vendor.dependabot": [ROOT / ".github" / "dependabot.yml"],
-    "vendor.compose-spec": [ROOT / "deploy" / "compose.yaml"],
+    "vendor.compose-spec": sorted((ROOT / "deploy").glob("compose*.yaml")),
 }
 
 

@@ -157,14 +157,16 @@ async def redis_for_an_identity(token: str) -> AsyncIterator[dict[str, str]]:
 
 
 @asynccontextmanager
-async def postgresql(password: str | None = None) -> AsyncIterator[tuple[Program, str]]:
+async def postgresql(
+    password: str | None = None, *, user: str = "tests", port: int | None = None
+) -> AsyncIterator[tuple[Program, str]]:
     """Run a PostgreSQL server with an empty database; yield it and the database's address.
 
-    With `password` the server demands it of its user; the address is without it.
+    With `password` the server demands it of its user; the address is without it. Without `port` it takes a free one.
     """
     initdb, postgres = program("initdb"), program("postgres")
     with tempfile.TemporaryDirectory() as name:
-        data, port = Path(name) / "data", free_port()
+        data, port = Path(name) / "data", port or free_port()
         data.mkdir(mode=0o700)
         as_user: list[str] = []
         if os.getuid() == 0:  # it refuses to run as root
@@ -176,7 +178,7 @@ async def postgresql(password: str | None = None) -> AsyncIterator[tuple[Program
         first.chmod(0o644)
         method = "trust" if password is None else "scram-sha-256"
         making = await asyncio.create_subprocess_exec(
-            *as_user, initdb, "-D", str(data), "-A", method, "-U", "tests", "-E", "UTF8", "--no-sync",
+            *as_user, initdb, "-D", str(data), "-A", method, "-U", user, "-E", "UTF8", "--no-sync",
             f"--pwfile={first}",
             stdout=asyncio.subprocess.DEVNULL, cwd="/",
         )  # fmt: skip
@@ -187,7 +189,7 @@ async def postgresql(password: str | None = None) -> AsyncIterator[tuple[Program
         # SIGTERM would wait for its clients to go.
         server = Program(command, port, stop_signal=signal.SIGINT, ready=ready)
         async with _running(server) as running:
-            yield running, f"postgresql://tests@127.0.0.1:{port}/postgres"
+            yield running, f"postgresql://{user}@127.0.0.1:{port}/postgres"
 
 
 @asynccontextmanager
@@ -214,7 +216,7 @@ _NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
-  access_log off; client_max_body_size 10m; client_body_buffer_size 10m;
+  access_log off; client_body_buffer_size 10m;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   {blocks}
@@ -229,7 +231,7 @@ def _proxied(port: int, behind: Sequence[int]) -> str:
     return f"""
   upstream u{port} {{ {servers} keepalive 64; }}
   server {{
-    large_client_header_buffers 4 64k; listen 127.0.0.1:{port};
+    large_client_header_buffers 4 64k; client_max_body_size 10m; listen 127.0.0.1:{port};
     location / {{
       proxy_pass http://u{port}; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_set_header Host $http_host; proxy_buffering off; proxy_read_timeout 1h;

@@ -13,7 +13,7 @@ from mcpsecurity.console.program import run_chat
 from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.kernel.demo_credential import DemoCredential
 from mcpsecurity.running_demo import NoDemoError, RunningDemo, find_demo
-from mcpsecurity.settings import configure_logging, load_settings
+from mcpsecurity.settings import configure_logging, load_settings, settings_of
 
 __all__ = ["chat"]
 
@@ -42,7 +42,10 @@ def chat(
     configure_logging("ERROR")
     try:
         demo = find_demo(port_offset) if local else None
-        settings = load_settings(ConsoleSettings, **(_of_demo(demo) if demo is not None else {}))
+        # In a folder with the .env of a deployment, nothing of that reaches the demo.
+        settings = (
+            load_settings(ConsoleSettings) if demo is None else settings_of(ConsoleSettings, **_of_demo(demo))
+        )
         who = DemoCredential(demo, user) if demo is not None else None
         asyncio.run(run_chat(settings, device_code=device_code, demo_credential=who))
     except (BridgeError, NoDemoError) as error:
@@ -68,9 +71,7 @@ def _of_demo(demo: RunningDemo) -> dict[str, Any]:
         "ca_file": demo.ca_file,
         "mcp_url": demo.mcp,
         "scope": demo.scope,
-        "openai_base_url": None,
         "azure_openai_endpoint": demo.model_endpoint,
-        "azure_openai_api_version": None,
         "deployment": demo.model,
         "azure_openai_api_key": demo.model_key,
     }

@@ -1,8 +1,7 @@
 """Where a demo on this machine is reached: what its services are configured with."""
 
-from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
+from mcpsecurity.localcloud import LocalCloud, local_cloud_here
 from mcpsecurity.localcloud.entra.ids import TENANT_ID
-from mcpsecurity.settings import load_settings
 
 __all__ = ["demo_environment"]
 
@@ -15,7 +14,7 @@ def demo_environment(offset: int = 0) -> dict[str, str]:
     return {
         "ENTRA_AUTHORITY": authority,
         "ENTRA_TENANT_ID": TENANT_ID,
-        "MCPSECURITY_CA_FILE": str(load_settings(LocalCloudSettings).folder / "ca.pem"),
+        "MCPSECURITY_CA_FILE": str(local_cloud_here().folder / "ca.pem"),
         "MCP_SERVER_URL": f"http://localhost:{_MCP + offset}/mcp",
         "MCP_SERVER_CLIENT_ID": LocalCloud.api_client_id,
         "MCP_SERVER_SCOPE": LocalCloud.scope,

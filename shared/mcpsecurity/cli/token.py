@@ -9,11 +9,10 @@ from functools import partial
 import aiohttp
 import click
 
-from mcpsecurity.localcloud import LocalCloudSettings
+from mcpsecurity.localcloud import LocalCloudSettings, local_cloud_here
 from mcpsecurity.localcloud.entra import Directory, default_directory, ids
 from mcpsecurity.running_demo import RefusedError, redeem, sign_in
 from mcpsecurity.runtime.tls import client_ssl_context
-from mcpsecurity.settings import load_settings
 
 __all__ = ["token"]
 
@@ -48,7 +47,7 @@ def token(user: str | None, daemon: bool, agent: bool, port_offset: int | None) 
     """
     if (user is None and not agent) is not daemon:
         raise click.UsageError("Say either --user NAME, --agent, both of them, or --daemon.")
-    settings = load_settings(LocalCloudSettings)
+    settings = local_cloud_here()
     port = settings.https_port if port_offset is None else HTTPS_PORT + port_offset
     try:
         name = user and _sign_in_name(settings, user)
@@ -115,7 +114,7 @@ async def _of_daemon(http: aiohttp.ClientSession) -> str:
 
 async def _of_agent(http: aiohttp.ClientSession) -> str:
     """Fetch a token of the agent's own user account."""
-    account = _directory(load_settings(LocalCloudSettings)).clients[ids.AGENT_CLIENT_ID].agent_account
+    account = _directory(local_cloud_here()).clients[ids.AGENT_CLIENT_ID].agent_account
     if account is None:
         raise LookupError("the agent has no account")
     return await _redeem(http, grant_type="user_fic", **_AGENT, user_id=account.oid, scope=f"{_API}/.default")

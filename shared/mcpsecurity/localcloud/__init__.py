@@ -4,6 +4,6 @@ They speak the real wire protocols, so that between development and production o
 """
 
 from mcpsecurity.localcloud.cloud import AgentSubject, LocalCloud
-from mcpsecurity.localcloud.settings import LocalCloudSettings
+from mcpsecurity.localcloud.settings import LocalCloudSettings, local_cloud_here
 
-__all__ = ["AgentSubject", "LocalCloud", "LocalCloudSettings"]
+__all__ = ["AgentSubject", "LocalCloud", "LocalCloudSettings", "local_cloud_here"]

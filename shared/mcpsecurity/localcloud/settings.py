@@ -1,13 +1,14 @@
 """Settings of the local cloud."""
 
+import os
 from pathlib import Path
 
 from pydantic import Field
 
 from mcpsecurity.running_demo import default_folder
-from mcpsecurity.settings import Settings
+from mcpsecurity.settings import Settings, settings_of
 
-__all__ = ["LocalCloudSettings"]
+__all__ = ["LocalCloudSettings", "local_cloud_here"]
 
 
 class LocalCloudSettings(Settings):
@@ -57,3 +58,16 @@ class LocalCloudSettings(Settings):
         validation_alias="LOCALCLOUD_FOLDER",
         description="Folder of the development certificates and keys; made when missing.",
     )
+
+
+def local_cloud_here() -> LocalCloudSettings:
+    """Return where a local cloud of this machine is, by `LOCALCLOUD_…` of the environment.
+
+    Nothing of a deployment that the environment or a `.env` describes plays a part.
+
+    Raises:
+        SettingsError: a value is refused.
+    """
+    keys = (str(field.validation_alias) for field in LocalCloudSettings.model_fields.values())
+    ours = {key: os.environ[key] for key in keys if key.startswith("LOCALCLOUD_") and os.environ.get(key)}
+    return settings_of(LocalCloudSettings, **ours)
