@@ -162,7 +162,8 @@ async def postgresql(
 ) -> AsyncIterator[tuple[Program, str]]:
     """Run a PostgreSQL server with an empty database; yield it and the database's address.
 
-    With `password` the server demands it of its user; the address is without it. Without `port` it takes a free one.
+    With `password` the server demands it of its user; the address is without it. Without `port` it takes a
+    free one.
     """
     initdb, postgres = program("initdb"), program("postgres")
     with tempfile.TemporaryDirectory() as name:
