@@ -36,9 +36,14 @@ def test_each_port_that_is_taken_is_named_with_the_next_offset_whose_ports_are_f
     with pytest.raises(PortError) as caught:
         usable_ports(0, {5001, 7443, 5011}.__contains__)
     assert str(caught.value) == (
-        "another program already uses this port: localhost:5001 (web chat), localhost:7443 (local cloud). "
+        "another program already uses these ports: localhost:5001 (web chat), localhost:7443 (local cloud). "
         "End it – perhaps another demo –, or take other ports: --port-offset 20"
     )
+
+
+def test_the_option_stands_as_the_person_types_it() -> None:
+    with pytest.raises(PortError, match=r'take other ports: make demo ARGS="--port-offset 10"$'):
+        usable_ports(0, {5001}.__contains__, typed='make demo ARGS="{}"')
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])

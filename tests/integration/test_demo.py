@@ -162,7 +162,7 @@ async def test_a_port_that_is_taken_is_named(demo: tuple[Any, dict[str, Any], in
     code, out, errors = await output_of(tmp_path, "demo", "--no-browser", "--port-offset", str(offset))
     assert code not in (0, None)
     assert f":{7443 + offset}" in errors
-    assert "another program already uses this port" in errors
+    assert "another program already uses these ports" in errors
     assert "Starting" not in errors
     assert "--port-offset" in errors
     assert "ready" not in out

@@ -9,7 +9,7 @@ from yarl import URL
 
 from mcpsecurity.oidc.discovery import issuer_of
 from mcpsecurity_server.auth.metadata import WELL_KNOWN, metadata_url
-from mcpsecurity_server.doctor.findings import Finding, failed, ok, warning
+from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, warning
 from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
 from mcpsecurity_server.settings import LOOPBACK_HOSTS
@@ -99,11 +99,14 @@ def _resource(url: str, document: dict[str, Any]) -> Finding:
 
 
 def _issuer(settings: DoctorSettings, document: dict[str, Any]) -> Finding:
+    if not settings.tenant_id:
+        return skipped("sign-in", "Cannot be checked without a tenant.", "ENTRA_TENANT_ID")
     expected = settings.issuer or issuer_of(settings.authority, settings.tenant_id)
     servers = document.get("authorization_servers")
     if isinstance(servers, list) and expected in servers:
         return ok("sign-in", f"Clients are sent to {expected}.")
-    message = f"The server sends clients to {servers}, but the tenant here is {expected}."
+    named = " and ".join(map(str, servers)) if isinstance(servers, list) else servers
+    message = f"The server sends clients to {named}, but the tenant here is {expected}."
     return failed("sign-in", message, "ENTRA_AUTHORITY, ENTRA_TENANT_ID")
 
 

@@ -22,7 +22,8 @@ async def check_tenant(
 ) -> AsyncIterator[Finding]:
     """Look at the authority, discovery, keys and, by `clock`, at the time."""
     if not settings.tenant_id:
-        yield failed("tenant", "No tenant is configured.", "ENTRA_TENANT_ID")
+        message = "No tenant is configured. The demo is looked at by `mcpsecurity doctor --local`."
+        yield failed("tenant", message, "ENTRA_TENANT_ID")
         return
     if settings.authority.endswith("/"):
         message = "The authority ends with a slash, which the services refuse."

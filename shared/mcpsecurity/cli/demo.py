@@ -34,6 +34,9 @@ WORDS_EVERY = 10.0
 STOP_TIMEOUT = 4.0
 """Seconds that a service gets to stop before it is killed."""
 
+_BY_MAKE = 'make demo ARGS="{}"'
+"""How an option is typed by a person who starts the demo by `make`."""
+
 _OF_SERVICES = (
     *("AZURE_", "ENTRA_", "FASTMCP_", "LOCALCLOUD_", "MCP_SERVER_", "MCPSECURITY_", "MICROSOFT_GRAPH_"),
     *("OPENAI_", "OPEN_METEO_", "OTEL_", "WEBCLIENT_"),
@@ -95,7 +98,7 @@ def demo(
 async def _demo(offset: int, model: DemoModel, servers: str, *, open_browser: bool) -> None:
     stopped = asyncio.Event()
     set_on_stop_signal(stopped)
-    ports = usable_ports(offset)
+    ports = usable_ports(offset, typed=_BY_MAKE if "MAKELEVEL" in os.environ else "{}")
     settings = _cloud_settings(ports)
     webclient, mcp = settings.webclient_url, settings.mcp_url
     click.echo("Starting the local cloud, the MCP server and the web chat …", err=True)
@@ -119,8 +122,8 @@ async def _demo(offset: int, model: DemoModel, servers: str, *, open_browser: bo
             if ready.done():
                 ready.result()
                 with noted(_running(cloud, webclient, mcp), settings.folder):
-                    click.echo(welcome(webclient, mcp, cloud.users, offset, model.remark), err=True)
                     click.echo("ready " + json.dumps(_summary(cloud, webclient, mcp)))
+                    click.echo(welcome(webclient, mcp, cloud.users, offset, model.remark), err=True)
                     if open_browser:
                         _open(webclient)
                     await asyncio.wait([stop, *ended], return_when=asyncio.FIRST_COMPLETED)

@@ -40,12 +40,13 @@ class DemoPorts:
         }
 
 
-def usable_ports(offset: int, taken: Callable[[int], bool] | None = None) -> DemoPorts:
+def usable_ports(offset: int, taken: Callable[[int], bool] | None = None, typed: str = "{}") -> DemoPorts:
     """Return the ports with this offset.
 
     Args:
         offset: is added to each default port.
         taken: whether another program listens on a port of this machine; default: a look at it.
+        typed: how the person types an option, which stands for the braces.
 
     Raises:
         PortError: a port needs rights, browsers refuse to open it, or another program uses it.
@@ -54,9 +55,11 @@ def usable_ports(offset: int, taken: Callable[[int], bool] | None = None) -> Dem
     ports = DemoPorts().plus(offset)
     named = ports.named()
     if problem := _never(ports):
-        raise PortError(f"{problem}; {_advice(offset, taken)}")
+        raise PortError(f"{problem}; for example: {typed.format(_option(offset, taken))}")
     if used := [f"localhost:{port} ({what})" for port, what in named.items() if taken(port)]:
-        raise PortError(f"another program already uses this port: {', '.join(used)}. {_ended(offset, taken)}")
+        those = "this port" if len(used) == 1 else "these ports"
+        end = f"End it – perhaps another demo –, or take other ports: {typed.format(_option(offset, taken))}"
+        raise PortError(f"another program already uses {those}: {', '.join(used)}. {end}")
     return ports
 
 
@@ -82,14 +85,6 @@ def _never(ports: DemoPorts) -> str:
         if port in BLOCKED_BY_BROWSERS:
             return f"the {what} would be at port {port}, which browsers refuse to open"
     return ""
-
-
-def _ended(offset: int, taken: Callable[[int], bool]) -> str:
-    return f"End it – perhaps another demo –, or take other ports: {_option(offset, taken)}"
-
-
-def _advice(offset: int, taken: Callable[[int], bool]) -> str:
-    return f"for example: {_option(offset, taken)}"
 
 
 def _option(offset: int, taken: Callable[[int], bool]) -> str:

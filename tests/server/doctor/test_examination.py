@@ -283,10 +283,18 @@ def test_the_command_prints_json_and_its_exit_code_tells_of_a_failure(
     assert findings[0] == {
         "check": "tenant",
         "status": "failed",
-        "message": "No tenant is configured.",
+        "message": "No tenant is configured. The demo is looked at by `mcpsecurity doctor --local`.",
         "setting": "ENTRA_TENANT_ID",
     }
     assert "change: ENTRA_TENANT_ID" in CliRunner().invoke(doctor).stdout
+
+
+async def test_without_a_tenant_the_server_is_not_judged_by_one(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
+    settings = settings_of(healthy_cloud, cloud_server.settings.url, tenant_id="")
+    found = await find("sign-in", settings)
+    assert (found.status, found.setting) == (Status.SKIPPED, "ENTRA_TENANT_ID")
 
 
 async def test_a_wrong_client_id_of_the_server_is_found(
