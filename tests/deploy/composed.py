@@ -73,7 +73,7 @@ async def _start(running: AsyncExitStack, log: Path, service: Service, started: 
     try:
         await process.start()
     except (RuntimeError, TimeoutError) as error:
-        error.add_note(await asyncio.to_thread(log.read_text, "utf-8"))
+        error.add_note(f"{log.name} said: {await asyncio.to_thread(log.read_text, 'utf-8')}")
         raise
 
 
