@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import Any, Literal, Protocol
 
 from mcpsecurity.model_endpoint import Api, ModelEndpoint
+from mcpsecurity.model_plain_schemas import plain_tool
+from mcpsecurity.model_turns import in_turn
 
 __all__ = ["Dialect", "Refusal", "Way"]
 
@@ -39,6 +41,16 @@ _UNKNOWN = re.compile(
 _THOUGHT = "reasoning_content"
 _WANTS_THOUGHTS = re.compile(_THOUGHT)
 _WANTS_SHORT_IDS = re.compile(r"tool call id was .{0,200}length of 9", re.IGNORECASE | re.DOTALL)
+_WANTS_TURNS = re.compile(
+    r"roles must alternate|unexpected role .{1,20} after|system message must be (at the beginning|first)"
+    r"|call turn comes immediately after",
+    re.IGNORECASE,
+)
+_WANTS_PLAIN_SCHEMAS = re.compile(
+    r"function_declarations|input_schema|schema conversion|parse grammar|grammar error|xgrammar"
+    r"|unrecogni[sz]ed schema|(invalid|unsupported) .{0,40}schema|schema .{0,60}(not supported|unsupported)",
+    re.IGNORECASE,
+)
 _NO_THOUGHT = " "
 """What stands for a thought that is not known any more: an empty one is refused."""
 _NO_MODEL = frozenset({"DeploymentNotFound", "model_not_found"})
@@ -73,6 +85,8 @@ class Dialect:
         thoughtful: it wants back what it thought, as DeepSeek and Kimi do.
         unreturned: what it sends in messages and does not take back.
         short_ids: it takes ids of calls that have nine letters and digits only, as Mistral does.
+        in_turn: it takes one system message, and messages of person and model in turn.
+        plain: it takes schemas of tools in few keywords only.
     """
 
     way: Way
@@ -82,6 +96,8 @@ class Dialect:
     effortless: bool = field(default=False, init=False)
     thoughtful: bool = field(default=False, init=False)
     short_ids: bool = field(default=False, init=False)
+    in_turn: bool = field(default=False, init=False)
+    plain: bool = field(default=False, init=False)
     unreturned: set[str] = field(default_factory=set, init=False)
     _turned: bool = field(default=False, init=False)
 
@@ -108,7 +124,10 @@ class Dialect:
         if self.effortless and self.way != "responses" and shaped.get("tools"):
             shaped["reasoning_effort"] = "none"
         if "messages" in shaped:
-            shaped["messages"] = [self._message(message) for message in shaped["messages"]]
+            messages = in_turn(shaped["messages"]) if self.in_turn else shaped["messages"]
+            shaped["messages"] = [self._message(message) for message in messages]
+        if self.plain and "tools" in shaped:
+            shaped["tools"] = [plain_tool(tool) for tool in shaped["tools"]]
         return shaped
 
     def _message(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -134,7 +153,7 @@ class Dialect:
         if way != self.way or self._other_way(error):
             return True
         parameter, message = error.param or "", error.message or ""
-        if "messages" in body and self._other_messages(message):
+        if ("messages" in body and self._other_messages(message)) or self._other_forms(message, body):
             return True
         if error.status_code not in (400, 422):
             return False
@@ -184,6 +203,16 @@ class Dialect:
         self.thoughtful = self.thoughtful or bool(_WANTS_THOUGHTS.search(message))
         self.short_ids = self.short_ids or bool(_WANTS_SHORT_IDS.search(message))
         return before != (self.thoughtful, self.short_ids, len(self.unreturned))
+
+    def _other_forms(self, message: str, body: Mapping[str, Any]) -> bool:
+        """Learn that the deployment wants messages in turn, or plain schemas; False if the body has both."""
+        if _WANTS_TURNS.search(message):
+            self.in_turn = True
+        elif _WANTS_PLAIN_SCHEMAS.search(message) and "response_format" not in message:
+            self.plain = True
+        else:
+            return False
+        return self.shaped(dict(body)) != body
 
     def _rename_limit(self, body: Mapping[str, Any], message: str) -> bool:
         sent = next(limit for limit in _LIMITS if limit in body)

@@ -41,7 +41,7 @@ class Endpoint:
 
     answers: deque[Refusal | list[Any]] = field(default_factory=deque)
     asked: list[Asked] = field(default_factory=list)
-    refuses: Callable[[dict[str, Any]], Refusal | None] = lambda _: None
+    refuses: Callable[[dict[str, Any]], Refusal | list[Any] | None] = lambda _: None
     between: Callable[[], Awaitable[Any]] | None = None
     url: str = ""
 

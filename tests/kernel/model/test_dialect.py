@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from semantic_kernel.contents import ChatHistory
+from semantic_kernel.contents import ChatHistory, FunctionCallContent, FunctionResultContent
 from semantic_kernel.exceptions import ServiceResponseException
 from tests.kernel.model.conftest import TOOL, Endpoint, Made, Refusal, asked_whole, chunk
 
@@ -236,7 +236,6 @@ async def test_the_limit_of_an_answer_has_the_name_that_the_server_knows(
     "refusal",
     [
         Refusal(400, "maximum context length is 8192 tokens", "messages", "too_long"),
-        Refusal(400, "Invalid schema for function 'T-t'", "tools[0].function.parameters"),
         Refusal(401, "Unsupported parameter: temperature"),
         Refusal(429, "Too many requests"),
         Refusal(400, "Invalid type for 'messages'"),
@@ -268,3 +267,131 @@ async def test_requests_at_the_same_time_all_follow_one_refusal(endpoint: Endpoi
     answers = await asyncio.gather(*(asked_whole(model, SETTINGS) for _ in range(3)))
     assert [str(answer) for answer in answers] == ["Done."] * 3
     assert sum("temperature" in body for body in endpoint.bodies) > 1, "they were under way together"
+
+
+IN_TURN = "conversation roles must alternate user and assistant roles except for tool calls and results"
+TEMPLATE = f"Error: Jinja Exception: After the optional system message, {IN_TURN}."  # ggml-org/llama.cpp
+AFTER_TOOL = "Unexpected role 'user' after role 'tool'"  # Mistral, avante-corp/avante.nvim#2562
+AT_BEGINNING = "Jinja Exception: System message must be at the beginning."  # ggml-org/llama.cpp#27367
+
+
+def out_of_turn(body: dict[str, Any]) -> str | None:
+    """Return what a strict template says of messages; None if they are in turn."""
+    before = ""
+    for place, message in enumerate(body["messages"]):
+        role = message["role"]
+        if role == "system" and place > 0:
+            return AT_BEGINNING
+        if (before, role) == ("tool", "user"):
+            return AFTER_TOOL
+        if role == before != "tool":
+            return TEMPLATE
+        before = role
+    return None
+
+
+def stopped() -> ChatHistory:
+    """Return a conversation whose answers were stopped, one of them after a call."""
+    history = ChatHistory(system_message="Be brief.")
+    history.add_user_message("Hello?")
+    history.add_user_message("Are you there?")
+    call = FunctionCallContent(id="a" * 9, name="T-t", arguments="{}")
+    history.add_assistant_message([call])
+    result = FunctionResultContent.from_function_call_content_and_result(call, "sun")
+    history.add_message(result.to_chat_message_content())
+    history.add_system_message("Be polite.")
+    history.add_user_message("And?")
+    return history
+
+
+@pytest.mark.parametrize("status", [400, 500, 200])
+async def test_an_endpoint_that_wants_person_and_model_in_turn_gets_them(
+    endpoint: Endpoint, model_at: Made, status: int
+) -> None:
+    """With 200 the refusal is an event, as LM Studio sends it."""
+
+    def refuse(body: dict[str, Any]) -> Refusal | list[Any] | None:
+        if (said := out_of_turn(body)) is None:
+            return None
+        return [{"error": {"message": said}}] if status == 200 else Refusal(status, said)
+
+    endpoint.refuses = refuse
+    model = model_at("/v1", azure=False)
+    for _ in range(2):
+        answer = await model.get_chat_message_content(stopped(), ChatModelSettings())
+        assert str(answer) == "Done."
+    assert [out_of_turn(body) for body in endpoint.bodies[-2:]] == [None, None]
+    sent = endpoint.bodies[-1]["messages"]
+    assert [m["role"] for m in sent] == ["system", "user", "assistant", "tool", "assistant", "user"]
+    assert [sent[place]["content"] for place in (0, 1, 5)] == [
+        "Be brief.\n\nBe polite.",
+        "Hello?\n\nAre you there?",
+        "And?",
+    ]
+
+
+async def test_messages_stay_as_they_are_where_nothing_is_said_against_them(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    await model_at("/v1", azure=False).get_chat_message_content(stopped(), ChatModelSettings())
+    assert [m["role"] for m in endpoint.bodies[0]["messages"]][-2:] == ["system", "user"]
+
+
+ODD_SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"type": ["string", "null"], "pattern": "a+", "description": "Whose?"}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+PLAIN_SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "description": "Whose?"}},
+    "required": ["name"],
+}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        # zed-industries/zed#44875
+        "Invalid JSON payload received. Unknown name 'const' at 'tools[0].function_declarations[0]'",
+        "Invalid schema for function 'T-t': 'a' is not valid",
+        # containers/kubernetes-mcp-server#758
+        "JSON schema conversion failed:\nPattern must start with '^' and end with '$'",
+        # ggml-org/llama.cpp#25895
+        "Failed to initialize samplers: failed to parse grammar",
+        # vllm-project/vllm#16880
+        "The provided JSON schema contains features not supported by xgrammar.",
+        # aliargun/mcp-server-gemini#8
+        "tools.80.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
+    ],
+)
+@pytest.mark.parametrize("status", [400, 200])
+async def test_schemas_that_are_refused_are_made_plain(
+    endpoint: Endpoint, model_at: Made, message: str, status: int
+) -> None:
+    def refuse(body: dict[str, Any]) -> Refusal | list[Any] | None:
+        if "additionalProperties" not in body["tools"][0]["function"]["parameters"]:
+            return None
+        return Refusal(400, message) if status == 400 else [{"error": {"message": message}}]
+
+    endpoint.refuses = refuse
+    model = model_at("/v1", azure=False)
+    settings = ChatModelSettings(tools=[TOOL | {"parameters": ODD_SCHEMA}], tool_choice="auto")
+    for _ in range(2):
+        assert str(await asked_whole(model, settings)) == "Done."
+    assert len(endpoint.bodies) == 3
+    assert [body["tools"][0]["function"]["parameters"] for body in endpoint.bodies] == [
+        ODD_SCHEMA,
+        PLAIN_SCHEMA,
+        PLAIN_SCHEMA,
+    ]
+
+
+async def test_a_schema_that_is_refused_though_it_is_plain_is_not_asked_for_ever(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    endpoint.refuses = lambda _: Refusal(400, "JSON schema conversion failed")
+    with pytest.raises(ServiceResponseException):
+        await asked_whole(model_at("/v1", azure=False), SETTINGS)
+    assert len(endpoint.bodies) <= 2

@@ -42,6 +42,7 @@ __all__ = ["ChatModel"]
 _MAX_TRIES = 8
 _PASSING = frozenset({500, 502, 503, 504})
 _PAUSE_SECONDS = 0.5
+_REFUSED = 400
 _NOT_ITS_REASONING = "invalid_encrypted_content"
 """Code of the refusal of reasoning that another deployment made."""
 
@@ -202,15 +203,19 @@ class ChatModel(FunctionCallingModel):
         """Ask, fill an answer, and yield each time that something of it arrived."""
         options = {**self._defaults, **_set_options(settings)}
         try:
-            async with self._asked(history, options) as (way, response):
-                api = responses if way == "responses" else completions
-                try:
-                    async for _ in read_body(response.iter_bytes(), api.read, api.UNWANTED, answer):
-                        yield
-                    self._begins_in_thought = answer.began_in_thought
-                except ProviderError as error:
-                    error.headers = response.headers
-                    raise
+            for tries_left in reversed(range(_MAX_TRIES)):
+                async with self._asked(history, options) as (way, body, response):
+                    api = responses if way == "responses" else completions
+                    try:
+                        async for _ in read_body(response.iter_bytes(), api.read, api.UNWANTED, answer):
+                            yield
+                        break
+                    except ProviderError as error:
+                        error.headers = response.headers
+                        if answer.begun or not (tries_left and self._learned(error, way, body)):
+                            raise
+                        answer.parts = 0
+            self._begins_in_thought = answer.began_in_thought
         except APIStatusError as error:
             if (filtered := _filtered(error)) is not None:
                 raise filtered from error
@@ -218,11 +223,15 @@ class ChatModel(FunctionCallingModel):
         except (OpenAIError, BrokenOffError, NotAStreamError, ProviderError) as error:
             raise ServiceResponseException("The model did not answer", error) from error
 
+    def _learned(self, error: ProviderError, way: Way, body: Mapping[str, Any]) -> bool:
+        """Learn from a refusal that comes with status 200, as LM Studio sends it."""
+        return self._dialect.learn(refusal_of(_REFUSED, error.body), way, body)
+
     @asynccontextmanager
     async def _asked(
         self, history: ChatHistory, options: Mapping[str, Any]
-    ) -> AsyncGenerator[tuple[Way, AsyncAPIResponse[Any]], None]:
-        """Yield the response to a question, and the way in which it was sent; refusals are learned from."""
+    ) -> AsyncGenerator[tuple[Way, Mapping[str, Any], AsyncAPIResponse[Any]], None]:
+        """Yield the response to a question, how it was sent, and as what; refusals are learned from."""
         passing, sealed = 1, True
         async with AsyncExitStack() as sent:
             for attempt in range(_MAX_TRIES):
@@ -244,7 +253,7 @@ class ChatModel(FunctionCallingModel):
                         refusal_of(error.status_code, error.body), way, body
                     ):
                         raise
-            yield way, response
+            yield way, body, response
 
 
 def _set_options(settings: PromptExecutionSettings) -> dict[str, Any]:
