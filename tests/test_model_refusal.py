@@ -10,6 +10,60 @@ from mcpsecurity.model_refusal import Kind, kind_of
 Case = tuple[Kind, int | None, Any]
 
 CASES: dict[str, Case] = {
+    "Groq's tools": (
+        "no_tools",
+        400,
+        {"error": {"message": "`tool calling` is not supported with this model"}},
+    ),
+    "Mistral's tools": ("no_tools", 400, {"message": "Function calling is not enabled for this model"}),
+    "GitHub's tools": ("no_tools", 422, {"error": {"message": "'tools' is not supported with this model"}}),
+    "LiteLLM's tools": ("no_tools", 400, {"error": {"message": "x does not support parameters: ['tools']"}}),
+    "OpenRouter's name": ("no_model", 400, {"error": {"message": "foo/bar is not a valid model ID"}}),
+    "Groq's old model": (
+        "no_model",
+        400,
+        {"error": {"code": "model_decommissioned", "message": "The model `x` has been decommissioned"}},
+    ),
+    "Azure's old model": ("no_model", 410, {"error": {"message": "The model gpt-4 has been deprecated."}}),
+    "Bedrock's name": ("no_model", 400, {"error": {"message": "The provided model identifier is invalid."}}),
+    "Ollama's embedding": ("no_model", 400, {"error": {"message": '"bge-m3" does not support chat'}}),
+    "vLLM's new length": (
+        "too_long",
+        400,
+        {"error": {"message": "The decoder prompt is longer than the maximum model length of 4096."}},
+    ),
+    "TGI's sum": (
+        "too_long",
+        422,
+        {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096."},
+    ),
+    "llama.cpp's pictures": (
+        "no_pictures",
+        500,
+        {"error": {"message": "image input is not supported - hint"}},
+    ),
+    "vLLM's pictures": ("no_pictures", 400, {"error": {"message": "At most 0 image(s) may be provided"}}),
+    "vLLM's text": ("no_pictures", 400, {"error": {"message": "x is not a multimodal model"}}),
+    "OpenRouter's pictures": (
+        "no_pictures",
+        404,
+        {"error": {"message": "No endpoints found that support image input"}},
+    ),
+    "llama.cpp's start": ("loading", 503, {"error": {"code": 503, "message": "Loading model"}}),
+    "Hugging Face's start": ("loading", 503, {"error": "Model x is currently loading"}),
+    "Gemini's header": (
+        "credentials",
+        400,
+        {"error": {"message": "Missing or invalid Authorization header."}},
+    ),
+    "Gemini's region": (
+        "network",
+        400,
+        {"error": {"message": "User location is not supported for the API use."}},
+    ),
+    "API Management's quota": ("no_quota", 403, {"statusCode": 403, "message": "Out of call volume quota."}),
+    "OpenRouter's key limit": ("no_quota", 403, {"error": {"message": "Key limit exceeded (total limit)."}}),
+    "OpenRouter's moderation": ("filtered", 403, {"error": {"code": 403, "message": "Input flagged"}}),
     "OpenAI's key": (
         "credentials",
         401,

@@ -17,23 +17,27 @@ Kind = Literal[
     "too_long",
     "busy",
     "no_tools",
+    "no_pictures",
     "bad_call",
     "network",
     "credentials",
     "no_model",
     "no_address",
     "redirect",
+    "loading",
     "passing",
     "refused",
 ]
 """`bad_call`: the model made a call that its endpoint could not read. `no_address`: the path does not exist.
-`passing`: the same request may succeed later. `refused`: it never will, for another reason."""
+`loading`: the model is being loaded. `passing`: the same request may succeed later. `refused`: it never will,
+for another reason."""
 
 _FILTERED = {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation", "invalid_prompt"}
+_FILTERED_WORDS = re.compile(r"^input flagged|flagged by .{0,20}moderation", re.IGNORECASE)
 _NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "quota_exceeded", "budget_exceeded"}
 _NO_CREDIT = re.compile(
     r"credit balance|insufficient (balance|credit|funds)|out of credits|have any credits"
-    r"|exceeded your monthly|budget has been exceeded",
+    r"|exceeded your monthly|budget has been exceeded|key limit exceeded|out of call volume quota",
     re.IGNORECASE,
 )
 _TOO_LONG = {
@@ -46,7 +50,8 @@ _TOO_LONG = {
 _TOO_LONG_WORDS = re.compile(
     r"context (size|window|length)|maximum (prompt|input) length|number of tokens allowed|prompt exceeds max"
     r"|too many (input )?tokens|(prompt|input|request body)( is)? too (long|large)|range of input length"
-    r"|exceed\w* .{0,20}token limit|must have less than \d+ tokens|too large for model",
+    r"|exceed\w* .{0,20}token limit|must have less than \d+ tokens|too large for model"
+    r"|maximum model length|`inputs` tokens .{0,40}must be",
     re.IGNORECASE,
 )
 _TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)
@@ -54,20 +59,42 @@ _TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)
 _BUSY = {"rate_limit_exceeded", "too_many_requests", "RESOURCE_EXHAUSTED", "REQUEST_LIMIT_EXCEEDED"}
 _BAD_CALL = {"tool_use_failed"}
 _NO_TOOLS = re.compile(
-    r"does not support (?:tools|function)|tool use is not supported|no endpoints found that support tool"
+    r"does not support (?:tools|function|parameters: \['tools)|no endpoints found that support tool"
+    r"|(?:\btools?|tool use|tool calling|function calling)[`'\"]? (?:is|are) not (?:supported|enabled)"
     r"|requires? --(?:enable-auto-tool-choice|jinja)",
     re.IGNORECASE,
 )
-_NETWORK = re.compile(r"firewall|virtual network|public (network )?access|private endpoint", re.IGNORECASE)
+_NO_PICTURES = re.compile(
+    r"image inputs? (?:is|are) not supported|at most 0 image|not a multimodal model"
+    r"|(?:does not|doesn't) support (?:images?|vision|multimodal)|no endpoints found that support image"
+    r"|image_url.{0,40}not supported|cannot read .{0,20}images?",
+    re.IGNORECASE,
+)
+_LOADING = re.compile(
+    r"^loading model|is (?:currently |still )?(?:being )?load(?:ing|ed)\b|model is not ready", re.IGNORECASE
+)
+_NETWORK = re.compile(
+    r"firewall|virtual network|public (network )?access|private endpoint|user location is not supported",
+    re.IGNORECASE,
+)
 _NO_KEY = re.compile(
     r"api key (is )?(not valid|invalid|not found|expired)|(invalid|incorrect) (api key|proxy server token)"
-    r"|no connected db",
+    r"|no connected db|missing or invalid authorization",
     re.IGNORECASE,
 )
 """How a wrong key is refused with 400: by Gemini, xAI, and LiteLLM without a database."""
-_NO_MODEL = {"DeploymentNotFound", "model_not_found", "unknown_model"}
+_NO_MODEL = {
+    "DeploymentNotFound",
+    "model_not_found",
+    "unknown_model",
+    "model_decommissioned",
+    "model_not_available",
+    "ModelDeprecated",
+}
 _NO_MODEL_WORDS = re.compile(
-    r"(model|deployment|endpoint).{0,60}(not found|not exist)|(unknown|invalid|no such) model",
+    r"(model|deployment|endpoint).{0,60}(not found|not exist|decommissioned|deprecated)"
+    r"|(unknown|invalid|no such) model|not a valid model|model identifier is invalid|non-serverless model"
+    r"|does not support chat",
     re.IGNORECASE,
 )
 
@@ -102,16 +129,18 @@ def codes_of(error: Mapping[str, Any]) -> set[str]:
 
 def _of_words(status: int | None, message: str, codes: set[str]) -> Kind | None:
     """Return what codes and words say, which counts more than the status."""
-    bad = status in (None, 400, 404, 422)
+    bad = status in (None, 400, 404, 410, 422)
     kinds: tuple[tuple[Kind, object], ...] = (
-        ("filtered", codes & _FILTERED),
+        ("filtered", codes & _FILTERED or _FILTERED_WORDS.search(message)),
         ("no_quota", codes & _NO_QUOTA or status == 402 or (status != 429 and _NO_CREDIT.search(message))),
         ("too_long", codes & _TOO_LONG or status == 413 or _TOO_LARGE.search(message)),
         ("too_long", bad and _TOO_LONG_WORDS.search(message)),
         ("busy", status == 429 or codes & _BUSY),
         ("no_tools", _NO_TOOLS.search(message)),
+        ("no_pictures", _NO_PICTURES.search(message)),
+        ("loading", status in (None, 500, 503) and _LOADING.search(message)),
         ("bad_call", codes & _BAD_CALL),
-        ("network", status == 403 and _NETWORK.search(message)),
+        ("network", status in (400, 403) and _NETWORK.search(message)),
         ("credentials", status in (401, 403) or (bad and _NO_KEY.search(message))),
         ("no_model", codes & _NO_MODEL or (bad and _NO_MODEL_WORDS.search(message))),
     )

@@ -18,7 +18,9 @@ __all__ = ["check_model"]
 
 _ROLE = "the role Cognitive Services OpenAI User of that identity, or AZURE_OPENAI_TOKEN_SCOPE"
 _HEADERS, _API = "MCPSECURITY_MODEL_HEADERS", "MCPSECURITY_MODEL_API"
-_SHOWN = 200
+_LIMIT = "MCPSECURITY_MODEL_MAX_OUTPUT_TOKENS"
+_UNEXPLAINED = ("passing", "refused", "redirect", "no_address")
+_SHOWN, _FAULT = 200, 500
 _PARSER = (
     "a parser for this model's calls (vLLM: --enable-auto-tool-choice --tool-call-parser; llama.cpp: --jinja)"
 )
@@ -59,7 +61,8 @@ async def _asked(session: aiohttp.ClientSession, model: ModelSettings, tls: ssl.
     except UnreachableError as error:
         setting = "MCPSECURITY_CA_FILE" if error.is_trust else _address_key(model)
         return failed("model", f"The model does not answer: {error}.", setting)
-    return _judge_answer(model, answer) if answer.status_code == 200 else _judge_refusal(model, answer)
+    refused = answer.status_code != 200 or (not answer.streamed and answer.kind not in _UNEXPLAINED)
+    return _judge_refusal(model, answer) if refused else _judge_answer(model, answer)
 
 
 def _of_list(name: str, finding: Finding) -> Finding:
@@ -113,19 +116,32 @@ def _judge_answer(model: ModelSettings, answer: ModelAnswer) -> Finding:
 
 def _judge_refusal(model: ModelSettings, answer: ModelAnswer) -> Finding:
     """Judge every other status."""
-    name, status, said = model.model_name, answer.status_code, answer.message[:_SHOWN]
+    name, status, said = model.model_name, answer.status_code, _said(model, answer)
+    words = f": {said!r}" if said else ""
     match answer.kind:
         case "network":
             return failed(
                 "model", f"The model's network refuses this machine: {said!r}.", "its network rules"
             )
         case "credentials":
-            return failed("model", f"The model refuses {_caller(model)} ({status}).", _caller_key(model))
+            message = f"The model refuses {_caller(model)} ({status}){words}."
+            return failed("model", message, _caller_key(model, said))
         case "no_model":
             kind = "deployment" if model.endpoint.azure else "model"
             return failed("model", f"There is no {kind} {name}.", _name_key(model))
         case "no_quota":
             return failed("model", "The model's account has no credit left.", "the account's billing")
+        case "no_tools":
+            return failed(
+                "model", f"{name} takes no tools, which the chat offers it{words}.", _name_key(model)
+            )
+        case "too_long" if not (model.max_output_tokens and "max_" in said):
+            message = (
+                f"{name} reads too little for a short question{words}. Its server has to let it read more."
+            )
+            return failed("model", message, _name_key(model))
+        case "loading":
+            return warning("model", f"{name} is still being loaded. Ask again in a moment.", _name_key(model))
         case "busy":
             return warning("model", "The model has no quota left just now.", "the deployment's quota")
     return _judge_other(model, answer, said)
@@ -139,6 +155,10 @@ def _judge_other(model: ModelSettings, answer: ModelAnswer, said: str) -> Findin
         message = f"The endpoint does not know this address or API version ({status}{words})."
         more = f", {_API}" if model.model_api != "auto" else ""
         return failed("model", message, _address_key(model) + _version_key(model) + more)
+    if model.max_output_tokens and "max_" in said:
+        return failed("model", f"{name} refuses the limit of an answer ({status}): {said!r}.", _LIMIT)
+    if status in (400, 422) and not said:
+        return failed("model", f"What refuses this is no model's endpoint ({status}).", _address_key(model))
     if status in (400, 422):
         message = (
             f"{name} refuses a question with a tool, streamed, by {_WAYS[answer.dialect.way]}: {said!r}."
@@ -146,7 +166,14 @@ def _judge_other(model: ModelSettings, answer: ModelAnswer, said: str) -> Findin
         more = f", {_API}" if answer.dialect.fixed else ""
         return failed("model", message, _name_key(model) + _version_key(model) + more)
     words = f": {said!r}" if said else ""
-    return failed("model", f"The model answers {status}{words}.", _address_key(model))
+    more = f", {_name_key(model)}" if status == _FAULT and said else ""
+    return failed("model", f"The model answers {status}{words}.", _address_key(model) + more)
+
+
+def _said(model: ModelSettings, answer: ModelAnswer) -> str:
+    """Return the provider's words, shortened, without the key that they may repeat."""
+    said = answer.message.replace(model.model_key, "…") if model.model_key else answer.message
+    return said[:_SHOWN]
 
 
 def _caller(model: ModelSettings) -> str:
@@ -158,11 +185,13 @@ def _caller(model: ModelSettings) -> str:
     return "the headers that are set" if model.headers else "a question without a key"
 
 
-def _caller_key(model: ModelSettings) -> str:
+def _caller_key(model: ModelSettings, said: str) -> str:
+    """Return the settings of who asks; API Management wants its subscription's key in a header of its own."""
+    subscription = "subscription key" in said.lower()
     if model.uses_identity:
-        return _ROLE
+        return f"{_ROLE}, {_HEADERS}" if subscription else _ROLE
     key = "AZURE_OPENAI_API_KEY" if model.azure_openai_endpoint else "OPENAI_API_KEY"
-    return f"{key}, {_HEADERS}" if model.headers else key
+    return f"{key}, {_HEADERS}" if model.headers or subscription else key
 
 
 def _address_key(model: ModelSettings) -> str:

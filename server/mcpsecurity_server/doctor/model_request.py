@@ -37,6 +37,7 @@ class ModelAnswer:
         status_code: the HTTP status.
         message, code, param: of the error, if there is one; else empty. They are the provider's words: one
             line, at most 2,000 characters.
+        kind: what the error means, if there is one.
         model: the model that the answer names.
         text: the streamed text; None if nothing was streamed.
         first_way: the way of the first request.
@@ -47,6 +48,7 @@ class ModelAnswer:
     message: str
     code: str
     param: str
+    kind: Kind
     model: str
     text: str | None
     first_way: Way
@@ -61,11 +63,6 @@ class ModelAnswer:
     def calls_as_text(self) -> bool:
         """Whether it wrote a call of the tool as text."""
         return writes_call(self.text or "", [_TOOL["name"]])
-
-    @property
-    def kind(self) -> Kind:
-        """What the error means, if there is one."""
-        return kind_of(self.status_code, {"message": self.message, "code": self.code})
 
 
 async def ask_model(
@@ -129,7 +126,8 @@ def _read(answer: Answer, first_way: Way, dialect: Dialect) -> ModelAnswer:
     streamed = failure is None and any(event.get("choices") or event.get("type") in _ENDS for event in events)
     text = "".join(map(_said, events)) if streamed else None
     message, code, param = (_line(error.get(name)) for name in ("message", "code", "param"))
-    return ModelAnswer(answer.status, message, code, param, _line(model), text, first_way, dialect)
+    kind = kind_of(None if answer.status == 200 else answer.status, error)
+    return ModelAnswer(answer.status, message, code, param, kind, _line(model), text, first_way, dialect)
 
 
 def _events(text: str) -> list[dict[str, Any]]:

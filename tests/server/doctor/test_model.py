@@ -135,7 +135,7 @@ async def test_each_model_of_a_list_is_asked(healthy_cloud: LocalCloud) -> None:
     good, bad = (finding for finding in examined if finding.check == "model")
     assert (good.status, good.message[:20]) == (Status.OK, "good: good answers a")
     assert (bad.status, bad.setting) == (Status.FAILED, "WEBCLIENT_MODELS, bad: key")
-    assert bad.message == "bad: The model refuses the key (401)."
+    assert bad.message == "bad: The model refuses the key (401): 'No.'."
 
 
 async def test_a_wrong_list_of_models_is_a_finding(healthy_cloud: LocalCloud) -> None:
@@ -219,9 +219,52 @@ REFUSALS: list[tuple[Body, Status, str, str]] = [
     (
         {"status": 400, "message": "gemma does not support tools"},
         Status.FAILED,
-        "refuses a question with a tool, streamed, by Chat Completions: 'gemma does not support tools'",
+        "m takes no tools, which the chat offers it: 'gemma does not support tools'",
         "OPENAI_CHAT_MODEL_ID",
     ),
+    (
+        {"status": 404, "message": "No endpoints found that support tool use."},
+        Status.FAILED,
+        "m takes no tools",
+        "OPENAI_CHAT_MODEL_ID",
+    ),
+    (
+        {"status": 400, "message": "the request exceeds the available context size"},
+        Status.FAILED,
+        "reads too little",
+        "OPENAI_CHAT_MODEL_ID",
+    ),
+    (
+        {"status": 400, "message": "max_tokens: 100000 > 8192"},
+        Status.FAILED,
+        "refuses the limit of an answer (400)",
+        "MCPSECURITY_MODEL_MAX_OUTPUT_TOKENS",
+    ),
+    (
+        {"status": 401, "message": "Access denied due to missing subscription key."},
+        Status.FAILED,
+        "(401): 'Access denied due to missing subscription key.'",
+        "OPENAI_API_KEY, MCPSECURITY_MODEL_HEADERS",
+    ),
+    (
+        {"status": 401, "message": "Received: secret-key"},
+        Status.FAILED,
+        "(401): 'Received: …'",
+        "OPENAI_API_KEY",
+    ),
+    (
+        {"status": 500, "message": "model requires more system memory"},
+        Status.FAILED,
+        "answers 500: 'model requires more system memory'",
+        "OPENAI_BASE_URL, OPENAI_CHAT_MODEL_ID",
+    ),
+    (
+        {"status": 503, "message": "Loading model"},
+        Status.WARNING,
+        "still being loaded",
+        "OPENAI_CHAT_MODEL_ID",
+    ),
+    ({"status": 400, "message": ""}, Status.FAILED, "no model's endpoint (400)", "OPENAI_BASE_URL"),
     ({"status": 429, "message": "slow down"}, Status.WARNING, "no quota left", "the deployment's quota"),
     (
         {"status": 429, "message": "You exceeded your quota", "code": "insufficient_quota"},
@@ -239,7 +282,7 @@ async def test_a_refusal_names_the_setting_to_change(
     healthy_cloud: LocalCloud, refusal: Body, status: Status, words: str, setting: str
 ) -> None:
     async with standing_in(lambda *_: error(**refusal)) as (url, _):
-        found = await _openai(healthy_cloud, url, openai_api_key="k")
+        found = await _openai(healthy_cloud, url, openai_api_key="secret-key", max_output_tokens=99)
     assert (found.status, found.setting) == (status, setting), found
     assert words in found.message
 
@@ -254,6 +297,10 @@ async def test_a_refusal_names_the_setting_to_change(
         (
             lambda: events({"type": "response.failed", "response": {"error": {"message": "no GPU"}}}),
             "breaks its answer off: 'no GPU'",
+        ),
+        (
+            lambda: events({"error": {"message": "loaded with context length of only 9 tokens"}}),
+            "reads too little",
         ),
     ],
 )  # fmt: skip

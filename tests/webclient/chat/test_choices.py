@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from tests.browser.stack import Service
 from tests.webclient.conftest import RunChat
 from tests.webclient.oddity import Odd, tool
@@ -213,6 +214,26 @@ async def test_only_its_own_keys_say_where_the_default_server_is(
 ) -> None:
     with pytest.raises(ValueError, match="MCP_SERVER_URL and MCP_SERVER_SCOPE say where"):
         await house[1](more_servers=({"name": "Tools", **more},)).__aenter__()
+
+
+async def test_a_picture_that_the_model_refuses_does_not_end_the_conversation(
+    house: tuple[House, Start], caplog: pytest.LogCaptureFixture
+) -> None:
+    at, start = house
+
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        error = {"message": "At most 0 image(s) may be provided in one prompt."}  # vLLM
+        return web.json_response({"error": error}, status=400)
+
+    at.model.turns += [refuse, says("I see no cat.")]
+    picture = {"name": "cat.png", "data": base64.b64encode(PNG).decode()}
+    async with start(model_images=True) as person, person.page() as page:
+        assert (await person.command("messages", text="look", files=[picture]))[0] == 202
+        assert (await page.until("run.done"))["status"] == "completed"
+        assert (await person.command("messages", text="and now?"))[0] == 202
+        assert (await page.until("run.done"))["status"] == "completed"
+    assert ["data:image" in str(asked["messages"]) for asked in at.model.asked] == [True, False, False]
+    assert "MCPSECURITY_MODEL_IMAGES=false" in caplog.text
 
 
 async def test_files_reach_the_model_and_a_picture_only_one_that_sees(house: tuple[House, Start]) -> None:

@@ -72,7 +72,7 @@ REFUSALS: dict[str, tuple[int, Any, str]] = {
     "loading": (
         503,
         {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}},
-        "model_error",
+        "model_loading",
     ),
 }
 WORKING = {re.sub("[^A-Za-z.]+", "-", partner.name) + "-works": partner for partner in PARTNERS}

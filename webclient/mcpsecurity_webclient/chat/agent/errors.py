@@ -154,6 +154,12 @@ def _of_report(report: Report) -> Failure:
         case "no_tools":
             text = _("This model takes no tools. Turn off the tools of this chat, or choose another model.")
             return Failure("model_no_tools", text, retryable=False)
+        case "no_pictures":
+            text = _("This model does not see pictures. Choose another model.")
+            return Failure("model_no_pictures", text, retryable=False)
+        case "loading":
+            text = _("The model is still being loaded. Please try again in a moment.")
+            return Failure("model_loading", text, retryable=True, retry_after=_waitable(report))
         case "bad_call":
             return _broke_off()
         case "passing" | "refused":

@@ -19,7 +19,7 @@ from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
 from semantic_kernel.functions import KernelPlugin
 
 from mcpsecurity.kernel.context import ContextBudget, ModelInUse, Note, Overhead, TooLongError
-from mcpsecurity.kernel.context.errors import overflow_in
+from mcpsecurity.kernel.context.errors import overflow_in, refuses_pictures
 from mcpsecurity.kernel.context.look_back import look_back, look_back_plugin
 from mcpsecurity.kernel.context.tokens import tokens_of
 from mcpsecurity.kernel.model import ChatModelSettings
@@ -78,7 +78,8 @@ class ModelRequests:
     async def ask(self, model: OfferedModel, writer: AnswerWriter) -> ModelAnswer:
         """Stream one response of the model. Text that came before an error enters the history, too.
 
-        A refusal that says that the request is too long is answered once with a smaller one.
+        A refusal that says that the request is too long is answered once with a smaller one, and one of
+        pictures with a request that has none.
 
         Raises:
             What the service raises; TooLongError: not even the last message fits.
@@ -87,6 +88,14 @@ class ModelRequests:
         try:
             return await self._asked(used, writer, sees=model.sees)
         except MODEL_ERRORS as error:
+            if model.sees and refuses_pictures(error):
+                model.blind = True
+                _log.warning(
+                    "the model %s sees no pictures: set MCPSECURITY_MODEL_IMAGES=false "
+                    "(images in WEBCLIENT_MODELS)",
+                    model.name,
+                )
+                return await self._asked(used, writer, sees=False)
             if (said := overflow_in(error)) is None:
                 raise
             self._budget.refused(used, said)

@@ -20,7 +20,8 @@ __all__ = ["OfferedModel", "OfferedModels", "open_models"]
 class OfferedModel:
     """One model. `name` is the operator's for it, `title` what people read.
 
-    `reported` is the name that its last answer gave, `learned` the context window that a refusal told of.
+    `reported` is the name that its last answer gave, `learned` the context window that a refusal told of;
+    `blind`: it has refused pictures.
     """
 
     name: str
@@ -29,6 +30,7 @@ class OfferedModel:
     service: ChatCompletionClientBase
     reported: str | None = None
     learned: int | None = None
+    blind: bool = False
 
     @property
     def window(self) -> int:
@@ -41,7 +43,7 @@ class OfferedModel:
     @property
     def sees(self) -> bool:
         """Whether it sees pictures."""
-        said = self.settings.model_images
+        said = self.settings.model_images if not self.blind else False
         return said if said is not None else sees_pictures(self.reported, self.settings.model_name)
 
     def to_json(self) -> ModelView:
