@@ -31,6 +31,7 @@ EXCEPTIONS = {
 RECORDS = {
     "webclient/mcpsecurity_webclient/chat/conversation.py ChatDependencies",
     "webclient/mcpsecurity_webclient/store/conversations.py Conversation",
+    "server/mcpsecurity_server/doctor/model_request.py ModelAnswer",
     "server/mcpsecurity_server/transport/limits.py Limits",
     "shared/mcpsecurity/kernel/model/answer.py Answer",
     "shared/mcpsecurity/kernel/options.py ClientOptions",

@@ -4,12 +4,17 @@ from typing import Any
 
 import pytest
 from mcp import types
+from pydantic import BaseModel
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
-from semantic_kernel.connectors.ai.open_ai import OpenAIChatPromptExecutionSettings
+from semantic_kernel.connectors.ai.open_ai import (
+    AzureChatPromptExecutionSettings,
+    OpenAIChatPromptExecutionSettings,
+)
 from semantic_kernel.contents import ChatHistory
 from semantic_kernel.exceptions import ServiceContentFilterException, ServiceResponseException
+from semantic_kernel.functions import KernelArguments
 from tests.kernel.model.conftest import Endpoint, Made, Refusal, asked_whole, called, ended
 from tests.support.agents import makes_an_agent
 from tests.webclient.oddity import tool
@@ -157,3 +162,38 @@ async def test_an_error_of_the_endpoint_names_its_cause(endpoint: Endpoint, mode
     with pytest.raises(ServiceResponseException) as raised:
         await asked_whole(model_at())
     assert "Access denied" in str(raised.value.__cause__)
+
+
+class Visit(BaseModel):
+    """What is asked for."""
+
+    city: str
+    days: int = 1
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_a_class_is_asked_for_as_its_schema(endpoint: Endpoint, model_at: Made, api: Any) -> None:
+    settings = [
+        ChatModelSettings(response_format=Visit),
+        AzureChatPromptExecutionSettings(response_format=Visit),
+    ]
+    kernel = Kernel()
+    kernel.add_service(model_at(api=api))
+    for each in settings:
+        await kernel.invoke_prompt("Where?", arguments=KernelArguments(settings=each))
+    for body in endpoint.bodies:
+        form = body["response_format"]["json_schema"] if api == "chat" else body["text"]["format"]
+        assert (form["name"], form["strict"]) == ("Visit", True)
+        assert set(form["schema"]["properties"]) == {"city", "days"}
+        assert form["schema"]["additionalProperties"] is False
+
+
+async def test_settings_that_are_not_known_are_named_in_the_log(
+    endpoint: Endpoint, model_at: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    kernel = Kernel()
+    kernel.add_service(model_at(api="chat"))
+    others = AzureChatPromptExecutionSettings(temperature=0.3, max_tokens=50, presence_penalty=0.2)
+    await kernel.invoke_prompt("Hello?", arguments=KernelArguments(settings=others))
+    assert "leaves them out: presence_penalty" in caplog.text
+    assert (endpoint.bodies[0]["temperature"], endpoint.bodies[0]["max_completion_tokens"]) == (0.3, 50)
