@@ -23,6 +23,14 @@ SCREENS = {
 }
 """CSS pixels, and how high the conversation is at least while something waits."""
 
+BEHIND = """() => {
+  const { left, right, top, bottom } = document.activeElement.getBoundingClientRect();
+  const hit = (y) => document.elementFromPoint((left + right) / 2, y);
+  const own = (y) => document.activeElement.contains(hit(y)) || document.activeElement.labels?.[0]?.contains(hit(y));
+  return [top + 2, (top + bottom) / 2, bottom - 2].filter((y) => !own(y));
+}"""
+"""Returns how far down the element that has the focus is covered, or out of view."""
+
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -155,6 +163,25 @@ async def test_a_request_that_is_higher_than_the_screen_counts_as_seen(alice: Pe
     inside = await alice.conversation.evaluate("(e) => e.clientHeight")
     assert (await _box(request))["height"] > 3 * inside
     await expect(alice.page.locator("#waiting")).to_be_hidden()
+
+
+async def test_a_field_that_has_the_focus_is_not_behind_the_docked_buttons(alice: Person) -> None:
+    keys = alice.page.keyboard
+    await alice.choose("Elicitation")
+    await alice.notices.get_by_role("button", name="Dismiss").click()
+    await alice.ask("Fill in a survey")
+    form, sending = alice.request(), alice.request().get_by_role("button", name="Cancel")
+    for width, height in ((360, 640), (640, 360), (1280, 720), (320, 200)):
+        await alice.page.set_viewport_size({"width": width, "height": height})
+        await alice.conversation.evaluate("(e) => e.scrollTo(0, 0)")
+        await form.get_by_label("Name").focus()
+        behind = {}
+        while not await sending.evaluate("(e) => e === document.activeElement"):
+            await alice.page.evaluate(TWO_FRAMES)
+            if points := await alice.page.evaluate(BEHIND):
+                behind[await alice.page.evaluate("document.activeElement.outerHTML")] = points
+            await keys.press("Tab")
+        assert behind == {}, (width, height)
 
 
 async def test_what_waits_out_of_view_is_named_and_reached(alice: Person) -> None:

@@ -58,3 +58,30 @@ async def test_text_of_others_has_its_own_direction(modules: Page, kind: str, te
 async def test_text_of_others_keeps_its_direction_on_a_page_of_another_one(modules: Page) -> None:
     found = await modules.evaluate(DIRECTIONS, ["proposed", "Hello world."])
     assert {direction for _, direction in found} == {"ltr"}
+
+
+ENDS = """
+async (html) => {
+  const { Prose } = await import("/static/js/conversation/prose.js");
+  const prose = new Prose(() => {});
+  prose.finish(html);
+  document.body.replaceChildren(prose.element);
+  const at = (node, offset) => {
+    const range = document.createRange();
+    range.setStart(node, offset);
+    range.setEnd(node, offset + 1);
+    return range.getBoundingClientRect().left;
+  };
+  return [...prose.element.querySelectorAll("p, li, th")].map(({ firstChild: text }) =>
+    at(text, text.length - 1) < at(text, 0) ? "rtl" : "ltr");
+}
+"""
+
+
+async def test_each_part_of_an_answer_has_its_own_direction(modules: Page) -> None:
+    await modules.add_style_tag(url="/static/css/conversation.css")
+    html = (
+        f"<h2>Both</h2><p>{HEBREW}</p><p>Hello.</p><ul><li>{ARABIC}</li><li>Two.</li></ul>"
+        f"<table><thead><tr><th>{HEBREW}</th><th>Three.</th></tr></thead></table>"
+    )
+    assert await modules.evaluate(ENDS, html) == ["rtl", "ltr"] * 3

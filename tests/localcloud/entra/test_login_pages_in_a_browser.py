@@ -79,6 +79,17 @@ async def test_a_person_signs_in_and_consents(cloud: LocalCloud, client_url: str
         await page.wait_for_url(f"{client_url}/?signed-in")
 
 
+async def test_what_is_permitted_is_read_before_the_buttons_that_permit_it(
+    cloud: LocalCloud, client_url: str
+) -> None:
+    async with _page() as page:
+        await page.goto(_authorize(cloud, client_url))
+        words = await page.locator("body").inner_text()
+        names = ("Use the tools of the MCP server as you", "alice@contoso.example")
+        assert words.index(names[0]) < words.index(names[1])
+        assert "mcp:tools" not in words
+
+
 async def test_a_person_declines(cloud: LocalCloud, client_url: str) -> None:
     async with _page() as page:
         await page.goto(_authorize(cloud, client_url, prompt="consent"))

@@ -269,6 +269,30 @@ def test_what_acts_is_told_as_done_or_as_not_done(content: str, answer: str) -> 
     assert say("Erase the files", *done(first, content), tools=ERASE).text == answer
 
 
+DEMOLISH = [tool("demolish_house", "Demolish the house.", street=text())]
+
+
+@pytest.mark.parametrize(
+    ("content", "answer"),
+    [
+        ("The house is gone.", "Done: The house is gone."),
+        ("The person declined this call.",
+         "You declined the call of `demolish_house`, so I did not demolish the house."),
+    ],
+)  # fmt: skip
+def test_a_verb_is_not_told_as_a_thing(content: str, answer: str) -> None:
+    first = say("Demolish the house", tools=DEMOLISH)
+    assert say("Demolish the house", *done(first, content), tools=DEMOLISH).text == answer
+
+
+def test_a_picture_that_the_person_sees_is_not_told() -> None:
+    draw = [tool("draw_square", "Draw a square.")]
+    picture = "[image of type image/png, shown to the person]\nA small red square."
+    assert say("Draw a square", *done(say("Draw a square", tools=draw), picture), tools=draw).text == (
+        "A small red square."
+    )
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [

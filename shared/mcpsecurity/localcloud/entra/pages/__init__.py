@@ -40,9 +40,9 @@ def login_page(
             f"to sign in to {client.name}. This page stands in for Microsoft’s, without passwords.",
             class_="muted",
         ),
-        _form("login", hidden("flow", flow), element("ul", *accounts, class_="accounts")),
         element("h2", f"{client.name} will be able to:"),
         _permissions(requested),
+        _form("login", hidden("flow", flow), element("ul", *accounts, class_="accounts")),
         form_targets=_targets(target),
     )
 

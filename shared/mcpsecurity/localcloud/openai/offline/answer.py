@@ -31,6 +31,8 @@ from mcpsecurity.localcloud.openai.offline.translations import (
 __all__ = ["Result", "summary", "value_of"]
 
 _ROWS = 10
+_SHOWN = re.compile(r"^\[\w+ of type [^\],]+, shown to the person\]\n?", re.MULTILINE)
+"""What stands in a result for a picture: the person sees it, and need not be told."""
 _LONG = 60
 _FORECAST = re.compile(r"\b(?:forecast|week|days|outlook|weekend)\b", re.IGNORECASE)
 _YES_NO = re.compile(r"^\W*(?:and )?(?:is|will|does|do|should|can|it|are|rain|snow)\b", re.IGNORECASE)
@@ -53,6 +55,7 @@ class Result:
 
 def value_of(content: str) -> Any:
     """Return a tool's result: JSON if it is some, with the wrapping of a single value taken off."""
+    content = _SHOWN.sub("", content).strip() or content
     try:
         value = json.loads(content)
     except ValueError:

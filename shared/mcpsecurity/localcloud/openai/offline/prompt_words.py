@@ -38,15 +38,17 @@ _SAME = {
     "windy": "weather",
 }
 ACTING = frozenset({
-    "add", "approve", "archive", "assign", "book", "buy", "cancel", "clear", "close", "copy", "create",
-    "delete", "deploy", "disable", "drop", "empty", "enable", "erase", "format", "invite", "lock", "make",
-    "mark", "merge", "move", "open", "order", "pay", "plan", "post", "publish", "purge", "put", "register",
-    "remove", "rename", "reset", "restart", "save", "schedule", "send", "set", "start", "stop", "store",
-    "submit", "switch", "transfer", "turn", "unlock", "update", "upload", "wipe", "write",
+    "add", "approve", "archive", "assign", "begin", "book", "buy", "cancel", "cause", "clear", "close",
+    "compose", "copy", "create", "delete", "demolish", "deploy", "destroy", "disable", "do", "drop",
+    "empty", "enable", "erase", "fill", "format", "hold", "invite", "launch", "lock", "make", "mark",
+    "merge", "move", "open", "order", "paint", "pay", "perform", "plan", "post", "print", "publish",
+    "purge", "put", "register", "remove", "rename", "request", "reset", "restart", "run", "save",
+    "schedule", "send", "set", "shut", "sign", "spray", "start", "stop", "store", "submit", "switch",
+    "transfer", "trigger", "turn", "unlock", "update", "upload", "wipe", "write",
 })
 """Verbs at the beginning of a tool's name that say that it changes something."""
 _PARTICIPLES = {
-    "buy": "bought", "make": "made", "pay": "paid", "put": "put", "reset": "reset",
+    "begin": "begun", "do": "done", "hold": "held", "run": "run", "shut": "shut", "buy": "bought", "make": "made", "pay": "paid", "put": "put", "reset": "reset",
     "send": "sent", "set": "set",
     "write": "written", "plan": "planned", "stop": "stopped", "drop": "dropped", "cancel": "cancelled",
     "submit": "submitted", "format": "formatted", "transfer": "transferred",
