@@ -24,10 +24,10 @@ SCREENS = {
 """CSS pixels, and how high the conversation is at least while something waits."""
 
 BEHIND = """() => {
-  const { left, right, top, bottom } = document.activeElement.getBoundingClientRect();
+  const focused = document.activeElement;
+  const { left, right, top, bottom } = focused.getBoundingClientRect();
   const hit = (y) => document.elementFromPoint((left + right) / 2, y);
-  const own = (y) => document.activeElement.contains(hit(y)) || document.activeElement.labels?.[0]?.contains(hit(y));
-  return [top + 2, (top + bottom) / 2, bottom - 2].filter((y) => !own(y));
+  return [top + 2, (top + bottom) / 2, bottom - 2].filter((y) => !focused.contains(hit(y)));
 }"""
 """Returns how far down the element that has the focus is covered, or out of view."""
 

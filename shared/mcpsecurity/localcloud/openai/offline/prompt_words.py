@@ -48,7 +48,8 @@ ACTING = frozenset({
 })
 """Verbs at the beginning of a tool's name that say that it changes something."""
 _PARTICIPLES = {
-    "begin": "begun", "do": "done", "hold": "held", "run": "run", "shut": "shut", "buy": "bought", "make": "made", "pay": "paid", "put": "put", "reset": "reset",
+    "begin": "begun", "do": "done", "hold": "held", "run": "run", "shut": "shut",
+    "buy": "bought", "make": "made", "pay": "paid", "put": "put", "reset": "reset",
     "send": "sent", "set": "set",
     "write": "written", "plan": "planned", "stop": "stopped", "drop": "dropped", "cancel": "cancelled",
     "submit": "submitted", "format": "formatted", "transfer": "transferred",
