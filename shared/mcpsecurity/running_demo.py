@@ -95,7 +95,10 @@ def find_demo(port_offset: int | None = None, folder: Path | None = None) -> Run
             if port_offset in (None, _port(demo.mcp) - 7133) and _listens(_port(demo.mcp)):
                 return demo
     which = "" if port_offset is None else f" with --port-offset {port_offset}"
-    raise NoDemoError(f"No demo{which} runs on this machine: start one by `make demo` or `mcpsecurity demo`.")
+    raise NoDemoError(
+        f"No demo{which} runs on this machine: start one by `make demo` or `mcpsecurity demo`. "
+        "If it was started with LOCALCLOUD_FOLDER, set that here, too."
+    )
 
 
 async def sign_in(
