@@ -26,6 +26,10 @@ SECONDS_BETWEEN_LINES = 10.0
 """How often it says how far it is where a line cannot be written over."""
 
 
+class PipError(Exception):
+    """pip failed; the message says what may help."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -40,7 +44,7 @@ def main() -> None:
     try:
         if install(given.into, frozenset({"*"} if given.all else given.extras)):
             print(f"Installed into {given.into} in {time.monotonic() - started:.0f} s.", flush=True)
-    except (LookupError, OSError, subprocess.CalledProcessError) as error:
+    except (LookupError, OSError, PipError, subprocess.CalledProcessError) as error:
         sys.exit(f"install.py: {error}")
 
 
@@ -49,7 +53,8 @@ def install(folder: Path, extras: frozenset[str]) -> bool:
 
     Raises:
         LookupError: there is no such extra.
-        subprocess.CalledProcessError: pip or venv failed; what pip said is printed.
+        PipError: pip failed; what it said is printed.
+        subprocess.CalledProcessError: venv failed.
     """
     lock, project = (
         ROOT.joinpath("requirements.lock").read_text("utf-8"),
@@ -134,8 +139,19 @@ def _pip(python: Path, *options: str, packages: int) -> None:
     ) as pip:
         said.extend(_shown(pip.stdout or (), packages))
     if pip.returncode:
-        print("\n" + "".join(said[-20:]), flush=True)
-        raise subprocess.CalledProcessError(pip.returncode, " ".join(command[:6]) + " …")
+        told = [line for line in said if not line.startswith("Ignoring ")]  # a package of other systems
+        print("\n" + "".join(told[-20:]), flush=True)
+        raise PipError(f"pip could not install the packages; its messages are above.{_advice(told)}")
+
+
+def _advice(lines: Iterable[str]) -> str:
+    """Return what a person may do where pip found no package index."""
+    if not any("(from versions: none)" in line or "connection broken" in line for line in lines):
+        return ""
+    return (
+        "\nIt finds no package there: is the package index reachable? pip reads HTTPS_PROXY for a proxy and"
+        " PIP_INDEX_URL\nfor another index. Then run the same again."
+    )
 
 
 def _shown(lines: Iterable[str], packages: int) -> Iterator[str]:
