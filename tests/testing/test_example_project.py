@@ -48,7 +48,20 @@ with LocalStack() as stack:
 def test_its_tests_pass_alone_and_in_parallel(project: Path) -> None:
     for arguments in ((), ("-n", "2")):
         done = alone().run("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, cwd=project)
-        assert re.search(r"^11 passed", done.stdout, re.MULTILINE), done.stdout
+        assert re.search(r"^13 passed", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_a_part_needs_no_pytest(project: Path) -> None:
+    done = alone().run("-m", "unittest", "tests.test_with_unittest", cwd=project)
+    assert "Ran 2 tests" in done.stdout, done.stdout
+    assert done.returncode == 0
+
+
+def test_the_page_shows_the_settings_of_pytest() -> None:
+    settings = (ROOT / "examples" / "testing" / "pyproject.toml").read_text("utf-8")
+    page = (ROOT / "docs" / "testing.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert settings.endswith(shown)
 
 
 def test_they_fail_when_the_server_lets_anybody_in(project: Path) -> None:
