@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -32,7 +33,9 @@ _SETTINGS: dict[str, type[Settings]] = {
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Add the pages that the navigation does not name."""
+    """Add the pages that the navigation does not name. A warning of Semantic Kernel's own, which MkDocs would
+    print with a traceback, is not shown."""
+    warnings.filterwarnings("ignore", message="The `__get_pydantic_core_schema__` method")
     nav = config.nav or []
     more = sorted(page.name for page in Path(config.docs_dir).glob("*.md") if page.name not in str(nav))
     config.nav = cast("list[Any]", [*nav, {"More": more}] if more else nav)

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 from yarl import URL
 
-from mcpsecurity.settings import CredentialFile, EntraSettings, MetricsPort, Settings
+from mcpsecurity.settings import ClientSecret, CredentialFile, EntraSettings, MetricsPort, Settings
 from mcpsecurity_server.access_settings import AccessSettings
 from mcpsecurity_server.setting_types import GUID, Words, split_words
 
@@ -179,7 +179,7 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
         description="Origin of the Open-Meteo geocoding API.",
     )
 
-    client_secret: SecretStr | None = Field(
+    client_secret: ClientSecret | None = Field(
         None,
         validation_alias="MCP_SERVER_CLIENT_SECRET",
         description="Secret of the API's app registration; turns on get_my_profile (on-behalf-of).",

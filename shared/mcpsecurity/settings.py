@@ -33,7 +33,9 @@ from mcpsecurity.runtime.log import BatchedHandler, Fields, JsonFormatter
 
 __all__ = [
     "CertificateFile",
+    "ClientSecret",
     "CredentialFile",
+    "EntraScope",
     "EntraSettings",
     "MetricsPort",
     "Settings",
@@ -55,6 +57,8 @@ _LEAST = {
     "markdown_it": logging.INFO,  # below: each rule that is tried, at each piece of an answer
 }
 """Least levels of libraries: below, they log what must not be in a log, or noise."""
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -98,8 +102,28 @@ def _fault_of(error: Exception) -> str:
     return "the file has something else"
 
 
+def _is_no_id(secret: SecretStr) -> SecretStr:
+    if _GUID.fullmatch(secret.get_secret_value()):
+        raise ValueError(
+            "this is the ID of a secret; write its value, which Entra shows only when the secret is made "
+            "(AADSTS7000215)"
+        )
+    return secret
+
+
+def _names_its_api(scope: str) -> str:
+    if "/" not in scope:
+        raise ValueError(
+            "write the scope with its API, like api://CLIENT-ID/mcp:tools; Entra takes one without for "
+            "one of Microsoft Graph's (AADSTS650053)"
+        )
+    return scope
+
+
 CertificateFile = Annotated[Path, AfterValidator(_has_certificates)]
 CredentialFile = Annotated[Path, AfterValidator(_has_key_and_certificate)]
+ClientSecret = Annotated[SecretStr, AfterValidator(_is_no_id)]
+EntraScope = Annotated[str, AfterValidator(_names_its_api)]
 
 
 class _OurLines(DotEnvSettingsSource):

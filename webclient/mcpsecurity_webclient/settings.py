@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from yarl import URL
 
 from mcpsecurity.model_list import ModelListSettings
-from mcpsecurity.settings import CredentialFile, EntraSettings, MetricsPort
+from mcpsecurity.settings import ClientSecret, CredentialFile, EntraScope, EntraSettings, MetricsPort
 from mcpsecurity_webclient.server_settings import URL_PATTERN, GrantScope, McpServerSettings
 from mcpsecurity_webclient.store.engine import database_url
 
@@ -52,7 +52,7 @@ class WebSettings(EntraSettings, ModelListSettings):
         examples=["11111111-2222-4333-8444-555555555555"],
         description="Application (client) ID of the web application's registration.",
     )
-    client_secret: SecretStr | None = Field(
+    client_secret: ClientSecret | None = Field(
         None,
         validation_alias="WEBCLIENT_CLIENT_SECRET",
         description="Its client secret, or use a certificate.",
@@ -69,7 +69,7 @@ class WebSettings(EntraSettings, ModelListSettings):
         examples=["https://tools.contoso.com/mcp"],
         description="MCP endpoint of the default server.",
     )
-    mcp_server_scope: str | None = Field(
+    mcp_server_scope: EntraScope | None = Field(
         None,
         validation_alias="MCP_SERVER_SCOPE",
         description="Scope for that server, such as api://CLIENT-ID/mcp:tools; none: no token is sent.",

@@ -61,7 +61,7 @@ async def _asked(session: aiohttp.ClientSession, model: ModelSettings, tls: ssl.
     except UnreachableError as error:
         setting = "MCPSECURITY_CA_FILE" if error.is_trust else _address_key(model)
         return failed("model", f"The model does not answer: {error}.", setting)
-    refused = answer.status_code != 200 or (not answer.streamed and answer.kind not in _UNEXPLAINED)
+    refused = answer.status_code != 200 or (not answer.answered and answer.kind not in _UNEXPLAINED)
     return _judge_refusal(model, answer) if refused else _judge_answer(model, answer)
 
 
@@ -90,16 +90,19 @@ async def _credential(model: ModelSettings, tls: ssl.SSLContext) -> dict[str, st
 def _judge_answer(model: ModelSettings, answer: ModelAnswer) -> Finding:
     """Judge a status of 200."""
     name, way = model.model_name, _WAYS[answer.dialect.way]
-    if not answer.streamed and answer.message:
+    if not answer.answered and answer.message:
         return failed(
             "model", f"{name} breaks its answer off: {answer.message[:_SHOWN]!r}.", _name_key(model)
         )
-    if not answer.streamed:
+    if not answer.answered:
         return failed(
             "model", f"What answers for {name} does not stream as OpenAI does.", _address_key(model)
         )
     named = f" as {answer.model}" if answer.model not in ("", name) else ""
-    message = f"{name} answers{named}, by {way}, with a tool, streaming, to {_caller(model)}."
+    streaming = "streaming" if answer.streamed else "without streaming"
+    message = f"{name} answers{named}, by {way}, with a tool, {streaming}, to {_caller(model)}."
+    if not answer.streamed:
+        message += " The chat shows each answer whole, at its end."
     if answer.dialect.way != answer.first_way:
         message += f" It refuses this by {_WAYS[answer.first_way]}, so the chat turns to {way}."
     if answer.calls_as_text:

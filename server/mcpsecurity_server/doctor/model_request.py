@@ -39,7 +39,8 @@ class ModelAnswer:
             line, at most 2,000 characters.
         kind: what the error means, if there is one.
         model: the model that the answer names.
-        text: the streamed text; None if nothing was streamed.
+        text: the text of the answer; None if there was no answer.
+        streamed: whether the answer was streamed; some gateways send it whole.
         first_way: the way of the first request.
         dialect: the options that the endpoint refused, and takes instead.
     """
@@ -51,12 +52,13 @@ class ModelAnswer:
     kind: Kind
     model: str
     text: str | None
+    streamed: bool
     first_way: Way
     dialect: Dialect
 
     @property
-    def streamed(self) -> bool:
-        """Whether an answer was streamed."""
+    def answered(self) -> bool:
+        """Whether there was an answer, streamed or whole."""
         return self.text is not None
 
     @property
@@ -122,12 +124,38 @@ def _read(answer: Answer, first_way: Way, dialect: Dialect) -> ModelAnswer:
     events = _events(answer.text) if answer.status == 200 else []
     failure = next((error for event in events if (error := error_in(event))), None)
     error = failure or error_in(_json(answer.text)) or {}
-    model = next((name for event in events if (name := _model(event))), "")
     streamed = failure is None and any(event.get("choices") or event.get("type") in _ENDS for event in events)
     text = "".join(map(_said, events)) if streamed else None
+    if not events and not error and (whole := _whole(answer)) is not None:
+        events, text = [whole], _said_whole(whole)
+    model = next((name for event in events if (name := _model(event))), "")
     message, code, param = (_line(error.get(name)) for name in ("message", "code", "param"))
     kind = kind_of(None if answer.status == 200 else answer.status, error)
-    return ModelAnswer(answer.status, message, code, param, kind, _line(model), text, first_way, dialect)
+    said = (answer.status, message, code, param, kind, _line(model), text)
+    return ModelAnswer(*said, streamed, first_way, dialect)
+
+
+def _whole(answer: Answer) -> dict[str, Any] | None:
+    """Return an answer that came whole in place of a stream, as some gateways send it and the chat reads."""
+    value = answer.json if answer.status == 200 else None
+    return value if value is not None and (value.get("choices") or value.get("output")) else None
+
+
+def _said_whole(value: Mapping[str, Any]) -> str:
+    """Return the text of a whole answer."""
+    choices, output = value.get("choices"), value.get("output")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    messages = [first.get("message")] if isinstance(first, Mapping) else output
+    listed = messages if isinstance(messages, list) else []
+    contents = [message.get("content") for message in listed if isinstance(message, Mapping)]
+    return "".join(map(_text_of, contents))
+
+
+def _text_of(content: Any) -> str:
+    """Return the text of a message's content, which may be in parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
+    return content if isinstance(content, str) else ""
 
 
 def _events(text: str) -> list[dict[str, Any]]:

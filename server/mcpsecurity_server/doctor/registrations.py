@@ -20,19 +20,16 @@ _BAD_REDIRECT = 50011
 
 
 async def check_registrations(
-    session: aiohttp.ClientSession, settings: DoctorSettings, clock: Clock
+    session: aiohttp.ClientSession, settings: DoctorSettings, clock: Clock, *, tenant_answers: bool = True
 ) -> AsyncIterator[Finding]:
     """Check the registrations by requests to the tenant, without signing in."""
-    if not settings.web_client_id:
-        yield skipped("web client", "No web client is configured here.", "WEBCLIENT_CLIENT_ID")
-    elif settings.client_identity is not None:
-        message = "The services authenticate by the identity of their machine; it can only be checked there."
-        yield skipped("client secret", message)
-    elif settings.web_client_secret is None and settings.web_certificate_file is None:
-        message = "The web client has neither a secret nor a certificate here."
-        yield skipped("client secret", message, "WEBCLIENT_CLIENT_SECRET or WEBCLIENT_CERTIFICATE_FILE")
+    for finding in _not_here(settings):
+        yield finding
     if not settings.tenant_id:
         yield skipped("web client", "Cannot be checked without a tenant.", "ENTRA_TENANT_ID")
+        return
+    if not tenant_answers:
+        yield skipped("registrations", "Cannot be checked: the tenant does not answer.")
         return
     try:
         for application in _applications(settings):
@@ -48,6 +45,18 @@ async def check_registrations(
             yield await _redirect(session, settings)
     except UnreachableError as error:
         yield failed("web client", f"The tenant does not answer: {error}.", "ENTRA_AUTHORITY")
+
+
+def _not_here(settings: DoctorSettings) -> Iterator[Finding]:
+    """Report what cannot be checked because it is not among the settings here."""
+    if not settings.web_client_id:
+        yield skipped("web client", "No web client is configured here.", "WEBCLIENT_CLIENT_ID")
+    elif settings.client_identity is not None:
+        message = "The services authenticate by the identity of their machine; it can only be checked there."
+        yield skipped("client secret", message)
+    elif settings.web_client_secret is None and settings.web_certificate_file is None:
+        message = "The web client has neither a secret nor a certificate here."
+        yield skipped("client secret", message, "WEBCLIENT_CLIENT_SECRET or WEBCLIENT_CERTIFICATE_FILE")
 
 
 def _applications(settings: DoctorSettings) -> Iterator[Application]:

@@ -78,16 +78,30 @@ async def fetch(
                     break
             received = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, received, body.decode(errors="replace"), _object(body))
-    except (aiohttp.ClientSSLError, ssl.SSLError) as error:
-        if _is_about_trust(error):
-            raise UnreachableError(f"the certificate of {url} is not trusted", is_trust=True) from error
-        raise UnreachableError(f"{url} does not speak TLS; should it be http://?") from error
-    except ValueError as error:  # aiohttp.InvalidURL is one
-        raise UnreachableError(f"{url!r} is not a URL") from error
-    except TimeoutError as error:
-        raise UnreachableError(f"{url} did not answer within {seconds:g} s") from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise UnreachableError(f"{url} cannot be reached ({type(error).__name__})") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        words = f"{url} did not answer within {seconds:g} s" if isinstance(error, TimeoutError) else None
+        raise UnreachableError(words or _fault(url, error), is_trust=_is_about_trust(error)) from error
+
+
+def _fault(url: str, error: Exception) -> str:
+    """Return in words why there was no answer."""
+    if _is_about_trust(error):
+        return f"the certificate of {url} is not trusted"
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return f"{url} does not speak TLS; should it be http://?"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"there is no host of the name {error.host}"
+    if isinstance(error, ValueError):  # aiohttp.InvalidURL is one
+        return f"{url!r} is not a URL"
+    return f"{url} cannot be reached ({_reason(error)})"
+
+
+def _reason(error: Exception) -> str:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, ConnectionRefusedError):
+        return "nothing listens there"
+    words = cause.strerror if isinstance(cause, OSError) else None
+    return words or "the connection broke"
 
 
 def _is_about_trust(error: BaseException) -> bool:

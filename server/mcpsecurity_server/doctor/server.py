@@ -14,7 +14,7 @@ from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
 from mcpsecurity_server.settings import LOOPBACK_HOSTS
 
-__all__ = ["check_server"]
+__all__ = ["check_server", "initialize"]
 
 _INITIALIZE = {
     "jsonrpc": "2.0",
@@ -78,12 +78,15 @@ async def _missing_metadata(session: aiohttp.ClientSession, url: str, where: str
     return failed("server", message, "MCP_SERVER_URL")
 
 
+async def initialize(session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> Answer:
+    """Send the request that begins a session, with further headers. Raises `UnreachableError`."""
+    accept = {"Accept": "application/json, text/event-stream"}
+    return await fetch(session, "POST", url, headers=accept | headers, json=_INITIALIZE)
+
+
 async def _initialize(session: aiohttp.ClientSession, url: str, token: str | None) -> Answer | None:
-    headers = {"Accept": "application/json, text/event-stream"}
-    if token is not None:
-        headers["Authorization"] = f"Bearer {token}"
     try:
-        return await fetch(session, "POST", url, headers=headers, json=_INITIALIZE)
+        return await initialize(session, url, {"Authorization": f"Bearer {token}"} if token else {})
     except UnreachableError:
         return None
 

@@ -1,9 +1,10 @@
 """The settings of all services. None is required: a missing one is a finding, not an error."""
 
+import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from mcpsecurity.model_list import ModelListSettings
 from mcpsecurity.model_settings import ModelKeys, ModelSettings
@@ -31,7 +32,17 @@ class DoctorSettings(ModelKeys):
     web_client_secret: SecretStr | None = Field(None, validation_alias="WEBCLIENT_CLIENT_SECRET")
     web_certificate_file: Path | None = Field(None, validation_alias="WEBCLIENT_CERTIFICATE_FILE")
 
-    listed_models: Any = Field(None, validation_alias="WEBCLIENT_MODELS")
+    more_servers: Any = Field(None, validation_alias="WEBCLIENT_MCP_SERVERS", repr=False)
+    listed_models: Any = Field(None, validation_alias="WEBCLIENT_MODELS", repr=False)
+
+    @field_validator("more_servers", "listed_models", mode="before")
+    @classmethod
+    def _read_list(cls, given: Any) -> Any:
+        """Read a list from the environment. What is no JSON stays, for the check that tells of it."""
+        try:
+            return json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            return given
 
     def check_models(self) -> dict[str, ModelSettings]:
         """Return the settings of each model by its name, checked; none if none is set.

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from mcpsecurity.console.client_document import CLIENT_ID
 from mcpsecurity.model_settings import ModelSettings
-from mcpsecurity.settings import EntraSettings
+from mcpsecurity.settings import EntraScope, EntraSettings
 
 __all__ = ["ConsoleSettings"]
 
@@ -33,7 +33,7 @@ class ConsoleSettings(EntraSettings, ModelSettings):
         examples=["https://tools.contoso.com/mcp"],
         description="URL of the MCP endpoint.",
     )
-    scope: str = Field(
+    scope: EntraScope = Field(
         validation_alias="MCP_SERVER_SCOPE",
         min_length=1,
         description="Scope to ask for, like api://<client id>/mcp:tools.",

@@ -154,6 +154,30 @@ async def test_a_tenant_that_is_down_is_found(
     assert (found.status, found.setting) == (Status.FAILED, "ENTRA_AUTHORITY")
 
 
+async def test_a_host_that_does_not_exist_is_told_once_and_in_words(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
+    """The top-level domain invalid has no names (RFC 2606)."""
+    settings = settings_of(healthy_cloud, cloud_server.settings.url, authority="https://entra.invalid")
+    findings = await examine(settings)
+    told = [
+        finding for finding in findings if "entra.invalid" in finding.message and finding.check != "sign-in"
+    ]
+    assert [(finding.check, finding.status) for finding in told] == [("authority", Status.FAILED)]
+    assert "there is no host of the name entra.invalid" in told[0].message
+    (skipped,) = [finding for finding in findings if finding.check == "registrations"]
+    assert (skipped.status, skipped.message) == (
+        Status.SKIPPED,
+        "Cannot be checked: the tenant does not answer.",
+    )
+    assert not any("Error" in finding.message for finding in findings)
+
+
+async def test_a_port_without_a_server_is_told_in_words(healthy_cloud: LocalCloud) -> None:
+    found = await find("server", settings_of(healthy_cloud, "http://localhost:1/mcp"))
+    assert "(nothing listens there)" in found.message
+
+
 async def test_a_tenant_without_usable_keys_is_found(
     healthy_cloud: LocalCloud, cloud_server: ProtectedServer, tenant: ControlledTenant
 ) -> None:

@@ -291,7 +291,8 @@ async def test_a_refusal_names_the_setting_to_change(
     ("answer", "words"),
     [
         (lambda: web.Response(text="<html>Welcome</html>", content_type="text/html"), "does not stream"),
-        (lambda: web.json_response({"choices": [{"message": {"content": "ok"}}]}), "does not stream"),
+        (lambda: web.json_response({"answer": "ok"}), "does not stream"),
+        (lambda: web.json_response({"choices": []}), "does not stream"),
         (lambda: web.json_response([1]), "does not stream"),
         (lambda: events({"error": {"message": "no \x1b[31m GPU"}}), "breaks its answer off: 'no  [31m GPU'"),
         (
@@ -333,6 +334,33 @@ async def test_calls_that_are_written_as_text_are_a_failure(
         found = await _openai(healthy_cloud, url)
     assert (found.status, found.setting) == (Status.FAILED, "OPENAI_CHAT_MODEL_ID")
     assert "--tool-call-parser" in found.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"model": "m2", "choices": [{"message": {"content": "ok"}}]},
+        {"model": "m2", "choices": [{"message": {"content": [{"type": "text", "text": "ok"}]}}]},
+        {"model": "m2", "choices": ["odd"]},
+        {"model": "m2", "output": [{"type": "message", "content": [{"type": "output_text", "text": "ok"}]}]},
+        {"model": "m2", "output": "odd"},
+    ],
+)
+async def test_an_answer_that_comes_whole_is_one_without_streaming(
+    healthy_cloud: LocalCloud, body: Body
+) -> None:
+    async with standing_in(lambda *_: web.json_response(body)) as (url, _):
+        found = await _openai(healthy_cloud, url)
+    assert found.status is Status.OK
+    assert "m answers as m2, by Chat Completions, with a tool, without streaming" in found.message
+
+
+async def test_a_call_that_a_whole_answer_writes_as_text_is_a_failure(healthy_cloud: LocalCloud) -> None:
+    text = '<tool_call>{"name": "Tools-get_current_date_time", "arguments": {}}'
+    answer = {"choices": [{"message": {"content": text}}]}
+    async with standing_in(lambda *_: web.json_response(answer)) as (url, _):
+        found = await _openai(healthy_cloud, url)
+    assert (found.status, found.setting) == (Status.FAILED, "OPENAI_CHAT_MODEL_ID")
 
 
 async def test_each_setting_that_is_missing_is_a_finding(healthy_cloud: LocalCloud) -> None:

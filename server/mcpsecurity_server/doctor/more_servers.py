@@ -1,0 +1,97 @@
+"""Checks of the web chat's further MCP servers: whether each takes the key that its entry has."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from mcpsecurity.environment import filled
+from mcpsecurity.server_headers import check_address, checked_headers
+from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped
+from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
+from mcpsecurity_server.doctor.server import initialize
+from mcpsecurity_server.doctor.settings import DoctorSettings
+
+__all__ = ["check_more_servers"]
+
+_CHECK, _KEY = "servers", "WEBCLIENT_MCP_SERVERS"
+_DEFAULT = "Tools"
+_SESSION = "mcp-session-id"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    url: str
+    has_scope: bool
+    headers: dict[str, str] = field(repr=False)
+
+
+async def check_more_servers(
+    session: aiohttp.ClientSession, settings: DoctorSettings
+) -> AsyncIterator[Finding]:
+    """Ask each server with the headers of its entry. Entries that the web client refuses are left out."""
+    for entry in _entries(settings):
+        try:
+            answer = await initialize(session, entry.url, entry.headers)
+        except UnreachableError as error:
+            setting = "MCPSECURITY_CA_FILE" if error.is_trust else f"{_KEY}, {entry.name}: url"
+            yield failed(_CHECK, f"{entry.name} does not answer: {error}.", setting)
+            continue
+        await _end_session(session, entry, answer)
+        yield _judge(entry, answer)
+
+
+def _entries(settings: DoctorSettings) -> Iterator[_Entry]:
+    given = settings.more_servers if isinstance(settings.more_servers, list) else []
+    for entry in given:
+        try:
+            if entry["name"] != _DEFAULT:
+                yield _read(entry)
+            elif entry.get("headers"):  # without, `check_server` has checked it
+                yield _read({"url": settings.mcp_url, "scope": settings.scope} | entry)
+        except (ValueError, TypeError, KeyError):  # the check of the web client's settings says why
+            continue
+
+
+def _read(entry: dict[str, Any]) -> _Entry:
+    """Return an entry. Raises ValueError, TypeError or KeyError for one that is none."""
+    texts = {str(name): filled(str(value)) for name, value in dict(entry.get("headers") or {}).items()}
+    headers = checked_headers(texts)
+    if headers:
+        check_address(entry["url"])
+    return _Entry(str(entry["name"]), str(entry["url"]), bool(entry.get("scope")), headers)
+
+
+async def _end_session(session: aiohttp.ClientSession, entry: _Entry, answer: Answer) -> None:
+    if (opened := answer.headers.get(_SESSION)) is None:
+        return
+    try:
+        await fetch(session, "DELETE", entry.url, headers=entry.headers | {"Mcp-Session-Id": opened})
+    except UnreachableError:
+        return  # it ends by itself
+
+
+def _judge(entry: _Entry, answer: Answer) -> Finding:
+    name, status = entry.name, answer.status
+    if status in (401, 403):
+        return _judge_refusal(entry, status)
+    speaks = answer.json is not None and "jsonrpc" in answer.json
+    if status == 200 or (status == 400 and speaks):  # one of revision 2026-07-28 only
+        return ok(_CHECK, f"{name} takes the headers of its entry." if entry.headers else f"{name} answers.")
+    if status in (404, 405):
+        message = f"There is no MCP server with Streamable HTTP at {entry.url} ({status})."
+        return failed(_CHECK, f"{name}: {message}", f"{_KEY}, {name}: url")
+    return failed(_CHECK, f"{name} answers {status}.", f"{_KEY}, {name}: url")
+
+
+def _judge_refusal(entry: _Entry, status: int) -> Finding:
+    name = entry.name
+    if entry.has_scope:
+        return skipped(_CHECK, f"{name} wants a person's token ({status}), which the doctor does not have.")
+    if entry.headers:
+        message = f"{name} refuses the key in the headers of its entry ({status}); no sign-in helps."
+        return failed(_CHECK, message, f"{_KEY}, {name}: headers")
+    message = f"{name} wants a token or a key ({status}), and its entry has none."
+    return failed(_CHECK, message, f"{_KEY}, {name}: scope or headers")
