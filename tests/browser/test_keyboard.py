@@ -1,5 +1,7 @@
 """The page by keyboard alone."""
 
+import re
+
 from playwright.async_api import expect
 from tests.browser.person import Person
 from tests.browser.stack import Stack
@@ -70,6 +72,15 @@ async def test_a_decision_moves_the_focus_to_the_next_that_waits_and_never_to_th
     await alice.page.keyboard.press("Alt+n")
     await expect(calls).to_have_count(0)
     await expect(alice.page.locator("body")).not_to_be_focused()
+
+
+async def test_the_key_leads_on_to_what_waits_in_another_chat(alice: Person) -> None:
+    await alice.ask(DICE)
+    await expect(alice.call("get_random_number")).to_have_attribute("data-status", "proposed")
+    await alice.begin_another()
+    await expect(alice.page).to_have_title(re.compile(r"^\(1\) "))
+    await alice.page.keyboard.press("Alt+j")
+    await expect(alice.call("get_random_number")).to_be_focused()
 
 
 async def test_the_keys_answer_questions_of_servers_too(alice: Person, stack: Stack) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Locator, ViewportSize, expect
+from tests.browser.accessibility import assert_accessible
 from tests.browser.person import Person
 from tests.browser.stack import Stack
 from tests.browser.watch import Watch
@@ -198,6 +199,25 @@ async def test_what_waits_out_of_view_is_named_and_reached(alice: Person) -> Non
     await bar.get_by_role("button", name="Show").click()
     await expect(card).to_be_focused()
     await expect(bar).to_be_hidden()
+
+
+async def test_on_a_narrow_screen_the_button_of_the_chats_says_what_waits_in_another_one(
+    alice: Person,
+) -> None:
+    await alice.page.set_viewport_size({"width": 360, "height": 740})
+    await alice.ask(DICE)
+    await expect(alice.call("get_random_number")).to_have_attribute("data-status", "proposed")
+    button = alice.page.get_by_role("button", name="Chats")
+    await expect(button).to_have_accessible_name("Chats")
+    await alice.begin_another()
+    await expect(button).to_have_accessible_name("Chats 1 needs your decision")
+    await expect(button.get_by_text("1", exact=True)).to_be_in_viewport(ratio=1)
+    await assert_accessible(alice.page)
+    await button.click()
+    await alice.page.get_by_role("link", name=DICE).click()
+    await alice.approve("get_random_number")
+    await alice.finished()
+    await expect(button).to_have_accessible_name("Chats")
 
 
 async def test_prompts_leave_the_composer_where_it_is(alice: Person) -> None:

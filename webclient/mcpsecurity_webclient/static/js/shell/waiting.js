@@ -26,6 +26,9 @@ export class Waiting {
     this._leads = false;
     this._watched = new Set();
     this._elsewhere = 0;
+    this._comes = false; // to another chat, for what waits there
+    this._badge = byId("elsewhere");
+    this._badgeWords = byId("elsewhere-words");
     this._observer = new IntersectionObserver((entries) => this._seen(entries), { root: log, threshold: STEPS });
     byId("waiting-show").addEventListener("click", () => this.next());
   }
@@ -34,11 +37,17 @@ export class Waiting {
   elsewhere(count) {
     this._elsewhere = count;
     this._notifications.elsewhere(count);
+    this._badge.hidden = count === 0; // where the list of chats is not to be seen
+    setText(this._badge, String(count));
+    setText(this._badgeWords, count > 0 ? tn("{count} needs your decision", "{count} need your decision", count) : "");
     this.draw();
   }
 
-  /** Look again for what waits. New questions are brought into view if the person is at the end of the conversation. */
-  update() {
+  /**
+   * Look again for what waits. New questions are brought into view if the person is at the end of the conversation.
+   * @param {PageState} state
+   */
+  update({ ready }) {
     const waiting = new Set(this._log.querySelectorAll(".waiting, .card[data-status='proposed']"));
     for (const element of this._watched) if (!waiting.has(element)) this._leave(element);
     const fresh = [...waiting].filter((element) => !this._watched.has(element));
@@ -46,7 +55,8 @@ export class Waiting {
     const settled = [...this._watched].filter((element) => !waiting.has(element));
     this._watched = waiting;
     this._lead(fresh, settled.length > 0);
-    if (settled.some((element) => element.contains(document.activeElement))) this._goTo([...waiting][0]);
+    if (settled.some((element) => element.contains(document.activeElement)) || (ready && this._comes)) this._goTo([...waiting][0]);
+    if (ready) this._comes = false;
     this.draw();
   }
 
@@ -97,9 +107,15 @@ export class Waiting {
   /** Focus the next card that waits after the focused one, else the first; if this chat has none, open a chat that has one. */
   next() {
     const waiting = [...this._watched];
-    if (waiting.length === 0 && this._elsewhere > 0) return this._openOther();
+    if (waiting.length === 0 && this._elsewhere > 0) return this._nextElsewhere();
     const current = waiting.findIndex((element) => element.contains(document.activeElement));
     this._goTo(waiting[(current + 1) % waiting.length]);
+  }
+
+  /** The other chat is drawn later: then the focus goes on to its first card that waits. */
+  async _nextElsewhere() {
+    await this._openOther();
+    this._comes = true;
   }
 
   _goTo(element) {
