@@ -32,7 +32,9 @@ VALUES = {
     "in_90_days": f"{TODAY + dt.timedelta(days=90):%A, %-d %B %Y}",
     "to_christmas": f"{(dt.date(TODAY.year, 12, 25) - TODAY).days}",
 }
-MOST_ROUNDS = 5
+MOST_ROUNDS = 6
+EACH_ONCE = re.compile("lott|out of", re.IGNORECASE)
+"""Prompts for numbers of which none may come twice, so that some are drawn again."""
 
 
 class Talk:
@@ -137,7 +139,8 @@ async def test_it_answers_as_a_person_would(
     talk = Talk(*server)
     for prompt in prompts:
         said = await talk.ask(_filled(prompt))
-    assert talk.called == calls, said
+    drawn_again = talk.called[len(calls) :] if EACH_ONCE.search(prompts[-1]) else []
+    assert talk.called == [*calls, *drawn_again], said
     assert re.search(_filled(answer), said, re.IGNORECASE | re.DOTALL), said
 
 

@@ -376,3 +376,45 @@ def test_it_asks_for_what_a_tool_needs() -> None:
     assert say("Convert some currency", tools=OTHERS).text.startswith(
         "To use `convert_currency` I need to know: amount"
     )
+
+
+def test_numbers_that_may_come_once_are_drawn_again() -> None:
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "3 different random numbers from 1 to 9"}]
+    tools = read_tools({"tools": OURS})
+    for numbers in ((4, 4, 7), (7,), (5,)):
+        reply = reply_to(messages, tools, TODAY)
+        assert len(reply.calls) == len(numbers)
+        made = [
+            {
+                "id": f"{len(messages)}-{place}",
+                "type": "function",
+                "function": {"name": call.name, "arguments": "{}"},
+            }
+            for place, call in enumerate(reply.calls)
+        ]
+        messages.append({"role": "assistant", "tool_calls": made})
+        messages += [
+            {"role": "tool", "tool_call_id": call["id"], "content": str(number)}
+            for call, number in zip(made, numbers, strict=True)
+        ]
+    assert "**4**, **7** and **5**" in reply_to(messages, tools, TODAY).text
+
+
+def test_numbers_that_cannot_differ_end_all_the_same() -> None:
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "3 different random numbers from 1 to 1"}]
+    tools = read_tools({"tools": OURS})
+    for _ in range(10):
+        reply = reply_to(messages, tools, TODAY)
+        if not reply.calls:
+            break
+        made = [
+            {
+                "id": f"{len(messages)}-{place}",
+                "type": "function",
+                "function": {"name": call.name, "arguments": "{}"},
+            }
+            for place, call in enumerate(reply.calls)
+        ]
+        messages.append({"role": "assistant", "tool_calls": made})
+        messages += [{"role": "tool", "tool_call_id": call["id"], "content": "1"} for call in made]
+    assert "**1**" in reply.text

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mcpsecurity.localcloud.openai.offline.dates import DateQuestion, Days, days_in
+from mcpsecurity.localcloud.openai.offline.dates import DateQuestion, Days, days_in, years_between
 from mcpsecurity.localcloud.openai.offline.facts import (
     Fact,
     asked_facts,
@@ -21,6 +21,7 @@ from mcpsecurity.localcloud.openai.offline.plan import Step
 from mcpsecurity.localcloud.openai.offline.tool_sentences import trouble, trouble_text
 from mcpsecurity.localcloud.openai.offline.tools import Tool
 from mcpsecurity.localcloud.openai.offline.translations import (
+    article,
     date_words,
     join_words,
     number_words,
@@ -111,7 +112,7 @@ class _Speaker:
                 sides = [f"**{term('tails' if value else 'heads', self._language)}**" for value in values]
                 return phrase("coins", self._language, values=join_words(sides, self._language))
             if len(values) == 1:
-                return phrase("rolled", self._language, value=shown[0])
+                return phrase("rolled", self._language, a=article(values[0]), value=shown[0])
             return phrase("rolled_many", self._language, values=joined, total=f"**{sum(values)}**")
         noun = term(tool.noun, self._language)
         if tool.acts:
@@ -169,6 +170,11 @@ class _Speaker:
         day = date_words(base + question.ahead, self._language)
         if question.kind == "which":
             return phrase("which", self._language, date=f"**{day}**")
+        if question.kind == "week":
+            year, week, _ = (base + question.ahead).isocalendar()
+            return phrase("week_number", self._language, week=f"**{week}**", year=year)
+        if question.kind == "age":
+            return phrase("age", self._language, years=years_between(base + question.ahead, base), date=day)
         length = question.ahead - question.begin
         weeks, over = divmod(length.days, 7)
         counts = [(weeks, "week"), (over, "day")] if question.unit == "week" else [(length.days, "day")]
@@ -198,7 +204,8 @@ class _Speaker:
         name = next((key for key in ("name", "display_name", "displayName") if value.get(key)), None)
         if name is not None and (user := _user_of(value)):
             return self._person(result, value, name, user)
-        facts = facts_of(value, tool, self._language, without=[subject] if subject else ())
+        without, asked = [subject] if subject else (), result.step.about.text
+        facts = facts_of(value, tool, self._language, without=without, asked=asked if units_of(tool) else "")
         dated = [row for row in rows if _date_of(row)]
         if subject is not None and units_of(tool) and not tool.acts:
             return self._measured(result, str(value[subject]), facts, dated)
@@ -237,7 +244,7 @@ class _Speaker:
         if step.about.days and rows:
             return self._on_days(step, place, rows, facts)
         if rows and (_FORECAST.search(step.about.text) or not facts):
-            lines = "\n".join(f"- {line}" for line in self._days(rows[:_ROWS], step.tool))
+            lines = "\n".join(f"- {line}" for line in self._days(rows[:_ROWS], step.tool, step.about.text))
             return f"**{place}**:\n\n{lines}"
         shown = [fact for fact in facts if fact.key not in ("time_zone", "other_matches")]
         answer = self._yes_no(step.about.text, shown)
@@ -255,7 +262,7 @@ class _Speaker:
         for wanted in named:
             chosen = [row for row in rows if wanted.first <= (_date_of(row) or dt.date.min) <= wanted.last]
             for row in chosen[:_ROWS]:
-                facts = facts_of(row, step.tool, self._language, without=["date"])
+                facts = facts_of(row, step.tool, self._language, without=["date"], asked=step.about.text)
                 answer = self._yes_no(step.about.text, facts)
                 day = _date_of(row)
                 text = ", ".join(map(str, facts))
@@ -274,10 +281,10 @@ class _Speaker:
         asked = date_words(wanted.first, self._language)
         return phrase("outside", self._language, first=first, last=last, wanted=asked)
 
-    def _days(self, rows: list[dict[str, Any]], tool: Tool) -> list[str]:
+    def _days(self, rows: list[dict[str, Any]], tool: Tool, asked: str = "") -> list[str]:
         return [
             f"**{self._day(_date_of(row))}**: "
-            + ", ".join(map(str, facts_of(row, tool, self._language, without=["date"])))
+            + ", ".join(map(str, facts_of(row, tool, self._language, without=["date"], asked=asked)))
             for row in rows
         ]
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS
 
-__all__ = ["DAYS", "MONTHS", "DateQuestion", "Days", "date_question", "days_in", "easter"]
+__all__ = ["DAYS", "MONTHS", "DateQuestion", "Days", "date_question", "days_in", "easter", "years_between"]
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
@@ -114,6 +114,10 @@ def _periods(text: str, today: dt.date) -> Iterator[tuple[int, int, dt.date, dt.
         if match[1].lower() == "next" and today >= begin:
             begin += dt.timedelta(days=7)
         yield match.start(), match.end(), max(begin, today), begin + dt.timedelta(days=1)
+    for match in re.finditer(r"\b(?:end of|left in) (?:the|this) (year|month)\b", text, re.IGNORECASE):
+        begin = dt.date(today.year, 1 if match[1].lower() == "year" else today.month, 1)
+        end = _add(begin, 1, match[1]) - dt.timedelta(days=1)
+        yield match.start(), match.end(), end, end
     for match in re.finditer(r"\b(next|this)\s+week\b", text, re.IGNORECASE):
         begin = monday + dt.timedelta(days=7 if match[1].lower() == "next" else 0)
         yield match.start(), match.end(), max(begin, today), begin + dt.timedelta(days=6)
@@ -133,7 +137,7 @@ class DateQuestion:
     that of the day from which is counted.
     """
 
-    kind: Literal["which", "until", "between"]
+    kind: Literal["which", "until", "between", "age", "week"]
     ahead: dt.timedelta
     unit: str = "day"
     begin: dt.timedelta = dt.timedelta()
@@ -145,15 +149,26 @@ _WHICH = re.compile(
     re.IGNORECASE,
 )
 _UNTIL = re.compile(
-    r"\bhow (?:many (day|week)s|long)\b.*\b(?:until|till|before|to|is it to|are left)\b", re.IGNORECASE
+    r"\bhow (?:many (day|week)s|long)\b.*\b(?:until|till|before|to|is it to|are left|left in)\b",
+    re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"\bhow many (day|week)s\b.*\b(?:between|from)\b", re.IGNORECASE)
+_DATE_OF_IT = re.compile(r"['’]s date\W*$", re.IGNORECASE)
+_AGE = re.compile(r"\bhow old\b.*\bborn\b", re.IGNORECASE)
+_WEEK_NUMBER = re.compile(
+    r"\bweek number\b|\b(?:what|which) (?:calendar )?week (?:is it|are we|do we have|of the year)\b",
+    re.IGNORECASE,
+)
 _TODAY = re.compile(r"\b(?:today|now|current)\b", re.IGNORECASE)
 
 
 def date_question(text: str, today: dt.date) -> DateQuestion | None:
     """Return the question about the calendar that a text is; None when it is none."""
     days = days_in(text, today)
+    if _WEEK_NUMBER.search(text) and len(days) <= 1:
+        return DateQuestion("week", days[0].first - today if days else dt.timedelta())
+    if _UNTIL.search(text) and len(days) > 1:  # "What is today's date, and how long is it until then?"
+        days = [day for day in days if day.first != today]
     if len(days) == 2 and (match := _BETWEEN.search(text)):
         begin, end = sorted(day.first - today for day in days)
         return DateQuestion("between", end, match[1].lower(), begin)
@@ -162,7 +177,13 @@ def date_question(text: str, today: dt.date) -> DateQuestion | None:
     ahead = days[0].first - today
     if match := _UNTIL.search(text):
         return DateQuestion("until", ahead, (match[1] or "day").lower())
-    if _WHICH.search(text) and ahead and not (_TODAY.search(text) and not _AHEAD.search(text)):
+    if _AGE.search(text) and days[0].first <= today:
+        return DateQuestion("age", ahead)
+    if _DATE_OF_IT.search(text) and ahead:
+        return DateQuestion("which", ahead)
+    if (match := _WHICH.search(text)) and days[0].position < match.end() <= days[0].end:
+        return None  # the "day" of "day after tomorrow"
+    if match and ahead and not (_TODAY.search(text) and not _AHEAD.search(text)):
         return DateQuestion("which", ahead)
     return None
 
@@ -196,6 +217,11 @@ def _add(day: dt.date, count: int, unit: str) -> dt.date:
         return next(found for less in range(4) if (found := _day(year, month + 1, day.day - less)))
     except (OverflowError, StopIteration):
         return day
+
+
+def years_between(born: dt.date, day: dt.date) -> int:
+    """Return the whole years between two days."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
 def _count(text: str) -> int:

@@ -31,6 +31,7 @@ _MEANT = {
     "permission": "scope", "right": "scope", "admin": "role", "administrator": "role",
 }  # fmt: skip
 _MOST = 10
+_FAHRENHEIT = re.compile(r"\bfahrenheit\b|°F", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,13 @@ def facts_of(
 ) -> list[Fact]:
     """Return the facts of an object: those with a temperature first, then words, then the rest.
 
-    Ids and coordinates are among them only if `asked`, a question, names what they are of.
+    Ids and coordinates are among them only if `asked`, a question, names what they are of; degrees are those
+    of Fahrenheit if it says so.
     """
     units = units_of(tool)
+    if _FAHRENHEIT.search(asked):
+        record = {key: _in_fahrenheit(value, _unit(key, units)) for key, value in record.items()}
+        units |= dict.fromkeys((what for what, unit in units.items() if unit == "°C"), "°F")
     shown = {k: v for k, v in record.items() if k not in without and _is_shown(k, v, asked)}
     facts = []
     for key, value in shown.items():
@@ -69,6 +74,12 @@ def facts_of(
         elif not any(end in parts and _partner_of_high(key, shown) for end in _ENDS.values()):
             facts.append(_fact(key, value, units, language))
     return sorted(facts, key=_rank)
+
+
+def _in_fahrenheit(value: Any, unit: str) -> Any:
+    """Return a value of degrees Celsius in Fahrenheit, and every other value as it is."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return round(value * 1.8 + 32, 1) if is_number and unit == "°C" else value
 
 
 def _is_shown(key: str, value: Any, asked: str) -> bool:

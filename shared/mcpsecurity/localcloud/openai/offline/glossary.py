@@ -13,8 +13,9 @@ FUNCTION_WORDS = {
     ),
     "fr": (
         "le la les est quel quelle quels quelles donne moi et un une de du des il elle fait mon je tu "
-        "vous à au qui quand combien pour entre lance deux bonjour merci demain jours dans météo temps "
-        "heure salut suis es quoi peux avec s'il plaît planifie voyage"
+        "vous à au qui que faire quand combien pour entre lance deux bonjour merci demain jours dans météo "
+        "temps heure salut suis es quoi peux peux-tu sais-tu avec s'il plaît planifie voyage mot passe "
+        "génère"
     ),
     "es": (
         "el la los las es son qué que cuál dame y un una de del mi yo tú cómo quién cuándo hace hay en "
@@ -75,6 +76,8 @@ GLOSSARY = {
         "und wie ist es": "and how is it", "auf basis von": "based on", "basierend auf": "based on",
         "aktuellen": "current", "aktuelle": "current", "aktuelles": "current", "zeitzone": "time zone",
         "interessen": "interests", "essen": "food", "museen": "museums", "natur": "nature",
+        "lottozahlen": "lottery numbers", "kalenderwoche": "week number", "haben wir": "do we have",
+        "wie alt": "how old", "geboren": "born", "erstelle": "create", "passwort": "password", "war": "was",
         "wirf eine münze": "flip a coin", "witz": "joke", "gedicht": "poem", "erzähle": "tell",
         "erzähl": "tell", "schreibe": "write", "mit": "with", "ab": "from",
     },
@@ -119,7 +122,10 @@ GLOSSARY = {
         "qui es-tu": "who are you", "outils": "tools", "encore un": "another", "encore": "again",
         "ai-je besoin": "do i need", "j'ai besoin": "i need", "un parapluie": "an umbrella", "d'un": "a",
         "fuseau horaire": "time zone", "musées": "museums", "gastronomie": "food", "écris": "write",
-        "poème": "poem", "blague": "joke", "sera": "will be",
+        "poème": "poem", "blague": "joke", "sera": "will be", "mot de passe": "password",
+        "génère": "generate",
+        "quel âge": "how old", "né": "born", "née": "born", "faire": "do",
+        "numéro de semaine": "week number",
     },
     "es": {
         "número aleatorio": "random number", "números aleatorios": "random numbers",
@@ -157,6 +163,9 @@ GLOSSARY = {
         "que puedes hacer": "what can you do", "ayuda": "help", "cómo estás": "how are you",
         "qué tal": "how are you", "quién eres": "who are you", "herramientas": "tools", "otro": "another",
         "otra": "another", "otra vez": "again", "zona horaria": "time zone", "museos": "museums",
+        "más calor": "warmer", "más cálido": "warmer", "más frío": "colder", "fue": "was",
+        "contraseña": "password",
+        "qué edad": "how old", "nacido": "born", "nacida": "born", "número de semana": "week number",
         "comida": "food", "escribe": "write", "poema": "poem", "chiste": "joke", "será": "will be",
     },
 }
@@ -166,6 +175,7 @@ PATTERNS = {
     "de": (
         (r"\bin (\d+|zwei|drei|vier|sechs) (tagen|wochen|monaten)", r"in \1 \2"),
         (r"\bguten morgen\b", "good morning"),
+        (r"\blottozahlen,?\s+(\d+) aus (\d+)", r"\1 lottery numbers out of \2"),
         (r"\bmorgen früh\b", "morgen"),
         (r"\bwürfle\b(?!.*würfel)", "wirf einen würfel"),
         (r"\b(zwei|drei|vier|fünf|sechs|\d+) würfeln?\b", r"\1 dice"),
@@ -176,6 +186,7 @@ PATTERNS = {
         (r"\b(?:météo|temps) (?:de|à|pour|d') ?", "weather in "),
         (r"\bdu (\d{1,2}) au (\d{1,2}) ([^\W\d_]+)", r"from \1 \3 to \2 \3"),
         (r"\bquel jour (?:sommes-nous|est-on)", "what day is it"),
+        (r"\bquelle semaine (?:sommes-nous|est-on|est-ce)", "which week is it"),
         (r"\bquels outils (?:as-tu|avez-vous|y a-t-il)", "what tools do you have"),
         (r"\b(lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche) prochain", r"next \1"),
         (r"\b(?:l'|l’|d'|d’|qu'|qu’)(?=[^\W\d_])(?!heure)", ""),
@@ -184,6 +195,8 @@ PATTERNS = {
         (r"\bde (-?\d+) a (-?\d+)", r"from \1 to \2"),
         (r"\bdel (\d{1,2}) al (\d{1,2}) de ([^\W\d_]+)", r"from \1 \3 to \2 \3"),
         (r"\b(\d{1,2}) de (?=[^\W\d_]+)", r"\1 "),
+        (r"\b([^\W\d_]+) del? (\d{4})\b", r"\1 \2"),
+        (r"\b(?:qué|en qué) semana (?:es|estamos)\b", "which week is it"),
         (r"\bqué día es\b", "what day is it"),
         (r"\b(cuántos días|cuántas semanas) faltan para\b", r"\1 hasta"),
         (r"\bqué herramientas (?:tienes|hay)\b", "what tools do you have"),

@@ -34,6 +34,7 @@ _CALENDAR = re.compile(r"^\W*(?:what|which) (?:year|month) (?:is it|are we in|do
 _CHANCE = re.compile(r"dice|die\b|coin|roll|flip|toss", re.IGNORECASE)
 """What a tool is called that throws dice or coins itself."""
 _SAME_THING = re.compile(r"\b(?:it|that|there|then)\b", re.IGNORECASE)
+_IN_UNITS = re.compile(r"^\W*(?:and )?(?:now )?in (?:degrees )?(?:fahrenheit|celsius)\W*$", re.IGNORECASE)
 _ONE_MORE = re.compile(r"\b(?:another|one more|once more)\b", re.IGNORECASE)
 _NOT_OF_A_CLOCK = re.compile(
     r"\b(?:dates?|days?) of (?!the week\b|today\b|the month\b)"
@@ -99,6 +100,10 @@ def plan(text: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.dat
     steps: list[Step] = []
     for clause in (part for whole in _clauses(text) for part in _by_tool(whole, tools)):
         chance, meant = _chance(clause, tools), _meant(clause, tools)
+        goes_on = (_AGAIN.match(clause) and _changes(clause)) or _only_days(clause, today)
+        if goes_on and not steps and (found := _again(clause, earlier, tools, today)):
+            steps += found
+            continue
         tool = None if _only_count(clause) else _tool_for(meant, tools, steps)
         if tool is not None:
             found = [
@@ -106,7 +111,7 @@ def plan(text: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.dat
                 for step in _steps(tool, meant, tools, today)
             ]
             steps += [_going_on(found[0], clause, earlier, tools, today), *found[1:]] if not steps else found
-        elif not steps and (_AGAIN.match(clause) or _only_names(clause, today) or _changes(clause)):
+        elif not steps and _is_about_before(clause, today):
             steps += _again(clause, earlier, tools, today)
     return steps
 
@@ -138,11 +143,16 @@ def _going_on(step: Step, clause: str, earlier: Sequence[str], tools: Sequence[T
     return replace(step, arguments=before[0].arguments, missing=[], about=about)
 
 
+def _is_about_before(clause: str, today: dt.date) -> bool:
+    """Return whether a clause changes what was asked before, and says nothing else."""
+    said = _AGAIN.match(clause) or _IN_UNITS.match(clause)
+    return bool(said) or _only_count(clause) or _only_names(clause, today) or _changes(clause)
+
+
 def _only_count(clause: str) -> bool:
-    """Return whether a clause says how many and nothing else: "and now five"."""
-    rest = re.sub(r"\b(?:and|now|then|please|do|make it|with)\b", "", clause, flags=re.IGNORECASE).strip(
-        " ?!.,"
-    )
+    """Return whether a clause says how many and nothing else: "and now five", "no, 3 of them"."""
+    besides = r"\b(?:and|now|then|please|do|make (?:it|that)|with|no|of them|times|instead|i want)\b"
+    rest = re.sub(besides, "", clause, flags=re.IGNORECASE).strip(" ?!.,")
     return rest.isdigit() or rest.lower() in NUMBER_WORDS
 
 
@@ -155,6 +165,16 @@ def _changes(clause: str) -> bool:
 def _only_names(clause: str, today: dt.date) -> bool:
     """Return whether a clause is a place or a day and nothing else: "Geneva?", "tomorrow?"."""
     return len(clause.split()) <= 3 and bool(places(clause) or days_in(clause, today))
+
+
+def _only_days(clause: str, today: dt.date) -> bool:
+    """Return whether a clause names days and nothing else: "and the day after tomorrow?"."""
+    days = days_in(clause, today)
+    for each in reversed(days):
+        clause = f"{clause[: each.position]} {clause[each.end :]}"
+    return bool(days) and not re.sub(
+        r"\b(?:and|or|then|on|for|the|what about|how about)\b|\W", "", clause.lower()
+    )
 
 
 def _clock(tools: Sequence[Tool]) -> Tool | None:
@@ -176,9 +196,9 @@ def _by_tool(clause: str, tools: Sequence[Tool]) -> list[str]:
     found = [first]
     for part in rest:
         tool, current = (best_tool(tools, _meant(each, tools)) for each in (part, found[-1]))
-        thrown = [chance.kind for each in (part, found[-1]) if (chance := _chance(each, tools))]
-        moves_on = tool is not None and current is not None
-        moves_on = moves_on and (tool is not current or len(set(thrown)) == 2)  # dice, and coins
+        thrown, before = _chance(part, tools), _chance(found[-1], tools)
+        other = thrown is not None and (before is None or before.kind != thrown.kind)  # numbers, dice, coins
+        moves_on = tool is not None and current is not None and (tool is not current or other)
         if moves_on and len(stems(part)) > 1 and not _EARLIER.search(part):
             found.append(part)
         else:
@@ -211,7 +231,11 @@ def _again(clause: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt
                 once = last.arguments[:1] * max(1, min(counted[0][1], _MOST_CALLS))
             kept = {} if _changes(clause) else last.arguments[0]
             arguments = [{**kept, **changed} for changed in new] or once
-            about = replace(last.about, text=f"{last.about.text} {clause}", days=days or last.about.days)
+            question = last.about.question
+            if question is not None and days:
+                question = replace(question, ahead=days[0].first - today)
+            text = f"{last.about.text} {clause}"
+            about = replace(last.about, text=text, days=days or last.about.days, question=question)
             return [replace(last, arguments=arguments, about=about)]
     return []
 

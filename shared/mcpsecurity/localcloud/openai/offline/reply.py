@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mcpsecurity.localcloud.openai.offline.answer import Result, summary, value_of
@@ -19,6 +19,10 @@ from mcpsecurity.localcloud.openai.offline.tools import Tool
 from mcpsecurity.localcloud.openai.offline.translations import phrase
 
 __all__ = ["Reply", "ToolCall", "reply_to"]
+
+_EACH_ONCE = re.compile(r"\blottery\b|\bout of \d|\b(?:different|distinct|unique)\b", re.IGNORECASE)
+"""What is said of numbers of which none may come twice."""
+_MOST_DRAWS = 4
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,23 @@ def reply_to(messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], today
         steps = plan(corrected(prompt.text, _vocabulary(tools)), earlier, tools, today)
     if not steps and not rounds:
         return Reply(_without_tools(prompt, tools, today))
-    return _turn(steps, rounds, _results(steps, rounds, tools), prompt, today)
+    steps, results = _each_once(steps, rounds, _results(steps, rounds, tools))
+    return _turn(steps, rounds, results, prompt, today)
+
+
+def _each_once(
+    steps: list[Step], rounds: list[Any], results: list[Result]
+) -> tuple[list[Step], list[Result]]:
+    """Return results without those that came twice, and steps that draw others instead of them."""
+    last = steps[-1] if steps else None
+    if last is None or len(rounds) < len(steps) or not _EACH_ONCE.search(last.about.text):
+        return steps, results
+    kept = list({result.content: result for result in reversed(results)}.values())[::-1]
+    missing, more = len(last.arguments) - len(kept), len(rounds) - len(steps)
+    if missing > 0 and more < _MOST_DRAWS and not any(trouble(result.content) for result in kept):
+        again = replace(last, arguments=last.arguments[:missing])
+        steps = [*steps, *[last] * more, again]
+    return steps, kept
 
 
 def _vocabulary(tools: Sequence[Tool]) -> frozenset[str]:

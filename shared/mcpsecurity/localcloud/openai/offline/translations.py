@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mcpsecurity.localcloud.openai.offline.languages import Language
 
-__all__ = ["date_words", "join_words", "number_words", "phrase", "term"]
+__all__ = ["article", "date_words", "join_words", "number_words", "phrase", "term"]
 
 
 class _Words(NamedTuple):
@@ -37,6 +37,11 @@ def term(word: str, language: Language) -> str:
     return _words().terms.get(word.lower(), {}).get(language, word)
 
 
+def article(number: int) -> str:
+    """Return the English article before a number in digits: "an 8"."""
+    return "an" if number in (11, 18) or str(number).startswith("8") else "a"
+
+
 def date_words(day: dt.date, language: Language, *, year: bool = True) -> str:
     """Return a date: "Sunday, 29 November 2026"."""
     text = (
@@ -44,7 +49,7 @@ def date_words(day: dt.date, language: Language, *, year: bool = True) -> str:
         .dates[language]
         .format(
             day=_words().weekdays[language][day.weekday()],
-            number=day.day,
+            number="1er" if language == "fr" and day.day == 1 else day.day,
             month=_words().months[language][day.month - 1],
             year=day.year,
         )
