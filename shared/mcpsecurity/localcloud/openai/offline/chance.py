@@ -20,6 +20,9 @@ _COIN = re.compile(
     rf"\b(?:flip|toss|throw|roll)\w*\b(?:\D{{0,20}}?\b{_COUNT}\b)?.{{0,20}}?\bcoins?\b|\bheads or tails\b",
     re.IGNORECASE,
 )
+_ALONE = re.compile(
+    r"^\W*(?:an?\s+|one\s+)?(dice|die|coin)(?:\s+(?:please|pls|\S+ times))?\W*$", re.IGNORECASE
+)
 _TIMES = re.compile(rf"\b(?:{_COUNT} times|(twice))\b", re.IGNORECASE)
 _MOST = 20
 
@@ -51,6 +54,9 @@ def chance_in(text: str) -> Chance | None:
         return None
     times = _TIMES.search(text)
     once = 1 if times is None else 2 if times[2] else _number(times[1], 1)
+    if match := _ALONE.match(text):
+        coin = match[1].lower() == "coin"
+        return Chance("coin" if coin else "dice", once, 2 if coin else 6)
     if match := _COIN.search(text):
         return Chance("coin", _number(match[1], once), 2)
     if match := _SHORT.search(text):

@@ -145,7 +145,7 @@ class DateQuestion:
 
 _WHICH = re.compile(
     r"^\W*(?:and\s+)?(?:(?:(?:what|which)\b.{0,24}\b)?(?:date|day|weekday)\b|(?:what|which) is (?=in\b)"
-    r"|when (?:is|will)\b)",
+    r"|when (?:is|will)\b|(?:today )?in .{1,20}\b(?:what|which) (?:date|day)\b)",
     re.IGNORECASE,
 )
 _UNTIL = re.compile(
@@ -154,6 +154,7 @@ _UNTIL = re.compile(
 )
 _BETWEEN = re.compile(r"\bhow many (day|week)s\b.*\b(?:between|from)\b", re.IGNORECASE)
 _DATE_OF_IT = re.compile(r"['’]s date\W*$", re.IGNORECASE)
+_SINCE = re.compile(r"\bhow (?:many (day|week)s|long)\b.{0,20}\b(?:since|ago)\b", re.IGNORECASE)
 _AGE = re.compile(r"\bhow old\b.*\bborn\b", re.IGNORECASE)
 _WEEK_NUMBER = re.compile(
     r"\bweek number\b|\b(?:what|which) (?:calendar )?week (?:is it|are we|do we have|of the year)\b",
@@ -167,21 +168,27 @@ def date_question(text: str, today: dt.date) -> DateQuestion | None:
     days = days_in(text, today)
     if _WEEK_NUMBER.search(text) and len(days) <= 1:
         return DateQuestion("week", days[0].first - today if days else dt.timedelta())
-    if _UNTIL.search(text) and len(days) > 1:  # "What is today's date, and how long is it until then?"
-        days = [day for day in days if day.first != today]
     if len(days) == 2 and (match := _BETWEEN.search(text)):
         begin, end = sorted(day.first - today for day in days)
         return DateQuestion("between", end, match[1].lower(), begin)
+    if len(days) > 1:  # "today in a week", "What is today's date, and how long is it until then?"
+        days = [day for day in days if day.first != today]
     if len(days) != 1:
         return None
-    ahead = days[0].first - today
+    return _about_day(text, days[0], days[0].first - today)
+
+
+def _about_day(text: str, day: Days, ahead: dt.timedelta) -> DateQuestion | None:
+    """Return the question that is asked about one day, which is so far ahead."""
     if match := _UNTIL.search(text):
         return DateQuestion("until", ahead, (match[1] or "day").lower())
-    if _AGE.search(text) and days[0].first <= today:
+    if (match := _SINCE.search(text)) and ahead < dt.timedelta():
+        return DateQuestion("between", dt.timedelta(), (match[1] or "day").lower(), ahead)
+    if _AGE.search(text) and ahead <= dt.timedelta():
         return DateQuestion("age", ahead)
     if _DATE_OF_IT.search(text) and ahead:
         return DateQuestion("which", ahead)
-    if (match := _WHICH.search(text)) and days[0].position < match.end() <= days[0].end:
+    if (match := _WHICH.search(text)) and day.position < match.end() <= day.end:
         return None  # the "day" of "day after tomorrow"
     if match and ahead and not (_TODAY.search(text) and not _AHEAD.search(text)):
         return DateQuestion("which", ahead)

@@ -29,7 +29,8 @@ _BELOW = re.compile(
     re.IGNORECASE,
 )
 _ABOVE = re.compile(
-    rf"(?<!\w)(?:(above|over|more than|greater than|>(?!=))|>=|≥|at least|min(?:imum)?(?: of)?)\s*{_N}\b",
+    r"(?<!\w)(?:(above|over|(?:more|greater|bigger|higher|larger) than|>(?!=))|>=|≥|at least"
+    rf"|min(?:imum)?(?: of)?)\s*{_N}\b",
     re.IGNORECASE,
 )
 _OUT_OF = re.compile(rf"\bout of {_N}\b", re.IGNORECASE)
@@ -109,6 +110,8 @@ def places(text: str) -> list[str]:
     named = [p for p in found if _is_place(p)]
     if not named and (match := _LOWER_PLACE.search(text)) and _is_place(match[1]):
         named = [" ".join(word.capitalize() for word in match[1].split())]
+        said = named[0].lower()
+        named += [name for name in _known_in(text[match.end() :]) if name.lower() not in said]
     return list(dict.fromkeys(named or _known_in(text)))
 
 

@@ -22,7 +22,7 @@ _EVERYDAY = frozenset(
         "pick draw choose another one two three four five six seven eight nine ten number numbers based"
         " derived exactly right between below above under least most more than random lucky again going"
         " does did am if so too also about up time like whole new quick quickly look find know say"
-        " already still weekend out should"
+        " bigger higher larger already still weekend out should"
     )
 )
 """Words that say nothing about what a request is for."""

@@ -208,7 +208,8 @@ def _by_tool(clause: str, tools: Sequence[Tool]) -> list[str]:
 
 def _tool_for(clause: str, tools: Sequence[Tool], steps: Sequence[Step]) -> Tool | None:
     found = best_tool(tools, clause)
-    if found is not None and found is _clock(tools) and _NOT_OF_A_CLOCK.search(clause):
+    clock = found is not None and found is _clock(tools)
+    if clock and (_NOT_OF_A_CLOCK.search(clause) or _changes(clause)):
         return None
     if (
         found is None

@@ -14,7 +14,7 @@ _COUNTS = (
 )
 _STOP = frozenset({
     "a", "an", "and", "any", "are", "as", "ask", "at", "be", "by", "can", "could", "data", "do", "for",
-    "from", "get", "give", "has", "have", "how", "i", "in", "is", "it", "its", "just", "let", "like",
+    "from", "get", "gimme", "give", "has", "have", "how", "i", "in", "is", "it", "its", "just", "let", "like",
     "make", "me", "my", "need", "of", "on", "or", "our", "please", "s", "show", "some", "tell", "that",
     "the", "their", "them", "then", "there", "this", "to", "tool", "tools", "us", "use", "using", "value",
     "values", "want", "was", "what", "what's", "whats", "whether", "which", "will", "with", "within",
@@ -33,7 +33,8 @@ _SAME = {
     "people": "traveller", "person": "traveller", "persons": "traveller", "place": "city",
     "present": "current", "rain": "weather", "raincoat": "weather", "raining": "weather",
     "rainy": "weather", "snow": "weather", "snowing": "weather", "stormy": "weather", "sunny": "weather",
-    "sunshine": "weather", "temperature": "weather", "thunderstorm": "weather", "today": "date",
+    "sunshine": "weather", "temp": "weather", "temperature": "weather", "thunderstorm": "weather",
+    "today": "date",
     "town": "city", "travel": "trip", "traveling": "trip", "travelling": "trip", "umbrella": "weather",
     "vacation": "trip", "vacations": "trip",
     "warm": "weather", "warmer": "weather", "wear": "weather", "weekday": "date", "wind": "weather",

@@ -34,11 +34,13 @@ _YES_NO = re.compile(
 _HOW = re.compile(r"\bhow are you\b|\bhow is it going\b", re.IGNORECASE)
 _WHO = re.compile(
     r"\bwho are you\b|\bwhat are you\b|\byour name\b|\bare you (?:a|an|chatgpt|gpt|real|human)\b"
-    r"|\bwhich model\b|\bwhat model\b",
+    r"|\bwhich model\b|\bwhat model\b|\babout yourself\b|\bwho made you\b",
     re.IGNORECASE,
 )
 _HELLO = re.compile(
-    r"^\W*(?:hi|hello|hey|good (?:morning|day|evening|afternoon)|greetings|help|test)\b", re.IGNORECASE
+    r"^\W*(?:hi|hello|hey|good (?:morning|day|evening|afternoon)|greetings|help|test"
+    r"|(?:can|could) you help(?: me)?(?: please)?\W*$|are you there)\b",
+    re.IGNORECASE,
 )
 _SUM = re.compile(
     r"^\W*(?:what(?: is|'s|’s)|how much is|calculate|compute)?\s*(-?\d{1,12}(?:\.\d{1,6})?)\s*"
