@@ -75,7 +75,12 @@ class InsufficientScopeError(AccessDeniedError):
 
 
 class KeyRefusedError(AccessDeniedError):
-    """The server refuses the headers that were set for it, such as an API key: no sign-in helps."""
+    """The server refuses the headers that were set for it, such as an API key: no sign-in helps. `problem` is
+    the message without the server's words, which may advise one."""
+
+    def __init__(self, message: str, *, problem: str) -> None:
+        super().__init__(message)
+        self.problem = problem
 
 
 class ProtocolError(BridgeError):

@@ -194,7 +194,7 @@ def _key_refused(status: int, host: str, reason: str) -> KeyRefusedError:
     text = Sentence("The MCP server at {host} refuses the key that is sent to it.", host=host)
     if status == 403:
         text = Sentence("The MCP server at {host} does not allow this with the key that is sent.", host=host)
-    return KeyRefusedError(with_reason(text, reason))
+    return KeyRefusedError(with_reason(text, reason), problem=text)
 
 
 def _without_key(response: httpx.Response, text: str) -> str:

@@ -53,6 +53,8 @@ async def test_a_refused_key_is_said_to_be_the_operators_and_the_chat_goes_on(
     assert (servers["Tools"]["status"], servers["wiki"]["status"]) == ("ready", "key_refused")
     assert "sign_in_url" not in servers["wiki"]
     assert "Only the operator of the chat can change it" in servers["wiki"]["message"]
+    assert "is not valid" not in servers["wiki"]["message"], "the server's words are for the operator"
+    assert "is not valid" in caplog.text
     assert "the MCP server wiki refuses its headers in WEBCLIENT_MCP_SERVERS" in caplog.text
     assert "sk-wrong" not in f"{servers} {caplog.text}"
 

@@ -368,7 +368,7 @@ def _nothing_to_give(error: SignInRequiredError) -> Sentence:
 
 def _only_the_operator(error: KeyRefusedError) -> Sentence:
     return Sentence(
-        "{problem} Only the operator of the chat can change it; no sign-in helps.", problem=str(error)
+        "{problem} Only the operator of the chat can change it; no sign-in helps.", problem=error.problem
     )
 
 
