@@ -174,7 +174,8 @@ async def test_a_field_that_has_the_focus_is_not_behind_the_docked_buttons(alice
     form, sending = alice.request(), alice.request().get_by_role("button", name="Cancel")
     for width, height in ((360, 640), (640, 360), (1280, 720), (320, 200)):
         await alice.page.set_viewport_size({"width": width, "height": height})
-        await alice.conversation.evaluate("(e) => e.scrollTo(0, 0)")
+        await form.focus()
+        await expect(alice.page.locator("#waiting")).to_be_hidden()  # it lies over the conversation
         await form.get_by_label("Name").focus()
         behind = {}
         while not await sending.evaluate("(e) => e === document.activeElement"):

@@ -186,6 +186,22 @@ async def test_tables_have_names(modules: Page) -> None:
     await expect(modules.get_by_role("table", name="Result of Count")).to_be_visible()
 
 
+CODES = """
+async () => {
+  const { Prose } = await import("/static/js/conversation/prose.js");
+  const prose = new Prose(() => {});
+  prose.finish("<pre><code class=language-python>1</code></pre>".repeat(2));
+  document.body.replaceChildren(prose.element);
+}
+"""
+
+
+async def test_blocks_of_code_have_names_and_are_no_landmarks(modules: Page) -> None:
+    await modules.evaluate(CODES)
+    await expect(modules.get_by_role("group", name="Code in python")).to_have_count(2)
+    await expect(modules.get_by_role("region")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("offline", "count", "shown"), [(False, 1, "Big"), (False, 2, ""), (True, 2, "Demo model (rules, no AI)")]
 )

@@ -69,7 +69,7 @@ export class Prose {
       const frame = h("div", { class: "code-block", dir: "ltr" });
       pre.replaceWith(frame);
       frame.append(h("div", { class: "code-head" }, h("span", {}, language), copyButton(t("Copy code"), () => pre.textContent ?? "", this._announce)), pre);
-      pre.setAttribute("role", "region");
+      pre.setAttribute("role", "group");
       pre.setAttribute("aria-label", language ? t("Code in {language}", { language }) : t("Code"));
     }
     for (const table of root.querySelectorAll("table")) {
