@@ -61,6 +61,10 @@ def test_a_file_is_known_by_its_form(text: str, path: str | None) -> None:
     [
         ("find", "what", "find items named lamp", "lamp"),
         ("echo", "message", "Echo hello world!", "hello world"),
+        ("echo", "message", "Echo the quick fox!", "the quick fox"),
+        ("get_stock_price", "symbol", "price of stock AAPL", "AAPL"),
+        ("list_repositories", "user", "List the repositories of octocat", "octocat"),
+        ("echo", "message", "Echo echo", "echo"),
         ("letters", "word", "How many letters r are in the word strawberry?", "strawberry"),
         ("translate", "sentence", "What can you do?", None),
     ],

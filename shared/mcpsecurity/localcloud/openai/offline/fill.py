@@ -169,7 +169,16 @@ def _rest(parameter: Parameter, tool: Tool, text: str) -> str | None:
     if match := re.search(rf"\b(?:{named})\s+(?!(?:is|are|of|for|to)\b)(.+?)\s*[.?!]*$", text, re.IGNORECASE):
         return match[1]
     match = re.match(r"\s*(?:please\s+)?(\w+)\s+(.+?)\s*[.?!]*$", text, re.IGNORECASE)
-    return match[2] if match and tool.words & set(stems(match[1])) else None
+    return _without_topic(match[2], tool) if match and tool.words & set(stems(match[1])) else None
+
+
+def _without_topic(text: str, tool: Tool) -> str:
+    """Return a text without the words at its beginning that the tool is described by: "AAPL" of "the price of
+    stock AAPL"; all of it if there are no others."""
+    words = text.split()
+    topic = tool.words | tool.described
+    first = next((place for place, word in enumerate(words) if set(stems(word)) - topic), 0)
+    return " ".join(words[first:]) if stems(" ".join(words[:first])) else text
 
 
 def _listed(parameter: Parameter, text: str) -> list[Any] | None:
