@@ -13,6 +13,8 @@ AuthError
 └── Unavailable          503 `temporarily_unavailable`: the tenant's keys cannot be fetched
 """
 
+from collections.abc import Mapping
+
 from mcpsecurity_server.transport import CallRefusedError
 
 __all__ = [
@@ -40,7 +42,7 @@ class AuthError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.description = description
-        self.caller: tuple[str, ...] | None = None
+        self.caller: Mapping[str, str | None] | None = None
 
 
 class MissingToken(AuthError):

@@ -1,5 +1,6 @@
 """The principal: the signed-in person and the calling application, from a validated access token."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -34,8 +35,8 @@ class Principal(AccessToken):
     """The agent that calls, as itself or for the person; None if the application is no agent."""
     owner: Owner
     """The owner of the principal's sessions: tenant, person and application."""
-    caller: tuple[str, ...]
-    """The owner, for logs; of an agent also what it acts for and, if it is known, its parent application."""
+    caller: Mapping[str, str | None]
+    """The fields of a log line that name the person, the client and the agent."""
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [("tenant_id", self.tenant_id), ("object_id", self.object_id), ("client_id", self.client_id)]
@@ -67,8 +68,16 @@ class Principal(AccessToken):
             contexts=_texts(claims, "acrs"),
             agent=agent,
             owner=owner,
-            caller=owner if agent is None else (*owner, agent.acts_for, agent.parent_id or ""),
+            caller=_caller(owner, agent),
         )
+
+
+def _caller(owner: Owner, agent: Agent | None) -> dict[str, str | None]:
+    """Return the fields of a log line that name who calls; an agent is the calling client."""
+    caller: dict[str, str | None] = {"user": owner.user, "tenant": owner.tenant, "client": owner.client}
+    if agent is not None:
+        caller |= {"agent": owner.client, "agent_acts_for": agent.acts_for, "agent_parent": agent.parent_id}
+    return caller
 
 
 def scopes_of(claims: Claims) -> list[str]:

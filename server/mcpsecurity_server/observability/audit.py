@@ -29,10 +29,8 @@ _log = logging.getLogger("mcpsecurity.audit")
 DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}
 """The reasons for which the transport denies a request with a good token, by the status of its response."""
 
-_NO_CALLER = (None, None, None)
-"""Tenant, person and client of a request without a valid token."""
-
-_NO_AGENT: Mapping[str, str] = {}
+_NO_CALLER: Mapping[str, str | None] = {"user": None, "tenant": None, "client": None}
+"""The caller of a request without a valid token."""
 
 _NO_TRACE: Mapping[str, str] = {}
 
@@ -59,8 +57,6 @@ def noted_outcome() -> str | None:
 class AuditLog:
     """Writes the audit log. `trace_fields` returns the fields of the current trace, if traces are recorded.
 
-    A caller is a tuple of tenant, person and client; for an agent, of what it acts for and its parent, too.
-
     Attributes:
         denials: how many requests were denied, by reason.
     """
@@ -74,7 +70,7 @@ class AuditLog:
         request: web.BaseRequest,
         status: int,
         reason: str,
-        caller: tuple[str, ...] | None = None,
+        caller: Mapping[str, str | None] | None = None,
         *,
         level: int = logging.WARNING,
     ) -> None:
@@ -106,13 +102,12 @@ class AuditLog:
 def _refusal(
     at: float,
     details: tuple[int, str, str, str, str | None],
-    caller: tuple[str | None, ...],
+    caller: Mapping[str, str | None],
     request: int,
     trace: Mapping[str, str],
 ) -> dict[str, object]:
     """Return the fields of a line about a refused request."""
     status, reason, method, path, remote = details
-    tenant, user, client, *agent = caller
     return {
         "time": utc_text(at),
         "event": "request_refused",
@@ -121,10 +116,7 @@ def _refusal(
         "method": method,
         "path": path,
         "remote": remote,
-        "user": user,
-        "tenant": tenant,
-        "client": client,
-        **(_agent(client, *agent) if agent else _NO_AGENT),
+        **caller,
         "correlation_id": correlation_text(request),
         **trace,
     }
@@ -134,25 +126,16 @@ def _tool_call(
     at: float, tool: str, outcome: str, seconds: float, request: HandledRequest, trace: Mapping[str, str]
 ) -> dict[str, object]:
     """Return the fields of a line about a tool call."""
-    tenant, user, client, *agent = request.caller or _NO_CALLER
     return {
         "time": utc_text(at),
         "event": "tool_call",
         "tool": tool,
         "outcome": outcome,
         "duration_ms": int(seconds * 1_000_000) / 1000,
-        "user": user,
-        "tenant": tenant,
-        "client": client,
-        **(_agent(client, *agent) if agent else _NO_AGENT),
+        **(request.caller or _NO_CALLER),
         "correlation_id": correlation_text(request.number),
         **trace,
     }
-
-
-def _agent(client: str | None, acts_for: str | None, parent: str | None) -> dict[str, str | None]:
-    """Return the fields of a line about what an agent does, which is the calling client."""
-    return {"agent": client, "agent_acts_for": acts_for, "agent_parent": parent or None}
 
 
 def _names_session(request: web.BaseRequest) -> bool:

@@ -44,6 +44,11 @@ SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 OTHER: Final = "_OTHER"
 _LONGEST: Final = 512
 _ID: Final = 64
+_AGENT: Final = {
+    "mcpsecurity.agent.id": "agent",
+    "mcpsecurity.agent.acts_for": "agent_acts_for",
+    "mcpsecurity.agent.parent_id": "agent_parent",
+}
 _propagator = TraceContextTextMapPropagator()
 
 
@@ -209,10 +214,9 @@ def _of(request: Request, call: Call) -> dict[str, AttributeValue]:
     }
     version = call.http.headers.get(VERSION_HEADER)
     session = call.http.headers.get(SESSION_HEADER) if version != STATELESS_VERSION else None
-    _, _, client, *agent = handled_request().caller or (None, None, None)
-    if agent and client:
-        attributes |= {"mcpsecurity.agent.id": client, "mcpsecurity.agent.acts_for": agent[0]}
-        attributes |= {"mcpsecurity.agent.parent_id": agent[1]} if agent[1] else {}
+    caller = handled_request().caller or {}
+    if caller.get("agent"):
+        attributes |= {name: value for name, field in _AGENT.items() if (value := caller[field])}
     return attributes | session_attributes(version if version in ALL_VERSIONS else None, session)
 
 

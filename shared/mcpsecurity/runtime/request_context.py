@@ -2,6 +2,7 @@
 
 import itertools
 import secrets
+from collections.abc import Mapping
 from contextvars import ContextVar
 
 __all__ = [
@@ -20,15 +21,15 @@ _numbers = itertools.count(1)
 class HandledRequest:
     """A request, by its number in this process; 0 stands for none.
 
-    `caller` is the tenant, person and client that sent it, once authentication has found them. For an agent,
-    what it acts for (`itself` or `person`) and its parent application follow.
+    `caller` has the fields of a log line that name the person and the client, once authentication has found
+    them.
     """
 
     __slots__ = ("caller", "number")
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.caller: tuple[str, ...] | None = None
+        self.caller: Mapping[str, str | None] | None = None
 
 
 _none = HandledRequest(0)
