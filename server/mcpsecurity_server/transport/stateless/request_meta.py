@@ -6,7 +6,6 @@ Specification 2026-07-28, basic/index ("Per-request protocol fields") and transp
 import base64
 import binascii
 import re
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
@@ -45,7 +44,6 @@ _VERSION_KEY: Final = f"{_PREFIX}protocolVersion"
 _CAPABILITIES_KEY: Final = f"{_PREFIX}clientCapabilities"
 _INFO_KEY: Final = f"{_PREFIX}clientInfo"
 _LEVEL_KEY: Final = f"{_PREFIX}logLevel"
-_OWN_KEYS: Final = frozenset({_VERSION_KEY, _CAPABILITIES_KEY, _INFO_KEY, _LEVEL_KEY})
 
 NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 """The methods whose name is repeated in `Mcp-Name`, and its parameter. Only these may ask the client."""
@@ -104,20 +102,20 @@ class RequestMetaParser:
         if _VERSION_KEY not in meta or _CAPABILITIES_KEY not in meta:
             missing = [key for key in (_VERSION_KEY, _CAPABILITIES_KEY) if key not in meta]
             raise _invalid(request, f"_meta lacks {', '.join(missing)}")
-        version, level = meta[_VERSION_KEY], meta.get(_LEVEL_KEY)
+        version, level = meta.pop(_VERSION_KEY), meta.pop(_LEVEL_KEY, None)
         _check_headers(headers, request, version)
         if version != STATELESS_VERSION:
             raise unsupported(version, request.id)
         if level is not None and (not isinstance(level, str) or level not in LOG_LEVELS):
             raise _invalid(request, f"{_LEVEL_KEY} is no log level")
-        other = {key: value for key, value in meta.items() if key not in _OWN_KEYS}
-        return RequestMeta(self._client(request, meta), level, other)
+        client = self._client(request, meta.pop(_CAPABILITIES_KEY), meta.pop(_INFO_KEY, None))
+        return RequestMeta(client, level, other=meta)
 
-    def _client(self, request: Request, meta: Mapping[str, Any]) -> types.InitializeRequestParams:
-        description = to_json([meta[_CAPABILITIES_KEY], meta.get(_INFO_KEY)])
+    def _client(self, request: Request, capabilities: Any, info: Any) -> types.InitializeRequestParams:
+        description = to_json([capabilities, info])
         client = self._clients.get(description)
         if client is None:
-            client = _read_client(request, meta)
+            client = _read_client(request, capabilities, info)
             if len(description) <= _CLIENT_BYTES:
                 if len(self._clients) >= _CLIENTS_MAX:
                     self._clients.clear()
@@ -182,12 +180,11 @@ def _check_headers(headers: CIMultiDictProxy[str], request: Request, version: An
         raise mismatch(request, f"{_NAME_HEADER} is not {parameter} in the body")
 
 
-def _read_client(request: Request, meta: Mapping[str, Any]) -> types.InitializeRequestParams:
+def _read_client(request: Request, capabilities: Any, info: Any) -> types.InitializeRequestParams:
     try:
-        info = meta.get(_INFO_KEY)
         return types.InitializeRequestParams(
             protocolVersion=STATELESS_VERSION,
-            capabilities=types.ClientCapabilities.model_validate(meta[_CAPABILITIES_KEY]),
+            capabilities=types.ClientCapabilities.model_validate(capabilities),
             clientInfo=types.Implementation.model_validate(info) if info is not None else _UNKNOWN_CLIENT,
         )
     except ValidationError as error:
