@@ -213,7 +213,9 @@ def lines(found: Chat) -> list[str]:
     # Two fifths of what the chat took before its own connector: 119 ms where the `openai` client took 209 µs.
     limit = 0.4 * 119 * found.openai / 209
     verdict = "yes" if found.plain_answer <= limit else "**no**"
-    rows.append(f"| an answer without a tool, ms | {found.plain_answer:.1f} | at most {limit:.1f} | {verdict} |")
+    rows.append(
+        f"| an answer without a tool, ms | {found.plain_answer:.1f} | at most {limit:.1f} | {verdict} |"
+    )
     return rows
 
 

@@ -13,9 +13,12 @@ AuthError
 └── Unavailable          503 `temporarily_unavailable`: the tenant's keys cannot be fetched
 """
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mcpsecurity_server.transport import CallRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "AuthError",

@@ -2,8 +2,11 @@
 
 import itertools
 import secrets
-from collections.abc import Mapping
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "HandledRequest",

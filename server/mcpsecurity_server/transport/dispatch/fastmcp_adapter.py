@@ -159,7 +159,7 @@ def _keywords(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
     if str in map(type, arguments.values()):
         arguments = metadata.pre_parse_json(arguments)
     validate, renamed = _arguments(metadata.arg_model)
-    keywords = vars(validate(arguments))
+    keywords: dict[str, Any] = vars(validate(arguments))
     for name, keyword in renamed:
         keywords[keyword] = keywords.pop(name)
     return keywords

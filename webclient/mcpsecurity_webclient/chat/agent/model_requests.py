@@ -70,6 +70,10 @@ class ModelRequests:
         self._kernel.plugins |= plugins
         self._tools_tokens = tokens_of_plugins([*plugins.values(), _OUR_PLUGIN])
 
+    def drop_tools(self) -> None:
+        """Offer no tools until they are brought again: its copies are larger than most chats."""
+        self._kernel.plugins.clear()
+
     async def look_back(self, arguments: dict[str, Any]) -> str:
         """Return the parts that were left out of the model's request and that it asks for."""
         turns = list(self._state.transcript.turns)

@@ -81,6 +81,13 @@ class PromptingService:
             Exception: the model's service raised it, or `SignInRequiredError`.
         """
         await self._bring_tools()
+        try:
+            return await self._answered(history, writer)
+        finally:
+            self._requests.drop_tools()
+
+    async def _answered(self, history: ChatHistory, writer: AnswerWriter) -> Completion:
+        """Ask the model until it calls no more tools."""
         model, total = self._model(), Completion(status="max_rounds")
         self._answering = model.name
         forget_reasoning(turn for turn in history.messages if turn.metadata.get(THOUGHT_BY) != model.name)
