@@ -9,6 +9,7 @@ from tests.browser.looks import check_in_every_look
 from tests.browser.person import ALICE, Person
 from tests.browser.stack import Service, Stack
 from tests.browser.watch import Watch
+from tests.support.keyed import keyed_server
 from tests.webclient.guarded import Door, guarded_app
 
 from mcpsecurity.localcloud.openai import ModelFault
@@ -120,6 +121,25 @@ async def test_a_server_for_which_the_chat_has_no_token_offers_no_sign_in(
         await expect(menu.get_by_role("link", name="Sign in for playground")).to_have_count(0)
     finally:
         await refusing.stop()
+
+
+async def test_a_server_that_refuses_the_operators_key_is_said_to_and_offers_no_sign_in(
+    alice_with: Callable[..., Awaitable[Person]],
+) -> None:
+    async with keyed_server() as refusing:
+        server = {"name": "wiki", "url": refusing.url, "headers": {"X-Api-Key": "sk-wrong-0815"}}
+        alice = await alice_with(more_servers=(server,))
+        servers = alice.page.get_by_role("button", name="MCP servers")
+        await expect(servers).to_contain_text("wiki refuses its key", timeout=PING_MS)
+        await servers.click()
+        menu = alice.page.locator("#servers-menu")
+        await expect(menu).to_contain_text("Refuses the key that the operator has set")
+        await menu.get_by_text("Details").click()
+        await expect(menu).to_contain_text("Only the operator of the chat can change it; no sign-in helps.")
+        await expect(menu.get_by_role("link")).to_have_count(0)
+        assert "sk-wrong-0815" not in await alice.page.content()
+        await alice.ask(DICE)
+        await expect(alice.page.get_by_role("button", name="Approve", exact=True)).to_be_visible()
 
 
 async def test_an_ended_session_keeps_the_draft_over_the_next_sign_in(
