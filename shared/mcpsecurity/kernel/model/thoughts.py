@@ -106,6 +106,9 @@ class LoneEnd:
         """
         if not self._looks:
             return "", self._begun(piece) if self.found else piece
+        if "<" not in piece and not self._tail:
+            self._before.append(piece)
+            return "", "" if self._holds else piece
         text, self._tail, told = self._tail + piece, "", ""
         while _END in text:
             before, _, text = text.partition(_END)
