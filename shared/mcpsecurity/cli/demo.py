@@ -122,8 +122,8 @@ async def _demo(offset: int, model: DemoModel, servers: str, *, open_browser: bo
             if ready.done():
                 ready.result()
                 with noted(_running(cloud, webclient, mcp), settings.folder):
-                    click.echo("ready " + json.dumps(_summary(cloud, webclient, mcp)))
                     click.echo(welcome(webclient, mcp, cloud.users, offset, model.remark), err=True)
+                    click.echo("ready " + json.dumps(_summary(cloud, webclient, mcp)))
                     if open_browser:
                         _open(webclient)
                     await asyncio.wait([stop, *ended], return_when=asyncio.FIRST_COMPLETED)
