@@ -88,3 +88,9 @@ async def test_an_empty_page_opens_at_its_top_and_shows_the_tools(alice: Person)
         await expect(alice.page.locator(".offer").first.get_by_text("City weather")).to_be_attached()
         assert await alice.conversation.evaluate("(e) => e.scrollTop") == 0
     await expect(alice.page.locator("#servers-summary")).to_have_text(re.compile(r"^\d+ tools$"))
+
+
+async def test_the_list_of_servers_says_what_mcp_stands_for(alice: Person) -> None:
+    await alice.page.get_by_role("button", name="MCP servers").click()
+    menu = alice.page.get_by_role("region", name="Servers and their tools")
+    await expect(menu.get_by_text("Model Context Protocol (MCP)")).to_be_visible()

@@ -83,6 +83,19 @@ async def test_what_waits_and_what_is_allowed_is_taken_back_in_either_tab(
     await expect(alice.call("run_marathon", 1).get_by_role("button", name="Approve")).to_be_visible()
 
 
+async def test_an_edit_that_the_other_tab_forestalls_is_said_not_to_have_been_sent(alice: Person) -> None:
+    await alice.ask("Please generate a random number between 1 and 6")
+    await expect(alice.call("get_random_number")).to_be_visible()
+    other = await second_tab(alice)
+    card = other.call("get_random_number")
+    await card.get_by_role("button", name="Edit arguments").click()
+    await card.get_by_label("min").fill("3")
+    await alice.approve("get_random_number")
+    await expect(other.notices).to_contain_text("decided in another tab, without your changes")
+    await alice.finished()
+    await expect(alice.notices.get_by_role("listitem")).to_have_count(0)
+
+
 async def test_a_note_is_read_in_both_tabs(alice_with: Callable[..., Awaitable[Person]]) -> None:
     alice = await alice_with(context_window=8_192)
     other = await second_tab(alice)

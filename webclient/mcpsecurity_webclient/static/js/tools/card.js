@@ -28,6 +28,8 @@ export class ToolCard {
     this._again = null;
     this._arguments = { values: undefined, elements: /** @type {Element[]} */ ([]) };
     this._countdown = null;
+    /** @type {Decision | null} */
+    this._decision = null;
     this._symbol = h("span", { class: "card-symbol" });
     this._state = h("span", { class: "card-state" });
     this._title = h("h3", { class: "card-title", id: uniqueId("call"), dir: "auto" });
@@ -103,6 +105,7 @@ export class ToolCard {
       this._body.replaceChildren(...this._proposal(call));
       return;
     }
+    this._sayWhatWasNotSent(call);
     arrange(this._line, [this._symbol, this._title, this._progress.element, this._state]);
     arrange(this._head, [this._fold]);
     if (ENDED.includes(call.status)) this._drawOutcome(call, before);
@@ -123,10 +126,18 @@ export class ToolCard {
   }
 
   _proposal(call) {
+    this._decision = new Decision(call, this._context);
     return [
       call.description ? h("p", { class: "card-description", dir: "auto" }, call.description) : null,
-      new Decision(call, this._context).element,
+      this._decision.element,
     ].filter(Boolean);
+  }
+
+  /** Another tab may decide while arguments are edited in this one. */
+  _sayWhatWasNotSent(call) {
+    const isLost = this._decision?.isUnsent && call.decided_by === "user";
+    this._decision = null;
+    if (isLost) this._context.tell?.(t("This call was decided in another tab, without your changes here."));
   }
 
   _drawOutcome(call, before) {

@@ -16,6 +16,7 @@ export class Decision {
   constructor(call, context) {
     this._call = call;
     this._context = context;
+    this._sent = false;
     this._destroys = consequenceOf(call.annotations).effect === "destroys";
     this._grant = new GrantChoice(call);
     this._editor = new ArgumentEditor(call, () => this._edited(), context);
@@ -28,6 +29,11 @@ export class Decision {
     this.element = h("div", { class: "decision" }, this._editor.element, this._problem, this._grant.element, this._reason.element, this._actions, this._confirm);
     this._editor.resume();
     this._reason.resume();
+  }
+
+  /** Whether the person has changed arguments here that were not sent. */
+  get isUnsent() {
+    return !this._sent && (this._editor.form?.touched ?? false);
   }
 
   /** The second step for what may destroy. While it is shown, the first one is not there. */
@@ -56,11 +62,13 @@ export class Decision {
 
   async _decide(decision, extras) {
     this._show("");
+    this._sent = true;
     try {
       await this._context.commands.decide(this._call, decision, extras);
       this._editor.forget();
       this._reason.forget();
     } catch (error) {
+      this._sent = false;
       this._showConfirmation(false);
       if (error.status !== 422) this._context.report(error);
       else this._showFieldErrors(error);
