@@ -202,7 +202,10 @@ async def test_a_call_is_made_when_it_is_approved_as_it_was_edited(
         result = await kernel.invoke(
             plugin_name="Tools", function_name="add", arguments=KernelArguments(a=1, b=2)
         )
-        assert str(result) == '{"result": 21}'
+        note = 'The person changed the arguments of this call; it was made with {"a": 20, "b": 1}.'
+        assert str(result) == f'{note}\n{{"result": 21}}'
+        assert result is not None
+        assert result.value.structured == {"result": 21}
         assert person.asked == [("add", "{'a': 1, 'b': 2}")]
         person.answer = Declined()
         with pytest.raises(KernelInvokeException) as caught:

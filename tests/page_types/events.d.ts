@@ -158,6 +158,7 @@ interface CallView {
   decided_by?: string;
   reason?: string;
   unasked?: boolean;
+  edited?: boolean;
   grantable?: Array<"arguments" | "chat" | "person">;
   sign_in?: SignInView;
 }

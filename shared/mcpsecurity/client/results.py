@@ -43,9 +43,11 @@ class ToolText(str):
     result: types.CallToolResult
 
     @classmethod
-    def of(cls, result: types.CallToolResult, shown: Sequence[types.ContentBlock] = ()) -> Self:
-        """Return the text of a result; `shown` are the parts that the person sees."""
-        text = cls(result_text(result, shown=shown))
+    def of(
+        cls, result: types.CallToolResult, shown: Sequence[types.ContentBlock] = (), note: str = ""
+    ) -> Self:
+        """Return the text of a result, after `note`; `shown` are the parts that the person sees."""
+        text = cls(note + result_text(result, shown=shown))
         text.result = result
         return text
 

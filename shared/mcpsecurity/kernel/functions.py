@@ -13,6 +13,7 @@ from pydantic import Field
 from semantic_kernel import Kernel
 from semantic_kernel.functions import KernelFunction, KernelPlugin, kernel_function
 
+from mcpsecurity.approval import EDITED_META
 from mcpsecurity.client.errors import ProtocolError, ToolFailedError
 from mcpsecurity.client.results import Shown, ToolText
 from mcpsecurity.client.session import call_tool
@@ -201,7 +202,8 @@ def tool_function(
     @kernel_function(name=name, description=_description(tool))
     async def run(**arguments: Any) -> ToolText:
         result = await call(tool, arguments)
-        text = ToolText.of(result, shown(result))
+        note = (result.meta or {}).get(EDITED_META)
+        text = ToolText.of(result, shown(result), note if isinstance(note, str) else "")
         if text.result.isError:
             raise ToolFailedError(tool.name, str(text))
         return text

@@ -15,7 +15,7 @@ from semantic_kernel import Kernel
 from semantic_kernel.contents import ChatMessageContent
 from semantic_kernel.functions import KernelPlugin
 
-from mcpsecurity.approval import APPROVED_META
+from mcpsecurity.approval import APPROVED_META, EDITED_META, edited_note
 from mcpsecurity.client import (
     BridgeError,
     CallDeclinedError,
@@ -36,6 +36,7 @@ from mcpsecurity.kernel.frontend import in_notebook, show_images, someone_to_ask
 from mcpsecurity.kernel.functions import check_plugin_name
 from mcpsecurity.kernel.options import ClientOptions
 from mcpsecurity.kernel.schema_functions import unknown_arguments
+from mcpsecurity.runtime.exact_decimals import dumps
 from mcpsecurity.server_headers import check_address
 
 __all__ = ["ServerPlugin"]
@@ -227,14 +228,19 @@ class ServerPlugin:
 
     async def _call_for_the_kernel(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
         meta: dict[str, Any] | None = None
+        note: str | None = None
         if self._approve and self.ask is not None:
             outcome = await self.ask.approve(self.server_name, tool, arguments)
             if not isinstance(outcome, Accepted):
                 raise CallDeclinedError(tool.name)
-            arguments = outcome.content if outcome.content is not None else arguments
             meta = {APPROVED_META: True}
+            approved = outcome.content if outcome.content is not None else arguments
+            note = edited_note(dumps(approved, ensure_ascii=False)) if approved != arguments else None
+            arguments = approved
         result = await self._call(tool.name, arguments, meta)
         self._on_result(tool.name, ToolText.of(result))
+        if note is not None:
+            result.meta = {**(result.meta or {}), EDITED_META: note}
         return result
 
     async def _call(

@@ -95,6 +95,20 @@ async def test_edited_arguments_are_what_the_tool_gets(
     assert stack.playground.calls == [("run_marathon", {"kilometres": 9})]
 
 
+async def test_the_model_is_told_that_the_person_changed_the_arguments(
+    visitor: Visitor, stream: EventStream, stack: Stack
+) -> None:
+    stack.model.script.turns.extend([calls("playground-run_marathon", '{"kilometres": 7}'), says("Done.")])
+    call = await _proposed(visitor, stream)
+    stack.playground.proceed.set()
+    assert (await visitor.decide(call, "approve", arguments={"kilometres": 9})).status == 202
+    await stream.until("run.done")
+    result = stack.model.script.asked[-1].messages[-1]["content"]
+    note = 'The person changed the arguments of this call; it was made with {"kilometres":9}.'
+    assert result == f"{note}\nThe marathon is over."
+    assert (await visitor.snapshot())["calls"][0]["edited"] is True
+
+
 @pytest.mark.parametrize(("text", "edited"), [("7.0", True), ("7", False), (" 7 ", False), ("7e0", True)])
 async def test_a_number_written_in_another_way_is_edited(
     visitor: Visitor, stream: EventStream, stack: Stack, text: str, edited: bool

@@ -72,13 +72,14 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision about a call. `arguments` are those to call with; `by` is user, grant, mode, timeout or
-    stop."""
+    """A decision about a call. `arguments` are those to call with; `edited`: the person changed them.
+    `by` is user, grant, mode, timeout or stop."""
 
     approved: bool
     by: str
     arguments: dict[str, Any]
     reason: str | None = None
+    edited: bool = False
 
     @property
     def outcome(self) -> CallStatus:
@@ -90,6 +91,7 @@ class Decision:
         return {
             "status": self.outcome,
             "arguments": self.arguments,
+            "edited": self.edited or None,
             "approved_hash": arguments_hash(self.arguments) if self.approved else None,
             "decided_by": self.by,
             "reason": None if self.approved else self.reason,
@@ -101,8 +103,8 @@ class PendingFunctionCall:
     """A tool call that the model proposed, from its proposal to its end.
     `item_id` is its id in what the model reads. The call waits for `decision`; `deciding` holds a decision
     that is being saved, `limit` ends the wait. `recovered` says that another process proposed the call,
-    `unasked` that it ran although neither this client nor the server asked the person. `grantable` are the
-    scopes in which the person can allow the tool from now on.
+    `unasked` that it ran although neither this client nor the server asked the person, `edited` that its
+    arguments are the person's. `grantable` are the scopes in which the person can allow the tool from now on.
     """
 
     call_id: str
@@ -131,6 +133,7 @@ class PendingFunctionCall:
     decided_by: str | None = None
     reason: str | None = None
     unasked: bool | None = None
+    edited: bool | None = None
     grantable: list[GrantScope] | None = None
     sign_in: SignInView | None = None
     decision: asyncio.Future[Decision] | None = field(default=None, repr=False)
@@ -161,7 +164,7 @@ class PendingFunctionCall:
             "call_id", "batch_id", "message_id", "server", "tool", "title", "description", "arguments",
             "args_hash", "input_schema", "annotations", "status", "expires_at", "latest_at",
             "started_at", "duration_ms", "progress", "content", "structured", "truncated", "decided_by",
-            "reason", "unasked", "grantable", "sign_in",
+            "reason", "unasked", "edited", "grantable", "sign_in",
         )  # fmt: skip
         return cast("CallView", {n: value for n in names if (value := getattr(self, n)) is not None})
 

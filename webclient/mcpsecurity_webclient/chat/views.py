@@ -243,6 +243,7 @@ class CallView(TypedDict):
     decided_by: NotRequired[str]
     reason: NotRequired[str]
     unasked: NotRequired[bool]
+    edited: NotRequired[bool]
     grantable: NotRequired[list[GrantScope]]
     sign_in: NotRequired[SignInView]
 

@@ -117,7 +117,8 @@ class Approvals:
             if arguments is not None and (errors := argument_errors(call.input_schema, arguments)):
                 raise InvalidArgumentsError(errors)
             wanted = arguments if arguments is not None else call.arguments
-            await self._approve(call, Decision(True, "user", wanted, reason), always)
+            edited = arguments_hash(wanted) != call.args_hash  # 1.0 is not 1, True is not 1
+            await self._approve(call, Decision(True, "user", wanted, reason, edited), always)
 
     async def decide_batch(self, batch_id: str, *, approve: bool) -> None:
         """Decide every open call of a batch. Raises what `decide` raises when none is open.
@@ -202,7 +203,6 @@ class Approvals:
 
     def settle(self, call: PendingFunctionCall, decision: Decision) -> None:
         """Apply a decision to its call and tell the pages."""
-        edited = arguments_hash(decision.arguments) != call.args_hash  # 1.0 is not 1, True is not 1
         outcome = decision.outcome
         for name, value in decision.changes().items():
             setattr(call, name, value)
@@ -212,7 +212,7 @@ class Approvals:
             "call_id": call.call_id,
             "decision": outcome,
             "by": decision.by,
-            "edited": edited,
+            "edited": decision.edited,
             "arguments": decision.arguments,
         }
         if decision.reason:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mcp import types
 
-from mcpsecurity.approval import APPROVED_META
+from mcpsecurity.approval import APPROVED_META, edited_note
 from mcpsecurity.client import BridgeError, ServerUnavailableError, SignInRequiredError, ToolFailedError
 from mcpsecurity.client.results import result_text
 from mcpsecurity_webclient.chat.event_types import ToolDone, ToolProgress
@@ -17,6 +17,7 @@ from mcpsecurity_webclient.chat.mcp.server import McpServer
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.strict_json import to_json
 from mcpsecurity_webclient.chat.tools.approvals import Approvals, Publish
 from mcpsecurity_webclient.chat.tools.results import content_json, shown_parts, structured_json
 from mcpsecurity_webclient.chat.tools.step_up import StepUps
@@ -186,7 +187,7 @@ class ToolCalls:
         except Exception as error:  # noqa: BLE001 - the call's boundary: person and model are told
             return self._failed(call, error)
         self._done(call, "done")
-        return text
+        return _note_of(call) + text
 
     async def _changed_since_shown(self, call: PendingFunctionCall) -> str | None:
         """Return why a call that another process proposed cannot be made as the person saw it."""
@@ -231,7 +232,7 @@ class ToolCalls:
         if not call.content:
             call.content = [{"type": "text", "text": text}]
         self._done(call, "failed")
-        return f"Error: {text}"
+        return f"{_note_of(call)}Error: {text}"
 
     def _done(self, call: PendingFunctionCall, status: Any) -> None:
         if call.status in ("done", "failed", "cancelled"):
@@ -280,10 +281,15 @@ def said_of(call: PendingFunctionCall) -> str:
         case "declined":
             return _reason_not_run(call)
         case "done":
-            return text
+            return _note_of(call) + text
         case "failed":
-            return f"Error: {text}"
+            return f"{_note_of(call)}Error: {text}"
     return CANCELLED
+
+
+def _note_of(call: PendingFunctionCall) -> str:
+    """Return the line that tells the model that the person changed the arguments, or ""."""
+    return edited_note(to_json(call.arguments)) if call.edited else ""
 
 
 def _reason_not_run(call: PendingFunctionCall) -> str:

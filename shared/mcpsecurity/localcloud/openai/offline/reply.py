@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mcpsecurity.approval import without_edited_note
 from mcpsecurity.localcloud.openai.offline.answer import Result, summary, value_of
 from mcpsecurity.localcloud.openai.offline.dates import date_question
 from mcpsecurity.localcloud.openai.offline.languages import Prompt, read_prompt
@@ -115,7 +116,8 @@ def _results(
             if step is None or step.tool.name != name:
                 step = Step(by_name.get(name, Tool(name, "")), [{}])
             arguments = step.arguments[place] if place < len(step.arguments) else {}
-            results.append(Result(step, arguments, content))
+            edited, text = without_edited_note(content)
+            results.append(Result(step, json.loads(edited) if edited is not None else arguments, text))
     return results
 
 
