@@ -209,7 +209,7 @@ def test_a_declined_call_is_said_to_be_declined() -> None:
 def test_what_the_person_changed_in_a_call_is_what_the_answer_speaks_of() -> None:
     first = say("a random number between 1 and 6")
     answer = say("a random number between 1 and 6", *done(first, edited_note('{"min":10,"max":50}') + "41"))
-    assert answer.text == "Your random number between 10 and 49 is **41**."
+    assert answer.text == "Your random number between 10 and 50 is **41**."
     refused = edited_note('{"min":6,"max":6}') + "Error: min must be below max"
     assert "min must be below max" in say("a random number", *done(first, refused)).text
 
