@@ -2,7 +2,7 @@
 
 Gemini refuses `additionalProperties`, `const` and lists of types; llama.cpp refuses patterns without anchors
 and bounds that make a large grammar; vLLM refuses what its grammars cannot express. Each refuses all tools
-for one schema. Arguments are checked by the tool's server, so what is left out here only informs the model.
+for one schema. The tool's server checks the arguments; the parts left out here only inform the model.
 """
 
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 _VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 """A value, RFC 9110, 5.5, in ASCII."""
 _SCHEMES = frozenset({"bearer", "basic", "token", "apikey", "api-key"})
-"""What stands before a key; a name of a variable that is not set leaves it alone."""
+"""Words before a key, which stand alone if the variable with the key is not set."""
 _MAX_HEADERS = 32
 _MAX_VALUE = 8192
 _RESERVED = frozenset(
@@ -23,7 +23,7 @@ _RESERVED = frozenset(
     }
 )
 _RESERVED_PREFIXES = ("content-", "accept", "mcp-", "proxy-", "if-")
-"""What HTTP, the protocol, or the client itself says; cookies belong to what balances the load."""
+"""Headers of HTTP, of the protocol and of the client itself; cookies belong to a load balancer."""
 
 
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -221,6 +221,25 @@ async def test_on_a_narrow_screen_the_button_of_the_chats_says_what_waits_in_ano
     await expect(button).to_have_accessible_name("Chats")
 
 
+async def test_the_buttons_of_a_request_never_cover_its_heading(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 360, "height": 740})
+    await alice.ask("Please generate 2 random numbers")
+    cards = alice.calls("get_random_number")
+    await expect(cards).to_have_count(2)
+    await alice.page.evaluate(TWO_FRAMES)
+    for seen in (40, 70, 100):
+        await cards.last.evaluate(
+            """(card, seen) => {
+              const log = document.getElementById("conversation");
+              log.scrollTop += card.getBoundingClientRect().top - log.getBoundingClientRect().bottom + seen;
+            }""",
+            seen,
+        )
+        heading = await _box(cards.last.get_by_role("heading"))
+        buttons = await _box(cards.last.locator(".decide").first)
+        assert heading["y"] + heading["height"] <= buttons["y"]
+
+
 async def test_prompts_leave_the_composer_where_it_is(alice: Person) -> None:
     await alice.page.set_viewport_size({"width": 640, "height": 400})
     await alice.message.press_sequentially("/")

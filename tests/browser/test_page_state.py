@@ -64,9 +64,9 @@ async def play(page: Page, events: list[dict[str, Any]]) -> Any:
 
 
 async def test_text_that_was_a_thought_is_replaced(modules: Page) -> None:
-    anew = event(15, "message.delta", message_id="m3", offset=0, text="", html="", anew=True)
+    reset = event(15, "message.delta", message_id="m3", offset=0, text="", html="", reset=True)
     more = event(16, "message.delta", message_id="m3", offset=0, text="Yes.", html="<p>Yes.</p>")
-    message = (await play(modules, [*STORY, anew, more, more]))["messages"]["m3"]
+    message = (await play(modules, [*STORY, reset, more, more]))["messages"]["m3"]
     assert (message["text"], message["stable"], message["html"]) == ("Yes.", "", "<p>Yes.</p>")
 
 

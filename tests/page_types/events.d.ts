@@ -248,14 +248,14 @@ interface WholeMessage {
   message: MessageView;
 }
 
-/** More text of a message. `offset` counts the characters sent before; `html` replaces that of the last block, `stable` is appended to the finished blocks. `anew`: what was sent before is none of the answer. */
+/** More text of a message. `offset` counts the characters sent before; `html` replaces that of the last block, `stable` is appended to the finished blocks. `reset`: earlier text is not part of the answer. */
 interface MessageDelta {
   message_id: string;
   offset: number;
   text: string;
   html: string;
   stable?: string;
-  anew?: boolean;
+  reset?: boolean;
 }
 
 /** The model is no longer sent a message, or is sent it again (None). */
@@ -401,7 +401,7 @@ interface GrantsChanged {
   grants: Array<GrantView>;
 }
 
-/** The person has turned tools on or off; `off` is what is off now. */
+/** The person has turned tools on or off; `off` lists those that are off now. */
 interface ToolsChanged {
   off: Array<ToolRef>;
 }

@@ -14,7 +14,6 @@ from pydantic import (
 
 from mcpsecurity.environment import filled
 from mcpsecurity.server_headers import check_address, checked_headers
-from mcpsecurity.settings import EntraScope
 
 __all__ = ["URL_PATTERN", "GrantScope", "McpServerSettings"]
 
@@ -39,7 +38,7 @@ class McpServerSettings(BaseModel):
         pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$", description="Short name, shown with its tools."
     )
     url: str = Field(pattern=URL_PATTERN, description="Its MCP endpoint.")
-    scope: EntraScope | None = Field(None, description="Entra scope of its tokens; none: no token is sent.")
+    scope: str | None = Field(None, description="Entra scope of its tokens; none: no token is sent.")
     headers: dict[str, SecretStr] = Field(
         default_factory=dict,
         description="Headers that it wants with each request, such as an API key; ${NAME} in a value stands "

@@ -38,7 +38,7 @@ class DoctorSettings(ModelKeys):
     @field_validator("more_servers", "listed_models", mode="before")
     @classmethod
     def _read_list(cls, given: Any) -> Any:
-        """Read a list from the environment. What is no JSON stays, for the check that tells of it."""
+        """Read a list from the environment. Text that is not JSON stays as it is; the check reports it."""
         try:
             return json.loads(given) if isinstance(given, str) else given
         except ValueError:

@@ -6,7 +6,7 @@ __all__ = ["is_loopback"]
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine: what is sent there crosses no network."""
+    """Tell whether a host is this machine, so that no network is crossed."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

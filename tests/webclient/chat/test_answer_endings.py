@@ -75,7 +75,7 @@ async def test_text_that_turns_out_to_be_a_thought_is_taken_back(
         shown.set()
         await stream.until("run.done")
     deltas = [event.data for event in stream.events if event.name == "message.delta"]
-    assert [(d["offset"], d["text"], d["html"]) for d in deltas if d.get("anew")] == [(0, "", "")]
+    assert [(d["offset"], d["text"], d["html"]) for d in deltas if d.get("reset")] == [(0, "", "")]
     assert await answer(visitor) == ("Yes.", "stop")
     await ask(visitor)
     assert [m["content"] for m in model.last if m["role"] == "assistant"] == ["Yes."]

@@ -60,14 +60,14 @@ class WholeMessage(TypedDict):
 
 class MessageDelta(TypedDict):
     """More text of a message. `offset` counts the characters sent before; `html` replaces that of the last
-    block, `stable` is appended to the finished blocks. `anew`: what was sent before is none of the answer."""
+    block, `stable` is appended to the finished blocks. `reset`: earlier text is not part of the answer."""
 
     message_id: str
     offset: int
     text: str
     html: str
     stable: NotRequired[str]
-    anew: NotRequired[bool]
+    reset: NotRequired[bool]
 
 
 class MessageLeftOut(TypedDict):

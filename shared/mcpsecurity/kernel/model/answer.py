@@ -96,7 +96,7 @@ class _Joined:
         return fresh
 
     def forget(self) -> None:
-        """Begin anew: what came was something else."""
+        """Drop the text so far: it belongs elsewhere."""
         self.any, self._held, self._fresh = False, "", []
 
 
@@ -164,7 +164,7 @@ class Answer:
             self._place(*self._lone.split(text))
 
     def _place(self, thought: str, text: str) -> None:
-        """Add text; a thought is what came as text before."""
+        """Add text; once a thought ends, the text before it becomes the thought."""
         if thought:
             self.taken_back = self.text.taken
             self.text.forget()

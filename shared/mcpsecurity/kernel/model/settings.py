@@ -15,7 +15,7 @@ __all__ = ["ChatModelSettings"]
 _log = logging.getLogger(__name__)
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _OURS = frozenset({*_LIMITS, "messages", "stream", "stream_options", "structured_json_response"})
-"""What settings of other connectors have, and what is sent in any case."""
+"""Settings that other connectors have, and settings that every request has."""
 
 
 class ChatModelSettings(PromptExecutionSettings):

@@ -102,7 +102,7 @@ class LoneEnd:
     def split(self, piece: str) -> tuple[str, str]:
         """Take a piece; return the thought where its end is found, and what the piece adds to the answer.
 
-        The thought is all text that came before its end, also what was returned as the answer's.
+        The thought is all text before its end, including text that was returned as the answer's.
         """
         if not self._looks:
             return "", self._begun(piece) if self.found else piece
@@ -126,7 +126,7 @@ class LoneEnd:
         return "", "" if self._holds else told + text
 
     def end(self, *, cut_off: bool) -> tuple[str, str]:
-        """Return what was held back, as thought or as answer; what was `cut_off` is a thought still."""
+        """Return the held text, as thought or as answer; of an answer that was `cut_off` it is a thought."""
         tail, self._tail = self._tail, ""
         if not self._holds or not self._looks:
             return "", tail
@@ -140,7 +140,7 @@ class LoneEnd:
         return text
 
     def _given_up(self, told: str, rest: str) -> str:
-        """Look for no end any more, and return what was not told yet."""
+        """Stop looking for an end, and return the text that was not returned yet."""
         self._looks = False
         return "".join(self._before) + rest if self._holds else told
 
@@ -153,7 +153,7 @@ def _ends_thought(before: str) -> bool:
 
 
 def thought_in_parts(content: Any) -> str:
-    """Return what of a list of parts is thought; "" for everything else."""
+    """Return the thought in a list of parts; "" for everything else."""
     texts: list[Any] = []
     for part in content if isinstance(content, list) else ():
         if isinstance(part, dict) and part.get("type") in ("thinking", "reasoning"):

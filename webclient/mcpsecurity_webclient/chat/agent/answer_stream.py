@@ -55,13 +55,13 @@ class AnswerWriter:
         if self._timer is None:
             self._tell_and_pause()
 
-    def begin_anew(self) -> None:
-        """Take all text of the message back: it was a thought, as its end has shown."""
+    def reset(self) -> None:
+        """Drop all text of the message: its end has shown that it was reasoning."""
         self._waiting.clear()
         message, self._markdown = self._message, MarkdownStream()
         if message is not None and message.text:
             message.text = message.stable = message.html = ""
-            taken_back = MessageDelta(message_id=message.message_id, offset=0, text="", html="", anew=True)
+            taken_back = MessageDelta(message_id=message.message_id, offset=0, text="", html="", reset=True)
             self._publish("message.delta", taken_back)
 
     def _tell_and_pause(self) -> None:

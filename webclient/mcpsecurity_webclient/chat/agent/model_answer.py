@@ -44,7 +44,7 @@ class ModelAnswer:
         self._known: dict[str, Any] = {}
 
     def take(self, part: StreamingChatMessageContent) -> str:
-        """Take a part and return what it adds to the text, which begins anew if it was a thought so far."""
+        """Take a part and return the new text. If the text so far was reasoning, the text is begun again."""
         if part.metadata.get("text_was_thought"):
             self._pieces.clear()
             self._speaks = False

@@ -139,7 +139,7 @@ class ModelRequests:
                 async for parts in stream:
                     waited = time.monotonic() - read_at > _AT_ONCE
                     if any(part.metadata.get("text_was_thought") for part in parts):
-                        writer.begin_anew()
+                        writer.reset()
                     if piece := "".join(map(response.take, parts)):
                         writer.text(piece)
                         if waited:  # the model is slower than this: its next words are read together

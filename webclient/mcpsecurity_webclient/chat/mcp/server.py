@@ -292,8 +292,8 @@ class McpServer:
         self._set("down", message)
 
     def _refuses_key(self, error: KeyRefusedError) -> None:
-        """Show that the operator's key is refused. It is tried again seldom: servers lock out what is wrong
-        too often."""
+        """Show that the operator's key is refused. It is tried again seldom: servers lock clients out after
+        too many wrong keys."""
         self._lacks_tools(None)
         self._look_later(_LONGEST_PAUSE, self.look)
         if self.status != "key_refused":
@@ -340,7 +340,7 @@ class McpServer:
 
 
 def _auth(settings: McpServerSettings, tokens: Tokens | None) -> httpx.Auth | None:
-    """Return what says who asks: the person's token, the operator's headers, or both."""
+    """Return the authentication: the person's token, the operator's headers, or both."""
     token = TokenAuth(_told_apart(tokens.get), tokens.step_up) if tokens is not None else None
     return HeaderAuth(settings.sent_headers, token) if settings.headers else token
 

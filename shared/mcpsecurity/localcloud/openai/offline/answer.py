@@ -33,7 +33,7 @@ __all__ = ["Result", "summary", "value_of"]
 
 _ROWS = 10
 _SHOWN = re.compile(r"^\[\w+ of type [^\],]+, shown to the person\]\n?", re.MULTILINE)
-"""What stands in a result for a picture: the person sees it, and need not be told."""
+"""A picture's placeholder in a result. The person sees the picture, so the answer leaves it out."""
 _LONG = 60
 _FORECAST = re.compile(r"\b(?:forecast|week|days|outlook|weekend)\b", re.IGNORECASE)
 _YES_NO = re.compile(r"^\W*(?:and )?(?:is|will|does|do|should|can|it|are|rain|snow)\b", re.IGNORECASE)

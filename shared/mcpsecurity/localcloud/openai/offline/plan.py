@@ -144,7 +144,7 @@ def _going_on(step: Step, clause: str, earlier: Sequence[str], tools: Sequence[T
 
 
 def _is_about_before(clause: str, today: dt.date) -> bool:
-    """Return whether a clause changes what was asked before, and says nothing else."""
+    """Return whether a clause only changes the earlier request."""
     said = _AGAIN.match(clause) or _IN_UNITS.match(clause)
     return bool(said) or _only_count(clause) or _only_names(clause, today) or _changes(clause)
 

@@ -22,7 +22,7 @@ from mcpsecurity.localcloud.openai.offline.translations import phrase
 __all__ = ["Reply", "ToolCall", "reply_to"]
 
 _EACH_ONCE = re.compile(r"\blottery\b|\bout of \d|\b(?:different|distinct|unique)\b", re.IGNORECASE)
-"""What is said of numbers of which none may come twice."""
+"""Words for numbers that must all be different."""
 _MOST_DRAWS = 4
 
 

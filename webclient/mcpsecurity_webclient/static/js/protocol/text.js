@@ -5,14 +5,14 @@
 
 /**
  * Return `message` with one more piece of text, the same object if it has the piece already, or null when pieces in
- * between are missing. `offset` counts characters as the server does: code points, not UTF-16 units. With `anew` the text
- * so far was none of the answer, and this begins it.
+ * between are missing. `offset` counts characters as the server does: code points, not UTF-16 units. With `reset` the text
+ * so far is not part of the answer, and this piece begins it.
  * @param {MessageState} message
  * @param {MessageDelta} delta
  */
-export function deliver(message, { offset, text = "", html = message.html, stable, anew }) {
+export function deliver(message, { offset, text = "", html = message.html, stable, reset }) {
   if (message.done) return message;
-  const before = anew ? { ...message, text: "", stable: "", length: 0 } : message;
+  const before = reset ? { ...message, text: "", stable: "", length: 0 } : message;
   if (!(offset >= before.length)) return message;
   if (offset > before.length) return null;
   return {

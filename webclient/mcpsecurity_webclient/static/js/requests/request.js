@@ -16,7 +16,7 @@ export function requestFrame({ name, heading, symbol, message, deadline }, count
   const element = h("div", { class: "request waiting", role: "group", "aria-label": name, "aria-describedby": text.id, tabindex: "-1" },
     h("div", { class: "card-head" }, h("span", { class: "card-symbol" }, icon(symbol)),
       h("h3", { class: "card-title", dir: "auto" }, heading), h("span", { class: "card-state" }, h("span", {}, t("Needs your answer")), countdown.element)),
-    text, content.slice(0, -1), problem, content.at(-1));
+    h("div", { class: "request-body" }, text, content.slice(0, -1), problem, content.at(-1)));
 
   function say(words) {
     problem.textContent = words;

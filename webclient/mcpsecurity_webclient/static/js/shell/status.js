@@ -20,7 +20,7 @@ export class Status {
     const { model, models, connection, ended, run } = state;
     setText(this._model, model?.offline ? t("Demo model (rules, no AI)") : (model?.title || model?.name || ""));
     this._model.hidden = models.length > 1 && !model?.offline; // the choice names it
-    setText(this._connection, connectionWords(connection) || (waitingCount(state) > 0 ? t("Needs your decision") : run ? t("Answering…") : ""));
+    setText(this._connection, connectionWords(connection) || waitingWords(state) || (run ? t("Answering…") : ""));
     const isLost = connection === "lost" || connection === "offline";
     this._connection.classList.toggle("lost", isLost);
     this._again.hidden = !isLost;
@@ -28,6 +28,12 @@ export class Status {
     this._ended.hidden = ended === null;
     if (ended !== null) this._link.href = signInPath(ended.signInUrl, state.order.length > 0);
   }
+}
+
+/** Return what the chat needs of the person: a decision about a call, or an answer to a server; else "". */
+function waitingWords(state) {
+  if (waitingCount({ ...state, elicitations: {}, samplings: {} }) > 0) return t("Needs your decision");
+  return waitingCount(state) > 0 ? t("Needs your answer") : "";
 }
 
 function connectionWords(connection) {
