@@ -161,7 +161,7 @@ class Replicas:
         deadline = time.monotonic() + _PATIENCE
         while (owner := await self.owner(request[PERSON].key)) is not None:
             if _MARK in request.headers:
-                raise ApiError(_NOT_HERE, "not_here", _("These conversations are on another server."))
+                raise ApiError(_NOT_HERE, "not_here", _("These chats are on another server."))
             answer = await self._pass_on(request, owner) if owner else None
             if answer is not None:
                 return answer
@@ -289,7 +289,7 @@ async def _copied(answer: aiohttp.ClientResponse, request: web.Request) -> web.S
 
 
 def _moving() -> ApiError:
-    text = _("Your conversations are being moved to another server. Please try again.")
+    text = _("Your chats are being moved to another server. Please try again.")
     return ApiError(503, "moving", text, retryable=True)
 
 

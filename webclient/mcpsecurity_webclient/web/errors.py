@@ -30,8 +30,8 @@ from mcpsecurity_webclient.languages import marked, translated
 __all__ = ["ApiError", "to_api_error"]
 
 _ENDED: Final = marked("This request has ended: the service was restarted. Try again to be asked anew.")
-_STALE: Final = marked("This conversation was changed elsewhere. Please reload the page.")
-_TOO_MANY_CHATS: Final = marked("There are too many conversations, and all of them are busy.")
+_STALE: Final = marked("This chat was changed elsewhere. Please reload the page.")
+_TOO_MANY_CHATS: Final = marked("There are too many chats, and all of them are busy.")
 _TOO_MANY_TABS: Final = marked("This chat is open in too many tabs. Close some of them.")
 _ANSWERS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (UnknownRequestError, 404, "no_such_request", marked("There is nothing of that kind here.")),
@@ -109,7 +109,7 @@ def _unavailable(error: Exception) -> ApiError | None:
         text = _("The chat cannot be reached at the moment. Nothing was done; please try again.")
         return ApiError(status, "not_shared", text, retryable=True)
     if isinstance(error, StoreError):
-        text = _("Conversations cannot be reached at the moment. Nothing was done; please try again.")
+        text = _("Chats cannot be reached at the moment. Nothing was done; please try again.")
         return ApiError(status, "not_kept", text, retryable=True)
     return None
 
@@ -118,9 +118,7 @@ def _from_server(error: Exception, request: web.Request) -> ApiError | None:
     if isinstance(error, SignInRequiredError):
         chat_id = request.match_info.get("chat_id")
         url = sign_in_url(f"/chats/{chat_id}" if chat_id else "/", error.claims, error.scope)
-        return ApiError(
-            401, "sign_in", _("Please sign in again; your conversation is kept."), sign_in_url=url
-        )
+        return ApiError(401, "sign_in", _("Please sign in again; your chat is kept."), sign_in_url=url)
     if isinstance(error, BridgeError):
         return ApiError(502, "mcp", translated(str(error)), retryable=True)
     return None

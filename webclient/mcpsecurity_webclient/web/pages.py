@@ -56,7 +56,7 @@ class _Pages:
         """Show a conversation."""
         chat = await self._directory.find(request[PERSON], request.match_info["chat_id"])
         if chat is None:
-            raise ApiError(404, "no_such_chat", _("There is no such conversation, or it is not yours."))
+            raise ApiError(404, "no_such_chat", _("There is no such chat, or it is not yours."))
         return _page(request, chat)
 
     @public

@@ -185,14 +185,12 @@ class Runs:
             await self._saver.save()
         except StaleConversationError as error:
             _log.warning("an answer is not saved: %s", error)
-            self._not_saved(
-                _("This answer is not saved: the conversation was changed elsewhere. Load it again.")
-            )
+            self._not_saved(_("This answer is not saved: the chat was changed elsewhere. Load it again."))
         except StoreError as error:
             _log.warning("an answer is not saved yet: %s", error)
             self._saver.schedule()
             self._not_saved(
-                _("This answer is not saved yet. It will be, as soon as the conversations can be reached.")
+                _("This answer is not saved yet. It will be, as soon as the chats can be reached.")
             )
 
     def _not_saved(self, text: str) -> None:
@@ -209,7 +207,7 @@ class Runs:
         if (needed := sign_in_needed(error)) is not None:
             writer.broken_off("broken_off")
             self._sign_in_needed(needed)
-            text = _("Please sign in again; your conversation is kept.")
+            text = _("Please sign in again; your chat is kept.")
             return {"status": "failed", "error": {"code": "sign_in", "message": text, "retryable": True}}
         error_id = secrets.token_hex(4)
         failure = failure_of(error, error_id)

@@ -11,7 +11,7 @@ export function panelParts({ used, window, shortened, note }) {
     h("h2", { class: "menu-title" }, t("What the model is sent")),
     h("p", { class: "menu-note" }, t("About {used} of the {window} tokens that it reads for one answer.", { used: count.format(used), window: count.format(window) })),
     shortened > 0 ? h("p", { class: "menu-note" }, tn("{count} long part as an excerpt; the model can read the rest.", "{count} long parts as excerpts; the model can read the rest.", shortened)) : null,
-    note ? noteOf(note) : h("p", { class: "menu-note" }, t("The whole conversation.")),
+    note ? noteOf(note) : h("p", { class: "menu-note" }, t("The whole chat.")),
   ].filter((part) => part !== null);
 }
 
