@@ -168,7 +168,7 @@ PROMPTS: list[tuple[tuple[str, ...], list[str], str]] = [
     (("roll a dice and flip a coin",), [NUMBER] * 2, r"rolled a \*\*[1-6]\*\*.*it is \*\*(heads|tails)"),
     (("draw 6 numbers out of 49",), [NUMBER] * 6, r"random numbers are \*\*\d"),
     (("number > 5 and < 8",), [NUMBER], r"between 6 and 7 is \*\*[67]\*\*"),
-    (("roll a hundred-sided die",), [NUMBER], r"rolled a \*\*\d+"),
+    (("roll a hundred-sided die",), [NUMBER], r"rolled an? \*\*\d+\*\*"),
     (("which tenant am I in",), [ME], "Alice Adams.*tenant id: .*10ca1c10"),
     (("do I have admin rights",), [ME], "Alice Adams.*roles"),
     (("what year is it",), [CLOCK], "20[0-9]{2}"),
