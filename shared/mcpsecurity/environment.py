@@ -26,7 +26,7 @@ def filled(text: str) -> str:
     """Return a text with the values of the variables that it names like `${NAME}`.
 
     Raises:
-        ValueError: a variable is not set, or a name is none. The message has no value.
+        ValueError: a variable is not set, or has no valid name. The message does not contain a value.
     """
     return _NAMED.sub(_value, text)
 

@@ -56,7 +56,7 @@ def _entries(settings: DoctorSettings) -> Iterator[_Entry]:
 
 
 def _read(entry: dict[str, Any]) -> _Entry:
-    """Return an entry. Raises ValueError, TypeError or KeyError for one that is none."""
+    """Return an entry. Raises ValueError, TypeError or KeyError if it has another form."""
     texts = {str(name): filled(str(value)) for name, value in dict(entry.get("headers") or {}).items()}
     headers = checked_headers(texts)
     if headers:
