@@ -18,15 +18,12 @@ PARAMETERS = 8
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 EXCEPTIONS = {
-    "server/mcpsecurity_server/transport/mount.py mount_mcp() lines": 51,
-    "server/mcpsecurity_server/transport/stateless/input_required.py Journal parameters": 9,
     "shared/mcpsecurity/kernel/client.py McpClient parameters": 18,
     "tests/browser/test_first_visit.py test_a_first_visit() lines": 56,
     "tests/conformance/content_tools.py register() lines": 45,
     "tests/kernel/conftest.py program() lines": 54,
     "tests/server/transport/program.py program() lines": 51,
     "tests/server/transport/test_sdk_client.py program() lines": 52,
-    "webclient/mcpsecurity_webclient/chat/requests/elicitation.py Asked parameters": 9,
 }
 RECORDS = {
     "webclient/mcpsecurity_webclient/chat/conversation.py ChatDependencies",

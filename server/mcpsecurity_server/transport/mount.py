@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import partial
 
 from aiohttp import web
 
@@ -78,6 +79,13 @@ class MountedMcp:
         """Notify the clients that have subscribed to a resource that it has changed."""
         await self._announcements.resource_updated(uri)
 
+    def add_to(self, app: web.Application, path: str) -> None:
+        """Add the routes of the one path to an application, and what it runs as it starts and stops."""
+        for method in ("GET", "POST", "DELETE"):  # one by one: aiohttp-cors refuses a route for all methods
+            app.router.add_route(method, path, self.handle)
+        app.cleanup_ctx.append(self.run)
+        app.on_shutdown.append(self.stop)
+
     async def run(self, _: web.Application) -> AsyncIterator[None]:
         """Run the program's lifespan and sweep sessions, as long as the application runs."""
         async with self._adapter.lifespan() as self._dispatcher.lifespan, self._stateless.running():
@@ -143,34 +151,23 @@ def mount_mcp(
     """
     limits = limits or Limits()
     adapter = adapter_of(mcp)
-    kind = Dispatcher if instrumentation is None else InstrumentedDispatcher
+    kind = Dispatcher if instrumentation is None else partial(InstrumentedDispatcher, instrumentation)
     dispatcher = kind(
         adapter, before_call=before_call, after_call=after_call, callers=callers, page_size=limits.page_size
     )
-    sessions = Sessions(
-        InMemorySessionStore(limits) if store is None else store,
-        InMemoryEventBus(limits) if bus is None else bus,
-        limits,
-    )
+    store = InMemorySessionStore(limits) if store is None else store
+    bus = InMemoryEventBus(limits) if bus is None else bus
+    sessions = Sessions(store, bus, limits)
     changes = ChangeNotifier(sessions.bus)
     announcements = Announcements(sessions, changes)
+    codec = RequestStateCodec(state_keys, limits.state_seconds, clock, service=adapter.name)
     stateless = StatelessProtocol(
-        dispatcher,
-        changes,
-        RequestStateCodec(state_keys, limits.state_seconds, clock, service=adapter.name),
-        limits,
-        caching or Caching(),
-        changed=announcements.forward,
-        clock=clock,
+        dispatcher, changes, codec, limits, caching or Caching(), changed=announcements.forward, clock=clock
     )
     with_sessions = SessionProtocol(dispatcher, sessions, limits, clock)
     endpoint = Endpoint(Guard(allowed_hosts, allowed_origins), limits, [stateless, with_sessions])
     mounted = MountedMcp(endpoint, dispatcher, adapter, sessions, stateless, announcements, limits)
-    if instrumentation is not None and isinstance(dispatcher, InstrumentedDispatcher):
-        dispatcher.instrumentation = instrumentation
+    if instrumentation is not None:
         instrumentation.observe(mounted.activity, adapter.is_tool)
-    for method in ("GET", "POST", "DELETE"):  # one by one: aiohttp-cors refuses a route for all methods
-        app.router.add_route(method, path, endpoint.handle)
-    app.cleanup_ctx.append(mounted.run)
-    app.on_shutdown.append(mounted.stop)
+    mounted.add_to(app, path)
     return mounted

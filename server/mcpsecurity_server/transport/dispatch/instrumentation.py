@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
 from mcpsecurity_server.transport.dispatch.relay_session import Channel
+from mcpsecurity_server.transport.dispatch.server_adapter import ServerAdapter
 from mcpsecurity_server.transport.jsonrpc import Request
 
 __all__ = ["Activity", "Instrumentation", "InstrumentedDispatcher"]
@@ -32,8 +33,10 @@ class Instrumentation(Protocol):
 class InstrumentedDispatcher(Dispatcher):
     """A `Dispatcher` whose requests are wrapped by an `Instrumentation`."""
 
-    instrumentation: Instrumentation
+    def __init__(self, instrumentation: Instrumentation, mcp: ServerAdapter, **options: Any) -> None:
+        super().__init__(mcp, **options)
+        self._instrumentation = instrumentation
 
     async def run(self, request: Request, call: Call, channel: Channel) -> Any:
         """Handle a request as the base class does."""
-        return await self.instrumentation.wrap(request, call, super().run(request, call, channel))
+        return await self._instrumentation.wrap(request, call, super().run(request, call, channel))

@@ -52,8 +52,8 @@ class Journal:
     responses: Mapping[str, Any] = field(default_factory=dict)
     """The `inputResponses` of this request."""
     resumed: bool = False
-    pending: dict[str, Question] = field(default_factory=dict)
-    _seen: dict[str, int] = field(default_factory=dict)
+    pending: dict[str, Question] = field(default_factory=dict, init=False)
+    _seen: dict[str, int] = field(default_factory=dict, init=False)
 
     @classmethod
     def first(cls, responses: Mapping[str, Any]) -> "Journal":

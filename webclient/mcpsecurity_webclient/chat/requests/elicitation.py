@@ -53,15 +53,14 @@ class Recipient:
 
 @dataclass(slots=True)
 class Asked:
-    """An open question."""
+    """An open question: a form to fill in, or a page to visit."""
 
     elicitation_id: str
     recipient: Recipient
     server: str
     message: str
     deadline: Deadline
-    form: Form | None
-    visit: Visit | None
+    content: Form | Visit
     call_id: str | None
     answer: asyncio.Future[tuple[Outcome, Resolver]] = field(repr=False)
 
@@ -76,17 +75,13 @@ class Asked:
         }
         if self.call_id is not None:
             body["call_id"] = self.call_id
-        if self.visit is not None:
-            url, host, warnings = (
-                self.visit.url,
-                self.visit.host,
-                [translated(warning) for warning in self.visit.warnings],
-            )
-            return cast(
-                "ElicitationView", body | {"mode": "url", "url": url, "host": host, "warnings": warnings}
-            )
-        fields = self.form.to_json() if self.form else []
-        return cast("ElicitationView", body | {"mode": "form", "fields": fields})
+        match self.content:
+            case Form():
+                body |= {"mode": "form", "fields": self.content.to_json()}
+            case Visit(url=url, host=host, warnings=warnings):
+                warned = [translated(warning) for warning in warnings]
+                body |= {"mode": "url", "url": url, "host": host, "warnings": warned}
+        return cast("ElicitationView", body)
 
 
 class ElicitationCoordinator:
@@ -190,18 +185,13 @@ class ElicitationCoordinator:
     def _opened(
         self, recipient: Recipient, server: str, params: types.ElicitRequestParams, call_id: str | None
     ) -> Asked:
-        visit = parse_visit(params.url) if isinstance(params, types.ElicitRequestURLParams) else None
-        form = (
-            parse_form(params.requestedSchema) if isinstance(params, types.ElicitRequestFormParams) else None
-        )
         return Asked(
             elicitation_id=secrets.token_urlsafe(12),
             recipient=recipient,
             server=server,
             message=params.message,
             deadline=Deadline(self._time, self._clock()),
-            form=form,
-            visit=visit,
+            content=_content(params),
             call_id=call_id,
             answer=asyncio.get_running_loop().create_future(),
         )
@@ -218,14 +208,21 @@ class ElicitationCoordinator:
         )
 
 
+def _content(params: types.ElicitRequestParams) -> Form | Visit:
+    """Read a question. Raises `SchemaError` or `UrlRefusedError` if it cannot be shown."""
+    if isinstance(params, types.ElicitRequestURLParams):
+        return parse_visit(params.url)
+    return parse_form(params.requestedSchema)
+
+
 def _outcome(asked: Asked, action: str, content: dict[str, Any] | None) -> Outcome:
     if action == "decline":
         return Declined()
     if action == "cancel":
         return Cancelled()
-    if asked.form is None:
+    if isinstance(asked.content, Visit):
         return Accepted()
-    return Accepted(asked.form.validate(content or {}))
+    return Accepted(asked.content.validate(content or {}))
 
 
 def _action(outcome: Outcome) -> Action:
