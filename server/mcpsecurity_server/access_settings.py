@@ -10,8 +10,6 @@ from pydantic_core import PydanticCustomError
 from mcpsecurity.settings import Settings
 from mcpsecurity_server.setting_types import GUID, TextByTool, Words, WordsByTool
 
-__all__ = ["AccessSettings", "AgentAnswers"]
-
 AgentAnswers = Literal["none", "for-people", "all"]
 
 _CONTEXT = re.compile(r"c[1-9][0-9]?")

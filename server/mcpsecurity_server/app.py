@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from mcpsecurity_server.observability.telemetry import ServerInstrumentation
     from mcpsecurity_server.transport.redis import RedisTransport
 
-__all__ = ["create_app"]
-
 _log = logging.getLogger(__name__)
 
 

@@ -20,8 +20,6 @@ from mcpsecurity_server.settings import ServerSettings
 if TYPE_CHECKING:
     from mcpsecurity.telemetry.running import Telemetry
 
-__all__ = ["server"]
-
 _GARBAGE = (20_000, 10, 10)
 """Thresholds of the cyclic garbage collector. Calls leave no cycles, and Python's default of 700 new objects
 would make it scan the log lines that wait."""

@@ -9,8 +9,6 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
-__all__ = ["GUID", "TextByTool", "Words", "WordsByTool", "split_words"]
-
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 

@@ -3,8 +3,6 @@
 import re
 from typing import Final
 
-__all__ = ["APPROVED_META", "EDITED_META", "edited_note", "without_edited_note"]
-
 APPROVED_META: Final = "mcpsecurity.dev/approved"
 """Key in a tools/call request's `_meta`: true when the person has approved this very call in the client.
 

@@ -6,8 +6,6 @@ from typing import Any, cast
 from pydantic import Field, SecretStr, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["VARIABLE", "filled", "variable"]
-
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """The name of a variable."""
 

@@ -15,15 +15,6 @@ from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
 
 from mcpsecurity.runtime.proxy import proxy_for
 
-__all__ = [
-    "NO_IDENTITY",
-    "UNREACHABLE",
-    "UNTRUSTED",
-    "TokenProvider",
-    "identity_error",
-    "token_provider",
-]
-
 NO_IDENTITY = "DefaultAzureCredential finds no identity that gives one"
 UNREACHABLE = "the tenant cannot be reached"
 UNTRUSTED = "the tenant's certificate is not trusted"

@@ -10,8 +10,6 @@ from mcpsecurity.model_endpoint import Api, ModelEndpoint
 from mcpsecurity.model_plain_schemas import plain_tool
 from mcpsecurity.model_turns import in_turn
 
-__all__ = ["Dialect", "Refusal", "Way"]
-
 Way = Literal["responses", "chat", "dated"]
 """How a request is sent: Responses, Chat Completions, or Chat Completions by Azure's dated API."""
 

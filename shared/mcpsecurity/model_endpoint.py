@@ -7,8 +7,6 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from mcpsecurity.runtime.loopback import is_loopback
 
-__all__ = ["Api", "EndpointError", "ModelEndpoint", "read_endpoint"]
-
 Api = Literal["auto", "responses", "chat"]
 """Which API a model is asked by: Responses, Chat Completions, or the one that the endpoint has."""
 

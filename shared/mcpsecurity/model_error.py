@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Refusal", "error_in", "error_of", "refusal_of"]
-
 _WORDS = ("message", "Message", "msg", "error_msg", "errorMessage", "detail")
 """Names of what an error says."""
 

@@ -10,8 +10,6 @@ from mcpsecurity.model_endpoint import Api
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.settings import SettingsError, settings_of
 
-__all__ = ["ListedModel", "ModelListSettings", "in_members"]
-
 _ANY = {
     "model_api": "api",
     "model_headers": "headers",

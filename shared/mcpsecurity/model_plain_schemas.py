@@ -8,8 +8,6 @@ for one schema. The tool's server checks the arguments; the parts left out here 
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["plain_schema", "plain_tool"]
-
 _MAX_DEPTH = 12
 _CHOICES = ("anyOf", "oneOf", "allOf")
 _MOST_SAID = 20

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-__all__ = ["Kind", "codes_of", "kind_of", "told_status"]
-
 Kind = Literal[
     "filtered",
     "no_quota",

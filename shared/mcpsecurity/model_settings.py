@@ -14,8 +14,6 @@ from pydantic import (
 from mcpsecurity.model_endpoint import Api, ModelEndpoint, read_endpoint
 from mcpsecurity.settings import Settings
 
-__all__ = ["ModelKeys", "ModelSettings", "token_scope"]
-
 _OPENAI = "https://api.openai.com/v1"
 
 _AUTHORITIES = {

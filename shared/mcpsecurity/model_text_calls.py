@@ -7,8 +7,6 @@ Gemma), which servers such as vLLM, SGLang, llama.cpp and LM Studio make calls o
 import re
 from collections.abc import Iterable
 
-__all__ = ["writes_call"]
-
 _LONGEST = 100_000
 _MARK = re.compile(
     r"<\|?(tool_call|function_call|python_(tag|start|end))\|?>|<(function|invoke)[ =]|\[TOOL_CALLS\]"

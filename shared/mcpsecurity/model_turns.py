@@ -8,8 +8,6 @@ an answer was stopped or failed.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["in_turn"]
-
 _Json = dict[str, Any]
 _SYSTEM = ("system", "developer")
 _BETWEEN = "I have read the result."

@@ -4,8 +4,6 @@ import re
 
 from mcpsecurity.model_endpoint import ModelEndpoint
 
-__all__ = ["context_window", "sees_pictures"]
-
 _WINDOWS = (
     (r"gpt-4\.1", 1_000_000),
     (r"gpt-4(-\d{4})?$", 8_192),

@@ -19,17 +19,6 @@ from platformdirs import user_cache_path
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = [
-    "NoDemoError",
-    "RefusedError",
-    "RunningDemo",
-    "default_folder",
-    "find_demo",
-    "noted",
-    "redeem",
-    "sign_in",
-]
-
 _REDIRECT_URI = "http://localhost/token"  # nothing listens there: the code is taken from the answer
 
 

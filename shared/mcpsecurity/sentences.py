@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Self
 
-__all__ = ["Sentence"]
-
 
 class Sentence(str):
     """An English text that keeps its template and the values in it.

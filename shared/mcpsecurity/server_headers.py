@@ -6,8 +6,6 @@ from urllib.parse import urlsplit
 
 from mcpsecurity.runtime.loopback import is_loopback
 
-__all__ = ["check_address", "checked_headers"]
-
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 """A token, RFC 9110, 5.6.2."""
 _VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from mcpsecurity.runtime.processes import end_process, set_on_stop_signal, stoppable
 from mcpsecurity.settings import Settings, SettingsError, configure_logging
 
-__all__ = ["run_workers"]
-
 _log = logging.getLogger(__name__)
 _STOP_SECONDS = 15.0
 _PAUSE = 1.0

@@ -56,8 +56,6 @@ from mcpsecurity_webclient.web.security_headers import set_headers
 if TYPE_CHECKING:
     from mcpsecurity_webclient.replicas.forwarding import Replicas
 
-__all__ = ["create_app"]
-
 _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent
 _SWEEP_SECONDS = 15.0

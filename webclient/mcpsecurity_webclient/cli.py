@@ -19,8 +19,6 @@ from mcpsecurity_webclient.settings import WebSettings
 if TYPE_CHECKING:
     from mcpsecurity.telemetry.running import Telemetry
 
-__all__ = ["webclient"]
-
 
 @click.command()
 @click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes; several need a Redis.")

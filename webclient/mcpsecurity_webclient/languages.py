@@ -22,20 +22,6 @@ from babel.support import Translations
 
 from mcpsecurity.sentences import Sentence
 
-__all__ = [
-    "DEFAULT",
-    "LANGUAGES",
-    "LOCALE",
-    "current_language",
-    "gettext",
-    "marked",
-    "negotiate",
-    "ngettext",
-    "page_texts",
-    "speaking",
-    "translated",
-]
-
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 """The languages that people can choose, by their code (ISO 639-1), each with its own name."""
 

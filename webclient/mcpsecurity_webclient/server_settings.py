@@ -15,8 +15,6 @@ from pydantic import (
 from mcpsecurity.environment import filled
 from mcpsecurity.server_headers import check_address, checked_headers
 
-__all__ = ["URL_PATTERN", "GrantScope", "McpServerSettings"]
-
 URL_PATTERN = r"^https?://[^/]+(/.*)?$"
 _MAX_PATTERNS = 500
 

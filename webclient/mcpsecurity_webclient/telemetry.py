@@ -20,18 +20,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
-__all__ = [
-    "Gauge",
-    "RequestOutcome",
-    "count_tool_call",
-    "register_gauges",
-    "trace_headers",
-    "trace_model_call",
-    "trace_request",
-    "trace_run",
-    "trace_tool_call",
-]
-
 Gauge = tuple[str, Callable[[], int]]
 """A gauge's description, and the function that returns its current value."""
 

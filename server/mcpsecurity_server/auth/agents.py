@@ -10,8 +10,6 @@ from typing import Final, Literal
 
 from mcpsecurity.oidc import Claims, Reason, TokenError, optional_text
 
-__all__ = ["Agent", "agent_of"]
-
 _IDENTITY: Final = "11"
 _ACCOUNT: Final = "13"
 _FACETS = re.compile(r"[0-9]{1,4}( [0-9]{1,4}){0,63}")

@@ -6,8 +6,6 @@ from aiohttp import hdrs, web
 
 from mcpsecurity_server.auth.errors import InvalidRequest, MissingToken
 
-__all__ = ["bearer_token", "check_syntax"]
-
 _SCHEME = "bearer"
 _B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 

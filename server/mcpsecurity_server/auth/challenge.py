@@ -15,8 +15,6 @@ from mcpsecurity_server.auth.errors import (
     Unavailable,
 )
 
-__all__ = ["Challenger"]
-
 
 class Challenger:
     """Turns an `AuthError` into a response.

@@ -20,17 +20,6 @@ from mcpsecurity_server.transport import CallRefusedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "AuthError",
-    "InsufficientClaims",
-    "InsufficientScope",
-    "InvalidRequest",
-    "InvalidToken",
-    "MissingToken",
-    "NotPermitted",
-    "Unavailable",
-]
-
 
 class AuthError(Exception):
     """Base class. `reason` is a fixed word for logs, `description` a fixed text for the client.

@@ -6,8 +6,6 @@ import orjson
 from aiohttp import web
 from yarl import URL
 
-__all__ = ["WELL_KNOWN", "add_metadata_routes", "metadata_url", "protected_resource_metadata"]
-
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 

@@ -19,8 +19,6 @@ from mcpsecurity_server.auth.verifier import AccessTokenVerifier
 from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.transport import TOKEN_KEY, was_refused
 
-__all__ = ["Authentication"]
-
 
 class Authentication:
     """The middleware `authenticate`. It stores the caller's `Principal` in `request[TOKEN_KEY]`.

@@ -8,8 +8,6 @@ from mcpsecurity_server.auth.agents import Agent
 from mcpsecurity_server.auth.errors import InsufficientScope, NotPermitted
 from mcpsecurity_server.auth.principal import roles_of
 
-__all__ = ["AccessPolicy"]
-
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:

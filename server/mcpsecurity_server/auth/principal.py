@@ -11,8 +11,6 @@ from mcpsecurity.oidc import Claims, optional_text, required_text
 from mcpsecurity_server.auth.agents import Agent, agent_of
 from mcpsecurity_server.transport import Owner
 
-__all__ = ["Principal", "current_principal", "roles_of"]
-
 
 class Principal(AccessToken):
     """The SDK's access token with names for Entra's claims. Its repr shows neither token nor claims.

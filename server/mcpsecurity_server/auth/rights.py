@@ -13,8 +13,6 @@ from mcpsecurity_server.transport import Owner
 if TYPE_CHECKING:
     from mcpsecurity.redis.connection import RedisConnection
 
-__all__ = ["InMemoryRights", "RedisRights", "RightsObserver", "RightsStore"]
-
 _log = logging.getLogger(__name__)
 _SECONDS = 86_400  # longer than an access token is valid
 _MOST_OWNERS = 10_000

@@ -24,8 +24,6 @@ from mcpsecurity_server.auth.verifier import AccessTokenVerifier, TokenRequireme
 from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings
 
-__all__ = ["AuthSetup"]
-
 _log = logging.getLogger(__name__)
 
 _RESOURCE_RULE = (

@@ -9,8 +9,6 @@ from typing import NamedTuple
 from mcpsecurity.oidc import Clock, JwksCache, SigningKey
 from mcpsecurity_server.auth.principal import Principal
 
-__all__ = ["TokenCache"]
-
 
 class _Entry(NamedTuple):
     principal: Principal

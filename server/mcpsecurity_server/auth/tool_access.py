@@ -9,8 +9,6 @@ from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.auth.tool_policy import ToolPolicy
 from mcpsecurity_server.transport import BeforeCall, token_of
 
-__all__ = ["CallersOfPolicy", "tool_guard"]
-
 
 def tool_guard(policy: ToolPolicy) -> BeforeCall | None:
     """Return a check for each tool call, which raises `AuthError`; None if `policy` needs none."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from mcpsecurity_server.auth.errors import AuthError, InsufficientClaims, InsufficientScope, NotPermitted
 from mcpsecurity_server.auth.principal import Principal
 
-__all__ = ["ToolPolicy"]
-
 
 @dataclass(frozen=True, slots=True)
 class ToolPolicy:

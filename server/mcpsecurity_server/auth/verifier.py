@@ -19,8 +19,6 @@ from mcpsecurity_server.auth.policy import AccessPolicy
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.auth.token_cache import TokenCache
 
-__all__ = ["AccessTokenVerifier", "TokenRequirements"]
-
 _DESCRIPTIONS = {
     Reason.EXPIRED: "The access token has expired.",
     Reason.NOT_YET_VALID: "The access token is not valid yet.",

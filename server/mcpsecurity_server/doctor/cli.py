@@ -13,8 +13,6 @@ from mcpsecurity_server.doctor.findings import Finding, Status, as_json, as_tabl
 from mcpsecurity_server.doctor.settings import DoctorSettings
 from mcpsecurity_server.doctor.start import check_start, refused_settings
 
-__all__ = ["doctor"]
-
 
 @click.command()
 @click.option("--json", "as_data", is_flag=True, help="Print the findings as JSON.")

@@ -21,8 +21,6 @@ from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, war
 from mcpsecurity_server.doctor.requests import Answer, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
 
-__all__ = ["Application", "check_credential", "codes_of", "endpoint_of"]
-
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SOON = timedelta(days=30)
 _UNKNOWN_CLIENT = 700016

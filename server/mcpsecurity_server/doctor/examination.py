@@ -14,8 +14,6 @@ from mcpsecurity_server.doctor.server import check_server
 from mcpsecurity_server.doctor.settings import DoctorSettings
 from mcpsecurity_server.doctor.tenant import check_tenant
 
-__all__ = ["examine"]
-
 
 async def examine(settings: DoctorSettings, *, clock: Clock = time.time) -> list[Finding]:
     """Return the findings. Nothing is changed, and a fault in the configuration raises nothing."""

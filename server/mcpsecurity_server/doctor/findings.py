@@ -7,8 +7,6 @@ from textwrap import wrap
 
 import orjson
 
-__all__ = ["Finding", "Status", "as_json", "as_table", "failed", "ok", "skipped", "warning"]
-
 _WIDTH = 78
 
 

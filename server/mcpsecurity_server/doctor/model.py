@@ -14,8 +14,6 @@ from mcpsecurity_server.doctor.model_request import ModelAnswer, ask_model
 from mcpsecurity_server.doctor.requests import NoTokenError, UnreachableError
 from mcpsecurity_server.doctor.settings import DoctorSettings
 
-__all__ = ["check_model"]
-
 _ROLE = "the role Cognitive Services OpenAI User of that identity, or AZURE_OPENAI_TOKEN_SCOPE"
 _HEADERS, _API = "MCPSECURITY_MODEL_HEADERS", "MCPSECURITY_MODEL_API"
 _LIMIT = "MCPSECURITY_MODEL_MAX_OUTPUT_TOKENS"

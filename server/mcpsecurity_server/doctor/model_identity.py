@@ -9,8 +9,6 @@ from azure.core.exceptions import ClientAuthenticationError
 from mcpsecurity.identity_token import NO_IDENTITY, UNREACHABLE, UNTRUSTED, identity_error, token_provider
 from mcpsecurity_server.doctor.requests import NoTokenError
 
-__all__ = ["token_of"]
-
 _SECONDS = 60.0
 _SECRETS = "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH"
 _SETTINGS = {

@@ -15,8 +15,6 @@ from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.model_text_calls import writes_call
 from mcpsecurity_server.doctor.requests import Answer, fetch
 
-__all__ = ["ModelAnswer", "ask_model"]
-
 _QUESTION = {"role": "user", "content": "Ask the tool for the date, then say ok."}
 _TOOL: dict[str, Any] = {
     "name": "Tools-get_current_date_time",

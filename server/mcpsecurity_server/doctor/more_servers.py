@@ -13,8 +13,6 @@ from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
 from mcpsecurity_server.doctor.server import initialize
 from mcpsecurity_server.doctor.settings import DoctorSettings
 
-__all__ = ["check_more_servers"]
-
 _CHECK, _KEY = "servers", "WEBCLIENT_MCP_SERVERS"
 _DEFAULT = "Tools"
 _SESSION = "mcp-session-id"

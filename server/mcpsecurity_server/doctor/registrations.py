@@ -11,8 +11,6 @@ from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped
 from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
 
-__all__ = ["check_registrations"]
-
 _REDIRECT_PATH = "/signin-oidc"
 _UNKNOWN_CLIENT = 700016
 _NOWHERE = "https://doctor.invalid/nowhere"

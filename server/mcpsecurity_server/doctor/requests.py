@@ -10,8 +10,6 @@ import orjson
 
 from mcpsecurity.runtime.proxy import proxy_for
 
-__all__ = ["Answer", "NoTokenError", "UnreachableError", "fetch"]
-
 _TIMEOUT = 10.0
 _MAX_BODY = 1024 * 1024
 

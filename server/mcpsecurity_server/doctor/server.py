@@ -14,8 +14,6 @@ from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
 from mcpsecurity_server.settings import LOOPBACK_HOSTS
 
-__all__ = ["check_server", "initialize"]
-
 _INITIALIZE = {
     "jsonrpc": "2.0",
     "id": 1,

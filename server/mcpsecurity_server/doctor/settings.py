@@ -10,8 +10,6 @@ from mcpsecurity.model_list import ModelListSettings
 from mcpsecurity.model_settings import ModelKeys, ModelSettings
 from mcpsecurity.settings import Settings, settings_of
 
-__all__ = ["DoctorSettings"]
-
 
 class DoctorSettings(ModelKeys):
     """Read like the services' settings, from the environment and `.env`."""

@@ -9,8 +9,6 @@ from mcpsecurity.settings import EntraSettings, SettingsError, load_settings
 from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped
 from mcpsecurity_server.doctor.settings import DoctorSettings
 
-__all__ = ["check_start", "refused_settings"]
-
 _NAMES = {"server": "server", "webclient": "web client"}
 
 

@@ -11,8 +11,6 @@ from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, war
 from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
 
-__all__ = ["check_tenant"]
-
 _SKEW_WARNING = 30.0
 _SKEW_FAILURE = 60.0
 

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 import aiohttp_cors
 from aiohttp import web
 
-__all__ = ["allow_origins"]
-
 _REQUEST_HEADERS = (
     "Accept",
     "Authorization",

@@ -11,8 +11,6 @@ from aiohttp import web
 from mcpsecurity.oidc import ProviderError
 from mcpsecurity.redis.errors import RedisUnavailableError
 
-__all__ = ["HEALTH_PATH", "READY_PATH", "add_health_route", "add_ready_route"]
-
 HEALTH_PATH = "/health"
 READY_PATH = "/ready"
 

@@ -7,8 +7,6 @@ from aiohttp_remotes import Secure, XForwardedRelaxed
 from mcpsecurity_server.http.health import HEALTH_PATH, READY_PATH
 from mcpsecurity_server.settings import ServerSettings
 
-__all__ = ["add_proxy_middlewares", "secure_headers"]
-
 _NO_FRAME, _NO_SNIFFING = "DENY", "nosniff"
 _STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 

@@ -7,8 +7,6 @@ from aiohttp import web
 from mcpsecurity.runtime.rate_limit import RateLimiter
 from mcpsecurity_server.transport import BeforeCall, owner_of, token_of
 
-__all__ = ["rate_guard"]
-
 
 def rate_guard(limiter: RateLimiter | None, inner: BeforeCall | None) -> BeforeCall | None:
     """Return a check for each tool call: first `inner`, then the limit. It raises `HTTPTooManyRequests`."""

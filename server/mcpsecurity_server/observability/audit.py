@@ -22,8 +22,6 @@ from mcpsecurity.runtime.request_context import (
 )
 from mcpsecurity_server.transport import SESSION_HEADER, STATELESS_VERSION, VERSION_HEADER
 
-__all__ = ["DENIED", "AuditLog", "note_outcome", "noted_outcome", "number_requests"]
-
 _log = logging.getLogger("mcpsecurity.audit")
 
 DENIED = {403: "origin_not_allowed", 404: "no_such_session", 421: "host_not_allowed"}

@@ -36,8 +36,6 @@ from mcpsecurity_server.transport import (
     Request,
 )
 
-__all__ = ["ServerInstrumentation", "remote_context"]
-
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 """Buckets of durations: a call takes a millisecond, or minutes if it asks a person."""
 

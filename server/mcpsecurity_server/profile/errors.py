@@ -6,8 +6,6 @@ ProfileError              the message may be shown
 └── NotAvailableError         Entra or Graph refused or failed for any other reason
 """
 
-__all__ = ["ConsentNeededError", "NotAvailableError", "ProfileError", "SignInNeededError"]
-
 
 class ProfileError(Exception):
     """The profile cannot be read; the message says why, and what to do."""

@@ -33,8 +33,6 @@ from mcpsecurity_server.profile.errors import (
     SignInNeededError,
 )
 
-__all__ = ["OnBehalfOf", "claims_text"]
-
 _log = logging.getLogger(__name__)
 
 _UNUSABLE = (requests.RequestException, MsalError, ValueError, TypeError, LookupError, AttributeError)

@@ -20,8 +20,6 @@ from mcpsecurity_server.profile.errors import NotAvailableError, ProfileError, S
 if TYPE_CHECKING:
     from mcpsecurity_server.profile.on_behalf_of import OnBehalfOf
 
-__all__ = ["Profile", "ProfileService"]
-
 _SCOPES = ["User.Read"]
 _TIMEOUT = 10.0
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/=_-]+)"')

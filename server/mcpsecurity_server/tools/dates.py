@@ -13,8 +13,6 @@ from mcpsecurity_server.tools.elicitation import ToolContext
 from mcpsecurity_server.tools.errors import InputError
 from mcpsecurity_server.tools.registration import Toolbox
 
-__all__ = ["CurrentDateTime", "register", "zone_named"]
-
 
 class CurrentDateTime(BaseModel):
     """A moment, in words and numbers."""

@@ -12,8 +12,6 @@ from mcpsecurity.approval import APPROVED_META
 from mcpsecurity_server.settings import ApprovalPolicy
 from mcpsecurity_server.tools.errors import CancelledError, DeclinedError, ServiceError
 
-__all__ = ["Elicitor", "ToolContext"]
-
 ToolContext = Context[Any, Any, Any]
 Form = TypeVar("Form", bound=BaseModel)
 

@@ -13,8 +13,6 @@ from mcpsecurity_server.tools.elicitation import ToolContext
 from mcpsecurity_server.tools.errors import ServiceError
 from mcpsecurity_server.tools.registration import Toolbox
 
-__all__ = ["MyProfile", "WhoAmI", "register", "register_profile"]
-
 
 class CallingAgent(BaseModel):
     """An agent of Microsoft Entra Agent ID."""

@@ -3,8 +3,6 @@
 from mcp.server.fastmcp import FastMCP
 from mcp.types import Prompt, Tool
 
-__all__ = ["OVERVIEW_URI", "register_overview"]
-
 OVERVIEW_URI = "mcpsecurity://system-overview"
 
 

@@ -5,8 +5,6 @@ from typing import Annotated
 from mcp.server.fastmcp import FastMCP
 from pydantic import Field
 
-__all__ = ["register_prompts"]
-
 
 def register_prompts(mcp: FastMCP[None]) -> None:
     """Register the five prompts."""

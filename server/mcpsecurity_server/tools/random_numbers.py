@@ -13,8 +13,6 @@ from mcpsecurity_server.tools.errors import InputError
 from mcpsecurity_server.tools.registration import Toolbox
 from mcpsecurity_server.transport import step
 
-__all__ = ["NumberFromDate", "RandomNumber", "number_of", "register"]
-
 LIMIT = 10**15
 """Above this, JavaScript clients lose digits of JSON numbers."""
 

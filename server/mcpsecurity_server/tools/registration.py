@@ -19,8 +19,6 @@ from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.errors import OutcomeError, ToolError
 from mcpsecurity_server.transport import CallRefusedError
 
-__all__ = ["Toolbox"]
-
 _log = logging.getLogger(__name__)
 
 P = ParamSpec("P")

@@ -15,8 +15,6 @@ from mcpsecurity_server.tools.registration import Toolbox
 from mcpsecurity_server.transport import preserved_logging, set_version
 from mcpsecurity_server.weather import WeatherService
 
-__all__ = ["build_mcp"]
-
 _INSTRUCTIONS = (
     "Random numbers, numbers from dates, the current date and time, the weather of cities, and trips. "
     "Tools may ask the user for approval or for missing input before they act."

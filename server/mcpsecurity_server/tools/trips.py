@@ -12,8 +12,6 @@ from mcpsecurity_server.tools.registration import Toolbox
 from mcpsecurity_server.tools.weather import DailyWeather, daily_weather, find_place
 from mcpsecurity_server.weather import MAX_DAYS, WeatherError, WeatherService
 
-__all__ = ["TripDay", "TripPlan", "register"]
-
 TOOL = "plan_trip"
 Interest = Literal["sightseeing", "nature", "sports", "museums", "food", "shopping"]
 

@@ -11,8 +11,6 @@ from mcpsecurity_server.tools.registration import Toolbox
 from mcpsecurity_server.transport import step
 from mcpsecurity_server.weather import DayForecast, Place, WeatherError, WeatherService
 
-__all__ = ["CityWeather", "DailyWeather", "daily_weather", "find_place", "register"]
-
 _MAX_CANDIDATES = 8
 _CLEARLY_LARGER = 5
 """A city this many times as large as the next of its name is taken without a question."""

@@ -3,8 +3,6 @@
 import datetime as dt
 from dataclasses import dataclass
 
-__all__ = ["DayForecast", "Place", "Report", "WeatherError", "describe"]
-
 
 class WeatherError(Exception):
     """The weather service cannot be reached, or its answer cannot be used. The message may be shown."""

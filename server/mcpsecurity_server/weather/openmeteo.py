@@ -16,8 +16,6 @@ from pydantic import BaseModel, ValidationError
 from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity_server.weather.models import DayForecast, Place, Report, WeatherError, describe
 
-__all__ = ["OpenMeteoClient"]
-
 _CURRENT: Final = "temperature_2m,relative_humidity_2m,wind_speed_10m,weather_code"
 _DAILY: Final = "weather_code,temperature_2m_max,temperature_2m_min,precipitation_sum"
 _MAX_RESULTS: Final = 20

@@ -9,8 +9,6 @@ from unicodedata import combining, normalize
 from mcpsecurity_server.weather.models import Place, Report
 from mcpsecurity_server.weather.openmeteo import OpenMeteoClient
 
-__all__ = ["MAX_DAYS", "WeatherService"]
-
 MAX_DAYS = 16
 _SUGGESTIONS = 3
 

@@ -15,8 +15,6 @@ from mcpsecurity.kernel.demo_credential import DemoCredential
 from mcpsecurity.running_demo import NoDemoError, RunningDemo, find_demo
 from mcpsecurity.settings import configure_logging, load_settings, settings_of
 
-__all__ = ["chat"]
-
 
 @click.command()
 @click.option("--device-code", is_flag=True, help="Sign in by a code on any device, not by a browser here.")

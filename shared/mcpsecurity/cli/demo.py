@@ -23,8 +23,6 @@ from mcpsecurity.running_demo import RunningDemo, noted
 from mcpsecurity.runtime.processes import end_process, set_on_stop_signal, stoppable
 from mcpsecurity.settings import configure_logging, settings_of
 
-__all__ = ["demo"]
-
 READY_TIMEOUT = 300.0
 """Seconds until a service that does not answer counts as failed: a slow machine takes its time."""
 

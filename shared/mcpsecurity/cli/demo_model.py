@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from mcpsecurity.localcloud import LocalCloud
 
-__all__ = ["DemoModel", "choose_model"]
-
 _OF_MODEL = ("AZURE_", "OPENAI_", "MCPSECURITY_MODEL_", "WEBCLIENT_MODEL_TIMEOUT")
 _ADDRESSES = ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME", "AZURE_OPENAI_API_VERSION")
 _OF_DEPLOYMENT = ("ENTRA_TENANT_ID", "MCP_SERVER_CLIENT_ID", "WEBCLIENT_CLIENT_ID")

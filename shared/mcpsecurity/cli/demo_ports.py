@@ -5,8 +5,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["DemoPorts", "PortError", "usable_ports"]
-
 BLOCKED_BY_BROWSERS = frozenset(
     {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697, 10080}
 )

@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-__all__ = ["ServerOptionError", "servers_setting"]
-
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _URL = re.compile(r"https?://[^/\s]+(/\S*)?")
 _COMMAND = re.compile(r"[\w./\\~@-]+ [^\r\n]+")

@@ -5,8 +5,6 @@ import shutil
 import sys
 from pathlib import Path
 
-__all__ = ["own_command", "welcome"]
-
 
 def welcome(webclient: str, mcp: str, users: list[str], offset: int, remark: str = "") -> str:
     """Return the lines that the demo prints when everything answers."""

@@ -9,8 +9,6 @@ from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.runtime.processes import set_on_stop_signal
 from mcpsecurity.settings import configure_logging, load_settings
 
-__all__ = ["localcloud"]
-
 
 @click.command()
 def localcloud() -> None:

@@ -3,8 +3,6 @@
 from mcpsecurity.localcloud import LocalCloud, local_cloud_here
 from mcpsecurity.localcloud.entra.ids import TENANT_ID
 
-__all__ = ["demo_environment"]
-
 _HTTPS, _MCP, _WEB = 7443, 7133, 5001
 
 

@@ -14,8 +14,6 @@ from mcpsecurity.localcloud.entra import Directory, default_directory, ids
 from mcpsecurity.running_demo import RefusedError, redeem, sign_in
 from mcpsecurity.runtime.tls import client_ssl_context
 
-__all__ = ["token"]
-
 HTTPS_PORT = 7443
 _API = f"api://{ids.API_CLIENT_ID}"
 _AGENT = {"client_id": ids.AGENT_CLIENT_ID, "client_secret": ids.AGENT_CLIENT_SECRET}

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import httpx
 
-__all__ = ["Challenge", "challenge_of", "challenge_parameters", "scopes_with"]
-
 _PARAMETER = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))""")
 _LONGEST_HEADER = 8192
 _LONGEST_CLAIMS = 4000

@@ -30,8 +30,6 @@ from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.sentences import Sentence
 from mcpsecurity.telemetry.names import session_attributes
 
-__all__ = ["McpConnection", "OnNotification"]
-
 T = TypeVar("T")
 
 OnNotification = Callable[[types.ServerNotification], Awaitable[None]]

@@ -26,8 +26,6 @@ else:
         class AzureError(Exception): ...
 
 
-__all__ = ["Credential", "CredentialAuth", "Refreshable"]
-
 Credential: TypeAlias = "TokenCredential | AsyncTokenCredential"
 """What azure-core calls a credential. Interactive ones come in the first kind only; both do here."""
 

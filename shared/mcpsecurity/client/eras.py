@@ -20,8 +20,6 @@ from mcpsecurity.client.http import McpHttpClient
 from mcpsecurity.client.stateless import stateless_wire
 from mcpsecurity.client.stateless_requests import REVISION, StatelessRequests
 
-__all__ = ["HANDSHAKE", "STATELESS", "Era", "Transport", "check_that_it_cannot_ask"]
-
 _PROBE_SECONDS: Final = 5.0
 
 

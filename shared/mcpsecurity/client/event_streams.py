@@ -20,15 +20,6 @@ from mcpsecurity.client.json_rpc import UnreadableAnswerError, parsed, question_
 from mcpsecurity.client.time_limits import OpenPost
 from mcpsecurity.sentences import Sentence
 
-__all__ = [
-    "EventReader",
-    "ListeningStream",
-    "RequestStream",
-    "content_type",
-    "is_event_stream",
-    "messages_in",
-]
-
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 2
 """How often in a row a broken stream is asked for."""

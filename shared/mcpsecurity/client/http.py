@@ -39,8 +39,6 @@ from mcpsecurity.client.time_limits import OpenPost
 from mcpsecurity.runtime.exact_decimals import unmarked
 from mcpsecurity.sentences import Sentence
 
-__all__ = ["FAILURE_CODE", "McpHttpClient"]
-
 FAILURE_CODE = -32050
 """JSON-RPC code of the error responses made here; `data` is the key of the failure for `pop_failure`."""
 

@@ -24,16 +24,6 @@ from mcpsecurity.client.event_streams import content_type
 from mcpsecurity.client.json_rpc import NO_REASON, UnreadableAnswerError, error_of, parsed
 from mcpsecurity.sentences import Sentence
 
-__all__ = [
-    "METHOD",
-    "in_doubt",
-    "not_sent",
-    "reason_in",
-    "refusal_of",
-    "unknown_outcome",
-    "with_reason",
-]
-
 METHOD = "mcpsecurity.method"
 """The extension of an HTTP request that has the method of its JSON-RPC message."""
 

@@ -8,8 +8,6 @@ from typing import Any, Final, NamedTuple
 
 from mcpsecurity.sentences import Sentence
 
-__all__ = ["ASKING", "InputRequest", "InputRequired", "UnreadableResultError", "input_required"]
-
 ASKING: Final = frozenset({"tools/call", "prompts/get", "resources/read"})
 """The methods that may be answered so."""
 

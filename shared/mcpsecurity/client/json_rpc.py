@@ -17,17 +17,6 @@ from pydantic import BaseModel, ValidationError
 from mcpsecurity.runtime.exact_decimals import loads, packed
 from mcpsecurity.sentences import Sentence
 
-__all__ = [
-    "ACKNOWLEDGED",
-    "NO_REASON",
-    "UnreadableAnswerError",
-    "encodable",
-    "error_of",
-    "parsed",
-    "question_of",
-    "response_to",
-]
-
 ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 """What a stream of list changes begins with in revision 2026-07-28."""
 

@@ -13,17 +13,6 @@ from pydantic import AnyUrl, BaseModel, Field, TypeAdapter, ValidationError, mod
 
 from mcpsecurity.runtime.exact_decimals import dumps, unpacked
 
-__all__ = [
-    "Greeting",
-    "ListedPrompts",
-    "ListedResources",
-    "ListedTemplates",
-    "ListedTools",
-    "ReadableContents",
-    "ReadablePrompt",
-    "ReadableResult",
-]
-
 _log = logging.getLogger(__name__)
 _DESCRIBING = ("annotations", "_meta", "title", "description", "icons", "size")
 _OF_A_RESULT = frozenset({"content", "structuredContent", "isError", "_meta", "resultType"})

@@ -9,8 +9,6 @@ from mcpsecurity.client.errors import ServerUnavailableError
 from mcpsecurity.client.json_rpc import ACKNOWLEDGED
 from mcpsecurity.client.stateless_requests import Hear, Message, StatelessRequests
 
-__all__ = ["hear_list_changes"]
-
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _FILTERS: Final = {name: f"{name}ListChanged" for name in ("tools", "prompts", "resources")}

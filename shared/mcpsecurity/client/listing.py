@@ -4,8 +4,6 @@ from mcp import ClientSession, types
 
 from mcpsecurity.client.lenient_results import ListedPrompts, ListedResources, ListedTemplates, ListedTools
 
-__all__ = ["prompts_page", "resources_page", "templates_page", "tools_page"]
-
 
 async def tools_page(session: ClientSession, page: types.PaginatedRequestParams) -> ListedTools:
     """Return a page of tools. The SDK's `list_tools` would keep their output schemas in memory."""

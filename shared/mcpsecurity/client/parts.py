@@ -6,8 +6,6 @@ import re
 
 from mcp import types
 
-__all__ = ["decoded", "message_text", "part_text", "resource_text"]
-
 _DATA_URI = re.compile(r"data:[^,\s]{0,200};base64,[A-Za-z0-9+/_=-]{100,}")
 
 

@@ -11,14 +11,6 @@ from typing import Any, Final, NamedTuple
 
 from mcpsecurity.runtime.exact_decimals import unpacked
 
-__all__ = [
-    "InvalidToolError",
-    "RepeatedArgument",
-    "argument_headers",
-    "repeated_arguments",
-    "request_headers",
-]
-
 _KEY: Final = "x-mcp-header"
 _NAMES: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}")  # RFC 9110, section 5.6.2

@@ -11,8 +11,6 @@ from mcp import types
 from mcpsecurity.client.parts import decoded, part_text
 from mcpsecurity.runtime.exact_decimals import dumps, loads
 
-__all__ = ["Image", "Shown", "ToolText", "pictures", "result_text"]
-
 Shown = Callable[[types.CallToolResult], Sequence[types.ContentBlock]]
 """Tells which parts of a result the person sees, besides the model's text."""
 

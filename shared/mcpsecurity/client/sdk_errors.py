@@ -9,8 +9,6 @@ from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavaila
 from mcpsecurity.client.http import FAILURE_CODE, McpHttpClient
 from mcpsecurity.sentences import Sentence
 
-__all__ = ["is_closed", "late", "opening_error", "session_closed", "typed_error", "unreadable"]
-
 
 def late(url: str, seconds: float) -> ServerUnavailableError:
     """Return the error of a request without an answer within its time."""

@@ -28,8 +28,6 @@ from mcpsecurity.client.tracing import Peer, traced
 from mcpsecurity.runtime.exact_decimals import marked
 from mcpsecurity.sentences import Sentence
 
-__all__ = ["ConcurrentSession", "call_tool"]
-
 _log = logging.getLogger(__name__)
 
 _READ = types.JSONRPCMessage(types.JSONRPCResponse(jsonrpc="2.0", id=0, result={}))

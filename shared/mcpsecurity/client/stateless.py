@@ -32,8 +32,6 @@ from mcpsecurity.client.sdk_errors import session_closed
 from mcpsecurity.client.stateless_requests import META, REVISION, Message, StatelessRequests
 from mcpsecurity.sentences import Sentence
 
-__all__ = ["StatelessWire", "stateless_wire"]
-
 _log = logging.getLogger(__name__)
 _CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError)
 _MAX_ROUNDS: Final = 10

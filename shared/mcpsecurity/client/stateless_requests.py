@@ -21,8 +21,6 @@ from mcpsecurity.client.request_headers import (
 )
 from mcpsecurity.client.sdk_errors import session_closed
 
-__all__ = ["META", "REVISION", "Hear", "Message", "StatelessRequests"]
-
 REVISION: Final = "2026-07-28"
 META: Final = "io.modelcontextprotocol/"
 """What the names of the protocol's own metadata begin with."""

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 
-__all__ = ["OpenPost", "TimeLimits"]
-
 
 class TimeLimits:
     """Time limits of one connection, in seconds. They pause while a person signs in or answers."""

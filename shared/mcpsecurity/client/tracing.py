@@ -16,8 +16,6 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 from yarl import URL
 
-__all__ = ["EnterTrace", "Peer", "out_of_any_trace", "peer_of", "traced"]
-
 R = TypeVar("R")
 Peer = dict[str, AttributeValue]
 """Attributes of the server that a session's requests go to."""

@@ -15,8 +15,6 @@ from aiohttp import web
 from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.runtime.threads import in_daemon_thread
 
-__all__ = ["sign_in_by_browser"]
-
 _SECONDS = 300
 _DONE = "Close this page and go back to the terminal."
 

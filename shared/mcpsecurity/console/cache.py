@@ -5,8 +5,6 @@ from pathlib import Path
 import msal  # type: ignore[import-untyped] # ships no types
 from msal_extensions import FilePersistence, PersistedTokenCache, build_encrypted_persistence
 
-__all__ = ["open_token_cache"]
-
 
 def open_token_cache(path: Path) -> tuple[msal.TokenCache, str | None]:
     """Return the token cache kept in `path`, and a remark for the person when nothing can be kept.

@@ -18,8 +18,6 @@ from mcpsecurity.elicitation.terminal import one_line, printable
 from mcpsecurity.kernel import McpClient
 from mcpsecurity.kernel.context import TooLongError
 
-__all__ = ["Chat"]
-
 HELP = """\
 Type a message, or a command:
   /NAME       start from a prompt of the server; /prompts lists them

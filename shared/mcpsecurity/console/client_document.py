@@ -6,8 +6,6 @@ that takes such documents reads it there.
 
 import re
 
-__all__ = ["CLIENT_ID", "client_document"]
-
 CLIENT_ID = r"^([0-9a-fA-F-]{36}|https://[^/?#@\s]+/[^?#\s]+)$"
 """What a client ID is: a registration's GUID, or the address of a document."""
 

@@ -10,8 +10,6 @@ from mcpsecurity.console.terminal import Terminal
 from mcpsecurity.elicitation import Accepted, Form, Outcome, TerminalHandler, Visit
 from mcpsecurity.elicitation.terminal import one_line
 
-__all__ = ["ConsoleHandler"]
-
 
 class ConsoleHandler:
     """An `ElicitationHandler` on a terminal. Calls made side by side are asked about one after the other.

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from mcpsecurity.client import ToolText
 
-__all__ = ["keep_images"]
-
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
 
 

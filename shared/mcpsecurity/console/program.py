@@ -21,8 +21,6 @@ from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.runtime.proxy import proxied
 from mcpsecurity.runtime.tls import client_ssl_context
 
-__all__ = ["run_chat"]
-
 
 async def run_chat(
     settings: ConsoleSettings,

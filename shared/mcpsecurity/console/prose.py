@@ -8,8 +8,6 @@ from rich.markdown import Markdown
 
 from mcpsecurity.elicitation.terminal import printable
 
-__all__ = ["Prose", "rendered"]
-
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
 """HTML is text here: what looks like a tag, such as `<name>`, is shown."""

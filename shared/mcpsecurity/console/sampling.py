@@ -15,8 +15,6 @@ from mcpsecurity.console.handler import ConsoleHandler
 from mcpsecurity.kernel.context import BudgetedModel
 from mcpsecurity.kernel.sampling import TOO_LONG, fits, sample
 
-__all__ = ["sampling_callback"]
-
 
 def sampling_callback(
     handler: ConsoleHandler,

@@ -9,8 +9,6 @@ from mcpsecurity.console.client_document import CLIENT_ID
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.settings import EntraScope, EntraSettings
 
-__all__ = ["ConsoleSettings"]
-
 
 def _default_cache() -> Path:
     return user_data_path("mcpsecurity") / "console-tokens.bin"

@@ -16,8 +16,6 @@ from rich.text import Text
 from mcpsecurity.console.prose import Prose, rendered
 from mcpsecurity.elicitation.terminal import printable
 
-__all__ = ["Terminal", "TypedTerminal"]
-
 
 class Terminal(Protocol):
     """Where the chat is shown and typed."""

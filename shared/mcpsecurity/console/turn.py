@@ -15,8 +15,6 @@ from semantic_kernel.contents import (
 
 from mcpsecurity.kernel.model import ChatModelSettings
 
-__all__ = ["CANCELLED", "Conversation"]
-
 CANCELLED = "The user stopped this before it was done."
 _MAX_ROUNDS = 10
 

@@ -16,8 +16,6 @@ from referencing.exceptions import Unresolvable
 from mcpsecurity.runtime.exact_decimals import ExactFloat
 from mcpsecurity.sentences import Sentence
 
-__all__ = ["argument_errors"]
-
 _MAX_ERRORS = 20
 
 

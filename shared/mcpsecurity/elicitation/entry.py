@@ -15,8 +15,6 @@ from mcpsecurity.elicitation.fields import (
 )
 from mcpsecurity.runtime.exact_decimals import read_decimal
 
-__all__ = ["field_hint", "field_label", "field_options", "parse_entry", "read_entry"]
-
 _DECIMAL_COMMA = re.compile(r"[+-]?(0,\d+|\d+,(\d{1,2}|\d{4,}))")
 _YES, _NO = ("y", "yes", "true", "1"), ("n", "no", "false", "0")
 

@@ -11,19 +11,6 @@ from urllib.parse import urlsplit
 from mcpsecurity.runtime.exact_decimals import ExactFloat
 from mcpsecurity.sentences import Sentence
 
-__all__ = [
-    "BooleanField",
-    "ChoiceField",
-    "ChoicesField",
-    "Field",
-    "FieldError",
-    "LinesField",
-    "NumberField",
-    "Option",
-    "TextField",
-    "is_endless",
-]
-
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _MAX_TEXT = 100_000

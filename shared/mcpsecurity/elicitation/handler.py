@@ -12,8 +12,6 @@ from mcpsecurity.elicitation.form import Form, SchemaError, parse_form
 from mcpsecurity.elicitation.outcomes import Accepted, Declined, Expired, Outcome, exact_answer
 from mcpsecurity.elicitation.url import UrlRefusedError, Visit, parse_visit
 
-__all__ = ["ElicitationHandler", "elicitation_callback"]
-
 Result = types.ElicitResult | types.ErrorData
 
 

@@ -5,8 +5,6 @@ from typing import Any
 
 from mcp import types
 
-__all__ = ["Accepted", "Cancelled", "Declined", "Expired", "Outcome", "exact_answer"]
-
 
 @dataclass(frozen=True, slots=True)
 class Accepted:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Reader", "SchemaError"]
-
 _MAX_STEPS = 5000
 _MAX_DEPTH = 16
 _NOTHING: dict[str, Any] = {"not": {}}

@@ -17,8 +17,6 @@ from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Outc
 from mcpsecurity.elicitation.url import Visit
 from mcpsecurity.runtime.exact_decimals import dumps, loads
 
-__all__ = ["TerminalHandler", "one_line", "printable"]
-
 Read = Callable[[str], Awaitable[str]]
 """Shows a prompt and returns the line that was typed. EOFError means the end of input."""
 

@@ -6,8 +6,6 @@ from yarl import URL
 
 from mcpsecurity.sentences import Sentence
 
-__all__ = ["UrlRefusedError", "Visit", "parse_visit"]
-
 _MAX_LENGTH = 4096
 
 

@@ -14,8 +14,6 @@ from mcp.client.session import ElicitationFnT
 from mcp.shared.context import RequestContext
 from mcp.shared.session import ProgressFnT
 
-__all__ = ["CallersContext"]
-
 T = TypeVar("T")
 
 

@@ -15,8 +15,6 @@ from mcpsecurity.kernel.functions import CallTool, function_name, tool_functions
 from mcpsecurity.kernel.schema_functions import schema_function
 from mcpsecurity.kernel.schemas import model_schema
 
-__all__ = ["Selection", "load_functions", "prompt_messages"]
-
 
 @dataclass(frozen=True, slots=True)
 class Selection:

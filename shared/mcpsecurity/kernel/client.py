@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from mcpsecurity.client.credentials import Credential
     from mcpsecurity.elicitation.handler import ElicitationHandler
 
-__all__ = ["McpClient"]
-
 
 class McpClient:
     """A connection to an MCP server that keeps the server's tools in a kernel, as a plugin, while it is open.

@@ -12,8 +12,6 @@ from mcpsecurity.kernel.model import ChatModel
 from mcpsecurity.running_demo import RunningDemo
 from mcpsecurity.runtime.tls import client_ssl_context
 
-__all__ = ["add_model", "client_arguments"]
-
 
 def client_arguments(demo: RunningDemo, user: str) -> dict[str, Any]:
     """Return address, credential and scope."""

@@ -12,8 +12,6 @@ from mcpsecurity.running_demo import RefusedError, RunningDemo, sign_in
 from mcpsecurity.runtime.closing import ClosedOnExit
 from mcpsecurity.runtime.tls import client_ssl_context
 
-__all__ = ["DemoCredential"]
-
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 

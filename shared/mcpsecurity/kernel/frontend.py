@@ -10,9 +10,6 @@ from mcpsecurity.elicitation.terminal import TerminalHandler
 from mcpsecurity.kernel.options import Ask
 from mcpsecurity.runtime.threads import in_daemon_thread
 
-__all__ = ["detect_handler", "in_notebook", "show_images", "someone_to_ask"]
-
-
 _NOBODY = "nobody can answer questions here"
 _HEADLESS = "This notebook runs without a front end"
 

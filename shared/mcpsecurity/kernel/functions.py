@@ -20,17 +20,6 @@ from mcpsecurity.client.session import call_tool
 from mcpsecurity.kernel.schema_functions import schema_function
 from mcpsecurity.kernel.schemas import model_schema
 
-__all__ = [
-    "CallTool",
-    "ToolSource",
-    "check_plugin_name",
-    "function_name",
-    "import_mcp_tools",
-    "named_tools",
-    "tool_function",
-    "tool_functions",
-]
-
 _MAX_DESCRIPTION = 1024
 _MAX_NAME = 64
 _MAX_PAGES = 100

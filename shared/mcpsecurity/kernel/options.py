@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from mcpsecurity.client import ToolText
     from mcpsecurity.elicitation.handler import ElicitationHandler
 
-__all__ = ["Ask", "ClientOptions"]
-
 Ask: TypeAlias = "ElicitationHandler | Literal['here'] | None"
 """The handler of a server's questions: a given one, one that asks the person here, or none."""
 

@@ -12,8 +12,6 @@ from mcpsecurity.kernel.context.errors import overflow_in
 from mcpsecurity.kernel.context.tokens import tokens_of_turns
 from mcpsecurity.kernel.model import ChatModelSettings
 
-__all__ = ["TOO_LONG", "fits", "sample"]
-
 TOO_LONG = types.ErrorData(
     code=types.INVALID_PARAMS, message="The request is longer than what the model reads for one answer"
 )

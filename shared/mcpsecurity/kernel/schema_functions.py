@@ -13,8 +13,6 @@ from semantic_kernel.filters.functions.function_invocation_context import Functi
 from semantic_kernel.functions import KernelFunction, KernelFunctionFromMethod
 from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
 
-__all__ = ["original_arguments", "schema_function", "unknown_arguments"]
-
 
 def schema_function(
     method: Callable[..., Awaitable[Any]],

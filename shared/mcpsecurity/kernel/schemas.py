@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-__all__ = ["model_schema"]
-
 _MAX_NODES = 5_000
 _MAX_DEPTH = 24
 _MAX_CHARACTERS = 200_000

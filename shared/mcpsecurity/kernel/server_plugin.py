@@ -39,8 +39,6 @@ from mcpsecurity.kernel.schema_functions import unknown_arguments
 from mcpsecurity.runtime.exact_decimals import dumps
 from mcpsecurity.server_headers import check_address
 
-__all__ = ["ServerPlugin"]
-
 _log = logging.getLogger(__name__)
 
 _OPEN: WeakSet["ServerPlugin"] = WeakSet()

@@ -10,8 +10,6 @@ from mcpsecurity.localcloud.graph import add_graph_routes
 from mcpsecurity.localcloud.openai import ModelEndpoints, add_openai_routes
 from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults, add_open_meteo_routes
 
-__all__ = ["create_http_app", "create_https_app"]
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

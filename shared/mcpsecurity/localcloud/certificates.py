@@ -25,8 +25,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mcpsecurity.localcloud.storage import locked_folder, write_private, write_public
 
-__all__ = ["Certificates", "ensure_certificates"]
-
 _AUTHORITY_LIFETIME = timedelta(days=3650)
 _AUTHORITY_MARGIN = timedelta(days=366)  # never below the lifetime of a server certificate
 _SERVER_LIFETIME = timedelta(days=365)

@@ -19,8 +19,6 @@ from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults
 from mcpsecurity.localcloud.settings import LocalCloudSettings
 from mcpsecurity.runtime.service import ServiceRunner
 
-__all__ = ["AgentSubject", "LocalCloud"]
-
 AgentSubject = Literal["itself", "person"]
 """Whether an agent acts for itself or for a person."""
 

@@ -10,8 +10,6 @@ from mcpsecurity.localcloud.entra.directory import User
 from mcpsecurity.localcloud.entra.ids import GRAPH_ID
 from mcpsecurity.localcloud.entra.tokens import Claims
 
-__all__ = ["add_graph_routes"]
-
 
 class _GraphError(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:

@@ -8,8 +8,6 @@ from pydantic import Field
 from mcpsecurity.running_demo import default_folder
 from mcpsecurity.settings import Settings, settings_of
 
-__all__ = ["LocalCloudSettings", "local_cloud_here"]
-
 
 class LocalCloudSettings(Settings):
     """Where the local cloud listens and keeps its keys, and the addresses of the services that use it."""

@@ -14,8 +14,6 @@ if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
 else:
     import fcntl
 
-__all__ = ["locked_folder", "write_private", "write_public"]
-
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:

@@ -19,8 +19,6 @@ from mcpsecurity.settings import EntraSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["AzureIdentity", "NoIdentityTokenError", "azure_identity"]
-
 _AUDIENCES = {
     "https://login.microsoftonline.us": "api://AzureADTokenExchangeUSGov",
     "https://login.partner.microsoftonline.cn": "api://AzureADTokenExchangeChina",

@@ -6,8 +6,6 @@ from typing import Any
 
 from mcpsecurity.oidc.errors import Reason, TokenError
 
-__all__ = ["Claims", "check_times", "optional_text", "required_text"]
-
 Claims = Mapping[str, Any]
 
 

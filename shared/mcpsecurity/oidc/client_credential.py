@@ -8,8 +8,6 @@ from pydantic import SecretStr
 
 from mcpsecurity.oidc.azure_identity import AzureIdentity
 
-__all__ = ["ClientCredential", "client_credential"]
-
 ClientCredential = str | dict[str, str] | dict[str, Callable[[], str]]
 """A secret; private key and certificate; or a function that returns client assertions."""
 

@@ -9,16 +9,6 @@ import orjson
 
 from mcpsecurity.oidc.errors import ProviderMismatchError, ProviderUnavailableError
 
-__all__ = [
-    "MULTI_TENANT",
-    "PLACEHOLDER",
-    "ProviderMetadata",
-    "fetch_document",
-    "fetch_metadata",
-    "issuer_of",
-    "metadata_url",
-]
-
 MULTI_TENANT = "organizations"
 PLACEHOLDER = "{tenantid}"
 _EXTERNAL = ".ciamlogin.com"

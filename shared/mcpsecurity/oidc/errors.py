@@ -9,15 +9,6 @@ OidcError
 
 from enum import StrEnum
 
-__all__ = [
-    "OidcError",
-    "ProviderError",
-    "ProviderMismatchError",
-    "ProviderUnavailableError",
-    "Reason",
-    "TokenError",
-]
-
 _DEFAULT_RETRY_AFTER = 5.0
 
 

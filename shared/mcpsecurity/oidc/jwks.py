@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from mcpsecurity.oidc.errors import ProviderError, ProviderUnavailableError, Reason, TokenError
 from mcpsecurity.oidc.keys import SigningKey
 
-__all__ = ["CachePolicy", "JwksCache", "Timer"]
-
 _log = logging.getLogger(__name__)
 
 Timer = Callable[[], float]

@@ -8,8 +8,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
-__all__ = ["ALGORITHMS", "MAX_KID_LENGTH", "SigningKey", "parse_keys"]
-
 ALGORITHMS = ("RS256",)
 MAX_KID_LENGTH = 256
 MAX_KEYS = 100

@@ -12,8 +12,6 @@ from requests.adapters import HTTPAdapter
 
 from mcpsecurity.runtime.tls import client_ssl_context
 
-__all__ = ["UnreadableTokenAnswerError", "msal_session"]
-
 _TIMEOUT = 20.0
 
 

@@ -22,8 +22,6 @@ from mcpsecurity.oidc.jwks import CachePolicy, JwksCache, Timer
 from mcpsecurity.oidc.keys import SigningKey, parse_keys
 from mcpsecurity.oidc.signature import SignedToken, parse_token
 
-__all__ = ["Clock", "OidcProvider"]
-
 Clock = Callable[[], float]
 
 _V1_ISSUER = f"https://sts.windows.net/{PLACEHOLDER}/"

@@ -13,8 +13,6 @@ import orjson
 from mcpsecurity.oidc.errors import Reason, TokenError
 from mcpsecurity.oidc.keys import ALGORITHMS, MAX_KID_LENGTH, SigningKey
 
-__all__ = ["MAX_TOKEN_LENGTH", "SignedToken", "UnverifiedToken", "parse_token"]
-
 MAX_TOKEN_LENGTH = 32 * 1024
 _KEYS_INSIDE = frozenset({"jwk", "jku", "x5u", "x5c"})
 _EXTENSIONS = frozenset({"crit", "b64", "zip", "enc"})

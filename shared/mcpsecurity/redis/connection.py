@@ -23,8 +23,6 @@ from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity.redis.errors import ClockSkewError, RedisUnavailableError
 from mcpsecurity.runtime.tasks import end_tasks
 
-__all__ = ["GetPassword", "RedisConnection", "translated"]
-
 _SECONDS = 3.0
 _RETRIES = 2
 _COMPARE_SECONDS = 60.0

@@ -2,8 +2,6 @@
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-__all__ = ["EncryptionKeys", "UnreadableError"]
-
 
 class UnreadableError(ValueError):
     """The data was encrypted with another key, or was changed since."""

@@ -4,8 +4,6 @@ RedisUnavailableError
 └── ClockSkewError
 """
 
-__all__ = ["ClockSkewError", "RedisUnavailableError"]
-
 
 class RedisUnavailableError(Exception):
     """Redis cannot be used at the moment: it cannot be reached, or it refused a command."""

@@ -5,8 +5,6 @@ from typing import Final
 
 from mcpsecurity.redis.connection import RedisConnection, translated
 
-__all__ = ["RedisRateLimiter"]
-
 _ACQUIRE: Final = """
 local capacity = tonumber(ARGV[1])
 local rate = capacity / 60

@@ -3,8 +3,6 @@
 from types import TracebackType
 from typing import Self
 
-__all__ = ["ClosedOnExit"]
-
 
 class ClosedOnExit:
     """Calls its `close` at the end of an `async with` block; the signatures are those of azure-core."""

@@ -1,7 +1,5 @@
 """Errors that are shown to the person who starts a program."""
 
-__all__ = ["SettingsError"]
-
 
 class SettingsError(Exception):
     """One or more settings are missing or wrong; the message has one line for each, naming its key."""

@@ -13,8 +13,6 @@ import secrets
 from decimal import Decimal
 from typing import Any, Self
 
-__all__ = ["ExactFloat", "dumps", "loads", "marked", "packed", "read_decimal", "unmarked", "unpacked"]
-
 _MARK = secrets.token_hex()
 _MARKED = re.compile(rb'"' + _MARK.encode() + rb'([^"]*)"')
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)

@@ -4,8 +4,6 @@ import logging
 import traceback
 from collections.abc import Iterator
 
-__all__ = ["causes", "drop_values", "without_values"]
-
 _FRAMES = 8
 
 

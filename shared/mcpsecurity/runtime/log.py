@@ -15,16 +15,6 @@ from typing import Any
 
 import orjson
 
-__all__ = [
-    "BatchedHandler",
-    "EventFields",
-    "Fields",
-    "JsonFormatter",
-    "LineFormatter",
-    "log_event",
-    "utc_text",
-]
-
 Fields = Callable[[], Mapping[str, str]]
 """Gives fields for a line that is logged now, such as the id of the request that is handled."""
 

@@ -2,8 +2,6 @@
 
 from ipaddress import ip_address
 
-__all__ = ["is_loopback"]
-
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine, so that no network is crossed."""

@@ -7,8 +7,6 @@ import subprocess
 import sys
 from typing import Any
 
-__all__ = ["end_process", "set_on_stop_signal", "stoppable"]
-
 
 def stoppable(*, own_session: bool = False) -> dict[str, Any]:
     """Return options of a subprocess that `end_process` can stop.

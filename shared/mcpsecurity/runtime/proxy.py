@@ -9,8 +9,6 @@ from ipaddress import ip_address
 from urllib import request as urllib_request
 from urllib.parse import urlsplit
 
-__all__ = ["proxied", "proxy_for", "proxy_name"]
-
 
 def proxy_for(url: str) -> str | None:
     """Return the proxy through which a URL is reached, by the environment; None for no proxy."""

@@ -5,8 +5,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["InMemoryRateLimiter", "RateLimiter"]
-
 _MAX_KEYS = 50_000
 
 

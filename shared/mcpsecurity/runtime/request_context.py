@@ -8,15 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "HandledRequest",
-    "begin_request",
-    "correlation_fields",
-    "correlation_id",
-    "correlation_text",
-    "handled_request",
-]
-
 _process = secrets.token_hex(6)
 _numbers = itertools.count(1)
 

@@ -16,15 +16,6 @@ from aiohttp.http_exceptions import HttpProcessingError
 from mcpsecurity.runtime.failures import without_values
 from mcpsecurity.runtime.processes import set_on_stop_signal
 
-__all__ = [
-    "MAX_HEADER_BYTES",
-    "PRIVATE_LISTENERS",
-    "REQUEST_WRAPPER",
-    "ServiceRunner",
-    "run_service",
-    "started_runner",
-]
-
 MAX_HEADER_BYTES = 64 * 1024
 """Longest header line that is read. Entra tokens of people in many groups exceed aiohttp's 8190 bytes."""
 

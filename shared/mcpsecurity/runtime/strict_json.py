@@ -11,8 +11,6 @@ from typing import Any
 
 from mcpsecurity.runtime.exact_decimals import dumps, read_decimal
 
-__all__ = ["LongNumberError", "read_exactly", "write_exactly"]
-
 _MAX_DIGITS = sys.int_info.default_max_str_digits
 
 

@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-__all__ = ["end_tasks"]
-
 _AGAIN_SECONDS = 0.5
 
 

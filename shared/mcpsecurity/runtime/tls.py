@@ -3,8 +3,6 @@
 import ssl
 from pathlib import Path
 
-__all__ = ["client_ssl_context"]
-
 
 def client_ssl_context(ca_file: Path | None) -> ssl.SSLContext:
     """Return a verifying client context that trusts the system's authorities and those in `ca_file` (PEM).

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["undone_on_failure"]
-
 
 @contextmanager
 def undone_on_failure(undo: Callable[[], object]) -> Iterator[None]:

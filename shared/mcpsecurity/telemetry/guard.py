@@ -14,8 +14,6 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Link, Status
 from opentelemetry.util.types import AttributeValue
 
-__all__ = ["SAFE_ATTRIBUTES", "GuardedExporter"]
-
 _LONGEST: Final = 200
 
 SAFE_ATTRIBUTES: Final = frozenset(

@@ -2,8 +2,6 @@
 
 from hashlib import sha256
 
-__all__ = ["session_attributes"]
-
 
 def session_attributes(version: str | None, session_id: str | None) -> dict[str, str]:
     """Return the attributes for the protocol's revision and the session of a request.

@@ -23,8 +23,6 @@ from prometheus_client import CollectorRegistry
 from mcpsecurity.telemetry import Exporters
 from mcpsecurity.telemetry.guard import GuardedExporter
 
-__all__ = ["Telemetry"]
-
 _STOP_SECONDS = 2.0
 _SPANS: dict[str, Callable[[], SpanExporter]] = {"otlp": OTLPSpanExporter, "console": ConsoleSpanExporter}
 _METRICS: dict[str, Callable[[], MetricExporter]] = {

@@ -11,8 +11,6 @@ from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.settings import MetricsPort, SettingsError
 from mcpsecurity.telemetry.running import Telemetry
 
-__all__ = ["add_metrics_port"]
-
 
 def add_metrics_port(
     app: web.Application, telemetry: Telemetry, where: MetricsPort | None, worker: int = 0

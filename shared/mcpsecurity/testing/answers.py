@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 from mcp import types
 
-__all__ = ["Answer", "Answers", "Question"]
-
 Answer = dict[str, Any] | Literal["decline", "cancel"]
 """The values of a form, which accept it, or that it is declined or dismissed."""
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RunningCommand", "ServerCommand", "free_port"]
-
 _LOOK_SECONDS = 0.05
 _STOP_SECONDS = 5.0
 _TAIL = 4000

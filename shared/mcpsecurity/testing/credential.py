@@ -8,8 +8,6 @@ from azure.core.credentials import AccessToken
 
 from mcpsecurity.runtime.closing import ClosedOnExit
 
-__all__ = ["LocalCredential"]
-
 _LIFETIME = 3599
 
 

@@ -7,8 +7,6 @@ import httpx
 
 from mcpsecurity.client import McpConnection
 
-__all__ = ["AsyncHttpClients", "HttpClients", "McpSessions"]
-
 
 class McpSessions(Protocol):
     """The fixture `mcp_session`; the arguments are those of `ServedMcp.session`."""

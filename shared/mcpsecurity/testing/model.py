@@ -4,8 +4,6 @@ from mcpsecurity.kernel.model import ChatModel
 from mcpsecurity.localcloud import LocalCloud
 from mcpsecurity.runtime.tls import client_ssl_context
 
-__all__ = ["local_chat_model"]
-
 
 def local_chat_model(cloud: LocalCloud, deployment: str | None = None) -> ChatModel:
     """Return the service; its connections trust the local cloud's authority and use no proxy.

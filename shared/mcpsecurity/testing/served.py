@@ -12,8 +12,6 @@ from mcpsecurity.client.connection import OnNotification
 from mcpsecurity.testing.answers import Answer, Answers
 from mcpsecurity.testing.tokens import AccessTokens
 
-__all__ = ["ServedMcp"]
-
 _JSON = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 
 

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from mcpsecurity.kernel.model import ChatModel
     from mcpsecurity.testing.credential import LocalCredential
 
-__all__ = ["LocalStack", "Served"]
-
 Served = FastMCP[Any] | web.Application | ServerCommand | str | Callable[..., Any]
 """What can be served for a test."""
 

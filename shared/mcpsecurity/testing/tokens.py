@@ -4,8 +4,6 @@ from typing import Any
 
 from mcpsecurity.localcloud import AgentSubject, LocalCloud
 
-__all__ = ["AccessTokens"]
-
 _HOUR = 3600
 
 

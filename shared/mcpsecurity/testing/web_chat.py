@@ -9,8 +9,6 @@ import httpx
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.testing.command import RunningCommand
 
-__all__ = ["WebChat"]
-
 
 class WebChat:
     """A running web chat whose MCP server is the one under test.

@@ -18,8 +18,6 @@ from mcpsecurity_webclient.chat.views import ForkView
 from mcpsecurity_webclient.errors import NothingToDoError, UnknownRequestError
 from mcpsecurity_webclient.store import Part
 
-__all__ = ["Fork", "Version", "begin_version", "forks_json", "open_version", "undo_version"]
-
 MOST_VERSIONS = 50
 
 

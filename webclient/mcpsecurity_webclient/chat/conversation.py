@@ -39,8 +39,6 @@ from mcpsecurity_webclient.chat.views import ServerView, StateView
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
-__all__ = ["ChatDependencies", "ChatService"]
-
 _POLL_SECONDS = 0.1
 _SAVED_AFTER = frozenset({"message.done", "tool.done", "mode.changed", "grants.changed", "title.changed"})
 """Events after which the conversation is saved."""

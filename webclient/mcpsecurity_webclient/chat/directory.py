@@ -19,8 +19,6 @@ from mcpsecurity_webclient.errors import (
 )
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Entry
 
-__all__ = ["ChatDirectory"]
-
 _IDLE_SECONDS = 12 * 3600.0
 _EMPTY_SECONDS = 24 * 3600.0
 _PURGE_SECONDS = 600.0

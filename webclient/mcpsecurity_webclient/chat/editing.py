@@ -21,8 +21,6 @@ from mcpsecurity_webclient.chat.views import Feedback
 from mcpsecurity_webclient.errors import NothingToDoError, UnknownRequestError
 from mcpsecurity_webclient.telemetry import count_feedback
 
-__all__ = ["ALL", "Editing", "Kept"]
-
 
 @dataclass(frozen=True)
 class Kept:

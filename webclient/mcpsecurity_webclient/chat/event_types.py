@@ -33,8 +33,6 @@ from mcpsecurity_webclient.chat.views import (
     Trigger,
 )
 
-__all__ = ["EVENTS", "LISTED_AFTER", "CommonPayload", "EventName", "EventPayload"]
-
 
 class CommonPayload(TypedDict):
     """The members that every payload has."""

@@ -11,8 +11,6 @@ from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, Snap
 from mcpsecurity_webclient.chat.strict_json import to_json
 from mcpsecurity_webclient.chat.views import StateView
 
-__all__ = ["ChatEvent", "EventBus", "InMemoryEventBus", "Subscription", "TakeSnapshot", "follow"]
-
 _KEPT = 400
 _KEPT_CHARACTERS = 32 * 1024
 _QUEUED = 500

@@ -12,8 +12,6 @@ from mcpsecurity_webclient.chat.views import FileView
 from mcpsecurity_webclient.errors import InvalidArgumentsError
 from mcpsecurity_webclient.languages import gettext as _
 
-__all__ = ["MOST_BYTES", "AttachedFile", "picture_of", "read_file", "turn_of"]
-
 MOST_BYTES = 4 * 1024 * 1024
 """Longest file, and all files of a message together."""
 

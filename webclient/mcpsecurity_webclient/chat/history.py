@@ -18,20 +18,6 @@ from semantic_kernel.contents import (
 from mcpsecurity.kernel.context.turns import is_left_out
 from mcpsecurity.kernel.model import REASONING
 
-__all__ = [
-    "THOUGHT_BY",
-    "after_results_of",
-    "call_ids",
-    "forget_reasoning",
-    "mark_message",
-    "message_of",
-    "result_of",
-    "sent",
-    "texts_of",
-    "valid_call",
-    "without_pictures",
-]
-
 THOUGHT_BY = "thought_by"
 """Key in a turn's metadata: the name of the model whose reasoning is in it, which no other can read."""
 

@@ -22,8 +22,6 @@ from mcpsecurity_webclient.chat.user_message import Turns, composed, message_id_
 from mcpsecurity_webclient.errors import BusyError, InvalidArgumentsError, StoreError, UnknownRequestError
 from mcpsecurity_webclient.languages import gettext as _
 
-__all__ = ["Inbox"]
-
 _log = logging.getLogger(__name__)
 _TITLE = 60
 _MOST_QUEUED = 10

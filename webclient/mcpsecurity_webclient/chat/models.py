@@ -31,21 +31,6 @@ from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.languages import marked
 from mcpsecurity_webclient.store.conversations import Part
 
-__all__ = [
-    "INTERRUPTED",
-    "ApprovalMode",
-    "CallStatus",
-    "Decision",
-    "Failure",
-    "Message",
-    "PendingFunctionCall",
-    "QueuedMessage",
-    "Run",
-    "ToolChoice",
-    "User",
-    "arguments_hash",
-]
-
 _MOST_FOUND = 200
 
 CallStatus = Literal["proposed", "approved", "running", "done", "failed", "declined", "cancelled"]

@@ -6,8 +6,6 @@ from typing import Any, Self
 from mcpsecurity.kernel.context import notes
 from mcpsecurity_webclient.chat.views import NoteView
 
-__all__ = ["Note"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note(notes.Note):

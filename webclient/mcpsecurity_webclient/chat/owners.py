@@ -3,8 +3,6 @@
 from mcpsecurity_webclient.auth.person import Person
 from mcpsecurity_webclient.store import Owner
 
-__all__ = ["owner_of"]
-
 
 def owner_of(person: Person) -> Owner:
     """Return the owner of the person's conversations in the store."""

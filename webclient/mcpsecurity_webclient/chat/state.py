@@ -21,8 +21,6 @@ from mcpsecurity_webclient.chat.models import (
 from mcpsecurity_webclient.chat.transcript import Transcript
 from mcpsecurity_webclient.chat.views import ContextView, ForkView
 
-__all__ = ["UNTITLED", "ConversationState"]
-
 UNTITLED = "New chat"
 """The title of a conversation in which nothing was said yet."""
 

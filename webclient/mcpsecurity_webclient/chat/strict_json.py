@@ -13,8 +13,6 @@ import orjson
 from mcpsecurity.runtime.exact_decimals import ExactFloat
 from mcpsecurity.runtime.strict_json import read_exactly, write_exactly
 
-__all__ = ["read_json", "to_json"]
-
 _MAX_DEPTH = 190
 """The checks of our client's own requests: a call that cannot be sent is never shown for approval."""
 

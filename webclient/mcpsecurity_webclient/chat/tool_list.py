@@ -14,8 +14,6 @@ from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.errors import UnknownRequestError
 
-__all__ = ["ToolList"]
-
 _DESCRIPTION = 600
 _PARAMETERS = 40
 _OF_A_PARAMETER = 200

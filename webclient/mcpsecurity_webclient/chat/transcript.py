@@ -10,8 +10,6 @@ from mcpsecurity_webclient.chat.history import after_results_of, mark_message, m
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.chat.notes import Note
 
-__all__ = ["Transcript"]
-
 _MOST_NOTES = 20
 _GO_ON = "Your last answer was cut off. Go on exactly where it ends; repeat nothing of it."
 

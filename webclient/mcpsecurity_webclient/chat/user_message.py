@@ -11,8 +11,6 @@ from mcpsecurity_webclient.chat.files import AttachedFile, turn_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Message
 
-__all__ = ["WORDLESS", "Turns", "composed", "message_id_of"]
-
 WORDLESS = ("user", "[The person sent this without words.]")
 """Stands after files alone, as only text before the person's words is shortened if need be."""
 

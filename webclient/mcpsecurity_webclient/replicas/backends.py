@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from mcpsecurity.redis.connection import RedisConnection
     from mcpsecurity_webclient.replicas.redis_event_log import EventLogs
 
-__all__ = ["WebState", "event_bus", "request_log", "web_state"]
-
 
 @dataclass(frozen=True, slots=True)
 class WebState:

@@ -30,8 +30,6 @@ from mcpsecurity_webclient.telemetry import trace_headers
 from mcpsecurity_webclient.web.bodies import body_of
 from mcpsecurity_webclient.web.errors import ApiError
 
-__all__ = ["Replicas"]
-
 _log = logging.getLogger(__name__)
 LEASE_SECONDS = 9.0
 _LEASE_MS = str(int(LEASE_SECONDS * 1000))

@@ -17,8 +17,6 @@ from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
 from mcpsecurity_webclient.chat.events import ChatEvent, InMemoryEventBus, Subscription, TakeSnapshot
 from mcpsecurity_webclient.replicas.redis_event_log import EventLog
 
-__all__ = ["RedisEventBus"]
-
 _UNMARKED_CHARACTERS = 48 * 1024
 """Events after which a new mark is saved: the log has to hold everything that follows a mark."""
 

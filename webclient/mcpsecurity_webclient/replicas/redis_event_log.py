@@ -23,8 +23,6 @@ from mcpsecurity_webclient.chat.events import ChatEvent
 from mcpsecurity_webclient.chat.strict_json import to_json
 from mcpsecurity_webclient.store import Owner
 
-__all__ = ["EventLog", "EventLogs", "Logged"]
-
 _log = logging.getLogger(__name__)
 _SECONDS = 0.5
 """How long one event may wait for Redis; then Redis counts as away for all conversations here."""

@@ -17,8 +17,6 @@ from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity_webclient.chat.requests.pending_requests import Kind, Remembered, State
 from mcpsecurity_webclient.store import Owner
 
-__all__ = ["RedisRequestLog"]
-
 _SECONDS = 0.5
 
 _PUT: Final = """

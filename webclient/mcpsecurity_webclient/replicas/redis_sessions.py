@@ -11,8 +11,6 @@ from mcpsecurity.redis.encryption import UnreadableError
 from mcpsecurity_webclient.auth.flows import FLOW_SECONDS, Begun
 from mcpsecurity_webclient.auth.sessions import SessionRecord
 
-__all__ = ["RedisFlowStore", "RedisSessionStore"]
-
 
 class RedisSessionStore:
     """A `SessionStore` in Redis. `idle` and `lifetime` are in seconds.

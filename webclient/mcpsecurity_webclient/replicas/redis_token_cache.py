@@ -8,8 +8,6 @@ from mcpsecurity.redis.connection import RedisConnection, translated
 from mcpsecurity.redis.encryption import UnreadableError
 from mcpsecurity.redis.errors import RedisUnavailableError
 
-__all__ = ["RedisTokenCacheStore"]
-
 _log = logging.getLogger(__name__)
 
 

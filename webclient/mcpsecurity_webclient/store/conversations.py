@@ -7,8 +7,6 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from mcpsecurity.runtime.exact_decimals import dumps
 
-__all__ = ["Conversation", "ConversationStore", "Entry", "Owner", "Part", "PartKind"]
-
 PartKind = Literal["message", "call", "turn", "version", "queued"]
 
 

@@ -18,8 +18,6 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from mcpsecurity_webclient.errors import LaterSchemaError, StoreError
 
-__all__ = ["GetPassword", "database_url", "make_engine", "migrate"]
-
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgresql": "postgresql+asyncpg",

@@ -5,8 +5,6 @@ from typing import Any, NamedTuple, Protocol
 
 from mcpsecurity_webclient.store.conversations import Owner
 
-__all__ = ["Grant", "GrantKey", "GrantStore"]
-
 
 class GrantKey(NamedTuple):
     """The key of a grant among those of its owner. `arguments_hash` is empty for a tool with any

@@ -13,8 +13,6 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["conversations", "grants", "metadata", "parts"]
-
 metadata = MetaData()
 
 conversations = Table(

@@ -2,8 +2,6 @@
 
 import json
 
-__all__ = ["snippet_of"]
-
 _BEFORE = 30
 _LENGTH = 120
 

@@ -33,8 +33,6 @@ from mcpsecurity_webclient.store.models import conversations, parts
 from mcpsecurity_webclient.store.snippets import snippet_of
 from mcpsecurity_webclient.store.sql_grants import SqlGrants
 
-__all__ = ["SqlConversationStore"]
-
 T = TypeVar("T")
 _SECONDS = 15.0
 _Key = tuple[str, str]

@@ -11,8 +11,6 @@ from mcpsecurity_webclient.store.conversations import Owner
 from mcpsecurity_webclient.store.grants import Grant, GrantKey
 from mcpsecurity_webclient.store.models import grants
 
-__all__ = ["InTransaction", "SqlGrants"]
-
 T = TypeVar("T")
 
 

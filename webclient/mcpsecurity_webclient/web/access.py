@@ -21,8 +21,6 @@ from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.web.bodies import body_of
 from mcpsecurity_webclient.web.errors import ApiError, to_api_error
 
-__all__ = ["DENIALS", "error_middleware", "guard_middleware", "number_requests"]
-
 _log = logging.getLogger(__name__)
 
 _OUTDATED = marked("This page is out of date. Please reload it.")

@@ -11,8 +11,6 @@ from aiohttp import web
 
 from mcpsecurity_webclient.auth.person import public
 
-__all__ = ["BUNDLE", "SOURCE_DIGEST", "Assets", "source_digest"]
-
 BUNDLE: Final = "bundle"
 """The folder, in the static folder, of what `make bundle` makes of the modules and style sheets."""
 

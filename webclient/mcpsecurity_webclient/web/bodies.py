@@ -7,8 +7,6 @@ from aiohttp import hdrs, web
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.web.errors import ApiError
 
-__all__ = ["body_of"]
-
 _PLAIN = ("", "identity")
 
 

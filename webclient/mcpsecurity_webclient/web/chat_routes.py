@@ -21,8 +21,6 @@ from mcpsecurity_webclient.web.export import FORMATS, as_json, as_markdown, file
 from mcpsecurity_webclient.web.idempotency import IdempotencyCache, Reply
 from mcpsecurity_webclient.web.message_routes import Messages
 
-__all__ = ["KEEP_ALIVE", "PATIENCE", "add_chat_api"]
-
 KEEP_ALIVE = 15.0
 """Seconds after which a silent stream says that it is there."""
 

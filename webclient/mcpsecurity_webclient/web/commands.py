@@ -7,28 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from mcpsecurity_webclient.chat.models import ApprovalMode
 from mcpsecurity_webclient.chat.views import Feedback, GrantScope
 
-__all__ = [
-    "Answer",
-    "Attachment",
-    "Command",
-    "Complete",
-    "Decide",
-    "DecideBatch",
-    "DecideSampling",
-    "EditMessage",
-    "File",
-    "NewMessage",
-    "OpenVersion",
-    "Pin",
-    "PromptUse",
-    "Rate",
-    "Rename",
-    "Revoke",
-    "SetMode",
-    "SetModel",
-    "TurnTool",
-]
-
 _Number = Annotated[int, Field(ge=0)]
 _Choice = Literal["approve", "decline"]
 

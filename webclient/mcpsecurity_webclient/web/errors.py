@@ -27,8 +27,6 @@ from mcpsecurity_webclient.errors import (
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.languages import marked, translated
 
-__all__ = ["ApiError", "to_api_error"]
-
 _ENDED: Final = marked("This request has ended: the service was restarted. Try again to be asked anew.")
 _STALE: Final = marked("This chat was changed elsewhere. Please reload the page.")
 _TOO_MANY_CHATS: Final = marked("There are too many chats, and all of them are busy.")

@@ -9,8 +9,6 @@ from mcpsecurity_webclient.chat.conversation import ChatService
 from mcpsecurity_webclient.chat.events import Subscription
 from mcpsecurity_webclient.errors import TooManyStreamsError
 
-__all__ = ["Streams"]
-
 
 class _Page(NamedTuple):
     chat: ChatService

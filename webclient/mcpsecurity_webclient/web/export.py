@@ -9,8 +9,6 @@ from mcpsecurity.runtime.exact_decimals import dumps
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
 from mcpsecurity_webclient.chat.state import ConversationState
 
-__all__ = ["FORMATS", "as_json", "as_markdown", "file_name"]
-
 FORMATS = {"markdown": ("md", "text/markdown"), "json": ("json", "application/json")}
 """The formats of an export, each with its file's ending and type."""
 

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-__all__ = ["IdempotencyCache"]
-
 Reply = tuple[int, dict[str, object]]
 Key = tuple[str, str, str]
 

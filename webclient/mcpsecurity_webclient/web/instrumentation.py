@@ -9,8 +9,6 @@ from mcpsecurity_webclient.auth.person import PERSON, Handler
 from mcpsecurity_webclient.telemetry import trace_request
 from mcpsecurity_webclient.web.errors import to_api_error
 
-__all__ = ["instrument_requests"]
-
 _EXCLUDED: Final = frozenset({"/health", "/ready", "/api/chats/{chat_id}/events"})
 """Probes, and streams that stay open for hours."""
 

@@ -14,8 +14,6 @@ from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.web import commands
 from mcpsecurity_webclient.web.errors import ApiError
 
-__all__ = ["Messages"]
-
 
 class Messages:
     """What a page does with messages. `check_runs` raises if the person has too many answers under way."""

@@ -11,8 +11,6 @@ from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.web.errors import ApiError
 
-__all__ = ["add_pages"]
-
 _MANIFEST = {
     "name": "mcpsecurity",
     "short_name": "mcpsecurity",

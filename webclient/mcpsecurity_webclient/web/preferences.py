@@ -19,8 +19,6 @@ from mcpsecurity_webclient.languages import (
     speaking,
 )
 
-__all__ = ["add_preferences", "preferences_middleware"]
-
 _THEMES = ("light", "dark")
 _YEAR = 31_536_000
 

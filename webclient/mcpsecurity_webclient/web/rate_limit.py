@@ -10,8 +10,6 @@ from mcpsecurity_webclient.auth.person import PERSON, Handler
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.web.errors import ApiError
 
-__all__ = ["rate_middleware"]
-
 
 def rate_middleware(commands_per_minute: float) -> Any:
     """Return the middleware that refuses a person's commands beyond the limit, all sessions together."""

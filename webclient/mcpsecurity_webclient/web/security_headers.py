@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-__all__ = ["set_headers"]
-
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src data:; "
     "connect-src 'self'; "

@@ -16,8 +16,6 @@ from mcpsecurity.kernel.context.tokens import tokens_of_turn, tokens_of_turns
 from mcpsecurity.kernel.context.turns import is_left_out, without_thought
 from mcpsecurity.kernel.model import ChatModel
 
-__all__ = ["ContextBudget", "ModelInUse", "Overhead"]
-
 _ANSWER, _MOST_OF_ANSWER = 1 / 4, 16_000
 _MARGIN = 0.03
 _KEEP = 0.4

@@ -29,8 +29,6 @@ from mcpsecurity.kernel.context.tokens import tokens_of, tokens_of_turn
 from mcpsecurity.kernel.model import ChatModel, ChatModelSettings
 from mcpsecurity.kernel.model.base import FunctionCallingModel
 
-__all__ = ["BudgetedModel"]
-
 _log = logging.getLogger(__name__)
 _NOTE = "note"
 

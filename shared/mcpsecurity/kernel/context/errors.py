@@ -10,8 +10,6 @@ from mcpsecurity.model_error import error_of
 from mcpsecurity.model_refusal import Kind, kind_of
 from mcpsecurity.runtime.failures import causes
 
-__all__ = ["TooLongError", "overflow_in", "refuses_pictures"]
-
 _TOO_LONG = {
     "message": "This message is longer than what the model reads for one answer. Please make it shorter.",
     "tools": "The descriptions of the tools are longer than what the model reads for one answer.",

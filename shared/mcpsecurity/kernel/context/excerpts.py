@@ -2,8 +2,6 @@
 
 from mcpsecurity.kernel.context.tokens import tokens_of
 
-__all__ = ["LONGEST", "excerpt"]
-
 LONGEST = 1_000_000
 """Most characters of one text: Azure OpenAI refuses a message of more than 1,048,576."""
 

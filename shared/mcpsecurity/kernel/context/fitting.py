@@ -11,8 +11,6 @@ from mcpsecurity.kernel.context.look_back import LOOK_BACK
 from mcpsecurity.kernel.context.tokens import tokens_of_turn, tokens_of_turns
 from mcpsecurity.kernel.context.turns import is_left_out, without_thought
 
-__all__ = ["Fitted", "exchanges", "fitted", "shortened_turn"]
-
 _OLD, _OLDEST = 1 / 24, 120
 """Tokens of an older result: a share of all, and then so many."""
 _EARLY = 1 / 3

@@ -19,8 +19,6 @@ from semantic_kernel.functions import KernelPlugin
 from mcpsecurity.kernel.context.turns import is_left_out
 from mcpsecurity.kernel.functions import CallTool, tool_functions
 
-__all__ = ["LOOK_BACK", "look_back", "look_back_plugin", "texts_by_part"]
-
 _PLUGIN, _NAME = "_conversation", "look_back"
 LOOK_BACK = f"{_PLUGIN}-{_NAME}"
 """The function's name for the model. No server can have it: their names begin with a letter."""

@@ -6,8 +6,6 @@ from typing import Protocol
 
 from semantic_kernel.contents import ChatMessageContent
 
-__all__ = ["ContextUse", "Note", "Noted"]
-
 
 @dataclass(slots=True)
 class ContextUse:

@@ -17,8 +17,6 @@ from mcpsecurity.kernel.context.tokens import tokens_of
 from mcpsecurity.kernel.context.turns import is_left_out
 from mcpsecurity.kernel.model import ChatModelSettings
 
-__all__ = ["NOTE_HEAD", "put_together", "written_note"]
-
 NOTE_HEAD = (
     "[This is from the application, not from the person. The earlier part of this conversation is not sent "
     "to you any more. Your note of it:]"

@@ -17,8 +17,6 @@ from semantic_kernel.contents import (
 
 from mcpsecurity.kernel.model import REASONING, THOUGHT
 
-__all__ = ["tokens_of", "tokens_of_turn", "tokens_of_turns"]
-
 _LETTERS = bytes([*range(0x41, 0x5B), *range(0x61, 0x7B)])
 _DIGITS = bytes(range(0x30, 0x3A))
 _SPACES = b" \t"

@@ -6,8 +6,6 @@ from semantic_kernel.contents import ChatMessageContent
 
 from mcpsecurity.kernel.model import THOUGHT
 
-__all__ = ["is_left_out", "leave_out", "take_back_in", "without_thought"]
-
 _LEFT_OUT = "left_out"
 
 

@@ -6,8 +6,6 @@ authorization error codes"); `{…}` are filled in where the error is raised.
 
 from dataclasses import dataclass
 
-__all__ = ["Sts", "StsCode"]
-
 
 @dataclass(frozen=True, slots=True)
 class StsCode:

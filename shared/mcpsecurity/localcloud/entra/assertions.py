@@ -14,8 +14,6 @@ from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity.localcloud.entra.directory import Client
 from mcpsecurity.localcloud.entra.errors import EntraError
 
-__all__ = ["ASSERTION_TYPE", "check_client_assertion", "claimed_client"]
-
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LEEWAY = 300.0
 

@@ -17,8 +17,6 @@ from mcpsecurity.localcloud.entra.sessions import BrowserSession
 from mcpsecurity.localcloud.entra.signin import answer, ask_for_account, ask_for_consent, must_consent
 from mcpsecurity.localcloud.entra.tenant import Tenant
 
-__all__ = ["authorize"]
-
 
 async def authorize(tenant: Tenant, request: web.Request) -> web.StreamResponse:
     """Answer an authorization request: with a code at once, or with a page that asks the person."""

@@ -7,8 +7,6 @@ from typing import Any
 from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity.localcloud.entra.errors import EntraError
 
-__all__ = ["NO_CLAIMS", "AskedClaims", "read_claims"]
-
 
 @dataclass(frozen=True, slots=True)
 class AskedClaims:

@@ -20,8 +20,6 @@ from mcpsecurity.localcloud.entra.directory import Client, ClientKind, Directory
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["ClientDocuments"]
-
 _MAX_BYTES = 5 * 1024
 _MAX_CLIENTS = 100
 _SECONDS = 5.0

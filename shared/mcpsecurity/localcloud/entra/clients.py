@@ -15,8 +15,6 @@ from mcpsecurity.localcloud.entra.ids import TENANT_ID, TOKEN_EXCHANGE
 from mcpsecurity.localcloud.entra.sessions import TENANT_NAMES
 from mcpsecurity.localcloud.entra.tenant import Tenant
 
-__all__ = ["Authenticated", "authenticate_client", "find_client"]
-
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:

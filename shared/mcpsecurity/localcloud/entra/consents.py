@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from mcpsecurity.localcloud.entra.directory import Client, User
 from mcpsecurity.localcloud.entra.scopes import ApiScopes, Requested
 
-__all__ = ["Consents"]
-
 Grant = tuple[str, str, str, str]  # user's object id, client id, API's app id, scope
 
 

@@ -17,8 +17,6 @@ from mcpsecurity.localcloud.entra.ids import (
     WEB_CLIENT_SECRET,
 )
 
-__all__ = ["default_directory"]
-
 
 def default_directory(*, mcp_url: str, webclient_url: str) -> Directory:
     """Return the users, clients and APIs of design.md, for services at these URLs."""

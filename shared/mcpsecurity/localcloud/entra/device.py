@@ -14,8 +14,6 @@ from mcpsecurity.localcloud.entra.scopes import parse_scopes
 from mcpsecurity.localcloud.entra.signin import ask_for_account
 from mcpsecurity.localcloud.entra.tenant import DEVICE_CODE_LIFETIME, Tenant
 
-__all__ = ["device_authorization", "device_code", "enter_code", "show_code_page"]
-
 
 async def device_authorization(tenant: Tenant, request: web.Request) -> web.StreamResponse:
     """Start a flow: give the device its code, and the one that it shows."""

@@ -9,8 +9,6 @@ from mcpsecurity.localcloud.entra.directory import Client
 from mcpsecurity.localcloud.entra.grants import Family
 from mcpsecurity.localcloud.entra.scopes import Requested
 
-__all__ = ["DeviceFlow", "find_device_flow", "new_user_code"]
-
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that looks like something else
 
 

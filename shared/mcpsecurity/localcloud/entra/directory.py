@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 
 from mcpsecurity.localcloud.entra.ids import API_CLIENT_ID, TENANT_ID, WEB_CLIENT_ID
 
-__all__ = ["Api", "Client", "ClientKind", "Directory", "User"]
-
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _URI_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")  # RFC 3986, without a fragment
 

@@ -13,8 +13,6 @@ from aiohttp import web
 if TYPE_CHECKING:
     from mcpsecurity.localcloud.entra.aadsts import StsCode
 
-__all__ = ["EntraError", "token_error", "wire_description"]
-
 
 class EntraError(Exception):
     """A request was refused.

@@ -6,8 +6,6 @@ from typing import Any
 from mcpsecurity.localcloud.entra.aadsts import StsCode
 from mcpsecurity.localcloud.entra.errors import EntraError
 
-__all__ = ["Faults"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:

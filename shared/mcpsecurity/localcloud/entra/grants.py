@@ -8,8 +8,6 @@ from mcpsecurity.localcloud.entra.errors import EntraError
 from mcpsecurity.localcloud.entra.scopes import Requested
 from mcpsecurity.localcloud.entra.store import ExpiringStore
 
-__all__ = ["CodeGrant", "Family", "RefreshGrant", "take_code", "take_refresh_token"]
-
 
 @dataclass(slots=True)
 class Family:

@@ -4,25 +4,6 @@ They are public, so that services can be configured before the tenant runs, and 
 which listens on loopback only.
 """
 
-__all__ = [
-    "AGENT_CLIENT_ID",
-    "AGENT_CLIENT_SECRET",
-    "AGENT_PARENT_ID",
-    "API_CLIENT_ID",
-    "API_CLIENT_SECRET",
-    "COGNITIVE_SERVICES_ID",
-    "DAEMON_CLIENT_ID",
-    "DAEMON_CLIENT_SECRET",
-    "GRAPH_ID",
-    "HOME_TENANT_OF_GUESTS",
-    "MANAGED_IDENTITY_ID",
-    "PUBLIC_CLIENT_ID",
-    "TENANT_ID",
-    "TOKEN_EXCHANGE",
-    "WEB_CLIENT_ID",
-    "WEB_CLIENT_SECRET",
-]
-
 MANAGED_IDENTITY_ID = "10ca1c10-0d00-4000-8000-0000000000d1"
 TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - the audience of client assertions
 TENANT_ID = "10ca1c10-0d00-4000-8000-000000000001"

@@ -10,8 +10,6 @@ from mcpsecurity.localcloud.entra.errors import EntraError
 from mcpsecurity.localcloud.entra.parameters import AuthorizeRequest
 from mcpsecurity.localcloud.entra.sessions import BrowserSession
 
-__all__ = ["Pending", "Purpose", "silent_user", "target_of", "user_without_asking"]
-
 Purpose = AuthorizeRequest | DeviceFlow
 
 

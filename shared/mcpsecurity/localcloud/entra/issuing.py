@@ -13,8 +13,6 @@ from mcpsecurity.localcloud.entra.scopes import Requested
 from mcpsecurity.localcloud.entra.tenant import REFRESH_TOKEN_LIFETIME, Tenant
 from mcpsecurity.localcloud.entra.tokens import ACCESS_TOKEN_LIFETIME, client_info
 
-__all__ = ["Answer", "Values", "app_only", "delegated", "required"]
-
 Values = Mapping[str, str]
 Answer = dict[str, Any]
 

@@ -17,8 +17,6 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mcpsecurity.localcloud.storage import locked_folder, write_private
 
-__all__ = ["SigningKey", "SigningKeys", "ensure_signing_key"]
-
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:

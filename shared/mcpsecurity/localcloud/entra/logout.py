@@ -10,8 +10,6 @@ from mcpsecurity.localcloud.entra.pages import message_page, sign_out_page
 from mcpsecurity.localcloud.entra.parameters import form_values, single_values
 from mcpsecurity.localcloud.entra.tenant import Tenant
 
-__all__ = ["logout"]
-
 _FORWARDED = ("post_logout_redirect_uri", "state")
 
 

@@ -12,8 +12,6 @@ from mcpsecurity.localcloud.entra.ids import MANAGED_IDENTITY_ID
 from mcpsecurity.localcloud.entra.tenant import Tenant
 from mcpsecurity.localcloud.entra.tokens import ACCESS_TOKEN_LIFETIME
 
-__all__ = ["IDENTITY_HEADER", "IDENTITY_PATH", "managed_identity"]
-
 IDENTITY_PATH = "/msi/token"
 IDENTITY_HEADER = "local-development-only~identity"
 

@@ -7,8 +7,6 @@ from aiohttp import web
 from mcpsecurity.localcloud.entra.ids import TENANT_ID
 from mcpsecurity.localcloud.entra.tenant import Tenant
 
-__all__ = ["discovery", "jwks"]
-
 _HEADERS = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
 _TEMPLATE = "{tenantid}"  # what the issuer of the multi-tenant documents has for a tenant
 

@@ -13,8 +13,6 @@ from mcpsecurity.localcloud.entra.scopes import parse_scopes
 from mcpsecurity.localcloud.entra.tenant import Tenant
 from mcpsecurity.localcloud.entra.tokens import Claims
 
-__all__ = ["on_behalf_of"]
-
 
 async def on_behalf_of(tenant: Tenant, client: Authenticated, values: Values) -> Answer:
     """Return tokens for another API in the name of the person in the `assertion`.

@@ -14,8 +14,6 @@ from mcpsecurity.localcloud.entra.errors import EntraError
 from mcpsecurity.localcloud.entra.ids import TENANT_ID
 from mcpsecurity.localcloud.entra.scopes import Requested, parse_scopes
 
-__all__ = ["AuthorizeRequest", "ReplyTo", "form_values", "read_reply_to", "read_request", "single_values"]
-
 _RESPONSE_MODES = frozenset({"query", "fragment", "form_post"})
 _KEPT_EMPTY = frozenset({"scope"})  # Entra tells an empty scope from none (AADSTS28003)
 _PROMPTS = frozenset({"none", "login", "consent", "select_account"})

@@ -9,8 +9,6 @@ from mcpsecurity.localcloud.entra.errors import EntraError, wire_description
 from mcpsecurity.localcloud.entra.pages import form_post_page
 from mcpsecurity.localcloud.entra.parameters import ReplyTo
 
-__all__ = ["reply", "reply_error"]
-
 
 def reply(reply_to: ReplyTo, issuer: str, values: Mapping[str, str]) -> web.Response:
     """Send `values`, the state and the issuer (RFC 9207) to the client's redirect URI."""

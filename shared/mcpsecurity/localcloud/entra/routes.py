@@ -19,8 +19,6 @@ from mcpsecurity.localcloud.entra.signin import consent, login
 from mcpsecurity.localcloud.entra.tenant import Tenant
 from mcpsecurity.localcloud.entra.token import token
 
-__all__ = ["add_identity_route", "add_login_routes", "add_tenant_routes"]
-
 _log = logging.getLogger(__name__)
 
 TenantHandler = Callable[[Tenant, web.Request], Awaitable[web.StreamResponse]]

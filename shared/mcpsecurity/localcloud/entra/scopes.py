@@ -12,8 +12,6 @@ from mcpsecurity.localcloud.entra.directory import Api, Client, Directory
 from mcpsecurity.localcloud.entra.errors import EntraError
 from mcpsecurity.localcloud.entra.ids import GRAPH_ID
 
-__all__ = ["ApiScopes", "Requested", "parse_scopes"]
-
 OIDC_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 
 

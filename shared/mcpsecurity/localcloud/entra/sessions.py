@@ -10,8 +10,6 @@ from mcpsecurity.localcloud.entra.directory import User
 from mcpsecurity.localcloud.entra.ids import TENANT_ID
 from mcpsecurity.localcloud.entra.store import ExpiringStore
 
-__all__ = ["TENANT_NAMES", "BrowserSession", "BrowserSessions"]
-
 TENANT_NAMES = (TENANT_ID, "common", "organizations")
 """The names of the tenant in a path."""
 _LIFETIME = 86400.0

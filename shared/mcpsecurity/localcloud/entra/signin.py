@@ -16,8 +16,6 @@ from mcpsecurity.localcloud.entra.responses import reply, reply_error
 from mcpsecurity.localcloud.entra.sessions import BrowserSession
 from mcpsecurity.localcloud.entra.tenant import CODE_LIFETIME, Tenant
 
-__all__ = ["answer", "ask_for_account", "ask_for_consent", "consent", "login", "must_consent"]
-
 
 def ask_for_account(
     tenant: Tenant, request: web.Request, session: BrowserSession | None, purpose: Purpose

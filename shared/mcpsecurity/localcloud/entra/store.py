@@ -5,8 +5,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-__all__ = ["ExpiringStore"]
-
 T = TypeVar("T")
 
 

@@ -20,8 +20,6 @@ from mcpsecurity.localcloud.entra.sessions import BrowserSessions
 from mcpsecurity.localcloud.entra.store import ExpiringStore
 from mcpsecurity.localcloud.entra.tokens import TokenFactory
 
-__all__ = ["Tenant"]
-
 CODE_LIFETIME = 600.0
 DEVICE_CODE_LIFETIME = 900.0
 REFRESH_TOKEN_LIFETIME = 90 * 86400.0

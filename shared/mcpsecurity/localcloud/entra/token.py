@@ -21,8 +21,6 @@ from mcpsecurity.localcloud.entra.parameters import form_values
 from mcpsecurity.localcloud.entra.scopes import Requested, parse_scopes
 from mcpsecurity.localcloud.entra.tenant import Tenant
 
-__all__ = ["token"]
-
 
 async def token(tenant: Tenant, request: web.Request) -> web.StreamResponse:
     """Answer a token request (RFC 6749 5)."""

@@ -14,8 +14,6 @@ from mcpsecurity.localcloud.entra.directory import Api, Client, User
 from mcpsecurity.localcloud.entra.ids import API_CLIENT_ID, MANAGED_IDENTITY_ID, TENANT_ID, WEB_CLIENT_ID
 from mcpsecurity.localcloud.entra.keys import SigningKeys
 
-__all__ = ["ACCESS_TOKEN_LIFETIME", "Claims", "TokenFactory", "client_info"]
-
 ACCESS_TOKEN_LIFETIME = 3599
 """Seconds that an access or ID token is good for, counted from its issue."""
 _BACKDATED = 300  # Entra dates tokens five minutes back, against clocks that are slow

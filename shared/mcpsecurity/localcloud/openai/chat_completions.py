@@ -9,8 +9,6 @@ from typing import Any
 
 from mcpsecurity.localcloud.openai.offline import Reply
 
-__all__ = ["chunks", "completion", "error", "prompt_tokens", "usage_of"]
-
 
 def completion(reply: Reply, model: str, usage: Mapping[str, int]) -> dict[str, Any]:
     """Return a whole answer."""

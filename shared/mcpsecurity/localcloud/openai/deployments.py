@@ -6,8 +6,6 @@ from typing import Any
 
 from mcpsecurity.localcloud.openai.refusal import RefusedError
 
-__all__ = ["DEPLOYMENTS", "MODEL_NAME", "Deployment"]
-
 MODEL_NAME = "offline-model"
 """The deployment that the demo uses."""
 

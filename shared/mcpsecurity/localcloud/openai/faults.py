@@ -3,8 +3,6 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-__all__ = ["ModelFault", "ModelFaults"]
-
 
 @dataclass(frozen=True, slots=True)
 class ModelFault:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-__all__ = ["RefusedError", "check_length", "invalid_type", "kind_of", "too_long"]
-
 _KINDS = {str: "a string", list: "an array", dict: "an object", bool: "a boolean", int: "an integer"}
 
 

@@ -11,8 +11,6 @@ from typing import Any
 from mcpsecurity.localcloud.openai.offline import Reply
 from mcpsecurity.localcloud.openai.refusal import RefusedError, check_length, invalid_type
 
-__all__ = ["Reasoning", "as_chat", "events", "reported_usage", "response_usage"]
-
 _NAMES = (
     "background include input instructions max_output_tokens max_tool_calls metadata model"
     " parallel_tool_calls previous_response_id prompt_cache_key reasoning safety_identifier store stream"

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["schema_problem"]
-
 _TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 
 _KINDS: tuple[tuple[frozenset[str], Any, str], ...] = (

@@ -8,8 +8,6 @@ from typing import Any, Literal
 from mcpsecurity.localcloud.openai.faults import ModelFault
 from mcpsecurity.localcloud.openai.offline import Reply
 
-__all__ = ["Asked", "Script", "Turn"]
-
 _MOST_ASKED = 1000
 
 

@@ -11,8 +11,6 @@ from typing import Any
 from mcpsecurity.localcloud.openai.refusal import RefusedError, check_length, invalid_type, too_long
 from mcpsecurity.localcloud.openai.schemas import schema_problem
 
-__all__ = ["check_names", "check_request"]
-
 MAX_TOOLS = 128
 MAX_NAME = 64
 MAX_DESCRIPTION = 1024

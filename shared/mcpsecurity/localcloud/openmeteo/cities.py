@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-__all__ = ["City", "cities", "search"]
-
 
 @dataclass(frozen=True, slots=True)
 class City:

@@ -5,8 +5,6 @@ import hashlib
 import math
 from dataclasses import dataclass
 
-__all__ = ["Day", "day_at", "hour_at"]
-
 
 @dataclass(frozen=True, slots=True)
 class Day:

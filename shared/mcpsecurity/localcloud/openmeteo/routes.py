@@ -12,8 +12,6 @@ from aiohttp import web
 from mcpsecurity.localcloud.openmeteo.cities import City, search
 from mcpsecurity.localcloud.openmeteo.climate import Day, day_at, hour_at
 
-__all__ = ["OpenMeteoFaults", "add_open_meteo_routes"]
-
 _MAX_DAYS = 16
 _DAILY: dict[str, tuple[str, Callable[[Day], Any]]] = {
     "temperature_2m_max": ("°C", lambda d: d.high),

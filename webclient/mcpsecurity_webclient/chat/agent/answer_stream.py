@@ -12,8 +12,6 @@ from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, Run
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Publish
 
-__all__ = ["AnswerWriter"]
-
 _PAUSE, _LONGEST_PAUSE = 0.1, 0.3
 """Seconds between two deltas: words come faster than anybody reads, and each delta costs a rendering."""
 _RENDERED = 8_000

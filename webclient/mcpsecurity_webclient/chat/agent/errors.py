@@ -19,14 +19,6 @@ from mcpsecurity_webclient.chat.models import Failure
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.languages import marked, ngettext, translated
 
-__all__ = [
-    "MODEL_ERRORS",
-    "REFUSED",
-    "failure_of",
-    "report_in",
-    "sign_in_needed",
-]
-
 MODEL_ERRORS = (ServiceException, ClientAuthenticationError)
 """Errors that a model request may raise."""
 

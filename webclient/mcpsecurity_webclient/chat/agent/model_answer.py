@@ -10,8 +10,6 @@ from mcpsecurity.kernel.model import REASONING, THOUGHT
 from mcpsecurity_webclient.chat.strict_json import read_json
 from mcpsecurity_webclient.errors import UnreadableCallError
 
-__all__ = ["Completion", "ModelAnswer", "arguments_of"]
-
 _COUNTS = ("prompt_tokens", "completion_tokens")
 _LONGEST_THOUGHT = 100_000
 _NO_ARGUMENTS = ("", "null", "[]")

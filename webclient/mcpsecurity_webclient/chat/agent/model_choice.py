@@ -9,8 +9,6 @@ from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.views import ModelView
 from mcpsecurity_webclient.errors import UnknownRequestError
 
-__all__ = ["ModelChoice"]
-
 
 class ModelChoice:
     """Chooses the model that answers from now on; `save` saves the conversation.

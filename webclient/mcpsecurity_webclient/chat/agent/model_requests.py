@@ -35,8 +35,6 @@ from mcpsecurity_webclient.chat.notes import Note as KeptNote
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.approvals import Publish
 
-__all__ = ["ModelRequests"]
-
 _log = logging.getLogger(__name__)
 _SYSTEM_TURN = 10
 _AT_ONCE = 0.002

@@ -13,8 +13,6 @@ from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.model_windows import context_window, sees_pictures
 from mcpsecurity_webclient.chat.views import ModelView
 
-__all__ = ["OfferedModel", "OfferedModels", "open_models"]
-
 
 @dataclass(slots=True)
 class OfferedModel:

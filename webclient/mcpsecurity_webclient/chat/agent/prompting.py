@@ -40,8 +40,6 @@ from mcpsecurity_webclient.chat.tools.calls import CANCELLED, ToolCalls
 from mcpsecurity_webclient.errors import UnreadableCallError
 from mcpsecurity_webclient.telemetry import trace_model_call
 
-__all__ = ["PromptingService"]
-
 _log = logging.getLogger(__name__)
 _NAME_SHOWN = 64
 

@@ -11,8 +11,6 @@ from mcpsecurity.kernel.model import ProviderError
 from mcpsecurity.model_error import error_of
 from mcpsecurity.model_refusal import Kind, kind_of
 
-__all__ = ["Report", "report_of"]
-
 _MESSAGE = 400
 _SHORT = 100
 _LEFT_OUT = "[left out]"

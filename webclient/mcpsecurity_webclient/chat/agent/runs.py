@@ -33,8 +33,6 @@ from mcpsecurity_webclient.errors import (
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.telemetry import trace_run
 
-__all__ = ["AGAIN", "Again", "Runs"]
-
 _log = logging.getLogger(__name__)
 _STOP_SECONDS = 5.0
 _KNOWN = 50

@@ -11,8 +11,6 @@ from mcpsecurity.kernel.sampling import fits, sample
 from mcpsecurity_webclient.chat.agent.errors import MODEL_ERRORS, failure_of, report_in
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
 
-__all__ = ["ModelSampler"]
-
 _log = logging.getLogger(__name__)
 
 

@@ -9,8 +9,6 @@ from datetime import datetime
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.state import SYSTEM
 
-__all__ = ["system_message"]
-
 _MOST_OF_ONE = 2_000
 _MOST_OF_ALL = 8_000
 _ABOUT_THE_PERSON = (

@@ -13,8 +13,6 @@ from semantic_kernel.functions import KernelPlugin
 from mcpsecurity.kernel import tool_functions
 from mcpsecurity_webclient.chat.mcp.offer import Found
 
-__all__ = ["FIND_TOOLS", "found_text", "search_plugin", "wanted_words"]
-
 _PLUGIN, _NAME = "_tools", "find"
 FIND_TOOLS = f"{_PLUGIN}-{_NAME}"
 """The function's name for the model. No server can have it: their names begin with a letter."""

@@ -5,8 +5,6 @@ import re
 import math_core
 from markdown_it.common.utils import escapeHtml
 
-__all__ = ["formula"]
-
 _LONGEST = 2000
 _STYLE = re.compile(r' style="([^"]*)"')
 _ALIGNMENT = re.compile(r"text-align: (left|right)")

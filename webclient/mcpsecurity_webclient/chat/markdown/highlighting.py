@@ -8,8 +8,6 @@ from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexer import Lexer  # type: ignore[import-untyped]
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 
-__all__ = ["PREFIX", "highlighted"]
-
 PREFIX = "hl-"
 _LONGEST = 5000
 """Characters of code; colouring more would hold up the process."""

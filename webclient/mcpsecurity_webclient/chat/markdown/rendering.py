@@ -22,8 +22,6 @@ from mcpsecurity_webclient.chat.markdown.highlighting import highlighted
 from mcpsecurity_webclient.chat.markdown.sanitizing import sanitized
 from mcpsecurity_webclient.languages import gettext as _
 
-__all__ = ["to_html"]
-
 _CHECKBOX = re.compile(r'<input class="task-list-item-checkbox"[^>]*>')
 _ALIGNMENT = re.compile(r"text-align:(left|center|right)")
 

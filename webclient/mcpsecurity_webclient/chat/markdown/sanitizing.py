@@ -5,8 +5,6 @@ from typing import Final
 
 import nh3
 
-__all__ = ["sanitized"]
-
 _MATH: Final = {
     "math", "menclose", "merror", "mfrac", "mi", "mmultiscripts", "mn", "mo", "mover", "mpadded", "mphantom",
     "mprescripts", "mroot", "mrow", "ms", "mspace", "msqrt", "mstyle", "msub", "msubsup", "msup", "mtable",

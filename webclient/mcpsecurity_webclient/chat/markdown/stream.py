@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from mcpsecurity_webclient.chat.markdown.rendering import to_html
 
-__all__ = ["MarkdownStream", "Piece"]
-
 _TABLE_BEGINS = re.compile(r"(?:^|\n[ \t]*\n|^[^\n|]*\n)(\|[^\n]*(?:\n[ \t|:-]*)?)$")
 """A line with a bar, at the end of the text, before it is clear whether it heads a table."""
 

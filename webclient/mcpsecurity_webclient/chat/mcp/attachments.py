@@ -6,8 +6,6 @@ from mcp import types
 
 from mcpsecurity.client.parts import part_text, resource_text
 
-__all__ = ["attached_text", "block_text"]
-
 _IN_A_PROMPT = 50_000
 _ATTACHED = 1024 * 1024
 """Most characters of a resource. Attachments can be long, as files can: the model is sent an excerpt,

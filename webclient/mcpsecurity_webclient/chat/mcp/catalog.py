@@ -5,8 +5,6 @@ from typing import Any
 
 from mcp import types
 
-__all__ = ["prompt_json", "resource_json", "template_json"]
-
 _EXPRESSION = re.compile(r"\{[+#./;?&]?([A-Za-z0-9_.,:*]{1,256})\}")
 _MODIFIER = re.compile(r"(?::[0-9]{1,4}|\*)$")
 

@@ -8,8 +8,6 @@ from mcpsecurity_webclient.chat.mcp.server import McpServer
 from mcpsecurity_webclient.chat.mcp.tool_ranking import best_fits
 from mcpsecurity_webclient.chat.models import ToolChoice
 
-__all__ = ["OWN_FUNCTIONS", "Found", "Offer", "find_tools", "offer"]
-
 OWN_FUNCTIONS = 2
 """Places that are kept for functions of the chat itself."""
 

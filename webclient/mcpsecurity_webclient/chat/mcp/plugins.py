@@ -16,8 +16,6 @@ from semantic_kernel.functions import KernelFunction
 from mcpsecurity.kernel import named_tools, tool_function
 from mcpsecurity_webclient.chat.mcp.tool_ranking import ToolWords, words_of
 
-__all__ = ["MAX_TOOLS", "Toolset", "cached_toolset"]
-
 MAX_TOOLS = 128
 """Most functions that the model's API takes."""
 

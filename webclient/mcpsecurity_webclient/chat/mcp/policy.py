@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 from mcpsecurity_webclient.server_settings import McpServerSettings
 
-__all__ = ["Effect", "Rule", "ToolPolicy", "effect_of"]
-
 Effect = Literal["reads", "changes", "destroys", "unknown"]
 Rule = Literal["always_ask", "never_ask", "refuse"]
 

@@ -19,8 +19,6 @@ from mcpsecurity_webclient.chat.mcp.server import McpServer, NoTokenError
 from mcpsecurity_webclient.chat.models import ToolChoice
 from mcpsecurity_webclient.languages import gettext as _
 
-__all__ = ["McpServers"]
-
 _log = logging.getLogger(__name__)
 _MAIN_PATIENCE = 10.0  # seconds for the first server: without it an answer may be of little use
 _PATIENCE = 2.5

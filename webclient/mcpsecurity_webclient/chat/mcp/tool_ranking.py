@@ -8,8 +8,6 @@ from typing import TypeVar
 
 from mcp import types
 
-__all__ = ["ToolWords", "best_fits", "words_of"]
-
 K = TypeVar("K")
 
 ToolWords = Mapping[str, float]

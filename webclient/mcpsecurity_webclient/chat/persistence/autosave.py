@@ -10,8 +10,6 @@ from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.errors import StaleConversationError, StoreError, StoreUnavailableError
 from mcpsecurity_webclient.store import Conversation, ConversationStore, Owner
 
-__all__ = ["ConversationSaver"]
-
 _log = logging.getLogger(__name__)
 _PAUSE = 0.5
 _LONGEST_PAUSE = 5.0

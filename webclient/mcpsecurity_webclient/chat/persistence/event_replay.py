@@ -22,8 +22,6 @@ from mcpsecurity_webclient.chat.tools.calls import ended_payload
 from mcpsecurity_webclient.errors import ReplayMismatchError
 from mcpsecurity_webclient.store import Conversation
 
-__all__ = ["EventReplayer", "replayed"]
-
 _log = logging.getLogger(__name__)
 
 Publish = Callable[[EventName, str | None, EventPayload], None]

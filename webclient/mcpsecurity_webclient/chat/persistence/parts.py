@@ -14,8 +14,6 @@ from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.languages import marked
 from mcpsecurity_webclient.store import Part
 
-__all__ = ["calls_from", "messages_from", "parts_of", "turns_from"]
-
 UNKNOWN = marked("It is not known whether this call was completed: the service stopped while it ran.")
 _LEFT_OUT = "left_out"
 _MESSAGE = "message"

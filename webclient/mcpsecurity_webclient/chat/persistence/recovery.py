@@ -14,8 +14,6 @@ from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.tools.calls import CANCELLED, said_of
 
-__all__ = ["recover_pending_calls"]
-
 
 def recover_pending_calls(
     calls: dict[str, PendingFunctionCall], turns: list[ChatMessageContent], now: float

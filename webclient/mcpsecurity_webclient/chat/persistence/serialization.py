@@ -12,8 +12,6 @@ from mcpsecurity_webclient.chat.persistence.versions import forks_from, forks_st
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.store import Conversation, Part
 
-__all__ = ["UnderWay", "captured", "restore", "under_way"]
-
 _UNDER_WAY = ("proposed", "approved", "running")
 
 

@@ -8,8 +8,6 @@ from mcpsecurity_webclient.chat.notes import Note
 from mcpsecurity_webclient.chat.persistence.parts import calls_from, messages_from, parts_of, turns_from
 from mcpsecurity_webclient.store import Part, PartKind
 
-__all__ = ["forks_from", "forks_state", "version_parts"]
-
 
 def forks_state(forks: Iterable[Fork]) -> list[dict[str, Any]]:
     """Return where the forks are and which of their versions are open."""

@@ -12,8 +12,6 @@ from mcpsecurity_webclient.chat.requests.pending_requests import Kind, Remembere
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 from mcpsecurity_webclient.chat.views import ElicitationView
 
-__all__ = ["ConversationRequests"]
-
 
 class ConversationRequests:
     """The open requests of the conversation of `recipient`. `call_on` returns the id of the call that runs on

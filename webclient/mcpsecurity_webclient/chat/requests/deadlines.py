@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 from mcpsecurity_webclient.errors import NoMoreTimeError, RequestExpiredError
 
-__all__ = ["Deadline", "WaitingTime", "reschedule"]
-
 
 class WaitingTime(NamedTuple):
     """How long requests wait: `seconds` at first, and `longest` however often the person asks for more."""

@@ -37,8 +37,6 @@ from mcpsecurity_webclient.errors import (
 )
 from mcpsecurity_webclient.languages import translated
 
-__all__ = ["Asked", "ElicitationCoordinator", "Recipient"]
-
 _ENDED_KEPT = 500
 
 

@@ -14,8 +14,6 @@ from mcpsecurity_webclient.errors import (
     UnknownRequestError,
 )
 
-__all__ = ["Kind", "NullRequestLog", "Remembered", "RequestLog", "State", "error_of_answer"]
-
 Kind = Literal["elicitation", "sampling"]
 State = Literal["open", "answered", "expired", "ended"]
 """`ended`: with the process that asked."""

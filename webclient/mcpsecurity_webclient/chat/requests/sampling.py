@@ -18,8 +18,6 @@ from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
 )
 
-__all__ = ["Sampler", "SamplingRequests"]
-
 _ENDED_KNOWN = 100
 
 

@@ -31,8 +31,6 @@ from mcpsecurity_webclient.errors import (
 )
 from mcpsecurity_webclient.languages import gettext as _
 
-__all__ = ["Approvals"]
-
 _ANNOUNCE_SECONDS = 2.0
 _LEAVE_SECONDS = 5.0
 

@@ -7,8 +7,6 @@ from semantic_kernel.contents import ChatMessageContent, FunctionCallContent
 from mcpsecurity_webclient.chat.history import result_of
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
 
-__all__ = ["ToolCallBatch"]
-
 
 @dataclass(slots=True)
 class ToolCallBatch:

@@ -26,8 +26,6 @@ from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.languages import marked, translated
 from mcpsecurity_webclient.telemetry import count_tool_call, trace_tool_call
 
-__all__ = ["NotApprovedError", "ToolCalls", "UnknownToolError", "ended_payload", "said_of"]
-
 _log = logging.getLogger(__name__)
 
 _KEPT = 1_048_576

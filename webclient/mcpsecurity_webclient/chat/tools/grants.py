@@ -16,8 +16,6 @@ from mcpsecurity_webclient.chat.views import GrantScope, GrantView
 from mcpsecurity_webclient.errors import StoreError, UnknownRequestError
 from mcpsecurity_webclient.store import Grant, GrantKey
 
-__all__ = ["SCOPES", "Grants"]
-
 SCOPES: tuple[GrantScope, ...] = ("arguments", "chat", "person")
 _LONGEST_TOOL = 200
 _MOST = 500

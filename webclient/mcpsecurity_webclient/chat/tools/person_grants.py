@@ -9,8 +9,6 @@ from weakref import WeakMethod
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.store import Grant, GrantKey, GrantStore, Owner
 
-__all__ = ["PersonGrants"]
-
 
 class PersonGrants:
     """The grants of `owner` in `store`. Without `load`, or if that failed, nothing is granted.

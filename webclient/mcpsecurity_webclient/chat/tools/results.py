@@ -8,8 +8,6 @@ from mcpsecurity.client.parts import decoded
 from mcpsecurity.runtime.exact_decimals import dumps
 from mcpsecurity_webclient.chat.views import ContentView
 
-__all__ = ["content_json", "shown_parts", "structured_json"]
-
 _MAX_TEXT = 100_000
 _MAX_IMAGE = 4 * 1024 * 1024
 _MAX_PARTS = 50

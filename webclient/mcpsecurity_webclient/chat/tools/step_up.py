@@ -18,8 +18,6 @@ from mcpsecurity_webclient.chat.tools.approvals import Publish
 if TYPE_CHECKING:
     from mcpsecurity_webclient.chat.views import SignInView
 
-__all__ = ["StepUps"]
-
 _TIMES = 2
 _SECONDS = 600.0
 

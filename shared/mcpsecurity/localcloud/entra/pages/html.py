@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-__all__ = ["Html", "element", "hidden", "page", "source_of"]
-
 
 class Html(str):
     """Markup that is safe to put into a page: text from outside has been escaped."""

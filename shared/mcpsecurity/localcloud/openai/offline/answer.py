@@ -29,8 +29,6 @@ from mcpsecurity.localcloud.openai.offline.translations import (
     term,
 )
 
-__all__ = ["Result", "summary", "value_of"]
-
 _ROWS = 10
 _SHOWN = re.compile(r"^\[\w+ of type [^\],]+, shown to the person\]\n?", re.MULTILINE)
 """A picture's placeholder in a result. The person sees the picture, so the answer leaves it out."""

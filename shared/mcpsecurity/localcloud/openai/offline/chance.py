@@ -6,8 +6,6 @@ from typing import Literal
 
 from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS
 
-__all__ = ["Chance", "chance_in"]
-
 _WORDS = "|".join(word for word in NUMBER_WORDS if " " not in word)
 _COUNT = rf"(\d{{1,2}}|{_WORDS}|some|a couple of|a pair of)"
 _SHORT = re.compile(r"(?<![\w])(\d{1,2})?[dw](\d{1,3})\b", re.IGNORECASE)

@@ -8,8 +8,6 @@ from typing import Literal
 
 from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS
 
-__all__ = ["DAYS", "MONTHS", "DateQuestion", "Days", "date_question", "days_in", "easter", "years_between"]
-
 MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),

@@ -11,8 +11,6 @@ from mcpsecurity.localcloud.openai.offline.dates import DAYS, MONTHS, days_in
 from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS, integers
 from mcpsecurity.localcloud.openmeteo.cities import cities
 
-__all__ = ["Range", "count_before", "places", "quoted", "range_of", "time_zones"]
-
 _N = r"(-?\d+(?:\.\d+)?|" + "|".join(w for w in NUMBER_WORDS if " " not in w) + ")"
 _RANGES = [
     re.compile(pattern, re.IGNORECASE)

@@ -9,8 +9,6 @@ from mcpsecurity.localcloud.openai.offline.languages import Language
 from mcpsecurity.localcloud.openai.offline.tools import Tool
 from mcpsecurity.localcloud.openai.offline.translations import number_words, phrase, term
 
-__all__ = ["Fact", "asked_facts", "facts_of", "rows_of", "subject_of", "units_of"]
-
 _UNIT = (
     "°C|°F|km/h|m/s|mph|knots|mm|cm|km|m|%|percent|kg|g|hPa|EUR|USD|CHF|GBP|seconds|minutes|hours|bytes|MB|GB"
 )

@@ -15,8 +15,6 @@ from mcpsecurity.localcloud.openai.offline.extract import (
 from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS, integers, stems
 from mcpsecurity.localcloud.openai.offline.tools import Parameter, Tool
 
-__all__ = ["fill"]
-
 _LOW, _HIGH = {"min", "minimum", "lower", "low", "start"}, {"max", "maximum", "upper", "high", "end"}
 _PLACES = {"city", "location", "destination", "country", "region", "address"}
 _DATES = {"date", "day", "datetime", "when", "time"}

@@ -1,7 +1,5 @@
 """Everyday words of German, French and Spanish, each with what it is in English."""
 
-__all__ = ["FUNCTION_WORDS", "GLOSSARY", "PATTERNS"]
-
 FUNCTION_WORDS = {
     "en": (
         "the is are what which how give me please and in a an of to my i you do who tell roll when does will"

@@ -9,8 +9,6 @@ from typing import Literal
 from mcpsecurity.localcloud.openai.offline.dates import DAYS, MONTHS
 from mcpsecurity.localcloud.openai.offline.glossary import FUNCTION_WORDS, GLOSSARY, PATTERNS
 
-__all__ = ["Language", "Prompt", "read_prompt"]
-
 Language = Literal["en", "de", "fr", "es"]
 
 _CAPITALISED = frozenset({*DAYS, *MONTHS, "christmas", "easter"})

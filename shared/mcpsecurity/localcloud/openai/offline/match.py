@@ -10,8 +10,6 @@ from mcpsecurity.localcloud.openai.offline.fill import fill
 from mcpsecurity.localcloud.openai.offline.prompt_words import stems
 from mcpsecurity.localcloud.openai.offline.tools import Tool
 
-__all__ = ["best_tool"]
-
 _THRESHOLD = 2.0
 _FITS = 1.5
 _BESIDE = 0.75

@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["note_of"]
-
 _TASK = re.compile(r"^Write a note of a conversation\b.*?\bAt most (\d{1,5}) words", re.DOTALL)
 _SAID = re.compile(r"^(?:The (?:person|assistant) (?:said|asked for)|Asked|Answered): .*", re.MULTILINE)
 _NONE = "(none)"

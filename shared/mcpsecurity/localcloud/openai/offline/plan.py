@@ -14,8 +14,6 @@ from mcpsecurity.localcloud.openai.offline.match import best_tool
 from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS, integers, stems
 from mcpsecurity.localcloud.openai.offline.tools import Parameter, Tool
 
-__all__ = ["Step", "plan"]
-
 _LOW, _HIGH = ("min", "minimum", "lower", "low"), ("max", "maximum", "upper", "high")
 _AGAIN = re.compile(
     r"^\s*(?:and|another|again|one more|once more|same|what about|how about|now|also|more|or)\b",

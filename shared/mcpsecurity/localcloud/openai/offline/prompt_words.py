@@ -5,8 +5,6 @@ import re
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
-__all__ = ["ACTING", "NUMBER_WORDS", "corrected", "integers", "participle", "stems"]
-
 # fmt: off
 _COUNTS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",

@@ -19,8 +19,6 @@ from mcpsecurity.localcloud.openai.offline.tool_sentences import ask_for, cannot
 from mcpsecurity.localcloud.openai.offline.tools import Tool
 from mcpsecurity.localcloud.openai.offline.translations import phrase
 
-__all__ = ["Reply", "ToolCall", "reply_to"]
-
 _EACH_ONCE = re.compile(r"\blottery\b|\bout of \d|\b(?:different|distinct|unique)\b", re.IGNORECASE)
 """Words for numbers that must all be different."""
 _MOST_DRAWS = 4

@@ -10,8 +10,6 @@ from mcpsecurity.localcloud.openai.offline.tool_sentences import describe_tool, 
 from mcpsecurity.localcloud.openai.offline.tools import Tool
 from mcpsecurity.localcloud.openai.offline.translations import phrase
 
-__all__ = ["about_tools", "chat"]
-
 _LISTS = re.compile(
     r"\b(?:what|which)\b.{0,12}\btools?\b.{0,20}\b(?:have|are|available|offer|use|there|know)\b"
     r"|\b(?:list|show)\b.{0,16}\btools\b|\bwhat (?:else )?can you do\b|\bwhat are you (?:able|good)\b"

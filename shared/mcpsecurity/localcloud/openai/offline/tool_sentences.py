@@ -7,9 +7,6 @@ from mcpsecurity.localcloud.openai.offline.languages import Language
 from mcpsecurity.localcloud.openai.offline.tools import Tool
 from mcpsecurity.localcloud.openai.offline.translations import join_words, phrase, term
 
-__all__ = ["ask_for", "cannot", "describe_tool", "greeting", "list_tools", "trouble", "trouble_text"]
-
-
 _MISSING = re.compile(r"^still missing: ([\w, ]+)\.|^(\w+) is missing\b", re.IGNORECASE)
 """What a tool says when it was not given all that it needs."""
 

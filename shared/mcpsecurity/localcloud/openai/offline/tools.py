@@ -8,8 +8,6 @@ from typing import Any
 
 from mcpsecurity.localcloud.openai.offline.prompt_words import ACTING, participle, stems
 
-__all__ = ["Parameter", "Tool", "read_tools"]
-
 _EXCLUSIVE = r"(?:exclusive|excluded|not included|not inclusive|never (?:drawn|returned|reached))"
 _READING_WORDS = (
     "get list lookup look up fetch read find show search generate calculate compute play roll draw pick flip"

@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from mcpsecurity.localcloud.openai.offline.languages import Language
 
-__all__ = ["article", "date_words", "join_words", "number_words", "phrase", "term"]
-
 
 class _Words(NamedTuple):
     """What `translations.json` beside this module has, by language."""
