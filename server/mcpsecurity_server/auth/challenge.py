@@ -1,4 +1,8 @@
-"""Responses to refused requests (RFC 6750, section 3; RFC 9728, section 5.1; MCP authorization)."""
+"""Responses to refused requests (RFC 6750, section 3; RFC 9728, section 5.1; MCP authorization).
+
+Their words are where the refusal is raised: of a 401 in `bearer` and `verifier`, of a 403 in `policy`, and
+for single tools in `tool_policy`.
+"""
 
 import base64
 import math

@@ -1,4 +1,4 @@
-"""The rate limit of tool calls, per person and client."""
+"""The rate limit of tool calls, per person and client: `MCP_SERVER_CALLS_PER_MINUTE`."""
 
 import math
 

@@ -18,7 +18,7 @@ from mcpsecurity.elicitation.fields import (
     TextField,
     is_endless,
 )
-from mcpsecurity.elicitation.reading import Reader, SchemaError
+from mcpsecurity.elicitation.schema import Reader, SchemaError
 from mcpsecurity.runtime.exact_decimals import ExactFloat
 from mcpsecurity.sentences import Sentence
 

@@ -1,4 +1,7 @@
-"""A tool's input schema as a model's API takes it: valid, without references, and bounded in size."""
+"""A tool's input schema as a model's API takes it: valid, without references, and bounded in size.
+
+`mcpsecurity.model_plain_schemas` takes more away for endpoints that refuse such a schema.
+"""
 
 import json
 import re

@@ -1,7 +1,8 @@
 """Deadlines that the person can move: WCAG 2.2.1, Timing Adjustable.
 
 A request waits `seconds`, and again that long after each time the person asks for more, but never longer than
-the operator's limit from its beginning on.
+the operator's limit from its beginning on. `WEBCLIENT_APPROVAL_TIMEOUT`, `WEBCLIENT_ELICITATION_TIMEOUT` and
+`WEBCLIENT_LONGEST_WAIT` are these times, with their defaults in `settings`.
 """
 
 import asyncio
