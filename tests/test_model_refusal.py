@@ -314,6 +314,41 @@ CASES: dict[str, Case] = {
         None,
         {"error": {"code": 502, "message": "Provider returned error"}},
     ),
+    "LiteLLM's model later": (
+        "no_model",
+        None,
+        {
+            "type": "error",
+            "error": {"type": "error", "code": "not_found_error", "message": "litellm.NotFoundError: b'…'"},
+        },
+    ),
+    "LiteLLM's key later": (
+        "credentials",
+        None,
+        {"type": "error", "error": {"code": "authentication_error", "message": "litellm: b'…'"}},
+    ),
+    "Anthropic's limit later": (
+        "busy",
+        None,
+        {"type": "error", "error": {"type": "rate_limit_error", "message": "This would exceed your limit"}},
+    ),
+    "Anthropic's bill later": ("no_quota", None, {"error": {"type": "billing_error", "message": "…"}}),
+    "Anthropic's load later": (
+        "passing",
+        None,
+        {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},
+    ),
+    "LiteLLM's cooldown": (
+        "busy",
+        429,
+        {
+            "error": {
+                "message": "No deployments available for selected model, Try again in 5 seconds.",
+                "type": "all_deployments_in_cooldown",
+                "code": "429",
+            }
+        },
+    ),
     "an unknown error": ("passing", None, {"error": {"message": "no"}}),
     "a wrong value": (
         "refused",

@@ -89,6 +89,16 @@ _NO_MODEL = {
     "model_not_available",
     "ModelDeprecated",
 }
+_STATUSES = {
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "rate_limit_error": 429,
+    "throttling_error": 429,
+    "overloaded_error": 529,
+}
+"""What Anthropic and LiteLLM call in the middle of an answer what has this status otherwise."""
 _NO_MODEL_WORDS = re.compile(
     r"(model|deployment|endpoint).{0,60}(not found|not exist|decommissioned|deprecated)"
     r"|(unknown|invalid|no such) model|not a valid model|model identifier is invalid|non-serverless model"
@@ -105,14 +115,20 @@ def kind_of(status: int | None, error: Mapping[str, Any]) -> Kind:
         error: as `error_in` returns it.
     """
     message, codes = str(error.get("message", "")), codes_of(error)
-    status = status or told_status(error)
-    return _of_words(status, message, codes) or (_of_status(status, message) if status else "passing")
+    told = status or told_status(error)
+    if kind := _of_words(told, message, codes):
+        return kind
+    if status is None and told == _STATUSES["not_found_error"]:  # the address exists, as it answered
+        return "no_model"
+    return _of_status(told, message) if told else "passing"
 
 
 def told_status(error: Mapping[str, Any]) -> int | None:
-    """Return the status that an error within an answer gives as its code, as OpenRouter does."""
+    """Return the status that an error within an answer gives as its code, as OpenRouter does, or by name."""
     code = str(error.get("code", ""))
-    return int(code) if re.fullmatch(r"[45]\d\d", code) else None
+    if re.fullmatch(r"[45]\d\d", code):
+        return int(code)
+    return next((_STATUSES[name] for name in sorted(codes_of(error)) if name in _STATUSES), None)
 
 
 def codes_of(error: Mapping[str, Any]) -> set[str]:

@@ -210,6 +210,56 @@ async def test_a_stream_is_answered_by_functions_as_well(endpoint: Endpoint, mod
     ]  # fmt: skip
 
 
+async def test_reasoning_that_is_sealed_in_the_last_event_goes_back_in_its_place(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    """LiteLLM 1.108.7 in front of Claude, which refuses results of calls without what it thought."""
+    kernel, tools = Kernel(), Tools()
+    kernel.add_plugin(tools, "Tools")
+    summary = [{"type": "summary_text", "text": "Two."}]
+    said = {"type": "message", "content": [{"type": "output_text", "text": "Let me see."}]}
+    made = [called("Tools-keep", f"toolu_{n}", f'{{"number": {n}}}') for n in (1, 2)]
+    sealed = {"type": "reasoning", "id": "rs_1", "content": [], "encrypted_content": '[{"type":"thinking"}]'}
+    later = {"type": "reasoning", "id": "rs_2", "encrypted_content": "x"}
+    output = [sealed, said, made[0]["item"], later, made[1]["item"]]
+    endpoint.answers += [
+        [item("reasoning", id="rs_0", summary=summary), *made, delta("Let me see."), ended(output=output)]
+    ]
+    history = ChatHistory()
+    history.add_user_message("Keep 1 and 2.")
+    settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto())
+    await model_at().get_chat_message_content(history, settings, kernel=kernel)
+    assert shape(endpoint.bodies[1])[1:] == [
+        "reasoning rs_1", "message assistant", "function_call toolu_1", "reasoning rs_2",
+        "function_call toolu_2", "function_call_output toolu_1", "function_call_output toolu_2",
+    ]  # fmt: skip
+    assert endpoint.bodies[1]["input"][1] == {
+        "type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": '[{"type":"thinking"}]',
+    }  # fmt: skip
+
+
+async def test_a_call_whose_id_is_its_signature_goes_back_by_it(endpoint: Endpoint, model_at: Made) -> None:
+    """LiteLLM 1.108.7 in front of Gemini; such an id is longer than those that are kept."""
+    signed = "call_28fb8fda89644c__thought__" + "c2lnbmVk" * 20
+    endpoint.answers += [[called("Tools-keep", signed), called("Tools-keep", "call_2"), ended()]]
+    history, model = ChatHistory(), model_at()
+    history.add_user_message("Keep it.")
+    answer = await model.get_chat_message_content(history, ChatModelSettings())
+    assert answer is not None
+    calls = [call for call in answer.items if isinstance(call, FunctionCallContent)]
+    for call, short in zip(calls, ("c1", "c2"), strict=True):
+        call.id = short
+    history.add_message(answer)
+    for call in calls:
+        result = FunctionResultContent.from_function_call_content_and_result(call, "kept")
+        history.add_message(result.to_chat_message_content())
+    await model.get_chat_message_content(history, ChatModelSettings())
+    assert shape(endpoint.bodies[1])[1:] == [
+        f"function_call {signed}", "function_call c2",
+        f"function_call_output {signed}", "function_call_output c2",
+    ]  # fmt: skip
+
+
 async def test_reasoning_of_another_deployment_is_left_out_when_it_is_refused(
     endpoint: Endpoint, model_at: Made
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.scripted_chat import ask, run
-from tests.webclient.scripted_model import ScriptedModel
+from tests.webclient.scripted_model import ScriptedModel, chunk
 from tests.webclient.visitor import Visitor
 
 
@@ -59,6 +59,28 @@ async def test_a_refused_message_that_is_asked_again_is_sent_again(
     await run(visitor, "retry")
     assert [m["content"] for m in model.last[1:]] == ["perhaps bad"]
     assert "left_out" not in (await visitor.snapshot())["messages"][0]
+
+
+async def test_a_message_whose_whole_answer_the_filter_held_back_is_left_out(
+    visitor: Visitor, model: ScriptedModel
+) -> None:
+    """How Gemini says that it refused the messages: there is no text, by LiteLLM and its own endpoint."""
+    await ask(visitor, "first")
+    model.turns.append([chunk({}, "content_filter")])
+    assert (await ask(visitor, "something bad"))["status"] == "completed"
+    question, answer = (await visitor.snapshot())["messages"][-2:]
+    assert (question["left_out"], answer["finish_reason"]) == ("content_filter", "content_filter")
+    await ask(visitor, "something good")
+    assert [m["content"] for m in model.last[1:]] == ["first", "Done.", "something good"]
+
+
+async def test_a_message_whose_answer_the_filter_ended_is_still_sent(
+    visitor: Visitor, model: ScriptedModel
+) -> None:
+    model.turns.append([chunk({"content": "Once"}), chunk({}, "content_filter")])
+    await ask(visitor, "perhaps bad")
+    await ask(visitor, "go on")
+    assert [m["content"] for m in model.last[1:]] == ["perhaps bad", "Once", "go on"]
 
 
 def _refuses(status: int, error: Any, **headers: str) -> Any:

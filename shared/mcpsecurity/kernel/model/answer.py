@@ -190,11 +190,12 @@ class Answer:
             call.arguments.append(arguments)
             self._grow(len(arguments))
 
-    def reason(self, item: dict[str, Any], size: int) -> None:
-        """Take a reasoning item of this size."""
+    def reason(self, item: dict[str, Any], size: int, place: int | None = None) -> None:
+        """Take a reasoning item of this size; without a place it stands after all that came so far."""
         if not self._grow_reasoning(size):
             return
-        place = 1 + len(self._calls) if self._calls or self.text.any else 0
+        if place is None:
+            place = 1 + len(self._calls) if self._calls or self.text.any else 0
         self.reasoning.append((place, item))
 
     def mark_call(self, item: dict[str, Any], size: int) -> None:

@@ -11,6 +11,7 @@ from semantic_kernel.contents import ChatMessageContent
 from mcpsecurity.kernel.model.answer import REASONING, THOUGHT, Answer, count_of, text_of
 from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import picture_parts
+from mcpsecurity.kernel.model.signed_ids import mark_of, signed_ids
 from mcpsecurity.kernel.model.thoughts import thought_in_parts
 from mcpsecurity.model_error import error_in
 
@@ -25,9 +26,6 @@ https://ai.google.dev/gemini-api/docs/thought-signatures."""
 _DETAILS = ("reasoning_details", "thinking_blocks")
 """What OpenRouter has of a model's reasoning: https://openrouter.ai/docs/use-cases/reasoning-tokens; and what
 LiteLLM has of Claude's: https://docs.litellm.ai/docs/reasoning_content."""
-_SIGNED_ID = "__thought__"
-"""Where gateways (LiteLLM, agentgateway) put the signature of a call into its id, this is before it. Such an
-id is longer than an id may be elsewhere."""
 
 
 def request(messages: Iterable[ChatMessageContent], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,10 +87,10 @@ def _sent(message: ChatMessageContent, ids: dict[str, str]) -> dict[str, Any]:
     for place, item in message.metadata.get(REASONING, ()) if calls else ():
         sent |= {name: item[name] for name in _DETAILS if name in item}
         if 0 < place <= len(calls):
-            call = calls[place - 1]
-            call |= {name: item[name] for name in _MARKS if name in item}
-            if "call_id" in item and "type" not in item:
-                ids[call["id"]] = call["id"] = item["call_id"]
+            calls[place - 1] |= {name: item[name] for name in _MARKS if name in item}
+    ids |= signed_ids(message)
+    for call in calls:
+        call["id"] = ids.get(call["id"], call["id"])
     if "tool_call_id" in sent:
         sent["tool_call_id"] = ids.get(sent["tool_call_id"], sent["tool_call_id"])
     return sent
@@ -164,8 +162,7 @@ def _read_call(made: Mapping[str, Any], answer: Answer) -> None:
     call_id = text_of(made.get("id"))
     answer.call(made.get("index"), call_id, text_of(function.get("name")), arguments)
     marks: dict[str, Any] = {name: made[name] for name in _MARKS if isinstance(made.get(name), dict)}
-    if _SIGNED_ID in call_id:
-        marks["call_id"] = call_id
+    marks |= mark_of(call_id)
     if marks:
         answer.mark_call(marks, len(str(marks)))
 

@@ -18,6 +18,7 @@ from semantic_kernel.contents import (
 from mcpsecurity.kernel.model.answer import REASONING, Answer, count_of, text_of
 from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import pictures_of
+from mcpsecurity.kernel.model.signed_ids import mark_of, signed_ids
 from mcpsecurity.model_error import error_in
 
 __all__ = ["UNWANTED", "read", "request"]
@@ -40,6 +41,7 @@ UNWANTED = frozenset(
 
 _MIN_OUTPUT = 16
 """A lower limit of an answer is refused."""
+_CALLS = ("function_call", "custom_tool_call")
 _REASONS = {"max_output_tokens": "length", "max_tokens": "length", "content_filter": "content_filter"}
 
 
@@ -78,16 +80,21 @@ def _format(form: Mapping[str, Any]) -> dict[str, Any]:
 
 def _items(messages: Sequence[ChatMessageContent]) -> Iterator[dict[str, Any]]:
     asked = max((n for n, message in enumerate(messages) if message.role == AuthorRole.USER), default=-1)
+    ids: dict[str, str] = {}
     for number, message in enumerate(messages):
+        ids |= signed_ids(message)
         if message.role == AuthorRole.TOOL:
-            yield from (_result(item) for item in message.items if isinstance(item, FunctionResultContent))
+            results = (item for item in message.items if isinstance(item, FunctionResultContent))
+            yield from (_result(item, ids) for item in results)
         elif message.role == AuthorRole.ASSISTANT:
-            yield from _said(message, with_reasoning=number > asked)
+            yield from _said(message, ids, with_reasoning=number > asked)
         else:
             yield {"type": "message", "role": message.role.value, "content": list(_parts(message))}
 
 
-def _said(message: ChatMessageContent, *, with_reasoning: bool) -> Iterator[dict[str, Any]]:
+def _said(
+    message: ChatMessageContent, ids: Mapping[str, str], *, with_reasoning: bool
+) -> Iterator[dict[str, Any]]:
     """Yield what the model said: its text and calls, with the reasoning items in their places. One that
     nothing follows would be refused."""
     known = message.metadata.get(REASONING, ()) if with_reasoning else ()
@@ -102,19 +109,19 @@ def _said(message: ChatMessageContent, *, with_reasoning: bool) -> Iterator[dict
         arguments = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments or {})
         yield {
             "type": "function_call",
-            "call_id": call.id,
+            "call_id": ids.get(str(call.id), call.id),
             "name": call.name,
             "arguments": arguments or "{}",
         }
 
 
-def _result(item: FunctionResultContent) -> dict[str, Any]:
+def _result(item: FunctionResultContent, ids: Mapping[str, str]) -> dict[str, Any]:
     text, pictures = str(item.result), list(pictures_of(item))
     output: Any = text
     if pictures:
         shown = [{"type": "input_image", "image_url": url} for url in pictures]
         output = [{"type": "input_text", "text": text}, *shown]
-    return {"type": "function_call_output", "call_id": item.id, "output": output}
+    return {"type": "function_call_output", "call_id": ids.get(str(item.id), item.id), "output": output}
 
 
 def _parts(message: ChatMessageContent) -> Iterator[dict[str, Any]]:
@@ -159,14 +166,22 @@ def _read_item(item: Any, answer: Answer) -> None:
     if not isinstance(item, dict):
         return
     match item.get("type"):
-        case "function_call" | "custom_tool_call":
+        case kind if kind in _CALLS:
             call_id = text_of(item.get("call_id"))
             index = call_id or text_of(item.get("id")) or object()
             arguments = item.get("arguments", item.get("input"))
             answer.call(index, call_id, text_of(item.get("name")), arguments)
-        case "reasoning" if isinstance(sealed := item.get("encrypted_content"), str) and sealed:
-            kept = ("type", "id", "summary", "encrypted_content")
-            answer.reason({name: item[name] for name in kept if name in item}, len(sealed))
+            if mark := mark_of(call_id):
+                answer.mark_call({**mark}, len(call_id))
+        case "reasoning":
+            _read_reasoning(item, answer)
+
+
+def _read_reasoning(item: Mapping[str, Any], answer: Answer, place: int | None = None) -> None:
+    """Add a reasoning item that can go back: one whose content is encrypted."""
+    if isinstance(sealed := item.get("encrypted_content"), str) and sealed:
+        kept = {name: item[name] for name in ("id", "summary", "encrypted_content") if name in item}
+        answer.reason({"type": "reasoning", "summary": [], **kept}, len(sealed), place)
 
 
 def _read_response(response: Any, answer: Answer) -> None:
@@ -194,12 +209,19 @@ def _read_response(response: Any, answer: Answer) -> None:
 
 
 def _read_output(output: Iterable[Any], answer: Answer) -> None:
-    """Add what the whole answer has and no event brought: calls that were cut off, text that came at once."""
+    """Add what the whole answer has and no event brought: calls that were cut off, text that came at once,
+    reasoning that LiteLLM encrypts at the end."""
     known = {call_id for call_id, _, _ in answer.calls()}
     silent = not (answer.text.any or answer.refusal.any)
+    unsealed = not any("type" in item for _, item in answer.reasoning)
+    kinds: list[Any] = []
     for item in output:
         kind = item.get("type") if isinstance(item, dict) else None
-        if kind in ("function_call", "custom_tool_call") and item.get("call_id") not in known:
+        kinds.append(kind)
+        if kind == "reasoning" and unsealed:
+            calls = sum(before in _CALLS for before in kinds)
+            _read_reasoning(item, answer, 1 + calls if calls or "message" in kinds else 0)
+        if kind in _CALLS and item.get("call_id") not in known:
             _read_item(item, answer)
         elif kind == "message" and silent:
             content = item.get("content")

@@ -154,6 +154,8 @@ class Runs:
                 await self._prompting.carry_out(pending, self._transcript.history)
             completion = await self._prompting.answer(self._transcript.history, writer)
             ending = {"status": completion.status, "usage": completion.usage}
+            if self._is_held_back:
+                self._leave_out_question()
         except asyncio.CancelledError:
             writer.broken_off("stopped")
             ending = {"status": "stopped"}
@@ -201,6 +203,18 @@ class Runs:
             said.left_out = reason
             self._publish("message.left_out", {"message_id": said.message_id, "reason": reason})
 
+    @property
+    def _is_held_back(self) -> bool:
+        """Whether the filter left no word of the answer. Gemini says by that that it refused the messages,
+        and would refuse them again with every later one."""
+        last = self._state.messages[-1]
+        return last.finish_reason == "content_filter" and not last.text.strip()
+
+    def _leave_out_question(self) -> None:
+        """Stop sending the person's last message, with what followed it."""
+        self._transcript.leave_out_question()
+        self._mark_question("content_filter")
+
     def _failed(self, error: Exception, writer: AnswerWriter) -> RunDone:
         if (needed := sign_in_needed(error)) is not None:
             writer.broken_off("broken_off")
@@ -215,6 +229,5 @@ class Runs:
         else:
             _log.warning("run failed: %s%s", failure.code, report_in(error, texts_of(self._transcript.turns)))
         if failure is REFUSED:
-            self._transcript.leave_out_question()
-            self._mark_question("content_filter")
+            self._leave_out_question()
         return {"status": "failed", "error": failure.to_json()}
