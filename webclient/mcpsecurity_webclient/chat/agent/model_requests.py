@@ -129,19 +129,20 @@ class ModelRequests:
 
     async def _streamed(self, used: ModelInUse, history: ChatHistory, writer: AnswerWriter) -> ModelAnswer:
         settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False))
-        response = ModelAnswer()
+        response, speaks = ModelAnswer(), False
         stream = used.service.get_streaming_chat_message_contents(history, settings, kernel=self._kernel)
         try:
             async with aclosing(stream):
                 read_at = time.monotonic()
                 async for parts in stream:
-                    waited = time.monotonic() - read_at > _AT_ONCE
+                    slow = speaks and time.monotonic() - read_at > _AT_ONCE
                     if any(part.metadata.get("text_was_thought") for part in parts):
                         writer.reset()
                     if piece := "".join(map(response.take, parts)):
                         writer.text(piece)
-                        if waited:  # the model is slower than this: its next words are read together
+                        if slow:  # the model is slower than this: its next words are read together
                             await asyncio.sleep(_PAUSE)
+                        speaks = True  # the time before its first words tells nothing of the next ones
                     read_at = time.monotonic()
         except BaseException:
             if not response.is_blank:
