@@ -26,14 +26,20 @@ async def only_good_tokens(request: web.Request, handler: Any) -> web.StreamResp
 
 
 class SlowPerson:
-    """A credential of azure-core whose person takes longer to sign in than the server may take to answer."""
+    """A credential of azure-core whose person takes `seconds` to sign in. The token is known from then on;
+    one that is `kept` was got before, and is given first.
+    """
 
-    def __init__(self, *tokens: str) -> None:
-        self._tokens = list(tokens)
+    def __init__(self, seconds: float, *kept: str) -> None:
+        self._seconds = seconds
+        self._kept = list(kept)
 
     async def next_token(self) -> str:
-        await asyncio.sleep(1.5 * SHORT)
-        return self._tokens.pop(0)
+        if self._kept:
+            return self._kept.pop(0)
+        await asyncio.sleep(self._seconds)
+        self._seconds = 0
+        return "good"
 
     async def get_token(self, *_: str, **__: Any) -> AccessToken:
         return AccessToken(await self.next_token(), 2**40)
@@ -53,7 +59,7 @@ SIGN_INS: dict[str, Callable[[SlowPerson], httpx.Auth]] = {
 async def test_a_person_may_take_longer_to_sign_in_than_a_server_to_answer(
     serve: Serve, kind: str, refused: tuple[str, ...]
 ) -> None:
-    person = SlowPerson(*refused, *["good"] * 9)
+    person = SlowPerson(1.5 * SHORT, *refused)
     auth = SIGN_INS[kind](person)
     async with (
         serve(program(), only_good_tokens) as url,
@@ -64,7 +70,7 @@ async def test_a_person_may_take_longer_to_sign_in_than_a_server_to_answer(
 
 @pytest.mark.parametrize("kind", SIGN_INS)
 async def test_a_server_that_says_nothing_after_a_sign_in_is_given_up(serve: Serve, kind: str) -> None:
-    auth = SIGN_INS[kind](SlowPerson(*["good"] * 9))
+    auth = SIGN_INS[kind](SlowPerson(0.4))
     async with serve(program(), silence) as url:
         with pytest.raises(ServerUnavailableError, match="did not answer within"):
-            await McpConnection(url, auth=auth, timeout=SHORT).open()
+            await McpConnection(url, auth=auth, timeout=0.2).open()

@@ -6,6 +6,7 @@ translation, and those that are gone are removed.
 """
 
 import io
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -37,6 +38,7 @@ KEYWORDS = {
 TRANSLATED = [code for code in LANGUAGES if code != DEFAULT]
 
 
+@cache
 def extracted() -> Catalog:
     """Return a catalogue with every text and the files that have it."""
     catalog = Catalog()
@@ -76,7 +78,7 @@ def written(catalog: Catalog) -> bytes:
 
 
 def update() -> None:
-    """Write the catalogues anew, from the texts and the translations that there are."""
+    """Rewrite the catalogues, from the texts and the translations so far."""
     template = extracted()
     for language in TRANSLATED:
         path = LOCALE / f"{language}.po"
