@@ -31,7 +31,7 @@ SLOW = {
     "test_with_models.py",
     "testing",
 }
-"""Folders of tests/, and modules, that `--fast` leaves out."""
+"""Folders of tests/, and modules, that `--fast` leaves out. It leaves out single tests that are marked `slow`, too."""
 SLOW_WORDS = re.compile(r"subprocess|playwright|pexpect|tests\.support\.(programs|installed)\b|max_examples")
 """So are modules with such a word: they start other programs or a browser, or try many examples."""
 
@@ -52,6 +52,14 @@ def _is_slow(path: Path) -> bool:
     if SLOW.intersection(path.relative_to(TESTS).parts):
         return True
     return path.suffix == ".py" and (_has_slow_word(path) or _has_slow_word(path.with_name("conftest.py")))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that are marked `slow`, with `--fast`."""
+    if config.getoption("--fast"):
+        slow = [item for item in items if item.get_closest_marker("slow") is not None]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item.get_closest_marker("slow") is None]
 
 
 @cache

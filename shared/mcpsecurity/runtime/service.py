@@ -33,7 +33,8 @@ STOP_TIMEOUT = 4.0
 _START_THRESHOLD = 20_000
 """New objects between two collections at the start, which then takes hardly any more memory than with 700."""
 
-_LAST_CONNECTIONS_SECONDS = 0.02
+_LAST_CONNECTIONS_SECONDS = 0.001
+_LAST_HANDSHAKES_SECONDS = 0.02
 
 _UNREADABLE = "The request cannot be read."
 
@@ -151,10 +152,11 @@ class ServiceRunner(web.AppRunner):
         Connections that were accepted last get a moment first: aiohttp closes those that it knows, and does
         not know them before their TLS handshake is done.
         """
-        if self.sites:
-            for site in self.sites:
+        if sites := self.sites:
+            secure = any(site.name.startswith("https:") for site in sites)
+            for site in sites:
                 await site.stop()
-            await asyncio.sleep(_LAST_CONNECTIONS_SECONDS)
+            await asyncio.sleep(_LAST_HANDSHAKES_SECONDS if secure else _LAST_CONNECTIONS_SECONDS)
         await super().cleanup()
 
     async def _make_server(self) -> web.Server:  # abstract in aiohttp's `BaseRunner`
