@@ -31,9 +31,9 @@ SLOW = {
     "test_with_models.py",
     "testing",
 }
-"""Folders of tests/, and modules, that `--fast` leaves out. It leaves out single tests that are marked `slow`, too."""
+"""Folders of tests/, and modules, that `--fast` leaves out, besides tests that are marked `slow`."""
 SLOW_WORDS = re.compile(r"subprocess|playwright|pexpect|tests\.support\.(programs|installed)\b|max_examples")
-"""So are modules with such a word: they start other programs or a browser, or try many examples."""
+"""Modules with such a word are left out, too: they start other programs or a browser, or try many examples."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,7 +55,7 @@ def _is_slow(path: Path) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that are marked `slow`, with `--fast`."""
+    """Leave out tests that are marked `slow`, with `--fast`."""
     if config.getoption("--fast"):
         slow = [item for item in items if item.get_closest_marker("slow") is not None]
         config.hook.pytest_deselected(items=slow)

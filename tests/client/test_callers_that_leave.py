@@ -73,6 +73,7 @@ async def test_a_cancelled_call_ends_its_post_while_the_session_stays_open(tool:
         assert len(server.cancelled) == 1
 
 
+@pytest.mark.slow
 async def test_a_listing_that_takes_too_long_ends_its_post() -> None:
     server = SilentServer()
     async with connected(server, seconds=1.5) as connection, asyncio.timeout(30):

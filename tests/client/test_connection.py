@@ -203,6 +203,7 @@ async def test_a_server_that_says_nothing_is_given_up(serve: Serve) -> None:
             await McpConnection(url, timeout=0.2).open()
 
 
+@pytest.mark.slow
 async def test_a_prompt_that_does_not_come_is_given_up_but_not_while_a_person_is_asked(serve: Serve) -> None:
     mcp = program()
     answered = asyncio.Event()
@@ -233,7 +234,9 @@ async def test_a_prompt_that_does_not_come_is_given_up_but_not_while_a_person_is
     assert "accept" in str(message.content)
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["closed", "lost"])
+@pytest.mark.parametrize(
+    "lost", [pytest.param(False, id="closed"), pytest.param(True, id="lost", marks=pytest.mark.slow)]
+)
 async def test_a_session_that_ends_under_a_call_ends_the_call(serve: Serve, lost: bool) -> None:
     known = True
 

@@ -281,6 +281,7 @@ def tenant_of(stack: LocalStack) -> dict[str, Any]:
 CAPABLE = {"access_token": {"xms_cc": {"values": ["CP1"]}}}
 
 
+@pytest.mark.slow
 async def test_azure_identity_says_in_its_first_request_that_a_challenge_can_be_answered(
     stack: LocalStack,
 ) -> None:

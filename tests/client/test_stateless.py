@@ -196,6 +196,7 @@ async def test_a_caller_that_leaves_withdraws_the_question() -> None:
     assert "notifications/cancelled" not in server.methods()
 
 
+@pytest.mark.slow
 async def test_time_that_a_person_takes_does_not_count() -> None:
     async def slowly(_: Any, __: types.ElicitRequestParams) -> types.ElicitResult:
         await asyncio.sleep(2)

@@ -54,6 +54,7 @@ SIGN_INS: dict[str, Callable[[SlowPerson], httpx.Auth]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SIGN_INS)
 @pytest.mark.parametrize("refused", [(), ("old",)], ids=["at once", "after a refusal"])
 async def test_a_person_may_take_longer_to_sign_in_than_a_server_to_answer(

@@ -58,7 +58,10 @@ async def test_a_wrong_scope_is_named(
         ("AZURE_CLIENT_SECRET", "wrong", "AADSTS7000215", "AZURE_CLIENT_SECRET"),
         ("AZURE_CLIENT_ID", UNKNOWN, "AADSTS700016", "AZURE_CLIENT_ID"),
         ("AZURE_TENANT_ID", UNKNOWN, "AADSTS90002", "AZURE_TENANT_ID"),
-        ("AZURE_AUTHORITY_HOST", "https://localhost:1", "cannot be reached", "AZURE_AUTHORITY_HOST"),
+        pytest.param(
+            *("AZURE_AUTHORITY_HOST", "https://localhost:1", "cannot be reached", "AZURE_AUTHORITY_HOST"),
+            marks=pytest.mark.slow,
+        ),
         ("AZURE_AUTHORITY_HOST", "http://localhost:1", "write a host", "AZURE_AUTHORITY_HOST"),
     ],
 )

@@ -186,7 +186,7 @@ async def test_what_entra_refuses_is_a_clear_tool_error(
     assert text in result["content"][0]["text"]
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.6])
+@pytest.mark.parametrize("seconds", [0.0, pytest.param(0.6, marks=pytest.mark.slow)])
 async def test_what_entra_asks_of_the_sign_in_reaches_the_client_as_a_claims_challenge(
     cloud: LocalCloud,
     cloud_settings: dict[str, Any],

@@ -107,6 +107,7 @@ async def _found(person: WebPerson, model: ScriptedModel, page: Page, text: str)
     return names
 
 
+@pytest.mark.slow
 async def test_twenty_requests_find_their_tool_among_a_thousand(
     crowd: tuple[WebPerson, ScriptedModel],
 ) -> None:

@@ -131,6 +131,7 @@ async def test_a_server_without_tools_is_ready(beside: Beside, capabilities: dic
     assert "greet" in {p["name"] for p in answer.body["prompts"]}
 
 
+@pytest.mark.slow
 async def test_a_silent_server_is_not_waited_for_and_is_there_when_it_speaks_again(beside: Beside) -> None:
     odd = Odd(tools={})
     odd.results["tools/list"] = {"tools": [tool("good")]}
@@ -151,6 +152,7 @@ async def test_a_silent_server_is_not_waited_for_and_is_there_when_it_speaks_aga
         assert (await _state(visitor))["tools"] == 1
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_down_is_looked_at_less_and_less(beside: Beside) -> None:
     odd = Odd(tools={})
     odd.results["initialize"] = 500

@@ -15,6 +15,8 @@ from tests.webclient.person import WebPerson
 
 from mcpsecurity.testing import LocalStack
 
+pytestmark = pytest.mark.slow
+
 # What each refuses a question with, and what the person is told.
 REFUSALS: dict[str, tuple[int, Any, str]] = {
     "Ollama": (

@@ -5,6 +5,7 @@ import json
 import socket
 from typing import Any
 
+import pytest
 from tests.browser.stack import Stack
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.events import EventStream
@@ -95,6 +96,7 @@ async def test_what_is_not_known_any_more_is_made_up_for_by_a_snapshot(visitor: 
             assert event.data["title"].startswith("title 599")
 
 
+@pytest.mark.slow
 async def test_a_page_that_comes_in_the_middle_of_an_answer_sees_all_of_it(
     visitor: Visitor, stack: Stack
 ) -> None:
@@ -129,6 +131,7 @@ async def test_a_silent_stream_says_that_it_is_there(visitors: NewPerson, serve_
             await stream.keep_alive()
 
 
+@pytest.mark.slow
 async def test_a_page_that_does_not_read_is_let_go_and_comes_back_for_a_snapshot(
     visitors: NewPerson, serve_web: ServeWeb, stack: Stack
 ) -> None:

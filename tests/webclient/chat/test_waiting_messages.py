@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 from tests.support.eventually import eventually
 from tests.webclient.chat.conftest import Desk, Open
@@ -109,6 +110,7 @@ async def test_a_message_that_is_taken_back_while_it_is_sent_is_not_sent(desk: O
     assert (shown["texts"][-2:], shown["queue"]) == (["two", "Second."], [])
 
 
+@pytest.mark.slow
 async def test_a_message_is_sent_after_a_stop_that_takes_longer_than_its_command_waits(
     desk: Open, tmp_path: Path
 ) -> None:

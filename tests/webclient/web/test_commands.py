@@ -204,6 +204,7 @@ async def test_too_many_open_pages_are_refused(visitors: NewPerson, serve_web: S
                             break
 
 
+@pytest.mark.slow
 async def test_too_many_busy_conversations_are_refused_and_an_idle_one_gives_way(
     visitors: NewPerson, serve_web: ServeWeb, stack: Stack
 ) -> None:

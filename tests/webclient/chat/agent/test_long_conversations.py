@@ -15,6 +15,8 @@ from tests.webclient.oddity import Odd, tool
 from tests.webclient.reading_model import ReadingModel
 from tests.webclient.visitor import Visitor
 
+pytestmark = pytest.mark.slow
+
 MIB = 2**20
 
 
