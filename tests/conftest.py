@@ -33,7 +33,7 @@ SLOW = {
 }
 """Folders of tests/, and modules, that `--fast` leaves out, besides tests that are marked `slow`."""
 SLOW_WORDS = re.compile(r"subprocess|playwright|pexpect|tests\.support\.(programs|installed)\b|max_examples")
-"""Modules with such a word are left out, too: they start other programs or a browser, or try many examples."""
+"""Modules with such a word are left out: they start other programs or a browser, or try many examples."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
