@@ -158,8 +158,8 @@ class McpServer:
         return self._looking
 
     def connect(self) -> None:
-        """Begin to connect, because a page shows the conversation; if it is connected, see at once whether the
-        server is still there."""
+        """Begin to connect, because a page shows the conversation; if it is connected, check at once whether
+        the server is still there."""
         if self.look() is None:
             self._check()
 
