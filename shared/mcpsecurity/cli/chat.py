@@ -21,18 +21,25 @@ from mcpsecurity.settings import configure_logging, load_settings, settings_of
 @click.option("--local", is_flag=True, help="Join the `mcpsecurity demo` that runs on this machine.")
 @click.option("--user", default="alice", show_default=True, help="With --local: alice, bob or guest.")
 @click.option("--port-offset", type=int, help="With --local: that of the demo, if several run.")
+@click.option("--server", metavar="URL", help="Use this MCP server, in place of MCP_SERVER_URL.")
 @click.option(
     "--client-document",
     metavar="URL",
     help="Print the client ID metadata document to publish at this address, and end.",
 )
 def chat(
-    device_code: bool, local: bool, user: str, port_offset: int | None, client_document: str | None
+    device_code: bool,
+    local: bool,
+    user: str,
+    port_offset: int | None,
+    server: str | None,
+    client_document: str | None,
 ) -> None:
     """Chat in the terminal, with the MCP server's tools.
 
-    You sign in with Entra ID; each tool call is shown before it is made, and answered by y, n, a (always) or
-    e (edit). What tools ask appears as a form, line by line. With --local nobody has to sign in.
+    You sign in with Entra ID, or where the MCP server has people sign in. Each tool call is shown before it
+    is made, and answered by y, n, a (always) or e (edit). What tools ask appears as a form, line by line.
+    With --local nobody has to sign in to the demo.
     """
     if client_document is not None:
         _print_document(client_document)
@@ -41,8 +48,11 @@ def chat(
     try:
         demo = find_demo(port_offset) if local else None
         # In a folder with the .env of a deployment, nothing of that reaches the demo.
+        chosen = {"mcp_url": server} if server is not None else {}
         settings = (
-            load_settings(ConsoleSettings) if demo is None else settings_of(ConsoleSettings, **_of_demo(demo))
+            load_settings(ConsoleSettings, **chosen)
+            if demo is None
+            else settings_of(ConsoleSettings, **_of_demo(demo) | chosen)
         )
         who = DemoCredential(demo, user) if demo is not None else None
         asyncio.run(run_chat(settings, device_code=device_code, demo_credential=who))

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import msal  # type: ignore[import-untyped] # ships no types
 from msal_extensions import FilePersistence, PersistedTokenCache, build_encrypted_persistence
+from msal_extensions.persistence import BasePersistence
+
+from mcpsecurity.client.oauth import GrantStore, MemoryStore
+from mcpsecurity.runtime.threads import in_daemon_thread
 
 
 def open_token_cache(path: Path) -> tuple[msal.TokenCache, str | None]:
@@ -12,11 +16,41 @@ def open_token_cache(path: Path) -> tuple[msal.TokenCache, str | None]:
     Encryption is by DPAPI on Windows, the keychain on macOS, and libsecret on Linux. Where there is none of
     it, tokens live as long as the program: they are never written unencrypted.
     """
+    persistence, remark = _encrypted(path)
+    return (PersistedTokenCache(persistence) if persistence is not None else msal.TokenCache()), remark
+
+
+def open_grant_store(path: Path) -> tuple[GrantStore, str | None]:
+    """Return what keeps the tokens of another authorization server in `path`, as `open_token_cache` does."""
+    persistence, remark = _encrypted(path)
+    return (PersistedGrant(persistence) if persistence is not None else MemoryStore()), remark
+
+
+class PersistedGrant:
+    """A `GrantStore` that keeps its text where `persistence` does. What cannot be read there was not kept."""
+
+    def __init__(self, persistence: BasePersistence) -> None:
+        self._persistence = persistence
+
+    async def load(self) -> str | None:
+        """Return what was saved last, if anything."""
+        try:
+            return str(await in_daemon_thread(self._persistence.load))
+        except (OSError, RuntimeError, ValueError):
+            return None
+
+    async def save(self, text: str | None) -> None:
+        """Keep a text; None forgets it."""
+        await in_daemon_thread(lambda: self._persistence.save(text or ""))
+
+
+def _encrypted(path: Path) -> tuple[BasePersistence | None, str | None]:
+    """Return what writes to `path` encrypted, or a remark for the person."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         persistence = build_encrypted_persistence(str(path))
     except (ImportError, OSError, RuntimeError, ValueError):  # libsecret missing, or no secret service runs
-        return msal.TokenCache(), "This system has no keyring: you will sign in again next time."
+        return None, "This system has no keyring: you will sign in again next time."
     if isinstance(persistence, FilePersistence) and not persistence.is_encrypted:
-        return msal.TokenCache(), "Tokens cannot be encrypted here: you will sign in again next time."
-    return PersistedTokenCache(persistence), None
+        return None, "Tokens cannot be encrypted here: you will sign in again next time."
+    return persistence, None

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from mcpsecurity.console.client_document import CLIENT_ID
 from mcpsecurity.model_settings import ModelSettings
@@ -35,6 +35,18 @@ class ConsoleSettings(EntraSettings, ModelSettings):
         validation_alias="MCP_SERVER_SCOPE",
         min_length=1,
         description="Scope to ask for, like api://<client id>/mcp:tools.",
+    )
+    oauth_client_id: str | None = Field(
+        None,
+        validation_alias="MCP_SERVER_OAUTH_CLIENT_ID",
+        min_length=1,
+        description="Client ID at the authorization server of an MCP server that does not use the tenant, if "
+        "that lets no client register by itself; redirect URI http://127.0.0.1/callback, with any port.",
+    )
+    oauth_client_secret: SecretStr | None = Field(
+        None,
+        validation_alias="MCP_SERVER_OAUTH_CLIENT_SECRET",
+        description="Secret of that client, if it has one.",
     )
     token_cache: Path = Field(
         default_factory=_default_cache,

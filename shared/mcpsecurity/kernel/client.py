@@ -13,6 +13,7 @@ from mcpsecurity.kernel.options import Ask, ClientOptions
 from mcpsecurity.running_demo import find_demo
 
 if TYPE_CHECKING:
+    import httpx
     from mcp import types
     from mcp.client.session import SamplingFnT
     from mcp.shared.session import ProgressFnT
@@ -36,7 +37,8 @@ class McpClient:
         kernel: gets a plugin named `plugin_name`, which no other plugin of the kernel may have. In a notebook
             a client that was left open gives way to one of the same server: a cell can be run again.
         url: the MCP endpoint.
-        credential: of azure-identity, sync or async; None calls without a token.
+        credential: of azure-identity, sync or async; None calls without a token. For a server that names an
+            authorization server of its own: `browser_auth(url)` of `mcpsecurity.client.oauth`, and no scope.
         scope: the scope of the token, such as `api://<client id>/mcp:tools`. The server cannot choose it: it
             would get a token for something else.
         headers: headers that the server wants with each request, such as an API key; sent by https only, or
@@ -68,7 +70,7 @@ class McpClient:
         self,
         kernel: "Kernel",
         url: str,
-        credential: "Credential | None" = None,
+        credential: "Credential | httpx.Auth | None" = None,
         scope: str | None = None,
         *,
         headers: "Mapping[str, str] | None" = None,

@@ -67,7 +67,7 @@ class ServerPlugin:
         self,
         kernel: Kernel,
         url: str,
-        credential: "Credential | None",
+        credential: "Credential | httpx.Auth | None",
         scope: str | None,
         options: ClientOptions,
     ) -> None:
@@ -268,13 +268,17 @@ class ServerPlugin:
 
 
 def _auth(
-    credential: "Credential | None",
+    credential: "Credential | httpx.Auth | None",
     scope: str | None,
     headers: Mapping[str, str] | None,
     caller: CallersContext,
 ) -> httpx.Auth | None:
     token: httpx.Auth | None = None
-    if credential is not None and scope is not None:
+    if isinstance(credential, httpx.Auth) and scope is None:
+        token = credential
+    elif isinstance(credential, httpx.Auth):
+        raise ValueError("A sign-in at the server's own authorization server takes no scope.")
+    elif credential is not None and scope is not None:
         token = CredentialAuth(credential, scope, within=caller.run)
     elif credential is not None or scope is not None:
         raise ValueError("A credential needs a scope to ask for, and a scope a credential.")

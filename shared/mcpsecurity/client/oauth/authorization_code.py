@@ -1,0 +1,326 @@
+"""Signing in at the authorization server of an MCP server (MCP specification, Authorization; OAuth 2.1).
+
+A sign-in has two halves, `begin` and `complete`, which may run in different processes: what is between them
+can be kept. The SDK's `OAuthClientProvider` holds both in one coroutine, and all requests meanwhile.
+"""
+
+import base64
+import hmac
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final, Literal
+from urllib.parse import quote, urlsplit
+
+import httpx
+from mcp.client.auth import OAuthRegistrationError, PKCEParameters
+from mcp.client.auth.utils import (
+    create_client_info_from_metadata_url,
+    create_client_registration_request,
+    handle_registration_response,
+    should_use_client_metadata_url,
+)
+from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthMetadata, OAuthToken
+from mcp.types import LATEST_PROTOCOL_VERSION
+from pydantic import AnyUrl, ValidationError
+
+from mcpsecurity.client.errors import ServerUnavailableError, SignInRequiredError
+from mcpsecurity.client.oauth.discovery import Discovered, Discovery
+from mcpsecurity.client.oauth.grants import ClientId, Grant, PendingSignIn
+from mcpsecurity.client.oauth.requests import BoundedRequests
+from mcpsecurity.sentences import Sentence
+
+_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""An error code, of what RFC 6749, 4.1.2.1 allows."""
+_MAX_REASON: Final = 300
+_Method = Literal["none", "client_secret_basic", "client_secret_post"]
+_METHODS: Final[tuple[_Method, ...]] = ("none", "client_secret_basic", "client_secret_post")
+
+
+class OAuthSignIn:
+    """The sign-in for the MCP server at `url`.
+
+    Args:
+        url: the MCP endpoint.
+        requests: sends the requests.
+        client: the client, where the authorization server lets none register by itself.
+        client_document: the address of the client's metadata document, for one that takes such clients.
+        client_name: what the client is called when it registers.
+        clock: gives seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        requests: BoundedRequests,
+        *,
+        client: ClientId | None = None,
+        client_document: str | None = None,
+        client_name: str = "mcpsecurity",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.url = url
+        self._host = httpx.URL(url).netloc.decode()
+        self._requests = requests
+        self._discovery = Discovery(url, requests)
+        self._client = client
+        self._client_document = client_document
+        self._client_name = client_name
+        self._clock = clock
+
+    async def probe(self) -> httpx.Response:
+        """Return how the MCP server answers to a stranger. Raises `BridgeError`."""
+        message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+        headers = {
+            "Accept": "application/json, text/event-stream",
+            "MCP-Protocol-Version": LATEST_PROTOCOL_VERSION,
+        }
+        return await self._requests.send(httpx.Request("POST", self.url, json=message, headers=headers))
+
+    async def begin(
+        self,
+        challenge: httpx.Response,
+        redirect_uri: str,
+        before: Grant | None = None,
+        *,
+        scope: str | None = None,
+    ) -> PendingSignIn:
+        """Begin a sign-in: find the authorization server, and become its client.
+
+        `challenge` is the answer in which the server asked for a token; `before` the last grant, whose
+        registration is used again; `scope` has further scopes to ask for.
+
+        Raises:
+            SignInRequiredError: nobody can sign in there; the message says why.
+            BridgeError: an address is not one to ask, or does not answer.
+        """
+        found = await self._discovery.find(challenge)
+        asked = " ".join(dict.fromkeys(f"{scope or ''} {found.scope or ''}".split())) or None
+        client = await self._become_client(replace(found, scope=asked), redirect_uri, before)
+        pkce, state = PKCEParameters.generate(), secrets.token_urlsafe(32)
+        query = {
+            "response_type": "code",
+            "client_id": client.client_id,
+            "redirect_uri": redirect_uri,
+            "state": state,
+            "code_challenge": pkce.code_challenge,
+            "code_challenge_method": "S256",
+            "resource": found.resource,
+            **({"scope": asked} if asked else {}),
+        }
+        return PendingSignIn(
+            url=str(httpx.URL(str(found.server.authorization_endpoint)).copy_merge_params(query)),
+            state=state,
+            verifier=pkce.code_verifier,
+            redirect_uri=redirect_uri,
+            resource=found.resource,
+            scope=asked,
+            server=found.server,
+            client=client,
+        )
+
+    async def complete(self, pending: PendingSignIn, answer: Mapping[str, str]) -> Grant:
+        """Redeem the `answer` that came back in the query of the redirect URI.
+
+        Raises:
+            SignInRequiredError: the person or the authorization server declined, or something is wrong.
+            ServerUnavailableError: it does not answer.
+        """
+        self._check(pending, answer)
+        data = {
+            "grant_type": "authorization_code",
+            "code": answer["code"],
+            "redirect_uri": pending.redirect_uri,
+            "code_verifier": pending.verifier,
+        }
+        response = await self._token_request(pending.server, pending.client, pending.resource, data)
+        if response.status_code != httpx.codes.OK:
+            raise self._refused(pending.server, response)
+        tokens = self._tokens(pending.server, response)
+        return Grant(
+            resource=pending.resource,
+            scope=tokens.scope or pending.scope,
+            server=pending.server,
+            client=pending.client,
+            tokens=tokens,
+            expires_at=self._end_of(tokens),
+        )
+
+    async def refresh(self, grant: Grant) -> Grant | None:
+        """Return a grant with a new access token; None if only the person can give one.
+
+        Raises:
+            ServerUnavailableError: the authorization server does not answer.
+        """
+        if grant.tokens is None or grant.tokens.refresh_token is None:
+            return None
+        data = {"grant_type": "refresh_token", "refresh_token": grant.tokens.refresh_token}
+        response = await self._token_request(grant.server, grant.client, grant.resource, data)
+        if response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            raise self._refused(grant.server, response)
+        if response.status_code != httpx.codes.OK:
+            return None
+        tokens = self._tokens(grant.server, response)
+        if tokens.refresh_token is None:
+            tokens = tokens.model_copy(update={"refresh_token": grant.tokens.refresh_token})
+        return grant.model_copy(update={"tokens": tokens, "expires_at": self._end_of(tokens)})
+
+    async def authorization_servers(self) -> list[str]:
+        """Return the authorization servers that the MCP server names in its answer to a stranger; none if it
+        wants no token, or does not say. Raises `BridgeError`."""
+        challenge = await self.probe()
+        if challenge.status_code != httpx.codes.UNAUTHORIZED:
+            return []
+        return await self._discovery.named(challenge)
+
+    async def _become_client(
+        self, found: Discovered, redirect_uri: str, before: Grant | None
+    ) -> OAuthClientInformationFull:
+        redirects = [AnyUrl(redirect_uri)]
+        if self._client is not None:
+            secret = self._client.client_secret
+            return OAuthClientInformationFull(
+                client_id=self._client.client_id,
+                client_secret=secret,
+                redirect_uris=redirects,
+                token_endpoint_auth_method=_method(found.server, has_secret=secret is not None),
+            )
+        if before is not None and self._is_still_client(before, found, redirect_uri):
+            return before.client
+        if self._client_document and should_use_client_metadata_url(found.server, self._client_document):
+            return create_client_info_from_metadata_url(self._client_document, redirects)
+        return await self._register(found, redirects)
+
+    async def _register(self, found: Discovered, redirects: list[AnyUrl]) -> OAuthClientInformationFull:
+        if found.server.registration_endpoint is None:
+            raise self._no_registration(found.server, "")
+        wanted = OAuthClientMetadata(
+            redirect_uris=redirects,
+            client_name=self._client_name,
+            token_endpoint_auth_method=_method(found.server, has_secret=False),
+            scope=found.scope,
+        )
+        request = create_client_registration_request(found.server, wanted, "")
+        response = await self._requests.send(request)
+        if response.status_code >= 500:
+            raise self._refused(found.server, response)
+        try:
+            client = await handle_registration_response(response)
+        except OAuthRegistrationError as error:
+            raise self._no_registration(found.server, _described(response)) from error
+        if not client.client_id:
+            raise self._no_registration(found.server, "")
+        if client.token_endpoint_auth_method not in _METHODS:
+            has_secret = client.client_secret is not None
+            client.token_endpoint_auth_method = _method(found.server, has_secret=has_secret)
+        return client
+
+    def _is_still_client(self, before: Grant, found: Discovered, redirect_uri: str) -> bool:
+        """Tell whether a registration is of this authorization server, for this redirect and scope, and not
+        over."""
+        client = before.client
+        registered = client.scope if client.scope is not None else found.scope
+        end = client.client_secret_expires_at
+        return (
+            before.server.issuer == found.server.issuer
+            and set((found.scope or "").split()) <= set((registered or "").split())
+            and any(str(uri) == str(AnyUrl(redirect_uri)) for uri in client.redirect_uris or ())
+            and (not end or end > self._clock())
+        )
+
+    async def _token_request(
+        self, server: OAuthMetadata, client: OAuthClientInformationFull, resource: str, data: dict[str, str]
+    ) -> httpx.Response:
+        client_id, secret = client.client_id or "", client.client_secret
+        data = {**data, "client_id": client_id, "resource": resource}
+        headers = {"Accept": "application/json"}
+        method = client.token_endpoint_auth_method
+        if secret and method == "client_secret_basic":
+            pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"  # RFC 6749, 2.3.1
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        elif secret and method == "client_secret_post":
+            data["client_secret"] = secret
+        return await self._requests.send(
+            httpx.Request("POST", str(server.token_endpoint), data=data, headers=headers)
+        )
+
+    def _check(self, pending: PendingSignIn, answer: Mapping[str, str]) -> None:
+        """Check that an answer belongs to the sign-in (RFC 6749, 10.12; RFC 9207), and has a code."""
+        if not hmac.compare_digest(answer.get("state", "").encode(), pending.state.encode()):
+            raise SignInRequiredError(Sentence("This answer does not belong to the sign-in that was begun."))
+        name, issuer = _name(pending.server), answer.get("iss")
+        if issuer is not None and issuer.rstrip("/") != str(pending.server.issuer).rstrip("/"):
+            text = "The sign-in came from another authorization server than {server}."
+            raise SignInRequiredError(Sentence(text, server=name))
+        if answer.get("error") == "access_denied":
+            text = "You did not sign in at {server}, or it gave no access."
+            raise SignInRequiredError(Sentence(text, server=name))
+        if "error" in answer or not answer.get("code"):
+            text = "{server} did not complete the sign-in: {reason}."
+            reason = _code(answer.get("error")) or Sentence("it gave no reason")
+            raise SignInRequiredError(Sentence(text, server=name, reason=reason))
+
+    def _tokens(self, server: OAuthMetadata, response: httpx.Response) -> OAuthToken:
+        try:
+            return OAuthToken.model_validate_json(response.content)
+        except ValidationError:  # its text has the tokens
+            text = "{server} answered the sign-in with something that is no token."
+            raise SignInRequiredError(Sentence(text, server=_name(server))) from None
+
+    def _end_of(self, tokens: OAuthToken) -> float | None:
+        return self._clock() + tokens.expires_in if tokens.expires_in is not None else None
+
+    def _refused(
+        self, server: OAuthMetadata, response: httpx.Response
+    ) -> SignInRequiredError | ServerUnavailableError:
+        """Return the error of a refusal. Only its code is repeated: the rest may quote secrets."""
+        reason = _code(_object(response).get("error")) or f"HTTP {response.status_code}"
+        text = Sentence("{server} gave no token: {reason}.", server=_name(server), reason=reason)
+        down = response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS
+        return ServerUnavailableError(text) if down else SignInRequiredError(text)
+
+    def _no_registration(self, server: OAuthMetadata, reason: str) -> SignInRequiredError:
+        text = Sentence(
+            "{server}, where the MCP server at {host} has people sign in, lets no client register by itself. "
+            "Register one there, and set its client ID.",
+            server=_name(server),
+            host=self._host,
+        )
+        return SignInRequiredError(
+            Sentence("{problem} It says: {reason}", problem=text, reason=reason) if reason else text
+        )
+
+
+def _method(server: OAuthMetadata, *, has_secret: bool) -> _Method:
+    """Return how a client says who it is at the token endpoint: a public one does not, where that may be."""
+    supported = server.token_endpoint_auth_methods_supported
+    usable = _METHODS[1:] if has_secret else _METHODS
+    if supported is None:
+        return usable[0]
+    return next((method for method in usable if method in supported), usable[0])
+
+
+def _object(response: httpx.Response) -> dict[str, object]:
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _described(response: httpx.Response) -> str:
+    """Return what an authorization server says about a registration, in which there is no secret yet."""
+    body = _object(response)
+    said = body.get("error_description") or body.get("error") or ""
+    return " ".join(said.split())[:_MAX_REASON] if isinstance(said, str) else ""
+
+
+def _code(error: object) -> str | None:
+    return error if isinstance(error, str) and _CODE.fullmatch(error) else None
+
+
+def _name(server: OAuthMetadata) -> str:
+    return urlsplit(str(server.issuer)).netloc
