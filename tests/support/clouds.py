@@ -1,7 +1,7 @@
 """Stand-ins for gateways and for clouds that serve models of several makers.
 
-What LiteLLM streams was written down from its proxy (1.108.7), in front of stand-ins for Anthropic's and
-Gemini's own APIs; the other shapes are from public reports and documentation, named beside each.
+What LiteLLM and Portkey stream was written down from them, in front of stand-ins for Anthropic's and Gemini's
+own APIs; the other shapes are from public reports and documentation, named beside each.
 """
 
 from typing import Any
@@ -91,6 +91,21 @@ def _gemini_refuses(body: Body) -> Refused | None:
         beside = made.get("provider_specific_fields", {}).get("thought_signature")
         if _SIGNATURE not in (beside, made["id"].partition("__thought__")[2]):
             return Refused(400, error("Function call is missing a thought_signature", code="400"))
+    return None
+
+
+# Portkey (1.15.2, not strict) in front of Gemini 3: the signature stands in the call's function
+def _portkey_calls(name: str) -> Events:
+    made = call(name, index=0, id="portkey-9d829b47-d731-430f-ada8-81f9f2491e24")
+    made["function"]["thought_signature"] = _SIGNATURE
+    blocks = {"content": "", "content_blocks": [{"index": 0, "delta": {"thinking": "Hm."}}]}
+    return [chunk({"role": "assistant", **blocks}), chunk({"tool_calls": [made]}, "STOP"), DONE]
+
+
+def _portkey_refuses(body: Body) -> Refused | None:
+    for made in (c for message in since_question(body) for c in message.get("tool_calls", ())):
+        if made["function"].get("thought_signature") != _SIGNATURE:
+            return Refused(400, error("google error: Function call is missing a thought_signature"))
     return None
 
 
@@ -214,6 +229,7 @@ _NO_PATH = Refused(404, {"error": {"code": "404", "message": "Resource not found
 CLOUDS = [
     Partner("LiteLLM's Claude", _claude_calls, plain, _claude_refuses, base=""),
     Partner("LiteLLM's Gemini", _gemini_calls, plain, _gemini_refuses, base=""),
+    Partner("Portkey's Gemini", _portkey_calls, plain, _portkey_refuses),
     Partner("agentgateway", _gateway_calls, plain, _gateway_refuses),
     Partner("Anthropic", _anthropic_calls, plain, _anthropic_refuses, base="/v1/"),
     # anomalyco/opencode#12949, microsoft/sample-app-aoai-chatGPT#1266

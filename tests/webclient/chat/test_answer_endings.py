@@ -106,6 +106,8 @@ async def test_text_that_turns_out_to_be_a_thought_is_taken_back(
             "function_call_filter: MALFORMED_FUNCTION_CALL",
         ),
         (says("hello", "abort"), "hello", "abort"),
+        (says("hello", "RECITATION"), "hello", "content_filter"),
+        (says("hello", "model_context_window_exceeded"), "hello", "length"),
         (says("hello", ""), "hello", "stop"),
         (says("hello", None), "hello", "stop"),
         (says("hello", "tool_calls"), "hello", "stop"),
@@ -137,6 +139,11 @@ async def test_an_answer_is_kept_with_the_reason_for_its_end(
         ([chunk({"content": "Once"}), ConnectionError()], "model_broke_off", "Once", "broken_off"),
         ([chunk({"content": "Once"}), {"error": {"code": "x"}}], "model_error", "Once", "broken_off"),
         ([chunk({"content": "Once"}), {"error": "overloaded"}], "model_error", "Once", "broken_off"),
+        (
+            [chunk({"content": "Once"}), chunk({}, "overloaded_error")],
+            "model_error", "Once", "broken_off",
+        ),
+        ([chunk({}, "rate_limit_error")], "model_busy", None, None),
         (
             [chunk({"content": "Once"}), {"error": {"code": "content_filter"}}],
             "content_filter", "Once", "content_filter",

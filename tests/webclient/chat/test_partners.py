@@ -158,8 +158,8 @@ async def test_a_call_that_is_approved_after_a_restart_has_its_signature(
     settings: dict[str, Any], run_chat: RunChat, local: LocalStack
 ) -> None:
     """Each of these refuses the result of a call without what it gave beside it."""
-    signing = [name for name in WORKING if re.match("Gemini|OpenRouter|LiteLLM-s|agentgateway", name)]
-    assert len(signing) == 5
+    signing = [name for name in WORKING if re.match("Gemini|OpenRouter|LiteLLM-s|Portkey|agentgateway", name)]
+    assert len(signing) == 6
     chats: dict[str, str] = {}
     async with WebPerson("", local.cloud.ca_file) as person:
         async with run_chat(**settings) as person.url:

@@ -39,10 +39,13 @@ _SHORT = 100
 _ENDS = {
     **dict.fromkeys(("stop", "end_turn", "stop_sequence", "eos", "eos_token", "end", "complete"), "stop"),
     **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "model_length"), "length"),
+    "model_context_window_exceeded": "length",
     **dict.fromkeys(("tool_calls", "tool_use", "tool_call"), "tool_calls"),
     **dict.fromkeys(
-        ("content_filter", "content_filtered", "guardrail_intervened", "safety"), "content_filter"
+        ("content_filter", "content_filtered", "guardrail_intervened", "safety", "recitation", "blocklist"),
+        "content_filter",
     ),
+    **dict.fromkeys(("prohibited_content", "spii", "sensitive"), "content_filter"),
 }
 """The words of Anthropic, AWS, Cohere, Google, Mistral and TGI, which some gateways pass on."""
 _REASONS = frozenset(known.value for known in FinishReason)

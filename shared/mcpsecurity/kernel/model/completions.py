@@ -23,6 +23,8 @@ UNWANTED: frozenset[bytes] = frozenset()
 _MARKS = ("extra_content", "provider_specific_fields")
 """What Gemini signs its calls with, by itself and behind LiteLLM:
 https://ai.google.dev/gemini-api/docs/thought-signatures."""
+_SIGNATURE = "thought_signature"
+"""Where it stands in a call's function behind Portkey, with `x-portkey-strict-open-ai-compliance: false`."""
 _DETAILS = ("reasoning_details", "thinking_blocks")
 """What OpenRouter has of a model's reasoning: https://openrouter.ai/docs/use-cases/reasoning-tokens; and what
 LiteLLM has of Claude's: https://docs.litellm.ai/docs/reasoning_content."""
@@ -87,7 +89,9 @@ def _sent(message: ChatMessageContent, ids: dict[str, str]) -> dict[str, Any]:
     for place, item in message.metadata.get(REASONING, ()) if calls else ():
         sent |= {name: item[name] for name in _DETAILS if name in item}
         if 0 < place <= len(calls):
-            calls[place - 1] |= {name: item[name] for name in _MARKS if name in item}
+            call = calls[place - 1]
+            call |= {name: item[name] for name in _MARKS if name in item}
+            call["function"] |= {_SIGNATURE: item[_SIGNATURE]} if _SIGNATURE in item else {}
     ids |= signed_ids(message)
     for call in calls:
         call["id"] = ids.get(call["id"], call["id"])
@@ -108,7 +112,7 @@ def read(chunk: Mapping[str, Any], answer: Answer) -> None:
         ProviderError: it is an error.
     """
     choice = _choice_of(chunk)
-    error = chunk.get("error") or choice.get("error")
+    error = chunk.get("error") or choice.get("error") or _error_at_end(choice)
     if error := error or ("choices" not in chunk and error_in(chunk)):
         raise ProviderError(error)
     answer.named(chunk.get("model"))
@@ -127,6 +131,14 @@ def _choice_of(chunk: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(choice, dict) and choice.get("index") in (0, None):
             return choice
     return {}
+
+
+def _error_at_end(choice: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the error that a reason for the end names, like Portkey's `overloaded_error`."""
+    reason = choice.get("finish_reason")
+    if isinstance(reason, str) and reason.endswith("error"):
+        return {"type": reason, "message": ""}
+    return None
 
 
 def _read_delta(delta: Mapping[str, Any], answer: Answer) -> None:
@@ -163,6 +175,8 @@ def _read_call(made: Mapping[str, Any], answer: Answer) -> None:
     answer.call(made.get("index"), call_id, text_of(function.get("name")), arguments)
     marks: dict[str, Any] = {name: made[name] for name in _MARKS if isinstance(made.get(name), dict)}
     marks |= mark_of(call_id)
+    if signature := text_of(function.get(_SIGNATURE)):
+        marks[_SIGNATURE] = signature
     if marks:
         answer.mark_call(marks, len(str(marks)))
 
