@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from mcpsecurity_server.observability.telemetry import ServerInstrumentation
     from mcpsecurity_server.transport.redis import RedisTransport
 
+MOUNTED: web.AppKey[MountedMcp] = web.AppKey("mounted", MountedMcp)
+"""The program that an application serves, for announcing changes."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -85,6 +88,7 @@ def create_app(
     own = mcp is None
     mcp = mcp if mcp is not None else _own_mcp(app, settings, callers, tls, clock, timer)
     mounted = _mount(app, settings, mcp, redis, before_call, callers, audit, instrumentation, clock)
+    app[MOUNTED] = mounted
     if authentication is not None and callers is not None and callers.hides_tools:
         authentication.rights = RightsObserver(_rights(redis), partial(mounted.list_changed, "tools"))
     if settings.allowed_origins:

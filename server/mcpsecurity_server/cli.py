@@ -3,7 +3,9 @@
 import gc
 import os
 import sys
+from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,12 +15,13 @@ from mcpsecurity.runtime.service import run_service
 from mcpsecurity.settings import load_settings
 from mcpsecurity.telemetry import instrumented, read_exporters
 from mcpsecurity.workers import run_workers
-from mcpsecurity_server.app import create_app
+from mcpsecurity_server.app import MOUNTED, create_app
 from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.settings import ServerSettings
 
 if TYPE_CHECKING:
     from mcpsecurity.telemetry.running import Telemetry
+    from mcpsecurity_server.stdio import StdioProgram
 
 _GARBAGE = (20_000, 10, 10)
 """Thresholds of the cyclic garbage collector. Calls leave no cycles, and Python's default of 700 new objects
@@ -30,29 +33,74 @@ would make it scan the log lines that wait."""
 @click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes; several need a Redis.")
 @click.option("--check", is_flag=True, help="Check the settings and exit.")
 @click.option("--worker", type=int, default=None, hidden=True, help="Number of this process among several.")
-def server(no_auth: bool, workers: int, check: bool, worker: int | None) -> None:
+@click.option(
+    "--env", "names", multiple=True, metavar="NAME", help="A variable that COMMAND gets; repeatable."
+)
+@click.option(
+    "--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where COMMAND runs."
+)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def server(
+    no_auth: bool,
+    workers: int,
+    check: bool,
+    worker: int | None,
+    names: tuple[str, ...],
+    folder: Path | None,
+    command: tuple[str, ...],
+) -> None:
     """Run the MCP server.
 
     It accepts access tokens of the Entra ID tenant ENTRA_TENANT_ID for the app registration
     MCP_SERVER_CLIENT_ID.
+
+    With COMMAND, after `--`, it serves the tools of that command instead of its own: an MCP server with the
+    stdio transport, such as `npx -y @modelcontextprotocol/server-memory`. Each caller gets a process of their
+    own, which ends after a quarter of an hour without a request.
     """
     settings = load_settings(ServerSettings, **({"no_auth": True} if no_auth else {}))
     if check:
         read_exporters(os.environ)
         return
+    if command and workers > 1:
+        raise click.UsageError(
+            "COMMAND and --workers do not go together: a caller's process is in one of them"
+        )
     if workers > 1:
-        command = ["server", *(["--no-auth"] if no_auth else [])]
+        arguments = ["server", *(["--no-auth"] if no_auth else [])]
         host, port = settings.host, settings.port
-        sys.exit(run_workers(workers, command, settings, host=host, port=port, name="server"))
+        sys.exit(run_workers(workers, arguments, settings, host=host, port=port, name="server"))
+    if command:
+        sys.exit(_serve_command(settings, command, _variables(names), folder))
     sys.exit(_serve(settings, worker))
 
 
-def _serve(settings: ServerSettings, worker: int | None) -> int:
+def _variables(names: Iterable[str]) -> dict[str, str]:
+    """Return variables of the environment by name. Raises `click.UsageError` for one that is not set."""
+    if missing := [name for name in names if name not in os.environ]:
+        raise click.UsageError(f"--env: {', '.join(missing)} is not set")
+    return {name: os.environ[name] for name in names}
+
+
+def _serve_command(
+    settings: ServerSettings, command: tuple[str, ...], variables: dict[str, str], folder: Path | None
+) -> int:
+    """Serve the tools of a command; return the exit code."""
+    from mcpsecurity_server.stdio import Command, CommandError, StdioProgram  # noqa: PLC0415 - MCP's client
+
+    try:
+        return _serve(settings, program=StdioProgram(Command(command, variables, folder)))
+    except CommandError as error:
+        click.echo(f"server: {error}", err=True)
+        return 1
+
+
+def _serve(settings: ServerSettings, worker: int | None = None, program: "StdioProgram | None" = None) -> int:
     """Serve until SIGINT or SIGTERM; return the exit code."""
     gc.set_threshold(*_GARBAGE)
     with instrumented("mcpsecurity-server", settings, settings.metrics) as telemetry:
         return run_service(
-            partial(_application, settings, telemetry, worker or 0),
+            partial(_application, settings, program, telemetry, worker or 0),
             host=settings.host,
             port=settings.port,
             name="server",
@@ -60,13 +108,30 @@ def _serve(settings: ServerSettings, worker: int | None) -> int:
         )
 
 
-def _application(settings: ServerSettings, telemetry: "Telemetry | None", worker: int) -> web.Application:
+def _application(
+    settings: ServerSettings,
+    program: "StdioProgram | None",
+    telemetry: "Telemetry | None",
+    worker: int,
+) -> web.Application:
+    app = _instrumented(settings, program, telemetry, worker)
+    if program is not None:
+        program.list_changed = app[MOUNTED].list_changed
+    return app
+
+
+def _instrumented(
+    settings: ServerSettings,
+    program: "StdioProgram | None",
+    telemetry: "Telemetry | None",
+    worker: int,
+) -> web.Application:
     if telemetry is None:
-        return create_app(settings)
+        return create_app(settings, program)
     from mcpsecurity.telemetry.scrape import add_metrics_port  # noqa: PLC0415 - optional packages
     from mcpsecurity_server.observability.telemetry import ServerInstrumentation  # noqa: PLC0415
 
     audit = AuditLog(telemetry.log_fields if telemetry.tracing else None)
-    app = create_app(settings, audit=audit, instrumentation=ServerInstrumentation(audit.denials))
+    app = create_app(settings, program, audit=audit, instrumentation=ServerInstrumentation(audit.denials))
     add_metrics_port(app, telemetry, settings.metrics, worker)
     return app

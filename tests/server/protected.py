@@ -67,6 +67,7 @@ class ProtectedServer:
         self._clock = clock
         self._runner: web.AppRunner | None = None
         self.http: aiohttp.ClientSession
+        self.app: web.Application
 
     async def __aenter__(self) -> Self:
         app = create_app(
@@ -77,6 +78,7 @@ class ProtectedServer:
             key_policy=CachePolicy(),
             tls=client_context(self.settings.ca_file) if self.settings.ca_file else None,
         )
+        self.app = app
         self._runner = await started_runner(app, port=self.port)
         self.http = aiohttp.ClientSession()
         return self

@@ -12,6 +12,7 @@ that all revisions share.
 Other packages import from here only, and `transport.redis` if they have the extra `scale`.
 """
 
+from mcpsecurity_server.transport.announcements import Kind
 from mcpsecurity_server.transport.dispatch.authoring import question_key, step
 from mcpsecurity_server.transport.dispatch.dispatcher import METHODS, AfterCall, BeforeCall, Call
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import preserved_logging, set_version
@@ -67,6 +68,7 @@ __all__ = [
     "InMemoryEventBus",
     "InMemorySessionStore",
     "Instrumentation",
+    "Kind",
     "Limits",
     "MessageError",
     "MountedMcp",

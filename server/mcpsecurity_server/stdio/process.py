@@ -1,0 +1,299 @@
+"""One process of a command that speaks MCP over its standard streams, and the calls that run in it."""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+from mcp import McpError, StdioServerParameters, stdio_client, types
+from mcp.server.session import ServerSession
+from mcp.shared.session import ProgressFnT
+from pydantic import BaseModel
+
+from mcpsecurity.client import ConcurrentSession, call_tool
+from mcpsecurity.runtime.failures import drop_values
+from mcpsecurity.runtime.tasks import end_tasks
+
+_START_SECONDS = 120.0
+"""`npx` and `uvx` load packages at the first start."""
+_ANSWER_SECONDS = 60.0
+_CLOSED = (anyio.BrokenResourceError, anyio.ClosedResourceError)
+_CLIENT = types.Implementation(name="mcpsecurity", version="0.2")
+
+R = TypeVar("R", bound=BaseModel)
+
+Notified = Callable[[types.ServerNotification], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command and what it gets: no variable of this process but those of `environment`, and the few that
+    programs need to run, such as PATH and HOME."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    folder: Path | None = None
+
+    @property
+    def parameters(self) -> StdioServerParameters:
+        """The command as the SDK starts it."""
+        program, *arguments = self.arguments
+        return StdioServerParameters(
+            command=program, args=arguments, env=dict(self.environment), cwd=self.folder
+        )
+
+
+class CommandError(Exception):
+    """The command does not start, or is no MCP server; the message says which, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCall:
+    """A call that runs in a process: what its caller can be asked, and where."""
+
+    session: ServerSession
+    can_be_asked: bool
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    """The context of the request, by which the transport knows the stream to the caller."""
+    questions: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    async def within(self, work: Any) -> Any:
+        """Await a coroutine in the context of the call; it ends with the call."""
+        task = asyncio.get_running_loop().create_task(work, context=self.context)
+        self.questions.add(task)
+        try:
+            return await task
+        finally:
+            self.questions.discard(task)
+
+
+class StdioProcess:
+    """A process, from `start` to `aclose`.
+
+    Attributes:
+        used: when a request came last, or ended.
+        notified: gets each notification of the server.
+    """
+
+    def __init__(self, command: Command) -> None:
+        logging.getLogger("mcp.client.stdio").addFilter(drop_values)  # it logs lines that are no messages
+        self._command = command
+        self._calls: list[RunningCall] = []
+        self._leave = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._session: ConcurrentSession | None = None
+        self.used = time.monotonic()
+        self.notified: Notified = _ignore
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take a request."""
+        return self._session is not None and not self._leave.is_set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call runs in it."""
+        return bool(self._calls)
+
+    async def start(self) -> types.InitializeResult:
+        """Start the process and return what the server says of itself.
+
+        Raises:
+            CommandError: it does not start, or does not speak MCP.
+        """
+        ready: asyncio.Future[types.InitializeResult] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._own(ready), name="mcp-stdio-process")
+        try:
+            return await asyncio.shield(ready)
+        except BaseException:
+            await end_tasks(self._task)
+            raise
+
+    async def aclose(self) -> None:
+        """End the process. May be called twice."""
+        self._leave.set()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=5)
+            await end_tasks(self._task)
+
+    async def send(self, request: types.ClientRequest, kind: type[BaseModel]) -> Any:
+        """Send a request and return its result.
+
+        Raises:
+            McpError: the server's error, or it does not answer in time, or has ended.
+        """
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await self._sent(lambda session: session.send_request(request, kind))
+        except TimeoutError:
+            raise _error(f"The server's process did not answer within {_ANSWER_SECONDS:.0f} s") from None
+
+    async def call(
+        self, params: types.CallToolRequestParams, call: RunningCall, progress: ProgressFnT | None
+    ) -> types.CallToolResult:
+        """Call a tool. If the caller is cancelled, the server is told. Raises `McpError`."""
+        with self._running(call):
+            forwarded = _forwarded(progress, call)
+            result: types.CallToolResult = await self._sent(
+                lambda session: call_tool(session, params.name, params.arguments or {}, forwarded)
+            )
+            return result
+
+    @contextlib.contextmanager
+    def _running(self, call: RunningCall) -> Iterator[None]:
+        self._calls.append(call)
+        try:
+            yield
+        finally:
+            self._calls.remove(call)
+            for question in call.questions:
+                question.cancel()
+
+    async def _sent(self, work: Callable[[ConcurrentSession], Awaitable[Any]]) -> Any:
+        self.used = time.monotonic()
+        session = self._session
+        if session is None:
+            raise _error("The server's process has ended")
+        try:
+            return await work(session)
+        except McpError as error:
+            if error.error.code == types.CONNECTION_CLOSED:
+                self._leave.set()
+                raise _error(
+                    "The server's process has ended. It is not known whether the call was completed."
+                ) from error
+            raise
+        except _CLOSED as error:
+            self._leave.set()
+            raise _error("The server's process has ended") from error
+        finally:
+            self.used = time.monotonic()
+
+    async def _own(self, ready: asyncio.Future[types.InitializeResult]) -> None:
+        """Hold the process until `aclose`, or until its end. This one task enters and leaves all scopes."""
+        try:
+            async with (
+                stdio_client(self._command.parameters) as (read, write),
+                _until_end(read, self._leave) as messages,
+                ConcurrentSession(
+                    messages,
+                    write,
+                    elicitation_callback=self._elicited,
+                    sampling_callback=self._sampled,
+                    message_handler=self._heard,
+                    client_info=_CLIENT,
+                ) as session,
+            ):
+                async with asyncio.timeout(_START_SECONDS):
+                    greeting = await session.initialize()
+                self._session = session
+                ready.set_result(greeting)
+                await self._leave.wait()
+        except BaseException as error:
+            if ready.done() and isinstance(error, asyncio.CancelledError):
+                raise
+            if not ready.done():
+                ready.set_exception(_why(self._command, error))
+        finally:
+            self._session = None
+            if not ready.done():  # the SDK's task groups swallow a cancellation that began in them
+                ready.set_exception(_why(self._command, None))
+
+    async def _elicited(
+        self,
+        context: Any,  # noqa: ARG002 - of the process, which says nothing of the call
+        params: types.ElicitRequestParams,
+    ) -> types.ElicitResult | types.ErrorData:
+        return await self._asked(types.ElicitRequest(params=params), types.ElicitResult)
+
+    async def _sampled(
+        self,
+        context: Any,  # noqa: ARG002 - likewise
+        params: types.CreateMessageRequestParams,
+    ) -> types.CreateMessageResult | types.ErrorData:
+        return await self._asked(types.CreateMessageRequest(params=params), types.CreateMessageResult)
+
+    async def _asked(
+        self, request: types.ElicitRequest | types.CreateMessageRequest, kind: type[R]
+    ) -> R | types.ErrorData:
+        """Ask the person of the call that began last: the transport does not tell to which one a question
+        belongs, and all calls of a process are one person's."""
+        call = next((call for call in reversed(self._calls) if call.can_be_asked), None)
+        if call is None:
+            return types.ErrorData(
+                code=types.INVALID_REQUEST, message="There is no call whose person can be asked"
+            )
+        try:
+            answer: R = await call.within(call.session.send_request(types.ServerRequest(request), kind))
+        except McpError as error:
+            return error.error
+        return answer
+
+    async def _heard(self, message: Any) -> None:
+        if isinstance(message, types.ServerNotification):
+            await self.notified(message)
+
+
+async def _ignore(_: types.ServerNotification) -> None:
+    """The process belongs to nobody yet."""
+
+
+@contextlib.asynccontextmanager
+async def _until_end(read: Any, ended: asyncio.Event) -> AsyncIterator[Any]:
+    """Give a stream of what `read` gives, and set `ended` when that ends: the process has."""
+    send, receive = anyio.create_memory_object_stream[Any]()
+
+    async def relay() -> None:
+        try:
+            async with send:
+                async for message in read:
+                    await send.send(message)
+        except _CLOSED:
+            pass
+        finally:
+            ended.set()
+
+    relaying = asyncio.create_task(relay(), name="mcp-stdio-messages")
+    try:
+        yield receive
+    finally:
+        await end_tasks(relaying)
+        receive.close()
+
+
+def _forwarded(send: ProgressFnT | None, call: RunningCall) -> ProgressFnT | None:
+    """Return what passes progress on, in the context of its call."""
+    if send is None:
+        return None
+
+    async def forward(progress: float, total: float | None, message: str | None) -> None:
+        await call.within(send(progress, total, message))
+
+    return forward
+
+
+def _why(command: Command, error: BaseException | None) -> CommandError:
+    """Return why a command is no MCP server, in words. The command's own words are on stderr."""
+    program = command.arguments[0]
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    match error:
+        case FileNotFoundError():
+            text = f"{program} is not found; is it installed, and on PATH?"
+        case OSError():
+            text = f"{program} cannot be started: {error.strerror or error}"
+        case TimeoutError():
+            text = f"{program} runs, and said nothing as an MCP server within {_START_SECONDS:.0f} s"
+        case _:
+            text = f"{program} ended before it answered as an MCP server; what it printed is above"
+    return CommandError(text)
+
+
+def _error(text: str) -> McpError:
+    return McpError(types.ErrorData(code=types.INTERNAL_ERROR, message=text))

@@ -1,0 +1,128 @@
+"""A process of the command for each caller: what one person keeps in it, no other sees."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from mcp import McpError, types
+
+from mcpsecurity.runtime.tasks import end_tasks
+from mcpsecurity_server.stdio.process import Command, CommandError, StdioProcess
+from mcpsecurity_server.transport import Owner
+
+_PROCESSES: Final = 50
+_IDLE_SECONDS: Final = 900.0
+_SWEEP_SECONDS: Final = 10.0
+
+Notified = Callable[[Owner, types.ServerNotification], Awaitable[None]]
+
+
+class Processes:
+    """The processes of one command, from `start` to `aclose`.
+
+    A caller's process starts with their first request and ends after `idle_seconds` without one. At most
+    `limit` run at a time; then the one that was idle for longest gives way. `notified` gets what they say of
+    themselves, with the caller whose process it is.
+    """
+
+    def __init__(
+        self,
+        command: Command,
+        notified: Notified,
+        *,
+        limit: int = _PROCESSES,
+        idle_seconds: float = _IDLE_SECONDS,
+    ) -> None:
+        self._command = command
+        self._notified = notified
+        self._limit = limit
+        self._idle_seconds = idle_seconds
+        self._spare: StdioProcess | None = None
+        self._of: dict[Owner, asyncio.Task[StdioProcess]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> types.InitializeResult:
+        """Start a process, which the first caller gets; return what the server says of itself.
+
+        Raises:
+            CommandError: the command is no MCP server.
+        """
+        self._spare = StdioProcess(self._command)
+        greeting = await self._spare.start()
+        self._sweeper = asyncio.create_task(self._sweep(), name="mcp-stdio-sweep")
+        return greeting
+
+    async def aclose(self) -> None:
+        """End all processes."""
+        if self._sweeper is not None:
+            await end_tasks(self._sweeper)
+        starting = list(self._of.values())
+        await end_tasks(*starting)
+        ended = [task.result() for task in starting if not task.cancelled() and task.exception() is None]
+        spare = [self._spare] if self._spare is not None else []
+        await asyncio.gather(*(process.aclose() for process in (*ended, *spare)))
+
+    async def of(self, owner: Owner) -> StdioProcess:
+        """Return the caller's process, which is started if it does not run.
+
+        Raises:
+            McpError: it cannot be started, or too many run, each with a call.
+        """
+        task = self._of.get(owner)
+        if task is not None and task.done() and not _alive(task):
+            del self._of[owner]
+            task = None
+        if task is None:
+            await self._make_room()
+            task = self._of[owner] = asyncio.create_task(self._started(owner), name="mcp-stdio-start")
+        try:
+            return await asyncio.shield(task)
+        except CommandError as error:
+            raise _error(f"The server cannot be started: {error}") from error
+
+    async def _started(self, owner: Owner) -> StdioProcess:
+        process, self._spare = self._spare, None
+        if process is None or not process.alive:
+            process = StdioProcess(self._command)
+            await process.start()
+        process.notified = partial(self._notified, owner)
+        return process
+
+    async def _make_room(self) -> None:
+        if len(self._of) < self._limit:
+            return
+        idle = {owner: task.result().used for owner, task in self._of.items() if _idle(task)}
+        if not idle:
+            raise _error("Too many people use this server now. Try again in a moment.")
+        await self._end(min(idle, key=lambda owner: idle[owner]))
+
+    async def _end(self, owner: Owner) -> None:
+        task = self._of.pop(owner)
+        if _alive(task):
+            await task.result().aclose()
+
+    async def _sweep(self) -> None:
+        """End processes that were idle for long."""
+        while True:
+            await asyncio.sleep(min(_SWEEP_SECONDS, self._idle_seconds))
+            late = time.monotonic() - self._idle_seconds
+            for owner, task in list(self._of.items()):
+                if _idle(task) and task.result().used < late:
+                    await self._end(owner)
+
+
+def _alive(task: asyncio.Task[StdioProcess]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None and task.result().alive
+
+
+def _idle(task: asyncio.Task[StdioProcess]) -> bool:
+    """Tell whether a process runs without a call, or has ended."""
+    if not task.done() or task.cancelled() or task.exception() is not None:
+        return False
+    return not task.result().busy
+
+
+def _error(text: str) -> McpError:
+    return McpError(types.ErrorData(code=types.INTERNAL_ERROR, message=text))
