@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import aiohttp
+import pytest
 from tests.support.ports import free_port
 
 _CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("MCP_SERVER_", "ENTRA_"))}
@@ -98,3 +99,22 @@ async def test_a_program_that_has_the_application_keeps_its_logging(tmp_path: Pa
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert await _end(process) == (0, "[] True\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (("--", "no-such-program"), 1, "server: no-such-program is not found; is it installed, and on PATH?"),
+        (("--env", "NO_SUCH_VARIABLE", "--", "x"), 2, "--env: NO_SUCH_VARIABLE is not set"),
+        (("--workers", "2", "--", "x"), 2, "COMMAND and --workers do not go together"),
+        (("--folder", "no-such-folder", "--", "x"), 2, "no-such-folder"),
+    ],
+)
+async def test_a_command_that_cannot_be_served_is_told_why(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, reason: str
+) -> None:
+    port = str(free_port())
+    ended, text = await _end(await _start(tmp_path, "--no-auth", *arguments, MCP_SERVER_PORT=port))
+    assert ended == code, text
+    assert reason in text
+    assert "Traceback" not in text

@@ -9,7 +9,7 @@ from typing import Final
 from mcp import McpError, types
 
 from mcpsecurity.runtime.tasks import end_tasks
-from mcpsecurity_server.stdio.process import Command, CommandError, StdioProcess
+from mcpsecurity_server.stdio.child_process import Command, CommandError, StdioProcess
 from mcpsecurity_server.transport import Owner
 
 _PROCESSES: Final = 50

@@ -13,7 +13,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.session import ProgressFnT
 from pydantic import BaseModel
 
-from mcpsecurity_server.stdio.process import Command, RunningCall, StdioProcess
+from mcpsecurity_server.stdio.child_process import Command, RunningCall, StdioProcess
 from mcpsecurity_server.stdio.processes import Processes
 from mcpsecurity_server.transport import SESSION_HEADER, Kind, Owner, owner_of
 

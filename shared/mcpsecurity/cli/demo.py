@@ -7,15 +7,17 @@ import os
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import click
 
 from mcpsecurity.cli.demo_model import DemoModel, choose_model
 from mcpsecurity.cli.demo_ports import DemoPorts, PortError, usable_ports
-from mcpsecurity.cli.demo_servers import ServerOptionError, servers_setting
+from mcpsecurity.cli.demo_servers import OwnServer, ServerOptionError, own_servers
 from mcpsecurity.cli.demo_welcome import welcome
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.model_endpoint import EndpointError, read_endpoint
@@ -52,10 +54,22 @@ class _DemoError(Exception):
 @click.option("--model-url", help="Base URL of a model of your own, like http://localhost:11434/v1.")
 @click.option("--model", help="Name of that model. Its key, if it needs one, is OPENAI_API_KEY.")
 @click.option(
-    "--mcp-server", multiple=True, help="MCP server of your own to use, too, as [NAME=]URL; repeatable."
+    "--mcp-server",
+    multiple=True,
+    help="MCP server of your own to use, too, as [NAME=]URL or [NAME=]COMMAND; repeatable.",
+)
+@click.option(
+    "--mcp-config",
+    type=click.Path(path_type=Path),
+    help="File with MCP servers of your own to use, too: the mcp.json of an editor.",
 )
 def demo(
-    no_browser: bool, port_offset: int, model_url: str | None, model: str | None, mcp_server: tuple[str, ...]
+    no_browser: bool,
+    port_offset: int,
+    model_url: str | None,
+    model: str | None,
+    mcp_server: tuple[str, ...],
+    mcp_config: Path | None,
 ) -> None:
     """Run local cloud, MCP server and web chat together until Ctrl-C.
 
@@ -64,7 +78,8 @@ def demo(
     The model is the offline one, unless another is named: by options, or by OPENAI_BASE_URL and
     OPENAI_CHAT_MODEL_ID (with OPENAI_API_KEY), or by AZURE_OPENAI_ENDPOINT and
     AZURE_OPENAI_CHAT_DEPLOYMENT_NAME, in the environment of this command. MCPSECURITY_MODEL_… then count,
-    too. Sign-in and tools stay on this machine. MCP servers of your own get no token.
+    too. Sign-in and tools stay on this machine. MCP servers of your own get no token, and the keys of
+    --mcp-config only; commands run on this machine, with the variables of this one.
 
     Settings for a real tenant, in the environment or in .env, are left aside, and with them the model of an
     environment that has ENTRA_TENANT_ID, MCP_SERVER_CLIENT_ID or WEBCLIENT_CLIENT_ID. Two more variables
@@ -78,9 +93,9 @@ def demo(
         except EndpointError as error:
             raise click.BadParameter(str(error), param_hint="--model-url") from error
     try:
-        servers = servers_setting(mcp_server)
+        servers = own_servers(mcp_server, mcp_config)
     except ServerOptionError as error:
-        raise click.BadParameter(str(error), param_hint="--mcp-server") from error
+        raise click.UsageError(str(error)) from error
     configure_logging("WARNING")
     chosen = choose_model(os.environ, model_url, model)
     try:
@@ -93,27 +108,30 @@ def demo(
         sys.exit(f"demo: {where}{error.strerror or error}.{helps}")
 
 
-async def _demo(offset: int, model: DemoModel, servers: str, *, open_browser: bool) -> None:
+async def _demo(offset: int, model: DemoModel, servers: list[OwnServer], *, open_browser: bool) -> None:
     stopped = asyncio.Event()
     set_on_stop_signal(stopped)
     ports = usable_ports(offset, typed=_BY_MAKE if "MAKELEVEL" in os.environ else "{}")
     settings = _cloud_settings(ports)
     webclient, mcp = settings.webclient_url, settings.mcp_url
     click.echo("Starting the local cloud, the MCP server and the web chat …", err=True)
+    commands = [server for server in servers if server.command]
     async with (
         LocalCloud(settings) as cloud,
         _services(
             _environment(os.environ, cloud, settings, ports),
-            model.settings(cloud, os.environ) | {"WEBCLIENT_MCP_SERVERS": servers},
+            [
+                *map(_gateway, commands),
+                _Service("server"),
+                _Service("webclient", _chat_settings(model, cloud, servers)),
+            ],
         ) as running,
     ):
         ended = [asyncio.ensure_future(process.wait()) for process in running]
         stop = asyncio.ensure_future(stopped.wait())
-        ready = asyncio.ensure_future(
-            _all_answer(
-                {"MCP server": mcp.removesuffix("/mcp") + "/health", "web chat": webclient + "/health"}
-            )
-        )
+        named = {"MCP server": mcp} | {server.title: server.url for server in commands}
+        urls = {name: url.removesuffix("/mcp") + "/health" for name, url in named.items()}
+        ready = asyncio.ensure_future(_all_answer(urls | {"web chat": f"{webclient}/health"}))
         try:
             await asyncio.wait([stop, ready, *ended], return_when=asyncio.FIRST_COMPLETED)
             _raise_if_ended(running)
@@ -213,21 +231,47 @@ def _open(webclient: str) -> None:
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, webclient)
 
 
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """A service of the demo: its command, its own variables, and its arguments."""
+
+    command: str
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    arguments: tuple[str, ...] = ()
+
+
+def _chat_settings(model: DemoModel, cloud: LocalCloud, servers: list[OwnServer]) -> dict[str, str]:
+    """Return what only the web client gets: the model, and the person's own MCP servers."""
+    entries = [server.setting(cloud.scope) for server in servers]
+    return model.settings(cloud, os.environ) | {"WEBCLIENT_MCP_SERVERS": json.dumps(entries)}
+
+
+def _gateway(server: OwnServer) -> _Service:
+    """Return the service that serves a command at its address, for the tokens of the demo."""
+    own = [name for name in os.environ if not name.upper().startswith(_OF_SERVICES)]
+    names = [argument for name in {*own, *server.variables} for argument in ("--env", name)]
+    port = str(urlsplit(server.url).port)
+    return _Service(
+        "server",
+        {**server.variables, "MCP_SERVER_PORT": port},
+        (*names, "--folder", str(server.folder), "--", *server.command),
+    )
+
+
 @contextlib.asynccontextmanager
 async def _services(
-    environment: dict[str, str], of_the_chat: dict[str, str]
+    environment: dict[str, str], services: Iterable[_Service]
 ) -> AsyncIterator[list[asyncio.subprocess.Process]]:
-    """Run each service as a process, in a folder without a `.env`, and end them all on leaving: the web
-    client first, which ends its sessions at the server.
-    Only the web client gets the settings of the model and of further MCP servers."""
+    """Run each service as a process, in a folder without a `.env`, and end them all on leaving: the last one
+    first, which is the web client. It ends its sessions at the servers."""
     running: list[asyncio.subprocess.Process] = []
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mcpsecurity-demo-"))
-        for name, more in (("server", {}), ("webclient", of_the_chat)):
+        for service in services:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "mcpsecurity", name),
+                *(sys.executable, "-m", "mcpsecurity", service.command, *service.arguments),
                 cwd=folder,
-                env=environment | more,
+                env=environment | dict(service.environment),
                 stdin=asyncio.subprocess.DEVNULL,
                 **stoppable(),
             )

@@ -1,5 +1,6 @@
-"""Tells this machine's own names and addresses from others."""
+"""This machine's own names, addresses and ports."""
 
+import socket
 from ipaddress import ip_address
 
 
@@ -11,3 +12,10 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def free_port() -> int:
+    """Return a port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

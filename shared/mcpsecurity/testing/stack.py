@@ -17,9 +17,10 @@ from mcp.server.fastmcp import FastMCP
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.localcloud.entra.directory import User
+from mcpsecurity.runtime.loopback import free_port
 from mcpsecurity.settings import settings_of
 from mcpsecurity.testing.background import BackgroundLoop
-from mcpsecurity.testing.command import RunningCommand, ServerCommand, free_port
+from mcpsecurity.testing.command import RunningCommand, ServerCommand
 from mcpsecurity.testing.faults import FaultSwitches
 from mcpsecurity.testing.hosting import (
     Cleanup,
