@@ -22,7 +22,7 @@ class Person:
         self.send = page.get_by_role("button", name="Send", exact=True)
         self.stop = page.get_by_role("button", name="Stop", exact=True)
         self.mode = page.get_by_role("combobox", name="Approval mode", exact=True)
-        self.conversation = page.get_by_role("log", name="Conversation")
+        self.conversation = page.get_by_role("log", name="Chat")
         self.notices = page.get_by_role("list", name="Notices")
         self.answers = self.conversation.locator(".message.assistant .prose:visible")
 

@@ -228,3 +228,21 @@ async def test_the_countdown_ends_in_cancel_and_a_late_click_is_refused(
     assert [answer.action for answer in stack.playground.answers] == ["cancel"]
     await expect(person.conversation).to_contain_text("Expired: there was no answer in time")
     await expect(person.notices.get_by_role("listitem")).to_have_count(1)
+
+
+async def test_a_call_whose_question_was_declined_has_not_failed_and_says_who_declined(alice: Person) -> None:
+    await begin(alice, "Plan a trip")
+    await alice.answer("Decline")
+    await alice.finished()
+    card = alice.call("plan_trip")
+    for _ in range(2):
+        await expect(card.locator(".card-state")).to_have_text("You declined its question")
+        await expect(card.locator(".card-error")).to_have_count(0)
+        await expect(card.get_by_role("button", name="Ask again")).to_have_count(0)
+        await alice.page.reload()
+        await alice.ready()
+    await card.locator("summary").click()
+    await expect(card).to_contain_text("was declined by the user")  # the server's own words
+    await begin(alice, "Plan a trip")
+    await alice.answer("Cancel")
+    await expect(alice.call("plan_trip", 1).locator(".card-state")).to_have_text("You cancelled its question")

@@ -54,6 +54,8 @@ async def test_a_network_that_is_gone_is_said_and_what_was_written_stays(alice: 
     await check_in_every_look(alice.notices.get_by_role("listitem"))
     await expect(alice.message).to_have_value("hello")
     await alice.page.context.set_offline(False)
+    await expect(alice.page.locator("#connection")).to_be_hidden()
+    await expect(alice.notices).to_contain_text("There was no connection, so nothing was changed.")
     await alice.notices.get_by_role("button", name="Try again").click()
     await alice.says("offline model")
     await expect(alice.message).to_have_value("")

@@ -252,3 +252,30 @@ async def _box(element: Locator) -> Any:
     box = await element.bounding_box()
     assert box is not None
     return box
+
+
+async def test_the_first_wrong_field_and_its_error_are_in_view_on_a_phone(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 360, "height": 740})
+    await alice.choose("Elicitation")
+    await alice.ask("Fill in a survey")
+    await alice.answer("Send answer")
+    field = alice.request().get_by_label("Name")
+    await expect(field).to_be_focused()
+    error = await _box(alice.request().locator(".field-error:not(:empty)").first)
+    buttons = await _box(alice.request().locator(".decide"))
+    assert error["y"] + error["height"] <= buttons["y"]
+
+
+async def test_the_resting_composer_ends_before_its_button_on_a_phone(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 360, "height": 740})
+    await alice.ask(DICE)
+    await expect(alice.stop).to_be_visible()
+    text, button = await _box(alice.message), await _box(alice.stop)
+    assert text["x"] + text["width"] <= button["x"]
+
+
+async def test_the_title_of_the_chat_does_not_run_into_the_name_of_the_product(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 640, "height": 400})
+    await expect(alice.page.locator(".brand-name span")).to_be_hidden()
+    await expect(alice.page.get_by_role("link", name="mcpsecurity")).to_be_visible()
+    await expect(alice.page.get_by_role("heading", level=1)).to_be_visible()

@@ -119,6 +119,8 @@ async def test_a_call_is_one_sentence(modules: Page, call: Any, sentence: str) -
         ({"status": "declined", "decided_by": "timeout"}, "Expired: no answer in time"),
         ({"status": "declined", "decided_by": "stop"}, "Not run: you stopped the answer"),
         ({"status": "declined", "decided_by": "user"}, "Declined"),
+        ({"status": "failed", "refused": "decline", "duration_ms": 9}, "You declined its question"),
+        ({"status": "done", "refused": "decline", "duration_ms": 9}, "Done · 9 ms"),
     ],
 )
 async def test_a_call_says_how_it_came_to_be_run_or_not(modules: Page, call: Any, words: str) -> None:

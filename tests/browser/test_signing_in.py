@@ -41,3 +41,9 @@ async def test_every_module_is_preloaded(alice: Person, stack: Stack) -> None:
     )
     assert {url for url in used if not url.endswith("/main.js")} == set(listed)
     assert {url.partition("/static/js/")[2] for url in listed} == stack.modules - {"main.js"}
+
+
+async def test_the_back_button_after_signing_in_leads_to_the_chat(alice: Person) -> None:
+    await alice.page.go_back()
+    await alice.ready()
+    await expect(alice.message).to_be_visible()

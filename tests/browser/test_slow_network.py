@@ -245,3 +245,33 @@ async def test_the_raw_json_of_a_call_stays_when_it_ends_and_when_the_chat_is_re
     await alice.page.evaluate(READ_ANEW)
     await expect(toggle).to_have_attribute("aria-expanded", "true", timeout=2_000)
     await expect(card.locator(".result.kept")).to_have_count(1)
+
+
+async def test_enter_before_the_chat_is_there_is_remembered(alice: Person) -> None:
+    held = asyncio.Event()
+    await alice.page.route("**/events*", until(held))
+    await alice.page.reload(wait_until="domcontentloaded")
+    await alice.message.fill("hello")
+    await alice.message.press("Enter")
+    await expect(alice.send).to_have_attribute("data-awaited", "")
+    await expect(alice.message).to_have_value("hello")
+    held.set()
+    await alice.says("offline model")
+    await expect(alice.message).to_have_value("")
+    await expect(alice.conversation.locator(".message.user")).to_have_count(1)
+
+
+async def test_what_is_changed_after_an_early_enter_is_not_sent_by_itself(alice: Person) -> None:
+    held = asyncio.Event()
+    await alice.page.route("**/events*", until(held))
+    await alice.page.reload(wait_until="domcontentloaded")
+    await alice.message.fill("hello")
+    await alice.message.press("Enter")
+    await alice.message.press("!")
+    await expect(alice.send).not_to_have_attribute("data-awaited", "")
+    held.set()
+    await alice.ready()
+    await expect(alice.send).to_have_attribute("aria-disabled", "false")
+    await drawn(alice.page)
+    await expect(alice.message).to_have_value("hello!")
+    await expect(alice.conversation.locator(".message.user")).to_have_count(0)

@@ -133,7 +133,7 @@ interface SignInView {
   expires_at: number;
 }
 
-/** A tool call. `args_hash` identifies the arguments that a decision is about; the person can move `expires_at` up to `latest_at`. `grantable` are the scopes in which the person can allow the tool from now on. */
+/** A tool call. `args_hash` identifies the arguments that a decision is about; the person can move `expires_at` up to `latest_at`. `grantable` are the scopes in which the person can allow the tool from now on, `refused` is how she refused the last question of its server. */
 interface CallView {
   call_id: string;
   batch_id: string;
@@ -158,6 +158,7 @@ interface CallView {
   decided_by?: string;
   reason?: string;
   unasked?: boolean;
+  refused?: "decline" | "cancel";
   edited?: boolean;
   grantable?: Array<"arguments" | "chat" | "person">;
   sign_in?: SignInView;
@@ -340,7 +341,7 @@ interface ToolProgress {
   call_id: string;
 }
 
-/** A call has ended. `unasked`: it ran in Elicitation mode and the person was not asked. */
+/** A call has ended. `unasked`: it ran in Elicitation mode and the person was not asked. `refused`: how the person refused the last question of its server. */
 interface ToolDone {
   call_id: string;
   status: "proposed" | "approved" | "running" | "done" | "failed" | "declined" | "cancelled";
@@ -349,6 +350,7 @@ interface ToolDone {
   truncated: boolean;
   structured?: any;
   unasked?: boolean;
+  refused?: "decline" | "cancel";
 }
 
 /** The person has more time to decide or answer. */

@@ -48,13 +48,21 @@ async def test_the_oldest_of_too_many_sign_ins_is_given_up(visitors: NewPerson) 
     assert (await visitor.get(second)).status == 302
 
 
-async def test_an_answer_can_be_used_once(visitors: NewPerson) -> None:
-    visitor = visitors()
+async def test_an_answer_can_be_used_once_and_leads_to_the_chat_when_it_comes_again(
+    visitors: NewPerson,
+) -> None:
+    visitor, other = visitors(), visitors()
     callback = await visitor.consent(await visitor.begin())
     assert (await visitor.get(callback)).status == 302
+    session = visitor.cookies[SESSION]
     again = await visitor.get(callback)
-    assert again.status == 400
-    assert NOT_BEGUN in again.body
+    assert (again.status, again.location) == (302, "/")
+    assert visitor.cookies[SESSION] == session
+    await other.sign_in()
+    for stranger in (other, visitors()):
+        refused = await stranger.get(callback)
+        assert refused.status == 400
+        assert NOT_BEGUN in refused.body
 
 
 @pytest.mark.parametrize("query", ["", "?state=unknown&code=abc", "?state=%FF&code=%00"])

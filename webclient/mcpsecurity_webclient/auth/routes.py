@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import json
 import secrets
 import time
@@ -60,10 +61,13 @@ class _Auth:
 
     @public
     async def callback(self, request: web.Request) -> web.StreamResponse:
-        """Complete a sign-in that this browser began."""
+        """Complete a sign-in that this browser began. One that is completed leads to the chat: Back comes
+        here again."""
         begun = await self._flows.take(request)
         response: web.StreamResponse
-        if begun is None:
+        if begun is None and await self._completed(request):
+            response = web.HTTPFound("/")
+        elif begun is None:
             text = _("This sign-in expired or was started elsewhere. Please try again.")
             response = _failed(request, SignInError(text))
         else:
@@ -79,6 +83,11 @@ class _Auth:
         if isinstance(response, web.HTTPException):
             raise response
         return response
+
+    async def _completed(self, request: web.Request) -> bool:
+        """Tell whether the person is signed in by the very sign-in that the request's `state` names."""
+        user = (await get_session(request)).get("user")
+        return PERSON in request and user is not None and user.get("state") == _digest(request)
 
     async def _signed_in(self, request: web.Request, person: SignedIn, sid: str) -> None:
         """Begin a session under a new cookie. The same person's goes on in it; another's is over."""
@@ -97,6 +106,7 @@ class _Auth:
             "name": person.name,
             "username": person.username,
             "login_hint": person.login_hint,
+            "state": _digest(request),
             "roles": list(person.roles),
             "csrf": before["csrf"] if before is not None and same else secrets.token_urlsafe(24),
             "renewed": self._clock(),
@@ -135,6 +145,11 @@ def add_auth_routes(
     app.router.add_get("/signin-oidc", auth.callback)
     app.router.add_post("/signout", auth.sign_out)
     app.router.add_get("/signout-callback-oidc", auth.signed_out)
+
+
+def _digest(request: web.Request) -> str:
+    """Return a digest of the request's `state`."""
+    return hashlib.sha256(request.query.get("state", "").encode(errors="replace")).hexdigest()[:24]
 
 
 def _claims(text: str) -> str | None:

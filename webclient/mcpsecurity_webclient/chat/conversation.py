@@ -100,6 +100,7 @@ class ChatService:
             shared.coordinator,
             self._make_sampling(shared),
             call_on=lambda server: self._tool_calls.running_on(server),  # noqa: PLW0108 - made later
+            answered=lambda call_id, action: self._tool_calls.answered(call_id, action),  # noqa: PLW0108 - made later
         )
         self._servers = shared.make_servers(
             chat_id, self._callbacks(settings), lambda: self.acting, self.state.choice

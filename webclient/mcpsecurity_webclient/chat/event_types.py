@@ -24,6 +24,7 @@ from mcpsecurity_webclient.chat.views import (
     ModelView,
     ProgressView,
     QueuedView,
+    Refusal,
     Resolver,
     SamplingView,
     ServerView,
@@ -151,7 +152,8 @@ class ToolProgress(ProgressView):
 
 
 class ToolDone(TypedDict):
-    """A call has ended. `unasked`: it ran in Elicitation mode and the person was not asked."""
+    """A call has ended. `unasked`: it ran in Elicitation mode and the person was not asked. `refused`: how
+    the person refused the last question of its server."""
 
     call_id: str
     status: CallState
@@ -160,6 +162,7 @@ class ToolDone(TypedDict):
     truncated: bool
     structured: NotRequired[Any]
     unasked: NotRequired[bool]
+    refused: NotRequired[Refusal]
 
 
 class RequestExtended(TypedDict):

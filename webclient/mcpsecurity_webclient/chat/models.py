@@ -21,6 +21,7 @@ from mcpsecurity_webclient.chat.views import (
     MessageView,
     ProgressView,
     QueuedView,
+    Refusal,
     RunView,
     SignInView,
     ToolRef,
@@ -89,7 +90,8 @@ class PendingFunctionCall:
     `item_id` is its id in what the model reads. The call waits for `decision`; `deciding` holds a decision
     that is being saved, `limit` ends the wait. `recovered` says that another process proposed the call,
     `unasked` that it ran although neither this client nor the server asked the person, `edited` that its
-    arguments are the person's. `grantable` are the scopes in which the person can allow the tool from now on.
+    arguments are the person's, `refused` how the person refused the last question of its server. `grantable`
+    are the scopes in which the person can allow the tool from now on.
     """
 
     call_id: str
@@ -118,6 +120,7 @@ class PendingFunctionCall:
     decided_by: str | None = None
     reason: str | None = None
     unasked: bool | None = None
+    refused: Refusal | None = None
     edited: bool | None = None
     grantable: list[GrantScope] | None = None
     sign_in: SignInView | None = None
@@ -149,7 +152,7 @@ class PendingFunctionCall:
             "call_id", "batch_id", "message_id", "server", "tool", "title", "description", "arguments",
             "args_hash", "input_schema", "annotations", "status", "expires_at", "latest_at",
             "started_at", "duration_ms", "progress", "content", "structured", "truncated", "decided_by",
-            "reason", "unasked", "edited", "grantable", "sign_in",
+            "reason", "unasked", "refused", "edited", "grantable", "sign_in",
         )  # fmt: skip
         return cast("CallView", {n: value for n in names if (value := getattr(self, n)) is not None})
 

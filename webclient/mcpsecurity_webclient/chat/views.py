@@ -44,6 +44,7 @@ Feedback = Literal["up", "down"]
 Mode = Literal["manual", "elicitation"]
 Trigger = Literal["message", "regenerate", "retry", "continue", "resume"]
 Action = Literal["accept", "decline", "cancel", "expired"]
+Refusal = Literal["decline", "cancel"]
 Resolver = Literal["user", "timeout", "stop", "server", "restart"]
 
 
@@ -218,7 +219,7 @@ class SignInView(TypedDict):
 class CallView(TypedDict):
     """A tool call. `args_hash` identifies the arguments that a decision is about; the person can move
     `expires_at` up to `latest_at`. `grantable` are the scopes in which the person can allow the tool from now
-    on."""
+    on, `refused` is how she refused the last question of its server."""
 
     call_id: str
     batch_id: str
@@ -243,6 +244,7 @@ class CallView(TypedDict):
     decided_by: NotRequired[str]
     reason: NotRequired[str]
     unasked: NotRequired[bool]
+    refused: NotRequired[Refusal]
     edited: NotRequired[bool]
     grantable: NotRequired[list[GrantScope]]
     sign_in: NotRequired[SignInView]

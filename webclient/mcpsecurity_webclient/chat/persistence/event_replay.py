@@ -172,6 +172,7 @@ class EventReplayer:
         call.status, call.content = payload["status"], payload["content"] or None
         call.structured, call.truncated = payload.get("structured"), payload["truncated"]
         call.duration_ms, call.unasked = payload["duration_ms"], payload.get("unasked")
+        call.refused = payload.get("refused")
         self._calls.discard(call.call_id)
 
     def _mode(self, payload: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ from mcpsecurity_webclient.chat.views import ElicitationView
 
 class ConversationRequests:
     """The open requests of the conversation of `recipient`. `call_on` returns the id of the call that runs on
-    a server; a question of the server belongs to it."""
+    a server; a question of the server belongs to it. `answered` is told of each answer of the
+    person: the call's id and the action."""
 
     def __init__(
         self,
@@ -24,11 +25,13 @@ class ConversationRequests:
         sampling: SamplingRequests,
         *,
         call_on: Callable[[str], str | None],
+        answered: Callable[[str, str], None],
     ) -> None:
         self.sampling = sampling
         self._recipient = recipient
         self._coordinator = coordinator
         self._call_on = call_on
+        self._answered = answered
 
     def elicitation(self, server: str) -> ElicitationFnT:
         """Return the callback with which a server asks the person."""
@@ -51,7 +54,9 @@ class ConversationRequests:
 
     def answer(self, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
         """Take a person's answer to a question; see `ElicitationCoordinator.answer`."""
-        self._coordinator.answer(self._recipient.chat_id, elicitation_id, action, content)
+        call_id = self._coordinator.answer(self._recipient.chat_id, elicitation_id, action, content)
+        if call_id is not None:
+            self._answered(call_id, action)
 
     async def extend(self, kind: Kind, request_id: str) -> float:
         """Give the person more time for a question or a sampling request; return the new deadline."""

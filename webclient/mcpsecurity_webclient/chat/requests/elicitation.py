@@ -125,8 +125,11 @@ class ElicitationCoordinator:
             self._close(asked, outcome, by)
         return _result(outcome)
 
-    def answer(self, chat_id: str, elicitation_id: str, action: str, content: dict[str, Any] | None) -> None:
-        """Take a person's answer; the first one wins.
+    def answer(
+        self, chat_id: str, elicitation_id: str, action: str, content: dict[str, Any] | None
+    ) -> str | None:
+        """Take a person's answer, and return the id of the call that the question belongs to; the first
+        answer wins.
 
         Raises:
             UnknownRequestError: this conversation has no such question.
@@ -135,6 +138,7 @@ class ElicitationCoordinator:
         """
         asked = self._awaited(chat_id, elicitation_id)
         asked.answer.set_result((_outcome(asked, action, content), "user"))
+        return asked.call_id
 
     async def extend(self, chat_id: str, elicitation_id: str) -> float:
         """Give the person more time to answer; return the new deadline.

@@ -21,6 +21,7 @@ from mcpsecurity_webclient.chat.strict_json import to_json
 from mcpsecurity_webclient.chat.tools.approvals import Approvals, Publish
 from mcpsecurity_webclient.chat.tools.results import content_json, shown_parts, structured_json
 from mcpsecurity_webclient.chat.tools.step_up import StepUps
+from mcpsecurity_webclient.chat.views import Refusal
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.languages import marked, translated
@@ -30,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 _KEPT = 1_048_576
 """Most characters of a result that are kept for the model, which reads it in parts if it is long."""
+
+_REFUSALS: dict[str, Refusal] = {"decline": "decline", "cancel": "cancel"}
 
 DECLINED = "The person declined this call."
 CANCELLED = "The call was cancelled."
@@ -108,6 +111,11 @@ class ToolCalls:
             c.call_id for c in self._state.calls.values() if c.server == server and c.status == "running"
         ]
         return running[0] if len(running) == 1 else None
+
+    def answered(self, call_id: str, action: str) -> None:
+        """Record how the person answered the last question of a call's server."""
+        if (call := self._state.calls.get(call_id)) is not None:
+            call.refused = _REFUSALS.get(action)
 
     async def carry_out(self, call: PendingFunctionCall) -> str:
         """Wait for the decision, make the call if it is approved, and return what the model reads.
@@ -209,9 +217,12 @@ class ToolCalls:
         server.needs_sign_in(error)
         return self._servers.ends_session(server)
 
-    def _connection_lost(self, name: str) -> str:
+    def _unavailable(self, name: str, error: ServerUnavailableError) -> str:
+        """Return what happened at a server, which the person knows by its title."""
         server = self._servers.named(name)
         title = (server.settings.title if server else None) or name
+        if not error.outcome_is_unknown:
+            return f"{title}: {translated(str(error))}"
         return _(
             "Connection to {server} lost. The tool may or may not have finished; check before trying again."
         ).format(server=title)
@@ -225,8 +236,10 @@ class ToolCalls:
         if isinstance(error, SignInRequiredError) and self._ends_session(call, error):
             self._done(call, "cancelled")
             raise error
-        lost = isinstance(error, ServerUnavailableError) and error.outcome_is_unknown
-        text = self._connection_lost(call.server) if lost else _reason(call, error)
+        if isinstance(error, ServerUnavailableError):
+            text = self._unavailable(call.server, error)
+        else:
+            text = _reason(call, error)
         if not call.content:
             call.content = [{"type": "text", "text": text}]
         self._done(call, "failed")
@@ -269,6 +282,8 @@ def ended_payload(call: PendingFunctionCall) -> ToolDone:
         ended["structured"] = call.structured
     if call.unasked is not None:
         ended["unasked"] = call.unasked
+    if call.refused is not None:
+        ended["refused"] = call.refused
     return ended
 
 

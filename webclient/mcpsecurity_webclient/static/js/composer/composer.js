@@ -24,11 +24,14 @@ export class Composer {
     this._text = byId("message");
     this._send = byId("send");
     this._stop = byId("stop");
-    this._tooLong = byId("too-long");
+    this._problem = byId("too-long");
     this._longest = Number(this._text.dataset.longest);
     this._run = null;
     this._sending = false;
     this._ready = false;
+    this._ended = false;
+    this._complete = false;
+    this._isAwaited = false; // Enter came before the state of the chat
     this._palette = null;
     this._rest = new Rest(this._text);
     this._sendOnce = once(this._send, () => this._submit());
@@ -46,11 +49,13 @@ export class Composer {
   update(state) {
     const hadStop = document.activeElement === this._stop;
     this._run = state.run;
-    this._ready = state.ready && state.ended === null;
+    this._ended = state.ended !== null;
+    this._ready = state.ready && !this._ended;
     if (this._stop.hidden && state.run !== null) this._send.hidden = true; // until something is written
     this._showStop(state.run !== null);
     if (hadStop && state.run === null) this.focus();
     this._enable();
+    if (this._isAwaited && (this._ready || this._ended)) this._sendAwaited();
   }
 
   focus() {
@@ -105,19 +110,36 @@ export class Composer {
   _listen() {
     this._text.addEventListener("input", () => this._changed());
     this._text.addEventListener("keydown", (event) => this._keydown(event));
-    this._send.addEventListener("click", this._sendOnce);
+    this._send.addEventListener("click", (event) => this._press(event));
     this._stop.addEventListener("click", this._stopOnce);
   }
 
   _keydown(event) {
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
-      this._sendOnce(event);
+      this._press(event);
     } else if (event.key === "Escape" && this._run) {
       this._stopOnce(event);
     } else if (isPlain(event, "ArrowUp") && this.text === "" && this._context.editLast()) {
       event.preventDefault();
     }
+  }
+
+  /** Send what is written, or wait with it for the state of the chat, which shows; not if it is changed meanwhile. */
+  _press(event) {
+    if (this._ready || this._ended || !this._complete) return this._sendOnce(event);
+    this._await(true);
+    this._context.announce(t("Connecting…"));
+  }
+
+  _await(awaited) {
+    this._isAwaited = awaited;
+    this._send.toggleAttribute("data-awaited", awaited);
+  }
+
+  _sendAwaited() {
+    this._await(false);
+    this._sendOnce(new Event("ready"));
   }
 
   async _submit() {
@@ -127,7 +149,7 @@ export class Composer {
     const text = this.text.trim();
     if (!text && this._files.count === 0) return;
     if (await this._palette?.enter()) return;
-    if (this._files.problem) return this._context.announce(this._files.problem);
+    if (this._files.problem) return;
     this._rest.begin();
     this._goOn();
     this._sending = true;
@@ -191,6 +213,7 @@ export class Composer {
   }
 
   _changed() {
+    this._await(false);
     if (this._run === null) this._stop.hidden = true;
     this._draft.save(this.text);
     this._fit();
@@ -201,10 +224,12 @@ export class Composer {
   _enable() {
     const something = this.text.trim() !== "" || this._files.count > 0;
     const more = this.text.length - this._longest;
-    this._tooLong.hidden = more <= 0;
-    setText(this._tooLong, more > 0 ? tn("One character too many: a message has at most {most}.", "{count} characters too many: a message has at most {most}.", more, { most: number(this._longest) }) : "");
-    const ready = this._ready && something && this._files.problem === "" && more <= 0;
-    this._send.setAttribute("aria-disabled", String(!ready));
+    const tooLong = more > 0 ? tn("One character too many: a message has at most {most}.", "{count} characters too many: a message has at most {most}.", more, { most: number(this._longest) }) : "";
+    const problem = tooLong || this._files.problem;
+    this._problem.hidden = problem === "";
+    setText(this._problem, problem);
+    this._complete = something && problem === "";
+    this._send.setAttribute("aria-disabled", String(!this._ready || !this._complete));
     if (this._run === null || (this.text.trim() !== "" && !this._sending)) this._send.hidden = false; // a message written meanwhile waits its turn
   }
 

@@ -55,8 +55,9 @@ export class Files {
 
   /** Why the files cannot be sent; empty if they can. */
   get problem() {
-    const own = this._files.map((file) => this._problemOf(file)).find(Boolean); // as its chip says
-    if (own) return own;
+    const unfit = this._files.find(({ problem }) => problem);
+    if (unfit) return t("{name} {problem}. Remove it to send your message.", { name: unfit.name, problem: unfit.problem });
+    if (this._files.some((file) => this._problemOf(file))) return noPictures();
     if (this._files.length > MOST) return t("A message takes {count} files at most.", { count: MOST });
     return this._files.reduce((sum, { size }) => sum + size, 0) > MOST_BYTES ? t("The files of a message have at most 4 MiB together.") : "";
   }
@@ -85,7 +86,7 @@ export class Files {
   }
 
   _problemOf({ problem, picture }) {
-    return problem || (picture && !this._sees ? t("This model does not see pictures. Choose another model.") : "");
+    return problem || (picture && !this._sees ? noPictures() : "");
   }
 
   _pasted(event) {
@@ -138,10 +139,14 @@ export class Files {
   }
 }
 
+function noPictures() {
+  return t("This model does not see pictures. Choose another model.");
+}
+
 /** @returns {Promise<Chosen>} */
 async function read(file) {
   const { name, size } = file;
-  if (size === 0 || size > MOST_BYTES) return { name, size, data: "", picture: false, problem: t("is empty, or larger than 4 MiB") };
+  if (size === 0 || size > MOST_BYTES) return { name, size, data: "", picture: false, problem: size === 0 ? t("is empty") : t("is larger than 4 MiB") };
   const bytes = new Uint8Array(await file.arrayBuffer());
   const picture = isPicture(bytes);
   return { name, size, data: base64(bytes), picture, problem: picture || isText(bytes) ? "" : t("is neither text nor a picture") };

@@ -244,7 +244,7 @@ function timeZone() {
 }
 
 function unreachable() {
-  return navigator.onLine ? t("The chat cannot be reached. Nothing was changed.") : t("You seem to be offline. Nothing was changed.");
+  return navigator.onLine ? t("The chat could not be reached, so nothing was changed.") : t("There was no connection, so nothing was changed.");
 }
 
 /** Return the address of a chat's commands. */

@@ -59,8 +59,8 @@ const CHAT_HANDLERS = {
   "tool.sign_in_needed": (state, { call_id, sign_in }) => changeCall(state, call_id, { sign_in }),
   "tool.progress": (state, { call_id, progress, total, message }) =>
     changeCall(state, call_id, { progress: { progress, total, message } }),
-  "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated, unasked, at }) =>
-    changeCall(asked(state, at), call_id, { sign_in: undefined, status, duration_ms, content, structured, truncated, unasked }),
+  "tool.done": (state, { call_id, status, duration_ms, content, structured, truncated, unasked, refused, at }) =>
+    changeCall(asked(state, at), call_id, { sign_in: undefined, status, duration_ms, content, structured, truncated, unasked, refused }),
   "request.extended": extended,
   "elicitation.requested": (state, { elicitation }) => put(state, "elicitations", elicitation.elicitation_id, elicitation),
   "elicitation.resolved": resolved,

@@ -50,8 +50,8 @@ const SPEECH = {
   "tool.decided": ({ call_id: id, by }, state) => (by === "timeout" ? t("There was no answer in time, so {tool} was not run.", { tool: titleOf(state, id) }) : ""),
   "tool.proposed": ({ call, by }, state) =>
     (by ? "" : t("Approval needed for {call}, of {server}.", { call: sentenceText(call), server: serverTitle(state, call.server) })),
-  "tool.done": ({ call_id: id, status, unasked }, state) =>
-    (status === "declined" ? "" : `${titleOf(state, id)}: ${wordsFor({ status, unasked })}.`),
+  "tool.done": ({ call_id: id, status, unasked, refused }, state) =>
+    (status === "declined" ? "" : `${titleOf(state, id)}: ${wordsFor({ status, unasked, refused })}.`),
   "elicitation.requested": ({ elicitation }, state) => t("{server} asks: {question}", { server: serverTitle(state, elicitation.server), question: elicitation.message }),
   "elicitation.resolved": ({ by }) => WHY_CANCELLED[by]?.() ?? "",
   "sampling.requested": ({ sampling }, state) => t("{server} asks to use the model.", { server: serverTitle(state, sampling.server) }),

@@ -22,7 +22,8 @@ export class Servers {
     this._opener.dataset.status = worst(servers);
     setText(this._summary, summary(servers));
     this._opener.title = this._summary.textContent;
-    this._list.replaceChildren(...servers.map(row));
+    const troubledFirst = [...servers].sort((one, other) => Number(isTroubled(other)) - Number(isTroubled(one)));
+    this._list.replaceChildren(...troubledFirst.map(row));
   }
 }
 
@@ -37,13 +38,17 @@ export function moreOf({ tools, offers }) {
   return left > 0 ? h("li", { class: "muted" }, tn("and {count} more", "and {count} more", left)) : null;
 }
 
+function isTroubled({ status }) {
+  return TROUBLED.includes(status);
+}
+
 function worst(servers) {
   const has = (wanted) => servers.some(({ status }) => status === wanted);
-  return TROUBLED.some(has) ? "down" : has("connecting") ? "connecting" : "ready";
+  return servers.some(isTroubled) ? "down" : has("connecting") ? "connecting" : "ready";
 }
 
 function summary(servers) {
-  const troubled = servers.filter(({ status }) => TROUBLED.includes(status));
+  const troubled = servers.filter(isTroubled);
   if (troubled.length > 1) return tn("{count} server down", "{count} servers down", troubled.length);
   if (troubled.length > 0) return trouble(troubled[0]);
   if (worst(servers) === "connecting") return t("Connecting…");

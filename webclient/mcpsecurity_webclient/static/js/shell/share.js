@@ -11,7 +11,7 @@ const MOST = 100_000;
 /** @param {string} url  where the chat is exported as Markdown  @param {string} title  @param {PageContext} context */
 export async function share(url, title, { tell }) {
   const response = await fetch(url).catch(() => null);
-  if (!response) return tell(t("The chat cannot be reached. Nothing was changed."));
+  if (!response) return tell(t("The chat could not be reached, so nothing was changed."));
   if (!response.ok) return tell(t("The server could not do that."));
   const text = await response.text();
   if (text.length <= MOST && navigator.canShare?.({ title, text })) {

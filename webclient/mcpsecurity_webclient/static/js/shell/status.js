@@ -17,7 +17,8 @@ export class Status {
   }
 
   update(state) {
-    const { model, models, connection, ended, run } = state;
+    const { model, models, ended, run } = state;
+    const connection = ended === null ? state.connection : ""; // its notice says enough
     setText(this._model, model?.offline ? t("Demo model (rules, no AI)") : (model?.title || model?.name || ""));
     this._model.hidden = models.length > 1 && !model?.offline; // the choice names it
     setText(this._connection, connectionWords(connection) || waitingWords(state) || (run ? t("Answering…") : ""));

@@ -2,10 +2,11 @@
 
 import { number, t } from "../ui/texts.js";
 
-const SYMBOLS = { proposed: "tool", approved: "tool", running: "tool", done: "check", failed: "alert", declined: "close", cancelled: "minus", expired: "clock", stopped: "minus" };
+const SYMBOLS = { proposed: "tool", approved: "tool", running: "tool", done: "check", failed: "alert", declined: "close", refused: "close", dismissed: "minus", cancelled: "minus", expired: "clock", stopped: "minus" };
 
-/** Return a call's state in the page's words: an expired or stopped call was not declined. */
-export function stateOf({ status, decided_by: by }) {
+/** Return a call's state in the page's words: an expired or stopped call was not declined, and one whose question was has not failed. */
+export function stateOf({ status, decided_by: by, refused }) {
+  if (status === "failed" && refused) return refused === "decline" ? "refused" : "dismissed";
   if (status === "declined" && by === "timeout") return "expired";
   return status === "declined" && by === "stop" ? "stopped" : status;
 }
@@ -19,6 +20,7 @@ function stateWords(status) {
   const words = {
     proposed: t("Needs your decision"), approved: t("Approved"), running: t("Running"), done: t("Done"),
     failed: t("Failed"), declined: t("Declined"), cancelled: t("Cancelled"),
+    refused: t("You declined its question"), dismissed: t("You cancelled its question"),
     expired: t("Expired: no answer in time"), stopped: t("Not run: you stopped the answer"),
   };
   return words[status] ?? status;
@@ -28,7 +30,7 @@ function stateWords(status) {
 export function wordsFor(call) {
   const { status, decided_by: by, duration_ms: duration, edited, unasked } = call;
   const state = stateOf(call);
-  if (state === "expired" || state === "stopped") return stateWords(state);
+  if (state !== status) return stateWords(state);
   const words = [stateWords(status)];
   if (edited && ["approved", "running", "done"].includes(status)) words.push(t("with your changes"));
   if (["done", "failed"].includes(status) && typeof duration === "number") words.push(span(duration));
