@@ -257,21 +257,21 @@ async def _box(element: Locator) -> Any:
 async def test_the_first_wrong_field_and_its_error_are_in_view_on_a_phone(alice: Person) -> None:
     await alice.page.set_viewport_size({"width": 360, "height": 740})
     await alice.choose("Elicitation")
-    await alice.ask("Fill in a survey")
+    await alice.ask("Plan a trip")
     await alice.answer("Send answer")
-    field = alice.request().get_by_label("Name")
+    field = alice.request().get_by_label("Destination")
     await expect(field).to_be_focused()
     error = await _box(alice.request().locator(".field-error:not(:empty)").first)
     buttons = await _box(alice.request().locator(".decide"))
     assert error["y"] + error["height"] <= buttons["y"]
 
 
-async def test_the_resting_composer_ends_before_its_button_on_a_phone(alice: Person) -> None:
+async def test_the_words_in_the_resting_composer_end_before_its_button_on_a_phone(alice: Person) -> None:
     await alice.page.set_viewport_size({"width": 360, "height": 740})
     await alice.ask(DICE)
     await expect(alice.stop).to_be_visible()
     text, button = await _box(alice.message), await _box(alice.stop)
-    assert text["x"] + text["width"] <= button["x"]
+    assert text["x"] + text["width"] < button["x"]
 
 
 async def test_the_title_of_the_chat_does_not_run_into_the_name_of_the_product(alice: Person) -> None:
