@@ -76,11 +76,15 @@ class Processes:
             task = None
         if task is None:
             await self._make_room()
+            task = self._of.get(owner)  # by another request of the caller meanwhile
+        if task is None:
             task = self._of[owner] = asyncio.create_task(self._started(owner), name="mcp-stdio-start")
         try:
-            return await asyncio.shield(task)
+            process = await asyncio.shield(task)
         except CommandError as error:
             raise _error(f"The server cannot be started: {error}") from error
+        process.used = time.monotonic()
+        return process
 
     async def _started(self, owner: Owner) -> StdioProcess:
         process, self._spare = self._spare, None

@@ -48,6 +48,7 @@ class StdioProgram(Server[Processes, Any]):
     """
 
     list_changed: ListChanged | None = None
+    title: str | None = None
 
     def __init__(self, command: Command) -> None:
         super().__init__(PurePath(command.arguments[0]).name, lifespan=_running)
@@ -68,13 +69,8 @@ class StdioProgram(Server[Processes, Any]):
     def take(self, greeting: types.InitializeResult) -> None:
         """Take name, instructions and capabilities of the server behind this program."""
         about = greeting.serverInfo
-        self.name, self.version, self.website_url, self.icons = (
-            about.name,
-            about.version,
-            about.websiteUrl,
-            about.icons,
-        )
-        self.instructions = greeting.instructions
+        self.name, self.title, self.version = about.name, about.title, about.version
+        self.website_url, self.icons, self.instructions = about.websiteUrl, about.icons, greeting.instructions
         self._declared = greeting.capabilities
         for capability, requests in _FORWARDED.items():
             if getattr(greeting.capabilities, capability) is not None:

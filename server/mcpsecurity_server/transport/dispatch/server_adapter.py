@@ -52,6 +52,7 @@ class ServerAdapter:
             capabilities=self.capabilities(experimental),
             serverInfo=types.Implementation(
                 name=options.server_name,
+                title=getattr(self.server, "title", None),  # the SDK's has none, a subclass may
                 version=options.server_version,
                 websiteUrl=options.website_url,
                 icons=options.icons,
