@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import certifi
+import hypothesis
 import pytest
 from tests.support.leaks import LeakSearch
 from tests.support.served import Serve, serving
@@ -41,6 +43,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out tests that take long")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Try fewer examples with `--fast`."""
+    if config.getoption("--fast"):
+        hypothesis.settings.register_profile("fast", max_examples=20)
+        hypothesis.settings.load_profile("fast")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what `--fast` leaves out."""
     if not config.getoption("--fast") or not collection_path.is_relative_to(TESTS):
@@ -72,6 +81,24 @@ def _no_conversation_in_the_users_folder() -> Iterator[None]:
     """A web chat whose test says nothing of a database keeps its conversations in memory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WEBCLIENT_DATABASE_URL", "sqlite://")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_authorities(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """With `--fast` the system has one certificate authority: reading all takes each client 20 ms.
+
+    The tests trust the local cloud's. Programs that other tests start may need the system's.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if pytestconfig.getoption("--fast"):
+            end = "-----END CERTIFICATE-----\n"
+            folder = tmp_path_factory.mktemp("authorities")
+            (folder / "ca.pem").write_text(
+                Path(certifi.where()).read_text("ascii").partition(end)[0] + end, "ascii"
+            )
+            patch.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))
+            patch.setenv("SSL_CERT_DIR", str(folder))
         yield
 
 
