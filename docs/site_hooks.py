@@ -51,7 +51,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - MkDocs' signature
-    """Put what is generated where it is asked for."""
+    """Put generated text in its place."""
     made = {"configuration": configuration, "commands": commands, "tools": tools}
     return _MARKER.sub(lambda found: made[found[1]](), markdown)
 

@@ -1,4 +1,4 @@
-"""Say whether requirements.lock is what pyproject.toml asks for; `--write` resolves it anew.
+"""Say whether requirements.lock fits pyproject.toml; `--write` resolves it again.
 
 The lock holds exact versions and hashes for every extra and the developers' tools, and no index address. The
 check resolves with the lock's own versions as preferences, so that a new release on the index changes

@@ -1,4 +1,4 @@
-"""Whatever the tenant answers `DefaultAzureCredential`: one error, and nothing of it in our log."""
+"""Odd answers of the tenant to `DefaultAzureCredential`: one error, and nothing of them in our log."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -40,6 +40,6 @@ def test_an_answer_is_no_error(body: Any) -> None:
     assert error_in(body) is None
 
 
-def test_a_refusal_has_the_words_whatever_their_name() -> None:
+def test_the_words_of_a_refusal_are_found_under_every_name() -> None:
     body = {"errors": [{"code": 7003, "message": "no route"}]}
     assert (refusal_of(400, body).message, refusal_of(400, body).code) == ("no route", "7003")

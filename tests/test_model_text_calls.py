@@ -42,6 +42,6 @@ def test_a_call_that_was_written_as_text_is_seen(text: str) -> None:
         '{"name": "Tools-now", "description": "The time."}',
     ],
 )
-def test_an_answer_is_none(text: str) -> None:
+def test_an_answer_without_a_call_is_not_taken_for_one(text: str) -> None:
     assert not writes_call(text, NAMES)
     assert not writes_call("<tool_call>x", [""]), "no function is offered"

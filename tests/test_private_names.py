@@ -65,7 +65,7 @@ def _pairs(table: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
 def test_only_the_listed_private_names_are_used() -> None:
     found = {module: names for module, path in _modules() if (names := _private_names(module, path))}
     used, listed = set(_pairs(found)), set(_pairs(PRIVATE))
-    assert sorted(used - listed) == [], "new: use what is public, or list it"
+    assert sorted(used - listed) == [], "new: use a public name, or list it"
     assert sorted(listed - used) == [], "gone: take it off the list"
 
 

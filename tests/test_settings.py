@@ -95,7 +95,7 @@ def test_a_refused_value_is_not_part_of_the_message() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_values_alone_are_the_settings_whatever_surrounds_them(
+def test_only_the_given_values_count_and_the_environment_does_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / ".env").write_text("MCPSECURITY_LOG_LEVEL=LOUD\nENTRA_AUTHORITY=https://login.example\n")

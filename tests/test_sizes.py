@@ -1,7 +1,7 @@
 """Sizes that code keeps: of modules, functions, classes and constructors.
 
-`EXCEPTIONS` lists what is larger today, and its size. A size there may only become smaller, and an entry goes
-when it is within the limit. `RECORDS` are classes that hold plain values, one field for each.
+`EXCEPTIONS` lists larger ones with their sizes of today. A size there may only become smaller, and an entry
+goes when it is within the limit. `RECORDS` are classes that hold plain values, one field for each.
 """
 
 import ast
@@ -47,7 +47,7 @@ def test_nothing_is_larger_than_its_limit_or_its_exception() -> None:
     assert grown == {}
 
 
-def test_what_is_within_its_limit_is_no_exception() -> None:
+def test_no_exception_is_listed_that_keeps_its_limit() -> None:
     assert set(EXCEPTIONS) - set(_too_large()) == set()
 
 
@@ -62,7 +62,7 @@ def test_only_classes_that_exist_are_records() -> None:
 
 
 def _too_large() -> dict[str, int]:
-    """Return what is larger than its limit, as `PATH WHAT`, with its size."""
+    """Return modules, functions and classes above their limits as `PATH NAME`, with their sizes."""
     sizes = dict[str, int]()
     for path, tree in _modules():
         lines = len((ROOT / path).read_text("utf-8").splitlines())

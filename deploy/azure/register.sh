@@ -30,7 +30,7 @@ patiently() {
   "$@" >/dev/null
 }
 
-# registered NAME OPTION...: the ID of the application, which is made if there is none of that name.
+# registered NAME OPTION...: the ID of the application of that name, which is made if it is missing.
 registered() {
   name=$1; shift
   id=$(az ad app list --display-name "$name" --query "[?displayName=='$name'].appId" -o tsv)

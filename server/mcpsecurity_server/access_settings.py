@@ -33,7 +33,7 @@ class AccessSettings(Settings):
     required_roles: Words = Field(
         (),
         validation_alias="MCP_SERVER_REQUIRED_ROLES",
-        description="App roles of which a caller needs one; empty: none is needed.",
+        description="App roles: a caller needs one of them; empty: none is needed.",
     )
     allowed_clients: Words = Field(
         (),
@@ -51,7 +51,7 @@ class AccessSettings(Settings):
     tool_roles: WordsByTool = Field(
         {},
         validation_alias="MCP_SERVER_TOOL_ROLES",
-        description='App roles of which a caller of single tools needs one, as JSON: {"tool": "Role Other"}.',
+        description='App roles for single tools, as JSON: {"tool": "Role Other"}; a caller needs one.',
     )
     tool_acrs: TextByTool = Field(
         {},

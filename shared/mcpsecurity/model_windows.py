@@ -11,7 +11,7 @@ _WINDOWS = (
     (r"gpt-4-(turbo|1106|0125)|gpt-4o|gpt-5(\.\d)?-chat|o1-(mini|preview)", 128_000),
     (r"gpt-3\.?5", 16_385),
     (r"gpt-oss", 131_072),
-    (r"gpt-[5-9]", 272_000),  # of 400,000, the rest of which is for the answer
+    (r"gpt-[5-9]", 272_000),  # of 400,000; the rest is for the answer
     (r"o[1-9](-|$)|claude", 200_000),
     (r"gemini", 1_000_000),
 )

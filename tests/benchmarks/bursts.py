@@ -2,9 +2,9 @@
 
 A server that has got a burst works until it has answered the last call, as under a steady load: a connection
 gets its next call as soon as it has answered one, while the others have theirs waiting. But bursts of two
-servers can take turns every few milliseconds, and so whatever else the machine does meets both; of loads that
-take turns of a second it meets one. Two processes of one program differ as well, by more than what is left of
-that: so each round has new ones, and counts once, and there are many rounds of few bursts.
+servers can take turns every few milliseconds, so that other load of the machine meets both; with turns of
+a second it would meet one. Two processes of one program differ, too, and by more than that: so each round has
+new ones, and counts once, and there are many rounds of few bursts.
 """
 
 import asyncio

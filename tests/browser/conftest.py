@@ -73,7 +73,7 @@ async def static_url() -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def modules_page(browser: Browser) -> AsyncIterator[Page]:
-    """One page for all tests of single modules; each test loads it anew."""
+    """One page for all tests of single modules; each test loads it again."""
     context = await browser.new_context(locale="en-GB", timezone_id="Europe/Zurich")
     yield await context.new_page()
     await context.close()

@@ -123,5 +123,5 @@ class Person:
 
 
 def soon() -> str:
-    """Return a day of which there is a forecast, whatever the time and the zone: the day after tomorrow."""
+    """Return a day with a forecast at any time and in any zone: the day after tomorrow."""
     return (dt.datetime.now(dt.UTC) + dt.timedelta(days=2)).date().isoformat()

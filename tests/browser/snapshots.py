@@ -69,7 +69,7 @@ _DIFFERENCE = """async (pictures) => {
 
 
 class Album:
-    """The kept pictures. With the environment variable UPDATE_SCREENSHOTS they are made anew.
+    """The kept pictures. With the environment variable UPDATE_SCREENSHOTS they are taken again.
 
     `desk` is an empty page of the browser in which pictures are compared.
     """

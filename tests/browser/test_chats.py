@@ -159,7 +159,7 @@ async def test_two_chats_of_one_name_are_brought_back_after_the_connection_broke
     await expect(row(alice, "hello")).to_have_count(2)
 
 
-async def test_each_of_many_deletions_can_be_undone_whatever_else_is_said(alice: Person) -> None:
+async def test_each_of_many_deletions_can_be_undone_while_other_notices_are_shown(alice: Person) -> None:
     names = ["hello", "help", "thanks", "good morning", "who are you"]
     await talk(alice, *names, "goodbye")
     await alice.page.evaluate(MORE_TIME)

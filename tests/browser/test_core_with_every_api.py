@@ -20,7 +20,7 @@ API_OF = {"responses": "responses", "chat completions": "chat", "the dated path"
 
 @pytest.mark.parametrize("deployment", ["offline-model", "offline-reasoning"])
 @pytest.mark.parametrize("way", WAYS)
-async def test_the_main_job_is_done_whatever_the_model_speaks(
+async def test_the_main_job_is_done_with_every_api_of_models(
     alice_with: ALICE_WITH, stack: Stack, way: str, deployment: str
 ) -> None:
     settings: dict[str, Any] = {**WAYS[way], "deployment": deployment}

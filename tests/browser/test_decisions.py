@@ -1,4 +1,4 @@
-"""What a person sees before a call runs is what is sent; what may destroy takes two steps; time is hers."""
+"""A call sends what its person saw before; destructive calls take two steps; she has time to decide."""
 
 import re
 
@@ -187,7 +187,7 @@ async def test_a_form_of_one_approval_is_two_buttons(alice: Person) -> None:
     await alice.says(r"\b[1-6]\b")
 
 
-async def test_several_calls_of_which_one_may_destroy_are_not_approved_at_once(
+async def test_several_calls_are_not_approved_at_once_if_one_may_destroy(
     alice: Person, script: ScriptedModel, stack: Stack
 ) -> None:
     dice = ToolCall("Tools-get_random_number", {"min": 1, "max": 7})

@@ -62,7 +62,7 @@ async def test_an_answer_without_a_word_can_be_tried_again(alice: Person, script
         (refuses("I can't help with that."), "The model refused.", "Edit message"),
     ],
 )
-async def test_an_answer_that_is_none_says_why_and_what_can_be_done(
+async def test_an_empty_answer_says_why_and_what_can_be_done(
     alice: Person, script: ScriptedModel, turn: Turn, words: str, step: str
 ) -> None:
     script.will(turn, says("Here I am."))

@@ -1,4 +1,4 @@
-"""What a person approves is what is called: to the last digit, and an edit changes only what was edited."""
+"""A call has the approved arguments, to the last digit; an edit changes only the edited ones."""
 
 import json
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""A German person meets no English sentence of ours, whatever goes wrong."""
+"""A German person meets no English sentence of ours, even in errors."""
 
 from collections.abc import AsyncIterator
 

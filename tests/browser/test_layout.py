@@ -104,7 +104,7 @@ async def test_a_finger_that_turns_to_the_resting_composer_writes_in_it(
     await context.close()
 
 
-async def test_what_is_asked_is_read_from_its_beginning(alice: Person) -> None:
+async def test_a_request_is_shown_from_its_beginning(alice: Person) -> None:
     await alice.ask("Please generate 3 random numbers")
     await expect(alice.calls("get_random_number")).to_have_count(3)
     await alice.page.evaluate(TWO_FRAMES)

@@ -15,7 +15,7 @@ LONG = "Ships and harbours, and again ships and harbours, and then ships. " * 85
 
 @pytest.fixture
 async def models_url(stack: Stack) -> AsyncIterator[str]:
-    """A chat with two models, of which the second reads little."""
+    """A chat with two models; the second has a small context window."""
     common = {"endpoint": stack.cloud.openai_endpoint, "key": stack.cloud.openai_api_key}
     models = [
         {"name": "offline-model", "title": "Everyday", **common},
@@ -44,7 +44,7 @@ async def test_a_model_is_chosen_in_the_page_and_kept_for_the_conversation(
     await person.finished()
     await expect(page.locator(".message.assistant").last).to_contain_text("offline-vision ·")
     await choice.evaluate("(e) => { e.firstElementChild.dataset.drawn = 'before'; }")
-    await page.evaluate("dispatchEvent(new Event('online'))")  # the chat is read anew
+    await page.evaluate("dispatchEvent(new Event('online'))")  # the chat is loaded again
     await expect(choice.locator("[data-drawn]")).to_have_count(0)
     await expect(choice).to_have_value("small")
     await page.reload()

@@ -31,7 +31,7 @@ async def network_is_back(person: Person) -> None:
 
 
 async def tries_again(person: Person, where: Locator) -> None:
-    """See the words for what is missing and its way out, first without a network and then with one."""
+    """See the words in place of the missing part, and try again without a network and then with one."""
     words = where.get_by_text("could not be loaded")
     again = where.get_by_role("button", name="Try again")
     await expect(words).to_be_visible()

@@ -158,5 +158,5 @@ async def test_a_line_has_a_gap_where_a_number_is_missing(modules: Page) -> None
         "text",
     ],
 )
-async def test_what_is_no_series_is_not_drawn(modules: Page, structured: Any) -> None:
+async def test_data_without_a_series_is_not_drawn(modules: Page, structured: Any) -> None:
     assert await modules.evaluate(NUMBERS, structured) is None

@@ -1,4 +1,4 @@
-"""What people, models and servers wrote runs in its own direction, whatever the language of the page."""
+"""What people, models and servers wrote runs in its own direction in every language of the page."""
 
 import pytest
 from playwright.async_api import Page

@@ -1,4 +1,4 @@
-"""JSON in the page keeps every digit: what is read is written the same, and numbers compare exactly."""
+"""JSON in the page keeps every digit: it is written as it was read, and numbers compare exactly."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ VALUES: list[Any] = [
 
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("indent", [0, 2])
-async def test_what_is_read_is_written_the_same(modules: Page, value: Any, indent: int) -> None:
+async def test_json_is_written_as_it_was_read(modules: Page, value: Any, indent: int) -> None:
     text = await modules.evaluate(COPY, [json.dumps(value), indent])
     assert json.loads(text) == value
     assert text == await modules.evaluate(
@@ -76,7 +76,7 @@ async def test_numbers_are_written_as_they_were_read(modules: Page, number: str)
         "[" * 3000,
     ],
 )
-async def test_what_is_no_json_is_not_read(modules: Page, text: str) -> None:
+async def test_invalid_json_is_not_read(modules: Page, text: str) -> None:
     assert await modules.evaluate(READ, [text, None]) == {"error": "SyntaxError"}
 
 

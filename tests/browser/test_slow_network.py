@@ -16,8 +16,8 @@ from tests.support.eventually import eventually
 
 DICE = "Please generate a random number between 1 and 6"
 SNAPSHOT = "dispatchEvent(new Event('online'))"
-"""What a network that comes back does to the page: the chat is read anew."""
-READ_ANEW = """new Promise((done) => {
+"""What a network that comes back does to the page: the chat is loaded again."""
+RELOAD_CHAT = """new Promise((done) => {
   const Source = window.EventSource;
   window.EventSource = class extends Source {
     constructor(...given) {
@@ -214,7 +214,7 @@ async def test_the_focus_in_the_list_of_tools_stays_when_a_server_tells_of_itsel
         await expect(place).to_be_focused()
 
 
-async def test_a_call_stays_unfolded_when_the_chat_is_read_anew(alice: Person) -> None:
+async def test_a_call_stays_unfolded_when_the_chat_is_loaded_again(alice: Person) -> None:
     await alice.ask(DICE)
     await alice.approve("get_random_number")
     await alice.finished()
@@ -222,11 +222,11 @@ async def test_a_call_stays_unfolded_when_the_chat_is_read_anew(alice: Person) -
     await card.locator("summary.card-line").click()
     row = card.get_by_role("row", name="min 1").first
     await expect(row).to_be_visible()
-    await alice.page.evaluate(READ_ANEW)
+    await alice.page.evaluate(RELOAD_CHAT)
     await expect(row).to_be_visible(timeout=2_000)
 
 
-async def test_the_raw_json_of_a_call_stays_when_it_ends_and_when_the_chat_is_read_anew(
+async def test_the_raw_json_of_a_call_stays_when_it_ends_and_when_the_chat_is_loaded_again(
     alice: Person, stack: Stack
 ) -> None:
     await alice.ask("Run a marathon")
@@ -242,7 +242,7 @@ async def test_the_raw_json_of_a_call_stays_when_it_ends_and_when_the_chat_is_re
     await expect(toggle).to_have_attribute("aria-expanded", "true", timeout=2_000)
     await expect(card.locator("pre.raw").first).to_be_visible()
     await card.locator(".result").evaluate("(e) => e.classList.add('kept')")
-    await alice.page.evaluate(READ_ANEW)
+    await alice.page.evaluate(RELOAD_CHAT)
     await expect(toggle).to_have_attribute("aria-expanded", "true", timeout=2_000)
     await expect(card.locator(".result.kept")).to_have_count(1)
 

@@ -213,7 +213,7 @@ _OPTIONS: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def answers(draw: st.DrawFn) -> Answer:
-    """Return a good answer of which a few things are changed."""
+    """Return a good answer with a few changes."""
     chosen = draw(st.lists(st.sampled_from(sorted(_OPTIONS)), min_size=1, max_size=4, unique=True))
     if "stall" in chosen and draw(st.integers(0, 2)):  # a third of them: each costs its whole deadline
         chosen.remove("stall")

@@ -23,7 +23,7 @@ NOTE = '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"inf
 class Breaking:
     """A server that begins to answer each call and then drops the connection.
 
-    `first` is what it sends, `then` what whoever resumes first gets, before that connection is dropped, too.
+    It sends `first`; the first client that resumes gets `then` before that connection is dropped, too.
     """
 
     def __init__(self, first: str, then: str | None = None) -> None:

@@ -150,7 +150,7 @@ async def test_no_server_is_said_so() -> None:
         await McpConnection("http://127.0.0.1:9/mcp").open()
 
 
-async def test_a_refused_token_is_got_anew_once(serve: Serve) -> None:
+async def test_a_refused_token_is_renewed_once(serve: Serve) -> None:
     asked_for: list[bool] = []
 
     async def token(force: bool) -> str:

@@ -90,7 +90,7 @@ async def test_a_sync_credential_does_not_block_the_loop() -> None:
     assert threading.get_ident() not in credential.threads
 
 
-async def test_a_refused_token_is_got_anew_with_the_claims_that_the_server_wants() -> None:
+async def test_a_refused_token_is_renewed_with_the_claims_that_the_server_wants() -> None:
     credential = SyncCredential()
     http, seen = server("token-2", challenge=f'Bearer error="insufficient_claims", claims="{CHALLENGE}"')
     async with http:

@@ -1,4 +1,4 @@
-"""Whatever a server makes of good answers: calls end, typed, are made once, and nothing is left of them.
+"""Good answers with changes: calls end with a result or a typed error, are made once, and leave nothing.
 
 `MUTATED_ANSWERS=10000 pytest -n 0 tests/client/test_mutated_answers.py` tries as many.
 """

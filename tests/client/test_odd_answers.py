@@ -102,7 +102,7 @@ def lines_of(message: dict[str, Any]) -> str:
         (lines_of, "application/x-ndjson"),
     ],
 )
-async def test_an_answer_counts_whatever_it_is_called(text: Callable[[Any], str], kind: str) -> None:
+async def test_an_answer_counts_with_any_content_type(text: Callable[[Any], str], kind: str) -> None:
     server = Odd(call=lambda m: web.Response(body=text(m).encode(), headers={"Content-Type": kind}))
     async with connected(server) as connection:
         assert result_text(await connection.call_tool("t", {})) == "fine"
@@ -170,7 +170,7 @@ def once(answer: Answer) -> Odd:
     ],
     ids=["JSON-RPC", "error", "detail", "plain", "404"],
 )
-async def test_a_session_that_is_denied_is_opened_anew_and_the_call_repeated(answer: Answer) -> None:
+async def test_a_session_that_is_denied_is_opened_again_and_the_call_repeated(answer: Answer) -> None:
     server = once(answer)
     async with connected(server) as connection:
         assert result_text(await connection.call_tool("t", {})) == "fine"

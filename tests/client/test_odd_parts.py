@@ -1,4 +1,4 @@
-"""Results, prompts, resources and listings of which a part is odd: the rest is read, and that part named."""
+"""Results, prompts, resources and listings with an odd part: the rest is read, and that part named."""
 
 import json
 from typing import Any

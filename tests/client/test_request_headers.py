@@ -45,7 +45,7 @@ def test_a_value_is_sent_as_the_specification_has_it(value: Any, header: str) ->
 @pytest.mark.parametrize(
     "arguments", [{}, {"value": None}, None, {"value": [1]}, {"value": 1.5}, {"value": 10**5000}]
 )
-def test_what_is_not_there_or_has_no_text_has_no_header(arguments: Any) -> None:
+def test_an_argument_that_is_missing_or_has_no_text_has_no_header(arguments: Any) -> None:
     assert argument_headers(repeated_arguments(schema(value=marked())), arguments) == {}
 
 

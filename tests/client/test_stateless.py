@@ -1,4 +1,4 @@
-"""Requests of revision 2026-07-28: what each says, and what is made of each kind of answer."""
+"""Requests of revision 2026-07-28: what each says, and how each kind of answer is read."""
 
 import asyncio
 from typing import Any

@@ -82,7 +82,7 @@ async def give_a_schema_back(url: str) -> None:
 
 
 async def look_around(url: str) -> None:
-    """Send a request of each kind, able to answer whatever a server may ask."""
+    """Send a request of each kind, able to answer every question of a server."""
     async with _connection(url, elicitation=_accept, sampling=_generate) as connection:
         await connection.list_tools()
         await connection.call_tool("t", {})
@@ -115,7 +115,7 @@ async def repeat_arguments(url: str) -> None:
             await connection.call_tool(call["name"], call["arguments"])
 
 
-async def call_what_is_listed(url: str) -> None:
+async def call_listed_tools(url: str) -> None:
     """Call each tool that the list has, which leaves out those with invalid headers."""
     async with _connection(url) as connection:
         for tool in await connection.list_tools():
@@ -205,7 +205,7 @@ CONVERSATIONS: dict[str, Callable[[str], Awaitable[None]]] = {
     "sse-retry": resume,
     "json-schema-2020-12-preservation": give_a_schema_back,
 }
-"""What is done in each scenario of the revision with sessions."""
+"""What the client does in each scenario of the revision with sessions."""
 
 STEP_UPS: dict[str, Callable[[str], Awaitable[None]]] = {
     "auth/scope-step-up": step_up,
@@ -220,10 +220,10 @@ STATELESS_CONVERSATIONS: dict[str, Callable[[str], Awaitable[None]]] = {
     "sep-2322-client-request-state": answer_in_rounds,
     "http-standard-headers": use_everything,
     "http-custom-headers": repeat_arguments,
-    "http-invalid-tool-headers": call_what_is_listed,
+    "http-invalid-tool-headers": call_listed_tools,
     "json-schema-ref-no-deref": import_tools,
 }
-"""What is done in each scenario of the revision without."""
+"""What the client does in each scenario of the revision without sessions."""
 
 
 def _connection(url: str, **options: Any) -> McpConnection:

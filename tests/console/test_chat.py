@@ -48,7 +48,7 @@ def test_declined_and_edited_calls_are_what_the_person_chose(signed_in: Screen) 
     signed_in.see("Approve?")
     signed_in.type("e")
     signed_in.see("arguments as JSON: ")
-    signed_in.type("\x7f" * 3 + "12}")  # what is there is {"loaves": 4}
+    signed_in.type("\x7f" * 3 + "12}")  # the field has {"loaves": 4}
     signed_in.see('{"loaves": 12}')
     signed_in.see("Approve?")
     signed_in.type("y")
@@ -144,7 +144,7 @@ def test_a_slash_starts_from_a_prompt_of_the_server(signed_in: Screen) -> None:
     assert "8 loaves" in signed_in.see(YOU)
 
 
-def test_commands_list_tools_begin_anew_and_end(signed_in: Screen) -> None:
+def test_commands_list_tools_begin_a_new_chat_and_end(signed_in: Screen) -> None:
     signed_in.type("/tools")
     assert "bake_bread" in signed_in.see(YOU)
     signed_in.type("/nonsense")
@@ -218,7 +218,7 @@ def test_which_hosts_are_reached_through_a_proxy_is_told_before_the_sign_in_with
     assert "hidden" not in shown
 
 
-def test_what_is_not_configured_is_named(start: Start) -> None:
+def test_a_missing_configuration_is_named(start: Start) -> None:
     screen = start(CONSOLE_CLIENT_ID="", MCP_SERVER_SCOPE="")
     screen.see("CONSOLE_CLIENT_ID: Field required")
     screen.see("MCP_SERVER_SCOPE: Field required")

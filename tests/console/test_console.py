@@ -71,7 +71,7 @@ async def opened(
 ) -> AsyncIterator[tuple[Chat, Script]]:
     terminal, kernel, service = Script(*lines), Kernel(), stack.chat_completion()
     programs: list[Chat] = []
-    handler = ConsoleHandler(terminal, lambda: programs[0].stop())  # noqa: PLW0108 - there is none yet
+    handler = ConsoleHandler(terminal, lambda: programs[0].stop())  # noqa: PLW0108 - the program is made below
 
     async def sign_out() -> None:
         terminal.write("SIGNED OUT")

@@ -18,7 +18,7 @@ pytestmark = [
 _OURS = ("ENTRA_", "MCP", "WEBCLIENT_", "AZURE_", "OPENAI_", "OPEN_METEO_", "LOCALCLOUD_", "CONSOLE_")
 
 
-def test_the_terminal_joins_the_demo_whatever_a_dotenv_says(tmp_path: Path) -> None:
+def test_the_terminal_joins_the_demo_and_ignores_a_dotenv(tmp_path: Path) -> None:
     environment = {key: value for key, value in unmeasured().items() if not key.startswith(_OURS)} | {
         "BROWSER": "false",  # nobody signs in
         "LOCALCLOUD_FOLDER": str(tmp_path / "cloud"),

@@ -63,7 +63,7 @@ class RefusalError(Exception):
 
 @dataclass
 class Graph:
-    """What is registered, by object ID, and what the tenant is like.
+    """The registrations by object ID, and the properties of the tenant.
 
     Attributes:
         may_consent: whether the caller may consent for everybody.

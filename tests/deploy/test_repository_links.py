@@ -76,7 +76,7 @@ def test_what_pyproject_says_otherwise_stays(tree: Path) -> None:
         ((HOST, REPOSITORY), "required: ref"),
     ],
 )
-def test_what_is_no_address_is_refused(tree: Path, arguments: tuple[str, ...], reason: str) -> None:
+def test_a_malformed_address_is_refused(tree: Path, arguments: tuple[str, ...], reason: str) -> None:
     done = write(tree, *arguments)
     assert done.returncode == 2
     assert reason in done.stderr

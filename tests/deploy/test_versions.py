@@ -1,7 +1,7 @@
 """Each extra does its job with the oldest and with the newest packages that pyproject.toml allows.
 
 That fetches some gigabytes, so it is no part of `make test`: `make versions` does it, with the Python of
-`.venv`, or with that which VERSIONS_PYTHON names.
+`.venv`, or with the one that VERSIONS_PYTHON names.
 """
 
 import re

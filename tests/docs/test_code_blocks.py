@@ -1,4 +1,4 @@
-"""The code in README and documentation is Python, and what can run here does what is said."""
+"""The code in README and documentation is Python, and what can run here does what the text says."""
 
 import ast
 import re

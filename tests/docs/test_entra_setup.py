@@ -18,7 +18,7 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "entra-setup.md").read_text(encodi
 
 
 def _table(heading: str) -> str:
-    """Return what is below a heading, up to the next one."""
+    """Return the text below a heading, up to the next one."""
     return GUIDE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 

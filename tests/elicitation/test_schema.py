@@ -173,7 +173,7 @@ def test_choices_that_differ_in_their_digits_can_be_told_apart() -> None:
 
 
 @pytest.mark.parametrize("schema", [None, True, [], "object"])
-def test_what_is_no_schema_is_refused(schema: Any) -> None:
+def test_an_invalid_schema_is_refused(schema: Any) -> None:
     with pytest.raises(SchemaError):
         parse_form(schema)
 

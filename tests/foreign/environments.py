@@ -1,6 +1,6 @@
 """The servers' environments, each installed as the lock file in its folder says when it is first needed.
 
-A lock has hashes and no addresses. To resolve them anew: in a folder of Python
+A lock has hashes and no addresses. To resolve them again: in a folder of Python
 `uv pip compile requirements.in --generate-hashes --universal --python-version 3.11 --no-header --no-annotate
 --no-emit-index-url -o requirements.lock`; in one of Node `npm install --package-lock-only --ignore-scripts
 --omit-lockfile-registry-resolved`.

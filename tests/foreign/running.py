@@ -61,7 +61,7 @@ class ForeignServer:
     """A server, and how to start it.
 
     Attributes:
-        stdio: how to start what is behind a gateway.
+        stdio: how to start the server behind a gateway.
         quick: `make test` meets it, too.
     """
 

@@ -1,4 +1,4 @@
-"""Calls at once, calls that their caller leaves, and servers that are killed or started anew."""
+"""Calls at once, calls that their caller leaves, and servers that are killed or restarted."""
 
 import asyncio
 from typing import Any
@@ -68,7 +68,7 @@ async def test_a_server_that_was_away_is_found_again(running: Running) -> None:
         assert await _call(connection, running) == before
 
 
-async def test_a_server_that_was_started_anew_is_called_as_if_nothing_were(running: Running) -> None:
+async def test_a_server_that_was_restarted_is_called_as_before(running: Running) -> None:
     async with McpConnection(running.url) as connection, asyncio.timeout(90):
         before = await _call(connection, running)
         await running.program.stop(kill=True)

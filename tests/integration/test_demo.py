@@ -1,4 +1,4 @@
-"""`mcpsecurity demo`, as people run it: everything answers, ends, and what is in the way is named."""
+"""`mcpsecurity demo`, as people run it: everything answers and ends, and obstacles are named."""
 
 import asyncio
 import json
@@ -285,7 +285,7 @@ async def test_without_a_demo_it_is_said_how_to_start_one(tmp_path: Path) -> Non
 
 def see_the_tools(ready: dict[str, Any]) -> None:
     """Sign in as alice and look at the tools, for which the web chat opens a session at the server."""
-    process: Any = SimpleNamespace(stop=None)  # the chat is none that the testing package has started
+    process: Any = SimpleNamespace(stop=None)  # not a chat that the testing package has started
     with WebChat(ready["webclient"], process, Path(ready["ca_file"])).client("alice@contoso.example") as http:
         chat = re.findall(r'data-chat-id="([^"]+)"', http.get("/").text)
         tools = http.get(f"/api/chats/{chat[0]}/tools").json()

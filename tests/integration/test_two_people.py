@@ -53,7 +53,7 @@ async def sides(stack: Stack) -> AsyncIterator[tuple[Side, Side]]:
 
 
 async def _refused(side: Side, path: str, body: dict[str, Any], other_chat: str) -> None:
-    """Whatever she tries with the other's id, it does not exist."""
+    """Every request with the other person's id answers that it does not exist."""
     mine, theirs = side.visitor.chat_id, other_chat
     for chat in (mine, theirs):
         answer = await side.visitor.command(f"/api/chats/{chat}/{path}", body)

@@ -157,7 +157,7 @@ async def test_a_listing_that_fails_in_any_way_ends_no_listing_after_it(
     server.stop()
 
 
-async def test_a_lost_session_is_opened_again_and_the_tools_are_listed_anew(
+async def test_a_lost_session_is_opened_again_and_the_tools_are_listed_again(
     kernel: Kernel, stack: LocalStack
 ) -> None:
     mcp, changed = program(), asyncio.Event()

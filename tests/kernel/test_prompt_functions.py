@@ -1,4 +1,4 @@
-"""Prompts as functions of a kernel, whatever their arguments are called."""
+"""Prompts as functions of a kernel, with arguments of any name."""
 
 from typing import TYPE_CHECKING, Any, cast
 

@@ -143,7 +143,7 @@ def test_a_cycle_ends_where_it_returns() -> None:
         ({"patternProperties": {r"\u{1F600}": {}, "^x-": {}}}, {"patternProperties": {"^x-": {}}}),
     ],
 )
-def test_what_is_valid_stays_and_the_rest_is_mended(part: object, expected: object) -> None:
+def test_valid_parts_stay_and_the_rest_is_mended(part: object, expected: object) -> None:
     assert written(part) == expected
 
 

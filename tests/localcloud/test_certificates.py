@@ -145,7 +145,7 @@ def test_the_authority_is_renewed_with_the_certificate_that_it_signed(tmp_path: 
 
 @pytest.mark.parametrize("name", ["authority.pem", "ca.pem", "server.pem"])
 @pytest.mark.parametrize("content", [b"", b"damaged", None])
-def test_what_is_damaged_or_missing_is_made_again(tmp_path: Path, name: str, content: bytes | None) -> None:
+def test_a_damaged_or_missing_file_is_made_again(tmp_path: Path, name: str, content: bytes | None) -> None:
     certificates = ensure_certificates(tmp_path)
     (tmp_path / name).unlink()
     if content is not None:

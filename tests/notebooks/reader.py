@@ -15,7 +15,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 @dataclass(frozen=True)
 class Answer:
-    """What is entered into a form, by the labels of its fields, and the button that is pressed then."""
+    """The entries of a form by the labels of its fields, and the button that is pressed then."""
 
     button: str
     fields: Mapping[str, Any] = field(default_factory=dict)

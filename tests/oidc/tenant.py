@@ -170,7 +170,7 @@ def client_context(ca_file: Path) -> ssl.SSLContext:
 
 
 def _tls(certificate_file: Path, key_file: Path) -> ssl.SSLContext:
-    """Return the TLS context of a server; its certificate is made when there is none yet."""
+    """Return the TLS context of a server; its certificate is made on the first call."""
     if not certificate_file.exists():
         _make_certificate(certificate_file, key_file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

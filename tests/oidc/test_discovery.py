@@ -1,4 +1,4 @@
-"""Documents of the provider: what is no JSON object, or too much, is no document."""
+"""Documents of the provider: an answer that is too long or not a JSON object is no document."""
 
 from collections.abc import AsyncIterator
 
@@ -42,12 +42,16 @@ async def test_a_json_object_is_a_document(server: TestServer, http: aiohttp.Cli
 
 
 @pytest.mark.parametrize("name", list(ANSWERS))
-async def test_anything_else_is_none(server: TestServer, http: aiohttp.ClientSession, name: str) -> None:
+async def test_anything_else_is_no_document(
+    server: TestServer, http: aiohttp.ClientSession, name: str
+) -> None:
     with pytest.raises(ProviderUnavailableError, match=ANSWERS[name][2]):
         await fetch_document(http, str(server.make_url(f"/{name}")))
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "https://[", "http://127.0.0.1:1/"])
-async def test_where_nothing_answers_there_is_none(http: aiohttp.ClientSession, url: str) -> None:
+async def test_an_address_where_nothing_answers_gives_no_document(
+    http: aiohttp.ClientSession, url: str
+) -> None:
     with pytest.raises(ProviderUnavailableError, match="not reachable"):
         await fetch_document(http, url)

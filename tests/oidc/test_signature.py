@@ -95,7 +95,7 @@ async def test_a_header_with_demands_is_refused(
         "W10.W10.W10",
     ],
 )
-async def test_what_is_no_token_is_refused(provider: OidcProvider, raw: str) -> None:
+async def test_a_malformed_token_is_refused(provider: OidcProvider, raw: str) -> None:
     assert await _reason(provider, raw) in (Reason.MALFORMED, Reason.ALGORITHM)
 
 

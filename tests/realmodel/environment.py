@@ -1,7 +1,7 @@
 """llama.cpp's server and a model of 135 million parameters in an environment of their own, as the lock file
 beside this one says. The packages bring both: nothing is loaded from elsewhere.
 
-To resolve the lock anew: `uv pip compile requirements.in --no-deps --generate-hashes --universal
+To resolve the lock again: `uv pip compile requirements.in --no-deps --generate-hashes --universal
 --python-version 3.11 --no-header --no-annotate --no-emit-index-url -o requirements.lock`.
 """
 

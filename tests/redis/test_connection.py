@@ -56,11 +56,11 @@ async def test_each_new_connection_has_a_password_that_is_good(redis: tuple[str,
         assert current == ["token-2"]
 
 
-async def test_connections_are_made_anew_before_their_password_ends(redis: tuple[str, Redis]) -> None:
+async def test_connections_are_replaced_before_their_password_expires(redis: tuple[str, Redis]) -> None:
     url, admin = redis
 
     def get() -> tuple[str, float]:
-        return "token-1", 240.5  # seconds, of which the last four minutes are not used
+        return "token-1", 240.5  # seconds; the last four minutes are not used
 
     await _password(admin, "token-1")
     async with RedisConnection(url, KEYS, password=get) as connection:

@@ -29,6 +29,6 @@ def test_what_was_changed_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " , ", "short", pytest.param(f"{NEW},short", id="one good")])
-def test_a_ring_that_is_none_is_refused_without_repeating_it(text: str) -> None:
+def test_a_malformed_key_ring_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(ValueError, match=r"^(?!.*short).*$"):
         EncryptionKeys(text)

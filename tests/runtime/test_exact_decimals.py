@@ -59,7 +59,7 @@ def test_what_a_double_keeps_is_a_plain_float(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["1_0.10", ".50", "5.", " 1.10", "inf", "nan", "+1.10"])
-def test_what_is_no_number_of_json_is_a_plain_float(text: str) -> None:
+def test_a_float_that_json_does_not_have_stays_a_plain_float(text: str) -> None:
     assert type(read_decimal(text)) is float
 
 

@@ -1,4 +1,4 @@
-"""Log lines as JSON: one object a line, whatever was logged."""
+"""Log lines as JSON: one object a line for every kind of record."""
 
 import json
 import logging

@@ -16,7 +16,7 @@ from mcpsecurity.runtime.processes import end_process, set_on_stop_signal, stopp
 class LoopOfWindows(asyncio.SelectorEventLoop):
     """An event loop that knows no signals."""
 
-    def add_signal_handler(self, *_: Any) -> None:  # type: ignore[override] # whatever it is given
+    def add_signal_handler(self, *_: Any) -> None:  # type: ignore[override] # it takes any arguments
         raise NotImplementedError
 
 

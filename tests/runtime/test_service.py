@@ -1,4 +1,4 @@
-"""A service listens, says what is wrong when it cannot, and stops when a signal says so."""
+"""A service listens, says why when it cannot, and stops on a signal."""
 
 import asyncio
 import os

@@ -16,7 +16,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_what_is_written_is_read_as_it_was(value: Any) -> None:
+def test_json_is_read_as_it_was_written(value: Any) -> None:
     again = read_exactly(write_exactly(value))
     assert again == value
     assert repr(again) == repr(value)
@@ -30,7 +30,7 @@ def test_what_is_written_is_read_as_it_was(value: Any) -> None:
         ({"b": 2**70, "a": 1}, '{"b":1180591620717411303424,"a":1}'),
     ],
 )
-def test_what_is_no_json_is_written_as_what_is(value: Any, text: str) -> None:
+def test_values_that_json_does_not_have_are_written_as_valid_json(value: Any, text: str) -> None:
     assert write_exactly(value) == text
 
 
@@ -47,7 +47,7 @@ def test_a_number_that_python_does_not_read_is_named(digits: int) -> None:
 @pytest.mark.parametrize(
     "text", ["NaN", "Infinity", "1e999", '"\\udc00"', "01", "", "{", b"\xff", b"\xef\xbb\xbf1"]
 )
-def test_what_is_no_json_is_not_read(text: str | bytes) -> None:
+def test_invalid_json_is_not_read(text: str | bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_exactly(text)
 

@@ -50,7 +50,7 @@ async def opened_page(
 
 
 async def heard_all(page: Page) -> str:
-    """Read what is on its way to a page whose connection breaks; return what it has seen last."""
+    """Read on until the connection of a page breaks; return the id of its last event."""
     with suppress(EOFError, aiohttp.ClientError):
         while True:
             await page.next()

@@ -57,7 +57,7 @@ def _models(local: LocalStack) -> str:
 
 @pytest.fixture
 async def topology(running: Topology, local: LocalStack) -> AsyncIterator[Topology]:
-    """The topology, all of which runs: what a test has stopped is started again after it."""
+    """The topology with all of its services: those that a test stops are started again after it."""
     yield running
     local.faults.clear()
     local.cloud.model.pace = 0.0

@@ -79,7 +79,7 @@ async def test_clocks_that_differ_by_less_than_a_minute_are_not_noticed(
     await approved_once(somebody, topology, "messages")  # with the session that the right clocks began
     await approved_once(await somebody.sign_in(somebody.name), topology)
     assert (await somebody.read("/api/session"))[0] == 200
-    # a lease is counted by Redis: whoever has it keeps it, and nobody takes it over before its time
+    # Redis counts a lease: its holder keeps it, and no other process takes it over before its time
     owner = await topology.owner_of(somebody.oid)
     for _ in range(4):
         assert await somebody.open(f"/chats/{somebody.chat_id}") == 200

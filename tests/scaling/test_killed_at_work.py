@@ -60,7 +60,7 @@ async def test_a_web_chat_that_is_killed_while_a_tool_runs_says_so_and_never_cal
     assert "not known" in str(shown["calls"][0]["content"])
     assert await somebody.decide(call) == 409
     assert len(playground.calls) == 1
-    async with opened_page(somebody) as page:  # the retry asks for approval anew
+    async with opened_page(somebody) as page:  # the retry asks for approval again
         assert (await somebody.command("regenerate"))[0] == 202
         again = (await page.until("tool.proposed"))["call"]
         assert await somebody.decide(again, "decline") == 202

@@ -1,4 +1,4 @@
-"""Who asks for too much is told when to come again; who deals out requests is told what is missing."""
+"""A client that asks too much is told when to come again; `/ready` says which service is missing."""
 
 import aiohttp
 from aiohttp import web

@@ -53,7 +53,7 @@ async def test_a_redis_that_is_away_for_longer_than_a_lease_makes_no_call_twice(
             if 202 not in decided:  # refused while the person was moved: then the call is still open
                 decided.append(await somebody.decide(call))
             await page.until("run.done")
-    # Whoever has taken the conversation, the call is made once or never and shown as what became of it.
+    # Any replica may have the conversation: the call is made once or never, and its outcome is shown.
     shown = await come_back(somebody)
     done = sum(c["status"] == "done" for c in shown["calls"])
     made = await topology.calls_made(TOOL, before + done) - before

@@ -1,4 +1,4 @@
-"""`--workers N`: several processes on one port, one of which may die; and none without a Redis."""
+"""`--workers N`: several processes on one port; a dead one is replaced; several need a Redis."""
 
 import asyncio
 import os

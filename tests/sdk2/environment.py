@@ -1,6 +1,6 @@
 """The official SDK 2.x in an environment of its own, as the lock file beside this one says.
 
-Our own environment has the SDK 1.x, and semantic-kernel needs that. To resolve the lock anew:
+Our own environment has the SDK 1.x, and semantic-kernel needs that. To resolve the lock again:
 `uv pip compile requirements.in --generate-hashes --universal --python-version 3.11 --no-header --no-annotate
 --no-emit-index-url -o requirements.lock`.
 """

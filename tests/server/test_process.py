@@ -74,7 +74,7 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     assert f"cannot listen on 127.0.0.1:{port}: another program already uses this port" in text
 
 
-async def test_the_server_never_imports_semantic_kernel_nor_what_is_slow() -> None:
+async def test_the_server_imports_neither_semantic_kernel_nor_slow_modules() -> None:
     code = (
         "import sys, mcpsecurity_server.cli\n"
         "slow = {'semantic_kernel', 'msal', 'openai', 'opentelemetry'} & set(sys.modules)\n"

@@ -218,7 +218,7 @@ def _sglang_calls(name: str) -> Events:
 
 
 def _cohere_refuses(body: Body) -> Refused | None:
-    """docs.cohere.com/docs/compatibility-api lists what is not supported."""
+    """docs.cohere.com/docs/compatibility-api lists the unsupported fields."""
     unknown = [name for name in ("parallel_tool_calls", "store", "service_tier") if name in body]
     return Refused(422, {"id": "0a1b", "message": f"unsupported: {unknown[0]}"}) if unknown else None
 

@@ -26,7 +26,7 @@ class Company:
         self._writers: list[asyncio.StreamWriter] = []
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Remember what is asked for, and hang up."""
+        """Remember the host that is asked for, and hang up."""
         self._writers.append(writer)
         method, _, target = (await reader.readline()).decode().partition(" ")
         if method == "CONNECT":
@@ -36,7 +36,7 @@ class Company:
         writer.close()
 
     async def end(self) -> None:
-        """Close what is still open."""
+        """Close the connections that are still open."""
         for writer in self._writers:
             writer.close()
             with contextlib.suppress(ConnectionError):

@@ -220,7 +220,7 @@ def _lm_studio_refuses(body: Body) -> Refused | None:
 
 
 def _says_thinking() -> Events:
-    """Magistral's content: parts, of which some are thoughts."""
+    """Magistral's content: parts; some are thoughts."""
     thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
     parts = [thinking, {"type": "text", "text": "It is"}]
     return [chunk({"content": parts}), chunk({"content": " sunny."}), chunk({"content": ""}, "stop"), DONE]

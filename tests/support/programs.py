@@ -203,7 +203,7 @@ async def nginx(upstreams: Mapping[int, Sequence[int]]) -> AsyncIterator[Program
 
 @asynccontextmanager
 async def nginx_with(blocks: str, port: int) -> AsyncIterator[Program]:
-    """Run nginx with these blocks of its `http`, one of which listens on the port."""
+    """Run nginx with these blocks of its `http`; one listens on the port."""
     path = program("nginx")
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "nginx.conf"

@@ -26,7 +26,7 @@ def asks_for_note(messages: Sequence[Mapping[str, Any]]) -> bool:
 def reading_answer(
     messages: Sequence[Mapping[str, Any]], tools: Iterable[Mapping[str, Any]]
 ) -> str | tuple[str, str]:
-    """Return what is said to a request of Chat Completions, or the name and the arguments of a call."""
+    """Return the answer to a request of Chat Completions, or the name and the arguments of a call."""
     if asks_for_note(messages):
         facts = list(dict.fromkeys(_FACT.findall(str(messages[-1]["content"]))))
         return ". ".join(facts[:_MOST_FACTS]) or "Nothing yet."

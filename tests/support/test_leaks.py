@@ -51,7 +51,7 @@ def test_a_token_is_found_in_message_arguments_and_traceback(
         '{"user":"10ca1c10-0d00-4000-8000-0000000000c1","correlation_id":"81ea6aeb42f8-2"}',
     ],
 )
-def test_what_is_no_token_is_no_leak(search: LeakSearch, logger: logging.Logger, text: str) -> None:
+def test_text_without_a_token_is_no_leak(search: LeakSearch, logger: logging.Logger, text: str) -> None:
     logger.info("%s", text)
 
     assert (search.searched, search.found) == (1, [])

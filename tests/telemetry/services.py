@@ -95,7 +95,7 @@ async def running_services(
 
 @asynccontextmanager
 async def stopping(*programs: Program) -> AsyncIterator[None]:
-    """Stop programs at the end, whatever happens."""
+    """Stop programs at the end, also after an error."""
     async with AsyncExitStack() as stack:
         for program in programs:
             stack.push_async_callback(program.stop)
@@ -103,7 +103,7 @@ async def stopping(*programs: Program) -> AsyncIterator[None]:
 
 
 def json_lines(log: Path) -> list[dict[str, Any]]:
-    """Return the lines of a log, each of which has to be an object."""
+    """Return the lines of a log; each has to be an object."""
     return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
 
 

@@ -48,7 +48,7 @@ def test_what_the_variables_ask_for(variables: dict[str, str], found: Exporters)
         ),
     ],
 )
-def test_what_is_not_offered_is_named(variables: dict[str, str], told: str) -> None:
+def test_an_exporter_that_is_not_offered_is_named(variables: dict[str, str], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         read_exporters(variables)
 

@@ -155,7 +155,7 @@ async def test_nothing_that_was_said_or_opens_anything_is_exported(local: LocalS
 
 
 def without_ids(text: str) -> str:
-    """Drop what is long and no secret: names, and ids that say whose a span is."""
+    """Drop long text that is not secret: names of modules and functions, and ids."""
     return re.sub(
         r"chatcmpl-\w+|[\w.]*(?:mcpsecurity|opentelemetry|semantic_kernel|function)[\w.]*|"
         r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",

@@ -71,7 +71,7 @@ async def test_the_header_counts_where_meta_says_nothing(collector: Collector, c
     [1, None, True, [GOOD], {"a": 1}, "", "nonsense", GOOD[:-1], GOOD.replace(TRACE, "0" * 32),
      "ff" + GOOD[2:], GOOD + "-" + "x" * 600, "\x00", GOOD.upper()],
 )  # fmt: skip
-async def test_what_is_no_trace_context_is_ignored_and_the_call_is_answered(
+async def test_an_invalid_trace_context_is_ignored_and_the_call_is_answered(
     collector: Collector, caller: Principal, value: Any
 ) -> None:
     for call in (caller.call, caller.call_without_session):

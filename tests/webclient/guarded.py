@@ -16,7 +16,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class Door:
-    """What came, and what is refused: the tokens in `refused`, or all while `shut`."""
+    """The tokens that came, and those that are refused: the ones in `refused`, or all while `shut`."""
 
     shut: bool = False
     challenge: str = 'Bearer error="invalid_token"'

@@ -88,7 +88,7 @@ ENDINGS: tuple[Ending, ...] = (*("whole",) * 9, "cut", "cut", "cut", "hang")
 
 
 def _some(usual: list[Any], odd: list[Any]) -> st.SearchStrategy[Any]:
-    """Draw mostly what is usual."""
+    """Draw usual values mostly."""
     return st.one_of(st.sampled_from(usual), st.sampled_from(usual), st.sampled_from(odd))
 
 
@@ -153,7 +153,7 @@ def _replaced(value: Any, path: tuple[Any, ...], other: Any) -> Any:
 
 @st.composite
 def _mutated(draw: st.DrawFn) -> list[Any]:
-    """Draw a stream of chunks of which some are left out, doubled, moved, damaged or put in between."""
+    """Draw a stream of chunks; some are left out, doubled, moved, damaged or put in between."""
     chunks = draw(_chunks())
     for _ in range(draw(_some([0], [1, 2]))):
         place = draw(st.integers(0, max(len(chunks) - 1, 0)))

@@ -1,4 +1,4 @@
-"""An MCP server of plain JSON that answers as a test says, with whatever it says."""
+"""An MCP server of plain JSON that answers with exactly what a test says."""
 
 import asyncio
 import json

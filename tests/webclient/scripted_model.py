@@ -17,7 +17,7 @@ Turn = list[Any] | Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ScriptedModel:
-    """Plays `turns` in order, and says "Done." when there are none left. `asked` are the requests that Azure
+    """Plays `turns` in order, and says "Done." after the last one. `asked` are the requests that Azure
     OpenAI would have taken, `refused` why it would not have taken the others. By Responses it always says
     "Done."; `bodies` are those requests."""
 

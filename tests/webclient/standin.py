@@ -71,7 +71,7 @@ class Standin:
         self.last: Any = None
 
     def app(self) -> web.Application:
-        """Return the endpoint; what is asked for elsewhere is noted as refused."""
+        """Return the endpoint; requests to other paths are noted as refused."""
         app = web.Application(client_max_size=2**26)
         app.router.add_post("/openai/v1/chat/completions", self._answer)
         app.router.add_route("*", "/{path:.*}", self._elsewhere)

@@ -29,7 +29,7 @@ class WeatherService:
         await self._client.__aexit__(kind, error, trace)
 
     async def places(self, name: str) -> list[Place]:
-        """Return the places of that name, the most populous first; empty if there is none.
+        """Return the places of that name, the most populous first; empty if no place has it.
 
         If no place has this name in English, the best match counts ("Köln"). A qualifier after a comma
         narrows the search down: "Paris, Texas".

@@ -82,7 +82,7 @@ def response_to(request_id: Any, message: Any) -> dict[str, Any]:
     An error without an id answers the request that it came for.
 
     Raises:
-        UnreadableAnswerError: there is none.
+        UnreadableAnswerError: it has no answer.
     """
     messages = message if isinstance(message, list) else [message]
     for candidate in messages:

@@ -77,7 +77,7 @@ class MsalCredential(ClosedOnExit):
         """Return a token for the scopes, signing the person in if need be.
 
         Raises:
-            ClientAuthenticationError: there is none; the message is Entra's.
+            ClientAuthenticationError: Entra gives no token; the message is its own.
         """
         return await self._get(scopes, claims, force_refresh=False)
 

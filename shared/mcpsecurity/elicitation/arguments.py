@@ -43,7 +43,7 @@ _Safe: type[Validator] = extend(  # type: ignore[no-untyped-call] # its stub has
 def argument_errors(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
     """Return a message (a `Sentence`) for each argument that does not fit; empty when all do.
 
-    Only references inside the schema are followed. A schema that is none lets everything pass: the server has
+    Only references inside the schema are followed. An invalid schema lets everything pass: the server has
     the last word in any case. A problem with no argument of its own has the key "".
     """
     try:

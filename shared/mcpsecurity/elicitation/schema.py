@@ -29,7 +29,7 @@ class Reader:
         """Return the same schema without references, unions and null.
 
         Raises:
-            SchemaError: it is none, refers to itself, or has no such simple form.
+            SchemaError: it is no schema, refers to itself, or has no such simple form.
         """
         self._steps += 1
         if depth > _MAX_DEPTH or self._steps > _MAX_STEPS:

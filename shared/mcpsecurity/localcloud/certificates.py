@@ -86,7 +86,7 @@ def ensure_certificates(folder: Path, *, now: datetime | None = None) -> Certifi
 
 
 def _load(path: Path) -> _Pair | None:
-    """Return the key and certificate in `path`; None when there is none or it cannot be read as such."""
+    """Return the key and certificate in `path`; None when the file is missing or cannot be read as such."""
     try:
         content = path.read_bytes()
         key = load_pem_private_key(content, password=None)

@@ -31,7 +31,7 @@ _LONGEST = 32 * 1024
 
 
 class NoIdentityTokenError(requests.RequestException):
-    """The identity gives no token: there is none here, or its endpoint cannot be reached."""
+    """The identity gives no token: this machine has no identity, or its endpoint cannot be reached."""
 
 
 class AzureIdentity:
@@ -62,7 +62,7 @@ class AzureIdentity:
         """Return a token that proves to a registration's federated credential who this program is.
 
         Raises:
-            NoIdentityTokenError: there is none.
+            NoIdentityTokenError: the identity gives no token.
         """
         if self._managed is None:
             return self._read_file()
@@ -72,7 +72,7 @@ class AzureIdentity:
         """Return an access token of the identity for a resource (its URI), and its lifetime in seconds.
 
         Raises:
-            NoIdentityTokenError: there is none.
+            NoIdentityTokenError: the identity gives no token.
         """
         if (managed := self._managed) is not None:
             with self._lock:

@@ -77,7 +77,7 @@ class OidcProvider:
         """Return the validated discovery document, as of the last load of the keys.
 
         Raises:
-            ProviderError: there is none yet and it cannot be fetched.
+            ProviderError: it was never fetched and cannot be fetched now.
         """
         await self.keys.warm()
         return self._known_metadata()

@@ -48,7 +48,7 @@ class _Passwords(CredentialProvider):
         return self._ends - time.monotonic()
 
     async def get_credentials_async(self) -> tuple[str, str]:
-        """Return user and password. Raises `redis.ConnectionError` if there is none."""
+        """Return user and password. Raises `redis.ConnectionError` if the identity gives none."""
         try:
             password, seconds = await asyncio.to_thread(self._get)
         except Exception as error:  # any error of the identity means that Redis cannot be used now

@@ -225,7 +225,7 @@ def _rarely_collected() -> Iterator[None]:
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     if sys.platform == "win32":
         return None
-    import uvloop  # noqa: PLC0415 - there is none on Windows
+    import uvloop  # noqa: PLC0415 - Windows has no uvloop
 
     return uvloop.new_event_loop
 

@@ -59,7 +59,7 @@ def test_an_excerpt_has_head_and_tail_and_tells_how_much_is_missing(tokens: int)
     assert tokens_of(cut) <= max(tokens, 160)
 
 
-def test_what_is_short_stays_as_it_is_and_nothing_is_longer_than_azure_takes() -> None:
+def test_a_short_text_stays_as_it_is_and_no_excerpt_is_longer_than_azure_takes() -> None:
     assert excerpt(PROSE, 2_000, NOTE) is PROSE
     assert len(excerpt(" " * 2 * LONGEST, 10**9, NOTE)) < LONGEST + 100
 

@@ -26,7 +26,7 @@ from mcpsecurity.testing import LocalStack
 
 
 class Source:
-    """An MCP server's tools, of which one has its parameters in a choice."""
+    """An MCP server's tools; one has its parameters in a choice (`oneOf`)."""
 
     def __init__(self) -> None:
         self.called: list[tuple[str, dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""Responses: what is asked, and what is read, over HTTP."""
+"""The API Responses: the requests and how their answers are read, over HTTP."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A model's stream is read as far as it makes sense, whatever is in it."""
+"""A model's stream is read as far as it makes sense, with odd events and bytes in it."""
 
 import json
 import random
@@ -39,7 +39,7 @@ def tool_call(**parts: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
-def test_events_are_found_whatever_ends_the_lines(end: str, size: int) -> None:
+def test_events_are_found_with_every_line_ending(end: str, size: int) -> None:
     lines = ["\ufeff: hello", "", "event: x", "data: a", "data:b", "", "id: 1", "data: größe 😀", "", ""]
     assert split(end.join(lines).encode(), size) == ["a\nb", "größe 😀"]
 
@@ -51,7 +51,7 @@ def test_an_event_that_nothing_ends_counts() -> None:
 @pytest.mark.parametrize(
     "body", [b"<p>x</p>\n" * 10_000, b"x" * 70_000, b"data: x\n\ndata: " + b"y" * 9_000_000]
 )
-def test_what_is_no_stream_is_given_up_before_it_fills_the_memory(body: bytes) -> None:
+def test_a_body_without_events_is_given_up_before_it_fills_the_memory(body: bytes) -> None:
     with pytest.raises(NotAStreamError):
         split(body, 2**16)
 

@@ -39,7 +39,7 @@ def split(text: str, size: int) -> tuple[str, str]:
         ("", "", ""),
     ],
 )
-def test_a_thought_between_tags_is_none_of_the_answer(
+def test_a_thought_between_tags_is_not_part_of_the_answer(
     size: int, text: str, thought: str, answer: str
 ) -> None:
     assert split(text, size) == (thought, answer)
@@ -106,7 +106,7 @@ def test_a_thought_without_an_opening_tag_is_found_by_its_end(
     assert not holds or told == answer
 
 
-def test_a_thought_that_was_awaited_and_cut_off_is_none_of_the_answer() -> None:
+def test_an_awaited_thought_that_is_cut_off_is_not_part_of_the_answer() -> None:
     assert lone("Hm, let", 3, holds=True, cut_off=True) == ("Hm, let", "", "")
 
 

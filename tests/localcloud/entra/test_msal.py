@@ -26,7 +26,7 @@ Result = dict[str, Any]
 
 @pytest.fixture
 def transport(cloud: LocalCloud) -> Iterator[requests.Session]:
-    """What MSAL speaks through: it trusts the cloud's authority, whatever the environment says."""
+    """The HTTP session for MSAL: it trusts the cloud's authority; the environment does not matter."""
     with requests.Session() as session:
         session.trust_env = False
         session.verify = str(cloud.ca_file)

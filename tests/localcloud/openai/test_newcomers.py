@@ -34,7 +34,7 @@ VALUES = {
 }
 MOST_ROUNDS = 6
 EACH_ONCE = re.compile("lott|out of", re.IGNORECASE)
-"""Prompts for numbers of which none may come twice, so that some are drawn again."""
+"""Prompts for different numbers, so that some are drawn again."""
 
 
 class Talk:

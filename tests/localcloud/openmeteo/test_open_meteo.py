@@ -29,7 +29,7 @@ async def client(faults: OpenMeteoFaults) -> AsyncIterator[Client]:
         yield client
 
 
-async def test_a_city_is_found_whatever_its_accents(client: Client) -> None:
+async def test_a_city_is_found_with_and_without_its_accents(client: Client) -> None:
     for name in ("Zurich", "zürich", "ZÜRICH", "Zuri"):
         async with client.get("/v1/search", params={"name": name, "count": 1}) as response:
             body = await response.json()

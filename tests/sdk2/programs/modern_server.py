@@ -3,7 +3,7 @@
 Its arguments are the port, and "json" or "sse": what it answers with.
 
 The SDK itself serves the other revisions, too: it tells them by their header. Here every request gets the
-header of 2026-07-28, so it refuses whatever else the request is.
+header of 2026-07-28, so that it refuses requests of other revisions.
 """
 
 import asyncio
@@ -110,7 +110,7 @@ inner = mcp.streamable_http_app(json_response=sys.argv[2] == "json", stateless_h
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Serve, with the header of 2026-07-28 where there is none."""
+    """Serve, and add the header of 2026-07-28 where it is missing."""
     if scope["type"] == "http" and b"mcp-protocol-version" not in dict(scope["headers"]):
         scope = {**scope, "headers": [*scope["headers"], (b"mcp-protocol-version", b"2026-07-28")]}
     await inner(scope, receive, send)

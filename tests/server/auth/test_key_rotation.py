@@ -26,7 +26,7 @@ class Traffic:
             self.answers[answer.status] += 1
 
     def token(self) -> str:
-        """Return a good token, whatever the clock is put forward by."""
+        """Return a token that is valid at the time of the moved clock."""
         return self._cloud.access_token(exp=int(time.time()) + 86400)
 
     async def more(self, requests: int) -> None:

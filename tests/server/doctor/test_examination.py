@@ -111,7 +111,7 @@ async def test_a_wrong_setting_is_found_and_named(
         ("model", {"azure_openai_endpoint": ""}, Status.SKIPPED),
     ],
 )
-async def test_what_is_not_configured_is_no_failure(
+async def test_a_missing_configuration_is_no_failure(
     healthy_cloud: LocalCloud,
     cloud_server: ProtectedServer,
     check: str,

@@ -1,4 +1,4 @@
-"""`/ready` says whether calls can be answered, and what is missing if not."""
+"""`/ready` says whether calls can be answered, or what they lack."""
 
 from tests.oidc.tenant import ControlledTenant, MovableClock
 from tests.server.protected import Answer, ProtectedServer

@@ -152,7 +152,7 @@ async def test_who_is_refused_by_permission_or_policy_is_named(
     assert (event["tenant"], event["client"]) == (TENANT_ID, WEB_CLIENT_ID)
 
 
-async def test_what_is_merely_not_found_is_no_denial(
+async def test_a_missing_path_is_not_recorded_as_a_denial(
     protected: ProtectedServer, tenant: ControlledTenant, audit: pytest.LogCaptureFixture
 ) -> None:
     headers = {"Authorization": f"Bearer {tenant.access_token()}"}

@@ -1,4 +1,4 @@
-"""What the on-behalf-of flow asks; whatever the tenant answers is a tool error and stays out of the log."""
+"""The on-behalf-of flow: its requests; answers of the tenant become tool errors and stay out of the log."""
 
 import json
 import logging

@@ -298,7 +298,7 @@ async def test_what_a_token_was_exchanged_for_is_remembered_until_it_gets_old(
         clock.offset = 3599 - 300
         late = await _call(protected, cloud.access_token(exp=int(clock.wall()) + 3600), "get_my_profile")
         assert late["isError"]
-        assert not (await _call(protected, token, "get_my_profile"))["isError"], "exchanged anew"
+        assert not (await _call(protected, token, "get_my_profile"))["isError"], "exchanged again"
 
 
 async def test_a_session_that_was_revoked_is_told_and_its_token_not_used_again(

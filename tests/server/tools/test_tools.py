@@ -134,7 +134,7 @@ async def test_a_tool_asks_with_its_arguments_before_it_acts(connect: Connect) -
         (types.ErrorData(code=-32603, message="broken"), "could not ask the user"),
     ],
 )
-async def test_whatever_is_not_approval_stops_the_tool_and_says_why(
+async def test_every_answer_but_approval_stops_the_tool_and_says_why(
     connect: Connect, meteo: ControlledMeteo, answer: types.ElicitResult | types.ErrorData, text: str
 ) -> None:
     async with connect(Person(answer)) as session:

@@ -1,4 +1,4 @@
-"""`plan_trip`: one form for what is missing, progress, and a forecast for each day."""
+"""`plan_trip`: one form for missing arguments, progress, and a forecast for each day."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ TRIP = {
 }
 
 
-async def test_what_is_missing_is_asked_in_one_form(connect: Connect) -> None:
+async def test_missing_arguments_are_asked_for_in_one_form(connect: Connect) -> None:
     person = Person(accept(end_date="2026-06-04", travellers=3, interests=["food"]))
     async with connect(person) as session:
         result = await session.call_tool("plan_trip", {"destination": "Zurich", "start_date": "2026-06-03"})

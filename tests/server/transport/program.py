@@ -1,4 +1,4 @@
-"""A FastMCP program whose tools do whatever a test needs, step by step."""
+"""A FastMCP program whose tools do what a test needs, step by step."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

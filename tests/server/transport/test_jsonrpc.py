@@ -1,4 +1,4 @@
-"""JSON-RPC: what is no message, which code an error has, and what comes in batches."""
+"""JSON-RPC: malformed messages, the codes of errors, and batches."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +38,7 @@ ARGUMENT = {"name": "topic", "value": "M"}
         (b"[" * 100_000, -32700),
     ],
 )
-async def test_what_is_no_message_is_refused_with_its_code(serve: Serve, body: bytes, code: int) -> None:
+async def test_a_malformed_message_is_refused_with_its_code(serve: Serve, body: bytes, code: int) -> None:
     async with serve(program()) as served:
         headers = await served.initialize()
         async with served.post(body, headers) as response:

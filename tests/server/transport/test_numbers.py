@@ -1,4 +1,4 @@
-"""Whole numbers keep every digit, whatever the revision and wherever they stand."""
+"""Whole numbers keep every digit, in every revision and in every place."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ async def test_a_number_comes_back_as_it_was_sent(serve: Serve, revision: str) -
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-async def test_numbers_inside_lists_and_objects_come_back_beside_what_is_no_number(
+async def test_numbers_inside_lists_and_objects_come_back_beside_other_values(
     serve: Serve, revision: str
 ) -> None:
     values = [*NUMBERS, 0.1, 1.0, -0.0, 1e300, "12345678901234567890123", "\U0001f600", None, True]

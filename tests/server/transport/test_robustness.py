@@ -1,4 +1,4 @@
-"""Whatever a client sends, in whatever order: no 500, nothing hangs, nothing is left running."""
+"""Requests of any kind in any order: no 500, nothing hangs, nothing is left running."""
 
 import asyncio
 from collections.abc import AsyncIterator

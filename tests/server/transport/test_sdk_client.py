@@ -132,7 +132,7 @@ async def test_progress_and_logs_arrive_before_the_result(serve: Serve) -> None:
     assert [entry for entry in seen if isinstance(entry, str)] == ["at 0", "at 1", "at 2"]
 
 
-async def test_a_log_level_holds_back_what_is_below(serve: Serve) -> None:
+async def test_a_log_level_holds_back_lower_levels(serve: Serve) -> None:
     seen: list[Any] = []
 
     async def log(params: types.LoggingMessageNotificationParams) -> None:

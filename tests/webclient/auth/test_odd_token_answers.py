@@ -1,4 +1,4 @@
-"""Whatever the tenant answers to a sign-in: a page that says so, and nothing of it in the log."""
+"""Odd answers of the tenant to a sign-in: a page that says so, and nothing of them in the log."""
 
 import logging
 from collections.abc import AsyncIterator

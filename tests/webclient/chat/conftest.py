@@ -1,4 +1,4 @@
-"""A chat that can be started anew, with a model and a server that say what a test wants."""
+"""A chat that can be restarted, with a model and a server that say what a test wants."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack

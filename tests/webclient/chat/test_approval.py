@@ -71,7 +71,7 @@ async def test_a_declined_call_never_reaches_the_server_and_the_model_hears_the_
 
 
 @pytest.mark.parametrize("forged", ["", "0" * 32, "x" * 64])
-async def test_an_approval_of_other_arguments_than_were_shown_is_none(
+async def test_an_approval_of_arguments_that_were_not_shown_does_not_count(
     visitor: Visitor, stream: EventStream, stack: Stack, forged: str
 ) -> None:
     call = await _proposed(visitor, stream)

@@ -1,4 +1,4 @@
-"""Permissions that last, rules of the operator, and files, with a chat that is started anew."""
+"""Permissions that last, rules of the operator, and files, with a chat that is restarted."""
 
 import base64
 import json

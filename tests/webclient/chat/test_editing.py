@@ -138,7 +138,7 @@ async def test_a_chat_from_which_everything_was_taken_out_is_no_empty_one(visito
     assert (await visitor.snapshot())["messages"][0]["text"] == "hello"
 
 
-async def test_a_title_that_the_person_gave_stays_whatever_is_said_first(visitor: Visitor) -> None:
+async def test_a_title_that_the_person_gave_stays_after_the_first_message(visitor: Visitor) -> None:
     await visitor.command("rename", {"title": "Mine"})
     async with visitor.stream() as stream:
         await visitor.ask("hello")

@@ -123,7 +123,7 @@ async def test_an_approved_call_is_made_once_with_the_arguments_that_were_approv
         ({"server": "gone"}, {"amount": 1}, True),
     ],
 )
-async def test_a_forged_approval_is_none(
+async def test_a_forged_approval_does_not_count(
     changes: dict[str, Any], arguments: dict[str, Any], known: bool
 ) -> None:
     server = Server()

@@ -1,4 +1,4 @@
-"""Whatever a model streams: each answer ends, each call is the person's decision, the conversation goes on.
+"""Hostile streams of a model: each answer ends, each call is the person's decision, the conversation goes on.
 
 `HOSTILE_EXAMPLES` says how many conversations are tried.
 """
@@ -155,7 +155,9 @@ async def test_no_answer_of_a_model_harms_the_conversation(
             await _said(listener, decisions)
             assert model.refused == []
             model.turns.clear()
-        model.turns.extend([says("All is well.")] * 3)  # the first may be taken for a summary of what is long
+        model.turns.extend(
+            [says("All is well.")] * 3
+        )  # the first may be taken for the summary of a long conversation
         ending = await _said(listener, ["decline"])
         model.turns.clear()
     assert model.refused == []

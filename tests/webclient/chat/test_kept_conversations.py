@@ -63,7 +63,7 @@ async def test_a_conversation_goes_on_after_a_restart(
         assert (status, body["chats"][0]["chat_id"]) == (200, chat_id)
 
 
-async def test_nobody_finds_what_is_anothers_whatever_she_asks(
+async def test_no_request_finds_conversations_of_others(
     run_chat: RunChat, person: MakePerson, database: str
 ) -> None:
     async with run_chat(database) as url:

@@ -157,7 +157,9 @@ async def test_page_and_requests_stay_small_and_say_what_is_searched(
     assert sum(len(server["list"]) for server in listed["servers"]) >= 1000
 
 
-async def test_what_is_turned_off_is_neither_found_nor_called(crowd: tuple[WebPerson, ScriptedModel]) -> None:
+async def test_a_tool_that_is_turned_off_is_neither_found_nor_called(
+    crowd: tuple[WebPerson, ScriptedModel],
+) -> None:
     person, model = crowd
     await person.new_chat()
     async with person.page() as page:

@@ -93,7 +93,7 @@ async def test_one_odd_tool_takes_no_other_with_it(beside: Beside, tools: list[A
 
 
 @pytest.mark.parametrize("result", [{"tools": 7}, [], 500, 302, 404])
-async def test_a_listing_that_is_none_leaves_its_server_down_with_a_sentence(
+async def test_a_malformed_listing_leaves_its_server_down_with_a_sentence(
     beside: Beside, result: Any
 ) -> None:
     odd = Odd(tools={})

@@ -75,7 +75,7 @@ async def test_a_page_that_comes_back_gets_exactly_what_it_missed(visitor: Visit
         assert (await nothing.next()).name == "title.changed"
 
 
-async def test_what_is_not_known_any_more_is_made_up_for_by_a_snapshot(visitor: Visitor) -> None:
+async def test_a_snapshot_replaces_events_that_are_no_longer_kept(visitor: Visitor) -> None:
     async with visitor.stream() as stream:
         first = await stream.next()
         epoch, _, seq = first.id.partition("-")
@@ -165,7 +165,7 @@ def _deaf(visitor: Visitor) -> socket.socket:
 
 
 def _broken(connection: socket.socket) -> bool:
-    """Read what is there; return whether the other side broke off in the middle."""
+    """Read the rest of the stream; return whether the other side broke off in the middle."""
     whole = b""
     try:
         while data := connection.recv(1 << 16):

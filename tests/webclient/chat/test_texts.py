@@ -149,7 +149,7 @@ def test_every_kind_of_part_is_shown_or_named() -> None:
         ["é", None],
     ],
 )
-def test_whatever_is_sent_is_json_that_a_browser_reads(value: Any) -> None:
+def test_every_payload_is_json_that_a_browser_reads(value: Any) -> None:
     text = to_json(value)
     assert text.encode()
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
@@ -171,7 +171,7 @@ def test_whatever_is_sent_is_json_that_a_browser_reads(value: Any) -> None:
         b"\xef\xbb\xbf{}",
     ],
 )
-def test_what_is_no_json_is_not_read(text: str | bytes) -> None:
+def test_invalid_json_is_not_read(text: str | bytes) -> None:
     with pytest.raises(json.JSONDecodeError):
         read_json(text)
 

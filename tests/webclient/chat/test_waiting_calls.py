@@ -291,7 +291,7 @@ async def database() -> AsyncIterator[tuple[Program, str]]:
         yield running
 
 
-async def test_a_decision_that_cannot_be_kept_is_none_and_the_call_stays_open(
+async def test_a_decision_that_cannot_be_saved_does_not_count_and_the_call_stays_open(
     stack: Stack, serve_web: ServeWeb, visitors: NewPerson, database: tuple[Program, str]
 ) -> None:
     server, address = database

@@ -28,7 +28,7 @@ MakePerson = Callable[[str], WebPerson]
 
 
 class Site:
-    """Two replicas and what is around them."""
+    """Two replicas, their Redis and their database."""
 
     def __init__(self, run_chat: RunChat, redis: Program, database: str) -> None:
         self._run_chat = run_chat

@@ -120,7 +120,7 @@ async def test_a_save_replaces_what_has_changed_and_drops_what_is_gone(store: Sq
 
 
 @pytest.mark.parametrize("other", [BOB, NAMESAKE])
-async def test_nobody_reads_changes_finds_or_deletes_what_is_anothers(
+async def test_nobody_reads_changes_finds_or_deletes_conversations_of_others(
     store: SqlConversationStore, other: Owner
 ) -> None:
     await store.save(ALICE, conversation())
@@ -147,7 +147,7 @@ async def test_of_two_who_changed_the_same_only_the_first_is_kept(store: SqlConv
             ALICE, replace(conversation("one", said(1, "second")), revision=revision, writer="she")
         )
     with pytest.raises(StaleConversationError):
-        await store.save(ALICE, replace(conversation("one", said(1, "begun anew")), writer="she"))
+        await store.save(ALICE, replace(conversation("one", said(1, "begun again")), writer="she"))
 
     found = await store.load(ALICE, "one")
     assert found is not None
@@ -159,7 +159,7 @@ async def test_a_save_whose_answer_was_lost_can_be_repeated(store: SqlConversati
     assert await store.save(ALICE, conversation()) == 1
 
 
-async def test_whoever_claims_a_conversation_as_it_is_has_it_and_nobody_before(
+async def test_a_claim_of_an_unchanged_conversation_shuts_out_the_writer_before(
     store: SqlConversationStore,
 ) -> None:
     revision = await store.save(ALICE, conversation())
@@ -178,16 +178,16 @@ async def test_whoever_claims_a_conversation_as_it_is_has_it_and_nobody_before(
     assert await store.save(ALICE, replace(conversation(), revision=claimed, writer="she")) == claimed + 1
 
 
-async def test_whoever_had_a_conversation_can_ask_whether_it_is_still_as_it_was(
+async def test_a_process_can_ask_whether_a_conversation_is_unchanged(
     store: SqlConversationStore,
 ) -> None:
     revision = await store.save(ALICE, conversation())
     loaded = await store.load(ALICE, "one")
     assert loaded is not None
-    assert await store.is_current(ALICE, "one", revision, "whoever")
-    assert not await store.is_current(BOB, "one", revision, "whoever")
+    assert await store.is_current(ALICE, "one", revision, "someone")
+    assert not await store.is_current(BOB, "one", revision, "someone")
     claimed = await store.claim(ALICE, loaded, "she")
-    assert not await store.is_current(ALICE, "one", revision, "whoever")
+    assert not await store.is_current(ALICE, "one", revision, "someone")
     assert await store.is_current(ALICE, "one", revision, "she"), "it was she, and did not hear the answer"
     assert await store.is_current(ALICE, "one", claimed, "she")
     await store.delete(ALICE, "one")
@@ -203,7 +203,7 @@ async def test_what_was_deleted_is_not_brought_back_by_a_late_save(store: SqlCon
     assert await store.load(ALICE, "one") is None
 
 
-async def test_a_search_finds_titles_and_messages_whatever_their_case(store: SqlConversationStore) -> None:
+async def test_a_search_finds_titles_and_messages_in_any_case(store: SqlConversationStore) -> None:
     await store.save(ALICE, conversation("one", said(1, "ÄPFEL sind 100% gut"), at=1.0))
     await store.save(ALICE, conversation("two", Part("call", "c", {}, "äpfel"), said(1, "Birnen"), at=2.0))
 
@@ -246,7 +246,7 @@ async def test_conversations_outlive_the_process(url: str) -> None:
         assert [entry.chat_id for entry in await store.entries(ALICE)] == ["one"]
 
 
-async def test_an_operation_comes_to_its_end_although_whoever_waited_was_cancelled() -> None:
+async def test_an_operation_is_completed_although_its_caller_was_cancelled() -> None:
     async with SqlConversationStore("sqlite://") as store:
         for number in range(20):
             saving = asyncio.create_task(store.save(ALICE, conversation(f"c{number}")))

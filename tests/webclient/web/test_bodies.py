@@ -37,7 +37,7 @@ def _port(visitor: Visitor) -> int:
 
 
 def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what is said of requests; conversations of other tests may lose their MCP sessions meanwhile."""
+    """Return the warnings, without those of MCP sessions: conversations of other tests may lose theirs."""
     said = [record for record in caplog.records if record.name != "mcp.client.streamable_http"]
     return [record.getMessage() for record in said if record.levelno >= logging.WARNING]
 

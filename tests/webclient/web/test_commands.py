@@ -242,7 +242,7 @@ async def test_a_prompt_of_a_server_that_is_down_is_502_and_can_be_tried_again(
         {"text": "x", "attachments": [{"server": "nobody", "uri": "x://y"}]},
     ],
 )
-async def test_a_server_that_nobody_configured_is_said_to_be_none(
+async def test_a_server_that_is_not_configured_is_refused_with_words(
     visitor: Visitor, body: dict[str, Any]
 ) -> None:
     answer = await visitor.command("messages", body)

@@ -1,7 +1,7 @@
 """Versions of a conversation: what an edit, a deletion or another answer has replaced is kept, and can be
 opened again.
 
-A fork is a place in the conversation after which there are several versions, of which one is open. The open
+A fork is a place in the conversation after which there are several versions; one of them is open. The open
 one is the conversation itself; the others keep their messages, calls and turns here. A fork that lies
 within a version that is not open rests until that version is opened.
 """

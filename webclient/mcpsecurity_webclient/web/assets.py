@@ -72,7 +72,7 @@ class Assets:
 
 
 def source_digest(folder: Path) -> str:
-    """Return the digest of the modules and style sheets in a static folder, whatever their line ends are."""
+    """Return the digest of the modules and style sheets in a static folder; line endings do not count."""
     whole = sha256()
     for path in sorted([*folder.glob("js/**/*.js"), *folder.glob("css/*.css")]):
         text = path.read_text("utf-8")

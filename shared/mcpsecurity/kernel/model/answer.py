@@ -67,7 +67,7 @@ class _Pieces(list[str]):
 
 
 class _Joined:
-    """Text in pieces, of which one may end in the middle of a character."""
+    """Text in pieces; a piece may end in the middle of a character."""
 
     def __init__(self) -> None:
         self.any = self.taken = False

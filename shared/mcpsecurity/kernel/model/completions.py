@@ -18,7 +18,7 @@ from mcpsecurity.model_error import error_in
 __all__ = ["UNWANTED", "read", "request"]
 
 UNWANTED: frozenset[bytes] = frozenset()
-"""Names of events that need not be decoded; there are none with names."""
+"""Names of events that need not be decoded: none, as the events have no names."""
 
 _MARKS = ("extra_content", "provider_specific_fields")
 """What Gemini signs its calls with, by itself and behind LiteLLM:
@@ -35,7 +35,7 @@ def request(messages: Iterable[ChatMessageContent], options: Mapping[str, Any]) 
 
     Args:
         messages: the history.
-        options: what is set, under the names of `ChatModelSettings`; `tools` are flat, as for Responses.
+        options: the settings, under the names of `ChatModelSettings`; `tools` are flat, as for Responses.
     """
     body: dict[str, Any] = {
         "messages": list(_messages(messages)),

@@ -50,7 +50,7 @@ def request(messages: Sequence[ChatMessageContent], options: Mapping[str, Any]) 
 
     Args:
         messages: the history; reasoning of the answer that is under way goes back in.
-        options: what is set, under the names of `ChatModelSettings`; `tools` are flat.
+        options: the settings, under the names of `ChatModelSettings`; `tools` are flat.
     """
     body: dict[str, Any] = {
         "input": list(_items(messages)),

@@ -52,7 +52,7 @@ class Client:
     """A client application's registration.
 
     Attributes:
-        secrets: development secrets, any of which authenticates a confidential client.
+        secrets: development secrets; each authenticates a confidential client.
         certificates: PEM certificates that verify its client assertions.
         federated: subjects of the tenant's own tokens that may stand for the client (managed identities).
         redirect_uris: accepted as they are, character by character.

@@ -49,7 +49,7 @@ class AuthorizeRequest:
 
 
 def single_values(parameters: MultiMapping[str]) -> dict[str, str]:
-    """Return the parameters, each of which may come once. An empty one counts as absent (RFC 6749 3.1).
+    """Return the parameters; each may come once. An empty one counts as absent (RFC 6749 3.1).
 
     Raises:
         EntraError: a parameter is duplicated (AADSTS9000411).

@@ -27,7 +27,7 @@ class ExpiringStore(Generic[T]):
         return handle
 
     def get(self, handle: str) -> T | None:
-        """Return the record of `handle`; None when there is none or its time is over."""
+        """Return the record of `handle`; None when it is unknown or its time is over."""
         expires, record = self._records.get(handle, (0.0, None))
         if record is not None and expires <= self._clock():
             del self._records[handle]

@@ -18,7 +18,7 @@ class Asked:
     Attributes:
         api: by which API it came: `responses`, `chat` (v1), or `dated` Chat Completions.
         deployment: which deployment was asked.
-        messages, tools: the conversation and the tools, in the shape of Chat Completions, whatever the API;
+        messages, tools: the conversation and the tools, in the shape of Chat Completions for every API;
             content that is text alone is a string.
         body: the request as it came.
     """

@@ -56,7 +56,7 @@ async def test_a_plain_body_may_say_so(serve: Serve, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_what_is_not_read_is_not_unpacked(
+async def test_a_body_that_is_not_read_is_not_decompressed(
     serve: Serve, caplog: pytest.LogCaptureFixture, method: str
 ) -> None:
     async with serve(program()) as served:

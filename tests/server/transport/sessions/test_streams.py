@@ -185,7 +185,7 @@ async def test_resuming_replays_that_stream_only(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("last", ["", "x", "g", "g_", "_1", "g_x", "g_-1", "g_1²", "g_" + "9" * 30])
-async def test_an_event_id_that_is_none_is_refused(serve: Serve, last: str) -> None:
+async def test_a_malformed_event_id_is_refused(serve: Serve, last: str) -> None:
     async with serve(program()) as served:
         assert (
             await served.status(served.get(await served.initialize(), last.encode().decode("latin1"))) == 400

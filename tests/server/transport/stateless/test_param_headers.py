@@ -1,4 +1,4 @@
-"""Arguments that are repeated in headers, so that what is between client and server can route by them."""
+"""Arguments that are repeated in headers, so that proxies between client and server can route by them."""
 
 from base64 import b64encode
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""No state that this server did not seal for this very request is accepted, whatever a client sends."""
+"""The server accepts only state that it has sealed for this very request."""
 
 import gc
 import weakref

@@ -1,4 +1,4 @@
-"""Results of this revision: what is added to them, and that nothing else changes."""
+"""Results of this revision: which members are added, and that nothing else changes."""
 
 import json
 from typing import Any

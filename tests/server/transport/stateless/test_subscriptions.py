@@ -123,7 +123,7 @@ async def test_a_quiet_stream_is_kept_alive(connect: Connect) -> None:
 @pytest.mark.parametrize(
     "wanted", [None, [], "all", {"resourceSubscriptions": "x"}, {"resourceSubscriptions": [1]}]
 )
-async def test_what_is_no_filter_is_refused(connect: Connect, wanted: Any) -> None:
+async def test_a_malformed_filter_is_refused(connect: Connect, wanted: Any) -> None:
     async with connect(program()) as client:
         reply = await client.request("subscriptions/listen", {"notifications": wanted})
     assert (reply.status, reply.code) == (400, -32602)

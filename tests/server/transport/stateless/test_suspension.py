@@ -1,4 +1,4 @@
-"""How a request ends with a question: what may ask, what is stopped, and what is left afterwards: nothing."""
+"""How a request ends with a question: what may ask, what is stopped, and that nothing is left afterwards."""
 
 import asyncio
 from typing import Any

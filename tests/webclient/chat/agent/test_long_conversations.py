@@ -194,7 +194,7 @@ async def test_a_model_that_writes_no_note_ends_no_conversation(
     assert model.refused == []
 
 
-async def test_a_note_that_no_model_wrote_is_written_anew_when_one_can(
+async def test_a_model_replaces_a_note_that_no_model_wrote_as_soon_as_it_can(
     serve_web: ServeWeb, visitors: NewPerson
 ) -> None:
     model = ReadingModel(8_192)
@@ -239,7 +239,7 @@ async def test_a_long_file_is_no_dead_end_and_is_known_to_its_end(
     assert model.refused == []
 
 
-async def test_one_message_that_is_too_long_is_said_to_be_and_can_be_written_anew(
+async def test_a_message_that_is_too_long_is_refused_with_words_and_a_shorter_one_is_answered(
     serve_web: ServeWeb, visitors: NewPerson
 ) -> None:
     model = ReadingModel(8_192)

@@ -28,7 +28,7 @@ def test_the_date_is_that_of_the_persons_time_zone() -> None:
     assert system_message("{time_zone} {language}", NOW, []) == "unknown unknown"
 
 
-def test_what_is_filled_in_is_not_read_again() -> None:
+def test_values_that_are_filled_in_are_not_filled_in_again() -> None:
     assert system_message("{language}", NOW, [], PersonLocale("{date}")) == "{date}"
 
 

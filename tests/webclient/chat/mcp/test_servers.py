@@ -48,7 +48,7 @@ async def test_a_server_that_is_down_is_shown_as_such_and_the_others_work(
         assert (await stream.until("tool.proposed"))["call"]["server"] == "playground"
 
 
-async def test_a_server_that_falls_during_a_call_fails_the_call_and_is_looked_for_anew(
+async def test_a_server_that_falls_during_a_call_fails_the_call_and_is_found_again(
     visitor: Visitor, stack: Stack
 ) -> None:
     async with visitor.stream() as stream:

@@ -60,7 +60,7 @@ async def test_what_changes_after_that_is_saved() -> None:
     await saver.aclose()
 
 
-async def test_a_change_is_saved_in_the_end_whatever_fails_before(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_change_is_saved_in_the_end_after_any_failure(caplog: pytest.LogCaptureFixture) -> None:
     store = Counting(StoreUnavailableError("it is away"), RuntimeError("a driver's own"))
     saver = _saver(store)
     saver.schedule()

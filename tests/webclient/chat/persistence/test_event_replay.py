@@ -78,7 +78,7 @@ def test_an_answer_that_came_to_its_end_is_whole() -> None:
     assert str(kept.turns[-1]) == "Hello"
 
 
-def test_text_of_which_a_part_was_kept_is_not_doubled() -> None:
+def test_text_that_was_kept_in_part_is_not_doubled() -> None:
     kept = Kept()
     kept.messages.append(Message(message_id="n", role="assistant", text="Hello", finish_reason="stopped"))
     kept.goes_on(delta("lo, you", 3), unfinished="n")
@@ -96,7 +96,7 @@ def test_a_result_that_pages_have_seen_is_known() -> None:
     assert dumps(kept.state.calls["c"].structured) == '{"paid": 1.10}'
 
 
-def test_a_call_of_which_pages_know_no_end_is_ended_for_them() -> None:
+def test_a_call_whose_end_pages_did_not_hear_is_ended_for_them() -> None:
     kept = Kept()
     declined = {"call_id": "c", "decision": "declined", "by": "timeout", "reason": "nobody"}
     assert kept.goes_on(("tool.decided", declined)) == ["tool.done", "run.done"]

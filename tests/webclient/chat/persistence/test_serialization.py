@@ -1,4 +1,4 @@
-"""What is kept of a conversation comes back, whatever a server left out of its tools."""
+"""A saved conversation comes back, also with tools whose servers leave optional parts out."""
 
 import json
 
@@ -17,7 +17,7 @@ def kept(call: PendingFunctionCall) -> list[Part]:
 
 
 def plain_call(status: str) -> PendingFunctionCall:
-    """Return a call of a tool of which its server says nothing that it need not say."""
+    """Return a call of a tool whose server gives the required parts only."""
     return PendingFunctionCall(
         call_id="c", batch_id="b", message_id="m", server="other", tool="run", function="other-run",
         title="run", description="", arguments={}, input_schema={}, annotations=None, status=status,  # type: ignore[arg-type] # one of its words
@@ -42,6 +42,6 @@ def test_a_call_that_was_made_as_the_person_changed_it_is_told_to_the_model_so_b
     assert calls_from(kept(call))["c"].edited is True
 
 
-def test_a_call_that_ran_when_the_process_ended_comes_back_as_one_of_which_nothing_is_known() -> None:
+def test_a_call_that_ran_when_the_process_ended_comes_back_with_an_unknown_outcome() -> None:
     call = calls_from(kept(plain_call("running")))["c"]
     assert (call.status, call.content) == ("failed", [{"type": "text", "text": UNKNOWN}])

@@ -39,7 +39,7 @@ def shown_parts(result: types.CallToolResult) -> list[types.ContentBlock]:
 
 
 def structured_json(result: types.CallToolResult) -> Any:
-    """Return the structured content; None when there is none or it is too large to show."""
+    """Return the structured content; None when it is missing or too large to show."""
     structured = result.structuredContent
     return structured if structured is None or len(str(structured)) <= 2 * _MAX_TEXT else None
 

@@ -41,7 +41,7 @@ class Chance:
 
     @property
     def as_numbers(self) -> str:
-        """What is asked for, in words that a tool for random numbers is found by."""
+        """The question in words that find a tool for random numbers."""
         low, high = (0, 1) if self.kind == "coin" else (1, self.sides)
         return f"{self.count} random numbers between {low} and {high}"
 

@@ -162,7 +162,7 @@ _TODAY = re.compile(r"\b(?:today|now|current)\b", re.IGNORECASE)
 
 
 def date_question(text: str, today: dt.date) -> DateQuestion | None:
-    """Return the question about the calendar that a text is; None when it is none."""
+    """Return the question about the calendar in a text; None when it has none."""
     days = days_in(text, today)
     if _WEEK_NUMBER.search(text) and len(days) <= 1:
         return DateQuestion("week", days[0].first - today if days else dt.timedelta())

@@ -71,7 +71,7 @@ class Step:
     """Calls of one tool.
 
     Attributes:
-        tool, arguments: what is called, once for each of the arguments.
+        tool, arguments: the tool is called once for each of the arguments.
         spans: the two parameters that the least and greatest earlier numbers go into.
         passes: the parameter that the earlier result goes into.
         missing: required parameters that the prompt has nothing for.

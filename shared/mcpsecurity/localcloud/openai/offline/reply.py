@@ -92,7 +92,7 @@ def _vocabulary(tools: Sequence[Tool]) -> frozenset[str]:
 
 
 def _without_tools(prompt: Prompt, tools: Sequence[Tool], today: dt.date) -> str:
-    """Return an answer that needs no tool, or says that there is none."""
+    """Return an answer that needs no tool, or says that no tool fits."""
     if question := date_question(prompt.text, today):
         clock = Tool("calendar", "")
         step = Step(clock, [{}], about=About(question=question))
@@ -122,7 +122,7 @@ def _results(
 def _turn(
     steps: list[Step], rounds: list[Any], results: list[Result], prompt: Prompt, today: dt.date
 ) -> Reply:
-    """Return the calls of the next step, or the answer when there is none left."""
+    """Return the calls of the next step, or the answer after the last one."""
     failed = any(trouble(result.content) is not None for result in results)
     if len(rounds) >= len(steps) or (failed and _needs_results(steps[len(rounds)])):
         return Reply(summary(results, prompt.language, today))

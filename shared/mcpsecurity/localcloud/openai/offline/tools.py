@@ -97,7 +97,7 @@ class Tool:
 
     @property
     def participle(self) -> str:
-        """What is said when it is done: "erased"."""
+        """The word for a call that is done: "erased"."""
         return participle(self.verb)
 
     @cached_property

@@ -95,7 +95,7 @@ export class Composer {
 
   /** Show the draft of the open chat: its text and its attachments. */
   load() {
-    this._rest.anew();
+    this._rest.restart();
     this._attachments.load();
     this._files.load();
     this.text = this._draft.load();

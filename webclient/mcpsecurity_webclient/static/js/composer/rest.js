@@ -20,7 +20,7 @@ export class Rest {
   }
 
   /** Another chat is open. */
-  anew() {
+  restart() {
     document.body.classList.remove("spoke");
   }
 

@@ -39,7 +39,7 @@ export class Follower {
     if (run) this._holds = true;
   }
 
-  /** Go to the end and stay there, whatever was kept in view. */
+  /** Go to the end and stay there, also when something else was kept in view. */
   goToEnd() {
     this._kept = null;
     this.follow();

@@ -152,7 +152,7 @@ export class Commands {
     return this._read(search ? `/api/chats?search=${encodeURIComponent(search)}` : "/api/chats");
   }
 
-  /** Return {chat_id, title} of the open chat; an error if there is none any more. */
+  /** Return {chat_id, title} of the open chat; an error if it no longer exists. */
   chat() {
     return this._read(this._base);
   }

@@ -24,7 +24,7 @@ export function signInView() {
   return { element, update };
 }
 
-/** Only a path of this site is followed, whatever a payload says. */
+/** Only a path of this site is followed; other addresses in a payload are not. */
 function ownPath(url) {
   const target = URL.canParse(url ?? "", location.href) ? new URL(url ?? "", location.href) : null;
   return target?.origin === location.origin && url ? target.pathname + target.search : "/signin";

@@ -8,7 +8,7 @@ import { h } from "./dom.js";
 import { t } from "./texts.js";
 
 /**
- * Return a module; null if it does not come, of which the person is told.
+ * Return a module; null if it does not come, and then the person is told.
  * @template T
  * @param {() => Promise<T>} load  imports it
  * @param {PageContext} context
