@@ -13,23 +13,24 @@ from mcp.server.lowlevel import Server
 from mcp.shared.session import ProgressFnT
 from pydantic import BaseModel
 
+from mcpsecurity.client.lenient_results import ListedPrompts, ListedResources, ListedTemplates, ListedTools
 from mcpsecurity_server.stdio.child_process import Command, RunningCall, StdioProcess
 from mcpsecurity_server.stdio.processes import Processes
 from mcpsecurity_server.transport import SESSION_HEADER, Kind, Owner, owner_of
 
 _FORWARDED: Final[dict[str, tuple[tuple[type[Any], type[BaseModel]], ...]]] = {
     "prompts": (
-        (types.ListPromptsRequest, types.ListPromptsResult),
+        (types.ListPromptsRequest, ListedPrompts),
         (types.GetPromptRequest, types.GetPromptResult),
     ),
     "resources": (
-        (types.ListResourcesRequest, types.ListResourcesResult),
-        (types.ListResourceTemplatesRequest, types.ListResourceTemplatesResult),
+        (types.ListResourcesRequest, ListedResources),
+        (types.ListResourceTemplatesRequest, ListedTemplates),
         (types.ReadResourceRequest, types.ReadResourceResult),
     ),
     "completions": ((types.CompleteRequest, types.CompleteResult),),
 }
-"""By capability, the requests that a process answers, and their results."""
+"""By capability, the requests that a process answers, and their results. Lists leave out unreadable parts."""
 
 _LISTS: Final[dict[str, Kind]] = {
     "notifications/tools/list_changed": "tools",
@@ -137,9 +138,7 @@ def _forward(processes: Processes, result: type[BaseModel]) -> Callable[[Any], A
 def _list_tools(processes: Processes) -> Callable[[types.ListToolsRequest], Awaitable[types.ListToolsResult]]:
     async def list_tools(request: types.ListToolsRequest) -> types.ListToolsResult:
         process = await _process(processes)
-        listed: types.ListToolsResult = await process.send(
-            types.ClientRequest(request), types.ListToolsResult
-        )
+        listed: ListedTools = await process.send(types.ClientRequest(request), ListedTools)
         return listed
 
     return list_tools

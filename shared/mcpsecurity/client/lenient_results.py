@@ -102,7 +102,7 @@ class ReadableContents(types.ReadResourceResult):
 class ListedTools(types.ListToolsResult):
     """A page of tools; `left_out` names those that cannot be read."""
 
-    left_out: list[str] = Field(default_factory=list)
+    left_out: list[str] = Field(default_factory=list, exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -113,7 +113,7 @@ class ListedTools(types.ListToolsResult):
 class ListedPrompts(types.ListPromptsResult):
     """A page of prompts; `left_out` names those that cannot be read."""
 
-    left_out: list[str] = Field(default_factory=list)
+    left_out: list[str] = Field(default_factory=list, exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -124,7 +124,7 @@ class ListedPrompts(types.ListPromptsResult):
 class ListedResources(types.ListResourcesResult):
     """A page of resources; `left_out` names those that cannot be read."""
 
-    left_out: list[str] = Field(default_factory=list)
+    left_out: list[str] = Field(default_factory=list, exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -135,7 +135,7 @@ class ListedResources(types.ListResourcesResult):
 class ListedTemplates(types.ListResourceTemplatesResult):
     """A page of resource templates; `left_out` names those that cannot be read."""
 
-    left_out: list[str] = Field(default_factory=list)
+    left_out: list[str] = Field(default_factory=list, exclude=True)
 
     @model_validator(mode="before")
     @classmethod
