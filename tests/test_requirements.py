@@ -21,7 +21,6 @@ for name in sys.argv[1:]:
 CORE = ("bridge", "client", "testing", "localcloud", "elicitation", "oidc", "runtime")
 NEED_AN_EXTRA = {
     "mcpsecurity.testing.credential": "azure",
-    "mcpsecurity.testing.model": "semantic_kernel",
     "mcpsecurity.elicitation.widgets": "IPython",
     "mcpsecurity_server.doctor.model_identity": "azure",
     "mcpsecurity_server.transport.redis": "redis",

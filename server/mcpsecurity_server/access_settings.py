@@ -1,14 +1,37 @@
 """Settings of the server: which callers it accepts, and for which tools."""
 
+import json
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
+from pydantic_settings import NoDecode
 
 from mcpsecurity.settings import Settings
-from mcpsecurity_server.setting_types import GUID, TextByTool, Words, WordsByTool
+
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def split_words(value: object) -> object:
+    """Accept "a b, c" for ("a", "b", "c")."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+def _parse_object(value: object) -> object:
+    """Accept JSON text for an object."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise PydanticCustomError("json", 'Must be JSON, like {"tool": "scope other-scope"}') from None
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_words)]
+WordsByTool = Annotated[Mapping[str, Words], NoDecode, BeforeValidator(_parse_object)]
+TextByTool = Annotated[Mapping[str, str], NoDecode, BeforeValidator(_parse_object)]
 
 AgentAnswers = Literal["none", "for-people", "all"]
 

@@ -23,7 +23,7 @@ from mcpsecurity_server.auth.middleware import Authentication
 from mcpsecurity_server.auth.principal import current_principal
 from mcpsecurity_server.auth.rights import InMemoryRights, RedisRights, RightsObserver, RightsStore
 from mcpsecurity_server.auth.setup import AuthSetup
-from mcpsecurity_server.auth.tool_access import CallersOfPolicy, tool_guard
+from mcpsecurity_server.auth.tool_policy import CallersOfPolicy, tool_guard
 from mcpsecurity_server.http.cors import allow_origins
 from mcpsecurity_server.http.health import add_health_route, add_ready_route
 from mcpsecurity_server.http.proxy import add_proxy_middlewares, secure_headers
@@ -42,7 +42,7 @@ from mcpsecurity_server.transport import (
     fast_path,
     mount_mcp,
 )
-from mcpsecurity_server.weather import OpenMeteoClient, WeatherService
+from mcpsecurity_server.weather import WeatherService
 
 if TYPE_CHECKING:
     from mcpsecurity.oidc.azure_identity import AzureIdentity
@@ -171,7 +171,7 @@ def _own_mcp(
     timer: Timer,
 ) -> FastMCP[None]:
     """Return this product's own MCP server; the services that it uses are opened and closed with `app`."""
-    weather = WeatherService(OpenMeteoClient(settings.forecast_url, settings.geocoding_url, tls))
+    weather = WeatherService(settings.forecast_url, settings.geocoding_url, tls)
     app.cleanup_ctx.append(_entered(weather))
     profiles = _profiles(settings, tls, timer)
     if profiles is not None:

@@ -8,8 +8,7 @@ from pydantic_settings import NoDecode
 from yarl import URL
 
 from mcpsecurity.settings import ClientSecret, CredentialFile, EntraSettings, MetricsPort, Settings
-from mcpsecurity_server.access_settings import AccessSettings
-from mcpsecurity_server.setting_types import GUID, Words, split_words
+from mcpsecurity_server.access_settings import GUID, AccessSettings, Words, split_words
 
 __all__ = ["LOOPBACK_HOSTS", "ApprovalPolicy", "ServerSettings", "Words"]
 

@@ -9,9 +9,15 @@ from tests.browser.stack import Stack
 
 
 async def test_a_first_visit(alice: Person, stack: Stack) -> None:
-    page = alice.page
-    await page.set_viewport_size({"width": 1280, "height": 860})
+    await alice.page.set_viewport_size({"width": 1280, "height": 860})
+    await _asks_for_the_weather(alice)
+    await _declines_and_edits(alice)
+    await _stops_an_answer(alice, stack)
+    await _plans_a_trip(alice)
 
+
+async def _asks_for_the_weather(alice: Person) -> None:
+    page = alice.page
     await alice.ask("What is the weather in Springfield?")
     await alice.approve("get_city_weather")
     place = alice.request().get_by_label("Place")
@@ -26,6 +32,9 @@ async def test_a_first_visit(alice: Person, stack: Stack) -> None:
     await card.scroll_into_view_if_needed()
     await picture(page, "visit-2-weather")
 
+
+async def _declines_and_edits(alice: Person) -> None:
+    page = alice.page
     await alice.ask("Please generate a random number between 1 and 6")
     await alice.decline("get_random_number")
     await alice.says("declined")
@@ -40,6 +49,8 @@ async def test_a_first_visit(alice: Person, stack: Stack) -> None:
     await alice.says(r"\b41\b")
     await picture(page, "visit-4-edited")
 
+
+async def _stops_an_answer(alice: Person, stack: Stack) -> None:
     stack.model.pace = 0.05
     await alice.ask("hello")
     await expect(alice.answers.last).to_contain_text("offline model")
@@ -48,8 +59,11 @@ async def test_a_first_visit(alice: Person, stack: Stack) -> None:
     await alice.finished()
     stack.model.pace = 0.0
     await expect(alice.conversation).to_contain_text("You stopped this answer")
-    await picture(page, "visit-5-stopped")
+    await picture(alice.page, "visit-5-stopped")
 
+
+async def _plans_a_trip(alice: Person) -> None:
+    page = alice.page
     await alice.choose("Elicitation")
     await alice.ask("Plan a trip")
     await expect(alice.request()).to_be_visible()

@@ -73,6 +73,12 @@ def register(mcp: FastMCP[Any]) -> None:
             _resource("test://mixed-content-resource", "application/json", '{"test":"data","value":123}'),
         ]
 
+    _register_others(mcp)
+
+
+def _register_others(mcp: FastMCP[Any]) -> None:
+    """Register the tools whose content is not what is tested."""
+
     @mcp.tool()
     def test_error_handling() -> str:
         """Fail."""

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from mcpsecurity.console.prose import Prose, rendered
+from mcpsecurity.console.terminal import Prose, rendered
 
 ANSWER = """The weather in **Zurich** is fine, and stays so for the whole of the coming week.
 

@@ -10,7 +10,7 @@ from tests.deploy.composed import PORTS, Service, Started, composed, does_its_jo
 from tests.deploy.test_project_files import keys
 from tests.support.installed import ROOT
 
-from mcpsecurity.cli.running_demo import demo_environment
+from mcpsecurity.cli.demo_ports import demo_environment
 from mcpsecurity.localcloud import LocalCloudSettings
 
 TEXT = (ROOT / "deploy" / "compose.demo.yaml").read_text("utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import mcpsecurity_server
-from mcpsecurity.localcloud.entra.aadsts import Sts, StsCode
+from mcpsecurity.localcloud.entra.errors import Sts, StsCode
 from mcpsecurity.oidc import Reason
 from mcpsecurity_server.doctor.settings import DoctorSettings
 from mcpsecurity_server.observability.audit import DENIED

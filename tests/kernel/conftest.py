@@ -44,6 +44,24 @@ def program() -> FastMCP[Any]:
         """Draw one pixel."""
         return Image(data=PIXEL, format="png")
 
+    _add_long_tools(mcp)
+
+    @mcp.prompt()
+    def introduce(name: str, style: str = "short") -> str:
+        """Introduce somebody."""
+        return f"Introduce {name}, {style}."
+
+    @mcp.resource("note://today")
+    def today() -> str:
+        """Today's note."""
+        return "buy milk"
+
+    return mcp
+
+
+def _add_long_tools(mcp: FastMCP[Any]) -> None:
+    """Add the tools that say something before they end, or never end."""
+
     @mcp.tool()
     async def greet(ctx: ToolContext) -> str:
         """Ask whom to greet."""
@@ -68,18 +86,6 @@ def program() -> FastMCP[Any]:
         mcp.remove_tool(name)
         await ctx.session.send_tool_list_changed()
         return "retired"
-
-    @mcp.prompt()
-    def introduce(name: str, style: str = "short") -> str:
-        """Introduce somebody."""
-        return f"Introduce {name}, {style}."
-
-    @mcp.resource("note://today")
-    def today() -> str:
-        """Today's note."""
-        return "buy milk"
-
-    return mcp
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from mcp import types
 from semantic_kernel import Kernel
 from semantic_kernel.functions import KernelArguments
 
-from mcpsecurity.kernel.catalog import Selection, load_functions
+from mcpsecurity.kernel.catalog import load_functions
+from mcpsecurity.kernel.options import ClientOptions
 
 if TYPE_CHECKING:
     from mcpsecurity.client import McpConnection
@@ -48,8 +49,8 @@ async def never(_tool: types.Tool, _arguments: dict[str, Any]) -> types.CallTool
 )
 async def test_an_argument_can_have_any_name(name: str) -> None:
     server, kernel = Server(name), Kernel()
-    selection = Selection(prompts=True)
-    (function,) = await load_functions(cast("McpConnection", server), "Tools", selection, never)
+    options = ClientOptions(prompts=True)
+    (function,) = await load_functions(cast("McpConnection", server), options, never)
     given = KernelArguments()
     given[name] = "x"
     await function.invoke(kernel, given)

@@ -21,7 +21,7 @@ from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity_server.settings import ApprovalPolicy
 from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.registry import build_mcp
-from mcpsecurity_server.weather import OpenMeteoClient, WeatherService
+from mcpsecurity_server.weather import WeatherService
 
 NOW = dt.datetime(2026, 6, 1, 12, 30, tzinfo=dt.UTC)
 
@@ -109,7 +109,7 @@ async def meteo() -> AsyncIterator[ControlledMeteo]:
 
 @pytest.fixture
 async def weather(meteo: ControlledMeteo) -> AsyncIterator[WeatherService]:
-    async with WeatherService(OpenMeteoClient(meteo.url, meteo.url, TRUST_NOBODY)) as weather:
+    async with WeatherService(meteo.url, meteo.url, TRUST_NOBODY) as weather:
         yield weather
 
 

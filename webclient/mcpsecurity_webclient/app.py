@@ -28,20 +28,19 @@ from mcpsecurity_webclient.auth.server_tokens import ServerTokens
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
 from mcpsecurity_webclient.chat.agent.offered_models import open_models
-from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService
+from mcpsecurity_webclient.chat.conversation import ChatDependencies, ChatService, owner_of
 from mcpsecurity_webclient.chat.directory import ChatDirectory
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ToolChoice
-from mcpsecurity_webclient.chat.owners import owner_of
 from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.replicas.backends import event_bus, request_log, web_state
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
-from mcpsecurity_webclient.store import Owner, SqlConversationStore
+from mcpsecurity_webclient.store import ConversationStore, Owner
 from mcpsecurity_webclient.telemetry import Gauge, register_gauges
 from mcpsecurity_webclient.web.access import DENIALS, error_middleware, guard_middleware, number_requests
 from mcpsecurity_webclient.web.assets import Assets
@@ -160,7 +159,7 @@ class _Assembly:
         self.streams = Streams(settings.max_streams)
         identity = azure_identity(settings)
         password = identity.database_password if identity is not None else None
-        self._store = SqlConversationStore(settings.database, clock=clock, password=password)
+        self._store = ConversationStore(settings.database, clock=clock, password=password)
         self._grants: WeakValueDictionary[Owner, PersonGrants] = WeakValueDictionary()
         self.directory = ChatDirectory(
             self._make_chat,

@@ -21,28 +21,6 @@ WebClientError
     └── StaleConversationError the conversation was changed or deleted elsewhere since it was read
 """
 
-__all__ = [
-    "AlreadyDecidedError",
-    "BusyError",
-    "CommandError",
-    "InvalidArgumentsError",
-    "LaterSchemaError",
-    "NoMoreTimeError",
-    "NothingToDoError",
-    "ReplayMismatchError",
-    "RequestEndedError",
-    "RequestExpiredError",
-    "SignInError",
-    "StaleConversationError",
-    "StoreError",
-    "StoreUnavailableError",
-    "TooManyChatsError",
-    "TooManyStreamsError",
-    "UnknownRequestError",
-    "UnreadableCallError",
-    "WebClientError",
-]
-
 
 class WebClientError(Exception):
     """The root of the tree."""

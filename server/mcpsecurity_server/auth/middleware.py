@@ -10,8 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from mcpsecurity.runtime.request_context import begin_request
-from mcpsecurity_server.auth.bearer import bearer_token
-from mcpsecurity_server.auth.challenge import Challenger
+from mcpsecurity_server.auth.bearer import Challenger, bearer_token
 from mcpsecurity_server.auth.errors import AuthError, MissingToken
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.auth.rights import RightsObserver

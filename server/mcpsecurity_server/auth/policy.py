@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from mcpsecurity.oidc import Claims, optional_text
 from mcpsecurity_server.access_settings import AgentAnswers
-from mcpsecurity_server.auth.agents import Agent
 from mcpsecurity_server.auth.errors import InsufficientScope, NotPermitted
-from mcpsecurity_server.auth.principal import roles_of
+from mcpsecurity_server.auth.principal import Agent, roles_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,11 @@ from aiohttp import web
 from mcpsecurity.oidc import MULTI_TENANT, CachePolicy, Clock, OidcProvider, ProviderError, Timer
 from mcpsecurity.oidc.discovery import issuer_of
 from mcpsecurity.runtime.proxy import proxy_for
-from mcpsecurity_server.auth.challenge import Challenger
+from mcpsecurity_server.auth.bearer import Challenger
 from mcpsecurity_server.auth.metadata import metadata_url, protected_resource_metadata
 from mcpsecurity_server.auth.middleware import Authentication
 from mcpsecurity_server.auth.policy import AccessPolicy
-from mcpsecurity_server.auth.tool_access import CallersOfPolicy
-from mcpsecurity_server.auth.tool_policy import ToolPolicy
+from mcpsecurity_server.auth.tool_policy import CallersOfPolicy, ToolPolicy
 from mcpsecurity_server.auth.verifier import AccessTokenVerifier, TokenRequirements
 from mcpsecurity_server.observability.audit import AuditLog
 from mcpsecurity_server.settings import LOOPBACK_HOSTS, ServerSettings

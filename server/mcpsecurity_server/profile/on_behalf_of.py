@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Any, Self
 
 import msal  # type: ignore[import-untyped]  # ships no types
@@ -77,9 +76,7 @@ class OnBehalfOf:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="on-behalf-of")
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
         if self._http is not None:

@@ -6,7 +6,6 @@ import binascii
 import re
 import ssl
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
@@ -56,12 +55,10 @@ class ProfileService:
         self._session = aiohttp.ClientSession(connector=connector, proxy=proxy_for(self._url))
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         if self._session is not None:
             await self._session.close()
-        await self._on_behalf_of.__aexit__(kind, error, trace)
+        await self._on_behalf_of.__aexit__(*error)
 
     async def prepare(self, principal: Principal) -> None:
         """Get the token for the profile, and read nothing yet. Raises `ProfileError`."""

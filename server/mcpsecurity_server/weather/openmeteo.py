@@ -6,7 +6,6 @@ https://open-meteo.com/en/docs and https://open-meteo.com/en/docs/geocoding-api
 import datetime as dt
 import ssl
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import aiohttp
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity_server.weather.models import DayForecast, Place, Report, WeatherError, describe
 
+MAX_DAYS = 16
 _CURRENT: Final = "temperature_2m,relative_humidity_2m,wind_speed_10m,weather_code"
 _DAILY: Final = "weather_code,temperature_2m_max,temperature_2m_min,precipitation_sum"
 _MAX_RESULTS: Final = 20
@@ -88,9 +88,7 @@ class OpenMeteoClient:
         )
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -105,8 +103,8 @@ class OpenMeteoClient:
         places = [_place(city) for city in found.results or ()]
         return sorted(places, key=lambda place: -place.population)
 
-    async def report(self, place: Place, days: int, start: dt.date | None) -> Report:
-        """Return the weather at a place for some days from today or `start` on.
+    async def report(self, place: Place, *, days: int = 7, start: dt.date | None = None) -> Report:
+        """Return the weather at a place for 1 to `MAX_DAYS` days, from today or from `start` on.
 
         Raises:
             WeatherError: the service failed, or does not cover these days.

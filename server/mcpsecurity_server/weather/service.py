@@ -1,32 +1,16 @@
 """Finds places by name, and the weather there."""
 
-import datetime as dt
 from difflib import SequenceMatcher
-from types import TracebackType
-from typing import Self
 from unicodedata import combining, normalize
 
-from mcpsecurity_server.weather.models import Place, Report
+from mcpsecurity_server.weather.models import Place
 from mcpsecurity_server.weather.openmeteo import OpenMeteoClient
 
-MAX_DAYS = 16
 _SUGGESTIONS = 3
 
 
-class WeatherService:
-    """Queries Open-Meteo by `client`, which is open inside `async with`."""
-
-    def __init__(self, client: OpenMeteoClient) -> None:
-        self._client = client
-
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
+class WeatherService(OpenMeteoClient):
+    """Finds places by what people call them. Use it inside `async with`."""
 
     async def places(self, name: str) -> list[Place]:
         """Return the places of that name, the most populous first; empty if no place has it.
@@ -38,7 +22,7 @@ class WeatherService:
             WeatherError: the service failed.
         """
         city, *qualifiers = [part.strip() for part in name.split(",")]
-        near = await self._client.search(city)
+        near = await self.search(city)
         near = [place for place in near if all(_qualifies(place, text) for text in qualifiers if text)]
         return [place for place in near if _plain(place.name) == _plain(city)] or near[:1]
 
@@ -50,19 +34,11 @@ class WeatherService:
         """
         city = name.partition(",")[0].strip()
         for length in (len(city), 5, 4, 3):
-            near = await self._client.search(city[:length]) if 2 < length <= len(city) else []
+            near = await self.search(city[:length]) if 2 < length <= len(city) else []
             if near:
                 near.sort(key=lambda place: (-_likeness(place.name, city), -place.population))
                 return near[:_SUGGESTIONS]
         return []
-
-    async def report(self, place: Place, *, days: int = 7, start: dt.date | None = None) -> Report:
-        """Return the weather at a place for 1 to `MAX_DAYS` days, from today or from `start` on.
-
-        Raises:
-            WeatherError: the service failed, or does not cover these days.
-        """
-        return await self._client.report(place, days, start)
 
 
 def _qualifies(place: Place, text: str) -> bool:

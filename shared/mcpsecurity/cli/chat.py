@@ -11,7 +11,7 @@ from mcpsecurity.client import BridgeError
 from mcpsecurity.console.client_document import client_document as document_of
 from mcpsecurity.console.program import run_chat
 from mcpsecurity.console.settings import ConsoleSettings
-from mcpsecurity.kernel.demo_credential import DemoCredential
+from mcpsecurity.kernel.demo import DemoCredential
 from mcpsecurity.running_demo import NoDemoError, RunningDemo, find_demo
 from mcpsecurity.settings import configure_logging, load_settings, settings_of
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import webbrowser
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -137,9 +137,9 @@ async def _demo(offset: int, model: DemoModel, servers: list[OwnServer], *, open
             _raise_if_ended(running)
             if ready.done():
                 ready.result()
-                with noted(_running(cloud, webclient, mcp), settings.folder):
+                with noted(here := _running(cloud, webclient, mcp), settings.folder):
                     click.echo(welcome(webclient, mcp, cloud.users, offset, model.remark), err=True)
-                    click.echo("ready " + json.dumps(_summary(cloud, webclient, mcp)))
+                    click.echo("ready " + json.dumps(_summary(here, cloud.daemon_client_id)))
                     if open_browser:
                         _open(webclient)
                     await asyncio.wait([stop, *ended], return_when=asyncio.FIRST_COMPLETED)
@@ -189,20 +189,6 @@ def _environment(
     }
 
 
-def _summary(cloud: LocalCloud, webclient: str, mcp: str) -> dict[str, object]:
-    return {
-        "webclient": webclient,
-        "mcp": mcp,
-        "authority": f"{cloud.authority}/{cloud.tenant_id}",
-        "ca_file": str(cloud.ca_file),
-        "tenant_id": cloud.tenant_id,
-        "scope": cloud.scope,
-        "users": cloud.users,
-        "public_client_id": cloud.public_client_id,
-        "daemon_client_id": cloud.daemon_client_id,
-    }
-
-
 def _running(cloud: LocalCloud, webclient: str, mcp: str) -> RunningDemo:
     return RunningDemo(
         webclient=webclient,
@@ -217,6 +203,12 @@ def _running(cloud: LocalCloud, webclient: str, mcp: str) -> RunningDemo:
         model=cloud.openai_deployment,
         model_key=cloud.openai_api_key,
     )
+
+
+def _summary(here: RunningDemo, daemon_client_id: str) -> dict[str, object]:
+    """Return what the line `ready` says: what the note of the demo has, but for the model."""
+    said = {name: value for name, value in asdict(here).items() if not name.startswith("model")}
+    return said | {"daemon_client_id": daemon_client_id}
 
 
 def _conversations(settings: LocalCloudSettings, ports: DemoPorts) -> Path:

@@ -1,9 +1,12 @@
-"""The four ports of the demo: which they are, and whether they can be used here and now."""
+"""The demo's ports and addresses: which they are, and whether they can be used here and now."""
 
 import errno
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from mcpsecurity.localcloud import LocalCloud, local_cloud_here
+from mcpsecurity.localcloud.entra.ids import TENANT_ID
 
 BLOCKED_BY_BROWSERS = frozenset(
     {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697, 10080}
@@ -93,3 +96,23 @@ def _option(offset: int, taken: Callable[[int], bool]) -> str:
         if not _never(ports) and not any(map(taken, ports.named())):
             return f"--port-offset {other}"
     return "--port-offset N"
+
+
+def demo_environment(offset: int = 0) -> dict[str, str]:
+    """Return the environment variables of the demo whose ports are `offset` above the usual ones."""
+    ports = DemoPorts().plus(offset)
+    authority = f"https://localhost:{ports.https}"
+    return {
+        "ENTRA_AUTHORITY": authority,
+        "ENTRA_TENANT_ID": TENANT_ID,
+        "MCPSECURITY_CA_FILE": str(local_cloud_here().folder / "ca.pem"),
+        "MCP_SERVER_URL": f"http://localhost:{ports.mcp}/mcp",
+        "MCP_SERVER_CLIENT_ID": LocalCloud.api_client_id,
+        "MCP_SERVER_SCOPE": LocalCloud.scope,
+        "WEBCLIENT_URL": f"http://localhost:{ports.webclient}",
+        "WEBCLIENT_CLIENT_ID": LocalCloud.web_client_id,
+        "WEBCLIENT_CLIENT_SECRET": LocalCloud.web_client_secret,
+        "AZURE_OPENAI_ENDPOINT": authority,
+        "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME": LocalCloud.openai_deployment,
+        "AZURE_OPENAI_API_KEY": LocalCloud.openai_api_key,
+    }

@@ -9,12 +9,12 @@ from functools import partial
 import aiohttp
 import click
 
+from mcpsecurity.cli.demo_ports import DemoPorts
 from mcpsecurity.localcloud import LocalCloudSettings, local_cloud_here
 from mcpsecurity.localcloud.entra import Directory, default_directory, ids
 from mcpsecurity.running_demo import RefusedError, redeem, sign_in
 from mcpsecurity.runtime.tls import client_ssl_context
 
-HTTPS_PORT = 7443
 _API = f"api://{ids.API_CLIENT_ID}"
 _AGENT = {"client_id": ids.AGENT_CLIENT_ID, "client_secret": ids.AGENT_CLIENT_SECRET}
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
@@ -46,7 +46,7 @@ def token(user: str | None, daemon: bool, agent: bool, port_offset: int | None) 
     if (user is None and not agent) is not daemon:
         raise click.UsageError("Say either --user NAME, --agent, both of them, or --daemon.")
     settings = local_cloud_here()
-    port = settings.https_port if port_offset is None else HTTPS_PORT + port_offset
+    port = settings.https_port if port_offset is None else DemoPorts().https + port_offset
     try:
         name = user and _sign_in_name(settings, user)
         click.echo(asyncio.run(_fetch(settings, port, partial(_requested, user=name, agent=agent))))

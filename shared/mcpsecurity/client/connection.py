@@ -5,7 +5,6 @@ import contextlib
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import anyio
@@ -20,8 +19,15 @@ from mcpsecurity.client import sdk_errors
 from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era, check_that_it_cannot_ask
 from mcpsecurity.client.errors import BridgeError, ProtocolError, SessionLostError
 from mcpsecurity.client.http import McpHttpClient
-from mcpsecurity.client.lenient_results import ListedTools, ReadableContents, ReadablePrompt
-from mcpsecurity.client.listing import prompts_page, resources_page, templates_page, tools_page
+from mcpsecurity.client.lenient_results import (
+    ListedPrompts,
+    ListedResources,
+    ListedTemplates,
+    ListedTools,
+    P,
+    ReadableContents,
+    ReadablePrompt,
+)
 from mcpsecurity.client.session import ConcurrentSession, call_tool
 from mcpsecurity.client.time_limits import TimeLimits
 from mcpsecurity.client.tracing import EnterTrace, out_of_any_trace, peer_of
@@ -108,9 +114,7 @@ class McpConnection:
         await self.open()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     @property
@@ -163,27 +167,22 @@ class McpConnection:
 
     async def list_tools(self) -> list[types.Tool]:
         """Return all tools, from every page."""
-        left_out: list[str] = []
-
-        def tools(page: ListedTools) -> list[types.Tool]:
-            left_out.extend(page.left_out)
-            return page.tools
-
-        listed: list[types.Tool] = await self._pages(tools_page, tools)
-        self.left_out = left_out
+        pages = await self._pages(ListedTools)
+        self.left_out = [name for page in pages for name in page.left_out]
+        listed = [tool for page in pages for tool in page.tools]
         return list({tool.name: tool for tool in reversed(listed)}.values())[::-1]
 
     async def list_prompts(self) -> list[types.Prompt]:
         """Return all prompts, from every page."""
-        return await self._pages(prompts_page, lambda r: r.prompts)
+        return [prompt for page in await self._pages(ListedPrompts) for prompt in page.prompts]
 
     async def list_resources(self) -> list[types.Resource]:
         """Return all resources, from every page."""
-        return await self._pages(resources_page, lambda r: r.resources)
+        return [resource for page in await self._pages(ListedResources) for resource in page.resources]
 
     async def list_resource_templates(self) -> list[types.ResourceTemplate]:
         """Return all resource templates, from every page."""
-        return await self._pages(templates_page, lambda r: r.resourceTemplates)
+        return [each for page in await self._pages(ListedTemplates) for each in page.resourceTemplates]
 
     async def complete(
         self,
@@ -222,17 +221,15 @@ class McpConnection:
         request = types.ClientRequest(types.ReadResourceRequest(params=params))
         return await self._on_session(lambda s: self._in_time(s.send_request(request, ReadableContents)))
 
-    async def _pages(
-        self, fetch: Callable[[ClientSession, types.PaginatedRequestParams], Awaitable[Any]], items: Any
-    ) -> list[Any]:
-        async def run(session: ClientSession) -> list[Any]:
-            found: list[Any] = []
+    async def _pages(self, kind: type[P]) -> list[P]:
+        async def run(session: ClientSession) -> list[P]:
+            found: list[P] = []
             cursor: str | None = None
             seen: set[str] = set()
             for _ in range(_MAX_PAGES):
-                page = await fetch(session, types.PaginatedRequestParams(cursor=cursor))
-                found += items(page)
-                cursor = page.nextCursor
+                request = kind.request(params=types.PaginatedRequestParams(cursor=cursor))
+                found.append(await session.send_request(types.ClientRequest(request), kind))
+                cursor = found[-1].nextCursor
                 if cursor is None or cursor in seen:
                     break
                 seen.add(cursor)

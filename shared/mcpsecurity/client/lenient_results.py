@@ -6,7 +6,7 @@ The SDK's models refuse a whole list of tools for one entry, and a whole result 
 import json
 import logging
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from mcp import types
 from pydantic import AnyUrl, BaseModel, Field, TypeAdapter, ValidationError, model_validator
@@ -99,48 +99,47 @@ class ReadableContents(types.ReadResourceResult):
         return {"contents": [_contents(item) for item in _listed(value.get("contents"))]}
 
 
-class ListedTools(types.ListToolsResult):
-    """A page of tools; `left_out` names those that cannot be read."""
+class ListedPage(types.PaginatedResult):
+    """A page of a list; `left_out` names the entries that cannot be read.
+
+    `request` asks for it; `listed` are the member that has the entries, and their type.
+    """
 
     left_out: list[str] = Field(default_factory=list, exclude=True)
+    request: ClassVar[Any]
+    listed: ClassVar[tuple[str, type[BaseModel]]]
 
     @model_validator(mode="before")
     @classmethod
     def _repair(cls, value: Any) -> Any:
-        return _repaired(value, "tools", types.Tool)
+        return _repaired(value, *cls.listed)
 
 
-class ListedPrompts(types.ListPromptsResult):
-    """A page of prompts; `left_out` names those that cannot be read."""
-
-    left_out: list[str] = Field(default_factory=list, exclude=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _repair(cls, value: Any) -> Any:
-        return _repaired(value, "prompts", types.Prompt)
+P = TypeVar("P", bound=ListedPage)
 
 
-class ListedResources(types.ListResourcesResult):
-    """A page of resources; `left_out` names those that cannot be read."""
+class ListedTools(ListedPage, types.ListToolsResult):
+    """A page of tools. The SDK's `list_tools` would keep their output schemas in memory."""
 
-    left_out: list[str] = Field(default_factory=list, exclude=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _repair(cls, value: Any) -> Any:
-        return _repaired(value, "resources", types.Resource)
+    request, listed = types.ListToolsRequest, ("tools", types.Tool)
 
 
-class ListedTemplates(types.ListResourceTemplatesResult):
-    """A page of resource templates; `left_out` names those that cannot be read."""
+class ListedPrompts(ListedPage, types.ListPromptsResult):
+    """A page of prompts."""
 
-    left_out: list[str] = Field(default_factory=list, exclude=True)
+    request, listed = types.ListPromptsRequest, ("prompts", types.Prompt)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _repair(cls, value: Any) -> Any:
-        return _repaired(value, "resourceTemplates", types.ResourceTemplate)
+
+class ListedResources(ListedPage, types.ListResourcesResult):
+    """A page of resources."""
+
+    request, listed = types.ListResourcesRequest, ("resources", types.Resource)
+
+
+class ListedTemplates(ListedPage, types.ListResourceTemplatesResult):
+    """A page of resource templates."""
+
+    request, listed = types.ListResourceTemplatesRequest, ("resourceTemplates", types.ResourceTemplate)
 
 
 def _repaired(value: Any, key: str, kind: type[BaseModel]) -> Any:

@@ -16,7 +16,7 @@ from mcpsecurity.client.oauth import BoundedRequests, ClientId, OAuthSignIn, bro
 from mcpsecurity.console.cache import open_grant_store, open_token_cache
 from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.console.signin import MsalCredential
-from mcpsecurity.kernel.demo_credential import DemoCredential
+from mcpsecurity.kernel.demo import DemoCredential
 from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.runtime.tls import client_ssl_context
 

@@ -15,7 +15,7 @@ from mcpsecurity.console.terminal import TypedTerminal
 from mcpsecurity.console.turn import Conversation
 from mcpsecurity.kernel import McpClient
 from mcpsecurity.kernel.context import BudgetedModel
-from mcpsecurity.kernel.demo_credential import DemoCredential
+from mcpsecurity.kernel.demo import DemoCredential
 from mcpsecurity.kernel.model import ChatModel, open_model
 from mcpsecurity.model_windows import context_window
 from mcpsecurity.runtime.proxy import proxied

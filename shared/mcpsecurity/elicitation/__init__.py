@@ -22,8 +22,16 @@ from mcpsecurity.elicitation.fields import (
     TextField,
 )
 from mcpsecurity.elicitation.form import Form, InvalidContentError, SchemaError, parse_form
-from mcpsecurity.elicitation.handler import ElicitationHandler, elicitation_callback
-from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Expired, Outcome, exact_answer
+from mcpsecurity.elicitation.handler import (
+    Accepted,
+    Cancelled,
+    Declined,
+    ElicitationHandler,
+    Expired,
+    Outcome,
+    elicitation_callback,
+    exact_answer,
+)
 from mcpsecurity.elicitation.terminal import TerminalHandler
 from mcpsecurity.elicitation.url import UrlRefusedError, Visit, parse_visit
 

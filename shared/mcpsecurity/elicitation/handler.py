@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mcp import ClientSession, types
@@ -9,8 +10,41 @@ from mcp.client.session import ElicitationFnT
 from mcp.shared.context import RequestContext
 
 from mcpsecurity.elicitation.form import Form, SchemaError, parse_form
-from mcpsecurity.elicitation.outcomes import Accepted, Declined, Expired, Outcome, exact_answer
 from mcpsecurity.elicitation.url import UrlRefusedError, Visit, parse_visit
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The person agreed; `content` is what a form was filled with, and never part of a log."""
+
+    content: dict[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The person said no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The person, or the server, did not go on with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Nobody answered in time."""
+
+
+def exact_answer(content: dict[str, Any] | None) -> types.ElicitResult:
+    """Return the accepted answer to a form, whose decimals keep their digits.
+
+    The SDK's model, made in the usual way, makes doubles of them; a model of our own would be written with
+    numbers for booleans.
+    """
+    return types.ElicitResult.model_construct(action="accept", content=content)
+
+
+Outcome = Accepted | Declined | Cancelled | Expired
 
 Result = types.ElicitResult | types.ErrorData
 

@@ -13,7 +13,7 @@ from mcpsecurity.elicitation.arguments import argument_errors
 from mcpsecurity.elicitation.entry import field_hint, field_label, field_options, read_entry
 from mcpsecurity.elicitation.fields import Field, FieldError
 from mcpsecurity.elicitation.form import Form, InvalidContentError
-from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Outcome
+from mcpsecurity.elicitation.handler import Accepted, Cancelled, Declined, Outcome
 from mcpsecurity.elicitation.url import Visit
 from mcpsecurity.runtime.exact_decimals import dumps, loads
 

@@ -20,7 +20,7 @@ from mcpsecurity.elicitation.fields import (
     LinesField,
 )
 from mcpsecurity.elicitation.form import Form, InvalidContentError
-from mcpsecurity.elicitation.outcomes import Accepted, Cancelled, Declined, Outcome
+from mcpsecurity.elicitation.handler import Accepted, Cancelled, Declined, Outcome
 from mcpsecurity.elicitation.url import Visit
 from mcpsecurity.runtime.exact_decimals import dumps, loads
 

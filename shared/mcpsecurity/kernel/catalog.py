@@ -1,6 +1,5 @@
 """What a server offers, as functions of a kernel plugin: tools, and on request prompts and resources."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from mcp import types
@@ -12,25 +11,14 @@ from mcpsecurity.client import McpConnection
 from mcpsecurity.client.parts import part_text, resource_text
 from mcpsecurity.client.results import Shown
 from mcpsecurity.kernel.functions import CallTool, function_name, tool_functions
+from mcpsecurity.kernel.options import ClientOptions
 from mcpsecurity.kernel.schema_functions import schema_function
 from mcpsecurity.kernel.schemas import model_schema
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which of a server's offers become functions; the fields are those of `McpClient`."""
-
-    include: frozenset[str] | None = None
-    exclude: frozenset[str] = frozenset()
-    prefix: str = ""
-    prompts: bool = False
-    resources: bool = False
-
-
 async def load_functions(
     connection: McpConnection,
-    plugin_name: str,
-    selection: Selection,
+    options: ClientOptions,
     call: CallTool,
     shown: Shown = lambda _: (),
 ) -> list[KernelFunction]:
@@ -42,20 +30,20 @@ async def load_functions(
     """
     offers = connection.server.capabilities if connection.server is not None else types.ServerCapabilities()
     functions: dict[str, KernelFunction] = {}
-    if selection.resources and offers.resources is not None:
-        functions |= {f.name: f for f in _resource_functions(connection, plugin_name, selection.prefix)}
-    if selection.prompts and offers.prompts is not None:
+    if options.resources and offers.resources is not None:
+        functions |= {f.name: f for f in _resource_functions(connection, options.plugin_name, options.prefix)}
+    if options.prompts and offers.prompts is not None:
         for prompt in await connection.list_prompts():
-            function = _prompt_function(connection, plugin_name, selection.prefix, prompt)
+            function = _prompt_function(connection, options.plugin_name, options.prefix, prompt)
             functions[function.name] = function
     if offers.tools is not None:
         for function in tool_functions(
             await connection.list_tools(),
-            plugin_name,
+            options.plugin_name,
             call,
-            include=selection.include,
-            exclude=selection.exclude,
-            prefix=selection.prefix,
+            include=options.include,
+            exclude=options.exclude,
+            prefix=options.prefix,
             shown=shown,
         ):
             functions[function.name] = function

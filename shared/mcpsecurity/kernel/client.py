@@ -6,7 +6,6 @@ is made.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from mcpsecurity.kernel.options import Ask, ClientOptions
@@ -91,9 +90,10 @@ class McpClient:
         from mcpsecurity.kernel.server_plugin import ServerPlugin  # noqa: PLC0415 - it loads Semantic Kernel
 
         options = ClientOptions(
-            plugin_name=plugin_name, include=include, exclude=exclude, prefix=prefix, prompts=prompts,
-            resources=resources, ask=ask, approve=approve, sampling=sampling, progress=progress,
-            on_result=on_result, on_change=on_change, headers=headers, ca_file=ca_file,
+            include=frozenset(include) if include is not None else None, exclude=frozenset(exclude),
+            plugin_name=plugin_name, prefix=prefix, prompts=prompts, resources=resources, ask=ask,
+            approve=approve, sampling=sampling, progress=progress, on_result=on_result, on_change=on_change,
+            headers=headers, ca_file=ca_file,
         )  # fmt: skip
         self._server = ServerPlugin(kernel, url, credential, scope, options)
         self._remove_model: Callable[[], Awaitable[None]] | None = None
@@ -158,9 +158,7 @@ class McpClient:
     async def __aenter__(self) -> Self:
         return await self.open()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     @property

@@ -1,6 +1,6 @@
 """How a client connects a kernel with an MCP server."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -22,8 +22,8 @@ class ClientOptions:
     """The options of `McpClient`, which says what each means."""
 
     plugin_name: str = "Tools"
-    include: Iterable[str] | None = None
-    exclude: Iterable[str] = ()
+    include: frozenset[str] | None = None
+    exclude: frozenset[str] = frozenset()
     prefix: str = ""
     prompts: bool = False
     resources: bool = False

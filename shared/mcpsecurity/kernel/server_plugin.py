@@ -31,7 +31,7 @@ from mcpsecurity.client.results import Shown, pictures
 from mcpsecurity.elicitation import Accepted
 from mcpsecurity.elicitation.handler import ElicitationHandler, elicitation_callback
 from mcpsecurity.kernel.call_context import CallersContext
-from mcpsecurity.kernel.catalog import Selection, load_functions, prompt_messages
+from mcpsecurity.kernel.catalog import load_functions, prompt_messages
 from mcpsecurity.kernel.frontend import in_notebook, show_images, someone_to_ask
 from mcpsecurity.kernel.functions import check_plugin_name
 from mcpsecurity.kernel.options import ClientOptions
@@ -52,7 +52,7 @@ _LISTS = (
 
 
 class ServerPlugin:
-    """The implementation of `McpClient`. Making one sends nothing; `open` connects.
+    """The implementation of `McpClient`, which says what each method does. Making one sends nothing.
 
     Attributes:
         plugin: the kernel plugin.
@@ -75,11 +75,7 @@ class ServerPlugin:
             check_address(url)
         self.ask: ElicitationHandler | None = someone_to_ask(options.ask, approve=options.approve)
         self.plugin = KernelPlugin(name=options.plugin_name)
-        chosen = frozenset(options.include) if options.include is not None else None
-        self._selection = Selection(
-            chosen, frozenset(options.exclude), options.prefix, options.prompts, options.resources
-        )
-        self._kernel, self._approve, self._progress = kernel, options.approve, options.progress
+        self._kernel, self._options = kernel, options
         self._on_change = options.on_change or (lambda _: None)
         self._on_result = options.on_result or show_images
         shows_images = options.on_result is not None or in_notebook()
@@ -103,15 +99,6 @@ class ServerPlugin:
         return self._caller.elicitation(elicitation_callback(self.ask, lambda: self.server_name))
 
     async def open(self) -> None:
-        """Connect, and add the plugin to the kernel.
-
-        Raises:
-            SignInRequiredError: no token, or one that is refused; `scope` says what the server asks for.
-            InsufficientScopeError: the token lacks what `scope` says.
-            KeyRefusedError: the server refuses the headers that were set.
-            BridgeError: it failed for another reason.
-            ValueError: another client of the kernel, or a plugin of your own, has this plugin's name.
-        """
         if in_notebook():
             await self._close_former()
         self._check_name()
@@ -138,11 +125,6 @@ class ServerPlugin:
                 await other.aclose()
 
     async def aclose(self) -> None:
-        """Close the connection and take the plugin out of the kernel. May be called twice.
-
-        Raises:
-            BridgeError: the client is open in another event loop.
-        """
         _OPEN.discard(self)
         keeper = self._keeper
         if keeper is not None and not keeper.done():
@@ -156,36 +138,22 @@ class ServerPlugin:
 
     @property
     def server_name(self) -> str:
-        """What the server calls itself; its host before it is connected."""
         server = self._connection.server
         return (server.serverInfo.title or server.serverInfo.name) if server else self._connection.url
 
     @property
     def session_id(self) -> str | None:
-        """The MCP session's id, for a server's log."""
         return self._connection.session_id
 
     async def refresh(self) -> None:
-        """Reload the plugin from the server. A change that the server announces reloads it automatically.
-
-        Raises:
-            BridgeError: the server could not be asked; the plugin stays as it was.
-        """
         self._stale.clear()
         functions = await load_functions(
-            self._connection, self.plugin.name, self._selection, self._call_for_the_kernel, self._shown
+            self._connection, self._options, self._call_for_the_kernel, self._shown
         )
         self.plugin.functions.clear()
         self.plugin.update({function.name: function for function in functions})
 
     async def call_tool(self, name: str, /, **arguments: Any) -> ToolText:
-        """Call a tool yourself, without asking for approval.
-
-        Raises:
-            ToolFailedError: the tool said that it failed, and why.
-            ProtocolError: the tool has no such argument; the message names those that it has.
-            BridgeError: the call itself failed.
-        """
         self._check_arguments(name, arguments)
         text = ToolText.of(await self._call(name, arguments))
         if text.result.isError:
@@ -208,26 +176,22 @@ class ServerPlugin:
                 )
 
     async def get_prompt(self, name: str, /, **arguments: str) -> list[ChatMessageContent]:
-        """Return a prompt's messages, to extend a chat history with. Raises `BridgeError`."""
         return prompt_messages(await self._connection.get_prompt(name, arguments))
 
     async def read_resource(self, uri: str) -> str:
-        """Return the text of a resource; binary content is named only. Raises `BridgeError`."""
         contents = (await self._connection.read_resource(uri)).contents
         return "\n".join(resource_text(part) for part in contents)
 
     async def list_prompts(self) -> list[types.Prompt]:
-        """Return the server's prompts. Raises `BridgeError`."""
         return await self._connection.list_prompts()
 
     async def list_resources(self) -> list[types.Resource]:
-        """Return the server's resources. Raises `BridgeError`."""
         return await self._connection.list_resources()
 
     async def _call_for_the_kernel(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
         meta: dict[str, Any] | None = None
         note: str | None = None
-        if self._approve and self.ask is not None:
+        if self._options.approve and self.ask is not None:
             outcome = await self.ask.approve(self.server_name, tool, arguments)
             if not isinstance(outcome, Accepted):
                 raise CallDeclinedError(tool.name)
@@ -245,7 +209,7 @@ class ServerPlugin:
         self, name: str, arguments: dict[str, Any], meta: dict[str, Any] | None = None
     ) -> types.CallToolResult:
         self._caller.enter()
-        progress = self._caller.progress(self._progress)
+        progress = self._caller.progress(self._options.progress)
         return await self._connection.call_tool(name, arguments, progress, meta)
 
     async def _heard(self, notification: types.ServerNotification) -> None:

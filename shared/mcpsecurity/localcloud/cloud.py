@@ -1,21 +1,32 @@
-"""The local cloud: starts and stops all stand-ins."""
+"""The local cloud: starts and stops all stand-ins, by https everything, by http the pages for browsers."""
 
 import asyncio
 import errno
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from ipaddress import ip_address
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from aiohttp import web
 
-from mcpsecurity.localcloud.app import create_http_app, create_https_app
 from mcpsecurity.localcloud.certificates import Certificates, ensure_certificates
-from mcpsecurity.localcloud.entra import SigningKey, Tenant, Urls, default_directory, ensure_signing_key, ids
-from mcpsecurity.localcloud.entra.managed_identity import IDENTITY_HEADER, IDENTITY_PATH
-from mcpsecurity.localcloud.openai import MODEL_NAME, ModelEndpoints
-from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults
+from mcpsecurity.localcloud.entra import (
+    SigningKey,
+    Tenant,
+    Urls,
+    add_identity_route,
+    add_login_routes,
+    add_tenant_routes,
+    default_directory,
+    ensure_signing_key,
+    ids,
+)
+from mcpsecurity.localcloud.entra.routes import IDENTITY_HEADER, IDENTITY_PATH
+from mcpsecurity.localcloud.graph import add_graph_routes
+from mcpsecurity.localcloud.openai import MODEL_NAME, ModelEndpoints, add_openai_routes
+from mcpsecurity.localcloud.openmeteo import OpenMeteoFaults, add_open_meteo_routes
 from mcpsecurity.localcloud.settings import LocalCloudSettings
 from mcpsecurity.runtime.service import ServiceRunner
 
@@ -94,9 +105,7 @@ class LocalCloud:
             self._resources = resources.pop_all()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop listening and close open connections."""
         await self._resources.aclose()
 
@@ -231,3 +240,43 @@ async def _runner(resources: AsyncExitStack, app: web.Application) -> web.AppRun
     await runner.setup()
     resources.push_async_callback(runner.cleanup)
     return runner
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def create_https_app(tenant: Tenant, model: ModelEndpoints, weather: OpenMeteoFaults) -> web.Application:
+    """Return the application with all services."""
+    app = web.Application(middlewares=[refuse_foreign_hosts])
+    add_tenant_routes(app, tenant)
+    add_graph_routes(app, tenant)
+    add_openai_routes(app, model)
+    add_open_meteo_routes(app, weather)
+    return app
+
+
+def create_http_app(tenant: Tenant) -> web.Application:
+    """Return the application with the pages that a browser sees."""
+    app = web.Application(middlewares=[refuse_foreign_hosts])
+    add_login_routes(app, tenant)
+    add_identity_route(app, tenant)
+    return app
+
+
+@web.middleware
+async def refuse_foreign_hosts(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer 421 to a request for another host than loopback, as DNS rebinding makes browsers send.
+
+    Any client of the local cloud can sign in as anyone, so web pages of other origins must not reach it.
+    """
+    if not _is_loopback(request):
+        raise web.HTTPMisdirectedRequest(text="The local cloud answers on loopback only.")
+    return await handler(request)
+
+
+def _is_loopback(request: web.Request) -> bool:
+    try:
+        host = request.url.host or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -8,7 +8,6 @@ it.
         claims = await provider.verify_id_token(raw, client_id=client_id, nonce=nonce)
 """
 
-from mcpsecurity.oidc.claims import Claims, check_times, optional_text, required_text
 from mcpsecurity.oidc.discovery import MULTI_TENANT, ProviderMetadata
 from mcpsecurity.oidc.errors import (
     OidcError,
@@ -20,7 +19,7 @@ from mcpsecurity.oidc.errors import (
 )
 from mcpsecurity.oidc.jwks import CachePolicy, JwksCache, Timer
 from mcpsecurity.oidc.keys import SigningKey, parse_keys
-from mcpsecurity.oidc.provider import Clock, OidcProvider
+from mcpsecurity.oidc.provider import Claims, Clock, OidcProvider, check_times, optional_text, required_text
 from mcpsecurity.oidc.signature import SignedToken, UnverifiedToken, parse_token
 
 __all__ = [

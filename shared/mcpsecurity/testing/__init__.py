@@ -8,12 +8,11 @@
 As a pytest plugin (entry point `mcpsecurity`) it comes as fixtures: see docs/testing.md.
 """
 
-from mcpsecurity.testing.answers import Answers, Question
 from mcpsecurity.testing.command import ServerCommand
 from mcpsecurity.testing.faults import FaultSwitches, ModelFault
 from mcpsecurity.testing.fixtures import AsyncHttpClients, HttpClients, McpSessions
 from mcpsecurity.testing.scripted import Asked, ScriptedModel, calls, fails, refuses, says
-from mcpsecurity.testing.served import ServedMcp
+from mcpsecurity.testing.served import Answers, Question, ServedMcp
 from mcpsecurity.testing.stack import LocalStack
 from mcpsecurity.testing.tokens import AccessTokens
 from mcpsecurity.testing.web_chat import WebChat

@@ -12,8 +12,6 @@ from aiohttp import web
 
 from mcpsecurity.runtime.service import ServiceRunner
 
-__all__ = ["Cleanup", "is_asgi", "is_factory", "serve_asgi", "serve_protected", "serve_web"]
-
 Cleanup = Callable[[], Coroutine[Any, Any, None]]
 
 _STOP_SECONDS = 2.0

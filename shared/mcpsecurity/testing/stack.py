@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from mcp.server.fastmcp import FastMCP
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.localcloud.entra.directory import User
 from mcpsecurity.runtime.loopback import free_port
+from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.settings import settings_of
 from mcpsecurity.testing.background import BackgroundLoop
 from mcpsecurity.testing.command import RunningCommand, ServerCommand
@@ -98,9 +98,7 @@ class LocalStack:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def serve(self, mcp: Served | None = None, **settings: Any) -> ServedMcp:
@@ -263,9 +261,17 @@ class LocalStack:
 
         `deployment`: `offline-model` (also without one), `offline-reasoning` or `offline-vision`.
         """
-        from mcpsecurity.testing.model import local_chat_model  # noqa: PLC0415 - needs Semantic Kernel
+        from mcpsecurity.kernel.model import ChatModel  # noqa: PLC0415 - needs Semantic Kernel
 
-        return local_chat_model(self.cloud, deployment)
+        cloud = self.cloud
+        return ChatModel.at(
+            cloud.openai_endpoint,
+            deployment or cloud.openai_deployment,
+            key=cloud.openai_api_key,
+            azure=True,
+            tls=client_ssl_context(cloud.ca_file),
+            proxies=False,
+        )
 
     def _publish(self, url: str) -> None:
         """Make `url` an identifier URI of the API's registration, beside those of other servers."""

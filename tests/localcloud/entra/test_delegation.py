@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from mcpsecurity.localcloud import LocalCloud
-from mcpsecurity.localcloud.entra.assertions import ASSERTION_TYPE
+from mcpsecurity.localcloud.entra.clients import ASSERTION_TYPE
 
 if TYPE_CHECKING:
     from tests.localcloud.entra.conftest import Browser, RelyingParty

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from mcpsecurity.localcloud import LocalCloud
-from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.errors import Sts
 
 if TYPE_CHECKING:
     from tests.localcloud.entra.conftest import Browser, RelyingParty

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from mcpsecurity.localcloud import LocalCloud
-from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.errors import Sts
 
 REDIRECT = "http://localhost:5001/signin-oidc"
 Result = dict[str, Any]

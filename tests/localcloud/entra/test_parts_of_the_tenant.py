@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mcpsecurity.localcloud.entra.grants import ExpiringStore
 from mcpsecurity.localcloud.entra.keys import ensure_signing_key
 from mcpsecurity.localcloud.entra.pages.html import Html, element, source_of
-from mcpsecurity.localcloud.entra.store import ExpiringStore
 from mcpsecurity.localcloud.storage import locked_folder, write_private
 
 

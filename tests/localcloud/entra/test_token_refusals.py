@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mcpsecurity.localcloud import LocalCloud
-from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.errors import Sts
 
 if TYPE_CHECKING:
     from tests.localcloud.entra.conftest import RelyingParty

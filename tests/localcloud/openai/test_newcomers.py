@@ -20,7 +20,7 @@ from mcpsecurity.testing import LocalStack
 from mcpsecurity_server.hosting import create_protected_app
 from mcpsecurity_server.tools.elicitation import Elicitor
 from mcpsecurity_server.tools.registry import build_mcp
-from mcpsecurity_server.weather import OpenMeteoClient, WeatherService
+from mcpsecurity_server.weather import WeatherService
 
 NOON = dt.datetime(2026, 12, 2, 12, tzinfo=dt.UTC)
 """When the prompts are typed: a Wednesday, on which it is the same day in most of the world."""
@@ -97,7 +97,7 @@ async def server(stack: LocalStack, forecasts: str) -> AsyncIterator[tuple[McpCo
     cloud = stack.cloud
 
     def program(environment: dict[str, str]) -> web.Application:
-        weather = WeatherService(OpenMeteoClient(forecasts, forecasts, client_ssl_context(cloud.ca_file)))
+        weather = WeatherService(forecasts, forecasts, client_ssl_context(cloud.ca_file))
         app = create_protected_app(
             build_mcp(Elicitor("never", 60), weather, now=lambda: NOON),
             url=environment["MCP_SERVER_URL"],

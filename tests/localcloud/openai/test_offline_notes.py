@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcpsecurity.localcloud.openai.offline.notes import note_of
+from mcpsecurity.localcloud.openai.offline.reply import note_of
 
 
 def _asked(told: str, words: int = 60) -> list[dict[str, Any]]:

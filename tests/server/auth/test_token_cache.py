@@ -6,7 +6,7 @@ from tests.oidc.tenant import ControlledTenant, jwk
 
 from mcpsecurity.oidc import JwksCache, SigningKey, parse_keys
 from mcpsecurity_server.auth.principal import Principal
-from mcpsecurity_server.auth.token_cache import TokenCache
+from mcpsecurity_server.auth.verifier import TokenCache
 
 NOW = 9.0
 

@@ -17,7 +17,7 @@ from tests.server.doctor.doctoring import find, settings_of
 from tests.server.protected import ProtectedServer
 
 from mcpsecurity.localcloud import LocalCloud
-from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.errors import Sts
 from mcpsecurity_server.doctor import Status, examine
 from mcpsecurity_server.doctor.cli import doctor
 from mcpsecurity_server.doctor.findings import as_json, as_table

@@ -8,9 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from mcpsecurity_server.doctor import Finding, Status
-from mcpsecurity_server.doctor.cli import doctor
+from mcpsecurity_server.doctor.cli import check_start, doctor
 from mcpsecurity_server.doctor.settings import DoctorSettings
-from mcpsecurity_server.doctor.start import check_start
 
 GUID = "10ca1c10-0d00-4000-8000-000000000001"
 CERTIFICATE = "MCP_SERVER_CLIENT_CERTIFICATE_FILE"

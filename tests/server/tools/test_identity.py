@@ -19,7 +19,7 @@ from tests.support.company import company_proxy
 
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.localcloud.certificates import ensure_certificates
-from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.errors import Sts
 from mcpsecurity.localcloud.entra.ids import MANAGED_IDENTITY_ID
 from mcpsecurity_server.auth.principal import Principal
 from mcpsecurity_server.auth.setup import AuthSetup

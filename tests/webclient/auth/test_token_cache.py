@@ -18,7 +18,7 @@ from tests.webclient.visitor import Visitor
 from yarl import URL
 
 from mcpsecurity.client import ServerUnavailableError, SignInRequiredError
-from mcpsecurity.localcloud.entra.aadsts import Sts
+from mcpsecurity.localcloud.entra.errors import Sts
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_webclient.auth.entra import EntraClient
 from mcpsecurity_webclient.auth.token_cache import InMemoryTokenCacheStore

@@ -51,7 +51,7 @@ class Server:
 class NoGrants:
     """A store of grants that has none and takes none."""
 
-    async def all(self, owner: Owner) -> list[Grant]:  # noqa: ARG002 - the protocol's signature
+    async def all(self, owner: Owner) -> list[Grant]:  # noqa: ARG002 - as the store has it
         return []
 
     async def keep(self, owner: Owner, grant: Grant) -> None:
@@ -77,7 +77,8 @@ def _conversation(
     def publish(name: str, _: object) -> None:
         heard.append(name)
 
-    person = PersonGrants(NoGrants(), Owner("t", "o"))
+    no_grants: Any = NoGrants()
+    person = PersonGrants(no_grants, Owner("t", "o"))
     grants = Grants(state, person, McpServers(servers), publish, save=save, allowed=SCOPES, clock=time.time)
     time_to_decide = WaitingTime(1, 10)
     approvals = Approvals(

@@ -15,7 +15,7 @@ from tests.webclient.events import EventStream
 from tests.webclient.oddity import Odd, tool
 from tests.webclient.visitor import Visitor
 
-from mcpsecurity_webclient.chat.mcp.attachments import attached_text, block_text
+from mcpsecurity_webclient.chat.mcp.servers import attached_text, block_text
 
 Beside = Callable[..., Any]
 

@@ -20,7 +20,7 @@ from tests.webclient.visitor import Answer, Visitor
 from mcpsecurity.kernel.context import ContextUse
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
-from mcpsecurity_webclient.chat.requests.pending_requests import NullRequestLog
+from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 
 GOOD: dict[str, Any] = {
@@ -244,7 +244,7 @@ async def test_a_server_is_told_how_the_models_answer_ended(
     requests = SamplingRequests(
         ModelSampler(lambda: model, ContextUse()),
         lambda _, payload: told.put_nowait(payload),
-        log=NullRequestLog(),
+        log=RequestLog(),
         time_to_decide=WaitingTime(60, 100),
         leaving=lambda: False,
         clock=time.time,

@@ -13,7 +13,7 @@ from tests.webclient.visitor import Visitor
 from yarl import URL
 
 from mcpsecurity.localcloud.openai import ModelFault
-from mcpsecurity_webclient.chat.events import InMemoryEventBus
+from mcpsecurity_webclient.chat.events import EventBus
 
 COMMON = {"v", "chat_id", "run_id", "at"}
 
@@ -196,7 +196,7 @@ async def test_tabs_hear_the_same_in_the_same_order(visitor: Visitor) -> None:
 async def test_a_page_that_missed_what_is_forgotten_gets_a_snapshot_and_one_that_missed_nothing_none() -> (
     None
 ):
-    events = InMemoryEventBus("c")
+    events = EventBus("c")
     events.publish("title.changed", None, {"title": "one"})
     events.publish("title.changed", None, {"title": "two"})
     first, second = await _first_two(events)
@@ -213,7 +213,7 @@ def _state() -> Any:
     return {}
 
 
-async def _first_two(events: InMemoryEventBus) -> tuple[str, str]:
+async def _first_two(events: EventBus) -> tuple[str, str]:
     snapshot = await events.subscribe(None, _state).next(1)
     assert snapshot is not None
     epoch, _, number = snapshot.id.rpartition("-")

@@ -20,7 +20,7 @@ from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
 from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
-from mcpsecurity_webclient.chat.requests.pending_requests import NullRequestLog, Remembered
+from mcpsecurity_webclient.chat.requests.pending_requests import Remembered, RequestLog
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
@@ -137,7 +137,7 @@ def test_a_late_decision_is_told_what_became_of_the_request() -> None:
     requests = SamplingRequests(
         sample,
         lambda _, __: None,
-        log=NullRequestLog(),
+        log=RequestLog(),
         time_to_decide=WaitingTime(1, 100),
         leaving=lambda: False,
         clock=time.time,
@@ -163,7 +163,7 @@ async def test_a_request_that_is_cut_off_with_the_process_has_ended_and_was_not_
     requests = SamplingRequests(
         ModelSampler(lambda: model, ContextUse()),
         lambda _, payload: told.put_nowait(payload),
-        log=NullRequestLog(),
+        log=RequestLog(),
         time_to_decide=WaitingTime(60, 100),
         leaving=lambda: leaving,
         clock=time.time,

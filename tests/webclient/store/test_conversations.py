@@ -18,11 +18,11 @@ from tests.support.programs import Program, postgresql
 from mcpsecurity_webclient.errors import LaterSchemaError, StaleConversationError, StoreUnavailableError
 from mcpsecurity_webclient.store import (
     Conversation,
+    ConversationStore,
     Grant,
     GrantKey,
     Owner,
     Part,
-    SqlConversationStore,
     migrations,
 )
 from mcpsecurity_webclient.store.engine import database_url, make_engine
@@ -55,8 +55,8 @@ async def url(address: str) -> str:
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[SqlConversationStore]:
-    async with SqlConversationStore(url) as store:
+async def store(url: str) -> AsyncIterator[ConversationStore]:
+    async with ConversationStore(url) as store:
         yield store
 
 
@@ -84,7 +84,7 @@ def conversation(chat_id: str = "one", *parts: Part, at: float = 100.0) -> Conve
     )
 
 
-async def test_what_was_saved_comes_back_as_it_was(store: SqlConversationStore) -> None:
+async def test_what_was_saved_comes_back_as_it_was(store: ConversationStore) -> None:
     odd = "NUL \x00, half a pair \ud83d, 100% \\ ' \" ;--"
     parts = [
         said(1, odd),
@@ -102,7 +102,7 @@ async def test_what_was_saved_comes_back_as_it_was(store: SqlConversationStore) 
     assert found.revision == revision == 1
 
 
-async def test_a_save_replaces_what_has_changed_and_drops_what_is_gone(store: SqlConversationStore) -> None:
+async def test_a_save_replaces_what_has_changed_and_drops_what_is_gone(store: ConversationStore) -> None:
     first = conversation("one", said(1, "a"), said(2, "b"), said(3, "c"))
     revision = await store.save(ALICE, first)
 
@@ -121,7 +121,7 @@ async def test_a_save_replaces_what_has_changed_and_drops_what_is_gone(store: Sq
 
 @pytest.mark.parametrize("other", [BOB, NAMESAKE])
 async def test_nobody_reads_changes_finds_or_deletes_conversations_of_others(
-    store: SqlConversationStore, other: Owner
+    store: ConversationStore, other: Owner
 ) -> None:
     await store.save(ALICE, conversation())
 
@@ -138,7 +138,7 @@ async def test_nobody_reads_changes_finds_or_deletes_conversations_of_others(
     assert [part.body["text"] for part in found.parts] == ["What is the weather?"]
 
 
-async def test_of_two_who_changed_the_same_only_the_first_is_kept(store: SqlConversationStore) -> None:
+async def test_of_two_who_changed_the_same_only_the_first_is_kept(store: ConversationStore) -> None:
     revision = await store.save(ALICE, conversation())
     await store.save(ALICE, replace(conversation("one", said(1, "first")), revision=revision))
 
@@ -154,13 +154,13 @@ async def test_of_two_who_changed_the_same_only_the_first_is_kept(store: SqlConv
     assert found.parts[0].body["text"] == "first"
 
 
-async def test_a_save_whose_answer_was_lost_can_be_repeated(store: SqlConversationStore) -> None:
+async def test_a_save_whose_answer_was_lost_can_be_repeated(store: ConversationStore) -> None:
     await store.save(ALICE, conversation())
     assert await store.save(ALICE, conversation()) == 1
 
 
 async def test_a_claim_of_an_unchanged_conversation_shuts_out_the_writer_before(
-    store: SqlConversationStore,
+    store: ConversationStore,
 ) -> None:
     revision = await store.save(ALICE, conversation())
     loaded = await store.load(ALICE, "one")
@@ -179,7 +179,7 @@ async def test_a_claim_of_an_unchanged_conversation_shuts_out_the_writer_before(
 
 
 async def test_a_process_can_ask_whether_a_conversation_is_unchanged(
-    store: SqlConversationStore,
+    store: ConversationStore,
 ) -> None:
     revision = await store.save(ALICE, conversation())
     loaded = await store.load(ALICE, "one")
@@ -194,7 +194,7 @@ async def test_a_process_can_ask_whether_a_conversation_is_unchanged(
     assert not await store.is_current(ALICE, "one", claimed, "she")
 
 
-async def test_what_was_deleted_is_not_brought_back_by_a_late_save(store: SqlConversationStore) -> None:
+async def test_what_was_deleted_is_not_brought_back_by_a_late_save(store: ConversationStore) -> None:
     revision = await store.save(ALICE, conversation())
     await store.delete(ALICE, "one")
 
@@ -203,7 +203,7 @@ async def test_what_was_deleted_is_not_brought_back_by_a_late_save(store: SqlCon
     assert await store.load(ALICE, "one") is None
 
 
-async def test_a_search_finds_titles_and_messages_in_any_case(store: SqlConversationStore) -> None:
+async def test_a_search_finds_titles_and_messages_in_any_case(store: ConversationStore) -> None:
     await store.save(ALICE, conversation("one", said(1, "ÄPFEL sind 100% gut"), at=1.0))
     await store.save(ALICE, conversation("two", Part("call", "c", {}, "äpfel"), said(1, "Birnen"), at=2.0))
 
@@ -216,7 +216,7 @@ async def test_a_search_finds_titles_and_messages_in_any_case(store: SqlConversa
     assert await found("_") == []
 
 
-async def test_the_list_begins_with_the_latest_and_is_as_long_as_asked(store: SqlConversationStore) -> None:
+async def test_the_list_begins_with_the_latest_and_is_as_long_as_asked(store: ConversationStore) -> None:
     for number in range(5):
         await store.save(ALICE, conversation(f"c{number}", at=float(number)))
 
@@ -224,7 +224,7 @@ async def test_the_list_begins_with_the_latest_and_is_as_long_as_asked(store: Sq
 
 
 async def test_what_nobody_used_for_too_long_is_purged_with_all_its_parts(
-    store: SqlConversationStore,
+    store: ConversationStore,
 ) -> None:
     await store.save(ALICE, conversation("old", at=10.0))
     await store.save(BOB, conversation("new", at=20.0))
@@ -240,14 +240,14 @@ async def test_what_nobody_used_for_too_long_is_purged_with_all_its_parts(
 
 
 async def test_conversations_outlive_the_process(url: str) -> None:
-    async with SqlConversationStore(url) as store:
+    async with ConversationStore(url) as store:
         await store.save(ALICE, conversation())
-    async with SqlConversationStore(url) as store:
+    async with ConversationStore(url) as store:
         assert [entry.chat_id for entry in await store.entries(ALICE)] == ["one"]
 
 
 async def test_an_operation_is_completed_although_its_caller_was_cancelled() -> None:
-    async with SqlConversationStore("sqlite://") as store:
+    async with ConversationStore("sqlite://") as store:
         for number in range(20):
             saving = asyncio.create_task(store.save(ALICE, conversation(f"c{number}")))
             for _ in range(number):
@@ -259,14 +259,14 @@ async def test_an_operation_is_completed_although_its_caller_was_cancelled() -> 
 
 
 async def test_replicas_that_start_at_once_make_the_schema_once(url: str) -> None:
-    stores = [SqlConversationStore(url) for _ in range(3)]
+    stores = [ConversationStore(url) for _ in range(3)]
     await asyncio.gather(*(store.__aenter__() for store in stores))
     await asyncio.gather(*(store.save(ALICE, conversation(f"c{i}")) for i, store in enumerate(stores)))
     assert len(await stores[0].entries(ALICE)) == 3
     await asyncio.gather(*(store.__aexit__(None, None, None) for store in stores))
 
 
-async def test_the_migrations_make_the_tables_that_the_code_uses(store: SqlConversationStore) -> None:
+async def test_the_migrations_make_the_tables_that_the_code_uses(store: ConversationStore) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         return list(compare_metadata(context, metadata))
@@ -276,11 +276,11 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(store: SqlConve
 
 
 async def test_a_database_of_a_later_release_is_refused_and_says_what_to_do(url: str) -> None:
-    async with SqlConversationStore(url) as store, store._engine.begin() as connection:
+    async with ConversationStore(url) as store, store._engine.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     with pytest.raises(LaterSchemaError, match=r"schema 9999, .* start that release, or restore a copy"):
-        await SqlConversationStore(url).__aenter__()
+        await ConversationStore(url).__aenter__()
 
 
 async def test_a_machine_whose_clock_is_ahead_of_the_databases_deletes_nothing_before_its_time(
@@ -288,7 +288,7 @@ async def test_a_machine_whose_clock_is_ahead_of_the_databases_deletes_nothing_b
 ) -> None:
     day = 86_400.0
     await emptied(postgres[1])
-    async with SqlConversationStore(postgres[1], clock=lambda: time.time() + 3 * day) as store:
+    async with ConversationStore(postgres[1], clock=lambda: time.time() + 3 * day) as store:
         now = time.time()
         await store.save(ALICE, conversation("kept", at=now - 0.5 * day))
         await store.save(ALICE, conversation("gone", at=now - 1.5 * day))
@@ -299,7 +299,7 @@ async def test_a_machine_whose_clock_is_ahead_of_the_databases_deletes_nothing_b
 async def test_a_database_that_was_restarted_is_used_again(postgres: tuple[Program, str]) -> None:
     server, address = postgres
     await emptied(address)
-    async with SqlConversationStore(address) as store:
+    async with ConversationStore(address) as store:
         await store.save(ALICE, conversation())
         await server.stop()
         with pytest.raises(StoreUnavailableError):
@@ -315,7 +315,7 @@ async def test_a_database_that_takes_no_connections_cannot_be_used_until_it_does
     address = postgres[1]
     engine = make_engine(database_url(address.replace("/postgres", "/template1")))
     async with (
-        SqlConversationStore(address) as store,
+        ConversationStore(address) as store,
         engine.execution_options(isolation_level="AUTOCOMMIT").connect() as admin,
     ):
         await admin.execute(text("ALTER DATABASE postgres ALLOW_CONNECTIONS false"))
@@ -333,7 +333,7 @@ async def test_a_database_that_takes_no_connections_cannot_be_used_until_it_does
 
 async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "data" / "conversations.sqlite3"
-    async with SqlConversationStore(f"sqlite:///{file}"):
+    async with ConversationStore(f"sqlite:///{file}"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
@@ -358,9 +358,9 @@ async def test_postgresql_takes_the_token_of_an_identity_as_the_password_of_each
 
     async with postgresql("a token of Entra ID") as (_, address):
         with pytest.raises(StoreUnavailableError):
-            async with SqlConversationStore(address, password=lambda: "an old one"):
+            async with ConversationStore(address, password=lambda: "an old one"):
                 pass
-        async with SqlConversationStore(address, password=token) as store:
+        async with ConversationStore(address, password=token) as store:
             await store.check()
         assert len(asked) >= 1
 
@@ -374,14 +374,14 @@ def back_to_the_release_before(connection: Connection) -> None:
 
 
 async def test_a_database_of_the_release_before_keeps_its_conversations_and_takes_grants(url: str) -> None:
-    async with SqlConversationStore(url) as store:
+    async with ConversationStore(url) as store:
         await store.save(ALICE, conversation())
     engine = make_engine(database_url(url))
     async with engine.begin() as connection:
         await connection.run_sync(back_to_the_release_before)
     await engine.dispose()
     grant = Grant(key=GrantKey("s", "pay", "0af1"), definition="d1", arguments={"amount": 1}, given_at=1.5)
-    async with SqlConversationStore(url) as store:
+    async with ConversationStore(url) as store:
         found = await store.load(ALICE, "one")
         assert found is not None
         assert [part.body for part in found.parts] == [part.body for part in conversation().parts]

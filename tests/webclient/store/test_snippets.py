@@ -2,7 +2,7 @@
 
 import json
 
-from mcpsecurity_webclient.store.snippets import snippet_of
+from mcpsecurity_webclient.store.sql import snippet_of
 
 
 def body(text: str) -> str:

@@ -8,8 +8,7 @@ from typing import cast
 
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity_webclient.auth.person import Person
-from mcpsecurity_webclient.chat.agent.model_choice import ModelChoice
-from mcpsecurity_webclient.chat.agent.offered_models import OfferedModels
+from mcpsecurity_webclient.chat.agent.offered_models import ModelChoice, OfferedModels
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
 from mcpsecurity_webclient.chat.agent.runs import Again, Runs
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
@@ -20,7 +19,6 @@ from mcpsecurity_webclient.chat.inbox import Inbox
 from mcpsecurity_webclient.chat.mcp.server import ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ToolChoice, User
-from mcpsecurity_webclient.chat.owners import owner_of
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
@@ -338,3 +336,8 @@ class ChatService:
 
 def _time_to_decide(settings: WebSettings) -> WaitingTime:
     return WaitingTime(settings.approval_timeout, settings.longest_wait)
+
+
+def owner_of(person: Person) -> Owner:
+    """Return the owner of the person's conversations in the store."""
+    return Owner(person.tenant_id, person.object_id)

@@ -8,8 +8,7 @@ from contextlib import suppress
 from weakref import WeakValueDictionary
 
 from mcpsecurity_webclient.auth.person import Person
-from mcpsecurity_webclient.chat.conversation import ChatService
-from mcpsecurity_webclient.chat.owners import owner_of
+from mcpsecurity_webclient.chat.conversation import ChatService, owner_of
 from mcpsecurity_webclient.chat.state import UNTITLED
 from mcpsecurity_webclient.errors import (
     StaleConversationError,

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, Snapshot
 from mcpsecurity_webclient.chat.strict_json import to_json
@@ -65,58 +65,11 @@ TakeSnapshot = Callable[[], StateView]
 """Returns the state of a conversation as it is now."""
 
 
-class EventBus(Protocol):
-    """The bus on which a conversation publishes events to its pages.
+class EventBus:
+    """The bus on which a conversation publishes events to its pages, in this process.
 
     `keep_soon` is called when `mark` should be kept with the conversation before long.
     """
-
-    keep_soon: Callable[[], None]
-
-    @property
-    def followed(self) -> bool:
-        """Whether a page follows."""
-
-    def publish(self, name: EventName, run_id: str | None, payload: EventPayload) -> None:
-        """Give an event to every page, in order."""
-
-    def subscribe(self, last: str | None, snapshot: TakeSnapshot) -> Subscription:
-        """Follow the events after `last`, or, when they are not known, from a snapshot on."""
-
-    def unsubscribe(self, subscription: Subscription) -> None:
-        """Stop following."""
-
-    def tell(self, subscription: Subscription, name: EventName, payload: EventPayload) -> None:
-        """Give an event to one page only. It has no place in the order and is not kept."""
-
-    def tell_all(self, name: EventName, payload: EventPayload) -> None:
-        """Give an event to every page that follows, as `tell` does."""
-
-    def forget(self) -> None:
-        """Keep nothing of the past: pages that missed some of it get a snapshot."""
-
-    def mark(self) -> tuple[str, int] | None:
-        """Return epoch and number of the last event, from which another process can go on, if one can."""
-
-    async def recover(self, epoch: str, after: int) -> "list[ChatEvent] | None":
-        """Go on with the events of another process, and return those after a mark of it; None if they are not
-        all known: then nothing is, and pages get snapshots."""
-
-    def renew(self) -> None:
-        """Go on in another epoch: every page that comes gets a snapshot."""
-
-    def close(self) -> None:
-        """End every subscription; later events are dropped."""
-
-    async def aclose(self) -> None:
-        """Close it when the published events are delivered."""
-
-    async def discard(self) -> None:
-        """Forget the conversation for good."""
-
-
-class InMemoryEventBus:
-    """An `EventBus` of one conversation in this process."""
 
     def __init__(self, chat_id: str, clock: Callable[[], float] = time.time) -> None:
         self._chat_id = chat_id
@@ -173,11 +126,12 @@ class InMemoryEventBus:
         self._kept_characters = 0
 
     def mark(self) -> tuple[str, int] | None:
-        """Return None: no other process can go on."""
+        """Return epoch and number of the last event, if another process can go on from it."""
         return None
 
-    async def recover(self, epoch: str, after: int) -> list[ChatEvent] | None:  # noqa: ARG002 - the protocol's
-        """Return None: nothing is known of another process."""
+    async def recover(self, epoch: str, after: int) -> list[ChatEvent] | None:  # noqa: ARG002 - of a bus that replicas share
+        """Go on with the events of another process, and return those after a mark of it; None if they are not
+        all known: then nothing is, and pages get snapshots."""
         return None
 
     def renew(self) -> None:
@@ -186,17 +140,17 @@ class InMemoryEventBus:
         self.forget()
 
     def close(self) -> None:
-        """End every subscription."""
+        """End every subscription; later events are dropped."""
         self._closed = True
         for subscription in self._subscriptions:
             subscription.end()
 
     async def aclose(self) -> None:
-        """Close it: published events are delivered already."""
+        """Close it when the published events are delivered."""
         self.close()
 
     async def discard(self) -> None:
-        """Forget the conversation for good, which closing does."""
+        """Forget the conversation for good."""
 
     def _give(self, event: ChatEvent) -> None:
         """Hand an event to every page, and keep it for those that come back."""

@@ -9,8 +9,8 @@ from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_webclient.auth.flows import FlowStore, InMemoryFlowStore
 from mcpsecurity_webclient.auth.sessions import InMemorySessionStore, SessionStore
 from mcpsecurity_webclient.auth.token_cache import InMemoryTokenCacheStore, TokenCacheStore
-from mcpsecurity_webclient.chat.events import EventBus, InMemoryEventBus
-from mcpsecurity_webclient.chat.requests.pending_requests import NullRequestLog, RequestLog
+from mcpsecurity_webclient.chat.events import EventBus
+from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog
 from mcpsecurity_webclient.settings import WebSettings
 from mcpsecurity_webclient.store import Owner
 
@@ -33,7 +33,7 @@ class WebState:
 def event_bus(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> EventBus:
     """Return the event bus of a conversation of `owner`."""
     if state.logs is None:
-        return InMemoryEventBus(chat_id, clock)
+        return EventBus(chat_id, clock)
     from mcpsecurity_webclient.replicas.redis_event_bus import RedisEventBus  # noqa: PLC0415
     from mcpsecurity_webclient.replicas.redis_event_log import EventLog  # noqa: PLC0415 - needs the extra `scale`
 
@@ -43,7 +43,7 @@ def event_bus(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], f
 def request_log(state: WebState, owner: Owner, chat_id: str, clock: Callable[[], float]) -> RequestLog:
     """Return the log of the pending requests of a conversation of `owner`."""
     if state.redis is None:
-        return NullRequestLog()
+        return RequestLog()
     from mcpsecurity_webclient.replicas.redis_requests import RedisRequestLog  # noqa: PLC0415 - needs the extra `scale`
 
     return RedisRequestLog(state.redis, owner, chat_id, clock)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
-from mcpsecurity_webclient.chat.events import ChatEvent, InMemoryEventBus, Subscription, TakeSnapshot
+from mcpsecurity_webclient.chat.events import ChatEvent, EventBus, Subscription, TakeSnapshot
 from mcpsecurity_webclient.replicas.redis_event_log import EventLog
 
 _UNMARKED_CHARACTERS = 48 * 1024
@@ -33,8 +33,8 @@ class _Joining:
     state: ChatEvent
 
 
-class RedisEventBus(InMemoryEventBus):
-    """An `EventBus` that logs events before it delivers them."""
+class RedisEventBus(EventBus):
+    """A bus that logs events before it delivers them."""
 
     def __init__(self, chat_id: str, log: EventLog, clock: Callable[[], float] = time.time) -> None:
         super().__init__(chat_id, clock)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from mcpsecurity.redis.connection import RedisConnection, translated
 from mcpsecurity.redis.encryption import UnreadableError
 from mcpsecurity.redis.errors import RedisUnavailableError
-from mcpsecurity_webclient.chat.requests.pending_requests import Kind, Remembered, State
+from mcpsecurity_webclient.chat.requests.pending_requests import Kind, Remembered, RequestLog, State
 from mcpsecurity_webclient.store import Owner
 
 _SECONDS = 0.5
@@ -33,8 +33,8 @@ class _Question(BaseModel):
     expires_at: float
 
 
-class RedisRequestLog:
-    """An `RequestLog` of one conversation of `owner`; `clock` gives seconds since 1970."""
+class RedisRequestLog(RequestLog):
+    """The log of one conversation of `owner`; `clock` gives seconds since 1970."""
 
     def __init__(
         self, redis: RedisConnection, owner: Owner, chat_id: str, clock: Callable[[], float] = time.time
@@ -48,18 +48,15 @@ class RedisRequestLog:
         self._script = redis.client.register_script(_PUT)
 
     async def asked(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002
-        """Record a request before it is shown."""
         self._open[id] = expires_at
         await self._put(kind, id, "open", expires_at)
 
     async def extended(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002
-        """Record the new deadline of a request, unless it has ended."""
         if id in self._open:
             self._open[id] = expires_at
             await self._put(kind, id, "open", expires_at)
 
     def settled(self, kind: Kind, id: str, state: State) -> None:  # noqa: A002
-        """Schedule recording how a request has ended."""
         if (expires_at := self._open.pop(id, None)) is not None:
             self._soon(self._put(kind, id, state, expires_at))
 

@@ -2,14 +2,13 @@
 
 from mcpsecurity_webclient.store.conversations import (
     Conversation,
-    ConversationStore,
     Entry,
     Owner,
     Part,
     PartKind,
 )
 from mcpsecurity_webclient.store.grants import Grant, GrantKey, GrantStore
-from mcpsecurity_webclient.store.sql import SqlConversationStore
+from mcpsecurity_webclient.store.sql import ConversationStore
 
 __all__ = [
     "Conversation",
@@ -21,5 +20,4 @@ __all__ = [
     "Owner",
     "Part",
     "PartKind",
-    "SqlConversationStore",
 ]

@@ -1,9 +1,9 @@
-"""The parts of a stored conversation, and the store's contract."""
+"""The parts of a stored conversation, and the entries of the list of conversations."""
 
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 from mcpsecurity.runtime.exact_decimals import dumps
 
@@ -77,45 +77,3 @@ class Entry(NamedTuple):
     snippet: str = ""
     waiting: int = 0
     running: bool = False
-
-
-class ConversationStore(Protocol):
-    """Keeps conversations, each found only by its owner.
-
-    Every method may raise `StoreUnavailableError`.
-    """
-
-    async def entries(self, owner: Owner, search: str | None = None, *, limit: int = 200) -> list[Entry]:
-        """Return an owner's conversations in which something was said, pinned ones first, then the latest.
-        With `search` those that have it in their title or in a message, ignoring case."""
-
-    async def load(self, owner: Owner, chat_id: str) -> Conversation | None:
-        """Return a conversation; None if the owner has no conversation of that id."""
-
-    async def save(self, owner: Owner, conversation: Conversation) -> int:
-        """Save a conversation, and return its new revision. It is stored when this returns.
-
-        Raises:
-            StaleConversationError: the one that is kept is not of `conversation.revision`.
-        """
-
-    async def claim(self, owner: Owner, conversation: Conversation, writer: str) -> int:
-        """Make `writer` the writer of a conversation as it was loaded; return its new revision. Saves of the
-        writer before are refused from then on.
-
-        Raises:
-            StaleConversationError: it was changed or deleted since.
-        """
-
-    async def is_current(self, owner: Owner, chat_id: str, revision: int, writer: str) -> bool:
-        """Return whether the stored revision is this one, or `writer` has saved since."""
-
-    async def delete(self, owner: Owner, chat_id: str) -> None:
-        """Delete a conversation, if the owner has it."""
-
-    async def purge(self, before: float, *, empty_before: float) -> int:
-        """Delete conversations not used since `before`, and those without messages not used since
-        `empty_before`; return how many."""
-
-    async def check(self) -> None:
-        """Return if the database answers."""

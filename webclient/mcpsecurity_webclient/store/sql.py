@@ -1,9 +1,9 @@
-"""A `ConversationStore` in SQLite or PostgreSQL."""
+"""The store of conversations in SQLite or PostgreSQL."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Coroutine
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import (
@@ -29,9 +29,8 @@ from mcpsecurity.runtime.exact_decimals import dumps, loads
 from mcpsecurity_webclient.errors import LaterSchemaError, StaleConversationError, StoreUnavailableError
 from mcpsecurity_webclient.store.conversations import Conversation, Entry, Owner, Part
 from mcpsecurity_webclient.store.engine import GetPassword, database_url, make_engine, migrate
+from mcpsecurity_webclient.store.grants import GrantStore
 from mcpsecurity_webclient.store.models import conversations, parts
-from mcpsecurity_webclient.store.snippets import snippet_of
-from mcpsecurity_webclient.store.sql_grants import SqlGrants
 
 T = TypeVar("T")
 _SECONDS = 15.0
@@ -39,8 +38,10 @@ _Key = tuple[str, str]
 _Work = Callable[[AsyncConnection], Coroutine[Any, Any, T]]
 
 
-class SqlConversationStore:
-    """Conversations in the database of `url` (see `database_url`), to be entered before use.
+class ConversationStore:
+    """Conversations in the database of `url` (see `database_url`), each found only by its owner.
+
+    Enter it before use. Every method may raise `StoreUnavailableError`.
 
     `clock` gives seconds since 1970, as for the times that it is given. `password` returns the password of
     each new connection to PostgreSQL, if the address has none; it may block.
@@ -52,7 +53,7 @@ class SqlConversationStore:
         self._clock = clock
         self._engine = make_engine(database_url(url), password)
         self._running: set[asyncio.Task[Any]] = set()
-        self.grants = SqlGrants(self._shielded)
+        self.grants = GrantStore(self._shielded)
 
     async def __aenter__(self) -> Self:
         """Connect, and bring the schema up to date.
@@ -72,16 +73,15 @@ class SqlConversationStore:
             raise StoreUnavailableError(text) from error
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections after running transactions have ended."""
         if self._running:
             await asyncio.wait(set(self._running))
         await self._engine.dispose()
 
     async def entries(self, owner: Owner, search: str | None = None, *, limit: int = 200) -> list[Entry]:
-        """Return an owner's conversations, pinned ones first, then the latest."""
+        """Return an owner's conversations in which something was said, pinned ones first, then the latest.
+        With `search` those that have it in their title or in a message, ignoring case."""
         table = conversations.c
         columns = [table.chat_id, table.title, table.updated_at, table.pinned]
         query = select(*columns, _saying(search) if search else null())
@@ -120,7 +120,11 @@ class SqlConversationStore:
         return await self._shielded(work)
 
     async def save(self, owner: Owner, conversation: Conversation) -> int:
-        """Save a conversation; only parts that have changed are written."""
+        """Save a conversation, of which only parts that have changed are written; return its new revision.
+
+        Raises:
+            StaleConversationError: the one that is kept is not of `conversation.revision`.
+        """
         rows = _part_rows(conversation.parts)
 
         async def work(connection: AsyncConnection) -> int:
@@ -131,7 +135,12 @@ class SqlConversationStore:
         return await self._shielded(work)
 
     async def claim(self, owner: Owner, conversation: Conversation, writer: str) -> int:
-        """Make `writer` the writer of a conversation as it was loaded, and return its new revision."""
+        """Make `writer` the writer of a conversation as it was loaded; return its new revision. Saves of the
+        writer before are refused from then on.
+
+        Raises:
+            StaleConversationError: it was changed or deleted since.
+        """
         known, table = conversation.revision, conversations.c
         which = and_(_of(conversations, owner, conversation.chat_id), table.revision == known)
         values = {"revision": known + 1, "writer": writer}
@@ -163,7 +172,8 @@ class SqlConversationStore:
         await self._shielded(work)
 
     async def purge(self, before: float, *, empty_before: float) -> int:
-        """Delete unused conversations (see `ConversationStore.purge`); return how many."""
+        """Delete conversations not used since `before`, and those without messages not used since
+        `empty_before`; return how many."""
         table = conversations.c
 
         async def work(connection: AsyncConnection) -> int:
@@ -322,3 +332,22 @@ def _storable(text: str) -> str:
 
 def _folded(text: str) -> str:
     return _storable(text.casefold())
+
+
+_BEFORE = 30
+_LENGTH = 120
+
+
+def snippet_of(body: str | None, search: str) -> str:
+    """Return the words of a message around the first place of `search`, on one line; "" without a message.
+
+    `body` is a stored message, a JSON object with a `text`. The place is found as the search finds it,
+    without regard to case.
+    """
+    if body is None:
+        return ""
+    text = " ".join(str(json.loads(body).get("text", "")).split())
+    place = text.casefold().find(" ".join(search.casefold().split()))
+    start = max(place - _BEFORE, 0)
+    cut = text[start : start + _LENGTH]
+    return f"{'…' if start else ''}{cut}{'…' if start + _LENGTH < len(text) else ''}"

@@ -2,14 +2,12 @@
 
 from aiohttp import web
 
-from mcpsecurity.localcloud.entra.aadsts import Sts
-from mcpsecurity.localcloud.entra.claims import read_claims
 from mcpsecurity.localcloud.entra.clients import Authenticated, find_client
-from mcpsecurity.localcloud.entra.devices import DeviceFlow, find_device_flow, new_user_code
-from mcpsecurity.localcloud.entra.errors import EntraError
+from mcpsecurity.localcloud.entra.errors import EntraError, Sts
+from mcpsecurity.localcloud.entra.grants import DeviceFlow, find_device_flow, new_user_code
 from mcpsecurity.localcloud.entra.issuing import Answer, Values, delegated, required
 from mcpsecurity.localcloud.entra.pages import device_code_page
-from mcpsecurity.localcloud.entra.parameters import form_values, single_values
+from mcpsecurity.localcloud.entra.parameters import form_values, read_claims, single_values
 from mcpsecurity.localcloud.entra.scopes import parse_scopes
 from mcpsecurity.localcloud.entra.signin import ask_for_account
 from mcpsecurity.localcloud.entra.tenant import DEVICE_CODE_LIFETIME, Tenant

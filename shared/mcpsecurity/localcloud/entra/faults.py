@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcpsecurity.localcloud.entra.aadsts import StsCode
-from mcpsecurity.localcloud.entra.errors import EntraError
+from mcpsecurity.localcloud.entra.errors import EntraError, StsCode
 
 
 @dataclass(frozen=True, slots=True)

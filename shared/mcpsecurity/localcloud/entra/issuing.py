@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity.localcloud.entra.clients import Authenticated
 from mcpsecurity.localcloud.entra.directory import Api
-from mcpsecurity.localcloud.entra.errors import EntraError
+from mcpsecurity.localcloud.entra.errors import EntraError, Sts
 from mcpsecurity.localcloud.entra.grants import Family, RefreshGrant
 from mcpsecurity.localcloud.entra.scopes import Requested
 from mcpsecurity.localcloud.entra.tenant import REFRESH_TOKEN_LIFETIME, Tenant

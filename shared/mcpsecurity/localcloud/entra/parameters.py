@@ -1,18 +1,51 @@
 """Parameters of requests: forms, and the authorization request (RFC 6749 4.1.1, OIDC Core 3.1.2.1)."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 from multidict import MultiDict, MultiMapping
 
-from mcpsecurity.localcloud.entra.aadsts import Sts
-from mcpsecurity.localcloud.entra.claims import NO_CLAIMS, AskedClaims, read_claims
 from mcpsecurity.localcloud.entra.directory import Client, Directory
-from mcpsecurity.localcloud.entra.errors import EntraError
+from mcpsecurity.localcloud.entra.errors import EntraError, Sts
 from mcpsecurity.localcloud.entra.ids import TENANT_ID
 from mcpsecurity.localcloud.entra.scopes import Requested, parse_scopes
+
+
+@dataclass(frozen=True, slots=True)
+class AskedClaims:
+    """`acrs` are authentication contexts, `capabilities` what the client can do, such as CP1 (`xms_cc`)."""
+
+    acrs: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+
+
+NO_CLAIMS = AskedClaims()
+
+
+def read_claims(text: str | None) -> AskedClaims:
+    """Read a `claims` parameter.
+
+    Raises:
+        EntraError: it is not JSON of the expected form (AADSTS9002313).
+    """
+    if text is None:
+        return NO_CLAIMS
+    try:
+        asked = json.loads(text).get("access_token", {})
+        return AskedClaims(_values(asked.get("acrs")), _values(asked.get("xms_cc")))
+    except (AttributeError, TypeError, ValueError):
+        raise EntraError(Sts.MALFORMED, detail="The claims parameter cannot be read.") from None
+
+
+def _values(member: Any) -> tuple[str, ...]:
+    member = member or {}
+    values = member.get("values", [member["value"]] if "value" in member else [])
+    return tuple(str(value) for value in values)
+
 
 _RESPONSE_MODES = frozenset({"query", "fragment", "form_post"})
 _KEPT_EMPTY = frozenset({"scope"})  # Entra tells an empty scope from none (AADSTS28003)

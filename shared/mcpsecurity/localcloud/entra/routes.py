@@ -1,23 +1,23 @@
 """The tenant's routes, with the faults and error handling that all of them share."""
 
 import asyncio
+import hmac
 import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from mcpsecurity.localcloud.entra.aadsts import Sts
 from mcpsecurity.localcloud.entra.authorize import authorize
 from mcpsecurity.localcloud.entra.device import device_authorization, enter_code, show_code_page
-from mcpsecurity.localcloud.entra.errors import EntraError, token_error
-from mcpsecurity.localcloud.entra.logout import logout
-from mcpsecurity.localcloud.entra.managed_identity import IDENTITY_PATH, managed_identity
+from mcpsecurity.localcloud.entra.errors import EntraError, Sts, token_error
+from mcpsecurity.localcloud.entra.ids import MANAGED_IDENTITY_ID
 from mcpsecurity.localcloud.entra.metadata import discovery, jwks
 from mcpsecurity.localcloud.entra.pages import error_page
 from mcpsecurity.localcloud.entra.sessions import TENANT_NAMES
-from mcpsecurity.localcloud.entra.signin import consent, login
+from mcpsecurity.localcloud.entra.signin import consent, login, logout
 from mcpsecurity.localcloud.entra.tenant import Tenant
 from mcpsecurity.localcloud.entra.token import token
+from mcpsecurity.localcloud.entra.tokens import ACCESS_TOKEN_LIFETIME
 
 _log = logging.getLogger(__name__)
 
@@ -87,3 +87,29 @@ def _endpoint(tenant: Tenant, handler: TenantHandler, refusal: Refusal) -> Handl
 def _check_tenant(name: str) -> None:
     if name.lower() not in TENANT_NAMES:
         raise EntraError(Sts.UNKNOWN_TENANT, tenant=name)
+
+
+IDENTITY_PATH = "/msi/token"
+IDENTITY_HEADER = "local-development-only~identity"
+
+
+async def managed_identity(tenant: Tenant, request: web.Request) -> web.StreamResponse:
+    """Answer a program on an Azure machine with a token of its managed identity, as App Service does.
+
+    `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` tell the program where; the header keeps web pages out.
+    """
+    if not hmac.compare_digest(request.headers.get("X-IDENTITY-HEADER", ""), IDENTITY_HEADER):
+        raise web.HTTPUnauthorized
+    resource = request.query.get("resource", "")
+    if not resource or request.query.get("client_id", MANAGED_IDENTITY_ID) != MANAGED_IDENTITY_ID:
+        return web.json_response({"error": "invalid_request"}, status=400)
+    token = await asyncio.to_thread(tenant.tokens.sign, tenant.tokens.identity_claims(resource))
+    return web.json_response(
+        {
+            "access_token": token,
+            "expires_on": str(int(tenant.now()) + ACCESS_TOKEN_LIFETIME),
+            "resource": resource,
+            "token_type": "Bearer",
+            "client_id": MANAGED_IDENTITY_ID,
+        }
+    )

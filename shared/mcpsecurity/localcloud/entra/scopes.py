@@ -1,15 +1,14 @@
-"""The `scope` and `resource` parameters: which API is meant, and which of its scopes.
+"""The `scope` and `resource` parameters: which API is meant, which of its scopes, and which have consent.
 
 Entra takes the resource from the scopes' prefix (`api://…/mcp:tools`); a scope without a prefix is Graph's.
 An RFC 8707 `resource` is accepted only if it names the API that owns the scopes (AADSTS9010010 otherwise).
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mcpsecurity.localcloud.entra.aadsts import Sts
-from mcpsecurity.localcloud.entra.directory import Api, Client, Directory
-from mcpsecurity.localcloud.entra.errors import EntraError
+from mcpsecurity.localcloud.entra.directory import Api, Client, Directory, User
+from mcpsecurity.localcloud.entra.errors import EntraError, Sts
 from mcpsecurity.localcloud.entra.ids import GRAPH_ID
 
 OIDC_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
@@ -102,3 +101,34 @@ def _resolve(directory: Directory, word: str) -> tuple[Api, str, str]:
     if api is None:
         raise EntraError(Sts.UNKNOWN_RESOURCE, resource=identifier)
     return api, identifier, name
+
+
+Grant = tuple[str, str, str, str]  # user's object id, client id, API's app id, scope
+
+
+@dataclass(slots=True)
+class Consents:
+    """The consents that people gave on the consent page, besides the administrator's for every client."""
+
+    given: set[Grant] = field(default_factory=set)
+
+    def are_missing(
+        self, user: User, client: Client, apis: tuple[ApiScopes, ...], *, administrator: bool
+    ) -> bool:
+        """Return whether `user` has not granted `client` one of the scopes of `apis`.
+
+        `administrator`: an administrator has consented to all but those that each person grants for herself.
+        """
+        needed = _grants(user, client, apis)
+        if administrator:
+            personal = {(s.api.app_id, name) for s in apis for name in s.api.personal_scopes}
+            needed = {grant for grant in needed if grant[2:] in personal}
+        return not needed <= self.given
+
+    def give(self, user: User, client: Client, requested: Requested) -> None:
+        """Record that `user` accepted what `client` asks for."""
+        self.given |= _grants(user, client, requested.apis)
+
+
+def _grants(user: User, client: Client, apis: tuple[ApiScopes, ...]) -> set[Grant]:
+    return {(user.oid, client.client_id, scopes.api.app_id, name) for scopes in apis for name in scopes.names}

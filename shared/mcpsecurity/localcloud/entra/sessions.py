@@ -1,4 +1,4 @@
-"""The sign-in session of a browser with the tenant, found by a cookie."""
+"""The sign-in session of a browser with the tenant, found by a cookie, and the pages it was shown."""
 
 import uuid
 from collections.abc import Callable
@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from mcpsecurity.localcloud.entra.directory import User
+from mcpsecurity.localcloud.entra.grants import DeviceFlow, ExpiringStore
 from mcpsecurity.localcloud.entra.ids import TENANT_ID
-from mcpsecurity.localcloud.entra.store import ExpiringStore
+from mcpsecurity.localcloud.entra.parameters import AuthorizeRequest
 
 TENANT_NAMES = (TENANT_ID, "common", "organizations")
 """The names of the tenant in a path."""
@@ -22,6 +23,24 @@ class BrowserSession:
 
     session_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     accounts: dict[str, User] = field(default_factory=dict)
+
+
+Purpose = AuthorizeRequest | DeviceFlow
+"""What a person signs in for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A page whose form was not sent yet: its browser session, the request, and the user once chosen."""
+
+    session: BrowserSession
+    purpose: Purpose
+    user: User | None = None
+
+
+def target_of(purpose: Purpose) -> str:
+    """Return the redirect URI to which the answer leads; empty for a device."""
+    return purpose.reply_to.redirect_uri if isinstance(purpose, AuthorizeRequest) else ""
 
 
 class BrowserSessions:

@@ -1,19 +1,22 @@
-"""The steps that a person takes: choosing an account, consenting, and the client's answer."""
+"""Signing in and out: choosing an account, consenting, the client's answer, and the end of a session."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from mcpsecurity.localcloud.entra.aadsts import Sts
-from mcpsecurity.localcloud.entra.devices import DeviceFlow
-from mcpsecurity.localcloud.entra.directory import User
-from mcpsecurity.localcloud.entra.errors import EntraError
-from mcpsecurity.localcloud.entra.grants import CodeGrant, Family
-from mcpsecurity.localcloud.entra.interaction import Pending, Purpose, target_of
-from mcpsecurity.localcloud.entra.pages import consent_page, login_page, message_page
-from mcpsecurity.localcloud.entra.parameters import AuthorizeRequest, form_values
-from mcpsecurity.localcloud.entra.responses import reply, reply_error
-from mcpsecurity.localcloud.entra.sessions import BrowserSession
+from mcpsecurity.localcloud.entra.directory import Directory, User
+from mcpsecurity.localcloud.entra.errors import EntraError, Sts, wire_description
+from mcpsecurity.localcloud.entra.grants import CodeGrant, DeviceFlow, Family
+from mcpsecurity.localcloud.entra.pages import (
+    consent_page,
+    form_post_page,
+    login_page,
+    message_page,
+    sign_out_page,
+)
+from mcpsecurity.localcloud.entra.parameters import AuthorizeRequest, ReplyTo, form_values, single_values
+from mcpsecurity.localcloud.entra.sessions import BrowserSession, Pending, Purpose, target_of
 from mcpsecurity.localcloud.entra.tenant import CODE_LIFETIME, Tenant
 
 
@@ -116,3 +119,86 @@ def _take(tenant: Tenant, request: web.Request, flow: str) -> Pending:
 def _hinted_first(users: Iterable[User], purpose: Purpose) -> list[User]:
     hint = (purpose.login_hint or "").strip().lower() if isinstance(purpose, AuthorizeRequest) else ""
     return sorted(users, key=lambda user: user.sign_in_name != hint)
+
+
+def reply(reply_to: ReplyTo, issuer: str, values: Mapping[str, str]) -> web.Response:
+    """Send `values`, the state and the issuer (RFC 9207) to the client's redirect URI."""
+    parameters = dict(values)
+    if reply_to.state is not None:
+        parameters["state"] = reply_to.state
+    parameters["iss"] = issuer
+    if reply_to.response_mode == "form_post":
+        return form_post_page(reply_to.redirect_uri, parameters)
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return web.Response(
+        status=302, headers={**headers, "Location": _location(reply_to, urlencode(parameters))}
+    )
+
+
+def reply_error(reply_to: ReplyTo, issuer: str, error: EntraError) -> web.Response:
+    """Send a refusal to the client (RFC 6749 4.1.2.1)."""
+    name = _AT_AUTHORIZE.get(error.code.error, error.code.error)
+    values = {"error": name, "error_description": wire_description(error)}
+    if error.code.suberror:
+        values["error_subcode"] = error.code.suberror
+    return reply(reply_to, issuer, values)
+
+
+# consent that is missing is an invalid grant at the token endpoint, and a reason to interact here
+_AT_AUTHORIZE = {"invalid_grant": "consent_required"}
+
+
+def _location(reply_to: ReplyTo, query: str) -> str:
+    parts = urlsplit(reply_to.redirect_uri)
+    if reply_to.response_mode == "fragment":
+        return parts._replace(fragment=query).geturl()
+    return parts._replace(query=f"{parts.query}&{query}" if parts.query else query).geturl()
+
+
+_FORWARDED = ("post_logout_redirect_uri", "state")
+
+
+async def logout(tenant: Tenant, request: web.Request) -> web.StreamResponse:
+    """End the browser's session, or one account of it, and send the browser back to the client.
+
+    With several accounts signed in and no `logout_hint` or `id_token_hint` the person is asked which one, as
+    in Entra. The browser is sent only to a URI that a client has registered; otherwise a page says that it is
+    done.
+    """
+    values = await form_values(request) if request.method == "POST" else single_values(request.query)
+    session = tenant.sessions.of(request)
+    target = _registered(tenant.directory, values.get("post_logout_redirect_uri", ""))
+    user = _hinted(tenant, values)
+    if session is not None and len(session.accounts) > 1 and user is None:
+        fields = {name: values[name] for name in _FORWARDED if name in values}
+        return sign_out_page(session.accounts.values(), fields, target)
+    response = _goodbye(target, values.get("state"))
+    if session is not None:
+        session.accounts.pop(user.oid if user else "", None)
+        if user is None or not session.accounts:
+            tenant.sessions.end(request, response)
+    return response
+
+
+def _hinted(tenant: Tenant, values: Mapping[str, str]) -> User | None:
+    """Return the account that `logout_hint` or `id_token_hint` means."""
+    if "logout_hint" in values:
+        return tenant.directory.user(values["logout_hint"])
+    claims = tenant.tokens.read(values.get("id_token_hint", ""))
+    return tenant.directory.user_by_oid(claims["oid"]) if claims else None
+
+
+def _registered(directory: Directory, uri: str) -> str:
+    """Return `uri` if a client has registered it for this, otherwise nothing."""
+    return uri if any(uri in client.logout_uris for client in directory.clients.values()) else ""
+
+
+def _goodbye(target: str, state: str | None) -> web.StreamResponse:
+    if not target:
+        return message_page(
+            "You signed out of your account", "It’s a good idea to close all browser windows."
+        )
+    if state is not None:
+        target += ("&" if "?" in target else "?") + urlencode({"state": state})
+    headers = {"Location": target, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return web.Response(status=302, headers=headers)

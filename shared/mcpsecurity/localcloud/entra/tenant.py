@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mcpsecurity.localcloud.entra.client_documents import ClientDocuments
-from mcpsecurity.localcloud.entra.consents import Consents
-from mcpsecurity.localcloud.entra.devices import DeviceFlow
 from mcpsecurity.localcloud.entra.directory import Client, Directory, User
 from mcpsecurity.localcloud.entra.faults import Faults
-from mcpsecurity.localcloud.entra.grants import CodeGrant, RefreshGrant
+from mcpsecurity.localcloud.entra.grants import CodeGrant, DeviceFlow, ExpiringStore, RefreshGrant
 from mcpsecurity.localcloud.entra.ids import TENANT_ID
-from mcpsecurity.localcloud.entra.interaction import Pending
 from mcpsecurity.localcloud.entra.keys import SigningKey, SigningKeys
-from mcpsecurity.localcloud.entra.scopes import Requested
-from mcpsecurity.localcloud.entra.sessions import BrowserSessions
-from mcpsecurity.localcloud.entra.store import ExpiringStore
+from mcpsecurity.localcloud.entra.scopes import Consents, Requested
+from mcpsecurity.localcloud.entra.sessions import BrowserSessions, Pending
 from mcpsecurity.localcloud.entra.tokens import TokenFactory
 
 CODE_LIFETIME = 600.0
@@ -85,9 +81,8 @@ class Tenant:
 
     def needs_consent(self, user: User, client: Client, requested: Requested) -> bool:
         """Return whether `user` has to be asked: not while the administrator's consent stands."""
-        if self.faults.consent_required:
-            return self.consents.are_missing(user, client, requested.apis)
-        return self.consents.are_missing_for(user, client, requested.apis)
+        administrator = not self.faults.consent_required
+        return self.consents.are_missing(user, client, requested.apis, administrator=administrator)
 
     async def rotate_keys(self) -> None:
         """Sign with a new key from now on. The one before stays published, as in Entra, until `drop_keys`."""

@@ -1,4 +1,4 @@
-"""The token endpoint: which client, which grant, and the grants of RFC 6749."""
+"""The token endpoint: which client, which grant, and the grants but for the device's."""
 
 import base64
 import hashlib
@@ -8,18 +8,16 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from mcpsecurity.localcloud.entra.aadsts import Sts
-from mcpsecurity.localcloud.entra.claims import read_claims
 from mcpsecurity.localcloud.entra.clients import Authenticated, authenticate_client
 from mcpsecurity.localcloud.entra.device import device_code
-from mcpsecurity.localcloud.entra.directory import ClientKind
-from mcpsecurity.localcloud.entra.errors import EntraError
+from mcpsecurity.localcloud.entra.directory import ClientKind, User
+from mcpsecurity.localcloud.entra.errors import EntraError, Sts
 from mcpsecurity.localcloud.entra.grants import Family, take_code, take_refresh_token
 from mcpsecurity.localcloud.entra.issuing import Answer, Values, app_only, delegated, required
-from mcpsecurity.localcloud.entra.on_behalf_of import on_behalf_of
-from mcpsecurity.localcloud.entra.parameters import form_values
+from mcpsecurity.localcloud.entra.parameters import form_values, read_claims
 from mcpsecurity.localcloud.entra.scopes import Requested, parse_scopes
 from mcpsecurity.localcloud.entra.tenant import Tenant
+from mcpsecurity.localcloud.entra.tokens import Claims
 
 
 async def token(tenant: Tenant, request: web.Request) -> web.StreamResponse:
@@ -78,16 +76,6 @@ async def _agent_account(tenant: Tenant, client: Authenticated, values: Values) 
     return await delegated(tenant, client, requested, Family(account, str(uuid.uuid4())))
 
 
-_GRANTS: dict[str, Callable[[Tenant, Authenticated, Values], Awaitable[Answer]]] = {
-    "authorization_code": _authorization_code,
-    "refresh_token": _refresh_token,
-    "client_credentials": _client_credentials,
-    "urn:ietf:params:oauth:grant-type:jwt-bearer": on_behalf_of,
-    "urn:ietf:params:oauth:grant-type:device_code": device_code,
-    "user_fic": _agent_account,
-}
-
-
 def _narrowed(tenant: Tenant, client: Authenticated, approved: Requested, values: Values) -> Requested:
     """Return the scopes of new tokens: those that were approved, or those that `scope` asks for now.
 
@@ -111,3 +99,52 @@ def _check_verifier(challenge: str, verifier: str) -> None:
     digest = hashlib.sha256(verifier.encode()).digest()
     if not hmac.compare_digest(base64.urlsafe_b64encode(digest).rstrip(b"=").decode(), challenge):
         raise EntraError(Sts.VERIFIER_MISMATCH)
+
+
+async def _on_behalf_of(tenant: Tenant, client: Authenticated, values: Values) -> Answer:
+    """On-behalf-of: an API trades the token it was called with for one of another API (as RFC 7523 does).
+
+    Raises:
+        EntraError: the assertion's signature (AADSTS50013), time (500133) or audience (500131) is wrong, or
+            it is app-only (7000114).
+    """
+    if client.client.kind is ClientKind.PUBLIC:
+        raise EntraError(Sts.NOT_FOR_PUBLIC, client=client.client.client_id)
+    if required(values, "requested_token_use") != "on_behalf_of":
+        raise EntraError(Sts.MALFORMED, detail="requested_token_use must be on_behalf_of.")
+    requested = parse_scopes(tenant.directory, client.client, required(values, "scope"))
+    claims = _assertion_claims(tenant, client, required(values, "assertion"))
+    asked = read_claims(values.get("claims"))
+    if not set(asked.acrs) <= set(claims.get("acrs", ())):
+        raise EntraError(Sts.MFA_REQUIRED, claims=values["claims"])
+    family = Family(_person(tenant, claims), str(uuid.uuid4()), tuple(claims.get("acrs", ())))
+    requested.single(tenant.directory)
+    return await delegated(tenant, client, requested, family)
+
+
+def _assertion_claims(tenant: Tenant, client: Authenticated, assertion: str) -> Claims:
+    claims = tenant.tokens.read(assertion)
+    if claims is None:
+        raise EntraError(Sts.OBO_SIGNATURE)
+    if not claims["nbf"] <= tenant.now() < claims["exp"]:
+        raise EntraError(Sts.OBO_TIME)
+    if claims["aud"] != client.client.client_id:
+        raise EntraError(Sts.OBO_AUDIENCE, audience=str(claims["aud"]), client=client.client.client_id)
+    return claims
+
+
+def _person(tenant: Tenant, claims: Claims) -> User:
+    user = tenant.directory.user_by_oid(claims["oid"]) if "scp" in claims else None
+    if user is None:
+        raise EntraError(Sts.OBO_APP_ONLY)
+    return user
+
+
+_GRANTS: dict[str, Callable[[Tenant, Authenticated, Values], Awaitable[Answer]]] = {
+    "authorization_code": _authorization_code,
+    "refresh_token": _refresh_token,
+    "client_credentials": _client_credentials,
+    "urn:ietf:params:oauth:grant-type:jwt-bearer": _on_behalf_of,
+    "urn:ietf:params:oauth:grant-type:device_code": device_code,
+    "user_fic": _agent_account,
+}

@@ -12,7 +12,7 @@ from tests.webclient.oddity import Odd
 from tests.webclient.person import WebPerson
 
 from mcpsecurity.testing import LocalStack
-from mcpsecurity_webclient.chat.mcp.catalog import template_json
+from mcpsecurity_webclient.chat.mcp.servers import template_json
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 from tests.support.eventually import eventually
 
-from mcpsecurity_webclient.chat.events import InMemoryEventBus
+from mcpsecurity_webclient.chat.events import EventBus
 from mcpsecurity_webclient.chat.models import User
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -30,9 +30,7 @@ class Counting:
 def _saver(store: Counting) -> ConversationSaver:
     state = ConversationState(chat_id="c", user=User("Alice", "alice"), created_at=0, updated_at=0)
     owner = Owner("t", "o")
-    return ConversationSaver(
-        cast("ConversationStore", store), owner, state, InMemoryEventBus("c"), pause=0.02
-    )
+    return ConversationSaver(cast("ConversationStore", store), owner, state, EventBus("c"), pause=0.02)
 
 
 async def _rests(saver: ConversationSaver) -> None:

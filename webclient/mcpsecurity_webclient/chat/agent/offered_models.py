@@ -1,7 +1,7 @@
-"""The models that a chat can be answered by, as the operator lists them."""
+"""The models that a chat can be answered by, and the one that the person has chosen."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,7 +11,11 @@ from mcpsecurity.kernel.model import open_model
 from mcpsecurity.model_list import ModelListSettings
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.model_windows import context_window, sees_pictures
+from mcpsecurity.runtime.undo import undone_on_failure
+from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.views import ModelView
+from mcpsecurity_webclient.errors import UnknownRequestError
 
 
 @dataclass(slots=True)
@@ -77,3 +81,59 @@ async def open_models(settings: ModelListSettings, tls: ssl.SSLContext) -> Async
             for name, one in settings.models.items()
         ]
         yield OfferedModels(models)
+
+
+class ModelChoice:
+    """Chooses the model that answers from now on; `save` saves the conversation.
+
+    The choice is kept by the model's name. If the operator has removed that model, the default one answers,
+    and the page's view of it names the removed one.
+    """
+
+    def __init__(
+        self,
+        state: ConversationState,
+        models: OfferedModels,
+        publish: Publish,
+        save: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._state = state
+        self._models = models
+        self._publish = publish
+        self._save = save
+
+    @property
+    def model(self) -> OfferedModel:
+        """The model that answers."""
+        return self._models.named(self._state.model) or self._models.default
+
+    async def choose(self, name: str) -> None:
+        """Have another model answer; an answer that is being written stays with its own.
+
+        Raises:
+            UnknownRequestError: no model of this name is offered.
+            StoreError: the choice cannot be saved, and has not changed.
+        """
+        if self._models.named(name) is None:
+            raise UnknownRequestError
+        before = self._state.model
+        if name == before:
+            return
+        self._change(name)
+        with undone_on_failure(lambda: self._change(before)):
+            await self._save()
+
+    def to_json(self) -> ModelView:
+        """Return the page's view of the model that answers."""
+        view = self.model.to_json()
+        if self._state.model and self._models.named(self._state.model) is None:
+            view["instead_of"] = self._state.model
+        return view
+
+    def offered(self) -> list[ModelView]:
+        """Return the page's views of all models."""
+        return [model.to_json() for model in self._models.all]
+
+    def _change(self, name: str | None) -> None:
+        self._state.model = name
+        self._publish("model.changed", {"model": self.to_json()})

@@ -1,12 +1,14 @@
 """Markdown as HTML: CommonMark with tables, strikethrough, task lists, footnotes, formulas and coloured code.
 
-Raw HTML stays text. Nothing here has to be trusted: `sanitizing` removes everything that is not on its list.
+Raw HTML stays text. Nothing here has to be trusted: `sanitized` removes everything that is not on its list.
 """
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, Final
 
+import nh3
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
@@ -16,10 +18,12 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 from mdit_py_plugins.texmath import texmath_plugin
+from pygments import highlight  # type: ignore[import-untyped] # Pygments has no types
+from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexer import Lexer  # type: ignore[import-untyped]
+from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 
 from mcpsecurity_webclient.chat.markdown.formulas import formula
-from mcpsecurity_webclient.chat.markdown.highlighting import highlighted
-from mcpsecurity_webclient.chat.markdown.sanitizing import sanitized
 from mcpsecurity_webclient.languages import gettext as _
 
 _CHECKBOX = re.compile(r'<input class="task-list-item-checkbox"[^>]*>')
@@ -116,3 +120,95 @@ def _is_link(url: str) -> bool:
 
 
 _markdown = _converter()
+
+PREFIX = "hl-"
+_LONGEST = 5000
+"""Characters of code; colouring more would hold up the process."""
+
+_LANGUAGES = frozenset({
+    "bash", "bat", "c", "c#", "c++", "clojure", "cpp", "cs", "csharp", "css", "csv", "dart", "diff",
+    "docker", "dockerfile", "elixir", "erlang", "fortran", "go", "golang", "graphql", "groovy", "haskell",
+    "hcl", "html", "http", "ini", "java", "javascript", "js", "json", "json5", "jsx", "julia", "kotlin",
+    "latex", "less", "lua", "make", "makefile", "markdown", "matlab", "md", "nginx", "objective-c",
+    "ocaml", "perl", "php", "powershell", "properties", "protobuf", "ps1", "py", "pycon", "python",
+    "python3", "r", "rb", "rest", "rs", "rst", "ruby", "rust", "sass", "scala", "scheme", "scss", "sh",
+    "shell", "sql", "svg", "swift", "terraform", "tex", "toml", "ts", "tsx", "typescript", "vb", "vbnet",
+    "vim", "xml", "yaml", "yml", "zig", "zsh",
+})  # fmt: skip
+"""Names that people give to code. Others are shown without colours."""
+
+_formatter = HtmlFormatter(nowrap=True, classprefix=PREFIX)
+
+
+@lru_cache(maxsize=256)
+def highlighted(code: str, language: str) -> str:
+    """Return code as HTML, coloured if its language is known and there are at most 5,000 characters.
+    The last ones are remembered: a message is rendered as a whole when it ends."""
+    name = language.lower()
+    lexer = _lexer(name) if name in _LANGUAGES and len(code) <= _LONGEST else None
+    return str(highlight(code, lexer, _formatter)) if lexer else escapeHtml(code)
+
+
+@cache
+def _lexer(name: str) -> Lexer:
+    return get_lexer_by_name(name, stripnl=False, ensurenl=False)
+
+
+_MATH: Final = {
+    "math", "menclose", "merror", "mfrac", "mi", "mmultiscripts", "mn", "mo", "mover", "mpadded", "mphantom",
+    "mprescripts", "mroot", "mrow", "ms", "mspace", "msqrt", "mstyle", "msub", "msubsup", "msup", "mtable",
+    "mtd", "mtext", "mtr", "munder", "munderover",
+}  # fmt: skip
+_TAGS: Final = _MATH | {
+    "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol",
+    "p", "pre", "s", "section", "span", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+_MATH_ATTRIBUTES: Final = {
+    "accent", "accentunder", "class", "columnalign", "depth", "display", "displaystyle", "fence", "form",
+    "height", "largeop", "linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits",
+    "notation", "rspace", "scriptlevel", "separator", "stretchy", "symmetric", "voffset", "width",
+}  # fmt: skip
+_CLASSES: Final = {
+    "code": re.compile(r"language-[A-Za-z0-9+#.-]{1,40}"),
+    "li": re.compile(r"note-\d+"),
+    "mtd": re.compile(r"align-(left|right)"),
+    "section": re.compile(r"notes"),
+    "span": re.compile(r"task|hl-[a-z0-9]{1,3}"),
+    "sup": re.compile(r"note-mark ref-\d+"),
+    "td": re.compile(r"align-(left|center|right)"),
+    "th": re.compile(r"align-(left|center|right)"),
+}
+_ATTRIBUTES: Final = {
+    "a": {"href", "title"},
+    "ol": {"start"},
+    **{tag: {"class"} for tag in _CLASSES},
+    **dict.fromkeys(_MATH, _MATH_ATTRIBUTES),
+}
+_LINK: Final = re.compile(r"(https?://|mailto:).*|#(note|ref)-\d+", re.IGNORECASE | re.DOTALL)
+_MATH_VALUE: Final = re.compile(r"[A-Za-z0-9.%+-]{1,24}")
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """Return the value of an attribute, or None to leave the attribute out."""
+    if name == "class":
+        pattern = _CLASSES.get(tag)
+        return value if pattern and pattern.fullmatch(value) else None
+    if name == "href":
+        return value if _LINK.fullmatch(value) else None
+    if tag in _MATH:
+        return value if _MATH_VALUE.fullmatch(value) else None
+    return value
+
+
+_cleaner = nh3.Cleaner(
+    tags=_TAGS,
+    attributes=_ATTRIBUTES,
+    url_schemes={"http", "https", "mailto"},
+    link_rel="noopener noreferrer nofollow",
+    attribute_filter=_attribute,
+)
+
+
+def sanitized(html: str) -> str:
+    """Return HTML with allowed elements and attributes only."""
+    return _cleaner.clean(html)

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -10,9 +11,7 @@ from mcp import types
 from semantic_kernel.functions import KernelPlugin
 
 from mcpsecurity.client import BridgeError, McpConnection, SignInRequiredError
-from mcpsecurity.client.parts import decoded
-from mcpsecurity_webclient.chat.mcp.attachments import attached_text, block_text
-from mcpsecurity_webclient.chat.mcp.catalog import prompt_json, resource_json, template_json
+from mcpsecurity.client.parts import decoded, part_text, resource_text
 from mcpsecurity_webclient.chat.mcp.offer import Found, find_tools, offer
 from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS
 from mcpsecurity_webclient.chat.mcp.server import McpServer, NoTokenError
@@ -194,3 +193,71 @@ async def _wait(server: McpServer, look: asyncio.Task[None], seconds: float) -> 
     """Wait for a look at a server, but not longer than so many seconds."""
     await asyncio.wait([look], timeout=seconds)
     server.prompt = server.prompt and look.done()
+
+
+_IN_A_PROMPT = 50_000
+_ATTACHED = 1024 * 1024
+"""Most characters of a resource. Attachments can be long, as files can: the model is sent an excerpt,
+and reads on. A prompt is the person's message, which is sent whole."""
+
+
+def block_text(content: types.ContentBlock) -> str:
+    """Return the text of a part of a prompt."""
+    text = part_text(content)
+    return _cut(text, _IN_A_PROMPT) if isinstance(content, types.EmbeddedResource) else text
+
+
+def attached_text(
+    uri: str, contents: Iterable[types.TextResourceContents | types.BlobResourceContents]
+) -> str:
+    """Return the text of a resource that the person attached."""
+    text = "\n\n".join(resource_text(part) for part in contents)
+    return f"The person attached the resource {uri}:\n\n" + _cut(text or "[it is empty]", _ATTACHED)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + "\n[the rest is left out]"
+
+
+_EXPRESSION = re.compile(r"\{[+#./;?&]?([A-Za-z0-9_.,:*]{1,256})\}")
+_MODIFIER = re.compile(r"(?::[0-9]{1,4}|\*)$")
+
+
+def prompt_json(server: str, prompt: types.Prompt) -> dict[str, Any]:
+    """Return a prompt with the arguments that it takes."""
+    arguments = [
+        {"name": a.name, "description": a.description or "", "required": bool(a.required)}
+        for a in prompt.arguments or ()
+    ]
+    return {
+        "server": server,
+        "name": prompt.name,
+        "title": prompt.title or prompt.name,
+        "description": prompt.description or "",
+        "arguments": arguments,
+    }
+
+
+def resource_json(server: str, resource: types.Resource) -> dict[str, Any]:
+    """Return a resource without its content."""
+    return {
+        "server": server,
+        "uri": str(resource.uri),
+        "name": resource.name,
+        "title": resource.title or resource.name,
+        "description": resource.description or "",
+        "mime_type": resource.mimeType,
+    }
+
+
+def template_json(server: str, template: types.ResourceTemplate) -> dict[str, Any]:
+    """Return a resource template with the names of its variables (RFC 6570)."""
+    found = ",".join(_EXPRESSION.findall(template.uriTemplate)).split(",")
+    names = dict.fromkeys(_MODIFIER.sub("", name) for name in found)
+    return {
+        "server": server,
+        "uri_template": template.uriTemplate,
+        "title": template.title or template.name,
+        "description": template.description or "",
+        "arguments": [name for name in names if name],
+    }

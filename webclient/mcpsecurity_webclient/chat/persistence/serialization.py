@@ -1,16 +1,17 @@
 """A conversation to its stored form and back. Calls and answers that were unfinished come back as ended."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
+from mcpsecurity_webclient.chat.branches import Fork, Version
 from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.locales import PersonLocale
 from mcpsecurity_webclient.chat.models import ApprovalMode, QueuedMessage
 from mcpsecurity_webclient.chat.notes import Note
 from mcpsecurity_webclient.chat.persistence.parts import calls_from, messages_from, parts_of, turns_from
-from mcpsecurity_webclient.chat.persistence.versions import forks_from, forks_state, version_parts
 from mcpsecurity_webclient.chat.state import ConversationState
-from mcpsecurity_webclient.store import Conversation, Part
+from mcpsecurity_webclient.store import Conversation, Part, PartKind
 
 _UNDER_WAY = ("proposed", "approved", "running")
 
@@ -101,3 +102,48 @@ def under_way(parts: list[Part]) -> UnderWay:
     writing = bool(messages) and messages[-1].body["role"] == "assistant"
     unfinished = writing and "finish_reason" not in messages[-1].body
     return UnderWay(messages[-1].part_id if unfinished else None, calls)
+
+
+def forks_state(forks: Iterable[Fork]) -> list[dict[str, Any]]:
+    """Return where the forks are and which of their versions are open."""
+    return [{"after": fork.after, "open": fork.open, "of": len(fork.versions)} for fork in forks]
+
+
+def version_parts(forks: Iterable[Fork]) -> list[Part]:
+    """Return the versions that are not open, one part for each. A part is made once: its version rests."""
+    parts = []
+    for place, fork in enumerate(forks):
+        for number, version in enumerate(fork.versions):
+            if version is None:
+                continue
+            part_id = f"{place:04}.{number:04}"
+            if version.stored is None or version.stored.part_id != part_id:
+                version.stored = Part("version", part_id, _body(version))
+            parts.append(version.stored)
+    return parts
+
+
+def forks_from(stored: Iterable[Mapping[str, Any]], parts: Iterable[Part]) -> list[Fork]:
+    """Return the forks with their versions. One that is missing is empty: an older release has saved
+    meanwhile, and kept only what it knows."""
+    bodies = {part.part_id: part.body for part in parts if part.kind == "version"}
+    forks = []
+    for place, known in enumerate(stored):
+        versions = [_version(bodies.get(f"{place:04}.{number:04}")) for number in range(known["of"])]
+        versions[known["open"]] = None
+        forks.append(Fork(known["after"], known["open"], versions))
+    return forks
+
+
+def _body(version: Version) -> dict[str, Any]:
+    body: dict[str, list[dict[str, Any]]] = {"messages": [], "calls": [], "turns": []}
+    for part in parts_of(version.messages, version.calls, version.turns):
+        body[f"{part.kind}s"].append(part.body)
+    return {**body, "notes": [note.to_json() for note in version.notes]}
+
+
+def _version(body: dict[str, Any] | None) -> Version | None:
+    kinds: tuple[PartKind, ...] = ("message", "call", "turn")
+    parts = [Part(kind, "", one) for kind in kinds for one in (body or {}).get(f"{kind}s", ())]
+    notes = [Note.of(note) for note in (body or {}).get("notes", ())]
+    return Version(messages_from(parts), calls_from(parts), turns_from(parts), notes)

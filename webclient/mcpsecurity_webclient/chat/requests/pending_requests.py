@@ -4,7 +4,7 @@ It has the ids and how the requests ended, never a question or an answer. A requ
 because the server's call does; the record lets the next process tell the person so.
 """
 
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
@@ -39,9 +39,11 @@ class Remembered(NamedTuple):
     state: State
 
 
-class RequestLog(Protocol):
-    """Records the requests of one conversation, each until its deadline. It never raises: a request that
-    cannot be recorded is skipped."""
+class RequestLog:
+    """Records the requests of one conversation, each until its deadline; this one, for one process, nothing.
+
+    It never raises: a request that cannot be recorded is skipped.
+    """
 
     async def asked(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002 - as the protocol calls it
         """Record a request that is about to be shown."""
@@ -54,26 +56,7 @@ class RequestLog(Protocol):
 
     async def left(self) -> list[Remembered]:
         """Return the requests of earlier processes and mark the open ones as ended."""
-
-    async def aclose(self) -> None:
-        """Wait for records that are being written."""
-
-
-class NullRequestLog:
-    """Records nothing, for a single process."""
-
-    async def asked(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002
-        """Remember nothing."""
-
-    async def extended(self, kind: Kind, id: str, expires_at: float) -> None:  # noqa: A002
-        """Remember nothing."""
-
-    def settled(self, kind: Kind, id: str, state: State) -> None:  # noqa: A002
-        """Remember nothing."""
-
-    async def left(self) -> list[Remembered]:
-        """Return nothing."""
         return []
 
     async def aclose(self) -> None:
-        """Wait for nothing."""
+        """Wait for records that are being written."""

@@ -16,11 +16,8 @@ from mcpsecurity.localcloud.openai.offline.facts import (
     subject_of,
     units_of,
 )
-from mcpsecurity.localcloud.openai.offline.languages import Language
-from mcpsecurity.localcloud.openai.offline.plan import Step
-from mcpsecurity.localcloud.openai.offline.tool_sentences import trouble, trouble_text
-from mcpsecurity.localcloud.openai.offline.tools import Tool
-from mcpsecurity.localcloud.openai.offline.translations import (
+from mcpsecurity.localcloud.openai.offline.languages import (
+    Language,
     article,
     date_words,
     join_words,
@@ -28,6 +25,9 @@ from mcpsecurity.localcloud.openai.offline.translations import (
     phrase,
     term,
 )
+from mcpsecurity.localcloud.openai.offline.plan import Step
+from mcpsecurity.localcloud.openai.offline.tool_sentences import trouble, trouble_text
+from mcpsecurity.localcloud.openai.offline.tools import Tool
 
 _ROWS = 10
 _SHOWN = re.compile(r"^\[\w+ of type [^\],]+, shown to the person\]\n?", re.MULTILINE)

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mcpsecurity.localcloud.openai.offline.languages import Language
+from mcpsecurity.localcloud.openai.offline.languages import Language, number_words, phrase, term
 from mcpsecurity.localcloud.openai.offline.tools import Tool
-from mcpsecurity.localcloud.openai.offline.translations import number_words, phrase, term
 
 _UNIT = (
     "°C|°F|km/h|m/s|mph|knots|mm|cm|km|m|%|percent|kg|g|hPa|EUR|USD|CHF|GBP|seconds|minutes|hours|bytes|MB|GB"

@@ -1,18 +1,60 @@
-"""The language of a prompt, and the prompt in English: word by word, with names left as they are."""
+"""The languages that the offline model reads and speaks.
 
+A prompt is turned into English word by word, with names left as they are; sentences, terms, dates and numbers
+of answers are put into the prompt's language.
+"""
+
+import datetime as dt
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from importlib.resources import files
+from typing import Any, Literal, NamedTuple
 
 from mcpsecurity.localcloud.openai.offline.dates import DAYS, MONTHS
-from mcpsecurity.localcloud.openai.offline.glossary import FUNCTION_WORDS, GLOSSARY, PATTERNS
 
 Language = Literal["en", "de", "fr", "es"]
 
 _CAPITALISED = frozenset({*DAYS, *MONTHS, "christmas", "easter"})
 _LANGUAGES: tuple[Language, ...] = ("en", "de", "fr", "es")
+
+
+class _Glossary(NamedTuple):
+    """What `glossary.json` beside this module has for a language.
+
+    `telling` are words that tell the language; `words` are words and phrases with their English, of which the
+    longest that fits is taken; `patterns`, case-insensitive, are replaced before the words.
+    """
+
+    telling: list[str]
+    words: dict[str, str]
+    patterns: list[tuple[str, str]]
+
+
+class _Words(NamedTuple):
+    """What `translations.json` beside this module has, by language."""
+
+    phrases: dict[str, dict[Language, str]]
+    terms: dict[str, dict[Language, str]]
+    months: dict[Language, list[str]]
+    weekdays: dict[Language, list[str]]
+    dates: dict[Language, str]
+
+
+@lru_cache(maxsize=1)
+def _glossaries() -> dict[Language, _Glossary]:
+    return {language: _Glossary(**each) for language, each in _read("glossary.json").items()}
+
+
+@lru_cache(maxsize=1)
+def _words() -> _Words:
+    return _Words(**_read("translations.json"))
+
+
+def _read(name: str) -> Any:
+    return json.loads(files(__package__).joinpath(name).read_text("utf-8"))
 
 
 @dataclass(frozen=True)
@@ -28,10 +70,10 @@ def read_prompt(text: str, earlier: Sequence[str] = ()) -> Prompt:
     language = _language_of(text) or _language_of(" ".join(earlier)) or "en"
     if language == "en":
         return Prompt(text)
-    for pattern, replacement in PATTERNS[language]:
+    glossary = _glossaries()[language]
+    for pattern, replacement in glossary.patterns:
         text = re.sub(pattern, replacement, text, flags=re.IGNORECASE)
-    words = GLOSSARY[language]
-    return Prompt(_phrases(language).sub(lambda found: _english(found[0], words), text), language)
+    return Prompt(_phrases(language).sub(lambda found: _english(found[0], glossary.words), text), language)
 
 
 def _english(found: str, words: dict[str, str]) -> str:
@@ -50,8 +92,9 @@ def _language_of(text: str) -> Language | None:
 
 @lru_cache(maxsize=len(_LANGUAGES))
 def _known(language: Language) -> frozenset[str]:
-    single = {word for word in GLOSSARY.get(language, ()) if " " not in word and word not in _SHARED}
-    return frozenset(FUNCTION_WORDS[language].split()) | single
+    glossary = _glossaries()[language]
+    single = {word for word in glossary.words if " " not in word and word not in _SHARED}
+    return frozenset(glossary.telling) | single
 
 
 _SHARED = frozenset({"in", "plan", "wind", "warm", "a", "o", "date", "an", "mars", "sol", "die", "am", "mai"})
@@ -60,5 +103,49 @@ _SHARED = frozenset({"in", "plan", "wind", "warm", "a", "o", "date", "an", "mars
 
 @lru_cache(maxsize=len(_LANGUAGES))
 def _phrases(language: Language) -> re.Pattern[str]:
-    longest_first = sorted(GLOSSARY[language], key=len, reverse=True)
+    longest_first = sorted(_glossaries()[language].words, key=len, reverse=True)
     return re.compile(rf"(?<![\w’'-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w])", re.IGNORECASE)
+
+
+def phrase(key: str, language: Language, **values: object) -> str:
+    """Return a sentence with its values; `Noun` is `noun` with a capital."""
+    capital = {name.capitalize(): str(value)[:1].upper() + str(value)[1:] for name, value in values.items()}
+    return _words().phrases[key][language].format(**values | capital)
+
+
+def term(word: str, language: Language) -> str:
+    """Return a word in a language; in English where it is not known."""
+    return _words().terms.get(word.lower(), {}).get(language, word)
+
+
+def article(number: int) -> str:
+    """Return the English article before a number in digits: "an 8"."""
+    return "an" if number in (11, 18) or str(number).startswith("8") else "a"
+
+
+def date_words(day: dt.date, language: Language, *, year: bool = True) -> str:
+    """Return a date: "Sunday, 29 November 2026"."""
+    text = (
+        _words()
+        .dates[language]
+        .format(
+            day=_words().weekdays[language][day.weekday()],
+            number="1er" if language == "fr" and day.day == 1 else day.day,
+            month=_words().months[language][day.month - 1],
+            year=day.year,
+        )
+    )
+    return text if year else text.removesuffix(f" {day.year}").removesuffix(" de")
+
+
+def number_words(value: float, language: Language) -> str:
+    """Return a number with the decimal sign of a language, and no more decimals than it has."""
+    text = str(value) if isinstance(value, int) else f"{value or 0:.10g}"
+    return text if language == "en" else text.replace(".", ",")
+
+
+def join_words(items: list[str], language: Language) -> str:
+    """Return "a, b and c"."""
+    if len(items) <= 1:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {phrase('and', language)} {items[-1]}"

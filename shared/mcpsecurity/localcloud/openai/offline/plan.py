@@ -9,8 +9,7 @@ from typing import Any
 from mcpsecurity.localcloud.openai.offline.chance import Chance, chance_in
 from mcpsecurity.localcloud.openai.offline.dates import DateQuestion, Days, date_question, days_in
 from mcpsecurity.localcloud.openai.offline.extract import count_before, places, range_of, time_zones
-from mcpsecurity.localcloud.openai.offline.fill import fill
-from mcpsecurity.localcloud.openai.offline.match import best_tool
+from mcpsecurity.localcloud.openai.offline.fill import best_tool, fill
 from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS, integers, stems
 from mcpsecurity.localcloud.openai.offline.tools import Parameter, Tool
 

@@ -1,4 +1,4 @@
-"""The model's turn: read the conversation, and either call tools or answer."""
+"""The model's turn: read the conversation, and call tools, answer, or write a note that the chat asks for."""
 
 import datetime as dt
 import json
@@ -10,14 +10,12 @@ from typing import Any
 from mcpsecurity.approval import without_edited_note
 from mcpsecurity.localcloud.openai.offline.answer import Result, summary, value_of
 from mcpsecurity.localcloud.openai.offline.dates import date_question
-from mcpsecurity.localcloud.openai.offline.languages import Prompt, read_prompt
-from mcpsecurity.localcloud.openai.offline.notes import note_of
+from mcpsecurity.localcloud.openai.offline.languages import Prompt, phrase, read_prompt
 from mcpsecurity.localcloud.openai.offline.plan import About, Step, plan
 from mcpsecurity.localcloud.openai.offline.prompt_words import corrected
 from mcpsecurity.localcloud.openai.offline.small_talk import about_tools, chat
 from mcpsecurity.localcloud.openai.offline.tool_sentences import ask_for, cannot, greeting, trouble
 from mcpsecurity.localcloud.openai.offline.tools import Tool
-from mcpsecurity.localcloud.openai.offline.translations import phrase
 
 _EACH_ONCE = re.compile(r"\blottery\b|\bout of \d|\b(?:different|distinct|unique)\b", re.IGNORECASE)
 """Words for numbers that must all be different."""
@@ -185,3 +183,34 @@ def _text(message: Mapping[str, Any]) -> str:
     if isinstance(content, list):
         return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
     return str(content or "")
+
+
+_TASK = re.compile(r"^Write a note of a conversation\b.*?\bAt most (\d{1,5}) words", re.DOTALL)
+_SAID = re.compile(r"^(?:The (?:person|assistant) (?:said|asked for)|Asked|Answered): .*", re.MULTILINE)
+_NONE = "(none)"
+_LINE = 160
+
+
+def note_of(messages: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the note that the messages ask for; None if they ask for something else.
+
+    It has as many words as it may: when there are more, the oldest lines of all but the first give way.
+    """
+    first = messages[0] if messages else {}
+    task = _TASK.match(_text(first)) if first.get("role") in ("system", "developer") else None
+    if task is None:
+        return None
+    told = _text(messages[-1]).replace(_NONE, "")
+    lines = [_short(line) for line in dict.fromkeys(_SAID.findall(told))]
+    kept, words = lines[:1], int(task[1]) - len(" ".join(lines[:1]).split())
+    for line in reversed(lines[1:]):
+        words -= len(line.split())
+        if words < 0:
+            break
+        kept.insert(1, line)
+    return "\n".join(kept) or "Nothing was said."
+
+
+def _short(line: str) -> str:
+    line = line.replace("The person said: ", "Asked: ").replace("The assistant said: ", "Answered: ")
+    return line if len(line) <= _LINE else f"{line[:_LINE]} …"

@@ -4,11 +4,10 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 
-from mcpsecurity.localcloud.openai.offline.languages import Prompt
-from mcpsecurity.localcloud.openai.offline.match import best_tool
+from mcpsecurity.localcloud.openai.offline.fill import best_tool
+from mcpsecurity.localcloud.openai.offline.languages import Prompt, phrase
 from mcpsecurity.localcloud.openai.offline.tool_sentences import describe_tool, greeting, list_tools
 from mcpsecurity.localcloud.openai.offline.tools import Tool
-from mcpsecurity.localcloud.openai.offline.translations import phrase
 
 _LISTS = re.compile(
     r"\b(?:what|which)\b.{0,12}\btools?\b.{0,20}\b(?:have|are|available|offer|use|there|know)\b"

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from mcpsecurity.localcloud.openai.offline.languages import Language
+from mcpsecurity.localcloud.openai.offline.languages import Language, join_words, phrase, term
 from mcpsecurity.localcloud.openai.offline.tools import Tool
-from mcpsecurity.localcloud.openai.offline.translations import join_words, phrase, term
 
 _MISSING = re.compile(r"^still missing: ([\w, ]+)\.|^(\w+) is missing\b", re.IGNORECASE)
 """What a tool says when it was not given all that it needs."""
