@@ -34,7 +34,9 @@ SLOW = {
     "testing",
 }
 """Folders of tests/, and modules, that `--fast` leaves out, besides tests that are marked `slow`."""
-SLOW_WORDS = re.compile(r"subprocess|playwright|pexpect|tests\.support\.(programs|installed)\b|max_examples")
+SLOW_WORDS = re.compile(
+    r"subprocess|playwright|pexpect|tests\.sdk2\b|tests\.support\.(programs|installed)\b|max_examples"
+)
 """Modules with such a word are left out: they start other programs or a browser, or try many examples."""
 
 

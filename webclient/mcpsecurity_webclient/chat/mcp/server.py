@@ -158,9 +158,9 @@ class McpServer:
         return self._looking
 
     def connect(self) -> None:
-        """Begin to connect, because a page shows the conversation; if it is connected, check at once whether
-        the server is still there."""
-        if self.look() is None:
+        """Begin to connect, because a page shows the conversation; see whether the server is still there if
+        that is not being done."""
+        if self.look() is None and self._again is None:
             self._check()
 
     async def call_tool(
@@ -251,7 +251,7 @@ class McpServer:
 
     def _check(self) -> None:
         """Check that the server still answers, as long as a page is open."""
-        self._forget_timer()
+        self._again = None
         idle = self._checking is None or self._checking.done()
         if idle and self._callbacks.watched():
             self._checking = asyncio.create_task(self._ping(), name=f"check {self.settings.name}")
