@@ -320,6 +320,7 @@ async def test_a_token_is_asked_for_each_request_and_stepped_up_when_a_scope_lac
     assert [challenge.scope for challenge in challenges] == ["api://x/more"]
 
 
+@pytest.mark.slow
 async def test_list_changes_are_heard_and_all_lists_count_as_changed_after_a_break() -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
 

@@ -39,11 +39,13 @@ def nested(depth: int) -> Any:
     return inner
 
 
+@pytest.mark.slow
 async def test_a_notification_that_is_never_answered_does_not_hold_up_the_calls_after_it() -> None:
     async with against({"notifications/initialized": SILENT}) as connection:
         assert "fine" in result_text(await connection.call_tool("t", {"n": 1}))
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_silent_at_the_end_is_left() -> None:
     async with against({"DELETE": SILENT}) as connection:
         await connection.open()
@@ -51,6 +53,7 @@ async def test_a_server_that_is_silent_at_the_end_is_left() -> None:
         assert connection.session_id == "s1"
 
 
+@pytest.mark.slow
 async def test_a_connection_that_cannot_be_opened_says_so_though_the_server_does_not_hear_the_goodbye() -> (
     None
 ):

@@ -251,6 +251,7 @@ async def test_every_other_refusal_is_an_error_at_once(
     assert len(endpoint.asked) == 1
 
 
+@pytest.mark.slow
 async def test_a_passing_fault_is_tried_once_more_and_not_twice(endpoint: Endpoint, model_at: Made) -> None:
     model = model_at()
     endpoint.answers.append(Refusal(503, "busy"))

@@ -2,12 +2,14 @@
 
 import asyncio
 
+import pytest
 from tests.browser.stack import Stack
 from tests.webclient.conftest import NewPerson, ServeWeb
 
 UNREACHABLE = "Entra ID cannot be reached at the moment. Please try again."
 
 
+@pytest.mark.slow
 async def test_a_chat_starts_while_the_tenant_is_down_and_works_when_it_is_back(
     stack: Stack, visitors: NewPerson, serve_web: ServeWeb
 ) -> None:

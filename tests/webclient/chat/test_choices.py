@@ -130,6 +130,7 @@ async def test_what_may_destroy_and_what_the_operator_forbids_always_asks(house:
             await page.until("run.done")
 
 
+@pytest.mark.slow
 async def test_a_scope_that_the_operator_forbids_is_not_offered_and_what_was_given_in_it_holds_no_longer(
     house: tuple[House, Start],
 ) -> None:

@@ -199,6 +199,7 @@ async def test_the_undocumented_attribute_of_aiohttps_server_is_still_used() -> 
     assert b"fast" in found, "Server.request_handler is gone: every request is routed, which is slower"
 
 
+@pytest.mark.slow
 async def test_an_answer_that_does_not_wait_for_its_tool_has_the_headers_too() -> None:
     mcp: FastMCP[Any] = FastMCP()
     done = asyncio.Event()

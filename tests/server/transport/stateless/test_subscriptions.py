@@ -107,6 +107,7 @@ async def test_a_server_that_stops_ends_the_stream_with_a_result(connect: Connec
     assert result["result"] == {"resultType": "complete", "_meta": {f"{PREFIX}subscriptionId": 7}}
 
 
+@pytest.mark.slow
 async def test_a_quiet_stream_is_kept_alive(connect: Connect) -> None:
     limits = Limits(keep_alive_seconds=0.05)
     async with (
@@ -139,6 +140,7 @@ async def test_streams_and_resources_are_limited(connect: Connect) -> None:
             assert (await client.request("subscriptions/listen", {"notifications": ALL})).status == 429
 
 
+@pytest.mark.slow
 async def test_a_stream_ends_with_the_token_that_opened_it(connect: Connect) -> None:
     now = 1_000.0
 

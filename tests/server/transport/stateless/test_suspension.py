@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from mcp import types
 from mcp.server.fastmcp import FastMCP
 from mcp.shared.exceptions import McpError
@@ -144,6 +145,7 @@ async def test_a_question_leaves_nothing_to_the_next_request_of_the_connection(c
     assert reply.result["structuredContent"] == {"result": 0}
 
 
+@pytest.mark.slow
 async def test_a_tool_that_does_not_end_is_answered_without_it(connect: Connect) -> None:
     mcp: FastMCP[Any] = FastMCP()
     end = asyncio.Event()

@@ -2,12 +2,14 @@
 
 import gc
 
+import pytest
 from semantic_kernel.functions import KernelPlugin
 from tests.webclient.chat.agent.test_long_conversations import talking
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.reading_model import ReadingModel
 
 
+@pytest.mark.slow
 async def test_between_its_answers_a_conversation_holds_no_copy_of_a_servers_tools(
     serve_web: ServeWeb, visitors: NewPerson
 ) -> None:

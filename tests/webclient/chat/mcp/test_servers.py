@@ -167,6 +167,7 @@ async def test_servers_connect_when_a_page_opens_and_list_their_tools(visitor: V
     ]
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_down_when_the_page_opens_is_said_to_be_and_returns_by_itself(
     visitor: Visitor, stack: Stack
 ) -> None:
