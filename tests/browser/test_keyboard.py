@@ -5,6 +5,7 @@ import re
 from playwright.async_api import expect
 from tests.browser.person import Person
 from tests.browser.stack import Stack
+from tests.browser.test_chats import row, talk
 
 DICE = "Please generate a random number between 1 and 6"
 FOCUS = "document.activeElement === document.body"
@@ -183,3 +184,19 @@ async def test_arrow_up_takes_back_the_last_message_that_waits(alice: Person) ->
     await expect(alice.message).to_have_value("and after that?")
     await expect(waiting.get_by_role("listitem")).to_have_count(1)
     await expect(waiting).to_contain_text("and what then?")
+
+
+async def test_arrows_go_from_the_search_along_the_chats_and_enter_opens_the_first(alice: Person) -> None:
+    await talk(alice, "hello", "help", "hello again")
+    await alice.page.keyboard.press("Control+k")
+    await alice.page.keyboard.press("ArrowDown")
+    await expect(row(alice, "hello again").get_by_role("link")).to_be_focused()
+    await alice.page.keyboard.press("ArrowDown")
+    await expect(row(alice, "help").get_by_role("link")).to_be_focused()
+    await alice.page.keyboard.press("Enter")
+    await expect(alice.conversation.locator(".message.user")).to_have_text(re.compile("help"))
+    await alice.page.keyboard.press("Control+k")
+    await alice.page.keyboard.type("again")
+    await alice.page.keyboard.press("Enter")  # before the list of hits is there
+    await expect(alice.conversation.locator(".message.user")).to_have_text(re.compile("hello again"))
+    await expect(alice.page.locator(".chat-snippet:visible")).to_have_count(0)  # the title says it already

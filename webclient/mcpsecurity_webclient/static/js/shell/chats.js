@@ -29,6 +29,8 @@ export class Chats {
     this._search = byId("chat-search");
     this._menu = new ChatMenu(context, toasts, { changed: () => this._load(), gone: (id) => this.leave(id), redraw: () => this._draw() });
     this._search.addEventListener("input", () => this._loadSoon());
+    this._search.addEventListener("keydown", (event) => event.key === "Enter" && this._openFirst());
+    byId("chats").addEventListener("keydown", (event) => this._step(event));
     byId("new-chat").addEventListener("click", once(byId("new-chat"), () => this._begin()));
     byId("chat-options").addEventListener("click", () => this._menu.open(byId("chat-options"), this._current()));
   }
@@ -54,6 +56,23 @@ export class Chats {
     setText(byId("title"), titleWords(title));
     document.title = `${titleWords(title)} – ${document.body.dataset.product}`;
     this._waiting.draw();
+  }
+
+  /** Open the first chat that has the words of the search, once it is known which that is. */
+  async _openFirst() {
+    if (!this._search.value.trim()) return;
+    await this._load();
+    this._list.querySelector("a")?.click();
+  }
+
+  /** The arrow keys go from the search to the chats, and along them. */
+  _step(event) {
+    const stops = [this._search, ...this._list.querySelectorAll("a")];
+    const place = stops.indexOf(document.activeElement);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (place < 0 || step === undefined) return;
+    event.preventDefault();
+    stops[place + step]?.focus();
   }
 
   /** Open a new chat; one that is empty already is as good as new. */
@@ -195,8 +214,9 @@ class Row {
     const title = titleWords(entry.title);
     setText(this._title, title);
     this._link.title = title;
-    setText(this._snippet, entry.snippet ?? "");
-    this._snippet.hidden = !entry.snippet;
+    const snippet = entry.snippet?.startsWith(title.replace(/…$/, "")) ? "" : (entry.snippet ?? ""); // not the title again
+    setText(this._snippet, snippet);
+    this._snippet.hidden = snippet === "";
     this._badge.hidden = !entry.waiting && !entry.running;
     this._badge.classList.toggle("quiet", !entry.waiting);
     setText(this._badge, entry.waiting ? String(entry.waiting) : "…");
