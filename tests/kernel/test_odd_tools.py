@@ -135,3 +135,23 @@ def test_a_tool_that_cannot_be_offered_is_left_out_and_reported(caplog: pytest.L
         ("list", "its input is of type array, not an object"),
     ]
     assert "'task' is left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("meta", "offered"),
+    [
+        ({"ui": {"visibility": ["app"]}}, False),  # as the PDF server of MCP Apps sends it
+        ({"ui": {"visibility": []}}, False),
+        ({"openai/visibility": "private"}, False),
+        ({"ui": {"visibility": ["model", "app"]}, "openai/visibility": "private"}, True),
+        ({"ui": {"resourceUri": "ui://viewer/app.html"}, "ui/resourceUri": "ui://viewer/app.html"}, True),
+        ({"ui": {"visibility": "app"}}, True),
+        ({"ui": None, "openai/visibility": "public"}, True),
+    ],
+)
+def test_a_tool_that_only_a_page_of_the_server_calls_is_not_offered(
+    meta: dict[str, Any], offered: bool
+) -> None:
+    tools = Tools(types.Tool(name="read_bytes", inputSchema={}, _meta=meta), tool("good"))
+    assert list(tools.plugin.functions) == [*(["read_bytes"] if offered else []), "good"]
+    assert [name for name, _ in tools.left_out] == ([] if offered else ["read_bytes"])

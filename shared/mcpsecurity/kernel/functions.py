@@ -166,10 +166,23 @@ def _refusal(tool: types.Tool) -> str | None:
         return "it has no name"
     if tool.execution is not None and tool.execution.taskSupport == "required":
         return "it runs as a task only"
+    if not _is_for_models(tool):
+        return "the server means it for its own page, not for a model"
     kind = tool.inputSchema.get("type")
     if isinstance(kind, str) and kind in ("string", "number", "integer", "boolean", "array", "null"):
         return f"its input is of type {kind}, not an object"
     return None
+
+
+def _is_for_models(tool: types.Tool) -> bool:
+    """Tell whether a model may see a tool: MCP Apps (SEP-1865), and OpenAI's apps before it, have tools that
+    only a page of the server's calls, for example to load the bytes of a file."""
+    meta = tool.meta or {}
+    page = meta.get("ui")
+    audience = page.get("visibility") if isinstance(page, dict) else None
+    if isinstance(audience, list):
+        return "model" in audience
+    return meta.get("openai/visibility") != "private"
 
 
 def tool_function(
