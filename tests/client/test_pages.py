@@ -83,15 +83,36 @@ async def test_a_server_that_does_not_know_a_list_has_nothing_of_the_kind() -> N
         error = {"code": types.METHOD_NOT_FOUND, "message": "Method not found"}
         return web.json_response({"jsonrpc": "2.0", "id": message["id"], "error": error})
 
-    def broken(message: dict[str, Any]) -> web.Response:
-        error = {"code": types.INTERNAL_ERROR, "message": "no"}
-        return web.json_response({"jsonrpc": "2.0", "id": message["id"], "error": error})
-
     lists = ("tools/list", "prompts/list", "resources/list")
     async with connected(Odd(**dict.fromkeys(lists, unknown))) as connection:
         assert await connection.list_tools() == []
         assert await connection.list_prompts() == []
         assert await connection.list_resources() == []
-    async with connected(Odd(**{"prompts/list": broken})) as connection:
-        with pytest.raises(ProtocolError, match="no"):
-            await connection.list_prompts()
+
+
+def fetch_failed(message: dict[str, Any]) -> web.Response:
+    """Answer as the server of Supabase does when it is offline."""
+    error = {"code": types.INTERNAL_ERROR, "message": "fetch failed"}
+    return web.json_response({"jsonrpc": "2.0", "id": message["id"], "error": error})
+
+
+async def test_an_error_in_place_of_a_list_says_whose_it_is() -> None:
+    async with connected(Odd(**{"tools/list": fetch_failed})) as connection:
+        with pytest.raises(ProtocolError) as caught:
+            await connection.list_tools()
+    host = connection.url.split("/")[2]
+    assert str(caught.value) == f"The MCP server at {host} answered with an error. It says: fetch failed."
+    assert caught.value.code == types.INTERNAL_ERROR
+
+
+async def test_an_error_in_place_of_a_greeting_says_whose_it_is() -> None:
+    with pytest.raises(ProtocolError, match=r"^The MCP server at .+ It says: fetch failed\.$") as caught:
+        async with connected(Odd(initialize=fetch_failed)):
+            pass
+    assert caught.value.code == types.INTERNAL_ERROR
+
+
+async def test_an_error_in_place_of_a_result_is_the_servers_alone_for_a_model_reads_it() -> None:
+    async with connected(Odd(**{"tools/call": fetch_failed})) as connection:
+        with pytest.raises(ProtocolError, match=r"^fetch failed$"):
+            await connection.call_tool("t", {})

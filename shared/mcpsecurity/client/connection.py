@@ -16,7 +16,7 @@ from mcp.shared.session import ProgressFnT
 from pydantic import AnyUrl, ValidationError
 
 from mcpsecurity.client import sdk_errors
-from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era, check_that_it_cannot_ask
+from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era, check_that_it_cannot_ask, explained
 from mcpsecurity.client.errors import BridgeError, ProtocolError, SessionLostError
 from mcpsecurity.client.http import McpHttpClient
 from mcpsecurity.client.lenient_results import (
@@ -239,7 +239,7 @@ class McpConnection:
             return await self._on_session(lambda session: self._in_time(run(session)))
         except ProtocolError as error:
             if error.code != types.METHOD_NOT_FOUND:
-                raise
+                raise sdk_errors.named(error, self.url) from error.__cause__
             return []  # it has nothing of the kind
 
     async def _on_session(self, work: Callable[[ClientSession], Awaitable[T]]) -> T:
@@ -269,7 +269,7 @@ class McpConnection:
         try:
             return await work
         except McpError as error:
-            failure = sdk_errors.typed_error(error, self._client)
+            failure = sdk_errors.typed_error(error, self._client, has_id=self.session_id is not None)
             if sdk_errors.is_closed(error) or failure.session_is_doubtful:
                 await self._forget(session)
             raise failure from error
@@ -321,7 +321,8 @@ class McpConnection:
                 eras = (HANDSHAKE, STATELESS) if self.era is HANDSHAKE else (STATELESS, HANDSHAKE)
                 refused = await self._held(eras[0], client, opening, ready, leave)
                 if refused is not None and refused.era_is_doubtful:
-                    refused = await self._held(eras[1], client, opening, ready, leave) and refused
+                    again = await self._held(eras[1], client, opening, ready, leave)
+                    refused = again and await explained(refused, self.url, client)
                 if refused is not None and not ready.done():
                     ready.set_exception(refused)
         except BaseException as error:
@@ -355,20 +356,20 @@ class McpConnection:
             era.transport(self.url, client) as transport,
             ConcurrentSession(transport.read, transport.write, **self._callbacks) as session,
         ):
-            session.peer = peer_of(self.url)
-            session.answering = self._time_limits.paused
-            session.end_post = transport.end_request
-            with opening():
-                server = await self._in_time(self._translated(session.initialize()))
-                if era is HANDSHAKE and transport.session_id() is None and self._can_be_asked:
-                    await check_that_it_cannot_ask(self.url, client)
-            revision = era.revision or str(server.protocolVersion)
-            self.server = server.model_copy(update={"protocolVersion": revision})
-            self.era, self._session, self.session_id = era, session, transport.session_id()
-            session.peer |= session_attributes(revision, self.session_id)
-            self.on_open()
-            ready.set_result(None)
-            await leave.wait()
+            with client.heard():
+                session.peer, session.answering = peer_of(self.url), self._time_limits.paused
+                session.end_post = transport.end_request
+                with opening():
+                    server = await self._in_time(self._translated(session.initialize()))
+                    if era is HANDSHAKE and transport.session_id() is None and self._can_be_asked:
+                        await check_that_it_cannot_ask(self.url, client)
+                revision = era.revision or str(server.protocolVersion)
+                self.server = server.model_copy(update={"protocolVersion": revision})
+                self.era, self._session, self.session_id = era, session, transport.session_id()
+                session.peer |= session_attributes(revision, self.session_id)
+                self.on_open()
+                ready.set_result(None)
+                await leave.wait()
 
     async def _forget(self, session: ClientSession | None) -> None:
         """Close `session`, unless another one has been opened since."""

@@ -6,7 +6,7 @@ that opens no session cannot ask a client of that era anything: if it speaks the
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from typing import Final, NamedTuple
 
 import anyio
@@ -15,10 +15,11 @@ from mcp import types
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.message import SessionMessage
 
-from mcpsecurity.client.errors import ProtocolError
+from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError
 from mcpsecurity.client.http import McpHttpClient
 from mcpsecurity.client.stateless import stateless_wire
 from mcpsecurity.client.stateless_requests import REVISION, StatelessRequests
+from mcpsecurity.sentences import Sentence
 
 _PROBE_SECONDS: Final = 5.0
 
@@ -42,8 +43,12 @@ class Era(NamedTuple):
 
 @asynccontextmanager
 async def _with_sessions(url: str, client: McpHttpClient) -> AsyncIterator[Transport]:
-    async with streamable_http_client(url, http_client=client) as (read, write, session_id):
-        yield Transport(read, write, session_id, client.end_post)
+    with ExitStack() as afterwards:
+        async with streamable_http_client(url, http_client=client) as (read, write, session_id):
+            # A session that ends closes what it reads from, and the SDK logs whatever the server still sends
+            # as an error. So the session gets a clone, and this one is closed after the transport.
+            afterwards.enter_context(read)
+            yield Transport(read.clone(), write, session_id, client.end_post)
 
 
 @asynccontextmanager
@@ -68,3 +73,19 @@ async def check_that_it_cannot_ask(url: str, client: McpHttpClient) -> None:
         versions = (await requests.discover()).get("result", {}).get("supportedVersions")
         if isinstance(versions, list) and REVISION in versions:
             raise ProtocolError(f"The MCP server at {url} opens no session.", code=types.INVALID_REQUEST)
+
+
+async def explained(refused: BridgeError, url: str, client: McpHttpClient) -> BridgeError:
+    """Return why a server has refused both eras: it may have the older transport HTTP+SSE only. Such servers
+    refuse a POST in many words, but not in JSON-RPC. A GET finds out, as the revisions with sessions advise.
+    """
+    if isinstance(refused, ProtocolError) or not await client.opens_older_transport(url):
+        return refused
+    text = Sentence(
+        "The MCP server at {url} speaks the older transport HTTP+SSE, which is not supported. Many servers"
+        " have Streamable HTTP at another address, such as /mcp, or by a setting.",
+        url=url,
+    )
+    failure = ServerUnavailableError(text)
+    failure.__cause__ = refused
+    return failure

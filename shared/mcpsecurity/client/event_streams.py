@@ -233,17 +233,20 @@ class RequestStream(httpx.AsyncByteStream):
 
 
 class ListeningStream(httpx.AsyncByteStream):
-    """The stream of the server's own messages, with each event made valid for the SDK."""
+    """The stream of the server's own messages, with each event made valid for the SDK; `heard` tells whether
+    anything still listens to them."""
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: httpx.Response, heard: Callable[[], bool] = lambda: True) -> None:
         self._response = response
+        self._heard = heard
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         reader = EventReader()
         with contextlib.suppress(UnreadableAnswerError):
             async for chunk in self._response.aiter_bytes():
                 for event in reader.feed(chunk):
-                    yield _event(question_of(_message(event)), **event.resumption)
+                    if self._heard():
+                        yield _event(question_of(_message(event)), **event.resumption)
 
     async def aclose(self) -> None:
         """Close the response below."""
@@ -253,6 +256,15 @@ class ListeningStream(httpx.AsyncByteStream):
 def is_event_stream(response: httpx.Response) -> bool:
     """Tell whether a response is an event stream."""
     return response.status_code == httpx.codes.OK and content_type(response) == "text/event-stream"
+
+
+async def first_event(response: httpx.Response) -> str:
+    """Return the name of the first event of a stream; "" if it has none."""
+    reader = EventReader()
+    async for chunk in response.aiter_bytes():
+        for event in reader.feed(chunk):
+            return event.fields.get("event", "")
+    return ""
 
 
 def content_type(response: httpx.Response) -> str:

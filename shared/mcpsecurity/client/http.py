@@ -11,6 +11,8 @@ import json
 import logging
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -22,6 +24,7 @@ from mcpsecurity.client.event_streams import (
     ListeningStream,
     RequestStream,
     content_type,
+    first_event,
     is_event_stream,
     messages_in,
 )
@@ -67,6 +70,7 @@ class McpHttpClient(httpx.AsyncClient):
         self._body_timeout = body_timeout
         self._failures: dict[str, BridgeError] = {}
         self._open: WeakValueDictionary[types.RequestId, OpenPost] = WeakValueDictionary()
+        self._heard = True
 
     def pop_failure(self, key: Any) -> BridgeError | None:
         """Return and forget the failure that an error response's `data` stands for."""
@@ -80,6 +84,18 @@ class McpHttpClient(httpx.AsyncClient):
         """End the POST of a request whose caller has left, and free its connection."""
         if (post := self._open.get(request_id)) is not None:
             post.end()
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Pass on what the server sends while the body runs; nothing afterwards, for the SDK logs a message
+        that comes after the end of its session as an error."""
+        self._heard = True
+        try:
+            yield
+        finally:
+            self._heard = False
+            for post in list(self._open.values()):
+                post.end()
 
     def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:
         """Build a request; values `marked` in its JSON become numbers (`exact_decimals`)."""
@@ -96,12 +112,34 @@ class McpHttpClient(httpx.AsyncClient):
         if request.method == "GET":
             response = await super().send(request, **options)
             if is_event_stream(response):
-                return _made(response, stream=ListeningStream(response))
+                return _made(response, stream=ListeningStream(response, lambda: self._heard))
             return response
-        async with asyncio.timeout(min(self._body_timeout, _GOODBYE_SECONDS)):
-            response = await super().send(request, **options)
-            await response.aclose()  # its body is not read: it may never end
-        return httpx.Response(response.status_code, request=request)
+        return await self._said_goodbye(request, **options)
+
+    async def opens_older_transport(self, url: str) -> bool:
+        """Tell whether a GET opens a stream of HTTP+SSE, the transport of 2024-11-05: its first event is
+        `endpoint`."""
+        asking = self.build_request("GET", url, headers={"Accept": "text/event-stream"})
+        with suppress(httpx.HTTPError, httpx.StreamError, BridgeError, TimeoutError):
+            async with asyncio.timeout(min(self._body_timeout, _GOODBYE_SECONDS)):
+                response = await super().send(asking, stream=True)
+                try:
+                    return is_event_stream(response) and await first_event(response) == "endpoint"
+                finally:
+                    await response.aclose()
+        return False
+
+    async def _said_goodbye(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """End a session. A server that does not know it any more, or is away, has ended it already: the SDK
+        would warn of that."""
+        try:
+            async with asyncio.timeout(min(self._body_timeout, _GOODBYE_SECONDS)):
+                response = await super().send(request, **options)
+                await response.aclose()  # its body is not read: it may never end
+            _log.debug("the end of a session was answered with HTTP status %d", response.status_code)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, BridgeError) as error:
+            _log.debug("the end of a session did not reach the MCP server: %s", type(error).__name__)
+        return httpx.Response(200, request=request)
 
     async def _posted(self, request: httpx.Request, **options: Any) -> httpx.Response:
         request_id, method = _asked(await request.aread())

@@ -2,12 +2,16 @@
 
 import asyncio
 
+import httpx
 from mcp import types
 from mcp.shared.exceptions import McpError
 
 from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError
 from mcpsecurity.client.http import FAILURE_CODE, McpHttpClient
+from mcpsecurity.client.http_errors import with_reason
 from mcpsecurity.sentences import Sentence
+
+_BEFORE_THE_HANDSHAKE = "Invalid request parameters"
 
 
 def late(url: str, seconds: float) -> ServerUnavailableError:
@@ -38,20 +42,37 @@ def is_closed(error: McpError) -> bool:
     return error.error.code == types.CONNECTION_CLOSED and error.error.message == "Connection closed"
 
 
-def typed_error(error: McpError, client: McpHttpClient | None) -> BridgeError:
-    """Return the typed error that stands for what the SDK raises for a request."""
+def typed_error(error: McpError, client: McpHttpClient | None, *, has_id: bool = True) -> BridgeError:
+    """Return the typed error that stands for what the SDK raises for a request; `has_id` tells whether the
+    session has one, by which a server would know it."""
     failure = client.pop_failure(error.error.data) if client is not None else None
     if error.error.code == FAILURE_CODE and failure is not None:
         return failure
     if is_closed(error):
         return session_closed()
-    return ProtocolError(error.error.message, code=error.error.code, data=error.error.data)
+    answered = ProtocolError(error.error.message, code=error.error.code, data=error.error.data)
+    # A gateway without session ids passes on what the program behind it says. The Python SDK says this to a
+    # request before the handshake, so to every one after a restart of the program.
+    answered.session_is_doubtful = not has_id and error.error.message == _BEFORE_THE_HANDSHAKE
+    return answered
+
+
+def named(error: ProtocolError, url: str) -> ProtocolError:
+    """Return the error of a request that no model made, with words that say whose they are: a server's own
+    may be no more than "fetch failed"."""
+    if isinstance(error.args[0], Sentence):
+        return error
+    host = httpx.URL(url).netloc.decode()
+    text = with_reason(Sentence("The MCP server at {host} answered with an error.", host=host), str(error))
+    return ProtocolError(text, code=error.code, data=error.data)
 
 
 def opening_error(error: BaseException, url: str) -> BaseException:
     """Return the first error of a group, as a `BridgeError` or a cancellation."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, ProtocolError):
+        return named(error, url)
     if isinstance(error, BridgeError | asyncio.CancelledError):
         return error
     of_version = isinstance(error, RuntimeError) and "protocol version" in str(error)
