@@ -254,6 +254,20 @@ SERVERS = [
     ),
     _sample("chuk", _python("python_more", "chuk.py"), resources=(_NOTE,)),
     _sample(
+        "litestar",
+        _python("python_more", "litestar_app.py"),
+        ("fail", {}),
+        prompts=_GREETING,
+        resources=(_NOTE,),
+    ),
+    _sample(
+        "fastapi-mcp-router",
+        _python("python_more", "router_app.py"),
+        ("fail", {}),
+        prompts=_GREETING,
+        resources=("note://by/Ada",),
+    ),
+    _sample(
         "FastMCP-in-TypeScript",
         _node("npm_more", "fastmcp.mjs"),
         ("fail", {}),
