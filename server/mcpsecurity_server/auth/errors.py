@@ -1,4 +1,4 @@
-"""Errors of authentication and authorization; `challenge.py` turns them into responses.
+"""Errors of authentication and authorization; `bearer.py` turns them into responses.
 
 Their texts are written where they are raised: `bearer.py` and `verifier.py` (400, 401, 503), `policy.py` (for
 every call) and `tool_policy.py` (for single tools).
