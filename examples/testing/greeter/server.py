@@ -10,7 +10,7 @@ mcp: FastMCP[Any] = FastMCP("Greeter", log_level="WARNING")
 
 
 class Occasion(BaseModel):
-    """What is asked before a card is written."""
+    """The question before a card is written."""
 
     text: str = Field(title="What shall it say?")
 
