@@ -38,6 +38,7 @@ _UNKNOWN = re.compile(
 )
 _THOUGHT = "reasoning_content"
 _WANTS_THOUGHTS = re.compile(_THOUGHT)
+_NO_PHASE = re.compile(r"\bphase\b")
 _WANTS_SHORT_IDS = re.compile(r"tool call id was .{0,200}length of 9", re.IGNORECASE | re.DOTALL)
 _WANTS_TURNS = re.compile(
     r"roles must alternate|unexpected role .{1,20} after|system message must be (at the beginning|first)"
@@ -82,6 +83,7 @@ class Dialect:
         effortless: it takes tools by Chat Completions with the reasoning effort `none` only.
         thoughtful: it wants back what it thought, as DeepSeek and Kimi do.
         unreturned: what it sends in messages and does not take back.
+        unphased: it does not know the phases of messages in Responses.
         short_ids: it takes ids of calls that have nine letters and digits only, as Mistral does.
         in_turn: it takes one system message, and messages of person and model in turn.
         plain: it takes schemas of tools in few keywords only.
@@ -97,6 +99,7 @@ class Dialect:
     in_turn: bool = field(default=False, init=False)
     plain: bool = field(default=False, init=False)
     unreturned: set[str] = field(default_factory=set, init=False)
+    unphased: bool = field(default=False, init=False)
     _turned: bool = field(default=False, init=False)
 
     @classmethod
@@ -121,6 +124,8 @@ class Dialect:
             _drop(shaped, path)
         if self.effortless and self.way != "responses" and shaped.get("tools"):
             shaped["reasoning_effort"] = "none"
+        if self.unphased and "input" in shaped:
+            shaped["input"] = [_without(item, "phase") for item in shaped["input"]]
         if "messages" in shaped:
             messages = in_turn(shaped["messages"]) if self.in_turn else shaped["messages"]
             shaped["messages"] = [self._message(message) for message in messages]
@@ -203,11 +208,14 @@ class Dialect:
         return before != (self.thoughtful, self.short_ids, len(self.unreturned))
 
     def _other_forms(self, message: str, body: Mapping[str, Any]) -> bool:
-        """Learn that the deployment wants messages in turn, or plain schemas; False if the body has both."""
+        """Learn that the deployment wants messages in turn or without phases, or plain schemas; False if they
+        are so already."""
         if _WANTS_TURNS.search(message):
             self.in_turn = True
         elif _WANTS_PLAIN_SCHEMAS.search(message) and "response_format" not in message:
             self.plain = True
+        elif _NO_PHASE.search(message) and "input" in body:
+            self.unphased = True
         else:
             return False
         return self.shaped(dict(body)) != body
@@ -219,6 +227,10 @@ class Dialect:
             return False
         self.limit = other
         return True
+
+
+def _without(item: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in item.items() if key != name}
 
 
 def _short(call_id: str) -> str:

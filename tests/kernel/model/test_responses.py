@@ -23,6 +23,7 @@ from mcpsecurity.client.results import ToolText
 from mcpsecurity.kernel import ChatModelSettings
 from mcpsecurity.kernel.model import BrokenOffError, NotAStreamError, ProviderError
 
+DONE = [delta("Done."), ended()]
 PIXEL = "iVBORw0KGgo="
 USAGE = {
     "input_tokens": 9,
@@ -208,6 +209,58 @@ async def test_a_stream_is_answered_by_functions_as_well(endpoint: Endpoint, mod
     assert shape(endpoint.bodies[1])[1:] == [
         "reasoning r1", "message assistant", "function_call c1", "function_call_output c1",
     ]  # fmt: skip
+
+
+async def test_what_a_model_says_before_its_answer_is_apart_from_it_and_each_keeps_its_phase(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    """GPT-5.4 stops early without: learn.microsoft.com/javascript/api/@azure/ai-projects/messagephase."""
+
+    def message(phase: str) -> list[Any]:
+        whole = item("message", phase=phase, content=[])
+        return [
+            {"type": "response.output_item.added", "item": whole["item"]},
+            delta("Some "),
+            delta(phase),
+            whole,
+        ]
+
+    endpoint.answers += [
+        [*message("commentary"), called("Tools-keep", "c1", '{"number": 1}'), ended()],
+        [*message("commentary"), *message("final_answer"), ended()],
+    ]
+    kernel, history, model = Kernel(), ChatHistory(), model_at()
+    kernel.add_plugin(Tools(), "Tools")
+    history.add_user_message("Keep 1.")
+    settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto())
+    answer = await model.get_chat_message_content(history, settings, kernel=kernel)
+    assert str(answer) == "Some commentary\n\nSome final_answer"
+    assert answer is not None
+    history.add_message(answer)
+    await model.get_chat_message_content(history, ChatModelSettings())
+    said = [i for i in endpoint.bodies[-1]["input"] if i.get("role") == "assistant"]
+    assert [i["phase"] for i in said] == ["commentary", "final_answer"]
+
+
+async def test_phases_are_left_out_where_they_are_not_known(endpoint: Endpoint, model_at: Made) -> None:
+    endpoint.answers.append([item("message", phase="final_answer"), *DONE])
+    history, model = ChatHistory(), model_at()
+    history.add_user_message("Hello?")
+    answer = await model.get_chat_message_content(history, ChatModelSettings())
+    assert answer is not None
+    history.add_message(answer)
+    endpoint.answers.append(Refusal(400, "Unknown parameter: 'input[1].phase'.", "input[1].phase"))
+    for _ in range(2):
+        await model.get_chat_message_content(history, ChatModelSettings())
+    assert ["phase" in body["input"][-1] for body in endpoint.bodies[1:]] == [True, False, False]
+
+
+async def test_what_an_open_model_thinks_in_plain_text_is_the_summary(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    endpoint.answers.append([delta("Hm", "reasoning_text"), delta(".", "reasoning_text"), *DONE])
+    answer = await asked_whole(model_at())
+    assert (str(answer), answer.metadata["reasoning_summary"]) == ("Done.", "Hm.")
 
 
 async def test_reasoning_that_is_sealed_in_the_last_event_goes_back_in_its_place(

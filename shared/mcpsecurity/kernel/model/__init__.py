@@ -4,7 +4,7 @@ model = ChatModel.at("http://localhost:11434/v1", "qwen3")
 kernel.add_service(model)
 """
 
-from mcpsecurity.kernel.model.answer import REASONING, THOUGHT
+from mcpsecurity.kernel.model.answer import PHASE, REASONING, THOUGHT
 from mcpsecurity.kernel.model.clients import GetBearer
 from mcpsecurity.kernel.model.configured import open_model
 from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
@@ -13,6 +13,7 @@ from mcpsecurity.kernel.model.settings import ChatModelSettings
 from mcpsecurity.model_endpoint import Api, EndpointError, ModelEndpoint, read_endpoint
 
 __all__ = [
+    "PHASE",
     "REASONING",
     "THOUGHT",
     "Api",

@@ -18,7 +18,10 @@ from mcpsecurity.kernel.model.events import as_written
 from mcpsecurity.kernel.model.thoughts import LeadingThought, LoneEnd
 from mcpsecurity.runtime.exact_decimals import dumps, loads
 
-__all__ = ["REASONING", "THOUGHT", "Answer", "count_of", "text_of", "whole_characters"]
+__all__ = ["PHASE", "REASONING", "THOUGHT", "Answer", "count_of", "text_of", "whole_characters"]
+
+PHASE = "phase"
+"""Key in a message's metadata: what the model says a message of Responses is, such as `commentary`."""
 
 REASONING = "reasoning"
 """Key in a message's metadata: reasoning items, which go back to the model within the same answer. Each is a
@@ -115,7 +118,7 @@ class Answer:
         details: what it thought in other forms that go back before everything else, by their names; its texts
             are in pieces.
         usage: `prompt_tokens`, `completion_tokens`, `reasoning_tokens`, `cached_tokens`, as far as reported.
-        model: the model's name, as the endpoint says it.
+        model, phase: the model's name, and what it says its last message is (see `PHASE`).
         parts: how many parts were JSON objects; `unreadable` counts the others.
         event: the JSON value that is being read, and the text that it was made of.
         full: it is as long as an answer may be, and takes no more.
@@ -131,6 +134,7 @@ class Answer:
         self.finish: str | None = None
         self.usage: dict[str, int] = {}
         self.model: str | None = None
+        self.phase: str | None = None
         self.parts = self.unreadable = 0
         self.event: tuple[Any, bytes] = (None, b"null")
         self.ended = self.full = self.taken_back = False
@@ -263,6 +267,7 @@ class Answer:
             "unreadable": self.unreadable,
             "usage": _usage(self.usage),
             "model": self.model,
+            PHASE: self.phase,
             REASONING: self.reasoning + [(0, {form: _joined(each)}) for form, each in self.details.items()],
             THOUGHT: "".join(self.thought),
         }

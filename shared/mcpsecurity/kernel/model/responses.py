@@ -15,7 +15,7 @@ from semantic_kernel.contents import (
     ImageContent,
 )
 
-from mcpsecurity.kernel.model.answer import REASONING, Answer, count_of, text_of
+from mcpsecurity.kernel.model.answer import PHASE, REASONING, Answer, count_of, text_of
 from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import pictures_of
 from mcpsecurity.kernel.model.signed_ids import mark_of, signed_ids
@@ -34,6 +34,7 @@ UNWANTED = frozenset(
         b"response.reasoning_summary_part.added",
         b"response.reasoning_summary_part.done",
         b"response.reasoning_summary_text.done",
+        b"response.reasoning_text.done",
         b"response.refusal.done",
     }
 )
@@ -41,6 +42,15 @@ UNWANTED = frozenset(
 
 _MIN_OUTPUT = 16
 """A lower limit of an answer is refused."""
+_DELTAS = {
+    "response.output_text.delta": "text",
+    "response.refusal.delta": "refusal",
+    "response.reasoning_summary_text.delta": "summary",
+    "response.reasoning_text.delta": "summary",
+}
+"""Events that bring a piece, and what of the answer it is a piece of. Open models think in plain text."""
+
+_LONGEST_PHASE = 40
 _CALLS = ("function_call", "custom_tool_call")
 _REASONS = {"max_output_tokens": "length", "max_tokens": "length", "content_filter": "content_filter"}
 
@@ -103,7 +113,8 @@ def _said(
     yield from (item for at, item in reasoning if at == 0)
     if message.content:
         said = {"type": "output_text", "text": message.content}
-        yield {"type": "message", "role": "assistant", "content": [said]}
+        phase = {"phase": known} if (known := message.metadata.get(PHASE)) else {}
+        yield {"type": "message", "role": "assistant", "content": [said], **phase}
     for place, call in enumerate(calls, 1):
         yield from (item for at, item in reasoning if at == place)
         arguments = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments or {})
@@ -139,13 +150,11 @@ def read(event: Mapping[str, Any], answer: Answer) -> None:
         ProviderError: it is an error, or the response failed.
     """
     kind, delta = event.get("type"), event.get("delta")
+    if isinstance(kind, str) and isinstance(delta, str) and kind in _DELTAS:
+        answer.say(getattr(answer, _DELTAS[kind]), delta)
     match kind:
-        case "response.output_text.delta" if isinstance(delta, str):
-            answer.say(answer.text, delta)
-        case "response.refusal.delta" if isinstance(delta, str):
-            answer.say(answer.refusal, delta)
-        case "response.reasoning_summary_text.delta" if isinstance(delta, str):
-            answer.say(answer.summary, delta)
+        case "response.output_item.added":
+            _begin_item(event.get("item"), answer)
         case "response.output_item.done":
             _read_item(event.get("item"), answer)
         case "response.created" | "response.completed" | "response.incomplete":
@@ -159,6 +168,12 @@ def read(event: Mapping[str, Any], answer: Answer) -> None:
             raise ProviderError(error)
         case None if event.get("object") == "response":
             _read_response(event, answer)
+
+
+def _begin_item(item: Any, answer: Answer) -> None:
+    """Set a message apart from the one before it: a model says what it is about to do, then its answer."""
+    if isinstance(item, dict) and item.get("type") == "message" and answer.text.any:
+        answer.say(answer.text, "\n\n")
 
 
 def _read_item(item: Any, answer: Answer) -> None:
@@ -175,6 +190,8 @@ def _read_item(item: Any, answer: Answer) -> None:
                 answer.mark_call({**mark}, len(call_id))
         case "reasoning":
             _read_reasoning(item, answer)
+        case "message" if isinstance(phase := item.get("phase"), str) and len(phase) <= _LONGEST_PHASE:
+            answer.phase = phase
 
 
 def _read_reasoning(item: Mapping[str, Any], answer: Answer, place: int | None = None) -> None:
@@ -224,6 +241,7 @@ def _read_output(output: Iterable[Any], answer: Answer) -> None:
         if kind in _CALLS and item.get("call_id") not in known:
             _read_item(item, answer)
         elif kind == "message" and silent:
+            _begin_item(item, answer)
             content = item.get("content")
             for part in content if isinstance(content, list) else ():
                 if isinstance(part, dict):

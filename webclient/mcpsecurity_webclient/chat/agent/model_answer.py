@@ -6,7 +6,7 @@ from typing import Any
 
 from semantic_kernel.contents import FunctionCallContent, StreamingChatMessageContent
 
-from mcpsecurity.kernel.model import REASONING, THOUGHT
+from mcpsecurity.kernel.model import PHASE, REASONING, THOUGHT
 from mcpsecurity_webclient.chat.strict_json import read_json
 from mcpsecurity_webclient.errors import UnreadableCallError
 
@@ -71,6 +71,11 @@ class ModelAnswer:
     def reasoning(self) -> list[Any]:
         """What the model thought, for its next round."""
         return list(self._known.get(REASONING, ()))
+
+    @property
+    def phase(self) -> str:
+        """What the model says its message is, for all its later rounds; "" if it does not say."""
+        return str(self._known.get(PHASE, ""))
 
     @property
     def thought(self) -> str:

@@ -16,7 +16,7 @@ from semantic_kernel.contents import (
 )
 
 from mcpsecurity.kernel.context.look_back import LOOK_BACK
-from mcpsecurity.kernel.model import REASONING, THOUGHT
+from mcpsecurity.kernel.model import PHASE, REASONING, THOUGHT
 from mcpsecurity.kernel.schema_functions import original_arguments
 from mcpsecurity.model_text_calls import writes_call
 from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
@@ -204,7 +204,8 @@ class PromptingService:
     def _turn_of(self, response: ModelAnswer, items: list[FunctionCallContent]) -> ChatMessageContent:
         """Return what the model reads of its response later."""
         text = [] if response.is_blank else [TextContent(text=response.text)]
-        metadata: dict[str, Any] = {THOUGHT: response.thought} if response.thought else {}
+        known = {PHASE: response.phase, THOUGHT: response.thought}
+        metadata: dict[str, Any] = {name: text for name, text in known.items() if text}
         if response.reasoning and items:
             metadata |= {REASONING: response.reasoning, THOUGHT_BY: self._answering}
         return ChatMessageContent(role=AuthorRole.ASSISTANT, items=[*text, *items], metadata=metadata)

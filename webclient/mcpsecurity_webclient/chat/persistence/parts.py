@@ -6,7 +6,7 @@ from typing import Any
 from semantic_kernel.contents import ChatMessageContent
 
 from mcpsecurity.kernel.context.turns import is_left_out, leave_out
-from mcpsecurity.kernel.model import REASONING, THOUGHT
+from mcpsecurity.kernel.model import PHASE, REASONING, THOUGHT
 from mcpsecurity_webclient.chat.history import THOUGHT_BY, mark_message, message_of
 from mcpsecurity_webclient.chat.markdown import to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall
@@ -20,7 +20,7 @@ _MESSAGE = "message"
 _STORED = "stored"
 """Key in a turn's metadata, which itself is not stored: its part."""
 _UNDER_WAY = ("proposed", "approved", "running")
-_OF_MODEL = (THOUGHT, REASONING, THOUGHT_BY)
+_OF_MODEL = (PHASE, THOUGHT, REASONING, THOUGHT_BY)
 """What a turn has of its model's thoughts, for that model. The reasoning is there while an answer is under
 way, which may go on in another process."""
 _MARKS = (_LEFT_OUT, _MESSAGE, *_OF_MODEL)
