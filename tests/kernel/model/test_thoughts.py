@@ -146,6 +146,30 @@ async def test_text_turns_out_to_be_a_thought_once_and_is_held_back_in_later_ans
     assert not any("text_was_thought" in told for _, told in later)
 
 
+@pytest.mark.parametrize("name", ["deepseek-r1:14b", "Qwen/QwQ-32B", "Qwen3-4B-Thinking-2507"])
+async def test_the_first_answer_is_held_back_too_where_the_models_name_says_that_it_thinks(
+    endpoint: Endpoint, name: str
+) -> None:
+    endpoint.answers += [chunks_of("Hm.", "\n</think>\n", "\nYes."), chunks_of("Hm.</think>", "At once")]
+    async with ChatModel.at(endpoint.url + "/v1", name) as model:
+        first = await streamed(model)
+    assert "".join(said for said, _ in first) == "Yes."
+    assert not any("text_was_thought" in told for _, told in first)
+
+
+async def test_a_model_that_thinks_by_name_and_apart_is_told_at_once(endpoint: Endpoint) -> None:
+    gone_on, told = asyncio.Event(), ""
+    endpoint.answers.append([chunk(reasoning_content="Hm."), *chunks_of("At", " once")])
+    endpoint.between = gone_on.wait
+    history = ChatHistory()
+    history.add_user_message("Hello?")
+    async with ChatModel.at(endpoint.url + "/v1", "deepseek-r1") as model:
+        async for (part,) in model.get_streaming_chat_message_contents(history, ChatModelSettings()):
+            gone_on.set()
+            told += part.content
+    assert told == "At once"
+
+
 async def test_an_answer_without_a_thought_is_told_whole_and_the_next_one_at_once(
     endpoint: Endpoint, model_at: Made
 ) -> None:

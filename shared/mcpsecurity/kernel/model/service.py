@@ -33,6 +33,7 @@ from mcpsecurity.kernel.model.clients import GetBearer, ModelClients
 from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity.kernel.model.settings import ChatModelSettings
 from mcpsecurity.kernel.model.stream import read_body
+from mcpsecurity.kernel.model.thoughts import thinks_by_name
 from mcpsecurity.model_dialect import Dialect, Way
 from mcpsecurity.model_endpoint import Api, read_endpoint
 from mcpsecurity.model_error import refusal_of
@@ -61,7 +62,8 @@ class ChatModel(FunctionCallingModel):
     the endpoint says it, `refusal`, `reasoning_summary`, `unreadable` (how many events were no JSON) and
     `reasoning`, as far as there is something to tell. Those before it have `refusal_delta` and
     `reasoning_summary_delta`: what they add, and `text_was_thought`: all text before that part is a thought,
-    which the first answer of a model shows only by the end of it, `</think>`. Later ones wait for that.
+    which the first answer of a model shows only by the end of it, `</think>`. Later ones wait for that, and
+    so does the first one of a model whose name says that it thinks (DeepSeek-R1, QwQ, Qwen's Thinking).
 
     Raises (when asked):
         ContentFilterAIException: the provider's filter refused the messages.
@@ -110,6 +112,7 @@ class ChatModel(FunctionCallingModel):
         made = cls(ai_model_id=model or endpoint.deployment or "")
         made._clients = ModelClients(endpoint, key=key, bearer=bearer, **options)
         made._dialect = Dialect.of(endpoint, api)
+        made._begins_in_thought = thinks_by_name(made.ai_model_id)
         made._defaults = _set_options(defaults) if defaults is not None else {}
         return made
 

@@ -8,13 +8,15 @@ opening tag into the prompt, so that only `</think>` comes. Parts are Mistral's 
 import re
 from typing import Any
 
-__all__ = ["LeadingThought", "LoneEnd", "thought_in_parts"]
+__all__ = ["LeadingThought", "LoneEnd", "thinks_by_name", "thought_in_parts"]
 
 _TAGS = ("think", "thinking", "thought", "reasoning")
 _OPEN = tuple(f"<{tag}>" for tag in _TAGS)
 _MAX_BLANK = 1000
 """So many blanks before a tag are the answer's."""
 _END = "</think>"
+_THINKERS = re.compile(r"deepseek-?r1|\bqwq\b|\bthinking\b", re.IGNORECASE)
+"""Models whose templates open the thought in the prompt; not every server takes it apart."""
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 _BEFORE_QUOTED = " \t`'\"“‘«(["
 """After one of them a tag is spoken of: one that ends a thought stands right behind it, or begins a line."""
@@ -143,6 +145,11 @@ class LoneEnd:
         """Stop looking for an end, and return the text that was not returned yet."""
         self._looks = False
         return "".join(self._before) + rest if self._holds else told
+
+
+def thinks_by_name(model: str) -> bool:
+    """Tell whether a model's name says that its answers may begin within a thought."""
+    return _THINKERS.search(model) is not None
 
 
 def _ends_thought(before: str) -> bool:

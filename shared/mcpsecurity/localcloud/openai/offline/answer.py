@@ -320,7 +320,7 @@ class _Speaker:
     def _compared(self, results: Sequence[Result]) -> str | None:
         """Return where it is warmer or colder, if that was asked of several places."""
         match = (
-            re.search(r"\b(?:(warmer|hotter)|colder|cooler)\b", results[0].step.about.text)
+            re.search(r"\b(?:(warm|hott)|cold|cool)(?:er|est)\b", results[0].step.about.text, re.IGNORECASE)
             if results
             else None
         )

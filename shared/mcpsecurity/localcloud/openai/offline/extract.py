@@ -8,8 +8,9 @@ from typing import NamedTuple
 from zoneinfo import available_timezones
 
 from mcpsecurity.localcloud.openai.offline.dates import DAYS, MONTHS, days_in
+from mcpsecurity.localcloud.openai.offline.languages import without_accents
 from mcpsecurity.localcloud.openai.offline.prompt_words import NUMBER_WORDS, integers
-from mcpsecurity.localcloud.openmeteo.cities import cities
+from mcpsecurity.localcloud.openmeteo.cities import City, cities
 
 _N = r"(-?\d+(?:\.\d+)?|" + "|".join(w for w in NUMBER_WORDS if " " not in w) + ")"
 _RANGES = [
@@ -31,6 +32,8 @@ _ABOVE = re.compile(
     rf"|min(?:imum)?(?: of)?)\s*{_N}\b",
     re.IGNORECASE,
 )
+_BETTER = re.compile(r"\bno,? (?:rather|better|i mean(?:t)?|make (?:it|that))\b", re.IGNORECASE)
+"""What stands before the range that is meant: "between 5 and 15, no, rather between 20 and 30"."""
 _OUT_OF = re.compile(rf"\bout of {_N}\b", re.IGNORECASE)
 _UPPER = "A-ZÀ-ÖØ-Þ"
 _PLACE = re.compile(
@@ -65,6 +68,7 @@ class Range(NamedTuple):
 
 def range_of(text: str) -> Range:
     """Return the range that a text names: both of its ends are in it, unless it says "below" or the like."""
+    text = _BETTER.split(text)[-1]
     if match := _OUT_OF.search(text):
         return Range(1, _number(match[1]))
     for pattern in _RANGES:
@@ -145,7 +149,7 @@ def _zones() -> dict[str, str]:
     }
     by_country: dict[str, Counter[str]] = {}
     for city in sorted(cities(), key=lambda city: city.population):
-        zones |= dict.fromkeys((name.lower() for name in (city.name, *city.also)), city.timezone)
+        zones |= dict.fromkeys((name.lower() for name in _names(city)), city.timezone)
         by_country.setdefault(city.country.lower(), Counter())[city.timezone] += 1
     zones |= {country: next(iter(found)) for country, found in by_country.items() if len(found) == 1}
     return zones
@@ -153,10 +157,15 @@ def _zones() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _known() -> re.Pattern[str]:
-    names = {name for city in cities() for name in (city.name, *city.also) if len(name) > 2}
+    names = {name for city in cities() for name in _names(city) if len(name) > 2}
     names -= {name for name in names if name.lower() in _ALSO_WORDS}
     longest_first = sorted(names, key=len, reverse=True)
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
+
+
+def _names(city: City) -> set[str]:
+    """Return the names of a city, with their accents and without."""
+    return {form for name in (city.name, *city.also) for form in (name, without_accents(name))}
 
 
 def _known_in(text: str) -> list[str]:

@@ -64,7 +64,7 @@ def _numeric(parameter: Parameter, tool: Tool, text: str) -> float | int | None:
     if parameter.parts & _LOW:
         number = said.low + (whole and said.above) if said.low is not None else None
     elif parameter.parts & _HIGH:
-        number = said.high
+        number = said.high if said.high is not None else _room_above(said.low, parameter)
         if number is not None and whole:  # a person means the end, too, unless they say "below"
             number += parameter.exclusive - said.below
     else:
@@ -72,6 +72,14 @@ def _numeric(parameter: Parameter, tool: Tool, text: str) -> float | int | None:
     if number is None:
         return None
     return int(number) if parameter.type == "integer" or number == int(number) else number
+
+
+def _room_above(low: float | None, parameter: Parameter) -> float | None:
+    """Return an upper end for "bigger than 100", where the default is too low for it."""
+    default = parameter.schema.get("default")
+    if low is None or not isinstance(default, int | float) or default > low + 1:
+        return None
+    return low * 10 if low > 0 else low + 100
 
 
 def _number_for(parameter: Parameter, tool: Tool, text: str) -> float | None:
@@ -207,7 +215,7 @@ _EVERYDAY = frozenset(
         "pick draw choose another one two three four five six seven eight nine ten number numbers based"
         " derived exactly right between below above under least most more than random lucky again going"
         " does did am if so too also about up time like whole new quick quickly look find know say"
-        " bigger higher larger already still weekend out should"
+        " bigger higher larger already still weekend out should over but smaller lower fewer no rather meant"
     )
 )
 """Words that say nothing about what a request is for."""

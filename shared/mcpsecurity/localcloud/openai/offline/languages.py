@@ -7,6 +7,7 @@ of answers are put into the prompt's language.
 import datetime as dt
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -45,7 +46,12 @@ class _Words(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _glossaries() -> dict[Language, _Glossary]:
-    return {language: _Glossary(**each) for language, each in _read("glossary.json").items()}
+    """Return the glossaries, in which each word stands without its accents, too, as people type it."""
+    read = {language: _Glossary(**each) for language, each in _read("glossary.json").items()}
+    return {
+        language: each._replace(words={without_accents(k): v for k, v in each.words.items()} | each.words)
+        for language, each in read.items()
+    }
 
 
 @lru_cache(maxsize=1)
@@ -74,6 +80,11 @@ def read_prompt(text: str, earlier: Sequence[str] = ()) -> Prompt:
     for pattern, replacement in glossary.patterns:
         text = re.sub(pattern, replacement, text, flags=re.IGNORECASE)
     return Prompt(_phrases(language).sub(lambda found: _english(found[0], glossary.words), text), language)
+
+
+def without_accents(text: str) -> str:
+    """Return a text in plain letters, as long as it was."""
+    return "".join(unicodedata.normalize("NFD", character)[:1] for character in text)
 
 
 def _english(found: str, words: dict[str, str]) -> str:

@@ -19,6 +19,15 @@ _AGAIN = re.compile(
     re.IGNORECASE,
 )
 _MOST_CALLS = 20
+_MEANT = re.compile(
+    r"^\W*(?:(?:no|nope|sorry|oops|wait|actually|rather|i mean(?:t)?|make (?:it|that)|better)\b\W*)+(?=\w)",
+    re.IGNORECASE,
+)
+"""How a correction of the last request begins."""
+_NOT_THAT = re.compile(r",?\s*\b(?:and )?not\s+(?:in\s+)?[^\W\d_]+\W*$", re.IGNORECASE)
+_WHICH = re.compile(r"\b(?:which|where|what|who)\b.*\b(?:warm|hott?|cold|cool)(?:er|est)\b", re.IGNORECASE)
+"""A question that compares the places of earlier requests."""
+_MOST_COMPARED = 6
 _ABOUT_ME = re.compile(
     r"\babout me\b|\bmy (?:own )?(?:name|account|e-?mail|user ?name|roles?|permissions?|rights)\b"
     r"|\b(?:roles?|permissions?|rights) do i have\b"
@@ -92,8 +101,11 @@ def plan(text: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.dat
 
     `earlier` are the prompts before it, for "and in Paris?" and "another one".
     """
+    text = _meant_instead(text, today) if earlier else text
     if (question := date_question(text, today)) and (clock := _clock(tools)):
         return [Step(clock, [{}], about=About(text, question=question))]
+    if compared := _compared(text, earlier, tools, today):
+        return [compared]
     steps: list[Step] = []
     for clause in (part for whole in _clauses(text) for part in _by_tool(whole, tools)):
         chance, meant = _chance(clause, tools), _meant(clause, tools)
@@ -113,6 +125,14 @@ def plan(text: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.dat
     return steps
 
 
+def _meant_instead(text: str, today: dt.date) -> str:
+    """Return a correction of the last request ("sorry, I meant Rome") as "and Rome"; others as they are."""
+    rest = _NOT_THAT.sub("", _MEANT.sub("", text))
+    if rest == text or not (_changes(rest) or _only_count(rest) or _only_names(rest, today)):
+        return text
+    return f"and {rest}"
+
+
 def _chance(clause: str, tools: Sequence[Tool]) -> Chance | None:
     """Return the dice or coins that a clause asks for, unless a tool throws them itself."""
     return None if any(_CHANCE.search(tool.plain_name) for tool in tools) else chance_in(clause)
@@ -130,7 +150,8 @@ def _meant(clause: str, tools: Sequence[Tool]) -> str:
 
 def _going_on(step: Step, clause: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.date) -> Step:
     """Return a step of a clause like "and the wind?" with what the step before it was about."""
-    if any(step.arguments) or not (_AGAIN.match(clause) or _SAME_THING.search(clause)):
+    goes_on = _AGAIN.match(clause) or _SAME_THING.search(clause) or _place_parameter(step.tool)
+    if any(step.arguments) or not goes_on:
         return step
     before = _again("again", earlier, tools, today)
     if not before or before[0].tool is not step.tool:
@@ -138,6 +159,27 @@ def _going_on(step: Step, clause: str, earlier: Sequence[str], tools: Sequence[T
     days = step.about.days or before[0].about.days
     about = replace(step.about, days=days)
     return replace(step, arguments=before[0].arguments, missing=[], about=about)
+
+
+def _place_parameter(tool: Tool) -> Parameter | None:
+    """Return the parameter for a place, which stays the same until another one is named."""
+    return next((p for p in tool.parameters if p.parts & {"city", "location", "place"}), None)
+
+
+def _compared(text: str, earlier: Sequence[str], tools: Sequence[Tool], today: dt.date) -> Step | None:
+    """Return a step for "which is warmer?" after the places of earlier requests."""
+    if not _WHICH.search(text) or places(text):
+        return None
+    begin = max(0, len(earlier) - _MOST_COMPARED)
+    asked = [
+        step for n in range(begin, len(earlier)) for step in plan(earlier[n], earlier[begin:n], tools, today)
+    ]
+    named = [step for step in asked if _place_parameter(step.tool) and any(step.arguments)]
+    found = [a for step in named if step.tool is named[-1].tool for a in step.arguments]
+    different = list({str(arguments): arguments for arguments in found}.values())
+    if len(different) < 2:
+        return None
+    return Step(named[-1].tool, different[-_MOST_CALLS:], about=About(text))
 
 
 def _is_about_before(clause: str, today: dt.date) -> bool:

@@ -9,17 +9,21 @@ from typing import Any
 
 from mcpsecurity.approval import without_edited_note
 from mcpsecurity.localcloud.openai.offline.answer import Result, summary, value_of
-from mcpsecurity.localcloud.openai.offline.dates import date_question
+from mcpsecurity.localcloud.openai.offline.dates import DAYS, MONTHS, date_question
 from mcpsecurity.localcloud.openai.offline.languages import Prompt, phrase, read_prompt
 from mcpsecurity.localcloud.openai.offline.plan import About, Step, plan
 from mcpsecurity.localcloud.openai.offline.prompt_words import corrected
-from mcpsecurity.localcloud.openai.offline.small_talk import about_tools, chat
+from mcpsecurity.localcloud.openai.offline.small_talk import about_tools, chat, without_greeting
 from mcpsecurity.localcloud.openai.offline.tool_sentences import ask_for, cannot, greeting, trouble
 from mcpsecurity.localcloud.openai.offline.tools import Tool
 
 _EACH_ONCE = re.compile(r"\blottery\b|\bout of \d|\b(?:different|distinct|unique)\b", re.IGNORECASE)
 """Words for numbers that must all be different."""
 _MOST_DRAWS = 4
+_READ_AGAIN = 3
+"""So many of the last prompts are read as carefully as the one that is answered."""
+_LONGEST_READ = 500
+_EVERYDAY = ("tomorrow", "yesterday", "weekend", "between", "smaller", "bigger", "warmer", "colder")
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,24 @@ def reply_to(messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], today
     prompt = read_prompt(said, before)
     if text := about_tools(prompt, tools):
         return Reply(text)
-    earlier = [read_prompt(text).text for text in before]
-    steps = plan(prompt.text, earlier, tools, today)
+    earlier = [without_greeting(read_prompt(text).text) for text in before]
+    earlier[-_READ_AGAIN:] = [_understood(text, tools, today) for text in earlier[-_READ_AGAIN:]]
+    request = replace(prompt, text=without_greeting(prompt.text))
+    steps = plan(request.text, earlier, tools, today)
     rounds = _rounds(messages[position + 1 :])
-    if not steps and not chat(prompt, tools):
-        steps = plan(corrected(prompt.text, _vocabulary(tools)), earlier, tools, today)
+    if not steps and not chat(request, tools):
+        steps = plan(corrected(request.text, _vocabulary(tools)), earlier, tools, today)
     if not steps and not rounds:
         return Reply(_without_tools(prompt, tools, today))
     steps, results = _each_once(steps, rounds, _results(steps, rounds, tools))
     return _turn(steps, rounds, results, prompt, today)
+
+
+def _understood(text: str, tools: Sequence[Tool], today: dt.date) -> str:
+    """Return a prompt with misspelt words put right, if it says nothing as it is."""
+    if len(text) > _LONGEST_READ or plan(text, (), tools, today):
+        return text
+    return corrected(text, _vocabulary(tools))
 
 
 def _each_once(
@@ -86,7 +99,7 @@ def _each_once(
 def _vocabulary(tools: Sequence[Tool]) -> frozenset[str]:
     """Return the words of the tools' names and parameters."""
     named = [tool.words for tool in tools] + [each.words for tool in tools for each in tool.parameters]
-    return frozenset().union(*named)
+    return frozenset(_EVERYDAY).union(DAYS, MONTHS, *named)
 
 
 def _without_tools(prompt: Prompt, tools: Sequence[Tool], today: dt.date) -> str:

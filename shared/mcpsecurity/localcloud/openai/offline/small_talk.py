@@ -39,6 +39,10 @@ _HELLO = re.compile(
     r"|(?:can|could) you help(?: me)?(?: please)?\W*$|are you there)\b",
     re.IGNORECASE,
 )
+_GREETING = re.compile(
+    r"^\W*(?:hi|hello|hey|good (?:morning|day|evening|afternoon)|greetings)(?: there)?\b[\s,.!:–-]*(?=\w)",
+    re.IGNORECASE,
+)
 _SUM = re.compile(
     r"^\W*(?:what(?: is|'s|’s)|how much is|calculate|compute)?\s*(-?\d{1,12}(?:\.\d{1,6})?)\s*"
     r"(\+|-|\*|x|×|/|÷|plus|minus|times|divided by)\s*(-?\d{1,12}(?:\.\d{1,6})?)\s*[=?.!]*\s*$",
@@ -82,6 +86,11 @@ def chat(prompt: Prompt, tools: Sequence[Tool]) -> str | None:
         if pattern.match(text):
             return phrase(key, language)
     return greeting(tools, language) if _HELLO.match(text) else None
+
+
+def without_greeting(text: str) -> str:
+    """Return a prompt without the greeting before a request."""
+    return _GREETING.sub("", text)
 
 
 def _sum(left: float, sign: str, right: float) -> str:
