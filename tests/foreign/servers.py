@@ -265,7 +265,7 @@ SERVERS = [
         _python("python_more", "router_app.py"),
         ("fail", {}),
         prompts=_GREETING,
-        resources=("note://by/Ada",),
+        resources=(_NOTE,),
     ),
     _sample(
         "FastMCP-in-TypeScript",

@@ -39,5 +39,7 @@ def note() -> str:
     return "a note"
 
 
+app = mcp.app  # `run` looks for it
+
 if __name__ == "__main__":
     mcp.run(transport="streamable-http", port=int(sys.argv[1]))

@@ -43,10 +43,10 @@ async def greeting(name: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": f"Greet {name}."}]
 
 
-@mcp.resource("note://by/{name}")
-async def note(name: str) -> dict[str, str]:
+@mcp.resource("note://one")
+async def note() -> dict[str, str]:
     """Return a note."""
-    return {"by": name}
+    return {"a": "note"}
 
 
 app.include_router(mcp, prefix="/mcp")
