@@ -16,6 +16,13 @@ def settings_of(servers: list[OwnServer]) -> list[dict[str, object]]:
     return [server.setting("api://x/mcp:tools") for server in servers]
 
 
+def test_people_can_sign_in_for_a_server_without_a_key_where_a_token_goes_encrypted() -> None:
+    servers = own_servers(["https://a.example/mcp", "http://localhost:1/mcp", "http://b.example/mcp"])
+    with_key = OwnServer("C", "C", "https://c.example/mcp", headers={"X-Key": "key"})
+    found = [entry.get("sign_in") for entry in settings_of([*servers, with_key])]
+    assert found == ["oauth", "oauth", None, None]
+
+
 def written(folder: Path, content: Any) -> Path:
     file = folder / "mcp.json"
     file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
@@ -25,8 +32,13 @@ def written(folder: Path, content: Any) -> Path:
 def test_a_server_is_named_by_the_option_or_shown_by_its_address() -> None:
     servers = own_servers(["Files=http://localhost:3001/mcp?a=b", "https://mcp.example:8443/x"])
     assert settings_of(servers) == [
-        {"name": "Files", "title": "Files", "url": "http://localhost:3001/mcp?a=b"},
-        {"name": "Server2", "title": "mcp.example:8443", "url": "https://mcp.example:8443/x"},
+        {"name": "Files", "title": "Files", "url": "http://localhost:3001/mcp?a=b", "sign_in": "oauth"},
+        {
+            "name": "Server2",
+            "title": "mcp.example:8443",
+            "url": "https://mcp.example:8443/x",
+            "sign_in": "oauth",
+        },
     ]
 
 

@@ -92,6 +92,38 @@ def test_a_scope_has_authorization_for_itself(monkeypatch: pytest.MonkeyPatch) -
     loaded(monkeypatch, {**WIKI, "scope": "api://wiki/read", "headers": {"Subscription-Key": SECRET}})
 
 
+def test_people_sign_in_with_a_client_of_the_operators(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("WIKI_SECRET", SECRET)
+    client = {"sign_in": "oauth", "client_id": "chat", "client_secret": "${WIKI_SECRET}"}
+    wiki = loaded(monkeypatch, {**WIKI, **client}).servers[1]
+    assert wiki.client_secret is not None
+    assert wiki.client_secret.get_secret_value() == SECRET
+    assert SECRET not in f"{wiki!r} {wiki.model_dump_json()} {caplog.text}"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"client_id": "chat"}, 'client_id and client_secret belong to "sign_in": "oauth"'),
+        ({"sign_in": "oauth", "client_secret": SECRET}, "client_secret needs a client_id"),
+        ({"sign_in": "oauth", "scope": "api://wiki/read"}, "scope is for tokens of Entra ID"),
+        (
+            {"sign_in": "oauth", "headers": {"Authorization": SECRET}},
+            "sign_in has a token sent in Authorization",
+        ),
+        ({"sign_in": "oauth", "url": "http://wiki.example/mcp"}, "by https only, or to this machine"),
+        ({"sign_in": "saml"}, "entry 2, sign_in: "),
+        ({"sign_in": "oauth", "client_id": "c", "client_secret": "${NONE}"}, "the variable NONE is not set"),
+    ],
+)
+def test_a_sign_in_that_cannot_work_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], words: str
+) -> None:
+    assert words in refused(monkeypatch, **more)
+
+
 def test_the_default_server_may_want_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = loaded(monkeypatch, {"name": "Tools", "headers": {"X-Api-Key": SECRET}})
     assert settings.servers[0].sent_headers == {"X-Api-Key": SECRET}

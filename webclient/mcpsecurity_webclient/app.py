@@ -24,6 +24,8 @@ from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_webclient.auth.entra import EntraClient
 from mcpsecurity_webclient.auth.person import Handler, Person
 from mcpsecurity_webclient.auth.routes import add_auth_routes
+from mcpsecurity_webclient.auth.server_routes import add_server_routes, server_sign_in_url
+from mcpsecurity_webclient.auth.server_sign_ins import PersonAuth, ServerSignIns
 from mcpsecurity_webclient.auth.server_tokens import ServerTokens
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
@@ -122,6 +124,7 @@ def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: floa
     add_auth_routes(
         app, assembly.settings, assembly.entra, assembly.end_session, assembly.flows, assembly.clock
     )
+    add_server_routes(app, assembly.settings, assembly.sign_ins, assembly.flows, assembly.clock)
     add_pages(app, assembly.directory, assembly.missing)
     add_chat_api(
         app,
@@ -156,6 +159,7 @@ class _Assembly:
         state = self._state = web_state(settings, clock)
         self._redis, self.sessions, self.flows = state.redis, state.sessions, state.flows
         self.entra = EntraClient(settings, state.caches, self._tls, clock)
+        self.sign_ins = ServerSignIns(settings, state.grants, self._tls, clock)
         self.streams = Streams(settings.max_streams)
         identity = azure_identity(settings)
         password = identity.database_password if identity is not None else None
@@ -238,6 +242,7 @@ class _Assembly:
         """End a session's pages, runs, connections and tokens, on every replica."""
         await self._end_here(sid, reason)
         await self.entra.forget(sid)
+        await self.sign_ins.forget(sid)
         await self.sessions.end(sid)
         if self.replicas is not None:
             await self.replicas.broadcast_session_end(sid, reason)
@@ -322,6 +327,14 @@ class _Assembly:
         callbacks: ServerCallbacks,
         acting: Callable[[], Person],
     ) -> McpServer:
+        policy = ToolPolicy(server, lambda: acting().roles)
+        if server.sign_in == "oauth":
+            own = PersonAuth(self.sign_ins, lambda: acting().sid, server.name)
+
+            def sign_in(error: BridgeError) -> str:
+                return server_sign_in_url(server.name, f"/chats/{chat_id}", getattr(error, "scope", None))
+
+            return McpServer(server, callbacks, own, self._tls, policy=policy, sign_in_url=sign_in)
         tokens = ServerTokens(self.entra, lambda: acting().sid, server.scope) if server.scope else None
 
         def url(error: BridgeError) -> str:
@@ -329,7 +342,6 @@ class _Assembly:
             scope = " ".join(tokens.wanted(named)) if tokens is not None and named else None
             return sign_in_url(f"/chats/{chat_id}", getattr(error, "claims", None), scope)
 
-        policy = ToolPolicy(server, lambda: acting().roles)
         return McpServer(server, callbacks, tokens, self._tls, policy=policy, sign_in_url=url)
 
 

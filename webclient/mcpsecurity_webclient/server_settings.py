@@ -42,6 +42,21 @@ class McpServerSettings(BaseModel):
         description="Headers that it wants with each request, such as an API key; ${NAME} in a value stands "
         "for a variable of the environment.",
     )
+    sign_in: Literal["oauth"] | None = Field(
+        None,
+        description="oauth: each person signs in at the authorization server that it names, as the MCP "
+        "specification says.",
+    )
+    client_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=2000,
+        description="Client ID of the chat at that authorization server, if it lets no client register by "
+        "itself.",
+    )
+    client_secret: SecretStr | None = Field(
+        None, description="Secret of that client, if it has one; ${NAME} stands for a variable."
+    )
     title: str | None = Field(None, description="Name for people.")
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds until an answer must begin.")
     asks: bool = Field(
@@ -77,6 +92,26 @@ class McpServerSettings(BaseModel):
             return headers
         texts = {str(name): _text(value) for name, value in headers.items()}
         return checked_headers({name: filled(text) for name, text in texts.items()})
+
+    @field_validator("client_secret", mode="before")
+    @classmethod
+    def _has_its_variable(cls, secret: Any) -> Any:
+        return filled(secret) if isinstance(secret, str) else secret
+
+    @model_validator(mode="after")
+    def _signs_in_one_way(self) -> Self:
+        if self.sign_in is None:
+            if self.client_id is not None or self.client_secret is not None:
+                raise ValueError('client_id and client_secret belong to "sign_in": "oauth"')
+            return self
+        check_address(self.url)
+        if self.scope is not None:
+            raise ValueError("scope is for tokens of Entra ID; remove it, or sign_in")
+        if any(name.lower() == "authorization" for name in self.headers):
+            raise ValueError("sign_in has a token sent in Authorization; remove this header")
+        if self.client_secret is not None and self.client_id is None:
+            raise ValueError("client_secret needs a client_id")
+        return self
 
     @model_validator(mode="after")
     def _keeps_its_key(self) -> Self:

@@ -22,7 +22,7 @@ _SESSION = "mcp-session-id"
 class _Entry:
     name: str
     url: str
-    has_scope: bool
+    has_person: bool
     headers: dict[str, str] = field(repr=False)
 
 
@@ -59,7 +59,9 @@ def _read(entry: dict[str, Any]) -> _Entry:
     headers = checked_headers(texts)
     if headers:
         check_address(entry["url"])
-    return _Entry(str(entry["name"]), str(entry["url"]), bool(entry.get("scope")), headers)
+    return _Entry(
+        str(entry["name"]), str(entry["url"]), bool(entry.get("scope") or entry.get("sign_in")), headers
+    )
 
 
 async def _end_session(session: aiohttp.ClientSession, entry: _Entry, answer: Answer) -> None:
@@ -86,10 +88,10 @@ def _judge(entry: _Entry, answer: Answer) -> Finding:
 
 def _judge_refusal(entry: _Entry, status: int) -> Finding:
     name = entry.name
-    if entry.has_scope:
+    if entry.has_person:
         return skipped(_CHECK, f"{name} wants a person's token ({status}), which the doctor does not have.")
     if entry.headers:
         message = f"{name} refuses the key in the headers of its entry ({status}); no sign-in helps."
         return failed(_CHECK, message, f"{_KEY}, {name}: headers")
     message = f"{name} wants a token or a key ({status}), and its entry has none."
-    return failed(_CHECK, message, f"{_KEY}, {name}: scope or headers")
+    return failed(_CHECK, message, f"{_KEY}, {name}: scope, headers or sign_in")

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mcpsecurity.runtime.loopback import free_port
+from mcpsecurity.server_headers import check_address
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _URL = re.compile(r"https?://[^/\s]+(/\S*)?")
@@ -49,7 +50,17 @@ class OwnServer:
             entry["scope"] = scope
         if self.headers:
             entry["headers"] = dict(self.headers)
+        if not self.command and not self.headers and self._may_get_tokens():
+            entry["sign_in"] = "oauth"
         return entry
+
+    def _may_get_tokens(self) -> bool:
+        """Tell whether people may sign in where the server says: its address is encrypted, or is here."""
+        try:
+            check_address(self.url)
+        except ValueError:
+            return False
+        return True
 
 
 def own_servers(options: Iterable[str], file: Path | None = None) -> list[OwnServer]:

@@ -75,11 +75,18 @@ class InMemoryFlowStore:
 
 
 class SignInFlows:
-    """Keeps started flows in `store`. `clock` gives seconds since 1970."""
+    """Keeps started flows of one `kind` in `store`. `clock` gives seconds since 1970."""
 
-    def __init__(self, store: FlowStore, *, secure: bool, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: FlowStore,
+        *,
+        secure: bool,
+        clock: Callable[[], float] = time.time,
+        kind: str = "signin",
+    ) -> None:
         self._store = store
-        self._prefix = "__Host-signin-" if secure else "signin-"
+        self._prefix = f"__Host-{kind}-" if secure else f"{kind}-"
         self._secure = secure
         self._clock = clock
 

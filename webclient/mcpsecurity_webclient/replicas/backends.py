@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_webclient.auth.flows import FlowStore, InMemoryFlowStore
+from mcpsecurity_webclient.auth.server_grants import InMemoryServerGrantStore, ServerGrantStore
 from mcpsecurity_webclient.auth.sessions import InMemorySessionStore, SessionStore
 from mcpsecurity_webclient.auth.token_cache import InMemoryTokenCacheStore, TokenCacheStore
 from mcpsecurity_webclient.chat.events import EventBus
@@ -26,6 +27,7 @@ class WebState:
     sessions: SessionStore
     flows: FlowStore
     caches: TokenCacheStore
+    grants: ServerGrantStore
     redis: "RedisConnection | None" = None
     logs: "EventLogs | None" = None
 
@@ -54,10 +56,13 @@ def web_state(settings: WebSettings, clock: Callable[[], float]) -> WebState:
     idle, lifetime = settings.session_idle, settings.session_lifetime
     if settings.redis_url is None or settings.keys is None:
         sessions = InMemorySessionStore(idle=idle, lifetime=lifetime, clock=clock)
-        return WebState(sessions, InMemoryFlowStore(clock), InMemoryTokenCacheStore())
+        return WebState(
+            sessions, InMemoryFlowStore(clock), InMemoryTokenCacheStore(), InMemoryServerGrantStore()
+        )
     # These need the extra `scale`.
     from mcpsecurity.redis.connection import RedisConnection  # noqa: PLC0415
     from mcpsecurity_webclient.replicas.redis_event_log import EventLogs  # noqa: PLC0415
+    from mcpsecurity_webclient.replicas.redis_server_grants import RedisServerGrantStore  # noqa: PLC0415
     from mcpsecurity_webclient.replicas.redis_sessions import RedisFlowStore, RedisSessionStore  # noqa: PLC0415
     from mcpsecurity_webclient.replicas.redis_token_cache import RedisTokenCacheStore  # noqa: PLC0415
 
@@ -71,6 +76,7 @@ def web_state(settings: WebSettings, clock: Callable[[], float]) -> WebState:
         RedisSessionStore(redis, idle=idle, lifetime=lifetime, clock=clock),
         RedisFlowStore(redis),
         RedisTokenCacheStore(redis, lifetime=lifetime),
+        RedisServerGrantStore(redis, lifetime=lifetime),
         redis,
         EventLogs(redis),
     )

@@ -132,11 +132,20 @@ class OAuthAuth(httpx.Auth):
         try:
             check_address(str(url))
         except ValueError as error:
-            text = "The MCP server at {host} is not asked: a token is sent by https only."
-            raise BridgeError(Sentence(text, host=url.netloc.decode())) from error
+            raise BridgeError(
+                Sentence(
+                    "The MCP server at {host} is not asked: a token is sent by https only.",
+                    host=url.netloc.decode(),
+                )
+            ) from error
         if (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port):
-            text = "The token of the MCP server at {host} is not sent to {other}."
-            raise BridgeError(Sentence(text, host=own.netloc.decode(), other=url.netloc.decode()))
+            raise BridgeError(
+                Sentence(
+                    "The token of the MCP server at {host} is not sent to {other}.",
+                    host=own.netloc.decode(),
+                    other=url.netloc.decode(),
+                )
+            )
 
     async def _current(self) -> str | None:
         """Return the token to begin with, if there is one."""
@@ -178,8 +187,13 @@ class OAuthAuth(httpx.Auth):
         if grant is not None and refused is not None:
             if self._source is _Source.SIGN_IN and refused != self._accepted:
                 host = httpx.URL(self._sign_in.url).netloc.decode()
-                text = "The MCP server at {host} refuses the token of its own sign-in at {server}."
-                raise SignInRequiredError(Sentence(text, host=host, server=grant.server.issuer.host))
+                raise SignInRequiredError(
+                    Sentence(
+                        "The MCP server at {host} refuses the token of its own sign-in at {server}.",
+                        host=host,
+                        server=grant.server.issuer.host,
+                    )
+                )
             refreshed = self._source is _Source.REFRESH and refused != self._accepted
             if not refreshed and (token := await self._refresh(grant)) is not None:
                 return token

@@ -253,22 +253,28 @@ class OAuthSignIn:
             raise SignInRequiredError(Sentence("This answer does not belong to the sign-in that was begun."))
         name, issuer = _name(pending.server), answer.get("iss")
         if issuer is not None and issuer.rstrip("/") != str(pending.server.issuer).rstrip("/"):
-            text = "The sign-in came from another authorization server than {server}."
-            raise SignInRequiredError(Sentence(text, server=name))
+            raise SignInRequiredError(
+                Sentence("The sign-in came from another authorization server than {server}.", server=name)
+            )
         if answer.get("error") == "access_denied":
-            text = "You did not sign in at {server}, or it gave no access."
-            raise SignInRequiredError(Sentence(text, server=name))
+            raise SignInRequiredError(
+                Sentence("You did not sign in at {server}, or it gave no access.", server=name)
+            )
         if "error" in answer or not answer.get("code"):
-            text = "{server} did not complete the sign-in: {reason}."
             reason = _code(answer.get("error")) or Sentence("it gave no reason")
-            raise SignInRequiredError(Sentence(text, server=name, reason=reason))
+            raise SignInRequiredError(
+                Sentence("{server} did not complete the sign-in: {reason}.", server=name, reason=reason)
+            )
 
     def _tokens(self, server: OAuthMetadata, response: httpx.Response) -> OAuthToken:
         try:
             return OAuthToken.model_validate_json(response.content)
         except ValidationError:  # its text has the tokens
-            text = "{server} answered the sign-in with something that is no token."
-            raise SignInRequiredError(Sentence(text, server=_name(server))) from None
+            raise SignInRequiredError(
+                Sentence(
+                    "{server} answered the sign-in with something that is no token.", server=_name(server)
+                )
+            ) from None
 
     def _end_of(self, tokens: OAuthToken) -> float | None:
         return self._clock() + tokens.expires_in if tokens.expires_in is not None else None

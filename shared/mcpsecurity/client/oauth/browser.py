@@ -110,8 +110,9 @@ class _LoopbackPage:
             async with asyncio.timeout(self._seconds):
                 return await self._answered
         except TimeoutError as error:
-            text = "Nobody has signed in within {minutes} minutes."
-            raise SignInRequiredError(Sentence(text, minutes=f"{self._seconds / 60:g}")) from error
+            raise SignInRequiredError(
+                Sentence("Nobody has signed in within {minutes} minutes.", minutes=f"{self._seconds / 60:g}")
+            ) from error
 
 
 async def _listening(app: web.Application, port: int) -> web.AppRunner:

@@ -85,52 +85,69 @@ class Discovery:
                 self._check_server(server, issuer or _origin(self._url))
                 return server
         if issuer is None:
-            raise self._refused(
-                "The MCP server at {host} asks for a sign-in, and does not say where: it names no "
-                "authorization server."
+            raise SignInRequiredError(
+                Sentence(
+                    "The MCP server at {host} asks for a sign-in, and does not say where: it names no "
+                    "authorization server.",
+                    host=self._host,
+                )
             )
-        raise self._refused(
-            "The MCP server at {host} has people sign in at {server}, which does not say how.", server=issuer
+        raise SignInRequiredError(
+            Sentence(
+                "The MCP server at {host} has people sign in at {server}, which does not say how.",
+                host=self._host,
+                server=issuer,
+            )
         )
 
     async def _asked(self, url: str) -> httpx.Response:
         self._requests.check(url)
         response = await self._requests.send(create_oauth_metadata_request(url))
         if response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            text = "{url} answers with status {status} instead of saying where to sign in."
-            raise ServerUnavailableError(Sentence(text, url=url[:300], status=response.status_code))
+            text = Sentence(
+                "{url} answers with status {status} instead of saying where to sign in.",
+                url=url[:300],
+                status=response.status_code,
+            )
+            raise ServerUnavailableError(text)
         return response
 
     def _check_resource(self, resource: str) -> None:
         """Refuse tokens for something else: another server could be called with them (RFC 9728, 3.3)."""
         own = resource_url_from_server_url(self._url)
         if not check_resource_allowed(requested_resource=own, configured_resource=resource):
-            raise self._refused(
-                "The MCP server at {host} wants a token for {resource}, which is not its own address. No "
-                "sign-in was begun.",
-                resource=resource[:300],
+            raise SignInRequiredError(
+                Sentence(
+                    "The MCP server at {host} wants a token for {resource}, which is not its own address. No "
+                    "sign-in was begun.",
+                    host=self._host,
+                    resource=resource[:300],
+                )
             )
 
     def _check_server(self, server: OAuthMetadata, issuer: str) -> None:
         """Refuse the document of another authorization server (RFC 8414, 3.3), or one without PKCE."""
         if str(server.issuer).rstrip("/") != issuer.rstrip("/"):
-            raise self._refused(
-                "The MCP server at {host} has people sign in at {server}, which says that it is {other}.",
-                server=issuer,
-                other=str(server.issuer)[:300],
+            raise SignInRequiredError(
+                Sentence(
+                    "The MCP server at {host} has people sign in at {server}, which says that it is {other}.",
+                    host=self._host,
+                    server=issuer,
+                    other=str(server.issuer)[:300],
+                )
             )
         for endpoint in (server.authorization_endpoint, server.token_endpoint, server.registration_endpoint):
             if endpoint is not None:
                 self._requests.check(str(endpoint))
         if "S256" not in (server.code_challenge_methods_supported or ()):
-            raise self._refused(
-                "The MCP server at {host} has people sign in at {server}, which does not protect a sign-in "
-                "by PKCE. The MCP specification wants that.",
-                server=issuer,
+            raise SignInRequiredError(
+                Sentence(
+                    "The MCP server at {host} has people sign in at {server}, which does not protect a "
+                    "sign-in by PKCE. The MCP specification wants that.",
+                    host=self._host,
+                    server=issuer,
+                )
             )
-
-    def _refused(self, template: str, **values: object) -> SignInRequiredError:
-        return SignInRequiredError(Sentence(template, host=self._host, **values))
 
 
 def _issuer(resource: ProtectedResourceMetadata | None) -> str | None:

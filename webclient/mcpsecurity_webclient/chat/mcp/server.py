@@ -86,7 +86,7 @@ class McpServer:
         self,
         settings: McpServerSettings,
         callbacks: ServerCallbacks,
-        tokens: Tokens | None,
+        tokens: Tokens | httpx.Auth | None,
         tls: ssl.SSLContext,
         *,
         policy: ToolPolicy,
@@ -339,9 +339,11 @@ class McpServer:
             self._callbacks.changed()
 
 
-def _auth(settings: McpServerSettings, tokens: Tokens | None) -> httpx.Auth | None:
+def _auth(settings: McpServerSettings, tokens: Tokens | httpx.Auth | None) -> httpx.Auth | None:
     """Return the authentication: the person's token, the operator's headers, or both."""
-    token = TokenAuth(_told_apart(tokens.get), tokens.step_up) if tokens is not None else None
+    token = tokens if isinstance(tokens, httpx.Auth) else None
+    if tokens is not None and not isinstance(tokens, httpx.Auth):
+        token = TokenAuth(_told_apart(tokens.get), tokens.step_up)
     return HeaderAuth(settings.sent_headers, token) if settings.headers else token
 
 
@@ -360,8 +362,9 @@ def _told_apart(get_token: GetToken) -> GetToken:
 def _nothing_to_give(error: SignInRequiredError) -> Sentence:
     return Sentence(
         "{problem} No sign-in here helps: the chat has no token for it. The operator of the chat names the "
-        "permission for it with the setting scope, if the server takes tokens of this organisation, or a key "
-        "of its own with the setting headers.",
+        "permission for it with the setting scope, if the server takes tokens of this organisation, a key of "
+        "its own with the setting headers, or has people sign in where the server says with the setting "
+        "sign_in.",
         problem=str(error),
     )
 

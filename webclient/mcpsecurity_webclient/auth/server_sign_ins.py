@@ -1,0 +1,177 @@
+"""Signing in at the authorization servers that MCP servers name: each person for each server."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from weakref import WeakValueDictionary
+
+import httpx
+
+from mcpsecurity.client import BridgeError
+from mcpsecurity.client.oauth import (
+    BoundedRequests,
+    ClientId,
+    Grant,
+    OAuthSignIn,
+    PendingSignIn,
+    read_grant,
+)
+from mcpsecurity.sentences import Sentence
+from mcpsecurity_webclient.auth.server_grants import ServerGrantStore
+from mcpsecurity_webclient.server_settings import McpServerSettings
+from mcpsecurity_webclient.settings import WebSettings
+
+_REFRESH_BEFORE = 30.0
+_CLIENT_NAME = "mcpsecurity web chat"
+
+CALLBACK = "/signin-server"
+DOCUMENT = "/oauth-client.json"
+
+
+class ServerSignIns:
+    """The sign-ins at the servers whose setting `sign_in` is `oauth`. `clock` gives seconds since 1970.
+
+    The chat registers as a client once for each server and process; people share that, and nothing else.
+    """
+
+    def __init__(
+        self,
+        settings: WebSettings,
+        grants: ServerGrantStore,
+        tls: ssl.SSLContext,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._url = settings.url
+        self._grants = grants
+        self._clock = clock
+        self._servers = {server.name: server for server in settings.servers if server.sign_in == "oauth"}
+        document = f"{settings.url}{DOCUMENT}" if settings.secure else None
+        self._sign_ins = {
+            name: _sign_in(server, tls, document, clock) for name, server in self._servers.items()
+        }
+        self._registered: dict[str, Grant] = {}
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where an authorization server sends people back to."""
+        return f"{self._url}{CALLBACK}"
+
+    def knows(self, name: str) -> bool:
+        """Tell whether people sign in for a server of this name."""
+        return name in self._servers
+
+    def client_document(self) -> dict[str, object]:
+        """Return the client ID metadata document of the chat."""
+        return {
+            "client_id": f"{self._url}{DOCUMENT}",
+            "client_name": _CLIENT_NAME,
+            "client_uri": self._url,
+            "redirect_uris": [self.redirect_uri],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "token_endpoint_auth_method": "none",
+        }
+
+    async def begin(self, sid: str, name: str, scope: str | None) -> PendingSignIn:
+        """Begin a sign-in of a session for a server, for more scopes if `scope` has some.
+
+        Raises:
+            BridgeError: nobody can sign in there now; the message says why.
+        """
+        sign_in = self._sign_ins[name]
+        challenge = await sign_in.probe()
+        if challenge.status_code != httpx.codes.UNAUTHORIZED:
+            host = httpx.URL(sign_in.url).netloc.decode()
+            raise BridgeError(Sentence("The MCP server at {host} asks for no sign-in.", host=host))
+        held = read_grant(await self._grants.get(sid, name)) if scope else None
+        wanted = f"{held.scope or ''} {scope}" if held is not None else scope
+        before = self._registered.get(name)
+        return await sign_in.begin(challenge, self.redirect_uri, before, scope=wanted)
+
+    async def complete(self, sid: str, name: str, pending: PendingSignIn, answer: Mapping[str, str]) -> None:
+        """Redeem the answer for tokens, and keep them for the session.
+
+        Raises:
+            BridgeError: the person or the authorization server declined, or something is wrong.
+        """
+        grant = await self._sign_ins[name].complete(pending, answer)
+        self._registered[name] = grant.model_copy(update={"tokens": None, "expires_at": None})
+        await self._grants.put(sid, name, grant.model_dump_json())
+
+    async def token(self, sid: str, name: str, *, refused: str | None = None) -> str | None:
+        """Return a session's token for a server, other than the `refused` one; None if only the person can
+        give one.
+
+        Raises:
+            ServerUnavailableError: the authorization server does not answer.
+        """
+        async with self._locks.setdefault((sid, name), asyncio.Lock()):
+            text = await self._grants.get(sid, name)
+            grant = read_grant(text)
+            if grant is None or grant.access_token is None:
+                return None
+            over = grant.expires_at is not None and grant.expires_at - _REFRESH_BEFORE <= self._clock()
+            if not over and grant.access_token != refused:
+                return grant.access_token
+            return await self._renewed(sid, name, text, grant)
+
+    async def forget(self, sid: str) -> None:
+        """Drop a session's tokens."""
+        await self._grants.drop(sid)
+
+    async def _renewed(self, sid: str, name: str, text: str | None, grant: Grant) -> str | None:
+        """Return a new token. One that another replica has got meanwhile is as good."""
+        renewed = await self._sign_ins[name].refresh(grant)
+        now = await self._grants.get(sid, name)
+        if now != text:
+            renewed = read_grant(now)
+        else:
+            kept = renewed.model_dump_json() if renewed is not None else None
+            await self._grants.put(sid, name, kept)
+        return renewed.access_token if renewed is not None else None
+
+
+class PersonAuth(httpx.Auth):
+    """Puts a person's token for one server on each request, if there is one.
+
+    `acting` returns the session whose tokens count.
+    A server that takes strangers is asked without. A 401 is answered once with a new token.
+    """
+
+    requires_response_body = False
+
+    def __init__(self, sign_ins: ServerSignIns, acting: Callable[[], str], name: str) -> None:
+        self._sign_ins = sign_ins
+        self._acting = acting
+        self._name = name
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Send with a token. Raises as `ServerSignIns.token`."""
+        token = await self._sign_ins.token(self._acting(), self._name)
+        if token is not None:
+            request.headers["Authorization"] = f"Bearer {token}"
+        response = yield request
+        if token is not None and response.status_code == httpx.codes.UNAUTHORIZED:
+            renewed = await self._sign_ins.token(self._acting(), self._name, refused=token)
+            if renewed is not None:
+                request.headers["Authorization"] = f"Bearer {renewed}"
+                yield request
+
+
+def _sign_in(
+    server: McpServerSettings, tls: ssl.SSLContext, document: str | None, clock: Callable[[], float]
+) -> OAuthSignIn:
+    client = None
+    if server.client_id is not None:
+        secret = server.client_secret
+        client = ClientId(server.client_id, secret.get_secret_value() if secret is not None else None)
+    return OAuthSignIn(
+        server.url,
+        BoundedRequests(server.url, tls),
+        client=client,
+        client_document=document,
+        client_name=_CLIENT_NAME,
+        clock=clock,
+    )
