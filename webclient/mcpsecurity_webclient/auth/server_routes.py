@@ -52,7 +52,7 @@ class _ServerRoutes:
         """Complete a sign-in that this session began in this browser."""
         begun, sid = await self._flows.take(request), request[PERSON].sid
         response: web.StreamResponse
-        if begun is None or begun.flow["sid"] != sid:
+        if begun is None or begun.flow["sid"] != sid or not self._sign_ins.knows(begun.flow["server"]):
             text = _("This sign-in expired or was started elsewhere. Please try again.")
             response = _page(request, text, "/", 400)
         else:
