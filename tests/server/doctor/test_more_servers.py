@@ -50,17 +50,19 @@ async def test_a_key_that_is_refused_is_the_operators_to_change(
 ) -> None:
     async with keyed_server() as server:
         server.status = status
-        refused, without, person = await _found(
+        refused, without, person, own = await _found(
             healthy_cloud,
             _wiki(server.url, "wrong"),
             {"name": "open", "url": server.url},
             _wiki(server.url, "wrong", name="both", scope="api://wiki/read"),
+            {"name": "own", "url": server.url, "sign_in": "oauth"},
         )
+    assert own.status is Status.SKIPPED
     assert (refused.status, refused.setting) == (Status.FAILED, "WEBCLIENT_MCP_SERVERS, wiki: headers")
     assert f"refuses the key in the headers of its entry ({status}); no sign-in helps" in refused.message
     assert (without.status, without.setting) == (
         Status.FAILED,
-        "WEBCLIENT_MCP_SERVERS, open: scope or headers",
+        "WEBCLIENT_MCP_SERVERS, open: scope, headers or sign_in",
     )
     assert (person.status, person.setting) == (Status.SKIPPED, "")
 
