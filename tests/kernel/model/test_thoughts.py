@@ -147,14 +147,14 @@ async def test_text_turns_out_to_be_a_thought_once_and_is_held_back_in_later_ans
 
 
 @pytest.mark.parametrize("name", ["deepseek-r1:14b", "Qwen/QwQ-32B", "Qwen3-4B-Thinking-2507"])
-async def test_the_first_answer_is_held_back_too_where_the_models_name_says_that_it_thinks(
+async def test_the_first_answer_is_a_thought_at_first_where_the_models_name_says_that_it_thinks(
     endpoint: Endpoint, name: str
 ) -> None:
-    endpoint.answers += [chunks_of("Hm.", "\n</think>\n", "\nYes."), chunks_of("Hm.</think>", "At once")]
+    endpoint.answers += [chunks_of("Hm, let me", finish="length"), chunks_of("Hm.</think>Yes.")]
     async with ChatModel.at(endpoint.url + "/v1", name) as model:
-        first = await streamed(model)
-    assert "".join(said for said, _ in first) == "Yes."
-    assert not any("text_was_thought" in told for _, told in first)
+        first, second = [await asked_whole(model) for _ in range(2)]
+    assert (str(first), first.metadata["reasoning_summary"]) == ("", "Hm, let me")
+    assert str(second) == "Yes."
 
 
 async def test_a_model_that_thinks_by_name_and_apart_is_told_at_once(endpoint: Endpoint) -> None:
