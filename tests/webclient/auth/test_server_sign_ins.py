@@ -7,11 +7,16 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from tests.support.oauth import Instead, SignedInServer, protected, query_of
+from tests.support.programs import redis_server
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.visitor import Visitor
 from yarl import URL
 
+from mcpsecurity.redis.connection import RedisConnection
+from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity_webclient.settings import McpServerSettings
 
 START = "/servers/notes/signin?next=/"
@@ -103,6 +108,21 @@ async def test_each_person_signs_in_for_herself_and_signing_out_forgets_the_toke
         await one.sign_in()
         assert (await status_of(one, "sign_in"))["tools"] == 0
     assert len(chat.server.tokens.clients) == 1
+
+
+async def test_signing_out_deletes_the_tokens_in_redis(visitors: NewPerson, serve_web: ServeWeb) -> None:
+    keys = Fernet.generate_key().decode()
+    async with redis_server() as redis, protected() as server:
+        address = f"redis://127.0.0.1:{redis.port}"
+        shared = {"redis_url": SecretStr(address), "keys": SecretStr(keys)}
+        connection = RedisConnection(address, EncryptionKeys(keys))
+        async with serve_web(more_servers=(notes(server),), **shared) as url:
+            visitor = await visitors(url=url).sign_in()
+            await visitor_signed_in(visitor)
+            assert await connection.client.keys("*server-grants*")
+            await visitor.command("/signout", data={"csrf_token": visitor.csrf})
+            assert await connection.client.keys("*server-grants*") == []
+        await connection.client.aclose()
 
 
 async def visitor_signed_in(visitor: Visitor) -> None:
