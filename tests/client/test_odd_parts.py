@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from tests.client.odd import GREETING, Answer, Odd, connected, rpc, said, sse
 
-from mcpsecurity.client import result_text
+from mcpsecurity.client import ProtocolError, result_text
 from mcpsecurity.client.parts import part_text, resource_text
 
 
@@ -185,3 +185,41 @@ async def test_one_odd_tool_leaves_the_others_and_is_named() -> None:
         assert [tool.name for tool in await connection.list_tools()] == ["good", "plain", "deep"]
         assert set(connection.left_out) == {"bad", "(without a name)"}
     assert server.methods.count("tools/list") == 2, "a cursor that comes again ends the list"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file:///tmp/My File.txt",
+        "config://App Settings",
+        "file:///a/../b",
+        "notes://{id}",
+        "notes://ö",
+        "plain",
+    ],
+)
+async def test_a_resource_is_read_by_the_uri_that_its_server_wrote(uri: str) -> None:
+    asked = list[str]()
+
+    def read(message: Any) -> web.Response:
+        asked.append(message["params"]["uri"])
+        return web.json_response(rpc(message, {"contents": [{"uri": uri, "text": "well"}]}))
+
+    listed = {
+        "resources/list": lambda m: web.json_response(rpc(m, {"resources": [{"name": "a", "uri": uri}]}))
+    }
+    async with connected(Odd(read=read, **listed)) as connection:
+        (resource,) = await connection.list_resources()
+        assert str(resource.uri) == uri
+        assert json.loads(resource.model_dump_json())["uri"] == uri
+        assert "well" in str((await connection.read_resource(str(resource.uri))).contents)
+    assert asked == [uri]
+
+
+@pytest.mark.parametrize("uri", ["", "file:///a\nb"])
+async def test_a_uri_that_is_none_is_not_asked_for(uri: str) -> None:
+    server = Odd()
+    async with connected(server) as connection:
+        with pytest.raises(ProtocolError, match="is not the URI of a resource"):
+            await connection.read_resource(uri)
+    assert "resources/read" not in server.methods

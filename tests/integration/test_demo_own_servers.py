@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.integration.test_demo import output_of, running_demo
+from tests.integration.test_demo import free_offset, output_of, running_demo
 from tests.webclient.person import WebPerson
 
 pytestmark = pytest.mark.timeout(120)
@@ -36,7 +36,7 @@ async def test_a_command_of_an_editors_file_is_called_and_each_person_has_a_proc
 
 
 async def test_a_command_that_is_not_there_ends_the_demo_with_its_name(tmp_path: Path) -> None:
-    offset = ("--port-offset", "0")
+    offset = ("--port-offset", str(free_offset()))
     code, _, told = await output_of(
         tmp_path, "demo", "--no-browser", *offset, "--mcp-server", "Files=no-such-program x"
     )

@@ -13,7 +13,7 @@ from mcp import ClientSession, types
 from mcp.client.session import ElicitationFnT, SamplingFnT
 from mcp.shared.exceptions import McpError
 from mcp.shared.session import ProgressFnT
-from pydantic import AnyUrl, ValidationError
+from pydantic import ValidationError
 
 from mcpsecurity.client import sdk_errors
 from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era, check_that_it_cannot_ask, explained
@@ -27,6 +27,7 @@ from mcpsecurity.client.lenient_results import (
     P,
     ReadableContents,
     ReadablePrompt,
+    ResourceUri,
 )
 from mcpsecurity.client.session import ConcurrentSession, call_tool
 from mcpsecurity.client.time_limits import TimeLimits
@@ -212,12 +213,10 @@ class McpConnection:
 
     async def read_resource(self, uri: str) -> types.ReadResourceResult:
         """Return a resource's contents."""
-        try:
-            address = AnyUrl(uri)
-        except ValidationError as error:
+        if not uri or not uri.isprintable():
             text = Sentence("{uri} is not the URI of a resource.", uri=uri[:200])
-            raise ProtocolError(text, code=types.INVALID_PARAMS) from error
-        params = types.ReadResourceRequestParams(uri=address)
+            raise ProtocolError(text, code=types.INVALID_PARAMS)
+        params = types.ReadResourceRequestParams(uri=ResourceUri(uri))
         request = types.ClientRequest(types.ReadResourceRequest(params=params))
         return await self._on_session(lambda s: self._in_time(s.send_request(request, ReadableContents)))
 

@@ -99,6 +99,30 @@ class ReadableContents(types.ReadResourceResult):
         return {"contents": [_contents(item) for item in _listed(value.get("contents"))]}
 
 
+class ResourceUri(AnyUrl):
+    """The URI of a resource as its server wrote it.
+
+    Pydantic's `AnyUrl` refuses `config://App Settings` and writes `file:///My File.txt` with `%20`, by which
+    the server would not know its own resource.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(_SOME_URI)
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AnyUrl) and str(other) == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "ResourceUri":
+        return self
+
+
 class ListedPage(types.PaginatedResult):
     """A page of a list; `left_out` names the entries that cannot be read.
 
@@ -172,6 +196,8 @@ def _entry(entry: Any, kind: type[BaseModel]) -> BaseModel | None:
     """Return an entry, if need be without what only describes it; None if it cannot be read."""
     if not isinstance(entry, dict):
         return None
+    if isinstance(uri := entry.get("uri"), str) and uri:
+        entry = {**entry, "uri": ResourceUri(uri)}
     plain = {key: entry.get(key) for key in ("name", "inputSchema", "arguments", "uri")}
     plain |= {key: text for key in ("description", "title") if isinstance(text := entry.get(key), str)}
     for candidate in (entry, {key: value for key, value in plain.items() if value is not None}):
