@@ -27,20 +27,6 @@ if TYPE_CHECKING:
     )
     from mcpsecurity.testing.stack import Served
 
-__all__ = [
-    "access_token",
-    "async_http_client",
-    "faults",
-    "http_client",
-    "local_stack",
-    "mcp_server",
-    "mcp_server_settings",
-    "mcp_session",
-    "mcp_under_test",
-    "scripted_model",
-    "web_chat",
-]
-
 _SCOPE_HELP = "How long the server under test lives: session, package, module, class or function."
 _TALKATIVE = ("mcpsecurity", "mcp", "httpx", "httpx2", "aiohttp.access")
 

@@ -9,8 +9,6 @@ from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED, notification
 from mcpsecurity_server.transport.sessions.registry import Sessions
 from mcpsecurity_server.transport.stateless.subscriptions import ChangeNotifier
 
-__all__ = ["Announcements", "Kind"]
-
 Kind = Literal["tools", "prompts", "resources"]
 _KINDS: dict[str, Kind] = {
     "notifications/tools/list_changed": "tools",

@@ -5,8 +5,6 @@ from typing import NamedTuple, Protocol
 from aiohttp import web
 from mcp.server.auth.provider import AccessToken
 
-__all__ = ["ANONYMOUS", "TOKEN_KEY", "CallRefusedError", "CallerRules", "Owner", "owner_of", "token_of"]
-
 TOKEN_KEY: web.RequestKey[AccessToken | None] = web.RequestKey("mcp_access_token", AccessToken)
 """Request key under which an authentication middleware stores the validated access token."""
 

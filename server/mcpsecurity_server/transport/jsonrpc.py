@@ -9,28 +9,6 @@ import orjson
 
 from mcpsecurity.runtime.strict_json import LongNumberError, read_exactly, write_exactly
 
-__all__ = [
-    "INTERNAL_ERROR",
-    "INVALID_PARAMS",
-    "INVALID_REQUEST",
-    "METHOD_NOT_FOUND",
-    "PARSE_ERROR",
-    "RESOURCE_NOT_FOUND",
-    "Answer",
-    "Message",
-    "MessageError",
-    "Notification",
-    "Request",
-    "RequestId",
-    "error_body",
-    "parse_body",
-    "read_json",
-    "read_message",
-    "result_body",
-    "to_json",
-    "to_sorted_json",
-]
-
 _log = logging.getLogger(__name__)
 
 PARSE_ERROR: Final = -32700

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["MIN_KEY_BYTES", "Limits"]
-
 MIN_KEY_BYTES: Final = 32
 """Least length of a secret that seals request states."""
 

@@ -31,8 +31,6 @@ from mcpsecurity_server.transport.stateless.results import Caching
 from mcpsecurity_server.transport.stateless.routes import StatelessProtocol
 from mcpsecurity_server.transport.stateless.subscriptions import ChangeNotifier
 
-__all__ = ["MountedMcp", "mount_mcp"]
-
 
 class MountedMcp:
     """A program that is served."""

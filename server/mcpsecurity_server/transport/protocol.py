@@ -16,26 +16,6 @@ from mcpsecurity_server.transport.jsonrpc import (
     RESOURCE_NOT_FOUND,
 )
 
-__all__ = [
-    "ALL_VERSIONS",
-    "HEADER_MISMATCH",
-    "LOG_LEVELS",
-    "MISSING_CAPABILITY",
-    "RESOURCE_UPDATED",
-    "SESSION_HEADER",
-    "SESSION_VERSIONS",
-    "STATELESS_VERSION",
-    "UNSUPPORTED_VERSION",
-    "VERSION_HEADER",
-    "has_batches",
-    "has_priming",
-    "http_status",
-    "log_passes",
-    "negotiate_version",
-    "notification",
-    "stateless_code",
-]
-
 SESSION_VERSIONS: Final = ("2025-03-26", "2025-06-18", "2025-11-25")
 """The revisions that begin with `initialize` and live in sessions, the latest last."""
 

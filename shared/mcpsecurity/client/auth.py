@@ -10,8 +10,6 @@ from mcpsecurity.client.errors import BridgeError
 from mcpsecurity.sentences import Sentence
 from mcpsecurity.server_headers import check_address, checked_headers
 
-__all__ = ["KEY", "GetToken", "HeaderAuth", "SentKey", "StepUp", "TokenAuth"]
-
 KEY = "mcpsecurity.key"
 """The extension of an HTTP request that has the `SentKey` of `HeaderAuth`."""
 

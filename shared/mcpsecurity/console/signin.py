@@ -16,8 +16,6 @@ from mcpsecurity.runtime.closing import ClosedOnExit
 from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity.runtime.threads import in_daemon_thread
 
-__all__ = ["MsalCredential"]
-
 Tell = Callable[[str], None]
 
 _SIGN_IN_SECONDS = 300

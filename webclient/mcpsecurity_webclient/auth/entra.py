@@ -31,8 +31,6 @@ from mcpsecurity_webclient.errors import SignInError
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.settings import WebSettings
 
-__all__ = ["EntraClient", "SignedIn"]
-
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 _TIMEOUT = 15.0

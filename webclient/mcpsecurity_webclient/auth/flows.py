@@ -14,8 +14,6 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-__all__ = ["FLOW_SECONDS", "Begun", "FlowStore", "InMemoryFlowStore", "SignInFlows"]
-
 FLOW_SECONDS = 10 * 60
 _PER_BROWSER = 8
 _LIMIT = 10_000

@@ -5,8 +5,6 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-__all__ = ["PERSON", "Handler", "Person", "public"]
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 H = TypeVar("H", bound=Callable[..., Any])
 

@@ -21,8 +21,6 @@ from mcpsecurity_webclient.errors import SignInError
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.settings import WebSettings
 
-__all__ = ["add_auth_routes"]
-
 _MAX_CLAIMS = 4000
 
 Clock = Callable[[], float]

@@ -6,8 +6,6 @@ from mcpsecurity.client import Challenge, SignInRequiredError
 from mcpsecurity.client.challenges import scopes_with
 from mcpsecurity_webclient.auth.entra import EntraClient
 
-__all__ = ["ServerTokens"]
-
 
 class ServerTokens:
     """Tokens for the server whose scope is `scope`. `acting` returns the session whose tokens count."""

@@ -9,8 +9,6 @@ from typing import Any, Protocol
 from aiohttp import web
 from aiohttp_session import AbstractStorage, Session
 
-__all__ = ["InMemorySessionStore", "ServerSideStorage", "SessionRecord", "SessionStore"]
-
 _MAX_SESSIONS = 10_000
 
 

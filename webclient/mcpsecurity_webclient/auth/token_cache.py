@@ -4,8 +4,6 @@ from typing import Protocol
 
 import msal  # type: ignore[import-untyped] # it has no types
 
-__all__ = ["InMemoryTokenCacheStore", "TokenCacheStore"]
-
 
 class TokenCacheStore(Protocol):
     """Stores token caches, by session."""

@@ -2,8 +2,6 @@
 
 from yarl import URL
 
-__all__ = ["safe_next", "sign_in_url"]
-
 
 def safe_next(target: str | None) -> str:
     """Return `target` if it is a path of this site, the start page otherwise."""

@@ -13,8 +13,6 @@ from typing import Any, Protocol, TypeVar, overload, runtime_checkable
 from mcpsecurity_server.transport.dispatch.relay_session import current_channel
 from mcpsecurity_server.transport.jsonrpc import read_json, to_json
 
-__all__ = ["Steps", "chosen_key", "question_key", "step"]
-
 T = TypeVar("T")
 
 chosen_key: ContextVar[str | None] = ContextVar("mcp_question_key", default=None)

@@ -12,8 +12,6 @@ from mcp.shared.context import RequestContext
 
 from mcpsecurity_server.transport.dispatch.relay_session import Channel, RelaySession, current_channel
 
-__all__ = ["enter_call", "leave_call", "request_context"]
-
 Entered = tuple[Token[Any], Token[Any], Token[Any]]
 
 

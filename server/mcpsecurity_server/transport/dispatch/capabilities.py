@@ -7,8 +7,6 @@ from mcp.shared.exceptions import McpError
 
 from mcpsecurity_server.transport.protocol import MISSING_CAPABILITY
 
-__all__ = ["MissingCapabilityError", "missing_capability", "missing_in"]
-
 
 class MissingCapabilityError(McpError):
     """A request needs a capability that its client did not declare (2026-07-28, -32021)."""

@@ -35,8 +35,6 @@ from mcpsecurity_server.transport.jsonrpc import (
     Request,
 )
 
-__all__ = ["METHODS", "AfterCall", "BeforeCall", "Call", "Dispatcher"]
-
 _log = logging.getLogger(__name__)
 
 BeforeCall = Callable[[str, web.Request], Awaitable[None]]

@@ -27,8 +27,6 @@ from mcpsecurity_server.transport.dispatch.results import tool_result
 from mcpsecurity_server.transport.dispatch.server_adapter import Handler, ServerAdapter
 from mcpsecurity_server.transport.identity import CallRefusedError
 
-__all__ = ["CallContext", "FastMcpAdapter", "preserved_logging", "set_version"]
-
 
 class FastMcpAdapter(ServerAdapter):
     """A FastMCP instance with its registered handlers."""

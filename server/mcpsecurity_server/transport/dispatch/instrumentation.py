@@ -8,8 +8,6 @@ from mcpsecurity_server.transport.dispatch.relay_session import Channel
 from mcpsecurity_server.transport.dispatch.server_adapter import ServerAdapter
 from mcpsecurity_server.transport.jsonrpc import Request
 
-__all__ = ["Activity", "Instrumentation", "InstrumentedDispatcher"]
-
 
 class Activity(NamedTuple):
     """How many sessions, running requests, questions to clients and streams a process has open."""

@@ -3,8 +3,6 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
-__all__ = ["LISTS", "BadCursorError", "page"]
-
 LISTS = {
     "tools/list": "tools",
     "prompts/list": "prompts",

@@ -9,8 +9,6 @@ from mcp.server.lowlevel import Server
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import FastMcpAdapter
 from mcpsecurity_server.transport.dispatch.server_adapter import ServerAdapter
 
-__all__ = ["Program", "adapter_of"]
-
 Program: TypeAlias = FastMCP[Any] | Server[Any, Any]
 """What can be served."""
 

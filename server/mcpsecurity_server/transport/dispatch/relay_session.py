@@ -14,8 +14,6 @@ from pydantic import BaseModel
 from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST
 from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED
 
-__all__ = ["Channel", "RelaySession", "UnansweredChannel", "current_channel"]
-
 R = TypeVar("R", bound=BaseModel)
 
 

@@ -5,8 +5,6 @@ from typing import Any
 from mcp import types
 from pydantic import BaseModel
 
-__all__ = ["failed_tool", "model_json", "tool_result"]
-
 
 def model_json(model: BaseModel) -> Any:
     """Return a model as the JSON value that is sent."""

@@ -9,8 +9,6 @@ from mcp.server.fastmcp.tools import Tool
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.shared.context import RequestContext
 
-__all__ = ["Handler", "ServerAdapter"]
-
 Handler = Callable[[Any], Awaitable[types.ServerResult]]
 
 

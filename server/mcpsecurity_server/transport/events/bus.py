@@ -9,16 +9,6 @@ from typing import NamedTuple, Protocol
 
 from mcpsecurity_server.transport.jsonrpc import RequestId
 
-__all__ = [
-    "STANDALONE",
-    "Event",
-    "EventBus",
-    "EventsGoneError",
-    "Listener",
-    "StreamTakenError",
-    "Subscription",
-]
-
 STANDALONE = "g"
 """Name of the stream that a GET opens; each answer that becomes a stream has another name."""
 

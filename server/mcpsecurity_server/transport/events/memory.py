@@ -14,8 +14,6 @@ from mcpsecurity_server.transport.events.queue import EventQueue
 from mcpsecurity_server.transport.jsonrpc import RequestId
 from mcpsecurity_server.transport.limits import Limits
 
-__all__ = ["InMemoryEventBus"]
-
 
 class _Reader(EventQueue):
     """A `Subscription`: queues the events for one connection."""

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from mcpsecurity_server.transport.events.bus import Event
 from mcpsecurity_server.transport.limits import Limits
 
-__all__ = ["EventQueue"]
-
 
 class EventQueue:
     """The bounded queue of a `Subscription`; it lasts until its reader is detached."""

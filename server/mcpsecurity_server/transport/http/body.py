@@ -7,8 +7,6 @@ from aiohttp import web
 from mcpsecurity_server.transport.http.responses import RefusedError
 from mcpsecurity_server.transport.limits import Limits
 
-__all__ = ["buffered_body", "read_body"]
-
 
 def buffered_body(http: web.Request, limit: int) -> bytes | None:
     """Return the body if all of it has arrived, as for most short ones; else None.

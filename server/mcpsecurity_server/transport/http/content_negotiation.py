@@ -3,8 +3,6 @@
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["accepts_both", "accepts_stream", "is_json"]
-
 _JSON: Final = ("application", "json")
 _STREAM: Final = ("text", "event-stream")
 

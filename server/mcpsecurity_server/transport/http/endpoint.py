@@ -14,8 +14,6 @@ from mcpsecurity_server.transport.http.responses import RefusedError, error_resp
 from mcpsecurity_server.transport.jsonrpc import MessageError, parse_body
 from mcpsecurity_server.transport.limits import Limits
 
-__all__ = ["Endpoint", "ProtocolHandler"]
-
 _log = logging.getLogger(__name__)
 
 

@@ -14,8 +14,6 @@ from multidict import CIMultiDict
 
 from mcpsecurity_server.transport.http.responses import EXTRA_HEADERS
 
-__all__ = ["fast_path"]
-
 
 def fast_path(
     app: web.Application, path: str, handler: Handler, headers: Mapping[str, str]

@@ -6,8 +6,6 @@ from ipaddress import ip_address
 from aiohttp import hdrs, web
 from yarl import URL
 
-__all__ = ["Guard"]
-
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

@@ -8,8 +8,6 @@ from multidict import CIMultiDict
 
 from mcpsecurity_server.transport.jsonrpc import INVALID_REQUEST, MessageError, error_body, to_json
 
-__all__ = ["EXTRA_HEADERS", "RefusedError", "error_response", "json_response", "was_refused"]
-
 EXTRA_HEADERS: Final[web.RequestKey[Mapping[str, str]]] = web.RequestKey("extra_headers")
 """Request key for extra headers that responses which are sent within the handler must send themselves."""
 

@@ -7,8 +7,6 @@ from aiohttp import web
 
 from mcpsecurity_server.transport.http.responses import EXTRA_HEADERS
 
-__all__ = ["EventResponse"]
-
 _HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-cache, no-transform",

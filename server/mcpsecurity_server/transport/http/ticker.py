@@ -5,8 +5,6 @@ from collections.abc import Collection
 from contextvars import Context
 from typing import Final, Protocol
 
-__all__ = ["Tickable", "Ticker"]
-
 _SECONDS: Final = 0.25
 
 

@@ -30,8 +30,6 @@ from mcpsecurity_server.transport.redis.pubsub import Channels
 from mcpsecurity_server.transport.redis.reader import Reader
 from mcpsecurity_server.transport.redis.scripts import PUBLISH, RELEASE
 
-__all__ = ["RedisEventBus"]
-
 _READER_MS = 30_000
 _ALIVE_MS = 12_000
 _RENEW_SECONDS = 4.0

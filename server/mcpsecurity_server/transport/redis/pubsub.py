@@ -13,8 +13,6 @@ from mcpsecurity.runtime.tasks import end_tasks
 if TYPE_CHECKING:
     from redis.asyncio.client import PubSub
 
-__all__ = ["Channels"]
-
 _CONFIRM_SECONDS = 3.0
 _PAUSE = 0.3
 _SELF = "mcp:heartbeat"

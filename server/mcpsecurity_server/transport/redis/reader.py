@@ -6,8 +6,6 @@ from mcpsecurity_server.transport.events.bus import Event
 from mcpsecurity_server.transport.events.queue import EventQueue
 from mcpsecurity_server.transport.limits import Limits
 
-__all__ = ["Reader"]
-
 
 class Reader(EventQueue):
     """A `Subscription`. It calls `detach` once, when it closes."""

@@ -1,7 +1,5 @@
 """Lua scripts, which Redis runs atomically."""
 
-__all__ = ["PUBLISH", "RELEASE"]
-
 PUBLISH = """
 local log, meta = KEYS[1], KEYS[2]
 local channel, stream, data, ended = ARGV[1], ARGV[2], ARGV[3], ARGV[4]

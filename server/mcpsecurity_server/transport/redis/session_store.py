@@ -14,8 +14,6 @@ from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.redis.pubsub import Channels
 from mcpsecurity_server.transport.sessions.store import SessionRecord
 
-__all__ = ["RedisSessionStore"]
-
 _FRESH_SECONDS = 5.0
 _TOUCH_SECONDS = 20.0
 _CACHE_SIZE = 20_000

@@ -25,8 +25,6 @@ from mcpsecurity_server.transport.sessions.session import InFlight, Session
 from mcpsecurity_server.transport.sessions.state import SessionState
 from mcpsecurity_server.transport.sessions.streams import StreamWriter
 
-__all__ = ["Exchange"]
-
 
 class Exchange:
     """The channel of the requests in one POST. The first message that is not an answer opens the stream.

@@ -12,8 +12,6 @@ from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.sessions.session import Session
 from mcpsecurity_server.transport.sessions.store import SessionRecord, SessionStore
 
-__all__ = ["Sessions"]
-
 _IDLE_SECONDS = 60.0
 """A session that was idle for this long is evicted from this process."""
 

@@ -37,8 +37,6 @@ from mcpsecurity_server.transport.sessions.session import Session
 from mcpsecurity_server.transport.sessions.state import SessionState
 from mcpsecurity_server.transport.sessions.streams import StreamWriter, read_event_id
 
-__all__ = ["SessionProtocol"]
-
 
 class SessionProtocol:
     """Serves the revisions with `initialize` and sessions; a `ProtocolHandler` for the `Endpoint`."""

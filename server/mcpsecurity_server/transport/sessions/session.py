@@ -16,8 +16,6 @@ from mcpsecurity_server.transport.jsonrpc import METHOD_NOT_FOUND, Answer, Reque
 from mcpsecurity_server.transport.protocol import log_passes, notification
 from mcpsecurity_server.transport.sessions.store import SessionRecord
 
-__all__ = ["InFlight", "OpenStream", "Session"]
-
 Emit = Callable[[dict[str, Any]], Awaitable[None]]
 
 

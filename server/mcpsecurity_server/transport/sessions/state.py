@@ -6,9 +6,6 @@ from mcpsecurity_server.transport.jsonrpc import INVALID_PARAMS, MessageError, R
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.sessions.store import SessionRecord, SessionStore
 
-__all__ = ["SessionState"]
-
-
 _LONGEST_URI = 2000
 
 

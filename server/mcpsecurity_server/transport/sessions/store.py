@@ -8,8 +8,6 @@ from typing import Protocol
 from mcpsecurity_server.transport.identity import Owner
 from mcpsecurity_server.transport.limits import Limits
 
-__all__ = ["InMemorySessionStore", "SessionRecord", "SessionStore"]
-
 
 @dataclass(slots=True)
 class SessionRecord:

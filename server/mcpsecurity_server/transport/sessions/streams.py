@@ -15,8 +15,6 @@ from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.protocol import SESSION_HEADER, has_priming
 from mcpsecurity_server.transport.sessions.session import Session
 
-__all__ = ["StreamWriter", "read_event_id"]
-
 
 class StreamWriter:
     """Sends streams of `bus`. `clock` gives seconds since 1970, for the expiry of access tokens.

@@ -17,8 +17,6 @@ from mcpsecurity_server.transport.stateless.request_meta import NAMED, RequestMe
 from mcpsecurity_server.transport.stateless.response import AnswerStream
 from mcpsecurity_server.transport.stateless.suspension import Suspension
 
-__all__ = ["InputRequiredChannel", "OutsideChannel"]
-
 
 class InputRequiredChannel:
     """The `Channel` of one request, which `task` handles.

@@ -6,8 +6,6 @@ from typing import Any, Generic, Protocol, TypeVar
 from mcpsecurity_server.transport.http.responses import RefusedError
 from mcpsecurity_server.transport.identity import Owner
 
-__all__ = ["ConcurrencyLimit", "Running", "running_task"]
-
 
 class Running(Protocol):
     """A request that runs in a task."""

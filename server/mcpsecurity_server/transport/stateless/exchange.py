@@ -31,8 +31,6 @@ from mcpsecurity_server.transport.stateless.request_meta import RequestMeta
 from mcpsecurity_server.transport.stateless.request_state import RequestStateCodec, binding_of
 from mcpsecurity_server.transport.stateless.results import Results
 
-__all__ = ["Exchange", "Services"]
-
 
 @dataclass(frozen=True, slots=True)
 class Services:

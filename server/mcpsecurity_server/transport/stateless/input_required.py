@@ -16,8 +16,6 @@ from pydantic import BaseModel, ValidationError
 from mcpsecurity_server.transport.dispatch.authoring import chosen_key
 from mcpsecurity_server.transport.jsonrpc import to_sorted_json
 
-__all__ = ["ASKABLE", "Journal", "Question"]
-
 ASKABLE: Final[dict[str, type[BaseModel]]] = {
     "elicitation/create": types.ElicitResult,
     "sampling/createMessage": types.CreateMessageResultWithTools,

@@ -13,8 +13,6 @@ from multidict import CIMultiDictProxy
 from mcpsecurity_server.transport.jsonrpc import Request
 from mcpsecurity_server.transport.stateless.request_meta import decode_value, mismatch, one_value
 
-__all__ = ["ParameterHeaders"]
-
 _KEY: Final = "x-mcp-header"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.0{1,30})?")

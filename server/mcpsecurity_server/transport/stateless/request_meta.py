@@ -25,17 +25,6 @@ from mcpsecurity_server.transport.protocol import (
     VERSION_HEADER,
 )
 
-__all__ = [
-    "NAMED",
-    "RequestMeta",
-    "RequestMetaParser",
-    "decode_value",
-    "is_stateless",
-    "mismatch",
-    "one_value",
-    "unsupported",
-]
-
 _METHOD_HEADER: Final = istr("Mcp-Method")
 _NAME_HEADER: Final = istr("Mcp-Name")
 

@@ -21,8 +21,6 @@ from mcpsecurity_server.transport.identity import Owner
 from mcpsecurity_server.transport.jsonrpc import read_json, to_json, to_sorted_json
 from mcpsecurity_server.transport.limits import MIN_KEY_BYTES
 
-__all__ = ["RequestStateCodec", "RequestStateError", "binding_of", "make_binding"]
-
 _FORMAT: Final = b"mcpsecurity/request-state/1"
 _KEY_ID, _NONCE, _TAG = 4, 12, 16
 

@@ -11,8 +11,6 @@ from mcpsecurity_server.transport.http.sse import EventResponse
 from mcpsecurity_server.transport.jsonrpc import to_json
 from mcpsecurity_server.transport.limits import Limits
 
-__all__ = ["AnswerStream"]
-
 
 class AnswerStream:
     """Sends messages before the answer, and then the answer. Its events have no ids: they cannot be resumed.

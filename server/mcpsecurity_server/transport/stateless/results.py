@@ -6,8 +6,6 @@ from typing import Any, Final, Literal
 from mcpsecurity_server.transport.protocol import ALL_VERSIONS
 from mcpsecurity_server.transport.stateless.input_required import Question
 
-__all__ = ["Caching", "Results"]
-
 _SERVER_KEY: Final = "io.modelcontextprotocol/serverInfo"
 _LISTS: Final = (
     "server/discover",

@@ -51,8 +51,6 @@ from mcpsecurity_server.transport.stateless.subscriptions import (
     read_filter,
 )
 
-__all__ = ["StatelessProtocol"]
-
 _log = logging.getLogger(__name__)
 
 _DISPATCHED: Final = frozenset(

@@ -21,8 +21,6 @@ from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED, notification
 from mcpsecurity_server.transport.stateless.concurrency import running_task
 
-__all__ = ["ChangeNotifier", "SubscriptionStream", "read_filter"]
-
 _TOPIC: Final = "changes"
 """The bus's name for messages to all processes; no session has this id."""
 

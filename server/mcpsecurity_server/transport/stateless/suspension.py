@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from mcpsecurity_server.transport.dispatch.dispatcher import Call
 
-__all__ = ["Suspension"]
-
 _GATHER_SECONDS: Final = 0.01
 """How long further questions of the same handler may follow the last one."""
 

@@ -18,8 +18,6 @@ from mcpsecurity.kernel.model.events import as_written
 from mcpsecurity.kernel.model.thoughts import LeadingThought, LoneEnd
 from mcpsecurity.runtime.exact_decimals import dumps, loads
 
-__all__ = ["PHASE", "REASONING", "THOUGHT", "Answer", "count_of", "text_of", "whole_characters"]
-
 PHASE = "phase"
 """Key in a message's metadata: what the model says a message of Responses is, such as `commentary`."""
 

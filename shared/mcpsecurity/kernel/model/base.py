@@ -13,8 +13,6 @@ from semantic_kernel.connectors.ai.prompt_execution_settings import PromptExecut
 
 from mcpsecurity.kernel.model.settings import ChatModelSettings
 
-__all__ = ["FunctionCallingModel"]
-
 
 class FunctionCallingModel(ChatCompletionClientBase):
     """A model whose settings are `ChatModelSettings`, which carry the functions that it can call."""

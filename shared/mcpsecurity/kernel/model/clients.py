@@ -22,8 +22,6 @@ from mcpsecurity.model_endpoint import ModelEndpoint
 from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity.runtime.tls import client_ssl_context
 
-__all__ = ["GetBearer", "ModelClients"]
-
 GetBearer = Callable[[], Awaitable[str]]
 """Returns a token for the endpoint, such as `azure.identity.aio.get_bearer_token_provider` makes."""
 

@@ -15,8 +15,6 @@ from mcpsecurity.kernel.model.signed_ids import mark_of, signed_ids
 from mcpsecurity.kernel.model.thoughts import thought_in_parts
 from mcpsecurity.model_error import error_in
 
-__all__ = ["UNWANTED", "read", "request"]
-
 UNWANTED: frozenset[bytes] = frozenset()
 """Names of events that need not be decoded: none, as the events have no names."""
 

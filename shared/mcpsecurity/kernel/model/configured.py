@@ -13,8 +13,6 @@ from mcpsecurity.kernel.model.service import ChatModel
 from mcpsecurity.kernel.model.settings import ChatModelSettings
 from mcpsecurity.model_settings import ModelSettings
 
-__all__ = ["open_model"]
-
 _PIECE: Final = 2**18
 
 

@@ -13,8 +13,6 @@ import orjson
 from mcpsecurity.kernel.model.errors import NotAStreamError
 from mcpsecurity.runtime.exact_decimals import loads
 
-__all__ = ["EventSplitter", "as_written", "json_of"]
-
 _MAX_EVENT = 8 * 2**20
 _MAX_PREFACE = 2**16
 _BOM = b"\xef\xbb\xbf"

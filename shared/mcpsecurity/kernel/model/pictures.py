@@ -6,8 +6,6 @@ from typing import Any
 from mcp import types
 from semantic_kernel.contents import ChatMessageContent, FunctionResultContent
 
-__all__ = ["picture_parts", "pictures_of"]
-
 _KINDS = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """What models take (OpenAI's guide on vision)."""
 

@@ -21,8 +21,6 @@ from mcpsecurity.kernel.model.pictures import pictures_of
 from mcpsecurity.kernel.model.signed_ids import mark_of, signed_ids
 from mcpsecurity.model_error import error_in
 
-__all__ = ["UNWANTED", "read", "request"]
-
 UNWANTED = frozenset(
     {
         b"response.in_progress",

@@ -38,8 +38,6 @@ from mcpsecurity.model_dialect import Dialect, Way
 from mcpsecurity.model_endpoint import Api, read_endpoint
 from mcpsecurity.model_error import refusal_of
 
-__all__ = ["ChatModel"]
-
 _MAX_TRIES = 8
 _PASSING = frozenset({500, 502, 503, 504})
 _PAUSE_SECONDS = 0.5

@@ -10,8 +10,6 @@ from semantic_kernel.connectors.utils.structured_output_schema import (
 )
 from semantic_kernel.schema.kernel_json_schema_builder import KernelJsonSchemaBuilder
 
-__all__ = ["ChatModelSettings"]
-
 _log = logging.getLogger(__name__)
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _OURS = frozenset({*_LIMITS, "messages", "stream", "stream_options", "structured_json_response"})

@@ -8,8 +8,6 @@ from semantic_kernel.contents import ChatMessageContent, FunctionCallContent
 
 from mcpsecurity.kernel.model.answer import REASONING
 
-__all__ = ["mark_of", "signed_ids"]
-
 _BEFORE_SIGNATURE = "__thought__"
 
 

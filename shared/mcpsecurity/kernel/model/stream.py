@@ -10,8 +10,6 @@ from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, Pro
 from mcpsecurity.kernel.model.events import EventSplitter, json_of
 from mcpsecurity.model_error import error_in
 
-__all__ = ["read_body", "read_events"]
-
 _DONE = b"[DONE]"
 _DRAIN_SECONDS = 0.1
 

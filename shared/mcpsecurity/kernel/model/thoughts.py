@@ -8,8 +8,6 @@ opening tag into the prompt, so that only `</think>` comes. Parts are Mistral's 
 import re
 from typing import Any
 
-__all__ = ["LeadingThought", "LoneEnd", "thinks_by_name", "thought_in_parts"]
-
 _TAGS = ("think", "thinking", "thought", "reasoning")
 _OPEN = tuple(f"<{tag}>" for tag in _TAGS)
 _MAX_BLANK = 1000

@@ -33,8 +33,6 @@ from mcpsecurity_webclient.chat.views import ServerView, ToolView
 from mcpsecurity_webclient.languages import translated
 from mcpsecurity_webclient.server_settings import McpServerSettings
 
-__all__ = ["McpServer", "NoTokenError", "ServerCallbacks"]
-
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0

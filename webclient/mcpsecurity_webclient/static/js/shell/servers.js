@@ -80,7 +80,7 @@ function stateWords({ status, tools, sign_in_url: signInUrl }) {
     ready: () => tn("{count} tool", "{count} tools", tools),
     down: () => t("Unavailable. It is tried again every few seconds."),
     key_refused: () => t("Refuses the key that the operator has set"),
-    sign_in: () => (signInUrl ? t("Needs you to sign in again") : t("Wants a sign-in that this chat does not have")),
+    sign_in: () => (signInUrl ? t("Needs you to sign in") : t("Wants a sign-in that this chat does not have")),
   };
   return words[status]?.() ?? status;
 }

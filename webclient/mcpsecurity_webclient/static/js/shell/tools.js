@@ -129,6 +129,6 @@ function named({ name, required }) {
 function stateOf(server, found, searching) {
   if (server.status === "down") return t("not reachable");
   if (server.status === "key_refused") return t("refuses the key that the operator has set");
-  if (server.status === "sign_in") return server.sign_in_url ? t("needs you to sign in again") : t("wants a sign-in that this chat does not have");
+  if (server.status === "sign_in") return server.sign_in_url ? t("needs you to sign in") : t("wants a sign-in that this chat does not have");
   return searching ? tn("{count} tool found", "{count} tools found", found) : tn("{count} tool", "{count} tools", server.list.length);
 }

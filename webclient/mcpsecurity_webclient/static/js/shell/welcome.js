@@ -1,4 +1,4 @@
-/** What an empty conversation shows: how it works, examples, and what the tools of each server can do. */
+/** What an empty conversation shows: how it works, examples (their words are in templates/chat.html), and what the tools of each server can do. */
 
 import { byId, h } from "../ui/dom.js";
 import { t } from "../ui/texts.js";
@@ -33,5 +33,5 @@ function offers(server) {
 
 function note({ status, tools, sign_in_url: signInUrl }) {
   if (status === "ready") return tools === 0 ? t("no tools") : "";
-  return { connecting: t("connecting…"), down: t("unavailable at the moment"), key_refused: t("refuses the key that the operator has set"), sign_in: signInUrl ? t("needs you to sign in again") : t("wants a sign-in that this chat does not have") }[status];
+  return { connecting: t("connecting…"), down: t("unavailable at the moment"), key_refused: t("refuses the key that the operator has set"), sign_in: signInUrl ? t("needs you to sign in") : t("wants a sign-in that this chat does not have") }[status];
 }
