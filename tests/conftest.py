@@ -24,6 +24,7 @@ SLOW = {
     "scaling",
     "realmodel",
     "sdk2",
+    "stdio",
     "telemetry",
     "test_answer_endings.py",
     "test_endurance.py",
