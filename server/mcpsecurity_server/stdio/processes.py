@@ -42,6 +42,7 @@ class Processes:
         self._spare: StdioProcess | None = None
         self._of: dict[Owner, asyncio.Task[StdioProcess]] = {}
         self._sweeper: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def start(self) -> types.InitializeResult:
         """Start a process, which the first caller gets; return what the server says of itself.
@@ -60,9 +61,11 @@ class Processes:
             await end_tasks(self._sweeper)
         starting = list(self._of.values())
         await end_tasks(*starting)
-        ended = [task.result() for task in starting if not task.cancelled() and task.exception() is None]
-        spare = [self._spare] if self._spare is not None else []
-        await asyncio.gather(*(process.aclose() for process in (*ended, *spare)))
+        for owner in list(self._of):
+            self._end(owner)
+        if self._spare is not None:
+            self._close(self._spare)
+        await asyncio.gather(*self._closing)
 
     async def of(self, owner: Owner) -> StdioProcess:
         """Return the caller's process, which is started if it does not run.
@@ -72,12 +75,10 @@ class Processes:
         """
         task = self._of.get(owner)
         if task is not None and task.done() and not _alive(task):
-            del self._of[owner]
+            self._end(owner)
             task = None
         if task is None:
-            await self._make_room()
-            task = self._of.get(owner)  # by another request of the caller meanwhile
-        if task is None:
+            self._make_room()
             task = self._of[owner] = asyncio.create_task(self._started(owner), name="mcp-stdio-start")
         try:
             process = await asyncio.shield(task)
@@ -89,23 +90,32 @@ class Processes:
     async def _started(self, owner: Owner) -> StdioProcess:
         process, self._spare = self._spare, None
         if process is None or not process.alive:
+            if process is not None:
+                self._close(process)
             process = StdioProcess(self._command)
             await process.start()
         process.notified = partial(self._notified, owner)
         return process
 
-    async def _make_room(self) -> None:
+    def _make_room(self) -> None:
         if len(self._of) < self._limit:
             return
         idle = {owner: task.result().used for owner, task in self._of.items() if _idle(task)}
         if not idle:
             raise _error("Too many people use this server now. Try again in a moment.")
-        await self._end(min(idle, key=lambda owner: idle[owner]))
+        self._end(min(idle, key=lambda owner: idle[owner]))
 
-    async def _end(self, owner: Owner) -> None:
+    def _end(self, owner: Owner) -> None:
+        """Take a process from its caller, and close what is left of it."""
         task = self._of.pop(owner)
-        if _alive(task):
-            await task.result().aclose()
+        if not task.cancelled() and task.exception() is None:
+            self._close(task.result())
+
+    def _close(self, process: StdioProcess) -> None:
+        """Close a process, for which no request waits."""
+        closing = asyncio.create_task(process.aclose(), name="mcp-stdio-end")
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _sweep(self) -> None:
         """End processes that were idle for long."""
@@ -114,7 +124,7 @@ class Processes:
             late = time.monotonic() - self._idle_seconds
             for owner, task in list(self._of.items()):
                 if _idle(task) and task.result().used < late:
-                    await self._end(owner)
+                    self._end(owner)
 
 
 def _alive(task: asyncio.Task[StdioProcess]) -> bool:
