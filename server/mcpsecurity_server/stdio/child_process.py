@@ -251,7 +251,7 @@ async def _until_end(read: Any, ended: asyncio.Event) -> AsyncIterator[Any]:
 
     async def relay() -> None:
         try:
-            async with send:
+            async with read, send:
                 async for message in read:
                     await send.send(message)
         except _CLOSED:
@@ -263,8 +263,8 @@ async def _until_end(read: Any, ended: asyncio.Event) -> AsyncIterator[Any]:
     try:
         yield receive
     finally:
+        receive.close()  # first: where the process has died, what is awaited here is cancelled
         await end_tasks(relaying)
-        receive.close()
 
 
 def _forwarded(send: ProgressFnT | None, call: RunningCall) -> ProgressFnT | None:

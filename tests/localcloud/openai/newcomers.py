@@ -18,6 +18,7 @@ PROMPTS: list[tuple[tuple[str, ...], list[str], str]] = [
     # hello, thanks, and what there is
     (("Hello!",), [], "offline model.*random number.*weather"),
     (("hi there",), [], "offline model"),
+    (("hello, older one",), [], "offline model"),
     (("What can you do?",), [], "city weather.*trip"),
     (("Which tools do you have?",), [], r"connected.*weather.*\(you can say city\)"),
     (("What does the weather tool need?",), [], r"city weather.*city \(optional\)"),

@@ -78,12 +78,16 @@ def stems(text: str) -> list[str]:
 
 
 def corrected(text: str, known: AbstractSet[str]) -> str:
-    """Return a text with misspelt words put right: what nearly is one of `known`, or an everyday word."""
+    """Return a text with misspelt words put right: what nearly is one of `known`, or an everyday word.
+
+    The first letter is nearly always right: "older" is no misspelt "colder".
+    """
     words = sorted({word for word in known | set(_SAME) if len(word) >= _LONG})
 
     def nearest(match: re.Match[str]) -> str:
         word = match[0].lower()
-        close = difflib.get_close_matches(word, words, n=1, cutoff=_CLOSE)
+        alike = [other for other in words if other[0] == word[0]]
+        close = difflib.get_close_matches(word, alike, n=1, cutoff=_CLOSE)
         return close[0] if close and word not in _STOP else match[0]
 
     return re.sub(rf"(?<![\w'’-])[^\W\d_]{{{_LONG},20}}(?![\w'’-])", nearest, text)
