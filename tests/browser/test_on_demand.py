@@ -36,7 +36,8 @@ async def tries_again(person: Person, where: Locator) -> None:
     again = where.get_by_role("button", name="Try again")
     await expect(words).to_be_visible()
     await assert_accessible(person.page)
-    await again.click()
+    async with person.page.expect_event("requestfailed"):
+        await again.click()
     await expect(words).to_be_visible()
     await network_is_back(person)
     await again.click()

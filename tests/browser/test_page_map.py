@@ -38,7 +38,10 @@ async def test_the_outlines_are_those_of_the_land(
     await modules.evaluate(SHOW, ZURICH)
     land = modules.locator(".land")
     await expect(land).to_be_attached()
-    within = "(land, [y, x]) => land.isPointInFill(new DOMPoint((x + 180) * 2, (90 - y) * 2))"
+    within = """async (land, [y, x]) => {
+        await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+        return land.isPointInFill(new DOMPoint((x + 180) * 2, (90 - y) * 2));
+    }"""
     assert await land.evaluate(within, list(where)) is is_land
 
 
