@@ -10,7 +10,7 @@ from mcpsecurity.client import ProtocolError, result_text
 
 
 def before_the_handshake(message: dict[str, Any]) -> web.Response:
-    """Answer as a program on the Python SDK that was started anew behind ContextForge's `translate`."""
+    """Answer as a program on the Python SDK that was started again behind ContextForge's `translate`."""
     error = {"code": -32602, "message": "Invalid request parameters", "data": ""}
     return web.json_response({"jsonrpc": "2.0", "id": message["id"], "error": error})
 

@@ -45,7 +45,7 @@ class Era(NamedTuple):
 async def _with_sessions(url: str, client: McpHttpClient) -> AsyncIterator[Transport]:
     with ExitStack() as afterwards:
         async with streamable_http_client(url, http_client=client) as (read, write, session_id):
-            # A session that ends closes what it reads from, and the SDK logs whatever the server still sends
+            # A session that ends closes what it reads from, and the SDK logs what the server still sends
             # as an error. So the session gets a clone, and this one is closed after the transport.
             afterwards.enter_context(read)
             yield Transport(read.clone(), write, session_id, client.end_post)
