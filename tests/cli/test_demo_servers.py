@@ -126,6 +126,10 @@ def test_the_servers_of_an_editors_file_are_used_as_the_editor_uses_them(
         ({"mcpServers": {"a": {}}}, 'neither a "url" nor a "command"'),
         ({"mcpServers": {"a": {"command": "x", "args": "y"}}}, "args is no list"),
         ({"mcpServers": {"a": {"command": "x", "env": "K=1"}}}, "env is no object"),
+        (
+            {"mcpServers": {"a": {"command": "x", "env": {"MCP_SERVER_HOST": "::"}}}},
+            "MCP_SERVER_HOST is a setting",
+        ),
         ({"mcpServers": {"a": {"url": "ftp://x"}}}, "no http or https address"),
         ({"mcpServers": {"a": {"url": "https://x/sse"}}}, "the transport before Streamable HTTP"),
         (

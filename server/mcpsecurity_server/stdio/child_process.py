@@ -24,6 +24,8 @@ _START_SECONDS = 120.0
 """`npx` and `uvx` load packages at the first start."""
 _ANSWER_SECONDS = 60.0
 _CLOSED = (anyio.BrokenResourceError, anyio.ClosedResourceError)
+_ENDED = (*_CLOSED, OSError, McpError, RuntimeError, ValueError, BaseExceptionGroup)
+"""What a process raises that does not start, speaks no MCP, or ends; the SDK's tasks raise groups."""
 _CLIENT = types.Implementation(name="mcpsecurity", version="0.2")
 
 R = TypeVar("R", bound=BaseModel)
@@ -195,9 +197,7 @@ class StdioProcess:
                 self._session = session
                 ready.set_result(greeting)
                 await self._leave.wait()
-        except BaseException as error:
-            if ready.done() and isinstance(error, asyncio.CancelledError):
-                raise
+        except _ENDED as error:  # once it was ready, its calls have been told
             if not ready.done():
                 ready.set_exception(_why(self._command, error))
         finally:

@@ -20,6 +20,7 @@ _COMMAND = re.compile(r"(?:[A-Za-z]:)?[\w./\\~@-]+(?: [^\r\n]+)?")
 _BAD_NAME = re.compile(r"[^=]* [^=]*=https?://.*")
 _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _LEFT = re.compile(r"\$\{[^}]*\}")
+_OF_THE_SERVER = ("ENTRA_", "MCPSECURITY_", "MCP_SERVER_")
 _TAKEN = "tools"
 """The plugin of the demo's own server."""
 
@@ -153,9 +154,20 @@ def _of_entry(key: str, entry: Any, file: Path) -> OwnServer:
         key,
         _free_address(),
         command=tuple(_filled(word, where) for word in words),
-        variables=_texts(entry, "env", where),
+        variables=_variables(entry, where),
         folder=Path(_filled(str(entry.get("cwd", Path.cwd())), where)),
     )
+
+
+def _variables(entry: Mapping[str, Any], where: str) -> dict[str, str]:
+    """Return the variables of a command. Raises `ServerOptionError` for one that would set up its server."""
+    variables = _texts(entry, "env", where)
+    for name in variables:
+        if name.upper().startswith(_OF_THE_SERVER):
+            raise ServerOptionError(
+                f"{where}: {name} is a setting of the server that the demo puts before it"
+            )
+    return variables
 
 
 def _texts(entry: Mapping[str, Any], name: str, where: str) -> dict[str, str]:

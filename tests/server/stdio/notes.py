@@ -47,6 +47,7 @@ async def ask(ctx: Context[Any, Any, Any]) -> str:
 @mcp.tool()
 async def wait() -> str:
     """Wait until the call is cancelled, and note that."""
+    notes.append("waiting")
     try:
         await asyncio.sleep(600)
     except asyncio.CancelledError:

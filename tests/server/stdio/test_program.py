@@ -130,17 +130,16 @@ async def test_a_question_of_a_call_without_a_session_is_refused_so_that_no_tool
 
 async def test_a_cancelled_call_is_cancelled_in_the_process(connected: Connected) -> None:
     async with connected() as connection:
-        await said(connection, "process")
         call = asyncio.ensure_future(said(connection, "wait"))
-        await asyncio.sleep(0.2)  # until the call is there
+
+        async def noted(word: str) -> bool:
+            return word in await said(connection, "note", text="-")
+
+        await eventually(lambda: noted("waiting"))
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-
-        async def told() -> bool:
-            return "cancelled" in await said(connection, "note", text="-")
-
-        await eventually(told)
+        await eventually(lambda: noted("cancelled"))
 
 
 async def test_a_process_that_ends_fails_its_call_and_the_next_call_has_another(connected: Connected) -> None:

@@ -60,7 +60,7 @@ class BoundedRequests:
         """Check the form of an address: https, or http where both it and the MCP server are this machine.
 
         Raises:
-            BridgeError: it is none of them.
+            BridgeError: the address has another form.
         """
         try:
             target = httpx.URL(url)
