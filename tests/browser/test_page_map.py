@@ -12,6 +12,7 @@ async (structured) => {
   document.body.replaceChildren(...(map ? [map] : []));
 }
 """
+TWO_FRAMES = "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 ZURICH = {"name": "Zurich", "latitude": 47.37, "longitude": 8.55}
 SYDNEY = {"city": "Sydney", "lat": -33.87, "lng": 151.21}
 
@@ -38,11 +39,18 @@ async def test_the_outlines_are_those_of_the_land(
     await modules.evaluate(SHOW, ZURICH)
     land = modules.locator(".land")
     await expect(land).to_be_attached()
-    within = """async (land, [y, x]) => {
-        await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-        return land.isPointInFill(new DOMPoint((x + 180) * 2, (90 - y) * 2));
-    }"""
+    within = "(land, [y, x]) => land.isPointInFill(new DOMPoint((x + 180) * 2, (90 - y) * 2))"
     assert await land.evaluate(within, list(where)) is is_land
+
+
+async def test_a_map_that_grows_in_height_alone_is_not_drawn_again(modules: Page) -> None:
+    await modules.evaluate(SHOW, ZURICH)
+    land = await modules.wait_for_selector(".land", state="attached")
+    await modules.evaluate(TWO_FRAMES)
+    await modules.locator(".map-frame").evaluate("(frame) => { frame.style.height = '700px'; }")
+    await modules.evaluate(TWO_FRAMES)
+    assert land is not None
+    assert await land.evaluate("(land) => land.isConnected")
 
 
 async def test_the_map_is_loaded_when_it_is_needed_and_takes_no_room_then(modules: Page) -> None:

@@ -17,8 +17,10 @@ export function framed(draw, name = "chart-frame") {
     if (width === latest) element.replaceChildren(drawing);
   };
   new ResizeObserver(([{ contentRect }]) => {
-    latest = Math.floor(contentRect.width);
-    return redraw();
+    const width = Math.floor(contentRect.width);
+    if (width === latest) return; // its drawing made it higher
+    latest = width;
+    redraw();
   }).observe(element);
   return element;
 }
