@@ -36,8 +36,6 @@ from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
 from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ToolChoice
-from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
-from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.replicas.backends import event_bus, request_log, web_state
@@ -153,9 +151,6 @@ class _Assembly:
         self.clock = clock
         self._tls = client_ssl_context(settings.ca_file)
         self._shared_by_chats: ChatDependencies | None = None
-        self._coordinator = ElicitationCoordinator(
-            time_to_answer=WaitingTime(settings.elicitation_timeout, settings.longest_wait), clock=clock
-        )
         state = self._state = web_state(settings, clock)
         self._redis, self.sessions, self.flows = state.redis, state.sessions, state.flows
         self.entra = EntraClient(settings, state.caches, self._tls, clock)
@@ -185,7 +180,6 @@ class _Assembly:
                 self.settings,
                 models,
                 self._store,
-                self._coordinator,
                 self._make_servers,
                 self._grants_of,
                 self._ask_to_sign_in,
@@ -225,7 +219,7 @@ class _Assembly:
             ),
             "mcpsecurity.chat.questions": (
                 "Servers' questions that wait for an answer.",
-                lambda: len(self._coordinator),
+                lambda: sum(len(chat.questions) for chat in opened()),
             ),
         }
         if isinstance(sessions, Sized):

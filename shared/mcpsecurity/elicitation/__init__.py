@@ -29,8 +29,10 @@ from mcpsecurity.elicitation.handler import (
     ElicitationHandler,
     Expired,
     Outcome,
+    elicit_result,
     elicitation_callback,
     exact_answer,
+    parse_question,
 )
 from mcpsecurity.elicitation.terminal import TerminalHandler
 from mcpsecurity.elicitation.url import UrlRefusedError, Visit, parse_visit
@@ -58,8 +60,10 @@ __all__ = [
     "UrlRefusedError",
     "Visit",
     "argument_errors",
+    "elicit_result",
     "elicitation_callback",
     "exact_answer",
     "parse_form",
+    "parse_question",
     "parse_visit",
 ]

@@ -79,22 +79,24 @@ def elicitation_callback(
         params: types.ElicitRequestParams,
     ) -> Result:
         try:
-            question = _question(handler, server(), params)
+            question = parse_question(params)
         except (SchemaError, UrlRefusedError) as error:
             return types.ErrorData(code=types.INVALID_PARAMS, message=str(error))
-        return _result(await _within(deadline, question()), params)
+        asked = (
+            handler.fill(server(), params.message, question)
+            if isinstance(question, Form)
+            else handler.visit(server(), params.message, question)
+        )
+        return elicit_result(await _within(deadline, asked), params)
 
     return answer
 
 
-def _question(
-    handler: ElicitationHandler, server: str, params: types.ElicitRequestParams
-) -> Callable[[], Awaitable[Outcome]]:
+def parse_question(params: types.ElicitRequestParams) -> Form | Visit:
+    """Return what a server asks for. Raises `SchemaError` or `UrlRefusedError`: it must not be shown."""
     if isinstance(params, types.ElicitRequestURLParams):
-        visit = parse_visit(params.url)
-        return lambda: handler.visit(server, params.message, visit)
-    form = parse_form(params.requestedSchema)
-    return lambda: handler.fill(server, params.message, form)
+        return parse_visit(params.url)
+    return parse_form(params.requestedSchema)
 
 
 async def _within(seconds: float, question: Awaitable[Outcome]) -> Outcome:
@@ -105,13 +107,13 @@ async def _within(seconds: float, question: Awaitable[Outcome]) -> Outcome:
         return Expired()
 
 
-def _result(outcome: Outcome, params: types.ElicitRequestParams) -> types.ElicitResult:
-    """Translate; an accepted URL carries no content (client/elicitation)."""
+def elicit_result(outcome: Outcome, params: types.ElicitRequestParams) -> types.ElicitResult:
+    """Return what the server hears; an accepted URL carries no content (client/elicitation)."""
     match outcome:
         case Accepted(content=content):
             is_form = isinstance(params, types.ElicitRequestFormParams)
             return exact_answer((content or {}) if is_form else None)
         case Declined():
             return types.ElicitResult(action="decline")
-        case _:
+        case Cancelled() | Expired():
             return types.ElicitResult(action="cancel")

@@ -19,9 +19,11 @@ from tests.webclient.visitor import Answer, Visitor
 
 from mcpsecurity.kernel.context import ContextUse
 from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
+from mcpsecurity_webclient.chat.models import User
 from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
+from mcpsecurity_webclient.chat.state import ConversationState
 
 GOOD: dict[str, Any] = {
     "name": "Alice", "born": "2001-02-03", "children": 2, "terms": True, "size": "l", "hobbies": ["chess"],
@@ -243,10 +245,10 @@ async def test_a_server_is_told_how_the_models_answer_ended(
     model: Any = SimpleNamespace(title="Model", service=_Says(said, finish), window=8_192)
     requests = SamplingRequests(
         ModelSampler(lambda: model, ContextUse()),
+        ConversationState(chat_id="c", user=User("Alice", "alice"), created_at=0, updated_at=0),
         lambda _, payload: told.put_nowait(payload),
-        log=RequestLog(),
-        time_to_decide=WaitingTime(60, 100),
-        leaving=lambda: False,
+        RequestLog(),
+        time_to_answer=WaitingTime(60, 100),
         clock=time.time,
     )
     hello = types.SamplingMessage(role="user", content=types.TextContent(type="text", text="hello"))

@@ -6,28 +6,15 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from mcp import types
 from tests.support.programs import Program, redis_server
 
-from mcpsecurity.kernel.context import ContextUse
 from mcpsecurity.redis.connection import RedisConnection
 from mcpsecurity.redis.encryption import EncryptionKeys
-from mcpsecurity_webclient.chat.agent.sampling import ModelSampler
-from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
-from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
-from mcpsecurity_webclient.chat.requests.pending_requests import Remembered, RequestLog
-from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
-from mcpsecurity_webclient.errors import (
-    AlreadyDecidedError,
-    RequestEndedError,
-    RequestExpiredError,
-    UnknownRequestError,
-)
+from mcpsecurity_webclient.chat.requests.pending_requests import Remembered
 from mcpsecurity_webclient.replicas.redis_requests import RedisRequestLog
 from mcpsecurity_webclient.store import Owner
 
@@ -116,67 +103,3 @@ async def test_a_hung_redis_holds_up_no_question_for_long(
             assert await process.left() == []
     finally:
         os.kill(redis.pid, signal.SIGCONT)
-
-
-def test_a_late_answer_is_told_what_became_of_the_question() -> None:
-    coordinator = ElicitationCoordinator(time_to_answer=WaitingTime(1, 10))
-    for id_, state, error in (
-        ("a", "answered", AlreadyDecidedError),
-        ("b", "expired", RequestExpiredError),
-        ("c", "ended", RequestEndedError),
-    ):
-        coordinator.remember("mine", id_, state)  # type: ignore[arg-type] # one of its words
-        with pytest.raises(error):
-            coordinator.answer("mine", id_, "accept", {})
-        with pytest.raises(UnknownRequestError):
-            coordinator.answer("another's", id_, "accept", {})
-
-
-def test_a_late_decision_is_told_what_became_of_the_request() -> None:
-    sample: Any = None
-    requests = SamplingRequests(
-        sample,
-        lambda _, __: None,
-        log=RequestLog(),
-        time_to_decide=WaitingTime(1, 100),
-        leaving=lambda: False,
-        clock=time.time,
-    )
-    for id_, state, error in (
-        ("a", "answered", AlreadyDecidedError),
-        ("b", "expired", RequestExpiredError),
-        ("c", "ended", RequestEndedError),
-    ):
-        requests.remember(id_, state)  # type: ignore[arg-type] # one of its words
-        with pytest.raises(error):
-            requests.decide(id_, approve=True)
-    with pytest.raises(UnknownRequestError):
-        requests.decide("d", approve=True)
-
-
-@pytest.mark.parametrize(("leaving", "error"), [(True, RequestEndedError), (False, AlreadyDecidedError)])
-async def test_a_request_that_is_cut_off_with_the_process_has_ended_and_was_not_decided(
-    leaving: bool, error: type[Exception]
-) -> None:
-    model: Any = SimpleNamespace(title="Model", service=None, window=8_192)
-    told: asyncio.Queue[Any] = asyncio.Queue()
-    requests = SamplingRequests(
-        ModelSampler(lambda: model, ContextUse()),
-        lambda _, payload: told.put_nowait(payload),
-        log=RequestLog(),
-        time_to_decide=WaitingTime(60, 100),
-        leaving=lambda: leaving,
-        clock=time.time,
-    )
-    content = types.TextContent(type="text", text="hello")
-    params = types.CreateMessageRequestParams(
-        messages=[types.SamplingMessage(role="user", content=content)], maxTokens=5
-    )
-    context: Any = None
-    asked = asyncio.ensure_future(requests.callback("server")(context, params))
-    sampling = (await told.get())["sampling"]
-    asked.cancel()
-    await asyncio.wait([asked])
-    assert (await told.get())["decision"] == "decline"
-    with pytest.raises(error):
-        requests.decide(sampling["sampling_id"], approve=True)

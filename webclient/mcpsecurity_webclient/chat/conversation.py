@@ -22,9 +22,8 @@ from mcpsecurity_webclient.chat.models import ToolChoice, User
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.persistence.event_replay import replayed
 from mcpsecurity_webclient.chat.persistence.recovery import recover_pending_calls
-from mcpsecurity_webclient.chat.requests.conversation_requests import ConversationRequests
 from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime
-from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator, Recipient
+from mcpsecurity_webclient.chat.requests.elicitation import ElicitationCoordinator
 from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog
 from mcpsecurity_webclient.chat.requests.sampling import SamplingRequests
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -56,7 +55,6 @@ class ChatDependencies:
     settings: WebSettings
     models: OfferedModels
     store: ConversationStore
-    coordinator: ElicitationCoordinator
     make_servers: Callable[[str, ServerCallbacks, Callable[[], Person], ToolChoice], McpServers]
     grants_of: Callable[[Owner], PersonGrants]
     sign_in_needed: Callable[["ChatService", SignInRequiredError], None]
@@ -69,7 +67,8 @@ class ChatService:
 
     `state` is the conversation itself, `model_choice` which model answers. `acting` is the person in the
     session whose tokens the MCP servers get. `inbox` takes messages, `editing` changes them, `approvals`
-    and `grants` take decisions, `tools` chooses tools. `events` carries news to the pages, `log` records
+    and `grants` take decisions about calls, `questions` and `samplings` answers to servers, `tools` chooses
+    tools. `events` carries news to the pages, `log` records
     open requests for other processes. A person's message is saved before any page is told that it was
     taken.
     """
@@ -93,13 +92,11 @@ class ChatService:
         self._clock = clock
         self._listed = shared.listed
         self._log = log
-        self.requests = ConversationRequests(
-            Recipient(chat_id, self._publish, log),
-            shared.coordinator,
-            self._make_sampling(shared),
-            call_on=lambda server: self._tool_calls.running_on(server),  # noqa: PLW0108 - made later
-            answered=lambda call_id, action: self._tool_calls.answered(call_id, action),  # noqa: PLW0108 - made later
+        to_answer = WaitingTime(settings.elicitation_timeout, settings.longest_wait)
+        self.questions = ElicitationCoordinator(
+            self.state, self._publish, log, time_to_answer=to_answer, clock=clock
         )
+        self.samplings = self._make_samplings(settings)
         self._servers = shared.make_servers(
             chat_id, self._callbacks(settings), lambda: self.acting, self.state.choice
         )
@@ -136,20 +133,20 @@ class ChatService:
             clock=self._clock,
         )
 
-    def _make_sampling(self, shared: ChatDependencies) -> SamplingRequests:
+    def _make_samplings(self, settings: WebSettings) -> SamplingRequests:
         return SamplingRequests(
             ModelSampler(lambda: self.model_choice.model, self.state.context),
+            self.state,
             self._publish,
-            log=self._log,
-            time_to_decide=_time_to_decide(shared.settings),
-            leaving=lambda: self.state.leaving,
-            clock=shared.clock,
+            self._log,
+            time_to_answer=_time_to_decide(settings),
+            clock=self._clock,
         )
 
     def _callbacks(self, settings: WebSettings) -> ServerCallbacks:
         return ServerCallbacks(
-            elicitation=self.requests.elicitation,
-            sampling=self.requests.sampling.callback if settings.sampling else None,
+            elicitation=self.questions.callback,
+            sampling=self.samplings.callback if settings.sampling else None,
             changed=lambda: self._publish("servers.changed", {"servers": self._servers_json()}),
             catalog_changed=lambda: self._publish("catalog.changed", {}),
             watched=lambda: self.events.followed,
@@ -186,12 +183,14 @@ class ChatService:
             self.saver.begin_at(stored.revision)
         else:  # another process may still hold it
             await self.saver.claim(stored)
-        questions = await self._log.left()
+        requests = await self._log.left()
         events = await self.events.recover(*stored.state.get("log", ("", 0)))
         # Nothing is awaited from here on: a state that is half restored must not be saved.
         replayer = replayed(self.state, stored, events or [], self.events)
         pending = recover_pending_calls(self.state.calls, self.state.transcript.turns, self._clock())
-        self.requests.end_earlier(questions, self.events, stored.state.get("run"))
+        run_id = stored.state.get("run")
+        for kind in (self.questions, self.samplings):
+            kind.end_earlier(requests, lambda name, payload: self.events.publish(name, run_id, payload))
         replayer.end(self.events.publish, goes_on=pending is not None)
         if events:
             self.saver.schedule()
@@ -205,7 +204,7 @@ class ChatService:
     @property
     def waiting(self) -> int:
         """How many calls and requests wait for the person."""
-        return self.state.waiting + self.requests.open_count()
+        return self.state.waiting + len(self.questions) + len(self.samplings)
 
     async def pin(self, *, pinned: bool) -> None:
         """List the conversation before those that are not pinned, or no longer.
@@ -277,7 +276,7 @@ class ChatService:
 
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and save the last changes."""
-        self.requests.cancel_all(leaving=self.state.leaving)
+        self.questions.cancel_all()
         await self.inbox.aclose()
         await self._runs.aclose()
         await self._log.aclose()
@@ -303,7 +302,7 @@ class ChatService:
         run = self.state.run
         self.events.publish(name, run.run_id if run else None, payload)
         if name == "tool.done":
-            self.requests.withdraw(cast("ToolDone", payload)["call_id"])
+            self.questions.withdraw(cast("ToolDone", payload)["call_id"])
         if name in _SAVED_AFTER:
             self.saver.schedule()
         if name in LISTED_AFTER:
@@ -316,8 +315,8 @@ class ChatService:
             "models": self.model_choice.offered(),
             "servers": self._servers_json(),
             "grants": self.grants.to_json(),
-            "elicitations": self.requests.elicitations(),
-            "samplings": self.requests.sampling.to_json(),
+            "elicitations": self.questions.to_json(),
+            "samplings": self.samplings.to_json(),
         }
         return cast("StateView", body)
 
@@ -327,10 +326,11 @@ class ChatService:
     def _waits(self) -> bool:
         """Tell whether the answer goes on only when the person has decided something."""
         at_work = any(call.status in ("approved", "running") for call in self.state.calls.values())
-        return self.requests.open_count() > 0 or (self.state.waiting > 0 and not at_work)
+        asked = len(self.questions) + len(self.samplings)
+        return asked > 0 or (self.state.waiting > 0 and not at_work)
 
     async def _end_run(self) -> None:
-        self.requests.cancel_all(leaving=self.state.leaving)
+        self.questions.cancel_all()
         await self._runs.end()
 
 

@@ -9,13 +9,13 @@ from typing import TypeVar
 from mcpsecurity.runtime.undo import undone_on_failure
 from mcpsecurity_webclient.chat.agent.runs import Runs
 from mcpsecurity_webclient.chat.branches import Fork, begin_version, open_version, undo_version
+from mcpsecurity_webclient.chat.event_types import Publish
 from mcpsecurity_webclient.chat.inbox import WORDLESS, Inbox, composed
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Message
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.state import ConversationState
-from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.views import Feedback
 from mcpsecurity_webclient.errors import NothingToDoError, UnknownRequestError
 from mcpsecurity_webclient.telemetry import count_feedback

@@ -6,6 +6,7 @@ against, and the tests check every event that they receive against the shapes. E
 of `CommonPayload`, too. Times are in seconds since 1970, by the server's clock.
 """
 
+from collections.abc import Callable
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from mcpsecurity_webclient.chat.views import (
@@ -285,6 +286,9 @@ EventPayload = (
     | ModelChanged | ContextChanged | GrantsChanged | ToolsChanged | ServersChanged | CatalogChanged
     | TitleChanged | SessionExpired | ChatsChanged | Toast
 )  # fmt: skip
+
+Publish = Callable[[EventName, EventPayload], None]
+"""Gives an event to every page of a conversation."""
 
 EVENTS: Final[dict[EventName, type]] = {
     "snapshot": Snapshot,

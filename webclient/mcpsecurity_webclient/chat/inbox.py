@@ -15,13 +15,13 @@ from mcpsecurity.client import BridgeError
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity.runtime.undo import undone_on_failure
 from mcpsecurity_webclient.chat.agent.runs import Runs
+from mcpsecurity_webclient.chat.event_types import Publish
 from mcpsecurity_webclient.chat.files import MOST_BYTES, AttachedFile, picture_of, turn_of
 from mcpsecurity_webclient.chat.locales import UNKNOWN, PersonLocale
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Message, QueuedMessage
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.state import UNTITLED, ConversationState
-from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.errors import BusyError, InvalidArgumentsError, StoreError, UnknownRequestError
 from mcpsecurity_webclient.languages import gettext as _
 

@@ -8,7 +8,7 @@ from mcp import types
 
 from mcpsecurity.client import SignInRequiredError
 from mcpsecurity.runtime.undo import undone_on_failure
-from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
+from mcpsecurity_webclient.chat.event_types import Publish
 from mcpsecurity_webclient.chat.mcp.server import McpServer
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -27,7 +27,7 @@ class ToolList:
         self,
         state: ConversationState,
         servers: McpServers,
-        publish: Callable[[EventName, EventPayload], None],
+        publish: Publish,
         *,
         save: Callable[[], Awaitable[None]],
     ) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -268,23 +268,25 @@ async def _decide_batch(
 
 
 async def _answer(chat: ChatService, body: commands.Answer, request: web.Request) -> dict[str, Any]:
-    chat.requests.answer(request.match_info["id"], body.action, body.content)
+    chat.questions.answer(request.match_info["id"], body.action, body.content)
     return {}
 
 
 async def _decide_sampling(
     chat: ChatService, body: commands.DecideSampling, request: web.Request
 ) -> dict[str, Any]:
-    chat.requests.sampling.decide(request.match_info["id"], approve=body.decision == "approve")
+    chat.samplings.decide(request.match_info["id"], approve=body.decision == "approve")
     return {}
 
 
-def _more_time(kind: Literal["call", "elicitation", "sampling"]) -> Act[commands.Command]:
+def _more_time(kind: str) -> Act[commands.Command]:
     async def act(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
-        id_ = request.match_info["id"]
-        if kind == "call":
-            return {"expires_at": await chat.approvals.extend(id_)}
-        return {"expires_at": await chat.requests.extend(kind, id_)}
+        extend: dict[str, Callable[[str], Awaitable[float]]] = {
+            "call": chat.approvals.extend,
+            "elicitation": chat.questions.extend,
+            "sampling": chat.samplings.extend,
+        }
+        return {"expires_at": await extend[kind](request.match_info["id"])}
 
     return act
 

@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable
 
 from mcpsecurity_webclient.chat.agent.model_answer import Completion
-from mcpsecurity_webclient.chat.event_types import MessageDelta
+from mcpsecurity_webclient.chat.event_types import MessageDelta, Publish
 from mcpsecurity_webclient.chat.markdown import MarkdownStream, to_html
 from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, Run
 from mcpsecurity_webclient.chat.state import ConversationState
-from mcpsecurity_webclient.chat.tools.approvals import Publish
 
 _PAUSE, _LONGEST_PAUSE = 0.1, 0.3
 """Seconds between two deltas: words come faster than anybody reads, and each delta costs a rendering."""

@@ -28,12 +28,12 @@ from mcpsecurity_webclient.chat.agent.errors import MODEL_ERRORS
 from mcpsecurity_webclient.chat.agent.model_answer import ModelAnswer
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
 from mcpsecurity_webclient.chat.agent.system_message import system_message
+from mcpsecurity_webclient.chat.event_types import Publish
 from mcpsecurity_webclient.chat.history import message_of, without_pictures
 from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.notes import Note as KeptNote
 from mcpsecurity_webclient.chat.state import ConversationState
-from mcpsecurity_webclient.chat.tools.approvals import Publish
 
 _log = logging.getLogger(__name__)
 _SYSTEM_TURN = 10

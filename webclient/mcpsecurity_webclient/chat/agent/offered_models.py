@@ -12,8 +12,8 @@ from mcpsecurity.model_list import ModelListSettings
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.model_windows import context_window, sees_pictures
 from mcpsecurity.runtime.undo import undone_on_failure
+from mcpsecurity_webclient.chat.event_types import Publish
 from mcpsecurity_webclient.chat.state import ConversationState
-from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.views import ModelView
 from mcpsecurity_webclient.errors import UnknownRequestError
 

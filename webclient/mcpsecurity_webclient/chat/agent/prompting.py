@@ -24,6 +24,7 @@ from mcpsecurity_webclient.chat.agent.model_answer import Completion, ModelAnswe
 from mcpsecurity_webclient.chat.agent.model_requests import ModelRequests
 from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
 from mcpsecurity_webclient.chat.agent.tool_search import FIND_TOOLS, found_text, search_plugin, wanted_words
+from mcpsecurity_webclient.chat.event_types import Publish
 from mcpsecurity_webclient.chat.history import (
     THOUGHT_BY,
     call_ids,
@@ -34,7 +35,6 @@ from mcpsecurity_webclient.chat.history import (
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.strict_json import to_json
-from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.tools.calls import CANCELLED, ToolCalls
 from mcpsecurity_webclient.errors import UnreadableCallError

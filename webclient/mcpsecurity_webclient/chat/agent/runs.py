@@ -16,12 +16,11 @@ from mcpsecurity_webclient.chat.agent.errors import (
     sign_in_needed,
 )
 from mcpsecurity_webclient.chat.agent.prompting import PromptingService
-from mcpsecurity_webclient.chat.event_types import RunDone, RunStarted
+from mcpsecurity_webclient.chat.event_types import Publish, RunDone, RunStarted
 from mcpsecurity_webclient.chat.history import texts_of
 from mcpsecurity_webclient.chat.models import INTERRUPTED, Run
 from mcpsecurity_webclient.chat.persistence.autosave import ConversationSaver
 from mcpsecurity_webclient.chat.state import ConversationState
-from mcpsecurity_webclient.chat.tools.approvals import Publish
 from mcpsecurity_webclient.chat.tools.batch import ToolCallBatch
 from mcpsecurity_webclient.chat.views import Trigger
 from mcpsecurity_webclient.errors import (

@@ -4,21 +4,24 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from functools import partial
+from typing import Any, ClassVar, Literal, Protocol, cast
 
 from mcp import types
 from mcp.client.session import SamplingFnT
 
 from mcpsecurity.client.parts import message_text
-from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
+from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, Publish
 from mcpsecurity_webclient.chat.requests.deadlines import Deadline, WaitingTime
-from mcpsecurity_webclient.chat.requests.pending_requests import RequestLog, State, error_of_answer
-from mcpsecurity_webclient.chat.views import SamplingView
-from mcpsecurity_webclient.errors import (
-    AlreadyDecidedError,
+from mcpsecurity_webclient.chat.requests.pending_requests import (
+    Kind,
+    PendingRequest,
+    PendingRequests,
+    RequestLog,
+    State,
 )
-
-_ENDED_KNOWN = 100
+from mcpsecurity_webclient.chat.state import ConversationState
+from mcpsecurity_webclient.chat.views import SamplingView
 
 
 class Sampler(Protocol):
@@ -33,44 +36,51 @@ class Sampler(Protocol):
         """Return the model's answer to an approved request, or an error with the reason."""
 
 
-@dataclass(slots=True)
-class _Open:
-    """A request that waits for its `decision` until its `deadline`."""
+@dataclass(slots=True, kw_only=True)
+class _Asked(PendingRequest[bool]):
+    """A request that waits for the person's approval."""
 
-    request: SamplingView
-    decision: asyncio.Future[bool]
-    deadline: Deadline
+    params: types.CreateMessageRequestParams
+    fits: bool
+
+    def to_json(self) -> SamplingView:
+        """Return the page's view."""
+        view: dict[str, Any] = {
+            "sampling_id": self.request_id,
+            "server": self.server,
+            "messages": [{"role": m.role, "text": message_text(m)} for m in self.params.messages],
+            "max_tokens": self.params.maxTokens,
+            "expires_at": self.deadline.expires_at,
+            "latest_at": self.deadline.latest_at,
+        }
+        if self.params.systemPrompt:
+            view["system_prompt"] = self.params.systemPrompt
+        if not self.fits:
+            view["too_long"] = True
+        return cast("SamplingView", view)
 
 
-class SamplingRequests:
-    """The sampling requests of one conversation.
+class SamplingRequests(PendingRequests[_Asked]):
+    """The sampling requests of one conversation. `sampler` asks the model for an approved request."""
 
-    `sampler` asks the model for an approved request. `time_to_decide` is how long the person has; `leaving`
-    tells whether a request that is cancelled ends with this process.
-    """
+    kind: ClassVar[Kind] = "sampling"
 
     def __init__(
         self,
         sampler: Sampler,
-        publish: Callable[[EventName, EventPayload], None],
-        *,
+        state: ConversationState,
+        publish: Publish,
         log: RequestLog,
-        time_to_decide: WaitingTime,
-        leaving: Callable[[], bool],
+        *,
+        time_to_answer: WaitingTime,
         clock: Callable[[], float],
     ) -> None:
+        super().__init__(state, publish, log, time_to_answer=time_to_answer, clock=clock)
         self._sampler = sampler
-        self._publish = publish
-        self._log = log
-        self._time = time_to_decide
-        self._leaving = leaving
-        self._clock = clock
-        self._open: dict[str, _Open] = {}
-        self._ended: dict[str, State] = {}
 
-    def to_json(self) -> list[SamplingView]:
-        """Return the open requests as the page shows them."""
-        return [waiting.request for waiting in self._open.values()]
+    def callback(self, server: str) -> SamplingFnT:
+        """Return the callback that answers a server's sampling requests."""
+        return partial(self._sample, server)
 
     def decide(self, sampling_id: str, *, approve: bool) -> None:
         """Take the person's decision; the first one wins.
@@ -79,81 +89,45 @@ class SamplingRequests:
             UnknownRequestError, AlreadyDecidedError, RequestExpiredError, RequestEndedError: it cannot be
                 decided (any more).
         """
-        self._awaited(sampling_id).decision.set_result(approve)
+        self._awaited(sampling_id).answer.set_result(approve)
 
-    async def extend(self, sampling_id: str) -> float:
-        """Give the person more time to decide; return the new deadline.
-
-        Raises:
-            UnknownRequestError, AlreadyDecidedError, RequestExpiredError, RequestEndedError: it cannot be
-                decided (any more).
-            NoMoreTimeError: the deadline is the latest already.
-        """
-        waiting = self._awaited(sampling_id)
-        later = waiting.request["expires_at"] = waiting.deadline.extend(self._clock())
-        self._publish("request.extended", {"kind": "sampling", "id": sampling_id, "expires_at": later})
-        await self._log.extended("sampling", sampling_id, later)
-        return later
-
-    def _awaited(self, sampling_id: str) -> "_Open":
-        """Return a request that can be decided now. Raises `CommandError`."""
-        if sampling_id not in self._open:
-            raise error_of_answer(self._ended.get(sampling_id))
-        if self._open[sampling_id].decision.done():
-            raise AlreadyDecidedError
-        return self._open[sampling_id]
-
-    def remember(self, sampling_id: str, state: State) -> None:
-        """Record how a request of this or another process has ended."""
-        self._ended[sampling_id] = state
-        while len(self._ended) > _ENDED_KNOWN:
-            del self._ended[next(iter(self._ended))]
-
-    def callback(self, server: str) -> SamplingFnT:
-        """Return the callback that answers a server's sampling requests."""
-
-        async def sample(
-            context: Any,  # noqa: ARG001 - the callback's signature
-            params: types.CreateMessageRequestParams,
-        ) -> types.CreateMessageResult | types.ErrorData:
-            if not await self._approved(server, params):
-                return types.ErrorData(code=-1, message="User rejected sampling request")
-            return await self._sampler.sample(params)
-
-        return sample
+    async def _sample(
+        self,
+        server: str,
+        context: Any,  # noqa: ARG002 - as the SDK calls it
+        params: types.CreateMessageRequestParams,
+    ) -> types.CreateMessageResult | types.ErrorData:
+        if not await self._approved(server, params):
+            return types.ErrorData(code=-1, message="User rejected sampling request")
+        return await self._sampler.sample(params)
 
     async def _approved(self, server: str, params: types.CreateMessageRequestParams) -> bool:
-        sampling_id, deadline = secrets.token_urlsafe(9), Deadline(self._time, self._clock())
-        request: SamplingView = {
-            "sampling_id": sampling_id,
-            "server": server,
-            "messages": [{"role": m.role, "text": message_text(m)} for m in params.messages],
-            "max_tokens": params.maxTokens,
-            "expires_at": deadline.expires_at,
-            "latest_at": deadline.latest_at,
-        }
-        if params.systemPrompt:
-            request["system_prompt"] = params.systemPrompt
-        if not self._sampler.fits(params):
-            request["too_long"] = True
-        decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._open[sampling_id] = _Open(request, decision, deadline)
+        asked = _Asked(
+            request_id=secrets.token_urlsafe(9),
+            server=server,
+            deadline=Deadline(self._time, self._clock()),
+            answer=asyncio.get_running_loop().create_future(),
+            params=params,
+            fits=self._sampler.fits(params),
+        )
+        self._open[asked.request_id] = asked
         approved = False
         state: State = "answered"
         try:
-            await self._log.asked("sampling", sampling_id, request["expires_at"])
-            self._publish("sampling.requested", {"sampling": request})
-            async with deadline.limit():
-                approved = await decision
+            await self._log.asked(self.kind, asked.request_id, asked.deadline.expires_at)
+            self._publish("sampling.requested", {"sampling": asked.to_json()})
+            async with asked.deadline.limit():
+                approved = await asked.answer
         except TimeoutError:
             state = "expired"
         except asyncio.CancelledError:
-            state = "ended" if self._leaving() else "answered"
+            state = "ended" if self._state.leaving else "answered"
             raise
         finally:
-            del self._open[sampling_id]
-            self.remember(sampling_id, state)
-            self._log.settled("sampling", sampling_id, state)
+            self._close(asked, state)
             told: Literal["approve", "decline"] = "approve" if approved else "decline"
-            self._publish("sampling.resolved", {"sampling_id": sampling_id, "decision": told})
+            self._publish("sampling.resolved", {"sampling_id": asked.request_id, "decision": told})
         return approved
+
+    def _withdrawn(self, request_id: str) -> tuple[EventName, EventPayload]:
+        return "sampling.resolved", {"sampling_id": request_id, "decision": "decline"}

@@ -13,7 +13,7 @@ from typing import Any
 
 from mcpsecurity.elicitation import argument_errors
 from mcpsecurity.runtime.undo import undone_on_failure
-from mcpsecurity_webclient.chat.event_types import EventName, EventPayload, ToolDecided, ToolProposed
+from mcpsecurity_webclient.chat.event_types import Publish, ToolDecided, ToolProposed
 from mcpsecurity_webclient.chat.mcp.policy import effect_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFunctionCall, arguments_hash
@@ -33,8 +33,6 @@ from mcpsecurity_webclient.languages import gettext as _
 
 _ANNOUNCE_SECONDS = 2.0
 _LEAVE_SECONDS = 5.0
-
-Publish = Callable[[EventName, EventPayload], None]
 
 
 class Approvals:

@@ -12,16 +12,15 @@ from mcp import types
 from mcpsecurity.approval import APPROVED_META, edited_note
 from mcpsecurity.client import BridgeError, ServerUnavailableError, SignInRequiredError, ToolFailedError
 from mcpsecurity.client.results import result_text
-from mcpsecurity_webclient.chat.event_types import ToolDone, ToolProgress
+from mcpsecurity_webclient.chat.event_types import Publish, ToolDone, ToolProgress
 from mcpsecurity_webclient.chat.mcp.server import McpServer
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import Decision, PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.strict_json import to_json
-from mcpsecurity_webclient.chat.tools.approvals import Approvals, Publish
+from mcpsecurity_webclient.chat.tools.approvals import Approvals
 from mcpsecurity_webclient.chat.tools.results import content_json, shown_parts, structured_json
 from mcpsecurity_webclient.chat.tools.step_up import StepUps
-from mcpsecurity_webclient.chat.views import Refusal
 from mcpsecurity_webclient.errors import StoreError
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.languages import marked, translated
@@ -31,8 +30,6 @@ _log = logging.getLogger(__name__)
 
 _KEPT = 1_048_576
 """Most characters of a result that are kept for the model, which reads it in parts if it is long."""
-
-_REFUSALS: dict[str, Refusal] = {"decline": "decline", "cancel": "cancel"}
 
 DECLINED = "The person declined this call."
 CANCELLED = "The call was cancelled."
@@ -103,19 +100,6 @@ class ToolCalls:
     async def announce(self, calls: Iterable[PendingFunctionCall]) -> None:
         """Tell the pages about proposed calls."""
         await self._approvals.announce(calls)
-
-    def running_on(self, server: str) -> str | None:
-        """Return the id of the call that a server's question belongs to; None unless exactly one is
-        running."""
-        running = [
-            c.call_id for c in self._state.calls.values() if c.server == server and c.status == "running"
-        ]
-        return running[0] if len(running) == 1 else None
-
-    def answered(self, call_id: str, action: str) -> None:
-        """Record how the person answered the last question of a call's server."""
-        if (call := self._state.calls.get(call_id)) is not None:
-            call.refused = _REFUSALS.get(action)
 
     async def carry_out(self, call: PendingFunctionCall) -> str:
         """Wait for the decision, make the call if it is approved, and return what the model reads.

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Any
 
-from mcpsecurity_webclient.chat.event_types import EventName, EventPayload
+from mcpsecurity_webclient.chat.event_types import Publish
 from mcpsecurity_webclient.chat.mcp.policy import effect_of
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import PendingFunctionCall, arguments_hash
@@ -31,7 +31,7 @@ class Grants:
         state: ConversationState,
         person: PersonGrants,
         servers: McpServers,
-        publish: Callable[[EventName, EventPayload], None],
+        publish: Publish,
         *,
         save: Callable[[], Awaitable[None]],
         allowed: Collection[GrantScope],

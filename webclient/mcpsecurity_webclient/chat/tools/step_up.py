@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 from mcp import types
 
 from mcpsecurity.client import BridgeError, InsufficientScopeError
+from mcpsecurity_webclient.chat.event_types import Publish
 from mcpsecurity_webclient.chat.mcp.server import McpServer
 from mcpsecurity_webclient.chat.models import PendingFunctionCall
-from mcpsecurity_webclient.chat.tools.approvals import Publish
 
 if TYPE_CHECKING:
     from mcpsecurity_webclient.chat.views import SignInView
