@@ -3,22 +3,20 @@
 import asyncio
 import contextlib
 import contextvars
-import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
-from mcp import McpError, StdioServerParameters, stdio_client, types
+from mcp import McpError, types
 from mcp.server.session import ServerSession
 from mcp.shared.session import ProgressFnT
 from pydantic import BaseModel
 
 from mcpsecurity.client import ConcurrentSession, call_tool
-from mcpsecurity.runtime.failures import drop_values
 from mcpsecurity.runtime.tasks import end_tasks
+from mcpsecurity_server.stdio.pipes import Command, message_streams
 
 _START_SECONDS = 120.0
 """`npx` and `uvx` load packages at the first start."""
@@ -31,24 +29,6 @@ _CLIENT = types.Implementation(name="mcpsecurity", version="0.2")
 R = TypeVar("R", bound=BaseModel)
 
 Notified = Callable[[types.ServerNotification], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command and what it gets: no variable of this process but those of `environment`, and the few that
-    programs need to run, such as PATH and HOME."""
-
-    arguments: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    folder: Path | None = None
-
-    @property
-    def parameters(self) -> StdioServerParameters:
-        """The command as the SDK starts it."""
-        program, *arguments = self.arguments
-        return StdioServerParameters(
-            command=program, args=arguments, env=dict(self.environment), cwd=self.folder
-        )
 
 
 class CommandError(Exception):
@@ -84,9 +64,9 @@ class StdioProcess:
     """
 
     def __init__(self, command: Command) -> None:
-        logging.getLogger("mcp.client.stdio").addFilter(drop_values)  # it logs lines that are no messages
         self._command = command
         self._calls: list[RunningCall] = []
+        self._requests = 0
         self._leave = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._session: ConcurrentSession | None = None
@@ -100,8 +80,8 @@ class StdioProcess:
 
     @property
     def busy(self) -> bool:
-        """Whether a call runs in it."""
-        return bool(self._calls)
+        """Whether it works on a request."""
+        return self._requests > 0
 
     async def start(self) -> types.InitializeResult:
         """Start the process and return what the server says of itself.
@@ -162,6 +142,7 @@ class StdioProcess:
         session = self._session
         if session is None:
             raise _error("The server's process has ended")
+        self._requests += 1
         try:
             return await work(session)
         except McpError as error:
@@ -175,16 +156,16 @@ class StdioProcess:
             self._leave.set()
             raise _error("The server's process has ended") from error
         finally:
+            self._requests -= 1
             self.used = time.monotonic()
 
     async def _own(self, ready: asyncio.Future[types.InitializeResult]) -> None:
         """Hold the process until `aclose`, or until its end. This one task enters and leaves all scopes."""
         try:
             async with (
-                stdio_client(self._command.parameters) as (read, write),
-                _until_end(read, self._leave) as messages,
+                message_streams(self._command, self._leave) as (read, write),
                 ConcurrentSession(
-                    messages,
+                    read,
                     write,
                     elicitation_callback=self._elicited,
                     sampling_callback=self._sampled,
@@ -242,29 +223,6 @@ class StdioProcess:
 
 async def _ignore(_: types.ServerNotification) -> None:
     """The process belongs to nobody yet."""
-
-
-@contextlib.asynccontextmanager
-async def _until_end(read: Any, ended: asyncio.Event) -> AsyncIterator[Any]:
-    """Give a stream of what `read` gives, and set `ended` when that ends: the process has."""
-    send, receive = anyio.create_memory_object_stream[Any]()
-
-    async def relay() -> None:
-        try:
-            async with read, send:
-                async for message in read:
-                    await send.send(message)
-        except _CLOSED:
-            pass
-        finally:
-            ended.set()
-
-    relaying = asyncio.create_task(relay(), name="mcp-stdio-messages")
-    try:
-        yield receive
-    finally:
-        receive.close()  # first: where the process has died, what is awaited here is cancelled
-        await end_tasks(relaying)
 
 
 def _forwarded(send: ProgressFnT | None, call: RunningCall) -> ProgressFnT | None:

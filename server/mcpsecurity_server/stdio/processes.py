@@ -9,7 +9,8 @@ from typing import Final
 from mcp import McpError, types
 
 from mcpsecurity.runtime.tasks import end_tasks
-from mcpsecurity_server.stdio.child_process import Command, CommandError, StdioProcess
+from mcpsecurity_server.stdio.child_process import CommandError, StdioProcess
+from mcpsecurity_server.stdio.pipes import Command
 from mcpsecurity_server.transport import Owner
 
 _PROCESSES: Final = 50
@@ -23,8 +24,8 @@ class Processes:
     """The processes of one command, from `start` to `aclose`.
 
     A caller's process starts with their first request and ends after `idle_seconds` without one. At most
-    `limit` run at a time; then the one that was idle for longest gives way. `notified` gets what they say of
-    themselves, with the caller whose process it is.
+    `limit` run at a time; then the one that was idle for longest gives way, as long as no more than `limit`
+    are about to end. `notified` gets what they say of themselves, with the caller whose process it is.
     """
 
     def __init__(
@@ -98,10 +99,12 @@ class Processes:
         return process
 
     def _make_room(self) -> None:
+        for owner in [owner for owner, task in self._of.items() if task.done() and not _alive(task)]:
+            self._end(owner)
         if len(self._of) < self._limit:
             return
         idle = {owner: task.result().used for owner, task in self._of.items() if _idle(task)}
-        if not idle:
+        if not idle or len(self._closing) >= self._limit:
             raise _error("Too many people use this server now. Try again in a moment.")
         self._end(min(idle, key=lambda owner: idle[owner]))
 
@@ -123,7 +126,7 @@ class Processes:
             await asyncio.sleep(min(_SWEEP_SECONDS, self._idle_seconds))
             late = time.monotonic() - self._idle_seconds
             for owner, task in list(self._of.items()):
-                if _idle(task) and task.result().used < late:
+                if (task.done() and not _alive(task)) or (_idle(task) and task.result().used < late):
                     self._end(owner)
 
 
@@ -132,10 +135,8 @@ def _alive(task: asyncio.Task[StdioProcess]) -> bool:
 
 
 def _idle(task: asyncio.Task[StdioProcess]) -> bool:
-    """Tell whether a process runs without a call, or has ended."""
-    if not task.done() or task.cancelled() or task.exception() is not None:
-        return False
-    return not task.result().busy
+    """Tell whether a process runs and works on nothing."""
+    return _alive(task) and not task.result().busy
 
 
 def _error(text: str) -> McpError:

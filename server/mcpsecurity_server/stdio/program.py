@@ -14,7 +14,8 @@ from mcp.shared.session import ProgressFnT
 from pydantic import BaseModel
 
 from mcpsecurity.client.lenient_results import ListedPrompts, ListedResources, ListedTemplates, ListedTools
-from mcpsecurity_server.stdio.child_process import Command, RunningCall, StdioProcess
+from mcpsecurity_server.stdio.child_process import RunningCall, StdioProcess
+from mcpsecurity_server.stdio.pipes import Command
 from mcpsecurity_server.stdio.processes import Processes
 from mcpsecurity_server.transport import SESSION_HEADER, Kind, Owner, owner_of
 

@@ -9,7 +9,7 @@ text that is not Unicode, gives messages the id of the request that they answer,
 import json
 import logging
 import re
-from typing import Any
+from typing import Any, get_args
 
 from mcp import types
 from pydantic import BaseModel, ValidationError
@@ -28,6 +28,14 @@ _log = logging.getLogger(__name__)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _MAX_DEPTH = 190
 """The SDK reads 200 levels."""
+
+
+def _by_method(kind: Any) -> dict[str, type[BaseModel]]:
+    union = get_args(kind.model_fields["root"].annotation)
+    return {get_args(each.model_fields["method"].annotation)[0]: each for each in union}
+
+
+_NOTIFICATIONS, _REQUESTS = _by_method(types.ServerNotification), _by_method(types.ServerRequest)
 
 
 class UnreadableAnswerError(ValueError):
@@ -104,17 +112,17 @@ def question_of(message: Any) -> dict[str, Any] | None:
     if "id" not in question and question["method"] == ACKNOWLEDGED:
         return {"jsonrpc": "2.0", "method": ACKNOWLEDGED}
     if "id" not in question:
-        return {"jsonrpc": "2.0"} | question if _is_valid(types.ServerNotification, question) else None
-    if not _is_valid(types.ServerRequest, question):
+        return {"jsonrpc": "2.0"} | question if _is_valid(_NOTIFICATIONS, question) else None
+    if not _is_valid(_REQUESTS, question):
         question.pop("params", None)
     return {"jsonrpc": "2.0"} | question
 
 
-def _is_valid(kind: type[BaseModel], message: dict[str, Any]) -> bool:
+def _is_valid(kinds: dict[str, type[BaseModel]], message: dict[str, Any]) -> bool:
     try:
-        kind.model_validate(message)
-    except ValidationError:
-        _log.debug("the server sent a %s that is not understood", kind.__name__)
+        kinds[message["method"]].model_validate(message)
+    except (KeyError, ValidationError):
+        _log.debug("the server sent a notification or request that is not understood")
         return False
     return True
 

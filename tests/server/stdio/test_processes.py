@@ -90,6 +90,30 @@ async def test_a_command_that_starts_only_once_is_told_to_the_second_caller(tmp_
         assert (await processes.of(BOB)).alive
 
 
+async def test_a_process_that_answers_a_request_does_not_give_way() -> None:
+    async with running(limit=1) as processes:
+        process = await processes.of(ALICE)
+        asking = types.CallToolRequest(params=types.CallToolRequestParams(name="wait", arguments={}))
+        request = process.send(types.ClientRequest(asking), types.CallToolResult)
+        waiting = asyncio.ensure_future(request)
+        await eventually(lambda: process.busy)
+        with pytest.raises(McpError, match="Too many people use this server now"):
+            await processes.of(BOB)
+        waiting.cancel()
+
+
+async def test_starts_that_failed_take_nobodys_place(tmp_path: Path) -> None:
+    once = tmp_path / "once"
+    notes = NOTES.arguments[1]
+    code = f"import os, runpy; os.mkdir({str(once)!r}); runpy.run_path({notes!r}, run_name='__main__')"
+    async with running(Command((sys.executable, "-c", code)), limit=1) as processes:
+        await processes.of(ALICE)
+        with pytest.raises(McpError, match="cannot be started"):
+            await processes.of(BOB)
+        once.rmdir()
+        assert (await processes.of(CAROL)).alive
+
+
 async def test_no_process_is_left_when_all_end() -> None:
     async with running() as processes:
         both = [await processes.of(ALICE), await processes.of(BOB)]

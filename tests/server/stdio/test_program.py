@@ -157,7 +157,7 @@ async def test_a_server_that_prints_among_its_messages_works_and_the_log_does_no
         caplog.set_level("INFO")
         assert await said(connection, "chat", text="what alice said") == "printed"
         assert await said(connection, "note", text="-") == "-"
-    assert "stdout_reader failed: ValidationError" in caplog.text
+    assert "wrote a line that is no MCP message" in caplog.text
     assert "what alice said" not in caplog.text
 
 

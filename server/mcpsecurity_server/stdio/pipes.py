@@ -1,0 +1,245 @@
+"""The standard streams of a command, as streams of MCP messages.
+
+The SDK's `stdio_client` has no bound for a line, and copies a long one again with each piece of it that
+arrives. It waits for ever for an answer that it cannot read, and for a command that has ended while a program
+which that has started holds its output; it also lets that program run on.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+from anyio.abc import ByteReceiveStream, Process
+from mcp import types
+from mcp.client.stdio import get_default_environment
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
+
+from mcpsecurity.client.json_rpc import UnreadableAnswerError, parsed, question_of, response_to
+from mcpsecurity.runtime.tasks import end_tasks
+
+if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
+    from mcp.os.win32.utilities import (
+        create_windows_process,
+        get_windows_executable_command,
+        terminate_windows_process_tree,
+    )
+
+_log = logging.getLogger(__name__)
+
+_LONGEST: Final = 64 * 1024 * 1024
+"""Of a message, as our client takes it by HTTP."""
+_PIECE: Final = 64 * 1024
+_GRACE_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 0.05
+_EXIT_SECONDS: Final = 0.5
+_LAST_WORDS_SECONDS: Final = 5.0
+"""How long what a process wrote is read after its end, while others hold its output."""
+_CLOSED = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
+
+Streams = tuple[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command and what it gets: no variable of this process but those of `environment`, and the few that
+    programs need to run, such as PATH and HOME."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    folder: Path | None = None
+
+
+class MessageTooLongError(Exception):
+    """A line is longer than 64 MiB."""
+
+
+@contextlib.asynccontextmanager
+async def message_streams(command: Command, ended: asyncio.Event) -> AsyncIterator[Streams]:
+    """Run a command; give a stream of its messages and one to it, and set `ended` when it says no more.
+
+    It is told to end by the end of its input, then by SIGTERM; what is left of it and of the programs that it
+    started is killed.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    process = await _opened(command)
+    received, read = anyio.create_memory_object_stream[SessionMessage | Exception]()
+    write, sent = anyio.create_memory_object_stream[SessionMessage]()
+    reading = asyncio.create_task(_relayed(process, received, ended), name="mcp-stdio-read")
+    writing = asyncio.create_task(_written(process, sent, ended), name="mcp-stdio-write")
+    try:
+        yield read, write
+    finally:
+        try:
+            read.close()
+            await end_tasks(writing)
+            await _end(process)
+        finally:
+            _kill(process)
+            await end_tasks(reading, writing)
+            await _drained(process)
+
+
+async def _relayed(process: Process, received: Any, ended: asyncio.Event) -> None:
+    """Pass messages on until the output ends, or the process has."""
+    assert process.stdout is not None  # noqa: S101 - opened with a pipe
+    reading = asyncio.create_task(_read(process.stdout, received), name="mcp-stdio-lines")
+    try:
+        while not reading.done() and process.returncode is None:
+            # Python's own waiting for a process lasts until others that hold its output have ended.
+            await asyncio.wait([reading], timeout=_EXIT_SECONDS)
+        await asyncio.wait([reading], timeout=_LAST_WORDS_SECONDS)
+    finally:
+        await end_tasks(reading)
+        received.close()
+        ended.set()
+
+
+async def _read(output: ByteReceiveStream, received: Any) -> None:
+    logged = False
+    try:
+        async for line in lines_of(output):
+            messages = messages_in(line)
+            if not messages and not logged:
+                _log.warning("The command wrote a line that is no MCP message; further ones are not logged.")
+                logged = True
+            for message in messages:
+                await received.send(SessionMessage(message))
+    except MessageTooLongError:
+        _log.warning(
+            "The command is ended: it wrote a message of more than %d MiB.", _LONGEST // 1024 // 1024
+        )
+    except _CLOSED:
+        pass
+
+
+async def lines_of(output: ByteReceiveStream, longest: int = _LONGEST) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream that have more than blanks.
+
+    Raises:
+        MessageTooLongError: a line is longer than that.
+    """
+    pieces, size = list[bytes](), 0
+    with contextlib.suppress(anyio.EndOfStream):
+        while True:
+            *ends, rest = (await output.receive(_PIECE)).split(b"\n")
+            for end in ends:
+                if line := b"".join([*pieces, end]).strip():
+                    yield line
+                pieces, size = [], 0
+            pieces.append(rest)
+            size += len(rest)
+            if size > longest:
+                raise MessageTooLongError
+
+
+def messages_in(line: bytes) -> list[types.JSONRPCMessage]:
+    """Return the messages of a line that can be read. An answer that cannot is an error for its request."""
+    try:
+        found = parsed(line)
+    except UnreadableAnswerError:
+        return []
+    messages = []
+    for each in found if isinstance(found, list) else [found]:
+        with contextlib.suppress(ValidationError):
+            if (readable := question_of(each) or _answer(each)) is not None:
+                messages.append(types.JSONRPCMessage.model_validate(readable))
+    return messages
+
+
+def _answer(message: Any) -> dict[str, Any] | None:
+    request_id = message.get("id") if isinstance(message, dict) else None
+    if request_id is None or not {"result", "error"} & message.keys():
+        return None
+    try:
+        return response_to(request_id, message)
+    except UnreadableAnswerError as error:
+        text = f"The server's process answered with {error}"
+        failure = {"code": types.INTERNAL_ERROR, "message": text}
+        return {"jsonrpc": "2.0", "id": request_id, "error": failure}
+
+
+async def _written(process: Process, sent: Any, ended: asyncio.Event) -> None:
+    """Write messages until there are no more, or the process has closed its input."""
+    assert process.stdin is not None  # noqa: S101 - opened with a pipe
+    try:
+        async with sent:
+            async for each in sent:
+                text: str = each.message.model_dump_json(by_alias=True, exclude_none=True)
+                await process.stdin.send(text.encode() + b"\n")
+    except _CLOSED:
+        pass
+    finally:
+        ended.set()
+
+
+async def _end(process: Process) -> None:
+    """Tell a process to end, and wait for it a while; then ask the programs that it has started, too."""
+    assert process.stdin is not None  # noqa: S101 - opened with a pipe
+    with contextlib.suppress(*_CLOSED):
+        await process.stdin.aclose()
+    await _gone(process)
+    await _terminate(process)
+
+
+async def _gone(process: Process) -> None:
+    with anyio.move_on_after(_GRACE_SECONDS):
+        while process.returncode is None:  # noqa: ASYNC110 - waiting for it waits for its pipes, too
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _drained(process: Process) -> None:
+    """Read what is left in the pipe: asyncio closes it at its end only."""
+    assert process.stdout is not None  # noqa: S101 - opened with a pipe
+    with anyio.move_on_after(_EXIT_SECONDS), contextlib.suppress(anyio.EndOfStream, *_CLOSED):
+        while True:
+            await process.stdout.receive(_PIECE)
+
+
+if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
+
+    async def _opened(command: Command) -> Process:
+        program, *arguments = command.arguments
+        program = get_windows_executable_command(program)
+        environment = {**get_default_environment(), **command.environment}
+        return await create_windows_process(program, arguments, environment, sys.stderr, command.folder)
+
+    async def _terminate(process: Process) -> None:
+        await terminate_windows_process_tree(process, _GRACE_SECONDS)
+
+    def _kill(process: Process) -> None:
+        with contextlib.suppress(OSError):
+            process.kill()
+
+else:
+
+    async def _opened(command: Command) -> Process:
+        return await anyio.open_process(
+            command.arguments,
+            env={**get_default_environment(), **command.environment},
+            stderr=None,
+            cwd=command.folder,
+            start_new_session=True,
+        )
+
+    async def _terminate(process: Process) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where all have ended
+            os.killpg(process.pid, signal.SIGTERM)
+            with anyio.move_on_after(_GRACE_SECONDS):
+                while True:
+                    os.killpg(process.pid, 0)
+                    await asyncio.sleep(_LOOK_SECONDS)
+
+    def _kill(process: Process) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
