@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from aiohttp import web
 
+from mcpsecurity.runtime.command_variables import command_variable
 from mcpsecurity.runtime.service import run_service
 from mcpsecurity.settings import load_settings
 from mcpsecurity.telemetry import instrumented, read_exporters
@@ -77,9 +78,10 @@ def server(
 
 def _variables(names: Iterable[str]) -> dict[str, str]:
     """Return variables of the environment by name. Raises `click.UsageError` for one that is not set."""
-    if missing := [name for name in names if name not in os.environ]:
+    found = {name: command_variable(os.environ, name) for name in names}
+    if missing := [name for name, value in found.items() if value is None]:
         raise click.UsageError(f"--env: {', '.join(missing)} is not set")
-    return {name: os.environ[name] for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _serve_command(

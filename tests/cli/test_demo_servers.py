@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mcpsecurity.cli.demo_servers import OwnServer, ServerOptionError, own_servers
+from mcpsecurity.cli.demo_servers import OwnServer, OwnServers, ServerOptionError, own_servers
+from mcpsecurity_webclient.server_settings import McpServerSettings
 
 FILES = ("npx", "-y", "@modelcontextprotocol/server-filesystem", ".")
 
@@ -17,8 +18,8 @@ def settings_of(servers: list[OwnServer]) -> list[dict[str, object]]:
 
 
 def test_people_can_sign_in_for_a_server_without_a_key_where_a_token_goes_encrypted() -> None:
-    servers = own_servers(["https://a.example/mcp", "http://localhost:1/mcp", "http://b.example/mcp"])
-    with_key = OwnServer("C", "C", "https://c.example/mcp", headers={"X-Key": "key"})
+    servers = own_servers(["https://a.example/mcp", "http://localhost:1/mcp", "http://b.example/mcp"]).servers
+    with_key = OwnServer("C", "C", "https://c.example/mcp", more={"headers": {"X-Key": "key"}})
     found = [entry.get("sign_in") for entry in settings_of([*servers, with_key])]
     assert found == ["oauth", "oauth", None, None]
 
@@ -30,7 +31,7 @@ def written(folder: Path, content: Any) -> Path:
 
 
 def test_a_server_is_named_by_the_option_or_shown_by_its_address() -> None:
-    servers = own_servers(["Files=http://localhost:3001/mcp?a=b", "https://mcp.example:8443/x"])
+    servers = own_servers(["Files=http://localhost:3001/mcp?a=b", "https://mcp.example:8443/x"]).servers
     assert settings_of(servers) == [
         {"name": "Files", "title": "Files", "url": "http://localhost:3001/mcp?a=b", "sign_in": "oauth"},
         {
@@ -55,14 +56,14 @@ def test_a_server_is_named_by_the_option_or_shown_by_its_address() -> None:
 def test_a_command_is_served_for_the_tokens_of_the_demo(
     option: str, title: str, command: tuple[str, ...]
 ) -> None:
-    [server] = own_servers([option])
+    [server] = own_servers([option]).servers
     assert (server.title, server.command) == (title, command)
     assert str(settings_of([server])[0]["url"]).startswith("http://localhost:")
     assert settings_of([server])[0]["scope"] == "api://x/mcp:tools"
 
 
 def test_without_options_there_are_no_further_servers() -> None:
-    assert own_servers([]) == []
+    assert own_servers([]) == OwnServers([], [])
 
 
 @pytest.mark.parametrize(
@@ -83,75 +84,57 @@ def test_an_option_that_the_chat_would_refuse_says_what_to_write(options: list[s
         own_servers(options)
 
 
-@pytest.mark.parametrize("key", ["mcpServers", "servers"])
-def test_the_servers_of_an_editors_file_are_used_as_the_editor_uses_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+def test_the_servers_of_a_file_get_short_names_of_their_own_and_what_else_it_says_of_them(
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setenv("WIKI_KEY", "k1")
-    file = written(
-        tmp_path,
-        {
-            key: {
-                "file system": {"command": "npx", "args": list(FILES[1:]), "env": {"ROOT": "${userHome}/x"}},
-                "wiki": {
-                    "type": "http",
-                    "url": "https://wiki.example/mcp",
-                    "headers": {"X-Key": "${env:WIKI_KEY}"},
-                },
-                "2fast": {"serverUrl": "https://${HOST_NAME:-fast.example}/mcp"},
-                "off": {"command": "x", "disabled": True},
-                "off too": {"command": "x", "enabled": False},
-            }
-        },
-    )
-    files, wiki, fast = own_servers([], file)
-    assert (files.name, files.title, files.command) == ("file-system", "file system", FILES)
-    assert files.variables == {"ROOT": f"{Path.home()}/x"}
-    assert settings_of([wiki])[0] == {
-        "name": "wiki",
-        "title": "wiki",
-        "url": "https://wiki.example/mcp",
-        "headers": {"X-Key": "k1"},
+    entries = {
+        "file system": {"command": sys.executable, "args": ["x.py"], "env": {"ROOT": "/x"}},
+        "file-system": {"url": "https://files.example/mcp", "headers": {"X-Key": "k1"}, "tools": ["read"]},
+        "2 Tools": {"url": "https://t.example/mcp", "oauth": {"clientId": "c1", "clientSecret": "s1"}},
+        "!": {"url": "https://x.example/mcp", "disabledTools": ["rm", ""]},
+        "old": {"url": "https://x.example/sse"},
     }
-    assert (fast.name, fast.url) == ("fast", "https://fast.example/mcp")
-    assert "k1" not in repr(wiki)
+    found = own_servers(["Tool=http://localhost:1/mcp"], written(tmp_path, {"mcpServers": entries}))
+    command, files, tools, other = found.servers[1:]
+    assert (command.name, command.title, command.variables) == ("file-system", "file system", {"ROOT": "/x"})
+    assert command.optional
+    assert settings_of([files])[0] == {
+        "name": "file-system-2",
+        "title": "file-system",
+        "url": "https://files.example/mcp",
+        "headers": {"X-Key": "k1"},
+        "include": ["read"],
+    }
+    assert settings_of([tools])[0] == {
+        "name": "Tools-2",
+        "title": "2 Tools",
+        "url": "https://t.example/mcp",
+        "sign_in": "oauth",
+        "client_id": "c1",
+        "client_secret": "s1",
+    }
+    assert settings_of([other])[0]["exclude"] == ["rm"]
+    assert other.name == "Server"
+    assert [missing.title for missing in found.left_out] == ["old"]
+    assert "k1" not in repr(found)
+    assert "s1" not in repr(found)
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        ('{"mcpServers": {} // none\n}', "comments and commas before a closing brace are not read"),
-        ("[]", 'neither "mcpServers" nor "servers"'),
-        ({"mcpServers": {"a": 1}}, "a: no object"),
-        ({"mcpServers": {"a": {}}}, 'neither a "url" nor a "command"'),
-        ({"mcpServers": {"a": {"command": "x", "args": "y"}}}, "args is no list"),
-        ({"mcpServers": {"a": {"command": "x", "env": "K=1"}}}, "env is no object"),
-        (
-            {"mcpServers": {"a": {"command": "x", "env": {"MCP_SERVER_HOST": "::"}}}},
-            "MCP_SERVER_HOST is a setting",
-        ),
-        ({"mcpServers": {"a": {"url": "ftp://x"}}}, "no http or https address"),
-        ({"mcpServers": {"a": {"url": "https://x/sse"}}}, "the transport before Streamable HTTP"),
-        (
-            {"mcpServers": {"a": {"type": "sse", "url": "https://x/y"}}},
-            "the transport before Streamable HTTP",
-        ),
-        (
-            {"servers": {"a": {"command": "x", "env": {"K": "${input:key}"}}}},
-            r"\$\{input:key\} is known to the editor only",
-        ),
-        (
-            {"servers": {"a": {"command": "x", "env": {"K": "${NOT_SET_HERE}"}}}},
-            "variable NOT_SET_HERE is not set",
-        ),
-        ({"servers": {"a b": {"command": "x"}, "a-b": {"command": "x"}}}, "a server named a-b already"),
-    ],
-)
-def test_a_file_that_cannot_be_used_says_where_and_why(tmp_path: Path, content: Any, reason: str) -> None:
-    with pytest.raises(ServerOptionError, match=reason):
-        own_servers([], written(tmp_path, content))
+def test_what_the_chat_is_told_of_the_servers_of_a_file_are_settings_that_it_takes(tmp_path: Path) -> None:
+    entries = {
+        "a" * 300: {"url": "https://a.example/mcp", "headers": {"X-Key": "k1"}, "tools": ["x" * 300, "b"]},
+        "Ä": {"url": "http://localhost:1/mcp", "auth": {"CLIENT_ID": "c"}},
+    }
+    found = own_servers([], written(tmp_path, {"mcpServers": entries}))
+    read = [McpServerSettings.model_validate(entry) for entry in settings_of(found.servers)]
+    assert [server.include for server in read] == [("b",), ("*",)]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ServerOptionError, match=r"mcp\.json: No such file"):
         own_servers([], tmp_path / "mcp.json")
+
+
+def test_a_file_of_another_kind_says_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(ServerOptionError, match='neither "mcpServers" nor "servers"'):
+        own_servers([], written(tmp_path, {"a": 1}))

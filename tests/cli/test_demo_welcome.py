@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mcpsecurity.cli.demo_welcome import own_command, welcome
+from mcpsecurity.cli.demo_welcome import own_command, servers_lines, welcome
+from mcpsecurity.own_servers import LeftOut
 
 PEOPLE = ["alice@contoso.example", "bob@contoso.example", "guest@fabrikam.example"]
 
@@ -30,6 +31,18 @@ def test_everybody_and_every_command_is_named_with_the_offset() -> None:
     assert "http://localhost:7233/mcp" in said
     assert "The model is m at u." in said
     assert "--port-offset" not in welcome("u", "m", PEOPLE, 0)
+
+
+def test_servers_that_are_used_and_left_out_are_named_once() -> None:
+    lines = servers_lines(["a", "b"], [LeftOut("b", "it ended"), LeftOut("c", "it is switched off")])
+    assert lines == [
+        "MCP servers of your own: a",
+        "  b is left out: it ended.",
+        "  c is left out: it is switched off.",
+    ]
+    assert "  MCP servers of your own: a\n    b is left out" in welcome("u", "m", PEOPLE, 0, "", lines)
+    assert servers_lines([], []) == []
+    assert servers_lines([], [LeftOut("c", "x")])[0].endswith(": none")
 
 
 def test_the_command_is_typed_as_this_person_can_type_it(

@@ -35,6 +35,39 @@ async def test_a_command_of_an_editors_file_is_called_and_each_person_has_a_proc
     assert told == ["alice", "bob"]
 
 
+async def test_the_demo_goes_on_without_servers_of_a_file_that_do_not_start_and_names_each(
+    tmp_path: Path,
+) -> None:
+    entries = {
+        "notes": {"command": sys.executable, "args": [str(NOTES)], "env": {"PYTHONPATH": "/nowhere"}},
+        "no server": {"command": sys.executable, "args": ["-c", "print('this is no MCP server')"]},
+        "missing": {"command": "no-such-program"},
+        "old": {"type": "sse", "url": "https://x.example/sse"},
+        "keyed": {"command": sys.executable, "env": {"KEY": "${input:key}"}},
+    }
+    file = tmp_path / "mcp.json"
+    file.write_text("// of an editor\n" + json.dumps({"servers": entries}), "utf-8")
+    async with running_demo(tmp_path, "--mcp-config", str(file)) as (process, ready, _):
+        person = WebPerson(ready["webclient"], Path(ready["ca_file"]))
+        async with person:
+            await person.sign_in("alice@contoso.example")
+            async with person.page() as page:
+                await person.command("messages", text="note Ada")
+                assert (await page.until("tool.proposed"))["call"]["server"] == "notes"
+        process.terminate()
+        assert process.stderr is not None
+        told = (await process.stderr.read()).decode()
+    assert "MCP servers of your own: notes\n" in told
+    for words in (
+        "no server is left out: its command ended at its start; what it said is above.",
+        "missing is left out: no-such-program is not found; is it installed, and on PATH?",
+        "old is left out: HTTP+SSE is the transport before Streamable HTTP",
+        "keyed is left out: it needs the input key; set the variable INPUT_KEY.",
+    ):
+        assert words in told
+    assert "Traceback" not in told
+
+
 async def test_a_command_that_is_not_there_ends_the_demo_with_its_name(tmp_path: Path) -> None:
     offset = ("--port-offset", str(free_offset()))
     code, _, told = await output_of(

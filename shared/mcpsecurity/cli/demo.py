@@ -1,51 +1,45 @@
 """`mcpsecurity demo`: the whole product on one machine, from one command and with no account anywhere."""
 
 import asyncio
-import contextlib
 import json
 import os
 import sys
-import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import aiohttp
 import click
 
 from mcpsecurity.cli.demo_model import DemoModel, choose_model
 from mcpsecurity.cli.demo_ports import DemoPorts, PortError, usable_ports
-from mcpsecurity.cli.demo_servers import OwnServer, ServerOptionError, own_servers
-from mcpsecurity.cli.demo_welcome import welcome
+from mcpsecurity.cli.demo_servers import OwnServer, OwnServers, ServerOptionError, own_servers
+from mcpsecurity.cli.demo_services import (
+    DemoError,
+    Service,
+    running_services,
+    until_a_needed_one_ends,
+    until_ready,
+)
+from mcpsecurity.cli.demo_welcome import servers_lines, welcome
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.model_endpoint import EndpointError, read_endpoint
+from mcpsecurity.own_servers import LeftOut, not_asked
 from mcpsecurity.running_demo import RunningDemo, noted
-from mcpsecurity.runtime.processes import end_process, set_on_stop_signal, stoppable
+from mcpsecurity.runtime.command_variables import COMMAND_VARIABLE
+from mcpsecurity.runtime.processes import set_on_stop_signal
 from mcpsecurity.settings import configure_logging, settings_of
-
-READY_TIMEOUT = 300.0
-"""Seconds until a service that does not answer counts as failed: a slow machine takes its time."""
-
-WORDS_EVERY = 10.0
-"""Seconds between two lines that name the services which have not started."""
-
-STOP_TIMEOUT = 4.0
-"""Seconds that a service gets to stop before it is killed."""
 
 _BY_MAKE = 'make demo ARGS="{}"'
 """How an option is typed by a person who starts the demo by `make`."""
 
+_ENDED = "its command ended at its start; what it said is above"
 _OF_SERVICES = (
     *("AZURE_", "ENTRA_", "FASTMCP_", "LOCALCLOUD_", "MCP_SERVER_", "MCPSECURITY_", "MICROSOFT_GRAPH_"),
     *("OPENAI_", "OPEN_METEO_", "OTEL_", "WEBCLIENT_"),
 )
 """How variables begin that configure services, perhaps for a real tenant; the demo sets its own."""
-
-
-class _DemoError(Exception):
-    """The demo cannot go on; the message says why."""
 
 
 @click.command()
@@ -61,7 +55,7 @@ class _DemoError(Exception):
 @click.option(
     "--mcp-config",
     type=click.Path(path_type=Path),
-    help="File with MCP servers of your own to use, too: the mcp.json of an editor.",
+    help="File with MCP servers of your own to use, too: of an editor, an assistant or an MCP bundle.",
 )
 def demo(
     no_browser: bool,
@@ -93,14 +87,14 @@ def demo(
         except EndpointError as error:
             raise click.BadParameter(str(error), param_hint="--model-url") from error
     try:
-        servers = own_servers(mcp_server, mcp_config)
+        servers = own_servers(mcp_server, mcp_config, _asked if sys.stdin.isatty() else not_asked)
     except ServerOptionError as error:
         raise click.UsageError(str(error)) from error
     configure_logging("WARNING")
     chosen = choose_model(os.environ, model_url, model)
     try:
         asyncio.run(_demo(port_offset, chosen, servers, open_browser=not no_browser))
-    except (_DemoError, PortError) as error:
+    except (DemoError, PortError) as error:
         sys.exit(f"demo: {error}")
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -108,46 +102,46 @@ def demo(
         sys.exit(f"demo: {where}{error.strerror or error}.{helps}")
 
 
-async def _demo(offset: int, model: DemoModel, servers: list[OwnServer], *, open_browser: bool) -> None:
+async def _demo(offset: int, model: DemoModel, own: OwnServers, *, open_browser: bool) -> None:
     stopped = asyncio.Event()
     set_on_stop_signal(stopped)
     ports = usable_ports(offset, typed=_BY_MAKE if "MAKELEVEL" in os.environ else "{}")
     settings = _cloud_settings(ports)
     webclient, mcp = settings.webclient_url, settings.mcp_url
     click.echo("Starting the local cloud, the MCP server and the web chat …", err=True)
-    commands = [server for server in servers if server.command]
     async with (
         LocalCloud(settings) as cloud,
-        _services(
+        running_services(
             _environment(os.environ, cloud, settings, ports),
             [
-                *map(_gateway, commands),
-                _Service("server"),
-                _Service("webclient", _chat_settings(model, cloud, servers)),
+                *(_gateway(server) for server in own.servers if server.command),
+                Service("server", "MCP server", _health(mcp)),
+                _chat(webclient, model, cloud, own.servers),
             ],
         ) as running,
     ):
-        ended = [asyncio.ensure_future(process.wait()) for process in running]
         stop = asyncio.ensure_future(stopped.wait())
-        named = {"MCP server": mcp} | {server.title: server.url for server in commands}
-        urls = {name: url.removesuffix("/mcp") + "/health" for name, url in named.items()}
-        ready = asyncio.ensure_future(_all_answer(urls | {"web chat": f"{webclient}/health"}))
+        ready = asyncio.ensure_future(until_ready(running))
+        ended = asyncio.ensure_future(until_a_needed_one_ends(running))
         try:
-            await asyncio.wait([stop, ready, *ended], return_when=asyncio.FIRST_COMPLETED)
-            _raise_if_ended(running)
+            await asyncio.wait([stop, ready], return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
-                ready.result()
+                left_out = [*own.left_out, *(LeftOut(name, _ENDED) for name in ready.result())]
                 with noted(here := _running(cloud, webclient, mcp), settings.folder):
-                    click.echo(welcome(webclient, mcp, cloud.users, offset, model.remark), err=True)
+                    own_lines = servers_lines([server.title for server in own.servers], left_out)
+                    click.echo(
+                        welcome(webclient, mcp, cloud.users, offset, model.remark, own_lines), err=True
+                    )
                     click.echo("ready " + json.dumps(_summary(here, cloud.daemon_client_id)))
                     if open_browser:
                         _open(webclient)
-                    await asyncio.wait([stop, *ended], return_when=asyncio.FIRST_COMPLETED)
-                _raise_if_ended(running, unless=stopped.is_set())
+                    await asyncio.wait([stop, ended], return_when=asyncio.FIRST_COMPLETED)
+                if not stopped.is_set():
+                    ended.result()
         finally:
-            for task in (stop, ready, *ended):
+            for task in (stop, ready, ended):
                 task.cancel()
-            await asyncio.gather(stop, ready, *ended, return_exceptions=True)
+            await asyncio.gather(stop, ready, ended, return_exceptions=True)
 
 
 def _cloud_settings(ports: DemoPorts) -> LocalCloudSettings:
@@ -223,90 +217,33 @@ def _open(webclient: str) -> None:
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, webclient)
 
 
-@dataclass(frozen=True, slots=True)
-class _Service:
-    """A service of the demo: its command, its own variables, and its arguments."""
-
-    command: str
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    arguments: tuple[str, ...] = ()
-
-
-def _chat_settings(model: DemoModel, cloud: LocalCloud, servers: list[OwnServer]) -> dict[str, str]:
-    """Return what only the web client gets: the model, and the person's own MCP servers."""
+def _chat(webclient: str, model: DemoModel, cloud: LocalCloud, servers: list[OwnServer]) -> Service:
+    """Return the web chat; only it gets the model, and the person's own MCP servers."""
     entries = [server.setting(cloud.scope) for server in servers]
-    return model.settings(cloud, os.environ) | {"WEBCLIENT_MCP_SERVERS": json.dumps(entries)}
+    settings = model.settings(cloud, os.environ) | {"WEBCLIENT_MCP_SERVERS": json.dumps(entries)}
+    return Service("webclient", "web chat", f"{webclient}/health", settings)
 
 
-def _gateway(server: OwnServer) -> _Service:
+def _gateway(server: OwnServer) -> Service:
     """Return the service that serves a command at its address, for the tokens of the demo."""
     own = [name for name in os.environ if not name.upper().startswith(_OF_SERVICES)]
     names = [argument for name in {*own, *server.variables} for argument in ("--env", name)]
-    port = str(urlsplit(server.url).port)
-    return _Service(
+    given = {COMMAND_VARIABLE + name: value for name, value in server.variables.items()}
+    return Service(
         "server",
-        {**server.variables, "MCP_SERVER_PORT": port},
+        server.title,
+        _health(server.url),
+        {**given, "MCP_SERVER_PORT": str(urlsplit(server.url).port)},
         (*names, "--folder", str(server.folder), "--", *server.command),
+        optional=server.optional,
     )
 
 
-@contextlib.asynccontextmanager
-async def _services(
-    environment: dict[str, str], services: Iterable[_Service]
-) -> AsyncIterator[list[asyncio.subprocess.Process]]:
-    """Run each service as a process, in a folder without a `.env`, and end them all on leaving: the last one
-    first, which is the web client. It ends its sessions at the servers."""
-    running: list[asyncio.subprocess.Process] = []
-    async with contextlib.AsyncExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mcpsecurity-demo-"))
-        for service in services:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "mcpsecurity", service.command, *service.arguments),
-                cwd=folder,
-                env=environment | dict(service.environment),
-                stdin=asyncio.subprocess.DEVNULL,
-                **stoppable(),
-            )
-            stack.push_async_callback(end_process, process, STOP_TIMEOUT)
-            running.append(process)
-        yield running
+def _health(url: str) -> str:
+    return url.removesuffix("/mcp") + "/health"
 
 
-def _raise_if_ended(running: list[asyncio.subprocess.Process], *, unless: bool = False) -> None:
-    if not unless and any(process.returncode is not None for process in running):
-        raise _DemoError("a service has stopped; its message is above.")
-
-
-async def _all_answer(urls: Mapping[str, str]) -> None:
-    """Wait until each address answers without a server error, and name those that do not yet."""
-    waiting = set(urls)
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
-        words = asyncio.ensure_future(_say_what_is_waited_for(waiting))
-        try:
-            async with asyncio.timeout(READY_TIMEOUT):
-                await asyncio.gather(*(_answers(session, name, url, waiting) for name, url in urls.items()))
-        except TimeoutError:
-            missing = " and ".join(sorted(waiting))
-            raise _DemoError(f"no answer within {READY_TIMEOUT:.0f} s from {missing}") from None
-        finally:
-            words.cancel()
-
-
-async def _say_what_is_waited_for(waiting: Collection[str]) -> None:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    while True:
-        await asyncio.sleep(WORDS_EVERY)
-        names = " and ".join(sorted(waiting))
-        took = f"{loop.time() - began:.0f} s; the first start takes longest"
-        click.echo(f"Still waiting for {names} ({took}) …", err=True)
-
-
-async def _answers(session: aiohttp.ClientSession, name: str, url: str, waiting: set[str]) -> None:
-    while True:
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with session.get(url, allow_redirects=False) as response:
-                if response.status < 500:
-                    waiting.discard(name)
-                    return
-        await asyncio.sleep(0.05)
+def _asked(about: str, secret: bool) -> str | None:
+    """Ask the person for what the file of MCP servers leaves to them."""
+    said: str = click.prompt(f"  {about}", default="", show_default=False, hide_input=secret, err=True)
+    return said or None

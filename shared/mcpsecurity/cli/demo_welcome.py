@@ -3,10 +3,15 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from mcpsecurity.own_servers import LeftOut
 
-def welcome(webclient: str, mcp: str, users: list[str], offset: int, remark: str = "") -> str:
+
+def welcome(
+    webclient: str, mcp: str, users: list[str], offset: int, remark: str = "", own_servers: Sequence[str] = ()
+) -> str:
     """Return the lines that the demo prints when everything answers."""
     first, *others = users
     guests = [name for name in others if name.partition("@")[2] != first.partition("@")[2]]
@@ -27,10 +32,23 @@ def welcome(webclient: str, mcp: str, users: list[str], offset: int, remark: str
         f"      an access token, to try the MCP server at {mcp} by hand",
         "",
         *([f"  {remark}"] if remark else []),
+        *(f"  {line}" for line in own_servers),
         "  Ctrl-C ends everything.",
         "",
     ]
     return "\n".join(lines)
+
+
+def servers_lines(titles: Sequence[str], left_out: Sequence[LeftOut]) -> list[str]:
+    """Return the lines that say which MCP servers of the person's own are used, and which are not."""
+    if not titles and not left_out:
+        return []
+    names = {missing.title for missing in left_out}
+    used = ", ".join(title for title in titles if title not in names) or "none"
+    return [
+        f"MCP servers of your own: {used}",
+        *(f"  {missing.title} is left out: {missing.reason}." for missing in left_out),
+    ]
 
 
 def own_command(program: str = sys.argv[0]) -> str:
