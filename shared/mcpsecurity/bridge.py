@@ -10,13 +10,8 @@ from mcpsecurity import client
 from mcpsecurity.client import *  # noqa: F403 - all of its names are public here
 
 _OF_THE_KERNEL = [
-    "CallTool",
-    "ToolSource",
-    "function_name",
-    "import_mcp_tools",
-    "tool_function",
-    "tool_functions",
-]
+    "CallTool", "ToolSource", "function_name", "import_mcp_tools", "tool_function", "tool_functions",
+]  # fmt: skip
 __all__ = [*client.__all__, *_OF_THE_KERNEL]  # noqa: PLE0604 - strings, all of them
 
 

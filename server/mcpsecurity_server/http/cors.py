@@ -6,15 +6,9 @@ import aiohttp_cors
 from aiohttp import web
 
 _REQUEST_HEADERS = (
-    "Accept",
-    "Authorization",
-    "Content-Type",
-    "Last-Event-ID",
-    "MCP-Protocol-Version",
-    "Mcp-Method",
-    "Mcp-Name",
-    "Mcp-Session-Id",
-)
+    "Accept", "Authorization", "Content-Type", "Last-Event-ID", "MCP-Protocol-Version", "Mcp-Method",
+    "Mcp-Name", "Mcp-Session-Id",
+)  # fmt: skip
 _RESPONSE_HEADERS = ("MCP-Protocol-Version", "Mcp-Session-Id", "WWW-Authenticate")
 
 

@@ -1,5 +1,7 @@
 """What the transport knows of the caller of a request."""
 
+import time
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from aiohttp import web
@@ -44,6 +46,13 @@ class CallerRules(Protocol):
 def token_of(http: web.Request) -> AccessToken | None:
     """Return the validated access token of a request, or None if there is no authentication."""
     return http.get(TOKEN_KEY)
+
+
+def end_of(token: AccessToken | None, clock: Callable[[], float]) -> float:
+    """Return when a token expires, on the monotonic clock; `clock` gives seconds since 1970."""
+    if token is None or not token.expires_at:
+        return float("inf")
+    return time.monotonic() + token.expires_at - clock()
 
 
 def owner_of(token: AccessToken | None) -> Owner:

@@ -6,6 +6,8 @@ Revisions, headers, notifications, log levels, and error codes with their HTTP s
 
 from typing import Any, Final
 
+from mcp import types
+from mcp.shared.exceptions import McpError
 from multidict import istr
 
 from mcpsecurity_server.transport.jsonrpc import (
@@ -71,6 +73,11 @@ def notification(method: str, params: dict[str, Any] | None = None) -> dict[str,
     if params is not None:
         message["params"] = params
     return message
+
+
+def mcp_error(code: int, text: str, data: Any = None) -> McpError:
+    """Return the error that a tool gets when its client cannot be asked, or answers with an error."""
+    return McpError(types.ErrorData(code=code, message=text, data=data))
 
 
 def log_passes(level: str | None, method: str, params: dict[str, Any] | None) -> bool:

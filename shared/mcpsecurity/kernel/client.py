@@ -179,7 +179,7 @@ class McpClient:
     @property
     def session_id(self) -> str | None:
         """The MCP session's id, for a server's log."""
-        return self._server.session_id
+        return self._server.connection.session_id
 
     async def refresh(self) -> None:
         """Reload the plugin from the server. A change that the server announces reloads it automatically.
@@ -209,8 +209,8 @@ class McpClient:
 
     async def list_prompts(self) -> "list[types.Prompt]":
         """Return the server's prompts. Raises `BridgeError`."""
-        return await self._server.list_prompts()
+        return await self._server.connection.list_prompts()
 
     async def list_resources(self) -> "list[types.Resource]":
         """Return the server's resources. Raises `BridgeError`."""
-        return await self._server.list_resources()
+        return await self._server.connection.list_resources()

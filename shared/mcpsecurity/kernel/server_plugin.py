@@ -56,7 +56,8 @@ class ServerPlugin:
 
     Attributes:
         plugin: the kernel plugin.
-        ask: the handler of the server's questions, if there is somebody to ask.
+        ask: the handler of the server's questions; None if no person can be asked.
+        connection: the connection to the server.
 
     Raises:
         ValueError: no person can approve calls here, a credential lacks its scope, or a header may not be
@@ -83,7 +84,7 @@ class ServerPlugin:
         self._stale = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._caller = CallersContext()
-        self._connection = McpConnection(
+        self.connection = McpConnection(
             url,
             auth=_auth(credential, scope, options.headers, self._caller),
             elicitation=self._elicitation(),
@@ -91,7 +92,7 @@ class ServerPlugin:
             on_notification=self._heard,
             ca_file=Path(options.ca_file) if options.ca_file is not None else None,
         )
-        self._connection.on_open = self._stale.set
+        self.connection.on_open = self._stale.set
 
     def _elicitation(self) -> ElicitationFnT | None:
         if self.ask is None:
@@ -102,12 +103,12 @@ class ServerPlugin:
         if in_notebook():
             await self._close_former()
         self._check_name()
-        await self._connection.open()
+        await self.connection.open()
         try:
             await self.refresh()
             self._check_name()  # another client may have been opened meanwhile
         except BaseException:
-            await self._connection.aclose()
+            await self.connection.aclose()
             raise
         self._kernel.plugins[self.plugin.name] = self.plugin
         _OPEN.add(self)
@@ -121,34 +122,30 @@ class ServerPlugin:
         """Close the one that a former run of the same cell has left open."""
         for other in list(_OPEN):
             same = other._kernel is self._kernel and other.plugin.name == self.plugin.name  # noqa: SLF001 - its own class
-            if same and other is not self and other._connection.url == self._connection.url:  # noqa: SLF001 - as above
+            if same and other is not self and other.connection.url == self.connection.url:
                 await other.aclose()
 
     async def aclose(self) -> None:
         _OPEN.discard(self)
         keeper = self._keeper
         if keeper is not None and not keeper.done():
-            self._connection.check_loop()
+            self.connection.check_loop()
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([keeper])
         if self._kernel.plugins.get(self.plugin.name) is self.plugin:
             del self._kernel.plugins[self.plugin.name]
-        await self._connection.aclose()
+        await self.connection.aclose()
 
     @property
     def server_name(self) -> str:
-        server = self._connection.server
-        return (server.serverInfo.title or server.serverInfo.name) if server else self._connection.url
-
-    @property
-    def session_id(self) -> str | None:
-        return self._connection.session_id
+        server = self.connection.server
+        return (server.serverInfo.title or server.serverInfo.name) if server else self.connection.url
 
     async def refresh(self) -> None:
         self._stale.clear()
         functions = await load_functions(
-            self._connection, self._options, self._call_for_the_kernel, self._shown
+            self.connection, self._options, self._call_for_the_kernel, self._shown
         )
         self.plugin.functions.clear()
         self.plugin.update({function.name: function for function in functions})
@@ -176,17 +173,11 @@ class ServerPlugin:
                 )
 
     async def get_prompt(self, name: str, /, **arguments: str) -> list[ChatMessageContent]:
-        return prompt_messages(await self._connection.get_prompt(name, arguments))
+        return prompt_messages(await self.connection.get_prompt(name, arguments))
 
     async def read_resource(self, uri: str) -> str:
-        contents = (await self._connection.read_resource(uri)).contents
+        contents = (await self.connection.read_resource(uri)).contents
         return "\n".join(resource_text(part) for part in contents)
-
-    async def list_prompts(self) -> list[types.Prompt]:
-        return await self._connection.list_prompts()
-
-    async def list_resources(self) -> list[types.Resource]:
-        return await self._connection.list_resources()
 
     async def _call_for_the_kernel(self, tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
         meta: dict[str, Any] | None = None
@@ -210,7 +201,7 @@ class ServerPlugin:
     ) -> types.CallToolResult:
         self._caller.enter()
         progress = self._caller.progress(self._options.progress)
-        return await self._connection.call_tool(name, arguments, progress, meta)
+        return await self.connection.call_tool(name, arguments, progress, meta)
 
     async def _heard(self, notification: types.ServerNotification) -> None:
         if isinstance(notification.root, _LISTS):
@@ -224,10 +215,10 @@ class ServerPlugin:
                 await self.refresh()
                 self._on_change(self.plugin)
             except BridgeError as error:
-                _log.warning("the tools of %s could not be listed again: %s", self._connection.url, error)
+                _log.warning("the tools of %s could not be listed again: %s", self.connection.url, error)
                 self._stale.clear()
             except Exception:  # noqa: BLE001 - one odd listing must not end all that come after it
-                _log.exception("the tools of %s could not be brought up to date", self._connection.url)
+                _log.exception("the tools of %s could not be brought up to date", self.connection.url)
                 self._stale.clear()
 
 

@@ -15,18 +15,9 @@ class Person:
     since 1970, and `renewed` that of the last one in the session; `roles` are the person's app roles."""
 
     __slots__ = (
-        "csrf",
-        "expires_at",
-        "key",
-        "name",
-        "object_id",
-        "renewed",
-        "roles",
-        "sid",
-        "since",
-        "tenant_id",
+        "csrf", "expires_at", "key", "name", "object_id", "renewed", "roles", "sid", "since", "tenant_id",
         "username",
-    )
+    )  # fmt: skip
 
     def __init__(self, user: dict[str, Any]) -> None:
         self.sid: str = user["sid"]

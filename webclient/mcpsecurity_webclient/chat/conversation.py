@@ -68,7 +68,7 @@ class ChatService:
     `state` is the conversation itself, `model_choice` which model answers. `acting` is the person in the
     session whose tokens the MCP servers get. `inbox` takes messages, `editing` changes them, `approvals`
     and `grants` take decisions about calls, `questions` and `samplings` answers to servers, `tools` chooses
-    tools. `events` carries news to the pages, `log` records
+    tools of the MCP `servers`. `events` carries news to the pages, `log` records
     open requests for other processes. A person's message is saved before any page is told that it was
     taken.
     """
@@ -97,25 +97,25 @@ class ChatService:
             self.state, self._publish, log, time_to_answer=to_answer, clock=clock
         )
         self.samplings = self._make_samplings(settings)
-        self._servers = shared.make_servers(
+        self.servers = shared.make_servers(
             chat_id, self._callbacks(settings), lambda: self.acting, self.state.choice
         )
-        self.tools = ToolList(self.state, self._servers, self._publish, save=self.saver.save)
+        self.tools = ToolList(self.state, self.servers, self._publish, save=self.saver.save)
         self.grants = self._make_grants(shared, person)
         self.approvals = self._make_approvals(settings)
-        self._tool_calls = ToolCalls(self.state, self.approvals, self._servers, self._publish, clock=clock)
+        self._tool_calls = ToolCalls(self.state, self.approvals, self.servers, self._publish, clock=clock)
         self._runs = self._make_runs(shared)
-        shown = (self.state, self._servers, self._runs, self.saver, self._publish)
+        shown = (self.state, self.servers, self._runs, self.saver, self._publish)
         self.inbox = Inbox(*shown, sees=lambda: self.model_choice.model.sees, clock=clock)
         self.editing = Editing(
-            self.state, self._servers, self.inbox, self._runs, self.saver, self._publish, clock=clock
+            self.state, self.servers, self.inbox, self._runs, self.saver, self._publish, clock=clock
         )
 
     def _make_grants(self, shared: ChatDependencies, person: Person) -> Grants:
         return Grants(
             self.state,
             shared.grants_of(owner_of(person)),
-            self._servers,
+            self.servers,
             self._publish,
             save=self.saver.save,
             allowed=shared.settings.grants,
@@ -125,7 +125,7 @@ class ChatService:
     def _make_approvals(self, settings: WebSettings) -> Approvals:
         return Approvals(
             self.state,
-            self._servers,
+            self.servers,
             self.grants,
             self._publish,
             save=self.saver.save,
@@ -156,7 +156,7 @@ class ChatService:
         prompting = PromptingService(
             self.state,
             lambda: self.model_choice.model,
-            self._servers,
+            self.servers,
             self._tool_calls,
             self._publish,
             max_rounds=shared.settings.max_rounds,
@@ -220,7 +220,7 @@ class ChatService:
         """Begin to connect to the servers, because a page of the person's session shows the conversation."""
         if self.state.run is None:
             self.act_as(person)
-        self._servers.connect()
+        self.servers.connect()
 
     async def again(self, trigger: Again) -> str:
         """Answer the last message again; return the run's id.
@@ -265,14 +265,14 @@ class ChatService:
         """End what runs for a session; the conversation stays."""
         if sid == self.sid:
             await self._end_run()
-            await self._servers.aclose()
+            await self.servers.aclose()
 
     async def evict_idle(self) -> None:
         """Close the connections, which the next use opens again, and forget past events, unless the
         conversation is in use."""
         if not self.inbox.busy:
             self.events.forget()
-            await self._servers.aclose()
+            await self.servers.aclose()
 
     async def aclose(self) -> None:
         """End the run, the questions, the pages' streams and the connections, and save the last changes."""
@@ -281,7 +281,7 @@ class ChatService:
         await self._runs.aclose()
         await self._log.aclose()
         await self.events.aclose()
-        await self._servers.aclose()
+        await self.servers.aclose()
         await self.saver.aclose()
 
     async def leave(self) -> None:
@@ -321,7 +321,7 @@ class ChatService:
         return cast("StateView", body)
 
     def _servers_json(self) -> list[ServerView]:
-        return [server.to_json() for server in self._servers.all]
+        return [server.to_json() for server in self.servers.all]
 
     def _waits(self) -> bool:
         """Tell whether the answer goes on only when the person has decided something."""

@@ -12,12 +12,12 @@ from typing import Any, Literal, cast
 from mcpsecurity.runtime.exact_decimals import dumps
 from mcpsecurity_webclient.chat.files import AttachedFile
 from mcpsecurity_webclient.chat.views import (
+    CallState,
     CallView,
     ContentView,
     FailureView,
     Feedback,
     FileView,
-    GrantScope,
     MessageView,
     ProgressView,
     QueuedView,
@@ -30,11 +30,10 @@ from mcpsecurity_webclient.chat.views import (
 )
 from mcpsecurity_webclient.languages import gettext as _
 from mcpsecurity_webclient.languages import marked
+from mcpsecurity_webclient.server_settings import GrantScope
 from mcpsecurity_webclient.store.conversations import Part
 
 _MOST_FOUND = 200
-
-CallStatus = Literal["proposed", "approved", "running", "done", "failed", "declined", "cancelled"]
 
 
 class ApprovalMode(StrEnum):
@@ -68,7 +67,7 @@ class Decision:
     edited: bool = False
 
     @property
-    def outcome(self) -> CallStatus:
+    def outcome(self) -> CallState:
         """The status that the decision gives its call."""
         return "approved" if self.approved else "declined"
 
@@ -108,7 +107,7 @@ class PendingFunctionCall:
     annotations: dict[str, Any] | None = None
     args_hash: str = ""
     approved_hash: str | None = None
-    status: CallStatus = "proposed"
+    status: CallState = "proposed"
     expires_at: float | None = None
     latest_at: float | None = None
     started_at: float | None = None

@@ -51,10 +51,6 @@ class ToolList:
             for server in self._servers.all
         ]
 
-    async def catalog(self) -> dict[str, Any]:
-        """Return the prompts, resources and templates of the servers that answer."""
-        return await self._servers.catalog()
-
     async def turn(self, server: str, tool: str, *, on: bool) -> None:
         """Turn a tool on or off, or with "" the whole server.
 
@@ -70,17 +66,6 @@ class ToolList:
         with undone_on_failure(lambda: setattr(self._state.choice, "off", before)):
             await self._save()
         self._publish("tools.changed", {"off": self._state.choice.to_json()})
-
-    async def resource(self, server: str, uri: str) -> bytes:
-        """Return a resource's content, to be downloaded. Raises `BridgeError`: its server does not give
-        it."""
-        return await self._servers.resource_bytes(server, uri)
-
-    async def completions(
-        self, server: str, kind: str, of: str, name: str, known: dict[str, str]
-    ) -> list[str]:
-        """Return values for an argument of a prompt or a resource template; see `McpServers.completions`."""
-        return await self._servers.completions(server, kind, of, name, known)
 
     def _tools(self, server: McpServer) -> Iterator[dict[str, Any]]:
         for tool in server.listed.named.values() if server.listed is not None else ():

@@ -7,38 +7,6 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from mcpsecurity_webclient.server_settings import GrantScope
 
-__all__ = [
-    "Action",
-    "AttachmentView",
-    "CallState",
-    "CallView",
-    "ContentView",
-    "ContextView",
-    "ElicitationView",
-    "FailureView",
-    "Feedback",
-    "FileView",
-    "ForkView",
-    "GrantScope",
-    "GrantView",
-    "MessageView",
-    "Mode",
-    "ModelView",
-    "NoteView",
-    "ProgressView",
-    "PromptView",
-    "QueuedView",
-    "Resolver",
-    "RunView",
-    "SamplingView",
-    "ServerView",
-    "StateView",
-    "ToolRef",
-    "ToolView",
-    "Trigger",
-    "UserView",
-]
-
 CallState = Literal["proposed", "approved", "running", "done", "failed", "declined", "cancelled"]
 Feedback = Literal["up", "down"]
 Mode = Literal["manual", "elicitation"]

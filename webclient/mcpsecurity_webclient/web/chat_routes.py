@@ -116,7 +116,7 @@ class _Api:
     async def catalog(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
         chat.act_as(request[PERSON])
-        return web.json_response(await chat.tools.catalog())
+        return web.json_response(await chat.servers.catalog())
 
     async def tools(self, request: web.Request) -> web.Response:
         chat = await self._chat(request)
@@ -132,7 +132,7 @@ class _Api:
             "Content-Disposition": f'attachment; filename="{file_name(uri.rpartition("/")[2], "bin")}"',
             "Cache-Control": "no-store",
         }
-        body = await chat.tools.resource(server, uri)
+        body = await chat.servers.resource_bytes(server, uri)
         return web.Response(body=body, content_type="application/octet-stream", headers=headers)
 
     async def file(self, request: web.Request) -> web.Response:
@@ -312,7 +312,7 @@ async def _turn_tool(chat: ChatService, body: commands.TurnTool, _: web.Request)
 
 
 async def _complete(chat: ChatService, body: commands.Complete, _: web.Request) -> dict[str, Any]:
-    values = await chat.tools.completions(body.server, body.kind, body.of, body.name, body.values)
+    values = await chat.servers.completions(body.server, body.kind, body.of, body.name, body.values)
     return {"values": values}
 
 

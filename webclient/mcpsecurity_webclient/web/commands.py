@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcpsecurity_webclient.chat.models import ApprovalMode
-from mcpsecurity_webclient.chat.views import Feedback, GrantScope
+from mcpsecurity_webclient.chat.views import Feedback
+from mcpsecurity_webclient.server_settings import GrantScope
 
 _Number = Annotated[int, Field(ge=0)]
 _Choice = Literal["approve", "decline"]

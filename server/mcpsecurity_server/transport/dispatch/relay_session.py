@@ -8,11 +8,10 @@ from typing import Any, Protocol, TypeVar
 import anyio
 from mcp import types
 from mcp.server.session import ServerSession
-from mcp.shared.exceptions import McpError
 from pydantic import BaseModel
 
 from mcpsecurity_server.transport.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST
-from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED
+from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED, mcp_error
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -48,8 +47,7 @@ class UnansweredChannel:
         """Pass a request on, unless it asks a person. Raises `McpError`."""
         if method != "elicitation/create":
             return await self._inner.ask(method, params)
-        text = "Only a person may answer this question, and the caller is an agent"
-        raise McpError(types.ErrorData(code=INVALID_REQUEST, message=text))
+        raise mcp_error(INVALID_REQUEST, "Only a person may answer this question, and the caller is an agent")
 
     async def close_stream(self) -> None:
         """Close the connection that carries the stream."""
@@ -93,8 +91,7 @@ class RelaySession(ServerSession):
                 asked = self._channel().ask(method, params)
                 result = await (asked if self.asking is None else self.asking(method, asked))
         except TimeoutError:
-            text = f"The client did not answer {method} in time"
-            raise McpError(types.ErrorData(code=INTERNAL_ERROR, message=text)) from None
+            raise mcp_error(INTERNAL_ERROR, f"The client did not answer {method} in time") from None
         return result_type.model_validate(result)
 
     async def send_notification(

@@ -1,10 +1,11 @@
 """Checks Host and Origin, against pages of other sites and against DNS rebinding."""
 
 from collections.abc import Iterable
-from ipaddress import ip_address
 
 from aiohttp import hdrs, web
 from yarl import URL
+
+from mcpsecurity.runtime.loopback import is_loopback
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -58,13 +59,5 @@ class Guard:
             url = URL(origin)
         except ValueError:
             return False
-        host = url.host or ""
-        loopback = host == "localhost" or _is_loopback(host)
-        return loopback and url.scheme == request.scheme and url.authority == request.headers.get(hdrs.HOST)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+        same = url.scheme == request.scheme and url.authority == request.headers.get(hdrs.HOST)
+        return same and is_loopback(url.host or "")

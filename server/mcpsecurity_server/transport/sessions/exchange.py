@@ -34,19 +34,9 @@ class Exchange:
     """
 
     __slots__ = (
-        "_answered",
-        "_attached",
-        "_http",
-        "_ids",
-        "_late",
-        "_progress",
-        "_session",
-        "_state",
-        "_stream",
-        "_streams",
-        "_token",
-        "_writer",
-    )
+        "_answered", "_attached", "_http", "_ids", "_late", "_progress", "_session", "_state", "_stream",
+        "_streams", "_token", "_writer",
+    )  # fmt: skip
 
     def __init__(
         self,

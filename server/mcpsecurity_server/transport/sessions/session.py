@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from mcp import types
-from mcp.shared.exceptions import McpError
 
 from mcpsecurity_server.transport.dispatch.capabilities import missing_capability
 from mcpsecurity_server.transport.dispatch.relay_session import RelaySession
 from mcpsecurity_server.transport.events.bus import STANDALONE, EventBus
 from mcpsecurity_server.transport.jsonrpc import METHOD_NOT_FOUND, Answer, RequestId, parse_body, to_json
-from mcpsecurity_server.transport.protocol import log_passes, notification
+from mcpsecurity_server.transport.protocol import log_passes, mcp_error, notification
 from mcpsecurity_server.transport.sessions.store import SessionRecord
 
 Emit = Callable[[dict[str, Any]], Awaitable[None]]
@@ -53,18 +52,9 @@ class Session:
     """
 
     __slots__ = (
-        "__weakref__",
-        "_asked",
-        "_bus",
-        "_next_ask",
-        "_prefix",
-        "_relay",
-        "closed",
-        "in_flight",
-        "open_streams",
-        "record",
-        "used",
-    )
+        "__weakref__", "_asked", "_bus", "_next_ask", "_prefix", "_relay", "closed", "in_flight",
+        "open_streams", "record", "used",
+    )  # fmt: skip
 
     def __init__(self, record: SessionRecord, bus: EventBus) -> None:
         self.record = record
@@ -176,7 +166,7 @@ class Session:
             running.cancel()
         for waiting in self._asked.values():
             if not waiting.done():
-                waiting.set_exception(_error(types.CONNECTION_CLOSED, "The session has ended"))
+                waiting.set_exception(mcp_error(types.CONNECTION_CLOSED, "The session has ended"))
 
     async def _emit(self, sent: dict[str, Any]) -> None:
         await self._bus.publish(self.id, STANDALONE, to_json(sent))
@@ -192,7 +182,7 @@ class Session:
             waiting.set_result(answer.result)
         else:
             error = answer.error
-            waiting.set_exception(_error(error["code"], error["message"], error.get("data")))
+            waiting.set_exception(mcp_error(error["code"], error["message"], error.get("data")))
         return True
 
     def _cancel(self, id: RequestId) -> bool:  # noqa: A002
@@ -203,18 +193,14 @@ class Session:
 
     def _check_can_ask(self, method: str, params: dict[str, Any] | None) -> None:
         if self.closed:
-            raise _error(types.CONNECTION_CLOSED, "The session has ended")
+            raise mcp_error(types.CONNECTION_CLOSED, "The session has ended")
         declared = self.relay.client_params
         missing = missing_capability(method, params, declared.capabilities if declared is not None else None)
         if missing is not None:
-            raise _error(METHOD_NOT_FOUND, f"The client does not support {missing}")
+            raise mcp_error(METHOD_NOT_FOUND, f"The client does not support {missing}")
 
     def _new_id(self) -> str:
         """Return an id for a question that is unique among the session's processes and cannot be guessed."""
         self._prefix = self._prefix or secrets.token_hex(6)
         self._next_ask += 1
         return f"{self._prefix}-{self._next_ask}"
-
-
-def _error(code: int, text: str, data: Any = None) -> McpError:
-    return McpError(types.ErrorData(code=code, message=text, data=data))

@@ -10,7 +10,7 @@ from aiohttp import web
 from mcpsecurity_server.transport.events.bus import EventBus, Subscription
 from mcpsecurity_server.transport.http.sse import EventResponse
 from mcpsecurity_server.transport.http.ticker import Tickable, Ticker
-from mcpsecurity_server.transport.identity import token_of
+from mcpsecurity_server.transport.identity import end_of, token_of
 from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.protocol import SESSION_HEADER, has_priming
 from mcpsecurity_server.transport.sessions.session import Session
@@ -44,7 +44,7 @@ class StreamWriter:
         when the caller's access token expires, or when the client disconnects. If the stream continues, the
         response says when to reconnect (`retry`).
         """
-        ends = time.monotonic() + self._seconds_left(http)
+        ends = end_of(token_of(http), self._clock)
         connection = _Connection(http, session, stream, subscription, self.limits, ends)
         session.open_streams.add(connection)
         try:
@@ -54,12 +54,6 @@ class StreamWriter:
             session.used = time.monotonic()
             await connection.close()
         return connection.response
-
-    def _seconds_left(self, http: web.Request) -> float:
-        token = token_of(http)
-        if token is None or not token.expires_at:
-            return float("inf")
-        return float(token.expires_at) - self._clock()
 
 
 class _Connection:

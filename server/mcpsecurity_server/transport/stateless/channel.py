@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcp import types
-from mcp.shared.exceptions import McpError, UrlElicitationRequiredError
+from mcp.shared.exceptions import UrlElicitationRequiredError
 
 from mcpsecurity_server.transport.dispatch.capabilities import MissingCapabilityError, missing_capability
 from mcpsecurity_server.transport.dispatch.dispatcher import Call
 from mcpsecurity_server.transport.jsonrpc import METHOD_NOT_FOUND, MessageError, Request
 from mcpsecurity_server.transport.limits import Limits
-from mcpsecurity_server.transport.protocol import log_passes, notification
+from mcpsecurity_server.transport.protocol import log_passes, mcp_error, notification
 from mcpsecurity_server.transport.stateless.input_required import ASKABLE, Journal
 from mcpsecurity_server.transport.stateless.request_meta import NAMED, RequestMeta
 from mcpsecurity_server.transport.stateless.response import AnswerStream
@@ -25,20 +25,9 @@ class InputRequiredChannel:
     """
 
     __slots__ = (
-        "__weakref__",
-        "_call",
-        "_closed",
-        "_journal",
-        "_limits",
-        "_meta",
-        "_notifications",
-        "_progress",
-        "_request",
-        "_stream",
-        "_suspension",
-        "_task",
-        "plain",
-    )
+        "__weakref__", "_call", "_closed", "_journal", "_limits", "_meta", "_notifications", "_progress",
+        "_request", "_stream", "_suspension", "_task", "plain",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -125,9 +114,9 @@ class InputRequiredChannel:
             McpError: this request cannot ask, or has ended.
         """
         if method not in ASKABLE or self._request.method not in NAMED:
-            raise _error(METHOD_NOT_FOUND, f"{method} cannot be asked of the client here")
+            raise mcp_error(METHOD_NOT_FOUND, f"{method} cannot be asked of the client here")
         if self._closed:
-            raise _error(types.CONNECTION_CLOSED, "The request has ended")
+            raise mcp_error(types.CONNECTION_CLOSED, "The request has ended")
         missing = missing_capability(method, params, self._meta.client.capabilities)
         if missing is not None:
             raise MissingCapabilityError(missing)
@@ -220,11 +209,7 @@ class OutsideChannel:
         await self._changed(method, params)
 
     async def ask(self, method: str, params: dict[str, Any] | None) -> Any:  # noqa: ARG002 - of the protocol
-        raise _error(METHOD_NOT_FOUND, f"{method} cannot be asked of the client here")
+        raise mcp_error(METHOD_NOT_FOUND, f"{method} cannot be asked of the client here")
 
     async def close_stream(self) -> None:
         """Do nothing: no stream is open."""
-
-
-def _error(code: int, text: str) -> McpError:
-    return McpError(types.ErrorData(code=code, message=text))

@@ -8,12 +8,8 @@ from mcpsecurity_server.transport.stateless.input_required import Question
 
 _SERVER_KEY: Final = "io.modelcontextprotocol/serverInfo"
 _LISTS: Final = (
-    "server/discover",
-    "tools/list",
-    "prompts/list",
-    "resources/list",
-    "resources/templates/list",
-)
+    "server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -13,7 +12,7 @@ from mcpsecurity_server.transport.dispatch.dispatcher import Call, Dispatcher
 from mcpsecurity_server.transport.dispatch.relay_session import RelaySession
 from mcpsecurity_server.transport.http.responses import RefusedError, error_response, json_response
 from mcpsecurity_server.transport.http.ticker import Ticker
-from mcpsecurity_server.transport.identity import owner_of, token_of
+from mcpsecurity_server.transport.identity import end_of, owner_of, token_of
 from mcpsecurity_server.transport.jsonrpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -55,16 +54,10 @@ _log = logging.getLogger(__name__)
 
 _DISPATCHED: Final = frozenset(
     {
-        "completion/complete",
-        "prompts/get",
-        "prompts/list",
-        "resources/list",
-        "resources/read",
-        "resources/templates/list",
-        "tools/call",
-        "tools/list",
+        "completion/complete", "prompts/get", "prompts/list", "resources/list", "resources/read",
+        "resources/templates/list", "tools/call", "tools/list",
     }
-)
+)  # fmt: skip
 
 
 class StatelessProtocol:
@@ -215,9 +208,7 @@ class StatelessProtocol:
         capabilities = services.results.discovered()["capabilities"]
         honoured = read_filter(request, capabilities, self._limits)
         token = token_of(http)
-        ends = float("inf")
-        if token is not None and token.expires_at:
-            ends = time.monotonic() + float(token.expires_at) - self._clock()
+        ends = end_of(token, self._clock)
         stream = SubscriptionStream(http, owner_of(token), request, honoured, self._limits, ends)
         self._listens.acquire(stream)
         try:

@@ -24,11 +24,8 @@ def _document(tenant: Tenant, name: str) -> dict[str, Any]:
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "fragment", "form_post"],
         "grant_types_supported": [
-            "authorization_code",
-            "refresh_token",
-            "client_credentials",
-            "urn:ietf:params:oauth:grant-type:jwt-bearer",
-            "urn:ietf:params:oauth:grant-type:device_code",
+            "authorization_code", "refresh_token", "client_credentials",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:params:oauth:grant-type:device_code",
         ],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
@@ -49,7 +46,7 @@ def _document(tenant: Tenant, name: str) -> dict[str, Any]:
         "frontchannel_logout_supported": False,
         "tenant_region_scope": "LOCAL",
         "cloud_instance_name": "localhost",
-    }
+    }  # fmt: skip
 
 
 _CLAIMS = [

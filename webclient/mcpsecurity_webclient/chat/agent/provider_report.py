@@ -20,15 +20,9 @@ _TELLING = 3
 """A text of so many characters may say something; one letter does not."""
 _PERSONAL = re.compile(r"[0-9@]")
 _REQUEST_IDS = (
-    "x-request-id",
-    "apim-request-id",
-    "x-ms-request-id",
-    "request-id",
-    "x-amzn-requestid",
-    "x-litellm-call-id",
-    "mistral-correlation-id",
-    "cf-ray",
-)
+    "x-request-id", "apim-request-id", "x-ms-request-id", "request-id", "x-amzn-requestid",
+    "x-litellm-call-id", "mistral-correlation-id", "cf-ray",
+)  # fmt: skip
 _IDS_IN_BODY = ("request_id", "requestId", "id")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|‘[^’]*’|“[^”]*”")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.\[\]/-]{1,64}")

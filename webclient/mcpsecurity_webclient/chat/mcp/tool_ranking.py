@@ -21,33 +21,10 @@ _FULL = 3.0
 _SATURATION = 1.5
 _COMMON = frozenset(
     [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "for",
-        "from",
-        "in",
-        "is",
-        "it",
-        "of",
-        "on",
-        "or",
-        "that",
-        "the",
-        "this",
-        "to",
-        "with",
-        "me",
-        "my",
-        "i",
-        "you",
+        "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "is", "it", "of", "on", "or",
+        "that", "the", "this", "to", "with", "me", "my", "i", "you",
     ]
-)
+)  # fmt: skip
 
 
 def words_of(tool: types.Tool) -> ToolWords:

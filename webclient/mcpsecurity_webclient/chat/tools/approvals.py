@@ -20,7 +20,6 @@ from mcpsecurity_webclient.chat.models import ApprovalMode, Decision, PendingFun
 from mcpsecurity_webclient.chat.requests.deadlines import WaitingTime, reschedule
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.grants import Grants
-from mcpsecurity_webclient.chat.views import GrantScope
 from mcpsecurity_webclient.errors import (
     AlreadyDecidedError,
     InvalidArgumentsError,
@@ -30,6 +29,7 @@ from mcpsecurity_webclient.errors import (
     UnknownRequestError,
 )
 from mcpsecurity_webclient.languages import gettext as _
+from mcpsecurity_webclient.server_settings import GrantScope
 
 _ANNOUNCE_SECONDS = 2.0
 _LEAVE_SECONDS = 5.0

@@ -12,8 +12,9 @@ from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import PendingFunctionCall, arguments_hash
 from mcpsecurity_webclient.chat.state import ConversationState
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
-from mcpsecurity_webclient.chat.views import GrantScope, GrantView
+from mcpsecurity_webclient.chat.views import GrantView
 from mcpsecurity_webclient.errors import StoreError, UnknownRequestError
+from mcpsecurity_webclient.server_settings import GrantScope
 from mcpsecurity_webclient.store import Grant, GrantKey
 
 SCOPES: tuple[GrantScope, ...] = ("arguments", "chat", "person")
