@@ -209,7 +209,7 @@ def _identity(settings: ServerSettings) -> "AzureIdentity | None":
 
 
 def _call_limit(settings: ServerSettings, redis: "RedisTransport | None") -> RateLimiter | None:
-    """Return the limit of a person's calls, counted by all replicas together; None if there is no limit."""
+    """Return the limit of a person's calls, counted by all replicas together; None without a limit."""
     if settings.calls_per_minute is None:
         return None
     if redis is None:

@@ -105,7 +105,7 @@ async def sign_in(
 
     Raises:
         RefusedError: the tenant refuses.
-        ValueError: that is no tenant.
+        ValueError: this is not a tenant.
     """
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -31,7 +31,7 @@ def run_workers(
     not share it out: macOS gives all connections to one process, and Windows has no such option.
 
     Raises:
-        SettingsError: there is no Redis for what they have to share.
+        SettingsError: they need Redis for the state that they share.
     """
     if settings.redis_url is None:
         raise SettingsError("MCPSECURITY_REDIS_URL: several workers need it, to share their sessions")

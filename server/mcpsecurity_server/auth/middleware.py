@@ -56,7 +56,7 @@ class Authentication:
         return response
 
     async def _verified(self, token: str) -> Principal:
-        """Verify a token that is not known yet. Raises `AuthError`."""
+        """Verify a token that is not in the cache. Raises `AuthError`."""
         principal = await self.verifier.verify(token)
         if self.rights is not None:
             await self.rights.token_verified(principal)

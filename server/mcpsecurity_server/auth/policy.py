@@ -63,7 +63,7 @@ class AccessPolicy:
         return for_people or (bool(self.allowed_agents) and self.agent_answers != "all")
 
     def may_answer(self, agent: Agent | None) -> bool:
-        """Tell whether an answer to a tool's question may come from this caller."""
+        """Tell whether this caller may answer a tool's questions."""
         if agent is None or self.agent_answers == "all":
             return True
         return self.agent_answers == "for-people" and not agent.is_subject

@@ -36,10 +36,10 @@ class Agent:
 
 
 def agent_of(claims: Claims) -> Agent | None:
-    """Return the agent of a verified token, or None for a person with an application that is no agent.
+    """Return the agent of a verified token, or None if a person calls with another application.
 
     Raises:
-        TokenError: `Reason.CLAIMS`: a facet is no list of numbers, or the parent is no GUID.
+        TokenError: `Reason.CLAIMS`: a facet is not a list of numbers, or the parent is not a GUID.
     """
     subject, actor = _facets(claims, "xms_sub_fct"), _facets(claims, "xms_act_fct")
     parent = claims.get("xms_par_app_azp")
@@ -80,7 +80,7 @@ class Principal(AccessToken):
     contexts: tuple[str, ...]
     """The authentication contexts that the sign-in satisfied (`acrs`)."""
     agent: Agent | None
-    """The agent that calls, as itself or for the person; None if the application is no agent."""
+    """The agent that calls, as itself or for the person; None if the application is not an agent."""
     owner: Owner
     """The owner of the principal's sessions: tenant, person and application."""
     caller: Mapping[str, str | None]

@@ -1,4 +1,4 @@
-"""Notices that a new token of a caller allows other things than the last one did."""
+"""Notices that a caller's new token has other scopes or roles than the last one."""
 
 import json
 import logging

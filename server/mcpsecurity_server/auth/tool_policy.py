@@ -1,4 +1,4 @@
-"""The policy of single tools: what a caller needs besides, for a call, in lists and for questions."""
+"""The policy of single tools: which callers may call them, see them in lists, and answer their questions."""
 
 import json
 from collections.abc import Mapping

@@ -22,7 +22,7 @@ RequestId = str | int
 
 
 class MessageError(Exception):
-    """A message is refused. `code` and the text go to the client; `id` is None when none could be read."""
+    """A message is refused. `code` and the text go to the client; `id` is None if it cannot be read."""
 
     def __init__(self, code: int, text: str, id: RequestId | None = None, data: Any = None) -> None:  # noqa: A002
         super().__init__(text)

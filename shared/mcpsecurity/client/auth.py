@@ -1,4 +1,4 @@
-"""Who asks an MCP server: a fresh token for each request, another one when it is refused; or a key."""
+"""Authentication at an MCP server: a fresh token for each request, another after a refusal; or a key."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

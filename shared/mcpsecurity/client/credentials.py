@@ -27,12 +27,12 @@ else:
 
 
 Credential: TypeAlias = "TokenCredential | AsyncTokenCredential"
-"""What azure-core calls a credential. Interactive ones come in the first kind only; both do here."""
+"""A credential of azure-core, sync or async; interactive ones are sync only."""
 
 
 @runtime_checkable
 class Refreshable(Protocol):
-    """A credential that can leave its cache aside, which azure-core's cannot be asked to."""
+    """A credential that can bypass its cache, for which azure-core has no method."""
 
     async def get_fresh_token(self, *scopes: str, claims: str | None = None) -> "AccessToken":
         """Return a token that was made just now."""

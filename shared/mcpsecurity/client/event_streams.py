@@ -291,7 +291,7 @@ def messages_in(body: bytes) -> Any:
 
 
 def _message(event: Event) -> Any:
-    """Return the JSON of an event; None of one that has none."""
+    """Return the JSON of an event; None without any."""
     if event.fields.get("event", "message") not in ("", "message"):
         return None
     try:

@@ -62,7 +62,7 @@ class McpHttpClient(httpx.AsyncClient):
     """An `httpx.AsyncClient` whose failed POSTs look answered. `pop_failure` gives the typed reason.
 
     `body_timeout` is in seconds: how long the body of an answer that has begun may take, streams apart. A
-    message that is no request may take as long in all, for the SDK sends nothing else meanwhile.
+    message that is not a request may take as long in all, for the SDK sends nothing else meanwhile.
     """
 
     def __init__(self, *, body_timeout: float = 30.0, **options: Any) -> None:
@@ -328,7 +328,7 @@ def _after_sending(request: httpx.Request, error: Exception) -> Exception:
 
 
 def _no_mcp(response: httpx.Response, what: str, reason: str = "") -> BridgeError:
-    """Return the error for an answer of success that is no JSON-RPC response to the request."""
+    """Return the error for an answer of success that is not a JSON-RPC response to the request."""
     host = response.request.url.netloc.decode()
     problem = Sentence(
         "The MCP server at {host} answered with {what} instead of an MCP message.", host=host, what=what

@@ -99,7 +99,7 @@ def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) ->
         key: SentKey | None = response.request.extensions.get(KEY)
         alone = key is not None and key.alone
         return _key_refused(status, host, reason) if alone else _denied(status, host, challenge, reason)
-    # An error with the request's own id was made by who has read the request, perhaps after carrying it out
+    # An error with the request's own id is of a server that has read the request, and perhaps carried it out
     answered = error is not None and request_id is not None and message.get("id") == request_id
     doubtful = _session_is_doubtful(response, reason, answered=answered)
     if doubtful and not answered and (status == 404 or _OF_A_SESSION.search(reason)):

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from mcpsecurity.sentences import Sentence
 
 ASKING: Final = frozenset({"tools/call", "prompts/get", "resources/read"})
-"""The methods that may be answered so."""
+"""The methods whose result may ask for input."""
 
 _QUESTIONS: Final = frozenset({"elicitation/create", "sampling/createMessage", "roots/list"})
 _MAX_QUESTIONS: Final = 32
@@ -17,7 +17,7 @@ _MAX_STATE: Final = 1024 * 1024
 
 
 class UnreadableResultError(ValueError):
-    """A result that is no valid one of its type; the message is meant for people."""
+    """A result that is not valid for its type; the message is meant for people."""
 
 
 class InputRequest(NamedTuple):

@@ -23,7 +23,7 @@ def late(url: str, seconds: float) -> ServerUnavailableError:
 
 
 def unreadable(url: str) -> ProtocolError:
-    """Return the error of a result that is not of its kind."""
+    """Return the error of a result that does not have the form of its method."""
     text = Sentence("The MCP server at {url} answered with a result that cannot be read.", url=url)
     return ProtocolError(text, code=types.INTERNAL_ERROR)
 
@@ -58,8 +58,7 @@ def typed_error(error: McpError, client: McpHttpClient | None, *, has_id: bool =
 
 
 def named(error: ProtocolError, url: str) -> ProtocolError:
-    """Return the error of a request that no model made, with words that say whose they are: a server's own
-    may be no more than "fetch failed"."""
+    """Return an error with the server's name before its words, which may be no more than "fetch failed"."""
     if isinstance(error.args[0], Sentence):
         return error
     host = httpx.URL(url).netloc.decode()

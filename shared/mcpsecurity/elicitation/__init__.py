@@ -1,4 +1,4 @@
-"""What an MCP server may ask a person, as types: forms, addresses to visit, and how it can end.
+"""Questions of MCP servers to a person: forms, addresses to visit, and their outcomes.
 
     form = parse_form(params.requestedSchema)
     content = form.validate({"city": "Zurich"})     # raises InvalidContentError with a message for each field

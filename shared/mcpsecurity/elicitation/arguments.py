@@ -24,9 +24,9 @@ def _never(*_: Any) -> None:
 
 
 def _in_decimals(validator: Any, bound: Any, value: Any, _: Any) -> Iterator[ValidationError]:
-    """Check `multipleOf` by the digits of both numbers: as doubles, 0.3 is no multiple of 0.1."""
+    """Check `multipleOf` by the digits of both numbers: as doubles, 0.3 is not a multiple of 0.1."""
     if validator.is_type(value, "number"):
-        with suppress(InvalidOperation):  # of numbers too far apart the server decides
+        with suppress(InvalidOperation):  # for numbers too far apart the server decides
             if _decimal(value) % _decimal(bound):
                 yield ValidationError("no multiple")
 
@@ -55,7 +55,7 @@ def argument_errors(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
             errors.setdefault(name, message)
             if len(errors) >= _MAX_ERRORS:
                 break
-    except (_SchemaError, Unresolvable, RecursionError, OverflowError):  # a number that is no double
+    except (_SchemaError, Unresolvable, RecursionError, OverflowError):  # of a number beyond doubles
         return {}
     return errors
 

@@ -242,7 +242,7 @@ def _at_most(characters: int) -> Sentence:
 
 
 def is_endless(number: Any) -> bool:
-    """Tell whether a number is infinite or none at all (NaN)."""
+    """Tell whether a number is infinite or NaN."""
     return isinstance(number, float) and not math.isfinite(number)
 
 

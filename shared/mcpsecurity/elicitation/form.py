@@ -229,7 +229,7 @@ def _choices(schema: Mapping[str, Any], common: dict[str, Any]) -> ChoicesField:
 
 
 def _options(schema: Mapping[str, Any], name: str) -> tuple[Option, ...]:
-    """Read the values and their titles (`enumNames`); null is not among them: it is no choice at all."""
+    """Read the values and their titles (`enumNames`); null is left out: it means no choice."""
     values, names = schema.get("enum", [schema.get("const")]), schema.get("enumNames")
     if not isinstance(values, list):
         raise SchemaError(f"{name}: no values to choose from")

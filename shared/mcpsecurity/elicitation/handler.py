@@ -1,4 +1,4 @@
-"""What a place where people sit can ask them, and how an MCP server's questions get there."""
+"""Handlers that ask the person, in a notebook or a terminal, and the callback that gives them questions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,12 +27,12 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The person, or the server, did not go on with it."""
+    """The person closed the question, or the server withdrew it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Nobody answered in time."""
+    """The person did not answer in time."""
 
 
 def exact_answer(content: dict[str, Any] | None) -> types.ElicitResult:
@@ -50,7 +50,7 @@ Result = types.ElicitResult | types.ErrorData
 
 
 class ElicitationHandler(Protocol):
-    """Someone to ask: a notebook, a terminal. `server` is the name of the server that asks, to be shown."""
+    """Asks the person, in a notebook or a terminal. `server` is the name of the server that asks."""
 
     async def fill(self, server: str, message: str, form: Form) -> Outcome:
         """Show a form; `Accepted.content` is validated by it. A form without fields only asks to accept."""

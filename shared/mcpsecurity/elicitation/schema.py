@@ -6,7 +6,7 @@ from typing import Any
 _MAX_STEPS = 5000
 _MAX_DEPTH = 16
 _NOTHING: dict[str, Any] = {"not": {}}
-"""What zod-to-json-schema has beside the schema of what may be left out: no value fits it."""
+"""A schema that no value fits: zod-to-json-schema writes it beside that of an optional field."""
 _NOTES = ("title", "description", "default")
 _UNREADABLE = (
     *("not", "if", "dependentSchemas", "dependentRequired", "$dynamicRef", "$recursiveRef"),
@@ -29,7 +29,7 @@ class Reader:
         """Return the same schema without references, unions and null.
 
         Raises:
-            SchemaError: it is no schema, refers to itself, or has no such simple form.
+            SchemaError: it is not a schema, refers to itself, or has no such simple form.
         """
         self._steps += 1
         if depth > _MAX_DEPTH or self._steps > _MAX_STEPS:

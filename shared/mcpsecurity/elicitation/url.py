@@ -15,7 +15,7 @@ class UrlRefusedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An address to show in full, with its host, before anybody opens it. Nothing fetches it beforehand."""
+    """An address to show in full, with its host, before the person opens it. Nothing fetches it before."""
 
     url: str
     host: str

@@ -49,11 +49,11 @@ class McpClient:
         resources: import the functions `list_resources` and `read_resource`.
         ask: the handler of the server's questions. "here": widgets in a notebook, lines in a terminal;
             without a person, such as in a notebook that a program runs, the same as None. None: no questions
-            are answered, and the server is told so.
-        approve: ask the person before each call of a tool by the kernel. The server is told, so that it does
-            not ask the same again.
-        sampling: answers the server's requests to a model, and has them approved; None: the server is told
-            that it cannot ask.
+            are answered, and the server knows that.
+        approve: ask the person before each call of a tool by the kernel. The call says so, so that the server
+            does not ask the same again.
+        sampling: answers the server's requests to a model, and has them approved; None: the client declares
+            no such ability.
         progress: called with (progress, total, message) while a tool runs.
         on_result: called with the tool's name and each result that the kernel gets, to show images to the
             person; a model reads text only, and its text mentions them. By default a notebook shows them.

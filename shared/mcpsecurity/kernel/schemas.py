@@ -30,7 +30,7 @@ _Json = dict[str, Any]
 
 
 def model_schema(schema: object) -> dict[str, Any]:
-    """Return the schema of an object that says the same as `schema`, as far as a model's API takes it.
+    """Return the schema of an object that means the same as `schema`, with parts that a model's API takes.
 
     References inside the document are put in place, and one that leads back to where it stands becomes a
     plain type. Keywords that are not JSON Schema are dropped. Parts beyond a limit (5,000
@@ -42,7 +42,7 @@ def model_schema(schema: object) -> dict[str, Any]:
 
 
 class _Writer:
-    """Writes one schema; keeps count of what may still be written."""
+    """Writes one schema; counts the nodes and characters that may still be written."""
 
     def __init__(self, root: object) -> None:
         self._root = root
@@ -157,7 +157,7 @@ class _Writer:
         return text if self._afford(text) else None
 
     def _afford(self, value: object) -> bool:
-        """Whether a value can be written, and is still within the limit; it is charged in any case."""
+        """Charge a value to the limit; tell whether it can be written and is within the limit."""
         if self._characters <= 0:
             return False
         try:

@@ -1,7 +1,7 @@
 """Errors of the provider and of tokens.
 
 OidcError
-├── ProviderError           the provider cannot vouch for anybody now: a server answers 503
+├── ProviderError           the provider's keys cannot be fetched now: a server answers 503
 │   ├── ProviderUnavailableError     it cannot be reached, or failed; `retry_after` says when to ask again
 │   └── ProviderMismatchError        it answered, but is not the provider that was configured
 └── TokenError              the token is refused; `reason` is one of a fixed set: a server answers 401
@@ -35,7 +35,7 @@ class OidcError(Exception):
 
 
 class ProviderError(OidcError):
-    """The provider's keys are not to be had. `retry_after` is in seconds."""
+    """The provider's keys cannot be fetched. `retry_after` is in seconds."""
 
     def __init__(self, message: str, *, retry_after: float = _DEFAULT_RETRY_AFTER) -> None:
         super().__init__(message)

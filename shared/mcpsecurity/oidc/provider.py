@@ -86,7 +86,7 @@ class OidcProvider:
 
         Raises:
             TokenError: the token is refused.
-            ProviderError: the keys cannot be had.
+            ProviderError: the keys cannot be fetched.
         """
         token = parse_token(raw)
         return token.verify(await self.keys.get(token.kid))
@@ -99,7 +99,7 @@ class OidcProvider:
 
         Raises:
             TokenError: the token is refused.
-            ProviderError: the keys cannot be had.
+            ProviderError: the keys cannot be fetched.
         """
         token = await self.verify(raw)
         claims = token.claims

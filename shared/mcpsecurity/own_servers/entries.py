@@ -152,7 +152,7 @@ def _names(names: Any) -> Iterator[str]:
 
 
 def _texts(values: Mapping[str, Any], places: Places) -> dict[str, str]:
-    """Return texts by name, with values in place of placeholders. What is null is not there."""
+    """Return texts by name, with values in place of placeholders. Members that are null are left out."""
     given = {str(name): value for name, value in values.items() if value is not None}
     return {name: places.filled(_text(value), bare=True) for name, value in given.items()}
 

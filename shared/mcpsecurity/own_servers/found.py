@@ -1,4 +1,4 @@
-"""What is found in a file: servers that can be used, and those that are left out."""
+"""The servers of a file: those that can be used, and those that are left out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

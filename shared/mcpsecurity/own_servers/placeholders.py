@@ -20,7 +20,7 @@ _PREFIX = "INPUT_"
 
 
 def not_asked(about: str, secret: bool) -> None:
-    """Answer that nobody can be asked."""
+    """Answer None: no person can be asked."""
 
 
 @dataclass(frozen=True, slots=True)

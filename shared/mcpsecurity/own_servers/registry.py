@@ -10,7 +10,7 @@ from mcpsecurity.own_servers.placeholders import Input, Places
 
 _RUNTIMES: Final = {"npm": "npx", "pypi": "uvx", "oci": "docker", "nuget": "dnx"}
 _OF_A_VALUE: Final = frozenset({"choices", "format", "isRequired", "placeholder", "valueHint", "value_hint"})
-"""What is said of an option's value: an option of which nothing is said has none."""
+"""The members that describe an option's value; an option without any of them has no value."""
 _TEMPLATE: Final = re.compile(r"\{([A-Za-z0-9_.-]+)\}")
 
 _Way = Callable[[Mapping[str, Any], Places], dict[str, Any]]

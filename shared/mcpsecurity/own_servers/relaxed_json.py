@@ -15,7 +15,7 @@ _PARTS = re.compile(
 
 
 def read_relaxed_json(text: str) -> Any:
-    """Return the value of a JSON text. Raises `ValueError` if it is none."""
+    """Return the value of a JSON text. Raises `ValueError` if it is not JSON."""
     return json.loads(_PARTS.sub(_kept, text.removeprefix("\ufeff")))
 
 

@@ -13,7 +13,7 @@ class EncryptionKeys:
     A key is 32 random bytes in URL-safe base64, as `cryptography.fernet.Fernet.generate_key()` makes them.
 
     Raises:
-        ValueError: there is no key, or one does not have this form. The message does not contain it.
+        ValueError: keys are missing or malformed. The message does not contain them.
     """
 
     def __init__(self, text: str) -> None:

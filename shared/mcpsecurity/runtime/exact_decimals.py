@@ -37,7 +37,7 @@ def read_decimal(text: str) -> float:
     """Return the number that a text stands for: an `ExactFloat` if a double has other digits.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: it is not a number.
     """
     value = float(text)
     written = repr(value)

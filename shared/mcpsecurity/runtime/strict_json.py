@@ -24,7 +24,7 @@ def read_exactly(text: str | bytes, *, exact_decimals: bool = False) -> Any:
 
     Raises:
         LongNumberError: a whole number has more than 4300 digits.
-        ValueError: it is no JSON, or has a number beyond all doubles, if these are wanted.
+        ValueError: it is not JSON, or has a number beyond all doubles, if doubles are wanted.
         RecursionError: it nests too deep.
     """
     read = text if isinstance(text, str) else text.decode()
@@ -67,7 +67,7 @@ def _whole(text: str) -> int:
 
 
 def _check_text(text: str, value: Any) -> None:
-    """Raise `ValueError` for half a surrogate pair, which is no character."""
+    """Raise `ValueError` for half a surrogate pair, which is not a character."""
     text.encode()
     if "\\ud" in text.lower():
         json.dumps(value, ensure_ascii=False).encode()

@@ -52,5 +52,5 @@ class InMemoryTokenCacheStore:
         self._caches.pop(sid, None)
 
     def let_go(self, sid: str) -> None:
-        """Forget them: there is no elsewhere."""
+        """Drop the tokens, which no other replica has."""
         self._caches.pop(sid, None)

@@ -34,8 +34,8 @@ class Version:
 
 @dataclass(slots=True)
 class Fork:
-    """The versions after the message `after` (None: the beginning). The one at `open` is None: it is the
-    conversation itself."""
+    """The versions after the message `after` (None: the beginning). The one at `open` is None: the
+    conversation itself has it."""
 
     after: str | None
     open: int = 0

@@ -76,7 +76,7 @@ class EventBus:
         self._clock = clock
         self._epoch = secrets.token_hex(4)
         self._seq = 0  # of the last published event
-        self._told = 0  # of what pages may have heard
+        self._told = 0  # of the last event that pages may have got
         self._closed = False
         self.keep_soon: Callable[[], None] = _not_needed
         self._kept: deque[ChatEvent] = deque()
@@ -121,7 +121,7 @@ class EventBus:
             self.tell(subscription, name, payload)
 
     def forget(self) -> None:
-        """Keep nothing of the past: pages that missed some of it get a snapshot."""
+        """Drop past events: pages that missed some of them get a snapshot."""
         self._kept.clear()
         self._kept_characters = 0
 
@@ -130,8 +130,8 @@ class EventBus:
         return None
 
     async def recover(self, epoch: str, after: int) -> list[ChatEvent] | None:  # noqa: ARG002 - of a bus that replicas share
-        """Go on with the events of another process, and return those after a mark of it; None if they are not
-        all known: then nothing is, and pages get snapshots."""
+        """Go on with the events of another process, and return those after its mark. None: some are missing,
+        so that pages get snapshots."""
         return None
 
     def renew(self) -> None:

@@ -1,4 +1,4 @@
-"""Takes the person's messages: each is saved before a page is told that it was taken."""
+"""Takes the person's messages. Each is saved before the pages show it as taken."""
 
 import asyncio
 import logging
@@ -188,7 +188,7 @@ class Inbox:
             raise BusyError
 
     async def aclose(self) -> None:
-        """Send no message any more."""
+        """Stop sending messages."""
         if self._sending is not None:
             await end_tasks(self._sending)
 
@@ -213,7 +213,7 @@ class Inbox:
         return self._runs.start("message")
 
     async def _send_next(self) -> None:
-        """Send the first message that waits; one that cannot be sent waits on, and the person is told."""
+        """Send the first message that waits; one that cannot be sent stays, and the person gets a notice."""
         while self._state.queue:
             try:
                 await self._begin(self._state.queue[0])

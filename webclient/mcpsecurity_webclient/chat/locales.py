@@ -1,4 +1,4 @@
-"""The person's language and time zone, as her browser says them."""
+"""The person's language and time zone, as the browser names them."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ UNKNOWN = PersonLocale()
 
 
 def person_locale(accept_language: str, time_zone: str | None) -> PersonLocale:
-    """Return what of both makes sense.
+    """Return the valid ones of a language and a time zone.
 
     Args:
         accept_language: the header (RFC 9110, 12.5.4); its first language counts.

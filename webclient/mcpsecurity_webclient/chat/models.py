@@ -45,7 +45,7 @@ class ApprovalMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The signed-in person, as far as the chat shows it."""
+    """The signed-in person, as the chat shows her."""
 
     name: str
     username: str
@@ -268,7 +268,7 @@ class ToolChoice:
     found: list[tuple[str, str]] = field(default_factory=list)
 
     def has(self, server: str, tool: str) -> bool:
-        """Tell whether a tool takes part, as far as the person says."""
+        """Tell whether the person has left a tool on."""
         return not self.off & {(server, ""), (server, tool)}
 
     def turn(self, server: str, tool: str, *, on: bool) -> None:

@@ -35,7 +35,7 @@ def to_json(value: Any) -> str:
     """Return a value as JSON. A value that JSON cannot express becomes null or a string."""
     try:
         return orjson.dumps(value, default=_written).decode()
-    except TypeError:  # numbers beyond 64 bits, lone surrogates, keys that are no text
+    except TypeError:  # numbers beyond 64 bits, lone surrogates, keys that are not text
         return write_exactly(value, default=str)
 
 

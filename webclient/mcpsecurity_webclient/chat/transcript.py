@@ -34,12 +34,12 @@ class Transcript:
 
     @property
     def note(self) -> Note | None:
-        """The note that stands for the turns before the last message, as far as there is one."""
+        """The latest note that stands for turns before the last message, if there is one."""
         return next((note for note in reversed(self.notes) if note.turns <= self.question), None)
 
     @property
     def written_note(self) -> Note | None:
-        """The latest of them that the model wrote."""
+        """The latest of these notes that a model wrote."""
         wrote = (note for note in reversed(self.notes) if note.model is not None)
         return next((note for note in wrote if note.turns <= self.question), None)
 

@@ -137,8 +137,8 @@ class QueuedView(TypedDict):
 
 
 class MessageView(TypedDict):
-    """A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls,
-    `model` the name that the model gave itself."""
+    """A message. `html` is sanitised; a person's message has none. `calls` are the ids of tool calls,
+    `model` is the name that the model gave itself."""
 
     message_id: str
     role: Literal["user", "assistant"]

@@ -169,5 +169,5 @@ class RedisEventBus(EventBus):
         said = [item for item in items if isinstance(item, ChatEvent) and item.name == "toast"]
         for subscription, snapshot in self._subscriptions.items():
             subscription.put(self._state(snapshot))
-            for toast in said:  # a toast is no state
+            for toast in said:  # a snapshot has no toasts
                 subscription.put(toast._replace(epoch=self._epoch, seq=self._seq))

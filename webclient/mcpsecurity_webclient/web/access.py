@@ -110,7 +110,7 @@ async def _form_token(request: web.Request) -> str | None:
     await body_of(request)
     try:
         return str((await request.post()).get("csrf_token", ""))
-    except (ValueError, LookupError):  # bytes that are no text, or in an encoding that does not exist
+    except (ValueError, LookupError):  # bytes that are not text, or an unknown encoding
         return None
 
 

@@ -31,11 +31,11 @@ class Streams:
     ) -> AsyncIterator[Subscription]:
         """Yield a subscription that ends with the block or with the session, whichever is first.
 
-        `is_there` tells whether the page still is: one that went is noticed only when it is written to, and
-        must not count meanwhile.
+        `is_there` tells whether the page is still connected: a write would notice a lost page too late for
+        the limit.
 
         Raises:
-            TooManyStreamsError: there are enough already.
+            TooManyStreamsError: the session has `limit` streams.
         """
         for subscription, page in self._open[sid].items():
             if not page.is_there():
@@ -53,7 +53,7 @@ class Streams:
                 del self._open[sid]
 
     def expire(self, sid: str, reason: str, sign_in_url: str, chat: ChatService | None = None) -> None:
-        """Tell a session's pages that it is over, or only those of one conversation, and end their
+        """Tell a session's pages, or those of one conversation, that the session is over, and end their
         streams."""
         for subscription, page in list(self._open.get(sid, {}).items()):
             if chat is None or page.chat is chat:

@@ -1,4 +1,4 @@
-"""Repeated commands: a page that lost an answer sends its command again. It runs once, is answered twice."""
+"""Repeated commands: a page that lost an answer sends its command again, which then is not run again."""
 
 import asyncio
 from collections import OrderedDict

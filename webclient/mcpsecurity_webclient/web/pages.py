@@ -32,8 +32,8 @@ Missing = Callable[[], Awaitable[list[str]]]
 
 
 class _Page(web.Response):
-    """A page that lets go of its text when it is sent: aiohttp keeps the last response of a connection, and
-    this connection may go on as the page's event stream for hours."""
+    """A page that frees its text when it is sent: aiohttp keeps the last response of a connection, which may
+    then carry the page's event stream for hours."""
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Send, and forget."""

@@ -53,7 +53,7 @@ async def step(name: str, work: Callable[[], Any]) -> Any:
     twice, so give a service that must not get a request twice an idempotency key that was made in a step.
 
     Raises:
-        TypeError: the result is no JSON value.
+        TypeError: the result is not a JSON value.
     """
 
     async def run() -> Any:

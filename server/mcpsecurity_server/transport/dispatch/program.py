@@ -1,4 +1,4 @@
-"""Which programs can be served, and what of theirs another host would have to do."""
+"""Programs that can be served. One whose features need another host is refused."""
 
 import logging
 from typing import Any, TypeAlias
@@ -20,7 +20,7 @@ def adapter_of(program: object) -> ServerAdapter:
 
     Raises:
         TypeError: it is neither the official SDK's FastMCP nor its low-level Server.
-        ValueError: it asks for something that only another host would do.
+        ValueError: it has a feature that only another host serves.
     """
     if isinstance(program, FastMCP):
         _check(program)

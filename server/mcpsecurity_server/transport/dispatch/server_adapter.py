@@ -76,7 +76,7 @@ class ServerAdapter:
         return False
 
     async def lacks_prompt(self, name: str) -> bool:  # noqa: ARG002 - for programs whose prompts are known
-        """Tell whether there surely is no prompt of this name."""
+        """Tell whether the program is known to lack a prompt of this name."""
         return False
 
     async def run_tool(

@@ -21,7 +21,7 @@ class StreamTakenError(Exception):
 
 
 class EventsGoneError(Exception):
-    """The events after the given one never existed, or are no longer kept."""
+    """The events after the given one never existed, or were dropped."""
 
 
 class Event(NamedTuple):

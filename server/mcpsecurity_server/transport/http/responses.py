@@ -1,4 +1,4 @@
-"""Responses that are no event stream: JSON, and refusals that carry a JSON-RPC error."""
+"""Plain responses: JSON, and refusals that carry a JSON-RPC error."""
 
 from collections.abc import Mapping
 from typing import Any, Final

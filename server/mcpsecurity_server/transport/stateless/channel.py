@@ -21,7 +21,7 @@ from mcpsecurity_server.transport.stateless.suspension import Suspension
 class InputRequiredChannel:
     """The `Channel` of one request, which `task` handles.
 
-    Stream, journal and suspension are created on first use: most calls need none of them.
+    Stream, journal and suspension are created on first use: most calls do without.
     """
 
     __slots__ = (

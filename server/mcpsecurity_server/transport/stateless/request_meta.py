@@ -138,7 +138,7 @@ def mismatch(request: Request, text: str) -> MessageError:
 def decode_value(value: str | None) -> str | None:
     """Return the text of a header value, decoded if it is marked as Base64 of UTF-8.
 
-    None: it is not the canonical encoding of a text (RFC 4648, section 3.5), or no UTF-8.
+    None: it is not the canonical encoding of a text (RFC 4648, section 3.5), or not UTF-8.
     """
     if value is None or not value.startswith("=?"):
         return value

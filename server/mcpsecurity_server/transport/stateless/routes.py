@@ -61,7 +61,7 @@ _DISPATCHED: Final = frozenset(
 
 
 class StatelessProtocol:
-    """Serves revision 2026-07-28; an `ProtocolHandler` for the `Endpoint`.
+    """Serves revision 2026-07-28; a `ProtocolHandler` for the `Endpoint`.
 
     Args:
         changed: called with each change that a handler announces.

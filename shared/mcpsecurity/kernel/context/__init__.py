@@ -1,4 +1,4 @@
-"""What of a conversation a model is sent: never more than it reads for one answer.
+"""Keeps what a model is sent of a conversation within the tokens that it reads for one answer.
 
 history = ChatHistory()
 kernel.add_service(BudgetedModel.of(model, window=32_768, kernel=kernel))

@@ -34,7 +34,7 @@ _NOTE = "note"
 
 
 class BudgetedModel(FunctionCallingModel):
-    """A model for one conversation, which may become as long as it will.
+    """A model for one conversation of any length.
 
     The history stays whole. What `model` is sent of it has, with its answer, at most `window` tokens: long
     results of tools become excerpts, then older turns a note that the model writes. The model reads what was

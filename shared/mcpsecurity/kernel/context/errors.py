@@ -1,4 +1,4 @@
-"""What cannot be sent to a model, and what it refused because it was too much."""
+"""Requests that are too long for a model, and its refusals of them."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The function by which a model reads what of its conversation it was not sent in full.
+"""The function by which a model reads parts of its conversation that it was not sent in full.
 
 It is ours, not a server's: it only reads what this conversation has, so no person is asked.
 """

@@ -92,7 +92,7 @@ def _lines(turns: Iterable[ChatMessageContent], longest: int) -> Iterator[str]:
 
 
 def _pieces(lines: Iterable[str], room: int) -> Iterator[str]:
-    """Yield the lines, together as far as they have at most so many tokens."""
+    """Yield the lines, joined into pieces of at most so many tokens."""
     waiting: list[str] = []
     counted = 0
     for line in lines:

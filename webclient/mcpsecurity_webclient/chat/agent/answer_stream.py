@@ -12,14 +12,17 @@ from mcpsecurity_webclient.chat.models import Message, PendingFunctionCall, Run
 from mcpsecurity_webclient.chat.state import ConversationState
 
 _PAUSE, _LONGEST_PAUSE = 0.1, 0.3
-"""Seconds between two deltas: words come faster than anybody reads, and each delta costs a rendering."""
+"""Seconds between two deltas: words arrive faster than a person reads, and each delta costs a rendering."""
 _RENDERED = 8_000
-"""Characters of an unfinished block that make the pause a second longer: all of it is rendered each time."""
+"""Characters of an unfinished block that lengthen the pause by a second: each delta renders all of them."""
 
 
 class AnswerWriter:
-    """Writes the messages of one run. A message joins the conversation with its first text or call, and one
-    that ends without either joins it at its end, and its `finish_reason` says why it is empty."""
+    """Writes the messages of one run.
+
+    A message joins the conversation with its first text or call. One without either joins it when it ends,
+    and its `finish_reason` says why it is empty.
+    """
 
     def __init__(
         self,

@@ -67,7 +67,7 @@ _FOR_OPERATORS: dict[str, tuple[str, str]] = {
         marked("The model's address leads to another one, where nothing is sent ({status})."),
     ),
 }
-"""What only the operator can mend: the code, and the words before `_OPERATOR`."""
+"""Errors that only the operator can mend: the code, and the words before `_OPERATOR`."""
 
 
 REFUSED = Failure(
@@ -86,7 +86,7 @@ def sign_in_needed(error: BaseException) -> SignInRequiredError | None:
 
 
 def failure_of(error: BaseException, error_id: str) -> Failure:
-    """Return what to tell the person; the unknown gets a number that is in the log."""
+    """Return what to tell the person; an unexpected error gets an id that is in the log."""
     for cause in causes(error):
         found = _of_model(cause)
         if found is not None:

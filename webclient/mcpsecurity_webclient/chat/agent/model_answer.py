@@ -13,7 +13,7 @@ from mcpsecurity_webclient.errors import UnreadableCallError
 _COUNTS = ("prompt_tokens", "completion_tokens")
 _LONGEST_THOUGHT = 100_000
 _NO_ARGUMENTS = ("", "null", "[]")
-"""Ways to give none; an empty list is what gateways in PHP make of an empty object."""
+"""Spellings of "no arguments"; gateways in PHP turn an empty object into an empty list."""
 _OWN_ENDS = (None, "stop", "tool_calls", "function_call")
 
 
@@ -22,8 +22,8 @@ class Completion:
     """The outcome of one model response, or of the whole loop: `status` is `max_rounds` when
     the model would not stop calling.
 
-    `finish_reason` is the model's, or `refusal`, `empty` (not a word came), `unreadable` (a part of the
-    answer was no JSON) or `call_as_text` (the model wrote a call as text, so that it was not made).
+    `finish_reason` is the model's, or `refusal`, `empty` (no text came), `unreadable` (a part of the
+    answer was not JSON) or `call_as_text` (the model wrote a call as text, so that it was not made).
     """
 
     status: str = "completed"
@@ -42,7 +42,7 @@ class ModelAnswer:
         self._known: dict[str, Any] = {}
 
     def take(self, part: StreamingChatMessageContent) -> str:
-        """Take a part and return the new text. If the text so far was reasoning, the text is begun again."""
+        """Take a part and return the new text. If the text so far was reasoning, the text starts anew."""
         if part.metadata.get("text_was_thought"):
             self._pieces.clear()
             self._speaks = False
@@ -113,11 +113,11 @@ class ModelAnswer:
 
 
 def arguments_of(call: FunctionCallContent, *, whole: bool) -> dict[str, Any]:
-    """Return a call's arguments; nothing, `null` and `[]` are none. Of an answer that is not `whole` some may
-    be missing.
+    """Return a call's arguments; no text, `null` and `[]` mean no arguments. An answer that is not `whole`
+    may have lost some.
 
     Raises:
-        UnreadableCallError: they are no JSON object.
+        UnreadableCallError: they are not a JSON object.
     """
     text = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments)
     if whole and text.strip() in _NO_ARGUMENTS:

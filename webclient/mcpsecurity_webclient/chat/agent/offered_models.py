@@ -22,7 +22,7 @@ from mcpsecurity_webclient.errors import UnknownRequestError
 class OfferedModel:
     """One model. `name` is the operator's for it, `title` what people read.
 
-    `reported` is the name that its last answer gave, `learned` the context window that a refusal told of;
+    `reported` is the name that its last answer gave, `learned` the context window that a refusal named;
     `blind`: it has refused pictures.
     """
 
@@ -36,7 +36,7 @@ class OfferedModel:
 
     @property
     def window(self) -> int:
-        """How many tokens it reads for one answer, as far as is known."""
+        """How many tokens it reads for one answer, by the settings, its refusals, or its name."""
         if self.learned is not None or self.settings.context_window is None:
             known = context_window(self.settings.endpoint, self.reported, self.settings.model_name)
             return min(self.learned or known, self.settings.context_window or known)
@@ -55,7 +55,7 @@ class OfferedModel:
 
 
 class OfferedModels:
-    """All of them, the default first."""
+    """All models that people can choose, the default first."""
 
     def __init__(self, models: list[OfferedModel]) -> None:
         self.all = models

@@ -112,7 +112,7 @@ class PromptingService:
     async def carry_out(self, batch: ToolCallBatch, history: ChatHistory) -> None:
         """Run the open calls of a batch concurrently; each call gets its result in the history.
 
-        Cancelled calls do, too, except those that stay open for the process that continues the conversation.
+        So does each cancelled call, unless it stays open for the process that continues the conversation.
 
         Raises:
             SignInRequiredError: a server wants a sign-in.
@@ -157,7 +157,7 @@ class PromptingService:
         answers: dict[int, str] = {}
         for place, made in enumerate(response.calls):
             if (own := self._own.get(made.name or "")) is not None:
-                with suppress(UnreadableCallError):  # is told when the call is recorded
+                with suppress(UnreadableCallError):  # `_propose` reports it
                     answers[place] = await own(arguments_of(made, whole=response.whole))
         return answers
 
@@ -169,9 +169,11 @@ class PromptingService:
         history: ChatHistory,
         writer: AnswerWriter,
     ) -> ToolCallBatch:
-        """Put a response into the history, and record its calls. One that no tool can be found for, or
-        whose arguments cannot be read, is answered at once, as those of the chat's own functions are: the
-        person has nothing to decide about it."""
+        """Put a response into the history, and record its calls.
+
+        Calls of the chat's own functions, of unknown tools, and with unreadable arguments are answered at
+        once: the person has nothing to decide about them.
+        """
         batch_id, taken = secrets.token_urlsafe(8), call_ids(history.messages)
         items: list[FunctionCallContent] = []
         answered: list[ChatMessageContent] = []
@@ -231,7 +233,7 @@ class PromptingService:
     def _look_for_text_calls(
         self, response: ModelAnswer, completion: Completion, model: OfferedModel
     ) -> None:
-        """Say so if an answer ends with a call that the model wrote as text, which is not made."""
+        """Mark an answer that ends with a call written as text: such a call is not made."""
         functions = [
             f"{plugin.name}-{name}"
             for plugin in self._requests.kernel.plugins.values()

@@ -1,4 +1,4 @@
-"""The error that a model's endpoint reports, for the operator's log: without a word of the conversation."""
+"""The error that a model's endpoint reports, for the operator's log, without quotes of the conversation."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,9 +15,9 @@ _MESSAGE = 400
 _SHORT = 100
 _LEFT_OUT = "[left out]"
 _SHARED = 12
-"""A run of this many characters that is in the conversation, too, counts as quoted from it."""
+"""A run of this many characters that the conversation has, too, counts as a quote."""
 _TELLING = 3
-"""A text of so many characters may say something; one letter does not."""
+"""Shorter texts, such as one letter, are not searched for."""
 _PERSONAL = re.compile(r"[0-9@]")
 _REQUEST_IDS = (
     "x-request-id", "apim-request-id", "x-ms-request-id", "request-id", "x-amzn-requestid",
@@ -41,7 +41,7 @@ class Report:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def line(self, said: Iterable[str]) -> str:
-        """Return the report as one line of a log, without what of the conversation `said` is in it."""
+        """Return the report as one line of a log, without quotes of `said`, the conversation's texts."""
         told = {"code": self.code, "type": self.type, "request": self.request_id}
         parts = [f"status {self.status or '-'}", *(f"{name} {_escaped(v)}" for name, v in told.items() if v)]
         words = _escaped(_without(said, self.message[: 2 * _MESSAGE]))[:_MESSAGE]

@@ -76,7 +76,7 @@ class Runs:
         """Start a run, from the calls in `pending` if there are any; return its id. `after` is the
         message after which it stands, if others stood there before.
 
-        In a conversation that was closed meanwhile none begins: the next process that opens it offers to try
+        A conversation that was closed meanwhile starts no run: the next process that opens it offers to try
         again.
         """
         run = Run(secrets.token_urlsafe(9), trigger)
@@ -145,7 +145,7 @@ class Runs:
             await asyncio.wait([self._state.run.task], timeout=seconds)
 
     async def _answer(self, run: Run, pending: ToolCallBatch | None) -> None:
-        """Write one answer. Every ending is told to the pages; none leaves the conversation unusable."""
+        """Write one answer. However it ends, the pages get `run.done`, and the next run can start."""
         writer = AnswerWriter(run, self._state, self._publish, self._clock)
         ending: RunDone = {"status": "failed"}
         try:
@@ -196,7 +196,7 @@ class Runs:
         self._publish("toast", {"level": "warning", "code": "not_saved", "message": text, "retryable": False})
 
     def _mark_question(self, reason: Literal["content_filter"] | None) -> None:
-        """Mark the person's last message as one that the model is not sent, or as one that it is."""
+        """Mark the person's last message as left out of requests for `reason`, or as sent again (None)."""
         said = next((message for message in reversed(self._state.messages) if message.role == "user"), None)
         if said is not None and said.left_out != reason:
             said.left_out = reason
@@ -204,8 +204,8 @@ class Runs:
 
     @property
     def _is_held_back(self) -> bool:
-        """Whether the filter left no word of the answer. Gemini says by that that it refused the messages,
-        and would refuse them again with every later one."""
+        """Whether the filter removed the whole answer. So Gemini refuses messages, and would refuse them
+        again with every later one."""
         last = self._state.messages[-1]
         return last.finish_reason == "content_filter" and not last.text.strip()
 

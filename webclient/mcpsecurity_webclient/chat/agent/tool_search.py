@@ -21,8 +21,8 @@ _MOST_WORDS = 500
 
 
 def search_plugin(more: int) -> KernelPlugin:
-    """Return the function in a plugin, for the model to read; it cannot be invoked. `more` tools are to be
-    found."""
+    """Return the function in a plugin, for the model to read; it cannot be invoked. `more` is how many
+    tools it can find."""
     tool = types.Tool(
         name=_NAME,
         description=f"Finds tools by words: there are {more} more than you were given. Look for one whenever "

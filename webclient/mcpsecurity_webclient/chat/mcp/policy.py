@@ -41,7 +41,7 @@ class ToolPolicy:
 
 def effect_of(annotations: dict[str, Any] | None) -> Effect:
     """Return what a tool's annotations say, with the defaults of MCP (2025-11-25, ToolAnnotations): a tool
-    that does not only read may destroy unless its server says otherwise. Without a word it is `unknown`."""
+    that does not only read may destroy unless its server says otherwise. Without annotations: `unknown`."""
     said = annotations or {}
     if said.get("readOnlyHint") is True:
         return "reads"

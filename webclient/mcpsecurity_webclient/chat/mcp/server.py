@@ -57,13 +57,13 @@ class Tokens(Protocol):
 
 
 class NoTokenError(SignInRequiredError):
-    """The person's session gives no token: it was not a server that said so."""
+    """The person's session gives no token; a server was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCallbacks:
-    """What a conversation does with what its servers say; the first argument is the server's name. `watched`
-    tells whether a page shows the conversation."""
+    """What a conversation does when its servers ask or change; `elicitation` and `sampling` get the server's
+    name. `watched` tells whether a page shows the conversation."""
 
     elicitation: Callable[[str], ElicitationFnT]
     sampling: Callable[[str], SamplingFnT] | None
@@ -75,8 +75,8 @@ class ServerCallbacks:
 class McpServer:
     """One server. `listed` are its tools, `functions` those that the model was given, by what the kernel
     calls them, `questions` counts what it has asked the person, `refused` is why it wants a sign-in,
-    `left_out` names the tools that the model does not get. It is `prompt` unless it was silent or failed
-    when it was looked at last. `sign_in_url` says where what a refusal asks for is granted; without `tokens`
+    `left_out` names the tools that the model does not get. It is `prompt` unless the last look at it
+    failed or found it silent. `sign_in_url` says where what a refusal asks for is granted; without `tokens`
     no sign-in helps.
     """
 
@@ -341,12 +341,12 @@ def _auth(settings: McpServerSettings, tokens: Tokens | httpx.Auth | None) -> ht
     """Return the authentication: the person's token, the operator's headers, or both."""
     token = tokens if isinstance(tokens, httpx.Auth) else None
     if tokens is not None and not isinstance(tokens, httpx.Auth):
-        token = TokenAuth(_told_apart(tokens.get), tokens.step_up)
+        token = TokenAuth(_marked_refusals(tokens.get), tokens.step_up)
     return HeaderAuth(settings.sent_headers, token) if settings.headers else token
 
 
-def _told_apart(get_token: GetToken) -> GetToken:
-    """Return a source of tokens whose refusals are told from those of a server."""
+def _marked_refusals(get_token: GetToken) -> GetToken:
+    """Return a source of tokens whose refusals raise `NoTokenError`, unlike those of a server."""
 
     async def token(force: bool) -> str:
         try:

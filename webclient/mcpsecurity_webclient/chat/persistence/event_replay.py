@@ -89,7 +89,7 @@ class EventReplayer:
         return message
 
     def _write_down(self) -> None:
-        """Add the new answers to the turns that the model reads."""
+        """Add the answers that were replayed to the turns that the model reads."""
         self._transcript.turns.extend(self._new_turns)
         self._new_turns.clear()
 

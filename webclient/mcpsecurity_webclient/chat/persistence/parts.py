@@ -50,7 +50,7 @@ def messages_from(parts: list[Part]) -> list[Message]:
 
 
 def calls_from(parts: list[Part]) -> dict[str, PendingFunctionCall]:
-    """Return the calls by id. One that was approved has failed for all we know: it is never made again."""
+    """Return the calls by id. An approved one may have been made: it has failed, and is never repeated."""
     calls = [
         PendingFunctionCall(**_known(PendingFunctionCall, part.body)) for part in parts if part.kind == "call"
     ]

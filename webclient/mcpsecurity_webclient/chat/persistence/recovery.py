@@ -1,5 +1,4 @@
-"""Recovers tool calls after a process has ended: those that wait for the person go on, all others have
-ended."""
+"""Recovers tool calls after a process has ended: those that wait for the person go on, others are ended."""
 
 import asyncio
 

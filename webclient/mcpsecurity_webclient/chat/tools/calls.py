@@ -272,7 +272,7 @@ def ended_payload(call: PendingFunctionCall) -> ToolDone:
 
 
 def said_of(call: PendingFunctionCall) -> str:
-    """Return what the model reads of a call that has ended, as far as the call itself tells."""
+    """Return what the model reads of a call that has ended, from the fields of the call."""
     text = "\n".join(part["text"] for part in call.content or () if part.get("type") == "text")
     match call.status:
         case "declined":
@@ -290,8 +290,8 @@ def _note_of(call: PendingFunctionCall) -> str:
 
 
 def _reason_not_run(call: PendingFunctionCall) -> str:
-    """Return what the model reads of a call that was not approved. Only the person declines: that there was
-    no answer, or that the answer was stopped, is not told as her decision."""
+    """Return what the model reads of a call that was not approved. A timeout and a stop are not presented as
+    the person's decision."""
     if call.decided_by == "timeout":
         return f"There was no answer in time, so {call.tool} was not run."
     if call.decided_by == "stop":

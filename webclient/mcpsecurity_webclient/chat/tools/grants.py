@@ -1,6 +1,8 @@
 """Tools that the person allows to run without asking: with these arguments, in this conversation, or always.
- A grant holds for the tool as it was described when it was given. None is given for what may destroy, nor
-for what the operator wants to be asked about."""
+
+A grant holds for the tool as it was described when it was given. Tools that may destroy, and those for which
+the operator demands a question, get no grant.
+"""
 
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress

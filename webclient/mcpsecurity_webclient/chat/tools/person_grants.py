@@ -1,5 +1,5 @@
-"""What one person allows in all conversations: loaded once, and shared by those of hers that are open
-here."""
+"""What one person allows in all conversations: loaded once, and shared by all of hers that are open in this
+process."""
 
 import asyncio
 from collections.abc import Callable

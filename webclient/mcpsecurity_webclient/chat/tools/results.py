@@ -73,7 +73,7 @@ def _part(block: types.ContentBlock) -> dict[str, Any]:
 
 
 def _binary(resource: types.TextResourceContents | types.BlobResourceContents) -> dict[str, Any]:
-    """Return a resource that is no text, with its content unless that is too large or broken."""
+    """Return a binary resource, with its content unless that is too large or broken."""
     shown: dict[str, Any] = {"type": "resource", "uri": str(resource.uri), "mime_type": resource.mimeType}
     blob = resource.blob if isinstance(resource, types.BlobResourceContents) else ""
     return {**shown, "data": blob} if len(blob) <= _MAX_IMAGE and decoded(blob) else shown
