@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.eventually import eventually
 from tests.support.oauth import Instead, SignedInServer, browser, protected, query_of
 
 from mcpsecurity.client import (
@@ -231,6 +232,80 @@ async def test_an_answer_that_names_another_issuer_is_refused() -> None:
     assert text == "The sign-in came from another authorization server than HOST."
 
 
+async def test_an_answer_without_an_issuer_is_refused_where_one_was_promised() -> None:
+    async with protected() as server:
+        origin = server.url.removesuffix("/mcp")
+    document = {
+        "issuer": origin,
+        "authorization_endpoint": f"{origin}/authorize",
+        "token_endpoint": f"{origin}/token",
+        "registration_endpoint": f"{origin}/register",
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+    }
+    text = await refused({HOW: document}, port=httpx.URL(origin).port)
+    assert text == "The sign-in came from another authorization server than HOST."
+    assert await refused({HOW: document}, port=httpx.URL(origin).port, issuer=origin, forgets=True) != text
+
+
+class SlowStore(MemoryStore):
+    """A store that saves once it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_save = asyncio.Event()
+        self.may_save.set()
+
+    async def save(self, text: str | None) -> None:
+        await self.may_save.wait()
+        await super().save(text)
+
+
+async def test_a_caller_that_leaves_during_a_refresh_does_not_cost_the_refresh_token() -> None:
+    store, visits = SlowStore(), Visits()
+    async with protected(seconds=20) as server:
+        await whoami(server, auth_for(server, visits, store))
+        kept, before = await store.load(), server.tokens.refreshed
+        store.may_save.clear()
+        flow = auth_for(server, visits, store).async_auth_flow(httpx.Request("POST", server.url))
+        leaving = asyncio.ensure_future(anext(flow))
+        await eventually(lambda: server.tokens.refreshed > before)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        store.may_save.set()
+
+        async def saved() -> bool:
+            return await store.load() != kept
+
+        await eventually(saved)
+        assert await whoami(server, auth_for(server, visits, store)) == "a person"
+    assert len(visits.urls) == 1
+
+
+async def test_a_refresh_that_is_refused_with_status_200_leads_to_a_sign_in() -> None:
+    store, visits, instead = MemoryStore(), Visits(), Instead()
+    async with protected(instead, seconds=20) as server:
+        await whoami(server, auth_for(server, visits, store))
+        instead["/token"] = {"error": "bad_refresh_token"}
+        signing_in = auth_for(server, Visits(lambda _: False), store)
+        with pytest.raises(SignInRequiredError, match="no browser"):
+            await whoami(server, signing_in)
+
+
+async def test_a_token_that_cannot_be_renewed_is_used_until_it_is_refused() -> None:
+    store, visits, instead = MemoryStore(), Visits(), Instead()
+    async with protected(instead) as server:
+        await whoami(server, auth_for(server, visits, store))
+        grant = read_grant(await store.load())
+        assert grant is not None
+        assert grant.tokens is not None
+        once = grant.tokens.model_copy(update={"refresh_token": None})
+        await store.save(grant.model_copy(update={"tokens": once, "expires_at": 1.0}).model_dump_json())
+        assert await whoami(server, auth_for(server, visits, store)) == "a person"
+    assert len(visits.urls) == 1
+
+
 async def test_a_token_that_is_refused_right_after_the_sign_in_begins_no_other_one() -> None:
     text = await refused(forgets=True)
     assert text == "The MCP server at HOST refuses the token of its own sign-in at 127.0.0.1."
@@ -238,7 +313,7 @@ async def test_a_token_that_is_refused_right_after_the_sign_in_begins_no_other_o
 
 async def test_a_code_that_is_refused_is_told_without_what_else_is_said() -> None:
     text = await refused({"/token": {"error": "invalid_grant", "error_description": "SECRET"}})
-    assert text == "HOST answered the sign-in with something that is no token."
+    assert text == "HOST gave no token: invalid_grant."
 
 
 async def test_without_a_browser_nobody_waits() -> None:

@@ -173,6 +173,45 @@ async def test_an_answer_counts_once_and_only_in_the_session_that_began(
         assert await failed(one, stolen) == expired
 
 
+async def test_a_code_of_another_server_is_not_taken_for_the_one_that_was_asked(
+    visitors: NewPerson, serve_web: ServeWeb
+) -> None:
+    async with (
+        protected() as server,
+        serve_web(more_servers=(notes(server), notes(server, name="evil"))) as url,
+    ):
+        visitor = await visitors(url=url).sign_in()
+        back = URL(await sign_in(visitor, "/servers/evil/signin?next=/"))
+        assert back.path == "/signin-server/evil"
+        elsewhere = str(back.with_path("/signin-server/notes").with_query(back.query))
+        assert "started elsewhere" in await failed(visitor, elsewhere)
+        assert not server.tokens.access
+
+
+async def test_a_server_that_asks_strangers_for_nothing_but_says_where_to_sign_in(
+    visitors: NewPerson, serve_web: ServeWeb
+) -> None:
+    instead = Instead()
+    async with chat_with(serve_web, instead) as chat:
+        visitor = await visitors(url=chat.url).sign_in()
+        instead["/mcp"] = {"jsonrpc": "2.0", "id": 1, "result": {}}
+        assert (await visitor.get(START)).status == 302
+        instead["/.well-known/oauth-protected-resource/mcp"] = 404
+        assert "asks for no sign-in" in await failed(visitor, START)
+
+
+async def test_after_sign_ins_that_nobody_finished_the_chat_registers_anew(
+    visitors: NewPerson, serve_web: ServeWeb
+) -> None:
+    async with chat_with(serve_web) as chat:
+        visitor = await visitors(url=chat.url).sign_in()
+        await visitor.get(await sign_in(visitor))
+        chat.server.tokens.clients.clear()
+        asked = [query_of((await visitor.get(START)).location)["client_id"] for _ in range(4)]
+        assert len({*asked[:3]}) == 1
+        assert asked[3] in chat.server.tokens.clients
+
+
 async def test_another_session_of_the_same_browser_does_not_get_the_tokens(
     visitors: NewPerson, serve_web: ServeWeb
 ) -> None:
@@ -256,4 +295,4 @@ async def test_only_signed_in_people_begin_and_only_for_servers_of_the_kind(
         visitor = await stranger.sign_in()
         assert (await visitor.get("/servers/Tools/signin")).status == 404
         document = (await visitor.get("/oauth-client.json")).body
-        assert document["redirect_uris"] == [f"{visitor.url}/signin-server"]
+        assert document["redirect_uris"] == [f"{visitor.url}/signin-server/notes"]

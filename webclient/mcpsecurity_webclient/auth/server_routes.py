@@ -1,4 +1,4 @@
-"""`/servers/NAME/signin` and `/signin-server`: a signed-in person signs in for an MCP server as well."""
+"""`/servers/NAME/signin` and `/signin-server/NAME`: a signed-in person signs in for an MCP server as well."""
 
 import re
 import time
@@ -52,7 +52,8 @@ class _ServerRoutes:
         """Complete a sign-in that this session began in this browser."""
         begun, sid = await self._flows.take(request), request[PERSON].sid
         response: web.StreamResponse
-        if begun is None or begun.flow["sid"] != sid or not self._sign_ins.knows(begun.flow["server"]):
+        name = request.match_info["name"]
+        if begun is None or (begun.flow["sid"], begun.flow["server"]) != (sid, name):
             text = _("This sign-in expired or was started elsewhere. Please try again.")
             response = _page(request, text, "/", 400)
         else:
@@ -91,7 +92,7 @@ def add_server_routes(
     """Add the routes of the sign-ins for MCP servers."""
     routes = _ServerRoutes(settings, sign_ins, flows, clock)
     app.router.add_get("/servers/{name}/signin", routes.sign_in)
-    app.router.add_get(CALLBACK, routes.callback)
+    app.router.add_get(f"{CALLBACK}/{{name}}", routes.callback)
     app.router.add_get(DOCUMENT, routes.document)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from weakref import WeakValueDictionary
 
@@ -22,7 +23,7 @@ from mcpsecurity_webclient.auth.server_grants import ServerGrantStore
 from mcpsecurity_webclient.server_settings import McpServerSettings
 from mcpsecurity_webclient.settings import WebSettings
 
-_REFRESH_BEFORE = 30.0
+_MOST_UNFINISHED = 3
 _CLIENT_NAME = "mcpsecurity web chat"
 
 CALLBACK = "/signin-server"
@@ -51,12 +52,17 @@ class ServerSignIns:
             name: _sign_in(server, tls, document, clock) for name, server in self._servers.items()
         }
         self._registered: dict[str, Grant] = {}
+        self._unfinished: Counter[str] = Counter()
+        self._renewing: set[asyncio.Task[str | None]] = set()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
-    @property
-    def redirect_uri(self) -> str:
-        """Where an authorization server sends people back to."""
-        return f"{self._url}{CALLBACK}"
+    def redirect_uri(self, name: str) -> str:
+        """Return where people come back to after signing in for a server.
+
+        Each has an address of its own, so that the authorization server of one cannot have the code of
+        another sent to it (RFC 9700, 4.4.2).
+        """
+        return f"{self._url}{CALLBACK}/{name}"
 
     def knows(self, name: str) -> bool:
         """Tell whether people sign in for a server of this name."""
@@ -68,7 +74,7 @@ class ServerSignIns:
             "client_id": f"{self._url}{DOCUMENT}",
             "client_name": _CLIENT_NAME,
             "client_uri": self._url,
-            "redirect_uris": [self.redirect_uri],
+            "redirect_uris": [self.redirect_uri(name) for name in self._servers],
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
             "token_endpoint_auth_method": "none",
@@ -77,18 +83,25 @@ class ServerSignIns:
     async def begin(self, sid: str, name: str, scope: str | None) -> PendingSignIn:
         """Begin a sign-in of a session for a server, for more scopes if `scope` has some.
 
+        After several that nobody finished, the chat registers anew: the authorization server may have
+        forgotten it, which it tells the person only.
+
         Raises:
             BridgeError: nobody can sign in there now; the message says why.
         """
         sign_in = self._sign_ins[name]
         challenge = await sign_in.probe()
-        if challenge.status_code != httpx.codes.UNAUTHORIZED:
+        if not await sign_in.wants_sign_in(challenge):
             host = httpx.URL(sign_in.url).netloc.decode()
             raise BridgeError(Sentence("The MCP server at {host} asks for no sign-in.", host=host))
         held = read_grant(await self._grants.get(sid, name)) if scope else None
         wanted = f"{held.scope or ''} {scope}" if held is not None else scope
+        if self._unfinished[name] >= _MOST_UNFINISHED:
+            self._registered.pop(name, None)
         before = self._registered.get(name)
-        return await sign_in.begin(challenge, self.redirect_uri, before, scope=wanted)
+        pending = await sign_in.begin(challenge, self.redirect_uri(name), before, scope=wanted)
+        self._unfinished[name] += 1
+        return pending
 
     async def complete(self, sid: str, name: str, pending: PendingSignIn, answer: Mapping[str, str]) -> None:
         """Redeem the answer for tokens, and keep them for the session.
@@ -97,6 +110,7 @@ class ServerSignIns:
             BridgeError: the person or the authorization server declined, or something is wrong.
         """
         grant = await self._sign_ins[name].complete(pending, answer)
+        self._unfinished[name] = 0
         self._registered[name] = grant.model_copy(update={"tokens": None, "expires_at": None})
         await self._grants.put(sid, name, grant.model_dump_json())
 
@@ -107,13 +121,18 @@ class ServerSignIns:
         Raises:
             ServerUnavailableError: the authorization server does not answer.
         """
+        renewing = asyncio.create_task(self._token(sid, name, refused), name="server-token")
+        self._renewing.add(renewing)
+        renewing.add_done_callback(self._renewing.discard)
+        return await asyncio.shield(renewing)  # an old refresh token may be good once only
+
+    async def _token(self, sid: str, name: str, refused: str | None) -> str | None:
         async with self._locks.setdefault((sid, name), asyncio.Lock()):
             text = await self._grants.get(sid, name)
             grant = read_grant(text)
             if grant is None or grant.access_token is None:
                 return None
-            over = grant.expires_at is not None and grant.expires_at - _REFRESH_BEFORE <= self._clock()
-            if not over and grant.access_token != refused:
+            if not grant.should_be_renewed(self._clock()) and grant.access_token != refused:
                 return grant.access_token
             return await self._renewed(sid, name, text, grant)
 

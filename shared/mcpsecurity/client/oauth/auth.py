@@ -16,7 +16,6 @@ from mcpsecurity.client.oauth.grants import Grant, GrantStore, read_grant
 from mcpsecurity.sentences import Sentence
 from mcpsecurity.server_headers import check_address
 
-_REFRESH_BEFORE: Final = 30.0
 _TRIES: Final = 2
 _MOST_SCOPES: Final = 20
 
@@ -90,6 +89,7 @@ class OAuthAuth(httpx.Auth):
         self._loaded = False
         self._grant: Grant | None = None
         self._source = _Source.KEPT
+        self._renewing: asyncio.Task[str | None] | None = None
         self._accepted: str | None = None
         self._failed: list[BridgeError] = []
         self._stepped: set[str] = set()
@@ -159,8 +159,7 @@ class OAuthAuth(httpx.Auth):
 
     def _is_over(self) -> bool:
         grant = self._grant
-        end = grant.expires_at if grant is not None and grant.tokens is not None else None
-        return end is not None and end - _REFRESH_BEFORE <= self._clock()
+        return grant is not None and grant.should_be_renewed(self._clock())
 
     async def _other(self, response: httpx.Response, refused: str | None) -> str | None:
         """Return another token than the refused one; None if the refusal stands.
@@ -200,7 +199,15 @@ class OAuthAuth(httpx.Auth):
         return await self._signed_in(response)
 
     async def _refresh(self, grant: Grant) -> str | None:
-        """Get a new token without the person; without one, forget the old one and keep the registration."""
+        """Get a new token without the person; without one, forget the old one and keep the registration.
+
+        That goes on when the caller has left, since a refresh token may be good once only.
+        """
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew(grant), name="oauth-refresh")
+        return await asyncio.shield(self._renewing)
+
+    async def _renew(self, grant: Grant) -> str | None:
         renewed = await self._sign_in.refresh(grant)
         kept = renewed or grant.model_copy(update={"tokens": None, "expires_at": None})
         await self._keep(kept, _Source.REFRESH)

@@ -6,7 +6,6 @@ can be kept. The SDK's `OAuthClientProvider` holds both in one coroutine, and al
 
 import base64
 import hmac
-import json
 import re
 import secrets
 import time
@@ -16,19 +15,19 @@ from typing import Final, Literal
 from urllib.parse import quote, urlsplit
 
 import httpx
-from mcp.client.auth import OAuthRegistrationError, PKCEParameters
+from mcp.client.auth import PKCEParameters
 from mcp.client.auth.utils import (
     create_client_info_from_metadata_url,
     create_client_registration_request,
-    handle_registration_response,
     should_use_client_metadata_url,
 )
-from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthMetadata, OAuthToken
+from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from mcp.types import LATEST_PROTOCOL_VERSION
-from pydantic import AnyUrl, ValidationError
+from pydantic import AnyUrl
 
 from mcpsecurity.client.errors import ServerUnavailableError, SignInRequiredError
 from mcpsecurity.client.oauth.discovery import Discovered, Discovery
+from mcpsecurity.client.oauth.documents import ServerMetadata, read_client, read_object, read_tokens
 from mcpsecurity.client.oauth.grants import ClientId, Grant, PendingSignIn
 from mcpsecurity.client.oauth.requests import BoundedRequests
 from mcpsecurity.sentences import Sentence
@@ -137,9 +136,10 @@ class OAuthSignIn:
             "code_verifier": pending.verifier,
         }
         response = await self._token_request(pending.server, pending.client, pending.resource, data)
-        if response.status_code != httpx.codes.OK:
+        if not response.is_success or "error" in read_object(response):
             raise self._refused(pending.server, response)
-        tokens = self._tokens(pending.server, response)
+        if (tokens := read_tokens(response)) is None:
+            raise SignInRequiredError(_no_token(pending.server))
         return Grant(
             resource=pending.resource,
             scope=tokens.scope or pending.scope,
@@ -161,12 +161,15 @@ class OAuthSignIn:
         response = await self._token_request(grant.server, grant.client, grant.resource, data)
         if response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise self._refused(grant.server, response)
-        if response.status_code != httpx.codes.OK:
+        if not response.is_success or "error" in read_object(response):
             return None
-        tokens = self._tokens(grant.server, response)
+        if (tokens := read_tokens(response)) is None:
+            raise ServerUnavailableError(_no_token(grant.server))
         if tokens.refresh_token is None:
             tokens = tokens.model_copy(update={"refresh_token": grant.tokens.refresh_token})
-        return grant.model_copy(update={"tokens": tokens, "expires_at": self._end_of(tokens)})
+        scope = tokens.scope or grant.scope
+        changed = {"tokens": tokens, "scope": scope, "expires_at": self._end_of(tokens)}
+        return grant.model_copy(update=changed)
 
     async def authorization_servers(self) -> list[str]:
         """Return the authorization servers that the MCP server names in its answer to a stranger; none if it
@@ -175,6 +178,15 @@ class OAuthSignIn:
         if challenge.status_code != httpx.codes.UNAUTHORIZED:
             return []
         return await self._discovery.named(challenge)
+
+    async def wants_sign_in(self, answer: httpx.Response) -> bool:
+        """Tell whether the MCP server, which gave a stranger this answer, has people sign in.
+
+        One that wants a token for some requests only says so in its metadata. Raises `BridgeError`.
+        """
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            return True
+        return bool(await self._discovery.named(answer))
 
     async def _become_client(
         self, found: Discovered, redirect_uri: str, before: Grant | None
@@ -207,12 +219,9 @@ class OAuthSignIn:
         response = await self._requests.send(request)
         if response.status_code >= 500:
             raise self._refused(found.server, response)
-        try:
-            client = await handle_registration_response(response)
-        except OAuthRegistrationError as error:
-            raise self._no_registration(found.server, _described(response)) from error
-        if not client.client_id:
-            raise self._no_registration(found.server, "")
+        client = read_client(response, redirects)
+        if client is None:
+            raise self._no_registration(found.server, _described(response))
         if client.token_endpoint_auth_method not in _METHODS:
             has_secret = client.client_secret is not None
             client.token_endpoint_auth_method = _method(found.server, has_secret=has_secret)
@@ -232,7 +241,7 @@ class OAuthSignIn:
         )
 
     async def _token_request(
-        self, server: OAuthMetadata, client: OAuthClientInformationFull, resource: str, data: dict[str, str]
+        self, server: ServerMetadata, client: OAuthClientInformationFull, resource: str, data: dict[str, str]
     ) -> httpx.Response:
         client_id, secret = client.client_id or "", client.client_secret
         data = {**data, "client_id": client_id, "resource": resource}
@@ -252,7 +261,10 @@ class OAuthSignIn:
         if not hmac.compare_digest(answer.get("state", "").encode(), pending.state.encode()):
             raise SignInRequiredError(Sentence("This answer does not belong to the sign-in that was begun."))
         name, issuer = _name(pending.server), answer.get("iss")
-        if issuer is not None and issuer.rstrip("/") != str(pending.server.issuer).rstrip("/"):
+        promised = pending.server.authorization_response_iss_parameter_supported
+        if (issuer is None and promised) or (
+            issuer is not None and issuer.rstrip("/") != str(pending.server.issuer).rstrip("/")
+        ):
             raise SignInRequiredError(
                 Sentence("The sign-in came from another authorization server than {server}.", server=name)
             )
@@ -266,29 +278,19 @@ class OAuthSignIn:
                 Sentence("{server} did not complete the sign-in: {reason}.", server=name, reason=reason)
             )
 
-    def _tokens(self, server: OAuthMetadata, response: httpx.Response) -> OAuthToken:
-        try:
-            return OAuthToken.model_validate_json(response.content)
-        except ValidationError:  # its text has the tokens
-            raise SignInRequiredError(
-                Sentence(
-                    "{server} answered the sign-in with something that is no token.", server=_name(server)
-                )
-            ) from None
-
     def _end_of(self, tokens: OAuthToken) -> float | None:
         return self._clock() + tokens.expires_in if tokens.expires_in is not None else None
 
     def _refused(
-        self, server: OAuthMetadata, response: httpx.Response
+        self, server: ServerMetadata, response: httpx.Response
     ) -> SignInRequiredError | ServerUnavailableError:
         """Return the error of a refusal. Only its code is repeated: the rest may quote secrets."""
-        reason = _code(_object(response).get("error")) or f"HTTP {response.status_code}"
+        reason = _code(read_object(response).get("error")) or f"HTTP {response.status_code}"
         text = Sentence("{server} gave no token: {reason}.", server=_name(server), reason=reason)
         down = response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS
         return ServerUnavailableError(text) if down else SignInRequiredError(text)
 
-    def _no_registration(self, server: OAuthMetadata, reason: str) -> SignInRequiredError:
+    def _no_registration(self, server: ServerMetadata, reason: str) -> SignInRequiredError:
         text = Sentence(
             "{server}, where the MCP server at {host} has people sign in, lets no client register by itself. "
             "Register one there, and set its client ID.",
@@ -300,7 +302,7 @@ class OAuthSignIn:
         )
 
 
-def _method(server: OAuthMetadata, *, has_secret: bool) -> _Method:
+def _method(server: ServerMetadata, *, has_secret: bool) -> _Method:
     """Return how a client says who it is at the token endpoint: a public one does not, where that may be."""
     supported = server.token_endpoint_auth_methods_supported
     usable = _METHODS[1:] if has_secret else _METHODS
@@ -309,17 +311,9 @@ def _method(server: OAuthMetadata, *, has_secret: bool) -> _Method:
     return next((method for method in usable if method in supported), usable[0])
 
 
-def _object(response: httpx.Response) -> dict[str, object]:
-    try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
 def _described(response: httpx.Response) -> str:
     """Return what an authorization server says about a registration, in which there is no secret yet."""
-    body = _object(response)
+    body = read_object(response)
     said = body.get("error_description") or body.get("error") or ""
     return " ".join(said.split())[:_MAX_REASON] if isinstance(said, str) else ""
 
@@ -328,5 +322,9 @@ def _code(error: object) -> str | None:
     return error if isinstance(error, str) and _CODE.fullmatch(error) else None
 
 
-def _name(server: OAuthMetadata) -> str:
+def _no_token(server: ServerMetadata) -> Sentence:
+    return Sentence("{server} answered the sign-in with something that is no token.", server=_name(server))
+
+
+def _name(server: ServerMetadata) -> str:
     return urlsplit(str(server.issuer)).netloc

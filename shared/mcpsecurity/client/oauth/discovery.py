@@ -1,9 +1,11 @@
 """Which authorization server an MCP server has people sign in at, by what both publish (RFC 9728, RFC 8414).
 
-The SDK says where the documents may be, and reads them; what is checked here besides it is who wrote them.
+The SDK says where the documents may be; what is checked here is who wrote them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,19 +13,26 @@ from mcp.client.auth.utils import (
     build_oauth_authorization_server_metadata_discovery_urls,
     build_protected_resource_metadata_discovery_urls,
     create_oauth_metadata_request,
-    get_client_metadata_scopes,
-    handle_auth_metadata_response,
-    handle_protected_resource_response,
 )
-from mcp.shared.auth import OAuthMetadata, ProtectedResourceMetadata
 from mcp.shared.auth_utils import check_resource_allowed, resource_url_from_server_url
 
 from mcpsecurity.client.challenges import challenge_parameters
 from mcpsecurity.client.errors import ServerUnavailableError, SignInRequiredError
+from mcpsecurity.client.oauth.documents import (
+    ResourceMetadata,
+    ServerMetadata,
+    read_resource,
+    read_server,
+)
 from mcpsecurity.client.oauth.requests import BoundedRequests
 from mcpsecurity.sentences import Sentence
 
 _OFFLINE = "offline_access"
+_RESOURCE = "/.well-known/oauth-protected-resource"
+_SERVER = "/.well-known/oauth-authorization-server"
+"""Behind the path, where some have it; RFC 8414 and RFC 9728 put it before."""
+
+D = TypeVar("D", ResourceMetadata, ServerMetadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class Discovered:
 
     resource: str
     scope: str | None
-    server: OAuthMetadata
+    server: ServerMetadata
 
 
 class Discovery:
@@ -54,36 +63,32 @@ class Discovery:
         parameters = challenge_parameters(challenge)
         resource = await self._resource(parameters.get("resource_metadata"))
         server = await self._server(_issuer(resource))
-        published = (
-            server if resource is None else None
-        )  # by what a server of before June 2025 says of itself
-        scope = get_client_metadata_scopes(parameters.get("scope"), resource, published)
+        scope = _scope(parameters.get("scope"), resource, server)
         if scope and _OFFLINE in (server.scopes_supported or ()) and _OFFLINE not in scope.split():
             scope = f"{scope} {_OFFLINE}"  # or there is no refresh token
-        named = str(resource.resource) if resource is not None else resource_url_from_server_url(self._url)
+        named = resource.resource if resource is not None else resource_url_from_server_url(self._url)
         return Discovered(named, scope, server)
 
     async def named(self, challenge: httpx.Response) -> list[str]:
         """Return the authorization servers that the server names, if it does. Raises as `find`."""
         resource = await self._resource(challenge_parameters(challenge).get("resource_metadata"))
-        return [str(server) for server in resource.authorization_servers] if resource is not None else []
+        return list(resource.authorization_servers) if resource is not None else []
 
-    async def _resource(self, named: str | None) -> ProtectedResourceMetadata | None:
+    async def _resource(self, named: str | None) -> ResourceMetadata | None:
         """Return what the MCP server publishes of itself, if it does; it may have `named` where."""
-        for url in build_protected_resource_metadata_discovery_urls(named, self._url):
-            response = await self._asked(url)
-            resource = await handle_protected_resource_response(response)
-            if resource is not None:
-                self._check_resource(str(resource.resource))
-                return resource
-        return None
+        urls = build_protected_resource_metadata_discovery_urls(named, self._url)
+        resource = await self._first([*urls, f"{self._url.rstrip('/')}{_RESOURCE}"], read_resource)
+        if resource is not None:
+            self._check_resource(resource.resource)
+        return resource
 
-    async def _server(self, issuer: str | None) -> OAuthMetadata:
-        for url in build_oauth_authorization_server_metadata_discovery_urls(issuer, self._url):
-            _, server = await handle_auth_metadata_response(await self._asked(url))
-            if server is not None:
-                self._check_server(server, issuer or _origin(self._url))
-                return server
+    async def _server(self, issuer: str | None) -> ServerMetadata:
+        who = issuer or _origin(self._url)
+        urls = build_oauth_authorization_server_metadata_discovery_urls(who, self._url)
+        server = await self._first([*urls, f"{who.rstrip('/')}{_SERVER}"], read_server)
+        if server is not None:
+            self._check_server(server, who)
+            return server
         if issuer is None:
             raise SignInRequiredError(
                 Sentence(
@@ -100,17 +105,28 @@ class Discovery:
             )
         )
 
-    async def _asked(self, url: str) -> httpx.Response:
-        self._requests.check(url)
-        response = await self._requests.send(create_oauth_metadata_request(url))
-        if response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            text = Sentence(
-                "{url} answers with status {status} instead of saying where to sign in.",
-                url=url[:300],
-                status=response.status_code,
-            )
-            raise ServerUnavailableError(text)
-        return response
+    async def _first(self, urls: list[str], read: Callable[[httpx.Response], D | None]) -> D | None:
+        """Return the first document that is at one of these addresses.
+
+        Raises:
+            ServerUnavailableError: there is none, and one of the addresses may have one at another time.
+        """
+        down: ServerUnavailableError | None = None
+        for url in dict.fromkeys(urls):
+            self._requests.check(url)
+            response = await self._requests.send(create_oauth_metadata_request(url))
+            if (document := read(response)) is not None:
+                return document
+            if response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                text = Sentence(
+                    "{url} answers with status {status} instead of saying where to sign in.",
+                    url=url[:300],
+                    status=response.status_code,
+                )
+                down = down or ServerUnavailableError(text)
+        if down is not None:
+            raise down
+        return None
 
     def _check_resource(self, resource: str) -> None:
         """Refuse tokens for something else: another server could be called with them (RFC 9728, 3.3)."""
@@ -125,7 +141,7 @@ class Discovery:
                 )
             )
 
-    def _check_server(self, server: OAuthMetadata, issuer: str) -> None:
+    def _check_server(self, server: ServerMetadata, issuer: str) -> None:
         """Refuse the document of another authorization server (RFC 8414, 3.3), or one without PKCE."""
         if str(server.issuer).rstrip("/") != issuer.rstrip("/"):
             raise SignInRequiredError(
@@ -150,9 +166,18 @@ class Discovery:
             )
 
 
-def _issuer(resource: ProtectedResourceMetadata | None) -> str | None:
+def _issuer(resource: ResourceMetadata | None) -> str | None:
     """Return the first authorization server; None for a server of before June 2025, which is its own."""
-    return str(resource.authorization_servers[0]) if resource is not None else None
+    return resource.authorization_servers[0] if resource is not None else None
+
+
+def _scope(asked: str | None, resource: ResourceMetadata | None, server: ServerMetadata) -> str | None:
+    """Return the scope to ask for (MCP specification, Scope Selection Strategy); by what an authorization
+    server says of itself only where it is the MCP server, of before June 2025."""
+    if asked is not None:
+        return asked
+    supported = resource.scopes if resource is not None else server.scopes_supported
+    return " ".join(supported) if supported is not None else None
 
 
 def _origin(url: str) -> str:

@@ -1,10 +1,14 @@
 """What a sign-in at an authorization server leaves behind, as JSON that can be kept."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
-from mcp.shared.auth import OAuthClientInformationFull, OAuthMetadata, OAuthToken
+from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mcpsecurity.client.oauth.documents import ServerMetadata
+
+_RENEW_BEFORE: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Grant(_Secret):
 
     resource: str
     scope: str | None
-    server: OAuthMetadata
+    server: ServerMetadata
     client: OAuthClientInformationFull = Field(repr=False)
     tokens: OAuthToken | None = Field(repr=False)
     expires_at: float | None
@@ -37,6 +41,15 @@ class Grant(_Secret):
     def access_token(self) -> str | None:
         """The access token, whether it is still good or not."""
         return self.tokens.access_token if self.tokens is not None else None
+
+    def should_be_renewed(self, now: float) -> bool:
+        """Tell whether the access token is about to end, and there is one to renew it with.
+
+        Without that it is used until it is refused.
+        """
+        if self.tokens is None or self.tokens.refresh_token is None or self.expires_at is None:
+            return False
+        return self.expires_at - _RENEW_BEFORE <= now
 
 
 class PendingSignIn(_Secret):
@@ -48,7 +61,7 @@ class PendingSignIn(_Secret):
     redirect_uri: str
     resource: str
     scope: str | None
-    server: OAuthMetadata
+    server: ServerMetadata
     client: OAuthClientInformationFull = Field(repr=False)
 
 
