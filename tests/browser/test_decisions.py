@@ -12,6 +12,18 @@ from mcpsecurity.localcloud.openai import Turn
 from mcpsecurity.localcloud.openai.offline import Reply, ToolCall
 from mcpsecurity.testing import ScriptedModel, calls, says
 
+TAP_TWICE = """
+(button) => {
+  const { x, y, width, height } = button.getBoundingClientRect();
+  const [clientX, clientY] = [x + width / 2, y + height / 2];
+  return [1, 2].map((detail) => {
+    const hit = document.elementFromPoint(clientX, clientY).closest("button");
+    const words = hit.textContent;
+    hit.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, detail, clientX, clientY }));
+    return words;
+  });
+}
+"""
 DICE = "Please generate a random number between 1 and 6"
 
 
@@ -253,3 +265,19 @@ async def test_a_chart_stays_in_view_with_its_answer(alice: Person) -> None:
     await expect(drawn).to_be_in_viewport(ratio=1)
     await alice.page.get_by_role("button", name="Go to the newest").click()
     await expect(drawn).not_to_be_in_viewport()
+
+
+async def test_a_double_tap_does_not_run_what_deletes_without_its_second_step(
+    alice: Person, stack: Stack
+) -> None:
+    await alice.page.set_viewport_size({"width": 360, "height": 640})
+    await alice.ask("Demolish the house")
+    card = alice.call("demolish_house")
+    await card.get_by_role("button", name="Approve", exact=True).scroll_into_view_if_needed()
+    pressed = await card.get_by_role("button", name="Approve", exact=True).evaluate(TAP_TWICE)
+    assert pressed == ["Approve", "Approve and run"]  # the second step lies where the first one was
+    await expect(card.get_by_role("button", name="Approve and run")).to_be_visible()
+    assert stack.playground.calls == []
+    await card.get_by_role("button", name="Approve and run").press("Enter")
+    await alice.says("gone")
+    assert [name for name, _ in stack.playground.calls] == ["demolish_house"]

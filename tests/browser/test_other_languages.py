@@ -78,3 +78,19 @@ async def test_what_expired(page: Page, language: str, stack: Stack) -> None:
     await expect(page.locator(".request-outcome")).to_be_visible()
     await expect(page.locator("#stop")).to_be_hidden()
     assert await left_in(page, language) == []
+
+
+async def test_the_hint_in_the_message_box_fits_on_a_phone(page: Page, stack: Stack) -> None:
+    await page.set_viewport_size({"width": 360, "height": 640})
+    await sign_in(page, stack.url)
+    await say(page, "hello")
+    await expect(page.locator(".message.assistant .prose")).to_be_visible()
+    await expect(page.locator("#stop")).to_be_hidden()
+    wide, room = await page.locator("#message").evaluate(
+        """(box) => {
+          const [pen, style] = [document.createElement("canvas").getContext("2d"), getComputedStyle(box)];
+          pen.font = `${style.fontSize} ${style.fontFamily}`;
+          return [pen.measureText(box.placeholder).width, box.clientWidth - parseFloat(style.paddingLeft)];
+        }"""
+    )
+    assert wide <= room

@@ -177,3 +177,18 @@ async def test_a_pattern_is_shown_and_never_run(modules: Page) -> None:
     await modules.get_by_label("Field").fill("a" * 40 + "!")
     assert (await read(modules))["content"] == {"f": "a" * 40 + "!"}
     await modules.get_by_text("A code. Pattern: (a+)+$").wait_for()
+
+
+async def test_the_name_of_a_field_breaks_where_it_is_longer_than_its_column(modules: Page) -> None:
+    await modules.set_viewport_size({"width": 700, "height": 500})
+    for sheet in ("base", "forms"):
+        await modules.add_style_tag(url=f"/static/css/{sheet}.css")
+    word = "Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel"
+    await show(modules, field("text", title=word), field("boolean", title=word, required=True))
+    sizes = await modules.locator(".label").evaluate_all(
+        """(labels) => labels.map((label) => {
+          const [own, column] = [label, label.closest(".field")].map((e) => e.getBoundingClientRect());
+          return [own.right <= column.right + 1, own.height > 30]; // two lines
+        })"""
+    )
+    assert sizes == [[True, True]] * 2

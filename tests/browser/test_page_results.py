@@ -49,6 +49,11 @@ async (text) => {
             "null",
             ["Content that cannot be shown here (audio/wav)."],
         ),
+        (
+            '[{"type": "resource", "uri": "a://b", "mime_type": "video/mp4", "size": 4500000}]',
+            "null",
+            ["a://b · video/mp4 Too large to be shown here (video/mp4, 4.5 MB)."],
+        ),
         ('[{"type": "text", "text": "It is over."}]', '{"result": "It is over."}', ["It is over."]),
         ("[]", "null", []),
     ],
@@ -119,3 +124,15 @@ async def test_a_result_whose_data_are_whole_is_not_called_cut(
     )
     shown: list[str] = await modules.evaluate(SHOW, call % content)
     assert [word for word in ("cut",) if any(word in part for part in shown)] == said
+
+
+async def test_a_picture_that_is_too_large_is_named_in_its_place_without_unfolding(modules: Page) -> None:
+    found = await modules.evaluate("""
+    async () => {
+      const {imagesView, resultView} = await import("/static/js/tools/result.js");
+      const huge = {type: "unsupported", mime_type: "image/png", size: 8_401_234};
+      const call = {tool: "paint", content: [huge, {type: "image", mime_type: "image/png", data: "eA=="}]};
+      return [imagesView(call).map((element) => element.textContent || element.alt), resultView(call)];
+    }
+    """)
+    assert found == [["Too large to be shown here (image/png, 8.4 MB).", "Image 2 from paint"], None]

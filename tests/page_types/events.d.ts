@@ -116,7 +116,7 @@ interface ProgressView {
   message: string | null;
 }
 
-/** One part of a tool's result; the other members depend on `type`. `data` is base64. */
+/** One part of a tool's result; the other members depend on `type`. `data` is base64. `size` is how many bytes one has that is too large to be shown. */
 interface ContentView {
   type: "text" | "image" | "audio" | "resource" | "link" | "unsupported";
   text?: string;
@@ -124,6 +124,7 @@ interface ContentView {
   data?: string;
   uri?: string;
   name?: string;
+  size?: number;
 }
 
 /** What a call waits for: the address of the sign-in, and why. `expires_at` ends the wait. */

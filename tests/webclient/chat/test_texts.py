@@ -138,6 +138,21 @@ def test_every_kind_of_part_is_shown_or_named() -> None:
     assert ("text" in parts[4], parts[4]["data"]) == (False, "eA==")
 
 
+def test_of_what_is_too_large_to_be_shown_the_size_is_told() -> None:
+    data = "A" * 6_000_000
+    blob = types.BlobResourceContents.model_validate({"uri": "a://b", "blob": data})
+    parts, _ = content_json(
+        _result(
+            types.ImageContent(type="image", data=data, mimeType="image/png"),
+            types.AudioContent(type="audio", data=data, mimeType="audio/wav"),
+            types.EmbeddedResource(type="resource", resource=blob),
+            types.ImageContent(type="image", data="eA==", mimeType="image/svg+xml"),
+        )
+    )
+    assert [part.get("size") for part in parts] == [4_500_000, 4_500_000, 4_500_000, None]
+    assert not any("data" in part for part in parts)
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -158,7 +158,8 @@ class MessageView(TypedDict):
 
 
 class ContentView(TypedDict):
-    """One part of a tool's result; the other members depend on `type`. `data` is base64."""
+    """One part of a tool's result; the other members depend on `type`. `data` is base64. `size`, in bytes,
+    is there for what is too large to be shown."""
 
     type: Literal["text", "image", "audio", "resource", "link", "unsupported"]
     text: NotRequired[str]
@@ -166,6 +167,7 @@ class ContentView(TypedDict):
     data: NotRequired[str]
     uri: NotRequired[str]
     name: NotRequired[str]
+    size: NotRequired[int]
 
 
 class ProgressView(TypedDict):

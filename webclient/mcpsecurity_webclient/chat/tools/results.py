@@ -69,11 +69,16 @@ def _part(block: types.ContentBlock) -> dict[str, Any]:
         case types.ResourceLink():
             return {"type": "link", "uri": str(block.uri), "name": block.name}
         case types.ImageContent() | types.AudioContent():
-            return {"type": "unsupported", "mime_type": block.mimeType}
+            return {"type": "unsupported", "mime_type": block.mimeType} | _too_large(block.data)
 
 
 def _binary(resource: types.TextResourceContents | types.BlobResourceContents) -> dict[str, Any]:
     """Return a binary resource, with its content unless that is too large or broken."""
     shown: dict[str, Any] = {"type": "resource", "uri": str(resource.uri), "mime_type": resource.mimeType}
     blob = resource.blob if isinstance(resource, types.BlobResourceContents) else ""
-    return {**shown, "data": blob} if len(blob) <= _MAX_IMAGE and decoded(blob) else shown
+    return {**shown, "data": blob} if len(blob) <= _MAX_IMAGE and decoded(blob) else shown | _too_large(blob)
+
+
+def _too_large(data: str) -> dict[str, Any]:
+    """Return how many bytes base64 has, if those are too many to be shown."""
+    return {"size": len(data) * 3 // 4} if len(data) > _MAX_IMAGE else {}

@@ -3,14 +3,14 @@
 import { button } from "../ui/button.js";
 import { h } from "../ui/dom.js";
 import { forReading, isNumber, readExact, same } from "../protocol/exact.js";
-import { t } from "../ui/texts.js";
+import { number, t } from "../ui/texts.js";
 import { valueView } from "./values.js";
 
 const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
 /** Return an element for the result of a finished call, or null when there is nothing to show. */
 export function resultView(call) {
-  const content = (call.content ?? []).filter((part) => part.type !== "image" && !repeats(part, call.structured));
+  const content = (call.content ?? []).filter((part) => part.type !== "image" && !isTooLarge(part) && !repeats(part, call.structured));
   const parts = content.map((part) => partView(part, call.server));
   if (hasStructure(call) && !isText(call)) parts.push(valueView(unwrapped(forReading(call.structured)), { name: t("Result of {tool}", { tool: call.title || call.tool }) }));
   if (call.truncated && !isWhole(call)) parts.push(h("p", { class: "muted" }, t("The result was too long and is cut here.")));
@@ -22,11 +22,19 @@ function isWhole(call) {
   return hasStructure(call) && call.content.every((part) => repeats(part, call.structured));
 }
 
-/** Return the images of a result, which are shown without unfolding anything. */
+/** Return the images of a result, which are shown without unfolding anything, and words for what is too large. */
 export function imagesView(call) {
-  const images = (call.content ?? []).filter((part) => part.type === "image" && IMAGES.has(part.mime_type));
-  return images.map(({ mime_type: type, data }, index) =>
-    h("img", { src: `data:${type};base64,${data}`, alt: t("Image {number} from {tool}", { number: index + 1, tool: call.tool }), decoding: "async" }));
+  const shown = (call.content ?? []).filter((part) => (part.type === "image" && IMAGES.has(part.mime_type)) || isTooLarge(part));
+  return shown.map((part, index) => (isTooLarge(part) ? tooLarge(part) :
+    h("img", { src: `data:${part.mime_type};base64,${part.data}`, alt: t("Image {number} from {tool}", { number: index + 1, tool: call.tool }), decoding: "async" })));
+}
+
+function isTooLarge({ type, size }) {
+  return type === "unsupported" && size > 0;
+}
+
+function tooLarge({ mime_type: type, size }) {
+  return h("p", { class: "card-description" }, t("Too large to be shown here ({type}, {size} MB).", { type: type ?? "", size: number(size / 1e6, 1) }));
 }
 
 /** Return the text of a result, for one line. */
@@ -50,11 +58,11 @@ function linkActions({ uri, name }, server) {
   return [read, " ", h("a", { href: path, download: "" }, t("Download"))];
 }
 
-function resourceView({ uri, mime_type: type, text, data }) {
+function resourceView({ uri, mime_type: type, text, data, size }) {
   const file = data ? h("a", { href: `data:application/octet-stream;base64,${data}`, download: uri.split("/").at(-1) || "file" }, t("Download")) : null;
   return h("figure", { class: "resource" },
     h("figcaption", {}, linkView(uri, uri), type ? ` · ${type} ` : " ", file),
-    text ? h("pre", { class: "raw", tabindex: "0", dir: "auto" }, text) : null);
+    text ? h("pre", { class: "raw", tabindex: "0", dir: "auto" }, text) : null, size > 0 ? tooLarge({ mime_type: type, size }) : null);
 }
 
 function linkView(uri, name) {
