@@ -147,13 +147,15 @@ class ModelKeys(Settings):
         ge=2048,
         le=100_000_000,
         validation_alias="MCPSECURITY_MODEL_CONTEXT_WINDOW",
-        description="How many tokens the model reads and writes for one answer; none: known for the names of "
-        "usual models, else careful guesses that the model's refusals correct.",
+        description="How many tokens the model reads and writes for one answer; none: what the endpoint's "
+        "list of models tells, else known for the names of usual models, else careful guesses that the "
+        "model's refusals correct.",
     )
     model_images: bool | None = Field(
         None,
         validation_alias="MCPSECURITY_MODEL_IMAGES",
-        description="Whether the model sees pictures; none: known for the names of usual models.",
+        description="Whether the model sees pictures; none: what the endpoint's list of models tells, else "
+        "known for the names of usual models.",
     )
 
 

@@ -135,6 +135,22 @@ async def test_a_window_that_is_smaller_than_was_thought_is_learned_from_one_ref
     assert talk.model.use.window == WINDOW
 
 
+async def test_a_window_that_the_endpoint_tells_is_kept_but_not_beyond_what_a_refusal_taught(
+    small: Served,
+) -> None:
+    async with talking(small, window=64_000) as talk:
+        talk.model.reads(WINDOW)
+        for number in range(20):
+            assert await talk.say(f"Message {number}: {SHIPS * 60}") == "Noted."
+        assert small.refused == 0
+        talk.model.reads(14_000)
+        for number in range(20):
+            assert await talk.say(f"Message {number}: {SHIPS * 60}") == "Noted."
+        assert small.refused == 1
+        talk.model.reads(14_000)
+        assert talk.model.in_use.window == WINDOW
+
+
 async def test_one_message_that_is_too_long_is_not_sent_for_ever(small: Served) -> None:
     async with talking(small) as talk:
         with pytest.raises(TooLongError, match="shorter"):

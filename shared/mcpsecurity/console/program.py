@@ -16,7 +16,8 @@ from mcpsecurity.console.turn import Conversation
 from mcpsecurity.kernel import McpClient
 from mcpsecurity.kernel.context import BudgetedModel
 from mcpsecurity.kernel.demo import DemoCredential
-from mcpsecurity.kernel.model import ChatModel, open_model
+from mcpsecurity.kernel.model import ChatModel, Inquiry, open_model
+from mcpsecurity.model_listing import Told
 from mcpsecurity.model_windows import context_window
 from mcpsecurity.runtime.proxy import proxied
 from mcpsecurity.runtime.tls import client_ssl_context
@@ -48,21 +49,24 @@ async def run_chat(
     ):
         model = _within_budget(service, settings, kernel)
         handler = ConsoleHandler(terminal, lambda: chat.stop() if chat is not None else None)
-        async with McpClient(
-            kernel,
-            settings.mcp_url,
-            **access.options,
-            ask=handler,
-            approve=True,
-            sampling=sampling_callback(handler, model, lambda: client.server_name),
-            on_result=lambda tool, text: keep_images(tool, text, terminal.write),
-            ca_file=settings.ca_file,
-        ) as client:
+        async with (
+            Inquiry(service, settings, partial(_take_window, model)) as inquiry,
+            McpClient(
+                kernel,
+                settings.mcp_url,
+                **access.options,
+                ask=handler,
+                approve=True,
+                sampling=sampling_callback(handler, model, lambda: client.server_name),
+                on_result=lambda tool, text: keep_images(tool, text, terminal.write),
+                ca_file=settings.ca_file,
+            ) as client,
+        ):
             terminal.write(f"{client.server_name}, signed in {access.signed_in()}", "bold")
             if access.remark is not None:
                 terminal.write(access.remark, "dim")
             terminal.write("Type a message; / for prompts, /help for more, Ctrl-D to end.", "dim")
-            conversation = Conversation(kernel, model)
+            conversation = Conversation(kernel, model, inquiry.ask)
             chat = Chat(terminal, client, handler, conversation, access.sign_out)
             await chat.run()
 
@@ -70,3 +74,8 @@ async def run_chat(
 def _within_budget(model: ChatModel, settings: ConsoleSettings, kernel: Kernel) -> BudgetedModel:
     window = settings.context_window or context_window(settings.endpoint, settings.model_name)
     return BudgetedModel.of(model, window=window, kernel=kernel, answer=settings.max_output_tokens)
+
+
+def _take_window(model: BudgetedModel, told: Told) -> None:
+    if told.window is not None:
+        model.reads(told.window)

@@ -20,11 +20,17 @@ _MAX_ROUNDS = 10
 
 
 class Conversation:
-    """A chat history and the model that continues it."""
+    """A chat history and the model that continues it; `answered` is called after each answer."""
 
-    def __init__(self, kernel: Kernel, service: ChatCompletionClientBase) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        service: ChatCompletionClientBase,
+        answered: Callable[[], None] = lambda: None,
+    ) -> None:
         self._kernel = kernel
         self._service = service
+        self._answered = answered
         self.history = ChatHistory()
 
     def clear(self) -> None:
@@ -53,6 +59,7 @@ class Conversation:
             ):
                 for part in parts:
                     self._take(part, said, show)
+            self._answered()
         finally:
             self._settle("".join(said))
 

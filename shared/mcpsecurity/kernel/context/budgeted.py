@@ -52,6 +52,7 @@ class BudgetedModel(FunctionCallingModel):
     _budget: ContextBudget = PrivateAttr()
     _history: ChatHistory = PrivateAttr(default_factory=ChatHistory)
     _use: ContextUse = PrivateAttr(default_factory=ContextUse)
+    _learned: bool = PrivateAttr(default=False)
 
     @classmethod
     def of(
@@ -76,6 +77,11 @@ class BudgetedModel(FunctionCallingModel):
     def in_use(self) -> ModelInUse:
         """The model that is asked, with the window that it was found to have."""
         return self._asked
+
+    def reads(self, window: int) -> None:
+        """Take the window that the endpoint tells, unless a refusal has taught a smaller one."""
+        if not self._learned:
+            self._asked.window = window
 
     @property
     def use(self) -> ContextUse:
@@ -141,6 +147,7 @@ class BudgetedModel(FunctionCallingModel):
         window = self._asked.window
         self._budget.refused(self._asked, said)
         if self._asked.window < window:
+            self._learned = True
             _log.warning(
                 "the model %s reads %d tokens, as it refused more: set its context window "
                 "(MCPSECURITY_MODEL_CONTEXT_WINDOW)",

@@ -8,6 +8,7 @@ from mcpsecurity.kernel.model.answer import PHASE, REASONING, THOUGHT
 from mcpsecurity.kernel.model.clients import GetBearer
 from mcpsecurity.kernel.model.configured import open_model
 from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
+from mcpsecurity.kernel.model.inquiry import Inquiry
 from mcpsecurity.kernel.model.service import ChatModel
 from mcpsecurity.kernel.model.settings import ChatModelSettings
 from mcpsecurity.model_endpoint import Api, EndpointError, ModelEndpoint, read_endpoint
@@ -22,6 +23,7 @@ __all__ = [
     "ChatModelSettings",
     "EndpointError",
     "GetBearer",
+    "Inquiry",
     "ModelEndpoint",
     "NotAStreamError",
     "ProviderError",

@@ -17,6 +17,7 @@ from openai import (
 )
 
 from mcpsecurity.kernel.model.errors import BrokenOffError
+from mcpsecurity.kernel.model.events import json_of
 from mcpsecurity.model_dialect import Way
 from mcpsecurity.model_endpoint import ModelEndpoint
 from mcpsecurity.runtime.proxy import proxy_for
@@ -24,6 +25,10 @@ from mcpsecurity.runtime.tls import client_ssl_context
 
 GetBearer = Callable[[], Awaitable[str]]
 """Returns a token for the endpoint, such as `azure.identity.aio.get_bearer_token_provider` makes."""
+
+_OK = 200
+_MAX_LIST = 8 * 2**20
+"""OpenRouter's list of models has about one MiB."""
 
 
 class ModelClients:
@@ -61,6 +66,7 @@ class ModelClients:
         }
         self._client = AsyncOpenAI(base_url=endpoint.base_url, api_key=bearer or key or "none", **options)
         self._headers: dict[str, Any] = {}
+        self._plain_headers = ({"Authorization": f"Bearer {key}"} if key else {}) | extra
         if endpoint.azure and bearer is None and key is not None:
             self._headers["api-key"] = key
         if "Authorization" not in extra and bearer is None and (endpoint.azure or key is None):
@@ -111,6 +117,22 @@ class ModelClients:
             raise BrokenOffError("the connection broke") from error
         except (httpx2.RequestError, httpx2.StreamError, OSError) as error:
             raise BrokenOffError("the connection broke") from error
+
+    async def listed(self, url: str) -> Any:
+        """Return the JSON value at an address of the endpoint, asked for with its key; None for a refusal,
+        for what is no JSON, and for more than 8 MiB.
+
+        Raises:
+            httpx2.HTTPError, httpx2.StreamError, OSError: it cannot be read.
+        """
+        async with self._http.stream("GET", url, headers=self._plain_headers) as response:
+            body = bytearray()
+            if response.status_code == _OK:
+                async for piece in response.aiter_bytes():
+                    body += piece
+                    if len(body) > _MAX_LIST:
+                        return None
+            return json_of(bytes(body))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -35,8 +35,9 @@ from mcpsecurity.kernel.model.settings import ChatModelSettings
 from mcpsecurity.kernel.model.stream import read_body
 from mcpsecurity.kernel.model.thoughts import thinks_by_name
 from mcpsecurity.model_dialect import Dialect, Way
-from mcpsecurity.model_endpoint import Api, read_endpoint
+from mcpsecurity.model_endpoint import Api, ModelEndpoint, read_endpoint
 from mcpsecurity.model_error import refusal_of
+from mcpsecurity.model_listing import Told, listings, told_in
 
 _MAX_TRIES = 8
 _PASSING = frozenset({500, 502, 503, 504})
@@ -74,6 +75,7 @@ class ChatModel(FunctionCallingModel):
     _dialect: Dialect = PrivateAttr()
     _defaults: Mapping[str, Any] = PrivateAttr(default_factory=dict)
     _begins_in_thought: bool = PrivateAttr(default=False)
+    _endpoint: ModelEndpoint = PrivateAttr()
 
     @classmethod
     def at(
@@ -108,6 +110,7 @@ class ChatModel(FunctionCallingModel):
         """
         endpoint = read_endpoint(url, azure=azure, api_version=api_version)
         made = cls(ai_model_id=model or endpoint.deployment or "")
+        made._endpoint = endpoint
         made._clients = ModelClients(endpoint, key=key, bearer=bearer, **options)
         made._dialect = Dialect.of(endpoint, api)
         made._begins_in_thought = thinks_by_name(made.ai_model_id)
@@ -123,6 +126,20 @@ class ChatModel(FunctionCallingModel):
     def wants_thoughts(self) -> bool:
         """Whether the endpoint has asked to be sent what the model thought for older answers, too."""
         return self._dialect.thoughtful
+
+    async def told(self) -> Told:
+        """Return what the endpoint tells of the model where it lists its models.
+
+        Raises:
+            httpx2.HTTPError, httpx2.StreamError, OSError: the lists cannot be read.
+        """
+        told = Told()
+        for number, url in enumerate(listings(self._endpoint)):
+            listing = await self._clients.listed(url)
+            told = told.joined(told_in(listing, self.ai_model_id))
+            if told.window is not None or (number == 0 and listing is None):
+                break
+        return told
 
     async def __aenter__(self) -> Self:
         return self

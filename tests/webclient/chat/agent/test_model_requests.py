@@ -37,7 +37,14 @@ class SlowModel:
 async def test_a_pause_follows_the_later_words_of_a_slow_model_and_not_its_first() -> None:
     model = SlowModel("It ", "is ", "warm.")
     settings = SimpleNamespace(max_output_tokens=None)
-    offered: Any = SimpleNamespace(service=model, title="Slow", window=9_000, settings=settings, sees=False)
+    offered: Any = SimpleNamespace(
+        service=model,
+        title="Slow",
+        window=9_000,
+        settings=settings,
+        sees=False,
+        inquiry=SimpleNamespace(ask=lambda: None),
+    )
     servers: Any = SimpleNamespace(instructions=list)
     state = a_state()
     state.transcript.history.add_user_message("How warm is it?")

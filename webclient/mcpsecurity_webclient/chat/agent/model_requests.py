@@ -88,7 +88,9 @@ class ModelRequests:
         """
         used = ModelInUse(model.title, model.service, model.window, model.settings.max_output_tokens)
         try:
-            return await self._asked(used, writer, sees=model.sees)
+            response = await self._asked(used, writer, sees=model.sees)
+            model.inquiry.ask()
+            return response
         except MODEL_ERRORS as error:
             if model.sees and refuses_pictures(error):
                 model.blind = True

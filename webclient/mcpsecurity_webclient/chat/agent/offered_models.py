@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 
-from mcpsecurity.kernel.model import open_model
+from mcpsecurity.kernel.model import Inquiry, open_model
 from mcpsecurity.model_list import ModelListSettings
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.model_windows import context_window, sees_pictures
@@ -22,23 +22,26 @@ from mcpsecurity_webclient.errors import UnknownRequestError
 class OfferedModel:
     """One model. `name` is the operator's for it, `title` what people read.
 
-    `reported` is the name that its last answer gave, `learned` the context window that a refusal named;
-    `blind`: it has refused pictures.
+    `inquiry` asks its endpoint about it. `reported` is the name that its last answer gave, `learned` the
+    context window that a refusal named; `blind`: it has refused pictures.
     """
 
     name: str
     title: str
     settings: ModelSettings
     service: ChatCompletionClientBase
+    inquiry: Inquiry
     reported: str | None = None
     learned: int | None = None
     blind: bool = False
 
     @property
     def window(self) -> int:
-        """How many tokens it reads for one answer, by the settings, its refusals, or its name."""
+        """How many tokens it reads for one answer, by settings, refusals, its endpoint, or its name."""
         if self.learned is not None or self.settings.context_window is None:
-            known = context_window(self.settings.endpoint, self.reported, self.settings.model_name)
+            known = self.inquiry.told.window or context_window(
+                self.settings.endpoint, self.reported, self.settings.model_name
+            )
             return min(self.learned or known, self.settings.context_window or known)
         return self.settings.context_window
 
@@ -46,6 +49,7 @@ class OfferedModel:
     def sees(self) -> bool:
         """Whether it sees pictures."""
         said = self.settings.model_images if not self.blind else False
+        said = self.inquiry.told.images if said is None else said
         return said if said is not None else sees_pictures(self.reported, self.settings.model_name)
 
     def to_json(self) -> ModelView:
@@ -76,10 +80,11 @@ async def open_models(settings: ModelListSettings, tls: ssl.SSLContext) -> Async
     """Yield the models of `settings`, whose connections are closed at the end; `tls` is what they trust."""
     titles = settings.model_titles
     async with AsyncExitStack() as opened:
-        models = [
-            OfferedModel(name, titles[name], one, await opened.enter_async_context(open_model(one, tls)))
-            for name, one in settings.models.items()
-        ]
+        models = []
+        for name, one in settings.models.items():
+            service = await opened.enter_async_context(open_model(one, tls))
+            inquiry = await opened.enter_async_context(Inquiry(service, one))
+            models.append(OfferedModel(name, titles[name], one, service, inquiry))
         yield OfferedModels(models)
 
 
