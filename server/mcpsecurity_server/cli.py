@@ -118,7 +118,7 @@ def _application(
 ) -> web.Application:
     app = _instrumented(settings, program, telemetry, worker)
     if program is not None:
-        program.list_changed = app[MOUNTED].list_changed
+        program.clients = app[MOUNTED]
     return app
 
 

@@ -1,10 +1,16 @@
-"""The private names of the SDK that `client/session.py` uses."""
+"""The private names of the SDK that `client/session.py` uses, and what the SDK logs."""
 
 import inspect
+from typing import Any
 
+import anyio
 import pytest
-from mcp import ClientSession
+from mcp import ClientSession, types
+from mcp.shared.message import SessionMessage
 from mcp.shared.session import BaseSession
+from tests.support.eventually import eventually
+
+from mcpsecurity.client import ConcurrentSession
 
 METHODS = ["_handle_response", "_received_request", "_send_response"]
 ATTRIBUTES = ["_request_id", "_response_streams", "_task_group"]
@@ -18,3 +24,19 @@ def test_the_session_of_the_sdk_has_the_method(name: str) -> None:
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_the_session_of_the_sdk_has_the_attribute(name: str) -> None:
     assert name in BaseSession.__init__.__code__.co_names + BaseSession.__aenter__.__code__.co_names
+
+
+async def test_a_notification_that_cannot_be_read_is_logged_without_a_word_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    send, read = anyio.create_memory_object_stream[Any](5)
+    write, sent = anyio.create_memory_object_stream[Any](5)
+    params = {"level": "odd level", "data": "what alice wrote"}
+    odd = types.JSONRPCNotification(jsonrpc="2.0", method="notifications/message", params=params)
+    async with ConcurrentSession(read, write):
+        await send.send(SessionMessage(types.JSONRPCMessage(odd)))
+        await eventually(lambda: "cannot be read or passed on" in caplog.text)
+    assert "what alice wrote" not in caplog.text
+    assert "odd level" not in caplog.text
+    sent.close()
+    send.close()

@@ -54,12 +54,26 @@ class RunningCall:
         finally:
             self.questions.discard(task)
 
+    async def tell(self, work: Any) -> None:
+        """Await a coroutine in the context of the call, and no longer than the call takes: the loop that
+        receives the process's messages waits here."""
+        task = asyncio.get_running_loop().create_task(work, context=self.context)
+        self.questions.add(task)
+        try:
+            await asyncio.wait([task])
+        finally:
+            task.cancel()
+            self.questions.discard(task)
+        if not task.cancelled():
+            task.result()
+
 
 class StdioProcess:
     """A process, from `start` to `aclose`.
 
     Attributes:
         used: when a request came last, or ended.
+        log_level: the lowest level of log messages that it was asked for.
         notified: gets each notification of the server.
     """
 
@@ -71,6 +85,7 @@ class StdioProcess:
         self._task: asyncio.Task[None] | None = None
         self._session: ConcurrentSession | None = None
         self.used = time.monotonic()
+        self.log_level: str | None = None
         self.notified: Notified = _ignore
 
     @property
@@ -217,7 +232,12 @@ class StdioProcess:
         return answer
 
     async def _heard(self, message: Any) -> None:
-        if isinstance(message, types.ServerNotification):
+        if not isinstance(message, types.ServerNotification):
+            return
+        if isinstance(message.root, types.LoggingMessageNotification) and self._calls:
+            call = self._calls[-1]  # all calls of a process are one person's
+            await call.tell(call.session.send_notification(message))
+        else:
             await self.notified(message)
 
 
@@ -231,7 +251,7 @@ def _forwarded(send: ProgressFnT | None, call: RunningCall) -> ProgressFnT | Non
         return None
 
     async def forward(progress: float, total: float | None, message: str | None) -> None:
-        await call.within(send(progress, total, message))
+        await call.tell(send(progress, total, message))
 
     return forward
 

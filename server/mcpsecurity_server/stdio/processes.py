@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -17,27 +18,40 @@ _PROCESSES: Final = 50
 _IDLE_SECONDS: Final = 900.0
 _SWEEP_SECONDS: Final = 10.0
 
-Notified = Callable[[Owner, types.ServerNotification], Awaitable[None]]
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """What is told of processes, each time with the caller whose process it is.
+
+    Attributes:
+        notified: gets what they say of themselves.
+        prepare: awaited when a process has become a caller's, before its first request.
+        is_heard: tells whether a caller waits for what an idle process says, so that it stays.
+    """
+
+    notified: Callable[[Owner, types.ServerNotification], Awaitable[None]]
+    prepare: Callable[[Owner, StdioProcess], Awaitable[None]]
+    is_heard: Callable[[Owner], Awaitable[bool]]
 
 
 class Processes:
     """The processes of one command, from `start` to `aclose`.
 
-    A caller's process starts with their first request and ends after `idle_seconds` without one. At most
-    `limit` run at a time; then the one that was idle for longest gives way, as long as no more than `limit`
-    are about to end. `notified` gets what they say of themselves, with the caller whose process it is.
+    A caller's process starts with their first request and ends after `idle_seconds` without one, unless the
+    caller waits for what it says. At most `limit` run at a time; then the one that was idle for longest gives
+    way.
     """
 
     def __init__(
         self,
         command: Command,
-        notified: Notified,
+        listeners: Listeners,
         *,
         limit: int = _PROCESSES,
         idle_seconds: float = _IDLE_SECONDS,
     ) -> None:
         self._command = command
-        self._notified = notified
+        self._listeners = listeners
         self._limit = limit
         self._idle_seconds = idle_seconds
         self._spare: StdioProcess | None = None
@@ -95,7 +109,8 @@ class Processes:
                 self._close(process)
             process = StdioProcess(self._command)
             await process.start()
-        process.notified = partial(self._notified, owner)
+        process.notified = partial(self._listeners.notified, owner)
+        await self._listeners.prepare(owner, process)
         return process
 
     def _make_room(self) -> None:
@@ -126,12 +141,23 @@ class Processes:
             await asyncio.sleep(min(_SWEEP_SECONDS, self._idle_seconds))
             late = time.monotonic() - self._idle_seconds
             for owner, task in list(self._of.items()):
-                if (task.done() and not _alive(task)) or (_idle(task) and task.result().used < late):
+                if task.done() and not _alive(task):
                     self._end(owner)
+                elif _is_late(task, late) and not await self._listeners.is_heard(owner):
+                    self._end_if_late(owner, task, late)
+
+    def _end_if_late(self, owner: Owner, task: asyncio.Task[StdioProcess], late: float) -> None:
+        """End a process, unless it was used or replaced while it was asked whether it is heard."""
+        if self._of.get(owner) is task and _is_late(task, late):
+            self._end(owner)
 
 
 def _alive(task: asyncio.Task[StdioProcess]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None and task.result().alive
+
+
+def _is_late(task: asyncio.Task[StdioProcess], late: float) -> bool:
+    return _idle(task) and task.result().used < late
 
 
 def _idle(task: asyncio.Task[StdioProcess]) -> bool:

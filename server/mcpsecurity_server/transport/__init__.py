@@ -12,7 +12,7 @@ that all revisions share.
 Other packages import from here only, and `transport.redis` if they have the extra `scale`.
 """
 
-from mcpsecurity_server.transport.announcements import Kind
+from mcpsecurity_server.transport.announcements import Kind, Wishes
 from mcpsecurity_server.transport.dispatch.authoring import question_key, step
 from mcpsecurity_server.transport.dispatch.dispatcher import METHODS, AfterCall, BeforeCall, Call
 from mcpsecurity_server.transport.dispatch.fastmcp_adapter import preserved_logging, set_version
@@ -41,6 +41,8 @@ from mcpsecurity_server.transport.limits import Limits
 from mcpsecurity_server.transport.mount import MountedMcp, mount_mcp
 from mcpsecurity_server.transport.protocol import (
     ALL_VERSIONS,
+    LOG_LEVELS,
+    RESOURCE_UPDATED,
     SESSION_HEADER,
     STATELESS_VERSION,
     VERSION_HEADER,
@@ -50,7 +52,9 @@ from mcpsecurity_server.transport.stateless.results import Caching
 
 __all__ = [
     "ALL_VERSIONS",
+    "LOG_LEVELS",
     "METHODS",
+    "RESOURCE_UPDATED",
     "SESSION_HEADER",
     "STATELESS_VERSION",
     "TOKEN_KEY",
@@ -79,6 +83,7 @@ __all__ = [
     "SessionStore",
     "StreamTakenError",
     "Subscription",
+    "Wishes",
     "fast_path",
     "mount_mcp",
     "owner_of",

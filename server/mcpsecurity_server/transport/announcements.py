@@ -1,11 +1,20 @@
 """Change notifications for every client: those with a session, and those with a subscription stream."""
 
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcpsecurity_server.transport.events.bus import STANDALONE
 from mcpsecurity_server.transport.identity import Owner
 from mcpsecurity_server.transport.jsonrpc import to_json
-from mcpsecurity_server.transport.protocol import RESOURCE_UPDATED, notification
+from mcpsecurity_server.transport.protocol import (
+    LOG_LEVELS,
+    LOG_MESSAGE,
+    RESOURCE_UPDATED,
+    log_passes,
+    notification,
+)
 from mcpsecurity_server.transport.sessions.registry import Sessions
 from mcpsecurity_server.transport.stateless.subscriptions import ChangeNotifier
 
@@ -15,6 +24,19 @@ _KINDS: dict[str, Kind] = {
     "notifications/prompts/list_changed": "prompts",
     "notifications/resources/list_changed": "resources",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the clients of one owner want to be told.
+
+    Attributes:
+        log_level: the lowest level that one of them has set.
+        subscriptions: how many of them have subscribed to a resource, by its URI.
+    """
+
+    log_level: str | None
+    subscriptions: Mapping[str, int]
 
 
 class Announcements:
@@ -33,13 +55,29 @@ class Announcements:
                 await self._sessions.bus.publish(record.id, STANDALONE, message)
         await self._changes.announce(method, owner=owner)
 
-    async def resource_updated(self, uri: str) -> None:
-        """Notify the clients that have subscribed to a resource that it has changed."""
+    async def resource_updated(self, uri: str, owner: Owner | None = None) -> None:
+        """Notify the clients of all, or of one owner, that have subscribed to a resource."""
         message = to_json(notification(RESOURCE_UPDATED, {"uri": uri}))
         async for record in self._sessions.store.records():
-            if uri in record.subscriptions:
+            if uri in record.subscriptions and owner in (None, record.owner):
                 await self._sessions.bus.publish(record.id, STANDALONE, message)
-        await self._changes.announce(RESOURCE_UPDATED, uri)
+        await self._changes.announce(RESOURCE_UPDATED, uri, owner=owner)
+
+    async def log_message(self, params: dict[str, Any], owner: Owner) -> None:
+        """Send a log message that belongs to no request to the sessions of one owner that want its level."""
+        message = to_json(notification(LOG_MESSAGE, params))
+        async for record in self._sessions.store.records():
+            if record.owner == owner and log_passes(record.log_level, LOG_MESSAGE, params):
+                await self._sessions.bus.publish(record.id, STANDALONE, message)
+
+    async def wishes(self, owner: Owner) -> Wishes:
+        """Return what the clients of an owner want to be told."""
+        levels, uris = set[str](), Counter(self._changes.subscriptions(owner))
+        async for record in self._sessions.store.records():
+            if record.owner == owner:
+                uris.update(record.subscriptions)
+                levels.update([record.log_level] if record.log_level is not None else [])
+        return Wishes(min(levels, key=LOG_LEVELS.index, default=None), uris)
 
     async def forward(self, method: str, params: dict[str, Any] | None) -> None:
         """Send a notification from a handler that belongs to no request and no session."""

@@ -5,10 +5,11 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 from aiohttp import web
 
-from mcpsecurity_server.transport.announcements import Announcements, Kind
+from mcpsecurity_server.transport.announcements import Announcements, Kind, Wishes
 from mcpsecurity_server.transport.dispatch.dispatcher import AfterCall, BeforeCall, Dispatcher
 from mcpsecurity_server.transport.dispatch.instrumentation import (
     Activity,
@@ -73,9 +74,20 @@ class MountedMcp:
         """
         await self._announcements.list_changed(what, owner)
 
-    async def resource_updated(self, uri: str) -> None:
-        """Notify the clients that have subscribed to a resource that it has changed."""
-        await self._announcements.resource_updated(uri)
+    async def resource_updated(self, uri: str, owner: Owner | None = None) -> None:
+        """Notify the clients that have subscribed to a resource that it has changed.
+
+        With `owner` only the clients of this tenant, person and application.
+        """
+        await self._announcements.resource_updated(uri, owner)
+
+    async def log_message(self, params: dict[str, Any], owner: Owner) -> None:
+        """Send a log message that belongs to no request to the sessions of one owner that want its level."""
+        await self._announcements.log_message(params, owner)
+
+    async def wishes(self, owner: Owner) -> Wishes:
+        """Return what the clients of an owner want to be told."""
+        return await self._announcements.wishes(owner)
 
     def add_to(self, app: web.Application, path: str) -> None:
         """Add the routes of the one path to an application, and what it runs as it starts and stops."""

@@ -31,6 +31,7 @@ SESSION_HEADER: Final = istr("Mcp-Session-Id")
 VERSION_HEADER: Final = istr("MCP-Protocol-Version")
 
 RESOURCE_UPDATED: Final = "notifications/resources/updated"
+LOG_MESSAGE: Final = "notifications/message"
 
 LOG_LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
@@ -82,7 +83,7 @@ def mcp_error(code: int, text: str, data: Any = None) -> McpError:
 
 def log_passes(level: str | None, method: str, params: dict[str, Any] | None) -> bool:
     """Tell whether a notification may be sent: log messages below the client's `level` may not."""
-    if level is None or method != "notifications/message" or params is None:
+    if level is None or method != LOG_MESSAGE or params is None:
         return True
     return LOG_LEVELS.index(str(params["level"])) >= LOG_LEVELS.index(level)
 

@@ -36,6 +36,16 @@ _READABLE: dict[Any, Any] = {types.InitializeResult: Greeting, types.CallToolRes
 _ASKING = (types.ElicitRequest, types.CreateMessageRequest, types.ListRootsRequest)
 
 
+def _drop_messages(record: logging.LogRecord) -> bool:
+    """Let a record pass; the SDK's on a message that it cannot read has no word of the message.
+
+    A filter for the root logger, to which the SDK writes it.
+    """
+    if isinstance(record.msg, str) and record.msg.startswith("Failed to validate"):
+        record.msg, record.args = "a message of an MCP server cannot be read or passed on", ()
+    return True
+
+
 class ConcurrentSession(ClientSession):
     """The SDK's session, which answers server requests concurrently and ends open requests when it is closed.
 
@@ -54,6 +64,7 @@ class ConcurrentSession(ClientSession):
     def __init__(
         self, read: Any, write: Any, *, elicitation_callback: ElicitationFnT | None = None, **options: Any
     ) -> None:
+        logging.getLogger().addFilter(_drop_messages)
         asked = partial(_exactly, elicitation_callback) if elicitation_callback is not None else None
         super().__init__(read, write, elicitation_callback=asked, **options)
 

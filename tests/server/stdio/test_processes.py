@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.eventually import eventually
 
 from mcpsecurity_server.stdio import Command, CommandError
 from mcpsecurity_server.stdio.child_process import RunningCall, StdioProcess
-from mcpsecurity_server.stdio.processes import Processes
+from mcpsecurity_server.stdio.processes import Listeners, Processes
 from mcpsecurity_server.transport import Owner
 
 NOTES = Command((sys.executable, str(Path(__file__).with_name("notes.py"))))
@@ -21,11 +21,16 @@ ALICE, BOB, CAROL = (Owner("tenant", name, "client") for name in ("alice", "bob"
 
 
 @asynccontextmanager
-async def running(command: Command = NOTES, **options: Any) -> AsyncIterator[Processes]:
-    async def ignore(owner: Owner, notification: types.ServerNotification) -> None:
-        """A change that these tests do not look at."""
+async def running(
+    command: Command = NOTES, heard: Collection[Owner] = (), **options: Any
+) -> AsyncIterator[Processes]:
+    async def ignore(owner: Owner, what: types.ServerNotification | StdioProcess) -> None:
+        """Something that these tests do not look at."""
 
-    processes = Processes(command, ignore, **options)
+    async def is_heard(owner: Owner) -> bool:
+        return owner in heard
+
+    processes = Processes(command, Listeners(ignore, ignore, is_heard), **options)
     try:
         await processes.start()
         yield processes
@@ -54,6 +59,16 @@ async def test_an_idle_process_ends_and_the_next_request_has_another() -> None:
         again = await processes.of(ALICE)
         assert again is not process
         assert "note" in await tools(again)
+
+
+async def test_an_idle_process_stays_as_long_as_its_caller_waits_for_what_it_says() -> None:
+    heard = {ALICE}
+    async with running(heard=heard, idle_seconds=0.3) as processes:
+        alices, bobs = await processes.of(ALICE), await processes.of(BOB)
+        await eventually(lambda: not bobs.alive)
+        assert alices.alive
+        heard.clear()
+        await eventually(lambda: not alices.alive)
 
 
 async def test_the_process_that_was_idle_for_longest_gives_way() -> None:
@@ -100,6 +115,26 @@ async def test_a_process_that_answers_a_request_does_not_give_way() -> None:
         with pytest.raises(McpError, match="Too many people use this server now"):
             await processes.of(BOB)
         waiting.cancel()
+
+
+async def test_a_call_that_is_cancelled_while_its_progress_is_sent_ends_nothing_else() -> None:
+    sent = list[float]()
+
+    async def stuck(progress: float, total: float | None, message: str | None) -> None:
+        sent.append(progress)
+        await asyncio.Event().wait()
+
+    async with running() as processes:
+        process = await processes.of(ALICE)
+        session: Any = None
+        call = RunningCall(session, can_be_asked=False)
+        params = types.CallToolRequestParams(name="ask", arguments={})
+        asking = asyncio.ensure_future(process.call(params, call, stuck))
+        await eventually(lambda: sent == [1])
+        asking.cancel()
+        await asyncio.wait([asking])
+        async with asyncio.timeout(30):
+            assert "note" in await tools(process)
 
 
 async def test_starts_that_failed_take_nobodys_place(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ async def connected(tenant: ControlledTenant, clock: MovableClock) -> AsyncItera
     """Connections of people to a server that serves the notes."""
     program = StdioProgram(Command(NOTES, {"COLOUR": "red"}))
     async with ProtectedServer(tenant, clock, mcp=program) as server:
-        program.list_changed = server.app[MOUNTED].list_changed
+        program.clients = server.app[MOUNTED]
 
         @asynccontextmanager
         async def connect(person: dict[str, str] = ALICE, **options: Any) -> AsyncIterator[McpConnection]:

@@ -162,7 +162,7 @@ class StatelessProtocol:
             if request.method == "server/discover":
                 return json_response(result_body(request.id, services.results.discovered()))
             if request.method == "subscriptions/listen":
-                return await self._listen(http, request, services)
+                return await self._listen(http, request, meta, services)
         except MessageError as error:
             return await _refuse(error)
         unknown = f"Method not found: {request.method[:100]}"
@@ -204,7 +204,9 @@ class StatelessProtocol:
             _log.warning("%s with a requestState that is not its own, or has expired", request.method)
             raise MessageError(INVALID_PARAMS, "Invalid or expired requestState", request.id) from None
 
-    async def _listen(self, http: web.Request, request: Request, services: Services) -> web.StreamResponse:
+    async def _listen(
+        self, http: web.Request, request: Request, meta: RequestMeta, services: Services
+    ) -> web.StreamResponse:
         capabilities = services.results.discovered()["capabilities"]
         honoured = read_filter(request, capabilities, self._limits)
         token = token_of(http)
@@ -212,6 +214,10 @@ class StatelessProtocol:
         stream = SubscriptionStream(http, owner_of(token), request, honoured, self._limits, ends)
         self._listens.acquire(stream)
         try:
+            call = Call(RelaySession(services.outside, meta.client), http, token)
+            for uri in stream.uris:  # a program that has to know of subscriptions has a handler
+                subscribe = Request(request.id, "resources/subscribe", {"uri": uri})
+                await self._dispatcher.run(subscribe, call, services.outside)
             return await self._changes.serve(stream)
         finally:
             self._listens.release(stream)

@@ -6,7 +6,7 @@ one.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import orjson
@@ -63,15 +63,14 @@ class SubscriptionStream:
     """One open stream of `owner`. `ends`, on the monotonic clock, is when its access token expires.
 
     Attributes:
-        task: the task that sends the stream, once `run` has begun.
+        task: the task that made it, and sends it.
     """
-
-    task: asyncio.Task[Any]
 
     def __init__(
         self, http: web.Request, owner: Owner, request: Request, honoured: Filter, limits: Limits, ends: float
     ) -> None:
         self.owner = owner
+        self.task = running_task()
         self._events = EventResponse(http, limits.patience_seconds)
         self._id = request.id
         self._honoured = honoured
@@ -82,6 +81,11 @@ class SubscriptionStream:
         self._waiting: dict[tuple[str, str | None], None] = {}
         self._wake = asyncio.Event()
         self._closing = False
+
+    @property
+    def uris(self) -> frozenset[str]:
+        """The resources that its client has subscribed to."""
+        return self._uris
 
     def deliver(self, method: str, uri: str | None) -> None:
         """Queue a change to be sent; one that the client did not ask for is dropped."""
@@ -96,7 +100,6 @@ class SubscriptionStream:
 
     async def run(self) -> web.StreamResponse:
         """Send until the client disconnects, its token expires, or `close`."""
-        self.task = running_task()
         events = self._events
         try:
             await events.start()
@@ -149,6 +152,12 @@ class ChangeNotifier:
     async def announce(self, method: str, uri: str | None = None, *, owner: Owner | None = None) -> None:
         """Announce that a list or a resource has changed, to all or to one owner."""
         await self._bus.broadcast(_TOPIC, orjson.dumps([method, uri, *(owner or ())]))
+
+    def subscriptions(self, owner: Owner) -> Iterator[str]:
+        """Give the resources of each stream of an owner in this process."""
+        for stream in self._open:
+            if stream.owner == owner:
+                yield from stream.uris
 
     async def start(self) -> None:
         """Receive what the processes on the bus announce."""
