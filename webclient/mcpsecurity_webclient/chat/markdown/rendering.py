@@ -16,30 +16,26 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
-from mdit_py_plugins.tasklists import tasklists_plugin
-from mdit_py_plugins.texmath import texmath_plugin
 from pygments import highlight  # type: ignore[import-untyped] # Pygments has no types
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexer import Lexer  # type: ignore[import-untyped]
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 
 from mcpsecurity_webclient.chat.markdown.formulas import formula
+from mcpsecurity_webclient.chat.markdown.rules import add_rules
 from mcpsecurity_webclient.languages import gettext as _
 
-_CHECKBOX = re.compile(r'<input class="task-list-item-checkbox"[^>]*>')
 _ALIGNMENT = re.compile(r"text-align:(left|center|right)")
 
 
 def to_html(text: str, *, growing: bool = False) -> str:
     """Return Markdown as sanitised HTML. Code of a text that is `growing` has no colours yet: it is rendered
     again with each piece."""
-    html = _markdown.render(text, {"growing": growing})
-    return sanitized(_CHECKBOX.sub(_tick, html))
+    return sanitized(_markdown.render(text, {"growing": growing}))
 
 
-def _tick(checkbox: re.Match[str]) -> str:
-    done = 'checked="checked"' in checkbox[0]
-    return f'<span class="task">{"☑" if done else "☐"}</span>'
+def _task(_self: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    return f'<span class="task">{"☑" if tokens[index].meta["done"] else "☐"}</span>'
 
 
 def _align_by_class(state: StateCore) -> None:
@@ -91,10 +87,9 @@ def _formula(display: bool) -> Any:
 def _converter() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
     markdown.enable(["table", "strikethrough"])
-    markdown.use(tasklists_plugin)
     markdown.use(footnote_plugin, inline=False)
     markdown.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False)
-    markdown.use(texmath_plugin, delimiters="brackets")
+    add_rules(markdown)
     markdown.core.ruler.push("align_by_class", _align_by_class)
     rules = {
         "fence": _fence,
@@ -108,6 +103,7 @@ def _converter() -> MarkdownIt:
         "math_inline": _formula(display=False),
         "math_inline_double": _formula(display=True),
         "math_block": _formula(display=True),
+        "task": _task,
     }
     for name, rule in rules.items():
         markdown.add_render_rule(name, rule)
