@@ -19,8 +19,6 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 EXCEPTIONS = {
     "shared/mcpsecurity/kernel/client.py McpClient parameters": 18,
-    "tests/server/transport/program.py program() lines": 51,
-    "tests/server/transport/test_sdk_client.py program() lines": 52,
 }
 RECORDS = {
     "webclient/mcpsecurity_webclient/chat/conversation.py ChatDependencies",

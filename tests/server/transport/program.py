@@ -42,27 +42,8 @@ Act = Callable[[ToolContext], Awaitable[str]]
 def program(gate: Gate | None = None, act: Act | None = None) -> FastMCP[Any]:
     """Return a program; its tool `wait` passes the gate, its tool `act` does what `act` does."""
     mcp: FastMCP[Any] = FastMCP("Program")
-
-    @mcp.tool()
-    def add(a: int, b: int) -> int:
-        """Add."""
-        return a + b
-
-    @mcp.tool()
-    async def wait() -> str:
-        """Wait for the gate."""
-        assert gate is not None
-        await gate.pass_through()
-        return "waited"
-
-    @mcp.tool()
-    async def wait_loudly(ctx: ToolContext) -> str:
-        """Say something, wait for the gate, say something more."""
-        assert gate is not None
-        await ctx.info("before")
-        await gate.pass_through()
-        await ctx.info("after")
-        return "waited"
+    _add_plain_features(mcp)
+    _add_waiting_tools(mcp, gate)
 
     @mcp.tool(name="act")
     async def do_act(ctx: ToolContext) -> str:
@@ -75,6 +56,15 @@ def program(gate: Gate | None = None, act: Act | None = None) -> FastMCP[Any]:
         """Ask for a name."""
         answer = await ctx.elicit("Who are you?", Name)
         return f"Hello {answer.data.name}" if answer.action == "accept" else answer.action
+
+    return mcp
+
+
+def _add_plain_features(mcp: FastMCP[Any]) -> None:
+    @mcp.tool()
+    def add(a: int, b: int) -> int:
+        """Add."""
+        return a + b
 
     @mcp.resource("fixed://one")
     def one() -> str:
@@ -90,4 +80,20 @@ def program(gate: Gate | None = None, act: Act | None = None) -> FastMCP[Any]:
     async def complete(_: Any, argument: types.CompletionArgument, __: Any) -> types.Completion:
         return types.Completion(values=[argument.value + "!"])
 
-    return mcp
+
+def _add_waiting_tools(mcp: FastMCP[Any], gate: Gate | None) -> None:
+    @mcp.tool()
+    async def wait() -> str:
+        """Wait for the gate."""
+        assert gate is not None
+        await gate.pass_through()
+        return "waited"
+
+    @mcp.tool()
+    async def wait_loudly(ctx: ToolContext) -> str:
+        """Say something, wait for the gate, say something more."""
+        assert gate is not None
+        await ctx.info("before")
+        await gate.pass_through()
+        await ctx.info("after")
+        return "waited"

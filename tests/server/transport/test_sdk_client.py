@@ -22,12 +22,39 @@ class Answer(BaseModel):
 def program() -> FastMCP[Any]:
     """Return a plain FastMCP program."""
     mcp: FastMCP[Any] = FastMCP("Program", instructions="Be kind.")
+    _add_features_of_the_server(mcp)
+    _add_tools_that_use_the_client(mcp)
+    return mcp
 
+
+def _add_features_of_the_server(mcp: FastMCP[Any]) -> None:
     @mcp.tool()
     def add(a: int, b: int) -> int:
         """Add."""
         return a + b
 
+    @mcp.tool()
+    def fail() -> str:
+        """Fail."""
+        raise ValueError("no such luck")
+
+    @mcp.resource("text://{name}")
+    def text(name: str) -> str:
+        """A text."""
+        return f"text of {name}"
+
+    @mcp.resource("fixed://one")
+    def one() -> str:
+        """A fixed text."""
+        return "one"
+
+    @mcp.prompt()
+    def ask(topic: str) -> str:
+        """A question."""
+        return f"What is {topic}?"
+
+
+def _add_tools_that_use_the_client(mcp: FastMCP[Any]) -> None:
     @mcp.tool()
     async def greet(ctx: Context[Any, Any, Any]) -> str:
         """Ask for a name and greet."""
@@ -51,28 +78,6 @@ def program() -> FastMCP[Any]:
         assert isinstance(answer.content, types.TextContent)
         return f"{answer.content.text} {roots.roots[0].uri}"
 
-    @mcp.tool()
-    def fail() -> str:
-        """Fail."""
-        raise ValueError("no such luck")
-
-    @mcp.resource("text://{name}")
-    def text(name: str) -> str:
-        """A text."""
-        return f"text of {name}"
-
-    @mcp.resource("fixed://one")
-    def one() -> str:
-        """A fixed text."""
-        return "one"
-
-    @mcp.prompt()
-    def ask(topic: str) -> str:
-        """A question."""
-        return f"What is {topic}?"
-
-    return mcp
-
 
 @asynccontextmanager
 async def connected(url: str, **callbacks: Any) -> AsyncIterator[ClientSession]:
@@ -88,7 +93,7 @@ async def connected(url: str, **callbacks: Any) -> AsyncIterator[ClientSession]:
 async def test_tools_are_listed_and_called(serve: Serve) -> None:
     async with serve(program()) as served, connected(served.url) as session:
         names = [tool.name for tool in (await session.list_tools()).tools]
-        assert names == ["add", "greet", "count", "summarise", "fail"]
+        assert names == ["add", "fail", "greet", "count", "summarise"]
         result = await session.call_tool("add", {"a": 1, "b": 2})
         assert result.structuredContent == {"result": 3}
         assert result.content == [types.TextContent(type="text", text="3")]
