@@ -81,7 +81,7 @@ interface PromptView {
   name: string;
 }
 
-/** A message. `html` is sanitised; a person's message has none. `calls` holds the ids of tool calls, `model` the name that the model gave itself. */
+/** A message. `html` is sanitised; a person's message has none. `calls` are the ids of tool calls, `model` is the name that the model gave itself. */
 interface MessageView {
   message_id: string;
   role: "user" | "assistant";

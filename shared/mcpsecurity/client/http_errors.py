@@ -276,6 +276,7 @@ def _unreachable(url: httpx.URL, error: Exception) -> Sentence:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those it comes from, with those that httpcore suppresses."""
     for _ in range(20):
         if error is None:
             return

@@ -9,6 +9,8 @@ from ipaddress import ip_address
 from urllib import request as urllib_request
 from urllib.parse import urlsplit
 
+from mcpsecurity.runtime.loopback import is_loopback
+
 
 def proxy_for(url: str) -> str | None:
     """Return the proxy through which a URL is reached, by the environment; None for no proxy."""
@@ -38,10 +40,7 @@ def proxied(urls: Iterable[str]) -> list[str]:
 
 def _is_near(host: str) -> bool:
     """Tell whether a host is this machine, or is reached without a router."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
     try:
-        address = ip_address(host)
+        return is_loopback(host) or ip_address(host).is_link_local
     except ValueError:
         return False
-    return address.is_loopback or address.is_link_local

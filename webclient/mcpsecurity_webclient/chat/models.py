@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal, cast
@@ -183,27 +183,10 @@ class Message:
 
     def to_json(self) -> MessageView:
         """Return the page's view."""
-        optional = {
-            "stable": self.stable or None,
-            "finish_reason": self.finish_reason,
-            "model": self.model,
-            "usage": self.usage,
-            "attachments": self.attachments,
-            "files": self.files,
-            "prompt": self.prompt,
-            "left_out": self.left_out,
-            "feedback": self.feedback,
-        }
-        body = {
-            "message_id": self.message_id,
-            "role": self.role,
-            "text": self.text,
-            "html": self.html,
-            "at": self.at,
-            "calls": list(self.calls),
-            **{key: value for key, value in optional.items() if value is not None},
-        }
-        return cast("MessageView", body)
+        shown = {each.name: getattr(self, each.name) for each in fields(self)} | {"calls": list(self.calls)}
+        if not self.stable:
+            del shown["stable"]
+        return cast("MessageView", {name: value for name, value in shown.items() if value is not None})
 
 
 @dataclass(frozen=True, kw_only=True)

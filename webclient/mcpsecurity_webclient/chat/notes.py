@@ -1,7 +1,7 @@
 """The model's note of the earlier part of a conversation, as it is kept and shown."""
 
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self, cast
 
 from mcpsecurity.kernel.context import notes
 from mcpsecurity_webclient.chat.views import NoteView
@@ -17,16 +17,7 @@ class Note(notes.Note):
 
     def to_json(self) -> NoteView:
         """Return the page's view, which is also the stored form."""
-        view: NoteView = {
-            "text": self.text,
-            "turns": self.turns,
-            "messages": self.messages,
-            "message_id": self.message_id,
-            "at": self.at,
-        }
-        if self.model is not None:
-            view["model"] = self.model
-        return view
+        return cast("NoteView", {name: value for name, value in asdict(self).items() if value is not None})
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Self:

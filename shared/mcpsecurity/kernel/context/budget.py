@@ -146,7 +146,7 @@ class ContextBudget:
 
 def _fitted(conversation: Noted, model: ModelInUse, limit: int, *, hard: bool) -> Fitted | None:
     note, turns = conversation.note, conversation.turns
-    begin = note.turns if note is not None else int(_begins_with_system(turns))
+    begin = note.turns if note is not None else int(begins_with_system(turns))
     places = [place for place in range(begin, len(turns)) if not is_left_out(turns[place])]
     head = [] if note is None else [_note_turn(note)]
     left = limit - tokens_of_turns(head)
@@ -163,7 +163,7 @@ def _fitted(conversation: Noted, model: ModelInUse, limit: int, *, hard: bool) -
 def _cut(conversation: Noted, limit: int) -> int:
     """Return the place of the first turn that stays out of a note; 0 if nothing older is there."""
     turns, note = conversation.turns, conversation.note
-    begin = note.turns if note is not None else int(_begins_with_system(turns))
+    begin = note.turns if note is not None else int(begins_with_system(turns))
     starts = [place for place in exchanges(turns) if begin < place <= conversation.question]
     kept, cut = 0, 0
     for place in reversed(starts):
@@ -199,7 +199,8 @@ def _least_tokens(turn: ChatMessageContent) -> int:
     return min(tokens, _SHORT) if turn.role == AuthorRole.TOOL else tokens
 
 
-def _begins_with_system(turns: Sequence[ChatMessageContent]) -> bool:
+def begins_with_system(turns: Sequence[ChatMessageContent]) -> bool:
+    """Tell whether the first turn is the developer's, which is always sent."""
     return bool(turns) and turns[0].role == AuthorRole.SYSTEM
 
 

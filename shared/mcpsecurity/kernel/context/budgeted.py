@@ -13,14 +13,13 @@ from pydantic import PrivateAttr
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.prompt_execution_settings import PromptExecutionSettings
 from semantic_kernel.contents import (
-    AuthorRole,
     ChatHistory,
     ChatMessageContent,
     StreamingChatMessageContent,
 )
 from semantic_kernel.exceptions import ServiceException
 
-from mcpsecurity.kernel.context.budget import ContextBudget, ModelInUse, Overhead
+from mcpsecurity.kernel.context.budget import ContextBudget, ModelInUse, Overhead, begins_with_system
 from mcpsecurity.kernel.context.errors import overflow_in
 from mcpsecurity.kernel.context.fitting import exchanges
 from mcpsecurity.kernel.context.look_back import LOOK_BACK, look_back, look_back_plugin
@@ -128,7 +127,7 @@ class BudgetedModel(FunctionCallingModel):
     ) -> tuple[ChatHistory, ChatModelSettings]:
         """Return the request: as much of a history as fits, and the tools."""
         self._history = history
-        system = history.messages[:1] if _begins_with_system(history) else []
+        system = history.messages[:1] if begins_with_system(history.messages) else []
         plain = ChatModelSettings(**settings.model_dump(exclude={"function_choice_behavior"}))
         tools = plain.tools or []
         overhead = Overhead(
@@ -189,7 +188,3 @@ class _History:
         for place in reversed(range(self.question)):
             if (kept := self.turns[place].metadata.get(_NOTE)) is not None:
                 yield Note(kept["text"], place + 1, kept["model"])
-
-
-def _begins_with_system(history: ChatHistory) -> bool:
-    return bool(history.messages) and history.messages[0].role == AuthorRole.SYSTEM
