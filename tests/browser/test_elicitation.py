@@ -176,6 +176,7 @@ async def test_an_address_is_shown_in_full_and_opened_only_with_consent(alice: P
     await alice.page.context.route("https://*.example.com/**", lambda route: route.fulfill(body="there"))
     await begin(alice, "Request a visa")
     request = alice.request()
+    await expect(request).to_contain_text("Decline tells playground no.")
     await expect(request).to_contain_text(stack.playground.visit_url)
     await expect(request.get_by_text("xn--pple-43d.example.com", exact=True)).to_be_visible()
     await expect(request.get_by_role("listitem")).to_contain_text("look-alike letters")

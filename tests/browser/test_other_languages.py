@@ -94,3 +94,14 @@ async def test_the_hint_in_the_message_box_fits_on_a_phone(page: Page, stack: St
         }"""
     )
     assert wide <= room
+
+
+async def test_keys_have_the_names_that_are_printed_on_them(page: Page, language: str, stack: Stack) -> None:
+    await sign_in(page, stack.url)
+    hint = await page.locator("#hint").inner_text()
+    await page.keyboard.press("Control+/")
+    keys = await page.locator("#shortcuts kbd").all_inner_texts()
+    assert [key for key in keys[:2] if key not in hint] == []
+    shift = {"de": "Umschalt", "es": "Mayús", "fr": "Maj"}[language]
+    assert any(shift in key and key.endswith("+O") for key in keys)
+    await page.keyboard.press("Escape")

@@ -21,6 +21,13 @@ async (annotations) => {
 SENTENCE = """
 async (call) => (await import("/static/js/tools/summary.js")).sentenceText(call)
 """
+PROGRESS = """
+async (progress) => {
+  const view = (await import("/static/js/tools/progress.js")).progressView();
+  view.update({ status: "running", progress }, false);
+  return view.element.textContent;
+}
+"""
 STATE = """
 async (call) => (await import("/static/js/tools/wording.js")).wordsFor(call)
 """
@@ -221,3 +228,17 @@ def test_what_a_person_types_into_the_page_has_its_own_direction() -> None:
     ]
     assert len(boxes) >= 4
     assert [box for box in boxes if 'dir="auto"' not in box] == []
+
+
+@pytest.mark.parametrize(
+    ("progress", "said"),
+    [
+        ({"progress": 2, "total": 4, "message": "Step 2"}, "Step 2 · 50%"),
+        ({"progress": 9, "total": 4, "message": None}, "100%"),
+        ({"progress": 12345.5, "total": None, "message": None}, "12,345.5"),
+    ],
+)
+async def test_progress_is_written_as_people_write_numbers(
+    modules: Page, progress: dict[str, Any], said: str
+) -> None:
+    assert await modules.evaluate(PROGRESS, progress) == said

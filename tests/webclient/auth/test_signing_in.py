@@ -100,13 +100,18 @@ async def test_an_answer_of_another_issuer_is_refused(visitors: NewPerson) -> No
     assert "another tenant" in answer.body
 
 
-async def test_a_code_that_is_not_the_tenants_shows_entras_code(visitors: NewPerson) -> None:
+async def test_a_code_that_is_not_the_tenants_shows_entras_code(
+    visitors: NewPerson, caplog: pytest.LogCaptureFixture
+) -> None:
     visitor = visitors()
     callback = URL(await visitor.consent(await visitor.begin()), encoded=True)
     answer = await visitor.get(str(callback.update_query(code="not-a-code")))
     assert answer.status == 400
     assert "AADSTS" in answer.body
     assert "Entra ID did not complete the sign-in." in answer.body
+    assert "tell your administrator this code" in answer.body
+    [line] = [r for r in caplog.records if "a sign-in failed with AADSTS" in r.getMessage()]
+    assert (line.levelname, "not-a-code" in caplog.text) == ("WARNING", False)
 
 
 async def test_an_error_of_the_tenant_is_shown_as_text_with_its_code(visitors: NewPerson) -> None:

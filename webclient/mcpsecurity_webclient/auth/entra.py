@@ -352,7 +352,12 @@ def _refused(result: Mapping[str, Any]) -> SignInError:
     found = _AADSTS.match(description)
     code = found[0] if found else None
     error = str(result.get("error"))
-    _log.info("a sign-in ended with %s", code or (error if _ERROR.fullmatch(error) else "an unknown error"))
-    if result.get("error") == "access_denied" or code == "AADSTS65004":
+    named = code or (error if _ERROR.fullmatch(error) else "an unknown error")
+    if error == "access_denied" or code == "AADSTS65004":
+        _log.info("a sign-in ended with %s", named)
         return SignInError(_("You did not consent, so you are not signed in."), code)
-    return SignInError(_("Entra ID did not complete the sign-in."), code)
+    _log.warning("a sign-in failed with %s; `mcpsecurity doctor` examines the settings", named)
+    text = _("Entra ID did not complete the sign-in.")
+    if code is not None:
+        text += " " + _("If trying again does not help, please tell your administrator this code.")
+    return SignInError(text, code)

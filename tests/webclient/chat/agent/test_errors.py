@@ -6,6 +6,7 @@ import pytest
 from tests.browser.stack import Stack
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.visitor import Visitor
+from yarl import URL
 
 from mcpsecurity.localcloud.openai import ModelFault
 
@@ -56,10 +57,12 @@ async def test_an_error_of_the_model_has_a_code_and_words(
 
 
 async def test_a_model_that_cannot_be_reached_is_said_to_be_out_of_reach(
-    visitor: Visitor, stack: Stack
+    visitor: Visitor, stack: Stack, caplog: pytest.LogCaptureFixture
 ) -> None:
     stack.model.faults.down = True
-    assert (await _ends(visitor))["error"]["code"] == "model_unreachable"
+    assert (await _ends(visitor, "a secret question"))["error"]["code"] == "model_unreachable"
+    assert f"run failed: model_unreachable, {URL(stack.cloud.openai_endpoint).authority}" in caplog.text
+    assert "secret" not in caplog.text
     stack.model.faults.down = False
     await _goes_on(visitor)
 

@@ -28,7 +28,7 @@ async def test_the_catalogue_is_live_from_every_server(visitor: Visitor) -> None
 
 
 async def test_a_server_that_is_down_is_shown_as_such_and_the_others_work(
-    visitor: Visitor, stack: Stack
+    visitor: Visitor, stack: Stack, caplog: pytest.LogCaptureFixture
 ) -> None:
     await stack.other_mcp.stop()
     try:
@@ -39,6 +39,11 @@ async def test_a_server_that_is_down_is_shown_as_such_and_the_others_work(
             assert (await stream.until("run.done"))["status"] == "completed"
         servers = {s["name"]: s for s in (await visitor.snapshot())["servers"]}
         assert (servers["Tools"]["status"], servers["playground"]["status"]) == ("ready", "down")
+        [line] = [r for r in caplog.records if "is down" in r.getMessage()]
+        assert (line.levelname, "playground is down: The MCP server at " in line.getMessage()) == (
+            "WARNING",
+            True,
+        )
         assert "does not answer" in servers["playground"]["message"]
         assert {p["server"] for p in (await _catalog(visitor))["prompts"]} == {"Tools"}
     finally:

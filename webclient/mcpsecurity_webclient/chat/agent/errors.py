@@ -103,10 +103,22 @@ def failure_of(error: BaseException, error_id: str) -> Failure:
 
 
 def report_in(error: BaseException, said: Iterable[str]) -> str:
-    """Return what the model's endpoint said is wrong, for a log; "" if it said nothing. `said` are the texts
+    """Return what is wrong with the model's endpoint, for a log; "" if nothing is known. `said` are the texts
     that must not be in it."""
-    reported = (e for e in causes(error) if isinstance(e, openai.APIStatusError | ProviderError))
-    return next((f", {report_of(e).line(said)}" for e in reported), "")
+    for cause in causes(error):
+        if isinstance(cause, openai.APIStatusError | ProviderError):
+            return f", {report_of(cause).line(said)}"
+        if isinstance(cause, openai.APIConnectionError):
+            return _unreached(cause)
+    return ""
+
+
+def _unreached(error: openai.APIConnectionError) -> str:
+    """Return where the model was looked for, and what the system or TLS says of that."""
+    url = error.request.url
+    system = [cause for cause in causes(error) if isinstance(cause, OSError)]
+    why = f": {type(system[-1]).__name__}: {system[-1]}" if system else ""
+    return f", {url.host}:{url.port or (443 if url.scheme == 'https' else 80)}{why}"
 
 
 def _of_model(error: BaseException) -> Failure | None:

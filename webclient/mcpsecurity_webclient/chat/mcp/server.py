@@ -332,9 +332,17 @@ class McpServer:
 
     def _set(self, status: str, message: str | None) -> None:
         changed = (status, message) != (self.status, self.message) or status == "ready"
+        self._log_change(status, message)
         self.status, self.message = status, message
         if changed:
             self._callbacks.changed()
+
+    def _log_change(self, status: str, message: str | None) -> None:
+        name = self.settings.name
+        if status == "down" and self.status != "down":
+            _log.warning("the MCP server %s is down: %.300s", name, message)
+        elif status != "down" and self.status == "down":
+            _log.info("the MCP server %s answers again", name)
 
 
 def _auth(settings: McpServerSettings, tokens: Tokens | httpx.Auth | None) -> httpx.Auth | None:

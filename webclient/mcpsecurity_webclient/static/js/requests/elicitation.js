@@ -9,7 +9,7 @@ import { t } from "../ui/texts.js";
 import { Form } from "../forms/form.js";
 import { fromElicitation } from "../forms/fields.js";
 import { deadlineOf } from "./deadline.js";
-import { requestFrame } from "./request.js";
+import { declineHelp, requestFrame } from "./request.js";
 
 const APPROVING = /^(approve|allow|confirm|accept|agree|proceed|permit)/i;
 
@@ -22,7 +22,7 @@ export function elicitationForm(elicitation, context) {
   const cancel = button(t("Cancel"), () => answer("cancel"), { kind: "quiet" });
   const decline = button(t("Decline"), () => answer("decline"), { kind: "plain", "data-answer": "decline" });
   const submit = h("button", { type: "submit", class: "button primary", "data-answer": "approve" }, h("span", {}, approval || fields.length === 0 ? t("Approve") : t("Send answer")));
-  const help = approval ? null : h("p", { class: "request-help" }, t("Decline tells {server} no. Cancel ends the question without an answer.", { server }));
+  const help = approval ? null : declineHelp(server);
   const actions = h("div", { class: "actions decide" }, approval ? null : cancel, decline, submit);
   const body = h("form", { novalidate: true, autocomplete: "off" }, form.element, h("div", { class: "request-end" }, help, actions));
   const frame = requestFrame({

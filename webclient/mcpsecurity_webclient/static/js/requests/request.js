@@ -27,6 +27,11 @@ export function requestFrame({ name, heading, symbol, message, deadline }, count
   return { element, say, extend: countdown.update, close: () => countdown.remove() };
 }
 
+/** Return how the two ways to give no answer differ. */
+export function declineHelp(server) {
+  return h("p", { class: "request-help" }, t("Decline tells {server} no. Cancel ends the question without an answer.", { server }));
+}
+
 /** Return what the person should know before an answer. */
 export function warningList(warnings) {
   if (warnings.length === 0) return null;

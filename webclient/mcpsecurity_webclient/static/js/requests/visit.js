@@ -7,7 +7,7 @@ import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
 import { deadlineOf } from "./deadline.js";
-import { requestFrame, warningList } from "./request.js";
+import { declineHelp, requestFrame, warningList } from "./request.js";
 
 /** @param {PageContext} context */
 export function visitRequest(elicitation, context) {
@@ -21,7 +21,7 @@ export function visitRequest(elicitation, context) {
   const frame = requestFrame({
     name: t("Request from {server}", { server }), heading: t("{server} asks you to visit a site", { server }), symbol: "link", message: elicitation.message,
     deadline: deadlineOf(elicitation),
-  }, context.countdowns, address(elicitation), warningList(warnings), actions);
+  }, context.countdowns, address(elicitation), warningList(warnings), declineHelp(server), actions);
   frame.element.addEventListener("keydown", (event) => event.key === "Escape" && answer("cancel"));
 
   async function open() {

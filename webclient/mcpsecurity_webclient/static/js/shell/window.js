@@ -3,9 +3,7 @@
 import { byId, setText } from "../ui/dom.js";
 import { absent } from "../ui/ondemand.js";
 import { anchored } from "../ui/popover.js";
-import { locale, t } from "../ui/texts.js";
-
-const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
+import { percent, t } from "../ui/texts.js";
 
 export class ContextWindow {
   /** @param {PageContext} context */
@@ -28,7 +26,7 @@ export class ContextWindow {
     if (this._opener.hidden) return;
     const share = Math.min(context.used / context.window, 1);
     this._opener.style.setProperty("--share", String(share));
-    setText(this._words, share < 0.01 ? t("Context below 1%") : t("Context {share}", { share: percent.format(share) }));
+    setText(this._words, share < 0.01 ? t("Context below 1%") : t("Context {share}", { share: percent(share) }));
     this._fill();
     const { note } = context;
     if (known && note && note.at !== this._note) this._announce(t("The model has written a note of the earlier messages."));

@@ -1,7 +1,7 @@
 /** The progress of a running call, with or without a known total. */
 
 import { h } from "../ui/dom.js";
-import { t } from "../ui/texts.js";
+import { number, percent, t } from "../ui/texts.js";
 
 export function progressView() {
   const bar = h("progress", { "aria-label": t("Progress") });
@@ -30,6 +30,6 @@ export function progressView() {
 function wording(progress) {
   if (!progress) return "";
   const { progress: done, total, message } = progress;
-  const amount = typeof total === "number" && total > 0 ? `${Math.round((Math.min(done, total) / total) * 100)} %` : `${done}`;
+  const amount = typeof total === "number" && total > 0 ? percent(Math.min(done, total) / total) : number(done);
   return message ? `${message} · ${amount}` : amount;
 }

@@ -39,11 +39,19 @@ export function tn(one, many, count, values = {}) {
 
 /** @type {Record<number, Intl.NumberFormat>} by the decimals: one costs more than the text around it */
 const formats = {};
+/** @type {Intl.NumberFormat | undefined} */
+let parts;
 
 /** Return a number as people write it, with at most `digits` decimals. */
 export function number(value, digits = 3) {
   formats[digits] ??= new Intl.NumberFormat(locale, { maximumFractionDigits: digits });
   return formats[digits].format(value);
+}
+
+/** Return a share, such as 0.4, as people write it: 40%, 40 %. */
+export function percent(share) {
+  parts ??= new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
+  return parts.format(share);
 }
 
 /**
