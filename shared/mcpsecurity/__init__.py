@@ -1,7 +1,7 @@
 """A secure MCP system on aiohttp, Microsoft Entra ID and Semantic Kernel: the part that others reuse.
 
 Names are loaded when they are first asked for, so that importing this is quick, and the MCP server, which
-needs none of Semantic Kernel, never loads it.
+does not need Semantic Kernel, never loads it.
 """
 
 from importlib import import_module

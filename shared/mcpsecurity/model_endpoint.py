@@ -99,7 +99,7 @@ def _split(url: str) -> SplitResult:
         known = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.hostname or "")
         if known and parts.port != 0 and "@" not in parts.netloc and not re.search(r"[\s<>{}]", url):
             return parts
-    except ValueError:  # brackets, or a port that is no number
+    except ValueError:  # brackets, or a port that is not a number
         pass
     raise EndpointError("write the address as https://HOST/PATH, without a user name")
 

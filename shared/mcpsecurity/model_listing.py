@@ -57,7 +57,7 @@ def told_in(listing: Any, model: str) -> Told:
     """Return what a list tells of a model.
 
     The only model of a server counts by any name: llama.cpp's answers to all of them. Ollama's list of loaded
-    models, which have no `id`, is no list of all.
+    models, which have no `id`, is not a list of all.
     """
     entries = list(_entries(listing))
     named = (entry for entry in entries if _plain(model) in map(_plain, _names(entry)))

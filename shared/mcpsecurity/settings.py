@@ -346,7 +346,7 @@ def configure_logging(level: str, form: LogFormat = "text", fields: Sequence[Fie
     """
     formatter = JsonFormatter(fields) if form == "json" else None
     logging.basicConfig(level=level, handlers=[BatchedHandler(formatter)], force=True)
-    logging.captureWarnings(form == "json")  # or else they would be lines that are no JSON
+    logging.captureWarnings(form == "json")  # as lines of JSON, too
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line names them
     for name, least in _LEAST.items():
         logging.getLogger(name).setLevel(max(least, logging.getLevelNamesMapping()[level]))

@@ -9,7 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-__all__ = ["INNER", "Company", "company_proxy", "machine_identity"]
+from mcpsecurity.localcloud import LocalCloud
+
+__all__ = ["INNER", "Company", "company_proxy", "machine_identity", "service_identity"]
 
 INNER = "inner.example"
 """The host of `NO_PROXY`."""
@@ -73,3 +75,15 @@ async def machine_identity(monkeypatch: pytest.MonkeyPatch, token: str) -> Async
         monkeypatch.setenv("IDENTITY_ENDPOINT", str(server.make_url("/msi/token")))
         monkeypatch.setenv("IDENTITY_HEADER", "x")
         yield asked
+
+
+def service_identity(monkeypatch: pytest.MonkeyPatch, cloud: LocalCloud) -> None:
+    """Have the environment of a service with an application of its own, and no other identity."""
+    for key, value in {
+        "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential",
+        "AZURE_TENANT_ID": cloud.tenant_id,
+        "AZURE_CLIENT_ID": cloud.daemon_client_id,
+        "AZURE_CLIENT_SECRET": cloud.daemon_client_secret,
+        "AZURE_AUTHORITY_HOST": cloud.authority,
+    }.items():
+        monkeypatch.setenv(key, value)

@@ -77,9 +77,9 @@ def create_app(
     """Return the application.
 
     `clock` returns seconds since 1970. Expired sessions end, and unused conversations are closed, every
-    `sweep_every` seconds. A silent event stream sends a comment every `keep_alive` seconds; a page that does
-    not read for `patience` seconds is disconnected. With `instrumented`, requests have spans and gauges are
-    registered with OpenTelemetry.
+    `sweep_every` seconds. A silent event stream sends a sign of life every `keep_alive` seconds; a page that
+    does not read for `patience` seconds is disconnected. With `instrumented`, requests have spans and gauges
+    are registered with OpenTelemetry.
     """
     app = web.Application(client_max_size=_MAX_BODY)
     assembly = _Assembly(settings, clock)

@@ -59,8 +59,8 @@ def repeated_arguments(schema: Any) -> tuple[RepeatedArgument, ...]:
     """Return the arguments that an input schema has repeated.
 
     Raises:
-        InvalidToolError: the name of a header is no token or not unique, or the argument is neither a string,
-            an integer nor a boolean, or cannot be reached by `properties` alone.
+        InvalidToolError: the name of a header is not a token or not unique, or the argument is not a string,
+            integer or boolean, or cannot be reached by `properties` alone.
     """
     found: dict[str, RepeatedArgument] = {}
     for path, node in _schemas(schema):

@@ -59,7 +59,7 @@ async def open_access(
 
 
 async def _signs_in_elsewhere(settings: ConsoleSettings) -> bool:
-    """Tell whether the MCP server names authorization servers, none of which is of the tenant's cloud.
+    """Tell whether the MCP server names authorization servers, all outside the tenant's cloud.
 
     A server that cannot be asked is asked again by the chat, which says what is wrong.
     """

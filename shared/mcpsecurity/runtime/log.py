@@ -232,5 +232,5 @@ def _local_second(second: int) -> str:
 def _json(line: Mapping[str, object]) -> str:
     try:
         return orjson.dumps(line, default=str).decode()
-    except orjson.JSONEncodeError:  # text that is no Unicode: bytes of a header come as surrogates
+    except orjson.JSONEncodeError:  # text that is not Unicode: bytes of a header come as surrogates
         return json.dumps(line, default=str)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.server.doctor.doctoring import find, settings_of
+from tests.support.company import service_identity
 
 from mcpsecurity.localcloud import LocalCloud
 from mcpsecurity_server.doctor import Finding, Status
@@ -14,15 +15,7 @@ UNKNOWN = "10ca1c10-0000-4000-8000-000000000000"
 
 @pytest.fixture(autouse=True)
 def identity(healthy_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of a service with an application of its own, and no other identity."""
-    for key, value in {
-        "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential",
-        "AZURE_TENANT_ID": healthy_cloud.tenant_id,
-        "AZURE_CLIENT_ID": healthy_cloud.daemon_client_id,
-        "AZURE_CLIENT_SECRET": healthy_cloud.daemon_client_secret,
-        "AZURE_AUTHORITY_HOST": healthy_cloud.authority,
-    }.items():
-        monkeypatch.setenv(key, value)
+    service_identity(monkeypatch, healthy_cloud)
 
 
 async def _found(cloud: LocalCloud, **changes: Any) -> Finding:

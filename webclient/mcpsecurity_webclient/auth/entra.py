@@ -88,7 +88,7 @@ class EntraClient:
         self._credential: ClientCredential | None = None
 
     async def __aenter__(self) -> Self:
-        """Begin to read the tenant's metadata and keys; a tenant that is down is no reason not to start."""
+        """Begin to read the tenant's metadata and keys; the service starts even if the tenant is down."""
         settings = self._settings
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=4)
         session = await self._resources.enter_async_context(

@@ -1,6 +1,6 @@
 """Makes turns fit into a number of tokens by excerpts of long parts, and finds where older turns end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,12 +51,7 @@ def fitted(
         for turn, after, place in zip(turns, turns[1:], places, strict=False)
         if turn.role == after.role == AuthorRole.USER
     }
-    old = [max(int(limit * _OLD), _OLDEST), _OLDEST]
-    whole = (int(limit), int(limit))
-    steps = [whole, whole, *((cap, int(limit * _EARLY)) for cap in old)]
-    if hard:
-        steps += [(_LEAST, max(int(limit * share), _LEAST)) for share in _LATE]
-    for number, (older, newer) in enumerate(steps):
+    for number, (older, newer) in enumerate(_caps(limit, hard=hard)):
         if number == 1:
             turns = [
                 without_thought(turn) if hard or place < question else turn
@@ -72,6 +67,16 @@ def fitted(
             changed = sum(new is not turn for new, turn in zip(made, turns, strict=True))
             return Fitted(made, tokens, changed)
     return None
+
+
+def _caps(limit: int, *, hard: bool) -> Iterator[tuple[int, int]]:
+    """Yield how many tokens a turn may have, one before the question and a later one: whole ones first (with
+    and without thoughts), then shorter and shorter excerpts."""
+    yield from [(limit, limit)] * 2
+    for older in (max(int(limit * _OLD), _OLDEST), _OLDEST):
+        yield older, int(limit * _EARLY)
+    for share in _LATE if hard else ():
+        yield _LEAST, max(int(limit * share), _LEAST)
 
 
 def exchanges(turns: Sequence[ChatMessageContent]) -> list[int]:

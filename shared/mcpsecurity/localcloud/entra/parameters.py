@@ -97,7 +97,7 @@ async def form_values(request: web.Request) -> dict[str, str]:
     """Return the parameters of a form that was posted, as `single_values` does.
 
     Raises:
-        EntraError: it is no form of texts (AADSTS9002313), or as for `single_values`.
+        EntraError: the body is not a form of texts (AADSTS9002313), or as for `single_values`.
     """
     if request.content_type != "application/x-www-form-urlencoded":
         raise EntraError(Sts.MALFORMED, detail="The body must be application/x-www-form-urlencoded.")

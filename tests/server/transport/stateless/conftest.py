@@ -8,11 +8,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 from mcp.server.fastmcp import FastMCP
-from tests.support.served import on_loopback
+from tests.server.transport.conftest import Serve
 
-from mcpsecurity_server.transport import MountedMcp, mount_mcp
+from mcpsecurity_server.transport import MountedMcp
 
 VERSION = "2026-07-28"
 PREFIX = "io.modelcontextprotocol/"
@@ -110,19 +109,12 @@ Connect = Callable[..., AbstractAsyncContextManager[Client]]
 
 
 @pytest.fixture
-def connect() -> Connect:
-    """Return a context manager that serves a FastMCP instance with the given options of `mount_mcp`."""
+def connect(serve: Serve) -> Connect:
+    """Return a context manager like that of `serve`, which yields a client of this revision."""
 
     @asynccontextmanager
-    async def connected(
-        mcp: FastMCP[Any], *, middlewares: tuple[Any, ...] = (), **options: Any
-    ) -> AsyncIterator[Client]:
-        app = web.Application(middlewares=middlewares)
-        mounted = mount_mcp(app, mcp, **options)
-        async with (
-            on_loopback(app, "/mcp") as url,
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http,
-        ):
-            yield Client(url, http, mounted)
+    async def connected(mcp: FastMCP[Any], **options: Any) -> AsyncIterator[Client]:
+        async with serve(mcp, **options) as served:
+            yield Client(served.url, served.http, served.mounted)
 
     return connected

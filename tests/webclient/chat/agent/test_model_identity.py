@@ -9,6 +9,7 @@ from aiohttp import web
 from azure.core.exceptions import ClientAuthenticationError
 from semantic_kernel.contents import ChatHistory
 from tests.browser.stack import Stack
+from tests.support.company import service_identity
 from tests.support.served import on_loopback
 from tests.webclient.conftest import NewPerson, ServeWeb
 
@@ -22,16 +23,7 @@ GRAPH = "https://graph.microsoft.com/.default"
 
 @pytest.fixture(autouse=True)
 def identity(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of a service that azure-identity's `EnvironmentCredential` finds, and nobody else."""
-    cloud = stack.cloud
-    for key, value in {
-        "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential",
-        "AZURE_TENANT_ID": cloud.tenant_id,
-        "AZURE_CLIENT_ID": cloud.daemon_client_id,
-        "AZURE_CLIENT_SECRET": cloud.daemon_client_secret,
-        "AZURE_AUTHORITY_HOST": cloud.authority,
-    }.items():
-        monkeypatch.setenv(key, value)
+    service_identity(monkeypatch, stack.cloud)
 
 
 async def _answer(stack: Stack, **changes: Any) -> str:

@@ -238,7 +238,7 @@ def best_tool(tools: Sequence[Tool], text: str) -> Tool | None:
 
 
 def _topics(text: str) -> frozenset[str]:
-    """Return the stems of a text that are no names of places or days, and no everyday words."""
+    """Return the stems of a text without names of places or days and without everyday words."""
     for days in reversed(days_in(text, _ANY_DAY)):
         text = f"{text[: days.position]} {text[days.end :]}"
     for place in places(text):

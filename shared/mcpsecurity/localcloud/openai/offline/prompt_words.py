@@ -80,7 +80,7 @@ def stems(text: str) -> list[str]:
 def corrected(text: str, known: AbstractSet[str]) -> str:
     """Return a text with misspelt words put right: what nearly is one of `known`, or an everyday word.
 
-    The first letter is nearly always right: "older" is no misspelt "colder".
+    The first letter is nearly always right: "older" is not a misspelt "colder".
     """
     words = sorted({word for word in known | set(_SAME) if len(word) >= _LONG})
 
