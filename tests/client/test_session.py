@@ -1,5 +1,6 @@
 """The private names of the SDK that `client/session.py` uses, and what the SDK logs."""
 
+import asyncio
 import inspect
 from typing import Any
 
@@ -38,5 +39,28 @@ async def test_a_notification_that_cannot_be_read_is_logged_without_a_word_of_it
         await eventually(lambda: "cannot be read or passed on" in caplog.text)
     assert "what alice wrote" not in caplog.text
     assert "odd level" not in caplog.text
+    sent.close()
+    send.close()
+
+
+async def test_a_question_whose_callback_is_cancelled_by_itself_does_not_end_the_session() -> None:
+    send, read = anyio.create_memory_object_stream[Any](5)
+    write, sent = anyio.create_memory_object_stream[Any](5)
+
+    async def gives_up(*_: Any) -> types.ElicitResult:
+        raise asyncio.CancelledError
+
+    form = {"message": "Sure?", "requestedSchema": {"type": "object", "properties": {}}}
+    ping: dict[str, Any] = {"id": 2, "method": "ping"}
+    async with ConcurrentSession(read, write, elicitation_callback=gives_up):
+        for message in ({"id": 1, "method": "elicitation/create", "params": form}, ping):
+            request = types.JSONRPCRequest.model_validate({"jsonrpc": "2.0"} | message)
+            await send.send(SessionMessage(types.JSONRPCMessage(request)))
+        with anyio.fail_after(30):
+            answers = [(await sent.receive()).message.root for _ in range(2)]
+    assert {answer.id: type(answer) for answer in answers} == {
+        1: types.JSONRPCError,
+        2: types.JSONRPCResponse,
+    }
     sent.close()
     send.close()

@@ -46,13 +46,21 @@ class RunningCall:
     questions: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def within(self, work: Any) -> Any:
-        """Await a coroutine in the context of the call; it ends with the call."""
+        """Await a coroutine in the context of the call.
+
+        Raises:
+            McpError: the call ended first.
+        """
         task = asyncio.get_running_loop().create_task(work, context=self.context)
         self.questions.add(task)
         try:
-            return await task
+            await asyncio.wait([task])
         finally:
             self.questions.discard(task)
+            task.cancel()
+        if task.cancelled():
+            raise _error("The call that this belongs to has ended")
+        return task.result()
 
     async def tell(self, work: Any) -> None:
         """Await a coroutine in the context of the call, and no longer than the call takes: the loop that

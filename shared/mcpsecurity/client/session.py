@@ -7,6 +7,7 @@ This module is the only one that uses private names of `ClientSession`: `_handle
 `_received_request`, `_request_id`, `_response_streams`, `_send_response` and `_task_group`.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -113,13 +114,20 @@ class ConcurrentSession(ClientSession):
             with self.answering():
                 await super()._received_request(responder)
         except anyio.get_cancelled_exc_class():
-            if not responder.cancelled:  # by the server, which withdraws its question: the session goes on
+            if responder.cancelled:  # by the server, which withdraws its question: the session goes on
+                return
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
                 raise
+            await self._failed(responder)  # what the callback waited for was cancelled, and not the session
         except Exception:  # noqa: BLE001 - a failing callback must not end the connection; logged in full
             _log.exception("answering %s failed", responder.request.root.method)
-            error = types.ErrorData(code=types.INTERNAL_ERROR, message="The client could not answer")
-            with suppress(*_CLOSED):
-                await self._send_response(responder.request_id, error)
+            await self._failed(responder)
+
+    async def _failed(self, responder: RequestResponder[types.ServerRequest, types.ClientResult]) -> None:
+        error = types.ErrorData(code=types.INTERNAL_ERROR, message="The client could not answer")
+        with suppress(*_CLOSED):
+            await self._send_response(responder.request_id, error)
 
 
 async def call_tool(

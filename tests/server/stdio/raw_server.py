@@ -52,6 +52,12 @@ def questions(request: dict[str, Any]) -> None:
     result(request, json.dumps(answers))
 
 
+def ask_and_go_on(request: dict[str, Any]) -> None:
+    form = {"message": "Sure?", "requestedSchema": {"type": "object", "properties": {}}}
+    send(id=7, method="elicitation/create", params=form)
+    result(request, "did not wait")
+
+
 def close_input(request: dict[str, Any]) -> None:
     os.close(0)
     result(request, "closed")
@@ -73,7 +79,7 @@ def deaf(request: dict[str, Any]) -> None:
     time.sleep(600)
 
 
-TOOLS = (noise, unasked, questions, close_input, leave_behind, deaf)
+TOOLS = (noise, unasked, questions, ask_and_go_on, close_input, leave_behind, deaf)
 
 
 def serve() -> None:

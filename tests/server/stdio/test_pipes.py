@@ -49,8 +49,15 @@ async def running(command: Command = RAW) -> AsyncIterator[StdioProcess]:
         await process.aclose()
 
 
-async def called(process: StdioProcess, tool: str, **arguments: Any) -> str:
-    call = RunningCall(session=None, can_be_asked=False)  # type: ignore[arg-type] # these tools ask nobody
+class NeverAnswers:
+    """A session whose person is asked, and does nothing."""
+
+    async def send_request(self, *_: Any) -> None:
+        await asyncio.Event().wait()
+
+
+async def called(process: StdioProcess, tool: str, asked: Any = None, **arguments: Any) -> str:
+    call = RunningCall(session=asked, can_be_asked=asked is not None)
     params = types.CallToolRequestParams(name=tool, arguments=arguments)
     async with asyncio.timeout(60):
         result = await process.call(params, call, None)
@@ -121,6 +128,12 @@ async def test_answers_that_nobody_waits_for_and_questions_with_one_id_change_no
         answered = json.loads(await called(process, "questions"))
         assert [each["id"] for each in answered] == [7, 7, 8, 9]
         assert ["error" in each for each in answered] == [True, True, True, False]
+
+
+async def test_a_call_that_ends_before_its_question_is_answered_leaves_the_process_as_it_is() -> None:
+    async with running() as process:
+        assert await called(process, "ask_and_go_on", NeverAnswers()) == "did not wait"
+        assert await called(process, "noise") == "after the noise"
 
 
 async def test_a_command_that_closes_its_input_has_ended() -> None:
