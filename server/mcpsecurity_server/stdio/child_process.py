@@ -118,6 +118,8 @@ class StdioProcess:
             return await asyncio.shield(ready)
         except BaseException:
             await end_tasks(self._task)
+            if not ready.cancelled():
+                ready.exception()  # which nobody waits for any more
             raise
 
     async def aclose(self) -> None:

@@ -32,6 +32,8 @@ def requests(url: str, **hosts: str) -> BoundedRequests:
         (OUTSIDE, "::1"),
         (OUTSIDE, "::ffff:10.1.2.3"),
         (OUTSIDE, "fd00::1"),
+        (OUTSIDE, "64:ff9b::a01:203"),
+        (OUTSIDE, "2002:a01:203::1"),
         (OUTSIDE, "169.254.169.254"),
         (INSIDE, HERE),
         (INSIDE, "169.254.169.254"),
@@ -43,6 +45,29 @@ async def test_an_address_that_is_nearer_than_the_server_is_not_asked(server: st
     asking = requests("https://server.example/mcp", server=server, sign_in=address)
     with pytest.raises(BridgeError, match="an address that is not used: sign_in"):
         await asking.send(httpx.Request("GET", "https://sign_in.example/"))
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["intranet", "127.1", "0x7f.1", "a.127.0x1", "metadata.google.internal", "printer.local."],
+)
+async def test_a_companys_proxy_is_not_asked_for_names_inside(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(BridgeError, match="an address that is not used"):
+        await requests("https://server.example/mcp").send(httpx.Request("GET", f"https://{host}/"))
+
+
+async def test_a_companys_proxy_is_asked_for_public_names_and_the_servers_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    for host in ("login.example", "mcp.corp"):
+        with pytest.raises(ServerUnavailableError, match="does not answer"):
+            await requests("https://mcp.corp/mcp").send(httpx.Request("GET", f"https://{host}/"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 import httpx
@@ -25,6 +25,11 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 _SECONDS: Final = 10.0
 _MAX_BODY: Final = 256 * 1024
 _MAX_ADDRESSES: Final = 3
+_TRANSLATED: Final = IPv6Network("64:ff9b::/96")
+_LOCAL_NAMES: Final = frozenset(
+    {"arpa", "corp", "home", "internal", "lan", "local", "localdomain", "localhost"}
+)
+"""Top-level names that no public name has (RFC 2606, RFC 6762, RFC 8375, ICANN)."""
 _KEPT_HEADERS: Final = ("content-type", "www-authenticate")
 
 
@@ -98,6 +103,8 @@ class BoundedRequests:
     async def _sent(self, request: httpx.Request) -> httpx.Response:
         proxy = proxy_for(str(request.url))
         by_name = proxy is not None and not _is_address(request.url.host)  # which the proxy looks up
+        if by_name and not _is_public_name(request.url.host) and request.url.host != self._server.host:
+            raise self._refused(request.url.host)
         hosts = [request.url.host] if by_name else await self._allowed(request.url)
         async with httpx.AsyncClient(verify=self._tls, trust_env=False, proxy=proxy) as client:
             for host in hosts[:-1]:
@@ -160,13 +167,26 @@ def _sent_to(request: httpx.Request, host: str) -> httpx.Request:
 
 def _reach(address: IPv4Address | IPv6Address) -> _Reach | None:
     """Return how far away an address is; None for one that is no host's, or a cloud's own (link-local)."""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    if isinstance(address, IPv6Address) and (inner := _inner(address)) is not None:
+        address = inner
     if address.is_loopback:
         return _Reach.MACHINE
     if address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved:
         return None
     return _Reach.INTERNET if address.is_global else _Reach.NETWORK
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address leads to, by translation (RFC 6052) or a tunnel."""
+    if address in _TRANSLATED:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+def _is_public_name(host: str) -> bool:
+    """Tell whether a name may be one of the Internet's. A proxy would look up others in its own network."""
+    *before, last = host.rstrip(".").lower().split(".")
+    return bool(before) and not last[:1].isdigit() and last not in _LOCAL_NAMES
 
 
 def _is_address(host: str) -> bool:
