@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.support.recorded import REFUSALS
 
 from mcpsecurity.model_error import error_in
 from mcpsecurity.model_refusal import Kind, kind_of
@@ -359,7 +360,7 @@ CASES: dict[str, Case] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("case", [*CASES.values(), *REFUSALS.values()], ids=[*CASES, *REFUSALS])
 def test_a_refusal_means_the_same_in_whichever_words(case: Case) -> None:
     kind, status, body = case
     assert kind_of(status, error_in(body) or {}) == kind

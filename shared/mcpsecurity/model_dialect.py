@@ -54,6 +54,13 @@ _NO_THOUGHT = " "
 """What stands for a thought that is not known any more: an empty one is refused."""
 _NO_MODEL = frozenset({"DeploymentNotFound", "model_not_found"})
 _LIMITS = ("max_completion_tokens", "max_tokens")
+_ALL_LIMITS = (*_LIMITS, "max_output_tokens")
+_LIMIT_TOO_HIGH = re.compile(
+    r"max_(?:completion_|output_)?tokens\b(?!.*context length).{0,80}"
+    r"(?:too large|greater than|less than or equal|> \d+|at most)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""How a limit is refused that the model's own is below, so that it holds without being sent."""
 _RETURNED = ("reasoning_details", "thinking_blocks", "extra_content", "provider_specific_fields")
 """What goes back in messages because it came in them, and what some who send it refuse."""
 
@@ -163,8 +170,8 @@ class Dialect:
         if _WITHOUT_EFFORT.search(message) and "messages" in body:
             known, self.effortless = body.get("reasoning_effort") == "none", True
             return not known
-        if any(limit in body for limit in _LIMITS) and "max_" in parameter + message:
-            return self._rename_limit(body, message)
+        if any(limit in body for limit in _ALL_LIMITS) and "max_" in parameter + message:
+            return self._other_limit(body, message)
         path = _OPTIONAL.get(parameter)
         if path is None and _UNKNOWN.search(message):
             path = next((p for name, p in _OPTIONAL.items() if _named(name, message) and _has(body, p)), None)
@@ -220,8 +227,14 @@ class Dialect:
             return False
         return self.shaped(dict(body)) != body
 
-    def _rename_limit(self, body: Mapping[str, Any], message: str) -> bool:
-        sent = next(limit for limit in _LIMITS if limit in body)
+    def _other_limit(self, body: Mapping[str, Any], message: str) -> bool:
+        """Learn another name for the limit of an answer, or that it is more than the model writes anyway."""
+        sent = next(limit for limit in _ALL_LIMITS if limit in body)
+        if _LIMIT_TOO_HIGH.search(message) is not None:
+            self.dropped.add((sent,))
+            return True
+        if sent not in _LIMITS:
+            return False
         other = next(limit for limit in _LIMITS if limit != sent)
         if not (_UNKNOWN.search(message) or other in message):
             return False

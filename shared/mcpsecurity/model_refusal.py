@@ -2,7 +2,7 @@
 
 The words are from documentation and public reports of OpenAI, Azure, Anthropic, Google, AWS, Databricks,
 Mistral, xAI, Groq, Cohere, DeepSeek, Moonshot, Alibaba, GitHub, OpenRouter, LiteLLM, vLLM, SGLang, TGI,
-llama.cpp, LM Studio and Ollama.
+transformers, mlx-lm, llama.cpp, LM Studio and Ollama.
 """
 
 import re
@@ -65,7 +65,7 @@ _NO_TOOLS = re.compile(
 _NO_PICTURES = re.compile(
     r"image inputs? (?:is|are) not supported|at most 0 image|not a multimodal model"
     r"|(?:does not|doesn't) support (?:images?|vision|multimodal)|no endpoints found that support image"
-    r"|image_url.{0,40}not supported|cannot read .{0,20}images?",
+    r"|image_url.{0,40}not supported|cannot read .{0,20}images?|only .?text.? content type",
     re.IGNORECASE,
 )
 _LOADING = re.compile(
@@ -102,7 +102,8 @@ _STATUSES = {
 _NO_MODEL_WORDS = re.compile(
     r"(model|deployment|endpoint).{0,60}(not found|not exist|decommissioned|deprecated)"
     r"|(unknown|invalid|no such) model|not a valid model|model identifier is invalid|non-serverless model"
-    r"|does not support chat",
+    r"|does not support chat|repository not found|snapshot folder for the specified revision"
+    r"|server is pinned to",
     re.IGNORECASE,
 )
 

@@ -126,7 +126,7 @@ def _gateway_refuses(body: Body) -> Refused | None:
 # Anthropic's own compatible endpoint: platform.claude.com/docs/en/api/openai-sdk. It thinks in silence, and
 # refuses what the Messages API refuses: empty texts, results that do not follow their calls.
 def _anthropic_calls(name: str) -> Events:
-    usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}}
+    usage = {"choices": [], "usage": {"prompt_tokens": 300, "completion_tokens": 2, "total_tokens": 302}}
     head = chunk({"role": "assistant", "content": "I look it up."})
     return [head, *_in_pieces(name, "toolu_01"), chunk({}, "tool_calls"), chunk() | usage, DONE]
 
@@ -150,7 +150,7 @@ def _anthropic_refuses(body: Body) -> Refused | None:
 # Microsoft Foundry. The router answers by the model that it chose, after a chunk of the filter's:
 # learn.microsoft.com/azure/foundry/openai/concepts/model-router-reference
 def _routed(events: Events) -> Events:
-    usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}, "obfuscation": "x"}
+    usage = {"choices": [], "usage": {"prompt_tokens": 300, "completion_tokens": 2}, "obfuscation": "x"}
     done = [{**e, "model": "gpt-5-nano-2025-08-07"} if isinstance(e, dict) else e for e in events[:-1]]
     return [PROMPT_FILTER, *done, {**chunk(), **usage, "model": "gpt-5-nano-2025-08-07"}, DONE]
 
@@ -194,7 +194,9 @@ def _tagged_says() -> Events:
 
 # xAI: each call whole in one chunk, usage with each; docs.x.ai/docs/guides/function-calling
 def _xai_calls(name: str) -> Events:
-    usage = {"usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "num_sources_used": 0}}
+    usage = {
+        "usage": {"prompt_tokens": 300, "completion_tokens": 2, "total_tokens": 302, "num_sources_used": 0}
+    }
     made = chunk({"tool_calls": [call(name, WRITTEN, index=0, id="call_18437290")]}, **usage)
     return [
         chunk({"role": "assistant", "reasoning_content": "Hm."}, **usage),

@@ -34,7 +34,8 @@ def _deepseek_calls(name: str) -> Events:
     rest = [{"index": 0, "function": {"arguments": piece}} for piece in ('{"city"', ': "Bern"}')]
     head: Body = {"role": "assistant", "content": None, "reasoning_content": "The person"}
     thought = [chunk(head), chunk({"content": None, "reasoning_content": " wants to know."})]
-    usage = {"prompt_tokens": 3, "completion_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 1}}
+    details = {"reasoning_tokens": 1}
+    usage = {"prompt_tokens": 300, "completion_tokens": 2, "completion_tokens_details": details}
     return [
         ": keep-alive\n\n",
         *thought,
@@ -115,7 +116,8 @@ def _openrouter_calls(name: str) -> Events:
         return chunk({"role": "assistant", "content": "", "reasoning": text, "reasoning_details": details})
 
     made = {"tool_calls": [call(name, index=0, id="toolu_1")], "role": "assistant", "content": None}
-    comment, usage = ": OPENROUTER PROCESSING\n\n", {"prompt_tokens": 3, "completion_tokens": 2, "cost": 0.1}
+    comment = ": OPENROUTER PROCESSING\n\n"
+    usage = {"prompt_tokens": 300, "completion_tokens": 2, "cost": 0.1}
     last = {"id": "c", "choices": [chunk({}, "tool_calls")["choices"][0]], "usage": usage}
     return [comment, comment, thought("I "), comment, thought("see.", signature="s"), chunk(made), last, DONE]
 
@@ -136,7 +138,7 @@ def _azure_calls(name: str) -> Events:
     ]
     checked = chunk(None) | {"id": "", "model": ""}
     checked["choices"][0] |= {"content_filter_results": SAFE, "content_filter_offsets": {"end_offset": 9}}
-    usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+    usage = {"choices": [], "usage": {"prompt_tokens": 300, "completion_tokens": 2}}
     head = chunk({"role": "assistant", "content": None, "refusal": None})
     return [
         PROMPT_FILTER,
@@ -175,7 +177,7 @@ def _litellm_calls(name: str) -> Events:
 
 # A gateway: `stop` with every chunk, arguments as an object, no [DONE]; su-kaka/gcli2api#403
 def _gateway_calls(name: str) -> Events:
-    usage = {"prompt_tokens": 3, "completion_tokens": 1}
+    usage = {"prompt_tokens": 300, "completion_tokens": 1}
     return [
         chunk({"role": "assistant", "reasoning_content": "Hm."}, "stop", usage=usage),
         chunk({"tool_calls": [call(name, ARGUMENTS, index=None, id="")]}, "stop", usage=usage),
@@ -185,7 +187,7 @@ def _gateway_calls(name: str) -> Events:
 def _vllm_calls(name: str) -> Events:
     begun = {"id": "chatcmpl-tool-a1", "type": "function", "index": 0, "function": {"name": name}}
     rest = [{"index": 0, "function": {"arguments": piece}} for piece in ('{"city": "', "Bern", '"}')]
-    continuous: Body = {"usage": {"prompt_tokens": 3, "total_tokens": 4, "completion_tokens": 1}}
+    continuous: Body = {"usage": {"prompt_tokens": 300, "total_tokens": 301, "completion_tokens": 1}}
     return [
         chunk({"role": "assistant", "content": ""}, **continuous),
         *(chunk({"tool_calls": [m]}, **continuous) for m in [begun, *rest]),

@@ -9,7 +9,8 @@ import aiohttp
 from mcpsecurity.model_list import in_members
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.settings import SettingsError
-from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, warning
+from mcpsecurity_server.doctor.findings import Finding, Status, failed, ok, skipped, warning
+from mcpsecurity_server.doctor.model_lists import read_lists
 from mcpsecurity_server.doctor.model_request import ModelAnswer, ask_model
 from mcpsecurity_server.doctor.requests import NoTokenError, UnreachableError
 from mcpsecurity_server.doctor.settings import DoctorSettings
@@ -17,6 +18,12 @@ from mcpsecurity_server.doctor.settings import DoctorSettings
 _ROLE = "the role Cognitive Services OpenAI User of that identity, or AZURE_OPENAI_TOKEN_SCOPE"
 _HEADERS, _API = "MCPSECURITY_MODEL_HEADERS", "MCPSECURITY_MODEL_API"
 _LIMIT = "MCPSECURITY_MODEL_MAX_OUTPUT_TOKENS"
+_WINDOW = "MCPSECURITY_MODEL_CONTEXT_WINDOW"
+_LITTLE = 8192
+_FEW = (
+    "Tools and a few messages fill that. Its server may let it read more (llama.cpp: -c; vLLM: "
+    "--max-model-len; Ollama: OLLAMA_CONTEXT_LENGTH; LM Studio: Context Length)."
+)
 _UNEXPLAINED = ("passing", "refused", "redirect", "no_address")
 _SHOWN, _FAULT = 200, 500
 _PARSER = (
@@ -25,6 +32,7 @@ _PARSER = (
 _WAYS = {"responses": "Responses", "chat": "Chat Completions", "dated": "Chat Completions (dated API)"}
 _OPTIONS = {
     "temperature": "MCPSECURITY_MODEL_TEMPERATURE",
+    **dict.fromkeys(("max_tokens", "max_completion_tokens", "max_output_tokens"), _LIMIT),
     "reasoning": "MCPSECURITY_MODEL_REASONING_EFFORT",
     "reasoning_effort": "MCPSECURITY_MODEL_REASONING_EFFORT",
 }
@@ -53,14 +61,46 @@ async def check_model(
 async def _asked(session: aiohttp.ClientSession, model: ModelSettings, tls: ssl.SSLContext) -> Finding:
     """Ask a model, and judge what it says."""
     try:
-        answer = await ask_model(session, model, await _credential(model, tls))
+        headers = await _credential(model, tls)
+        answer = await ask_model(session, model, headers)
     except NoTokenError as error:
         return failed("model", f"There is no token for the model: {error}.", error.setting)
     except UnreachableError as error:
         setting = "MCPSECURITY_CA_FILE" if error.is_trust else _address_key(model)
         return failed("model", f"The model does not answer: {error}.", setting)
     refused = answer.status_code != 200 or (not answer.answered and answer.kind not in _UNEXPLAINED)
-    return _judge_refusal(model, answer) if refused else _judge_answer(model, answer)
+    if refused:
+        finding = _judge_refusal(model, answer)
+        return await _with_names(session, model, headers, finding) if answer.kind == "no_model" else finding
+    finding = _judge_answer(model, answer)
+    if finding.status is not Status.OK or model.endpoint.is_openais:
+        return finding
+    return _judge_window(model, finding, (await read_lists(session, model, headers)).told.window)
+
+
+async def _with_names(
+    session: aiohttp.ClientSession, model: ModelSettings, headers: dict[str, str], finding: Finding
+) -> Finding:
+    """Add the names that the endpoint lists; Azure lists models that need no deployment."""
+    listed = None if model.endpoint.azure else await read_lists(session, model, headers)
+    if listed is None or not listed.names:
+        return finding
+    return replace(finding, message=f"{finding.message} There are: {listed.like(model.model_name)}.")
+
+
+def _judge_window(model: ModelSettings, finding: Finding, window: int | None) -> Finding:
+    """Judge how much the model reads for one answer, as its endpoint tells; `finding` is that it answers."""
+    if window is None:
+        return finding
+    message = f"{finding.message} It reads {window} tokens for one answer."
+    if model.context_window is not None and model.context_window > window:
+        message += f" The chat would send it up to {model.context_window}."
+        return warning("model", message, _WINDOW)
+    if model.max_output_tokens is not None and model.max_output_tokens >= window:
+        return warning("model", f"{message} An answer may not have as many.", _LIMIT)
+    if window < _LITTLE:
+        return warning("model", f"{message} {_FEW}", "the start of the model's server")
+    return replace(finding, message=message)
 
 
 def _of_list(name: str, finding: Finding) -> Finding:
@@ -108,6 +148,12 @@ def _judge_answer(model: ModelSettings, answer: ModelAnswer) -> Finding:
             f"{name} writes its tool calls as text, so that no tool is run: start its server with {_PARSER}."
         )
         return failed("model", as_text, _name_key(model))
+    if answer.left_tool_out:
+        message += (
+            f" It read {answer.read} tokens, fewer than the tool has: its chat template leaves tools out, so "
+            "that it calls none. Choose a model or a template with tools."
+        )
+        return warning("model", message, _name_key(model))
     left_out = sorted({_OPTIONS[path[0]] for path in answer.dialect.dropped if path[0] in _OPTIONS})
     if left_out:
         setting = ", ".join(left_out)

@@ -18,12 +18,21 @@ from mcpsecurity_server.doctor.requests import Answer, fetch
 _QUESTION = {"role": "user", "content": "Ask the tool for the date, then say ok."}
 _TOOL: dict[str, Any] = {
     "name": "Tools-get_current_date_time",
-    "description": "The date and the time.",
+    "description": "Returns the current date and the current time of day. Call it whenever the person asks "
+    "what day it is, what time it is, which week or month this is, how long something takes "
+    "from now, or how long ago something was, and whenever an answer depends on the date of "
+    "today in another way. Do not guess the date and do not say that it is unknown, since what "
+    "was learned in training is older than the conversation. The result is one line of text "
+    "with the day of the week, the year, the month, the day of the month, the hour, the minute "
+    "and the time zone. Repeat the parts that the person asked for in a short sentence and "
+    "leave out all others. It takes no arguments.",
     "parameters": {"type": "object", "properties": {}},
 }
 _MAX_TRIES = 6
 _SECONDS = 60.0
 _LONGEST = 2000
+_TOKENS_OF_TOOL = 120
+"""What a question with the tool has at least, whatever counts its 600 characters."""
 _ENDS = frozenset({"response.completed", "response.incomplete"})
 
 
@@ -38,6 +47,7 @@ class ModelAnswer:
         kind: what the error means, if there is one.
         model: the model that the answer names.
         text: the text of the answer; None if there was no answer.
+        read: how many tokens the model says that it has read; None if it does not.
         streamed: whether the answer was streamed; some gateways send it whole.
         first_way: the way of the first request.
         dialect: the options that the endpoint refused, and takes instead.
@@ -50,6 +60,7 @@ class ModelAnswer:
     kind: Kind
     model: str
     text: str | None
+    read: int | None
     streamed: bool
     first_way: Way
     dialect: Dialect
@@ -58,6 +69,11 @@ class ModelAnswer:
     def answered(self) -> bool:
         """Whether there was an answer, streamed or whole."""
         return self.text is not None
+
+    @property
+    def left_tool_out(self) -> bool:
+        """Whether the model read too little to have been shown the tool."""
+        return self.read is not None and 0 < self.read < _TOKENS_OF_TOOL
 
     @property
     def calls_as_text(self) -> bool:
@@ -129,7 +145,8 @@ def _read(answer: Answer, first_way: Way, dialect: Dialect) -> ModelAnswer:
     model = next((name for event in events if (name := _model(event))), "")
     message, code, param = (_line(error.get(name)) for name in ("message", "code", "param"))
     kind = kind_of(None if answer.status == 200 else answer.status, error)
-    said = (answer.status, message, code, param, kind, _line(model), text)
+    read = next((count for event in reversed(events) if (count := _read_tokens(event))), None)
+    said = (answer.status, message, code, param, kind, _line(model), text, read)
     return ModelAnswer(*said, streamed, first_way, dialect)
 
 
@@ -173,6 +190,15 @@ def _json(text: str) -> Any:
 def _model(event: Mapping[str, Any]) -> str:
     response = event.get("response")
     return str((response if isinstance(response, Mapping) else event).get("model") or "")
+
+
+def _read_tokens(event: Mapping[str, Any]) -> int | None:
+    response = event.get("response")
+    usage = (response if isinstance(response, Mapping) else event).get("usage")
+    if not isinstance(usage, Mapping):
+        return None
+    count = usage.get("prompt_tokens", usage.get("input_tokens"))
+    return count if isinstance(count, int) else None
 
 
 def _said(event: Mapping[str, Any]) -> str:

@@ -217,25 +217,16 @@ async def test_reasoning_and_include_are_left_out_for_models_that_do_not_reason(
     assert ["include" in body for body in endpoint.bodies] == [True, True, True, False]
 
 
-async def test_the_limit_of_an_answer_has_the_name_that_the_server_knows(
-    endpoint: Endpoint, model_at: Made
-) -> None:
-    for azure, first, other in (
-        (True, "max_completion_tokens", "max_tokens"),
-        (False, "max_tokens", "max_completion_tokens"),
-    ):
-        model = model_at("/openai/v1", azure=azure, api="chat")
-        endpoint.answers.append(Refusal(400, f"Unrecognized argument: {first}. Use '{other}' instead."))
-        await asked_whole(model, SETTINGS)
-        await asked_whole(model, SETTINGS)
-        limits = [{name: n for name, n in body.items() if "max" in name} for body in endpoint.bodies[-3:]]
-        assert limits == [{first: 500}, {other: 500}, {other: 500}]
-
-
 @pytest.mark.parametrize(
     "refusal",
     [
         Refusal(400, "maximum context length is 8192 tokens", "messages", "too_long"),
+        Refusal(
+            400,
+            "'max_completion_tokens' is too large: 500. This model's maximum context length is 2048 tokens "
+            "and your request has 1900 input tokens",
+        ),
+        Refusal(500, "image input is not supported - hint: if this is unexpected, provide the mmproj"),
         Refusal(401, "Unsupported parameter: temperature"),
         Refusal(429, "Too many requests"),
         Refusal(400, "Invalid type for 'messages'"),

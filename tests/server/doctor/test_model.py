@@ -1,72 +1,32 @@
 """The doctor asks a model as the chat does: by its API, with a tool, streaming, and follows its refusals."""
 
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from tests.server.doctor.doctoring import find, settings_of
+from tests.server.doctor.endpoints import (
+    NOWHERE,
+    Body,
+    chat_answer,
+    error,
+    events,
+    openai_finding,
+    response_answer,
+    standing_in,
+)
 from tests.support.partner import refusing
 from tests.support.partners import PARTNERS
 
 from mcpsecurity.localcloud import LocalCloud
 from mcpsecurity_server.doctor import Finding, Status, examine
 
-Body = dict[str, Any]
-Endpoint = Callable[[str, Body], web.Response]
-"""Answers a request to a path."""
-
-NOWHERE = "http://localhost:1/mcp"
 TOOLS_BY_RESPONSES = (
     "Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions. To use "
     "function tools, use /v1/responses or set reasoning_effort to 'none'."
 )
-
-
-def error(status: int, message: str, *, code: str | None = None, param: str | None = None) -> web.Response:
-    return web.json_response({"error": {"message": message, "code": code, "param": param}}, status=status)
-
-
-def events(*bodies: Body, model: str = "m") -> web.Response:
-    text = "".join(f"data: {json.dumps({'model': model} | body)}\n\n" for body in bodies)
-    return web.Response(text=text, content_type="text/event-stream")
-
-
-def chat_answer(model: str = "m") -> web.Response:
-    """An answer by Chat Completions; Azure's first chunk has no choice."""
-    return events({"choices": []}, {"choices": [{"delta": {"content": "ok"}}]}, model=model)
-
-
-def response_answer(model: str = "m") -> web.Response:
-    """An answer by Responses."""
-    ends = {"type": "response.completed", "response": {"model": model}}
-    return events({"type": "response.created", "response": {"model": model}}, ends)
-
-
-@asynccontextmanager
-async def standing_in(answer: Endpoint) -> AsyncIterator[tuple[str, list[tuple[str, Body, Any]]]]:
-    """Yield the address of a model's endpoint on loopback, and what it was asked: path, body, headers."""
-    asked: list[tuple[str, Body, Any]] = []
-
-    async def hear(request: web.Request) -> web.Response:
-        body = await request.json()
-        asked.append((request.path_qs, body, request.headers))
-        return answer(request.path, body)
-
-    app = web.Application()
-    app.router.add_post("/{path:.*}", hear)
-    async with TestServer(app, host="127.0.0.1") as server:
-        yield str(server.make_url("")).rstrip("/"), asked
-
-
-async def _openai(cloud: LocalCloud, url: str, **changes: Any) -> Finding:
-    """Look at a model that is no Azure's."""
-    none = {"azure_openai_endpoint": None, "deployment": None, "azure_openai_api_key": None}
-    values = none | {"openai_base_url": url, "openai_model": "m"} | changes
-    return await find("model", settings_of(cloud, NOWHERE, **values))
 
 
 async def _azure(cloud: LocalCloud, url: str, **changes: Any) -> Finding:
@@ -96,14 +56,14 @@ async def test_the_local_cloud_is_well_as_an_endpoint_that_is_compatible_with_op
     healthy_cloud: LocalCloud,
 ) -> None:
     url, key = f"{healthy_cloud.authority}/openai/v1", healthy_cloud.openai_api_key
-    found = await _openai(healthy_cloud, url, openai_model="offline-reasoning", openai_api_key=key)
+    found = await openai_finding(healthy_cloud, url, openai_model="offline-reasoning", openai_api_key=key)
     assert found.status is Status.OK, found
     assert "so the chat turns to Responses" in found.message
 
 
 async def test_a_question_has_a_tool_streams_and_carries_what_is_set(healthy_cloud: LocalCloud) -> None:
     async with standing_in(lambda *_: chat_answer("qwen3:8b")) as (url, asked):
-        found = await _openai(
+        found = await openai_finding(
             healthy_cloud,
             url,
             openai_api_key="k",
@@ -145,7 +105,7 @@ async def test_a_wrong_list_of_models_is_a_finding(healthy_cloud: LocalCloud) ->
 
 async def test_without_a_key_none_is_sent(healthy_cloud: LocalCloud) -> None:
     async with standing_in(lambda *_: chat_answer()) as (url, asked):
-        assert (await _openai(healthy_cloud, url)).status is Status.OK
+        assert (await openai_finding(healthy_cloud, url)).status is Status.OK
     assert not {"Authorization", "api-key"} & set(asked[0][2])
 
 
@@ -172,7 +132,7 @@ async def test_a_refusal_that_names_the_other_api_is_followed_and_told(healthy_c
         return error(400, TOOLS_BY_RESPONSES, param="reasoning_effort")
 
     async with standing_in(answer) as (url, asked):
-        found = await _openai(healthy_cloud, url)
+        found = await openai_finding(healthy_cloud, url)
     assert found.status is Status.OK, found
     assert "It refuses this by Chat Completions, so the chat turns to Responses." in found.message
     assert [path for path, _, _ in asked] == ["/v1/chat/completions", "/v1/responses"]
@@ -282,7 +242,7 @@ async def test_a_refusal_names_the_setting_to_change(
     healthy_cloud: LocalCloud, refusal: Body, status: Status, words: str, setting: str
 ) -> None:
     async with standing_in(lambda *_: error(**refusal)) as (url, _):
-        found = await _openai(healthy_cloud, url, openai_api_key="secret-key", max_output_tokens=99)
+        found = await openai_finding(healthy_cloud, url, openai_api_key="secret-key", max_output_tokens=99)
     assert (found.status, found.setting) == (status, setting), found
     assert words in found.message
 
@@ -309,7 +269,7 @@ async def test_an_answer_that_is_none_is_a_failure(
     healthy_cloud: LocalCloud, answer: Callable[[], web.Response], words: str
 ) -> None:
     async with standing_in(lambda *_: answer()) as (url, _):
-        found = await _openai(healthy_cloud, url)
+        found = await openai_finding(healthy_cloud, url)
     assert found.status is Status.FAILED
     assert words in found.message
 
@@ -331,7 +291,7 @@ async def test_calls_that_are_written_as_text_are_a_failure(
         return events(*map(event, pieces), {"type": "response.completed", "response": {}, "choices": [{}]})
 
     async with standing_in(answer) as (url, _):
-        found = await _openai(healthy_cloud, url)
+        found = await openai_finding(healthy_cloud, url)
     assert (found.status, found.setting) == (Status.FAILED, "OPENAI_CHAT_MODEL_ID")
     assert "--tool-call-parser" in found.message
 
@@ -350,7 +310,7 @@ async def test_an_answer_that_comes_whole_is_one_without_streaming(
     healthy_cloud: LocalCloud, body: Body
 ) -> None:
     async with standing_in(lambda *_: web.json_response(body)) as (url, _):
-        found = await _openai(healthy_cloud, url)
+        found = await openai_finding(healthy_cloud, url)
     assert found.status is Status.OK
     assert "m answers as m2, by Chat Completions, with a tool, without streaming" in found.message
 
@@ -359,14 +319,16 @@ async def test_a_call_that_a_whole_answer_writes_as_text_is_a_failure(healthy_cl
     text = '<tool_call>{"name": "Tools-get_current_date_time", "arguments": {}}'
     answer = {"choices": [{"message": {"content": text}}]}
     async with standing_in(lambda *_: web.json_response(answer)) as (url, _):
-        found = await _openai(healthy_cloud, url)
+        found = await openai_finding(healthy_cloud, url)
     assert (found.status, found.setting) == (Status.FAILED, "OPENAI_CHAT_MODEL_ID")
 
 
 async def test_each_setting_that_is_missing_is_a_finding(healthy_cloud: LocalCloud) -> None:
-    found = await _openai(healthy_cloud, "https://models.example/v1")
+    found = await openai_finding(healthy_cloud, "https://models.example/v1")
     assert (found.status, found.setting) == (Status.FAILED, "OPENAI_API_KEY")
-    both = await _openai(healthy_cloud, "http://localhost:1", azure_openai_endpoint="https://localhost:2")
+    both = await openai_finding(
+        healthy_cloud, "http://localhost:1", azure_openai_endpoint="https://localhost:2"
+    )
     assert (both.status, both.setting) == (Status.FAILED, "AZURE_OPENAI_ENDPOINT")
 
 
@@ -377,7 +339,7 @@ async def test_what_people_use_beside_azure_is_well(healthy_cloud: LocalCloud) -
             if partner.azure:
                 found = await _azure(healthy_cloud, url, max_output_tokens=99)
             else:
-                found = await _openai(healthy_cloud, url, openai_api_key="k", max_output_tokens=99)
+                found = await openai_finding(healthy_cloud, url, openai_api_key="k", max_output_tokens=99)
         assert found.status is Status.OK, (partner.name, found)
 
 
@@ -396,5 +358,5 @@ async def test_a_providers_words_are_told_in_whichever_form_they_come(
     healthy_cloud: LocalCloud, status: int, body: Any, said: str
 ) -> None:
     async with TestServer(refusing(status, body).app(), host="127.0.0.1") as server:
-        found = await _openai(healthy_cloud, str(server.make_url("/v1")), openai_api_key="k")
+        found = await openai_finding(healthy_cloud, str(server.make_url("/v1")), openai_api_key="k")
     assert (found.status, said in found.message) == (Status.FAILED, True), found

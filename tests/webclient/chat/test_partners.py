@@ -86,7 +86,7 @@ REQUEST_IDS = {
     "Azure-network": "apim-request-id",
 }
 """Who names its request, and in which header."""
-PASSING = ("llama.cpp", "loading")
+PASSING = ("loading",)
 """Who is asked once more."""
 REFUSING = {
     name: refusing(status, body, **{REQUEST_IDS.get(name, "x-other"): f"of-{name}"})

@@ -33,7 +33,7 @@ _LIMIT_TOLD = re.compile(
 )
 _SENT_TOLD = re.compile(
     r"(?:resulted in|requested|(?:request|input|count) \(|has|contains|too long:)"
-    r"[^0-9]{0,20}([0-9][0-9,]{2,10})"
+    r"[^0-9]{0,20}([0-9][0-9,]{2,10})(?![0-9,]*\s*characters)"
 )
 
 _log = logging.getLogger(__name__)

@@ -36,8 +36,9 @@ from mcpsecurity.kernel.model.stream import read_body
 from mcpsecurity.kernel.model.thoughts import thinks_by_name
 from mcpsecurity.model_dialect import Dialect, Way
 from mcpsecurity.model_endpoint import Api, ModelEndpoint, read_endpoint
-from mcpsecurity.model_error import refusal_of
+from mcpsecurity.model_error import error_of, refusal_of
 from mcpsecurity.model_listing import Told, listings, told_in
+from mcpsecurity.model_refusal import kind_of
 
 _MAX_TRIES = 8
 _PASSING = frozenset({500, 502, 503, 504})
@@ -262,7 +263,7 @@ class ChatModel(FunctionCallingModel):
                     response = await sent.enter_async_context(self._clients.posted(way, body))
                     break
                 except APIStatusError as error:
-                    if error.status_code in _PASSING and passing:
+                    if passing and _may_pass(error):
                         passing -= 1
                         await asyncio.sleep(_PAUSE_SECONDS)
                     elif sealed and error.code == _NOT_ITS_REASONING:
@@ -272,6 +273,12 @@ class ChatModel(FunctionCallingModel):
                     ):
                         raise
             yield way, body, response
+
+
+def _may_pass(error: APIStatusError) -> bool:
+    """Tell whether the same request may succeed now: llama.cpp and LiteLLM refuse pictures with 500."""
+    kind = kind_of(error.status_code, error_of(error.body))
+    return error.status_code in _PASSING and kind in ("passing", "loading", "busy")
 
 
 def _set_options(settings: PromptExecutionSettings) -> dict[str, Any]:

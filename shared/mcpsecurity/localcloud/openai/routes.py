@@ -124,7 +124,7 @@ class ModelEndpoints:
         )
         if turn.fault is not None:
             return _fault(turn.fault)
-        usage = self._response_usage(chat["messages"], turn, deployment)
+        usage = self._response_usage(chat, turn, deployment)
         reasoning = self._reasoning.item(deployment.name) if deployment.reasons else None
         if reasoning and "reasoning.encrypted_content" not in (body.get("include") or ()):
             del reasoning["encrypted_content"]
@@ -143,11 +143,12 @@ class ModelEndpoints:
         return turn
 
     def _response_usage(
-        self, messages: list[Any], turn: Turn, deployment: Deployment
+        self, chat: dict[str, Any], turn: Turn, deployment: Deployment
     ) -> dict[str, Any] | None:
         if turn.usage != "counted":
             return reported_usage(turn.usage) if turn.usage is not None else None
-        return response_usage(usage_of(messages, turn.reply), _THOUGHT_TOKENS if deployment.reasons else 0)
+        usage = usage_of(chat["messages"], turn.reply, chat.get("tools"))
+        return response_usage(usage, _THOUGHT_TOKENS if deployment.reasons else 0)
 
     async def _refusal(self, request: web.Request) -> web.StreamResponse | None:
         """Return Azure's answer to a request without a valid key or token."""

@@ -107,7 +107,7 @@ async def test_thoughts_that_are_sent_back_fit_too(serve_web: ServeWeb, visitors
     assert 0 < context["used"] <= 8_192
 
 
-OVERFLOWS = {
+OVERFLOWS: dict[str, tuple[str | None, str, dict[str, Any]]] = {
     "openai": (
         "context_length_exceeded",
         "This model's maximum context length is {window} tokens. Your messages resulted in {tokens} tokens.",
@@ -122,6 +122,15 @@ OVERFLOWS = {
         None,
         "This model's maximum context length is {window} tokens. However, you requested {tokens} tokens.",
         {},
+    ),
+    "vllm 0.32.0": (
+        None,
+        (
+            "This model's maximum context length is {window} tokens. However, your prompt contains 172050 "
+            "characters (more than 106496 characters, which is the upper bound for {window} input tokens). "
+            "Please reduce the length of the input prompt. (parameter=input_text, value=172050)"
+        ),
+        {"type": "BadRequestError", "param": "input_text"},
     ),
     "llama.cpp": (
         None,

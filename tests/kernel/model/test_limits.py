@@ -1,0 +1,44 @@
+"""The limit of an answer has the name that its deployment knows, and is left out where it is needless."""
+
+import pytest
+from tests.kernel.model.conftest import Endpoint, Made, Refusal, asked_whole
+
+from mcpsecurity.kernel import ChatModelSettings
+
+SETTINGS = ChatModelSettings(max_output_tokens=500)
+
+
+async def test_the_limit_of_an_answer_has_the_name_that_the_server_knows(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    for azure, first, other in (
+        (True, "max_completion_tokens", "max_tokens"),
+        (False, "max_tokens", "max_completion_tokens"),
+    ):
+        model = model_at("/openai/v1", azure=azure, api="chat")
+        endpoint.answers.append(Refusal(400, f"Unrecognized argument: {first}. Use '{other}' instead."))
+        await asked_whole(model, SETTINGS)
+        await asked_whole(model, SETTINGS)
+        limits = [{name: n for name, n in body.items() if "max" in name} for body in endpoint.bodies[-3:]]
+        assert limits == [{first: 500}, {other: 500}, {other: 500}]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "max_tokens=5000 cannot be greater than max_model_len=2048. Please request fewer.",  # vLLM 0.32.0
+        "max_tokens is too large: 20000. This model supports at most 16384 completion tokens",  # OpenAI
+        "max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens",  # Anthropic
+        "`max_tokens` must be less than or equal to `8192`",  # Groq
+    ],
+)
+async def test_a_limit_of_answers_that_is_above_the_models_own_is_left_out(
+    endpoint: Endpoint, model_at: Made, words: str, api: str
+) -> None:
+    model = model_at("/v1", azure=False, api=api)
+    limit = "max_tokens" if api == "chat" else "max_output_tokens"
+    endpoint.answers.append(Refusal(400, words.replace("max_tokens", limit), limit))
+    await asked_whole(model, SETTINGS)
+    await asked_whole(model, SETTINGS)
+    assert [limit in body for body in endpoint.bodies] == [True, False, False]
