@@ -1,4 +1,4 @@
-"""Formulas in brackets and tasks."""
+"""Formulas in brackets, tasks, and addresses."""
 
 import time
 
@@ -56,3 +56,42 @@ def test_a_long_text_holds_up_nobody_for_minutes(text: str) -> None:
     begun = time.process_time()
     to_html(text)
     assert time.process_time() - begun < 15
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("See https://example.com/a_b_c?x=1&y=2.", "https://example.com/a_b_c?x=1&y=2"),
+        ("(https://example.com/a_(b))", "https://example.com/a_(b)"),
+        ("**https://example.com**", "https://example.com"),
+        ("| a |\n|---|\n| HTTP://example.com/x, |", "HTTP://example.com/x"),
+        ("- « https://example.com/é »", "https://example.com/é"),
+    ],
+)
+def test_an_address_that_is_written_as_it_is_is_a_link_without_what_follows_it(
+    text: str, address: str
+) -> None:
+    html = to_html(text)
+    assert f'">{address.replace("&", "&amp;")}</a>' in html
+    assert html.count("<a ") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("`https://example.com`", 0),
+        ("```\nhttps://example.com\n```", 0),
+        ("[https://one.example](https://two.example)", 1),
+        ("<https://example.com>", 1),
+        ("https://. and javascript://x and xhttps://y", 0),
+        ("https://one.example, https://two.example", 2),
+    ],
+)
+def test_addresses_in_code_and_in_links_are_left_as_they_are(text: str, links: int) -> None:
+    assert to_html(text).count("<a ") == links
+
+
+def test_a_long_text_of_addresses_takes_no_time() -> None:
+    begun = time.process_time()
+    to_html(("https://example.com/" + ")" * 1900 + " ") * 50)
+    assert time.process_time() - begun < 2

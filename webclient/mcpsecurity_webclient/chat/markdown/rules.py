@@ -1,10 +1,12 @@
-r"""Rules of Markdown of our own: formulas in brackets, `\(…\)` and `\[…\]`, and tasks in lists.
+r"""Rules of Markdown of our own: formulas in brackets, `\(…\)` and `\[…\]`, tasks in lists, and addresses
+of the web that are written as they are.
 
 Those of mdit-py-plugins take time by the square of a text's length: some minutes for a long answer, while all
 people wait. Theirs also drop the words behind a formula.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -17,13 +19,17 @@ _CLOSING: Final = {"\\(": "\\)", "\\[": "\\]"}
 _LONGEST: Final = 5000
 """Characters of a formula; where none ends within them, it is text. So a text takes time by its length."""
 _TASK: Final = re.compile(r"\[([ xX])\][ \t\n]+")
+_ADDRESS: Final = re.compile(r"\bhttps?://(?=[^\W_])[^\s<>\"`|]{1,2000}", re.IGNORECASE)
+_AFTER_ADDRESS: Final = "?!.,:;*_~'’”»"
+"""Characters that end a sentence, or stand around an address, rather than belong to it."""
 
 
 def add_rules(markdown: MarkdownIt) -> None:
-    """Add the rules: tokens `math_inline`, `math_inline_double` and `math_block`, and `task`."""
+    """Add the rules: tokens `math_inline`, `math_inline_double` and `math_block`, `task`, and links."""
     markdown.inline.ruler.before("escape", "brackets", _formula)
     markdown.block.ruler.before("fence", "brackets_block", _formula_block, {"alt": ["paragraph"]})
     markdown.core.ruler.after("inline", "tasks", _tasks)
+    markdown.core.ruler.push("addresses", _addresses)
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
@@ -78,3 +84,48 @@ def _tasks(state: StateCore) -> None:
         first = inline.children[0]
         first.content = first.content[3:]
         inline.children.insert(0, box)
+
+
+def _addresses(state: StateCore) -> None:
+    for inline in state.tokens:
+        if inline.type == "inline" and inline.children and "://" in inline.content:
+            inline.children = list(_linked(state, inline.children))
+
+
+def _linked(state: StateCore, tokens: Iterable[Token]) -> Iterator[Token]:
+    """Yield tokens with links in place of the addresses in their texts; a link has no other in it."""
+    inside = 0
+    for token in tokens:
+        inside += token.nesting if token.type in ("link_open", "link_close") else 0
+        if inside or token.type != "text":
+            yield token
+            continue
+        done = 0
+        for found in _ADDRESS.finditer(token.content):
+            address = _without_what_follows(found[0])
+            url = state.md.normalizeLink(address)
+            if not state.md.validateLink(url):
+                continue
+            yield _text(token.content[done : found.start()], token.level)
+            yield Token("link_open", "a", 1, {"href": url}, level=token.level)
+            yield _text(address, token.level + 1)
+            yield Token("link_close", "a", -1, level=token.level)
+            done = found.start() + len(address)
+        yield _text(token.content[done:], token.level)
+
+
+def _without_what_follows(address: str) -> str:
+    """Return an address without the end of its sentence, and without a bracket that was opened before it."""
+    while address[-1] in _AFTER_ADDRESS or _has_other_bracket(address):
+        address = address[:-1]
+    return address
+
+
+def _has_other_bracket(address: str) -> bool:
+    return any(
+        address[-1] == end and address.count(end) > address.count(start) for start, end in ("()", "[]")
+    )
+
+
+def _text(content: str, level: int) -> Token:
+    return Token("text", "", 0, content=content, level=level)
