@@ -30,7 +30,8 @@ PATIENCE = 20.0
 _MAX_SEARCH = 200
 
 C = TypeVar("C", bound=commands.Command)
-Act = Callable[[ChatService, C, web.Request], Awaitable[dict[str, Any]]]
+Act = Callable[[ChatService, C, web.Request], Awaitable[dict[str, Any] | None]]
+"""Carries out a command, and returns what its answer says, if anything."""
 
 
 class _Api:
@@ -51,30 +52,24 @@ class _Api:
         """Return a handler that reads a command for one conversation and carries it out once."""
 
         async def handler(request: web.Request) -> web.Response:
-            person = request[PERSON]
             chat = await self._chat(request)
             body = await _read(request, shape)
 
             async def work() -> Reply:
-                chat.act_as(person)
-                return 202, await act(chat, body, request)
+                chat.act_as(request[PERSON])
+                return 202, await act(chat, body, request) or {}
 
-            status, answer = await self._idempotency.run_once(
-                person.sid, request, body.client_request_id, work
-            )
-            return web.json_response(answer, status=status)
+            return await self._once(request, body, work)
 
         return handler
 
     async def new_chat(self, request: web.Request) -> web.Response:
-        person = request[PERSON]
         body = await _read(request, commands.Command)
 
         async def work() -> Reply:
-            return 201, {"chat_id": (await self._directory.create(person)).chat_id}
+            return 201, {"chat_id": (await self._directory.create(request[PERSON])).chat_id}
 
-        status, answer = await self._idempotency.run_once(person.sid, request, body.client_request_id, work)
-        return web.json_response(answer, status=status)
+        return await self._once(request, body, work)
 
     def another_run(self, trigger: Again) -> Act[commands.Command]:
         """Return a command that begins a run, and returns its id."""
@@ -85,9 +80,8 @@ class _Api:
 
         return act
 
-    async def delete(self, chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+    async def delete(self, chat: ChatService, _: commands.Command, request: web.Request) -> None:
         await self._directory.delete(request[PERSON], chat)
-        return {}
 
     async def session(self, request: web.Request) -> web.Response:
         person = request[PERSON]
@@ -172,6 +166,13 @@ class _Api:
             text = _("Too many of your chats are being answered. Wait for one, or stop one.")
             raise ApiError(429, "too_many_runs", text, retryable=True, retry_after=5)
 
+    async def _once(
+        self, request: web.Request, body: commands.Command, work: Callable[[], Awaitable[Reply]]
+    ) -> web.Response:
+        sid, request_id = request[PERSON].sid, body.client_request_id
+        status, answer = await self._idempotency.run_once(sid, request, request_id, work)
+        return web.json_response(answer, status=status)
+
     async def _chat(self, request: web.Request) -> ChatService:
         chat = await self._directory.find(request[PERSON], request.match_info["chat_id"])
         if chat is None:
@@ -238,17 +239,15 @@ def _hang_up(request: web.Request) -> None:
         request.transport.abort()
 
 
-async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> dict[str, Any]:
+async def _mode(chat: ChatService, body: commands.SetMode, _: web.Request) -> None:
     await chat.approvals.set_mode(body.mode)
-    return {}
 
 
-async def _model(chat: ChatService, body: commands.SetModel, _: web.Request) -> dict[str, Any]:
+async def _model(chat: ChatService, body: commands.SetModel, _: web.Request) -> None:
     await chat.model_choice.choose(body.model)
-    return {}
 
 
-async def _decide(chat: ChatService, body: commands.Decide, request: web.Request) -> dict[str, Any]:
+async def _decide(chat: ChatService, body: commands.Decide, request: web.Request) -> None:
     await chat.approvals.decide(
         request.match_info["id"],
         approve=body.decision == "approve",
@@ -257,26 +256,18 @@ async def _decide(chat: ChatService, body: commands.Decide, request: web.Request
         reason=body.reason,
         always="chat" if body.always is True else body.always or None,
     )
-    return {}
 
 
-async def _decide_batch(
-    chat: ChatService, body: commands.DecideBatch, request: web.Request
-) -> dict[str, Any]:
+async def _decide_batch(chat: ChatService, body: commands.DecideBatch, request: web.Request) -> None:
     await chat.approvals.decide_batch(request.match_info["id"], approve=body.decision == "approve")
-    return {}
 
 
-async def _answer(chat: ChatService, body: commands.Answer, request: web.Request) -> dict[str, Any]:
+async def _answer(chat: ChatService, body: commands.Answer, request: web.Request) -> None:
     chat.questions.answer(request.match_info["id"], body.action, body.content)
-    return {}
 
 
-async def _decide_sampling(
-    chat: ChatService, body: commands.DecideSampling, request: web.Request
-) -> dict[str, Any]:
+async def _decide_sampling(chat: ChatService, body: commands.DecideSampling, request: web.Request) -> None:
     chat.samplings.decide(request.match_info["id"], approve=body.decision == "approve")
-    return {}
 
 
 def _more_time(kind: str) -> Act[commands.Command]:
@@ -291,24 +282,20 @@ def _more_time(kind: str) -> Act[commands.Command]:
     return act
 
 
-async def _stop(chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+async def _stop(chat: ChatService, _: commands.Command, request: web.Request) -> None:
     await chat.stop(request.match_info["id"])
-    return {}
 
 
-async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> dict[str, Any]:
+async def _revoke(chat: ChatService, body: commands.Revoke, _: web.Request) -> None:
     await chat.grants.revoke(body.server, body.tool, body.scope, body.args_hash)
-    return {}
 
 
-async def _pin(chat: ChatService, body: commands.Pin, _: web.Request) -> dict[str, Any]:
+async def _pin(chat: ChatService, body: commands.Pin, _: web.Request) -> None:
     await chat.pin(pinned=body.pinned)
-    return {}
 
 
-async def _turn_tool(chat: ChatService, body: commands.TurnTool, _: web.Request) -> dict[str, Any]:
+async def _turn_tool(chat: ChatService, body: commands.TurnTool, _: web.Request) -> None:
     await chat.tools.turn(body.server, body.tool, on=body.on)
-    return {}
 
 
 async def _complete(chat: ChatService, body: commands.Complete, _: web.Request) -> dict[str, Any]:
@@ -316,12 +303,11 @@ async def _complete(chat: ChatService, body: commands.Complete, _: web.Request) 
     return {"values": values}
 
 
-async def _rename(chat: ChatService, body: commands.Rename, _request: web.Request) -> dict[str, Any]:
+async def _rename(chat: ChatService, body: commands.Rename, _request: web.Request) -> None:
     title = " ".join(body.title.split())
     if not title:
         raise ApiError(422, "invalid", _("Some values do not fit."), fields={"title": _("Write something.")})
     chat.inbox.rename(title)
-    return {}
 
 
 async def _read(request: web.Request, shape: type[C]) -> C:

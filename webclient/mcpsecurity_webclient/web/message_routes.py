@@ -58,27 +58,21 @@ class Messages:
         )
         return {"run_id": run_id, "message_id": message_id}
 
-    async def delete(self, chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+    async def delete(self, chat: ChatService, _: commands.Command, request: web.Request) -> None:
         """Remove a message and all after it."""
         await chat.editing.delete(request.match_info["id"])
-        return {}
 
-    async def open_version(
-        self, chat: ChatService, body: commands.OpenVersion, _: web.Request
-    ) -> dict[str, Any]:
+    async def open_version(self, chat: ChatService, body: commands.OpenVersion, _: web.Request) -> None:
         """Open another version of the messages after one."""
         await chat.editing.open(body.after, body.open)
-        return {}
 
-    async def rate(self, chat: ChatService, body: commands.Rate, request: web.Request) -> dict[str, Any]:
+    async def rate(self, chat: ChatService, body: commands.Rate, request: web.Request) -> None:
         """Mark an answer."""
         await chat.editing.rate(request.match_info["id"], body.feedback)
-        return {}
 
-    async def take_back(self, chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
+    async def take_back(self, chat: ChatService, _: commands.Command, request: web.Request) -> None:
         """Remove a message that waits."""
         await chat.inbox.take_back(request.match_info["id"])
-        return {}
 
     async def send_now(self, chat: ChatService, _: commands.Command, request: web.Request) -> dict[str, Any]:
         """Send a message that waits."""
