@@ -41,6 +41,7 @@ def test_servers_that_are_used_and_left_out_are_named_once() -> None:
         "  c is left out: it is switched off.",
     ]
     assert "  MCP servers of your own: a\n    b is left out" in welcome("u", "m", PEOPLE, 0, "", lines)
+    assert servers_lines(["a"], [], ["a"])[1].startswith("  a is still starting")
     assert servers_lines([], []) == []
     assert servers_lines([], [LeftOut("c", "x")])[0].endswith(": none")
 

@@ -12,7 +12,7 @@ import anyio
 from mcp import McpError, types
 from mcp.server.session import ServerSession
 from mcp.shared.session import ProgressFnT
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from mcpsecurity.client import ConcurrentSession, call_tool
 from mcpsecurity.runtime.tasks import end_tasks
@@ -85,8 +85,9 @@ class StdioProcess:
         notified: gets each notification of the server.
     """
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, *, start_seconds: float = _START_SECONDS) -> None:
         self._command = command
+        self._start_seconds = start_seconds
         self._calls: list[RunningCall] = []
         self._requests = 0
         self._leave = asyncio.Event()
@@ -177,6 +178,8 @@ class StdioProcess:
                     "The server's process has ended. It is not known whether the call was completed."
                 ) from error
             raise
+        except ValidationError as error:
+            raise _error("The server's answer cannot be read") from error
         except _CLOSED as error:
             self._leave.set()
             raise _error("The server's process has ended") from error
@@ -198,7 +201,7 @@ class StdioProcess:
                     client_info=_CLIENT,
                 ) as session,
             ):
-                async with asyncio.timeout(_START_SECONDS):
+                async with asyncio.timeout(self._start_seconds):
                     greeting = await session.initialize()
                 self._session = session
                 ready.set_result(greeting)
@@ -274,10 +277,10 @@ def _why(command: Command, error: BaseException | None) -> CommandError:
     match error:
         case FileNotFoundError():
             text = f"{program} is not found; is it installed, and on PATH?"
+        case TimeoutError():  # which is an OSError, too
+            text = f"{program} runs, and said nothing as an MCP server in time"
         case OSError():
             text = f"{program} cannot be started: {error.strerror or error}"
-        case TimeoutError():
-            text = f"{program} runs, and said nothing as an MCP server within {_START_SECONDS:.0f} s"
         case _:
             text = f"{program} ended before it answered as an MCP server; what it printed is above"
     return CommandError(text)

@@ -18,6 +18,7 @@ from mcpsecurity.cli.demo_servers import OwnServer, OwnServers, ServerOptionErro
 from mcpsecurity.cli.demo_services import (
     DemoError,
     Service,
+    Unready,
     running_services,
     until_a_needed_one_ends,
     until_ready,
@@ -126,9 +127,8 @@ async def _demo(offset: int, model: DemoModel, own: OwnServers, *, open_browser:
         try:
             await asyncio.wait([stop, ready], return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
-                left_out = [*own.left_out, *(LeftOut(name, _ENDED) for name in ready.result())]
+                own_lines = _own_lines(own, ready.result())
                 with noted(here := _running(cloud, webclient, mcp), settings.folder):
-                    own_lines = servers_lines([server.title for server in own.servers], left_out)
                     click.echo(
                         welcome(webclient, mcp, cloud.users, offset, model.remark, own_lines), err=True
                     )
@@ -222,6 +222,11 @@ def _chat(webclient: str, model: DemoModel, cloud: LocalCloud, servers: list[Own
     entries = [server.setting(cloud.scope) for server in servers]
     settings = model.settings(cloud, os.environ) | {"WEBCLIENT_MCP_SERVERS": json.dumps(entries)}
     return Service("webclient", "web chat", f"{webclient}/health", settings)
+
+
+def _own_lines(own: OwnServers, unready: Unready) -> list[str]:
+    left_out = [*own.left_out, *(LeftOut(name, _ENDED) for name in unready.ended)]
+    return servers_lines([server.title for server in own.servers], left_out, unready.late)
 
 
 def _gateway(server: OwnServer) -> Service:

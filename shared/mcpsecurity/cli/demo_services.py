@@ -16,6 +16,10 @@ from mcpsecurity.runtime.tasks import end_tasks
 READY_TIMEOUT = 300.0
 """Seconds until a service that does not answer counts as failed: a slow machine takes its time."""
 
+OPTIONAL_SECONDS = 45.0
+"""Seconds that the demo waits for servers of the person's own when all else answers: `npx` and `uvx` load
+packages at the first start."""
+
 WORDS_EVERY = 10.0
 """Seconds between two lines that name the services which have not started."""
 
@@ -42,7 +46,7 @@ class Service:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RunningService:
     """A service and its process."""
 
@@ -72,11 +76,20 @@ async def running_services(
         yield running
 
 
-async def until_ready(running: Sequence[RunningService]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Unready:
+    """The names of optional services that have ended, and of those that take longer than the others."""
+
+    ended: list[str]
+    late: list[str]
+
+
+async def until_ready(
+    running: Sequence[RunningService], *, optional_seconds: float = OPTIONAL_SECONDS
+) -> Unready:
     """Wait until each service answers without a server error, and name those that do not yet.
 
-    Returns:
-        the names of optional services that have ended.
+    Optional ones have `optional_seconds` more than the others.
 
     Raises:
         DemoError: another has ended, or one does not answer.
@@ -84,16 +97,22 @@ async def until_ready(running: Sequence[RunningService]) -> list[str]:
     waiting = {each.service.name for each in running}
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
         words = asyncio.create_task(_say_what_is_waited_for(waiting))
-        tasks = [asyncio.create_task(_answers(session, each, waiting)) for each in running]
+        tasks = {each: asyncio.create_task(_answers(session, each, waiting)) for each in running}
+        optional = [(each.service.name, task) for each, task in tasks.items() if each.service.optional]
         try:
             async with asyncio.timeout(READY_TIMEOUT):
-                answered = await asyncio.gather(*tasks)
+                await asyncio.gather(*(task for each, task in tasks.items() if not each.service.optional))
+            if optional:
+                await asyncio.wait([task for _, task in optional], timeout=optional_seconds)
+            return Unready(
+                ended=[name for name, task in optional if task.done() and not task.result()],
+                late=[name for name, task in optional if not task.done()],
+            )
         except TimeoutError:
             missing = " and ".join(sorted(waiting))
             raise DemoError(f"no answer within {READY_TIMEOUT:.0f} s from {missing}") from None
         finally:
-            await end_tasks(words, *tasks)
-    return [each.service.name for each, answers in zip(running, answered, strict=True) if not answers]
+            await end_tasks(words, *tasks.values())
 
 
 async def until_a_needed_one_ends(running: Iterable[RunningService]) -> None:

@@ -39,14 +39,16 @@ def welcome(
     return "\n".join(lines)
 
 
-def servers_lines(titles: Sequence[str], left_out: Sequence[LeftOut]) -> list[str]:
-    """Return the lines that say which MCP servers of the person's own are used, and which are not."""
+def servers_lines(titles: Sequence[str], left_out: Sequence[LeftOut], late: Sequence[str] = ()) -> list[str]:
+    """Return the lines that say which MCP servers of the person's own are used, which are not, and which are
+    late."""
     if not titles and not left_out:
         return []
     names = {missing.title for missing in left_out}
     used = ", ".join(title for title in titles if title not in names) or "none"
     return [
         f"MCP servers of your own: {used}",
+        *(f"  {title} is still starting; the chat uses it as soon as it answers." for title in late),
         *(f"  {missing.title} is left out: {missing.reason}." for missing in left_out),
     ]
 

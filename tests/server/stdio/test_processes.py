@@ -159,3 +159,10 @@ async def test_a_command_that_does_not_start_leaves_nothing_behind() -> None:
     with pytest.raises(CommandError, match="is not found"):
         async with running(Command(("no-such-program",))):
             pass
+
+
+async def test_a_command_that_says_nothing_is_told_apart_from_one_that_does_not_start() -> None:
+    silent = Command((sys.executable, "-c", "import sys; sys.stdin.read()"))
+    process = StdioProcess(silent, start_seconds=0.5)
+    with pytest.raises(CommandError, match=r"python[\d.]* runs, and said nothing as an MCP server in time"):
+        await process.start()

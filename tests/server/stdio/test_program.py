@@ -194,24 +194,27 @@ async def test_a_list_that_changes_is_told_to_its_person_only(connected: Connect
 
 ODD = """
 import json, sys
+CAN = {"tools": {}, "resources": {}}
 for line in sys.stdin:
     asked = json.loads(line)
     match asked.get("method"):
         case "initialize":
             about = {"name": "odd", "version": "1"}
-            result = {"protocolVersion": "2024-11-05", "capabilities": {"tools": {}}, "serverInfo": about}
+            result = {"protocolVersion": "2024-11-05", "capabilities": CAN, "serverInfo": about}
         case "tools/list":
             good = {"name": "good", "inputSchema": {"type": "object"}}
             result = {"tools": [{"name": 7}, good, {"name": "no schema"}], "nextCursor": None}
         case "tools/call":
             result = {"content": [{"type": "text", "text": "well"}, {"type": "hologram"}]}
+        case "resources/templates/list":
+            result = {"type": "success", "templates": []}
         case _:
             continue
     print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
 """
 
 
-async def test_an_odd_tool_and_an_odd_part_of_a_result_do_not_take_the_others_with_them(
+async def test_an_odd_tool_list_and_part_of_a_result_do_not_take_the_others_with_them(
     tenant: ControlledTenant, clock: MovableClock
 ) -> None:
     program = StdioProgram(Command((sys.executable, "-c", ODD)))
@@ -220,6 +223,8 @@ async def test_an_odd_tool_and_an_odd_part_of_a_result_do_not_take_the_others_wi
         listed = (await server.stateless(token, "tools/list")).json()["result"]
         assert "good" in {tool["name"] for tool in listed["tools"]}
         assert "left_out" not in listed
+        error = (await server.stateless(token, "resources/templates/list")).json()["error"]
+        assert error["message"] == "The server's answer cannot be read"
         called = (await server.stateless_tool(token, "good")).json()["result"]
         assert called["content"][0]["text"] == "well"
         assert "hologram" in called["content"][1]["text"]
