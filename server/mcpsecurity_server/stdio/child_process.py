@@ -14,25 +14,17 @@ from mcp.server.session import ServerSession
 from mcp.shared.session import ProgressFnT
 from pydantic import BaseModel, ValidationError
 
-from mcpsecurity.client import ConcurrentSession, call_tool
+from mcpsecurity.client import Command, CommandError, ConcurrentSession, call_tool, command_session
+from mcpsecurity.client.stdio import START_SECONDS
 from mcpsecurity.runtime.tasks import end_tasks
-from mcpsecurity_server.stdio.pipes import Command, message_streams
 
-_START_SECONDS = 120.0
-"""`npx` and `uvx` load packages at the first start."""
 _ANSWER_SECONDS = 60.0
 _CLOSED = (anyio.BrokenResourceError, anyio.ClosedResourceError)
-_ENDED = (*_CLOSED, OSError, McpError, RuntimeError, ValueError, BaseExceptionGroup)
-"""What a process raises that does not start, speaks no MCP, or ends; the SDK's tasks raise groups."""
 _CLIENT = types.Implementation(name="mcpsecurity", version="0.2")
 
 R = TypeVar("R", bound=BaseModel)
 
 Notified = Callable[[types.ServerNotification], Awaitable[None]]
-
-
-class CommandError(Exception):
-    """The command does not start, or is no MCP server; the message says which, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +77,7 @@ class StdioProcess:
         notified: gets each notification of the server.
     """
 
-    def __init__(self, command: Command, *, start_seconds: float = _START_SECONDS) -> None:
+    def __init__(self, command: Command, *, start_seconds: float = START_SECONDS) -> None:
         self._command = command
         self._start_seconds = start_seconds
         self._calls: list[RunningCall] = []
@@ -190,29 +182,24 @@ class StdioProcess:
     async def _own(self, ready: asyncio.Future[types.InitializeResult]) -> None:
         """Hold the process until `aclose`, or until its end. This one task enters and leaves all scopes."""
         try:
-            async with (
-                message_streams(self._command, self._leave) as (read, write),
-                ConcurrentSession(
-                    read,
-                    write,
-                    elicitation_callback=self._elicited,
-                    sampling_callback=self._sampled,
-                    message_handler=self._heard,
-                    client_info=_CLIENT,
-                ) as session,
-            ):
-                async with asyncio.timeout(self._start_seconds):
-                    greeting = await session.initialize()
+            async with command_session(
+                self._command,
+                self._leave,
+                start_seconds=self._start_seconds,
+                elicitation_callback=self._elicited,
+                sampling_callback=self._sampled,
+                message_handler=self._heard,
+                client_info=_CLIENT,
+            ) as (session, greeting):
                 self._session = session
                 ready.set_result(greeting)
                 await self._leave.wait()
-        except _ENDED as error:  # once it was ready, its calls have been told
-            if not ready.done():
-                ready.set_exception(_why(self._command, error))
+        except CommandError as error:
+            ready.set_exception(error)
         finally:
             self._session = None
-            if not ready.done():  # the SDK's task groups swallow a cancellation that began in them
-                ready.set_exception(_why(self._command, None))
+            if not ready.done():
+                ready.set_exception(CommandError(f"{self._command.program} was ended before it had started"))
 
     async def _elicited(
         self,
@@ -267,23 +254,6 @@ def _forwarded(send: ProgressFnT | None, call: RunningCall) -> ProgressFnT | Non
         await call.tell(send(progress, total, message))
 
     return forward
-
-
-def _why(command: Command, error: BaseException | None) -> CommandError:
-    """Return why a command is no MCP server, in words. The command's own words are on stderr."""
-    program = command.arguments[0]
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    match error:
-        case FileNotFoundError():
-            text = f"{program} is not found; is it installed, and on PATH?"
-        case TimeoutError():  # which is an OSError, too
-            text = f"{program} runs, and said nothing as an MCP server in time"
-        case OSError():
-            text = f"{program} cannot be started: {error.strerror or error}"
-        case _:
-            text = f"{program} ended before it answered as an MCP server; what it printed is above"
-    return CommandError(text)
 
 
 def _error(text: str) -> McpError:

@@ -9,9 +9,9 @@ from typing import Final
 
 from mcp import McpError, types
 
+from mcpsecurity.client import Command, CommandError
 from mcpsecurity.runtime.tasks import end_tasks
-from mcpsecurity_server.stdio.child_process import CommandError, StdioProcess
-from mcpsecurity_server.stdio.pipes import Command
+from mcpsecurity_server.stdio.child_process import StdioProcess
 from mcpsecurity_server.transport import Owner
 
 _PROCESSES: Final = 50

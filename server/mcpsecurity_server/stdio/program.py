@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import copy_context
-from pathlib import PurePath
 from typing import Any, Final, Protocol
 
 from aiohttp import web
@@ -14,9 +13,9 @@ from mcp.server.lowlevel import Server
 from mcp.shared.session import ProgressFnT
 from pydantic import AnyUrl, BaseModel
 
+from mcpsecurity.client import Command
 from mcpsecurity.client.lenient_results import ListedPrompts, ListedResources, ListedTemplates, ListedTools
 from mcpsecurity_server.stdio.child_process import RunningCall, StdioProcess
-from mcpsecurity_server.stdio.pipes import Command
 from mcpsecurity_server.stdio.processes import Listeners, Processes
 from mcpsecurity_server.transport import LOG_LEVELS, SESSION_HEADER, Kind, Owner, Wishes, owner_of
 
@@ -70,7 +69,7 @@ class StdioProgram(Server[Processes, Any]):
     title: str | None = None
 
     def __init__(self, command: Command) -> None:
-        super().__init__(PurePath(command.arguments[0]).name, lifespan=_running)
+        super().__init__(command.program, lifespan=_running)
         self.processes = Processes(command, Listeners(self._notified, self._prepare, self._is_heard))
         self._declared = types.ServerCapabilities()
 

@@ -12,6 +12,7 @@ from mcpsecurity.client.errors import (
     AccessDeniedError,
     BridgeError,
     CallDeclinedError,
+    CommandError,
     InsufficientScopeError,
     KeyRefusedError,
     ProtocolError,
@@ -20,14 +21,18 @@ from mcpsecurity.client.errors import (
     SignInRequiredError,
     ToolFailedError,
 )
+from mcpsecurity.client.pipes import Command
 from mcpsecurity.client.results import ToolText, result_text
 from mcpsecurity.client.session import ConcurrentSession, call_tool
+from mcpsecurity.client.stdio import command_session
 
 __all__ = [
     "AccessDeniedError",
     "BridgeError",
     "CallDeclinedError",
     "Challenge",
+    "Command",
+    "CommandError",
     "ConcurrentSession",
     "CredentialAuth",
     "GetToken",
@@ -45,5 +50,6 @@ __all__ = [
     "ToolFailedError",
     "ToolText",
     "call_tool",
+    "command_session",
     "result_text",
 ]

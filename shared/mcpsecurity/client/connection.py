@@ -29,7 +29,9 @@ from mcpsecurity.client.lenient_results import (
     ReadablePrompt,
     ResourceUri,
 )
-from mcpsecurity.client.session import ConcurrentSession, call_tool
+from mcpsecurity.client.pipes import Command
+from mcpsecurity.client.session import ConcurrentSession, all_pages, call_tool
+from mcpsecurity.client.stdio import command_session
 from mcpsecurity.client.time_limits import TimeLimits
 from mcpsecurity.client.tracing import EnterTrace, out_of_any_trace, peer_of
 from mcpsecurity.runtime.proxy import proxy_for
@@ -43,7 +45,6 @@ OnNotification = Callable[[types.ServerNotification], Awaitable[None]]
 Ready = asyncio.Future[None]
 
 _CLOSE_SECONDS = 5.0
-_MAX_PAGES = 100
 _CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError)
 
 
@@ -54,7 +55,8 @@ class McpConnection:
     more than once. When the server does not know the session any more, the next call opens a new one.
 
     Args:
-        url: the MCP endpoint.
+        url: the MCP endpoint; or a command of this machine, which runs while a session is open. It needs
+            neither `auth` nor TLS.
         auth: puts a token on each request, for example `TokenAuth`, or a key: `HeaderAuth`. The time that it
             takes, such as a sign-in of minutes, does not count towards `timeout`.
         elicitation: answers the server's questions to the person, each in a task of its own.
@@ -65,6 +67,7 @@ class McpConnection:
         timeout: seconds until an answer must *begin*. A stream may be silent for any time after that.
 
     Attributes:
+        url: the MCP endpoint; of a command the program's name.
         on_open: called whenever a session has been opened: the first one, and each one after a loss.
         server: what the server says of itself, with the revision that is spoken.
         era: how the server is spoken to, found when a session is opened. One that is known to speak only
@@ -75,7 +78,7 @@ class McpConnection:
 
     def __init__(
         self,
-        url: str,
+        url: str | Command,
         *,
         auth: httpx.Auth | None = None,
         elicitation: ElicitationFnT | None = None,
@@ -85,7 +88,8 @@ class McpConnection:
         tls: ssl.SSLContext | None = None,
         timeout: float = 30.0,
     ) -> None:
-        self.url = url
+        self._command = url if isinstance(url, Command) else None
+        self.url = url if isinstance(url, str) else url.program
         self._auth = auth
         self._callbacks: dict[str, Any] = {
             "elicitation_callback": elicitation,
@@ -221,21 +225,8 @@ class McpConnection:
         return await self._on_session(lambda s: self._in_time(s.send_request(request, ReadableContents)))
 
     async def _pages(self, kind: type[P]) -> list[P]:
-        async def run(session: ClientSession) -> list[P]:
-            found: list[P] = []
-            cursor: str | None = None
-            seen: set[str] = set()
-            for _ in range(_MAX_PAGES):
-                request = kind.request(params=types.PaginatedRequestParams(cursor=cursor))
-                found.append(await session.send_request(types.ClientRequest(request), kind))
-                cursor = found[-1].nextCursor
-                if cursor is None or cursor in seen:
-                    break
-                seen.add(cursor)
-            return found
-
         try:
-            return await self._on_session(lambda session: self._in_time(run(session)))
+            return await self._on_session(lambda session: self._in_time(all_pages(session, kind)))
         except ProtocolError as error:
             if error.code != types.METHOD_NOT_FOUND:
                 raise sdk_errors.named(error, self.url) from error.__cause__
@@ -307,23 +298,10 @@ class McpConnection:
         """Hold the session open until `leave` is set. This one task enters and leaves all scopes."""
         opening = out_of_any_trace()  # for what arrives later belongs to other calls than the first
         try:
-            async with McpHttpClient(
-                auth=self._time_limits.auth(self._auth) if self._auth is not None else None,
-                timeout=self._timeout,
-                body_timeout=self._time_limits.seconds,
-                headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
-                verify=self._tls or client_ssl_context(self._ca_file),
-                trust_env=False,
-                proxy=proxy_for(self.url),
-            ) as client:
-                self._client = client
-                eras = (HANDSHAKE, STATELESS) if self.era is HANDSHAKE else (STATELESS, HANDSHAKE)
-                refused = await self._held(eras[0], client, opening, ready, leave)
-                if refused is not None and refused.era_is_doubtful:
-                    again = await self._held(eras[1], client, opening, ready, leave)
-                    refused = again and await explained(refused, self.url, client)
-                if refused is not None and not ready.done():
-                    ready.set_exception(refused)
+            if self._command is not None:
+                await self._hold_command(self._command, ready, leave)
+            else:
+                await self._hold_by_http(opening, ready, leave)
         except BaseException as error:
             if not ready.done():
                 ready.set_exception(sdk_errors.opening_error(error, self.url))
@@ -334,6 +312,33 @@ class McpConnection:
                 self._session = None
             if not ready.done():  # the SDK's task groups swallow a cancellation that began in them
                 ready.set_exception(sdk_errors.session_closed())
+
+    async def _hold_command(self, command: Command, ready: Ready, leave: asyncio.Event) -> None:
+        async with command_session(command, leave, **self._callbacks) as (session, server):
+            session.answering = self._time_limits.paused
+            self.server, self._session = server, session
+            self.on_open()
+            ready.set_result(None)
+            await leave.wait()
+
+    async def _hold_by_http(self, opening: EnterTrace, ready: Ready, leave: asyncio.Event) -> None:
+        async with McpHttpClient(
+            auth=self._time_limits.auth(self._auth) if self._auth is not None else None,
+            timeout=self._timeout,
+            body_timeout=self._time_limits.seconds,
+            headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
+            verify=self._tls or client_ssl_context(self._ca_file),
+            trust_env=False,
+            proxy=proxy_for(self.url),
+        ) as client:
+            self._client = client
+            eras = (HANDSHAKE, STATELESS) if self.era is HANDSHAKE else (STATELESS, HANDSHAKE)
+            refused = await self._held(eras[0], client, opening, ready, leave)
+            if refused is not None and refused.era_is_doubtful:
+                again = await self._held(eras[1], client, opening, ready, leave)
+                refused = again and await explained(refused, self.url, client)
+            if refused is not None and not ready.done():
+                ready.set_exception(refused)
 
     async def _held(
         self, era: Era, client: McpHttpClient, opening: EnterTrace, ready: Ready, leave: asyncio.Event

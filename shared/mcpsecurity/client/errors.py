@@ -1,6 +1,7 @@
 """Errors of a connection to an MCP server.
 
 BridgeError
+├── CommandError               a command does not start, or is no MCP server
 ├── ServerUnavailableError     no answer, or a 5xx
 ├── SessionLostError           the server does not know the session any more
 ├── SignInRequiredError        401: a token is missing, or not good enough even when fresh
@@ -18,6 +19,7 @@ __all__ = [
     "AccessDeniedError",
     "BridgeError",
     "CallDeclinedError",
+    "CommandError",
     "InsufficientScopeError",
     "KeyRefusedError",
     "ProtocolError",
@@ -38,6 +40,10 @@ class BridgeError(Exception):
 
     session_is_doubtful = False
     era_is_doubtful = False
+
+
+class CommandError(BridgeError):
+    """The command does not start, or is no MCP server; the message says which, and why."""
 
 
 class ServerUnavailableError(BridgeError):

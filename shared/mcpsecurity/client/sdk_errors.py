@@ -1,8 +1,8 @@
 """Typed errors for what the SDK raises."""
 
 import asyncio
+from urllib.parse import urlsplit
 
-import httpx
 from mcp import types
 from mcp.shared.exceptions import McpError
 
@@ -61,7 +61,7 @@ def named(error: ProtocolError, url: str) -> ProtocolError:
     """Return an error with the server's name before its words, which may be no more than "fetch failed"."""
     if isinstance(error.args[0], Sentence):
         return error
-    host = httpx.URL(url).netloc.decode()
+    host = urlsplit(url).netloc or url
     text = with_reason(Sentence("The MCP server at {host} answered with an error.", host=host), str(error))
     return ProtocolError(text, code=error.code, data=error.data)
 

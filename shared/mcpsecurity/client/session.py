@@ -24,12 +24,13 @@ from mcp.shared.session import ProgressFnT, RequestResponder
 
 from mcpsecurity.client.errors import ProtocolError
 from mcpsecurity.client.json_rpc import encodable
-from mcpsecurity.client.lenient_results import Greeting, ReadableResult
+from mcpsecurity.client.lenient_results import Greeting, P, ReadableResult
 from mcpsecurity.client.tracing import Peer, traced
 from mcpsecurity.runtime.exact_decimals import marked
 from mcpsecurity.sentences import Sentence
 
 _log = logging.getLogger(__name__)
+_MAX_PAGES = 100
 
 _READ = types.JSONRPCMessage(types.JSONRPCResponse(jsonrpc="2.0", id=0, result={}))
 _CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError)
@@ -50,7 +51,7 @@ def _drop_messages(record: logging.LogRecord) -> bool:
 class ConcurrentSession(ClientSession):
     """The SDK's session, which answers server requests concurrently and ends open requests when it is closed.
 
-    What it sends has `marked` decimals, which `McpHttpClient` writes as numbers.
+    What it sends has `marked` decimals, which our transports write as numbers.
 
     Attributes:
         peer: further attributes for the spans of its requests.
@@ -161,6 +162,21 @@ async def call_tool(
         with anyio.move_on_after(2, shield=True), suppress(*_CLOSED):
             await session.send_notification(types.ClientNotification(cancelled))
         raise
+
+
+async def all_pages(session: ClientSession, kind: type[P]) -> list[P]:
+    """Return the pages of a list, until the server names no next one. Raises `McpError`."""
+    found: list[P] = []
+    cursor: str | None = None
+    seen: set[str] = set()
+    for _ in range(_MAX_PAGES):
+        request = kind.request(params=types.PaginatedRequestParams(cursor=cursor))
+        found.append(await session.send_request(types.ClientRequest(request), kind))
+        cursor = found[-1].nextCursor
+        if cursor is None or cursor in seen:
+            break
+        seen.add(cursor)
+    return found
 
 
 def _sendable(name: str, arguments: dict[str, Any], *, exact: bool) -> dict[str, Any]:

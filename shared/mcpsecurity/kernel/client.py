@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from semantic_kernel.contents import ChatMessageContent
     from semantic_kernel.functions import KernelPlugin
 
-    from mcpsecurity.client import ToolText
+    from mcpsecurity.client import Command, ToolText
     from mcpsecurity.client.credentials import Credential
     from mcpsecurity.elicitation.handler import ElicitationHandler
 
@@ -35,7 +35,8 @@ class McpClient:
     Args:
         kernel: gets a plugin named `plugin_name`, which no other plugin of the kernel may have. In a notebook
             a client that was left open gives way to one of the same server: a cell can be run again.
-        url: the MCP endpoint.
+        url: the MCP endpoint; or a `Command` of `mcpsecurity.client`, a server with the stdio transport that
+            runs here while the client is open, and gets neither credential nor headers.
         credential: of azure-identity, sync or async; None calls without a token. For a server that names an
             authorization server of its own: `browser_auth(url)` of `mcpsecurity.client.oauth`, and no scope.
         scope: the scope of the token, such as `api://<client id>/mcp:tools`. The server cannot choose it: it
@@ -61,14 +62,14 @@ class McpClient:
         ca_file: PEM file of a certificate authority to trust besides the system's.
 
     Raises:
-        ValueError: `approve` where no person can be asked, a credential without a scope, or a header that may
-            not be set.
+        ValueError: `approve` where no person can be asked, a credential without a scope, a header that may
+            not be set, or a credential or headers for a command.
     """
 
     def __init__(
         self,
         kernel: "Kernel",
-        url: str,
+        url: "str | Command",
         credential: "Credential | httpx.Auth | None" = None,
         scope: str | None = None,
         *,
@@ -99,7 +100,7 @@ class McpClient:
         self._remove_model: Callable[[], Awaitable[None]] | None = None
 
     @classmethod
-    async def connect(cls, kernel: "Kernel", url: str, *positional: Any, **options: Any) -> Self:
+    async def connect(cls, kernel: "Kernel", url: "str | Command", *positional: Any, **options: Any) -> Self:
         """Make a client and open it; the arguments and errors are those of the class and of `open`."""
         return await cls(kernel, url, *positional, **options).open()
 
@@ -139,6 +140,7 @@ class McpClient:
             SignInRequiredError: no token, or one that is refused; `scope` says what the server asks for.
             InsufficientScopeError: the token lacks what `scope` says.
             KeyRefusedError: the server refuses the `headers`.
+            CommandError: the command does not start, or is no MCP server.
             BridgeError: it failed for another reason.
             ValueError: another client of the kernel, or a plugin of your own, has this plugin's name.
         """
@@ -173,7 +175,7 @@ class McpClient:
 
     @property
     def server_name(self) -> str:
-        """What the server calls itself; its host before it is connected."""
+        """What the server calls itself; its address or program before it is connected."""
         return self._server.server_name
 
     @property

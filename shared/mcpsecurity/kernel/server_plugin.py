@@ -19,6 +19,7 @@ from mcpsecurity.approval import APPROVED_META, EDITED_META, edited_note
 from mcpsecurity.client import (
     BridgeError,
     CallDeclinedError,
+    Command,
     HeaderAuth,
     McpConnection,
     ProtocolError,
@@ -67,16 +68,18 @@ class ServerPlugin:
     def __init__(
         self,
         kernel: Kernel,
-        url: str,
+        url: str | Command,
         credential: "Credential | httpx.Auth | None",
         scope: str | None,
         options: ClientOptions,
     ) -> None:
-        if options.headers:
+        if isinstance(url, Command) and (credential is not None or options.headers):
+            raise ValueError("A command gets neither a token nor headers; it has variables.")
+        if isinstance(url, str) and options.headers:
             check_address(url)
         self.ask: ElicitationHandler | None = someone_to_ask(options.ask, approve=options.approve)
         self.plugin = KernelPlugin(name=options.plugin_name)
-        self._kernel, self._options = kernel, options
+        self._kernel, self._options, self._server = kernel, options, url
         self._on_change = options.on_change or (lambda _: None)
         self._on_result = options.on_result or show_images
         shows_images = options.on_result is not None or in_notebook()
@@ -122,7 +125,7 @@ class ServerPlugin:
         """Close the one that a former run of the same cell has left open."""
         for other in list(_OPEN):
             same = other._kernel is self._kernel and other.plugin.name == self.plugin.name  # noqa: SLF001 - its own class
-            if same and other is not self and other.connection.url == self.connection.url:
+            if same and other is not self and other._server == self._server:  # noqa: SLF001 - as above
                 await other.aclose()
 
     async def aclose(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from pathlib import Path
 from typing import Any
 
 from mcp.server.fastmcp import Context, FastMCP
@@ -27,6 +28,12 @@ def process() -> int:
 def variable(name: str) -> str:
     """Return a variable of the environment."""
     return os.environ.get(name, "not set")
+
+
+@mcp.tool()
+def folder() -> str:
+    """Return the folder in which this process runs."""
+    return str(Path.cwd())
 
 
 @mcp.tool()
@@ -67,6 +74,12 @@ def chat(text: str) -> str:
     """Print something where only messages belong, as some servers do."""
     print(text, flush=True)
     return "printed"
+
+
+@mcp.tool()
+def doubled(number: float) -> float:
+    """Return twice a number."""
+    return 2 * number
 
 
 @mcp.tool()

@@ -14,9 +14,9 @@ from anyio import EndOfStream
 from mcp import McpError, types
 from tests.support.eventually import eventually
 
+from mcpsecurity.client.pipes import MessageTooLongError, lines_of, messages_in
 from mcpsecurity_server.stdio import Command
 from mcpsecurity_server.stdio.child_process import RunningCall, StdioProcess
-from mcpsecurity_server.stdio.pipes import MessageTooLongError, lines_of, messages_in
 
 RAW = Command((sys.executable, str(Path(__file__).with_name("raw_server.py"))))
 

@@ -13,8 +13,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from pathlib import Path, PurePath
+from typing import Any, Final, TextIO
 
 import anyio
 from anyio.abc import ByteReceiveStream, Process
@@ -24,6 +24,7 @@ from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
 from mcpsecurity.client.json_rpc import UnreadableAnswerError, parsed, question_of, response_to
+from mcpsecurity.runtime.exact_decimals import unmarked
 from mcpsecurity.runtime.tasks import end_tasks
 
 if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
@@ -51,11 +52,20 @@ Streams = tuple[Any, Any]
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command and what it gets: no variable of this process but those of `environment`, and the few that
-    programs need to run, such as PATH and HOME."""
+    programs need to run, such as PATH and HOME.
+
+    `log` is an open file for what it prints on its standard error; None: that of this process.
+    """
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     folder: Path | None = None
+    log: TextIO | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def program(self) -> str:
+        """The name of the program, without its folder and its arguments, among which may be a key."""
+        return PurePath(self.arguments[0]).name
 
 
 class MessageTooLongError(Exception):
@@ -176,7 +186,7 @@ async def _written(process: Process, sent: Any, ended: asyncio.Event) -> None:
         async with sent:
             async for each in sent:
                 text: str = each.message.model_dump_json(by_alias=True, exclude_none=True)
-                await process.stdin.send(text.encode() + b"\n")
+                await process.stdin.send(unmarked(text.encode()) + b"\n")
     except _CLOSED:
         pass
     finally:
@@ -212,7 +222,8 @@ if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
         program, *arguments = command.arguments
         program = get_windows_executable_command(program)
         environment = {**get_default_environment(), **command.environment}
-        return await create_windows_process(program, arguments, environment, sys.stderr, command.folder)
+        log = command.log or sys.stderr
+        return await create_windows_process(program, arguments, environment, log, command.folder)
 
     async def _terminate(process: Process) -> None:
         await terminate_windows_process_tree(process, _GRACE_SECONDS)
@@ -227,7 +238,7 @@ else:
         return await anyio.open_process(
             command.arguments,
             env={**get_default_environment(), **command.environment},
-            stderr=None,
+            stderr=command.log,
             cwd=command.folder,
             start_new_session=True,
         )

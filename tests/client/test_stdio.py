@@ -1,0 +1,118 @@
+"""A connection to a command of this machine."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from mcp import types
+from semantic_kernel import Kernel
+from tests.server.stdio import notes
+from tests.support.eventually import eventually
+
+from mcpsecurity import McpClient
+from mcpsecurity.client import Command, CommandError, McpConnection, ServerUnavailableError, result_text
+from mcpsecurity.runtime.exact_decimals import loads
+
+NOTES = (sys.executable, str(notes.__file__))
+
+
+async def said(connection: McpConnection, tool: str, progress: Any = None, **arguments: Any) -> str:
+    return result_text(await connection.call_tool(tool, arguments, progress))
+
+
+async def test_its_tools_prompts_and_resources_are_there_and_it_ends_with_the_connection() -> None:
+    async with McpConnection(Command(NOTES)) as connection:
+        assert connection.server is not None
+        assert connection.server.serverInfo.name == "notes"
+        assert {"note", "ask"} < {tool.name for tool in await connection.list_tools()}
+        assert await said(connection, "note", text="milk") == "milk"
+        [contents] = (await connection.read_resource("notes://all")).contents
+        assert isinstance(contents, types.TextResourceContents)
+        assert contents.text == "milk"
+        assert [prompt.name for prompt in await connection.list_prompts()] == ["remember"]
+        process = json.loads(await said(connection, "process"))["result"]
+        assert psutil.pid_exists(process)
+    assert not psutil.pid_exists(process)
+
+
+async def test_it_asks_the_person_and_tells_how_far_it_is() -> None:
+    heard: list[str | None] = []
+
+    async def answer(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        heard.append(params.message)
+        return types.ElicitResult(action="accept", content={"sure": True})
+
+    async def report(done: float, total: float | None, message: str | None) -> None:
+        heard.append(message)
+
+    async with McpConnection(Command(NOTES), elicitation=answer) as connection:
+        assert await said(connection, "ask", report) == "accept: sure=True"
+    assert heard == ["asking", "Are you sure?"]
+
+
+async def test_a_call_whose_caller_leaves_is_cancelled_in_it() -> None:
+    async with McpConnection(Command(NOTES)) as connection:
+        call = asyncio.ensure_future(said(connection, "wait"))
+
+        async def noted(word: str) -> bool:
+            return word in await said(connection, "note", text="-")
+
+        await eventually(lambda: noted("waiting"))
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await eventually(lambda: noted("cancelled"))
+
+
+async def test_when_it_has_ended_its_call_fails_and_the_next_call_starts_it_again() -> None:
+    async with McpConnection(Command(NOTES)) as connection:
+        before = await said(connection, "process")
+        with pytest.raises(ServerUnavailableError, match="not known whether this was completed"):
+            await said(connection, "end")
+        assert await said(connection, "process") != before
+
+
+async def test_it_gets_the_variables_and_the_folder_it_is_given_and_no_other_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    async with McpConnection(Command(NOTES, {"COLOUR": "red"}, tmp_path)) as connection:
+        assert await said(connection, "variable", name="COLOUR") == "red"
+        assert await said(connection, "variable", name="OPENAI_API_KEY") == "not set"
+        assert await said(connection, "folder") == str(tmp_path)
+
+
+async def test_a_decimal_of_more_digits_than_a_double_writes_arrives_as_a_number() -> None:
+    async with McpConnection(Command(NOTES)) as connection:
+        assert await said(connection, "doubled", number=loads("1.10")) == '{"result": 2.2}'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("no-such-program",), "no-such-program is not found; is it installed, and on PATH?"),
+        (("/",), "/ cannot be started: "),
+        ((sys.executable, "-c", "print('hello')"), "ended before it answered as an MCP server"),
+        ((sys.executable, "-c", "import sys; sys.exit('wrong')"), "ended before it answered"),
+    ],
+)
+async def test_why_a_command_is_no_server_is_told(
+    arguments: tuple[str, ...], problem: str, tmp_path: Path
+) -> None:
+    with (tmp_path / "log").open("w") as log, pytest.raises(CommandError, match=problem.replace("?", ".")):
+        await McpConnection(Command(arguments, log=log)).open()
+    assert (tmp_path / "log").read_text() == ("wrong\n" if "wrong" in arguments[-1] else "")
+
+
+async def test_a_kernel_gets_its_tools_and_it_gets_no_token() -> None:
+    kernel = Kernel()
+    async with McpClient(kernel, Command(NOTES), ask=None) as client:
+        assert client.server_name == "notes"
+        assert "Tools-note" in {f.fully_qualified_name for f in kernel.get_full_list_of_function_metadata()}
+        assert str(await client.call_tool("note", text="bread")) == "bread"
+    with pytest.raises(ValueError, match="neither a token nor headers"):
+        McpClient(kernel, Command(NOTES), ask=None, headers={"X-Api-Key": "key"})
