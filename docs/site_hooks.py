@@ -15,7 +15,7 @@ from mkdocs.structure.pages import Page
 from pydantic_core import PydanticUndefined
 
 from mcpsecurity.cli import command_line
-from mcpsecurity.console.settings import ConsoleSettings
+from mcpsecurity.console.settings import ConsoleSettings, TenantSettings
 from mcpsecurity.localcloud import LocalCloudSettings
 from mcpsecurity.settings import Settings
 from mcpsecurity_server.settings import ServerSettings
@@ -28,6 +28,7 @@ _SETTINGS: dict[str, type[Settings]] = {
     "MCP server": ServerSettings,
     "Web chat": WebSettings,
     "Terminal chat": ConsoleSettings,
+    "Terminal chat, with Entra ID": TenantSettings,
     "Local cloud": LocalCloudSettings,
 }
 

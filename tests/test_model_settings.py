@@ -135,7 +135,8 @@ def test_an_address_that_names_its_deployment_needs_no_name() -> None:
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        ({}, "AZURE_OPENAI_ENDPOINT: set this, or OPENAI_BASE_URL, or OPENAI_API_KEY"),
+        ({}, ("AZURE_OPENAI_ENDPOINT: no model is set; set this, or OPENAI_BASE_URL, or OPENAI_API_KEY, for "
+         "example OPENAI_BASE_URL=http://localhost:11434/v1 and OPENAI_CHAT_MODEL_ID=qwen3")),
         ({"OPENAI_API_KEY": "k"}, "OPENAI_CHAT_MODEL_ID: the model's name is needed"),
         ({"OPENAI_BASE_URL": "http://localhost:1"}, "OPENAI_CHAT_MODEL_ID: the model's name is needed"),
         (

@@ -16,6 +16,11 @@ from mcpsecurity.settings import Settings
 
 _OPENAI = "https://api.openai.com/v1"
 
+_NO_MODEL = (
+    "no model is set; set this, or OPENAI_BASE_URL, or OPENAI_API_KEY, for example "
+    "OPENAI_BASE_URL=http://localhost:11434/v1 and OPENAI_CHAT_MODEL_ID=qwen3"
+)
+
 _AUTHORITIES = {
     "login.microsoftonline.us": "us",
     "login.chinacloudapi.cn": "cn",
@@ -199,7 +204,7 @@ class ModelSettings(ModelKeys):
         other = info.data.get("openai_base_url", "")
         if url is None:
             if other is None and info.data.get("openai_api_key", "") is None:
-                raise ValueError("set this, or OPENAI_BASE_URL, or OPENAI_API_KEY")
+                raise ValueError(_NO_MODEL)
             return None
         if other:
             raise ValueError("OPENAI_BASE_URL is set, too; remove one of them")

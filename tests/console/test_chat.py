@@ -181,11 +181,14 @@ def test_a_second_run_needs_no_sign_in_until_the_person_has_signed_out(start: St
     code = (
         "import asyncio\n"
         "from msal_extensions import FilePersistence, PersistedTokenCache\n"
+        "from mcpsecurity.console.access import Tenant\n"
         "from mcpsecurity.console.program import run_chat\n"
-        "from mcpsecurity.console.settings import ConsoleSettings\n"
+        "from mcpsecurity.console.servers import ChatServer\n"
+        "from mcpsecurity.console.settings import ConsoleSettings, TenantSettings\n"
         "settings = ConsoleSettings()\n"
         "cache = PersistedTokenCache(FilePersistence(str(settings.token_cache)))\n"
-        "asyncio.run(run_chat(settings, device_code=True, cache=cache))\n"
+        "tenant = Tenant(TenantSettings(), device_code=True, cache=cache)\n"
+        "asyncio.run(run_chat(settings, [ChatServer(settings.mcp_url, configured=True)], tenant))\n"
     )
     first = start(code=code)
     sign_in(first)

@@ -19,16 +19,21 @@ from tests.support.company import company_proxy
 from tests.support.device import enter_code
 
 from mcpsecurity.client import ToolText
+from mcpsecurity.console.access import Access
 from mcpsecurity.console.cache import open_token_cache
 from mcpsecurity.console.chat import Chat
+from mcpsecurity.console.errors import ErrorWords
 from mcpsecurity.console.handler import ConsoleHandler
 from mcpsecurity.console.images import keep_images
 from mcpsecurity.console.sampling import sampling_callback
+from mcpsecurity.console.servers import OpenServer
 from mcpsecurity.console.signin import MsalCredential
 from mcpsecurity.console.terminal import TypedTerminal
 from mcpsecurity.console.turn import CANCELLED, Conversation
 from mcpsecurity.kernel import McpClient
 from mcpsecurity.kernel.context import BudgetedModel
+from mcpsecurity.model_settings import ModelSettings
+from mcpsecurity.settings import settings_of
 from mcpsecurity.testing import LocalStack, ModelFault, ServedMcp, calls, fails, says
 
 
@@ -82,7 +87,13 @@ async def opened(
     async with McpClient(
         kernel, server.url, credential, server.scope, ask=handler, approve=True, sampling=sampling
     ) as client:
-        programs.append(Chat(terminal, client, handler, Conversation(kernel, model), sign_out))
+        told = ErrorWords(
+            settings_of(ModelSettings, openai_base_url="http://localhost:1/v1", openai_model="m")
+        ).of
+        access = Access({}, lambda: "signed in", sign_out)
+        programs.append(
+            Chat(terminal, [OpenServer(client, handler, access)], Conversation(kernel, model), told)
+        )
         yield programs[0], terminal
     await service.close()
 
@@ -192,7 +203,7 @@ async def test_a_failing_model_and_a_failing_server_are_told_in_a_line(
         stack, server, "Bake bread: 3 loaves", "Bake bread: 3 loaves", "Bake bread: 3 loaves", "y"
     )
     assert "500" in text
-    assert "429" in text
+    assert "has had too many requests" in text
     assert "Traceback" not in text
     assert text.rstrip().count("3 loaves") >= 1
 

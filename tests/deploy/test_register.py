@@ -17,7 +17,7 @@ import pytest
 from tests.deploy.graph import Graph, Object, serving_graph
 from tests.support.installed import ROOT
 
-from mcpsecurity.console.settings import ConsoleSettings
+from mcpsecurity.console.settings import TenantSettings
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.settings import settings_of
 from mcpsecurity_server.settings import ServerSettings
@@ -116,13 +116,10 @@ def check_settings(printed: dict[str, str]) -> None:
         app_id_uri=settings["mcp_server_app_id_uri"],
     )
     assert checked.identifier_uris == (f"api://{checked.client_id}", MCP_URL)
-    model = {"openai_base_url": "http://localhost:1/v1", "openai_model": "x"}
     settings_of(
-        ConsoleSettings,
+        TenantSettings,
         **common,
-        **model,
         client_id=settings["console_client_id"],
-        mcp_url=settings["mcp_server_url"],
         scope=settings["mcp_server_scope"],
     )
 

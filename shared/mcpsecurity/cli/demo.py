@@ -14,7 +14,14 @@ import click
 
 from mcpsecurity.cli.demo_model import DemoModel, choose_model
 from mcpsecurity.cli.demo_ports import DemoPorts, PortError, usable_ports
-from mcpsecurity.cli.demo_servers import OwnServer, OwnServers, ServerOptionError, own_servers
+from mcpsecurity.cli.demo_servers import (
+    OwnServer,
+    OwnServers,
+    ServerOptionError,
+    asker,
+    own_servers,
+    without_services,
+)
 from mcpsecurity.cli.demo_services import (
     DemoError,
     Service,
@@ -26,7 +33,7 @@ from mcpsecurity.cli.demo_services import (
 from mcpsecurity.cli.demo_welcome import servers_lines, welcome
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.model_endpoint import EndpointError, read_endpoint
-from mcpsecurity.own_servers import LeftOut, not_asked
+from mcpsecurity.own_servers import LeftOut
 from mcpsecurity.running_demo import RunningDemo, noted
 from mcpsecurity.runtime.command_variables import COMMAND_VARIABLE
 from mcpsecurity.runtime.processes import set_on_stop_signal
@@ -36,11 +43,6 @@ _BY_MAKE = 'make demo ARGS="{}"'
 """How an option is typed by a person who starts the demo by `make`."""
 
 _ENDED = "its command ended at its start; what it said is above"
-_OF_SERVICES = (
-    *("AZURE_", "ENTRA_", "FASTMCP_", "LOCALCLOUD_", "MCP_SERVER_", "MCPSECURITY_", "MICROSOFT_GRAPH_"),
-    *("OPENAI_", "OPEN_METEO_", "OTEL_", "WEBCLIENT_"),
-)
-"""How variables begin that configure services, perhaps for a real tenant; the demo sets its own."""
 
 
 @click.command()
@@ -88,7 +90,7 @@ def demo(
         except EndpointError as error:
             raise click.BadParameter(str(error), param_hint="--model-url") from error
     try:
-        servers = own_servers(mcp_server, mcp_config, _asked if sys.stdin.isatty() else not_asked)
+        servers = own_servers(mcp_server, mcp_config, asker())
     except ServerOptionError as error:
         raise click.UsageError(str(error)) from error
     configure_logging("WARNING")
@@ -161,7 +163,7 @@ def _environment(
 ) -> dict[str, str]:
     """Return what configures the services against a real tenant, pointing at the local cloud."""
     return {
-        **{key: value for key, value in ambient.items() if not key.upper().startswith(_OF_SERVICES)},
+        **without_services(ambient),
         "NO_PROXY": "*",
         "no_proxy": "*",  # which counts before the other
         "ENTRA_AUTHORITY": cloud.authority,
@@ -231,7 +233,7 @@ def _own_lines(own: OwnServers, unready: Unready) -> list[str]:
 
 def _gateway(server: OwnServer) -> Service:
     """Return the service that serves a command at its address, for the tokens of the demo."""
-    own = [name for name in os.environ if not name.upper().startswith(_OF_SERVICES)]
+    own = without_services(os.environ)
     names = [argument for name in {*own, *server.variables} for argument in ("--env", name)]
     given = {COMMAND_VARIABLE + name: value for name, value in server.variables.items()}
     return Service(
@@ -246,9 +248,3 @@ def _gateway(server: OwnServer) -> Service:
 
 def _health(url: str) -> str:
     return url.removesuffix("/mcp") + "/health"
-
-
-def _asked(about: str, secret: bool) -> str | None:
-    """Ask the person for what the file of MCP servers leaves to them."""
-    said: str = click.prompt(f"  {about}", default="", show_default=False, hide_input=secret, err=True)
-    return said or None

@@ -1,13 +1,16 @@
-"""The demo's chat with MCP servers of the person's own: by option, or from the file that an editor reads."""
+"""MCP servers of the person's own, for demo and terminal chat: by option, or from the file of an editor."""
 
 import os
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import click
 
 from mcpsecurity.own_servers import (
     Ask,
@@ -27,6 +30,12 @@ _COMMAND = re.compile(r"(?:[A-Za-z]:)?[\w./\\~@-]+(?: [^\r\n]+)?")
 _BAD_NAME = re.compile(r"[^=]* [^=]*=https?://.*")
 _MAX_TITLE = 100
 _MAX_PATTERN, _MAX_PATTERNS = 200, 500
+_OF_SERVICES = (
+    *("AZURE_", "ENTRA_", "FASTMCP_", "LOCALCLOUD_", "MCP_SERVER_", "MCPSECURITY_", "MICROSOFT_GRAPH_"),
+    *("OPENAI_", "OPEN_METEO_", "OTEL_", "WEBCLIENT_"),
+)
+"""How variables begin that configure services, perhaps for a real tenant; the demo sets its own."""
+
 _TAKEN = "tools"
 """The plugin of the demo's own server."""
 
@@ -102,6 +111,21 @@ def own_servers(options: Iterable[str], file: Path | None = None, ask: Ask = not
         raise ServerOptionError(str(error)) from error
     servers += [_of_file(server, names) for server in found.servers]
     return OwnServers(servers, list(found.left_out))
+
+
+def asker() -> Ask:
+    """Return what asks the person at this terminal for what a file of MCP servers leaves to them."""
+    return _asked if sys.stdin.isatty() else not_asked
+
+
+def _asked(about: str, secret: bool) -> str | None:
+    said: str = click.prompt(f"  {about}", default="", show_default=False, hide_input=secret, err=True)
+    return said or None
+
+
+def without_services(ambient: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of an environment that configure none of this product's services."""
+    return {key: value for key, value in ambient.items() if not key.upper().startswith(_OF_SERVICES)}
 
 
 def _of_option(number: int, option: str) -> OwnServer:

@@ -3,54 +3,54 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 from mcp import types
-from openai import OpenAIError
-from semantic_kernel.exceptions import KernelException
 
 from mcpsecurity.client import BridgeError
-from mcpsecurity.console.handler import ConsoleHandler
+from mcpsecurity.console.servers import OpenServer
 from mcpsecurity.console.terminal import Terminal
 from mcpsecurity.console.turn import Conversation
-from mcpsecurity.elicitation.terminal import one_line, printable
+from mcpsecurity.elicitation.terminal import one_line
 from mcpsecurity.kernel import McpClient
-from mcpsecurity.kernel.context import TooLongError
 
 HELP = """\
 Type a message, or a command:
   /NAME       start from a prompt of the server; /prompts lists them
   /tools      list the tools
+  /resources  list the resources; /read URI puts one into the chat
   /grants     list the tools that are always approved; /revoke takes that back
   /new        begin a new chat
   /signout    forget who is signed in, and end
   /quit       end (as Ctrl-D does)
 Ctrl-C stops an answer."""
 
+_SHOWN = 2000
+
 
 class Chat:
-    """A conversation at a terminal. `run` returns when the person ends it."""
+    """A conversation at a terminal, until the person ends `run`. `told` puts an error into words."""
 
     def __init__(
         self,
         terminal: Terminal,
-        client: McpClient,
-        handler: ConsoleHandler,
+        servers: Sequence[OpenServer],
         conversation: Conversation,
-        sign_out: Callable[[], Awaitable[None]],
+        told: Callable[[BaseException], str],
     ) -> None:
         self._terminal = terminal
-        self._client = client
-        self._handler = handler
+        self._servers = servers
         self._conversation = conversation
-        self._sign_out = sign_out
+        self._told = told
         self._answering: asyncio.Task[None] | None = None
-        self._prompts: dict[str, types.Prompt] = {}
-        self._commands: dict[str, Callable[[], Awaitable[bool]]] = {
+        self._prompts: dict[str, tuple[McpClient, types.Prompt]] = {}
+        self._commands: dict[str, Callable[[str], Awaitable[bool]]] = {
             "/help": self._help,
             "/prompts": self._list_prompts,
             "/tools": self._list_tools,
+            "/resources": self._list_resources,
+            "/read": self._read_resource,
             "/grants": self._list_grants,
             "/revoke": self._revoke,
             "/new": self._new,
@@ -85,17 +85,17 @@ class Chat:
 
     async def _command(self, line: str) -> bool:
         """Carry out a command; True ends the chat."""
-        name = line.split(maxsplit=1)[0]
+        name, _, rest = line.partition(" ")
         if name in self._commands:
-            return await self._commands[name]()
+            return await self._commands[name](rest.strip())
         prompt = self._prompts.get(name.removeprefix("/"))
         if prompt is None:
             self._terminal.write(f"There is no {name}; /help lists what there is.", "yellow")
         else:
-            await self._start_from(prompt)
+            await self._start_from(*prompt)
         return False
 
-    async def _start_from(self, prompt: types.Prompt) -> None:
+    async def _start_from(self, client: McpClient, prompt: types.Prompt) -> None:
         """Ask for a prompt's arguments, put its messages into the chat and answer."""
         given: dict[str, str] = {}
         try:
@@ -108,7 +108,7 @@ class Chat:
             return
 
         async def answer() -> None:
-            for message in await self._client.get_prompt(prompt.name, **given):
+            for message in await client.get_prompt(prompt.name, **given):
                 self._terminal.write(f"  {message.role.value}: {message.content}", "dim")
                 self._conversation.history.add_message(message)
             await self._conversation.go_on(self._terminal.stream)
@@ -125,52 +125,109 @@ class Chat:
         if answered.cancelled():
             self._terminal.write("(stopped)", "yellow")
         elif (error := answered.exception()) is not None:
-            self._terminal.write(_told(error), "red")
+            self._terminal.write(self._told(error), "red")
 
     async def _load_prompts(self) -> None:
-        try:
-            self._prompts = {prompt.name: prompt for prompt in await self._client.list_prompts()}
-        except BridgeError:
-            self._prompts = {}
+        """Get the prompts of all servers. Of two with one name, the second gets its plugin's before it."""
+        self._prompts = {}
+        for client in self._clients():
+            with contextlib.suppress(BridgeError):
+                for prompt in await client.list_prompts():
+                    taken = prompt.name in self._prompts
+                    name = f"{client.plugin.name}-{prompt.name}" if taken else prompt.name
+                    self._prompts[name] = client, prompt
 
-    async def _help(self) -> bool:
+    def _clients(self) -> Iterator[McpClient]:
+        return (server.client for server in self._servers)
+
+    async def _help(self, _: str) -> bool:
         self._terminal.write(HELP)
         return False
 
-    async def _list_prompts(self) -> bool:
+    async def _list_prompts(self, _: str) -> bool:
         await self._load_prompts()
-        for name, prompt in self._prompts.items():
+        for name, (_client, prompt) in self._prompts.items():
             self._terminal.write(one_line(f"  /{name}  {prompt.title or prompt.description or ''}"))
+        if not self._prompts:
+            self._terminal.write("  There are no prompts.")
         return False
 
-    async def _list_tools(self) -> bool:
-        for function in self._client.plugin:
-            first, _, _ = (function.description or "").partition("\n")
-            self._terminal.write(one_line(f"  {function.name}  {first}"))
+    async def _list_tools(self, _: str) -> bool:
+        for client in self._clients():
+            self._name(client)
+            for function in client.plugin:
+                first, _, _ = (function.description or "").partition("\n")
+                self._terminal.write(one_line(f"  {function.name}  {first}"))
         return False
 
-    async def _list_grants(self) -> bool:
-        for server, tool in sorted(self._handler.grants):
-            self._terminal.write(f"  {tool} ({server})")
-        if not self._handler.grants:
+    async def _list_resources(self, _: str) -> bool:
+        for client in self._clients():
+            self._name(client)
+            try:
+                listed = await client.list_resources()
+            except BridgeError as error:
+                self._terminal.write(self._told(error), "red")
+                continue
+            for resource in listed:
+                self._terminal.write(one_line(f"  {resource.uri}  {resource.title or resource.name}"))
+            if not listed:
+                self._terminal.write("  There are no resources.")
+        return False
+
+    def _name(self, client: McpClient) -> None:
+        """Show whose lines follow, if there are several servers."""
+        if len(self._servers) > 1:
+            self._terminal.write(one_line(client.server_name), "bold")
+
+    async def _read_resource(self, uri: str) -> bool:
+        """Put a resource of the first server that has it into the chat."""
+        if not uri:
+            self._terminal.write(
+                "  Write the URI of a resource, as /resources lists them: /read URI", "yellow"
+            )
+            return False
+        problem: BridgeError | None = None
+        for client in self._clients():
+            try:
+                text = await client.read_resource(uri)
+            except BridgeError as error:
+                problem = problem or error
+                continue
+            self._terminal.write(_beginning(text), "dim")
+            self._terminal.write("  It is in the chat now: ask about it.")
+            self._conversation.history.add_user_message(
+                f"The resource {uri} of {client.server_name}:\n\n{text}"
+            )
+            return False
+        if problem is not None:
+            self._terminal.write(self._told(problem), "red")
+        return False
+
+    async def _list_grants(self, _: str = "") -> bool:
+        grants = sorted(grant for server in self._servers for grant in server.handler.grants)
+        for name, tool in grants:
+            self._terminal.write(one_line(f"  {tool} ({name})"))
+        if not grants:
             self._terminal.write("  Every call is asked about.")
         return False
 
-    async def _revoke(self) -> bool:
-        self._handler.grants.clear()
+    async def _revoke(self, _: str) -> bool:
+        for server in self._servers:
+            server.handler.grants.clear()
         return await self._list_grants()
 
-    async def _new(self) -> bool:
+    async def _new(self, _: str) -> bool:
         self._conversation.clear()
         self._terminal.write("A new chat.", "dim")
         return False
 
-    async def _forget_me(self) -> bool:
-        await self._sign_out()
+    async def _forget_me(self, _: str) -> bool:
+        for server in self._servers:
+            await server.access.sign_out()
         self._terminal.write("You are signed out.", "dim")
         return True
 
-    async def _quit(self) -> bool:
+    async def _quit(self, _: str) -> bool:
         return True
 
 
@@ -189,11 +246,6 @@ def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _told(error: BaseException) -> str:
-    """Return an error for the person: the first cause that says something."""
-    found: BaseException = error
-    while isinstance(found, KernelException) and found.__cause__ is not None:
-        found = found.__cause__
-    if isinstance(found, BridgeError | OpenAIError | KernelException | TooLongError):
-        return printable(str(found).splitlines()[0])
-    return f"That did not work ({type(found).__name__})."
+def _beginning(text: str) -> str:
+    """Return the beginning of a resource, for the person to see what it is."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} … ({len(text)} characters)"

@@ -16,15 +16,18 @@ class ConsoleHandler:
 
     Args:
         stop: ends the answer that is being given; Ctrl-C does it, and the question counts as not answered.
+        turn: held while a question is asked; the handlers of one terminal share it.
 
     Attributes:
         grants: (server, tool) pairs whose calls are approved without asking, as the person chose.
     """
 
-    def __init__(self, terminal: Terminal, stop: Callable[[], None]) -> None:
+    def __init__(
+        self, terminal: Terminal, stop: Callable[[], None], turn: asyncio.Lock | None = None
+    ) -> None:
         self._terminal = terminal
         self._stop = stop
-        self._turn = asyncio.Lock()
+        self._turn = turn or asyncio.Lock()
         self.grants: set[tuple[str, str]] = set()
         self._lines = TerminalHandler(self._read, self._write, grants=self.grants, edit=self._read)
 

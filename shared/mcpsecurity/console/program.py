@@ -1,21 +1,20 @@
 """Assembles the chat in a terminal from its settings."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-import msal  # type: ignore[import-untyped] # ships no types
 from semantic_kernel import Kernel
 
-from mcpsecurity.console.access import open_access
+from mcpsecurity.client import BridgeError, Command
+from mcpsecurity.console.access import Tenant
 from mcpsecurity.console.chat import Chat
-from mcpsecurity.console.handler import ConsoleHandler
-from mcpsecurity.console.images import keep_images
-from mcpsecurity.console.sampling import sampling_callback
+from mcpsecurity.console.errors import ErrorWords
+from mcpsecurity.console.servers import ChatServer, OpenServer, Servers
 from mcpsecurity.console.settings import ConsoleSettings
-from mcpsecurity.console.terminal import TypedTerminal
+from mcpsecurity.console.terminal import Terminal, TypedTerminal
 from mcpsecurity.console.turn import Conversation
-from mcpsecurity.kernel import McpClient
 from mcpsecurity.kernel.context import BudgetedModel
-from mcpsecurity.kernel.demo import DemoCredential
 from mcpsecurity.kernel.model import ChatModel, Inquiry, open_model
 from mcpsecurity.model_listing import Told
 from mcpsecurity.model_windows import context_window
@@ -24,51 +23,63 @@ from mcpsecurity.runtime.tls import client_ssl_context
 
 
 async def run_chat(
-    settings: ConsoleSettings,
-    *,
-    device_code: bool,
-    cache: msal.TokenCache | None = None,
-    demo_credential: DemoCredential | None = None,
+    settings: ConsoleSettings, servers: Sequence[ChatServer], tenant: Tenant | None = None
 ) -> None:
-    """Sign in, connect and chat until the person ends it. `cache` keeps tokens; by default, encrypted ones.
-    `demo_credential` is that of a person of the running demo, who needs no sign-in.
+    """Sign in, connect and chat until the person ends it.
 
     Raises:
-        BridgeError: the MCP server cannot be used; the message says why.
+        BridgeError: no MCP server can be used; the message says why.
     """
     chat: Chat | None = None
     terminal = TypedTerminal(lambda: chat.command_names() if chat is not None else [])
-    for sentence in proxied((settings.authority, settings.endpoint.base_url, settings.mcp_url)):
+    for sentence in proxied(_addresses(settings, servers, tenant)):
         terminal.write(sentence, "dim")
-    kernel, tell = Kernel(), partial(terminal.write, style="bold")
-    async with (
-        open_model(settings, client_ssl_context(settings.ca_file)) as service,
-        open_access(
-            settings, tell, device_code=device_code, cache=cache, demo_credential=demo_credential
-        ) as access,
-    ):
+    kernel = Kernel()
+    async with open_model(settings, client_ssl_context(settings.ca_file)) as service:
         model = _within_budget(service, settings, kernel)
-        handler = ConsoleHandler(terminal, lambda: chat.stop() if chat is not None else None)
+        connects = Servers(
+            settings, tenant, kernel, model, terminal, lambda: chat.stop() if chat is not None else None
+        )
         async with (
             Inquiry(service, settings, partial(_take_window, model)) as inquiry,
-            McpClient(
-                kernel,
-                settings.mcp_url,
-                **access.options,
-                ask=handler,
-                approve=True,
-                sampling=sampling_callback(handler, model, lambda: client.server_name),
-                on_result=lambda tool, text: keep_images(tool, text, terminal.write),
-                ca_file=settings.ca_file,
-            ) as client,
+            _opened(connects, servers, terminal) as connected,
         ):
-            terminal.write(f"{client.server_name}, signed in {access.signed_in()}", "bold")
-            if access.remark is not None:
-                terminal.write(access.remark, "dim")
             terminal.write("Type a message; / for prompts, /help for more, Ctrl-D to end.", "dim")
-            conversation = Conversation(kernel, model, inquiry.ask)
-            chat = Chat(terminal, client, handler, conversation, access.sign_out)
+            chat = Chat(
+                terminal, connected, Conversation(kernel, model, inquiry.ask), ErrorWords(settings).of
+            )
             await chat.run()
+
+
+@asynccontextmanager
+async def _opened(
+    connects: Servers, servers: Sequence[ChatServer], terminal: Terminal
+) -> AsyncIterator[list[OpenServer]]:
+    """Yield the servers that can be used. Of several, those that cannot are told; one alone ends it."""
+    async with AsyncExitStack() as resources:
+        connected: list[OpenServer] = []
+        for server in servers:
+            try:
+                opened = await resources.enter_async_context(connects.opened(server))
+            except BridgeError as error:
+                if len(servers) == 1:
+                    raise
+                terminal.write(str(error), "red")
+                continue
+            terminal.write(f"{opened.client.server_name}, {opened.access.signed_in()}", "bold")
+            if opened.access.remark is not None:
+                terminal.write(opened.access.remark, "dim")
+            connected.append(opened)
+        if not connected:
+            raise BridgeError("None of the MCP servers can be used.")
+        yield connected
+
+
+def _addresses(settings: ConsoleSettings, servers: Sequence[ChatServer], tenant: Tenant | None) -> list[str]:
+    """Return the addresses to which requests go."""
+    of_servers = [server.target for server in servers if not isinstance(server.target, Command)]
+    authority = [tenant.settings.authority] if tenant is not None else []
+    return [*authority, settings.endpoint.base_url, *of_servers]
 
 
 def _within_budget(model: ChatModel, settings: ConsoleSettings, kernel: Kernel) -> BudgetedModel:

@@ -19,11 +19,12 @@ from mcpsecurity.runtime.threads import in_daemon_thread
 Tell = Callable[[str], None]
 
 _SIGN_IN_SECONDS = 300
-_MICROSOFT = (
+MICROSOFT = (
     "https://login.microsoftonline.com",
     "https://login.microsoftonline.us",
     "https://login.partner.microsoftonline.cn",
 )
+"""The sign-in hosts of the public cloud and of national ones."""
 
 
 class MsalCredential(ClosedOnExit):
@@ -59,7 +60,7 @@ class MsalCredential(ClosedOnExit):
             "client_id": client_id,
             "authority": f"{authority}/{tenant_id}",
             "token_cache": cache,
-            "instance_discovery": authority in _MICROSOFT,
+            "instance_discovery": authority in MICROSOFT,
             "http_client": self._http,
             "client_capabilities": ["CP1"],  # it can take a claims challenge
         }
