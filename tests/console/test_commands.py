@@ -57,6 +57,7 @@ def test_ctrl_c_stops_its_call_and_it_goes_on(keeping_notes: Screen, stack: Loca
     keeping_notes.see("Approve?")
     keeping_notes.type("y")
     keeping_notes.see("running wait; Ctrl-C stops it")
+    keeping_notes.see("waiting (0)")
     keeping_notes.process.sendintr()
     keeping_notes.see("(stopped)")
     keeping_notes.see(YOU)

@@ -101,8 +101,8 @@ async def open_access(
 
 
 async def _authorization_servers(url: str, settings: ConsoleSettings) -> list[str] | None:
-    """Return the authorization servers that a server names; None if it cannot be asked: the chat asks it again,
-    and says what is wrong."""
+    """Return the authorization servers that a server names; None if it cannot be asked: the chat asks it
+    again, and says what is wrong."""
     requests = BoundedRequests(url, client_ssl_context(settings.ca_file))
     try:
         return await OAuthSignIn(url, requests).authorization_servers()

@@ -52,8 +52,9 @@ async def ask(ctx: Context[Any, Any, Any]) -> str:
 
 
 @mcp.tool()
-async def wait() -> str:
+async def wait(ctx: Context[Any, Any, Any]) -> str:
     """Wait until the call is cancelled, and note that."""
+    await ctx.report_progress(0, None, "waiting")
     notes.append("waiting")
     try:
         await asyncio.sleep(600)
