@@ -88,6 +88,13 @@ def test_an_answer_that_cannot_be_read_is_an_error_for_its_request() -> None:
     assert "a result that is no object" in message.root.error.message
 
 
+@pytest.mark.parametrize("number", [b"7", b"7.0"])
+def test_an_answer_names_its_request_by_any_spelling_of_its_number(number: bytes) -> None:
+    [message] = messages_in(b'{"jsonrpc": "2.0", "id": ' + number + b', "result": {}}')
+    assert isinstance(message.root, types.JSONRPCResponse)
+    assert message.root.id == 7
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -171,6 +171,8 @@ def _answer(message: Any) -> dict[str, Any] | None:
     request_id = message.get("id") if isinstance(message, dict) else None
     if request_id is None or not {"result", "error"} & message.keys():
         return None
+    if isinstance(request_id, float) and request_id.is_integer():
+        request_id = int(request_id)
     try:
         return response_to(request_id, message)
     except UnreadableAnswerError as error:
