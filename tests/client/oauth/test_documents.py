@@ -124,6 +124,12 @@ def test_a_document_without_what_a_sign_in_takes_is_none(missing: str) -> None:
     assert read_server(answer(SERVER, status=404)) is None
 
 
+def test_an_issuer_is_compared_as_the_server_wrote_it() -> None:
+    server = read_server(answer(SERVER))
+    assert server is not None
+    assert (str(server.issuer), server.issuer_as_written) == ("https://as.example/", "https://as.example")
+
+
 def test_a_resource_is_named_as_the_server_wrote_it() -> None:
     body = {"resource": "https://mcp.example", "authorization_servers": ["https://as.example"]}
     odd = {"resource_documentation": "", "bearer_methods_supported": "header", "scopes_supported": ["a", 7]}

@@ -6,6 +6,7 @@ can be kept. The SDK's `OAuthClientProvider` holds both in one coroutine, and al
 
 import base64
 import hmac
+import json
 import re
 import secrets
 import time
@@ -30,6 +31,7 @@ from mcpsecurity.client.oauth.discovery import Discovered, Discovery
 from mcpsecurity.client.oauth.documents import ServerMetadata, read_client, read_object, read_tokens
 from mcpsecurity.client.oauth.grants import ClientId, Grant, PendingSignIn
 from mcpsecurity.client.oauth.requests import BoundedRequests
+from mcpsecurity.runtime.loopback import is_loopback
 from mcpsecurity.sentences import Sentence
 
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -215,7 +217,9 @@ class OAuthSignIn:
             token_endpoint_auth_method=_method(found.server, has_secret=False),
             scope=found.scope,
         )
-        request = create_client_registration_request(found.server, wanted, "")
+        made = create_client_registration_request(found.server, wanted, "")
+        registration = {**json.loads(made.content), "application_type": _application_type(redirects[0])}
+        request = httpx.Request("POST", made.url, json=registration)
         response = await self._requests.send(request)
         if response.status_code >= 500:
             raise self._refused(found.server, response)
@@ -261,10 +265,12 @@ class OAuthSignIn:
         if not hmac.compare_digest(answer.get("state", "").encode(), pending.state.encode()):
             raise SignInRequiredError(Sentence("This answer does not belong to the sign-in that was begun."))
         name, issuer = _name(pending.server), answer.get("iss")
-        promised = pending.server.authorization_response_iss_parameter_supported
-        if (issuer is None and promised) or (
-            issuer is not None and issuer.rstrip("/") != str(pending.server.issuer).rstrip("/")
-        ):
+        server = pending.server
+        if issuer is None:
+            is_another = server.authorization_response_iss_parameter_supported
+        else:  # compared as text (RFC 9207, 2.4)
+            is_another = issuer != (server.issuer_as_written or str(server.issuer))
+        if is_another:
             raise SignInRequiredError(
                 Sentence("The sign-in came from another authorization server than {server}.", server=name)
             )
@@ -309,6 +315,12 @@ def _method(server: ServerMetadata, *, has_secret: bool) -> _Method:
     if supported is None:
         return usable[0]
     return next((method for method in usable if method in supported), usable[0])
+
+
+def _application_type(redirect: AnyUrl) -> str:
+    """Return what a client with this redirect URI is (OpenID Connect Registration, 2): `web`, which is the
+    default, is refused where people come back to their own machine."""
+    return "native" if is_loopback(redirect.host or "") else "web"
 
 
 def _described(response: httpx.Response) -> str:

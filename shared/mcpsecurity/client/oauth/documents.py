@@ -46,6 +46,8 @@ class ServerMetadata(OAuthMetadata):
     """What an authorization server publishes of itself (RFC 8414, RFC 9207)."""
 
     authorization_response_iss_parameter_supported: bool | None = None
+    issuer_as_written: str | None = None
+    """`issuer` without the slash that a URL gets when it is parsed: answers name it exactly like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ def read_server(response: httpx.Response) -> ServerMetadata | None:
     """Return what an authorization server publishes, if it is enough to sign in."""
     if response.status_code != httpx.codes.OK:
         return None
-    return _read(ServerMetadata, _members(read_object(response), _SERVER))
+    members = _members(read_object(response), _SERVER)
+    return _read(ServerMetadata, {**members, "issuer_as_written": members.get("issuer")})
 
 
 def read_client(response: httpx.Response, redirects: list[AnyUrl]) -> OAuthClientInformationFull | None:
