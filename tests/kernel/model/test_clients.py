@@ -1,7 +1,9 @@
 """What a request carries: keys, tokens, headers, and where it goes."""
 
 import asyncio
+import re
 import ssl
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -161,3 +163,32 @@ async def test_the_companys_proxy_is_used_for_what_leaves_it_and_never_for_loopb
                 with pytest.raises(ServiceResponseException):
                     await asked_whole(model)
             assert asked == [b"CONNECT model.contoso.example:443 HTTP/1.1\r\n"], "an inner host is not"
+
+
+async def test_a_local_server_that_closes_connections_without_a_word_answers_each_request() -> None:
+    """As llama.cpp b11549 streams: it names a time that it keeps the connection, and closes it at once."""
+    head = (
+        b"HTTP/1.1 200 OK\r\nServer: llama.cpp\r\nContent-Type: text/event-stream\r\n"
+        b"Transfer-Encoding: chunked\r\nKeep-Alive: timeout=5, max=100\r\n\r\n"
+    )
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n'
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(event), event)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", asked, re.IGNORECASE)
+        assert length is not None
+        await reader.readexactly(int(length[1]))
+        once = re.search(rb"connection: close", asked, re.IGNORECASE) is not None
+        writer.write(head.replace(b"Keep-Alive: timeout=5, max=100", b"Connection: close") if once else head)
+        writer.write(body)
+        await writer.drain()
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readexactly(1)  # the next request, or the end of the connection
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    async with server, ChatModel.at(url, "m", make_http=DefaultAioHttpClient) as model:
+        for _ in range(3):
+            assert str(await asked_whole(model)) == "Hi"
