@@ -42,6 +42,8 @@ SCENARIOS = {
         "auth/iss-unexpected",
         "auth/iss-normalized",
         "auth/metadata-issuer-mismatch",
+        "auth/scope-step-up",
+        "auth/scope-retry-limit",
     ),
 }
 """By the newest revision that a scenario is of."""

@@ -191,6 +191,33 @@ def test_addresses_that_are_no_web_pages_are_refused(url: str) -> None:
         parse_visit(url)
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "bank.example%2eevil.example",
+        "bank.example%40evil.example",
+        "bank.example|evil.example",
+        "evil.example\\@bank.example",
+        "2130706433",
+        "0x7f.1",
+        "127.0.0.1.0x1",
+        "xn--a.example",
+        "bank..example",
+    ],
+)
+def test_an_address_whose_host_a_browser_reads_in_another_way_is_refused(host: str) -> None:
+    with pytest.raises(UrlRefusedError):
+        parse_visit(f"https://{host}/")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["bank.example", "BANK.example.", "my_host.example:8443", "192.0.2.1", "[2001:db8::1]", "bücher.example"],
+)
+def test_an_address_with_a_plain_host_is_offered(host: str) -> None:
+    assert parse_visit(f"https://{host}/pay").url
+
+
 def test_edited_arguments_are_checked_without_running_patterns_or_fetching() -> None:
     schema = {
         "type": "object",

@@ -1,12 +1,15 @@
 """URL mode: a page that a server wants a person to visit, and what to warn of."""
 
+import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from yarl import URL
 
 from mcpsecurity.sentences import Sentence
 
 _MAX_LENGTH = 4096
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 
 
 class UrlRefusedError(ValueError):
@@ -33,11 +36,24 @@ def parse_visit(url: str) -> Visit:
     try:
         parsed = URL(url)
         host = parsed.raw_host
+        _ = parsed.host  # decodes a name in other letters
     except ValueError:
         raise UrlRefusedError("This is not an address.") from None
     if parsed.scheme not in ("http", "https") or not host:
         raise UrlRefusedError("Only http and https addresses can be visited.")
+    if not _is_plain(host):
+        raise UrlRefusedError("A browser would read the host of this address in another way.")
     return Visit(str(parsed), host, tuple(_warnings(parsed, host)))
+
+
+def _is_plain(host: str) -> bool:
+    """Tell whether browsers go to this very host: they decode %2e, and take 2130706433 for 127.0.0.1."""
+    try:
+        ip_address(host)
+    except ValueError:
+        last = host.rstrip(".").rpartition(".")[2]
+        return _NAME.fullmatch(host) is not None and not last[:1].isdigit()
+    return True
 
 
 def _warnings(url: URL, host: str) -> list[str]:
