@@ -52,6 +52,16 @@ async def test_the_demo_is_ready_without_its_optional_services_that_end_or_are_l
     assert (unready.ended, unready.late) == (["gone"], ["slow"])
 
 
+async def test_another_program_at_its_address_is_no_service_that_has_started() -> None:
+    async with healthy() as url, process() as runs:
+        other = url.replace("/health", "/other")
+        services = [
+            RunningService(Service("server", "MCP server", url), runs),
+            RunningService(Service("server", "own", other, optional=True), runs),
+        ]
+        assert (await until_ready(services, optional_seconds=0.2)).late == ["own"]
+
+
 async def test_a_service_that_is_needed_and_has_ended_is_an_error() -> None:
     async with process() as runs, process("") as ends:
         await ends.wait()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.test_demo import free_offset, output_of, running_demo
+from tests.support.eventually import eventually
 from tests.webclient.person import WebPerson
 
 pytestmark = pytest.mark.timeout(120)
@@ -60,12 +61,38 @@ async def test_the_demo_goes_on_without_servers_of_a_file_that_do_not_start_and_
     assert "MCP servers of your own: notes\n" in told
     for words in (
         "no server is left out: its command ended at its start; what it said is above.",
-        "missing is left out: no-such-program is not found; is it installed, and on PATH?",
+        "missing is left out: no-such-program is not found: install it, or put its folder on PATH.",
         "old is left out: HTTP+SSE is the transport before Streamable HTTP",
         "keyed is left out: it needs the input key; set the variable INPUT_KEY.",
     ):
         assert words in told
     assert "Traceback" not in told
+
+
+async def test_a_server_of_a_file_that_starts_late_is_used_once_it_answers(tmp_path: Path) -> None:
+    gate, notes = tmp_path / "gate", [sys.executable, str(NOTES)]
+    code = f"""import os, time
+while not os.path.exists({str(gate)!r}):
+    time.sleep(0.1)
+os.execv({notes[0]!r}, {notes!r})"""
+    entry = {"command": sys.executable, "args": ["-c", code]}
+    file = tmp_path / "mcp.json"
+    file.write_text(json.dumps({"mcpServers": {"late": entry}}), "utf-8")
+    async with running_demo(tmp_path, "--mcp-config", str(file)) as (_, ready, _):
+        person = WebPerson(ready["webclient"], Path(ready["ca_file"]))
+        async with person:
+            await person.sign_in("alice@contoso.example")
+            async with person.page() as page:
+
+                async def proposes_it() -> bool:
+                    await person.command("messages", text="note milk")
+                    while (event := await page.next())[0] not in ("tool.proposed", "run.done"):
+                        pass
+                    return event[0] == "tool.proposed" and event[1]["call"]["server"] == "late"
+
+                assert not await proposes_it()
+                gate.touch()
+                await eventually(proposes_it, seconds=60)
 
 
 async def test_a_command_that_is_not_there_ends_the_demo_with_its_name(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_a_command_runs_in_the_folder_of_the_project_or_in_the_one_that_is_named
         ({"command": "npx", "env": "K=1"}, "its env is no object"),
         ({"command": "npx", "cwd": "nowhere"}, "nowhere is not there"),
         ({"command": "npx", "envFile": "nowhere"}, "nowhere is not there"),
-        ({"command": "no-such-program"}, "no-such-program is not found; is it installed, and on PATH?"),
+        ({"command": "no-such-program"}, "no-such-program is not found: install it, or put"),
         ({"command": "npx", "env_keys": ["KEY"]}, "the editor keeps KEY elsewhere; set this variable"),
         ({"url": "ftp://x"}, "begins with neither http:// nor https://"),
         ({"url": "https://x/sse"}, "the transport before Streamable HTTP"),

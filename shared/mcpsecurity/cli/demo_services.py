@@ -16,7 +16,7 @@ from mcpsecurity.runtime.tasks import end_tasks
 READY_TIMEOUT = 300.0
 """Seconds until a service that does not answer counts as failed: a slow machine takes its time."""
 
-OPTIONAL_SECONDS = 45.0
+OPTIONAL_SECONDS = 20.0
 """Seconds that the demo waits for servers of the person's own when all else answers: `npx` and `uvx` load
 packages at the first start."""
 
@@ -87,7 +87,7 @@ class Unready:
 async def until_ready(
     running: Sequence[RunningService], *, optional_seconds: float = OPTIONAL_SECONDS
 ) -> Unready:
-    """Wait until each service answers without a server error, and name those that do not yet.
+    """Wait until each service says that it runs, and name those that do not yet.
 
     Optional ones have `optional_seconds` more than the others.
 
@@ -145,7 +145,7 @@ async def _answers(session: aiohttp.ClientSession, each: RunningService, waiting
     while each.process.returncode is None:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with session.get(each.service.health, allow_redirects=False) as response:
-                if response.status < 500:
+                if response.status == 200:  # another program may have taken the port
                     waiting.discard(each.service.name)
                     return True
         await asyncio.sleep(0.05)

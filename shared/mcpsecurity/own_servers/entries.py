@@ -96,7 +96,7 @@ def _command(title: str, entry: Mapping[str, Any], places: Places) -> FoundServe
     if os.sep in program and not Path(program).is_absolute():
         program = str(folder / program)
     if shutil.which(program, path=path) is None:
-        raise LeftOutError(f"{program} is not found; is it installed, and on PATH?")
+        raise LeftOutError(f"{program} is not found: install it, or put its folder on PATH")
     return FoundServer(
         title,
         command=(program, *arguments),
