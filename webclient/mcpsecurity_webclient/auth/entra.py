@@ -38,6 +38,8 @@ _THREADS = 16
 _MOST_SCOPES = 20
 _PATIENCE = CachePolicy(retry_after=1.0)
 """A person who tries again while the tenant recovers is not put off for long."""
+_AADSTS = re.compile(r"AADSTS[0-9]{1,10}\b")
+_ERROR = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # of what RFC 6749, 4.1.2.1 allows, what codes are made of
 _KNOWN_AUTHORITIES = {
     "https://login.microsoftonline.com",
     "https://login.microsoftonline.us",
@@ -55,10 +57,6 @@ class SignedIn:
     username: str
     login_hint: str | None
     roles: tuple[str, ...] = ()
-
-
-_AADSTS = re.compile(r"AADSTS[0-9]{1,10}\b")
-_ERROR = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # of what RFC 6749, 4.1.2.1 allows, what codes are made of
 
 
 class EntraClient:
@@ -225,16 +223,10 @@ class EntraClient:
 
     async def sign_out_url(self, back: str, login_hint: str | None) -> str:
         """Return where the person ends the session at Entra ID."""
-        try:
-            endpoint = (await self._provider.metadata()).end_session_endpoint
-        except OidcError:
+        if (page := await self._sign_out_page()) is None:
             return back
-        if endpoint is None:
-            return back
-        query = {"post_logout_redirect_uri": back} | (
-            {"logout_hint": login_hint} if isinstance(login_hint, str) and login_hint else {}
-        )
-        return str(URL(endpoint).update_query(query))
+        query = {"post_logout_redirect_uri": back} | ({"logout_hint": login_hint} if login_hint else {})
+        return str(page.update_query(query))
 
     async def adopt(self, sid: str, newer: str) -> None:
         """Let a session go on with the tokens of a newer sign-in of the same person."""
@@ -255,11 +247,15 @@ class EntraClient:
 
     async def sign_out_origin(self) -> str | None:
         """Return the origin of the page that ends the session at Entra ID; None while it is not known."""
+        page = await self._sign_out_page()
+        return str(page.origin()) if page is not None else None
+
+    async def _sign_out_page(self) -> URL | None:
         try:
             endpoint = (await self._provider.metadata()).end_session_endpoint
         except OidcError:
             return None
-        return str(URL(endpoint).origin()) if endpoint else None
+        return URL(endpoint) if endpoint else None
 
     @property
     def _provider(self) -> OidcProvider:
