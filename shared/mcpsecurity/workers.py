@@ -43,9 +43,8 @@ def run_workers(
         )
         return 1
     try:
-        with socket.create_server(
-            (host, port)
-        ):  # without SO_REUSEPORT: fails if another program listens there
+        # Without SO_REUSEPORT: fails if another program listens there.
+        with socket.create_server((host, port)):
             pass
     except OSError as error:
         print(f"{name}: cannot listen on {host}:{port}: {error.strerror}.", file=sys.stderr)

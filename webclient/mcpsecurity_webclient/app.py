@@ -84,9 +84,8 @@ def create_app(
     app = web.Application(client_max_size=_MAX_BODY)
     assembly = _Assembly(settings, clock)
     storage = ServerSideStorage(assembly.sessions, secure=settings.secure, clock=clock)
-    app.middlewares.extend(
-        [number_requests, preferences_middleware, error_middleware]
-    )  # errors of the session storage, too
+    # The first `error_middleware` is for errors of the session storage.
+    app.middlewares.extend([number_requests, preferences_middleware, error_middleware])
     aiohttp_session.setup(app, storage)
     app.middlewares.extend([error_middleware, guard_middleware(settings)])
     if instrumented:

@@ -14,6 +14,8 @@ from mcpsecurity_server.doctor.examination import examine
 from mcpsecurity_server.doctor.findings import Finding, Status, as_json, as_table, failed, ok, skipped
 from mcpsecurity_server.doctor.settings import DoctorSettings
 
+_NAMES = {"server": "server", "webclient": "web client"}
+
 
 @click.command()
 @click.option("--json", "as_data", is_flag=True, help="Print the findings as JSON.")
@@ -25,9 +27,8 @@ def doctor(as_data: bool, local: bool, port_offset: int) -> None:
     Run it with the environment or the .env of the services, while the server runs; or with --local, which
     needs neither. Exit code 1: something failed.
     """
-    logging.getLogger("azure").setLevel(
-        logging.CRITICAL
-    )  # its messages name tenants; the findings have the reasons
+    # Its messages name tenants; the findings have the reasons.
+    logging.getLogger("azure").setLevel(logging.CRITICAL)
     findings = _examine_demo(port_offset) if local else _examine_configuration()
     click.echo(as_json(findings) if as_data else as_table(findings))
     sys.exit(int(any(finding.status is Status.FAILED for finding in findings)))
@@ -43,9 +44,6 @@ def _examine_configuration() -> list[Finding]:
     except SettingsError as error:
         return list(refused_settings("services", error))
     return [*check_start(settings), *asyncio.run(examine(settings))]
-
-
-_NAMES = {"server": "server", "webclient": "web client"}
 
 
 def check_start(settings: DoctorSettings) -> Iterator[Finding]:

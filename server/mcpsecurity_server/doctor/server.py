@@ -142,16 +142,14 @@ def _unsigned_token(answer: Answer | None) -> Finding:
 
 def _scope(settings: DoctorSettings, document: dict[str, Any]) -> Finding:
     supported = document.get("scopes_supported") or []
+    suggestion = f"MCP_SERVER_SCOPE={supported[0]}" if supported else "MCP_SERVER_SCOPE"
     if not settings.scope:
-        message = "The web client has no scope to ask for."
-        suggestion = f"MCP_SERVER_SCOPE={supported[0]}" if supported else "MCP_SERVER_SCOPE"
-        return warning("scope", message, suggestion)
+        return warning("scope", "The web client has no scope to ask for.", suggestion)
     if "/" not in settings.scope:
         message = (
             f"The scope {settings.scope} has no prefix: Entra takes it for Microsoft Graph's (AADSTS650053),"
             " and the server refuses the token."
         )
-        suggestion = f"MCP_SERVER_SCOPE={supported[0]}" if supported else "MCP_SERVER_SCOPE"
         return failed("scope", message, suggestion)
     if settings.scope in supported:
         return ok("scope", f"The web client asks for {settings.scope}, which the server wants.")

@@ -131,9 +131,8 @@ async def test_a_long_number_lets_nothing_else_in(serve: Serve, text: str) -> No
         headers = await served.initialize()
         body = b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":1234567890123456789012,"b":%s}}'
         status, code, _ = await served.error(served.post(body % text.encode("latin-1"), headers))
-        refused = (
-            (-32700, -32600) if text.startswith("[[") else (-32700,)
-        )  # Python 3.12 can read that, 3.11 not
+        # Python 3.12 can read that, 3.11 not.
+        refused = (-32700, -32600) if text.startswith("[[") else (-32700,)
         assert status == 400
         assert code in refused
 

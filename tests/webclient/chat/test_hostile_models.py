@@ -155,9 +155,8 @@ async def test_no_answer_of_a_model_harms_the_conversation(
             await _said(listener, decisions)
             assert model.refused == []
             model.turns.clear()
-        model.turns.extend(
-            [says("All is well.")] * 3
-        )  # the first may be taken for the summary of a long conversation
+        # The first may be taken for the summary of a long conversation.
+        model.turns.extend([says("All is well.")] * 3)
         ending = await _said(listener, ["decline"])
         model.turns.clear()
     assert model.refused == []

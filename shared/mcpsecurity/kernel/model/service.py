@@ -293,11 +293,8 @@ def _filtered(error: APIStatusError) -> ContentFilterAIException | None:
         return None
     try:
         return ContentFilterAIException("The model's filter refused the messages", error)
-    except (
-        AttributeError,
-        TypeError,
-        ValueError,
-    ):  # Semantic Kernel reads details that others word otherwise
+    except (AttributeError, TypeError, ValueError):
+        # Semantic Kernel reads details that others word otherwise.
         return None
 
 
