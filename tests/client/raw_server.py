@@ -58,6 +58,10 @@ def ask_and_go_on(request: dict[str, Any]) -> None:
     result(request, "did not wait")
 
 
+def parse_error(_: dict[str, Any]) -> None:
+    send(id=None, error={"code": -32700, "message": "Parse error"})
+
+
 def close_input(request: dict[str, Any]) -> None:
     os.close(0)
     result(request, "closed")
@@ -79,7 +83,7 @@ def deaf(request: dict[str, Any]) -> None:
     time.sleep(600)
 
 
-TOOLS = (noise, unasked, questions, ask_and_go_on, close_input, leave_behind, deaf)
+TOOLS = (noise, unasked, questions, ask_and_go_on, parse_error, close_input, leave_behind, deaf)
 
 
 def serve() -> None:

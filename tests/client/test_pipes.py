@@ -112,6 +112,21 @@ def test_what_is_no_message_of_mcp_is_left_out(line: bytes) -> None:
     assert messages_in(line) == []
 
 
+def test_an_error_without_an_id_is_for_the_one_request_that_waits() -> None:
+    error = b'{"jsonrpc": "2.0", "id": null, "error": {"code": -32700, "message": "Parse error"}}'
+    [message] = messages_in(error, {7})
+    assert isinstance(message.root, types.JSONRPCError)
+    assert message.root.id == 7
+    assert messages_in(error, {7, 8}) == messages_in(error) == []
+
+
+async def test_a_command_that_could_not_read_a_request_ends_its_call() -> None:
+    async with running() as process:
+        with pytest.raises(McpError, match="Parse error"):
+            await called(process, "parse_error")
+        assert await called(process, "noise") == "after the noise"
+
+
 def test_text_that_is_not_unicode_does_not_cost_the_answer() -> None:
     content = b'{"content": [{"type": "text", "text": "caf\xe9 \\ud83d"}]}'
     [message] = messages_in(b'{"jsonrpc": "2.0", "id": 1, "result": ' + content + b"}")

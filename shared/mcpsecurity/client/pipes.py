@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Final, TextIO
@@ -47,6 +47,8 @@ _LAST_WORDS_SECONDS: Final = 5.0
 _CLOSED = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 
 Streams = tuple[Any, Any]
+Waiting = set[types.RequestId]
+"""The ids of the requests that have no answer yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,9 @@ async def message_streams(command: Command, ended: asyncio.Event) -> AsyncIterat
     process = await _opened(command)
     received, read = anyio.create_memory_object_stream[SessionMessage | Exception]()
     write, sent = anyio.create_memory_object_stream[SessionMessage]()
-    reading = asyncio.create_task(_relayed(process, received, ended), name="mcp-stdio-read")
-    writing = asyncio.create_task(_written(process, sent, ended), name="mcp-stdio-write")
+    waiting: Waiting = set()
+    reading = asyncio.create_task(_relayed(process, received, ended, waiting), name="mcp-stdio-read")
+    writing = asyncio.create_task(_written(process, sent, ended, waiting), name="mcp-stdio-write")
     try:
         yield read, write
     finally:
@@ -100,10 +103,10 @@ async def message_streams(command: Command, ended: asyncio.Event) -> AsyncIterat
             await _drained(process)
 
 
-async def _relayed(process: Process, received: Any, ended: asyncio.Event) -> None:
+async def _relayed(process: Process, received: Any, ended: asyncio.Event, waiting: Waiting) -> None:
     """Pass messages on until the output ends, or the process has."""
     assert process.stdout is not None  # noqa: S101 - opened with a pipe
-    reading = asyncio.create_task(_read(process.stdout, received), name="mcp-stdio-lines")
+    reading = asyncio.create_task(_read(process.stdout, received, waiting), name="mcp-stdio-lines")
     try:
         while not reading.done() and process.returncode is None:
             # Python's own waiting for a process lasts until others that hold its output have ended.
@@ -115,15 +118,17 @@ async def _relayed(process: Process, received: Any, ended: asyncio.Event) -> Non
         ended.set()
 
 
-async def _read(output: ByteReceiveStream, received: Any) -> None:
+async def _read(output: ByteReceiveStream, received: Any, waiting: Waiting) -> None:
     logged = False
     try:
         async for line in lines_of(output):
-            messages = messages_in(line)
+            messages = messages_in(line, waiting)
             if not messages and not logged:
                 _log.warning("The command wrote a line that is no MCP message; further ones are not logged.")
                 logged = True
             for message in messages:
+                if isinstance(message.root, types.JSONRPCResponse | types.JSONRPCError):
+                    waiting.discard(message.root.id)
                 await received.send(SessionMessage(message))
     except MessageTooLongError:
         _log.warning(
@@ -153,8 +158,11 @@ async def lines_of(output: ByteReceiveStream, longest: int = _LONGEST) -> AsyncI
                 raise MessageTooLongError
 
 
-def messages_in(line: bytes) -> list[types.JSONRPCMessage]:
-    """Return the messages of a line that can be read. An answer that cannot is an error for its request."""
+def messages_in(line: bytes, waiting: Collection[types.RequestId] = ()) -> list[types.JSONRPCMessage]:
+    """Return the messages of a line that can be read. An answer that cannot is an error for its request.
+
+    `waiting` are the ids of the requests that have no answer yet.
+    """
     try:
         found = parsed(line)
     except UnreadableAnswerError:
@@ -162,14 +170,18 @@ def messages_in(line: bytes) -> list[types.JSONRPCMessage]:
     messages = []
     for each in found if isinstance(found, list) else [found]:
         with contextlib.suppress(ValidationError):
-            if (readable := question_of(each) or _answer(each)) is not None:
+            if (readable := question_of(each) or _answer(each, waiting)) is not None:
                 messages.append(types.JSONRPCMessage.model_validate(readable))
     return messages
 
 
-def _answer(message: Any) -> dict[str, Any] | None:
-    request_id = message.get("id") if isinstance(message, dict) else None
-    if request_id is None or not {"result", "error"} & message.keys():
+def _answer(message: Any, waiting: Collection[types.RequestId]) -> dict[str, Any] | None:
+    if not isinstance(message, dict) or not {"result", "error"} & message.keys():
+        return None
+    request_id = message.get("id")
+    if request_id is None and "error" in message and len(waiting) == 1:
+        (request_id,) = waiting  # which it could not read
+    if request_id is None:
         return None
     if isinstance(request_id, float) and request_id.is_integer():
         request_id = int(request_id)
@@ -181,12 +193,17 @@ def _answer(message: Any) -> dict[str, Any] | None:
         return {"jsonrpc": "2.0", "id": request_id, "error": failure}
 
 
-async def _written(process: Process, sent: Any, ended: asyncio.Event) -> None:
+async def _written(process: Process, sent: Any, ended: asyncio.Event, waiting: Waiting) -> None:
     """Write messages until there are no more, or the process has closed its input."""
     assert process.stdin is not None  # noqa: S101 - opened with a pipe
     try:
         async with sent:
             async for each in sent:
+                match each.message.root:
+                    case types.JSONRPCRequest(id=id_):
+                        waiting.add(id_)
+                    case types.JSONRPCNotification(method="notifications/cancelled", params=params):
+                        waiting.discard((params or {}).get("requestId", ""))
                 text: str = each.message.model_dump_json(by_alias=True, exclude_none=True)
                 await process.stdin.send(unmarked(text.encode()) + b"\n")
     except _CLOSED:
