@@ -18,7 +18,7 @@ async def test_a_call_is_shown_as_proposed_then_running_then_done(alice: Person,
     await expect(card).to_contain_text("playground")
     await alice.approve("run_marathon")
     bar = card.get_by_role("progressbar")
-    await expect(card).to_contain_text("Running hard · 25 %")
+    await expect(card).to_contain_text("Running hard · 25%")
     assert await bar.evaluate("(bar) => bar.value / bar.max") == 0.25
     stack.playground.proceed.set()
     await expect(card).to_contain_text(re.compile(r"Done · [\d.]+ m?s"))

@@ -118,7 +118,7 @@ async def test_a_request_is_shown_from_its_beginning(alice: Person) -> None:
     await alice.page.evaluate(TWO_FRAMES)
     await expect(alice.call("hold_interview").locator("summary")).to_be_in_viewport(ratio=1)
     for _ in range(2):
-        await alice.request().get_by_role("button", name="Decline").first.click()
+        await alice.request().get_by_role("button", name="Decline").first.press("Enter")
     await alice.finished()
     await alice.choose("Manual")
     await alice.page.set_viewport_size({"width": 640, "height": 400})
@@ -279,3 +279,20 @@ async def test_the_title_of_the_chat_does_not_run_into_the_name_of_the_product(a
     await expect(alice.page.locator(".brand-name span")).to_be_hidden()
     await expect(alice.page.get_by_role("link", name="mcpsecurity")).to_be_visible()
     await expect(alice.page.get_by_role("heading", level=1)).to_be_visible()
+
+
+async def test_a_chat_that_is_opened_again_on_a_phone_leaves_room_for_what_waits_in_it(alice: Person) -> None:
+    await alice.page.set_viewport_size({"width": 360, "height": 640})
+    await alice.choose("Elicitation")
+    await alice.ask("Fill in a survey")
+    await expect(alice.request()).to_be_visible()
+    await alice.page.reload()
+    await expect(alice.request()).to_be_visible()
+    await expect(alice.mode).to_be_hidden()
+    await alice.message.click()
+    await expect(alice.mode).to_be_visible()
+    await alice.message.fill("A draft")
+    await alice.page.reload()
+    await expect(alice.message).to_have_value("A draft")
+    await expect(alice.request()).to_be_visible()
+    await expect(alice.mode).to_be_visible()

@@ -31,7 +31,7 @@ async def pressed(modules: Page, *presses: tuple[str, dict[str, Any]]) -> Any:
 
 
 async def test_second_and_third_taps_at_one_place_do_not_decide_another_request(modules: Page) -> None:
-    assert await pressed(modules, ("one", {}), ("two", {"at": 400}), ("two", {"at": 900, "x": 60})) == ["one"]
+    assert await pressed(modules, ("one", {}), ("two", {"at": 400}), ("two", {"at": 800, "x": 60})) == ["one"]
 
 
 async def test_a_button_that_comes_under_the_finger_at_any_other_press_does_not_decide(modules: Page) -> None:
@@ -47,7 +47,7 @@ async def test_a_press_at_another_place_decides_at_once(modules: Page) -> None:
 
 
 async def test_a_press_at_the_same_place_decides_after_a_moment(modules: Page) -> None:
-    assert await pressed(modules, ("one", {}), ("two", {"at": 700})) == ["one", "two"]
+    assert await pressed(modules, ("one", {}), ("two", {"at": 600})) == ["one", "two"]
 
 
 async def test_keys_decide_as_fast_as_they_are_pressed(modules: Page) -> None:

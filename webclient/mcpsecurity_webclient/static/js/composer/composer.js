@@ -34,6 +34,7 @@ export class Composer {
     this._isAwaited = false; // Enter came before the state of the chat
     this._palette = null;
     this._rest = new Rest(this._text);
+    this._opens = true; // a chat whose state is not known yet
     this._sendOnce = once(this._send, () => this._submit());
     this._stopOnce = once(this._stop, () => this._stopRun());
     this._text.value = draft.load();
@@ -51,6 +52,7 @@ export class Composer {
     this._run = state.run;
     this._ended = state.ended !== null;
     this._ready = state.ready && !this._ended;
+    if (this._opens && state.ready) this._opened(state);
     if (this._stop.hidden && state.run !== null) this._send.hidden = true; // until something is written
     this._showStop(state.run !== null);
     if (hadStop && state.run === null) this.focus();
@@ -93,9 +95,17 @@ export class Composer {
     return (await this._deliver("", { prompt })) !== null;
   }
 
+  /** Where a chat goes on, there is room to read it, and what waits in it, until the person turns to the box. */
+  _opened({ order }) {
+    this._opens = false;
+    const isBegun = this.text !== "" || this._files.count > 0 || this._attachments.chosen.length > 0;
+    if (order.length > 0 && !isBegun) this._rest.begin();
+  }
+
   /** Show the draft of the open chat: its text and its attachments. */
   load() {
     this._rest.restart();
+    this._opens = true;
     this._attachments.load();
     this._files.load();
     this.text = this._draft.load();

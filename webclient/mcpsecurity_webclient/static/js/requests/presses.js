@@ -3,7 +3,7 @@
  * call that deletes, was not seen and is not decided by it.
  */
 
-const SOON_MS = 600;
+const SOON_MS = 500;
 const NEAR_PX = 32;
 const DECIDES = ".decide button";
 
