@@ -140,7 +140,7 @@ async def test_a_chat_whose_answer_runs_is_deleted_in_the_other_tab(
     watch.allow("404")
     await alice.ask("Run a marathon")
     await alice.approve("run_marathon")
-    await expect(alice.call("run_marathon")).to_contain_text("25 %")
+    await expect(alice.call("run_marathon")).to_contain_text("25%")
     other = await second_tab(alice)
     await other.page.clock.install()
     await choose(other, "Run a marathon", "Delete")
