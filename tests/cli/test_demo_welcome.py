@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcpsecurity.cli.demo_welcome import own_command, servers_lines, welcome
+from mcpsecurity.cli.demo_welcome import editor_hint, own_command, servers_lines, welcome
 from mcpsecurity.own_servers import LeftOut
 
 PEOPLE = ["alice@contoso.example", "bob@contoso.example", "guest@fabrikam.example"]
@@ -44,6 +44,19 @@ def test_servers_that_are_used_and_left_out_are_named_once() -> None:
     assert servers_lines(["a"], [], ["a"])[1].startswith("  a is still starting")
     assert servers_lines([], []) == []
     assert servers_lines([], [LeftOut("c", "x")])[0].endswith(": none")
+
+
+def test_a_person_with_an_editors_file_reads_how_the_demo_gets_it(tmp_path: Path) -> None:
+    typed = 'make demo ARGS="{}"'
+    assert editor_hint(typed, tmp_path)[0] == 'make demo ARGS="--mcp-config FILE"'
+    folder = tmp_path / "Library" / "Application Support" / "Claude"
+    folder.mkdir(parents=True)
+    file = folder / "claude_desktop_config.json"
+    file.touch()
+    assert editor_hint(typed, tmp_path)[0] == f"make demo ARGS=\"--mcp-config '{file}'\""
+    (tmp_path / ".cursor").mkdir()
+    (tmp_path / ".cursor" / "mcp.json").touch()
+    assert editor_hint("demo {}", tmp_path)[0] == "demo --mcp-config ~/.cursor/mcp.json"
 
 
 def test_the_command_is_typed_as_this_person_can_type_it(

@@ -30,7 +30,7 @@ from mcpsecurity.cli.demo_services import (
     until_a_needed_one_ends,
     until_ready,
 )
-from mcpsecurity.cli.demo_welcome import servers_lines, welcome
+from mcpsecurity.cli.demo_welcome import editor_hint, own_command, servers_lines, welcome
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.model_endpoint import EndpointError, read_endpoint
 from mcpsecurity.own_servers import LeftOut
@@ -228,7 +228,8 @@ def _chat(webclient: str, model: DemoModel, cloud: LocalCloud, servers: list[Own
 
 def _own_lines(own: OwnServers, unready: Unready) -> list[str]:
     left_out = [*own.left_out, *(LeftOut(name, _ENDED) for name in unready.ended)]
-    return servers_lines([server.title for server in own.servers], left_out, unready.late)
+    lines = servers_lines([server.title for server in own.servers], left_out, unready.late)
+    return lines or editor_hint(_BY_MAKE if "MAKELEVEL" in os.environ else f"{own_command()} demo {{}}")
 
 
 def _gateway(server: OwnServer) -> Service:

@@ -8,6 +8,20 @@ from pathlib import Path
 
 from mcpsecurity.own_servers import LeftOut
 
+_OF_EDITORS = (
+    ".cursor/mcp.json",
+    ".config/Code/User/mcp.json",
+    "Library/Application Support/Code/User/mcp.json",
+    "Library/Application Support/Claude/claude_desktop_config.json",
+    "AppData/Roaming/Code/User/mcp.json",
+    "AppData/Roaming/Claude/claude_desktop_config.json",
+    ".codeium/windsurf/mcp_config.json",
+    ".lmstudio/mcp.json",
+    ".copilot/mcp-config.json",
+    ".aws/amazonq/mcp.json",
+)
+"""Files in a person's folder that have MCP servers, and nothing else."""
+
 
 def welcome(
     webclient: str, mcp: str, users: list[str], offset: int, remark: str = "", own_servers: Sequence[str] = ()
@@ -51,6 +65,22 @@ def servers_lines(titles: Sequence[str], left_out: Sequence[LeftOut], late: Sequ
         *(f"  {title} is still starting; the chat uses it as soon as it answers." for title in late),
         *(f"  {missing.title} is left out: {missing.reason}." for missing in left_out),
     ]
+
+
+def editor_hint(typed: str, home: Path | None = None) -> list[str]:
+    """Return the lines that say how the demo gets the MCP servers of an editor, by the file that is there.
+
+    `typed` is how a person starts the demo, with `{}` for the options.
+    """
+    home = Path.home() if home is None else home
+    found = next((name for name in _OF_EDITORS if (home / name).is_file()), None)
+    path = "FILE"
+    if found is not None:
+        path = f"'{home / found}'" if " " in str(home / found) else f"~/{found}"
+    there = (
+        "the MCP servers of that file, too" if found else "the MCP servers in the file of your editor, too"
+    )
+    return [typed.format(f"--mcp-config {path}"), f"    {there}"]
 
 
 def own_command(program: str = sys.argv[0]) -> str:
