@@ -19,7 +19,7 @@ from mcp.server.auth.provider import (
     RefreshToken,
     RegistrationError,
 )
-from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions
+from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions, RevocationOptions
 from mcp.server.fastmcp import FastMCP
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from pydantic import AnyHttpUrl
@@ -152,6 +152,7 @@ async def protected(
         required_scopes=["notes"],
         validate_token_resource=True,
         client_registration_options=ClientRegistrationOptions(enabled=True, valid_scopes=["notes", "more"]),
+        revocation_options=RevocationOptions(enabled=True),
     )
     mcp: FastMCP[Any] = FastMCP("Notes", auth_server_provider=tokens, auth=auth, log_level="ERROR")
 

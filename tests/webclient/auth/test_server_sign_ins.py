@@ -104,7 +104,9 @@ async def test_each_person_signs_in_for_herself_and_signing_out_forgets_the_toke
         one, other = await visitors(url=chat.url).sign_in(), await visitors(url=chat.url).sign_in()
         await visitor_signed_in(one)
         assert (await status_of(other, "sign_in"))["tools"] == 0
+        assert len(chat.server.tokens.refresh) == 1
         assert (await one.command("/signout", data={"csrf_token": one.csrf})).status == 303
+        assert chat.server.tokens.refresh == {}, "it is revoked at the authorization server"
         await one.sign_in()
         assert (await status_of(one, "sign_in"))["tools"] == 0
     assert len(chat.server.tokens.clients) == 1
@@ -296,3 +298,18 @@ async def test_only_signed_in_people_begin_and_only_for_servers_of_the_kind(
         assert (await visitor.get("/servers/Tools/signin")).status == 404
         document = (await visitor.get("/oauth-client.json")).body
         assert document["redirect_uris"] == [f"{visitor.url}/signin-server/notes"]
+
+
+async def test_an_authorization_server_that_is_away_does_not_hinder_the_sign_out(
+    visitors: NewPerson, serve_web: ServeWeb, caplog: pytest.LogCaptureFixture
+) -> None:
+    instead = Instead()
+    async with chat_with(serve_web, instead) as chat:
+        visitor = await visitors(url=chat.url).sign_in()
+        await visitor_signed_in(visitor)
+        instead["/revoke"] = 503
+        assert (await visitor.command("/signout", data={"csrf_token": visitor.csrf})).status == 303
+        assert (await visitor.get("/")).location.startswith("/signin")
+        [token] = chat.server.tokens.refresh
+    assert "was not revoked: HTTP 503" in caplog.text
+    assert token not in caplog.text

@@ -137,14 +137,20 @@ class ServerSignIns:
             return await self._renewed(sid, name, text, grant)
 
     async def forget(self, sid: str) -> None:
-        """Drop a session's tokens."""
+        """Drop a session's tokens, and have the authorization servers forget them."""
+        held = [(sign_in, await self._grants.get(sid, name)) for name, sign_in in self._sign_ins.items()]
         await self._grants.drop(sid)
+        grants = [(sign_in, grant) for sign_in, text in held if (grant := read_grant(text)) is not None]
+        await asyncio.gather(*(sign_in.revoke(grant) for sign_in, grant in grants))
 
     async def _renewed(self, sid: str, name: str, text: str | None, grant: Grant) -> str | None:
-        """Return a new token. One that another replica has got meanwhile is as good."""
+        """Return a new token. One that another replica has got meanwhile is as good; one that comes after the
+        sign-out is revoked."""
         renewed = await self._sign_ins[name].refresh(grant)
         now = await self._grants.get(sid, name)
         if now != text:
+            if now is None and renewed is not None:
+                await self._sign_ins[name].revoke(renewed)
             renewed = read_grant(now)
         else:
             kept = renewed.model_dump_json() if renewed is not None else None

@@ -101,10 +101,13 @@ class OAuthAuth(httpx.Auth):
         return grant.server.issuer.host if grant is not None and grant.tokens is not None else None
 
     async def sign_out(self) -> None:
-        """Forget the tokens and the registration."""
+        """Forget the tokens and the registration, and have the authorization server forget them."""
         async with self._lock:
+            grant = self._grant if self._loaded else read_grant(await self._store.load())
             self._grant, self._loaded = None, True
             await self._store.save(None)
+        if grant is not None:
+            await self._sign_in.revoke(grant)
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send with a token, and at most twice more with others.

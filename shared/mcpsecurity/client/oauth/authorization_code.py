@@ -4,9 +4,11 @@ A sign-in has two halves, `begin` and `complete`, which may run in different pro
 can be kept. The SDK's `OAuthClientProvider` holds both in one coroutine, and all requests meanwhile.
 """
 
+import asyncio
 import base64
 import hmac
 import json
+import logging
 import re
 import secrets
 import time
@@ -26,7 +28,7 @@ from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAu
 from mcp.types import LATEST_PROTOCOL_VERSION
 from pydantic import AnyUrl
 
-from mcpsecurity.client.errors import ServerUnavailableError, SignInRequiredError
+from mcpsecurity.client.errors import BridgeError, ServerUnavailableError, SignInRequiredError
 from mcpsecurity.client.oauth.discovery import Discovered, Discovery
 from mcpsecurity.client.oauth.documents import ServerMetadata, read_client, read_object, read_tokens
 from mcpsecurity.client.oauth.grants import ClientId, Grant, PendingSignIn
@@ -37,6 +39,8 @@ from mcpsecurity.sentences import Sentence
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """An error code, of what RFC 6749, 4.1.2.1 allows."""
 _MAX_REASON: Final = 300
+_REVOKE_SECONDS: Final = 5.0
+_log = logging.getLogger(__name__)
 _Method = Literal["none", "client_secret_basic", "client_secret_post"]
 _METHODS: Final[tuple[_Method, ...]] = ("none", "client_secret_basic", "client_secret_post")
 
@@ -173,6 +177,27 @@ class OAuthSignIn:
         changed = {"tokens": tokens, "scope": scope, "expires_at": self._end_of(tokens)}
         return grant.model_copy(update=changed)
 
+    async def revoke(self, grant: Grant) -> None:
+        """Have the authorization server forget a grant (RFC 7009), if it takes that.
+
+        A failure is logged only, as the person is signed out all the same.
+        """
+        endpoint, tokens = grant.server.revocation_endpoint, grant.tokens
+        if endpoint is None or tokens is None:
+            return
+        kind = "refresh_token" if tokens.refresh_token is not None else "access_token"
+        data = {"token": tokens.refresh_token or tokens.access_token, "token_type_hint": kind}
+        try:
+            async with asyncio.timeout(_REVOKE_SECONDS):
+                answer = await self._posted(str(endpoint), grant.client, data)
+                if answer.status_code == httpx.codes.BAD_REQUEST:  # the SDK's servers want this member
+                    answer = await self._posted(str(endpoint), grant.client, {"client_secret": "", **data})
+        except (BridgeError, TimeoutError) as error:
+            _log.warning("a token for %s was not revoked: %s", self._host, type(error).__name__)
+            return
+        if not answer.is_success:
+            _log.warning("a token for %s was not revoked: HTTP %d", self._host, answer.status_code)
+
     async def authorization_servers(self) -> list[str]:
         """Return the authorization servers that the MCP server names in its answer to a stranger; none if it
         wants no token, or does not say. Raises `BridgeError`."""
@@ -247,8 +272,14 @@ class OAuthSignIn:
     async def _token_request(
         self, server: ServerMetadata, client: OAuthClientInformationFull, resource: str, data: dict[str, str]
     ) -> httpx.Response:
+        return await self._posted(str(server.token_endpoint), client, {**data, "resource": resource})
+
+    async def _posted(
+        self, endpoint: str, client: OAuthClientInformationFull, data: dict[str, str]
+    ) -> httpx.Response:
+        """Return the answer to a form that says who the client is (RFC 6749, 2.3)."""
         client_id, secret = client.client_id or "", client.client_secret
-        data = {**data, "client_id": client_id, "resource": resource}
+        data = {**data, "client_id": client_id}
         headers = {"Accept": "application/json"}
         method = client.token_endpoint_auth_method
         if secret and method == "client_secret_basic":
@@ -256,9 +287,7 @@ class OAuthSignIn:
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         elif secret and method == "client_secret_post":
             data["client_secret"] = secret
-        return await self._requests.send(
-            httpx.Request("POST", str(server.token_endpoint), data=data, headers=headers)
-        )
+        return await self._requests.send(httpx.Request("POST", endpoint, data=data, headers=headers))
 
     def _check(self, pending: PendingSignIn, answer: Mapping[str, str]) -> None:
         """Check that an answer belongs to the sign-in (RFC 6749, 10.12; RFC 9207), and has a code."""

@@ -25,6 +25,7 @@ _SERVER: Final = (
     "authorization_endpoint",
     "token_endpoint",
     "registration_endpoint",
+    "revocation_endpoint",
     "scopes_supported",
     "token_endpoint_auth_methods_supported",
     "code_challenge_methods_supported",
