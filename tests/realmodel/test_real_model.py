@@ -12,11 +12,17 @@ import httpx
 import pytest
 from mcp.server.fastmcp import FastMCP
 from pydantic import SecretStr
+from semantic_kernel.contents import ChatHistory
 from tests.realmodel.environment import SERVE, NotInstalledError, realmodel_python
 from tests.support.ports import free_port
 from tests.webclient.visitor import Visitor
 
+from mcpsecurity.kernel import ChatModelSettings
+from mcpsecurity.kernel.model import open_model
+from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.runtime.service import started_runner
+from mcpsecurity.runtime.tls import client_ssl_context
+from mcpsecurity.settings import settings_of
 from mcpsecurity.testing import LocalStack, ServerCommand
 from mcpsecurity.testing.command import RunningCommand
 from mcpsecurity_webclient.app import create_app
@@ -95,7 +101,20 @@ async def test_an_answer_is_streamed_word_by_word(visitor: Visitor) -> None:
     message = (await visitor.snapshot())["messages"][-1]
     assert "".join(event.data["text"] for event in deltas) == message["text"]
     assert message["usage"]["completion_tokens"] > 3
+    assert (await visitor.snapshot())["context"]["window"] == 1024, "which the server tells"
     assert message["finish_reason"] in ("stop", "length")
+
+
+async def test_questions_that_follow_at_once_are_answered(endpoint: str) -> None:
+    """llama.cpp closes a connection a moment after a stream, though it says that it keeps it."""
+    settings = settings_of(
+        ModelSettings, openai_base_url=endpoint, openai_model="smollm2", max_output_tokens=16
+    )
+    async with open_model(settings, client_ssl_context(None)) as model:
+        for _ in range(4):
+            history = ChatHistory()
+            history.add_user_message("Say hello.")
+            assert await model.get_chat_message_content(history, ChatModelSettings()) is not None
 
 
 async def test_an_answer_that_is_stopped_ends_at_once_and_keeps_its_words(visitor: Visitor) -> None:

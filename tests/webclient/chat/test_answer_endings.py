@@ -179,6 +179,17 @@ async def test_a_call_that_was_written_as_text_is_told_and_not_made(
     assert (await answer(visitor))[1] == "stop"
 
 
+async def test_a_call_that_the_models_server_dropped_is_told_in_the_log(
+    visitor: Visitor, model: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As vLLM 0.32.0 streamed it with `--tool-call-parser hermes`, of a model that wrote no valid JSON."""
+    usage = {"prompt_tokens": 2763, "total_tokens": 2794, "completion_tokens": 31}
+    model.turns.append([*says(""), {"choices": [], "model": "caller", "usage": usage}])
+    assert (await ask(visitor))["status"] == "completed"
+    assert await answer(visitor) == ("", "empty")
+    assert "wrote 31 tokens, of which nothing arrived" in caplog.text
+
+
 async def test_trying_again_goes_on_from_the_result_of_a_tool(visitor: Visitor, model: ScriptedModel) -> None:
     name = await function_named(visitor, model, "get_random_number")
     model.turns += [calls(("a", name, '{"min": 3, "max": 4}')), [chunk({"content": "It"}), ConnectionError()]]

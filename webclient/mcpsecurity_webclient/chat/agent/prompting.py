@@ -246,6 +246,14 @@ class PromptingService:
                 "another one's (vLLM: --enable-auto-tool-choice --tool-call-parser; llama.cpp: --jinja)",
                 model.name,
             )
+        tokens = completion.usage.get("completion_tokens", 0)
+        if completion.finish_reason == "empty" and functions and tokens:
+            _log.warning(
+                "the model %s wrote %d tokens, of which nothing arrived: it only thought, or its server "
+                "dropped a tool call that its parser could not read, as vLLM does",
+                model.name,
+                tokens,
+            )
 
     async def _announce(self, batch: ToolCallBatch, history: ChatHistory) -> None:
         if batch.calls:
