@@ -151,6 +151,7 @@ def test_a_command_runs_in_the_folder_of_the_project_or_in_the_one_that_is_named
         ({}, 'it has neither a "url" nor a "command"'),
         ({"command": "npx", "disabled": True}, "it is switched off in the file"),
         ({"url": "https://x", "enabled": False}, "it is switched off in the file"),
+        ({"command": "npx", "sandboxEnabled": True}, "the editor runs it in a sandbox"),
         ({"type": "builtin", "name": "developer"}, "it is a part of the editor itself"),
         ({"source": "extension", "settings": {}}, "an extension of the editor brings it"),
         ({"command": "npx", "args": "y"}, "its args are no list"),

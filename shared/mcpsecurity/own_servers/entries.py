@@ -44,6 +44,10 @@ def server_of(title: str, entry: Any, places: Places) -> FoundServer:
 def _check_kind(entry: Mapping[str, Any]) -> None:
     if entry.get("disabled") is True or entry.get("enabled") is False:
         raise LeftOutError("it is switched off in the file")
+    if entry.get("sandboxEnabled") is True:
+        raise LeftOutError(
+            "the editor runs it in a sandbox, and there is none here; name its command yourself"
+        )
     if _kind(entry) in _OF_THE_EDITOR:
         raise LeftOutError("it is a part of the editor itself")
 
